@@ -1,0 +1,1 @@
+//! The browser client: a session behind the class that JavaScript sees.

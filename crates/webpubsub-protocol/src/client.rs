@@ -1,0 +1,160 @@
+//! What clients say to the service and hear from it, whatever the subprotocol.
+//!
+//! Both directions are generic over the payload `P`: the service and native tests carry
+//! [`MessageData`]; a page keeps its payloads as JavaScript values that Rust never copies.
+
+pub mod endpoint;
+mod frame;
+pub mod json;
+pub mod simple;
+mod subprotocol;
+
+use std::borrow::Cow;
+
+pub use frame::Frame;
+pub use subprotocol::Subprotocol;
+
+use crate::data::{MessageData, Metadata, TimeToLive};
+use crate::id::{AckId, SequenceId};
+use crate::name::{ConnectionId, EventName, GroupName, UserId};
+
+/// A message from a client to the service.
+///
+/// Operations with an `ack_id` are acknowledged; those without never are, not even on failure.
+///
+/// Source: client spec, section 6.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamMessage<P = MessageData> {
+    /// Become a member of a group.
+    JoinGroup {
+        /// Which group.
+        group: GroupName,
+        /// Acknowledge it, and do it at most once.
+        ack_id: Option<AckId>,
+    },
+    /// Stop being a member of a group.
+    LeaveGroup {
+        /// Which group.
+        group: GroupName,
+        /// Acknowledge it, and do it at most once.
+        ack_id: Option<AckId>,
+    },
+    /// Publish to a group; the sender need not be a member.
+    SendToGroup {
+        /// Which group.
+        group: GroupName,
+        /// Acknowledge it, and do it at most once.
+        ack_id: Option<AckId>,
+        /// Whether the sending connection, if it is a member, hears it too.
+        echo: Echo,
+        /// How long undelivered copies are worth keeping.
+        ttl: TimeToLive,
+        /// What to publish.
+        data: P,
+        /// What rides beside it.
+        metadata: Metadata,
+    },
+    /// A user event, for the application's event handler.
+    Event {
+        /// Its name.
+        event: EventName,
+        /// Acknowledge it, and do it at most once.
+        ack_id: Option<AckId>,
+        /// Its payload.
+        data: P,
+        /// What rides beside it.
+        metadata: Metadata,
+    },
+    /// Asks for a [`DownstreamMessage::Pong`].
+    Ping,
+    /// Every data message up to and including this one has arrived.
+    SequenceAck {
+        /// The largest that arrived.
+        sequence_id: SequenceId,
+    },
+}
+
+/// Whether a publisher hears its own message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Echo {
+    /// Members hear it, the sending connection among them.
+    #[default]
+    Send,
+    /// The sending connection is left out; other connections of its user are not.
+    Skip,
+}
+
+/// A message from the service to a client.
+///
+/// Source: client spec, section 7.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DownstreamMessage<P = MessageData> {
+    /// The first message of every connection.
+    Connected {
+        /// The connection's id.
+        connection_id: ConnectionId,
+        /// Who it acts for; `None` for an anonymous user.
+        user_id: Option<UserId>,
+        /// What recovers the connection; only on reliable subprotocols.
+        reconnection_token: Option<String>,
+    },
+    /// The service is about to close the connection.
+    Disconnected {
+        /// Why.
+        message: String,
+    },
+    /// Something published, by a client or a server.
+    Data {
+        /// Where it comes from.
+        from: Origin,
+        /// What was published.
+        data: P,
+        /// What rides beside it.
+        metadata: Metadata,
+        /// Its place in what the connection receives; only on reliable subprotocols.
+        sequence_id: Option<SequenceId>,
+    },
+    /// The answer to an operation that carried an ack id.
+    Ack {
+        /// The operation's ack id.
+        ack_id: AckId,
+        /// Whether it was done, and if not why.
+        result: Result<(), AckError>,
+    },
+    /// The answer to [`UpstreamMessage::Ping`].
+    Pong,
+}
+
+/// Where a data message comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A publish to a group that the receiver is a member of.
+    Group {
+        /// The group.
+        group: GroupName,
+        /// Who published; `None` for anonymous clients and for servers.
+        from_user: Option<UserId>,
+    },
+    /// The application's server, to all, to a user or to this connection.
+    Server,
+}
+
+/// Why an operation was not done, as it stands in an ack.
+///
+/// Source: client spec, section 6.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AckError {
+    /// A word for programs: [`AckError::FORBIDDEN`] and its neighbours, or what a later service says.
+    pub name: Cow<'static, str>,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl AckError {
+    /// A permission is missing.
+    pub const FORBIDDEN: &'static str = "Forbidden";
+    /// The ack id was already used successfully; the first use stands.
+    pub const DUPLICATE: &'static str = "Duplicate";
+    /// The event handler failed, there is none, or the service is at fault.
+    pub const INTERNAL_SERVER_ERROR: &'static str = "InternalServerError";
+}

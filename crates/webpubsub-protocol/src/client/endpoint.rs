@@ -1,0 +1,1 @@
+//! The URL that clients connect to.

@@ -1,0 +1,96 @@
+use std::fmt;
+
+/// How frames carry messages on one connection.
+///
+/// Source: client spec, section 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subprotocol {
+    /// No subprotocol, or one that is not ours: raw payloads, no envelopes.
+    Simple,
+    /// `json.webpubsub.azure.v1`.
+    Json,
+    /// `json.reliable.webpubsub.azure.v1`: sequence ids and recovery.
+    JsonReliable,
+}
+
+/// A subprotocol chosen from a client's offer, in the client's own spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Negotiated<'a> {
+    /// Which one.
+    pub subprotocol: Subprotocol,
+    /// What `Sec-WebSocket-Protocol` answers; `None` leaves the header out.
+    pub answer: Option<&'a str>,
+}
+
+impl Subprotocol {
+    const NAMED: [Self; 2] = [Self::Json, Self::JsonReliable];
+
+    /// The name in `Sec-WebSocket-Protocol`; `None` for simple clients.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Simple => None,
+            Self::Json => Some("json.webpubsub.azure.v1"),
+            Self::JsonReliable => Some("json.reliable.webpubsub.azure.v1"),
+        }
+    }
+
+    /// Whether data messages carry sequence ids and the connection can be recovered.
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        match self {
+            Self::Simple | Self::Json => false,
+            Self::JsonReliable => true,
+        }
+    }
+
+    /// Chooses from the value of a request's `Sec-WebSocket-Protocol`: the first name of ours in
+    /// the client's order, matched without regard to case and answered in its spelling. Where none
+    /// is ours, the connection is accepted as a simple client and the answer has no such header.
+    ///
+    /// Source: client spec, section 4.
+    #[must_use]
+    pub fn negotiate(offer: Option<&str>) -> Negotiated<'_> {
+        offer
+            .into_iter()
+            .flat_map(|offer| offer.split(','))
+            .map(str::trim)
+            .find_map(|name| {
+                let subprotocol = Self::NAMED
+                    .into_iter()
+                    .find(|known| known.name().is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
+                Some(Negotiated { subprotocol, answer: Some(name) })
+            })
+            .unwrap_or(Negotiated { subprotocol: Self::Simple, answer: None })
+    }
+}
+
+impl fmt::Display for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().unwrap_or("simple"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_known_name_of_the_offer_wins_in_the_clients_spelling() {
+        let cases = [
+            (None, Subprotocol::Simple, None),
+            (Some(""), Subprotocol::Simple, None),
+            (Some("graphql-ws"), Subprotocol::Simple, None),
+            (Some("json.webpubsub.azure.v1"), Subprotocol::Json, Some("json.webpubsub.azure.v1")),
+            (Some("JSON.WebPubSub.azure.v1"), Subprotocol::Json, Some("JSON.WebPubSub.azure.v1")),
+            (
+                Some("custom, json.reliable.webpubsub.azure.v1 ,json.webpubsub.azure.v1"),
+                Subprotocol::JsonReliable,
+                Some("json.reliable.webpubsub.azure.v1"),
+            ),
+        ];
+        for (offer, subprotocol, answer) in cases {
+            assert_eq!(Subprotocol::negotiate(offer), Negotiated { subprotocol, answer }, "{offer:?}");
+        }
+    }
+}

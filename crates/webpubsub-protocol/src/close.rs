@@ -1,0 +1,116 @@
+//! How a WebSocket ends: every close code that the service sends, and what codes mean to it.
+
+use crate::limits::MAX_CLOSE_REASON_BYTES;
+
+/// The number in a WebSocket close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CloseCode(pub u16);
+
+impl CloseCode {
+    /// A normal end: the client is done, or the application's server closed it.
+    pub const NORMAL: Self = Self(1000);
+    /// The frame's kind does not fit the subprotocol.
+    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    /// No code was given. Never on the wire.
+    pub const NO_STATUS: Self = Self(1005);
+    /// The transport was lost. Never on the wire.
+    pub const ABNORMAL: Self = Self(1006);
+    /// The frame is no message of the subprotocol.
+    pub const INVALID_PAYLOAD: Self = Self(1007);
+    /// Policy: do not try to recover this connection.
+    pub const POLICY_VIOLATION: Self = Self(1008);
+    /// The message is longer than 1 MB.
+    pub const TOO_LARGE: Self = Self(1009);
+    /// A fault of ours, or of the application's event handler.
+    pub const INTERNAL_ERROR: Self = Self(1011);
+
+    /// The code to answer a client's close with: the client's own where a close frame may carry
+    /// it, 1000 otherwise (1004, 1005, 1006 and 1015 are reserved; below 1000 and above 4999 there
+    /// are no codes).
+    ///
+    /// Source: RFC 6455, section 7.4.
+    #[must_use]
+    pub const fn echo(self) -> Self {
+        match self.0 {
+            1004 | 1005 | 1006 | 1015 => Self::NORMAL,
+            1000..=4999 => self,
+            _ => Self::NORMAL,
+        }
+    }
+}
+
+/// Why the service ends a connection; code and text come from here and nowhere else.
+///
+/// Source: client spec, section 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCause {
+    /// A binary frame on a JSON connection.
+    BinaryOnJson,
+    /// A frame that is no message of the JSON subprotocol.
+    InvalidJsonMessage,
+    /// A message over 1 MB.
+    MessageTooLarge,
+    /// A recovery that cannot succeed.
+    NotRecoverable,
+    /// A simple client in `sendToGroup` mode without the permission.
+    RawSendForbidden,
+    /// A simple client's event failed, or nobody handles it.
+    EventFailed,
+    /// The service itself failed this connection.
+    ServiceFault,
+}
+
+impl CloseCause {
+    /// The code of the close frame.
+    #[must_use]
+    pub const fn code(self) -> CloseCode {
+        match self {
+            Self::BinaryOnJson => CloseCode::UNSUPPORTED_DATA,
+            Self::InvalidJsonMessage => CloseCode::INVALID_PAYLOAD,
+            Self::MessageTooLarge => CloseCode::TOO_LARGE,
+            Self::NotRecoverable | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
+        }
+    }
+
+    /// The text of the close frame, at most 123 bytes.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
+            Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
+            Self::MessageTooLarge => "The client message is too large.",
+            Self::NotRecoverable => "The connection could not be recovered.",
+            Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
+            Self::EventFailed | Self::ServiceFault => "Internal server error",
+        }
+    }
+}
+
+/// The longest prefix of `reason` that fits a close frame and ends between characters.
+#[must_use]
+pub fn fit_reason(reason: &str) -> &str {
+    reason.get(..reason.floor_char_boundary(MAX_CLOSE_REASON_BYTES)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_no_frame_may_carry_are_answered_with_1000() {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 5000, u16::MAX] {
+            assert_eq!(CloseCode(code).echo(), CloseCode::NORMAL, "{code}");
+        }
+        for code in [1000, 1001, 1008, 3000, 4999] {
+            assert_eq!(CloseCode(code).echo(), CloseCode(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn long_reasons_are_cut_between_characters() {
+        assert_eq!(fit_reason("short"), "short");
+        assert_eq!(fit_reason(&"é".repeat(100)), "é".repeat(61));
+        assert_eq!(fit_reason(&"a".repeat(124)).len(), 123);
+    }
+}

@@ -1,0 +1,278 @@
+//! The user's payload, and what may ride beside it.
+
+use serde_json::value::RawValue;
+
+use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
+
+/// How a payload is to be understood; spelled in lower case on the JSON wire.
+///
+/// Source: client spec, section 6.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DataType {
+    /// A string.
+    Text,
+    /// Any JSON value but `null`.
+    Json,
+    /// Bytes.
+    Binary,
+    /// A serialized `google.protobuf.Any`.
+    Protobuf,
+}
+
+impl DataType {
+    /// The type's name on the JSON wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Binary => "binary",
+            Self::Protobuf => "protobuf",
+        }
+    }
+
+    /// The type with this name, exactly as spelled on the JSON wire.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Text, Self::Json, Self::Binary, Self::Protobuf].into_iter().find(|t| t.as_str() == name)
+    }
+}
+
+/// One payload, as its publisher sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageData {
+    /// A string.
+    Text(String),
+    /// JSON text as published; see [`JsonText`].
+    Json(JsonText),
+    /// Bytes.
+    Binary(Vec<u8>),
+    /// A serialized `google.protobuf.Any`, never looked into.
+    Protobuf(Vec<u8>),
+}
+
+impl MessageData {
+    /// What kind of payload this is.
+    #[must_use]
+    pub const fn data_type(&self) -> DataType {
+        match self {
+            Self::Text(_) => DataType::Text,
+            Self::Json(_) => DataType::Json,
+            Self::Binary(_) => DataType::Binary,
+            Self::Protobuf(_) => DataType::Protobuf,
+        }
+    }
+}
+
+/// The text of one JSON value other than `null`, kept letter for letter: numbers are never
+/// re-printed.
+#[derive(Debug, Clone)]
+pub struct JsonText(Box<RawValue>);
+
+impl JsonText {
+    /// Checks that `text` is one JSON value, and not `null`, which clients drop without a word.
+    ///
+    /// # Errors
+    /// [`NotJson`] for anything else.
+    ///
+    /// Source: client spec, sections 6.2 and 7 ("never emit `data:null`").
+    pub fn parse(text: impl Into<String>) -> Result<Self, NotJson> {
+        RawValue::from_string(text.into()).map_err(|_| NotJson).and_then(Self::from_value)
+    }
+
+    /// Takes a value that a JSON parser has already accepted.
+    ///
+    /// # Errors
+    /// [`NotJson`] if it is `null`.
+    pub(crate) fn from_value(value: Box<RawValue>) -> Result<Self, NotJson> {
+        if value.get().trim_ascii() == "null" { Err(NotJson) } else { Ok(Self(value)) }
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The same, for a JSON printer that embeds it as it stands.
+    #[must_use]
+    pub(crate) fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JsonText {}
+
+/// The text is not one JSON value other than `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a JSON value other than null")]
+pub struct NotJson;
+
+/// How long copies of a message that no client has consumed are worth keeping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TimeToLive(u16);
+
+impl TimeToLive {
+    /// A message that never expires.
+    pub const FOREVER: Self = Self(0);
+
+    /// Checks a time to live: 0 (never expires) to 300 seconds.
+    ///
+    /// # Errors
+    /// [`TtlOutOfRange`] above that.
+    ///
+    /// Source: client spec, section 6.2.
+    pub fn from_seconds(seconds: u64) -> Result<Self, TtlOutOfRange> {
+        match u16::try_from(seconds) {
+            Ok(seconds) if seconds <= MAX_TTL_SECONDS => Ok(Self(seconds)),
+            Ok(_) | Err(_) => Err(TtlOutOfRange),
+        }
+    }
+
+    /// Seconds to live; 0 means for ever.
+    #[must_use]
+    pub const fn as_seconds(self) -> u16 {
+        self.0
+    }
+}
+
+/// A time to live outside 0 to 300 seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a time to live is 0 to {MAX_TTL_SECONDS} seconds")]
+pub struct TtlOutOfRange;
+
+/// Short strings that ride beside a payload, in the order sent.
+///
+/// Keys are 1 to 256 bytes of HTTP token characters, case-sensitive and each used once; values are
+/// up to 1024 bytes of ASCII; 8 KiB in all.
+///
+/// Source: client spec, section 6.2.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata(Vec<(String, String)>);
+
+impl Metadata {
+    /// Checks every key and value.
+    ///
+    /// # Errors
+    /// [`MetadataError`] for the first that breaks a rule.
+    pub fn parse(entries: Vec<(String, String)>) -> Result<Self, MetadataError> {
+        let mut total = 0_usize;
+        let mut seen = std::collections::BTreeSet::new();
+        for (key, value) in &entries {
+            if key.is_empty() || key.len() > MAX_METADATA_KEY_BYTES || !key.bytes().all(is_token_byte) {
+                return Err(MetadataError::Key);
+            }
+            if !seen.insert(key.as_str()) {
+                return Err(MetadataError::DuplicateKey);
+            }
+            if value.len() > MAX_METADATA_VALUE_BYTES || !value.is_ascii() {
+                return Err(MetadataError::Value);
+            }
+            total = total.saturating_add(key.len()).saturating_add(value.len());
+        }
+        if total > MAX_METADATA_BYTES {
+            return Err(MetadataError::TooLarge);
+        }
+        Ok(Self(entries))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keys and values, in the order sent.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+/// Which rule of [`Metadata`] was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// A key is not 1 to 256 token characters.
+    #[error("a metadata key is 1 to {MAX_METADATA_KEY_BYTES} HTTP token characters")]
+    Key,
+    /// A key stands there twice.
+    #[error("a metadata key is used once")]
+    DuplicateKey,
+    /// A value is not ASCII or too long.
+    #[error("a metadata value is at most {MAX_METADATA_VALUE_BYTES} ASCII characters")]
+    Value,
+    /// All of it is too much.
+    #[error("metadata is at most {MAX_METADATA_BYTES} bytes in all")]
+    TooLarge,
+}
+
+/// HTTP's token characters (RFC 9110, section 5.6.2).
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_text_is_kept_letter_for_letter() {
+        for good in ["1.00", "1e400", r#"{"b":1,"a":1}"#, "[ ]", r#""null""#] {
+            assert_eq!(JsonText::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "null", " null ", "{", "1 2", "NaN", "'a'"] {
+            assert_eq!(JsonText::parse(bad), Err(NotJson), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn deeply_nested_json_is_read_without_recursion() {
+        let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+        assert!(JsonText::parse(deep).is_ok());
+    }
+
+    #[test]
+    fn metadata_keeps_to_its_limits() {
+        let one = |key: &str, value: &str| Metadata::parse(vec![(key.to_owned(), value.to_owned())]);
+        assert!(one("trace", "t").is_ok());
+        assert!(one(&"k".repeat(256), &"v".repeat(1024)).is_ok());
+        assert_eq!(one("", "v"), Err(MetadataError::Key));
+        assert_eq!(one("a b", "v"), Err(MetadataError::Key));
+        assert_eq!(one(&"k".repeat(257), "v"), Err(MetadataError::Key));
+        assert_eq!(one("k", "é"), Err(MetadataError::Value));
+        assert_eq!(one("k", &"v".repeat(1025)), Err(MetadataError::Value));
+        let twice = vec![("k".to_owned(), String::new()), ("k".to_owned(), String::new())];
+        assert_eq!(Metadata::parse(twice), Err(MetadataError::DuplicateKey));
+        let large = (0..9).map(|i| (i.to_string(), "v".repeat(1000))).collect();
+        assert_eq!(Metadata::parse(large), Err(MetadataError::TooLarge));
+    }
+
+    #[test]
+    fn time_to_live_ends_at_five_minutes() {
+        assert_eq!(TimeToLive::from_seconds(300).unwrap().as_seconds(), 300);
+        assert_eq!(TimeToLive::from_seconds(301), Err(TtlOutOfRange));
+        assert_eq!(TimeToLive::from_seconds(u64::MAX), Err(TtlOutOfRange));
+    }
+}

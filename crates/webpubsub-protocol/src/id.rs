@@ -1,0 +1,29 @@
+//! Numbers that identify: acks and sequence positions.
+
+use std::fmt;
+
+/// Chosen by a client to have an operation acknowledged, and to do it at most once.
+///
+/// Any 64-bit unsigned number, 0 and the largest included.
+///
+/// Source: client spec, section 6.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AckId(pub u64);
+
+/// Position of a data message in what one reliable connection receives: 1, 2, 3, … without gaps.
+///
+/// Source: client spec, section 8.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SequenceId(pub u64);
+
+impl fmt::Display for AckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for SequenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,29 @@
+//! The words of the Web PubSub wire, and nothing else: no state, no clock, no I/O.
+//!
+//! Four vocabularies live here, each parsed once into types that cannot be wrong:
+//!
+//! - **What clients say and hear** over their WebSocket: [`client`], with one codec a subprotocol
+//!   ([`client::json`], [`client::simple`]) and the URL that they connect to ([`client::endpoint`]).
+//! - **What servers ask** of the service over HTTP: [`rest`].
+//! - **Names, numbers and payloads** that both share: [`name`], [`id`], [`data`], [`limits`].
+//! - **How a WebSocket ends**: [`close`].
+//!
+//! Nothing here decides who may do what; that is the hub's.
+//!
+//! ```
+//! use webpubsub_protocol::client::{UpstreamMessage, json};
+//!
+//! let message = json::decode_upstream(r#"{"type":"joinGroup","group":"room","ackId":1}"#)?;
+//! assert!(matches!(message, UpstreamMessage::JoinGroup { ref group, .. } if group.as_str() == "room"));
+//! # Ok::<(), webpubsub_protocol::error::DecodeError>(())
+//! ```
+
+pub mod client;
+pub mod close;
+pub mod data;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod name;
+pub mod role;
+pub mod time;

@@ -1,0 +1,78 @@
+//! Every number of the protocol, with where it comes from.
+
+use std::time::Duration;
+
+/// Longest client message after reassembly, in bytes. Longer ones close the connection with 1009.
+///
+/// Source: client spec, section 11; Azure Web PubSub's published limits.
+pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1_048_576;
+
+/// Longest body of a REST `:send`, in bytes. Longer ones are answered 400.
+///
+/// Source: REST spec, section 1.5.
+pub const MAX_REST_MESSAGE_BYTES: usize = 1_048_576;
+
+/// Longest hub name, in characters.
+///
+/// Source: client spec, section 1.
+pub const MAX_HUB_NAME_CHARS: usize = 128;
+
+/// Longest event name, in characters.
+///
+/// Source: client spec, section 1.
+pub const MAX_EVENT_NAME_CHARS: usize = 128;
+
+/// Longest group name (and permission target), in characters.
+///
+/// Source: client spec, section 1.
+pub const MAX_GROUP_NAME_CHARS: usize = 1024;
+
+/// How many successfully used ack ids a connection remembers, oldest forgotten first.
+///
+/// Source: client spec, section 6.3 (emulator, `AckCache.cs`).
+pub const ACK_CACHE_SIZE: usize = 1000;
+
+/// Longest time to live of a message, in seconds; 0 means that it never expires.
+///
+/// Source: client spec, section 6.2.
+pub const MAX_TTL_SECONDS: u16 = 300;
+
+/// Longest metadata key, in bytes.
+///
+/// Source: client spec, section 6.2.
+pub const MAX_METADATA_KEY_BYTES: usize = 256;
+
+/// Longest metadata value, in bytes.
+///
+/// Source: client spec, section 6.2.
+pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
+
+/// Longest metadata in all, keys and values together, in bytes.
+///
+/// Source: client spec, section 6.2.
+pub const MAX_METADATA_BYTES: usize = 8 * 1024;
+
+/// How far a token's times may be off from ours.
+///
+/// Source: client spec, section 2; REST spec, section 1.3.
+pub const TOKEN_CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+/// Longest reason in a WebSocket close frame, in UTF-8 bytes.
+///
+/// Source: RFC 6455, section 5.5 (125 bytes for a control frame, 2 of them the code).
+pub const MAX_CLOSE_REASON_BYTES: usize = 123;
+
+/// Literal group entries for one permission type of one connection.
+///
+/// Source: permissions spec, section 3.
+pub const MAX_LITERAL_PERMISSIONS: usize = 1000;
+
+/// Group patterns for one permission type of one connection.
+///
+/// Source: permissions spec, section 3, which asks for at least 10.
+pub const MAX_PERMISSION_PATTERNS: usize = 10;
+
+/// Wildcards (`?`, `*`, `**`) in one group pattern.
+///
+/// Source: permissions spec, section 3 (the token rule).
+pub const MAX_PATTERN_WILDCARDS: usize = 5;

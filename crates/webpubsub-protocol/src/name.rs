@@ -1,0 +1,200 @@
+//! Names, checked when they are made: hubs, groups, users, connections and events.
+
+use std::fmt;
+
+use crate::limits::{MAX_EVENT_NAME_CHARS, MAX_GROUP_NAME_CHARS, MAX_HUB_NAME_CHARS};
+
+/// A string was not a name of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// See [`HubName::parse`].
+    #[error("a hub name is a letter and up to 127 more of letters, digits and _`,.[]")]
+    Hub,
+    /// See [`GroupName::parse`].
+    #[error("a group name is 1 to 1024 characters, not all of them white space")]
+    Group,
+    /// See [`UserId::parse`].
+    #[error("a user id is not blank")]
+    User,
+    /// See [`ConnectionId::parse`].
+    #[error("a connection id is not blank")]
+    Connection,
+    /// See [`EventName::parse`].
+    #[error("an event name is a letter and up to 127 more of letters, digits and _.-")]
+    Event,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// A hub, in lower case: `CHAT` and `chat` are the same hub.
+    HubName
+}
+
+name! {
+    /// A group in a hub: case-sensitive, any characters.
+    GroupName
+}
+
+name! {
+    /// The user that a connection acts for: case-sensitive, any characters.
+    UserId
+}
+
+name! {
+    /// One logical connection of a hub, opaque to everyone but the service that made it.
+    ConnectionId
+}
+
+name! {
+    /// The name of a user event, as its sender spelled it.
+    EventName
+}
+
+impl HubName {
+    /// Checks and lower-cases a hub name: an ASCII letter, then up to 127 ASCII letters, digits
+    /// or ``_ ` , . [ ]``.
+    ///
+    /// # Errors
+    /// [`NameError::Hub`] for anything else.
+    ///
+    /// Source: client spec, section 1.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '`' | ',' | '.' | '[' | ']');
+        let valid = text.len() <= MAX_HUB_NAME_CHARS
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(allowed);
+        if valid { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(NameError::Hub) }
+    }
+}
+
+impl GroupName {
+    /// Checks a group name: 1 to 1024 characters, not all of them white space.
+    ///
+    /// # Errors
+    /// [`NameError::Group`] for anything else.
+    ///
+    /// Source: client spec, section 1.
+    pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
+        let text = text.into();
+        if is_blank(&text) || text.chars().nth(MAX_GROUP_NAME_CHARS).is_some() {
+            return Err(NameError::Group);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl UserId {
+    /// Checks a user id: not empty, not all white space.
+    ///
+    /// # Errors
+    /// [`NameError::User`] for anything else.
+    ///
+    /// Source: REST spec, section 1.2.
+    pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
+        let text = text.into();
+        if is_blank(&text) { Err(NameError::User) } else { Ok(Self(text)) }
+    }
+}
+
+impl ConnectionId {
+    /// Checks a connection id: not empty, not all white space. Whether it is one of ours is for
+    /// the hub to say, which answers 404 for those it does not know.
+    ///
+    /// # Errors
+    /// [`NameError::Connection`] for anything else.
+    ///
+    /// Source: REST spec, section 1.2.
+    pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
+        let text = text.into();
+        if is_blank(&text) { Err(NameError::Connection) } else { Ok(Self(text)) }
+    }
+}
+
+impl EventName {
+    /// Checks an event name: an ASCII letter, then up to 127 ASCII letters, digits or `_ . -`.
+    ///
+    /// # Errors
+    /// [`NameError::Event`] for anything else.
+    ///
+    /// Source: client spec, section 1.
+    pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
+        let text = text.into();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let valid = text.len() <= MAX_EVENT_NAME_CHARS
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(allowed);
+        if valid { Ok(Self(text)) } else { Err(NameError::Event) }
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hub_names_follow_the_published_pattern_and_ignore_case() {
+        for good in ["a", "Chat", "c_h`a,t.[1]", &"h".repeat(128)] {
+            assert_eq!(HubName::parse(good).unwrap().as_str(), good.to_ascii_lowercase());
+        }
+        for bad in ["", "1chat", "_chat", "chat-1", "chat/1", "chät", "chat ", &"h".repeat(129)] {
+            assert_eq!(HubName::parse(bad), Err(NameError::Hub), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn group_names_are_counted_in_characters_and_keep_their_case() {
+        for good in ["a", "A b", " a", "*", "…", &"é".repeat(1024), "a\nb"] {
+            assert_eq!(GroupName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", " ", "\t\n", &"é".repeat(1025)] {
+            assert_eq!(GroupName::parse(bad), Err(NameError::Group), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn event_names_follow_the_published_pattern() {
+        for good in ["a", "Message", "a_b.c-d", &"e".repeat(128)] {
+            assert_eq!(EventName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "1a", "-a", "a b", "é", &"e".repeat(129)] {
+            assert_eq!(EventName::parse(bad), Err(NameError::Event), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn blank_ids_are_no_ids() {
+        assert_eq!(UserId::parse(" "), Err(NameError::User));
+        assert_eq!(ConnectionId::parse(""), Err(NameError::Connection));
+    }
+}

@@ -1,0 +1,1 @@
+//! Role strings in tokens and the permissions that they grant.

@@ -1,0 +1,1 @@
+//! A hub and its clients in one process, with time and network moved by hand.
