@@ -1,0 +1,150 @@
+//! Whatever a codec writes, it reads back as the same message.
+#![expect(clippy::unwrap_used, reason = "the strategies make only what the types allow")]
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use webpubsub_protocol::client::json::{
+    DataFrame, decode_downstream, decode_upstream, encode_downstream, encode_upstream,
+};
+use webpubsub_protocol::client::{AckError, DownstreamMessage, Echo, Origin, UpstreamMessage};
+use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
+use webpubsub_protocol::id::{AckId, SequenceId};
+use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
+
+proptest! {
+    #[test]
+    fn clients_messages_survive_json(message in upstream()) {
+        prop_assert_eq!(decode_upstream(&encode_upstream(&message)), Ok(message));
+    }
+
+    #[test]
+    fn the_services_messages_survive_json(message in downstream()) {
+        prop_assert_eq!(decode_downstream(&encode_downstream(&message)), Ok(Some(message)));
+    }
+
+    #[test]
+    fn a_frame_encoded_for_many_is_the_frame_encoded_for_one(
+        from in origin(), data in data(), metadata in metadata(), id in option::of(any::<u64>()),
+    ) {
+        let sequence_id = id.map(SequenceId);
+        let shared = DataFrame::new(&from, &data, &metadata);
+        let message = DownstreamMessage::Data { from, data, metadata, sequence_id };
+        prop_assert_eq!(shared.with(sequence_id), encode_downstream(&message));
+        let joined = match sequence_id {
+            Some(id) => format!("{}{}{id}{}", shared.head(), DataFrame::BEFORE_SEQUENCE_ID, DataFrame::TAIL),
+            None => format!("{}{}", shared.head(), DataFrame::TAIL),
+        };
+        prop_assert_eq!(joined, shared.with(sequence_id));
+    }
+}
+
+fn upstream() -> impl Strategy<Value = UpstreamMessage> {
+    let ack_id = || option::of(any::<u64>().prop_map(AckId));
+    prop_oneof![
+        (group(), ack_id()).prop_map(|(group, ack_id)| UpstreamMessage::JoinGroup { group, ack_id }),
+        (group(), ack_id()).prop_map(|(group, ack_id)| UpstreamMessage::LeaveGroup { group, ack_id }),
+        (group(), ack_id(), echo(), 0..=300_u64, data(), metadata()).prop_map(
+            |(group, ack_id, echo, seconds, data, metadata)| UpstreamMessage::SendToGroup {
+                group,
+                ack_id,
+                echo,
+                ttl: TimeToLive::from_seconds(seconds).unwrap(),
+                data,
+                metadata,
+            }
+        ),
+        (event(), ack_id(), data(), metadata()).prop_map(|(event, ack_id, data, metadata)| {
+            UpstreamMessage::Event { event, ack_id, data, metadata }
+        }),
+        Just(UpstreamMessage::Ping),
+        any::<u64>().prop_map(|id| UpstreamMessage::SequenceAck { sequence_id: SequenceId(id) }),
+    ]
+}
+
+fn downstream() -> impl Strategy<Value = DownstreamMessage> {
+    prop_oneof![
+        (connection(), option::of(user()), option::of(any::<String>())).prop_map(
+            |(connection_id, user_id, reconnection_token)| DownstreamMessage::Connected {
+                connection_id,
+                user_id,
+                reconnection_token,
+            }
+        ),
+        any::<String>().prop_map(|message| DownstreamMessage::Disconnected { message }),
+        (origin(), data(), metadata(), option::of(any::<u64>())).prop_map(|(from, data, metadata, id)| {
+            DownstreamMessage::Data { from, data, metadata, sequence_id: id.map(SequenceId) }
+        }),
+        (any::<u64>(), option::of((any::<String>(), any::<String>()))).prop_map(|(id, error)| {
+            let result = match error {
+                None => Ok(()),
+                Some((name, message)) => Err(AckError { name: name.into(), message }),
+            };
+            DownstreamMessage::Ack { ack_id: AckId(id), result }
+        }),
+        Just(DownstreamMessage::Pong),
+    ]
+}
+
+fn data() -> impl Strategy<Value = MessageData> {
+    prop_oneof![
+        any::<String>().prop_map(MessageData::Text),
+        json_text().prop_map(|text| MessageData::Json(JsonText::parse(text).unwrap())),
+        vec(any::<u8>(), 0..64).prop_map(MessageData::Binary),
+        vec(any::<u8>(), 0..64).prop_map(MessageData::Protobuf),
+    ]
+}
+
+/// Any JSON value but `null`, with white space and numbers that no float holds.
+fn json_text() -> impl Strategy<Value = String> {
+    let blank = || "[ \t\n]{0,2}";
+    let leaf = prop_oneof![
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,6})?([eE][+-]?[0-9]{1,3})?",
+        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+        Just(r#""\ud83d\ude00\u0000\/""#.to_owned()),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        let item = (blank(), prop_oneof![inner.clone(), Just("null".to_owned())], blank())
+            .prop_map(|(before, value, after)| format!("{before}{value}{after}"));
+        let member = (any::<String>(), item.clone())
+            .prop_map(|(name, value)| format!("{}:{value}", serde_json::to_string(&name).unwrap()));
+        prop_oneof![
+            vec(item, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            vec(member, 0..4).prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+fn metadata() -> impl Strategy<Value = Metadata> {
+    btree_map("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,8}", "[ -~]{0,12}", 0..4)
+        .prop_map(|entries| Metadata::parse(entries.into_iter().collect()).unwrap())
+}
+
+fn origin() -> impl Strategy<Value = Origin> {
+    prop_oneof![
+        Just(Origin::Server),
+        (group(), option::of(user())).prop_map(|(group, from_user)| Origin::Group { group, from_user }),
+    ]
+}
+
+fn echo() -> impl Strategy<Value = Echo> {
+    prop_oneof![Just(Echo::Send), Just(Echo::Skip)]
+}
+
+fn group() -> impl Strategy<Value = GroupName> {
+    any::<String>().prop_filter_map("blank", |text| GroupName::parse(text).ok())
+}
+
+fn user() -> impl Strategy<Value = UserId> {
+    any::<String>().prop_filter_map("blank", |text| UserId::parse(text).ok())
+}
+
+fn connection() -> impl Strategy<Value = ConnectionId> {
+    any::<String>().prop_filter_map("blank", |text| ConnectionId::parse(text).ok())
+}
+
+fn event() -> impl Strategy<Value = EventName> {
+    "[A-Za-z][A-Za-z0-9_.-]{0,127}".prop_map(|text| EventName::parse(text).unwrap())
+}
