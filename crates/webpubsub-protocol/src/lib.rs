@@ -25,5 +25,6 @@ pub mod error;
 pub mod id;
 pub mod limits;
 pub mod name;
+pub mod rest;
 pub mod role;
 pub mod time;

@@ -1,0 +1,106 @@
+use std::fmt;
+
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use crate::provider;
+
+/// The service's access keys. Tokens made with either are good; new ones are made with the primary.
+///
+/// A key is the string's UTF-8 bytes, not base64-decoded.
+///
+/// Source: client spec, section 2.
+pub struct AccessKeys {
+    primary: AccessKey,
+    secondary: Option<AccessKey>,
+}
+
+pub(crate) struct AccessKey {
+    pub(crate) signing: EncodingKey,
+    pub(crate) verifying: DecodingKey,
+}
+
+/// Which of the two keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRole {
+    /// Signs and verifies.
+    Primary,
+    /// Verifies only.
+    Secondary,
+}
+
+/// A string is no access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AccessKeyError {
+    /// There is nothing in it.
+    #[error("the {0} access key is empty")]
+    Empty(KeyRole),
+}
+
+impl AccessKeys {
+    /// Takes the keys as configured.
+    ///
+    /// # Errors
+    /// [`AccessKeyError::Empty`]: with an empty key, anyone could sign.
+    pub fn new(primary: &str, secondary: Option<&str>) -> Result<Self, AccessKeyError> {
+        provider::install();
+        Ok(Self {
+            primary: AccessKey::new(primary, KeyRole::Primary)?,
+            secondary: secondary.map(|key| AccessKey::new(key, KeyRole::Secondary)).transpose()?,
+        })
+    }
+
+    pub(crate) const fn primary(&self) -> &AccessKey {
+        &self.primary
+    }
+
+    /// The primary first: it is the one that most tokens are made with.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &AccessKey> {
+        std::iter::once(&self.primary).chain(&self.secondary)
+    }
+}
+
+impl AccessKey {
+    fn new(key: &str, role: KeyRole) -> Result<Self, AccessKeyError> {
+        if key.trim().is_empty() {
+            return Err(AccessKeyError::Empty(role));
+        }
+        Ok(Self {
+            signing: EncodingKey::from_secret(key.as_bytes()),
+            verifying: DecodingKey::from_secret(key.as_bytes()),
+        })
+    }
+}
+
+/// Says how many keys there are and nothing about them.
+impl fmt::Debug for AccessKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKeys").field("keys", &self.iter().count()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for KeyRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_keys_are_refused() {
+        assert_eq!(AccessKeys::new("", None).unwrap_err(), AccessKeyError::Empty(KeyRole::Primary));
+        assert_eq!(AccessKeys::new(" ", None).unwrap_err(), AccessKeyError::Empty(KeyRole::Primary));
+        assert_eq!(AccessKeys::new("k", Some("")).unwrap_err(), AccessKeyError::Empty(KeyRole::Secondary));
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let keys = AccessKeys::new("PrimarySecret", Some("SecondarySecret")).unwrap();
+        assert_eq!(format!("{keys:?}"), "AccessKeys { keys: 2, .. }");
+    }
+}
