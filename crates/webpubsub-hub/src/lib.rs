@@ -1,1 +1,59 @@
-//! The rules of a hub: who is connected, who may do what, who receives what.
+//! The rules of one shard of a hub: who is connected, who may do what, who receives what.
+//!
+//! A [`Hub`] never touches a socket, a clock or a disk. The shell that owns those tells it what
+//! happened ([`Input`]) and does what it answers ([`Output`]), in order and without waiting in
+//! between. What has to outlive the shell's memory leaves as [`Output::Store`] and
+//! [`Output::Attach`] and comes back through [`Hub::restore`].
+//!
+//! It holds no rule of the wire: frames, names and close codes are `webpubsub-protocol`'s. It never
+//! sees an access key: who a client is was decided before [`Input::Connect`].
+//!
+//! ```
+//! use webpubsub_hub::{ConnectRequest, Hub, Input, Output, Place, ShardNumber};
+//! use webpubsub_protocol::client::Frame;
+//! use webpubsub_protocol::client::Subprotocol;
+//! use webpubsub_protocol::time::Timestamp;
+//!
+//! let mut hub = Hub::new(Place::only(), 1);
+//! let id = ShardNumber(0).connection_id([7; 16]);
+//! let request = ConnectRequest { subprotocol: Subprotocol::Json, ..ConnectRequest::default() };
+//! let now = Timestamp::from_millis(0);
+//! let outputs = hub.handle(now, Input::Connect { connection: id, request, reconnection_token: None });
+//! let slot = outputs.iter().find_map(|output| match output {
+//!     Output::Accept { slot, .. } => Some(*slot),
+//!     _ => None,
+//! });
+//!
+//! let ping = Frame::Text(r#"{"type":"ping"}"#.into());
+//! let outputs = hub.handle(now, Input::Frame { from: slot.unwrap(), frame: ping });
+//! assert!(matches!(&outputs[..], [Output::Send { frame: Frame::Text(text), .. }] if text.contains("pong")));
+//! ```
+
+mod ack;
+mod admission;
+mod command;
+mod connection;
+mod directory;
+mod error;
+mod fan_out;
+mod hub;
+mod input;
+mod output;
+mod permission;
+mod placement;
+mod relay;
+mod reliable;
+mod snapshot;
+mod upstream;
+
+pub use admission::{AdmissionError, ConnectRequest};
+pub use command::{Command, Reply, Target};
+pub use connection::Slot;
+pub use error::Refusal;
+pub use fan_out::Publish;
+pub use hub::{Hub, Restored};
+pub use input::Input;
+pub use output::{Change, Output};
+pub use placement::{Place, ShardNumber};
+pub use relay::{Batch, BatchError, BatchNumber};
+pub use snapshot::{Attachment, ConnectionRecord, Snapshot};

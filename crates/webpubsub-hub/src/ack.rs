@@ -1,0 +1,125 @@
+//! Ack ids that a connection has used.
+
+use std::collections::VecDeque;
+
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::limits::ACK_CACHE_SIZE;
+
+/// The ack ids of a connection's last 1000 successful operations, whatever the operations were.
+///
+/// Kept as runs of successive numbers, because that is how clients count: usually one run.
+///
+/// Source: client spec, section 6.3.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct AckCache {
+    /// Oldest first.
+    runs: VecDeque<Run>,
+    /// Ids in all runs.
+    size: usize,
+}
+
+/// `length` successive numbers from `first` on, in the order used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) first: u64,
+    /// 1 to 1000.
+    pub(crate) length: u16,
+}
+
+impl AckCache {
+    pub(crate) fn contains(&self, id: AckId) -> bool {
+        self.runs.iter().any(|run| id.0.checked_sub(run.first).is_some_and(|at| at < u64::from(run.length)))
+    }
+
+    /// Remembers an id that it does not contain, and forgets the oldest above 1000.
+    pub(crate) fn insert(&mut self, id: AckId) {
+        match self.runs.back_mut() {
+            Some(run) if run.first.checked_add(u64::from(run.length)) == Some(id.0) => run.length += 1,
+            Some(_) | None => self.runs.push_back(Run { first: id.0, length: 1 }),
+        }
+        self.size += 1;
+        if self.size > ACK_CACHE_SIZE {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(run) = self.runs.front_mut() {
+            self.size -= 1;
+            if run.length == 1 {
+                self.runs.pop_front();
+            } else {
+                run.length -= 1;
+                run.first += 1;
+            }
+        }
+    }
+
+    pub(crate) fn runs(&self) -> impl ExactSizeIterator<Item = Run> {
+        self.runs.iter().copied()
+    }
+
+    /// Puts runs back that [`AckCache::runs`] gave.
+    pub(crate) fn from_runs(runs: impl IntoIterator<Item = Run>) -> Self {
+        let mut cache = Self::default();
+        for run in runs {
+            if run.length > 0 && cache.size + usize::from(run.length) <= ACK_CACHE_SIZE {
+                cache.size += usize::from(run.length);
+                cache.runs.push_back(run);
+            }
+        }
+        cache
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn zero_and_the_largest_number_are_ack_ids() {
+        let mut cache = AckCache::default();
+        for id in [u64::MAX, 0, 1, u64::MAX - 1] {
+            assert!(!cache.contains(AckId(id)));
+            cache.insert(AckId(id));
+            assert!(cache.contains(AckId(id)), "{id}");
+        }
+        assert!(!cache.contains(AckId(2)));
+    }
+
+    #[test]
+    fn the_thousand_and_first_id_pushes_the_first_one_out() {
+        let mut cache = AckCache::default();
+        for id in 1..=1000 {
+            cache.insert(AckId(id));
+        }
+        assert!(cache.contains(AckId(1)));
+        assert_eq!(cache.runs().len(), 1);
+        cache.insert(AckId(5000));
+        assert!(!cache.contains(AckId(1)));
+        assert!(cache.contains(AckId(2)) && cache.contains(AckId(1000)) && cache.contains(AckId(5000)));
+    }
+
+    proptest! {
+        #[test]
+        fn it_remembers_what_a_plain_queue_would(
+            ids in prop::collection::vec(prop_oneof![0..2500_u64, any::<u64>()], 0..3000)
+        ) {
+            let mut cache = AckCache::default();
+            let mut queue: VecDeque<u64> = VecDeque::new();
+            for id in ids {
+                prop_assert_eq!(cache.contains(AckId(id)), queue.contains(&id));
+                if !queue.contains(&id) {
+                    cache.insert(AckId(id));
+                    queue.push_back(id);
+                    if queue.len() > ACK_CACHE_SIZE {
+                        queue.pop_front();
+                    }
+                }
+            }
+            prop_assert_eq!(&AckCache::from_runs(cache.runs().collect::<Vec<_>>()), &cache);
+        }
+    }
+}

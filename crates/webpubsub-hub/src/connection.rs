@@ -1,0 +1,52 @@
+use std::collections::BTreeSet;
+
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+
+use crate::ack::AckCache;
+use crate::permission::Permissions;
+use crate::reliable::Sequence;
+
+/// A connection's place in its shard: small, dense, and reused once the connection is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One client, as long as its connection lasts.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) user: Option<UserId>,
+    pub(crate) permissions: Permissions,
+    pub(crate) speech: Speech,
+    /// Groups that it is a member of; the directory has the same the other way round.
+    pub(crate) groups: BTreeSet<GroupName>,
+    pub(crate) acks: AckCache,
+}
+
+/// How a connection speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// Raw payloads.
+    Simple(SimpleMode),
+    /// JSON messages.
+    Json,
+    /// JSON messages, numbered.
+    JsonReliable(Sequence),
+}
+
+impl Speech {
+    pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode, sequence: Sequence) -> Self {
+        match subprotocol {
+            Subprotocol::Simple => Self::Simple(mode),
+            Subprotocol::Json => Self::Json,
+            Subprotocol::JsonReliable => Self::JsonReliable(sequence),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Who is where: connections by slot and by id, users and groups, indexed both ways.
+
+use std::collections::{BTreeSet, HashMap};
+
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+
+use crate::connection::{Connection, Slot};
+
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    /// Indexed by slot.
+    connections: Vec<Option<Connection>>,
+    /// Slots below `connections.len()` that hold nobody.
+    vacant: BTreeSet<Slot>,
+    ids: HashMap<ConnectionId, Slot>,
+    users: HashMap<UserId, BTreeSet<Slot>>,
+    groups: HashMap<GroupName, BTreeSet<Slot>>,
+}
+
+impl Directory {
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn find(&self, id: &ConnectionId) -> Option<Slot> {
+        self.ids.get(id).copied()
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Connection> {
+        self.connections.get(slot.index())?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Connection> {
+        self.connections.get_mut(slot.index())?.as_mut()
+    }
+
+    /// Everybody, by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Connection)> {
+        (0..).map(Slot).zip(&self.connections).filter_map(|(slot, here)| Some((slot, here.as_ref()?)))
+    }
+
+    /// The slot that [`Directory::insert`] would give next: the smallest vacant one.
+    pub(crate) fn vacancy(&self) -> Slot {
+        self.vacant.first().copied().unwrap_or_else(|| self.end())
+    }
+
+    /// Puts a connection, member of its groups, into a slot that holds nobody.
+    pub(crate) fn insert(&mut self, slot: Slot, connection: Connection) {
+        while self.connections.len() <= slot.index() {
+            self.vacant.insert(self.end());
+            self.connections.push(None);
+        }
+        self.vacant.remove(&slot);
+        self.ids.insert(connection.id.clone(), slot);
+        if let Some(user) = &connection.user {
+            self.users.entry(user.clone()).or_default().insert(slot);
+        }
+        for group in &connection.groups {
+            self.groups.entry(group.clone()).or_default().insert(slot);
+        }
+        if let Some(place) = self.connections.get_mut(slot.index()) {
+            *place = Some(connection);
+        }
+    }
+
+    /// The first slot that never held anybody.
+    fn end(&self) -> Slot {
+        Slot(u32::try_from(self.connections.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Connection> {
+        let connection = self.connections.get_mut(slot.index())?.take()?;
+        self.vacant.insert(slot);
+        self.ids.remove(&connection.id);
+        if let Some(user) = &connection.user {
+            remove_member(&mut self.users, user, slot);
+        }
+        for group in &connection.groups {
+            remove_member(&mut self.groups, group, slot);
+        }
+        Some(connection)
+    }
+
+    /// Makes a connection a member; false if it was one, or is nobody.
+    pub(crate) fn join(&mut self, slot: Slot, group: &GroupName) -> bool {
+        let joined = self.get_mut(slot).is_some_and(|connection| connection.groups.insert(group.clone()));
+        if joined {
+            self.groups.entry(group.clone()).or_default().insert(slot);
+        }
+        joined
+    }
+
+    /// Ends a membership; false if there was none.
+    pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName) -> bool {
+        let left = self.get_mut(slot).is_some_and(|connection| connection.groups.remove(group));
+        if left {
+            remove_member(&mut self.groups, group, slot);
+        }
+        left
+    }
+
+    /// Every member of a group.
+    pub(crate) fn members(&self, group: &GroupName) -> impl Iterator<Item = Slot> {
+        self.groups.get(group).into_iter().flatten().copied()
+    }
+
+    /// Every connection of a user.
+    pub(crate) fn connections_of(&self, user: &UserId) -> impl Iterator<Item = Slot> {
+        self.users.get(user).into_iter().flatten().copied()
+    }
+}
+
+/// Takes a slot out of a set, and the set out of the index with its last one.
+fn remove_member<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<Slot>>, key: &K, slot: Slot) {
+    if let Some(slots) = index.get_mut(key) {
+        slots.remove(&slot);
+        if slots.is_empty() {
+            index.remove(key);
+        }
+    }
+}

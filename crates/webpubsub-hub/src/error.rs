@@ -1,0 +1,45 @@
+//! Why the hub did not carry out a client's message.
+
+use std::borrow::Cow;
+
+use webpubsub_protocol::client::AckError;
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::name::GroupName;
+
+/// Why a client's operation was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The connection may not join the group.
+    #[error("The client does not have permission to join group '{0}'.")]
+    JoinForbidden(GroupName),
+    /// The connection may not leave the group.
+    #[error("The client does not have permission to leave group '{0}'.")]
+    LeaveForbidden(GroupName),
+    /// The connection may not publish to the group.
+    #[error("The client does not have permission to send to group '{0}'.")]
+    SendForbidden(GroupName),
+    /// The connection already used this ack id successfully; the first use stands.
+    #[error("Message with ack-id: {0} has been processed")]
+    Duplicate(AckId),
+    /// No event handler is configured for the event.
+    #[error("Internal server error")]
+    NoEventHandler,
+    /// Another shard has not taken what it was sent for so long that no more can be kept for it.
+    #[error("Internal server error")]
+    OutboxFull,
+}
+
+impl Refusal {
+    /// The same, as it stands in an ack.
+    ///
+    /// Source: client spec, section 6.3.
+    #[must_use]
+    pub fn to_ack_error(&self) -> AckError {
+        let name = match self {
+            Self::JoinForbidden(_) | Self::LeaveForbidden(_) | Self::SendForbidden(_) => AckError::FORBIDDEN,
+            Self::Duplicate(_) => AckError::DUPLICATE,
+            Self::NoEventHandler | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
+        };
+        AckError { name: Cow::Borrowed(name), message: self.to_string() }
+    }
+}

@@ -1,0 +1,164 @@
+//! Judging and carrying out what clients send.
+
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, json, simple};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::role::PermissionType;
+
+use crate::connection::{Slot, Speech};
+use crate::error::Refusal;
+use crate::fan_out::{Publish, fan_out};
+use crate::hub::Hub;
+use crate::output::{Change, Output};
+
+impl Hub {
+    /// Takes one WebSocket message of a client.
+    pub(crate) fn frame(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
+            return self.close(slot, CloseCause::MessageTooLarge, outputs);
+        }
+        let mode = match &connection.speech {
+            Speech::Simple(mode) => mode.clone(),
+            Speech::Json | Speech::JsonReliable(_) => return self.json_frame(slot, &frame, outputs),
+        };
+        match mode {
+            // Every frame is the user event `message`, and nobody handles events yet.
+            SimpleMode::SendEvent => self.close(slot, CloseCause::EventFailed, outputs),
+            SimpleMode::SendToGroup { group, echo } => {
+                let data = simple::decode(frame);
+                match self.send_to_group(slot, group, echo, data, Metadata::default(), outputs) {
+                    Ok(()) => {}
+                    Err(Refusal::SendForbidden(_)) => self.close(slot, CloseCause::RawSendForbidden, outputs),
+                    Err(
+                        Refusal::JoinForbidden(_)
+                        | Refusal::LeaveForbidden(_)
+                        | Refusal::Duplicate(_)
+                        | Refusal::NoEventHandler
+                        | Refusal::OutboxFull,
+                    ) => self.close(slot, CloseCause::ServiceFault, outputs),
+                }
+            }
+        }
+    }
+
+    fn json_frame(&mut self, slot: Slot, frame: &Frame, outputs: &mut Vec<Output>) {
+        let Frame::Text(text) = frame else {
+            return self.close(slot, CloseCause::BinaryOnJson, outputs);
+        };
+        match json::decode_upstream(text) {
+            Ok(message) => self.message(slot, message, outputs),
+            Err(_) => self.close(slot, CloseCause::InvalidJsonMessage, outputs),
+        }
+    }
+
+    fn message(&mut self, slot: Slot, message: UpstreamMessage, outputs: &mut Vec<Output>) {
+        match message {
+            UpstreamMessage::JoinGroup { group, ack_id } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| hub.join_group(slot, group, outputs));
+            }
+            UpstreamMessage::LeaveGroup { group, ack_id } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
+                    hub.leave_group(slot, group, outputs)
+                });
+            }
+            // Copies are handed over at once and never kept, so none can outlive its time.
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl: _, data, metadata } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
+                    hub.send_to_group(slot, group, echo, data, metadata, outputs)
+                });
+            }
+            UpstreamMessage::Event { event: _, ack_id, data: _, metadata: _ } => {
+                self.acknowledged(slot, ack_id, outputs, |_, _| Err(Refusal::NoEventHandler));
+            }
+            UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
+            // Nothing is kept to be sent again, so there is nothing to drop.
+            UpstreamMessage::SequenceAck { sequence_id: _ } => {}
+        }
+    }
+
+    /// Carries out an operation at most once for its ack id, and tells the client how it went if it
+    /// asked to be told. Only success uses the id up.
+    ///
+    /// Source: client spec, section 6.3.
+    fn acknowledged(
+        &mut self,
+        slot: Slot,
+        ack_id: Option<AckId>,
+        outputs: &mut Vec<Output>,
+        operation: impl FnOnce(&mut Self, &mut Vec<Output>) -> Result<(), Refusal>,
+    ) {
+        let used =
+            |id: &AckId| self.directory.get(slot).is_some_and(|connection| connection.acks.contains(*id));
+        let result = match ack_id.filter(used) {
+            Some(id) => Err(Refusal::Duplicate(id)),
+            None => operation(self, outputs),
+        };
+        let Some(ack_id) = ack_id else { return };
+        if result.is_ok()
+            && let Some(connection) = self.directory.get_mut(slot)
+        {
+            connection.acks.insert(ack_id);
+            outputs.push(Output::Attach { slot, attachment: connection.attachment() });
+        }
+        let result = result.map_err(|refusal| refusal.to_ack_error());
+        self.send(slot, &DownstreamMessage::Ack { ack_id, result }, outputs);
+    }
+
+    fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
+            return Err(Refusal::JoinForbidden(group));
+        }
+        if self.directory.join(slot, &group) {
+            outputs.push(Output::Store(Change::Join(slot, group)));
+        }
+        Ok(())
+    }
+
+    fn leave_group(
+        &mut self,
+        slot: Slot,
+        group: GroupName,
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
+            return Err(Refusal::LeaveForbidden(group));
+        }
+        if self.directory.leave(slot, &group) {
+            outputs.push(Output::Store(Change::Leave(slot, group)));
+        }
+        Ok(())
+    }
+
+    fn send_to_group(
+        &mut self,
+        slot: Slot,
+        group: GroupName,
+        echo: Echo,
+        data: MessageData,
+        metadata: Metadata,
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::SendToGroup, &group) {
+            return Err(Refusal::SendForbidden(group));
+        }
+        if !self.relay.has_room() {
+            return Err(Refusal::OutboxFull);
+        }
+        let from_user = self.directory.get(slot).and_then(|connection| connection.user.clone());
+        let to: Vec<Slot> =
+            self.directory.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
+        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata };
+        fan_out(&mut self.directory, &mut self.log, to, &publish, outputs);
+        self.relay.publish(&publish, outputs);
+        Ok(())
+    }
+
+    fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
+        self.directory.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
+    }
+}
