@@ -21,6 +21,7 @@
 pub mod client;
 pub mod close;
 pub mod data;
+mod encoding;
 pub mod error;
 pub mod id;
 pub mod limits;
@@ -28,3 +29,4 @@ pub mod name;
 pub mod rest;
 pub mod role;
 pub mod time;
+pub mod url;

@@ -1,0 +1,73 @@
+//! Percent-encoding, as paths and queries use it.
+
+use percent_encoding::percent_decode_str;
+
+/// The names and values of a raw query, still encoded, in order.
+pub(crate) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+}
+
+/// Decodes one segment of a path, once. `None` where a `%` is not followed by two hex digits, or
+/// the bytes are not UTF-8.
+pub(crate) fn decode_segment(segment: &str) -> Option<String> {
+    let escapes = |text: &str| {
+        text.split('%').skip(1).all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
+    };
+    if !escapes(segment) {
+        return None;
+    }
+    percent_decode_str(segment).decode_utf8().ok().map(Into::into)
+}
+
+/// The same for a name or value of a query, in which `+` is a space.
+pub(crate) fn decode_parameter(text: &str) -> Option<String> {
+    decode_segment(&text.replace('+', " "))
+}
+
+/// As [`decode_parameter`]; what cannot be decoded stays as it is or becomes U+FFFD.
+pub(crate) fn decode_parameter_lossily(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_decoded_once_and_strictly() {
+        let cases = [
+            ("a%20b", Some("a b")),
+            ("a+b", Some("a+b")),
+            ("tenant%2Falice", Some("tenant/alice")),
+            ("tenant%252Falice", Some("tenant%2Falice")),
+            ("%e2%82%AC", Some("€")),
+            ("", Some("")),
+            ("%", None),
+            ("%4", None),
+            ("%4g", None),
+            ("%%41", None),
+            ("%C3", None),
+            ("%C3%28", None),
+            ("%é1", None),
+        ];
+        for (segment, decoded) in cases {
+            assert_eq!(decode_segment(segment).as_deref(), decoded, "{segment}");
+        }
+    }
+
+    #[test]
+    fn parameters_keep_their_order_and_may_lack_a_value() {
+        let found: Vec<_> = parameters(Some("a=1&&b&a=2=3&=x")).collect();
+        assert_eq!(found, [("a", "1"), ("b", ""), ("a", "2=3"), ("", "x")]);
+        assert_eq!(parameters(None).count() + parameters(Some("")).count(), 0);
+    }
+
+    #[test]
+    fn lossy_decoding_takes_anything() {
+        assert_eq!(decode_parameter_lossily("a+b%20c%2B%zz%FF"), "a b c+%zz\u{fffd}");
+    }
+}
