@@ -1,0 +1,49 @@
+// The golden vectors of the JSON subprotocol, sent to the service.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_ROLES } from "../support/hub.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+import { readVectors } from "../support/vectors.mjs";
+
+/** The frame in which a member of the group hears a publish, from a vector's words. */
+function heard({ group, dataType, data, metadata }) {
+  const payload = {
+    text: () => JSON.stringify(data),
+    json: () => data,
+    binary: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
+    protobuf: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
+  }[dataType]();
+  const extra = metadata.length > 0 ? `,"metadata":${JSON.stringify(Object.fromEntries(metadata))}` : "";
+  return `{"type":"message","from":"group","group":${JSON.stringify(group)},"dataType":"${dataType}","data":${payload}${extra}}`;
+}
+
+forEachShardCount("Vectors of the JSON subprotocol", (service) => {
+  test("every accepted frame is answered as its words say", async () => {
+    const hub = service.newHub();
+    for (const { name, input, expected } of readVectors("client-json/upstream")) {
+      const listener = expected.message === "sendToGroup" ? await hub.connect({ groups: [expected.group] }) : undefined;
+      const socket = await hub.connect({ roles: ALL_ROLES });
+      socket.send(input);
+      if (expected.message === "ping") assert.equal(await socket.next(), '{"type":"pong"}', name);
+      if (expected.ackId) {
+        const outcome = expected.message === "event" ? "false" : "true";
+        assert.match(await socket.next(), new RegExp(`^{"type":"ack","ackId":${expected.ackId},"success":${outcome}[,}]`), name);
+      }
+      if (listener) assert.equal(await listener.next(), heard(expected), name);
+      await socket.expectSilence();
+      socket.cut();
+      listener?.cut();
+    }
+  });
+
+  test("every refused frame closes with 1007, after a word about why", async () => {
+    const hub = service.newHub();
+    for (const { name, input } of readVectors("client-json/upstream-refused")) {
+      const socket = await hub.connect({ roles: ALL_ROLES });
+      socket.send(input);
+      assert.equal((await socket.json()).event, "disconnected", name);
+      const reason = "The client message is not a valid JSON protocol message.";
+      assert.deepEqual(await socket.closed(), { code: 1007, reason }, name);
+    }
+  });
+});

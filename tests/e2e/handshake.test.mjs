@@ -1,0 +1,136 @@
+// How a client gets in: the order of the checks, their answers, and the first frame.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { request, upgrade } from "../support/rest.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+import { JSON_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
+
+const status = async (url, options) => {
+  try {
+    (await Socket.open(url, options)).cut();
+    return 101;
+  } catch (error) {
+    if (error instanceof Refused) return error.status;
+    throw error;
+  }
+};
+
+forEachShardCount("Handshake", (service) => {
+  const path = (hub, query = "") => `/client/hubs/${hub.name}${query}`;
+
+  test("a request that asks for no WebSocket gets 400, before anything else is looked at", async () => {
+    const hub = service.newHub();
+    for (const target of [path(hub), path(hub, `?access_token=${hub.token()}`), "/client/hubs/1", "/client/?hub=1"]) {
+      assert.equal((await request(service.endpoint, "GET", target)).status, 400, target);
+    }
+  });
+
+  test("a hub that is none gets 400, before the token is looked at", async () => {
+    for (const hub of ["1chat", "_chat", "ch-at", "ch%C3%A4t", "chat%20", "a".repeat(129)]) {
+      assert.equal((await upgrade(service.endpoint, `/client/hubs/${hub}`)).status, 400, hub);
+      assert.equal((await upgrade(service.endpoint, `/client/?hub=${hub}`)).status, 400, hub);
+    }
+    assert.equal((await upgrade(service.endpoint, "/client/")).status, 400);
+  });
+
+  test("no token gets 401 with an empty body", async () => {
+    const hub = service.newHub();
+    await assert.rejects(Socket.open(hub.url), { status: 401, body: "" });
+    await assert.rejects(Socket.open(`${hub.url}?access_token=`), { status: 401, body: "" });
+  });
+
+  test("a missing token is noticed before a wrong simple mode", async () => {
+    const hub = service.newHub();
+    assert.equal(await status(`${hub.url}?webpubsub_mode=shout`), 401);
+    assert.equal(await status(`${hub.clientUrl()}&webpubsub_mode=shout`), 400);
+  });
+
+  test("a group in the token that is none gets 400 and says so", async () => {
+    const hub = service.newHub();
+    for (const group of ["", " ", "g".repeat(1025)]) {
+      await assert.rejects(Socket.open(hub.clientUrl({ groups: ["fine", group] })), {
+        status: 400,
+        body: "The token contains an invalid group name.",
+      });
+    }
+  });
+
+  test("unknown paths get 404, asked for as a page or as a WebSocket", async () => {
+    for (const target of ["/nothing/here", "/clients/socketio/hubs/chat", "/client/hubs/chat/more", "/api", "/api/hubs"]) {
+      assert.equal((await request(service.endpoint, "GET", target)).status, 404, target);
+      assert.equal((await upgrade(service.endpoint, target)).status, 404, target);
+    }
+  });
+
+  test("the legacy URL leads to the same hub", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect();
+    for (const legacy of ["client/", "client"]) {
+      const socket = await Socket.open(`${service.endpoint.replace("http", "ws")}/${legacy}?hub=${hub.name}&access_token=${hub.token()}`);
+      await hub.send("", "to all");
+      assert.equal(await socket.next(), "to all");
+      assert.equal((await listener.json()).data, "to all");
+    }
+  });
+
+  test("the first known subprotocol of the offer is echoed in the client's spelling", async () => {
+    const hub = service.newHub();
+    for (const [offer, answer] of [
+      [JSON_V1, JSON_V1],
+      ["JSON.WebPubSub.Azure.V1", "JSON.WebPubSub.Azure.V1"],
+      [`custom, ${RELIABLE_V1}, ${JSON_V1}`, RELIABLE_V1],
+      [`${JSON_V1},${RELIABLE_V1}`, JSON_V1],
+      ["custom", undefined],
+      [undefined, undefined],
+    ]) {
+      const headers = offer ? { "sec-websocket-protocol": offer } : {};
+      const answered = await upgrade(service.endpoint, path(hub, `?access_token=${hub.token()}`), headers);
+      assert.equal(answered.status, 101, offer);
+      assert.equal(answered.headers["sec-websocket-protocol"], answer, offer);
+    }
+  });
+
+  test("the first frame tells a client who it is", async () => {
+    const hub = service.newHub();
+    const alice = await hub.connect({ user: "alice" });
+    assert.deepEqual(alice.connected, { type: "system", event: "connected", userId: "alice", connectionId: alice.id });
+    assert.match(alice.id, /^[\w-]+$/);
+
+    const anonymous = await hub.connect();
+    assert.deepEqual(anonymous.connected, { type: "system", event: "connected", userId: null, connectionId: anonymous.id });
+    assert.notEqual(anonymous.id, alice.id);
+
+    const reliable = await hub.connectReliable({ user: "bob" });
+    const { reconnectionToken, ...rest } = reliable.connected;
+    assert.deepEqual(rest, { type: "system", event: "connected", userId: "bob", connectionId: reliable.id });
+    assert.ok(reconnectionToken.length > 0);
+  });
+
+  test("a connection can be addressed as soon as it knows its id", async () => {
+    const hub = service.newHub();
+    const alice = await hub.connect({ user: "alice", groups: ["room"] });
+    assert.deepEqual(
+      [await hub.exists(`/connections/${alice.id}`), await hub.exists("/users/alice"), await hub.exists("/groups/room")],
+      [true, true, true],
+    );
+  });
+
+  test("a client's own close code comes back to it", async () => {
+    const hub = service.newHub();
+    for (const [code, reason] of [[1000, ""], [1000, "done"], [3000, "mine"], [4999, "ü"]]) {
+      const socket = await hub.connect();
+      assert.equal((await socket.close(code, reason)).code, code);
+    }
+    const silent = await hub.connectSimple();
+    assert.ok([1000, 1005].includes((await silent.close()).code));
+  });
+
+  test("a closed connection is gone", async () => {
+    const hub = service.newHub();
+    const alice = await hub.connect({ user: "alice", groups: ["room"] });
+    await alice.close(1000);
+    for (const path of [`/connections/${alice.id}`, "/users/alice", "/groups/room"]) {
+      assert.equal(await hub.exists(path), false, path);
+    }
+  });
+});

@@ -1,0 +1,103 @@
+// What REST refuses, in which order, and what every answer carries.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { request } from "../support/rest.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+import { sign } from "../support/token.mjs";
+
+const VERSIONS = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
+const text = { "content-type": "text/plain" };
+
+forEachShardCount("REST refusals", (service) => {
+  test("health needs no token", async () => {
+    const answer = await request(service.endpoint, "HEAD", "/api/health");
+    assert.deepEqual([answer.status, answer.body], [200, ""]);
+    assert.equal((await request(service.endpoint, "HEAD", "/api/health?api-version=2024-12-01")).status, 200);
+  });
+
+  test("every answer names the versions that there are", async () => {
+    const hub = service.newHub();
+    for (const [expected, answer] of [
+      [200, await request(service.endpoint, "HEAD", "/api/health")],
+      [202, await hub.rest("POST", "/:send", { headers: text, body: "x" })],
+      [400, await hub.rest("POST", "/:send", { headers: text, body: "x", query: { "api-version": "2020" } })],
+      [401, await hub.rest("POST", "/:send", { token: "" })],
+      [404, await hub.rest("HEAD", "/users/nobody")],
+      [415, await hub.rest("POST", "/:send", { headers: { "content-type": "text/html" }, body: "x" })],
+    ]) {
+      assert.deepEqual([answer.status, answer.headers["api-supported-versions"]], [expected, VERSIONS]);
+    }
+  });
+
+  test("every version serves everything, and the newest is meant where none is named", async () => {
+    const hub = service.newHub();
+    const post = (search) => {
+      const target = `/api/hubs/${hub.name}/:send${search}`;
+      const authorization = `Bearer ${sign({ aud: service.endpoint + target }, service.key)}`;
+      return request(service.endpoint, "POST", target, { headers: { ...text, authorization }, body: "x" });
+    };
+    for (const version of VERSIONS.split(", ")) {
+      assert.equal((await post(`?api-version=${version}&messageTtlSeconds=1`)).status, 202, version);
+    }
+    assert.equal((await post("")).status, 202);
+    for (const search of [
+      "?api-version=",
+      "?api-version=2020-01-01",
+      "?api-version=2021-10-01,2024-12-01",
+      "?api-version=2024-12-01&api-version=2024-12-01",
+    ]) {
+      assert.equal((await post(search)).status, 400, search);
+    }
+  });
+
+  test("names that are none get 400", async () => {
+    const hub = service.newHub();
+    const message = async (path, name = hub.name) => {
+      const { status, body } = await Object.assign(service.newHub(), { name }).rest("POST", `${path}/:send`, { headers: text, body: "x" });
+      assert.equal(status, 400, path);
+      return JSON.parse(body).message;
+    };
+    assert.equal(await message("", "1hub"), "Invalid hub name.");
+    assert.equal(await message("", "h".repeat(129)), "Invalid hub name.");
+    assert.equal(await message(`/groups/${"g".repeat(1025)}`), "Invalid group name.");
+    assert.equal(await message("/groups/%20"), "Invalid group name.");
+    assert.ok(await message("/users/%20%09"));
+    assert.ok(await message("/connections/%20"));
+  });
+
+  test("paths that nobody serves get 404", async () => {
+    const hub = service.newHub();
+    for (const [method, path] of [
+      ["POST", "/:shout"],
+      ["POST", "/nothing/:send"],
+      ["POST", "/groups/:send"],
+      ["HEAD", "/users/alice/shoes"],
+      ["GET", ""],
+    ]) {
+      const { status } = await hub.rest(method, path, { headers: text, body: method === "POST" ? "x" : undefined });
+      assert.equal(status, 404, `${method} ${path}`);
+    }
+  });
+
+  test("a token is looked at before anything else", async () => {
+    const hub = service.newHub();
+    for (const [what, answer] of [
+      ["wrong content type", hub.rest("POST", "/:send", { token: "", headers: { "content-type": "x" }, body: "x" })],
+      ["wrong version", hub.rest("POST", "/:send", { token: "", query: { "api-version": "1" } })],
+      ["wrong group", hub.rest("HEAD", "/groups/%20", { token: "no" })],
+      ["nobody there", hub.rest("HEAD", "/users/nobody", { token: "no" })],
+    ]) {
+      const { status, body } = await answer;
+      assert.deepEqual([status, body], [401, ""], what);
+    }
+  });
+
+  test("then the version, the time to live, the content type and the body, in this order", async () => {
+    const hub = service.newHub();
+    const post = (query, type, body) => hub.rest("POST", "/:send", { query, headers: { "content-type": type }, body });
+    assert.equal((await post({ "api-version": "1", messageTtlSeconds: "x" }, "text/html", "x")).status, 400);
+    assert.equal((await post({ messageTtlSeconds: "x" }, "text/html", "x")).status, 400);
+    assert.equal((await post({}, "text/html", "{")).status, 415);
+    assert.equal((await post({}, "application/json", "{")).status, 400);
+  });
+});

@@ -1,0 +1,86 @@
+// Clients without a subprotocol: payloads and nothing else.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_ROLES } from "../support/hub.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+
+forEachShardCount("Simple clients", (service) => {
+  test("hear bare payloads, and no word before the first", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connectSimple({ user: "alice", groups: ["room"] });
+    assert.equal(socket.protocol, "");
+    await hub.send("", "Hello World");
+    await hub.send("/users/alice", '"quoted"', { type: "application/json" });
+    await hub.send("/groups/room", ' { "a": 1.0 }', { type: "application/json" });
+    await hub.send("", Buffer.from([0, 255]), { type: "application/octet-stream" });
+    await hub.send("", "");
+    assert.equal(await socket.next(), "Hello World");
+    assert.equal(await socket.next(), '"quoted"');
+    assert.deepEqual(JSON.parse(await socket.next()), { a: 1 });
+    assert.deepEqual(await socket.next(), Buffer.from([0, 255]));
+    assert.equal(await socket.next(), "");
+  });
+
+  test("send events, and are closed with 1011 while nobody handles them", async () => {
+    const hub = service.newHub();
+    for (const frame of ["hello", '{"type":"ping"} ', Buffer.from([1])]) {
+      const socket = await hub.connectSimple();
+      socket.send(frame);
+      assert.deepEqual(await socket.closed(), { code: 1011, reason: "Internal server error" });
+    }
+  });
+
+  test("asked to, publish every frame to one group", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect({ groups: ["room"] });
+    const query = "&webpubsub_mode=SendToGroup&group=other&group=room&noEcho=TRUE";
+    const socket = await hub.connectSimple({ user: "bob", roles: ALL_ROLES, groups: ["room"], query });
+    socket.send("hi");
+    socket.send(Buffer.from([1, 2]));
+    const message = { type: "message", from: "group", fromUserId: "bob", group: "room" };
+    assert.deepEqual(await listener.json(), { ...message, dataType: "text", data: "hi" });
+    assert.deepEqual(await listener.json(), { ...message, dataType: "binary", data: "AQI=" });
+    await hub.send("", "no echo before this");
+    assert.equal(await socket.next(), "no echo before this");
+  });
+
+  test("hear what they publish themselves, unless they ask not to", async () => {
+    const hub = service.newHub();
+    const query = "&webpubsub_mode=sendToGroup&group=room";
+    const socket = await hub.connectSimple({ roles: ALL_ROLES, groups: ["room"], query });
+    socket.send("hi");
+    assert.equal(await socket.next(), "hi");
+  });
+
+  test("are closed with 1008 for publishing without permission", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connectSimple({ query: "&webpubsub_mode=sendToGroup&group=room" });
+    socket.send("hi");
+    assert.deepEqual(await socket.closed(), {
+      code: 1008,
+      reason: "The connection is not authorized for raw sendToGroup mode.",
+    });
+  });
+
+  test("are refused with 400 for a mode that is none", async () => {
+    const hub = service.newHub();
+    for (const query of [
+      "&webpubsub_mode=shout",
+      "&webpubsub_mode=sendToGroup",
+      "&webpubsub_mode=sendToGroup&group=",
+      "&webpubsub_mode=sendToGroup&group=%20",
+      "&webpubsub_mode=sendToGroup&group=room&noEcho=perhaps",
+    ]) {
+      await assert.rejects(hub.connectSimple({ roles: ALL_ROLES, query }), { status: 400 }, query);
+    }
+  });
+
+  test("send events by default, and by name", async () => {
+    const hub = service.newHub();
+    for (const query of ["&webpubsub_mode=", "&webpubsub_mode=SENDEVENT"]) {
+      const socket = await hub.connectSimple({ query });
+      socket.send("hello");
+      assert.equal((await socket.closed()).code, 1011);
+    }
+  });
+});

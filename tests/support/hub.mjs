@@ -1,0 +1,74 @@
+// One hub of a running service, as its clients and its servers reach it.
+import assert from "node:assert/strict";
+import { request } from "./rest.mjs";
+import { JSON_V1, RELIABLE_V1, Socket } from "./socket.mjs";
+import { clientClaims, sign } from "./token.mjs";
+
+export const VERSION = "2024-12-01";
+/** Roles that allow everything that a client can do to groups. */
+export const ALL_ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+export class Hub {
+  constructor(service, name) {
+    Object.assign(this, { service, name });
+  }
+
+  get audience() {
+    return `${this.service.endpoint}/client/hubs/${this.name}`;
+  }
+
+  /** `ws:` URL of this hub without a token. */
+  get url() {
+    return this.audience.replace(/^http/, "ws");
+  }
+
+  token(options = {}) {
+    return sign(clientClaims({ audience: this.audience, ...options }), this.service.key);
+  }
+
+  clientUrl(options) {
+    return `${this.url}?access_token=${this.token(options)}`;
+  }
+
+  /** A connection without a subprotocol. */
+  connectSimple({ query = "", ...options } = {}) {
+    return Socket.open(this.clientUrl(options) + query);
+  }
+
+  /** A connection of the JSON subprotocol; `connected` holds its first frame. */
+  async connect({ protocol = JSON_V1, ...options } = {}) {
+    const socket = await Socket.open(this.clientUrl(options), { protocols: protocol });
+    assert.equal(socket.protocol, protocol);
+    socket.connected = await socket.json("the connected message");
+    socket.id = socket.connected.connectionId;
+    return socket;
+  }
+
+  connectReliable(options) {
+    return this.connect({ protocol: RELIABLE_V1, ...options });
+  }
+
+  /** A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless told otherwise. */
+  rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
+    const search = new URLSearchParams(query instanceof Array ? query : Object.entries(query));
+    if (!search.has("api-version")) search.set("api-version", VERSION);
+    const target = `/api/hubs/${this.name}${path}?${search}`;
+    const bearer = token ?? sign({ aud: audience ?? `${this.service.endpoint}${target}` }, this.service.key);
+    const authorization = bearer === "" ? {} : { authorization: `Bearer ${bearer}` };
+    return request(this.service.endpoint, method, target, { headers: { ...authorization, ...headers }, body });
+  }
+
+  /** Publishes to all (`""`) or to a `/groups/…`, `/users/…`, `/connections/…`, which must be accepted. */
+  async send(target, data, { type = "text/plain", query } = {}) {
+    const answer = await this.rest("POST", `${target}/:send`, { query, headers: { "content-type": type }, body: data });
+    assert.equal(answer.status, 202, answer.body);
+    assert.equal(answer.body, "");
+  }
+
+  async exists(path) {
+    const { status, body } = await this.rest("HEAD", path);
+    assert.ok(status === 200 || status === 404, `HEAD ${path}: ${status}`);
+    assert.equal(body, "");
+    return status === 200;
+  }
+}

@@ -1,0 +1,56 @@
+// HTTP requests with the path exactly as written: fetch would tidy it.
+import http from "node:http";
+import { within } from "./waiting.mjs";
+
+/** One request; the answer's body as text. A body may be a string, bytes, or an iterable of chunks without a length. */
+export function request(endpoint, method, path, { headers = {}, body } = {}) {
+  const { hostname, port } = new URL(endpoint);
+  const answer = new Promise((resolve, reject) => {
+    const sent = http.request({ hostname, port, method, path, headers, agent: false }, async (response) => {
+      try {
+        const chunks = [];
+        for await (const chunk of response) chunks.push(chunk);
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode, headers: response.headers, body: text });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    sent.on("error", reject);
+    if (body === undefined || typeof body === "string" || Buffer.isBuffer(body)) {
+      if (body !== undefined && !hasLength(headers)) sent.setHeader("content-length", Buffer.byteLength(body));
+      sent.end(body);
+    } else {
+      for (const chunk of body) sent.write(chunk);
+      sent.end();
+    }
+  });
+  return within(answer, `an answer to ${method} ${path.slice(0, 200)}`);
+}
+
+/** Asks for a WebSocket; the status and headers of the answer, whatever it is. The connection is dropped at once. */
+export function upgrade(endpoint, path, headers = {}) {
+  const { hostname, port } = new URL(endpoint);
+  const answer = new Promise((resolve, reject) => {
+    const sent = http.request({ hostname, port, path, headers: { ...UPGRADE, ...headers }, agent: false });
+    sent.on("upgrade", ({ headers }, socket) => {
+      socket.destroy();
+      resolve({ status: 101, headers });
+    });
+    sent.on("response", (response) => {
+      response.resume().on("end", () => resolve({ status: response.statusCode, headers: response.headers }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+  return within(answer, `an answer to the upgrade of ${path}`);
+}
+
+const UPGRADE = {
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
+const hasLength = (headers) => Object.keys(headers).some((name) => name.toLowerCase() === "content-length");

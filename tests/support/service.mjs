@@ -1,0 +1,124 @@
+// The service under test: the real worker on the real runtime, in a process group and a folder of its own.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Hub } from "./hub.mjs";
+import { deferred, within } from "./waiting.mjs";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+const KEY = "an-access-key-for-tests-of-48-characters-in-all!";
+const SECONDARY_KEY = "the-other-access-key-for-tests-48-characters-too";
+const START_LIMIT_MS = 180_000;
+const READY = /^listening on (http:\/\/\S+)$/m;
+let logs = 0;
+
+export class Service {
+  #child;
+  #gone;
+  #output = "";
+  #hubs = 0;
+
+  /** `runner` is the npm script that runs it: `serve` or `start`. */
+  constructor({ shards = 1, runner = "serve", variables = {} } = {}) {
+    Object.assign(this, { shards, runner, variables, key: KEY, secondaryKey: SECONDARY_KEY });
+    this.state = mkdtempSync(path.join(tmpdir(), "webpubsub-"));
+  }
+
+  /** Starts it on a free port, or again on the port that it had. */
+  async start() {
+    this.port ??= await freePort();
+    const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
+    for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
+    this.#output = "";
+    this.#child = spawn(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
+      cwd: root,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: KEY, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
+    });
+    this.#gone = deferred();
+    const ready = deferred();
+    const log = this.#openLog();
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on("data", (chunk) => {
+        log.write(chunk);
+        this.#output += chunk;
+        const [, address] = READY.exec(this.#output) ?? [];
+        if (address) ready.resolve(address);
+      });
+    }
+    this.#child.on("close", (code, signal) => {
+      log.end();
+      ready.reject(new Error(`the service ended with ${code ?? signal} before it was ready:\n${this.#output}`));
+      this.#gone.resolve();
+    });
+    process.once("exit", this.#kill);
+    this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
+    return this;
+  }
+
+  #openLog() {
+    const folder = path.join(root, "build", "test-logs");
+    mkdirSync(folder, { recursive: true });
+    const test = path.basename(process.argv[1] ?? "test", ".test.mjs");
+    return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
+  }
+
+  #kill = () => {
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+    }
+  };
+
+  /** Ends it as a crash would, and fails if it panicked. */
+  async crash() {
+    process.off("exit", this.#kill);
+    this.#kill();
+    await within(this.#gone.promise, "the end of the service");
+    assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
+  }
+
+  async stop() {
+    if (this.#child) await this.crash();
+    rmSync(this.state, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  get connectionString() {
+    return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
+  }
+
+  /** A hub that no other test uses. */
+  newHub() {
+    return new Hub(this, `hub_${++this.#hubs}`);
+  }
+}
+
+/** Runs `define(service)` as a suite for each number of shards: all rules hold for all of them. */
+export function forEachShardCount(title, define, options = {}) {
+  for (const shards of [1, 4]) {
+    describe(`${title} (${shards} ${shards === 1 ? "shard" : "shards"})`, () => {
+      const service = new Service({ shards, ...options });
+      before(() => service.start());
+      after(() => service.stop());
+      define(service);
+    });
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,104 @@
+// One raw WebSocket: what it hears waits in a queue until a test asks for it.
+import assert from "node:assert/strict";
+import WebSocket from "ws";
+import { deferred, Queue, within } from "./waiting.mjs";
+
+export const JSON_V1 = "json.webpubsub.azure.v1";
+export const RELIABLE_V1 = "json.reliable.webpubsub.azure.v1";
+
+/** The service answered the upgrade with something other than 101. */
+export class Refused extends Error {
+  constructor(status, headers, body) {
+    super(`refused with ${status}: ${body}`);
+    Object.assign(this, { status, headers, body });
+  }
+}
+
+export class Socket {
+  #socket;
+  #frames = new Queue();
+  #closed = deferred();
+  #pings = 0;
+
+  /** Resolves when the upgrade is done; rejects with {@link Refused} when it is not. */
+  static async open(url, { protocols = [], headers = {} } = {}) {
+    const socket = new Socket();
+    socket.#socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false });
+    await within(socket.#opened(), `an answer to the upgrade of ${new URL(url).pathname}`);
+    return socket;
+  }
+
+  #opened() {
+    const socket = this.#socket;
+    const opened = deferred();
+    socket.on("open", opened.resolve);
+    socket.on("error", opened.reject);
+    socket.on("unexpected-response", async (_, response) => {
+      const chunks = [];
+      for await (const chunk of response) chunks.push(chunk);
+      opened.reject(new Refused(response.statusCode, response.headers, Buffer.concat(chunks).toString()));
+    });
+    socket.on("message", (data, isBinary) => this.#frames.push(isBinary ? data : data.toString()));
+    socket.on("close", (code, reason) => {
+      this.#frames.fail(new Error(`closed with ${code} ${reason}`));
+      this.#closed.resolve({ code, reason: reason.toString() });
+    });
+    return opened.promise;
+  }
+
+  /** The subprotocol that the service chose, in its spelling; empty for none. */
+  get protocol() {
+    return this.#socket.protocol;
+  }
+
+  /** Sends text, bytes, or a value as JSON. */
+  send(message) {
+    this.#socket.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+  }
+
+  /** The next frame: a string, or a Buffer for a binary one. */
+  next(what = "a frame") {
+    return this.#frames.next(what);
+  }
+
+  /** The next frame, which must be JSON text. */
+  async json(what) {
+    const frame = await this.next(what);
+    assert.equal(typeof frame, "string", "a text frame");
+    return JSON.parse(frame);
+  }
+
+  /** Sends an operation with an ack id and returns the ack, which must be the next frame. */
+  async ask(message) {
+    this.send(message);
+    const ack = await this.json(`an ack of ${message.type}`);
+    assert.deepEqual([ack.type, ack.ackId], ["ack", message.ackId], JSON.stringify(ack));
+    return ack;
+  }
+
+  /**
+   * Fails if anything was sent to this JSON connection before what the service has accepted so far. A ping
+   * that is not the one that the platform answers by itself goes through the same queue as everything else.
+   */
+  async expectSilence() {
+    const ping = { type: "ping", barrier: ++this.#pings };
+    this.send(ping);
+    assert.deepEqual(await this.json("a pong"), { type: "pong" }, "nothing was to come before the pong");
+  }
+
+  /** Code and reason of the close, once it is over. */
+  closed() {
+    return within(this.#closed.promise, "the close of a connection");
+  }
+
+  /** Closes from this side and returns what the service answered. */
+  close(code, reason) {
+    this.#socket.close(code, reason);
+    return this.closed();
+  }
+
+  /** Cuts the transport: no close frame. */
+  cut() {
+    this.#socket.terminate();
+  }
+}

@@ -1,0 +1,15 @@
+// The golden vectors of `tests/vectors`, which the Rust tests read too.
+import { readFileSync } from "node:fs";
+
+/** The vectors of one file, such as `client-json/upstream`, with long strings spelled out. */
+export function readVectors(file) {
+  const text = readFileSync(new URL(`../vectors/${file}.json`, import.meta.url), "utf8");
+  return JSON.parse(text).vectors.map(spellOut);
+}
+
+function spellOut(value) {
+  if (value?.parts) return value.parts.map((part) => (part.repeat ?? part).repeat(part.times ?? 1)).join("");
+  if (Array.isArray(value)) return value.map(spellOut);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, spellOut(inner)]));
+}

@@ -1,0 +1,55 @@
+// Waiting for what must happen. Nothing here waits for time to pass: the limit only turns a hang into a failure.
+
+const LIMIT_MS = 60_000;
+
+/** The promise's value, or an error that names what never came. */
+export async function within(promise, what, limit = LIMIT_MS) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`never came: ${what}`)), limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A promise and the functions that settle it. */
+export function deferred() {
+  const handle = {};
+  handle.promise = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
+  handle.promise.catch(() => {});
+  return handle;
+}
+
+/** What was pushed, in order, for whoever asks; `end` is what askers get once it is empty. */
+export class Queue {
+  #items = [];
+  #askers = [];
+  #end;
+
+  push(item) {
+    const asker = this.#askers.shift();
+    if (asker) asker.resolve(item);
+    else this.#items.push(item);
+  }
+
+  fail(error) {
+    this.#end = error;
+    for (const asker of this.#askers.splice(0)) asker.reject(error);
+  }
+
+  next(what) {
+    if (this.#items.length > 0) return Promise.resolve(this.#items.shift());
+    if (this.#end) return Promise.reject(this.#end);
+    const asker = deferred();
+    this.#askers.push(asker);
+    return within(asker.promise, what);
+  }
+
+  /** Takes what is there, without waiting. */
+  drain() {
+    return this.#items.splice(0);
+  }
+}
