@@ -1,0 +1,55 @@
+// `npm run build`: the worker, the npm package and the page, with their sizes.
+//
+// A part whose sources have not changed is left as it is.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { client } from "./build/client.mjs";
+import { begin, complete, fingerprint, filesUnder, isUpToDate } from "./build/inputs.mjs";
+import { reportSizes } from "./build/sizes.mjs";
+import { worker } from "./build/worker.mjs";
+import { www } from "./build/www.mjs";
+import { withLock } from "./lock.mjs";
+import { at, build as folder } from "./paths.mjs";
+import { ask, exitOnSignals } from "./processes.mjs";
+import { setUp } from "./setup.mjs";
+import { main, step } from "./terminal.mjs";
+import { wasmEnv } from "./toolchain.mjs";
+import { versions } from "./versions.mjs";
+
+// The page holds a copy of the client, so it comes last.
+const parts = [worker, client, www].filter((part) => part.exists?.() ?? true);
+
+/** Makes what is out of date. Resolves with the names of the parts that were made. */
+export async function build() {
+  const outdated = () => parts.filter((part) => !isUpToDate(part.part, print(part), part.outputs));
+  if (outdated().length === 0) return [];
+  return withLock(join(folder, ".lock"), "build", async () => {
+    const made = [];
+    for (const part of parts) {
+      // Asked again for each: one part can be made from another.
+      const fresh = print(part);
+      if (isUpToDate(part.part, fresh, part.outputs)) continue;
+      begin(part.part);
+      await step(`Building the ${part.title}`, (progress) => part.make(progress));
+      complete(part.part, fresh);
+      made.push(part.part);
+    }
+    return made;
+  });
+}
+
+let compiler;
+
+function print(part) {
+  compiler ??= ask("rustc", ["-vV"], { env: wasmEnv() });
+  return fingerprint([...part.inputs(), ...filesUnder(at("scripts", "build"))], compiler, versions);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  exitOnSignals();
+  await main(async () => {
+    await setUp("build");
+    await build();
+    reportSizes();
+  });
+}

@@ -1,0 +1,35 @@
+// The npm package: `build/client/`, made by the package's own script.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { at, build } from "../paths.mjs";
+import { run } from "../processes.mjs";
+import { cargoProgress } from "../setup/cargo-progress.mjs";
+import { wasmEnv } from "../toolchain.mjs";
+import { crateFolders, filesUnder } from "./inputs.mjs";
+
+const folder = join(build, "client");
+const script = at("crates", "webpubsub-client", "npm", "build.mjs");
+const list = join(folder, "page-files.json");
+
+export const client = {
+  exists: () => existsSync(script),
+  part: "client",
+  title: "client (the npm package)",
+  inputs: () =>
+    filesUnder(at("Cargo.toml"), at("Cargo.lock"), at("package-lock.json"), ...crateFolders("crates/webpubsub-client").flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src"), join(crate, "npm")])),
+  outputs: [list],
+
+  async make(progress) {
+    await run(process.execPath, [script], {
+      cwd: at(),
+      env: { ...wasmEnv(), ...cargoProgress.env },
+      onOutput: cargoProgress(progress),
+      failure: "The client's build",
+    });
+  },
+};
+
+/** The files that a page downloads, relative to `build/client`. */
+export function pageFiles() {
+  return existsSync(list) ? JSON.parse(readFileSync(list, "utf8")) : [];
+}

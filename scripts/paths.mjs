@@ -1,0 +1,24 @@
+// Where things are. Every path in the scripts starts from here.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A path inside the project. */
+export const at = (...parts) => join(root, ...parts);
+
+/** What the set-up installs, apart from `node_modules`. */
+export const tools = at(".tools");
+
+/** What the build makes: `worker/`, `client/` and `www/`. */
+export const build = at("build");
+
+/** Where a running service keeps its state unless `--state` says otherwise. */
+export const state = at(".state");
+
+/** The access keys for local use; git ignores it. */
+export const devVars = at(".dev.vars");
+
+/** A program that came with an npm package. */
+export const npmBin = (name) => at("node_modules", ".bin", name);

@@ -1,0 +1,134 @@
+// Starting other programs, and never leaving one behind.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants, readFileSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { Problem } from "./terminal.mjs";
+
+const running = new Set();
+
+process.on("exit", () => {
+  for (const child of running) kill(family(child.pid));
+});
+
+/** Ends this process, and with it all that it started, on Ctrl-C, SIGTERM and a closed terminal. */
+export function exitOnSignals() {
+  process.on("SIGINT", () => process.exit(130));
+  process.on("SIGTERM", () => process.exit(143));
+  process.on("SIGHUP", () => process.exit(129));
+}
+
+/** Starts a program. */
+export function start(command, args, { env = process.env, cwd, stdio = ["ignore", "pipe", "pipe"] } = {}) {
+  const child = spawn(command, args, { env, cwd, stdio });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  child.once("error", () => running.delete(child));
+  return child;
+}
+
+/** Asks a program to end, and after `grace` milliseconds ends it and all that it started. */
+export async function stop(child, { grace = 1_000 } = {}) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const all = family(child.pid);
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => kill(all), grace);
+  await gone;
+  clearTimeout(timer);
+  kill(all);
+}
+
+function kill(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // Already gone.
+    }
+  }
+}
+
+/** A process and all that it started, and what those started. */
+function family(pid) {
+  const all = [pid];
+  const parents = parentOfEach();
+  for (const parent of all) {
+    for (const [child, itsParent] of parents) if (itsParent === parent) all.push(child);
+  }
+  return all;
+}
+
+function parentOfEach() {
+  try {
+    // Linux. The name in brackets may hold anything; the parent is the second word after it.
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => {
+      const stat = readIfThere(`/proc/${name}/stat`);
+      return [Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])];
+    });
+  } catch {
+    const lines = (ask("ps", ["-A", "-o", "pid=,ppid="]) ?? "").split("\n");
+    return lines.map((line) => line.trim().split(/\s+/).map(Number));
+  }
+}
+
+function readIfThere(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Runs a program to its end. Resolves with what it printed; rejects when it fails, with the
+ * end of it. `onOutput` sees the output as it comes; `echo` passes it on to the terminal.
+ */
+export async function run(command, args, { onOutput, echo = false, failure, ...options } = {}) {
+  const child = start(command, args, options);
+  let output = "";
+  for (const [stream, terminal] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text) => {
+      output += text;
+      onOutput?.(text);
+      if (echo) terminal.write(text);
+    });
+  }
+  const [code, signal] = await Promise.race([
+    once(child, "close"),
+    once(child, "error").then(([error]) => {
+      throw new Problem(`${command} could not be started: ${error.message}`);
+    }),
+  ]);
+  if (code === 0) return output;
+  const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
+  const tail = echo ? "" : `\n${lastLines(output)}`;
+  const error = new Problem(`${failure ?? `${command} ${args.join(" ")}`} ${how}.${tail}`);
+  error.output = output;
+  throw error;
+}
+
+/** The last lines of a program's output, progress bars left out. */
+function lastLines(output, count = 60) {
+  const lines = output.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
+  return lines.filter((line) => line !== "").slice(-count).join("\n");
+}
+
+/** What a short program prints, or `undefined` where it fails or is not there. */
+export function ask(command, args, { env = process.env, cwd } = {}) {
+  const { status, stdout } = spawnSync(command, args, { env, cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** The path of a program in PATH, or `undefined`. */
+export function which(name, path = process.env.PATH ?? "") {
+  return path.split(delimiter).map((folder) => join(folder, name)).find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

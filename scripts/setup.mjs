@@ -1,0 +1,50 @@
+// `npm run setup`: looks what is missing, and installs only that.
+//
+// Everything is pinned, and goes into `node_modules` and `.tools` (both ignored by git) where it
+// can. It can be interrupted and started again: each part is put in place when it is complete.
+// The other commands do this first by themselves.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { withLock } from "./lock.mjs";
+import { tools } from "./paths.mjs";
+import { exitOnSignals } from "./processes.mjs";
+import { browser } from "./setup/browser.mjs";
+import { cargoTool } from "./setup/cargo-tools.mjs";
+import { npmPackages } from "./setup/npm.mjs";
+import { pythonSdks } from "./setup/python.mjs";
+import { checkRust, crates } from "./setup/rust.mjs";
+import { wasmClippy, wasmStandardLibrary } from "./setup/wasm-std.mjs";
+import { UsageProblem, main, say, step } from "./terminal.mjs";
+import { checkVersions } from "./versions.mjs";
+
+const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
+const forTest = [...forBuild, cargoTool("wasm-pack"), wasmClippy, browser, pythonSdks];
+const purposes = { build: forBuild, test: forTest };
+
+/** Makes sure that everything for a purpose, `build` or `test`, is there. */
+export async function setUp(purpose) {
+  checkVersions();
+  checkRust();
+  const missing = () => purposes[purpose].filter((part) => !part.isThere());
+  if (missing().length === 0) return;
+  await withLock(join(tools, "set-up.lock"), "set-up", async () => {
+    const parts = missing();
+    if (parts.length === 0) return;
+    say(`Set-up: ${parts.length} of ${purposes[purpose].length} parts are missing. It can be interrupted and started again.`);
+    for (const part of parts) await step(part.name, (at) => part.install(at));
+    rmSync(join(tools, "tmp"), { recursive: true, force: true });
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  exitOnSignals();
+  await main(async () => {
+    const purpose = process.argv[2] ?? "test";
+    if (!(purpose in purposes) || process.argv.length > 3) {
+      throw new UsageProblem(`Usage: npm run setup [-- ${Object.keys(purposes).join(" | ")}]`);
+    }
+    await setUp(purpose);
+    say(`Set-up: everything to ${purpose} is there.`);
+  });
+}

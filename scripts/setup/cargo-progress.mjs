@@ -1,0 +1,12 @@
+// Where a long `cargo` run is, from the progress bar that it draws.
+
+/** Makes an `onOutput` for `run` that tells `at` how many crates are done, and which is next. */
+export function cargoProgress(at) {
+  return (text) => {
+    const [, done, all, crate] = [...text.matchAll(/(\d+)\/(\d+): ([^\s,]+)/g)].pop() ?? [];
+    if (done) at(`${done} of ${all} crates, ${crate.replace(/\(.*/, "")}`);
+  };
+}
+
+/** Has cargo draw its bar although nobody but us looks at it. */
+cargoProgress.env = { CARGO_TERM_PROGRESS_WHEN: "always", CARGO_TERM_PROGRESS_WIDTH: "100" };

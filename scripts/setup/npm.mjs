@@ -1,0 +1,32 @@
+// The npm packages of package-lock.json.
+import { existsSync, readFileSync } from "node:fs";
+import { run } from "../processes.mjs";
+import { at, root } from "../paths.mjs";
+
+export const npmPackages = {
+  name: "npm packages",
+
+  isThere() {
+    // npm writes this copy of the lock file last: with it, the installation was completed.
+    const installed = at("node_modules", ".package-lock.json");
+    if (!existsSync(installed)) return false;
+    return matches(read(at("package-lock.json")), read(installed));
+  },
+
+  async install() {
+    // The packages bring their programs along; no script of theirs needs to run.
+    const args = ["ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+    await run("npm", args, { cwd: root });
+  },
+};
+
+/** Whether what is installed is what the lock file says; optional packages may be left out. */
+export function matches(lock, installed) {
+  return Object.entries(lock.packages).every(([path, { version, optional, link }]) => {
+    if (path === "" || link) return true;
+    const there = installed.packages[path];
+    return there ? there.version === version : Boolean(optional);
+  });
+}
+
+const read = (file) => JSON.parse(readFileSync(file, "utf8"));

@@ -1,0 +1,84 @@
+// What the person at the terminal sees: steps with their times, and problems in one line.
+import { performance } from "node:perf_hooks";
+
+/** Something that the person can mend. Its message says what is wrong and what to do. */
+export class Problem extends Error {
+  constructor(message, { exitCode = 1 } = {}) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** A mistake on the command line. */
+export class UsageProblem extends Problem {
+  constructor(message) {
+    super(message, { exitCode: 2 });
+  }
+}
+
+const tty = process.stdout.isTTY && !process.env.CI;
+
+/** How often a step that takes long says where it is, when the line cannot be rewritten. */
+const REPORT_EVERY_MS = 20_000;
+
+export function say(line = "") {
+  process.stdout.write(`${line}\n`);
+}
+
+/** `3.2 s`, or `2 min 05 s`. */
+export function duration(ms) {
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}
+
+/**
+ * Does one step of work and says how long it took.
+ *
+ * `work` gets a function that tells where the step is: on a terminal the line is rewritten,
+ * elsewhere it is repeated now and then.
+ */
+export async function step(title, work) {
+  const started = performance.now();
+  const elapsed = () => duration(performance.now() - started);
+  let detail = "";
+  let reported = started;
+  const draw = () => {
+    const line = `  ${title} … ${elapsed()}${detail ? `, ${detail}` : ""}`;
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+  };
+  const at = (where) => {
+    detail = where;
+    const now = performance.now();
+    if (!tty && now - reported > REPORT_EVERY_MS) {
+      reported = now;
+      say(`  ${title} … ${elapsed()}, ${detail}`);
+    }
+  };
+  const timer = tty ? setInterval(draw, 200) : undefined;
+  if (tty) draw();
+  else say(`  ${title} …`);
+  const finish = (outcome) => {
+    clearInterval(timer);
+    if (tty) process.stdout.write("\r\x1b[2K");
+    say(`  ${title}: ${outcome}`);
+  };
+  try {
+    const result = await work(at);
+    finish(elapsed());
+    return result;
+  } catch (error) {
+    finish(`failed after ${elapsed()}`);
+    throw error;
+  }
+}
+
+/** Runs a script's body: a problem ends it with its message and exit code, a bug with its stack. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    process.stderr.write(error instanceof Problem ? `${error.message}\n` : `${error.stack ?? error}\n`);
+    process.exitCode = error.exitCode ?? 1;
+  }
+}

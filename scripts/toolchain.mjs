@@ -1,0 +1,113 @@
+// The toolchain that the set-up has put together, as an environment for builds.
+//
+// Native work uses the `cargo` in PATH. Work for wasm32 uses the same one where it has the wasm32
+// standard library, and otherwise the copy that the set-up made in `.tools/wasm-rust`
+// (see setup/wasm-std.mjs). Either way it has a target folder of its own, `target/wasm`: the two
+// kinds of build can run at the same time, and a changed standard library clears one folder only.
+import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { ask, which } from "./processes.mjs";
+import { at, npmBin, tools } from "./paths.mjs";
+import { versions } from "./versions.mjs";
+
+export const WASM = "wasm32-unknown-unknown";
+
+/** Where the set-up puts a Rust tool. */
+export const toolFolder = (name) => join(tools, `${name}-${versions[name]}`);
+
+/** A Rust tool of exactly the pinned version: the set-up's, else one in PATH; or `undefined`. */
+export function tool(name) {
+  const own = join(toolFolder(name), "bin", name);
+  if (existsSync(own)) return own;
+  const found = which(name);
+  const version = found && ask(found, ["--version"]);
+  return version?.split(/\s+/).includes(versions[name]) ? found : undefined;
+}
+
+/** Where a `rustc` keeps the wasm32 standard library, if it has one. */
+export function wasmStd(rustc, env = process.env) {
+  const folder = ask(rustc, ["--print", "target-libdir", "--target", WASM], { env });
+  if (!folder || !existsSync(folder)) return undefined;
+  return readdirSync(folder).some((file) => /^libstd-.*\.rlib$/.test(file)) ? folder : undefined;
+}
+
+/** A Rust for wasm32 that was built here because the one in PATH cannot be given the target. */
+export const ownWasmRust = join(tools, "wasm-rust");
+
+/**
+ * The linker for wasm32, where `rustc` does not bring one. rustup's toolchains do
+ * (`rust-lld`); Debian's use the `wasm-ld-N` of the LLVM that they were built with.
+ */
+export function wasmLinker(rustc) {
+  const about = ask(rustc, ["-vV"]) ?? "";
+  const host = about.match(/^host: (.*)$/m)?.[1] ?? "";
+  const sysroot = ask(rustc, ["--print", "sysroot"]) ?? "";
+  if (existsSync(join(sysroot, "lib", "rustlib", host, "bin", "rust-lld"))) return undefined;
+  const llvm = about.match(/^LLVM version: (\d+)/m)?.[1];
+  return which(`wasm-ld-${llvm}`) ?? which("wasm-ld");
+}
+
+let wasm;
+
+/** The environment for every build, lint and test for wasm32. Nothing is downloaded in it. */
+export function wasmEnv() {
+  wasm ??= makeWasmEnv();
+  return { ...wasm };
+}
+
+function makeWasmEnv() {
+  const env = {
+    ...process.env,
+    CARGO_TARGET_DIR: at("target", "wasm"),
+    CARGO_NET_OFFLINE: "true",
+    WASM_OPT_BIN: npmBin("wasm-opt"),
+    ESBUILD_BIN: npmBin("esbuild"),
+  };
+  const path = [];
+  const own = !wasmStd("rustc") && existsSync(ownWasmRust);
+  if (own) {
+    path.push(join(ownWasmRust, "bin"));
+    // clippy-driver does not ask `rustc` where its libraries are.
+    env.SYSROOT = ownWasmRust;
+  }
+  const linker = wasmLinker(own ? join(ownWasmRust, "bin", "rustc") : "rustc");
+  if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
+  for (const name of Object.keys(versions)) {
+    const found = tool(name);
+    if (found) path.push(dirname(found));
+    if (name === "wasm-bindgen" && found) env.WASM_BINDGEN_BIN = found;
+  }
+  const driver = chromedriver();
+  if (driver) env.CHROMEDRIVER = driver;
+  env.PATH = [...path, process.env.PATH].join(delimiter);
+  return env;
+}
+
+/** The environment for native builds, lints and tests. Nothing is downloaded in it. */
+export function nativeEnv() {
+  return { ...process.env, CARGO_NET_OFFLINE: "true" };
+}
+
+/** Chromium or Chrome, or `undefined`. `CHROMIUM` names another one. */
+export function chromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+  return (
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].map((name) => which(name)).find(Boolean) ??
+    (existsSync(mac) ? mac : undefined)
+  );
+}
+
+/** chromedriver, or `undefined`. `CHROMEDRIVER` names another one. */
+export function chromedriver() {
+  return process.env.CHROMEDRIVER ?? which("chromedriver");
+}
+
+/** The Python that has the service's official SDKs. */
+export const python = join(tools, "venv", "bin", "python");
+
+/** The workerd program itself, not the script around it: it is what a signal has to reach. */
+export async function workerd() {
+  const { default: path } = await import("workerd");
+  return realpathSync(path);
+}
