@@ -1,1 +1,55 @@
-//! The rules of a client session: connecting, acknowledging, retrying, rejoining.
+//! The rules of a client session: connecting, acknowledging, retrying, recovering, rejoining.
+//!
+//! A [`Session`] is a state machine and nothing else. It opens no socket, reads no clock and parses
+//! no frame: a shell tells it what happened as an [`Input`], and carries out the [`Output`]s that
+//! follow, in order. Whatever an output asks for carries an id ([`AttemptId`], [`CommandId`]), and
+//! the answer, failure included, comes back as an input with that id.
+//!
+//! The session is generic over what it never looks into: `P`, a payload on its way up, and `D`, a
+//! data message that came down. In a page both are JavaScript values that Rust never copies.
+//!
+//! To drive one:
+//!
+//! 1. Call [`Session::handle`] with the time and an input, and carry out the list it returns.
+//!    Inputs that arise meanwhile wait until the list is done.
+//! 2. Set one timer to [`Session::next_timeout`] and hand in [`Input::Timeout`] when it rings.
+//!    Ringing early or late is harmless.
+//!
+//! ```
+//! use webpubsub_client_core::{AttemptId, CommandId, Input, Options, Output, Session};
+//! use webpubsub_protocol::data::MessageData;
+//! use webpubsub_protocol::time::Timestamp;
+//!
+//! let now = Timestamp::from_millis(0);
+//! let mut session = Session::<MessageData>::new(Options::default());
+//!
+//! let outputs = session.handle(now, Input::Start { id: CommandId(1) });
+//! assert_eq!(outputs, [Output::FetchUrl { attempt: AttemptId(1) }]);
+//!
+//! let url = "wss://example.com/client/hubs/chat".to_owned();
+//! let outputs = session.handle(now, Input::UrlFetched { attempt: AttemptId(1), url });
+//! assert!(matches!(outputs.as_slice(), [Output::Connect { attempt: AttemptId(1), .. }]));
+//! ```
+
+mod ack;
+mod connection;
+mod error;
+mod input;
+mod keep_alive;
+mod operation;
+mod options;
+mod output;
+mod recovery;
+mod rejoin;
+mod retry;
+mod sequence;
+mod session;
+mod state;
+
+pub use error::{ConnectError, SendError, StartError};
+pub use input::{AttemptId, CommandId, Incoming, Input};
+pub use operation::{Delivery, Operation};
+pub use options::Options;
+pub use output::{Close, Event, Next, Output, Receipt};
+pub use retry::{Retry, RetryMode};
+pub use session::Session;

@@ -1,0 +1,144 @@
+//! What a session asks of its shell.
+
+use webpubsub_protocol::client::{DownstreamMessage, Subprotocol, UpstreamMessage};
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+
+use crate::error::{SendError, StartError};
+use crate::input::{AttemptId, CommandId};
+
+/// What a session asks of its shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output<P, D = DownstreamMessage<P>> {
+    /// Ask the credential for a client access URL, a fresh one if it can make one.
+    ///
+    /// Answered by [`Input::UrlFetched`](crate::Input::UrlFetched) or
+    /// [`Input::ConnectFailed`](crate::Input::ConnectFailed).
+    FetchUrl {
+        /// Which attempt asks.
+        attempt: AttemptId,
+    },
+    /// Open a socket, offering exactly one subprotocol, and let go of the one before.
+    ///
+    /// Answered by [`Input::Opened`](crate::Input::Opened), or by
+    /// [`Input::ConnectFailed`](crate::Input::ConnectFailed) or [`Input::Closed`](crate::Input::Closed).
+    Connect {
+        /// Which attempt asks.
+        attempt: AttemptId,
+        /// Where to.
+        url: String,
+        /// What to offer.
+        subprotocol: Subprotocol,
+    },
+    /// Send a message on the open socket.
+    ///
+    /// Needs no answer: a socket that cannot take it is about to report that it closed, and that
+    /// answers for everything sent on it.
+    Send(UpstreamMessage<P>),
+    /// Close an attempt's socket without a code, or give up what has come of the attempt so far.
+    Close {
+        /// Which attempt's.
+        attempt: AttemptId,
+    },
+    /// The answer to [`Input::Start`](crate::Input::Start).
+    Started {
+        /// The call.
+        id: CommandId,
+        /// Whether there is an open socket.
+        result: Result<(), StartError>,
+    },
+    /// The answer to [`Input::Operate`](crate::Input::Operate).
+    Settle {
+        /// The call.
+        id: CommandId,
+        /// Whether it was done.
+        result: Result<Receipt, SendError>,
+    },
+    /// Something that the application may listen to.
+    Event(Event<D>),
+}
+
+/// That an operation was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The ack id that it was done under; `None` for fire-and-forget.
+    pub ack_id: Option<AckId>,
+    /// Whether the service had done it already, under the same ack id.
+    pub is_duplicated: bool,
+}
+
+/// How a socket ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The code, 1005 where none was given and 1006 where the link was lost.
+    pub code: CloseCode,
+    /// The text beside it, often empty.
+    pub reason: String,
+}
+
+impl Close {
+    /// The end of a socket on which nobody answers any more.
+    pub(crate) fn silence() -> Self {
+        Self { code: CloseCode::ABNORMAL, reason: "The service went silent.".to_owned() }
+    }
+}
+
+/// What happens after a connection is lost for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The session makes a new connection.
+    Reconnect,
+    /// The session stops.
+    Stop,
+}
+
+/// Something that the application may listen to.
+///
+/// Source: SDK expectations, part A.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<D> {
+    /// A connection is there and its groups have been joined again as far as they could be.
+    /// Not raised after a recovery.
+    Connected {
+        /// The connection's id.
+        connection_id: ConnectionId,
+        /// Who it acts for; `None` for an anonymous user.
+        user_id: Option<UserId>,
+    },
+    /// A connection is lost for good.
+    Disconnected {
+        /// The connection's id, if it came to have one.
+        connection_id: Option<ConnectionId>,
+        /// What the service said before it closed the connection.
+        message: Option<String>,
+        /// How the connection's last socket ended.
+        close: Close,
+        /// What follows.
+        next: Next,
+    },
+    /// The session is stopped, and nothing but another start changes that.
+    Stopped {
+        /// How the last socket ended; `None` if none was ever open.
+        close: Option<Close>,
+    },
+    /// The link is lost and the session tries to get it back without losing a message.
+    Recovering {
+        /// The connection's id.
+        connection_id: ConnectionId,
+    },
+    /// The connection goes on over a new socket.
+    Recovered {
+        /// The connection's id.
+        connection_id: ConnectionId,
+    },
+    /// A data message, each sequence id at most once.
+    Data(D),
+    /// A group could not be joined again on a new connection.
+    RejoinGroupFailed {
+        /// The group.
+        group: GroupName,
+        /// Why.
+        error: SendError,
+    },
+}

@@ -1,0 +1,67 @@
+//! Getting a lost link back without losing a message.
+
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use webpubsub_protocol::name::ConnectionId;
+
+use crate::connection::Connection;
+
+/// How long after a loss the service keeps a connection for sure.
+///
+/// Source: client spec, section 8.2; SDK expectations, part B, "Recovery".
+pub(crate) const WINDOW: Duration = Duration::from_secs(30);
+
+/// The pause after an attempt that failed.
+///
+/// Source: SDK expectations, part B, "Recovery".
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
+/// The id and URL that recover this connection, if the service gave what that takes.
+pub(crate) fn address(connection: &Connection) -> Option<(ConnectionId, String)> {
+    let (id, token) = (connection.id.as_ref()?, connection.token.as_ref()?);
+    Some((id.clone(), recovery_url(&connection.url, id.as_str(), token)))
+}
+
+/// The original URL, its token included, with the two parameters of a recovery added.
+///
+/// Source: client spec, section 8.3.
+fn recovery_url(url: &str, id: &str, token: &str) -> String {
+    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, rest)| (url, Some(rest)));
+    let mut recovery = url.to_owned();
+    recovery.push(if url.contains('?') { '&' } else { '?' });
+    recovery.push_str("awps_connection_id=");
+    recovery.extend(utf8_percent_encode(id, NON_ALPHANUMERIC));
+    recovery.push_str("&awps_reconnection_token=");
+    recovery.extend(utf8_percent_encode(token, NON_ALPHANUMERIC));
+    if let Some(fragment) = fragment {
+        recovery.push('#');
+        recovery.push_str(fragment);
+    }
+    recovery
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameters_are_added_to_whatever_the_url_has() {
+        let cases = [
+            ("wss://h/c", "wss://h/c?awps_connection_id=id&awps_reconnection_token=t"),
+            ("wss://h/c?a=1", "wss://h/c?a=1&awps_connection_id=id&awps_reconnection_token=t"),
+            ("wss://h/c?a=1#f", "wss://h/c?a=1&awps_connection_id=id&awps_reconnection_token=t#f"),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(recovery_url(url, "id", "t"), expected);
+        }
+    }
+
+    #[test]
+    fn ids_and_tokens_are_escaped() {
+        assert_eq!(
+            recovery_url("wss://h", "a&b=c", "x+/ y="),
+            "wss://h?awps_connection_id=a%26b%3Dc&awps_reconnection_token=x%2B%2F%20y%3D"
+        );
+    }
+}

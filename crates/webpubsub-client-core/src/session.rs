@@ -1,0 +1,82 @@
+//! The session: one input in, everything that follows from it out.
+//!
+//! What an input leads to stands in the files below, one for each thing that can be going on.
+
+mod connecting;
+mod losing;
+mod operating;
+mod receiving;
+mod waiting;
+
+use std::mem;
+
+use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::ack::{Pending, PendingOperations};
+use crate::input::{AttemptId, Input};
+use crate::options::Options;
+use crate::output::{Close, Event, Output};
+use crate::rejoin::JoinedGroups;
+use crate::state::State;
+
+/// A client's session with the service, over as many connections and sockets as it takes.
+///
+/// See the [crate's page](crate) for how to drive one.
+#[derive(Debug)]
+pub struct Session<P, D = DownstreamMessage<P>> {
+    options: Options,
+    state: State,
+    last_attempt: AttemptId,
+    /// How the last socket ended, for the application to see when the session stops.
+    last_close: Option<Close>,
+    groups: JoinedGroups,
+    operations: PendingOperations<P>,
+    /// What has followed so far from the input at hand.
+    outputs: Vec<Output<P, D>>,
+}
+
+impl<P: Clone, D> Session<P, D> {
+    /// A session that nobody has started.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            state: State::Stopped,
+            last_attempt: AttemptId(0),
+            last_close: None,
+            groups: JoinedGroups::default(),
+            operations: PendingOperations::default(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Takes one input and returns everything that follows from it, in order.
+    #[must_use = "outputs are the only way a session acts"]
+    pub fn handle(&mut self, now: Timestamp, input: Input<P, D>) -> Vec<Output<P, D>> {
+        match input {
+            Input::Start { id } => self.start(id),
+            Input::Operate { id, operation } => self.operate(now, Pending { id, operation, failures: 0 }),
+            Input::Abort { id } => self.abort(id),
+            Input::Stop => self.stop(now),
+            Input::UrlFetched { attempt, url } => self.url_fetched(attempt, url),
+            Input::Opened { attempt } => self.opened(now, attempt),
+            Input::ConnectFailed { attempt, error } => self.connect_failed(now, attempt, error),
+            Input::Message { attempt, message } => self.message(now, attempt, message),
+            Input::Closed { attempt, close } => self.closed(now, attempt, close),
+            Input::Wake => self.wake(now),
+            Input::Timeout => self.timeout(now),
+        }
+        mem::take(&mut self.outputs)
+    }
+
+    /// When [`Input::Timeout`] is next due.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        [self.state.next_timeout(), self.operations.next_timeout()].into_iter().flatten().min()
+    }
+
+    fn event(&mut self, event: Event<D>) {
+        self.outputs.push(Output::Event(event));
+    }
+}

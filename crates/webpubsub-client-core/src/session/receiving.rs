@@ -1,0 +1,126 @@
+//! From a frame of the service to what the application hears of it.
+
+use webpubsub_protocol::client::{AckError, UpstreamMessage};
+use webpubsub_protocol::id::{AckId, SequenceId};
+use webpubsub_protocol::name::{ConnectionId, UserId};
+use webpubsub_protocol::time::Timestamp;
+
+use super::Session;
+use crate::connection::Connection;
+use crate::error::SendError;
+use crate::input::{AttemptId, Incoming};
+use crate::output::{Event, Output};
+use crate::rejoin::Announcement;
+use crate::state::State;
+
+impl<P: Clone, D> Session<P, D> {
+    pub(super) fn message(&mut self, now: Timestamp, arrived: AttemptId, message: Incoming<D>) {
+        match &mut self.state {
+            State::Connected { attempt, keep_alive, unproven, .. } if *attempt == arrived => {
+                keep_alive.heard(now);
+                *unproven = None;
+            }
+            State::Stopping { attempt, .. } if *attempt == arrived => {}
+            State::Stopped
+            | State::Connecting { .. }
+            | State::Connected { .. }
+            | State::Recovering { .. }
+            | State::WaitingToRetry { .. }
+            | State::Stopping { .. } => return,
+        }
+        match message {
+            Incoming::Connected { connection_id, user_id, reconnection_token } => {
+                self.connected(connection_id, user_id, reconnection_token);
+            }
+            Incoming::Disconnected { message } => {
+                if let Some(connection) = self.state.connection_mut() {
+                    connection.farewell = Some(message);
+                }
+            }
+            Incoming::Ack { ack_id, result } => self.acknowledged(now, ack_id, result),
+            Incoming::Data { sequence_id, message } => self.data(now, sequence_id, message),
+            Incoming::Other => {}
+        }
+    }
+
+    /// The service names the connection. The first time, groups are joined again before the
+    /// application hears of it; after that it is only a fresh token.
+    fn connected(&mut self, id: ConnectionId, user_id: Option<UserId>, token: Option<String>) {
+        let State::Connected { connection, .. } = &mut self.state else {
+            return;
+        };
+        connection.id = Some(id);
+        connection.token = token;
+        if matches!(connection.announcement, Announcement::AwaitingConnected) {
+            let mut outstanding = Vec::new();
+            if self.options.auto_rejoin_groups {
+                for group in self.groups.iter().cloned() {
+                    let ack_id = self.operations.next_ack_id();
+                    let message = UpstreamMessage::JoinGroup { group: group.clone(), ack_id: Some(ack_id) };
+                    self.outputs.push(Output::Send(message));
+                    outstanding.push((ack_id, group));
+                }
+            }
+            connection.announcement = Announcement::Rejoining { user_id, outstanding };
+            self.announce_if_rejoined();
+        }
+    }
+
+    /// Sends what was sent to join groups again and is not acknowledged, on a recovered socket.
+    pub(super) fn rejoin_again(&mut self, connection: &mut Connection) {
+        if let Announcement::Rejoining { outstanding, .. } = &mut connection.announcement {
+            for (ack_id, group) in outstanding {
+                *ack_id = self.operations.next_ack_id();
+                let message = UpstreamMessage::JoinGroup { group: group.clone(), ack_id: Some(*ack_id) };
+                self.outputs.push(Output::Send(message));
+            }
+        }
+    }
+
+    fn acknowledged(&mut self, now: Timestamp, ack_id: AckId, result: Result<(), AckError>) {
+        if let Some(pending) = self.operations.acknowledged(ack_id) {
+            self.operation_acknowledged(now, ack_id, pending, result);
+        } else if let State::Connected { connection, .. } = &mut self.state
+            && let Announcement::Rejoining { outstanding, .. } = &mut connection.announcement
+            && let Some(index) = outstanding.iter().position(|(id, _)| *id == ack_id)
+        {
+            let (_, group) = outstanding.remove(index);
+            if let Err(error) = result
+                && error.name != AckError::DUPLICATE
+            {
+                self.event(Event::RejoinGroupFailed { group, error: SendError::Refused { ack_id, error } });
+            }
+            self.announce_if_rejoined();
+        }
+    }
+
+    fn announce_if_rejoined(&mut self) {
+        if let State::Connected { connection, .. } = &mut self.state
+            && let Some(connection_id) = &connection.id
+            && let Announcement::Rejoining { outstanding, user_id } = &mut connection.announcement
+            && outstanding.is_empty()
+        {
+            let event = Event::Connected { connection_id: connection_id.clone(), user_id: user_id.take() };
+            connection.announcement = Announcement::Done;
+            self.event(event);
+        }
+    }
+
+    fn data(&mut self, now: Timestamp, sequence_id: Option<SequenceId>, message: D) {
+        // An application that has stopped its client expects to hear no more.
+        let State::Connected { connection, .. } = &mut self.state else {
+            return;
+        };
+        let Some(sequence_id) = sequence_id.filter(|_| self.options.subprotocol.is_reliable()) else {
+            return self.event(Event::Data(message));
+        };
+        let is_first = connection.sequence.arrived(now, sequence_id);
+        let ack = connection.sequence.take_due(now);
+        if is_first {
+            self.event(Event::Data(message));
+        }
+        if let Some(sequence_id) = ack {
+            self.outputs.push(Output::Send(UpstreamMessage::SequenceAck { sequence_id }));
+        }
+    }
+}
