@@ -1,16 +1,26 @@
-use webpubsub_protocol::client::endpoint::EndpointForm;
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm};
 use webpubsub_protocol::name::HubName;
 
-/// Hosts that a token's audience may name, each with its port where it is not the scheme's own.
+/// Hosts that a token's audience may name, each with a port where it is not the scheme's own.
 #[derive(Debug, Clone, Copy)]
 pub struct Hosts<'a> {
-    /// The host that the request was sent to.
+    /// The host that the request was sent to, as in its `Host` header.
     pub requested: &'a str,
-    /// Hosts that the operator accepts besides: a proxy's, a custom domain.
+    /// Hosts that the operator accepts besides: a reverse proxy's, a custom domain's.
     pub accepted: &'a [String],
 }
 
-/// What the audience of a client's token has to name.
+/// What the audience of a client's token has to name: the client's URL.
+///
+/// The scheme may be any of http, https, ws and wss, whatever the request's. Hosts and paths are
+/// compared without regard to case, the path after percent-decoding and with or without a slash at
+/// its end. The query does not count, except that the legacy form of the URL names its hub there;
+/// it opens that form only.
+///
+/// Source: client spec, section 2.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAudience<'a> {
     /// The hosts.
@@ -21,7 +31,13 @@ pub struct ClientAudience<'a> {
     pub form: EndpointForm,
 }
 
-/// What the audience of a server's token has to name.
+/// What the audience of a server's token has to name: the request's URL, or one below it.
+///
+/// Scheme and host are as with [`ClientAudience`]. The audience's path, as it stands or
+/// percent-decoded once, is the request's or extends it after a `/` or `?`; one that is only the
+/// beginning of the request's is refused. Queries do not count.
+///
+/// Source: REST spec, section 1.3.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceAudience<'a> {
     /// The hosts.
@@ -30,14 +46,181 @@ pub struct ServiceAudience<'a> {
     pub path: &'a str,
 }
 
-impl ClientAudience<'_> {
-    pub(crate) fn is_named_by(&self, _audience: &str) -> bool {
-        false
+impl<'a> ClientAudience<'a> {
+    /// What a token has to name to open this endpoint.
+    #[must_use]
+    pub const fn of(endpoint: &'a ClientEndpoint, hosts: Hosts<'a>) -> Self {
+        Self { hosts, hub: &endpoint.hub, form: endpoint.form }
+    }
+
+    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
+        let Some(url) = Url::parse(audience) else { return false };
+        if !self.hosts.contain(&url) {
+            return false;
+        }
+        let path = decode(url.path);
+        let path = path.strip_suffix('/').unwrap_or(&path);
+        let names_hub = |text: &str| text.eq_ignore_ascii_case(self.hub.as_str());
+        if strip_prefix_ignoring_case(path, "/client/hubs/").is_some_and(names_hub) {
+            return true;
+        }
+        match self.form {
+            EndpointForm::Hubs => false,
+            EndpointForm::Legacy => {
+                let hub = url.query.split('&').filter_map(|parameter| parameter.split_once('='));
+                let mut hub = hub.filter(|(name, _)| name.eq_ignore_ascii_case("hub"));
+                path.eq_ignore_ascii_case("/client")
+                    && hub.next().is_some_and(|(_, value)| names_hub(&decode(value)))
+                    && hub.next().is_none()
+            }
+        }
     }
 }
 
 impl ServiceAudience<'_> {
-    pub(crate) fn is_named_by(&self, _audience: &str) -> bool {
-        false
+    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
+        let Some(url) = Url::parse(audience) else { return false };
+        let requested = self.path.strip_suffix('/').unwrap_or(self.path);
+        self.hosts.contain(&url)
+            && (is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested)))
+    }
+}
+
+impl Hosts<'_> {
+    fn contain(&self, url: &Url<'_>) -> bool {
+        // A default port may be written out on one side only. Which of the two is the default
+        // cannot be told from a bare host, so there either is taken for none.
+        let same = |host: &str| {
+            host.eq_ignore_ascii_case(url.authority)
+                || without_default_port(host).eq_ignore_ascii_case(url.host_without_default_port())
+        };
+        std::iter::once(self.requested).chain(self.accepted.iter().map(String::as_str)).any(same)
+    }
+}
+
+fn without_default_port(host: &str) -> &str {
+    host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host)
+}
+
+/// A URL in pieces, none of them decoded.
+struct Url<'a> {
+    default_port: &'static str,
+    authority: &'a str,
+    path: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let default_port = match () {
+            () if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") => ":443",
+            () if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws") => ":80",
+            () => return None,
+        };
+        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+        let path = rest.strip_prefix(authority)?;
+        if authority.is_empty() || authority.contains('@') {
+            return None;
+        }
+        Some(Self { default_port, authority, path, query })
+    }
+
+    fn host_without_default_port(&self) -> &'a str {
+        self.authority.strip_suffix(self.default_port).unwrap_or(self.authority)
+    }
+}
+
+/// Decodes leniently: an audience that cannot be decoded is compared as it is.
+fn decode(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
+}
+
+fn is_or_extends(audience: &str, path: &str) -> bool {
+    strip_prefix_ignoring_case(audience, path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, tail) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(form: EndpointForm, host: &str, audience: &str) -> bool {
+        let hub = HubName::parse("chat").unwrap();
+        let accepted = ["proxy.example".to_owned()];
+        let hosts = Hosts { requested: host, accepted: &accepted };
+        ClientAudience { hosts, hub: &hub, form }.is_named_by(audience)
+    }
+
+    #[test]
+    fn a_default_port_may_be_left_out_on_either_side() {
+        let opens = |host, audience| client(EndpointForm::Hubs, host, audience);
+        assert!(opens("h", "https://h:443/client/hubs/chat"));
+        assert!(opens("h", "wss://h:443/client/hubs/chat"));
+        assert!(opens("h", "http://h:80/client/hubs/chat"));
+        assert!(opens("h:443", "https://h/client/hubs/chat"));
+        assert!(opens("h:80", "http://h/client/hubs/chat"));
+        assert!(opens("h:443", "http://h:443/client/hubs/chat"));
+        assert!(!opens("h", "https://h:80/client/hubs/chat"));
+        assert!(!opens("h", "http://h:443/client/hubs/chat"));
+        assert!(!opens("h:8080", "http://h/client/hubs/chat"));
+        assert!(!opens("h", "http://h:8080/client/hubs/chat"));
+        assert!(!opens("h", "http://h:0443/client/hubs/chat"));
+    }
+
+    #[test]
+    fn hosts_that_the_operator_accepts_are_as_good_as_the_requests() {
+        assert!(client(EndpointForm::Hubs, "h", "https://PROXY.example/client/hubs/chat"));
+        assert!(!client(EndpointForm::Hubs, "h", "https://other.example/client/hubs/chat"));
+        assert!(!client(EndpointForm::Hubs, "h", "https://proxy.example.evil/client/hubs/chat"));
+    }
+
+    #[test]
+    fn the_legacy_audience_opens_the_legacy_url_only() {
+        let audience = "https://h/client/?hub=chat";
+        assert!(client(EndpointForm::Legacy, "h", audience));
+        assert!(!client(EndpointForm::Hubs, "h", audience));
+        assert!(client(EndpointForm::Legacy, "h", "https://h/client/hubs/chat"));
+    }
+
+    #[test]
+    fn nothing_else_than_a_web_url_is_an_audience() {
+        for audience in [
+            "",
+            "chat",
+            "/client/hubs/chat",
+            "//h/client/hubs/chat",
+            "https:h/client/hubs/chat",
+            "https:///client/hubs/chat",
+            "https://user@h/client/hubs/chat",
+            "https://h@evil/client/hubs/chat",
+            "ftp://h/client/hubs/chat",
+            " https://h/client/hubs/chat",
+            "https://h /client/hubs/chat",
+            "https://h\\client/hubs/chat",
+        ] {
+            assert!(!client(EndpointForm::Hubs, "h", audience), "{audience}");
+        }
+    }
+
+    #[test]
+    fn paths_are_compared_as_they_stand_or_decoded_never_crosswise() {
+        let opens = |path, audience: &str| {
+            ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path }.is_named_by(audience)
+        };
+        assert!(opens("/api/a%20b", "https://h/api/a%20b"));
+        assert!(opens("/api/a%20b", "https://h/api/a b"));
+        assert!(opens("/api/%C3%A9", "https://h/api/é"));
+        assert!(opens("/api/100%25", "https://h/api/100%"));
+        assert!(!opens("/api/a%2520b", "https://h/api/a%20b"));
+        assert!(!opens("/api/a%20b", "https://h/api/a%2520b"));
+        assert!(!opens("/api/ab", "https://h/api/a"));
     }
 }

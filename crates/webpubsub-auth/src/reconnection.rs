@@ -1,31 +1,142 @@
+use std::time::Duration;
+
+use serde::Serialize;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
+use crate::claims::Skew;
 use crate::error::TokenError;
-use crate::token::sign;
+use crate::token::{sign, verify};
 
-/// Makes the token that recovers a connection.
+/// Who makes these tokens: it keeps them apart from all others that the keys sign.
+///
+/// Source: client spec, section 8.4.
+const ISSUER: &str = "https://webpubsub.azure.com";
+
+/// How long a token recovers its connection. The connection itself goes long before.
+///
+/// Source: client spec, section 8.4.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Makes the token that proves to be the client of a connection, to recover it after a drop.
+///
+/// Source: client spec, section 8.4.
 #[must_use]
 pub fn sign_reconnection_token(
     keys: &AccessKeys,
-    _now: Timestamp,
-    _connection: &ConnectionId,
-    _hub: &HubName,
+    now: Timestamp,
+    connection: &ConnectionId,
+    hub: &HubName,
 ) -> String {
-    sign(keys, &())
+    #[derive(Serialize)]
+    struct ReconnectionToken<'a> {
+        iss: &'a str,
+        aud: &'a str,
+        hub: &'a str,
+        nbf: u64,
+        exp: u64,
+    }
+
+    sign(
+        keys,
+        &ReconnectionToken {
+            iss: ISSUER,
+            aud: connection.as_str(),
+            hub: hub.as_str(),
+            nbf: now.as_seconds(),
+            exp: now.after(LIFETIME).as_seconds(),
+        },
+    )
 }
 
 /// Checks that a token recovers this connection of this hub.
 ///
 /// # Errors
-/// [`TokenError`] where it does not.
+/// [`TokenError`] where it does not. The client is told on the WebSocket, never by an HTTP status.
+///
+/// Source: client spec, section 8.3.
 pub fn verify_reconnection_token(
-    _keys: &AccessKeys,
-    _now: Timestamp,
-    _token: &str,
-    _connection: &ConnectionId,
-    _hub: &HubName,
+    keys: &AccessKeys,
+    now: Timestamp,
+    token: &str,
+    connection: &ConnectionId,
+    hub: &HubName,
 ) -> Result<(), TokenError> {
-    Err(TokenError::Malformed)
+    let claims = verify(keys, token)?;
+    claims.check_times(now, Skew::None)?;
+    claims.check_audience(|audience| audience == connection.as_str())?;
+    if claims.text("iss")? == Some(ISSUER) && claims.text("hub")? == Some(hub.as_str()) {
+        Ok(())
+    } else {
+        Err(TokenError::Connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const WEEK: u64 = 7 * 24 * 60 * 60 * 1000;
+
+    fn keys() -> AccessKeys {
+        AccessKeys::new("primary", Some("secondary")).unwrap()
+    }
+
+    fn check(
+        keys: &AccessKeys,
+        now: Timestamp,
+        token: &str,
+        connection: &str,
+        hub: &str,
+    ) -> Result<(), TokenError> {
+        let (connection, hub) = (ConnectionId::parse(connection).unwrap(), HubName::parse(hub).unwrap());
+        verify_reconnection_token(keys, now, token, &connection, &hub)
+    }
+
+    fn token(keys: &AccessKeys) -> String {
+        sign_reconnection_token(
+            keys,
+            NOW,
+            &ConnectionId::parse("c1").unwrap(),
+            &HubName::parse("chat").unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_token_recovers_its_connection_of_its_hub_and_no_other() {
+        let (keys, token) = (keys(), token(&keys()));
+        assert_eq!(check(&keys, NOW, &token, "c1", "chat"), Ok(()));
+        assert_eq!(check(&keys, NOW, &token, "C1", "chat"), Err(TokenError::Audience));
+        assert_eq!(check(&keys, NOW, &token, "c2", "chat"), Err(TokenError::Audience));
+        assert_eq!(check(&keys, NOW, &token, "c1", "other"), Err(TokenError::Connection));
+        assert_eq!(check(&keys, NOW, "", "c1", "chat"), Err(TokenError::Malformed));
+    }
+
+    #[test]
+    fn a_token_lives_a_week_to_the_millisecond() {
+        let (keys, token) = (keys(), token(&keys()));
+        let at = |millis| check(&keys, Timestamp::from_millis(millis), &token, "c1", "chat");
+        assert_eq!(at(NOW.as_millis() + WEEK), Ok(()));
+        assert_eq!(at(NOW.as_millis() + WEEK + 1), Err(TokenError::Expired));
+        assert_eq!(at(NOW.as_millis() - 1), Err(TokenError::NotYetValid));
+    }
+
+    #[test]
+    fn a_token_outlives_the_change_to_a_new_primary_key() {
+        let token = token(&AccessKeys::new("old", None).unwrap());
+        assert_eq!(check(&AccessKeys::new("new", Some("old")).unwrap(), NOW, &token, "c1", "chat"), Ok(()));
+        assert_eq!(
+            check(&AccessKeys::new("new", None).unwrap(), NOW, &token, "c1", "chat"),
+            Err(TokenError::Signature)
+        );
+    }
+
+    #[test]
+    fn a_clients_own_token_recovers_nothing() {
+        let claims = serde_json::json!({ "aud": "c1", "hub": "chat", "exp": 4_000_000_000_u64 });
+        let token = sign(&keys(), &claims);
+        assert_eq!(check(&keys(), NOW, &token, "c1", "chat"), Err(TokenError::Connection));
+    }
 }

@@ -1,63 +1,132 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest::TokenRequest;
+use webpubsub_protocol::rest::{ClientType, TokenRequest};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
 use crate::audience::{ClientAudience, ServiceAudience};
-use crate::claims::ClientClaims;
+use crate::claims::{Claims, ClientClaims, Skew};
 use crate::error::TokenError;
 
-/// The token in an `Authorization` header; `None` where it has another scheme.
+/// The token in the value of an `Authorization` header; `None` where it has another scheme.
+///
+/// Source: client spec, section 1.
 #[must_use]
-pub fn bearer(_header: &str) -> Option<&str> {
-    None
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
 /// Checks a client's token.
 ///
 /// # Errors
-/// [`TokenError::Group`] for a good token with a bad group name; the others for a bad token.
+/// [`TokenError::Group`] for a good token that names an impossible group, and the others for a bad
+/// token; [`TokenError::answer`] turns them into HTTP.
+///
+/// Source: client spec, section 2.
 pub fn verify_client(
-    _keys: &AccessKeys,
-    _now: Timestamp,
-    _token: &str,
-    _expected: &ClientAudience<'_>,
+    keys: &AccessKeys,
+    now: Timestamp,
+    token: &str,
+    expected: &ClientAudience<'_>,
 ) -> Result<ClientClaims, TokenError> {
-    Err(TokenError::Malformed)
+    let claims = verify(keys, token)?;
+    claims.check_times(now, Skew::Tolerated)?;
+    claims.check_audience(|audience| expected.is_named_by(audience))?;
+    claims.into_client_claims()
 }
 
 /// Checks a server's token.
 ///
 /// # Errors
-/// [`TokenError`] for a bad token.
+/// [`TokenError`] for a bad token: 401.
+///
+/// Source: REST spec, section 1.3.
 pub fn verify_service(
-    _keys: &AccessKeys,
-    _now: Timestamp,
-    _token: &str,
-    _expected: &ServiceAudience<'_>,
+    keys: &AccessKeys,
+    now: Timestamp,
+    token: &str,
+    expected: &ServiceAudience<'_>,
 ) -> Result<(), TokenError> {
-    Err(TokenError::Malformed)
+    let claims = verify(keys, token)?;
+    claims.check_times(now, Skew::Tolerated)?;
+    claims.check_audience(|audience| expected.is_named_by(audience))
 }
 
-/// Makes a client's token for `hub`; `origin` is the service as clients see it, such as
+/// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as
 /// `https://example.com` or `http://localhost:8080`.
+///
+/// Source: REST spec, section 4.
 #[must_use]
 pub fn sign_client(
     keys: &AccessKeys,
-    _now: Timestamp,
-    _hub: &HubName,
-    _request: &TokenRequest,
-    _origin: &str,
+    now: Timestamp,
+    hub: &HubName,
+    request: &TokenRequest,
+    origin: &str,
 ) -> String {
-    sign(keys, &())
+    #[derive(Serialize)]
+    struct ClientToken<'a> {
+        aud: String,
+        iat: u64,
+        nbf: u64,
+        exp: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sub: Option<&'a str>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        role: &'a [String],
+        #[serde(rename = "webpubsub.group", skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<&'a str>,
+    }
+
+    let origin = origin.strip_suffix('/').unwrap_or(origin);
+    let path = match request.client_type {
+        ClientType::Default => "client",
+        ClientType::Mqtt => "clients/mqtt",
+    };
+    sign(
+        keys,
+        &ClientToken {
+            aud: format!("{origin}/{path}/hubs/{hub}"),
+            iat: now.as_seconds(),
+            nbf: now.as_seconds(),
+            exp: now.as_seconds().saturating_add(request.lifetime.as_secs()),
+            sub: request.user_id.as_ref().map(|user| user.as_str()),
+            role: &request.roles,
+            groups: request.groups.iter().map(|group| group.as_str()).collect(),
+        },
+    )
 }
 
-/// Makes a token with any claims.
+/// Makes a token that says what `claims` says: an object, when printed as JSON.
 #[must_use]
 pub fn sign(keys: &AccessKeys, claims: &impl Serialize) -> String {
-    let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
-    let token = jsonwebtoken::encode(&header, claims, &keys.primary().signing);
-    debug_assert!(token.is_ok(), "claims that are no JSON");
+    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &keys.primary().signing);
+    debug_assert!(token.is_ok(), "only claims that cannot be printed as JSON fail to be signed");
+    // An empty token opens nothing.
     token.unwrap_or_default()
+}
+
+/// The claims of a token that one of the keys signed. All its times and its audience are still to
+/// be judged.
+pub(crate) fn verify(keys: &AccessKeys, token: &str) -> Result<Claims, TokenError> {
+    let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (_, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
+    let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+    // A header with `crit` asks to be refused by those who do not know what it lists.
+    if header.alg != Algorithm::HS256 || header.crit.is_some() {
+        return Err(TokenError::Algorithm);
+    }
+    let is_signed = keys.iter().any(|key| {
+        let key = &key.verifying;
+        jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, Algorithm::HS256).unwrap_or(false)
+    });
+    if !is_signed {
+        return Err(TokenError::Signature);
+    }
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)
 }
