@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use webpubsub_protocol::client::Origin;
+use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
 use crate::connection::Slot;
 use crate::directory::Directory;
-use crate::fan_out::Publish;
 
 /// A server's request to one shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,9 @@ pub enum Command {
         /// Connections that are left out.
         excluded: BTreeSet<ConnectionId>,
         /// What.
-        publish: Publish,
+        data: MessageData,
+        /// What rides beside it.
+        metadata: Metadata,
     },
     /// Is there at least one connection? Answered by [`Reply::Exists`].
     Exists(Target),
@@ -47,6 +50,16 @@ pub enum Reply {
 }
 
 impl Target {
+    /// Where a message that a server sends here comes from, as its receivers see it.
+    ///
+    /// Source: REST spec, section 3.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Self::Group(group) => Origin::Group { group: group.clone(), from_user: None },
+            Self::All | Self::User(_) | Self::Connection(_) => Origin::Server,
+        }
+    }
+
     /// The connections meant that are on this shard.
     pub(crate) fn slots(&self, directory: &Directory) -> Vec<Slot> {
         match self {

@@ -11,13 +11,13 @@ use crate::reliable::{Log, bitmap};
 
 /// A message for many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publish {
+pub(crate) struct Publish {
     /// Where it comes from.
-    pub from: Origin,
+    pub(crate) from: Origin,
     /// Its payload.
-    pub data: MessageData,
+    pub(crate) data: MessageData,
     /// What rides beside it.
-    pub metadata: Metadata,
+    pub(crate) metadata: Metadata,
 }
 
 /// Sends a message to these connections, in at most three outputs, after one row of the log if a

@@ -177,7 +177,8 @@ impl Hub {
 
     fn command(&mut self, command: Command, outputs: &mut Vec<Output>) -> Reply {
         match command {
-            Command::Send { to, excluded, publish } => {
+            Command::Send { to, excluded, data, metadata } => {
+                let publish = Publish { from: to.origin(), data, metadata };
                 let mut slots = to.slots(&self.directory);
                 if !excluded.is_empty() {
                     slots.retain(|slot| {

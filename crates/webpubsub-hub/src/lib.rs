@@ -50,7 +50,6 @@ pub use admission::{AdmissionError, ConnectRequest};
 pub use command::{Command, Reply, Target};
 pub use connection::Slot;
 pub use error::Refusal;
-pub use fan_out::Publish;
 pub use hub::{Hub, Restored};
 pub use input::Input;
 pub use output::{Change, Output};

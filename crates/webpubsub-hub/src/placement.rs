@@ -54,13 +54,15 @@ pub struct Place {
 }
 
 impl Place {
-    /// Half of what the platform lets one object hold (32,768 sockets).
-    pub const DEFAULT_CAPACITY: usize = 16_000;
+    /// What a shard takes where nothing else is set: half of what the platform allows.
+    pub const DEFAULT_CAPACITY: u32 = 16_000;
+    /// What the platform lets one object hold, less some for sockets that are closing.
+    pub const MAX_CAPACITY: u32 = 32_000;
 
     /// The one shard of a hub that has no other.
     #[must_use]
     pub const fn only() -> Self {
-        Self { shard: ShardNumber(0), shards: 1, capacity: Self::DEFAULT_CAPACITY }
+        Self { shard: ShardNumber(0), shards: 1, capacity: Self::DEFAULT_CAPACITY as usize }
     }
 
     /// Every other shard of the hub.

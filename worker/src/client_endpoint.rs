@@ -1,0 +1,130 @@
+//! A client's handshake: from the upgrade request to the shard that holds its socket.
+//!
+//! The order of the checks, and the status that each answers with, are section 3 of the client
+//! spec.
+
+use webpubsub_auth::{ClientAudience, Hosts, bearer, sign_reconnection_token, verify_client};
+use webpubsub_hub::{ConnectRequest, ShardNumber};
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError, SimpleMode};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::url::RequestUrl;
+use worker::{Env, Error, Headers, Request, RequestInit, Response, ResponseBuilder, Result, WebSocketPair};
+
+use crate::config::Config;
+use crate::hub_shard::internal;
+use crate::perform::now;
+use crate::sockets::close_socket;
+use crate::{http, log, route};
+
+/// Answers one request to a client's endpoint.
+pub(crate) async fn answer(
+    request: &Request,
+    url: RequestUrl<'_>,
+    env: &Env,
+    config: &Config,
+) -> Result<Response> {
+    let endpoint = ClientEndpoint::parse(url.path, url.query);
+    if endpoint == Err(EndpointError::NotAClientPath) {
+        return http::text(404, "Not Found");
+    }
+    let upgrade = request.headers().get("Upgrade")?.unwrap_or_default();
+    if !upgrade.eq_ignore_ascii_case("websocket") {
+        return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
+    }
+    let endpoint = match endpoint {
+        Ok(endpoint) => endpoint,
+        Err(error) => return http::text(400, &format!("Invalid hub: {error}.")),
+    };
+    let offer = request.headers().get("Sec-WebSocket-Protocol")?;
+    let negotiated = Subprotocol::negotiate(offer.as_deref());
+    if endpoint.recovery.is_some() {
+        return refuse_recovery(negotiated.answer);
+    }
+
+    let header = request.headers().get("Authorization")?.unwrap_or_default();
+    let token = endpoint.access_token.as_deref().or_else(|| bearer(&header));
+    let Some(token) = token else { return http::text(401, "") };
+    let audience = ClientAudience {
+        hosts: Hosts { requested: url.host, accepted: &config.accepted_hosts },
+        hub: &endpoint.hub,
+        form: endpoint.form,
+    };
+    let claims = match verify_client(&config.keys, now(), token, &audience) {
+        Ok(claims) => claims,
+        Err(error) => {
+            let (status, body) = error.answer();
+            return http::text(status, body);
+        }
+    };
+    let mode = match negotiated.subprotocol {
+        Subprotocol::Simple => match SimpleMode::parse(&endpoint.query) {
+            Ok(mode) => mode,
+            Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
+        },
+        Subprotocol::Json | Subprotocol::JsonReliable => SimpleMode::SendEvent,
+    };
+
+    let admission = ConnectRequest {
+        user: claims.user_id,
+        roles: claims.roles,
+        groups: claims.groups,
+        subprotocol: negotiated.subprotocol,
+        mode,
+    };
+    match connect(&endpoint, &admission, negotiated.answer, env, config).await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            log::failure("handing a client to its shard", &error);
+            Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty())
+        }
+    }
+}
+
+/// Hands an admitted client to a shard.
+async fn connect(
+    endpoint: &ClientEndpoint,
+    admission: &ConnectRequest,
+    subprotocol: Option<&str>,
+    env: &Env,
+    config: &Config,
+) -> Result<Response> {
+    let mut random = [0; 18];
+    getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
+    let [high, low, id @ ..] = random;
+    let shard = ShardNumber(u16::from_be_bytes([high, low]) % config.shards);
+    let connection = shard.connection_id(id);
+
+    let headers = Headers::new();
+    headers.set("Upgrade", "websocket")?;
+    headers.set(internal::ADMISSION, &admission.encode())?;
+    headers.set(internal::CONNECTION_ID, connection.as_str())?;
+    if admission.subprotocol.is_reliable() {
+        let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
+        headers.set(internal::RECONNECTION_TOKEN, &token)?;
+    }
+    if let Some(subprotocol) = subprotocol {
+        headers.set(internal::SUBPROTOCOL, subprotocol)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_headers(headers);
+    let request = Request::new_with_init(&format!("https://shard{}", internal::CONNECT), &init)?;
+    route::shard(env, &endpoint.hub, shard)?.fetch_with_request(request).await
+}
+
+/// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients
+/// try again until their time is up. The socket is not an object's, so that its close frame leaves
+/// right away.
+///
+/// Source: client spec, section 8.3.
+fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
+    let pair = WebSocketPair::new()?;
+    pair.server.accept()?;
+    let cause = CloseCause::NotRecoverable;
+    close_socket(pair.server.as_ref(), cause.code().0, cause.reason());
+    let mut response = ResponseBuilder::new().with_status(101).with_websocket(pair.client);
+    if let Some(subprotocol) = subprotocol {
+        response = response.with_header("Sec-WebSocket-Protocol", subprotocol)?;
+    }
+    Ok(response.empty())
+}

@@ -1,0 +1,93 @@
+//! Variables and secrets, read once an isolate.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use webpubsub_auth::{AccessKeyError, AccessKeys};
+use webpubsub_hub::{Place, ShardNumber};
+use webpubsub_protocol::name::HubName;
+use worker::Env;
+
+/// The binding of the shards' Durable Objects.
+pub(crate) const HUB_SHARD: &str = "HUB_SHARD";
+
+/// What the operator decided.
+pub(crate) struct Config {
+    /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
+    pub(crate) keys: AccessKeys,
+    /// `SHARDS`: how many shards a hub has, 1 to 65535.
+    pub(crate) shards: u16,
+    /// `SHARD_HARD_LIMIT`: how many connections a shard takes.
+    shard_hard_limit: usize,
+    /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
+    /// separated by commas.
+    pub(crate) accepted_hosts: Vec<String>,
+}
+
+/// A variable or secret is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("secret WEBPUBSUB_ACCESS_KEY is missing (`wrangler secret put WEBPUBSUB_ACCESS_KEY`)")]
+    NoAccessKey,
+    #[error(transparent)]
+    AccessKey(#[from] AccessKeyError),
+    #[error("variable {name} is not a whole number from {min} to {max}")]
+    Number { name: &'static str, min: u32, max: u32 },
+}
+
+thread_local! {
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+}
+
+impl Config {
+    /// The configuration of this isolate, which has one environment as long as it lives.
+    pub(crate) fn of(env: &Env) -> Result<Rc<Self>, ConfigError> {
+        CONFIG.with_borrow_mut(|known| match known {
+            Some(config) => Ok(Rc::clone(config)),
+            None => Ok(Rc::clone(known.insert(Rc::new(Self::read(env)?)))),
+        })
+    }
+
+    fn read(env: &Env) -> Result<Self, ConfigError> {
+        let text = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
+        let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
+        let number = |name: &'static str, default: u32, min: u32, max: u32| match text(name) {
+            None => Ok(default),
+            Some(value) => match value.trim().parse() {
+                Ok(number) if (min..=max).contains(&number) => Ok(number),
+                Ok(_) | Err(_) => Err(ConfigError::Number { name, min, max }),
+            },
+        };
+        let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
+        let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
+        Ok(Self {
+            keys: AccessKeys::new(&primary, secondary.as_deref())?,
+            shards: u16::try_from(shards).unwrap_or(u16::MAX),
+            shard_hard_limit: shard_hard_limit as usize,
+            accepted_hosts: text("ACCEPTED_HOSTS")
+                .unwrap_or_default()
+                .split(',')
+                .map(str::trim)
+                .filter(|host| !host.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// The place of one of the hub's shards.
+    pub(crate) fn place(&self, shard: ShardNumber) -> Place {
+        Place { shard, shards: self.shards, capacity: self.shard_hard_limit }
+    }
+}
+
+/// The name of a shard's Durable Object.
+pub(crate) fn object_name(hub: &HubName, shard: ShardNumber) -> String {
+    format!("{hub}/{shard}")
+}
+
+/// Reads what [`object_name`] wrote.
+pub(crate) fn parse_object_name(name: &str) -> Option<(HubName, ShardNumber)> {
+    let (hub, shard) = name.split_once('/')?;
+    Some((HubName::parse(hub).ok()?, ShardNumber(shard.parse().ok()?)))
+}

@@ -1,0 +1,84 @@
+//! Requests and responses between JavaScript and the pure crates.
+
+use futures_util::StreamExt as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
+use worker::{Request, Response, ResponseBuilder};
+
+#[wasm_bindgen(inline_js = r#"
+export function decodeText(label, bytes) {
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+export function headersWithPrefix(headers, prefix) {
+  const found = [];
+  for (const [name, value] of headers) {
+    if (name.startsWith(prefix)) found.push(name, value);
+  }
+  return found;
+}
+"#)]
+extern "C" {
+    /// The text of `bytes` in the encoding with this label; nothing where it is not known.
+    #[wasm_bindgen(js_name = decodeText)]
+    pub(crate) fn decode_text(label: &str, bytes: &[u8]) -> Option<String>;
+
+    /// Name, value, name, value, … of the headers whose lower-case name begins so.
+    #[wasm_bindgen(js_name = headersWithPrefix)]
+    pub(crate) fn headers_with_prefix(headers: &worker::web_sys::Headers, prefix: &str) -> Vec<String>;
+}
+
+/// A response with a line of text, or with none.
+pub(crate) fn text(status: u16, body: &str) -> worker::Result<Response> {
+    let response = ResponseBuilder::new().with_status(status);
+    if body.is_empty() {
+        Ok(response.empty())
+    } else {
+        Ok(response.with_header("Content-Type", "text/plain; charset=utf-8")?.fixed(body.as_bytes().to_vec()))
+    }
+}
+
+/// A response of the REST API.
+pub(crate) fn rest(response: rest::Response) -> worker::Result<Response> {
+    let mut builder = ResponseBuilder::new().with_status(response.status);
+    for (name, value) in &response.headers {
+        builder = builder.with_header(name, value)?;
+    }
+    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
+}
+
+/// The whole body of a message, unless it is too long: then the rest is not read.
+pub(crate) async fn message_body(request: &mut Request) -> worker::Result<Result<Vec<u8>, Refusal>> {
+    let announced = request.headers().get("Content-Length")?.and_then(|length| length.parse().ok());
+    if let Err(refusal) = rest::check_length(announced.unwrap_or(0)) {
+        return Ok(Err(refusal));
+    }
+    let mut body = Vec::with_capacity(announced.unwrap_or(0));
+    if request.inner().body().is_none() {
+        return Ok(Ok(body));
+    }
+    let mut stream = request.stream()?;
+    while let Some(chunk) = stream.next().await {
+        body.extend(chunk?);
+        if let Err(refusal) = rest::check_length(body.len()) {
+            return Ok(Err(refusal));
+        }
+    }
+    Ok(Ok(body))
+}
+
+/// The message in a body, its text decoded by the platform where it is not UTF-8.
+pub(crate) fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
+    match kind {
+        ContentKind::Text(Charset::Label(label)) => {
+            decode_text(label, &body).map(MessageData::Text).ok_or(Refusal::ContentType)
+        }
+        ContentKind::Text(Charset::Utf8) | ContentKind::Json | ContentKind::Binary => {
+            rest::message_data(kind, body)
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The Durable Object of one shard: its handlers, each one input to the hub.
+#![expect(missing_docs, reason = "the handlers that the macro exports have none")]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use webpubsub_hub::{Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Slot, Target};
+use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::{CloseCode, fit_reason};
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest::{self, Operation, Outcome, Refusal, Route, SendOptions, Subject};
+use webpubsub_protocol::url::RequestUrl;
+use worker::{
+    DurableObject, Env, Error, Request, Response, ResponseBuilder, Result, Socket, State, WebSocket,
+    WebSocketIncomingMessage, WebSocketPair, WebSocketRequestResponsePair, durable_object,
+};
+
+use crate::config::{Config, parse_object_name};
+use crate::sockets::{Sockets, close_socket, read_attachment};
+use crate::storage::Storage;
+use crate::{http, log};
+
+/// What the Worker asks a shard beside the REST API's own paths.
+pub(crate) mod internal {
+    /// Accept a WebSocket; the headers below say whose.
+    pub(crate) const CONNECT: &str = "/connect";
+    /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
+    pub(crate) const BATCH: &str = "/batch";
+    /// The new connection's id.
+    pub(crate) const CONNECTION_ID: &str = "x-connection-id";
+    /// Its [`webpubsub_hub::ConnectRequest`].
+    pub(crate) const ADMISSION: &str = "x-admission";
+    /// Its reconnection token, if it may be recovered.
+    pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
+    /// The answer's `Sec-WebSocket-Protocol`, if it has one.
+    pub(crate) const SUBPROTOCOL: &str = "x-subprotocol";
+}
+
+/// One shard of a hub.
+#[durable_object]
+pub struct HubShard {
+    shard: std::result::Result<Rc<Shard>, String>,
+}
+
+/// What a shard's handlers share.
+pub(crate) struct Shard {
+    pub(crate) state: State,
+    pub(crate) env: Env,
+    pub(crate) hub_name: HubName,
+    /// Borrowed for the length of one step, never across an `.await`.
+    pub(crate) hub: RefCell<Hub>,
+    pub(crate) sockets: Sockets,
+    pub(crate) storage: Storage,
+    /// When a timer that is running will tell the hub the time.
+    pub(crate) timer: Cell<Option<u64>>,
+}
+
+impl DurableObject for HubShard {
+    fn new(state: State, env: Env) -> Self {
+        let shard = Shard::start(state, env).map(Rc::new).map_err(|error| {
+            log::failure("starting a shard", &error);
+            error.to_string()
+        });
+        Self { shard }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        match &self.shard {
+            Ok(shard) => shard.fetch(request).await,
+            Err(_) => http::rest(rest::refuse(&Refusal::Internal, &request.inner().method())),
+        }
+    }
+
+    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        let frame = match message {
+            WebSocketIncomingMessage::String(text) => Frame::Text(text),
+            WebSocketIncomingMessage::Binary(bytes) => Frame::Binary(bytes),
+        };
+        if let Some((shard, from)) = self.known(&socket) {
+            shard.step(Input::Frame { from, frame }, None)?;
+        }
+        Ok(())
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, code: usize, reason: String, _: bool) -> Result<()> {
+        // The platform leaves it to us to answer a close frame (and throws at codes that cannot be
+        // sent, which `echo` replaces).
+        let code = CloseCode(u16::try_from(code).unwrap_or(0)).echo();
+        close_socket(socket.as_ref(), code.0, fit_reason(&reason));
+        self.gone(&socket)
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _: Error) -> Result<()> {
+        self.gone(&socket)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        // No alarm is ever set.
+        Response::empty()
+    }
+
+    async fn connect(&self, _: Socket) -> Result<()> {
+        Err(Error::RustError("a shard takes no TCP connections".to_owned()))
+    }
+}
+
+impl HubShard {
+    /// The slot of a socket that the shard knows.
+    fn known(&self, socket: &WebSocket) -> Option<(&Rc<Shard>, Slot)> {
+        let shard = self.shard.as_ref().ok()?;
+        Some((shard, Slot(shard.sockets.slot(socket.as_ref())?)))
+    }
+
+    fn gone(&self, socket: &WebSocket) -> Result<()> {
+        if let Some((shard, slot)) = self.known(socket) {
+            shard.step(Input::Closed { slot }, None)?;
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    /// Puts the shard together from its tables and its open sockets: at its first start, and after
+    /// every hibernation.
+    fn start(state: State, env: Env) -> Result<Self> {
+        let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
+        let config = Config::of(&env).map_err(|error| fault(&error))?;
+        let name = state.id().name().ok_or_else(|| fault(&"the object has no name"))?;
+        let (hub_name, shard) =
+            parse_object_name(&name).ok_or_else(|| fault(&"the object has no shard's name"))?;
+        let place = config.place(shard);
+
+        // An idle client's keep-alive is answered by the platform and wakes nobody.
+        let ping = WebSocketRequestResponsePair::new(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)?;
+        state.set_websocket_auto_response(&ping);
+
+        let storage = Storage::open(state.storage().sql())?;
+        let sockets = Sockets::new();
+        let mut open = state.get_websockets();
+        open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
+        let attachments =
+            open.iter().map(|socket| Attachment::decode(&read_attachment(socket.as_ref())?)).collect();
+        let restored = Hub::restore(place, random_number()?, storage.load()?, attachments);
+        for (socket, slot) in open.iter().zip(&restored.slots) {
+            match slot {
+                Some(slot) => sockets.put(slot.0, socket.as_ref()),
+                None => close_socket(socket.as_ref(), CloseCode::INTERNAL_ERROR.0, ""),
+            }
+        }
+        let hub = RefCell::new(restored.hub);
+        let shard = Self { state, env, hub_name, hub, sockets, storage, timer: Cell::new(None) };
+        shard.store(restored.outputs)?;
+        Ok(shard)
+    }
+
+    async fn fetch(self: &Rc<Self>, request: Request) -> Result<Response> {
+        let url = request.inner().url();
+        let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
+        match url.path {
+            internal::CONNECT => self.connect(&request),
+            internal::BATCH => self.batch(request).await,
+            _ => {
+                let method = request.inner().method();
+                match self.operation(&method, url, request).await? {
+                    Ok(outcome) => http::rest(rest::respond(outcome)),
+                    Err(refusal) => http::rest(rest::refuse(&refusal, &method)),
+                }
+            }
+        }
+    }
+
+    /// Accepts the socket of a client that the Worker has admitted.
+    fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let header = |name: &str| request.headers().get(name);
+        let admission = header(internal::ADMISSION)?.and_then(|text| ConnectRequest::decode(&text).ok());
+        let connection = header(internal::CONNECTION_ID)?.and_then(|id| ConnectionId::parse(id).ok());
+        let (Some(admission), Some(connection)) = (admission, connection) else {
+            return http::text(400, "Not an admission.");
+        };
+        let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
+        let pair = WebSocketPair::new()?;
+        let input = Input::Connect { connection, request: admission, reconnection_token };
+        if !self.step(input, Some(&pair.server))?.accepted {
+            return Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty());
+        }
+        let mut response = ResponseBuilder::new().with_status(101).with_websocket(pair.client);
+        if let Some(subprotocol) = header(internal::SUBPROTOCOL)? {
+            response = response.with_header("Sec-WebSocket-Protocol", &subprotocol)?;
+        }
+        Ok(response.empty())
+    }
+
+    /// Takes what clients of another shard published.
+    async fn batch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let Ok(batch) = Batch::decode(&request.text().await?) else {
+            return http::text(400, "Not a batch.");
+        };
+        self.step(Input::Batch(batch), None)?;
+        http::text(204, "")
+    }
+
+    /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
+    /// this URL.
+    async fn operation(
+        self: &Rc<Self>,
+        method: &str,
+        url: RequestUrl<'_>,
+        request: Request,
+    ) -> Result<std::result::Result<Outcome, Refusal>> {
+        let operation = match Route::find(method, url.path).and_then(|route| route.operation(url.query)) {
+            Ok(operation) => operation,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match operation {
+            Operation::SendToAll { options, .. } => self.send(Target::All, options, request).await,
+            Operation::SendToGroup { group, options, .. } => {
+                self.send(Target::Group(group), options, request).await
+            }
+            Operation::SendToUser { user, options, .. } => {
+                self.send(Target::User(user), options, request).await
+            }
+            Operation::SendToConnection { connection, options, .. } => {
+                self.send(Target::Connection(connection), options, request).await
+            }
+            Operation::ConnectionExists { connection, .. } => {
+                self.exists(Target::Connection(connection), Subject::Connection)
+            }
+            Operation::GroupExists { group, .. } => self.exists(Target::Group(group), Subject::Group),
+            Operation::UserExists { user, .. } => self.exists(Target::User(user), Subject::User),
+            // These are the Worker's own.
+            Operation::Health | Operation::GenerateToken { .. } => Ok(Err(Refusal::UnknownPath)),
+        }
+    }
+
+    async fn send(
+        self: &Rc<Self>,
+        to: Target,
+        options: SendOptions,
+        mut request: Request,
+    ) -> Result<std::result::Result<Outcome, Refusal>> {
+        let content_type = request.headers().get("Content-Type")?;
+        let kind = match rest::parse_content_type(content_type.as_deref()) {
+            Ok(kind) => kind,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let headers = http::headers_with_prefix(&request.inner().headers(), "x-webpubsub-metadata-");
+        let headers = headers.chunks_exact(2).filter_map(|pair| match pair {
+            [name, value] => Some((name.as_str(), value.as_str())),
+            _ => None,
+        });
+        let metadata = match rest::message_metadata(headers) {
+            Ok(metadata) => metadata,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let body = match http::message_body(&mut request).await? {
+            Ok(body) => body,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let data = match http::message_data(&kind, body) {
+            Ok(data) => data,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let excluded = options.excluded.into_iter().collect();
+        self.step(Input::Command(Command::Send { to, excluded, data, metadata }), None)?;
+        Ok(Ok(Outcome::Accepted))
+    }
+
+    fn exists(
+        self: &Rc<Self>,
+        target: Target,
+        subject: Subject,
+    ) -> Result<std::result::Result<Outcome, Refusal>> {
+        let reply = self.step(Input::Command(Command::Exists(target)), None)?.reply;
+        Ok(Ok(match reply {
+            Some(Reply::Exists(true)) => Outcome::Exists(subject),
+            Some(Reply::Exists(false) | Reply::Accepted) | None => Outcome::Missing(subject),
+        }))
+    }
+}
+
+/// A number that no other life of a shard's memory has.
+fn random_number() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| Error::RustError(error.to_string()))?;
+    // Kept below 2^53, so that every reader of JSON keeps it exact.
+    Ok(u64::from_le_bytes(bytes) >> 11)
+}

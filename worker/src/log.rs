@@ -1,0 +1,12 @@
+//! One JSON line for each thing that an operator should know. Never a token, a query string, a key
+//! or a payload.
+
+use std::fmt::Display;
+
+use worker::console_error;
+
+/// Something of ours failed.
+pub(crate) fn failure(what: &str, error: &dyn Display) {
+    let line = serde_json::json!({ "level": "error", "failed": what, "error": error.to_string() });
+    console_error!("{line}");
+}

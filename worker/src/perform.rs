@@ -1,0 +1,191 @@
+//! Doing what the hub answers: one output after another, without waiting in between.
+//!
+//! Writes come before the sends that depend on them in every list, and nothing here awaits, so the
+//! platform lets no frame out before what was written for it is on disk.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
+use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::client::json::DataFrame;
+use webpubsub_protocol::close::fit_reason;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::time::Timestamp;
+use worker::{Date, Delay, Error, Method, Request, RequestInit, Result, WebSocket};
+
+use crate::config::{HUB_SHARD, object_name};
+use crate::hub_shard::{Shard, internal};
+use crate::log;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The object's state, with what `worker` leaves out of it.
+    type RawState;
+
+    /// Ends the object at once: its memory is gone and its sockets are closed.
+    #[wasm_bindgen(method, catch)]
+    fn abort(this: &RawState, reason: &str) -> std::result::Result<(), JsValue>;
+}
+
+/// What a step came to, for whoever asked.
+#[derive(Default)]
+pub(crate) struct Step {
+    /// The answer to a command.
+    pub(crate) reply: Option<Reply>,
+    /// Whether the socket of a connect was accepted.
+    pub(crate) accepted: bool,
+}
+
+/// The time, in milliseconds.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_millis(Date::now().as_millis())
+}
+
+impl Shard {
+    /// Gives the hub one input and does what it answers. `socket` is the one that an
+    /// [`Input::Connect`] is about.
+    pub(crate) fn step(self: &Rc<Self>, input: Input, socket: Option<&WebSocket>) -> Result<Step> {
+        let mut step = Step::default();
+        let mut gone = self.handle(input, socket, &mut step)?;
+        while let Some(slot) = gone.pop() {
+            gone.extend(self.handle(Input::Closed { slot }, None, &mut step)?);
+        }
+        self.keep_time();
+        Ok(step)
+    }
+
+    /// One input; returns the slots whose sockets turned out to be gone.
+    fn handle(
+        self: &Rc<Self>,
+        input: Input,
+        socket: Option<&WebSocket>,
+        step: &mut Step,
+    ) -> Result<Vec<Slot>> {
+        let outputs = self.hub.borrow_mut().handle(now(), input);
+        let mut gone = Vec::new();
+        for output in outputs {
+            let result = self.perform(output, socket, step, &mut gone);
+            if let Err(error) = result {
+                // What the hub believes is no longer what is on disk. Start again from the disk.
+                log::failure("a shard's step", &error);
+                let state: &JsValue = self.state.as_raw().as_ref();
+                // It may end by throwing, which is as good an end as returning.
+                let _ = state.unchecked_ref::<RawState>().abort("a step of the shard failed");
+                return Err(error);
+            }
+        }
+        Ok(gone)
+    }
+
+    fn perform(
+        self: &Rc<Self>,
+        output: Output,
+        socket: Option<&WebSocket>,
+        step: &mut Step,
+        gone: &mut Vec<Slot>,
+    ) -> Result<()> {
+        match output {
+            Output::Accept { connection: _, slot } => {
+                if let Some(socket) = socket {
+                    self.state.accept_web_socket(socket);
+                    self.sockets.put(slot.0, socket.as_ref());
+                    step.accepted = true;
+                }
+            }
+            Output::Refuse => step.accepted = false,
+            Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
+            Output::SendNumbered { to, frame } => gone.extend(self.send_numbered(&to, &frame)),
+            Output::Close { slot, cause } => {
+                self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
+            }
+            Output::Forget { slot } => self.sockets.forget(slot.0),
+            Output::Attach { slot, attachment } => {
+                self.sockets.attach(slot.0, &attachment.encode()).map_err(Error::from)?;
+            }
+            Output::Store(change) => self.storage.store(change)?,
+            Output::Reply(reply) => step.reply = Some(reply),
+            // Told by the status of the response.
+            Output::BatchTaken => {}
+            Output::Relay { to, batch } => self.relay(to, batch),
+        }
+        Ok(())
+    }
+
+    /// Does what a start asks for: writing, and nothing else.
+    pub(crate) fn store(&self, outputs: Vec<Output>) -> Result<()> {
+        for output in outputs {
+            if let Output::Store(change) = output {
+                self.storage.store(change)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_frame(&self, to: &[Slot], frame: &Frame) -> Vec<Slot> {
+        let slots: Vec<u32> = to.iter().map(|slot| slot.0).collect();
+        let failed = match frame {
+            Frame::Text(text) => self.sockets.send_text(&slots, text),
+            Frame::Binary(bytes) => self.sockets.send_bytes(&slots, bytes),
+        };
+        failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    fn send_numbered(&self, to: &[(Slot, SequenceId)], frame: &DataFrame) -> Vec<Slot> {
+        let slots: Vec<u32> = to.iter().map(|(slot, _)| slot.0).collect();
+        // Exact below 2^53, which a count of messages never reaches.
+        let numbers: Vec<f64> = to.iter().map(|(_, id)| id.0 as f64).collect();
+        let head = format!("{}{}", frame.head(), DataFrame::BEFORE_SEQUENCE_ID);
+        let failed = self.sockets.send_numbered(&slots, &head, &numbers, DataFrame::TAIL);
+        failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    /// Sends a batch to another shard and tells the hub how it went.
+    fn relay(self: &Rc<Self>, to: ShardNumber, batch: Batch) {
+        let shard = Rc::clone(self);
+        self.state.wait_until(async move {
+            let taken = match shard.post(to, &batch).await {
+                Ok(status) => (200..300).contains(&status),
+                Err(error) => {
+                    log::failure("relaying to another shard", &error);
+                    false
+                }
+            };
+            let told = shard.step(Input::Relayed { to, number: batch.number, taken }, None);
+            if let Err(error) = told {
+                log::failure("a step after relaying", &error);
+            }
+        });
+    }
+
+    async fn post(&self, to: ShardNumber, batch: &Batch) -> Result<u16> {
+        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(body.into()));
+        let request = Request::new_with_init(&format!("https://shard{}", internal::BATCH), &init)?;
+        let namespace = self.env.durable_object(HUB_SHARD)?;
+        let stub = namespace.get_by_name(&object_name(&self.hub_name, to))?;
+        Ok(stub.fetch_with_request(request).await?.status_code())
+    }
+
+    /// Sees to it that the hub is told when time has passed, if it wants to be.
+    fn keep_time(self: &Rc<Self>) {
+        let Some(due) = self.hub.borrow().next_timeout().map(Timestamp::as_millis) else { return };
+        if self.timer.get().is_some_and(|running| running <= due) {
+            return;
+        }
+        self.timer.set(Some(due));
+        let shard = Rc::clone(self);
+        self.state.wait_until(async move {
+            Delay::from(Duration::from_millis(due.saturating_sub(now().as_millis()))).await;
+            if shard.timer.get() == Some(due) {
+                shard.timer.set(None);
+            }
+            if let Err(error) = shard.step(Input::Timeout, None) {
+                log::failure("a step after a timer", &error);
+            }
+        });
+    }
+}
