@@ -103,6 +103,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn it_remembers_what_a_plain_queue_would(
             ids in prop::collection::vec(prop_oneof![0..2500_u64, any::<u64>()], 0..3000)

@@ -1,0 +1,142 @@
+//! What clients publish reaches the members on other shards: once, and in order.
+
+use webpubsub_hub::{Batch, Input, Output, Place, ShardNumber, Slot};
+use webpubsub_testkit::{Shard, json};
+
+fn shards() -> [Shard; 2] {
+    [0, 1].map(|shard| Shard::at(Place { shard: ShardNumber(shard), shards: 2, ..Place::only() }))
+}
+
+fn publish(shard: &mut Shard, from: Slot, n: usize) {
+    shard.send(from, &format!(r#"{{"type":"sendToGroup","group":"g","data":{n}}}"#));
+}
+
+/// Through the wire and into another shard.
+fn hand_over(batch: &Batch, to: &mut Shard) {
+    let text = batch.encode().expect("a batch is JSON");
+    let outputs = to.input(Input::Batch(Batch::decode(&text).expect("a batch is read as written")));
+    assert_eq!(outputs.last(), Some(&Output::BatchTaken));
+}
+
+#[test]
+fn a_publish_reaches_members_of_another_shard_with_its_sender_and_payload() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("ålice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    near.send(
+        publisher,
+        r#"{"type":"sendToGroup","group":"g","data":{"a":"\n","n":1.0},"metadata":{"k":"v"}}"#,
+    );
+    let (to, batch) = near.relayed.remove(0);
+    assert_eq!(to, ShardNumber(1));
+    hand_over(&batch, &mut far);
+    assert_eq!(
+        far.take(member),
+        [
+            r#"{"type":"message","from":"group","fromUserId":"ålice","group":"g","dataType":"json","data":{"a":"\n","n":1.0},"metadata":{"k":"v"}}"#
+        ]
+    );
+}
+
+#[test]
+fn one_batch_is_in_flight_and_the_rest_waits_for_it_in_order() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    for n in 0..5 {
+        publish(&mut near, publisher, n);
+    }
+    assert_eq!(near.relayed.len(), 1, "four publishes wait");
+    let (to, first) = near.relayed.remove(0);
+    hand_over(&first, &mut far);
+    near.answer(to, first.number, true);
+    let (_, second) = near.relayed.remove(0);
+    hand_over(&second, &mut far);
+    near.answer(to, second.number, true);
+    assert!(near.relayed.is_empty());
+    let numbers: Vec<_> =
+        far.take(member).iter().map(|frame| frame.replace(|c: char| !c.is_ascii_digit(), "")).collect();
+    assert_eq!(numbers, ["0", "1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    publish(&mut near, publisher, 1);
+    let (to, batch) = near.relayed.remove(0);
+    // It arrived, but the answer was lost.
+    hand_over(&batch, &mut far);
+    assert_eq!(near.hub.next_timeout(), None);
+    near.answer(to, batch.number, false);
+    let due = near.hub.next_timeout().expect("a pause");
+    near.input(Input::Timeout);
+    assert!(near.relayed.is_empty(), "not before the pause is over");
+    near.now = due;
+    near.input(Input::Timeout);
+    let (_, again) = near.relayed.remove(0);
+    assert_eq!(again, batch);
+    hand_over(&again, &mut far);
+    assert_eq!(far.take(member).len(), 1);
+    near.answer(to, again.number, true);
+    assert_eq!(near.hub.next_timeout(), None);
+}
+
+#[test]
+fn the_pause_grows_to_five_seconds_and_no_further() {
+    let [mut near, _] = shards();
+    let publisher = near.connected(json("alice"));
+    publish(&mut near, publisher, 1);
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        let (to, batch) = near.relayed.remove(0);
+        near.answer(to, batch.number, false);
+        let due = near.hub.next_timeout().expect("a pause");
+        pauses.push(due.since(near.now).as_millis());
+        near.now = due;
+        near.input(Input::Timeout);
+    }
+    assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+}
+
+#[test]
+fn a_shard_that_takes_nothing_makes_publishes_fail_before_memory_runs_out() {
+    let [mut near, _] = shards();
+    let publisher = near.connected(json("alice"));
+    let large = "x".repeat(1_000_000);
+    let frame = |id| {
+        format!(r#"{{"type":"sendToGroup","group":"g","dataType":"text","data":"{large}","ackId":{id}}}"#)
+    };
+    let accepted = (0..100).filter(|id| {
+        near.send(publisher, &frame(*id));
+        near.take(publisher).join("").contains(r#""success":true"#)
+    });
+    // One in flight, and 16 MiB waiting.
+    assert_eq!(accepted.count(), 1 + 17);
+}
+
+#[test]
+fn the_next_life_of_a_sender_counts_anew() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    publish(&mut near, publisher, 1);
+    hand_over(&near.relayed.remove(0).1, &mut far);
+    near.hibernate();
+    publish(&mut near, publisher, 2);
+    hand_over(&near.relayed.remove(0).1, &mut far);
+    assert_eq!(far.take(member).len(), 2);
+}
+
+#[test]
+fn a_lone_shard_relays_nothing() {
+    let mut shard = Shard::new();
+    let publisher = shard.connected(json("alice"));
+    publish(&mut shard, publisher, 1);
+    assert!(shard.relayed.is_empty());
+}

@@ -1,0 +1,272 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use webpubsub_hub::{
+    Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, ConnectionRecord, Hub, Input, Output,
+    Place, Reply, ShardNumber, Slot, Snapshot, Target,
+};
+use webpubsub_protocol::client::{Frame, Subprotocol};
+use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::time::Timestamp;
+
+/// A shard with its disk and its sockets, as plain values.
+#[derive(Debug)]
+pub struct Shard {
+    /// The hub itself.
+    pub hub: Hub,
+    /// The time that the hub is told.
+    pub now: Timestamp,
+    place: Place,
+    incarnation: u64,
+    ids: u8,
+    /// What it wrote.
+    pub disk: Snapshot,
+    /// Open sockets.
+    sockets: BTreeMap<Slot, Socket>,
+    /// Sockets that the hub closed, oldest first.
+    pub closed: Vec<Closed>,
+    /// Batches that it sent, oldest first.
+    pub relayed: Vec<(ShardNumber, Batch)>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    id: ConnectionId,
+    attachment: Vec<u8>,
+    received: Vec<String>,
+}
+
+/// A socket that the hub closed.
+#[derive(Debug)]
+pub struct Closed {
+    /// Its code.
+    pub code: u16,
+    /// Its text.
+    pub reason: String,
+    /// What it received and nobody took.
+    pub received: Vec<String>,
+}
+
+/// A group name.
+pub fn group(name: &str) -> GroupName {
+    GroupName::parse(name).unwrap()
+}
+
+/// A user id.
+pub fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+/// A text payload.
+pub fn text(text: &str) -> MessageData {
+    MessageData::Text(text.to_owned())
+}
+
+/// A client that may do everything with every group.
+pub fn json(user_id: &str) -> ConnectRequest {
+    ConnectRequest {
+        user: Some(user(user_id)),
+        roles: vec!["webpubsub.sendToGroup".into(), "webpubsub.joinLeaveGroup".into()],
+        subprotocol: Subprotocol::Json,
+        ..ConnectRequest::default()
+    }
+}
+
+/// The same, on the reliable subprotocol.
+pub fn reliable(user_id: &str) -> ConnectRequest {
+    ConnectRequest { subprotocol: Subprotocol::JsonReliable, ..json(user_id) }
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shard {
+    /// The only shard of a hub.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(Place::only())
+    }
+
+    /// A shard in this place.
+    pub fn at(place: Place) -> Self {
+        Self {
+            hub: Hub::new(place, 1),
+            now: Timestamp::from_millis(1_000_000),
+            place,
+            incarnation: 1,
+            ids: 0,
+            disk: Snapshot::default(),
+            sockets: BTreeMap::new(),
+            closed: Vec::new(),
+            relayed: Vec::new(),
+        }
+    }
+
+    /// Lets a client in; `None` if the shard is full.
+    pub fn connect(&mut self, request: ConnectRequest) -> Option<Slot> {
+        self.ids += 1;
+        let connection = self.place.shard.connection_id([self.ids; 16]);
+        let reconnection_token = request.subprotocol.is_reliable().then(|| "token".to_owned());
+        let outputs = self.input(Input::Connect { connection, request, reconnection_token });
+        outputs.iter().find_map(|output| match output {
+            Output::Accept { slot, .. } => Some(*slot),
+            _ => None,
+        })
+    }
+
+    /// A connection that has already read its `connected` message.
+    pub fn connected(&mut self, request: ConnectRequest) -> Slot {
+        let slot = self.connect(request).expect("the shard has room");
+        self.take(slot);
+        slot
+    }
+
+    /// A client sends a text frame.
+    pub fn send(&mut self, from: Slot, frame: &str) {
+        self.input(Input::Frame { from, frame: Frame::Text(frame.to_owned()) });
+    }
+
+    /// A server publishes.
+    pub fn publish(&mut self, to: Target, data: MessageData) {
+        self.publish_without(to, data, BTreeSet::new());
+    }
+
+    /// A server publishes to all but these.
+    pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: BTreeSet<ConnectionId>) {
+        let metadata = Metadata::default();
+        let outputs = self.input(Input::Command(Command::Send { to, excluded, data, metadata }));
+        assert_eq!(outputs.last(), Some(&Output::Reply(Reply::Accepted)));
+    }
+
+    /// Asks for an existence.
+    pub fn exists(&mut self, target: Target) -> bool {
+        match &self.input(Input::Command(Command::Exists(target)))[..] {
+            [Output::Reply(Reply::Exists(exists))] => *exists,
+            outputs => panic!("an existence check answered {outputs:?}"),
+        }
+    }
+
+    /// Tells how sending a batch ended.
+    pub fn answer(&mut self, to: ShardNumber, number: BatchNumber, taken: bool) {
+        self.input(Input::Relayed { to, number, taken });
+    }
+
+    /// Whose socket it is.
+    pub fn id(&self, slot: Slot) -> ConnectionId {
+        self.sockets[&slot].id.clone()
+    }
+
+    /// What a socket received since it was asked last.
+    pub fn take(&mut self, slot: Slot) -> Vec<String> {
+        std::mem::take(&mut self.sockets.get_mut(&slot).expect("an open socket").received)
+    }
+
+    /// Everything that is only in memory is lost.
+    pub fn hibernate(&mut self) {
+        self.incarnation += 1;
+        let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
+        let restored = Hub::restore(self.place, self.incarnation, self.disk.clone(), carried);
+        let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
+        assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
+        self.hub = restored.hub;
+        self.perform(restored.outputs);
+    }
+
+    /// The process dies: memory and sockets are lost, the disk stays.
+    pub fn crash(&mut self) {
+        self.sockets.clear();
+        self.hibernate();
+    }
+
+    /// Gives the hub one input and does what it answers.
+    pub fn input(&mut self, input: Input) -> Vec<Output> {
+        let outputs = self.hub.handle(self.now, input.clone());
+        if let Input::Connect { connection, .. } = &input {
+            for output in &outputs {
+                if let Output::Accept { slot, .. } = output {
+                    let socket =
+                        Socket { id: connection.clone(), attachment: Vec::new(), received: Vec::new() };
+                    assert!(self.sockets.insert(*slot, socket).is_none(), "the slot was taken");
+                }
+            }
+        }
+        self.perform(outputs.clone());
+        outputs
+    }
+
+    fn perform(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Accept { .. } | Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Send { to, frame } => {
+                    for slot in to {
+                        self.deliver(
+                            slot,
+                            match &frame {
+                                Frame::Text(text) => text.clone(),
+                                Frame::Binary(bytes) => format!("binary {bytes:?}"),
+                            },
+                        );
+                    }
+                }
+                Output::SendNumbered { to, frame } => {
+                    for (slot, id) in to {
+                        self.deliver(slot, frame.with(Some(id)));
+                    }
+                }
+                Output::Close { slot, cause } => {
+                    let socket = self.sockets.remove(&slot).expect("an open socket");
+                    self.closed.push(Closed {
+                        code: cause.code().0,
+                        reason: cause.reason().to_owned(),
+                        received: socket.received,
+                    });
+                }
+                Output::Forget { slot } => {
+                    self.sockets.remove(&slot).expect("a known socket");
+                }
+                Output::Attach { slot, attachment } => {
+                    self.sockets.get_mut(&slot).expect("an open socket").attachment = attachment.encode();
+                }
+                Output::Store(change) => apply(&mut self.disk, change),
+                Output::Relay { to, batch } => self.relayed.push((to, batch)),
+            }
+        }
+    }
+
+    fn deliver(&mut self, slot: Slot, text: String) {
+        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(text);
+    }
+}
+
+fn apply(disk: &mut Snapshot, change: Change) {
+    match change {
+        Change::PutConnection(record) => {
+            disk.connections.retain(|other| other.slot != record.slot);
+            disk.connections.push(record);
+        }
+        Change::RemoveConnection(slot) => {
+            disk.connections.retain(|record| record.slot != slot);
+            disk.memberships.retain(|(member, _)| *member != slot);
+        }
+        Change::Join(slot, group) => disk.memberships.push((slot, group)),
+        Change::Leave(slot, group) => {
+            disk.memberships.retain(|membership| *membership != (slot, group.clone()))
+        }
+        Change::Log { row, recipients } => {
+            assert!(disk.log.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
+            disk.log.push((row, recipients));
+        }
+        Change::Rebase { slot, row, received } => {
+            for record in
+                disk.connections.iter_mut().filter(|record: &&mut ConnectionRecord| record.slot == slot)
+            {
+                (record.row, record.received) = (row, received);
+            }
+        }
+        Change::TrimLog(row) => disk.log.retain(|(id, _)| *id > row),
+    }
+}
