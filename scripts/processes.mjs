@@ -11,11 +11,22 @@ process.on("exit", () => {
   for (const child of running) kill(family(child.pid));
 });
 
+let onSignal = (exitCode) => process.exit(exitCode);
+
 /** Ends this process, and with it all that it started, on Ctrl-C, SIGTERM and a closed terminal. */
 export function exitOnSignals() {
-  process.on("SIGINT", () => process.exit(130));
-  process.on("SIGTERM", () => process.exit(143));
-  process.on("SIGHUP", () => process.exit(129));
+  for (const [signal, exitCode] of Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 })) {
+    process.on(signal, () => onSignal(exitCode));
+  }
+}
+
+/** Calls `handler` at the next such signal instead; one more ends this process at once. */
+export function onNextSignal(handler) {
+  const exit = onSignal;
+  onSignal = () => {
+    onSignal = exit;
+    handler();
+  };
 }
 
 /** Starts a program. */
@@ -82,10 +93,12 @@ function readIfThere(file) {
 
 /**
  * Runs a program to its end. Resolves with what it printed; rejects when it fails, with the
- * end of it. `onOutput` sees the output as it comes; `echo` passes it on to the terminal.
+ * end of it. `onOutput` sees the output as it comes; `echo` passes it on to the terminal;
+ * `limit` is how many milliseconds it may take.
  */
-export async function run(command, args, { onOutput, echo = false, failure, ...options } = {}) {
+export async function run(command, args, { onOutput, echo = false, failure, limit, ...options } = {}) {
   const child = start(command, args, options);
+  const timer = limit && setTimeout(() => kill(family(child.pid)), limit);
   let output = "";
   for (const [stream, terminal] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
     stream.setEncoding("utf8");
@@ -101,6 +114,7 @@ export async function run(command, args, { onOutput, echo = false, failure, ...o
       throw new Problem(`${command} could not be started: ${error.message}`);
     }),
   ]);
+  clearTimeout(timer);
   if (code === 0) return output;
   const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
   const tail = echo ? "" : `\n${lastLines(output)}`;

@@ -19,10 +19,14 @@ import { UsageProblem, main, say, step } from "./terminal.mjs";
 import { checkVersions } from "./versions.mjs";
 
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
-const forTest = [...forBuild, cargoTool("wasm-pack"), wasmClippy, browser, pythonSdks];
-const purposes = { build: forBuild, test: forTest };
+const purposes = {
+  build: forBuild,
+  lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
+  e2e: [...forBuild, browser, pythonSdks],
+  test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks],
+};
 
-/** Makes sure that everything for a purpose, `build` or `test`, is there. */
+/** Makes sure that everything for a purpose (a key of the above) is there. */
 export async function setUp(purpose) {
   checkVersions();
   checkRust();

@@ -20,7 +20,7 @@ export const worker = {
     const staging = join(build, ".worker");
     await run(tool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
       cwd: at("worker"),
-      env: { ...wasmEnv(), ...cargoProgress.env },
+      env: { ...wasmEnv(), ...cargoProgress.env, RUST_BACKTRACE: "0" },
       onOutput: cargoProgress(progress),
       failure: "The worker's build",
     });

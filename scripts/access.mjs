@@ -1,0 +1,92 @@
+// Keys, connection strings and client URLs.
+import { createHmac, randomBytes } from "node:crypto";
+import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
+import { devVars } from "./paths.mjs";
+import { UsageProblem } from "./terminal.mjs";
+
+const PRIMARY = "WEBPUBSUB_ACCESS_KEY";
+const SECONDARY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
+
+/** `NAME=VALUE` lines, values with or without quotes. */
+export function parseVars(text) {
+  const vars = {};
+  for (const line of text.split(/\r?\n/)) {
+    const [, name, value] = line.match(/^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/) ?? [];
+    if (name) vars[name] = value.replace(/^(["'`])(.*)\1$/, "$2");
+  }
+  return vars;
+}
+
+/**
+ * The access keys by the name of their variable: from the environment, else from `.dev.vars`.
+ * The first time, a random primary key is written there.
+ */
+export function accessKeys(env = process.env, file = devVars) {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const stored = parseVars(text);
+  if (!env[PRIMARY] && !stored[PRIMARY]) {
+    // Only characters that mean nothing in a connection string, a URL or a shell.
+    stored[PRIMARY] = randomBytes(48).toString("base64url");
+    const newLine = text === "" || text.endsWith("\n") ? "" : "\n";
+    appendFileSync(file, `${newLine}${PRIMARY}=${stored[PRIMARY]}\n`, { mode: 0o600 });
+    chmodSync(file, 0o600);
+  }
+  const keys = { [PRIMARY]: env[PRIMARY] || stored[PRIMARY] };
+  const secondary = env[SECONDARY] || stored[SECONDARY];
+  if (secondary) keys[SECONDARY] = secondary;
+  return keys;
+}
+
+/** The key that new tokens are signed with. */
+export const primaryKey = (keys = accessKeys()) => keys[PRIMARY];
+
+/** An address as a part of a URL. */
+export const bracketed = (host) => (host.includes(":") ? `[${host}]` : host);
+
+/** The URL that people use for a service on this machine, or another. */
+export function endpoint({ host, port }) {
+  const local = ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
+  return `http://${local ? "localhost" : bracketed(host)}:${port}`;
+}
+
+export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;
+
+const HUB = /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/;
+const MAX_GROUP_CHARACTERS = 1_024;
+
+/** The hub's name as it was typed, or a problem. */
+export function hubName(name) {
+  if (!HUB.test(name)) {
+    throw new UsageProblem(`--hub must be 1 to 128 letters, digits or any of _ \` , . [ ] and start with a letter, not "${name}".`);
+  }
+  return name;
+}
+
+/** The group's name, or a problem. */
+export function groupName(name) {
+  if (name.trim() === "" || [...name].length > MAX_GROUP_CHARACTERS) {
+    throw new UsageProblem(`--group must be 1 to ${MAX_GROUP_CHARACTERS} characters and not only blanks, not "${name.slice(0, 40)}".`);
+  }
+  return name;
+}
+
+/** The roles that let a client join, leave and send to every group. */
+export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+/** A client access URL: the hub's address with a token in it. `now` is in milliseconds. */
+export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, { url, key, now = Date.now() }) {
+  const audience = `${url}/client/hubs/${hub}`;
+  const issued = Math.floor(now / 1000);
+  const claims = { aud: audience, iat: issued, exp: issued + Math.round(minutes * 60) };
+  if (user !== undefined) claims.sub = user;
+  if (roles.length > 0) claims.role = roles;
+  if (groups.length > 0) claims["webpubsub.group"] = groups;
+  return `${audience.replace(/^http/, "ws")}?access_token=${signed(claims, key)}`;
+}
+
+/** A JSON Web Token, HS256. The key is used as text, as the service does: it is not base64 to be decoded. */
+function signed(claims, key) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const content = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  return `${content}.${createHmac("sha256", key).update(content).digest("base64url")}`;
+}

@@ -1,0 +1,43 @@
+// Building again when sources change, beside a running service.
+import { watch } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "../build.mjs";
+import { at } from "../paths.mjs";
+import { say } from "../terminal.mjs";
+
+/** Editors write a file in several steps; a moment later they are done. */
+const SETTLED_AFTER_MS = 200;
+
+/** Watches the sources. A failed build says why, and the service goes on with the one before. */
+export function rebuildOnChange() {
+  let changed = false;
+  let building = false;
+  const onChange = async (_, file) => {
+    if (file && /(^|\/)(\.|node_modules|target)/.test(file)) return;
+    changed = true;
+    if (building) return;
+    building = true;
+    while (changed) {
+      changed = false;
+      await sleep(SETTLED_AFTER_MS);
+      await rebuild();
+    }
+    building = false;
+  };
+  for (const folder of ["crates", "worker", "www"]) {
+    try {
+      watch(at(folder), { recursive: true }, onChange).on("error", (error) => say(`${folder}/ is not watched for changes any more: ${error.message}`));
+    } catch (error) {
+      say(`${folder}/ is not watched for changes: ${error.message}`);
+    }
+  }
+}
+
+async function rebuild() {
+  try {
+    const made = await build();
+    if (made.length > 0) say(`Built again: ${made.join(", ")}.`);
+  } catch (error) {
+    say(`${error.message}\nThe service goes on with the last build that succeeded.`);
+  }
+}

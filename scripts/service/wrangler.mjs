@@ -1,0 +1,62 @@
+// The built worker under `wrangler dev`.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bracketed } from "../access.mjs";
+import { at, npmBin, root } from "../paths.mjs";
+import { start } from "../processes.mjs";
+import { Problem } from "../terminal.mjs";
+import { workerConfig } from "./worker-config.mjs";
+
+/** Starts wrangler; everything that it writes goes into `options.state`. */
+export async function startWrangler(options, { variables, keys }, stdio) {
+  const folder = join(options.state, "wrangler");
+  mkdirSync(folder, { recursive: true });
+  const config = join(folder, "wrangler.json");
+  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(), variables), null, 2));
+  // Beside the configuration wrangler takes this file for the secrets, and never shows them.
+  writeFileSync(join(folder, ".dev.vars"), devVars(keys), { mode: 0o600 });
+  const args = [
+    ...["dev", "--config", config, "--local"],
+    ...["--ip", bracketed(options.host), "--port", String(options.port), "--inspector-port", "0"],
+    ...["--persist-to", join(folder, "state"), "--log-level", "log", "--show-interactive-dev-session=false"],
+  ];
+  return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, stdio, env: quiet(folder) });
+}
+
+/** The deployed configuration with this run's variables, and paths that hold from anywhere. */
+export function localConfig(config, variables) {
+  return {
+    ...config,
+    main: at(config.main),
+    assets: { ...config.assets, directory: at(config.assets.directory) },
+    vars: { ...config.vars, ...variables },
+  };
+}
+
+/** Secrets as a `.dev.vars` file. */
+export function devVars(keys) {
+  return Object.entries(keys).map(([name, value]) => {
+    const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
+    if (!quote || /[\r\n]/.test(value) || (quote !== "'" && value.includes("\\"))) {
+      throw new Problem(`${name} has characters that wrangler cannot read: take a key of letters and digits.`);
+    }
+    return `${name}=${quote}${value}${quote}\n`;
+  }).join("");
+}
+
+/** No telemetry, no look for updates, no questions, nothing from the network. */
+export function quiet(folder) {
+  return {
+    ...process.env,
+    CI: "true",
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    CLOUDFLARE_INCLUDE_PROCESS_ENV: "false",
+    CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: "false",
+    WRANGLER_HIDE_BANNER: "true",
+    WRANGLER_LOG_PATH: join(folder, "logs"),
+    WRANGLER_REGISTRY_PATH: join(folder, "registry"),
+    WRANGLER_SEND_ERROR_REPORTS: "false",
+    WRANGLER_SEND_METRICS: "false",
+    MINIFLARE_WORKERD_PATH: undefined,
+  };
+}

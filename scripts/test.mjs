@@ -1,0 +1,69 @@
+// `npm test`: everything, or with `--only` a part of it.
+//
+// A step that fails does not hide the others. The last line is the sum over all of them.
+import { parseArgs } from "node:util";
+import { performance } from "node:perf_hooks";
+import { exitOnSignals } from "./processes.mjs";
+import { setUp } from "./setup.mjs";
+import { Problem, UsageProblem, duration, main, say, step } from "./terminal.mjs";
+import { countTests, outcome } from "./test/count.mjs";
+import { steps } from "./test/steps.mjs";
+
+exitOnSignals();
+await main(async () => {
+  const { chosen, files } = choose(process.argv.slice(2));
+  for (const purpose of new Set(chosen.map(({ needs }) => needs))) await setUp(purpose);
+
+  const failures = [];
+  const sum = { passed: 0, failed: 0 };
+  for (const one of chosen) {
+    const { error, passed, failed } = await attempt(one, files);
+    sum.passed += passed;
+    sum.failed += failed;
+    if (error) failures.push({ one, error });
+  }
+  if (failures.length > 0) {
+    say("\nFailed:");
+    for (const { one, error } of failures) say(`  ${one.title}: ${error.message.split("\n")[0]}\n    again: npm test -- --only ${one.name}`);
+  }
+  say(`\n${sum.passed} passed, ${sum.failed} failed`);
+  process.exitCode = sum.failed > 0 ? 1 : 0;
+});
+
+/** The steps to do, by name or group, and the files that one of them is narrowed to. */
+function choose(args) {
+  const names = new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])));
+  const usage = `npm test takes [--only ${[...names].join("|")}] (several with commas), and e2e test files after --only e2e.`;
+  let values, positionals;
+  try {
+    ({ values, positionals } = parseArgs({ args, options: { only: { type: "string" } }, allowPositionals: true }));
+  } catch {
+    throw new UsageProblem(usage);
+  }
+  const only = values.only?.split(",");
+  const unknown = only?.filter((name) => !names.has(name)) ?? [];
+  if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
+  const chosen = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
+  if (positionals.length > 0 && !(chosen.length === 1 && chosen[0].takesFiles)) throw new UsageProblem(usage);
+  return { chosen, files: positionals };
+}
+
+async function attempt(one, files) {
+  const started = performance.now();
+  try {
+    let output;
+    if (one.tests || one.talks) {
+      say(`\n${one.title}`);
+      output = await one.work(files);
+      say(`${one.title}: ${duration(performance.now() - started)}`);
+    } else {
+      output = await step(one.title, () => one.work());
+    }
+    const counted = one.tests ? countTests(output) : undefined;
+    if (counted && counted.passed + counted.failed === 0) throw new Problem("No test ran.");
+    return outcome(true, counted);
+  } catch (error) {
+    say(error instanceof Problem ? error.message : error.stack);
+    return { error, ...outcome(false, one.tests && error.output ? countTests(error.output) : undefined) };
+  }
+}

@@ -1,0 +1,148 @@
+// The steps of `npm test`, cheap ones first.
+//
+// Each has a name to run it alone, the part of the set-up that it needs, and work that throws
+// when it fails. Work that runs tests returns what the runner printed, for the count.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "../build.mjs";
+import { filesUnder } from "../build/inputs.mjs";
+import { reportSizes } from "../build/sizes.mjs";
+import { dryRun } from "../deploy.mjs";
+import { at, build as built, npmBin, root } from "../paths.mjs";
+import { run } from "../processes.mjs";
+import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
+import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+
+/** Where the end-to-end tests keep what the service says. */
+const logs = join(built, "test-logs");
+
+/** No run of the end-to-end tests takes this long unless it hangs. */
+const E2E_LIMIT_MS = 40 * 60_000;
+
+const native = (args, options = {}) => run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
+const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEnv(), ...options });
+
+const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
+
+function nodeTests(files, options = {}) {
+  const args = ["--test", "--test-reporter=spec", "--test-concurrency=1", ...files];
+  return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
+}
+
+export const steps = [
+  {
+    name: "fmt",
+    group: "lint",
+    title: "Formatting",
+    needs: "lint",
+    work: () => native(["fmt", "--all", "--check"]),
+  },
+  {
+    name: "pure",
+    group: "lint",
+    title: "Pure crates name no platform",
+    needs: "lint",
+    work: checkPureCrates,
+  },
+  {
+    name: "types",
+    group: "lint",
+    title: "TypeScript types",
+    needs: "lint",
+    applies: () => existsSync(at("crates", "webpubsub-client", "npm", "tsconfig.json")),
+    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("crates", "webpubsub-client", "npm")], { cwd: root }),
+  },
+  {
+    name: "scripts",
+    title: "Tests of the scripts",
+    needs: "lint",
+    tests: true,
+    work: () => nodeTests(testFiles("scripts")),
+  },
+  {
+    name: "clippy",
+    group: "lint",
+    title: "Lints, native",
+    needs: "lint",
+    work: () => native(["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+  },
+  {
+    name: "clippy-wasm",
+    group: "lint",
+    title: "Lints, wasm32",
+    needs: "lint",
+    work: () => wasm(["clippy", "--locked", "--all-targets", "--target", WASM, "-p", "webpubsub-worker", "-p", "webpubsub-client", "--", "-D", "warnings"]),
+  },
+  {
+    name: "pure-wasm",
+    group: "lint",
+    title: "Pure crates compile for wasm32",
+    needs: "lint",
+    work: () => wasm(["check", "--locked", "--target", WASM, ...pureCrates.flatMap((crate) => ["-p", crate])]),
+  },
+  {
+    name: "native",
+    title: "Native tests",
+    needs: "lint",
+    tests: true,
+    work: () => native(["test", "--locked"], { echo: true }),
+  },
+  {
+    name: "build",
+    title: "Build and sizes",
+    needs: "build",
+    async work() {
+      await build();
+      reportSizes();
+    },
+    talks: true,
+  },
+  {
+    name: "imports",
+    title: "The worker's wasm imports no env",
+    needs: "build",
+    work: checkWorkerImports,
+  },
+  {
+    name: "deploy",
+    title: "Deployment, dry run",
+    needs: "build",
+    work: dryRun,
+  },
+  {
+    name: "wasm",
+    title: "Tests of the browser client's shell, in headless Chromium",
+    needs: "test",
+    tests: true,
+    work: () =>
+      run(tool("wasm-pack"), ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"], {
+        cwd: root,
+        env: wasmEnv(),
+        echo: true,
+      }),
+  },
+  {
+    name: "packaging",
+    title: "Packaging of the npm package",
+    needs: "build",
+    tests: true,
+    applies: () => testFiles("packaging").length > 0,
+    work: () => nodeTests(testFiles("packaging")),
+  },
+  {
+    name: "e2e",
+    title: "End-to-end tests",
+    needs: "e2e",
+    tests: true,
+    takesFiles: true,
+    async work(files) {
+      rmSync(logs, { recursive: true, force: true });
+      const apart = [at("tests", "scripts"), at("tests", "packaging")];
+      const all = testFiles("").filter((file) => !apart.some((folder) => file.startsWith(folder)));
+      const env = { ...process.env, CHROMIUM: chromium() };
+      const output = await nodeTests(files.length > 0 ? files : all, { env, limit: E2E_LIMIT_MS });
+      checkLogs(logs);
+      return output;
+    },
+  },
+];
