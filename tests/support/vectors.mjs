@@ -8,7 +8,7 @@ export function readVectors(file) {
 }
 
 function spellOut(value) {
-  if (value?.parts) return value.parts.map((part) => (part.repeat ?? part).repeat(part.times ?? 1)).join("");
+  if (value?.parts) return value.parts.map((part) => (typeof part === "string" ? part : part.repeat.repeat(part.times))).join("");
   if (Array.isArray(value)) return value.map(spellOut);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, spellOut(inner)]));

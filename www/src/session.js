@@ -1,0 +1,68 @@
+// One connection after the other: starts and stops the client, and tells the page what happens in its own words.
+import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./client.js";
+
+const protocols = {
+  "json.webpubsub.azure.v1": WebPubSubJsonProtocol,
+  "json.reliable.webpubsub.azure.v1": WebPubSubJsonReliableProtocol,
+};
+
+/**
+ * `listener` has `state(name, details)`, `message(row)` and `rejoinFailed(group, error)`; the states are
+ * `connecting`, `connected`, `lost` and `stopped`.
+ */
+export class Session {
+  #client;
+  #listener;
+
+  constructor(listener) {
+    this.#listener = listener;
+  }
+
+  /** Connects, and stops what was connected before. Rejects when the first attempt fails. */
+  async start(url, protocol) {
+    this.stop();
+    const client = new WebPubSubClient(url, { protocol: protocols[protocol]() });
+    this.#client = client;
+    const current = (tell) => (event) => {
+      if (this.#client === client) tell(event);
+    };
+    client.on("connected", current((event) => this.#listener.state("connected", event)));
+    client.on("disconnected", current((event) => this.#listener.state("lost", event)));
+    client.on("stopped", current(() => this.#end()));
+    client.on("rejoin-group-failed", current(({ group, error }) => this.#listener.rejoinFailed(group, error)));
+    client.on("server-message", current(({ message }) => this.#listener.message("server", message)));
+    client.on("group-message", current(({ message }) => this.#listener.message("group", message)));
+    this.#listener.state("connecting");
+    try {
+      await client.start();
+    } catch (error) {
+      if (this.#client === client) this.#end();
+      throw error;
+    }
+  }
+
+  stop() {
+    this.#client?.stop();
+  }
+
+  #end() {
+    this.#client = undefined;
+    this.#listener.state("stopped");
+  }
+
+  join(group) {
+    return this.#client.joinGroup(group);
+  }
+
+  leave(group) {
+    return this.#client.leaveGroup(group);
+  }
+
+  sendToGroup(group, data, dataType, noEcho) {
+    return this.#client.sendToGroup(group, data, dataType, { noEcho });
+  }
+
+  sendEvent(event, data, dataType) {
+    return this.#client.sendEvent(event, data, dataType);
+  }
+}
