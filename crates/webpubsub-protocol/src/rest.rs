@@ -1,17 +1,54 @@
 //! What servers ask of the service over HTTP, and what it answers.
 
+//!
+//! A worker goes through these in order, and answers the first [`Refusal`] that it meets: it finds
+//! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body with
+//! [`parse_content_type`] and [`message_data`], and turns the [`Outcome`] into a [`Response`].
+//!
+//! ```
+//! use webpubsub_protocol::rest::{Operation, Outcome, Route, respond};
+//!
+//! let route = Route::find("POST", "/api/hubs/chat/users/tenant%2Falice/:send")?;
+//! assert!(route.needs_token());
+//! let operation = route.operation(Some("api-version=2024-12-01"))?;
+//! assert!(matches!(&operation, Operation::SendToUser { user, .. } if user.as_str() == "tenant/alice"));
+//! assert_eq!(respond(Outcome::Accepted).status, 202);
+//! # Ok::<(), webpubsub_protocol::rest::Refusal>(())
+//! ```
+
+mod body;
 mod parse;
 mod respond;
 
 use std::time::Duration;
 
-pub use parse::{
-    Charset, ContentKind, Route, check_length, message_data, message_metadata, parse_content_type,
-};
+pub use body::{Charset, ContentKind, check_length, message_data, message_metadata, parse_content_type};
+pub use parse::Route;
 pub use respond::{Outcome, Response, Subject, refuse, respond};
 
 use crate::data::{MetadataError, TimeToLive};
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
+
+/// The versions of the API, oldest first. Each serves every operation.
+///
+/// Source: REST spec, section 1.1.
+pub const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
+
+/// Previews, which are taken for the newest version.
+///
+/// Source: REST spec, section 1.1.
+pub const PREVIEW_VERSIONS: [&str; 5] =
+    ["2020-10-01", "2021-01-01", "2021-05-01-preview", "2021-08-01-preview", "2022-10-01-preview"];
+
+/// How long a client token lives unless its request says otherwise, in minutes.
+///
+/// Source: REST spec, section 4.
+pub const DEFAULT_TOKEN_MINUTES: u64 = 60;
+
+/// The longest life of a client token, in minutes.
+///
+/// Source: REST spec, section 4.
+pub const MAX_TOKEN_MINUTES: u64 = 2_147_483_647;
 
 /// One call of the REST API, fully checked.
 ///
@@ -225,9 +262,6 @@ pub enum Refusal {
     /// 400: a metadata header breaks its rules.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// 429: the service is asked for more than it gives.
-    #[error("too many requests")]
-    TooManyRequests,
     /// 500: a fault of ours.
     #[error("the service failed")]
     Internal,

@@ -1,9 +1,14 @@
 use std::borrow::Cow;
+use std::fmt;
 
-use super::Refusal;
+use serde::Serialize;
+
+use super::{MAX_TOKEN_MINUTES, Refusal, VERSIONS};
+use crate::data::MetadataError;
+use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
 
 /// What carrying out an operation came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The service is up: 200.
     Healthy,
@@ -29,7 +34,7 @@ pub enum Subject {
 }
 
 /// An HTTP response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status.
     pub status: u16,
@@ -39,14 +44,293 @@ pub struct Response {
     pub body: String,
 }
 
+const JSON: &str = "application/json; charset=utf-8";
+const ERROR_CODE: &str = "x-ms-error-code";
+
 /// The response to a request that was carried out.
+///
+/// Source: REST spec, section 2.
 #[must_use]
-pub fn respond(_outcome: Outcome) -> Response {
-    Response { status: 200, headers: Vec::new(), body: String::new() }
+pub fn respond(outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Healthy | Outcome::Exists(Subject::Connection | Subject::Group | Subject::User) => {
+            Response::empty(200)
+        }
+        Outcome::Accepted => Response::empty(202),
+        Outcome::Token(token) => {
+            #[derive(Serialize)]
+            struct Body<'a> {
+                token: &'a str,
+            }
+            Response::json(200, &Body { token: &token })
+        }
+        // Only asked for with HEAD, whose answers have no body.
+        Outcome::Missing(subject) => Response::empty(404).with(
+            ERROR_CODE,
+            match subject {
+                Subject::Connection => "Warning.Connection.NotExisted",
+                Subject::Group => "Warning.Group.NotExisted",
+                Subject::User => "Warning.User.NotExisted",
+            },
+        ),
+    }
 }
 
 /// The response to a request that was not; `method` because an answer to `HEAD` has no body.
+///
+/// Source: REST spec, section 1.4.
 #[must_use]
-pub fn refuse(_refusal: &Refusal, _method: &str) -> Response {
-    Response { status: 400, headers: Vec::new(), body: String::new() }
+pub fn refuse(refusal: &Refusal, method: &str) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        code: &'a str,
+        message: &'a str,
+        target: &'a str,
+        details: Option<()>,
+        innererror: Option<()>,
+    }
+
+    let (status, code) = refusal.status();
+    let response = match code {
+        None => Response::empty(status),
+        Some(code) if method == "HEAD" => Response::empty(status).with(ERROR_CODE, code),
+        Some(code) => {
+            let (target, message) = refusal.text();
+            let body = Body { code, message: &message, target, details: None, innererror: None };
+            Response::json(status, &body).with(ERROR_CODE, code)
+        }
+    };
+    if let Refusal::Method { allow } = refusal { response.with("allow", allow) } else { response }
+}
+
+/// Leaves the token out.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy => f.write_str("Healthy"),
+            Self::Token(_) => f.write_str("Token"),
+            Self::Accepted => f.write_str("Accepted"),
+            Self::Exists(subject) => f.debug_tuple("Exists").field(subject).finish(),
+            Self::Missing(subject) => f.debug_tuple("Missing").field(subject).finish(),
+        }
+    }
+}
+
+/// Leaves the body out, which may be a token.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl Response {
+    fn empty(status: u16) -> Self {
+        let versions = ("api-supported-versions", Cow::Owned(VERSIONS.join(", ")));
+        Self { status, headers: vec![versions], body: String::new() }
+    }
+
+    fn json(status: u16, body: &impl Serialize) -> Self {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        Self { body, ..Self::empty(status) }.with("content-type", JSON)
+    }
+
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, Cow::Borrowed(value)));
+        self
+    }
+}
+
+impl Refusal {
+    /// The HTTP status, and the word for programs where the answer has one.
+    const fn status(&self) -> (u16, Option<&'static str>) {
+        match self {
+            Self::UnknownPath => (404, Some("Error.NotFound")),
+            Self::Method { .. } => (405, Some("Error.MethodNotAllowed")),
+            Self::Unauthorized => (401, None),
+            Self::Encoding { .. }
+            | Self::Hub
+            | Self::Group
+            | Self::User
+            | Self::Connection
+            | Self::ApiVersion
+            | Self::Repeated { .. }
+            | Self::ParameterEncoding { .. }
+            | Self::TimeToLive
+            | Self::MinutesToExpire
+            | Self::ClientType
+            | Self::Filter
+            | Self::TooLong
+            | Self::NotText
+            | Self::NotJson
+            | Self::Null
+            | Self::Metadata(_) => (400, Some("Error.BadRequest")),
+            Self::ContentType => (415, Some("Error.UnsupportedMediaType")),
+            Self::Internal => (500, Some("Error.InternalServerError")),
+        }
+    }
+
+    /// What the fault is in, and what is wrong and how to mend it. Where the hosted service's text
+    /// is known, it is that, word for word.
+    fn text(&self) -> (&'static str, Cow<'static, str>) {
+        let (target, text) = match self {
+            Self::UnknownPath => {
+                ("Request", "There is no such path in the REST API. Paths begin with `/api/hubs/{hub}/`.")
+            }
+            Self::Unauthorized => ("Request", ""),
+            Self::Hub => ("hub", "Invalid hub name."),
+            Self::Group => ("group", "Invalid group name."),
+            Self::User => ("userId", "Invalid userId. It must not be blank."),
+            Self::Connection => ("connectionId", "Invalid connectionId. It must not be blank."),
+            Self::ClientType => ("clientType", "Invalid clientType. It is `Default` or `MQTT`."),
+            Self::Filter => (
+                "filter",
+                "This server does not evaluate filters yet. Send without `filter`: to a group, a user or a connection.",
+            ),
+            Self::ContentType => (
+                "Content-Type",
+                "Unsupported Content-Type. Use `text/plain`, `application/json` in UTF-8 or `application/octet-stream`.",
+            ),
+            Self::TooLong => ("Request", "Invalid Content-Length header."),
+            Self::NotText => ("Request", "The request body is not text in the charset of its Content-Type."),
+            Self::NotJson => ("Request", "The request body is not a valid JSON."),
+            Self::Null => (
+                "Request",
+                "The request body is the JSON value null, which clients cannot receive. Send another value.",
+            ),
+            Self::Internal => ("Request", "Internal server error. Try again."),
+            Self::Method { allow } => return ("Request", format!("This path only takes {allow}.").into()),
+            Self::Encoding { name } => {
+                (*name, "The name in the path is not percent-encoded UTF-8. Encode each name by itself.")
+            }
+            Self::ParameterEncoding { name } => (*name, "The query parameter is not percent-encoded UTF-8."),
+            Self::Repeated { name } => {
+                return (name, format!("The query parameter `{name}` is repeated. Give it once.").into());
+            }
+            Self::ApiVersion => {
+                let versions = VERSIONS.join(", ");
+                return ("api-version", format!("Unknown api-version. Use one of {versions}.").into());
+            }
+            Self::TimeToLive => {
+                let text =
+                    format!("Invalid messageTtlSeconds. It is a whole number from 0 to {MAX_TTL_SECONDS}.");
+                return ("messageTtlSeconds", text.into());
+            }
+            Self::MinutesToExpire => {
+                let text =
+                    format!("Invalid minutesToExpire. It is a whole number from 1 to {MAX_TOKEN_MINUTES}.");
+                return ("minutesToExpire", text.into());
+            }
+            Self::Metadata(error) => {
+                let text = match error {
+                    MetadataError::Key => {
+                        format!("A key is 1 to {MAX_METADATA_KEY_BYTES} HTTP token characters.")
+                    }
+                    MetadataError::DuplicateKey => "Each key is used once.".to_owned(),
+                    MetadataError::Value => {
+                        format!("A value is at most {MAX_METADATA_VALUE_BYTES} ASCII characters.")
+                    }
+                    MetadataError::TooLarge => format!("All of it is at most {MAX_METADATA_BYTES} bytes."),
+                };
+                return ("X-WebPubSub-Metadata", format!("Invalid message metadata. {text}").into());
+            }
+        };
+        (target, Cow::Borrowed(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+        response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| &**value)
+    }
+
+    #[test]
+    fn success_has_the_status_that_sdks_insist_on_and_no_body() {
+        let cases = [
+            (Outcome::Healthy, 200),
+            (Outcome::Accepted, 202),
+            (Outcome::Exists(Subject::Connection), 200),
+            (Outcome::Exists(Subject::Group), 200),
+            (Outcome::Exists(Subject::User), 200),
+        ];
+        for (outcome, status) in cases {
+            let response = respond(outcome);
+            assert_eq!((response.status, response.body.as_str()), (status, ""));
+            assert_eq!(header(&response, "x-ms-error-code"), None);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_in_a_header() {
+        let cases = [
+            (Subject::Connection, "Warning.Connection.NotExisted"),
+            (Subject::Group, "Warning.Group.NotExisted"),
+            (Subject::User, "Warning.User.NotExisted"),
+        ];
+        for (subject, code) in cases {
+            let response = respond(Outcome::Missing(subject));
+            assert_eq!((response.status, response.body.as_str()), (404, ""));
+            assert_eq!(header(&response, "x-ms-error-code"), Some(code));
+        }
+    }
+
+    #[test]
+    fn a_token_comes_as_json_and_is_not_printed() {
+        let outcome = Outcome::Token("a.b.c".to_owned());
+        assert_eq!(format!("{outcome:?}"), "Token");
+        let response = respond(outcome);
+        assert_eq!((response.status, response.body.as_str()), (200, r#"{"token":"a.b.c"}"#));
+        assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
+        assert!(!format!("{response:?}").contains("a.b.c"));
+    }
+
+    #[test]
+    fn errors_say_what_where_and_what_to_do() {
+        let response = refuse(&Refusal::Hub, "POST");
+        assert_eq!(response.status, 400);
+        assert_eq!(
+            response.body,
+            r#"{"code":"Error.BadRequest","message":"Invalid hub name.","target":"hub","details":null,"innererror":null}"#
+        );
+        assert_eq!(header(&response, "x-ms-error-code"), Some("Error.BadRequest"));
+        assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
+    }
+
+    #[test]
+    fn an_answer_to_head_has_its_error_in_the_header_only() {
+        let response = refuse(&Refusal::Group, "HEAD");
+        assert_eq!((response.status, response.body.as_str()), (400, ""));
+        assert_eq!(header(&response, "x-ms-error-code"), Some("Error.BadRequest"));
+        assert_eq!(header(&response, "content-type"), None);
+    }
+
+    #[test]
+    fn a_refused_token_is_answered_without_a_word() {
+        let response = refuse(&Refusal::Unauthorized, "POST");
+        assert_eq!((response.status, response.body.as_str()), (401, ""));
+        assert_eq!(response.headers.len(), 1);
+    }
+
+    #[test]
+    fn another_method_is_told_which_one_there_is() {
+        let response = refuse(&Refusal::Method { allow: "POST" }, "GET");
+        assert_eq!(response.status, 405);
+        assert_eq!(header(&response, "allow"), Some("POST"));
+    }
+
+    #[test]
+    fn every_response_lists_the_versions() {
+        let versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
+        for response in [
+            respond(Outcome::Accepted),
+            respond(Outcome::Missing(Subject::User)),
+            refuse(&Refusal::Unauthorized, "POST"),
+            refuse(&Refusal::UnknownPath, "GET"),
+            refuse(&Refusal::Internal, "HEAD"),
+        ] {
+            assert_eq!(header(&response, "api-supported-versions"), Some(versions));
+        }
+    }
 }

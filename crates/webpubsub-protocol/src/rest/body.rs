@@ -1,0 +1,195 @@
+use super::Refusal;
+use crate::data::{JsonText, MessageData, Metadata};
+use crate::limits::MAX_REST_MESSAGE_BYTES;
+
+/// What kind of message a body is.
+///
+/// Source: REST spec, section 1.5.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContentKind {
+    /// `text/plain`
+    Text(Charset),
+    /// `application/json`, in UTF-8
+    Json,
+    /// `application/octet-stream`, or no `Content-Type`
+    Binary,
+}
+
+/// How a text body is encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8, the default.
+    Utf8,
+    /// Another label, as written, for the shell to decode with. One that it does not know is
+    /// [`Refusal::ContentType`].
+    Label(String),
+}
+
+/// Reads a `Content-Type` header.
+///
+/// # Errors
+/// [`Refusal::ContentType`] for every other type, for malformed ones, and for JSON that is not
+/// in UTF-8.
+pub fn parse_content_type(header: Option<&str>) -> Result<ContentKind, Refusal> {
+    let header = header.unwrap_or_default().trim();
+    if header.is_empty() {
+        return Ok(ContentKind::Binary);
+    }
+    let (media_type, parameters) = header.split_once(';').unwrap_or((header, ""));
+    let charset = charset(parameters)?;
+    let media_type = media_type.trim_end();
+    if media_type.eq_ignore_ascii_case("text/plain") {
+        Ok(ContentKind::Text(charset.unwrap_or(Charset::Utf8)))
+    } else if media_type.eq_ignore_ascii_case("application/json") {
+        match charset {
+            None | Some(Charset::Utf8) => Ok(ContentKind::Json),
+            Some(Charset::Label(_)) => Err(Refusal::ContentType),
+        }
+    } else if media_type.eq_ignore_ascii_case("application/octet-stream") {
+        Ok(ContentKind::Binary)
+    } else {
+        Err(Refusal::ContentType)
+    }
+}
+
+/// The `charset` among the parameters of a media type, all of which have to be well-formed.
+fn charset(parameters: &str) -> Result<Option<Charset>, Refusal> {
+    let is_token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
+    };
+    let mut charset = None;
+    for parameter in parameters.split(';').map(str::trim).filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').ok_or(Refusal::ContentType)?;
+        let value = match value.strip_prefix('"') {
+            Some(quoted) => quoted.strip_suffix('"').ok_or(Refusal::ContentType)?,
+            None => value,
+        };
+        if !is_token(name) || !is_token(value) {
+            return Err(Refusal::ContentType);
+        }
+        if name.eq_ignore_ascii_case("charset") {
+            let is_utf8 = ["utf-8", "utf8"].iter().any(|label| value.eq_ignore_ascii_case(label));
+            let given = if is_utf8 { Charset::Utf8 } else { Charset::Label(value.to_owned()) };
+            if charset.replace(given).is_some() {
+                return Err(Refusal::ContentType);
+            }
+        }
+    }
+    Ok(charset)
+}
+
+/// Checks the length of a body, as announced or as read, in bytes.
+///
+/// # Errors
+/// [`Refusal::TooLong`] above [`MAX_REST_MESSAGE_BYTES`].
+pub const fn check_length(bytes: usize) -> Result<(), Refusal> {
+    if bytes > MAX_REST_MESSAGE_BYTES { Err(Refusal::TooLong) } else { Ok(()) }
+}
+
+/// The message in a body.
+///
+/// Text in another charset than UTF-8 is [`Refusal::ContentType`] here: the shell, after
+/// [`check_length`], decodes it and makes the [`MessageData::Text`] itself.
+///
+/// # Errors
+/// [`Refusal::TooLong`], [`Refusal::NotText`], [`Refusal::NotJson`] or [`Refusal::Null`].
+///
+/// Source: REST spec, section 1.5.
+pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
+    check_length(body.len())?;
+    match kind {
+        ContentKind::Binary => Ok(MessageData::Binary(body)),
+        ContentKind::Text(Charset::Utf8) => {
+            String::from_utf8(body).map(MessageData::Text).map_err(|_| Refusal::NotText)
+        }
+        ContentKind::Text(Charset::Label(_)) => Err(Refusal::ContentType),
+        ContentKind::Json => {
+            let is_null = body.trim_ascii() == b"null";
+            let text = String::from_utf8(body).map_err(|_| Refusal::NotJson)?;
+            JsonText::parse(text).map(MessageData::Json).map_err(|_| match is_null {
+                true => Refusal::Null,
+                false => Refusal::NotJson,
+            })
+        }
+    }
+}
+
+/// The metadata in a request's headers (`X-WebPubSub-Metadata-{key}: value`), all of which may be
+/// passed in.
+///
+/// # Errors
+/// [`Refusal::Metadata`] where they break its rules.
+///
+/// Source: REST spec, section 1.5.
+pub fn message_metadata<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Metadata, Refusal> {
+    const PREFIX: &str = "x-webpubsub-metadata-";
+    let entry = |(name, value): (&str, &str)| {
+        let (prefix, key) = name.split_at_checked(PREFIX.len())?;
+        prefix.eq_ignore_ascii_case(PREFIX).then(|| (key.to_owned(), value.to_owned()))
+    };
+    Ok(Metadata::parse(headers.into_iter().filter_map(entry).collect())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::MetadataError;
+
+    #[test]
+    fn a_body_is_at_most_one_megabyte() {
+        let of = |length| message_data(&ContentKind::Binary, vec![0; length]);
+        assert!(of(MAX_REST_MESSAGE_BYTES).is_ok());
+        assert_eq!(of(MAX_REST_MESSAGE_BYTES + 1), Err(Refusal::TooLong));
+        assert_eq!(check_length(MAX_REST_MESSAGE_BYTES), Ok(()));
+        assert_eq!(check_length(usize::MAX), Err(Refusal::TooLong));
+    }
+
+    #[test]
+    fn empty_bodies_are_legal_for_text_and_binary() {
+        let text = ContentKind::Text(Charset::Utf8);
+        assert_eq!(message_data(&text, vec![]), Ok(MessageData::Text(String::new())));
+        assert_eq!(message_data(&ContentKind::Binary, vec![]), Ok(MessageData::Binary(vec![])));
+        assert_eq!(message_data(&ContentKind::Json, vec![]), Err(Refusal::NotJson));
+    }
+
+    #[test]
+    fn json_is_kept_as_published_and_null_reaches_nobody() {
+        let of = |body: &str| message_data(&ContentKind::Json, body.into());
+        for body in [r#""hello""#, "1.00", r#" {"a": [1]} "#, "0", "false"] {
+            assert!(matches!(of(body), Ok(MessageData::Json(json)) if json.as_str().trim() == body.trim()));
+        }
+        assert_eq!(of("null"), Err(Refusal::Null));
+        assert_eq!(of("\r\nnull "), Err(Refusal::Null));
+        for body in ["{", "hello", "1 2", "nul", "\u{feff}1"] {
+            assert_eq!(of(body), Err(Refusal::NotJson), "{body:?}");
+        }
+        assert_eq!(message_data(&ContentKind::Json, vec![b'"', 0xff, b'"']), Err(Refusal::NotJson));
+    }
+
+    #[test]
+    fn text_has_to_be_in_its_charset() {
+        let utf8 = ContentKind::Text(Charset::Utf8);
+        assert_eq!(message_data(&utf8, "é".into()), Ok(MessageData::Text("é".to_owned())));
+        assert_eq!(message_data(&utf8, vec![0xff]), Err(Refusal::NotText));
+        let latin = ContentKind::Text(Charset::Label("latin1".to_owned()));
+        assert_eq!(message_data(&latin, vec![0xe9]), Err(Refusal::ContentType));
+    }
+
+    #[test]
+    fn metadata_is_what_its_headers_say() {
+        let of = |headers: &[(&'static str, &'static str)]| message_metadata(headers.iter().copied());
+        let metadata = of(&[
+            ("content-type", "text/plain"),
+            ("x-webpubsub-metadata-trace", "1"),
+            ("X-WebPubSub-Metadata-Other", ""),
+            ("x-webpubsub", "no"),
+            ("é-webpubsub-metadata-x", "no"),
+        ]);
+        assert_eq!(metadata.unwrap().iter().collect::<Vec<_>>(), [("trace", "1"), ("Other", "")]);
+        assert_eq!(of(&[]), Ok(Metadata::default()));
+        assert_eq!(of(&[("x-webpubsub-metadata-", "v")]), Err(MetadataError::Key.into()));
+        assert_eq!(of(&[("x-webpubsub-metadata-k", "é")]), Err(MetadataError::Value.into()));
+    }
+}
