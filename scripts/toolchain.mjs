@@ -5,6 +5,7 @@
 // (see setup/wasm-std.mjs). Either way it has a target folder of its own, `target/wasm`: the two
 // kinds of build can run at the same time, and a changed standard library clears one folder only.
 import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { ask, which } from "./processes.mjs";
 import { at, npmBin, tools } from "./paths.mjs";
@@ -61,7 +62,7 @@ function makeWasmEnv() {
     CARGO_TARGET_DIR: at("target", "wasm"),
     CARGO_NET_OFFLINE: "true",
     WASM_OPT_BIN: npmBin("wasm-opt"),
-    ESBUILD_BIN: npmBin("esbuild"),
+    ESBUILD_BIN: esbuild(),
   };
   const path = [];
   const own = !wasmStd("rustc") && existsSync(ownWasmRust);
@@ -72,6 +73,8 @@ function makeWasmEnv() {
   }
   const linker = wasmLinker(own ? join(ownWasmRust, "bin", "rustc") : "rustc");
   if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
+  // A panic's message names a file: as the crate knows it, not where this machine keeps it.
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = remappedPaths();
   for (const name of Object.keys(versions)) {
     const found = tool(name);
     if (found) path.push(dirname(found));
@@ -81,6 +84,18 @@ function makeWasmEnv() {
   if (driver) env.CHROMEDRIVER = driver;
   env.PATH = [...path, process.env.PATH].join(delimiter);
   return env;
+}
+
+function remappedPaths() {
+  const registries = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
+  const folders = existsSync(registries) ? readdirSync(registries) : [];
+  return folders.map((name) => `--remap-path-prefix=${join(registries, name)}=crates`).join(" ");
+}
+
+/** The esbuild program itself: the script around it buries a build's errors under its own. */
+function esbuild() {
+  const program = at("node_modules", "@esbuild", `${process.platform}-${process.arch}`, "bin", "esbuild");
+  return existsSync(program) ? program : npmBin("esbuild");
 }
 
 /** The environment for native builds, lints and tests. Nothing is downloaded in it. */

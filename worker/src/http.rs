@@ -1,13 +1,16 @@
 //! Requests and responses between JavaScript and the pure crates.
 
-use futures_util::StreamExt as _;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
+use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Request, Response, ResponseBuilder};
 
 #[wasm_bindgen(inline_js = r#"
-export function decodeText(label, bytes) {
+export function textInCharset(label, bytes) {
   try {
     return new TextDecoder(label).decode(bytes);
   } catch {
@@ -21,11 +24,35 @@ export function headersWithPrefix(headers, prefix) {
   }
   return found;
 }
+export async function readBody(request, limit, announced) {
+  if (announced) return new Uint8Array(await request.arrayBuffer());
+  const reader = request.body?.getReader();
+  let body = new Uint8Array(0);
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const length = body.length + value.length;
+    if (length > limit) {
+      await reader.cancel();
+      return undefined;
+    }
+    const longer = new Uint8Array(length);
+    longer.set(body);
+    longer.set(value, body.length);
+    body = longer;
+  }
+  return body;
+}
 "#)]
 extern "C" {
+    /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
+    /// where the length was not announced.
+    #[wasm_bindgen(js_name = readBody)]
+    fn read_body(request: &worker::web_sys::Request, limit: usize, announced: bool) -> Promise;
+
     /// The text of `bytes` in the encoding with this label; nothing where it is not known.
-    #[wasm_bindgen(js_name = decodeText)]
-    pub(crate) fn decode_text(label: &str, bytes: &[u8]) -> Option<String>;
+    #[wasm_bindgen(js_name = textInCharset)]
+    pub(crate) fn text_in_charset(label: &str, bytes: &[u8]) -> Option<String>;
 
     /// Name, value, name, value, … of the headers whose lower-case name begins so.
     #[wasm_bindgen(js_name = headersWithPrefix)]
@@ -52,30 +79,21 @@ pub(crate) fn rest(response: rest::Response) -> worker::Result<Response> {
 }
 
 /// The whole body of a message, unless it is too long: then the rest is not read.
-pub(crate) async fn message_body(request: &mut Request) -> worker::Result<Result<Vec<u8>, Refusal>> {
+pub(crate) async fn message_body(request: &Request) -> worker::Result<Result<Uint8Array, Refusal>> {
     let announced = request.headers().get("Content-Length")?.and_then(|length| length.parse().ok());
     if let Err(refusal) = rest::check_length(announced.unwrap_or(0)) {
         return Ok(Err(refusal));
     }
-    let mut body = Vec::with_capacity(announced.unwrap_or(0));
-    if request.inner().body().is_none() {
-        return Ok(Ok(body));
-    }
-    let mut stream = request.stream()?;
-    while let Some(chunk) = stream.next().await {
-        body.extend(chunk?);
-        if let Err(refusal) = rest::check_length(body.len()) {
-            return Ok(Err(refusal));
-        }
-    }
-    Ok(Ok(body))
+    let body =
+        JsFuture::from(read_body(request.inner(), MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
+    Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
 }
 
 /// The message in a body, its text decoded by the platform where it is not UTF-8.
 pub(crate) fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
     match kind {
         ContentKind::Text(Charset::Label(label)) => {
-            decode_text(label, &body).map(MessageData::Text).ok_or(Refusal::ContentType)
+            text_in_charset(label, &body).map(MessageData::Text).ok_or(Refusal::ContentType)
         }
         ContentKind::Text(Charset::Utf8) | ContentKind::Json | ContentKind::Binary => {
             rest::message_data(kind, body)

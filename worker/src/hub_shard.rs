@@ -236,7 +236,7 @@ impl Shard {
         self: &Rc<Self>,
         to: Target,
         options: SendOptions,
-        mut request: Request,
+        request: Request,
     ) -> Result<std::result::Result<Outcome, Refusal>> {
         let content_type = request.headers().get("Content-Type")?;
         let kind = match rest::parse_content_type(content_type.as_deref()) {
@@ -252,16 +252,16 @@ impl Shard {
             Ok(metadata) => metadata,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let body = match http::message_body(&mut request).await? {
-            Ok(body) => body,
+        let body = match http::message_body(&request).await? {
+            Ok(body) => body.to_vec(),
             Err(refusal) => return Ok(Err(refusal)),
         };
         let data = match http::message_data(&kind, body) {
             Ok(data) => data,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let excluded = options.excluded.into_iter().collect();
-        self.step(Input::Command(Command::Send { to, excluded, data, metadata }), None)?;
+        let command = Command::Send { to, excluded: options.excluded, data, metadata };
+        self.step(Input::Command(command), None)?;
         Ok(Ok(Outcome::Accepted))
     }
 

@@ -3,10 +3,21 @@
 
 use std::fmt::Display;
 
+use serde::Serialize;
 use worker::console_error;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    level: &'a str,
+    failed: &'a str,
+    error: &'a str,
+}
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    let line = serde_json::json!({ "level": "error", "failed": what, "error": error.to_string() });
-    console_error!("{line}");
+    let line = Line { level: "error", failed: what, error: &error.to_string() };
+    match serde_json::to_string(&line) {
+        Ok(line) => console_error!("{line}"),
+        Err(_) => console_error!("{what}"),
+    }
 }

@@ -1,14 +1,36 @@
 //! Which shards an operation goes to, and one answer out of theirs.
 
-use futures_util::future::try_join_all;
+use js_sys::{Array, Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::ShardNumber;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Operation, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Request, RequestInit, Response, Result, Stub};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, Request, Response, Result, Stub, web_sys};
 
 use crate::config::{Config, HUB_SHARD, object_name};
 use crate::http;
+
+#[wasm_bindgen(inline_js = r#"
+export function askAll(namespace, names, url, headers, method, body) {
+  const init = method === "POST" ? { method, headers, body } : { method, headers };
+  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
+}
+"#)]
+extern "C" {
+    /// Makes the same request of every object of these names at once.
+    #[wasm_bindgen(js_name = askAll)]
+    fn ask_all(
+        namespace: &JsValue,
+        names: Vec<String>,
+        url: &str,
+        headers: &web_sys::Headers,
+        method: &str,
+        body: &Uint8Array,
+    ) -> Promise;
+}
 
 /// The shards that an operation concerns.
 enum Shards {
@@ -54,7 +76,7 @@ pub(crate) fn shard(env: &Env, hub: &HubName, shard: ShardNumber) -> Result<Stub
 pub(crate) async fn carry_out(
     hub: &HubName,
     operation: &Operation,
-    mut request: Request,
+    request: Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
@@ -62,23 +84,18 @@ pub(crate) async fn carry_out(
     if let Shards::One(number) = Shards::of(operation, config.shards) {
         return shard(env, hub, number)?.fetch_with_request(request).await;
     }
-    let method = request.method();
-    let body = match http::message_body(&mut request).await? {
-        Ok(body) => js_sys::Uint8Array::from(body.as_slice()),
-        Err(refusal) => return http::rest(rest::refuse(&refusal, method.as_ref())),
+    let method = request.inner().method();
+    let body = match http::message_body(&request).await? {
+        Ok(body) => body,
+        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
     };
-    let target = format!("https://shard{}", url.path_and_query());
-    let answers = (0..config.shards).map(ShardNumber).map(|number| {
-        let mut init = RequestInit::new();
-        init.with_method(method.clone()).with_headers(request.headers().clone());
-        if method == worker::Method::Post {
-            init.with_body(Some(body.clone().into()));
-        }
-        let request = Request::new_with_init(&target, &init);
-        let stub = shard(env, hub, number);
-        async move { stub?.fetch_with_request(request?).await }
-    });
-    join(operation, try_join_all(answers).await?, method.as_ref())
+    let names = (0..config.shards).map(|number| object_name(hub, ShardNumber(number))).collect();
+    let url = format!("https://shard{}", url.path_and_query());
+    let namespace = Reflect::get(env, &HUB_SHARD.into())?;
+    let answers = ask_all(&namespace, names, &url, &request.inner().headers(), &method, &body);
+    let answers: Array = JsFuture::from(answers).await?.unchecked_into();
+    let answers = answers.iter().map(|answer| Response::from(answer.unchecked_into::<web_sys::Response>()));
+    join(operation, answers.collect(), &method)
 }
 
 /// The answer that stands for all: something exists if one shard has it; anything else is done if

@@ -1,6 +1,5 @@
 //! A shard's tables: [`Change`]s in, a [`Snapshot`] out.
 
-use serde::Deserialize;
 use webpubsub_hub::{Change, ConnectionRecord, Slot, Snapshot};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
@@ -11,7 +10,7 @@ use crate::log;
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: u64 = 1;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
@@ -39,69 +38,46 @@ pub(crate) struct Storage {
     sql: SqlStorage,
 }
 
-#[derive(Deserialize)]
-struct ConnectionRow {
-    slot: u32,
-    id: String,
-    user_id: Option<String>,
-    roles: String,
-    subprotocol: Option<String>,
-    send_to: Option<String>,
-    no_echo: u8,
-    log_row: u64,
-    received: u64,
-}
-
-#[derive(Deserialize)]
-struct MembershipRow {
-    slot: u32,
-    group_name: String,
-}
-
 impl Storage {
     /// Opens the tables, making them where there are none.
     pub(crate) fn open(sql: SqlStorage) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct VersionRow {
-            version: i32,
-        }
         sql.exec(SCHEMA, None)?;
-        let versions = sql.exec("SELECT version FROM schema_version", None)?.to_array::<VersionRow>()?;
-        match versions.first() {
+        let storage = Self { sql };
+        let version = storage.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
+        match version {
             None => {
-                let version = vec![SqlStorageValue::from(SCHEMA_VERSION)];
-                sql.exec("INSERT INTO schema_version VALUES (?)", version)?;
+                let version = vec![integer(SCHEMA_VERSION)];
+                storage.run("INSERT INTO schema_version VALUES (?)", version)?;
             }
-            Some(VersionRow { version }) if *version > SCHEMA_VERSION => {
+            Some(version) if version > SCHEMA_VERSION => {
                 return Err(worker::Error::RustError(format!(
                     "the shard's tables are of version {version}, this service knows {SCHEMA_VERSION}"
                 )));
             }
             Some(_) => {}
         }
-        Ok(Self { sql })
+        Ok(storage)
     }
 
     /// Everything that is stored. Rows that make no sense are left out, and said so in the log.
     pub(crate) fn load(&self) -> Result<Snapshot> {
-        let rows =
-            self.sql.exec("SELECT * FROM connection ORDER BY slot", None)?.to_array::<ConnectionRow>()?;
-        let connections = rows.into_iter().filter_map(|row| sensible("connection", row.record())).collect();
-        let rows =
-            self.sql.exec("SELECT slot, group_name FROM membership", None)?.to_array::<MembershipRow>()?;
-        let memberships = rows
-            .into_iter()
-            .filter_map(|row| {
-                Some((Slot(row.slot), sensible("membership", GroupName::parse(row.group_name).ok())?))
-            })
-            .collect();
-        let mut log = Vec::new();
-        for row in self.sql.exec("SELECT row, recipients FROM log ORDER BY row", None)?.raw() {
-            if let [SqlStorageValue::Integer(row), SqlStorageValue::Blob(recipients)] = &row?[..] {
-                log.extend(u64::try_from(*row).ok().map(|row| (row, recipients.clone())));
+        Ok(Snapshot {
+            connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
+            memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
+            log: self.rows("SELECT row, recipients FROM log ORDER BY row", log_row)?,
+        })
+    }
+
+    fn rows<T>(&self, statement: &str, read: impl Fn(&[SqlStorageValue]) -> Option<T>) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        for row in self.sql.exec(statement, None)?.raw() {
+            let row = read(&row?);
+            if row.is_none() {
+                log::failure("reading the shard's tables", &format!("a row makes no sense: {statement}"));
             }
+            rows.extend(row);
         }
-        Ok(Snapshot { connections, memberships, log })
+        Ok(rows)
     }
 
     /// Writes one change.
@@ -157,37 +133,60 @@ impl Storage {
     }
 }
 
-impl ConnectionRow {
-    fn record(self) -> Option<ConnectionRecord> {
-        let mode = match self.send_to {
-            None => SimpleMode::SendEvent,
-            Some(group) => SimpleMode::SendToGroup {
-                group: GroupName::parse(group).ok()?,
-                echo: if self.no_echo == 0 { Echo::Send } else { Echo::Skip },
-            },
-        };
-        Some(ConnectionRecord {
-            slot: Slot(self.slot),
-            id: ConnectionId::parse(self.id).ok()?,
-            user: self.user_id.map(UserId::parse).transpose().ok()?,
-            roles: serde_json::from_str(&self.roles).ok()?,
-            subprotocol: Subprotocol::negotiate(self.subprotocol.as_deref()).subprotocol,
-            mode,
-            row: self.log_row,
-            received: self.received,
-        })
-    }
+fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
+    let [slot, id, user, roles, subprotocol, send_to, no_echo, log_row, received] = row else { return None };
+    let mode = match text(send_to) {
+        None => SimpleMode::SendEvent,
+        Some(group) => SimpleMode::SendToGroup {
+            group: GroupName::parse(group).ok()?,
+            echo: if number(no_echo)? == 0 { Echo::Send } else { Echo::Skip },
+        },
+    };
+    Some(ConnectionRecord {
+        slot: slot_of(slot)?,
+        id: ConnectionId::parse(text(id)?).ok()?,
+        user: text(user).map(UserId::parse).transpose().ok()?,
+        roles: serde_json::from_str(text(roles)?).ok()?,
+        subprotocol: Subprotocol::negotiate(text(subprotocol)).subprotocol,
+        mode,
+        row: number(log_row)?,
+        received: number(received)?,
+    })
+}
+
+fn membership(row: &[SqlStorageValue]) -> Option<(Slot, GroupName)> {
+    let [slot, group] = row else { return None };
+    Some((slot_of(slot)?, GroupName::parse(text(group)?).ok()?))
+}
+
+fn log_row(row: &[SqlStorageValue]) -> Option<(u64, Vec<u8>)> {
+    let [row, SqlStorageValue::Blob(recipients)] = row else { return None };
+    Some((number(row)?, recipients.clone()))
+}
+
+fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
+    number(value).and_then(|slot| u32::try_from(slot).ok()).map(Slot)
+}
+
+fn text(value: &SqlStorageValue) -> Option<&str> {
+    if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 
 /// SQL's integers travel as JavaScript numbers: exact below 2^53, which a count of messages never
 /// reaches.
-fn integer(value: impl Into<u64>) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
+fn number(value: &SqlStorageValue) -> Option<u64> {
+    match value {
+        SqlStorageValue::Integer(number) => u64::try_from(*number).ok(),
+        SqlStorageValue::Float(number) if *number >= 0.0 => Some(*number as u64),
+        SqlStorageValue::Float(_)
+        | SqlStorageValue::Null
+        | SqlStorageValue::Boolean(_)
+        | SqlStorageValue::String(_)
+        | SqlStorageValue::Blob(_) => None,
+    }
 }
 
-fn sensible<T>(table: &str, row: Option<T>) -> Option<T> {
-    if row.is_none() {
-        log::failure("reading the shard's tables", &format!("a row of {table} makes no sense"));
-    }
-    row
+/// The way back of [`number`].
+fn integer(value: impl Into<u64>) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
 }

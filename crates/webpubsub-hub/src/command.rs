@@ -1,7 +1,5 @@
 //! What servers ask of a hub, carried out on this shard's connections.
 
-use std::collections::BTreeSet;
-
 use webpubsub_protocol::client::Origin;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
@@ -17,7 +15,7 @@ pub enum Command {
         /// To whom.
         to: Target,
         /// Connections that are left out.
-        excluded: BTreeSet<ConnectionId>,
+        excluded: Vec<ConnectionId>,
         /// What.
         data: MessageData,
         /// What rides beside it.

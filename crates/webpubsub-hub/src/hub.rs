@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use webpubsub_protocol::client::{DownstreamMessage, Frame, Origin, json};
 use webpubsub_protocol::close::CloseCause;
@@ -180,10 +180,12 @@ impl Hub {
             Command::Send { to, excluded, data, metadata } => {
                 let publish = Publish { from: to.origin(), data, metadata };
                 let mut slots = to.slots(&self.directory);
-                if !excluded.is_empty() {
-                    slots.retain(|slot| {
-                        self.directory.get(*slot).is_some_and(|connection| !excluded.contains(&connection.id))
-                    });
+                let mut left_out = BTreeSet::new();
+                for id in excluded {
+                    left_out.extend(self.directory.find(&id));
+                }
+                if !left_out.is_empty() {
+                    slots.retain(|slot| !left_out.contains(slot));
                 }
                 fan_out(&mut self.directory, &mut self.log, slots, &publish, outputs);
                 Reply::Accepted
@@ -234,7 +236,7 @@ impl Connection {
             user: record.user,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
             speech: Speech::new(record.subprotocol, record.mode, sequence),
-            groups: std::collections::BTreeSet::new(),
+            groups: BTreeSet::new(),
             acks,
         }
     }

@@ -4,7 +4,7 @@
 //! publishes into one request under load, and bounds what waits. A batch is sent again until it is
 //! taken; the receiver knows it by its number and takes it once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -114,9 +114,10 @@ impl Batch {
 pub(crate) struct Relay {
     place: Place,
     incarnation: u64,
-    outboxes: BTreeMap<ShardNumber, Outbox>,
+    /// By shard.
+    outboxes: Vec<(ShardNumber, Outbox)>,
     /// The last batch taken from each shard.
-    taken: BTreeMap<ShardNumber, BatchNumber>,
+    taken: HashMap<ShardNumber, BatchNumber>,
 }
 
 #[derive(Debug, Default)]
@@ -134,12 +135,12 @@ struct Outbox {
 impl Relay {
     pub(crate) fn new(place: Place, incarnation: u64) -> Self {
         let outboxes = place.others().map(|shard| (shard, Outbox::default())).collect();
-        Self { place, incarnation, outboxes, taken: BTreeMap::new() }
+        Self { place, incarnation, outboxes, taken: HashMap::new() }
     }
 
     /// Whether every outbox can take one more message.
     pub(crate) fn has_room(&self) -> bool {
-        self.outboxes.values().all(|outbox| outbox.waiting_bytes < MAX_WAITING_BYTES)
+        self.outboxes.iter().all(|(_, outbox)| outbox.waiting_bytes < MAX_WAITING_BYTES)
     }
 
     /// Puts a publish into every outbox.
@@ -165,7 +166,7 @@ impl Relay {
         taken: bool,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(outbox) = self.outboxes.get_mut(&to) else { return };
+        let Some((_, outbox)) = self.outboxes.iter_mut().find(|(shard, _)| *shard == to) else { return };
         if outbox.in_flight.as_ref().map(|batch| batch.number) != Some(number) {
             return;
         }
@@ -182,7 +183,7 @@ impl Relay {
 
     /// When the next batch that was not taken is due.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        self.outboxes.values().filter_map(|outbox| outbox.retry).min()
+        self.outboxes.iter().filter_map(|(_, outbox)| outbox.retry).min()
     }
 
     /// Sends again what is due.

@@ -154,7 +154,7 @@ fn a_user_hears_on_every_connection_and_is_told_apart_by_case() {
 fn excluded_connections_are_left_out() {
     let mut shard = Shard::new();
     let [alice, bob] = ["alice", "bob"].map(|name| shard.connected(json(name)));
-    let excluded = [shard.id(alice)].into();
+    let excluded = vec![shard.id(alice)];
     shard.publish_without(Target::All, text("hi"), excluded);
     assert_eq!(shard.take(alice), [""; 0]);
     assert_eq!(shard.take(bob).len(), 1);

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use webpubsub_hub::{
     Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, ConnectionRecord, Hub, Input, Output,
@@ -49,12 +49,12 @@ pub struct Closed {
 
 /// A group name.
 pub fn group(name: &str) -> GroupName {
-    GroupName::parse(name).unwrap()
+    GroupName::parse(name).expect("a group name")
 }
 
 /// A user id.
 pub fn user(name: &str) -> UserId {
-    UserId::parse(name).unwrap()
+    UserId::parse(name).expect("a user id")
 }
 
 /// A text payload.
@@ -111,10 +111,9 @@ impl Shard {
         let connection = self.place.shard.connection_id([self.ids; 16]);
         let reconnection_token = request.subprotocol.is_reliable().then(|| "token".to_owned());
         let outputs = self.input(Input::Connect { connection, request, reconnection_token });
-        outputs.iter().find_map(|output| match output {
-            Output::Accept { slot, .. } => Some(*slot),
-            _ => None,
-        })
+        outputs
+            .iter()
+            .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })
     }
 
     /// A connection that has already read its `connected` message.
@@ -131,11 +130,11 @@ impl Shard {
 
     /// A server publishes.
     pub fn publish(&mut self, to: Target, data: MessageData) {
-        self.publish_without(to, data, BTreeSet::new());
+        self.publish_without(to, data, Vec::new());
     }
 
     /// A server publishes to all but these.
-    pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: BTreeSet<ConnectionId>) {
+    pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: Vec<ConnectionId>) {
         let metadata = Metadata::default();
         let outputs = self.input(Input::Command(Command::Send { to, excluded, data, metadata }));
         assert_eq!(outputs.last(), Some(&Output::Reply(Reply::Accepted)));
@@ -183,16 +182,7 @@ impl Shard {
 
     /// Gives the hub one input and does what it answers.
     pub fn input(&mut self, input: Input) -> Vec<Output> {
-        let outputs = self.hub.handle(self.now, input.clone());
-        if let Input::Connect { connection, .. } = &input {
-            for output in &outputs {
-                if let Output::Accept { slot, .. } = output {
-                    let socket =
-                        Socket { id: connection.clone(), attachment: Vec::new(), received: Vec::new() };
-                    assert!(self.sockets.insert(*slot, socket).is_none(), "the slot was taken");
-                }
-            }
-        }
+        let outputs = self.hub.handle(self.now, input);
         self.perform(outputs.clone());
         outputs
     }
@@ -200,7 +190,11 @@ impl Shard {
     fn perform(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Accept { .. } | Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Accept { connection, slot } => {
+                    let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
+                    assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
+                }
+                Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
                         self.deliver(
@@ -254,7 +248,7 @@ fn apply(disk: &mut Snapshot, change: Change) {
         }
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {
-            disk.memberships.retain(|membership| *membership != (slot, group.clone()))
+            disk.memberships.retain(|membership| *membership != (slot, group.clone()));
         }
         Change::Log { row, recipients } => {
             assert!(disk.log.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
