@@ -1,4 +1,31 @@
 //! Access keys, access tokens and their audiences.
+//!
+//! Clients and servers prove who they are with JSON Web Tokens that are signed with one of the
+//! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
+//! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). It reads and writes
+//! [`ConnectionString`]s, which carry a key to servers.
+//!
+//! It never asks what time it is (`now` is an argument), never looks at roles, and never lets a key
+//! or a token into an error, a log or a `Debug` text.
+//!
+//! ```
+//! use webpubsub_auth::{AccessKeys, Hosts, ServiceAudience, TokenError, sign, verify_service};
+//! use webpubsub_protocol::time::Timestamp;
+//!
+//! let keys = AccessKeys::new("0123456789abcdef0123456789abcdef", None)?;
+//! let token = sign(&keys, &serde_json::json!({
+//!     "aud": "https://example.com/api/hubs/chat/:send?api-version=2024-12-01",
+//!     "exp": 1_700_000_060,
+//! }));
+//!
+//! let now = Timestamp::from_millis(1_700_000_000_000);
+//! let hosts = Hosts { requested: "example.com", accepted: &[] };
+//! let send = ServiceAudience { hosts, path: "/api/hubs/chat/:send" };
+//! assert_eq!(verify_service(&keys, now, &token, &send), Ok(()));
+//! let close = ServiceAudience { hosts, path: "/api/hubs/chat/:closeConnections" };
+//! assert_eq!(verify_service(&keys, now, &token, &close), Err(TokenError::Audience));
+//! # Ok::<(), webpubsub_auth::AccessKeyError>(())
+//! ```
 
 mod access_key;
 mod audience;
