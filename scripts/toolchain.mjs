@@ -123,6 +123,6 @@ export const python = join(tools, "venv", "bin", "python");
 
 /** The workerd program itself, not the script around it: it is what a signal has to reach. */
 export async function workerd() {
-  const { default: path } = await import("workerd");
-  return realpathSync(path);
+  const { default: exported } = await import("workerd");
+  return realpathSync(exported.default);
 }
