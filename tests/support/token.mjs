@@ -9,7 +9,7 @@ export const inMinutes = (minutes) => Math.floor(Date.now() / 1000) + Math.round
 
 /** A JWT of these claims; `alg: "none"` leaves it unsigned. Without `exp` in the claims it lives for an hour. */
 export function sign(claims, key, { alg = "HS256", header = {} } = {}) {
-  const signed = `${encode({ alg, typ: "JWT", ...header })}.${encode({ exp: inMinutes(60), ...claims })}`;
+  const signed = `${encode({ alg, typ: "JWT", ...header })}.${encode("exp" in claims ? claims : { ...claims, exp: inMinutes(60) })}`;
   const signature = alg === "none" ? "" : createHmac(hashes[alg], key).update(signed).digest("base64url");
   return `${signed}.${signature}`;
 }

@@ -72,7 +72,7 @@ export function readClientUrl(text) {
   if (!hub) throw new Error("This is no client URL: its path should be /client/hubs/ and the name of a hub.");
   const claims = claimsOf(url);
   const who = claims?.sub ? `as ${claims.sub}` : "without a user";
-  const expiry = claims?.exp ? expiryInWords(claims.exp - Date.now() / 1000) : "";
+  const expiry = typeof claims?.exp === "number" ? expiryInWords(claims.exp - Date.now() / 1000) : "";
   return { url: url.href, says: claims ? `Hub ${decodeURIComponent(hub)} at ${url.host}, ${who}${expiry}.` : `Hub ${hub} at ${url.host}, without a token.` };
 }
 
