@@ -1,11 +1,12 @@
 // The worker: Rust → wasm → `build/worker/{index.js,index_bg.wasm}`.
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, build, npmBin } from "../paths.mjs";
+import { at, build } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { tool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
+import { withoutNames } from "./wasm.mjs";
 
 const folder = join(build, "worker");
 const files = ["index.js", "index_bg.wasm"];
@@ -25,18 +26,13 @@ export const worker = {
       failure: "The worker's build",
     });
     // The names of functions are a fifth of the download, and nothing reads them.
-    await run(wasmEnv().WASM_OPT_BIN, ["--all-features", "--strip-debug", "--strip-producers", join(staging, "index_bg.wasm"), "-o", join(staging, "index_bg.wasm")], {
+    await run(wasmEnv().WASM_OPT_BIN, ["--strip-debug", "--strip-producers", join(staging, "index_bg.wasm"), "-o", join(staging, "index_bg.wasm")], {
       failure: "Stripping the worker",
     });
-    await withoutNames(join(staging, "index_bg.wasm"));
+    const wasm = join(staging, "index_bg.wasm");
+    writeFileSync(wasm, withoutNames(readFileSync(wasm)));
     // Only what runs, and the entry last: it is the one that a running service watches.
     mkdirSync(folder, { recursive: true });
     for (const file of [...files].reverse()) renameSync(join(staging, file), join(folder, file));
   },
 };
-
-/**
- * Drops the functions' names, a tenth of the download. What a panic says about itself, its file
- * and line included, does not come from them.
- */
-const withoutNames = (file) => run(npmBin("wasm-opt"), ["--strip-debug", "--all-features", file, "-o", file]);
