@@ -40,7 +40,7 @@ export async function healthy({ host, port }, child) {
 
 function health(host, port) {
   return new Promise((resolve, reject) => {
-    const asked = request({ method: "HEAD", host, port, path: "/api/health", agent: false, timeout: 5_000 }, (response) => {
+    const asked = request({ method: "HEAD", host, port, path: "/api/health?api-version=2024-12-01", agent: false, timeout: 5_000 }, (response) => {
       response.resume();
       resolve(response.statusCode);
     });
