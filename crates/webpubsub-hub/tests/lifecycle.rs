@@ -82,7 +82,7 @@ fn a_simple_clients_event_closes_it_while_nobody_handles_events() {
     let mut shard = Shard::new();
     let simple = shard.connected(ConnectRequest::default());
     shard.send(simple, "hi");
-    let Closed { code, reason, received } = shard.closed.pop().expect("a closed connection");
+    let Closed { code, reason, received, .. } = shard.closed.pop().expect("a closed connection");
     assert_eq!((code, reason.as_str()), (1011, "Internal server error"));
     assert_eq!(received, [""; 0]);
 }

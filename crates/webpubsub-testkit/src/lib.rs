@@ -1,4 +1,7 @@
-//! Shards with their disks and sockets in one process, with time and network moved by hand.
+//! Hubs and their clients in one process, with time and network moved by hand.
+//!
+//! [`Shard`] is one shard with its disk and its sockets as plain values; [`Net`] joins a hub of
+//! several shards with sessions of the client core, over the JSON codec both ways.
 //!
 //! Only tests use this crate: it panics where a test should fail.
 #![expect(
@@ -8,6 +11,8 @@
     reason = "a broken expectation is a failed test"
 )]
 
+mod net;
 mod shard;
 
+pub use net::Net;
 pub use shard::{Closed, Shard, group, json, reliable, text, user};

@@ -39,6 +39,8 @@ struct Socket {
 /// A socket that the hub closed.
 #[derive(Debug)]
 pub struct Closed {
+    /// Where it was.
+    pub slot: Slot,
     /// Its code.
     pub code: u16,
     /// Its text.
@@ -148,6 +150,12 @@ impl Shard {
         }
     }
 
+    /// Whether a socket is open.
+    #[must_use]
+    pub fn is_open(&self, slot: Slot) -> bool {
+        self.sockets.contains_key(&slot)
+    }
+
     /// Tells how sending a batch ended.
     pub fn answer(&mut self, to: ShardNumber, number: BatchNumber, taken: bool) {
         self.input(Input::Relayed { to, number, taken });
@@ -214,6 +222,7 @@ impl Shard {
                 Output::Close { slot, cause } => {
                     let socket = self.sockets.remove(&slot).expect("an open socket");
                     self.closed.push(Closed {
+                        slot,
                         code: cause.code().0,
                         reason: cause.reason().to_owned(),
                         received: socket.received,

@@ -1,0 +1,272 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use expect_test::Expect;
+use webpubsub_client_core::{
+    AttemptId, Close, CommandId, Event, Incoming, Input, Next, Operation, Options, Output, Session,
+};
+use webpubsub_hub::{Batch, ConnectRequest, Input as HubInput, Place, ShardNumber, Slot, Target};
+use webpubsub_protocol::client::{DownstreamMessage, Frame, json};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::shard::Shard;
+
+/// A hub of one shard or several, and sessions that are connected to it.
+///
+/// Nothing moves by itself: [`Net::run_until_quiet`] carries what was sent, [`Net::pass`] lets time
+/// go by. What crosses a socket and what a session tells its application is written down, a line
+/// each, for [`Net::check`].
+#[derive(Debug)]
+pub struct Net {
+    /// The hub.
+    pub shards: Vec<Shard>,
+    clients: Vec<Client>,
+    now: Timestamp,
+    commands: u32,
+    transcript: String,
+}
+
+#[derive(Debug)]
+struct Client {
+    session: Session<MessageData>,
+    request: ConnectRequest,
+    /// Where its open socket ends: attempt, shard, slot.
+    socket: Option<(AttemptId, usize, Slot)>,
+    inputs: VecDeque<Input<MessageData>>,
+}
+
+impl Net {
+    /// A hub of so many shards, with nobody connected.
+    #[must_use]
+    pub fn new(shards: u16) -> Self {
+        let place = |shard| Place { shard: ShardNumber(shard), shards, ..Place::only() };
+        Self {
+            shards: (0..shards).map(|shard| Shard::at(place(shard))).collect(),
+            clients: Vec::new(),
+            now: Timestamp::from_millis(1_000_000),
+            commands: 0,
+            transcript: String::new(),
+        }
+    }
+
+    /// Adds a client that will connect as this; returns its number: 0, 1, 2, …
+    pub fn add(&mut self, request: ConnectRequest) -> usize {
+        let options = Options { subprotocol: request.subprotocol, ..Options::default() };
+        let session = Session::new(options);
+        self.clients.push(Client { session, request, socket: None, inputs: VecDeque::new() });
+        self.clients.len() - 1
+    }
+
+    /// A client that is connected, with what that took left out of the transcript.
+    pub fn connected(&mut self, request: ConnectRequest) -> usize {
+        let client = self.add(request);
+        self.start(client);
+        self.run_until_quiet();
+        self.transcript.clear();
+        client
+    }
+
+    /// The application starts its client.
+    pub fn start(&mut self, client: usize) {
+        let id = self.command();
+        self.tell(client, Input::Start { id });
+    }
+
+    /// The application stops its client.
+    pub fn stop(&mut self, client: usize) {
+        self.tell(client, Input::Stop);
+    }
+
+    /// The application has its client do something.
+    pub fn operate(&mut self, client: usize, operation: Operation<MessageData>) {
+        let id = self.command();
+        self.tell(client, Input::Operate { id, operation });
+    }
+
+    /// A server publishes, on every shard.
+    pub fn publish(&mut self, to: &Target, data: &MessageData) {
+        for shard in &mut self.shards {
+            shard.publish(to.clone(), data.clone());
+        }
+    }
+
+    /// The network loses a client's socket.
+    pub fn cut(&mut self, client: usize) {
+        let (attempt, shard, slot) = self.clients[client].socket.take().expect("an open socket");
+        self.shards[shard].input(HubInput::Closed { slot });
+        let close = Close { code: CloseCode::ABNORMAL, reason: String::new() };
+        self.tell(client, Input::Closed { attempt, close });
+    }
+
+    /// Lets time go by, in the steps that somebody waits for, and everything that follows happen.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now.after(duration);
+        self.run_until_quiet();
+        while let Some(due) = self.next_timeout().filter(|due| *due <= end) {
+            self.now = due.max(self.now);
+            for client in 0..self.clients.len() {
+                self.tell(client, Input::Timeout);
+            }
+            for shard in &mut self.shards {
+                shard.now = self.now;
+                shard.input(HubInput::Timeout);
+            }
+            self.run_until_quiet();
+        }
+        self.now = end;
+    }
+
+    /// Carries everything that was sent, and what is sent because of it, until nothing is.
+    pub fn run_until_quiet(&mut self) {
+        while self.clients_act() || self.shards_act() {}
+    }
+
+    /// Compares what has happened since the last check.
+    pub fn check(&mut self, expected: &Expect) {
+        expected.assert_eq(&std::mem::take(&mut self.transcript));
+    }
+
+    /// Forgets what has happened so far.
+    pub fn forget(&mut self) {
+        self.transcript.clear();
+    }
+
+    fn next_timeout(&self) -> Option<Timestamp> {
+        let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
+        sessions.chain(self.shards.iter().filter_map(|shard| shard.hub.next_timeout())).min()
+    }
+
+    fn command(&mut self) -> CommandId {
+        self.commands += 1;
+        CommandId(self.commands)
+    }
+
+    fn tell(&mut self, client: usize, input: Input<MessageData>) {
+        self.clients[client].inputs.push_back(input);
+    }
+
+    fn note(&mut self, client: usize, line: &str) {
+        self.transcript.push_str(&format!("c{client} {line}\n"));
+    }
+
+    fn clients_act(&mut self) -> bool {
+        let mut acted = false;
+        for client in 0..self.clients.len() {
+            while let Some(input) = self.clients[client].inputs.pop_front() {
+                acted = true;
+                for output in self.clients[client].session.handle(self.now, input) {
+                    self.perform(client, output);
+                }
+            }
+        }
+        acted
+    }
+
+    fn perform(&mut self, client: usize, output: Output<MessageData>) {
+        match output {
+            Output::FetchUrl { attempt } => {
+                let url = "wss://example.com/client/hubs/hub".to_owned();
+                self.tell(client, Input::UrlFetched { attempt, url });
+            }
+            Output::Connect { attempt, url, .. } => self.connect(client, attempt, &url),
+            Output::Send(message) => {
+                let frame = json::encode_upstream(&message);
+                self.note(client, &format!("→ {frame}"));
+                if let Some((_, shard, slot)) = self.clients[client].socket {
+                    self.shards[shard].input(HubInput::Frame { from: slot, frame: Frame::Text(frame) });
+                }
+            }
+            Output::Close { attempt } => {
+                if let Some((open, shard, slot)) = self.clients[client].socket
+                    && open == attempt
+                {
+                    self.clients[client].socket = None;
+                    self.shards[shard].input(HubInput::Closed { slot });
+                }
+                let close = Close { code: CloseCode::NO_STATUS, reason: String::new() };
+                self.tell(client, Input::Closed { attempt, close });
+            }
+            Output::Started { result, .. } => self.note(client, &format!("start: {result:?}")),
+            Output::Settle { result, .. } => match result {
+                Ok(receipt) if receipt.is_duplicated => self.note(client, "done before"),
+                Ok(_) => self.note(client, "done"),
+                Err(error) => self.note(client, &format!("failed: {error}")),
+            },
+            Output::Event(event) => self.note(client, &format!("• {}", words(&event))),
+        }
+    }
+
+    fn connect(&mut self, client: usize, attempt: AttemptId, url: &str) {
+        self.tell(client, Input::Opened { attempt });
+        if url.contains("awps_connection_id") {
+            // The service accepts and closes at once what it cannot recover.
+            self.note(client, "→ recover");
+            let cause = CloseCause::NotRecoverable;
+            let close = Close { code: cause.code(), reason: cause.reason().to_owned() };
+            return self.tell(client, Input::Closed { attempt, close });
+        }
+        let shard = client % self.shards.len();
+        let slot =
+            self.shards[shard].connect(self.clients[client].request.clone()).expect("the shard has room");
+        self.clients[client].socket = Some((attempt, shard, slot));
+    }
+
+    fn shards_act(&mut self) -> bool {
+        let mut acted = false;
+        for client in 0..self.clients.len() {
+            let Some((attempt, shard, slot)) = self.clients[client].socket else { continue };
+            if self.shards[shard].is_open(slot) {
+                for frame in self.shards[shard].take(slot) {
+                    acted = true;
+                    self.arrive(client, attempt, &frame);
+                }
+            } else {
+                let closed = self.shards[shard].closed.pop().expect("a socket that the hub closed");
+                assert_eq!(closed.slot, slot, "one connection is closed at a time");
+                acted = true;
+                for frame in closed.received {
+                    self.arrive(client, attempt, &frame);
+                }
+                self.clients[client].socket = None;
+                let close = Close { code: CloseCode(closed.code), reason: closed.reason };
+                self.tell(client, Input::Closed { attempt, close });
+            }
+        }
+        for from in 0..self.shards.len() {
+            for (to, batch) in std::mem::take(&mut self.shards[from].relayed) {
+                acted = true;
+                let sent = batch.encode().and_then(|text| Batch::decode(&text)).expect("a batch is JSON");
+                self.shards[usize::from(to.0)].input(HubInput::Batch(sent));
+                self.shards[from].answer(to, batch.number, true);
+            }
+        }
+        acted
+    }
+
+    fn arrive(&mut self, client: usize, attempt: AttemptId, frame: &str) {
+        self.note(client, &format!("← {frame}"));
+        let message = json::decode_downstream(frame).expect("the service sends messages");
+        self.tell(client, Input::Message { attempt, message: Incoming::from(message) });
+    }
+}
+
+/// What an event says, in a few words.
+fn words(event: &Event<DownstreamMessage>) -> String {
+    match event {
+        Event::Connected { .. } => "connected".to_owned(),
+        Event::Disconnected { close, next, .. } => {
+            let next = match next {
+                Next::Reconnect => "will reconnect",
+                Next::Stop => "will stop",
+            };
+            format!("disconnected with {}, {next}", close.code.0)
+        }
+        Event::Stopped { .. } => "stopped".to_owned(),
+        Event::Recovering { .. } => "recovering".to_owned(),
+        Event::Recovered { .. } => "recovered".to_owned(),
+        Event::Data(_) => "message".to_owned(),
+        Event::RejoinGroupFailed { group, error } => format!("could not join {group} again: {error}"),
+    }
+}
