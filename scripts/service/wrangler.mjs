@@ -18,9 +18,9 @@ export async function startWrangler(options, { variables, keys }, stdio) {
   const args = [
     ...["dev", "--config", config, "--local"],
     ...["--ip", bracketed(options.host), "--port", String(options.port), "--inspector-port", "0"],
-    ...["--persist-to", join(folder, "state"), "--log-level", "log", "--show-interactive-dev-session=false"],
+    ...["--persist-to", join(folder, "state"), "--log-level", "warn", "--show-interactive-dev-session=false"],
   ];
-  return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, stdio, env: quiet(folder) });
+  return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, stdio, env: quiet(folder, stdio) });
 }
 
 /** The deployed configuration with this run's variables, and paths that hold from anywhere. */
@@ -44,10 +44,12 @@ export function devVars(keys) {
   }).join("");
 }
 
-/** No telemetry, no look for updates, no questions, nothing from the network. */
-export function quiet(folder) {
+/** No telemetry, no look for updates, no questions, nothing from the network, colours only for eyes. */
+export function quiet(folder, stdio) {
+  const seen = stdio?.[1] === "inherit" && process.stdout.isTTY;
   return {
     ...process.env,
+    FORCE_COLOR: seen ? "1" : "0",
     CI: "true",
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     CLOUDFLARE_INCLUDE_PROCESS_ENV: "false",
@@ -57,6 +59,5 @@ export function quiet(folder) {
     WRANGLER_REGISTRY_PATH: join(folder, "registry"),
     WRANGLER_SEND_ERROR_REPORTS: "false",
     WRANGLER_SEND_METRICS: "false",
-    MINIFLARE_WORKERD_PATH: undefined,
   };
 }

@@ -1,0 +1,67 @@
+// What decides whether something is built again, and what is left out of the download.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
+import { after, test } from "node:test";
+import { crateFolders, filesUnder, fingerprint } from "../../scripts/build/inputs.mjs";
+import { sections, withoutNames } from "../../scripts/build/wasm.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "inputs-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function write(path, content = "") {
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  writeFileSync(join(folder, path), content);
+}
+
+test("sources are files, but not what was installed, made or hidden", () => {
+  for (const path of ["b.rs", "a/c.rs", "node_modules/x.js", "target/y", ".git/z"]) write(path);
+  assert.deepEqual(filesUnder(folder).map((file) => relative(folder, file)), ["a/c.rs", "b.rs"]);
+  assert.deepEqual(filesUnder(join(folder, "nowhere"), join(folder, "b.rs")).map((file) => basename(file)), ["b.rs"]);
+});
+
+test("a fingerprint changes with a file's content, with its name, and with what else is given", () => {
+  write("one", "1");
+  const before = fingerprint([join(folder, "one")], "tool 1");
+  assert.equal(fingerprint([join(folder, "one")], "tool 1"), before);
+  assert.notEqual(fingerprint([join(folder, "one")], "tool 2"), before);
+  write("two", "1");
+  assert.notEqual(fingerprint([join(folder, "two")], "tool 1"), before);
+  write("one", "2");
+  assert.notEqual(fingerprint([join(folder, "one")], "tool 1"), before);
+});
+
+test("a crate is made from the crates that it is built on, and not from those that only test it", () => {
+  const names = (crate) => crateFolders(crate).map((path) => basename(path)).sort();
+  assert.deepEqual(names("crates/webpubsub-protocol"), ["webpubsub-protocol"]);
+  assert.deepEqual(names("worker"), ["webpubsub-auth", "webpubsub-hub", "webpubsub-protocol", "worker"]);
+});
+
+// (module (func (export "f"))) with a name section.
+const module = Buffer.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
+  ...[0x03, 0x02, 0x01, 0x00],
+  ...[0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x00],
+  ...[0x0a, 0x04, 0x01, 0x02, 0x00, 0x0b],
+  ...[0x00, 0x0b, 0x04, 0x6e, 0x61, 0x6d, 0x65, 0x01, 0x04, 0x01, 0x00, 0x01, 0x66],
+]);
+
+test("a wasm module's sections are told apart", () => {
+  assert.deepEqual(sections(module).map(({ name, content }) => [name, content.length]), [
+    ["type", 4],
+    ["function", 2],
+    ["export", 5],
+    ["code", 4],
+    ["custom name", 11],
+  ]);
+  assert.deepEqual(sections(Buffer.from("no wasm at all")), []);
+});
+
+test("a module without its names is the same module", async () => {
+  const smaller = withoutNames(module);
+  assert.deepEqual(sections(smaller).map(({ name }) => name), ["type", "function", "export", "code"]);
+  const { instance } = await WebAssembly.instantiate(smaller);
+  assert.equal(instance.exports.f(), undefined);
+});

@@ -1,0 +1,54 @@
+// The small commands as they are typed: what they print, where, and how they end.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { at } from "../../scripts/paths.mjs";
+
+function type(script, ...args) {
+  const env = { ...process.env, WEBPUBSUB_ACCESS_KEY: "k" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [at("scripts", `${script}.mjs`), ...args], { env, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+test("connection-string prints the connection string and nothing else", () => {
+  assert.deepEqual(type("connection-string"), { status: 0, stdout: "Endpoint=http://localhost:8080;AccessKey=k;Version=1.0;\n", stderr: "" });
+  assert.match(type("connection-string", "--port", "81", "--host", "h.example").stdout, /^Endpoint=http:\/\/h\.example:81;/);
+});
+
+test("client-url prints one URL and nothing else", () => {
+  const { status, stdout, stderr } = type("client-url", "--hub", "h", "--role", "r1", "--role", "r2", "--group", "g", "--user", "");
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+  assert.match(stdout, /^ws:\/\/localhost:8080\/client\/hubs\/h\?access_token=[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  const claims = JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString());
+  assert.deepEqual([claims.role, claims["webpubsub.group"], claims.sub], [["r1", "r2"], ["g"], ""]);
+});
+
+const wrong = [
+  ["client-url", [], /^--hub is missing: .*\n$/],
+  ["client-url", ["--hub", "1"], /^--hub must be .*\n$/],
+  ["client-url", ["--hub", "h", "--minutes", "0"], /^--minutes must be .*\n$/],
+  ["client-url", ["--hub", "h", "--group", " "], /^--group must be .*\n$/],
+  ["client-url", ["--hub", "h", "--nope"], /^Unknown option --nope.*\n$/],
+  ["connection-string", ["--port", "x"], /^--port must be .*\n$/],
+  ["serve", ["--shards", "0"], /^--shards must be .*\n$/],
+  ["test", ["--only", "nothing"], /^There is no step nothing\. .*\n$/],
+];
+for (const [script, args, message] of wrong) {
+  test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {
+    const { status, stdout, stderr } = type(script, ...args);
+    assert.equal(status, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, message);
+  });
+}
+
+test("a port in use is said before anything is built", async () => {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  const { status, stderr } = type("serve", "--port", String(port));
+  server.close();
+  assert.equal(status, 2);
+  assert.match(stderr, new RegExp(`^Port ${port} is in use\\..*--port ${port + 1} .*\n$`));
+});

@@ -1,0 +1,48 @@
+// Tools and crates that have to match.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { matches } from "../../scripts/setup/npm.mjs";
+import { atLeast, checkVersions, lockedVersion, versions } from "../../scripts/versions.mjs";
+
+const lock = (wasmBindgen, worker) => `
+[[package]]
+name = "wasm-bindgen"
+version = "${wasmBindgen}"
+
+[[package]]
+name = "wasm-bindgen-macro"
+version = "9.9.9"
+
+[[package]]
+name = "worker"
+version = "${worker}"
+`;
+
+test("a crate's version is found by its whole name", () => {
+  assert.equal(lockedVersion(lock("1.2.3", "4.5.6"), "wasm-bindgen"), "1.2.3");
+  assert.equal(lockedVersion(lock("1.2.3", "4.5.6"), "wasm"), undefined);
+});
+
+test("a tool that drifts from its crate is reported with both versions", () => {
+  assert.doesNotThrow(() => checkVersions(lock(versions["wasm-bindgen"], versions["worker-build"])));
+  assert.throws(() => checkVersions(lock("0.2.99", versions["worker-build"])), /wasm-bindgen is pinned to .* Cargo\.lock has wasm-bindgen 0\.2\.99/);
+  assert.throws(() => checkVersions(lock(versions["wasm-bindgen"], "0.1.0")), /worker-build is pinned to .* Cargo\.lock has worker 0\.1\.0/);
+});
+
+test("the project's own lock file matches the pins", () => checkVersions());
+
+test("versions compare by number", () => {
+  assert.ok(atLeast("1.95.0", "1.95"));
+  assert.ok(atLeast("1.100.0", "1.95"));
+  assert.ok(atLeast("2.0.0", "1.95.1"));
+  assert.ok(!atLeast("1.94.9", "1.95"));
+  assert.ok(atLeast("1.96.0-nightly", "1.95"));
+});
+
+test("npm packages are there when all but the optional ones are, in the locked version", () => {
+  const locked = { packages: { "": {}, a: { version: "1" }, b: { version: "2", optional: true }, c: { link: true } } };
+  assert.ok(matches(locked, { packages: { a: { version: "1" } } }));
+  assert.ok(!matches(locked, { packages: { a: { version: "2" } } }));
+  assert.ok(!matches(locked, { packages: { a: { version: "1" }, b: { version: "3" } } }));
+  assert.ok(!matches(locked, { packages: {} }));
+});
