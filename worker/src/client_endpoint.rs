@@ -6,7 +6,7 @@
 use webpubsub_auth::{ClientAudience, Hosts, bearer, sign_reconnection_token, verify_client};
 use webpubsub_hub::{ConnectRequest, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError, SimpleMode};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::url::RequestUrl;
 use worker::{Env, Error, Headers, Request, RequestInit, Response, ResponseBuilder, Result, WebSocketPair};
@@ -20,22 +20,14 @@ use crate::{http, log, route};
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
     request: &Request,
+    endpoint: &ClientEndpoint,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let endpoint = ClientEndpoint::parse(url.path, url.query);
-    if endpoint == Err(EndpointError::NotAClientPath) {
-        return http::text(404, "Not Found");
-    }
-    let upgrade = request.headers().get("Upgrade")?.unwrap_or_default();
-    if !upgrade.eq_ignore_ascii_case("websocket") {
+    if !http::is_upgrade(request)? {
         return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
     }
-    let endpoint = match endpoint {
-        Ok(endpoint) => endpoint,
-        Err(error) => return http::text(400, &format!("Invalid hub: {error}.")),
-    };
     let offer = request.headers().get("Sec-WebSocket-Protocol")?;
     let negotiated = Subprotocol::negotiate(offer.as_deref());
     if endpoint.recovery.is_some() {
@@ -72,7 +64,7 @@ pub(crate) async fn answer(
         subprotocol: negotiated.subprotocol,
         mode,
     };
-    match connect(&endpoint, &admission, negotiated.answer, env, config).await {
+    match connect(endpoint, &admission, negotiated.answer, env, config).await {
         Ok(response) => Ok(response),
         Err(error) => {
             log::failure("handing a client to its shard", &error);

@@ -7,7 +7,7 @@ use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Request, Response, ResponseBuilder};
+use worker::{Method, Request, Response, ResponseBuilder};
 
 #[wasm_bindgen(inline_js = r#"
 export function textInCharset(label, bytes) {
@@ -57,6 +57,13 @@ extern "C" {
     /// Name, value, name, value, … of the headers whose lower-case name begins so.
     #[wasm_bindgen(js_name = headersWithPrefix)]
     pub(crate) fn headers_with_prefix(headers: &worker::web_sys::Headers, prefix: &str) -> Vec<String>;
+}
+
+/// Whether a request wants to become a WebSocket.
+pub(crate) fn is_upgrade(request: &Request) -> worker::Result<bool> {
+    let upgrade = request.headers().get("Upgrade")?;
+    let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+    Ok(asks && request.method() == Method::Get)
 }
 
 /// A response with a line of text, or with none.

@@ -17,8 +17,9 @@ mod storage;
 
 pub use hub_shard::HubShard;
 
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Method, Request, Response, Result, event};
 
 use crate::config::Config;
 
@@ -36,22 +37,21 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
             return http::text(500, &format!("The service is not set up: {error}."));
         }
     };
-    if url.path.starts_with("/api/") {
-        management::answer(request, url, &env, &config).await
-    } else if url.path.starts_with("/client") && is_endpoint(url.path) {
-        client_endpoint::answer(&request, url, &env, &config).await
-    } else {
-        match env.assets("ASSETS") {
-            Ok(assets) => Ok(assets.fetch_request(request).await?),
-            Err(_) => http::text(404, "Not Found"),
-        }
+    if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
+        return management::answer(request, url, &env, &config).await;
+    }
+    match ClientEndpoint::parse(url.path, url.query) {
+        Err(EndpointError::NotAClientPath) => page(request, &env).await,
+        Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
+        Ok(endpoint) => client_endpoint::answer(&request, &endpoint, url, &env, &config).await,
     }
 }
 
-/// Whether a path is for clients: `/client` and below, and `/clients/…` of the other kinds of
-/// client, but not a file that happens to begin alike.
-fn is_endpoint(path: &str) -> bool {
-    ["/client", "/client/"].contains(&path)
-        || path.starts_with("/client/hubs/")
-        || path.starts_with("/clients/")
+/// A file of the page, for those who only read.
+async fn page(request: Request, env: &Env) -> Result<Response> {
+    let reads = matches!(request.method(), Method::Get | Method::Head);
+    match env.assets("ASSETS") {
+        Ok(assets) if reads && !http::is_upgrade(&request)? => assets.fetch_request(request).await,
+        Ok(_) | Err(_) => http::text(404, "Not Found"),
+    }
 }
