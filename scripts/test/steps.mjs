@@ -2,13 +2,13 @@
 //
 // Each has a name to run it alone, the part of the set-up that it needs, and work that throws
 // when it fails. Work that runs tests returns what the runner printed, for the count.
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../build.mjs";
 import { filesUnder } from "../build/inputs.mjs";
 import { reportSizes } from "../build/sizes.mjs";
 import { dryRun } from "../deploy.mjs";
-import { at, build as built, npmBin, root } from "../paths.mjs";
+import { at, build as built, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
 import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
@@ -43,14 +43,6 @@ export const steps = [
     title: "Pure crates name no platform",
     needs: "lint",
     work: checkPureCrates,
-  },
-  {
-    name: "types",
-    group: "lint",
-    title: "TypeScript types",
-    needs: "lint",
-    applies: () => existsSync(at("crates", "webpubsub-client", "npm", "tsconfig.json")),
-    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("crates", "webpubsub-client", "npm")], { cwd: root }),
   },
   {
     name: "scripts",
@@ -88,6 +80,7 @@ export const steps = [
     work: () => native(["test", "--locked"], { echo: true }),
   },
   {
+    // Building the npm package checks its TypeScript, too.
     name: "build",
     title: "Build and sizes",
     needs: "build",
