@@ -14,6 +14,8 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const KEY = "an-access-key-for-tests-of-48-characters-in-all!";
 const SECONDARY_KEY = "the-other-access-key-for-tests-48-characters-too";
 const START_LIMIT_MS = 180_000;
+// A test that is told to end must end what it started.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 const READY = /^listening on (http:\/\/\S+)$/m;
 let logs = 0;
 

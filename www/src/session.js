@@ -7,8 +7,8 @@ const protocols = {
 };
 
 /**
- * `listener` has `state(name, details)`, `message(row)` and `rejoinFailed(group, error)`; the states are
- * `connecting`, `connected`, `lost` and `stopped`.
+ * `listener` has `state(name, details)`, `message(origin, message)` and `rejoinFailed(group, error)`; the
+ * states are `connecting`, `connected`, `recovering`, `recovered`, `lost` and `stopped`.
  */
 export class Session {
   #client;
@@ -27,6 +27,8 @@ export class Session {
       if (this.#client === client) tell(event);
     };
     client.on("connected", current((event) => this.#listener.state("connected", event)));
+    client.on("recovering", current(() => this.#listener.state("recovering")));
+    client.on("recovered", current(() => this.#listener.state("recovered")));
     client.on("disconnected", current((event) => this.#listener.state("lost", event)));
     client.on("stopped", current(() => this.#end()));
     client.on("rejoin-group-failed", current(({ group, error }) => this.#listener.rejoinFailed(group, error)));
