@@ -31,7 +31,7 @@ types();
 rest();
 pack();
 
-/** Compiles the crate, and leaves `core.js` and `core.d.ts` in the work folder. Gives the module. */
+/** Compiles the crate, and leaves its JavaScript, `core.js`, in the work folder. Gives the module. */
 function core() {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -48,7 +48,7 @@ function core() {
   });
   const compiled = join(target, wasm32, "client", "webpubsub_client.wasm");
   const bindgen = process.env.WASM_BINDGEN_BIN ?? "wasm-bindgen";
-  run(bindgen, ["--target", "web", "--out-dir", work, "--out-name", "core", compiled]);
+  run(bindgen, ["--target", "web", "--no-typescript", "--out-dir", work, "--out-name", "core", compiled]);
   // The last pass gives short names to what the module and its JavaScript have of each other, and
   // says which: wasm-bindgen's end in hashes, which do not compress.
   const names = run(process.env.WASM_OPT_BIN ?? join(root, "node_modules", ".bin", "wasm-opt"), [
@@ -58,8 +58,6 @@ function core() {
   ]);
   const glue = readFileSync(join(work, "core.js"), "utf8");
   writeFileSync(join(work, "core.js"), shorten(glue, JSON.parse(names)));
-  const declaration = "\nexport function instantiate(module: WebAssembly.Module): Promise<void>;\n";
-  writeFileSync(join(work, "core.d.ts"), readFileSync(join(work, "core.d.ts"), "utf8") + declaration);
   return readFileSync(join(work, "core.wasm"));
 }
 
@@ -143,7 +141,8 @@ async function scripts() {
 function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
-  rmSync(join(dist, "platform"), { recursive: true, force: true });
+  // Nobody outside meets these.
+  for (const name of ["platform", "load.d.ts", "reach.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");
     writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);

@@ -7,16 +7,19 @@ use webpubsub_protocol::name::NameError;
 use crate::convert::number;
 use crate::host::Host;
 
-/// The `SendMessageError` for this, with the official SDK's message.
+/// The `SendMessageError` for this, with the official SDK's message; a plain `Error` where that SDK
+/// has one.
 ///
 /// Source: SDK expectations, part A.5.
 pub(crate) fn send_error(host: &Host, error: &SendError) -> JsValue {
+    const NOT_CONNECTED: &str = "The connection is not connected.";
     let (message, detail) = match error {
         SendError::Refused { error, .. } => ("Failed to send message.", Some(error)),
         SendError::Disconnected { .. } => {
             ("Connection is disconnected before receive ack from the service", None)
         }
-        SendError::NotConnected { .. } => ("The connection is not connected.", None),
+        SendError::NotConnected { ack_id: None } => return JsError::new(NOT_CONNECTED).into(),
+        SendError::NotConnected { ack_id: Some(_) } => (NOT_CONNECTED, None),
         SendError::Aborted { .. } => ("Cancelled by abortSignal", None),
     };
     let (name, text) = detail.map(|detail| (&*detail.name, detail.message.as_str())).unzip();

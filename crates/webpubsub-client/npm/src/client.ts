@@ -1,4 +1,4 @@
-import type { Client as Core } from "#core";
+import type { Client as Core, Host } from "#core";
 import { explain, loadCore, onWake, openSocket } from "#platform";
 import { abortError, sendError, startError, type StartProblem } from "./errors.js";
 import type {
@@ -28,12 +28,10 @@ interface Call {
   abortSignal?: AbortSignalLike;
 }
 
-/**
- * A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`.
- *
- * What it does, and when, is decided in Rust: `Client` in `../../src/client.rs`, the core. This
- * class keeps the listeners, checks arguments, and loads the core when it is first needed.
- */
+// What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
+// the listeners, checks arguments, and loads the core when it is first needed.
+
+/** A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`. */
 export class WebPubSubClient {
   readonly #credential: WebPubSubClientCredential;
   readonly #options: WebPubSubClientOptions;
@@ -208,45 +206,29 @@ export class WebPubSubClient {
   }
 
   /** What the core calls: see `../../src/host.rs`. */
-  static #host(held: { client?: WebPubSubClient }) {
+  static #host(held: { client?: WebPubSubClient }): Host {
     // It calls only while something goes on.
     const client = () => held.client!;
-    const resolve = (id: number, value?: unknown) => client().#calls.get(id)?.resolve(value);
-    const reject = (id: number, error: unknown) => client().#calls.get(id)?.reject(error);
+    const call = (id: number) => client().#calls.get(id);
     const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) => client().#emit(event, args);
     return {
-      fetchUrl: (attempt: number) => void client().#fetchUrl(attempt),
-      openSocket: (attempt: number, url: string, protocol: string) => client().#openSocket(attempt, url, protocol),
-      started(id: number) {
-        client().#started();
-        resolve(id);
-      },
-      startFailed: (id: number, problem: StartProblem, number?: number) =>
-        void client().#startFailed(id, problem, number),
-      done: (id: number, ackId: number | undefined, isDuplicated: boolean) =>
-        resolve(id, ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
-      failed: reject,
+      fetchUrl: (attempt) => void client().#fetchUrl(attempt),
+      openSocket: (attempt, url, protocol) => client().#openSocket(attempt, url, protocol),
+      started: (id) => client().#started(call(id)),
+      startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
+      done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
+      failed: (id, error) => call(id)?.reject(error),
       sendError,
-      connected: (connectionId: string, userId: string) => emit("connected", { connectionId, userId }),
-      disconnected: (
-        connectionId: string | undefined,
-        message: string | undefined,
-        code: number,
-        reason: string,
-        willReconnect: boolean,
-      ) =>
-        emit("disconnected", {
-          connectionId,
-          message: message === undefined ? undefined : { kind: "disconnected", message },
-          code,
-          reason,
-          willReconnect,
-        }),
-      stopped: (code?: number, reason?: string) => client().#stopped(code, reason),
-      recovering: (connectionId: string) => emit("recovering", { connectionId }),
-      recovered: (connectionId: string) => emit("recovered", { connectionId }),
-      message: (message: any) => emit(message.kind === "groupData" ? "group-message" : "server-message", { message }),
-      rejoinFailed: (group: string, error: Error) => emit("rejoin-group-failed", { group, error }),
+      connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId! }),
+      disconnected: (connectionId, text, code, reason, willReconnect) => {
+        const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };
+        emit("disconnected", { connectionId, message, code, reason, willReconnect });
+      },
+      stopped: (code, reason) => client().#stopped(code, reason),
+      recovering: (connectionId) => emit("recovering", { connectionId }),
+      recovered: (connectionId) => emit("recovered", { connectionId }),
+      message: (message) => emit(message.kind === "groupData" ? "group-message" : "server-message", { message }),
+      rejoinFailed: (group, error) => emit("rejoin-group-failed", { group, error }),
     };
   }
 
@@ -272,7 +254,7 @@ export class WebPubSubClient {
     try {
       this.#cause = undefined;
       const socket = (this.#options.webSocketFactory ?? openSocket)(url, protocol);
-      socket.onerror = (event) => {
+      socket.onerror = (event: any) => {
         this.#cause = event.error ?? event;
         const known = explain(event);
         if (known) this.#core!.connectFailed(attempt, known.status);
@@ -284,13 +266,13 @@ export class WebPubSubClient {
     }
   }
 
-  #started(): void {
+  #started(call: Call | undefined): void {
     this.#startSignal = undefined;
     this.#ignoreWaking = onWake(() => this.#core!.wake());
+    call?.resolve();
   }
 
-  async #startFailed(id: number, problem: StartProblem, number?: number): Promise<void> {
-    const call = this.#calls.get(id);
+  async #startFailed(call: Call | undefined, problem: StartProblem, number?: number): Promise<void> {
     // A start that came too early or too late says nothing about the one that runs.
     if (problem !== "not-stopped" && problem !== "stopping") this.#isRunning = false;
     call?.reject(await startError(problem, this.#url, number, this.#cause, call.abortSignal));

@@ -1,4 +1,6 @@
-/** The WebAssembly, deflated and in base64; made by `build.mjs`. */
+// What the build puts in place: see `build.mjs`.
+
+/** The WebAssembly, deflated and in base64. */
 declare module "#inlined" {
   const text: string;
   export default text;
