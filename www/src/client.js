@@ -1,2 +1,2 @@
 // The one place that says where the client package is.
-export { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "/client/dist/browser.js";
+export { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "/client/index.js";
