@@ -114,6 +114,7 @@ export const steps = [
         cwd: root,
         env: wasmEnv(),
         echo: true,
+        failure: "wasm-pack test",
       }),
   },
   {
