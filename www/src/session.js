@@ -21,7 +21,8 @@ export class Session {
   /** Connects, and stops what was connected before. Rejects when the first attempt fails. */
   async start(url, protocol) {
     this.stop();
-    const client = new WebPubSubClient(url, { protocol: protocols[protocol]() });
+    // A person waits for the answer: what the service refuses is not asked again.
+    const client = new WebPubSubClient(url, { protocol: protocols[protocol](), messageRetryOptions: { maxRetries: 0 } });
     this.#client = client;
     const current = (tell) => (event) => {
       if (this.#client === client) tell(event);
