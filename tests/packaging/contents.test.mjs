@@ -1,0 +1,44 @@
+// What is in the package, and how much of it a page downloads.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Project, root } from "./project.mjs";
+
+/** The design's budget for everything that a page downloads, in bytes after gzip. */
+const BUDGET = 40_000;
+
+test("a page downloads less than the budget", () => {
+  const folder = path.join(root, "build", "client");
+  const files = JSON.parse(readFileSync(path.join(folder, "page-files.json"), "utf8"));
+  const sizes = files.map((file) => gzipSync(readFileSync(path.join(folder, file)), { level: 9 }).length);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  assert.ok(total > 0 && total <= BUDGET, `${total} bytes`);
+});
+
+test("the package holds what it says, and nothing of the machine that made it", async (t) => {
+  const project = await Project.install(t);
+  const folder = project.path("node_modules/@webpubsub-edge/client");
+  const { exports, main, types } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+  const targets = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(targets));
+  for (const file of [...targets(exports), main, types]) assert.ok(readFileSync(path.join(folder, file)).length > 0, file);
+  for (const branch of Object.values(exports["."])) {
+    for (const leaf of "import" in branch ? [branch.import, branch.require] : [branch]) {
+      assert.equal(Object.keys(leaf)[0], "types");
+    }
+  }
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.ok(files.some(({ name }) => name === "README.md"));
+  assert.ok(files.some(({ name }) => name === "LICENSE-MIT"));
+  for (const { parentPath, name } of files) {
+    const content = readFileSync(path.join(parentPath, name), "latin1");
+    for (const place of [root, homedir()]) assert.ok(!content.includes(place), `${name} names ${place}`);
+  }
+});
+
+test("the WebAssembly asks for nothing but its own JavaScript", async () => {
+  const module = await WebAssembly.compile(readFileSync(path.join(root, "build", "client", "dist", "core.wasm")));
+  assert.deepEqual([...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))], ["a"]);
+});

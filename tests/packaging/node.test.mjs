@@ -1,0 +1,107 @@
+// The package in Node: by import, by require, bundled, and without its own WebAssembly.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { Project, echo, echoed, root, service } from "./project.mjs";
+
+async function prints(t, project, ...args) {
+  const { url, accept } = await service(t);
+  const [printed] = await Promise.all([project.node(...args, url), accept()]);
+  return printed;
+}
+
+const main = `(async () => { const url = process.argv[2]; ${echo} console.log(result); })();`;
+
+test("import", async (t) => {
+  const project = await Project.install(t, { type: "module" });
+  project.write("app.js", `import { WebPubSubClient } from "@webpubsub-edge/client"; ${main}`);
+  assert.equal(await prints(t, project, "app.js"), echoed);
+});
+
+test("require", async (t) => {
+  const project = await Project.install(t);
+  project.write("app.js", `const { WebPubSubClient } = require("@webpubsub-edge/client"); ${main}`);
+  assert.equal(await prints(t, project, "app.js"), echoed);
+});
+
+test("import and require have the same names", async (t) => {
+  const project = await Project.install(t, { type: "module" });
+  project.write(
+    "app.js",
+    `import { createRequire } from "node:module";
+     import * as imported from "@webpubsub-edge/client";
+     const required = createRequire(import.meta.url)("@webpubsub-edge/client");
+     console.log(JSON.stringify([Object.keys(imported).sort(), Object.keys(required).sort()]));`,
+  );
+  const names = ["ConnectError", "SendMessageError", "WebPubSubClient", "WebPubSubJsonProtocol", "WebPubSubJsonReliableProtocol"];
+  assert.deepEqual(JSON.parse(await project.node("app.js")), [names, names]);
+});
+
+test("a bundle that was moved away from its WebAssembly", async (t) => {
+  const project = await Project.install(t);
+  project.write("app.js", `const { WebPubSubClient } = require("@webpubsub-edge/client"); ${main}`);
+  await project.bundle("app.js", { platform: "node", outfile: project.path("bundle", "app.js") });
+  mkdirSync(project.path("elsewhere"));
+  copyFileSync(project.path("bundle", "app.js"), project.path("elsewhere", "app.js"));
+  assert.equal(await prints(t, project, path.join("elsewhere", "app.js")), echoed);
+});
+
+test("slim, with the WebAssembly handed over and sockets of one's own", async (t) => {
+  const project = await Project.install(t, { type: "module" });
+  project.write(
+    "app.js",
+    `import { readFileSync } from "node:fs";
+     import { createRequire } from "node:module";
+     import { WebSocket } from "ws";
+     import { WebPubSubClient as Client, init } from "@webpubsub-edge/client/slim";
+     const webSocketFactory = (url, protocol) => new WebSocket(url, protocol);
+     class WebPubSubClient extends Client { constructor(url) { super(url, { webSocketFactory }); } }
+     const early = await new WebPubSubClient("ws://localhost").start().catch(({ cause }) => cause.message);
+     if (early !== "init() has not been called.") throw new Error(early);
+     init(readFileSync(createRequire(import.meta.url).resolve("@webpubsub-edge/client/core.wasm")));
+     ${main}`,
+  );
+  assert.equal(await prints(t, project, "app.js"), echoed);
+});
+
+test("importing the package does nothing: a bundle of it alone is empty", async (t) => {
+  const project = await Project.install(t);
+  project.write("app.js", 'import { WebPubSubClient } from "@webpubsub-edge/client";');
+  const { outputs } = await project.bundle("app.js", { format: "esm", outfile: project.path("out.js") });
+  const [{ bytes }] = Object.values(outputs);
+  assert.ok(bytes < 100, `${bytes} bytes`);
+});
+
+test("types, for every way of resolving them", async (t) => {
+  const project = await Project.install(t);
+  const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
+  const use = `
+    import { ConnectError, SendMessageError, WebPubSubClient, WebPubSubJsonProtocol, type WebPubSubResult } from "@webpubsub-edge/client";
+    const client = new WebPubSubClient({ getClientAccessUrl: async () => "wss://example.com" }, {
+      protocol: WebPubSubJsonProtocol(), autoReconnect: true, messageRetryOptions: { mode: "Exponential" },
+      webSocketFactory: (url, protocol) => new WebSocket(url, protocol),
+    });
+    client.on("connected", ({ connectionId, userId }) => { const id: string = connectionId + userId; });
+    client.on("disconnected", ({ code, reason, willReconnect, message }) => { const text: string | undefined = message?.message; });
+    client.on("group-message", ({ message }) => { const data: string | number | boolean | object = message.data; message.metadata?.trace; });
+    client.on("recovering", (e) => { e.connectionId; });
+    // @ts-expect-error
+    client.on("conected", () => {});
+    // @ts-expect-error
+    client.sendToGroup("g", "hi", "xml");
+    const signal = new AbortController().signal;
+    const sent: Promise<WebPubSubResult> = client.sendToGroup("g", new Uint8Array(2), "binary", { noEcho: true, abortSignal: signal });
+    client.start({ abortSignal: signal }).catch((error) => {
+      if (error instanceof ConnectError) { const problem: "invalid-url" | "refused" | "unreachable" = error.problem; }
+      if (error instanceof SendMessageError) { const name: string | undefined = error.errorDetail?.name; }
+    });`;
+  project.write("app.mts", `${use}\nimport { init } from "@webpubsub-edge/client/slim"; init("/core.wasm");`);
+  project.write("app.cts", use);
+  project.write("app.ts", use);
+  const check = (...args) =>
+    project.node(tsc, "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", ...args);
+  await check("--module", "nodenext", "app.mts", "app.cts");
+  await check("--module", "esnext", "--moduleResolution", "bundler", "app.ts", "app.mts");
+  await check("--module", "commonjs", "--moduleResolution", "node10", "app.ts");
+});

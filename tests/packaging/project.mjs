@@ -1,0 +1,84 @@
+// A project in a folder of its own that has installed our package, with no network.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import * as esbuild from "esbuild";
+import { ScriptedService } from "../client/scripted-service.mjs";
+
+const run = promisify(execFile);
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const tarball = path.join(root, "build", "client", "webpubsub-edge-client.tgz");
+
+/** What every project does: connect, hear an echo, stop; it prints what came of it. */
+export const echo = `
+  const client = new WebPubSubClient(url);
+  const once = (name) => new Promise((resolve) => client.on(name, resolve));
+  const [connected, heard, stopped] = [once("connected"), once("group-message"), once("stopped")];
+  await client.start();
+  await client.joinGroup("g");
+  await client.sendToGroup("g", { hello: "é" }, "json");
+  const { connectionId } = await connected;
+  const { message } = await heard;
+  client.stop();
+  await stopped;
+  const result = JSON.stringify([connectionId, message.group, message.data]);
+`;
+export const echoed = JSON.stringify(["c1", "g", { hello: "é" }]);
+
+export class Project {
+  folder = mkdtempSync(path.join(tmpdir(), "webpubsub-package-"));
+
+  /** An installed project, gone when the test is. */
+  static async install(t, packageJson = {}) {
+    const project = new Project();
+    t.after(() => rmSync(project.folder, { recursive: true, force: true }));
+    project.write("package.json", JSON.stringify({ name: "project", private: true, ...packageJson }));
+    // `ws` comes from where the tests have it, not from a registry.
+    const packages = [tarball, path.join(root, "node_modules", "ws")];
+    await project.run("npm", "install", "--offline", "--no-audit", "--no-fund", ...packages);
+    return project;
+  }
+
+  path(...parts) {
+    return path.join(this.folder, ...parts);
+  }
+
+  write(name, text) {
+    writeFileSync(this.path(name), text);
+    return name;
+  }
+
+  /** Runs a program to its end and gives what it printed, which is all that it printed. */
+  async run(program, ...args) {
+    const { stdout, stderr } = await run(program, args, { cwd: this.folder, timeout: 60_000 });
+    if (program === process.execPath && stderr) throw new Error(stderr);
+    return stdout.trim();
+  }
+
+  node(...args) {
+    return this.run(process.execPath, ...args);
+  }
+
+  async bundle(entry, options) {
+    const { metafile } = await esbuild.build({
+      entryPoints: [this.path(entry)],
+      bundle: true,
+      absWorkingDir: this.folder,
+      metafile: true,
+      logLevel: "silent",
+      ...options,
+    });
+    return metafile;
+  }
+}
+
+/** A service with which one connection goes as it should, gone when the test is. */
+export async function service(t) {
+  const service = await ScriptedService.start();
+  t.after(() => service.stop());
+  service.accept = async () => (await service.connection()).connected("c1");
+  return service;
+}
