@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
 use crate::ack::AckCache;
@@ -30,6 +31,18 @@ pub(crate) struct Connection {
     pub(crate) acks: AckCache,
 }
 
+impl Connection {
+    /// Whether a server's filter picks it.
+    pub(crate) fn matches(&self, filter: &Filter) -> bool {
+        filter.matches(&FilterSubject {
+            user_id: self.user.as_ref().map(UserId::as_str),
+            connection_id: self.id.as_str(),
+            groups: &self.groups,
+            protocol: self.speech.subprotocol().name(),
+        })
+    }
+}
+
 /// How a connection speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Speech {
@@ -42,6 +55,14 @@ pub(crate) enum Speech {
 }
 
 impl Speech {
+    pub(crate) const fn subprotocol(&self) -> Subprotocol {
+        match self {
+            Self::Simple(_) => Subprotocol::Simple,
+            Self::Json => Subprotocol::Json,
+            Self::JsonReliable(_) => Subprotocol::JsonReliable,
+        }
+    }
+
     pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode, sequence: Sequence) -> Self {
         match subprotocol {
             Subprotocol::Simple => Self::Simple(mode),

@@ -13,7 +13,7 @@ use crate::connection::{Slot, Speech};
 use crate::error::Refusal;
 use crate::fan_out::{Publish, fan_out};
 use crate::hub::Hub;
-use crate::output::{Change, Output};
+use crate::output::Output;
 
 impl Hub {
     /// Takes one WebSocket message of a client.
@@ -113,9 +113,7 @@ impl Hub {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
         }
-        if self.directory.join(slot, &group) {
-            outputs.push(Output::Store(Change::Join(slot, group)));
-        }
+        self.join(slot, &group, outputs);
         Ok(())
     }
 
@@ -128,9 +126,7 @@ impl Hub {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::LeaveForbidden(group));
         }
-        if self.directory.leave(slot, &group) {
-            outputs.push(Output::Store(Change::Leave(slot, group)));
-        }
+        self.leave(slot, &group, outputs);
         Ok(())
     }
 
@@ -158,7 +154,7 @@ impl Hub {
         Ok(())
     }
 
-    fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
+    pub(crate) fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
         self.directory.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
     }
 }

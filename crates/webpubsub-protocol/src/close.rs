@@ -44,6 +44,8 @@ impl CloseCode {
 /// Source: client spec, section 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
+    /// The application's server wants it so. Why is told in a message, not in the close frame.
+    ByServer,
     /// A binary frame on a JSON connection.
     BinaryOnJson,
     /// A frame that is no message of the JSON subprotocol.
@@ -65,6 +67,7 @@ impl CloseCause {
     #[must_use]
     pub const fn code(self) -> CloseCode {
         match self {
+            Self::ByServer => CloseCode::NORMAL,
             Self::BinaryOnJson => CloseCode::UNSUPPORTED_DATA,
             Self::InvalidJsonMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
@@ -77,6 +80,7 @@ impl CloseCause {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::ByServer => "",
             Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
             Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
             Self::MessageTooLarge => "The client message is too large.",

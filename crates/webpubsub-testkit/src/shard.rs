@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use webpubsub_hub::{
     Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, ConnectionRecord, Hub, Input, Output,
-    Place, Reply, ShardNumber, Slot, Snapshot, Target,
+    Place, Reply, Selection, ShardNumber, Slot, Snapshot, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::data::{MessageData, Metadata};
@@ -137,16 +137,21 @@ impl Shard {
 
     /// A server publishes to all but these.
     pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: Vec<ConnectionId>) {
-        let metadata = Metadata::default();
-        let outputs = self.input(Input::Command(Command::Send { to, excluded, data, metadata }));
-        assert_eq!(outputs.last(), Some(&Output::Reply(Reply::Accepted)));
+        let to = Selection { excluded, ..Selection::from(to) };
+        let reply = self.command(Command::Send { to, data, metadata: Metadata::default() });
+        assert_eq!(reply, Reply::Done);
     }
 
     /// Asks for an existence.
     pub fn exists(&mut self, target: Target) -> bool {
-        match &self.input(Input::Command(Command::Exists(target)))[..] {
-            [Output::Reply(Reply::Exists(exists))] => *exists,
-            outputs => panic!("an existence check answered {outputs:?}"),
+        self.command(Command::Exists(target)) == Reply::Done
+    }
+
+    /// A server asks for something.
+    pub fn command(&mut self, command: Command) -> Reply {
+        match self.input(Input::Command(command)).pop() {
+            Some(Output::Reply(reply)) => reply,
+            last => panic!("a command's last output is {last:?}"),
         }
     }
 
@@ -254,10 +259,15 @@ fn apply(disk: &mut Snapshot, change: Change) {
         Change::RemoveConnection(slot) => {
             disk.connections.retain(|record| record.slot != slot);
             disk.memberships.retain(|(member, _)| *member != slot);
+            disk.permissions.retain(|(of, ..)| *of != slot);
         }
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {
             disk.memberships.retain(|membership| *membership != (slot, group.clone()));
+        }
+        Change::Permit { slot, kind, group, literal } => {
+            disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
+            disk.permissions.push((slot, kind, group, literal));
         }
         Change::Log { row, recipients } => {
             assert!(disk.log.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
