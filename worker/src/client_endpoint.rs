@@ -49,12 +49,12 @@ pub(crate) async fn answer(
             return http::text(status, body);
         }
     };
-    let mode = match negotiated.subprotocol {
-        Subprotocol::Simple => match SimpleMode::parse(&endpoint.query) {
+    let mode = match negotiated.subprotocol.encoding() {
+        None => match SimpleMode::parse(&endpoint.query) {
             Ok(mode) => mode,
             Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
         },
-        Subprotocol::Json | Subprotocol::JsonReliable => SimpleMode::SendEvent,
+        Some(_) => SimpleMode::SendEvent,
     };
 
     let admission = ConnectRequest {

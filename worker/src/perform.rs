@@ -9,8 +9,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
-use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::client::json::DataFrame;
+use webpubsub_protocol::client::{DataFrame, Frame, json, protobuf};
 use webpubsub_protocol::close::fit_reason;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
@@ -97,7 +96,12 @@ impl Shard {
             }
             Output::Refuse => step.accepted = false,
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
-            Output::SendNumbered { to, frame } => gone.extend(self.send_numbered(&to, &frame)),
+            Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
+                gone.extend(self.send_numbered_json(&to, &frame));
+            }
+            Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
+                gone.extend(self.send_numbered_protobuf(to, &frame));
+            }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
             }
@@ -133,13 +137,32 @@ impl Shard {
         failed.into_iter().flatten().map(Slot).collect()
     }
 
-    fn send_numbered(&self, to: &[(Slot, SequenceId)], frame: &DataFrame) -> Vec<Slot> {
+    fn send_numbered_json(&self, to: &[(Slot, SequenceId)], frame: &json::DataFrame) -> Vec<Slot> {
         let slots: Vec<u32> = to.iter().map(|(slot, _)| slot.0).collect();
         // Exact below 2^53, which a count of messages never reaches.
         let numbers: Vec<f64> = to.iter().map(|(_, id)| id.0 as f64).collect();
-        let head = format!("{}{}", frame.head(), DataFrame::BEFORE_SEQUENCE_ID);
-        let failed = self.sockets.send_numbered(&slots, &head, &numbers, DataFrame::TAIL);
+        let head = format!("{}{}", frame.head(), json::DataFrame::BEFORE_SEQUENCE_ID);
+        let failed = self.sockets.send_numbered(&slots, &head, &numbers, json::DataFrame::TAIL);
         failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    /// A number changes a binary frame's length at its front too, so sockets share a frame only
+    /// where they share a number, as the members of a group often do.
+    fn send_numbered_protobuf(
+        &self,
+        mut to: Vec<(Slot, SequenceId)>,
+        frame: &protobuf::DataFrame,
+    ) -> Vec<Slot> {
+        to.sort_unstable_by_key(|(_, id)| *id);
+        to.chunk_by(|(_, one), (_, other)| one == other)
+            .filter_map(|sharing| {
+                let (_, id) = sharing.first()?;
+                let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
+                self.sockets.send_bytes(&slots, &frame.with(Some(*id)))
+            })
+            .flatten()
+            .map(Slot)
+            .collect()
     }
 
     /// Sends a batch to another shard and tells the hub how it went.

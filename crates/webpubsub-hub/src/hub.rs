@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use webpubsub_protocol::client::{DownstreamMessage, Frame, Origin, json};
+use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::time::Timestamp;
@@ -204,8 +204,8 @@ impl Hub {
     /// Sends a message of the service to one connection. Simple clients receive payloads only.
     pub(crate) fn send(&self, slot: Slot, message: &DownstreamMessage, outputs: &mut Vec<Output>) {
         match self.directory.get(slot).map(|connection| &connection.speech) {
-            Some(Speech::Json | Speech::JsonReliable(_)) => {
-                let frame = Frame::Text(json::encode_downstream(message));
+            Some(Speech::Messages { encoding, .. }) => {
+                let frame = encoding.encode_downstream(message);
                 outputs.push(Output::Send { to: vec![slot], frame });
             }
             Some(Speech::Simple(_)) | None => {}
@@ -241,6 +241,7 @@ impl Connection {
             id: record.id,
             user: record.user,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
+            subprotocol: record.subprotocol,
             speech: Speech::new(record.subprotocol, record.mode, sequence),
             groups: BTreeSet::new(),
             acks,

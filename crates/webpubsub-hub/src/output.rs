@@ -1,5 +1,4 @@
-use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::client::json::DataFrame;
+use webpubsub_protocol::client::{DataFrame, Frame};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};

@@ -1,7 +1,7 @@
 //! Judging and carrying out what clients send.
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, json, simple};
+use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::id::AckId;
@@ -24,7 +24,12 @@ impl Hub {
         }
         let mode = match &connection.speech {
             Speech::Simple(mode) => mode.clone(),
-            Speech::Json | Speech::JsonReliable(_) => return self.json_frame(slot, &frame, outputs),
+            Speech::Messages { encoding, .. } => {
+                return match encoding.decode_upstream(&frame) {
+                    Ok(message) => self.message(slot, message, outputs),
+                    Err(cause) => self.close(slot, cause, outputs),
+                };
+            }
         };
         match mode {
             // Every frame is the user event `message`, and nobody handles events yet.
@@ -43,16 +48,6 @@ impl Hub {
                     ) => self.close(slot, CloseCause::ServiceFault, outputs),
                 }
             }
-        }
-    }
-
-    fn json_frame(&mut self, slot: Slot, frame: &Frame, outputs: &mut Vec<Output>) {
-        let Frame::Text(text) = frame else {
-            return self.close(slot, CloseCause::BinaryOnJson, outputs);
-        };
-        match json::decode_upstream(text) {
-            Ok(message) => self.message(slot, message, outputs),
-            Err(_) => self.close(slot, CloseCause::InvalidJsonMessage, outputs),
         }
     }
 

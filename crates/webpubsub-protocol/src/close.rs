@@ -50,6 +50,10 @@ pub enum CloseCause {
     BinaryOnJson,
     /// A frame that is no message of the JSON subprotocol.
     InvalidJsonMessage,
+    /// A text frame on a protobuf connection.
+    TextOnProtobuf,
+    /// A frame that is no message of the protobuf subprotocol.
+    InvalidProtobufMessage,
     /// A message over 1 MB.
     MessageTooLarge,
     /// A recovery that cannot succeed.
@@ -68,8 +72,8 @@ impl CloseCause {
     pub const fn code(self) -> CloseCode {
         match self {
             Self::ByServer => CloseCode::NORMAL,
-            Self::BinaryOnJson => CloseCode::UNSUPPORTED_DATA,
-            Self::InvalidJsonMessage => CloseCode::INVALID_PAYLOAD,
+            Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
+            Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
             Self::NotRecoverable | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
@@ -83,6 +87,8 @@ impl CloseCause {
             Self::ByServer => "",
             Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
             Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
+            Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
+            Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",

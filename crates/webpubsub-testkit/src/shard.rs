@@ -33,7 +33,7 @@ pub struct Shard {
 struct Socket {
     id: ConnectionId,
     attachment: Vec<u8>,
-    received: Vec<String>,
+    received: Vec<Frame>,
 }
 
 /// A socket that the hub closed.
@@ -45,8 +45,10 @@ pub struct Closed {
     pub code: u16,
     /// Its text.
     pub reason: String,
-    /// What it received and nobody took.
+    /// What it received and nobody took, binary frames spelled out.
     pub received: Vec<String>,
+    /// The same as it was.
+    pub frames: Vec<Frame>,
 }
 
 /// A group name.
@@ -171,8 +173,13 @@ impl Shard {
         self.sockets[&slot].id.clone()
     }
 
-    /// What a socket received since it was asked last.
+    /// What a socket received since it was asked last, binary frames spelled out.
     pub fn take(&mut self, slot: Slot) -> Vec<String> {
+        self.take_frames(slot).iter().map(spelled_out).collect()
+    }
+
+    /// The frames that a socket received since it was asked last.
+    pub fn take_frames(&mut self, slot: Slot) -> Vec<Frame> {
         std::mem::take(&mut self.sockets.get_mut(&slot).expect("an open socket").received)
     }
 
@@ -210,13 +217,7 @@ impl Shard {
                 Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
-                        self.deliver(
-                            slot,
-                            match &frame {
-                                Frame::Text(text) => text.clone(),
-                                Frame::Binary(bytes) => format!("binary {bytes:?}"),
-                            },
-                        );
+                        self.deliver(slot, frame.clone());
                     }
                 }
                 Output::SendNumbered { to, frame } => {
@@ -230,7 +231,8 @@ impl Shard {
                         slot,
                         code: cause.code().0,
                         reason: cause.reason().to_owned(),
-                        received: socket.received,
+                        received: socket.received.iter().map(spelled_out).collect(),
+                        frames: socket.received,
                     });
                 }
                 Output::Forget { slot } => {
@@ -245,8 +247,15 @@ impl Shard {
         }
     }
 
-    fn deliver(&mut self, slot: Slot, text: String) {
-        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(text);
+    fn deliver(&mut self, slot: Slot, frame: Frame) {
+        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
+    }
+}
+
+fn spelled_out(frame: &Frame) -> String {
+    match frame {
+        Frame::Text(text) => text.clone(),
+        Frame::Binary(bytes) => format!("binary {bytes:?}"),
     }
 }
 
