@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use webpubsub_hub::{Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Slot, Target};
+use webpubsub_hub::{Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, Slot, Target};
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, HubName};
@@ -227,8 +227,26 @@ impl Shard {
             }
             Operation::GroupExists { group, .. } => self.exists(Target::Group(group), Subject::Group),
             Operation::UserExists { user, .. } => self.exists(Target::User(user), Subject::User),
-            // These are the Worker's own.
-            Operation::Health | Operation::GenerateToken { .. } => Ok(Err(Refusal::UnknownPath)),
+            // The rest are the Worker's own, or not carried out.
+            Operation::Health
+            | Operation::OpenApi
+            | Operation::CloseConnection { .. }
+            | Operation::RemoveConnectionFromAllGroups { .. }
+            | Operation::AddConnectionToGroup { .. }
+            | Operation::RemoveConnectionFromGroup { .. }
+            | Operation::GrantPermission { .. }
+            | Operation::CheckPermission { .. }
+            | Operation::RevokePermission { .. }
+            | Operation::CloseAll { .. }
+            | Operation::CloseGroup { .. }
+            | Operation::CloseUser { .. }
+            | Operation::AddToGroups { .. }
+            | Operation::RemoveFromGroups { .. }
+            | Operation::ListMembers { .. }
+            | Operation::AddUserToGroup { .. }
+            | Operation::RemoveUserFromGroup { .. }
+            | Operation::RemoveUserFromAllGroups { .. }
+            | Operation::GenerateToken { .. } => Ok(Err(Refusal::UnknownPath)),
         }
     }
 
@@ -260,7 +278,8 @@ impl Shard {
             Ok(data) => data,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let command = Command::Send { to, excluded: options.excluded, data, metadata };
+        let to = Selection { target: to, excluded: options.excluded, filter: options.filter };
+        let command = Command::Send { to, data, metadata };
         self.step(Input::Command(command), None)?;
         Ok(Ok(Outcome::Accepted))
     }
@@ -272,8 +291,8 @@ impl Shard {
     ) -> Result<std::result::Result<Outcome, Refusal>> {
         let reply = self.step(Input::Command(Command::Exists(target)), None)?.reply;
         Ok(Ok(match reply {
-            Some(Reply::Exists(true)) => Outcome::Exists(subject),
-            Some(Reply::Exists(false) | Reply::Accepted) | None => Outcome::Missing(subject),
+            Some(Reply::Done) => Outcome::Exists(subject),
+            Some(Reply::NotFound | Reply::Conflict | Reply::Members(_)) | None => Outcome::Missing(subject),
         }))
     }
 }

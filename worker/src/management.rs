@@ -28,12 +28,29 @@ pub(crate) async fn answer(
             let token = sign_client(&config.keys, now(), hub, request, &origin);
             http::rest(rest::respond(Outcome::Token(token)))
         }
+        Operation::OpenApi => http::rest(rest::refuse(&Refusal::UnknownPath, &method)),
         Operation::SendToAll { hub, .. }
         | Operation::SendToGroup { hub, .. }
         | Operation::SendToUser { hub, .. }
         | Operation::SendToConnection { hub, .. }
         | Operation::ConnectionExists { hub, .. }
         | Operation::GroupExists { hub, .. }
+        | Operation::CloseConnection { hub, .. }
+        | Operation::RemoveConnectionFromAllGroups { hub, .. }
+        | Operation::AddConnectionToGroup { hub, .. }
+        | Operation::RemoveConnectionFromGroup { hub, .. }
+        | Operation::GrantPermission { hub, .. }
+        | Operation::CheckPermission { hub, .. }
+        | Operation::RevokePermission { hub, .. }
+        | Operation::CloseAll { hub, .. }
+        | Operation::CloseGroup { hub, .. }
+        | Operation::CloseUser { hub, .. }
+        | Operation::AddToGroups { hub }
+        | Operation::RemoveFromGroups { hub }
+        | Operation::ListMembers { hub, .. }
+        | Operation::AddUserToGroup { hub, .. }
+        | Operation::RemoveUserFromGroup { hub, .. }
+        | Operation::RemoveUserFromAllGroups { hub, .. }
         | Operation::UserExists { hub, .. } => {
             match route::carry_out(hub, &operation, request, url, env, config).await {
                 Ok(response) => Ok(response),

@@ -44,17 +44,34 @@ impl Shards {
     fn of(operation: &Operation, shards: u16) -> Self {
         match operation {
             Operation::SendToConnection { connection, .. }
-            | Operation::ConnectionExists { connection, .. } => {
+            | Operation::ConnectionExists { connection, .. }
+            | Operation::CloseConnection { connection, .. }
+            | Operation::RemoveConnectionFromAllGroups { connection, .. }
+            | Operation::AddConnectionToGroup { connection, .. }
+            | Operation::RemoveConnectionFromGroup { connection, .. }
+            | Operation::GrantPermission { connection, .. }
+            | Operation::CheckPermission { connection, .. }
+            | Operation::RevokePermission { connection, .. } => {
                 // Any shard can say that it does not know an id which none of them made.
                 let shard = ShardNumber::of(connection).filter(|shard| shard.0 < shards);
                 Self::One(shard.unwrap_or(ShardNumber(0)))
             }
             Operation::Health
+            | Operation::OpenApi
             | Operation::GenerateToken { .. }
             | Operation::SendToAll { .. }
             | Operation::SendToGroup { .. }
             | Operation::SendToUser { .. }
             | Operation::GroupExists { .. }
+            | Operation::CloseAll { .. }
+            | Operation::CloseGroup { .. }
+            | Operation::CloseUser { .. }
+            | Operation::AddToGroups { .. }
+            | Operation::RemoveFromGroups { .. }
+            | Operation::ListMembers { .. }
+            | Operation::AddUserToGroup { .. }
+            | Operation::RemoveUserFromGroup { .. }
+            | Operation::RemoveUserFromAllGroups { .. }
             | Operation::UserExists { .. } => {
                 if shards == 1 {
                     Self::One(ShardNumber(0))
@@ -107,10 +124,27 @@ fn join(operation: &Operation, mut answers: Vec<Response>, method: &str) -> Resu
             answers.iter().position(done)
         }
         Operation::Health
+        | Operation::OpenApi
         | Operation::GenerateToken { .. }
         | Operation::SendToAll { .. }
         | Operation::SendToGroup { .. }
         | Operation::SendToUser { .. }
+        | Operation::CloseConnection { .. }
+        | Operation::RemoveConnectionFromAllGroups { .. }
+        | Operation::AddConnectionToGroup { .. }
+        | Operation::RemoveConnectionFromGroup { .. }
+        | Operation::GrantPermission { .. }
+        | Operation::CheckPermission { .. }
+        | Operation::RevokePermission { .. }
+        | Operation::CloseAll { .. }
+        | Operation::CloseGroup { .. }
+        | Operation::CloseUser { .. }
+        | Operation::AddToGroups { .. }
+        | Operation::RemoveFromGroups { .. }
+        | Operation::ListMembers { .. }
+        | Operation::AddUserToGroup { .. }
+        | Operation::RemoveUserFromGroup { .. }
+        | Operation::RemoveUserFromAllGroups { .. }
         | Operation::SendToConnection { .. } => answers.iter().position(|answer| !done(answer)),
     };
     let answer = decisive.unwrap_or(0);

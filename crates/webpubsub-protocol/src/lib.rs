@@ -24,6 +24,7 @@ pub mod close;
 pub mod data;
 mod encoding;
 pub mod error;
+pub mod filter;
 pub mod id;
 pub mod limits;
 pub mod name;

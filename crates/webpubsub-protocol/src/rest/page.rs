@@ -1,0 +1,141 @@
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Serialize, Serializer};
+
+use super::VERSIONS;
+use crate::name::{ConnectionId, GroupName, HubName, UserId};
+
+/// Which part of a group's list of members is asked for.
+///
+/// Source: REST spec, section 3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How many there may be on one page, 1 to 200.
+    pub max_page_size: u32,
+    /// How many there may be on all pages that are left, 1 to 2147483647.
+    pub top: Option<u32>,
+    /// Where the last page ended, at most 2048 bytes and still to be verified. `None` for the start.
+    pub continuation_token: Option<String>,
+}
+
+/// One member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Whom it acts for.
+    pub user: Option<UserId>,
+}
+
+/// One page of a group's list of members, by connection id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberPage {
+    /// The members.
+    pub members: Vec<Member>,
+    /// Where the next page is; see [`next_link`]. `None` on the last page.
+    pub next_link: Option<String>,
+}
+
+/// What there is to say about the page after one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextPage {
+    /// It begins after this connection, even if that is gone by then.
+    pub after: ConnectionId,
+    /// How many members may still follow.
+    pub top: Option<u32>,
+}
+
+impl PageRequest {
+    /// How many members to look for: one more than fit on the page, to know whether there are more.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        self.page_size().saturating_add(1)
+    }
+
+    /// Cuts the page out of the first [`Self::wanted`] members (or more) after the last page, which
+    /// need not be in order.
+    #[must_use]
+    pub fn cut(&self, mut members: Vec<Member>) -> (Vec<Member>, Option<NextPage>) {
+        members.sort_unstable_by(|a, b| a.connection.cmp(&b.connection));
+        let size = self.page_size();
+        let are_more = members.len() > size;
+        members.truncate(size);
+        let left = self.top.map(|top| top.saturating_sub(self.max_page_size));
+        let next = match members.last() {
+            Some(last) if are_more && left != Some(0) => {
+                Some(NextPage { after: last.connection.clone(), top: left })
+            }
+            Some(_) | None => None,
+        };
+        (members, next)
+    }
+
+    fn page_size(&self) -> usize {
+        let size = self.top.map_or(self.max_page_size, |top| top.min(self.max_page_size));
+        usize::try_from(size).unwrap_or(usize::MAX)
+    }
+}
+
+/// The URL of the next page.
+///
+/// `origin` is the service as its callers see it, such as `https://example.com` or
+/// `http://localhost:8080`; `token` is what says where the page begins. Callers follow the URL as it
+/// stands, and sign tokens for it.
+///
+/// Source: REST spec, section 3.
+#[must_use]
+pub fn next_link(
+    origin: &str,
+    hub: &HubName,
+    group: &GroupName,
+    request: &PageRequest,
+    next: &NextPage,
+    token: &str,
+) -> String {
+    /// What JavaScript's `encodeURIComponent` leaves alone is left alone, as far as HTTP has it so.
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let escaped = |text| utf8_percent_encode(text, ESCAPED);
+
+    let origin = origin.strip_suffix('/').unwrap_or(origin);
+    let (hub, group) = (escaped(hub.as_str()), escaped(group.as_str()));
+    let [.., version] = VERSIONS;
+    let size = request.max_page_size;
+    let mut link = format!(
+        "{origin}/api/hubs/{hub}/groups/{group}/connections?api-version={version}&maxpagesize={size}"
+    );
+    if let Some(top) = next.top {
+        // Writing to a string does not fail.
+        let _ = write!(link, "&top={top}");
+    }
+    let _ = write!(link, "&continuationToken={}", escaped(token));
+    link
+}
+
+/// As it is sent.
+impl Serialize for MemberPage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Page<'a> {
+            value: Vec<Entry<'a>>,
+            #[serde(rename = "nextLink")]
+            next_link: Option<&'a str>,
+        }
+        let value = self.members.iter().map(Entry::of).collect();
+        Page { value, next_link: self.next_link.as_deref() }.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(rename = "connectionId")]
+    connection: &'a str,
+    #[serde(rename = "userId")]
+    user: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(member: &'a Member) -> Self {
+        Self { connection: member.connection.as_str(), user: member.user.as_ref().map(UserId::as_str) }
+    }
+}
