@@ -100,7 +100,7 @@ impl Shard {
                 gone.extend(self.send_numbered_json(&to, &frame));
             }
             Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
-                gone.extend(self.send_numbered_protobuf(to, &frame));
+                gone.extend(self.send_numbered_protobuf(&to, &frame));
             }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
@@ -146,14 +146,10 @@ impl Shard {
         failed.into_iter().flatten().map(Slot).collect()
     }
 
-    /// A number changes a binary frame's length at its front too, so sockets share a frame only
-    /// where they share a number, as the members of a group often do.
-    fn send_numbered_protobuf(
-        &self,
-        mut to: Vec<(Slot, SequenceId)>,
-        frame: &protobuf::DataFrame,
-    ) -> Vec<Slot> {
-        to.sort_unstable_by_key(|(_, id)| *id);
+    /// The number stands in the middle of a binary frame, whose length stands at its front, so the
+    /// frame is put together here: once for neighbours with the same number, which members of a
+    /// group often have.
+    fn send_numbered_protobuf(&self, to: &[(Slot, SequenceId)], frame: &protobuf::DataFrame) -> Vec<Slot> {
         to.chunk_by(|(_, one), (_, other)| one == other)
             .filter_map(|sharing| {
                 let (_, id) = sharing.first()?;

@@ -9,6 +9,9 @@
 //! should have makes the message invalid, as does a group, which proto3 does not have. Messages are
 //! written as Google's runtime writes them: fields in ascending order, defaults left out.
 //!
+//! This is written by hand because derived code for these few flat messages takes twice the place
+//! in the worker's wasm.
+//!
 //! Source: protobuf spec, sections 1, 2 and 4.
 
 mod any;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::any;
 use super::wire::{Reader, Value};
-use crate::data::{JsonText, MessageData, Metadata};
+use crate::data::{JsonText, MessageData, Metadata, MetadataError};
 use crate::error::DecodeError;
+use crate::limits::MAX_METADATA_BYTES;
 
 /// The largest number of a field that is looked at in a message other than the outermost.
 const MAX_NUMBER: usize = 7;
@@ -59,15 +60,21 @@ impl<'a> Fields<'a> {
     }
 
     /// The metadata, by key: a map on the wire has no order, and of a key that stands there twice
-    /// the last value counts.
+    /// the last value counts. More entries than metadata has bytes are refused unread.
     pub(super) fn metadata(&self, number: u32) -> Result<Metadata, DecodeError> {
         let mut map = BTreeMap::new();
+        let mut entries = 0;
         for field in Reader::new(self.body) {
             let (at, value) = field?;
-            if at == number {
-                let entry = Fields::parse(value.bytes("metadata")?)?;
-                map.insert(entry.string(1, "metadata")?, entry.string(2, "metadata")?);
+            if at != number {
+                continue;
             }
+            entries += 1;
+            if entries > MAX_METADATA_BYTES {
+                return Err(MetadataError::TooLarge.into());
+            }
+            let entry = Fields::parse(value.bytes("metadata")?)?;
+            map.insert(entry.string(1, "metadata")?, entry.string(2, "metadata")?);
         }
         let entries = map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         Ok(Metadata::parse(entries.collect())?)
