@@ -116,16 +116,17 @@ fn no_frame_of_a_megabyte_is_a_bomb() {
         frame.push(u8::try_from(length).unwrap());
         [frame, body.to_vec()].concat()
     };
+    let send = |fields: &[u8]| message(1, &[b"\x0a\x01g", fields].concat());
     let bombs = [
         ("tiny messages", filled(&[0x32, 0x00])),
-        ("tiny fields", message(1, &filled(&[0x10, 0x01]))),
-        ("tiny entries of metadata", message(1, &filled(&[0x32, 0x00]))),
-        ("entries of one key", message(1, &filled(&[0x32, 0x03, 0x0a, 0x01, b'k']))),
-        ("tiny payloads", message(1, &message(3, &filled(&[0x0a, 0x00])))),
-        ("tiny fields of an Any", message(1, &message(3, &message(3, &filled(&[0x0a, 0x00]))))),
+        ("tiny fields", send(&filled(&[0x10, 0x01]))),
+        ("tiny entries of metadata", send(&filled(&[0x32, 0x00]))),
+        ("entries of one key", send(&filled(&[0x32, 0x03, 0x0a, 0x01, b'k']))),
+        ("tiny payloads", send(&message(3, &filled(&[0x0a, 0x00])))),
+        ("tiny fields of an Any", send(&message(3, &message(3, &filled(&[0x0a, 0x00]))))),
         ("long numbers", filled(&[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00])),
         ("messages in messages", (0..4_000).fold(vec![], |inner, _| message(1, &inner))),
-        ("arrays in arrays", message(1, &message(3, &message(4, &filled(b"["))))),
+        ("arrays in arrays", send(&message(3, &message(4, &filled(b"["))))),
     ];
     for (name, bomb) in bombs {
         assert!(bomb.len() <= MAX_CLIENT_MESSAGE_BYTES, "{name}");
