@@ -1,9 +1,9 @@
 //! What servers ask of the service over HTTP, and what it answers.
-
 //!
 //! A worker goes through these in order, and answers the first [`Refusal`] that it meets: it finds
-//! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body with
-//! [`parse_content_type`] and [`message_data`], and turns the [`Outcome`] into a [`Response`].
+//! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body of a message with
+//! [`parse_content_type`] and [`message_data`] or that of a bulk operation with [`groups_body`], and
+//! turns the [`Outcome`] into a [`Response`]. Routes and [`openapi`] come from one table.
 //!
 //! ```
 //! use webpubsub_protocol::rest::{Operation, Outcome, Route, respond};
@@ -18,6 +18,7 @@
 
 mod body;
 mod groups;
+mod openapi;
 mod page;
 mod parse;
 mod respond;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 pub use body::{Charset, ContentKind, check_length, message_data, message_metadata, parse_content_type};
 pub use groups::{GroupsRequest, groups_body};
+pub use openapi::openapi;
 pub use page::{Member, MemberPage, NextPage, PageRequest, next_link};
 pub use parse::Route;
 pub use respond::{Outcome, Response, Subject, refuse, respond};

@@ -139,3 +139,97 @@ impl<'a> Entry<'a> {
         Self { connection: member.connection.as_str(), user: member.user.as_ref().map(UserId::as_str) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(max_page_size: u32, top: Option<u32>) -> PageRequest {
+        PageRequest { max_page_size, top, continuation_token: None }
+    }
+
+    fn members(ids: impl IntoIterator<Item = u32>) -> Vec<Member> {
+        let member =
+            |id| Member { connection: ConnectionId::parse(format!("c{id:03}")).unwrap(), user: None };
+        ids.into_iter().map(member).collect()
+    }
+
+    #[test]
+    fn pages_cover_the_list_once_and_in_order_up_to_the_top() {
+        for size in [1, 2, 3, 7, 200] {
+            for top in [None, Some(1), Some(2), Some(6), Some(7), Some(8), Some(500)] {
+                let (mut request, mut seen, mut pages) = (request(size, top), Vec::new(), 0);
+                let mut after = None;
+                loop {
+                    // Two shards with their members in any order, each asked for as many.
+                    let rest =
+                        members((0..23).rev()).into_iter().filter(|m| Some(&m.connection) > after.as_ref());
+                    let (even, odd): (Vec<_>, Vec<_>) = rest
+                        .partition(|member| member.connection.as_str().ends_with(['0', '2', '4', '6', '8']));
+                    let first = |mut members: Vec<Member>| {
+                        members.sort_by(|a, b| a.connection.cmp(&b.connection));
+                        members.truncate(request.wanted());
+                        members
+                    };
+                    let (page, next) = request.cut([first(odd), first(even)].concat());
+                    assert!(page.len() <= usize::try_from(size).unwrap());
+                    seen.extend(page);
+                    pages += 1;
+                    let Some(next) = next else { break };
+                    assert_eq!(Some(&next.after), seen.last().map(|member| &member.connection));
+                    assert_eq!(next.top, top.map(|top| top - u32::try_from(seen.len()).unwrap()));
+                    after = Some(next.after);
+                    request.top = next.top;
+                }
+                let all = top.map_or(23, |top| top.min(23));
+                assert_eq!(seen, members(0..all), "{size} {top:?}");
+                assert_eq!(pages, all.div_ceil(size), "{size} {top:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_one_page() {
+        assert_eq!(request(200, None).cut(vec![]), (vec![], None));
+        assert_eq!(request(200, None).wanted(), 201);
+        assert_eq!(request(200, Some(5)).wanted(), 6);
+    }
+
+    #[test]
+    fn the_next_page_has_an_absolute_url_that_says_all() {
+        let (hub, group) = (HubName::parse("C[1]").unwrap(), GroupName::parse("a b/é+~").unwrap());
+        let mut next = NextPage { after: ConnectionId::parse("c").unwrap(), top: None };
+        let link = |origin, next: &NextPage| {
+            next_link(origin, &hub, &group, &request(2, Some(9)), next, "a.b-c_d=&")
+        };
+        let path = "/api/hubs/c%5B1%5D/groups/a%20b%2F%C3%A9%2B~/connections";
+        assert_eq!(
+            link("https://example.com", &next),
+            format!(
+                "https://example.com{path}?api-version=2024-12-01&maxpagesize=2&continuationToken=a.b-c_d%3D%26"
+            )
+        );
+        next.top = Some(7);
+        assert_eq!(
+            link("http://localhost:8080/", &next),
+            format!(
+                "http://localhost:8080{path}?api-version=2024-12-01&maxpagesize=2&top=7&continuationToken=a.b-c_d%3D%26"
+            )
+        );
+    }
+
+    #[test]
+    fn the_next_page_is_a_request_that_the_api_reads() {
+        use crate::rest::Operation;
+        use crate::url::RequestUrl;
+
+        let (hub, group) = (HubName::parse("chat").unwrap(), GroupName::parse("a/b%2F é").unwrap());
+        let next = NextPage { after: ConnectionId::parse("c").unwrap(), top: Some(7) };
+        let link = next_link("https://example.com", &hub, &group, &request(2, None), &next, "to+ken");
+        let url = RequestUrl::split(&link).unwrap();
+        let page =
+            PageRequest { max_page_size: 2, top: Some(7), continuation_token: Some("to+ken".to_owned()) };
+        let expected = Operation::ListMembers { hub, group, page };
+        assert_eq!(Operation::parse("GET", url.path, url.query), Ok(expected));
+    }
+}

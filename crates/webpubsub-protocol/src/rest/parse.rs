@@ -35,7 +35,7 @@ impl<'a> Route<'a> {
     /// Whether the caller has to show a token.
     #[must_use]
     pub const fn needs_token(&self) -> bool {
-        !matches!(self.kind, Kind::Health | Kind::OpenApi)
+        self.kind.needs_token()
     }
 
     /// Checks the API's version, then names, then parameters. Parameters that an operation does

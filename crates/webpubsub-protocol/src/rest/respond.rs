@@ -107,7 +107,7 @@ pub fn respond(outcome: Outcome) -> Response {
         }
         Outcome::TooManyPermissions(connection) => {
             let message = format!(
-                "Connection `{connection}` has {MAX_LITERAL_PERMISSIONS} entries of this permission, which is the most. Grant patterns in its token, or use fewer groups."
+                "Connection `{connection}` has entries of this permission for {MAX_LITERAL_PERMISSIONS} groups, which is the limit."
             );
             Response::error(409, "Error.Connection.Conflict", "Connection", &message)
         }
@@ -318,6 +318,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::Member;
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
         response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| &**value)
@@ -331,6 +332,9 @@ mod tests {
             (Outcome::Exists(Subject::Connection), 200),
             (Outcome::Exists(Subject::Group), 200),
             (Outcome::Exists(Subject::User), 200),
+            (Outcome::Exists(Subject::Permission), 200),
+            (Outcome::Added, 200),
+            (Outcome::Removed, 204),
         ];
         for (outcome, status) in cases {
             let response = respond(outcome);
@@ -345,12 +349,72 @@ mod tests {
             (Subject::Connection, "Warning.Connection.NotExisted"),
             (Subject::Group, "Warning.Group.NotExisted"),
             (Subject::User, "Warning.User.NotExisted"),
+            (Subject::Permission, "Info.Connection.NotExisted"),
         ];
         for (subject, code) in cases {
             let response = respond(Outcome::Missing(subject));
             assert_eq!((response.status, response.body.as_str()), (404, ""));
             assert_eq!(header(&response, "x-ms-error-code"), Some(code));
         }
+    }
+
+    #[test]
+    fn whoever_cannot_be_changed_is_named_in_the_body() {
+        let connection = || ConnectionId::parse("abc").unwrap();
+        let user = UserId::parse("dev").unwrap();
+        let cases = [
+            (
+                Outcome::NoConnectionToAdd(connection()),
+                404,
+                "Error.Connection.NotExisted",
+                r#"{"code":"Error.Connection.NotExisted","message":"Connection `abc` is not found.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::NoUserToAdd(user),
+                404,
+                "Error.User.NotExisted",
+                r#"{"code":"Error.User.NotExisted","message":"User `dev` is not found.","target":"User","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::NoConnectionToGrant(connection()),
+                404,
+                "Info.Connection.NotExisted",
+                r#"{"code":"Info.Connection.NotExisted","message":"Connection `abc` is not found.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::TooManyPermissions(connection()),
+                409,
+                "Error.Connection.Conflict",
+                r#"{"code":"Error.Connection.Conflict","message":"Connection `abc` has entries of this permission for 1000 groups, which is the limit.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+        ];
+        for (outcome, status, code, body) in cases {
+            let response = respond(outcome);
+            assert_eq!((response.status, response.body.as_str()), (status, body));
+            assert_eq!(header(&response, "x-ms-error-code"), Some(code));
+            assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
+        }
+    }
+
+    #[test]
+    fn a_page_lists_members_and_says_where_the_next_one_is() {
+        let member = |connection, user: Option<&str>| Member {
+            connection: ConnectionId::parse(connection).unwrap(),
+            user: user.map(|user| UserId::parse(user).unwrap()),
+        };
+        let members = vec![member("c1", Some("alice")), member("c2", None)];
+        let next_link = Some("https://example.com/next?a=\"".to_owned());
+        let response = respond(Outcome::Members(MemberPage { members, next_link }));
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (
+                200,
+                r#"{"value":[{"connectionId":"c1","userId":"alice"},{"connectionId":"c2","userId":null}],"nextLink":"https://example.com/next?a=\""}"#
+            )
+        );
+        let response = respond(Outcome::Members(MemberPage { members: vec![], next_link: None }));
+        assert_eq!((response.status, response.body.as_str()), (200, r#"{"value":[],"nextLink":null}"#));
+        assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
     }
 
     #[test]
