@@ -3,8 +3,10 @@
 //! The order of the checks, and the status that each answers with, are section 3 of the client
 //! spec.
 
-use webpubsub_auth::{ClientAudience, Hosts, bearer, sign_reconnection_token, verify_client};
-use webpubsub_hub::{ConnectRequest, ShardNumber};
+use webpubsub_auth::{
+    ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
+};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
@@ -36,18 +38,20 @@ pub(crate) async fn answer(
 
     let header = request.headers().get("Authorization")?.unwrap_or_default();
     let token = endpoint.access_token.as_deref().or_else(|| bearer(&header));
-    let Some(token) = token else { return http::text(401, "") };
     let audience = ClientAudience {
         hosts: Hosts { requested: url.host, accepted: &config.accepted_hosts },
         hub: &endpoint.hub,
         form: endpoint.form,
     };
-    let claims = match verify_client(&config.keys, now(), token, &audience) {
+    let anonymous = config.settings.of(&endpoint.hub).anonymous_connect;
+    let claims = match token {
+        Some(token) => verify_client(&config.keys, now(), token, &audience).map_err(TokenError::answer),
+        None if anonymous == AnonymousConnectPolicy::Allow => Ok(ClientClaims::default()),
+        None => Err((401, "")),
+    };
+    let claims = match claims {
         Ok(claims) => claims,
-        Err(error) => {
-            let (status, body) = error.answer();
-            return http::text(status, body);
-        }
+        Err((status, body)) => return http::text(status, body),
     };
     let mode = match negotiated.subprotocol.encoding() {
         None => match SimpleMode::parse(&endpoint.query) {

@@ -6,6 +6,7 @@ use webpubsub_protocol::client::Origin;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::filter::Filter;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 
 use crate::connection::Slot;
@@ -129,15 +130,6 @@ pub enum Reply {
     Conflict,
     /// Members of a group, by connection id.
     Members(Vec<Member>),
-}
-
-/// A member of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// Who it acts for.
-    pub user: Option<UserId>,
 }
 
 impl Target {

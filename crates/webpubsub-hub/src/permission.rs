@@ -35,6 +35,23 @@ pub enum Verdict {
     Deny,
 }
 
+impl Verdict {
+    /// A word for the record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Reads what [`Verdict::as_str`] gave.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Allow, Self::Deny].into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
 impl Permissions {
     /// What a token's roles grant. Roles that are unknown or invalid, and those above a
     /// connection's limits, grant nothing; the connection is not refused for them.

@@ -1,8 +1,10 @@
 //! What servers have done to connections, groups and permissions.
+#![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use expect_test::expect;
-use webpubsub_hub::{Command, ConnectRequest, Groups, Member, Permission, Reply, Selection, Slot, Target};
+use webpubsub_hub::{Command, ConnectRequest, Groups, Permission, Reply, Selection, Slot, Target};
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_testkit::{Shard, group, json, text, user};
 
@@ -16,7 +18,7 @@ fn leave(to: Target, groups: &[&str]) -> Command {
 }
 
 fn nobody() -> Target {
-    Target::Connection(ConnectionId::parse("nobody").unwrap())
+    Target::Connection(ConnectionId::parse("nobody").expect("an id"))
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_role_for_one_group_can_be_revoked_for_good() {
 fn permissions_of_nobody_are_not_found_but_can_be_revoked() {
     let mut shard = Shard::new();
     let permission = || Permission {
-        connection: ConnectionId::parse("nobody").unwrap(),
+        connection: ConnectionId::parse("nobody").expect("an id"),
         kind: PermissionType::SendToGroup,
         group: group("g"),
     };
