@@ -24,7 +24,7 @@ async function checkSecret(args) {
   const env = args.flatMap((arg, index) => (arg === "--env" || arg === "-e" ? [arg, args[index + 1]] : arg.startsWith("--env=") ? [arg] : []));
   let secrets;
   try {
-    secrets = await wrangler(["secret", "list", "--format", "json", ...env], {});
+    secrets = await wrangler(["secret", "list", "--format", "json", ...env], { env: quiet(join(built, ".wrangler")) });
   } catch (error) {
     throw new Problem(`Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet, this makes it and sets its key:\n  ${PUT_KEY}\n\n${error.message}`);
   }

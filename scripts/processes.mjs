@@ -123,10 +123,10 @@ export async function run(command, args, { onOutput, echo = false, failure, limi
   throw error;
 }
 
-/** The last lines of a program's output, progress bars left out. */
+/** The last lines of a program's output, without cargo's progress. */
 function lastLines(output, count = 60) {
   const lines = output.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
-  return lines.filter((line) => line !== "").slice(-count).join("\n");
+  return lines.filter((line) => line !== "" && !/^ +(Compiling|Checking|Fresh|Dirty|Download\w+|Building) /.test(line)).slice(-count).join("\n");
 }
 
 /** What a short program prints, or `undefined` where it fails or is not there. */

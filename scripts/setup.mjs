@@ -16,7 +16,7 @@ import { pythonSdks } from "./setup/python.mjs";
 import { checkRust, crates } from "./setup/rust.mjs";
 import { wasmClippy, wasmStandardLibrary } from "./setup/wasm-std.mjs";
 import { UsageProblem, main, say, step } from "./terminal.mjs";
-import { checkVersions } from "./versions.mjs";
+import { checkNode, checkVersions } from "./versions.mjs";
 
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
 const purposes = {
@@ -28,6 +28,7 @@ const purposes = {
 
 /** Makes sure that everything for a purpose (a key of the above) is there. */
 export async function setUp(purpose) {
+  checkNode();
   checkVersions();
   checkRust();
   const missing = () => purposes[purpose].filter((part) => !part.isThere());

@@ -29,7 +29,7 @@ export const client = {
   },
 };
 
-/** The files that a page downloads, relative to `build/client`. */
+/** The files that a page downloads, the one that it imports first, relative to `build/client`. */
 export function pageFiles() {
   return existsSync(list) ? JSON.parse(readFileSync(list, "utf8")) : [];
 }

@@ -25,10 +25,6 @@ export const worker = {
       onOutput: cargoProgress(progress),
       failure: "The worker's build",
     });
-    // The names of functions are a fifth of the download, and nothing reads them.
-    await run(wasmEnv().WASM_OPT_BIN, ["--strip-debug", "--strip-producers", join(staging, "index_bg.wasm"), "-o", join(staging, "index_bg.wasm")], {
-      failure: "Stripping the worker",
-    });
     const wasm = join(staging, "index_bg.wasm");
     writeFileSync(wasm, withoutNames(readFileSync(wasm)));
     // Only what runs, and the entry last: it is the one that a running service watches.

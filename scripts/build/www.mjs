@@ -1,6 +1,6 @@
 // The page: `www/` and the client that it uses, together in `build/www/`.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { at, build } from "../paths.mjs";
 import { pageFiles } from "./client.mjs";
 import { filesUnder } from "./inputs.mjs";
@@ -31,7 +31,8 @@ export const www = {
 /** Pairs of a file and its place in `build/www`. */
 function sources() {
   const own = filesUnder(at("www")).map((file) => [file, join(folder, relative(at("www"), file))]);
-  const client = pageFiles().map((file) => [join(build, "client", file), join(folder, "client", file)]);
+  // The page imports `/client/index.js`; what that imports lies beside it.
+  const client = pageFiles().map((file, index) => [join(build, "client", file), join(folder, "client", index === 0 ? "index.js" : basename(file))]);
   return [...own, ...client];
 }
 

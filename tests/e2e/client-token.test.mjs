@@ -31,7 +31,6 @@ forEachShardCount("Client tokens", (service) => {
         "a slash at the end": { aud: `${hub.audience}/` },
         "a query": { aud: `${hub.audience}?hub=other` },
         "one of several audiences": { aud: ["https://elsewhere.example/client/hubs/chat", hub.audience] },
-        "the legacy URL": { aud: `${service.endpoint}/client/?hub=${hub.name}` },
         "roles as one string": { role: "webpubsub.sendToGroup" },
         "groups as one string": { "webpubsub.group": "room" },
         "claims that nobody knows": { later: { a: [1] } },
@@ -85,6 +84,19 @@ forEachShardCount("Client tokens", (service) => {
       (token) => token,
     ),
   );
+
+  test("at the legacy URL, its own address is an audience too", async () => {
+    const legacy = (token) => upgrade(service.endpoint, `/client/?hub=${hub.name}&access_token=${token}`);
+    for (const [aud, status] of [
+      [hub.audience, 101],
+      [`${service.endpoint}/client/?hub=${hub.name}`, 101],
+      [`${service.endpoint}/client?hub=${hub.name}`, 101],
+      [`${service.endpoint}/client/?hub=other`, 401],
+      [`${service.endpoint}/client/`, 401],
+    ]) {
+      assert.equal((await legacy(sign(claims({ aud }), service.key))).status, status, aud);
+    }
+  });
 
   test("the secondary key signs as well as the primary", async () => {
     assert.equal((await at(sign(claims({}), service.secondaryKey))).status, 101);

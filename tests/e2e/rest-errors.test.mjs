@@ -70,12 +70,18 @@ forEachShardCount("REST refusals", (service) => {
     for (const [method, path] of [
       ["POST", "/:shout"],
       ["POST", "/nothing/:send"],
-      ["POST", "/groups/:send"],
       ["HEAD", "/users/alice/shoes"],
       ["GET", ""],
     ]) {
       const { status } = await hub.rest(method, path, { headers: text, body: method === "POST" ? "x" : undefined });
       assert.equal(status, 404, `${method} ${path}`);
+    }
+  });
+
+  test("methods that a path does not know get 405", async () => {
+    const hub = service.newHub();
+    for (const [method, path] of [["GET", "/:send"], ["POST", "/groups/room"], ["PUT", "/users/alice"]]) {
+      assert.equal((await hub.rest(method, path)).status, 405, `${method} ${path}`);
     }
   });
 

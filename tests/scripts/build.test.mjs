@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { after, test } from "node:test";
 import { crateFolders, filesUnder, fingerprint } from "../../scripts/build/inputs.mjs";
-import { sections, withoutNames } from "../../scripts/build/wasm.mjs";
+import { imports, sections, withoutNames } from "../../scripts/build/wasm.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "inputs-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -57,6 +57,22 @@ test("a wasm module's sections are told apart", () => {
     ["custom name", 11],
   ]);
   assert.deepEqual(sections(Buffer.from("no wasm at all")), []);
+});
+
+test("every kind of import is read", () => {
+  const module = Buffer.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
+    ...[0x02, 0x23, 0x05],
+    ...[0x01, 0x61, 0x01, 0x66, 0x00, 0x00],
+    ...[0x01, 0x61, 0x01, 0x74, 0x01, 0x70, 0x01, 0x00, 0x01],
+    ...[0x01, 0x61, 0x01, 0x6d, 0x02, 0x00, 0x01],
+    ...[0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
+    ...[0x01, 0x62, 0x00, 0x00, 0x00],
+  ]);
+  const expected = WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ module: from, name }) => `${from}.${name}`);
+  assert.deepEqual(imports(module), ["a.f", "a.t", "a.m", "a.g", "b."]);
+  assert.deepEqual(imports(module), expected);
 });
 
 test("a module without its names is the same module", async () => {

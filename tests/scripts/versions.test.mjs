@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { matches } from "../../scripts/setup/npm.mjs";
-import { atLeast, checkVersions, lockedVersion, versions } from "../../scripts/versions.mjs";
+import { atLeast, checkNode, checkVersions, lockedVersion, versions } from "../../scripts/versions.mjs";
 
 const lock = (wasmBindgen, worker) => `
 [[package]]
@@ -30,6 +30,11 @@ test("a tool that drifts from its crate is reported with both versions", () => {
 });
 
 test("the project's own lock file matches the pins", () => checkVersions());
+
+test("an old Node is told from one that will do", () => {
+  checkNode();
+  assert.throws(() => checkNode("18.20.0"), /^Error: Node 20.* is needed and this is 18\.20\.0\./);
+});
 
 test("versions compare by number", () => {
   assert.ok(atLeast("1.95.0", "1.95"));

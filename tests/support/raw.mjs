@@ -2,17 +2,27 @@
 import net from "node:net";
 import { within } from "./waiting.mjs";
 
-/** Sends the bytes and returns everything that came back until the service closed, which it is asked to do. */
-export function exchange(service, bytes) {
+/** Sends the bytes and returns what came back, up to where `enough(text)` says or the service closes. */
+export function exchange(service, bytes, enough = () => false) {
   const answer = new Promise((resolve, reject) => {
-    const chunks = [];
+    let text = "";
     const socket = net.connect(service.port, "127.0.0.1", () => socket.write(bytes));
-    socket.on("data", (chunk) => chunks.push(chunk));
-    socket.on("close", () => resolve(Buffer.concat(chunks)));
-    socket.on("error", (error) => (error.code === "ECONNRESET" ? resolve(Buffer.concat(chunks)) : reject(error)));
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk) => {
+      text += chunk;
+      if (enough(text)) socket.destroy();
+    });
+    socket.on("close", () => resolve(text));
+    socket.on("error", (error) => (error.code === "ECONNRESET" ? resolve(text) : reject(error)));
   });
-  return within(answer, "the end of a raw exchange");
+  return within(answer, `an answer to ${bytes.toString("latin1").slice(0, 800)}`);
 }
+
+/** Whether the head of an HTTP answer is complete. */
+export const hasHead = (text) => text.includes("\r\n\r\n");
+
+/** Whether a close frame has come, among frames whose text is ASCII. */
+export const hasClose = (text) => text.includes("\x88");
 
 /** One WebSocket frame as it stands on the wire, masked as a client's must be. */
 export function frame(opcode, payload, { fin = true, reserved = 0 } = {}) {

@@ -1,6 +1,5 @@
 // The service under test: the real worker on the real runtime, in a process group and a folder of its own.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import path from "node:path";
 import { after, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Hub } from "./hub.mjs";
+import { ended, kill, start } from "./processes.mjs";
 import { deferred, within } from "./waiting.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -35,29 +35,22 @@ export class Service {
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
     this.#output = "";
-    this.#child = spawn(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
-      cwd: root,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: KEY, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
-    });
-    this.#gone = deferred();
     const ready = deferred();
     const log = this.#openLog();
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream.on("data", (chunk) => {
-        log.write(chunk);
-        this.#output += chunk;
+    this.#child = start(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
+      cwd: root,
+      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: KEY, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
+      onOutput: (text) => {
+        log.write(text);
+        this.#output += text;
         const [, address] = READY.exec(this.#output) ?? [];
         if (address) ready.resolve(address);
-      });
-    }
-    this.#child.on("close", (code, signal) => {
-      log.end();
-      ready.reject(new Error(`the service ended with ${code ?? signal} before it was ready:\n${this.#output}`));
-      this.#gone.resolve();
+      },
     });
-    process.once("exit", this.#kill);
+    this.#gone = ended(this.#child).then((code) => {
+      log.end();
+      ready.reject(new Error(`the service ended with ${code} before it was ready:\n${this.#output}`));
+    });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     return this;
   }
@@ -69,19 +62,10 @@ export class Service {
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
   }
 
-  #kill = () => {
-    try {
-      process.kill(-this.#child.pid, "SIGKILL");
-    } catch (error) {
-      if (error.code !== "ESRCH") throw error;
-    }
-  };
-
   /** Ends it as a crash would, and fails if it panicked. */
   async crash() {
-    process.off("exit", this.#kill);
-    this.#kill();
-    await within(this.#gone.promise, "the end of the service");
+    kill(this.#child);
+    await within(this.#gone, "the end of the service");
     assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
   }
 

@@ -15,6 +15,14 @@ export async function within(promise, what, limit = LIMIT_MS) {
   }
 }
 
+/** Asks again and again until the answer is yes. */
+export async function until(ask, what) {
+  const limit = Date.now() + LIMIT_MS;
+  while (!(await ask())) {
+    if (Date.now() > limit) throw new Error(`never came: ${what}`);
+  }
+}
+
 /** A promise and the functions that settle it. */
 export function deferred() {
   const handle = {};

@@ -10,6 +10,8 @@ const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`)
 const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
 const joined = new Set();
+let userId;
+const asUser = () => (userId ? ` as ${userId}` : "");
 const log = new Log($("messages"), (rows) => {
   $("no-messages").hidden = rows > 0;
   $("clear").disabled = rows === 0;
@@ -29,24 +31,28 @@ const session = new Session({
   },
 });
 
+/** What the six states of a session look like: a tone, words, and a line in the log. */
+const states = {
+  connecting: () => ["waiting", "Connecting …"],
+  connected: ({ connectionId }) => ["live", `Connected${asUser()}`, `Connected${asUser()}. The connection's id is ${connectionId}.`],
+  recovering: () => ["lost", "Connection lost, getting it back …", "The link was lost; the client tries to get the connection back."],
+  recovered: () => ["live", `Connected${asUser()}`, "The connection is back; nothing was missed."],
+  lost: (end) => ["lost", "Connection lost, trying again …", ["Disconnected.", endInWords(end)].filter(Boolean).join(" ")],
+  stopped: () => ["idle", "Not connected"],
+};
+
 function showState(state, details = {}) {
-  const user = details.userId ? ` as ${details.userId}` : "";
-  const words = {
-    connecting: "Connecting …",
-    connected: `Connected${user}`,
-    lost: "Connection lost, trying again …",
-    stopped: "Not connected",
-  }[state];
-  $("state").dataset.state = state;
+  if (state === "connected") userId = details.userId;
+  const [tone, words, line] = states[state](details);
+  $("state").dataset.tone = tone;
   $("state-words").textContent = words;
-  const live = state === "connected";
+  const live = tone === "live";
   for (const id of ["join", "send"]) $(id).disabled = !live;
   for (const button of $("joined").querySelectorAll("button")) button.disabled = !live;
-  $("connect").disabled = state !== "stopped";
-  $("disconnect").disabled = state === "stopped";
-  if (live || state === "stopped") $("settings").open = !live;
-  if (state === "connected") notice(`Connected${user}. The connection's id is ${details.connectionId}.`);
-  if (state === "lost") notice(["Disconnected.", endInWords(details)].filter(Boolean).join(" "));
+  $("connect").disabled = tone !== "idle";
+  $("disconnect").disabled = tone === "idle";
+  if (live || tone === "idle") $("settings").open = !live;
+  if (line) notice(line);
   if (state === "stopped") {
     joined.clear();
     showGroups();

@@ -7,8 +7,8 @@ const protocols = {
 };
 
 /**
- * `listener` has `state(name, details)`, `message(row)` and `rejoinFailed(group, error)`; the states are
- * `connecting`, `connected`, `lost` and `stopped`.
+ * `listener` has `state(name, details)`, `message(origin, message)` and `rejoinFailed(group, error)`; the
+ * states are `connecting`, `connected`, `recovering`, `recovered`, `lost` and `stopped`.
  */
 export class Session {
   #client;
@@ -21,12 +21,15 @@ export class Session {
   /** Connects, and stops what was connected before. Rejects when the first attempt fails. */
   async start(url, protocol) {
     this.stop();
-    const client = new WebPubSubClient(url, { protocol: protocols[protocol]() });
+    // A person waits for the answer: what the service refuses is not asked again.
+    const client = new WebPubSubClient(url, { protocol: protocols[protocol](), messageRetryOptions: { maxRetries: 0 } });
     this.#client = client;
     const current = (tell) => (event) => {
       if (this.#client === client) tell(event);
     };
     client.on("connected", current((event) => this.#listener.state("connected", event)));
+    client.on("recovering", current(() => this.#listener.state("recovering")));
+    client.on("recovered", current(() => this.#listener.state("recovered")));
     client.on("disconnected", current((event) => this.#listener.state("lost", event)));
     client.on("stopped", current(() => this.#end()));
     client.on("rejoin-group-failed", current(({ group, error }) => this.#listener.rejoinFailed(group, error)));

@@ -76,11 +76,7 @@ impl<P> PendingOperations<P> {
 
     /// The operations to try again, in the order that they failed in.
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Pending<P>> {
-        let (due, resting) =
-            std::mem::take(&mut self.resting).into_iter().partition(|(until, ..)| *until <= now);
-        self.resting = resting;
-        let due: Vec<(Timestamp, SendError, Pending<P>)> = due;
-        due.into_iter().map(|(_, _, pending)| pending).collect()
+        self.resting.extract_if(.., |(until, ..)| *until <= now).map(|(_, _, pending)| pending).collect()
     }
 
     /// Forgets an operation; its error if there was one to forget.
@@ -89,8 +85,7 @@ impl<P> PendingOperations<P> {
             let (ack_id, _) = self.sent.remove(index)?;
             return Some(SendError::Aborted { ack_id: Some(ack_id) });
         }
-        let index = self.resting.iter().position(|(_, _, pending)| pending.id == id)?;
-        let (_, error, _) = self.resting.remove(index);
+        let (_, error, _) = self.resting.extract_if(.., |(_, _, pending)| pending.id == id).next()?;
         Some(SendError::Aborted { ack_id: error.ack_id() })
     }
 }

@@ -38,3 +38,15 @@ pub(crate) enum Announcement {
     /// The application knows.
     Done,
 }
+
+impl Announcement {
+    /// Takes the group that is being joined again under this ack id.
+    pub(crate) fn acknowledged(&mut self, ack_id: AckId) -> Option<GroupName> {
+        match self {
+            Self::Rejoining { outstanding, .. } => {
+                outstanding.extract_if(.., |(id, _)| *id == ack_id).next().map(|(_, group)| group)
+            }
+            Self::AwaitingConnected | Self::Done => None,
+        }
+    }
+}

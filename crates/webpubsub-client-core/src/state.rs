@@ -26,7 +26,7 @@ pub(crate) enum State {
     /// There is an open socket.
     Connected {
         attempt: AttemptId,
-        connection: Connection,
+        connection: Box<Connection>,
         keep_alive: KeepAlive,
         /// Until something arrives after a recovery, the recovery is not proven, and its window
         /// goes on.
@@ -34,7 +34,7 @@ pub(crate) enum State {
     },
     /// The socket is lost and the connection is not given up.
     Recovering {
-        connection: Connection,
+        connection: Box<Connection>,
         /// How the socket was lost.
         close: Close,
         /// When to give up.
@@ -46,7 +46,7 @@ pub(crate) enum State {
     /// The application stopped the session, and the socket is closing.
     Stopping {
         attempt: AttemptId,
-        connection: Connection,
+        connection: Box<Connection>,
         /// When to wait no longer.
         until: Timestamp,
     },

@@ -38,7 +38,7 @@ impl<P: Clone, D> Session<P, D> {
     pub(super) fn recover(
         &mut self,
         now: Timestamp,
-        connection: Connection,
+        connection: Box<Connection>,
         close: Close,
         window_ends: Timestamp,
     ) {
@@ -65,7 +65,7 @@ impl<P: Clone, D> Session<P, D> {
         let keep_alive = KeepAlive::new(now, &self.options);
         match mem::take(&mut self.state) {
             State::Connecting { attempt, url: Some(url), start, failures } if attempt == opened => {
-                let connection = Connection::new(url, failures);
+                let connection = Box::new(Connection::new(url, failures));
                 self.state = State::Connected { attempt, connection, keep_alive, unproven: None };
                 if let Some(id) = start {
                     self.outputs.push(Output::Started { id, result: Ok(()) });

@@ -49,7 +49,7 @@ impl<P: Clone, D> Session<P, D> {
     pub(super) fn lost(
         &mut self,
         now: Timestamp,
-        connection: Connection,
+        connection: Box<Connection>,
         close: Close,
         unproven: Option<Timestamp>,
     ) {
@@ -72,7 +72,7 @@ impl<P: Clone, D> Session<P, D> {
 
     /// Says good-bye to a connection and sets out for a new one, if that is wanted: at once, or
     /// after a pause where the connection never got as far as `connected`.
-    pub(super) fn lost_for_good(&mut self, now: Timestamp, connection: Connection, close: Close) {
+    pub(super) fn lost_for_good(&mut self, now: Timestamp, connection: Box<Connection>, close: Close) {
         let failures = if connection.is_proven() { 0 } else { connection.failures.saturating_add(1) };
         let pause = match failures {
             0 => Some(Duration::ZERO),
@@ -80,7 +80,7 @@ impl<P: Clone, D> Session<P, D> {
         };
         let pause = pause.filter(|_| self.options.auto_reconnect);
         let next = if pause.is_some() { Next::Reconnect } else { Next::Stop };
-        self.disconnected(connection, close, next);
+        self.disconnected(*connection, close, next);
         match pause {
             None => self.stopped(),
             Some(Duration::ZERO) => self.connect(None, failures),
@@ -115,8 +115,8 @@ impl<P: Clone, D> Session<P, D> {
     }
 
     /// The end of a connection that the application stopped.
-    pub(super) fn stopped_connection(&mut self, connection: Connection, close: Close) {
-        self.disconnected(connection, close, Next::Stop);
+    pub(super) fn stopped_connection(&mut self, connection: Box<Connection>, close: Close) {
+        self.disconnected(*connection, close, Next::Stop);
         self.stopped();
     }
 

@@ -81,10 +81,8 @@ impl<P: Clone, D> Session<P, D> {
         if let Some(pending) = self.operations.acknowledged(ack_id) {
             self.operation_acknowledged(now, ack_id, pending, result);
         } else if let State::Connected { connection, .. } = &mut self.state
-            && let Announcement::Rejoining { outstanding, .. } = &mut connection.announcement
-            && let Some(index) = outstanding.iter().position(|(id, _)| *id == ack_id)
+            && let Some(group) = connection.announcement.acknowledged(ack_id)
         {
-            let (_, group) = outstanding.remove(index);
             if let Err(error) = result
                 && error.name != AckError::DUPLICATE
             {

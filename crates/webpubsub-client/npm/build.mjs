@@ -1,0 +1,178 @@
+// Makes the npm package: cargo → wasm-bindgen → wasm-opt → esbuild and tsc → npm pack.
+//
+// It runs in the environment of the root's scripts (`wasmEnv()` in `scripts/toolchain.mjs`), with
+// esbuild, TypeScript and binaryen from the root's `node_modules`. Nothing is downloaded.
+//
+// build/client/                      the package's folder, ready to publish
+// build/client/webpubsub-edge-client.tgz   the same, packed
+// build/client/page-files.json       what a page downloads, relative to `build/client`
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const npm = dirname(fileURLToPath(import.meta.url));
+const root = dirname(dirname(dirname(npm)));
+const target = process.env.CARGO_TARGET_DIR ?? join(root, "target", "wasm");
+/** What is made on the way. */
+const work = join(root, "build", ".client");
+const out = join(root, "build", "client");
+const dist = join(out, "dist");
+
+const wasm = core();
+rmSync(out, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+writeFileSync(join(dist, "core.wasm"), wasm);
+await scripts();
+types();
+rest();
+pack();
+
+/** Compiles the crate, and leaves its JavaScript, `core.js`, in the work folder. Gives the module. */
+function core() {
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const wasm32 = "wasm32-unknown-unknown";
+  run("cargo", ["build", "--locked", "--profile", "client", "--target", wasm32, "--package", "webpubsub-client"], {
+    CARGO_TARGET_DIR: target,
+    // Panic messages name source files: not where these happen to lie on this machine.
+    CARGO_ENCODED_RUSTFLAGS: [
+      [root, ""],
+      [process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "cargo"],
+    ]
+      .map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+      .join("\x1f"),
+  });
+  const compiled = join(target, wasm32, "client", "webpubsub_client.wasm");
+  const bindgen = process.env.WASM_BINDGEN_BIN ?? "wasm-bindgen";
+  run(bindgen, ["--target", "web", "--no-typescript", "--out-dir", work, "--out-name", "core", compiled]);
+  // The last pass gives short names to what the module and its JavaScript have of each other, and
+  // says which: wasm-bindgen's end in hashes, which do not compress.
+  const names = run(process.env.WASM_OPT_BIN ?? join(root, "node_modules", ".bin", "wasm-opt"), [
+    ...["-Oz", "--traps-never-happen", "--low-memory-unused"],
+    ...["--strip-producers", "--strip-target-features", "--minify-imports-and-exports-and-modules"],
+    ...[join(work, "core_bg.wasm"), "--output", join(work, "core.wasm")],
+  ]);
+  const glue = readFileSync(join(work, "core.js"), "utf8");
+  writeFileSync(join(work, "core.js"), shorten(glue, JSON.parse(names)));
+  return readFileSync(join(work, "core.wasm"));
+}
+
+/**
+ * wasm-bindgen's JavaScript with the short names, and with `instantiate`, which takes a compiled
+ * module, in place of its own ways to load one.
+ */
+function shorten(glue, { imports, exports }) {
+  const own = [];
+  let json;
+  for (const [module, name, short] of imports) {
+    if (module.endsWith("json.js")) {
+      json = module;
+      own.push(`"${short}": json.${name}`);
+    } else {
+      glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
+    }
+  }
+  for (const [name, short] of exports) glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
+  glue = glue.replaceAll(/^ +"[^"]*json\.js": import\d+,\n/gm, "");
+  return `${glue}
+import * as json from "${json}";
+export async function instantiate(module) {
+  const imports = __wbg_get_imports()["./core_bg.js"];
+  const instance = await WebAssembly.instantiate(module, { a: Object.assign(imports, { ${own.join(", ")} }) });
+  __wbg_finalize_init(instance, module);
+}
+`;
+}
+
+function replaceOnce(text, from, to) {
+  if (text.split(from).length !== 2) throw new Error(`wasm-bindgen's JavaScript has not exactly one ${from.trim()}`);
+  return text.replace(from, () => to);
+}
+
+/** One script for each way in. */
+async function scripts() {
+  const inlined = deflateSync(wasm, { level: 9 }).toString("base64");
+  const entry = (name, { platform = name, format = "esm", file = `${name}.js`, source = "index.ts" } = {}) =>
+    esbuild.build({
+      entryPoints: [join(npm, "src", source)],
+      outfile: join(dist, file),
+      bundle: true,
+      minify: true,
+      format,
+      target: "es2022",
+      platform: platform === "node" ? "node" : "neutral",
+      external: ["ws", "./core.wasm", "./inlined.js"],
+      legalComments: "none",
+      logLevel: "warning",
+      plugins: [
+        {
+          name: "webpubsub",
+          setup({ onResolve, onLoad }) {
+            onResolve({ filter: /^#core$/ }, () => ({ path: join(work, "core.js") }));
+            onResolve({ filter: /^#platform$/ }, () => ({ path: join(npm, "src", "platform", `${platform}.ts`) }));
+            // Node needs it only where its file is missing, and has it beside the script.
+            onResolve({ filter: /^#inlined$/ }, () =>
+              platform === "node" ? { path: "./inlined.js", external: true } : { path: "inlined", namespace: "inlined" },
+            );
+            onLoad({ filter: /./, namespace: "inlined" }, () => ({ contents: inlined, loader: "text" }));
+          },
+        },
+      ],
+      ...(format === "cjs" && {
+        define: { "import.meta.url": "here" },
+        banner: { js: 'const here=require("node:url").pathToFileURL(__filename).href;' },
+      }),
+    });
+  writeFileSync(join(dist, "inlined.js"), `export default "${inlined}";\n`);
+  await Promise.all([
+    entry("browser"),
+    entry("workerd"),
+    entry("slim", { source: "slim.ts" }),
+    entry("node"),
+    entry("node", { format: "cjs", file: "node.cjs" }),
+  ]);
+}
+
+/** Checks the TypeScript and writes its declarations, for `import` and for `require`. */
+function types() {
+  const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
+  run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
+  // Nobody outside meets these.
+  for (const name of ["platform", "load.d.ts", "reach.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
+  for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
+    const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");
+    writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);
+  }
+}
+
+function rest() {
+  for (const name of ["package.json", "README.md"]) cpSync(join(npm, name), join(out, name));
+  for (const name of readdirSync(root).filter((name) => name.startsWith("LICENSE-"))) cpSync(join(root, name), join(out, name));
+}
+
+function pack() {
+  const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--ignore-scripts", "--offline"], {}, out));
+  renameSync(join(out, basename(filename)), join(out, "webpubsub-edge-client.tgz"));
+  writeFileSync(join(out, "page-files.json"), `${JSON.stringify(["dist/browser.js"])}\n`);
+}
+
+/** Runs a command to its end and gives what it printed; its errors are seen as they come. */
+function run(command, args, env = {}, cwd = root) {
+  const { status, stdout, error } = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  if (error) throw error;
+  if (status !== 0) {
+    process.stderr.write(stdout);
+    process.exit(status ?? 1);
+  }
+  return stdout;
+}

@@ -1,0 +1,297 @@
+import type { Client as Core, Host } from "#core";
+import { explain, loadCore, onWake, openSocket } from "#platform";
+import { abortError, sendError, startError, type StartProblem } from "./errors.js";
+import type {
+  AbortSignalLike,
+  JoinGroupOptions,
+  JSONTypes,
+  LeaveGroupOptions,
+  SendEventOptions,
+  SendToGroupOptions,
+  StartOptions,
+  WebPubSubClientCredential,
+  WebPubSubClientEvents,
+  WebPubSubClientOptions,
+  WebPubSubDataType,
+  WebPubSubResult,
+  WebSocketLike,
+} from "./models.js";
+import { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./protocols.js";
+
+type EventName = keyof WebPubSubClientEvents;
+type Listener<E extends EventName> = (args: WebPubSubClientEvents[E]) => void;
+
+/** A call of the application that waits for the core's answer. */
+interface Call {
+  resolve(value?: unknown): void;
+  reject(error: unknown): void;
+  abortSignal?: AbortSignalLike;
+}
+
+// What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
+// the listeners, checks arguments, and loads the core when it is first needed.
+
+/** A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`. */
+export class WebPubSubClient {
+  readonly #credential: WebPubSubClientCredential;
+  readonly #options: WebPubSubClientOptions;
+  readonly #listeners = new Map<EventName, Listener<never>[]>();
+  readonly #calls = new Map<number, Call>();
+  #lastCall = 0;
+  #core?: Core;
+  /** What to do once the core is loaded; none while nothing has asked for it. */
+  #waiting?: Array<(core: Core) => void>;
+  /** From a start until it fails or the client has stopped. */
+  #isRunning = false;
+  /**
+   * What the core knows this client by. It is empty while nothing goes on: then a client that the
+   * application has let go of can be collected, and its core with it.
+   */
+  readonly #held: { client?: WebPubSubClient } = {};
+  #startSignal?: AbortSignalLike;
+  /** The newest URL, and what went wrong with it. */
+  #url = "";
+  #cause: unknown;
+  #ignoreWaking?: () => void;
+
+  /** @param clientAccessUrl - used for every connection */
+  constructor(clientAccessUrl: string, options?: WebPubSubClientOptions);
+  /** @param credential - where URLs come from: a function is asked for every new connection */
+  constructor(credential: WebPubSubClientCredential, options?: WebPubSubClientOptions);
+  constructor(credential: string | WebPubSubClientCredential, options: WebPubSubClientOptions = {}) {
+    this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
+    this.#options = options;
+    for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"] as const) {
+      if ((options[name] ?? 0) < 0) throw new RangeError(`${name} must be greater than or equal to 0.`);
+    }
+    const protocol = options.protocol?.name;
+    const known = [WebPubSubJsonReliableProtocol, WebPubSubJsonProtocol].map((make) => make().name);
+    if (protocol && !known.includes(protocol)) throw new RangeError(`Unsupported protocol: ${protocol}`);
+  }
+
+  /** Adds a listener. One that throws is reported, and disturbs nothing else. */
+  on<E extends EventName>(event: E, listener: Listener<E>): void {
+    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+  }
+
+  /** Takes a listener away. */
+  off<E extends EventName>(event: E, listener: Listener<E>): void {
+    const listeners = this.#listeners.get(event) ?? [];
+    const index = listeners.lastIndexOf(listener);
+    this.#listeners.set(event, listeners.filter((_, at) => at !== index));
+  }
+
+  /**
+   * Connects. Done when the socket is open; the event `connected` follows. A first attempt that
+   * fails is not repeated: it rejects with a `ConnectError` or with what the credential threw.
+   */
+  start(options: StartOptions = {}): Promise<void> {
+    if (options.abortSignal?.aborted) return Promise.reject(abortError(options.abortSignal));
+    return this.#call(options, (core, id) => {
+      if (!this.#isRunning) this.#startSignal = options.abortSignal;
+      this.#isRunning = true;
+      core.start(id);
+    });
+  }
+
+  /** Disconnects, and gives up whatever is under way. The event `stopped` follows. */
+  stop(): void {
+    if (this.#core) this.#core.stop();
+    else this.#waiting?.push((core) => core.stop());
+  }
+
+  /** Joins a group. The client joins it again on later connections. */
+  joinGroup(groupName: string, options: JoinGroupOptions = {}): Promise<WebPubSubResult> {
+    return this.#operate(options, (core, id) => core.joinGroup(id, groupName, options.ackId));
+  }
+
+  /** Leaves a group. */
+  leaveGroup(groupName: string, options: LeaveGroupOptions = {}): Promise<WebPubSubResult> {
+    return this.#operate(options, (core, id) => core.leaveGroup(id, groupName, options.ackId));
+  }
+
+  /**
+   * Publishes to a group, which this client need not have joined.
+   *
+   * @param content - a string for `text`; an `ArrayBuffer`, or a view of one, for `binary` and
+   * `protobuf`; any JSON value but `null` for `json`
+   */
+  sendToGroup(
+    groupName: string,
+    content: JSONTypes | ArrayBuffer | ArrayBufferView,
+    dataType: WebPubSubDataType,
+    options: SendToGroupOptions = {},
+  ): Promise<WebPubSubResult> {
+    const { noEcho = false, fireAndForget = false, ackId } = options;
+    return this.#operate(options, (core, id) =>
+      core.sendToGroup(id, groupName, content, dataType, noEcho, fireAndForget, ackId),
+    );
+  }
+
+  /**
+   * Sends an event to the application's server.
+   *
+   * @param content - as for `sendToGroup`
+   */
+  sendEvent(
+    eventName: string,
+    content: JSONTypes | ArrayBuffer | ArrayBufferView,
+    dataType: WebPubSubDataType,
+    options: SendEventOptions = {},
+  ): Promise<WebPubSubResult> {
+    const { fireAndForget = false, ackId } = options;
+    return this.#operate(options, (core, id) =>
+      core.sendEvent(id, eventName, content, dataType, fireAndForget, ackId),
+    );
+  }
+
+  #operate(options: JoinGroupOptions, begin: (core: Core, id: number) => void): Promise<WebPubSubResult> {
+    const { ackId, abortSignal } = options;
+    if (ackId !== undefined && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
+      return Promise.reject(new RangeError("ackId must be a whole number from 0 to 2^53 - 1."));
+    }
+    if (abortSignal?.aborted) return Promise.reject(sendError("Cancelled by abortSignal", ackId));
+    return this.#call(options, begin);
+  }
+
+  /** Numbers a call and begins it; the core answers to the number. */
+  #call<T>({ abortSignal }: { abortSignal?: AbortSignalLike }, begin: (core: Core, id: number) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const id = ++this.#lastCall;
+      const abort = () => this.#withCore((core) => core.abort(id));
+      const end = () => {
+        abortSignal?.removeEventListener("abort", abort);
+        this.#calls.delete(id);
+        this.#hold();
+      };
+      const call: Call = {
+        resolve: (value) => (end(), resolve(value as T)),
+        reject: (error) => (end(), reject(error)),
+        abortSignal,
+      };
+      this.#calls.set(id, call);
+      this.#hold();
+      abortSignal?.addEventListener("abort", abort);
+      this.#withCore((core) => {
+        try {
+          begin(core, id);
+        } catch (error) {
+          call.reject(error);
+        }
+      });
+    });
+  }
+
+  /** Uses the core: at once, or in turn as soon as it is loaded. */
+  #withCore(use: (core: Core) => void): void {
+    if (this.#core) return use(this.#core);
+    if (this.#waiting) return void this.#waiting.push(use);
+    this.#waiting = [use];
+    loadCore().then(
+      (Core) => {
+        const { protocol = WebPubSubJsonReliableProtocol(), ...options } = this.#options;
+        const settings = { ...options, reliable: protocol.isReliableSubProtocol };
+        const core = (this.#core = new Core(WebPubSubClient.#host(this.#held), settings));
+        for (const use of this.#waiting!.splice(0)) use(core);
+      },
+      (error) => {
+        this.#waiting = undefined;
+        for (const call of [...this.#calls.values()]) call.reject(error);
+      },
+    );
+  }
+
+  #hold(): void {
+    this.#held.client = this.#isRunning || this.#calls.size > 0 ? this : undefined;
+  }
+
+  /** What the core calls: see `../../src/host.rs`. */
+  static #host(held: { client?: WebPubSubClient }): Host {
+    // It calls only while something goes on.
+    const client = () => held.client!;
+    const call = (id: number) => client().#calls.get(id);
+    const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) => client().#emit(event, args);
+    return {
+      fetchUrl: (attempt) => void client().#fetchUrl(attempt),
+      openSocket: (attempt, url, protocol) => client().#openSocket(attempt, url, protocol),
+      started: (id) => client().#started(call(id)),
+      startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
+      done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
+      failed: (id, error) => call(id)?.reject(error),
+      sendError,
+      connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId! }),
+      disconnected: (connectionId, text, code, reason, willReconnect) => {
+        const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };
+        emit("disconnected", { connectionId, message, code, reason, willReconnect });
+      },
+      stopped: (code, reason) => client().#stopped(code, reason),
+      recovering: (connectionId) => emit("recovering", { connectionId }),
+      recovered: (connectionId) => emit("recovered", { connectionId }),
+      message: (message) => emit(message.kind === "groupData" ? "group-message" : "server-message", { message }),
+      rejoinFailed: (group, error) => emit("rejoin-group-failed", { group, error }),
+    };
+  }
+
+  async #fetchUrl(attempt: number): Promise<void> {
+    const credential = this.#credential;
+    try {
+      const url: unknown =
+        typeof credential.getClientAccessUrl === "string"
+          ? credential.getClientAccessUrl
+          : await credential.getClientAccessUrl({ abortSignal: this.#startSignal });
+      if (typeof url !== "string") {
+        throw new Error(`The clientAccessUrl must be a string but currently it's ${typeof url}`);
+      }
+      this.#url = url;
+    } catch (error) {
+      this.#cause = error;
+      return this.#core!.urlFailed(attempt);
+    }
+    this.#core!.urlFetched(attempt, this.#url);
+  }
+
+  #openSocket(attempt: number, url: string, protocol: string): WebSocketLike {
+    try {
+      this.#cause = undefined;
+      const socket = (this.#options.webSocketFactory ?? openSocket)(url, protocol);
+      socket.onerror = (event: any) => {
+        this.#cause = event.error ?? event;
+        const known = explain(event);
+        if (known) this.#core!.connectFailed(attempt, known.status);
+      };
+      return socket;
+    } catch (error) {
+      this.#cause = error;
+      throw error;
+    }
+  }
+
+  #started(call: Call | undefined): void {
+    this.#startSignal = undefined;
+    this.#ignoreWaking = onWake(() => this.#core!.wake());
+    call?.resolve();
+  }
+
+  async #startFailed(call: Call | undefined, problem: StartProblem, number?: number): Promise<void> {
+    // A start that came too early or too late says nothing about the one that runs.
+    if (problem !== "not-stopped" && problem !== "stopping") this.#isRunning = false;
+    call?.reject(await startError(problem, this.#url, number, this.#cause, call.abortSignal));
+  }
+
+  #stopped(code?: number, reason?: string): void {
+    this.#ignoreWaking?.();
+    this.#isRunning = false;
+    this.#emit("stopped", code === undefined ? {} : { code, reason });
+    this.#hold();
+  }
+
+  #emit<E extends EventName>(event: E, args: WebPubSubClientEvents[E]): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        (listener as Listener<E>)(args);
+      } catch (error) {
+        (globalThis.reportError ?? console.error)(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,11 @@
+export { WebPubSubClient } from "./client.js";
+export {
+  ConnectError,
+  type ConnectErrorOptions,
+  type ConnectProblem,
+  SendMessageError,
+  type SendMessageErrorDetail,
+  type SendMessageErrorOptions,
+} from "./errors.js";
+export type * from "./models.js";
+export { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./protocols.js";

@@ -1,0 +1,20 @@
+import { Client, instantiate } from "#core";
+
+let loading: Promise<typeof Client> | undefined;
+
+/** Starts the WebAssembly once for all clients; a failure is forgotten, so that a later start can succeed. */
+export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<typeof Client> {
+  return (loading ??= compile()
+    .then(instantiate)
+    .then(
+      () => Client,
+      (cause) => {
+        loading = undefined;
+        throw new Error(
+          "The WebAssembly of @webpubsub-edge/client could not be started. If the page has a " +
+            "Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.",
+          { cause },
+        );
+      },
+    ));
+}

@@ -1,0 +1,208 @@
+// The shapes that an application meets, named as in `@azure/web-pubsub-client`.
+
+/** What can be sent as JSON. */
+export type JSONTypes = string | number | boolean | object;
+
+/** How a payload is to be understood. */
+export type WebPubSubDataType = "binary" | "json" | "text" | "protobuf";
+
+/** An `AbortSignal`, or anything that works like one. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface GetClientAccessUrlOptions {
+  /** Aborted when the `start` that asks is. */
+  abortSignal?: AbortSignalLike;
+}
+
+/** Where client access URLs come from. */
+export interface WebPubSubClientCredential {
+  /**
+   * A URL, used for every connection (and no longer accepted once its token has expired), or a
+   * function that is called for every new one. A recovery asks for none.
+   */
+  getClientAccessUrl: string | ((options?: GetClientAccessUrlOptions) => string | Promise<string>);
+}
+
+/** A subprotocol: see `WebPubSubJsonReliableProtocol` and `WebPubSubJsonProtocol`. */
+export interface WebPubSubClientProtocol {
+  readonly name: string;
+  /** Whether a lost connection can be recovered without losing a message. */
+  readonly isReliableSubProtocol: boolean;
+}
+
+export type RetryMode = "Exponential" | "Fixed";
+
+/** How often to try again, and after how long. What is missing or negative is the default. */
+export interface WebPubSubRetryOptions {
+  /** Tries after the first. For messages 3, for reconnecting without limit. */
+  maxRetries?: number;
+  /** The first pause; 1000. */
+  retryDelayInMs?: number;
+  /** The longest pause of mode `Exponential`; 30000. */
+  maxRetryDelayInMs?: number;
+  /** `Fixed` pauses are alike, `Exponential` ones double; `Fixed`. */
+  mode?: RetryMode;
+}
+
+export interface WebPubSubClientOptions {
+  /** `WebPubSubJsonReliableProtocol()`. */
+  protocol?: WebPubSubClientProtocol;
+  /** Whether to make a new connection when one is lost for good; `true`. */
+  autoReconnect?: boolean;
+  /** Whether to join groups again on a new connection; `true`. */
+  autoRejoinGroups?: boolean;
+  /** For `joinGroup`, `leaveGroup`, `sendToGroup` and `sendEvent`. */
+  messageRetryOptions?: WebPubSubRetryOptions;
+  /** Between attempts to reconnect. */
+  reconnectRetryOptions?: WebPubSubRetryOptions;
+  /** Silence of the service after which the link counts as lost; 120000. 0 waits for ever. */
+  keepAliveTimeoutInMs?: number;
+  /** Time from one ping to the next; 20000. 0 sends none. */
+  keepAliveIntervalInMs?: number;
+  /** Makes the sockets; `(url, protocol) => new WebSocket(url, protocol)`. */
+  webSocketFactory?: (url: string, protocol: string) => WebSocketLike;
+}
+
+/** A `WebSocket`, or anything that works like one. */
+export interface WebSocketLike {
+  // Functions of any kind, so that a browser's, Node's and a fake's event types all fit.
+  onopen: ((event: any) => any) | null;
+  onmessage: ((event: any) => any) | null;
+  onclose: ((event: any) => any) | null;
+  onerror: ((event: any) => any) | null;
+  send(data: string): void;
+  close(): void;
+}
+
+export interface StartOptions {
+  /** Gives the start up. */
+  abortSignal?: AbortSignalLike;
+}
+
+export interface JoinGroupOptions {
+  /** An ack id of your choice: the service does the operation at most once under it. */
+  ackId?: number;
+  /** Gives the operation up. */
+  abortSignal?: AbortSignalLike;
+}
+
+export interface LeaveGroupOptions extends JoinGroupOptions {}
+
+export interface SendEventOptions extends JoinGroupOptions {
+  /** Whether to be done once the message is sent, without waiting for an ack; `false`. */
+  fireAndForget?: boolean;
+}
+
+export interface SendToGroupOptions extends SendEventOptions {
+  /** Whether this connection, if it is a member, is left out; `false`. */
+  noEcho?: boolean;
+}
+
+/** That an operation was done. */
+export interface WebPubSubResult {
+  /** The ack id that it was done under; none for `fireAndForget`. */
+  ackId?: number;
+  /** Whether the service had done it before, under the same ack id. */
+  isDuplicated: boolean;
+}
+
+/** What the service said before it closed a connection. */
+export interface DisconnectedMessage {
+  readonly kind: "disconnected";
+  message: string;
+}
+
+/** Something published to a group that this connection is a member of. */
+export interface GroupDataMessage {
+  readonly kind: "groupData";
+  dataType: WebPubSubDataType;
+  /** A string, a JSON value, or an `ArrayBuffer` for `binary` and `protobuf`. */
+  data: JSONTypes | ArrayBuffer;
+  /** Its place in what the connection receives, on a reliable protocol. */
+  sequenceId?: number;
+  group: string;
+  /** Who published; none for anonymous clients and servers. */
+  fromUserId: string;
+  /** What rides beside the payload. */
+  metadata?: Record<string, string>;
+}
+
+/** Something the application's server sent to all, to this user or to this connection. */
+export interface ServerDataMessage {
+  readonly kind: "serverData";
+  dataType: WebPubSubDataType;
+  /** A string, a JSON value, or an `ArrayBuffer` for `binary` and `protobuf`. */
+  data: JSONTypes | ArrayBuffer;
+  /** Its place in what the connection receives, on a reliable protocol. */
+  sequenceId?: number;
+  /** What rides beside the payload. */
+  metadata?: Record<string, string>;
+}
+
+export interface OnConnectedArgs {
+  connectionId: string;
+  /** None for an anonymous user. */
+  userId: string;
+}
+
+export interface OnDisconnectedArgs {
+  connectionId?: string;
+  /** What the service said before, if it did. */
+  message?: DisconnectedMessage;
+  /** The WebSocket's close code; 1005 where none was given, 1006 where the link was lost. */
+  code: number;
+  /** The text beside the code, often empty. */
+  reason: string;
+  /** Whether the client makes a new connection. */
+  willReconnect: boolean;
+}
+
+export interface OnStoppedArgs {
+  /** The close code of the last WebSocket, if one was open. */
+  code?: number;
+  /** The text beside the code. */
+  reason?: string;
+}
+
+export interface OnServerDataMessageArgs {
+  message: ServerDataMessage;
+}
+
+export interface OnGroupDataMessageArgs {
+  message: GroupDataMessage;
+}
+
+export interface OnRejoinGroupFailedArgs {
+  group: string;
+  error: Error;
+}
+
+export interface OnRecoveringArgs {
+  connectionId: string;
+}
+
+export interface OnRecoveredArgs {
+  connectionId: string;
+}
+
+/** Every event, and what its listeners get. */
+export interface WebPubSubClientEvents {
+  /** A new connection is there, and its groups are joined again. Not after a recovery. */
+  connected: OnConnectedArgs;
+  /** A connection is lost for good. */
+  disconnected: OnDisconnectedArgs;
+  /** The client has stopped, and only `start` changes that. */
+  stopped: OnStoppedArgs;
+  "server-message": OnServerDataMessageArgs;
+  "group-message": OnGroupDataMessageArgs;
+  "rejoin-group-failed": OnRejoinGroupFailedArgs;
+  /** The link is lost, and the client tries to get it back without losing a message. */
+  recovering: OnRecoveringArgs;
+  /** The connection goes on over a new link. */
+  recovered: OnRecoveredArgs;
+}

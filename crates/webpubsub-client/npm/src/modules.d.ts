@@ -1,0 +1,12 @@
+// What the build puts in place: see `build.mjs`.
+
+/** The WebAssembly, deflated and in base64. */
+declare module "#inlined" {
+  const text: string;
+  export default text;
+}
+
+declare module "*.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}

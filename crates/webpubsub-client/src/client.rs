@@ -1,0 +1,295 @@
+//! The class that JavaScript sees: calls → inputs, outputs → the host.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::prelude::*;
+use webpubsub_client_core::{
+    AttemptId, Close, CommandId, ConnectError, Delivery, Event, Input, Next, Operation, Output, Session,
+};
+use webpubsub_protocol::client::Echo;
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
+
+use crate::convert::{self, Frame, Payload};
+use crate::error;
+use crate::host::Host;
+use crate::settings::{self, Settings};
+use crate::socket::Socket;
+use crate::timer::{Clock, Timer};
+
+/// A session, and what carries out what it asks for.
+///
+/// Every call has a number of the caller's, under which the host hears the answer.
+#[wasm_bindgen]
+pub struct Client {
+    shell: Rc<Shell>,
+}
+
+struct Shell {
+    host: Host,
+    /// Away while it is driven.
+    session: Cell<Option<Box<Session<Payload, Frame>>>>,
+    /// What has happened and is not handled.
+    inputs: Cell<Vec<Input<Payload, Frame>>>,
+    socket: Cell<Option<Box<Socket>>>,
+    clock: Clock,
+    timer: Timer,
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// A client that nobody has started.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(host: Host, settings: &Settings) -> Self {
+        let session = Session::new(settings::options(settings));
+        let shell = Rc::new_cyclic(|shell: &Weak<Shell>| Shell {
+            host,
+            session: Cell::new(Some(Box::new(session))),
+            inputs: Cell::default(),
+            socket: Cell::default(),
+            clock: Clock::default(),
+            timer: Timer::new({
+                let shell = shell.clone();
+                move || {
+                    if let Some(shell) = shell.upgrade() {
+                        shell.timer.rang();
+                        shell.input(Input::Timeout);
+                    }
+                }
+            }),
+        });
+        Self { shell }
+    }
+
+    /// Starts the client; answered by the host's `started` or `startFailed`.
+    pub fn start(&self, call: u32) {
+        self.shell.input(Input::Start { id: CommandId(call) });
+    }
+
+    /// Stops the client.
+    pub fn stop(&self) {
+        self.shell.input(Input::Stop);
+    }
+
+    /// Gives a call up; it is answered at once if it is not answered yet.
+    pub fn abort(&self, call: u32) {
+        self.shell.input(Input::Abort { id: CommandId(call) });
+    }
+
+    /// Says that this is a good moment to look at the link.
+    pub fn wake(&self) {
+        self.shell.input(Input::Wake);
+    }
+
+    /// The credential's answer.
+    #[wasm_bindgen(js_name = urlFetched)]
+    pub fn url_fetched(&self, attempt: u32, url: String) {
+        self.shell.input(Input::UrlFetched { attempt: AttemptId(attempt), url });
+    }
+
+    /// The credential's other answer.
+    #[wasm_bindgen(js_name = urlFailed)]
+    pub fn url_failed(&self, attempt: u32) {
+        self.shell.connect_failed(AttemptId(attempt), ConnectError::Credential);
+    }
+
+    /// What the platform tells of a socket that will not open: the HTTP status of a refusal, or
+    /// nothing where nobody answered.
+    #[wasm_bindgen(js_name = connectFailed)]
+    pub fn connect_failed(&self, attempt: u32, status: Option<u16>) {
+        let error = status.map_or(ConnectError::Unreachable, |status| ConnectError::Refused { status });
+        self.shell.connect_failed(AttemptId(attempt), error);
+    }
+
+    /// Joins a group; answered, like every operation, by the host's `done` or `failed`.
+    ///
+    /// # Errors
+    /// An `Error` for a name that is none of a group.
+    #[wasm_bindgen(js_name = joinGroup)]
+    pub fn join_group(&self, call: u32, group: String, ack_id: Option<f64>) -> Result<(), JsValue> {
+        let group = GroupName::parse(group).map_err(error::name_error)?;
+        self.shell.operate(call, Operation::JoinGroup { group, ack_id: id(ack_id) });
+        Ok(())
+    }
+
+    /// Leaves a group.
+    ///
+    /// # Errors
+    /// An `Error` for a name that is none of a group.
+    #[wasm_bindgen(js_name = leaveGroup)]
+    pub fn leave_group(&self, call: u32, group: String, ack_id: Option<f64>) -> Result<(), JsValue> {
+        let group = GroupName::parse(group).map_err(error::name_error)?;
+        self.shell.operate(call, Operation::LeaveGroup { group, ack_id: id(ack_id) });
+        Ok(())
+    }
+
+    /// Publishes to a group.
+    ///
+    /// # Errors
+    /// An `Error` for a name that is none of a group, a `TypeError` for content that does not fit
+    /// its data type.
+    #[wasm_bindgen(js_name = sendToGroup)]
+    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary, and no object")]
+    pub fn send_to_group(
+        &self,
+        call: u32,
+        group: String,
+        content: &JsValue,
+        data_type: &str,
+        no_echo: bool,
+        fire_and_forget: bool,
+        ack_id: Option<f64>,
+    ) -> Result<(), JsValue> {
+        let operation = Operation::SendToGroup {
+            group: GroupName::parse(group).map_err(error::name_error)?,
+            data: convert::payload(content, data_type)?,
+            echo: if no_echo { Echo::Skip } else { Echo::Send },
+            delivery: delivery(fire_and_forget, ack_id),
+        };
+        self.shell.operate(call, operation);
+        Ok(())
+    }
+
+    /// Sends an event to the application's server.
+    ///
+    /// # Errors
+    /// An `Error` for a name that is none of an event, a `TypeError` for content that does not fit
+    /// its data type.
+    #[wasm_bindgen(js_name = sendEvent)]
+    pub fn send_event(
+        &self,
+        call: u32,
+        event: String,
+        content: &JsValue,
+        data_type: &str,
+        fire_and_forget: bool,
+        ack_id: Option<f64>,
+    ) -> Result<(), JsValue> {
+        let operation = Operation::SendEvent {
+            event: EventName::parse(event).map_err(error::name_error)?,
+            data: convert::payload(content, data_type)?,
+            delivery: delivery(fire_and_forget, ack_id),
+        };
+        self.shell.operate(call, operation);
+        Ok(())
+    }
+}
+
+impl Shell {
+    /// Handles an input, and whatever arises while its outputs are carried out: a listener may call
+    /// back, but never gets in between two outputs.
+    fn input(self: &Rc<Self>, input: Input<Payload, Frame>) {
+        let mut inputs = self.inputs.take();
+        inputs.push(input);
+        self.inputs.set(inputs);
+        let Some(mut session) = self.session.take() else {
+            return;
+        };
+        loop {
+            let inputs = self.inputs.take();
+            if inputs.is_empty() {
+                break;
+            }
+            for input in inputs {
+                for output in session.handle(self.clock.now(), input) {
+                    self.perform(output);
+                }
+            }
+        }
+        self.timer.set(self.clock.now(), session.next_timeout());
+        self.session.set(Some(session));
+    }
+
+    fn operate(self: &Rc<Self>, call: u32, operation: Operation<Payload>) {
+        self.input(Input::Operate { id: CommandId(call), operation });
+    }
+
+    fn connect_failed(self: &Rc<Self>, attempt: AttemptId, error: ConnectError) {
+        self.input(Input::ConnectFailed { attempt, error });
+    }
+
+    fn perform(self: &Rc<Self>, output: Output<Payload, Frame>) {
+        let host = &self.host;
+        match output {
+            Output::FetchUrl { attempt } => host.fetch_url(attempt.0),
+            Output::Connect { attempt, url, subprotocol } => {
+                self.connect(attempt, &url, subprotocol.name().unwrap_or_default());
+            }
+            Output::Send(message) => self.with_socket(|socket| socket.send(&convert::frame(&message))),
+            Output::Close { attempt } => self.with_socket(|socket| {
+                if socket.attempt() == attempt {
+                    socket.close();
+                }
+            }),
+            Output::Started { id, result: Ok(()) } => host.started(id.0),
+            Output::Started { id, result: Err(error) } => {
+                let (problem, number) = error::start_problem(&error);
+                host.start_failed(id.0, problem, number);
+            }
+            Output::Settle { id, result: Ok(receipt) } => {
+                host.done(id.0, convert::number(receipt.ack_id), receipt.is_duplicated);
+            }
+            Output::Settle { id, result: Err(error) } => host.failed(id.0, &error::send_error(host, &error)),
+            Output::Event(event) => self.tell(&event),
+        }
+    }
+
+    fn connect(self: &Rc<Self>, attempt: AttemptId, url: &str, protocol: &str) {
+        match self.host.open_socket(attempt.0, url, protocol) {
+            Ok(socket) => {
+                let shell = Rc::downgrade(self);
+                let input = move |input| {
+                    if let Some(shell) = shell.upgrade() {
+                        shell.input(input);
+                    }
+                };
+                self.socket.set(Some(Box::new(Socket::new(attempt, socket, input))));
+            }
+            Err(_) => self.connect_failed(attempt, ConnectError::InvalidUrl),
+        }
+    }
+
+    /// Does something with the newest socket, if there is one.
+    fn with_socket(&self, act: impl FnOnce(&Socket)) {
+        if let Some(socket) = self.socket.take() {
+            act(&socket);
+            self.socket.set(Some(socket));
+        }
+    }
+
+    fn tell(&self, event: &Event<Frame>) {
+        let host = &self.host;
+        match event {
+            Event::Connected { connection_id, user_id } => {
+                host.connected(connection_id.as_str(), user_id.as_ref().map(UserId::as_str));
+            }
+            Event::Disconnected { connection_id, message, close, next } => host.disconnected(
+                connection_id.as_ref().map(ConnectionId::as_str),
+                message.as_deref(),
+                close.code.0,
+                &close.reason,
+                *next == Next::Reconnect,
+            ),
+            Event::Stopped { close } => {
+                let (code, reason) = close.as_ref().map(|Close { code, reason }| (code.0, &**reason)).unzip();
+                host.stopped(code, reason);
+            }
+            Event::Recovering { connection_id } => host.recovering(connection_id.as_str()),
+            Event::Recovered { connection_id } => host.recovered(connection_id.as_str()),
+            Event::Data(message) => host.message(message),
+            Event::RejoinGroupFailed { group, error } => {
+                host.rejoin_failed(group.as_str(), &error::send_error(host, error));
+            }
+        }
+    }
+}
+
+fn delivery(fire_and_forget: bool, ack_id: Option<f64>) -> Delivery {
+    if fire_and_forget { Delivery::FireAndForget } else { Delivery::Acknowledged { ack_id: id(ack_id) } }
+}
+
+fn id(number: Option<f64>) -> Option<AckId> {
+    number.map(|number| AckId(number as u64))
+}

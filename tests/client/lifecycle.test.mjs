@@ -1,0 +1,152 @@
+// Starting and stopping, and what an application hears of it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { npmPackage, setUp, setUpConnected, unreliable } from "./harness.mjs";
+
+const { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } = npmPackage;
+
+test("start is done when the socket is open, and connected follows", async (t) => {
+  const { service, client, event } = await setUp(t);
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  assert.equal(connection.protocol, "json.reliable.webpubsub.azure.v1");
+  assert.deepEqual(connection.query, { access_token: "secret" });
+  connection.connected("c1");
+  assert.deepEqual(await event(), ["connected", { connectionId: "c1", userId: "alice" }]);
+});
+
+test("the protocol is the one that the options name", async (t) => {
+  const { service, client } = await setUp(t, { protocol: unreliable });
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  assert.equal(connection.protocol, "json.webpubsub.azure.v1");
+});
+
+test("stop closes without a code, and disconnected and stopped follow once", async (t) => {
+  const { client, connection, event, events } = await setUpConnected(t);
+  const closed = new Promise((resolve) => connection.socket.on("close", resolve));
+  client.stop();
+  client.stop();
+  assert.equal(await closed, 1005);
+  assert.deepEqual(await event(), [
+    "disconnected",
+    { connectionId: "c1", message: undefined, code: 1005, reason: "", willReconnect: false },
+  ]);
+  assert.deepEqual(await event(), ["stopped", { code: 1005, reason: "" }]);
+  client.stop();
+  assert.deepEqual(events(), []);
+});
+
+test("a stopped client can be started again", async (t) => {
+  const { service, client, event } = await setUpConnected(t);
+  client.stop();
+  while ((await event())[0] !== "stopped");
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  connection.connected("c2");
+  assert.deepEqual(await event(), ["connected", { connectionId: "c2", userId: "alice" }]);
+});
+
+test("a client is started only when it is stopped", async (t) => {
+  const { client } = await setUp(t);
+  const start = client.start();
+  await assert.rejects(client.start(), { message: "Client can be only started when it's Stopped" });
+  await start;
+  client.stop();
+  await assert.rejects(client.start(), { message: "Can't start a client during stopping" });
+});
+
+test("stop right after start cancels it, even before anything is loaded", async (t) => {
+  const { client, event, events } = await setUp(t);
+  const start = client.start();
+  client.stop();
+  await assert.rejects(start, { message: "The client is stopped" });
+  assert.deepEqual(await event(), ["stopped", {}]);
+  assert.deepEqual(events(), []);
+});
+
+test("stop on a client that was never started does nothing", async (t) => {
+  const { client, events } = await setUp(t);
+  client.stop();
+  assert.deepEqual(events(), []);
+});
+
+test("what the service says before it closes is part of disconnected", async (t) => {
+  const { connection, event } = await setUpConnected(t, { protocol: unreliable, autoReconnect: false });
+  connection.say({ type: "system", event: "disconnected", message: "Application server closed the connection." });
+  connection.close(1000, "done");
+  const message = { kind: "disconnected", message: "Application server closed the connection." };
+  assert.deepEqual(await event(), [
+    "disconnected",
+    { connectionId: "c1", message, code: 1000, reason: "done", willReconnect: false },
+  ]);
+  assert.deepEqual(await event(), ["stopped", { code: 1000, reason: "done" }]);
+});
+
+test("a listener that throws is reported and disturbs nothing", async (t) => {
+  const { service, client, event } = await setUp(t);
+  const report = t.mock.method(console, "error", () => {});
+  client.on("connected", () => {
+    throw new Error("from the listener");
+  });
+  let heard = 0;
+  client.on("connected", () => heard++);
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  connection.connected();
+  await event();
+  assert.equal(heard, 1);
+  assert.equal(report.mock.calls[0].arguments[0].message, "from the listener");
+  assert.deepEqual(await client.joinGroup("g"), { ackId: 1, isDuplicated: false });
+});
+
+test("a listener hears as often as it was added, and not after it was taken away", async (t) => {
+  const { service, client, connection, event } = await setUpConnected(t);
+  const heard = [];
+  const listener = ({ message }) => heard.push(message.data);
+  client.on("server-message", listener);
+  client.on("server-message", listener);
+  const say = async (data) => {
+    connection.say({ type: "message", from: "server", dataType: "text", data });
+    await event();
+  };
+  await say("a");
+  client.off("server-message", listener);
+  await say("b");
+  client.off("server-message", listener);
+  client.off("server-message", () => {});
+  await say("c");
+  assert.deepEqual(heard, ["a", "a", "b"]);
+  assert.ok(service);
+});
+
+test("a listener may call the client", async (t) => {
+  const { service, client, event } = await setUp(t, { protocol: unreliable });
+  client.on("disconnected", () => client.stop());
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  connection.connected();
+  await event();
+  connection.drop();
+  assert.equal((await event())[0], "disconnected");
+  assert.deepEqual(await event(), ["stopped", { code: 1006, reason: "" }]);
+});
+
+test("the constructor, on, off and stop are synchronous and check what they are given", () => {
+  const client = new WebPubSubClient("wss://example.com", { keepAliveIntervalInMs: 0 });
+  const listener = () => {};
+  assert.equal(client.on("connected", listener), undefined);
+  assert.equal(client.off("connected", listener), undefined);
+  assert.equal(client.stop(), undefined);
+  for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"]) {
+    assert.throws(() => new WebPubSubClient("wss://example.com", { [name]: -1 }), {
+      name: "RangeError",
+      message: `${name} must be greater than or equal to 0.`,
+    });
+  }
+  const protocol = { ...WebPubSubJsonProtocol(), name: "protobuf.webpubsub.azure.v1" };
+  assert.throws(() => new WebPubSubClient("wss://example.com", { protocol }), RangeError);
+});
+
+test("the protocols have the official names", () => {
+  assert.deepEqual(WebPubSubJsonProtocol(), { name: "json.webpubsub.azure.v1", isReliableSubProtocol: false });
+  assert.deepEqual(WebPubSubJsonReliableProtocol(), {
+    name: "json.reliable.webpubsub.azure.v1",
+    isReliableSubProtocol: true,
+  });
+});

@@ -1,0 +1,104 @@
+// A service that does what a test tells it, and by default what a client hopes for.
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { WebSocketServer } from "ws";
+import { Queue } from "../support/waiting.mjs";
+
+export class ScriptedService {
+  #http = createServer((_request, response) => response.writeHead(400).end());
+  #sockets = new WebSocketServer({ noServer: true, handleProtocols: ([offered]) => offered });
+  #connections = new Queue();
+  /** The status to refuse the next upgrades with; none to accept them. */
+  refuseWith;
+  /** What follows a client's message: the acks and echoes of a service that does everything. */
+  answer = (connection, message) => {
+    const { ackId, group, dataType, data } = message;
+    if (message.type === "sendToGroup") connection.say({ type: "message", from: "group", group, dataType, data });
+    if (ackId !== undefined) connection.ack(ackId);
+  };
+
+  static async start() {
+    const service = new ScriptedService();
+    service.#http.on("upgrade", (request, socket, head) => service.#upgrade(request, socket, head));
+    await once(service.#http.listen(0, "127.0.0.1"), "listening");
+    return service;
+  }
+
+  /** A client access URL. */
+  get url() {
+    return `ws://127.0.0.1:${this.#http.address().port}/client/hubs/chat?access_token=secret`;
+  }
+
+  /** The next connection that a client makes. */
+  connection() {
+    return this.#connections.next("a connection");
+  }
+
+  async stop() {
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await once(this.#http, "close");
+  }
+
+  #upgrade(request, socket, head) {
+    if (this.refuseWith) {
+      socket.end(`HTTP/1.1 ${this.refuseWith} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#connections.push(new Connection(this, webSocket, new URL(request.url, "ws://service")));
+    });
+  }
+}
+
+class Connection {
+  #messages = new Queue();
+
+  constructor(service, socket, { searchParams }) {
+    this.socket = socket;
+    this.protocol = socket.protocol;
+    this.query = Object.fromEntries(searchParams);
+    socket.on("error", () => {});
+    socket.on("message", (data) => {
+      const message = JSON.parse(data);
+      this.#messages.push(message);
+      service.answer(this, message);
+    });
+  }
+
+  /** The client's next message. */
+  message() {
+    return this.#messages.next("a message of the client");
+  }
+
+  /** The client's messages so far that nobody has asked for. */
+  messages() {
+    return this.#messages.drain();
+  }
+
+  say(frame) {
+    this.socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  connected(connectionId = "c1", more = {}) {
+    this.say({ type: "system", event: "connected", userId: "alice", connectionId, reconnectionToken: `token of ${connectionId}`, ...more });
+  }
+
+  ack(ackId) {
+    this.say({ type: "ack", ackId, success: true });
+  }
+
+  refuse(ackId, name, message = "No.") {
+    this.say({ type: "ack", ackId, success: false, error: { name, message } });
+  }
+
+  close(code, reason) {
+    this.socket.close(code, reason);
+  }
+
+  /** Loses the link. */
+  drop() {
+    this.socket.terminate();
+  }
+}
