@@ -78,7 +78,7 @@ pub enum FilterError {
     Syntax {
         /// All of it.
         filter: String,
-        /// Where.
+        /// Where: at the end of what is unexpected, else at its beginning.
         position: usize,
         /// What is wrong there.
         fault: SyntaxFault,
@@ -96,9 +96,12 @@ pub enum FilterError {
 /// What is wrong with the syntax of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SyntaxFault {
-    /// A character or word that cannot stand here.
+    /// Something that cannot stand before here.
     #[error("Syntax error")]
     Unexpected,
+    /// A character that begins nothing.
+    #[error("Syntax error: character '{0}' is not valid")]
+    Character(char),
     /// Nothing stands where an operand should.
     #[error("Expression expected")]
     Operand,

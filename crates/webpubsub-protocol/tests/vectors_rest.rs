@@ -10,8 +10,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{
-    Charset, ClientType, CloseOptions, ContentKind, Operation, Refusal, SendOptions, parse_content_type,
-    refuse,
+    Charset, ClientType, CloseOptions, ContentKind, Operation, Refusal, SendOptions, groups_body,
+    parse_content_type, refuse,
 };
 use webpubsub_protocol::role::PermissionType;
 
@@ -46,6 +46,39 @@ fn every_content_type_is_what_its_vector_says() {
         };
         assert_eq!(said, vector["expected"], "{}", vector["name"]);
     }
+}
+
+#[test]
+fn every_body_of_a_bulk_operation_is_what_its_vector_says() {
+    for vector in read("group-bodies") {
+        let body = vector["body"].as_str().unwrap().as_bytes();
+        let said = match groups_body(vector["contentType"].as_str(), body) {
+            Ok(request) => json!({
+                "groups": request.groups.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "filtered": request.filter.is_some(),
+            }),
+            Err(refusal) => {
+                let mut said = refusal_said(&refusal, "POST");
+                let expected = vector["expected"]["refused"].as_object();
+                let expected = expected.unwrap_or_else(|| panic!("{}: {refusal}", vector["name"]));
+                said.as_object_mut().unwrap().retain(|key, _| expected.contains_key(key));
+                json!({ "refused": said })
+            }
+        };
+        assert_eq!(said, vector["expected"], "{}", vector["name"]);
+    }
+}
+
+#[test]
+fn a_body_of_a_bulk_operation_is_at_most_one_megabyte_of_utf8() {
+    let json = Some("application/json");
+    let body = br#"{"groups":["a"]}"#;
+    let padded = |length: usize| [body.to_vec(), vec![b' '; length - body.len()]].concat();
+    assert!(groups_body(json, &padded(1_048_576)).is_ok());
+    assert_eq!(groups_body(json, &padded(1_048_577)), Err(Refusal::TooLong));
+    assert_eq!(groups_body(json, b"{\"groups\":[\"\xff\"]}"), Err(Refusal::NotJson));
+    let deep = format!(r#"{{"x":{}{},"groups":["a"]}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert!(groups_body(json, deep.as_bytes()).is_ok());
 }
 
 fn operation_said(operation: &Operation) -> Value {

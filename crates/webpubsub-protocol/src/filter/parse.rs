@@ -8,7 +8,7 @@ pub(super) fn parse(filter: &str) -> Result<Node, FilterError> {
     let start = parser.start;
     let operand = parser.or()?;
     if parser.token != Token::End {
-        return Err(parser.syntax_error(SyntaxFault::Unexpected, parser.start));
+        return Err(parser.syntax_error(SyntaxFault::Unexpected, parser.next));
     }
     parser.report_unsupported(std::slice::from_ref(&operand), start);
     parser.expect(Kind::Bool, &operand, start);
@@ -203,6 +203,9 @@ impl<'a> Parser<'a> {
         let is_list = self.token == Token::Open;
         if is_list {
             self.list(&mut operands, Self::primary)?;
+            if operands.len() == 1 {
+                return Err(self.syntax_error(SyntaxFault::Operand, self.end.saturating_sub(1)));
+            }
         } else {
             operands.push(self.primary()?);
         }
@@ -312,7 +315,7 @@ impl<'a> Parser<'a> {
         Operand { nullness, ..Operand::new(Node::Call(function, nodes), kind) }
     }
 
-    /// Parentheses with what they hold, commas between.
+    /// Parentheses with what they hold, if anything, commas between.
     fn list(
         &mut self,
         operands: &mut Vec<Operand<'a>>,
@@ -320,6 +323,9 @@ impl<'a> Parser<'a> {
     ) -> Result<(), FilterError> {
         self.deeper()?;
         self.advance()?;
+        if self.token == Token::Close {
+            return self.close(SyntaxFault::List);
+        }
         loop {
             operands.push(operand(self)?);
             if self.token != Token::Comma {
@@ -402,7 +408,7 @@ impl<'a> Parser<'a> {
             Some(c) if c == '_' || c == '$' || c.is_ascii_alphabetic() || is_letter(c) => {
                 (Token::Word(word(rest)), word(rest).len())
             }
-            Some(_) => return Err(self.syntax_error(SyntaxFault::Unexpected, self.start)),
+            Some(other) => return Err(self.syntax_error(SyntaxFault::Character(other), self.start)),
         };
         self.token = token;
         self.next = self.start + length;
