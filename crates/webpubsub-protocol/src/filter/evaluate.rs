@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use super::case;
 use super::{Comparison, FilterSubject, Function, Node};
 
 pub(super) fn matches(node: &Node, subject: &FilterSubject<'_>) -> bool {
@@ -140,6 +141,10 @@ fn int_of(number: usize) -> i64 {
 
 /// From and to a position in UTF-16 code units; to the end for `usize::MAX`.
 fn substring(text: &str, start: usize, end: usize) -> Option<&str> {
+    if start == end {
+        // Nothing has no half characters.
+        return (start <= text.encode_utf16().count()).then_some("");
+    }
     let rest = text.get(offset(text, start)?..)?;
     match end {
         usize::MAX => Some(rest),
@@ -166,25 +171,14 @@ fn cut<'a>(text: Cow<'a, str>, part: impl Fn(&str) -> Option<&str>) -> Option<Co
     }
 }
 
-/// Character by character, as .NET's invariant culture: what would become several characters stays,
-/// and so does a dotless i.
+/// Character by character; see [`super::case`].
 fn in_lower_case(text: Cow<'_, str>) -> Cow<'_, str> {
-    map(text, |character| single(character, character.to_lowercase()))
+    map(text, case::lower)
 }
 
 /// See [`in_lower_case`].
 fn in_upper_case(text: Cow<'_, str>) -> Cow<'_, str> {
-    map(
-        text,
-        |character| if character == 'ı' { character } else { single(character, character.to_uppercase()) },
-    )
-}
-
-fn single(character: char, mut mapped: impl Iterator<Item = char>) -> char {
-    match (mapped.next(), mapped.next()) {
-        (Some(mapped), None) => mapped,
-        (Some(_) | None, Some(_) | None) => character,
-    }
+    map(text, case::upper)
 }
 
 fn map(text: Cow<'_, str>, to: impl Fn(char) -> char) -> Cow<'_, str> {

@@ -174,16 +174,16 @@ fn request_body(body: Body) -> Option<Value> {
 }
 
 fn responses(row: &Row) -> Map<String, Value> {
-    let content = match row.kind {
-        Kind::GenerateToken => Some(schema("Token")),
-        Kind::ListMembers => Some(schema("Members")),
-        Kind::OpenApi => Some(json!({ "type": "object" })),
-        _ => None,
-    };
+    let contents = [
+        (Kind::GenerateToken, schema("Token")),
+        (Kind::ListMembers, schema("Members")),
+        (Kind::OpenApi, json!({ "type": "object" })),
+    ];
+    let content = contents.into_iter().find(|(kind, _)| *kind == row.kind);
     let mut success = Map::new();
     success.insert("description".to_owned(), success_text(row.success).into());
     success.insert("headers".to_owned(), json!({ "api-supported-versions": supported_versions() }));
-    if let Some(schema) = content {
+    if let Some((_, schema)) = content {
         success.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
     }
     let error = || json!({ "$ref": "#/components/responses/Error" });

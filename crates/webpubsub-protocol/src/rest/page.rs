@@ -1,7 +1,8 @@
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::VERSIONS;
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
@@ -117,7 +118,7 @@ impl Serialize for MemberPage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Page<'a> {
-            value: Vec<Entry<'a>>,
+            value: Vec<Entry<&'a str>>,
             #[serde(rename = "nextLink")]
             next_link: Option<&'a str>,
         }
@@ -126,15 +127,33 @@ impl Serialize for MemberPage {
     }
 }
 
-#[derive(Serialize)]
-struct Entry<'a> {
-    #[serde(rename = "connectionId")]
-    connection: &'a str,
-    #[serde(rename = "userId")]
-    user: Option<&'a str>,
+impl MemberPage {
+    /// Reads a page as it is sent; `None` if it is none. The link is not looked at.
+    #[must_use]
+    pub fn members_of(json: &str) -> Option<Vec<Member>> {
+        #[derive(Deserialize)]
+        struct Page<'a> {
+            #[serde(borrow)]
+            value: Vec<Entry<Cow<'a, str>>>,
+        }
+        let page: Page<'_> = serde_json::from_str(json).ok()?;
+        let member = |entry: Entry<Cow<'_, str>>| {
+            let user = entry.user.map(|user| UserId::parse(user.into_owned())).transpose().ok()?;
+            Some(Member { connection: ConnectionId::parse(entry.connection.into_owned()).ok()?, user })
+        };
+        page.value.into_iter().map(member).collect()
+    }
 }
 
-impl<'a> Entry<'a> {
+#[derive(Serialize, Deserialize)]
+struct Entry<S> {
+    #[serde(rename = "connectionId")]
+    connection: S,
+    #[serde(rename = "userId")]
+    user: Option<S>,
+}
+
+impl<'a> Entry<&'a str> {
     fn of(member: &'a Member) -> Self {
         Self { connection: member.connection.as_str(), user: member.user.as_ref().map(UserId::as_str) }
     }
@@ -185,6 +204,20 @@ mod tests {
                 assert_eq!(seen, members(0..all), "{size} {top:?}");
                 assert_eq!(pages, all.div_ceil(size), "{size} {top:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_page_is_read_as_it_was_sent() {
+        let member = |connection: &str, user: Option<&str>| Member {
+            connection: ConnectionId::parse(connection).unwrap(),
+            user: user.map(|user| UserId::parse(user).unwrap()),
+        };
+        let members = vec![member("c\n\"1", Some("é\\")), member("c2", None)];
+        let page = MemberPage { members: members.clone(), next_link: Some("https://example.com".to_owned()) };
+        assert_eq!(MemberPage::members_of(&serde_json::to_string(&page).unwrap()), Some(members));
+        for no_page in ["", "{}", r#"{"value":[{"userId":"a"}]}"#, r#"{"value":[{"connectionId":""}]}"#] {
+            assert_eq!(MemberPage::members_of(no_page), None, "{no_page}");
         }
     }
 
