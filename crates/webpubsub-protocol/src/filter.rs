@@ -28,6 +28,7 @@
 //! the service's words), it has to go on after a wrong type in case there is a wrong syntax, and it
 //! is a few kilobytes of wasm, without a library.
 
+mod case;
 mod evaluate;
 mod parse;
 
