@@ -3,6 +3,7 @@
 //! The order of the checks, and the status that each answers with, are section 3 of the client
 //! spec.
 
+use wasm_bindgen::JsValue;
 use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
 };
@@ -11,13 +12,14 @@ use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, RequestInit, Response, ResponseBuilder, Result, WebSocketPair};
+use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result, WebSocketPair};
 
-use crate::config::Config;
+use crate::config::{Config, object_name};
 use crate::hub_shard::internal;
+use crate::objects::{Objects, Question};
 use crate::perform::now;
 use crate::sockets::close_socket;
-use crate::{http, log, route};
+use crate::{http, log};
 
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
@@ -102,10 +104,11 @@ async fn connect(
     if let Some(subprotocol) = subprotocol {
         headers.set(internal::SUBPROTOCOL, subprotocol)?;
     }
-    let mut init = RequestInit::new();
-    init.with_headers(headers);
-    let request = Request::new_with_init(&format!("https://shard{}", internal::CONNECT), &init)?;
-    route::shard(env, &endpoint.hub, shard)?.fetch_with_request(request).await
+    let question =
+        Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body: JsValue::UNDEFINED };
+    let name = object_name(&endpoint.hub, shard);
+    let answer = Objects::of(env)?.ask(vec![name], question).await?.pop();
+    answer.ok_or_else(|| Error::RustError("the shard did not answer".to_owned()))
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

@@ -8,9 +8,6 @@ use webpubsub_hub::{Place, Settings, SettingsError, ShardNumber};
 use webpubsub_protocol::name::HubName;
 use worker::Env;
 
-/// The binding of the shards' Durable Objects.
-pub(crate) const HUB_SHARD: &str = "HUB_SHARD";
-
 /// What the operator decided.
 pub(crate) struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.

@@ -4,7 +4,9 @@ use js_sys::Uint8Array;
 use webpubsub_auth::{Hosts, ServiceAudience, bearer, sign_client, sign_continuation, verify_service};
 use webpubsub_hub::{Assignment, Work};
 use webpubsub_protocol::name::GroupName;
-use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, PageRequest, Refusal, Route};
+use webpubsub_protocol::rest::{
+    self, FirstMembers, MemberPage, Operation, Outcome, PageRequest, Refusal, Route,
+};
 use webpubsub_protocol::url::RequestUrl;
 use worker::{Env, Error, Request, Response, Result};
 
@@ -59,15 +61,16 @@ async fn list(
     url: RequestUrl<'_>,
     origin: &str,
 ) -> Result<Response> {
-    let mut members = Vec::new();
+    let mut first = FirstMembers::of(page.wanted());
     for mut answer in shards.ask_all(request, url, &Uint8Array::new_with_length(0)).await? {
         if answer.status_code() != 200 {
             return Ok(answer);
         }
         let listed = MemberPage::members_of(&answer.text().await?);
-        members.extend(listed.ok_or_else(|| Error::RustError("a shard's list is no page".to_owned()))?);
+        let listed = listed.ok_or_else(|| Error::RustError("a shard's list is no page".to_owned()))?;
+        listed.into_iter().for_each(|member| first.take(member));
     }
-    let (members, next) = page.cut(members);
+    let (members, next) = page.cut(first);
     let next_link = next.map(|next| {
         let token = sign_continuation(&shards.config.keys, shards.hub, group, &next.after);
         rest::next_link(origin, shards.hub, group, page, &next, &token)

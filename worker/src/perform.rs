@@ -13,11 +13,12 @@ use webpubsub_protocol::client::{DataFrame, Frame, json, protobuf};
 use webpubsub_protocol::close::fit_reason;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Date, Delay, Error, Method, Request, RequestInit, Result, WebSocket};
+use worker::{Date, Delay, Error, Headers, Result, WebSocket};
 
-use crate::config::{HUB_SHARD, object_name};
+use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
 use crate::log;
+use crate::objects::{Objects, Question};
 
 #[wasm_bindgen]
 extern "C" {
@@ -181,12 +182,12 @@ impl Shard {
 
     async fn post(&self, to: ShardNumber, batch: &Batch) -> Result<u16> {
         let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body.into()));
-        let request = Request::new_with_init(&format!("https://shard{}", internal::BATCH), &init)?;
-        let namespace = self.env.durable_object(HUB_SHARD)?;
-        let stub = namespace.get_by_name(&object_name(&self.hub_name, to))?;
-        Ok(stub.fetch_with_request(request).await?.status_code())
+        let headers = Headers::new();
+        let question =
+            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+        let name = object_name(&self.hub_name, to);
+        let answer = Objects::of(&self.env)?.ask(vec![name], question).await?.pop();
+        Ok(answer.map_or(0, |answer| answer.status_code()))
     }
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.

@@ -1,41 +1,16 @@
 //! Which shards a task goes to, and one answer out of theirs.
 
-use js_sys::{Array, Promise, Reflect, Uint8Array};
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use webpubsub_hub::{ShardNumber, Success, Task, TaskPlace};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest;
 use webpubsub_protocol::url::RequestUrl;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Request, Response, Result, Stub, web_sys};
+use worker::{Env, Error, Request, Response, Result};
 
-use crate::config::{Config, HUB_SHARD, object_name};
+use crate::config::{Config, object_name};
 use crate::http;
-
-#[wasm_bindgen(inline_js = r#"
-export function askAll(namespace, names, url, headers, method, body) {
-  const init = method === "POST" ? { method, headers, body } : { method, headers };
-  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
-}
-"#)]
-extern "C" {
-    /// Makes the same request of every object of these names at once.
-    #[wasm_bindgen(js_name = askAll)]
-    fn ask_all(
-        namespace: &JsValue,
-        names: Vec<String>,
-        url: &str,
-        headers: &web_sys::Headers,
-        method: &str,
-        body: &Uint8Array,
-    ) -> Promise;
-}
-
-/// The Durable Object of a shard.
-pub(crate) fn shard(env: &Env, hub: &HubName, shard: ShardNumber) -> Result<Stub> {
-    env.durable_object(HUB_SHARD)?.get_by_name(&object_name(hub, shard))
-}
+use crate::objects::{Objects, Question};
 
 /// The shards of a hub.
 #[derive(Clone, Copy)]
@@ -55,7 +30,8 @@ impl Shards<'_> {
         url: RequestUrl<'_>,
     ) -> Result<Response> {
         if let Some(number) = self.only(&task.place) {
-            return shard(self.env, self.hub, number)?.fetch_with_request(request).await;
+            let name = object_name(self.hub, number);
+            return Objects::of(self.env)?.hand(&name, request.inner()).await;
         }
         let body = match http::message_body(&request).await? {
             Ok(body) => body,
@@ -67,7 +43,11 @@ impl Shards<'_> {
             Success::OfOne => answers.iter().position(done),
             Success::OfAll => answers.iter().position(|answer| !done(answer)),
         };
-        Ok(answers.swap_remove(decisive.unwrap_or(0)))
+        let answer = decisive.unwrap_or(0);
+        if answer >= answers.len() {
+            return Err(Error::RustError("no shard answered".to_owned()));
+        }
+        Ok(answers.swap_remove(answer))
     }
 
     /// Makes the same request of every shard; one answer each, in their order.
@@ -78,15 +58,14 @@ impl Shards<'_> {
         body: &Uint8Array,
     ) -> Result<Vec<Response>> {
         let names = (0..self.config.shards).map(|number| object_name(self.hub, ShardNumber(number)));
-        let url = format!("https://shard{}", url.path_and_query());
-        let namespace = Reflect::get(self.env, &HUB_SHARD.into())?;
         let request = request.inner();
-        let answers = ask_all(&namespace, names.collect(), &url, &request.headers(), &request.method(), body);
-        let answers: Array = JsFuture::from(answers).await?.unchecked_into();
-        Ok(answers
-            .iter()
-            .map(|answer| Response::from(answer.unchecked_into::<web_sys::Response>()))
-            .collect())
+        let method = request.method();
+        // Only a POST has a body here, and a request that must not have one cannot have an empty one.
+        let body = if method == "POST" { body.into() } else { JsValue::UNDEFINED };
+        let headers = request.headers();
+        let path = url.path_and_query();
+        let question = Question { path: &path, method: &method, headers: &headers, body };
+        Objects::of(self.env)?.ask(names.collect(), question).await
     }
 
     /// The one shard that a task goes to, if it is one.

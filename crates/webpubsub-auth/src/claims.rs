@@ -73,13 +73,17 @@ impl Claims {
     /// What a client's claims say, all of them checked.
     pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
         let group = |value: &Value| GroupName::parse(value.as_str()?).ok();
+        let mut claims = BTreeMap::new();
+        for name in self.0.keys() {
+            claims.insert(name.clone(), self.all(name).map(print).collect());
+        }
         let groups = self.all("webpubsub.group").map(group).collect::<Option<_>>();
         Ok(ClientClaims {
             // A blank user id is no user.
             user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
             roles: self.all("role").map(print).collect(),
             groups: groups.ok_or(TokenError::Group)?,
-            claims: self.0.keys().map(|name| (name.clone(), self.all(name).map(print).collect())).collect(),
+            claims,
         })
     }
 

@@ -6,10 +6,10 @@ use webpubsub_protocol::client::Origin;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::filter::Filter;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
-use webpubsub_protocol::rest::Member;
+use webpubsub_protocol::rest::{FirstMembers, Member};
 use webpubsub_protocol::role::PermissionType;
 
-use crate::connection::Slot;
+use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
 use crate::error::TooManyPermissions;
 use crate::fan_out::{Publish, fan_out};
@@ -269,15 +269,14 @@ impl Hub {
     }
 
     fn members(&self, group: &GroupName, after: Option<&ConnectionId>, limit: usize) -> Vec<Member> {
-        let member = |slot| {
-            let connection = self.directory.get(slot)?;
-            Some(Member { connection: connection.id.clone(), user: connection.user.clone() })
-        };
-        let mut members: Vec<Member> = self.directory.members(group).filter_map(member).collect();
-        members.retain(|member| after.is_none_or(|after| member.connection > *after));
-        members.sort_unstable_by(|one, other| one.connection.cmp(&other.connection));
-        members.truncate(limit);
-        members
+        let mut first = FirstMembers::of(limit);
+        for slot in self.directory.members(group) {
+            let Some(Connection { id, user, .. }) = self.directory.get(slot) else { continue };
+            if after.is_none_or(|after| id > after) && first.would_take(id) {
+                first.take(Member { connection: id.clone(), user: user.clone() });
+            }
+        }
+        first.into_members()
     }
 }
 

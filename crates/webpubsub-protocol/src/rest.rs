@@ -29,7 +29,7 @@ use std::time::Duration;
 pub use body::{Charset, ContentKind, check_length, message_data, message_metadata, parse_content_type};
 pub use groups::{GroupsRequest, groups_body};
 pub use openapi::openapi;
-pub use page::{Member, MemberPage, NextPage, PageRequest, next_link};
+pub use page::{FirstMembers, Member, MemberPage, NextPage, PageRequest, next_link};
 pub use parse::Route;
 pub use respond::{Outcome, Response, Subject, refuse, respond};
 

@@ -38,6 +38,44 @@ pub struct MemberPage {
     pub next_link: Option<String>,
 }
 
+/// The first of many members by connection id, which may be seen in any order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstMembers {
+    wanted: usize,
+    /// In order; `wanted` at most.
+    members: Vec<Member>,
+}
+
+impl FirstMembers {
+    /// So many at most.
+    #[must_use]
+    pub const fn of(wanted: usize) -> Self {
+        Self { wanted, members: Vec::new() }
+    }
+
+    /// Whether a connection would be among them.
+    #[must_use]
+    pub fn would_take(&self, connection: &ConnectionId) -> bool {
+        self.members.len() < self.wanted
+            || self.members.last().is_some_and(|last| *connection < last.connection)
+    }
+
+    /// Takes a member in, if it is one of the first seen so far.
+    pub fn take(&mut self, member: Member) {
+        if self.would_take(&member.connection) {
+            let at = self.members.partition_point(|before| before.connection < member.connection);
+            self.members.insert(at, member);
+            self.members.truncate(self.wanted);
+        }
+    }
+
+    /// The members, in order.
+    #[must_use]
+    pub fn into_members(self) -> Vec<Member> {
+        self.members
+    }
+}
+
 /// What there is to say about the page after one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextPage {
@@ -54,11 +92,10 @@ impl PageRequest {
         self.page_size().saturating_add(1)
     }
 
-    /// Cuts the page out of the first [`Self::wanted`] members (or more) after the last page, which
-    /// need not be in order.
+    /// Cuts the page out of the first [`Self::wanted`] members after the last page.
     #[must_use]
-    pub fn cut(&self, mut members: Vec<Member>) -> (Vec<Member>, Option<NextPage>) {
-        members.sort_unstable_by(|a, b| a.connection.cmp(&b.connection));
+    pub fn cut(&self, first: FirstMembers) -> (Vec<Member>, Option<NextPage>) {
+        let mut members = first.members;
         let size = self.page_size();
         let are_more = members.len() > size;
         members.truncate(size);
@@ -185,12 +222,13 @@ mod tests {
                         members((0..23).rev()).into_iter().filter(|m| Some(&m.connection) > after.as_ref());
                     let (even, odd): (Vec<_>, Vec<_>) = rest
                         .partition(|member| member.connection.as_str().ends_with(['0', '2', '4', '6', '8']));
-                    let first = |mut members: Vec<Member>| {
-                        members.sort_by(|a, b| a.connection.cmp(&b.connection));
-                        members.truncate(request.wanted());
-                        members
+                    let first = |members: Vec<Member>| {
+                        let mut first = FirstMembers::of(request.wanted());
+                        members.into_iter().for_each(|member| first.take(member));
+                        first
                     };
-                    let (page, next) = request.cut([first(odd), first(even)].concat());
+                    let both = [first(odd), first(even)].map(FirstMembers::into_members).concat();
+                    let (page, next) = request.cut(first(both));
                     assert!(page.len() <= usize::try_from(size).unwrap());
                     seen.extend(page);
                     pages += 1;
@@ -223,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_one_page() {
-        assert_eq!(request(200, None).cut(vec![]), (vec![], None));
+        assert_eq!(request(200, None).cut(FirstMembers::of(201)), (vec![], None));
         assert_eq!(request(200, None).wanted(), 201);
         assert_eq!(request(200, Some(5)).wanted(), 6);
     }
