@@ -13,11 +13,17 @@ import { readVectors } from "../support/vectors.mjs";
 
 const REQUESTS = 300;
 const FRAMES = 300;
-const METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+const METHODS = ["GET", "GET", "POST", "POST", "POST", "HEAD", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"];
 const SEGMENTS = [
   "api", "hubs", "hub", "health", "client", "clients", "mqtt", "groups", "users", "connections", "permissions", ":send",
   ":generateToken", ":closeConnections", "management", "", ".", "..", "%", "%zz", "%2", "%ff", "%00", "%2F", "%2e%2e", "%C3%A4",
   "a".repeat(2000), "1", "~", "*", "'", "<script>", "\\", "|", "{}", "[", "^", "`", "room", "AAAAAAAA", "-_-_", "index.html",
+];
+/** Where the service does something; `{}` is for a name that it has to make sense of. */
+const PLACES = [
+  "/api/hubs/HUB/:send", "/api/hubs/HUB/:generateToken", "/api/hubs/HUB/groups/{}/:send", "/api/hubs/HUB/users/{}/:send",
+  "/api/hubs/HUB/connections/{}/:send", "/api/hubs/HUB/groups/{}", "/api/hubs/HUB/users/{}", "/api/hubs/HUB/connections/{}",
+  "/api/hubs/{}/:send", "/client/hubs/HUB", "/client/hubs/{}", "/client/", "/api/health", "/{}",
 ];
 const QUERIES = [
   "", "?", "?api-version=2024-12-01", "?api-version=1", "?api-version", "?&&&=", "?%zz=%", "?hub=hub", "?hub=%00", "?access_token=a.b.c",
@@ -33,11 +39,12 @@ const HEADERS = [
 const BODIES = ["", "x", "{", "null", '{"groups":[1]}', "\u0000\u00ff", "[".repeat(1000)];
 
 function requestOf(random, service, hub) {
-  const target = `/${Array.from({ length: 1 + random.below(7) }, () => random.pick(SEGMENTS)).join("/")}${random.pick(QUERIES)}`;
+  const junk = () => Array.from({ length: 1 + random.below(5) }, () => random.pick(SEGMENTS)).join("/");
+  const place = random.pick(PLACES).replace("HUB", hub.name).replace("{}", random.below(3) ? random.pick(SEGMENTS) : junk());
+  const path = place + random.pick(QUERIES);
   const method = random.pick(METHODS);
   const lines = Array.from({ length: random.below(5) }, () => random.pick(HEADERS)).filter(Boolean);
   // Half of them get past the first door.
-  const path = random.below(2) ? target : `/api/hubs/${hub.name}${target}`;
   if (random.below(2)) lines.push(`Authorization: Bearer ${sign({ aud: `${service.endpoint}${path}` }, service.key)}`);
   const body = ["GET", "HEAD"].includes(method) ? "" : random.pick(BODIES);
   const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, ...lines, `Content-Length: ${Buffer.byteLength(body, "latin1")}`];

@@ -7,6 +7,17 @@ import { clientClaims, sign } from "../support/token.mjs";
 
 const LIMIT = 3;
 
+/** Connects, and asks again where the shard that was chosen is full: another may have room. */
+async function enter(hub) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await hub.connect();
+    } catch (error) {
+      if (error.status !== 503 || tries === 500) throw error;
+    }
+  }
+}
+
 forEachShardCount(
   "Settings",
   (service) => {
@@ -14,7 +25,7 @@ forEachShardCount(
       const hub = service.newHub();
       const room = LIMIT * service.shards;
       const connections = [];
-      for (let n = 0; n < room; n++) connections.push(await hub.connect());
+      for (let n = 0; n < room; n++) connections.push(await enter(hub));
       const knock = () => upgrade(service.endpoint, `/client/hubs/${hub.name}?access_token=${hub.token()}`);
       const { status, headers } = await knock();
       assert.equal(status, 503);
@@ -24,7 +35,7 @@ forEachShardCount(
       await service.newHub().connect();
 
       await connections[0].close(1000);
-      await hub.connect();
+      await enter(hub);
       assert.equal((await knock()).status, 503);
     });
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::options::Options;
+use crate::state::earliest;
 
 /// How long a doubted link has to show a sign of life.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ impl KeepAlive {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        [self.next_ping, self.next_check, self.answer_due].into_iter().flatten().min()
+        earliest(self.answer_due, earliest(self.next_ping, self.next_check))
     }
 
     /// What is due, counted as done.

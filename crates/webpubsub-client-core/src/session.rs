@@ -18,7 +18,7 @@ use crate::input::{AttemptId, Input};
 use crate::options::Options;
 use crate::output::{Close, Event, Output};
 use crate::rejoin::JoinedGroups;
-use crate::state::State;
+use crate::state::{State, earliest};
 
 /// A client's session with the service, over as many connections and sockets as it takes.
 ///
@@ -73,7 +73,7 @@ impl<P: Clone, D> Session<P, D> {
     /// When [`Input::Timeout`] is next due.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        [self.state.next_timeout(), self.operations.next_timeout()].into_iter().flatten().min()
+        earliest(self.state.next_timeout(), self.operations.next_timeout())
     }
 
     fn event(&mut self, event: Event<D>) {

@@ -76,7 +76,7 @@ impl State {
         match self {
             Self::Stopped | Self::Connecting { .. } => None,
             Self::Connected { connection, keep_alive, .. } => {
-                [keep_alive.next_timeout(), connection.sequence.next_timeout()].into_iter().flatten().min()
+                earliest(keep_alive.next_timeout(), connection.sequence.next_timeout())
             }
             Self::Recovering { window_ends, phase: RecoveryPhase::Opening(_), .. } => Some(*window_ends),
             Self::Recovering { window_ends, phase: RecoveryPhase::Pausing { until }, .. } => {
@@ -84,5 +84,13 @@ impl State {
             }
             Self::WaitingToRetry { until, .. } | Self::Stopping { until, .. } => Some(*until),
         }
+    }
+}
+
+/// The earlier of two moments that may never come.
+pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }

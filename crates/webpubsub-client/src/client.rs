@@ -1,40 +1,38 @@
 //! The class that JavaScript sees: calls → inputs, outputs → the host.
 
 use std::cell::Cell;
-use std::rc::{Rc, Weak};
 
 use wasm_bindgen::prelude::*;
 use webpubsub_client_core::{
     AttemptId, Close, CommandId, ConnectError, Delivery, Event, Input, Next, Operation, Output, Session,
 };
 use webpubsub_protocol::client::Echo;
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
+use webpubsub_protocol::time::Timestamp;
 
+use crate::clock::Clock;
 use crate::convert::{self, Frame, Payload};
 use crate::error;
-use crate::host::Host;
-use crate::settings::{self, Settings};
-use crate::socket::Socket;
-use crate::timer::{Clock, Timer};
+use crate::host::{Host, Socket};
+use crate::settings;
 
 /// A session, and what carries out what it asks for.
 ///
 /// Every call has a number of the caller's, under which the host hears the answer.
 #[wasm_bindgen]
 pub struct Client {
-    shell: Rc<Shell>,
-}
-
-struct Shell {
     host: Host,
     /// Away while it is driven.
     session: Cell<Option<Box<Session<Payload, Frame>>>>,
     /// What has happened and is not handled.
     inputs: Cell<Vec<Input<Payload, Frame>>>,
-    socket: Cell<Option<Box<Socket>>>,
+    /// The newest socket, and the attempt that it was opened for.
+    socket: Cell<Option<(AttemptId, Socket)>>,
     clock: Clock,
-    timer: Timer,
+    /// When the host's timer rings.
+    alarm: Cell<Option<Timestamp>>,
 }
 
 #[wasm_bindgen]
@@ -42,57 +40,70 @@ impl Client {
     /// A client that nobody has started.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(host: Host, settings: &Settings) -> Self {
+    pub fn new(host: Host, settings: &JsValue) -> Self {
         let session = Session::new(settings::options(settings));
-        let shell = Rc::new_cyclic(|shell: &Weak<Shell>| Shell {
+        Self {
             host,
             session: Cell::new(Some(Box::new(session))),
             inputs: Cell::default(),
             socket: Cell::default(),
             clock: Clock::default(),
-            timer: Timer::new({
-                let shell = shell.clone();
-                move || {
-                    if let Some(shell) = shell.upgrade() {
-                        shell.timer.rang();
-                        shell.input(Input::Timeout);
-                    }
-                }
-            }),
-        });
-        Self { shell }
+            alarm: Cell::default(),
+        }
     }
 
     /// Starts the client; answered by the host's `started` or `startFailed`.
     pub fn start(&self, call: u32) {
-        self.shell.input(Input::Start { id: CommandId(call) });
+        self.input(Input::Start { id: CommandId(call) });
     }
 
     /// Stops the client.
     pub fn stop(&self) {
-        self.shell.input(Input::Stop);
+        self.input(Input::Stop);
     }
 
     /// Gives a call up; it is answered at once if it is not answered yet.
     pub fn abort(&self, call: u32) {
-        self.shell.input(Input::Abort { id: CommandId(call) });
+        self.input(Input::Abort { id: CommandId(call) });
     }
 
     /// Says that this is a good moment to look at the link.
     pub fn wake(&self) {
-        self.shell.input(Input::Wake);
+        self.input(Input::Wake);
+    }
+
+    /// The timer that the host was asked for has rung.
+    pub fn timeout(&self) {
+        self.alarm.set(None);
+        self.input(Input::Timeout);
     }
 
     /// The credential's answer.
     #[wasm_bindgen(js_name = urlFetched)]
     pub fn url_fetched(&self, attempt: u32, url: String) {
-        self.shell.input(Input::UrlFetched { attempt: AttemptId(attempt), url });
+        self.input(Input::UrlFetched { attempt: AttemptId(attempt), url });
     }
 
     /// The credential's other answer.
     #[wasm_bindgen(js_name = urlFailed)]
     pub fn url_failed(&self, attempt: u32) {
-        self.shell.connect_failed(AttemptId(attempt), ConnectError::Credential);
+        self.input(Input::ConnectFailed { attempt: AttemptId(attempt), error: ConnectError::Credential });
+    }
+
+    /// A socket opened.
+    pub fn opened(&self, attempt: u32) {
+        self.input(Input::Opened { attempt: AttemptId(attempt) });
+    }
+
+    /// A socket brought a frame.
+    pub fn heard(&self, attempt: u32, frame: &JsValue) {
+        self.input(Input::Message { attempt: AttemptId(attempt), message: convert::incoming(frame) });
+    }
+
+    /// A socket closed.
+    pub fn closed(&self, attempt: u32, code: u16, reason: String) {
+        let close = Close { code: CloseCode(code), reason };
+        self.input(Input::Closed { attempt: AttemptId(attempt), close });
     }
 
     /// What the platform tells of a socket that will not open: the HTTP status of a refusal, or
@@ -100,7 +111,7 @@ impl Client {
     #[wasm_bindgen(js_name = connectFailed)]
     pub fn connect_failed(&self, attempt: u32, status: Option<u16>) {
         let error = status.map_or(ConnectError::Unreachable, |status| ConnectError::Refused { status });
-        self.shell.connect_failed(AttemptId(attempt), error);
+        self.input(Input::ConnectFailed { attempt: AttemptId(attempt), error });
     }
 
     /// Joins a group; answered, like every operation, by the host's `done` or `failed`.
@@ -110,7 +121,7 @@ impl Client {
     #[wasm_bindgen(js_name = joinGroup)]
     pub fn join_group(&self, call: u32, group: String, ack_id: Option<f64>) -> Result<(), JsValue> {
         let group = GroupName::parse(group).map_err(error::name_error)?;
-        self.shell.operate(call, Operation::JoinGroup { group, ack_id: id(ack_id) });
+        self.operate(call, Operation::JoinGroup { group, ack_id: id(ack_id) });
         Ok(())
     }
 
@@ -121,7 +132,7 @@ impl Client {
     #[wasm_bindgen(js_name = leaveGroup)]
     pub fn leave_group(&self, call: u32, group: String, ack_id: Option<f64>) -> Result<(), JsValue> {
         let group = GroupName::parse(group).map_err(error::name_error)?;
-        self.shell.operate(call, Operation::LeaveGroup { group, ack_id: id(ack_id) });
+        self.operate(call, Operation::LeaveGroup { group, ack_id: id(ack_id) });
         Ok(())
     }
 
@@ -148,7 +159,7 @@ impl Client {
             echo: if no_echo { Echo::Skip } else { Echo::Send },
             delivery: delivery(fire_and_forget, ack_id),
         };
-        self.shell.operate(call, operation);
+        self.operate(call, operation);
         Ok(())
     }
 
@@ -172,15 +183,19 @@ impl Client {
             data: convert::payload(content, data_type)?,
             delivery: delivery(fire_and_forget, ack_id),
         };
-        self.shell.operate(call, operation);
+        self.operate(call, operation);
         Ok(())
     }
 }
 
-impl Shell {
+impl Client {
+    fn operate(&self, call: u32, operation: Operation<Payload>) {
+        self.input(Input::Operate { id: CommandId(call), operation });
+    }
+
     /// Handles an input, and whatever arises while its outputs are carried out: a listener may call
     /// back, but never gets in between two outputs.
-    fn input(self: &Rc<Self>, input: Input<Payload, Frame>) {
+    fn input(&self, input: Input<Payload, Frame>) {
         let mut inputs = self.inputs.take();
         inputs.push(input);
         self.inputs.set(inputs);
@@ -198,29 +213,36 @@ impl Shell {
                 }
             }
         }
-        self.timer.set(self.clock.now(), session.next_timeout());
+        self.set_alarm(session.next_timeout());
         self.session.set(Some(session));
     }
 
-    fn operate(self: &Rc<Self>, call: u32, operation: Operation<Payload>) {
-        self.input(Input::Operate { id: CommandId(call), operation });
+    /// Has the host's timer ring when the session needs it. One that rings earlier stays: ringing
+    /// early is harmless, and most frames then set no timer at all.
+    fn set_alarm(&self, next: Option<Timestamp>) {
+        let alarm = self.alarm.get();
+        if alarm == next || alarm.is_some_and(|alarm| next.is_some_and(|next| alarm <= next)) {
+            return;
+        }
+        self.alarm.set(next);
+        let pause = next.map(|next| next.since(self.clock.now()).as_millis());
+        self.host.set_timer(pause.map(|pause| i32::try_from(pause).unwrap_or(i32::MAX)));
     }
 
-    fn connect_failed(self: &Rc<Self>, attempt: AttemptId, error: ConnectError) {
-        self.input(Input::ConnectFailed { attempt, error });
-    }
-
-    fn perform(self: &Rc<Self>, output: Output<Payload, Frame>) {
+    fn perform(&self, output: Output<Payload, Frame>) {
         let host = &self.host;
         match output {
             Output::FetchUrl { attempt } => host.fetch_url(attempt.0),
             Output::Connect { attempt, url, subprotocol } => {
                 self.connect(attempt, &url, subprotocol.name().unwrap_or_default());
             }
-            Output::Send(message) => self.with_socket(|socket| socket.send(&convert::frame(&message))),
-            Output::Close { attempt } => self.with_socket(|socket| {
-                if socket.attempt() == attempt {
-                    socket.close();
+            Output::Send(message) => self.with_socket(|_, socket| {
+                // A socket that cannot take it is about to report that it closed.
+                let _ = socket.send(&convert::frame(&message));
+            }),
+            Output::Close { attempt } => self.with_socket(|newest, socket| {
+                if newest == attempt {
+                    let _ = socket.close();
                 }
             }),
             Output::Started { id, result: Ok(()) } => host.started(id.0),
@@ -236,26 +258,18 @@ impl Shell {
         }
     }
 
-    fn connect(self: &Rc<Self>, attempt: AttemptId, url: &str, protocol: &str) {
+    fn connect(&self, attempt: AttemptId, url: &str, protocol: &str) {
         match self.host.open_socket(attempt.0, url, protocol) {
-            Ok(socket) => {
-                let shell = Rc::downgrade(self);
-                let input = move |input| {
-                    if let Some(shell) = shell.upgrade() {
-                        shell.input(input);
-                    }
-                };
-                self.socket.set(Some(Box::new(Socket::new(attempt, socket, input))));
-            }
-            Err(_) => self.connect_failed(attempt, ConnectError::InvalidUrl),
+            Ok(socket) => self.socket.set(Some((attempt, socket))),
+            Err(_) => self.input(Input::ConnectFailed { attempt, error: ConnectError::InvalidUrl }),
         }
     }
 
     /// Does something with the newest socket, if there is one.
-    fn with_socket(&self, act: impl FnOnce(&Socket)) {
-        if let Some(socket) = self.socket.take() {
-            act(&socket);
-            self.socket.set(Some(socket));
+    fn with_socket(&self, act: impl FnOnce(AttemptId, &Socket)) {
+        if let Some((attempt, socket)) = self.socket.take() {
+            act(attempt, &socket);
+            self.socket.set(Some((attempt, socket)));
         }
     }
 

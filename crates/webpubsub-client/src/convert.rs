@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use js_sys::JsString;
+use js_sys::{JsString, Reflect};
 use wasm_bindgen::prelude::*;
 use webpubsub_client_core::Incoming;
 use webpubsub_protocol::client::{AckError, Echo, UpstreamMessage};
@@ -43,29 +43,13 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
+    // What every data message and ack is asked for; the rest goes through `property`.
     #[wasm_bindgen(method, getter, js_name = sequenceId)]
     fn sequence_id(this: &Frame) -> Option<f64>;
     #[wasm_bindgen(method, getter, js_name = ackId)]
     fn ack_id(this: &Frame) -> f64;
     #[wasm_bindgen(method, getter)]
     fn success(this: &Frame) -> bool;
-    #[wasm_bindgen(method, getter)]
-    fn error(this: &Frame) -> Option<Detail>;
-    #[wasm_bindgen(method, getter, js_name = connectionId)]
-    fn connection_id(this: &Frame) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = userId)]
-    fn user_id(this: &Frame) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = reconnectionToken)]
-    fn reconnection_token(this: &Frame) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn message(this: &Frame) -> JsValue;
-
-    /// Why an ack is negative.
-    type Detail;
-    #[wasm_bindgen(method, getter)]
-    fn name(this: &Detail) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = message)]
-    fn text(this: &Detail) -> JsValue;
 }
 
 /// What a WebSocket's message event brought.
@@ -80,15 +64,15 @@ pub(crate) fn incoming(data: &JsValue) -> Incoming<Frame> {
             message: frame,
         },
         2 => Incoming::Ack { ack_id: AckId(frame.ack_id() as u64), result: ack_result(&frame) },
-        3 => match ConnectionId::parse(text(&frame.connection_id())) {
+        3 => match ConnectionId::parse(text(&frame, "connectionId")) {
             Ok(connection_id) => Incoming::Connected {
                 connection_id,
-                user_id: UserId::parse(text(&frame.user_id())).ok(),
-                reconnection_token: frame.reconnection_token().as_string(),
+                user_id: UserId::parse(text(&frame, "userId")).ok(),
+                reconnection_token: property(&frame, "reconnectionToken").as_string(),
             },
             Err(_) => Incoming::Other,
         },
-        4 => Incoming::Disconnected { message: text(&frame.message()) },
+        4 => Incoming::Disconnected { message: text(&frame, "message") },
         _ => Incoming::Other,
     }
 }
@@ -97,14 +81,18 @@ fn ack_result(frame: &Frame) -> Result<(), AckError> {
     if frame.success() {
         return Ok(());
     }
-    let (name, message) =
-        frame.error().map(|detail| (text(&detail.name()), text(&detail.text()))).unwrap_or_default();
-    Err(AckError { name: Cow::Owned(name), message })
+    let error = property(frame, "error");
+    Err(AckError { name: Cow::Owned(text(&error, "name")), message: text(&error, "message") })
 }
 
-/// A string, or an empty one in place of what is none.
-fn text(value: &JsValue) -> String {
-    value.as_string().unwrap_or_default()
+/// A property of an object; `undefined` where there is none, or no object.
+pub(crate) fn property(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+/// A property that should be a string; an empty one otherwise.
+fn text(object: &JsValue, name: &str) -> String {
+    property(object, name).as_string().unwrap_or_default()
 }
 
 /// The text frame that says this.

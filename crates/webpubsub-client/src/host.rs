@@ -1,9 +1,23 @@
 //! What only JavaScript can do.
 
+use js_sys::JsString;
 use wasm_bindgen::prelude::*;
+use web_sys::WebSocket;
 
 use crate::convert::Frame;
-use crate::socket::TextSocket;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A WebSocket that takes text as JavaScript has it, where `web_sys` would copy it into Rust
+    /// and out again.
+    #[wasm_bindgen(extends = WebSocket)]
+    pub(crate) type Socket;
+
+    /// # Errors
+    /// Whatever the platform throws for a socket that is not open.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn send(this: &Socket, text: &JsString) -> Result<(), JsValue>;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -16,8 +30,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = fetchUrl)]
     pub(crate) fn fetch_url(this: &Host, attempt: u32);
 
-    /// Makes a socket: anything with a browser WebSocket's events and methods. Its `onerror`
-    /// belongs to the host, which may answer with `Client.connectFailed`.
+    /// Opens a socket: a browser's `WebSocket` or anything like it. Its events go to
+    /// `Client.opened`, `heard`, `closed` and, where the platform tells why it did not open,
+    /// `connectFailed`.
     ///
     /// # Errors
     /// Whatever the platform throws for a URL that it does not take.
@@ -27,7 +42,12 @@ extern "C" {
         attempt: u32,
         url: &str,
         protocol: &str,
-    ) -> Result<TextSocket, JsValue>;
+    ) -> Result<Socket, JsValue>;
+
+    /// Sets the one timer anew, for `Client.timeout` to be called after so many milliseconds; or
+    /// stops it.
+    #[wasm_bindgen(method, js_name = setTimer)]
+    pub(crate) fn set_timer(this: &Host, milliseconds: Option<i32>);
 
     /// The answer to `Client.start`.
     #[wasm_bindgen(method)]

@@ -43,7 +43,7 @@ impl<P: Clone, D> Session<P, D> {
         window_ends: Timestamp,
     ) {
         let Some((_, url)) = recovery::address(&connection) else {
-            return self.lost_for_good(now, connection, close);
+            return self.lost_for_good(now, *connection, close);
         };
         let attempt = self.next_attempt();
         let phase = RecoveryPhase::Opening(attempt);

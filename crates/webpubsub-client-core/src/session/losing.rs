@@ -25,7 +25,7 @@ impl<P: Clone, D> Session<P, D> {
                 self.lost(now, connection, close, unproven);
             }
             State::Stopping { attempt, connection, .. } if attempt == closed => {
-                self.stopped_connection(connection, close);
+                self.stopped_connection(*connection, close);
             }
             other @ (State::Stopped
             | State::Connecting { .. }
@@ -66,13 +66,13 @@ impl<P: Clone, D> Session<P, D> {
                     self.state = State::Recovering { connection, close, window_ends, phase };
                 }
             }
-            Some(_) | None => self.lost_for_good(now, connection, close),
+            Some(_) | None => self.lost_for_good(now, *connection, close),
         }
     }
 
     /// Says good-bye to a connection and sets out for a new one, if that is wanted: at once, or
     /// after a pause where the connection never got as far as `connected`.
-    pub(super) fn lost_for_good(&mut self, now: Timestamp, connection: Box<Connection>, close: Close) {
+    pub(super) fn lost_for_good(&mut self, now: Timestamp, connection: Connection, close: Close) {
         let failures = if connection.is_proven() { 0 } else { connection.failures.saturating_add(1) };
         let pause = match failures {
             0 => Some(Duration::ZERO),
@@ -80,7 +80,7 @@ impl<P: Clone, D> Session<P, D> {
         };
         let pause = pause.filter(|_| self.options.auto_reconnect);
         let next = if pause.is_some() { Next::Reconnect } else { Next::Stop };
-        self.disconnected(*connection, close, next);
+        self.disconnected(connection, close, next);
         match pause {
             None => self.stopped(),
             Some(Duration::ZERO) => self.connect(None, failures),
@@ -107,7 +107,7 @@ impl<P: Clone, D> Session<P, D> {
                 if let RecoveryPhase::Opening(attempt) = phase {
                     self.outputs.push(Output::Close { attempt });
                 }
-                self.stopped_connection(connection, close);
+                self.stopped_connection(*connection, close);
             }
             State::WaitingToRetry { .. } => self.stopped(),
             stopping @ State::Stopping { .. } => self.state = stopping,
@@ -115,8 +115,8 @@ impl<P: Clone, D> Session<P, D> {
     }
 
     /// The end of a connection that the application stopped.
-    pub(super) fn stopped_connection(&mut self, connection: Box<Connection>, close: Close) {
-        self.disconnected(*connection, close, Next::Stop);
+    pub(super) fn stopped_connection(&mut self, connection: Connection, close: Close) {
+        self.disconnected(connection, close, Next::Stop);
         self.stopped();
     }
 

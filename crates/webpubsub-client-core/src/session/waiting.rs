@@ -32,7 +32,7 @@ impl<P: Clone, D> Session<P, D> {
                 if let RecoveryPhase::Opening(attempt) = phase {
                     self.outputs.push(Output::Close { attempt });
                 }
-                self.lost_for_good(now, connection, close);
+                self.lost_for_good(now, *connection, close);
             }
             State::Recovering { connection, close, window_ends, phase: RecoveryPhase::Pausing { until } }
                 if until <= now =>
@@ -41,7 +41,7 @@ impl<P: Clone, D> Session<P, D> {
             }
             State::WaitingToRetry { until, failures } if until <= now => self.connect(None, failures),
             State::Stopping { connection, until, .. } if until <= now => {
-                self.stopped_connection(connection, Close::silence());
+                self.stopped_connection(*connection, Close::silence());
             }
             other @ (State::Stopped
             | State::Connecting { .. }

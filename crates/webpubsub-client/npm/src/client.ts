@@ -207,13 +207,18 @@ export class WebPubSubClient {
 
   /** What the core calls: see `../../src/host.rs`. */
   static #host(held: { client?: WebPubSubClient }): Host {
-    // It calls only while something goes on.
+    // There is a client while something goes on, and only then is there anything to tell it.
     const client = () => held.client!;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const call = (id: number) => client().#calls.get(id);
     const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) => client().#emit(event, args);
     return {
       fetchUrl: (attempt) => void client().#fetchUrl(attempt),
       openSocket: (attempt, url, protocol) => client().#openSocket(attempt, url, protocol),
+      setTimer: (milliseconds) => {
+        clearTimeout(timer);
+        if (milliseconds !== undefined) timer = setTimeout(() => client().#core!.timeout(), milliseconds);
+      },
       started: (id) => client().#started(call(id)),
       startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
       done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
@@ -251,13 +256,19 @@ export class WebPubSubClient {
   }
 
   #openSocket(attempt: number, url: string, protocol: string): WebSocketLike {
+    const core = this.#core!;
+    this.#cause = undefined;
     try {
-      this.#cause = undefined;
+      // A browser would take other texts as relative to the page.
+      if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
       const socket = (this.#options.webSocketFactory ?? openSocket)(url, protocol);
+      socket.onopen = () => core.opened(attempt);
+      socket.onmessage = ({ data }) => core.heard(attempt, data);
+      socket.onclose = ({ code, reason }) => core.closed(attempt, code, reason);
       socket.onerror = (event: any) => {
         this.#cause = event.error ?? event;
         const known = explain(event);
-        if (known) this.#core!.connectFailed(attempt, known.status);
+        if (known) core.connectFailed(attempt, known.status);
       };
       return socket;
     } catch (error) {

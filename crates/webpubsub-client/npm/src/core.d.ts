@@ -17,6 +17,7 @@ export interface Settings {
 export interface Host {
   fetchUrl(attempt: number): void;
   openSocket(attempt: number, url: string, protocol: string): WebSocketLike;
+  setTimer(milliseconds: number | undefined): void;
   started(call: number): void;
   startFailed(call: number, problem: StartProblem, number: number | undefined): void;
   done(call: number, ackId: number | undefined, isDuplicated: boolean): void;
@@ -44,6 +45,10 @@ export class Client {
   stop(): void;
   abort(call: number): void;
   wake(): void;
+  timeout(): void;
+  opened(attempt: number): void;
+  heard(attempt: number, frame: unknown): void;
+  closed(attempt: number, code: number, reason: string): void;
   urlFetched(attempt: number, url: string): void;
   urlFailed(attempt: number): void;
   connectFailed(attempt: number, status?: number): void;
