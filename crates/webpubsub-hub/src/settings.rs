@@ -1,6 +1,5 @@
 //! What an operator decides about a hub.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -11,7 +10,7 @@ use webpubsub_protocol::name::HubName;
 /// Source: CloudEvents spec, section 1.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
-    hubs: BTreeMap<HubName, HubSettings>,
+    hubs: Vec<(HubName, HubSettings)>,
 }
 
 /// The settings of one hub.
@@ -59,7 +58,7 @@ impl Settings {
         let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
         let value: Value = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
         let Value::Object(settings) = value else { return Err(error("", "an object with `hubs`")) };
-        let mut hubs = BTreeMap::new();
+        let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
         for (name, value) in &settings {
             if name != "hubs" {
                 return Err(error(name, "left out: the one name known here is `hubs`"));
@@ -68,9 +67,10 @@ impl Settings {
             for (hub, value) in value {
                 let path = format!("hubs.{hub}");
                 let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
-                if hubs.insert(hub, HubSettings::read(&path, value)?).is_some() {
+                if hubs.iter().any(|(known, _)| *known == hub) {
                     return Err(error(&path, "there once: hub names ignore case"));
                 }
+                hubs.push((hub, HubSettings::read(&path, value)?));
             }
         }
         Ok(Self { hubs })
@@ -79,7 +79,8 @@ impl Settings {
     /// The settings of a hub; the defaults where none were given.
     #[must_use]
     pub fn of(&self, hub: &HubName) -> HubSettings {
-        self.hubs.get(hub).cloned().unwrap_or_default()
+        let of = self.hubs.iter().find(|(known, _)| known == hub);
+        of.map(|(_, settings)| settings.clone()).unwrap_or_default()
     }
 }
 
