@@ -69,7 +69,8 @@ forEachShardCount("Malformed input", (service) => {
     assert.equal((await request(service.endpoint, "HEAD", "/api/health")).status, 200);
     const newcomer = await hub.connect({ roles: ALL_ROLES });
     assert.equal((await newcomer.ask({ type: "sendToGroup", group: "witnesses", dataType: "text", data: "well?", ackId: 1 })).success, true);
-    assert.equal((await witness.json()).data, "well?");
+    // A request that made sense after all may have reached the witness before.
+    while ((await witness.json()).data !== "well?");
   }
 
   test("requests get an answer below 500", async () => {

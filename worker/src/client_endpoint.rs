@@ -3,19 +3,23 @@
 //! The order of the checks, and the status that each answers with, are section 3 of the client
 //! spec.
 
-use webpubsub_auth::{ClientAudience, Hosts, bearer, sign_reconnection_token, verify_client};
-use webpubsub_hub::{ConnectRequest, ShardNumber};
+use wasm_bindgen::JsValue;
+use webpubsub_auth::{
+    ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
+};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, RequestInit, Response, ResponseBuilder, Result, WebSocketPair};
+use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result, WebSocketPair};
 
-use crate::config::Config;
+use crate::config::{Config, object_name};
 use crate::hub_shard::internal;
+use crate::objects::{Objects, Question};
 use crate::perform::now;
 use crate::sockets::close_socket;
-use crate::{http, log, route};
+use crate::{http, log};
 
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
@@ -36,25 +40,27 @@ pub(crate) async fn answer(
 
     let header = request.headers().get("Authorization")?.unwrap_or_default();
     let token = endpoint.access_token.as_deref().or_else(|| bearer(&header));
-    let Some(token) = token else { return http::text(401, "") };
     let audience = ClientAudience {
         hosts: Hosts { requested: url.host, accepted: &config.accepted_hosts },
         hub: &endpoint.hub,
         form: endpoint.form,
     };
-    let claims = match verify_client(&config.keys, now(), token, &audience) {
-        Ok(claims) => claims,
-        Err(error) => {
-            let (status, body) = error.answer();
-            return http::text(status, body);
-        }
+    let anonymous = config.settings.of(&endpoint.hub).anonymous_connect;
+    let claims = match token {
+        Some(token) => verify_client(&config.keys, now(), token, &audience).map_err(TokenError::answer),
+        None if anonymous == AnonymousConnectPolicy::Allow => Ok(ClientClaims::default()),
+        None => Err((401, "")),
     };
-    let mode = match negotiated.subprotocol {
-        Subprotocol::Simple => match SimpleMode::parse(&endpoint.query) {
+    let claims = match claims {
+        Ok(claims) => claims,
+        Err((status, body)) => return http::text(status, body),
+    };
+    let mode = match negotiated.subprotocol.encoding() {
+        None => match SimpleMode::parse(&endpoint.query) {
             Ok(mode) => mode,
             Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
         },
-        Subprotocol::Json | Subprotocol::JsonReliable => SimpleMode::SendEvent,
+        Some(_) => SimpleMode::SendEvent,
     };
 
     let admission = ConnectRequest {
@@ -98,10 +104,11 @@ async fn connect(
     if let Some(subprotocol) = subprotocol {
         headers.set(internal::SUBPROTOCOL, subprotocol)?;
     }
-    let mut init = RequestInit::new();
-    init.with_headers(headers);
-    let request = Request::new_with_init(&format!("https://shard{}", internal::CONNECT), &init)?;
-    route::shard(env, &endpoint.hub, shard)?.fetch_with_request(request).await
+    let question =
+        Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body: JsValue::UNDEFINED };
+    let name = object_name(&endpoint.hub, shard);
+    let answer = Objects::of(env)?.ask(vec![name], question).await?.pop();
+    answer.ok_or_else(|| Error::RustError("the shard did not answer".to_owned()))
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

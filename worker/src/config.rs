@@ -4,12 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{Place, ShardNumber};
+use webpubsub_hub::{Place, Settings, SettingsError, ShardNumber};
 use webpubsub_protocol::name::HubName;
 use worker::Env;
-
-/// The binding of the shards' Durable Objects.
-pub(crate) const HUB_SHARD: &str = "HUB_SHARD";
 
 /// What the operator decided.
 pub(crate) struct Config {
@@ -22,6 +19,8 @@ pub(crate) struct Config {
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
+    /// `HUB_SETTINGS`: the settings of hubs as JSON; `--settings` sets it.
+    pub(crate) settings: Settings,
 }
 
 /// A variable or secret is missing or wrong.
@@ -31,6 +30,8 @@ pub(crate) enum ConfigError {
     NoAccessKey,
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
+    #[error("variable HUB_SETTINGS: {0}")]
+    Settings(#[from] SettingsError),
     #[error("variable {name} is not a whole number from {min} to {max}")]
     Number { name: &'static str, min: u32, max: u32 },
 }
@@ -62,6 +63,10 @@ impl Config {
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
         let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
         Ok(Self {
+            settings: match text("HUB_SETTINGS") {
+                Some(settings) => Settings::parse(&settings)?,
+                None => Settings::default(),
+            },
             keys: AccessKeys::new(&primary, secondary.as_deref())?,
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_hard_limit: shard_hard_limit as usize,

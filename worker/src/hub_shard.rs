@@ -4,11 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use webpubsub_hub::{Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Slot, Target};
+use webpubsub_auth::verify_continuation;
+use webpubsub_hub::{
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, Slot, Work,
+};
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
-use webpubsub_protocol::name::{ConnectionId, HubName};
-use webpubsub_protocol::rest::{self, Operation, Outcome, Refusal, Route, SendOptions, Subject};
+use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
+use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
 use worker::{
     DurableObject, Env, Error, Request, Response, ResponseBuilder, Result, Socket, State, WebSocket,
@@ -46,6 +49,7 @@ pub struct HubShard {
 pub(crate) struct Shard {
     pub(crate) state: State,
     pub(crate) env: Env,
+    config: Rc<Config>,
     pub(crate) hub_name: HubName,
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) hub: RefCell<Hub>,
@@ -148,7 +152,7 @@ impl Shard {
             }
         }
         let hub = RefCell::new(restored.hub);
-        let shard = Self { state, env, hub_name, hub, sockets, storage, timer: Cell::new(None) };
+        let shard = Self { state, env, config, hub_name, hub, sockets, storage, timer: Cell::new(None) };
         shard.store(restored.outputs)?;
         Ok(shard)
     }
@@ -211,33 +215,41 @@ impl Shard {
             Ok(operation) => operation,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        match operation {
-            Operation::SendToAll { options, .. } => self.send(Target::All, options, request).await,
-            Operation::SendToGroup { group, options, .. } => {
-                self.send(Target::Group(group), options, request).await
-            }
-            Operation::SendToUser { user, options, .. } => {
-                self.send(Target::User(user), options, request).await
-            }
-            Operation::SendToConnection { connection, options, .. } => {
-                self.send(Target::Connection(connection), options, request).await
-            }
-            Operation::ConnectionExists { connection, .. } => {
-                self.exists(Target::Connection(connection), Subject::Connection)
-            }
-            Operation::GroupExists { group, .. } => self.exists(Target::Group(group), Subject::Group),
-            Operation::UserExists { user, .. } => self.exists(Target::User(user), Subject::User),
-            // These are the Worker's own.
-            Operation::Health | Operation::GenerateToken { .. } => Ok(Err(Refusal::UnknownPath)),
-        }
+        let Assignment::Shards { task, .. } = Assignment::of(operation) else {
+            return Ok(Err(Refusal::UnknownPath));
+        };
+        let command = match self.read(&task.work, request).await? {
+            Ok(command) => command,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let Some(reply) = self.step(Input::Command(command), None)?.reply else {
+            return Ok(Err(Refusal::Internal));
+        };
+        Ok(Ok(match reply {
+            Reply::Members(members) => Outcome::Members(MemberPage { members, next_link: None }),
+            Reply::Done | Reply::NotFound | Reply::Conflict => task.outcome(&reply),
+        }))
     }
 
-    async fn send(
-        self: &Rc<Self>,
-        to: Target,
-        options: SendOptions,
-        request: Request,
-    ) -> Result<std::result::Result<Outcome, Refusal>> {
+    /// The command that a task comes to, with what of it is in the request's body.
+    async fn read(&self, work: &Work, request: Request) -> Result<std::result::Result<Command, Refusal>> {
+        let many = match work {
+            Work::Command(command) => return Ok(Ok(command.clone())),
+            Work::Deliver(to) => return Self::message(to, &request).await,
+            Work::List { group, page } => return Ok(self.list(group, page)),
+            Work::JoinMany => Command::join_many,
+            Work::LeaveMany => Command::leave_many,
+        };
+        let content_type = request.headers().get("Content-Type")?;
+        let body = match http::message_body(&request).await? {
+            Ok(body) => body.to_vec(),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(rest::groups_body(content_type.as_deref(), &body).map(many))
+    }
+
+    /// A message to these connections: payload, kind and metadata of a request.
+    async fn message(to: &Selection, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
         let content_type = request.headers().get("Content-Type")?;
         let kind = match rest::parse_content_type(content_type.as_deref()) {
             Ok(kind) => kind,
@@ -252,29 +264,19 @@ impl Shard {
             Ok(metadata) => metadata,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let body = match http::message_body(&request).await? {
+        let body = match http::message_body(request).await? {
             Ok(body) => body.to_vec(),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let data = match http::message_data(&kind, body) {
-            Ok(data) => data,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let command = Command::Send { to, excluded: options.excluded, data, metadata };
-        self.step(Input::Command(command), None)?;
-        Ok(Ok(Outcome::Accepted))
+        Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata }))
     }
 
-    fn exists(
-        self: &Rc<Self>,
-        target: Target,
-        subject: Subject,
-    ) -> Result<std::result::Result<Outcome, Refusal>> {
-        let reply = self.step(Input::Command(Command::Exists(target)), None)?.reply;
-        Ok(Ok(match reply {
-            Some(Reply::Exists(true)) => Outcome::Exists(subject),
-            Some(Reply::Exists(false) | Reply::Accepted) | None => Outcome::Missing(subject),
-        }))
+    /// The first members of a page that this shard has.
+    fn list(&self, group: &GroupName, page: &PageRequest) -> std::result::Result<Command, Refusal> {
+        let token = page.continuation_token.as_deref();
+        let after = token.map(|token| verify_continuation(&self.config.keys, &self.hub_name, group, token));
+        let after = after.transpose().map_err(|_| Refusal::ContinuationToken)?;
+        Ok(Command::Members { group: group.clone(), after, limit: page.wanted() })
     }
 }
 

@@ -10,6 +10,7 @@ mod http;
 mod hub_shard;
 mod log;
 mod management;
+mod objects;
 mod perform;
 mod route;
 mod sockets;

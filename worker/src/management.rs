@@ -1,13 +1,19 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use webpubsub_auth::{Hosts, ServiceAudience, bearer, sign_client, verify_service};
-use webpubsub_protocol::rest::{self, Operation, Outcome, Refusal, Route};
+use js_sys::Uint8Array;
+use webpubsub_auth::{Hosts, ServiceAudience, bearer, sign_client, sign_continuation, verify_service};
+use webpubsub_hub::{Assignment, Work};
+use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::rest::{
+    self, FirstMembers, MemberPage, Operation, Outcome, PageRequest, Refusal, Route,
+};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Error, Request, Response, Result};
 
 use crate::config::Config;
 use crate::perform::now;
-use crate::{http, log, route};
+use crate::route::Shards;
+use crate::{http, log};
 
 /// Answers one request under `/api/`.
 pub(crate) async fn answer(
@@ -21,29 +27,55 @@ pub(crate) async fn answer(
         Ok(operation) => operation,
         Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
     };
-    match &operation {
-        Operation::Health => http::rest(rest::respond(Outcome::Healthy)),
-        Operation::GenerateToken { hub, request } => {
-            let origin = format!("{}://{}", url.scheme, url.host);
-            let token = sign_client(&config.keys, now(), hub, request, &origin);
+    let origin = format!("{}://{}", url.scheme, url.host);
+    match Assignment::of(operation) {
+        Assignment::Health => http::rest(rest::respond(Outcome::Healthy)),
+        // A file: it changes with the code only.
+        Assignment::Document => env.assets("ASSETS")?.fetch_request(request).await,
+        Assignment::Token { hub, request } => {
+            let token = sign_client(&config.keys, now(), &hub, &request, &origin);
             http::rest(rest::respond(Outcome::Token(token)))
         }
-        Operation::SendToAll { hub, .. }
-        | Operation::SendToGroup { hub, .. }
-        | Operation::SendToUser { hub, .. }
-        | Operation::SendToConnection { hub, .. }
-        | Operation::ConnectionExists { hub, .. }
-        | Operation::GroupExists { hub, .. }
-        | Operation::UserExists { hub, .. } => {
-            match route::carry_out(hub, &operation, request, url, env, config).await {
-                Ok(response) => Ok(response),
-                Err(error) => {
-                    log::failure("asking a shard", &error);
-                    http::rest(rest::refuse(&Refusal::Internal, &method))
+        Assignment::Shards { hub, task } => {
+            let shards = Shards { env, config, hub: &hub };
+            let answer = match &task.work {
+                Work::List { group, page } => list(shards, group, page, &request, url, &origin).await,
+                Work::Command(_) | Work::Deliver(_) | Work::JoinMany | Work::LeaveMany => {
+                    shards.carry_out(&task, request, url).await
                 }
-            }
+            };
+            answer.or_else(|error| {
+                log::failure("asking a shard", &error);
+                http::rest(rest::refuse(&Refusal::Internal, &method))
+            })
         }
     }
+}
+
+/// One page of a group's members out of what every shard lists.
+async fn list(
+    shards: Shards<'_>,
+    group: &GroupName,
+    page: &PageRequest,
+    request: &Request,
+    url: RequestUrl<'_>,
+    origin: &str,
+) -> Result<Response> {
+    let mut first = FirstMembers::of(page.wanted());
+    for mut answer in shards.ask_all(request, url, &Uint8Array::new_with_length(0)).await? {
+        if answer.status_code() != 200 {
+            return Ok(answer);
+        }
+        let listed = MemberPage::members_of(&answer.text().await?);
+        let listed = listed.ok_or_else(|| Error::RustError("a shard's list is no page".to_owned()))?;
+        listed.into_iter().for_each(|member| first.take(member));
+    }
+    let (members, next) = page.cut(first);
+    let next_link = next.map(|next| {
+        let token = sign_continuation(&shards.config.keys, shards.hub, group, &next.after);
+        rest::next_link(origin, shards.hub, group, page, &next, &token)
+    });
+    http::rest(rest::respond(Outcome::Members(MemberPage { members, next_link })))
 }
 
 /// The operation that a request asks for, once its caller is known to be allowed exactly this URL.

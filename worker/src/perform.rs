@@ -9,16 +9,16 @@ use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
-use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::client::json::DataFrame;
+use webpubsub_protocol::client::{DataFrame, Frame, json, protobuf};
 use webpubsub_protocol::close::fit_reason;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Date, Delay, Error, Method, Request, RequestInit, Result, WebSocket};
+use worker::{Date, Delay, Error, Headers, Result, WebSocket};
 
-use crate::config::{HUB_SHARD, object_name};
+use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
 use crate::log;
+use crate::objects::{Objects, Question};
 
 #[wasm_bindgen]
 extern "C" {
@@ -97,7 +97,12 @@ impl Shard {
             }
             Output::Refuse => step.accepted = false,
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
-            Output::SendNumbered { to, frame } => gone.extend(self.send_numbered(&to, &frame)),
+            Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
+                gone.extend(self.send_numbered_json(&to, &frame));
+            }
+            Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
+                gone.extend(self.send_numbered_protobuf(&to, &frame));
+            }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
             }
@@ -133,13 +138,28 @@ impl Shard {
         failed.into_iter().flatten().map(Slot).collect()
     }
 
-    fn send_numbered(&self, to: &[(Slot, SequenceId)], frame: &DataFrame) -> Vec<Slot> {
+    fn send_numbered_json(&self, to: &[(Slot, SequenceId)], frame: &json::DataFrame) -> Vec<Slot> {
         let slots: Vec<u32> = to.iter().map(|(slot, _)| slot.0).collect();
         // Exact below 2^53, which a count of messages never reaches.
         let numbers: Vec<f64> = to.iter().map(|(_, id)| id.0 as f64).collect();
-        let head = format!("{}{}", frame.head(), DataFrame::BEFORE_SEQUENCE_ID);
-        let failed = self.sockets.send_numbered(&slots, &head, &numbers, DataFrame::TAIL);
+        let head = format!("{}{}", frame.head(), json::DataFrame::BEFORE_SEQUENCE_ID);
+        let failed = self.sockets.send_numbered(&slots, &head, &numbers, json::DataFrame::TAIL);
         failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    /// The number stands in the middle of a binary frame, whose length stands at its front, so the
+    /// frame is put together here: once for neighbours with the same number, which members of a
+    /// group often have.
+    fn send_numbered_protobuf(&self, to: &[(Slot, SequenceId)], frame: &protobuf::DataFrame) -> Vec<Slot> {
+        to.chunk_by(|(_, one), (_, other)| one == other)
+            .filter_map(|sharing| {
+                let (_, id) = sharing.first()?;
+                let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
+                self.sockets.send_bytes(&slots, &frame.with(Some(*id)))
+            })
+            .flatten()
+            .map(Slot)
+            .collect()
     }
 
     /// Sends a batch to another shard and tells the hub how it went.
@@ -162,12 +182,12 @@ impl Shard {
 
     async fn post(&self, to: ShardNumber, batch: &Batch) -> Result<u16> {
         let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body.into()));
-        let request = Request::new_with_init(&format!("https://shard{}", internal::BATCH), &init)?;
-        let namespace = self.env.durable_object(HUB_SHARD)?;
-        let stub = namespace.get_by_name(&object_name(&self.hub_name, to))?;
-        Ok(stub.fetch_with_request(request).await?.status_code())
+        let headers = Headers::new();
+        let question =
+            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+        let name = object_name(&self.hub_name, to);
+        let answer = Objects::of(&self.env)?.ask(vec![name], question).await?.pop();
+        Ok(answer.map_or(0, |answer| answer.status_code()))
     }
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.

@@ -1,122 +1,82 @@
-//! Which shards an operation goes to, and one answer out of theirs.
+//! Which shards a task goes to, and one answer out of theirs.
 
-use js_sys::{Array, Promise, Reflect, Uint8Array};
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_hub::ShardNumber;
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use webpubsub_hub::{ShardNumber, Success, Task, TaskPlace};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest::{self, Operation, Refusal};
+use webpubsub_protocol::rest;
 use webpubsub_protocol::url::RequestUrl;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Request, Response, Result, Stub, web_sys};
+use worker::{Env, Error, Request, Response, Result};
 
-use crate::config::{Config, HUB_SHARD, object_name};
+use crate::config::{Config, object_name};
 use crate::http;
+use crate::objects::{Objects, Question};
 
-#[wasm_bindgen(inline_js = r#"
-export function askAll(namespace, names, url, headers, method, body) {
-  const init = method === "POST" ? { method, headers, body } : { method, headers };
-  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
-}
-"#)]
-extern "C" {
-    /// Makes the same request of every object of these names at once.
-    #[wasm_bindgen(js_name = askAll)]
-    fn ask_all(
-        namespace: &JsValue,
-        names: Vec<String>,
-        url: &str,
-        headers: &web_sys::Headers,
-        method: &str,
-        body: &Uint8Array,
-    ) -> Promise;
+/// The shards of a hub.
+#[derive(Clone, Copy)]
+pub(crate) struct Shards<'a> {
+    pub(crate) env: &'a Env,
+    pub(crate) config: &'a Config,
+    pub(crate) hub: &'a HubName,
 }
 
-/// The shards that an operation concerns.
-enum Shards {
-    /// The one that holds what it is about.
-    One(ShardNumber),
-    /// Every one of the hub.
-    All,
-}
-
-impl Shards {
-    fn of(operation: &Operation, shards: u16) -> Self {
-        match operation {
-            Operation::SendToConnection { connection, .. }
-            | Operation::ConnectionExists { connection, .. } => {
-                // Any shard can say that it does not know an id which none of them made.
-                let shard = ShardNumber::of(connection).filter(|shard| shard.0 < shards);
-                Self::One(shard.unwrap_or(ShardNumber(0)))
-            }
-            Operation::Health
-            | Operation::GenerateToken { .. }
-            | Operation::SendToAll { .. }
-            | Operation::SendToGroup { .. }
-            | Operation::SendToUser { .. }
-            | Operation::GroupExists { .. }
-            | Operation::UserExists { .. } => {
-                if shards == 1 {
-                    Self::One(ShardNumber(0))
-                } else {
-                    Self::All
-                }
-            }
+impl Shards<'_> {
+    /// Has a task carried out: the raw request is handed on where one shard sees it, and its body is
+    /// read once where several do.
+    pub(crate) async fn carry_out(
+        self,
+        task: &Task,
+        request: Request,
+        url: RequestUrl<'_>,
+    ) -> Result<Response> {
+        if let Some(number) = self.only(&task.place) {
+            let name = object_name(self.hub, number);
+            return Objects::of(self.env)?.hand(&name, request.inner()).await;
         }
-    }
-}
-
-/// The Durable Object of a shard.
-pub(crate) fn shard(env: &Env, hub: &HubName, shard: ShardNumber) -> Result<Stub> {
-    env.durable_object(HUB_SHARD)?.get_by_name(&object_name(hub, shard))
-}
-
-/// Has an operation carried out: the raw request is handed on where one shard sees it, and its body
-/// is read once where several do.
-pub(crate) async fn carry_out(
-    hub: &HubName,
-    operation: &Operation,
-    request: Request,
-    url: RequestUrl<'_>,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
-    if let Shards::One(number) = Shards::of(operation, config.shards) {
-        return shard(env, hub, number)?.fetch_with_request(request).await;
-    }
-    let method = request.inner().method();
-    let body = match http::message_body(&request).await? {
-        Ok(body) => body,
-        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
-    };
-    let names = (0..config.shards).map(|number| object_name(hub, ShardNumber(number))).collect();
-    let url = format!("https://shard{}", url.path_and_query());
-    let namespace = Reflect::get(env, &HUB_SHARD.into())?;
-    let answers = ask_all(&namespace, names, &url, &request.inner().headers(), &method, &body);
-    let answers: Array = JsFuture::from(answers).await?.unchecked_into();
-    let answers = answers.iter().map(|answer| Response::from(answer.unchecked_into::<web_sys::Response>()));
-    join(operation, answers.collect(), &method)
-}
-
-/// The answer that stands for all: something exists if one shard has it; anything else is done if
-/// every shard has done it.
-fn join(operation: &Operation, mut answers: Vec<Response>, method: &str) -> Result<Response> {
-    let done = |answer: &Response| (200..300).contains(&answer.status_code());
-    let decisive = match operation {
-        Operation::ConnectionExists { .. } | Operation::GroupExists { .. } | Operation::UserExists { .. } => {
-            answers.iter().position(done)
+        let body = match http::message_body(&request).await? {
+            Ok(body) => body,
+            Err(refusal) => return http::rest(rest::refuse(&refusal, &request.inner().method())),
+        };
+        let mut answers = self.ask_all(&request, url, &body).await?;
+        let done = |answer: &Response| (200..300).contains(&answer.status_code());
+        let decisive = match task.success {
+            Success::OfOne => answers.iter().position(done),
+            Success::OfAll => answers.iter().position(|answer| !done(answer)),
+        };
+        let answer = decisive.unwrap_or(0);
+        if answer >= answers.len() {
+            return Err(Error::RustError("no shard answered".to_owned()));
         }
-        Operation::Health
-        | Operation::GenerateToken { .. }
-        | Operation::SendToAll { .. }
-        | Operation::SendToGroup { .. }
-        | Operation::SendToUser { .. }
-        | Operation::SendToConnection { .. } => answers.iter().position(|answer| !done(answer)),
-    };
-    let answer = decisive.unwrap_or(0);
-    if answer < answers.len() {
         Ok(answers.swap_remove(answer))
-    } else {
-        http::rest(rest::refuse(&Refusal::Internal, method))
+    }
+
+    /// Makes the same request of every shard; one answer each, in their order.
+    pub(crate) async fn ask_all(
+        self,
+        request: &Request,
+        url: RequestUrl<'_>,
+        body: &Uint8Array,
+    ) -> Result<Vec<Response>> {
+        let names = (0..self.config.shards).map(|number| object_name(self.hub, ShardNumber(number)));
+        let request = request.inner();
+        let method = request.method();
+        // Only a POST has a body here, and a request that must not have one cannot have an empty one.
+        let body = if method == "POST" { body.into() } else { JsValue::UNDEFINED };
+        let headers = request.headers();
+        let path = url.path_and_query();
+        let question = Question { path: &path, method: &method, headers: &headers, body };
+        Objects::of(self.env)?.ask(names.collect(), question).await
+    }
+
+    /// The one shard that a task goes to, if it is one.
+    fn only(self, place: &TaskPlace) -> Option<ShardNumber> {
+        match place {
+            TaskPlace::HolderOf(connection) => {
+                // Any shard can say that it does not know an id which none of them made.
+                let shard = ShardNumber::of(connection).filter(|shard| shard.0 < self.config.shards);
+                Some(shard.unwrap_or(ShardNumber(0)))
+            }
+            TaskPlace::Everywhere => (self.config.shards == 1).then_some(ShardNumber(0)),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! A shard's tables: [`Change`]s in, a [`Snapshot`] out.
 
-use webpubsub_hub::{Change, ConnectionRecord, Slot, Snapshot};
+use webpubsub_hub::{Change, ConnectionRecord, Slot, Snapshot, Verdict};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::role::PermissionType;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::log;
@@ -29,6 +30,13 @@ CREATE TABLE IF NOT EXISTS membership (
   slot INTEGER NOT NULL,
   group_name TEXT NOT NULL,
   PRIMARY KEY (slot, group_name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS permission (
+  slot INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  group_name TEXT NOT NULL,
+  verdict TEXT,
+  PRIMARY KEY (slot, kind, group_name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS log (row INTEGER PRIMARY KEY, recipients BLOB NOT NULL);
 ";
@@ -64,6 +72,7 @@ impl Storage {
         Ok(Snapshot {
             connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
             memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
+            permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             log: self.rows("SELECT row, recipients FROM log ORDER BY row", log_row)?,
         })
     }
@@ -86,7 +95,8 @@ impl Storage {
             Change::PutConnection(record) => self.put_connection(&record),
             Change::RemoveConnection(slot) => {
                 self.run("DELETE FROM connection WHERE slot = ?", vec![integer(slot.0)])?;
-                self.run("DELETE FROM membership WHERE slot = ?", vec![integer(slot.0)])
+                self.run("DELETE FROM membership WHERE slot = ?", vec![integer(slot.0)])?;
+                self.run("DELETE FROM permission WHERE slot = ?", vec![integer(slot.0)])
             }
             Change::Join(slot, group) => self.run(
                 "INSERT OR IGNORE INTO membership VALUES (?, ?)",
@@ -95,6 +105,15 @@ impl Storage {
             Change::Leave(slot, group) => self.run(
                 "DELETE FROM membership WHERE slot = ? AND group_name = ?",
                 vec![integer(slot.0), group.as_str().into()],
+            ),
+            Change::Permit { slot, kind, group, literal } => self.run(
+                "INSERT OR REPLACE INTO permission VALUES (?, ?, ?, ?)",
+                vec![
+                    integer(slot.0),
+                    kind.as_str().into(),
+                    group.as_str().into(),
+                    literal.map(|verdict| verdict.as_str()).into(),
+                ],
             ),
             Change::Log { row, recipients } => {
                 self.run("INSERT INTO log VALUES (?, ?)", vec![integer(row), recipients.into()])
@@ -157,6 +176,16 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
 fn membership(row: &[SqlStorageValue]) -> Option<(Slot, GroupName)> {
     let [slot, group] = row else { return None };
     Some((slot_of(slot)?, GroupName::parse(text(group)?).ok()?))
+}
+
+fn permission(row: &[SqlStorageValue]) -> Option<(Slot, PermissionType, GroupName, Option<Verdict>)> {
+    let [slot, kind, group, verdict] = row else { return None };
+    let verdict = match text(verdict) {
+        None => None,
+        Some(name) => Some(Verdict::from_name(name)?),
+    };
+    let kind = PermissionType::from_name(text(kind)?)?;
+    Some((slot_of(slot)?, kind, GroupName::parse(text(group)?).ok()?, verdict))
 }
 
 fn log_row(row: &[SqlStorageValue]) -> Option<(u64, Vec<u8>)> {

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -23,11 +22,13 @@ pub struct ClientClaims {
     pub groups: Vec<GroupName>,
     /// Every claim of the token, those above included: what the `connect` event passes on. Numbers
     /// and the like are as JSON prints them.
-    pub claims: BTreeMap<String, Vec<String>>,
+    pub claims: Vec<(String, Vec<String>)>,
 }
 
 /// The claims of a token whose signature is good.
-pub(crate) struct Claims(BTreeMap<String, Vec<Value>>);
+///
+/// In the order written; one that is repeated stands there as often.
+pub(crate) struct Claims(Vec<(String, Value)>);
 
 /// How far a token's times may be off from ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +74,19 @@ impl Claims {
     /// What a client's claims say, all of them checked.
     pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
         let group = |value: &Value| GroupName::parse(value.as_str()?).ok();
+        let mut claims: Vec<(String, Vec<String>)> = Vec::new();
+        for (name, _) in &self.0 {
+            if claims.iter().all(|(known, _)| known != name) {
+                claims.push((name.clone(), self.all(name).map(print).collect()));
+            }
+        }
         let groups = self.all("webpubsub.group").map(group).collect::<Option<_>>();
         Ok(ClientClaims {
             // A blank user id is no user.
             user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
             roles: self.all("role").map(print).collect(),
             groups: groups.ok_or(TokenError::Group)?,
-            claims: self.0.keys().map(|name| (name.clone(), self.all(name).map(print).collect())).collect(),
+            claims,
         })
     }
 
@@ -93,19 +100,24 @@ impl Claims {
 
     /// A claim that cannot be a list, and that nobody may have added a second time.
     fn one(&self, name: &str) -> Result<Option<&Value>, TokenError> {
-        match self.0.get(name).map(Vec::as_slice).unwrap_or_default() {
-            [] | [Value::Null] => Ok(None),
-            [value] => Ok(Some(value)),
-            [_, _, ..] => Err(TokenError::Malformed),
+        let mut given = self.given(name);
+        match (given.next(), given.next()) {
+            (None | Some(Value::Null), None) => Ok(None),
+            (Some(value), None) => Ok(Some(value)),
+            (_, Some(_)) => Err(TokenError::Malformed),
         }
     }
 
     /// A claim that may be one value, a list or repeated. `null` is no value.
     fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
-        let given = self.0.get(name).into_iter().flatten();
-        let values =
-            given.flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
+        let values = self
+            .given(name)
+            .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
         values.filter(|value| !value.is_null())
+    }
+
+    fn given(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value)
     }
 }
 
@@ -122,9 +134,9 @@ impl<'de> Deserialize<'de> for Claims {
                 f.write_str("an object of claims")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-                let mut claims: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    claims.entry(name).or_default().push(value);
+                let mut claims = Vec::new();
+                while let Some(claim) = map.next_entry()? {
+                    claims.push(claim);
                 }
                 Ok(Claims(claims))
             }

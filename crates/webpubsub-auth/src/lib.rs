@@ -2,7 +2,8 @@
 //!
 //! Clients and servers prove who they are with JSON Web Tokens that are signed with one of the
 //! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
-//! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). It reads and writes
+//! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). With the same keys it
+//! makes the tokens that continue a list ([`sign_continuation`]). It reads and writes
 //! [`ConnectionString`]s, which carry a key to servers.
 //!
 //! It never asks what time it is (`now` is an argument), never looks at roles, and never lets a key
@@ -31,6 +32,7 @@ mod access_key;
 mod audience;
 mod claims;
 mod connection_string;
+mod continuation;
 mod error;
 mod provider;
 mod reconnection;
@@ -40,6 +42,7 @@ pub use access_key::{AccessKeyError, AccessKeys, KeyRole};
 pub use audience::{ClientAudience, Hosts, ServiceAudience};
 pub use claims::ClientClaims;
 pub use connection_string::{ConnectionString, ConnectionStringError};
+pub use continuation::{ContinuationError, sign_continuation, verify_continuation};
 pub use error::TokenError;
 pub use reconnection::{sign_reconnection_token, verify_reconnection_token};
 pub use token::{bearer, sign, sign_client, verify_client, verify_service};

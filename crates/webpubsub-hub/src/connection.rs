@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Encoding, Subprotocol};
+use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
 use crate::ack::AckCache;
@@ -24,10 +25,23 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) user: Option<UserId>,
     pub(crate) permissions: Permissions,
+    pub(crate) subprotocol: Subprotocol,
     pub(crate) speech: Speech,
     /// Groups that it is a member of; the directory has the same the other way round.
     pub(crate) groups: BTreeSet<GroupName>,
     pub(crate) acks: AckCache,
+}
+
+impl Connection {
+    /// Whether a server's filter picks it.
+    pub(crate) fn matches(&self, filter: &Filter) -> bool {
+        filter.matches(&FilterSubject {
+            user_id: self.user.as_ref().map(UserId::as_str),
+            connection_id: self.id.as_str(),
+            groups: &self.groups,
+            protocol: self.subprotocol.name(),
+        })
+    }
 }
 
 /// How a connection speaks.
@@ -35,18 +49,23 @@ pub(crate) struct Connection {
 pub(crate) enum Speech {
     /// Raw payloads.
     Simple(SimpleMode),
-    /// JSON messages.
-    Json,
-    /// JSON messages, numbered.
-    JsonReliable(Sequence),
+    /// Messages.
+    Messages {
+        /// How they are written.
+        encoding: Encoding,
+        /// What numbers the data messages; only on reliable subprotocols.
+        sequence: Option<Sequence>,
+    },
 }
 
 impl Speech {
     pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode, sequence: Sequence) -> Self {
-        match subprotocol {
-            Subprotocol::Simple => Self::Simple(mode),
-            Subprotocol::Json => Self::Json,
-            Subprotocol::JsonReliable => Self::JsonReliable(sequence),
+        match subprotocol.encoding() {
+            None => Self::Simple(mode),
+            Some(encoding) => {
+                let sequence = subprotocol.is_reliable().then_some(sequence);
+                Self::Messages { encoding, sequence }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use webpubsub_protocol::client::AckError;
 use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::limits::MAX_LITERAL_PERMISSIONS;
 use webpubsub_protocol::name::GroupName;
 
 /// Why a client's operation was not carried out.
@@ -43,3 +44,8 @@ impl Refusal {
         AckError { name: Cow::Borrowed(name), message: self.to_string() }
     }
 }
+
+/// A connection has as many permissions for single groups as it can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection has {MAX_LITERAL_PERMISSIONS} permissions for single groups")]
+pub struct TooManyPermissions;

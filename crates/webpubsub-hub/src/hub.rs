@@ -1,13 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
 
-use webpubsub_protocol::client::{DownstreamMessage, Frame, Origin, json};
+use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
-use crate::command::{Command, Reply};
 use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
 use crate::fan_out::{Publish, fan_out};
@@ -86,6 +85,11 @@ impl Hub {
         for (slot, group) in snapshot.memberships {
             hub.directory.join(slot, &group);
         }
+        for (slot, kind, group, literal) in snapshot.permissions {
+            if let Some(connection) = hub.directory.get_mut(slot) {
+                connection.permissions.restore(kind, group, literal);
+            }
+        }
         let slots = ids.iter().map(|id| hub.directory.find(id.as_ref()?)).collect();
         Restored { hub, slots, outputs }
     }
@@ -163,10 +167,8 @@ impl Hub {
         };
         self.directory.insert(slot, Connection::restore(record.clone(), AckCache::default(), &[]));
         outputs.push(Output::Store(Change::PutConnection(record)));
-        for group in request.groups {
-            if self.directory.join(slot, &group) {
-                outputs.push(Output::Store(Change::Join(slot, group)));
-            }
+        for group in &request.groups {
+            self.join(slot, group, outputs);
         }
         outputs.push(Output::Accept { connection: id.clone(), slot });
         outputs.push(Output::Attach { slot, attachment });
@@ -175,22 +177,17 @@ impl Hub {
         self.send(slot, &connected, outputs);
     }
 
-    fn command(&mut self, command: Command, outputs: &mut Vec<Output>) -> Reply {
-        match command {
-            Command::Send { to, excluded, data, metadata } => {
-                let publish = Publish { from: to.origin(), data, metadata };
-                let mut slots = to.slots(&self.directory);
-                let mut left_out = BTreeSet::new();
-                for id in excluded {
-                    left_out.extend(self.directory.find(&id));
-                }
-                if !left_out.is_empty() {
-                    slots.retain(|slot| !left_out.contains(slot));
-                }
-                fan_out(&mut self.directory, &mut self.log, slots, &publish, outputs);
-                Reply::Accepted
-            }
-            Command::Exists(target) => Reply::Exists(target.is_here(&self.directory)),
+    /// Makes a connection a member, if it is not one already.
+    pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+        if self.directory.join(slot, group) {
+            outputs.push(Output::Store(Change::Join(slot, group.clone())));
+        }
+    }
+
+    /// Ends a membership, if there is one.
+    pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+        if self.directory.leave(slot, group) {
+            outputs.push(Output::Store(Change::Leave(slot, group.clone())));
         }
     }
 
@@ -207,8 +204,8 @@ impl Hub {
     /// Sends a message of the service to one connection. Simple clients receive payloads only.
     pub(crate) fn send(&self, slot: Slot, message: &DownstreamMessage, outputs: &mut Vec<Output>) {
         match self.directory.get(slot).map(|connection| &connection.speech) {
-            Some(Speech::Json | Speech::JsonReliable(_)) => {
-                let frame = Frame::Text(json::encode_downstream(message));
+            Some(Speech::Messages { encoding, .. }) => {
+                let frame = encoding.encode_downstream(message);
                 outputs.push(Output::Send { to: vec![slot], frame });
             }
             Some(Speech::Simple(_)) | None => {}
@@ -219,7 +216,16 @@ impl Hub {
     ///
     /// Source: client spec, section 10.
     pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, outputs: &mut Vec<Output>) {
-        self.send(slot, &DownstreamMessage::Disconnected { message: cause.reason().to_owned() }, outputs);
+        self.end(slot, cause, cause.reason(), outputs);
+    }
+
+    /// The same, for a server that wants it so; the words are of any length.
+    pub(crate) fn close_by_server(&mut self, slot: Slot, message: &str, outputs: &mut Vec<Output>) {
+        self.end(slot, CloseCause::ByServer, message, outputs);
+    }
+
+    fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
+        self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
         self.directory.remove(slot);
         outputs.push(Output::Store(Change::RemoveConnection(slot)));
         outputs.push(Output::Close { slot, cause });
@@ -235,6 +241,7 @@ impl Connection {
             id: record.id,
             user: record.user,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
+            subprotocol: record.subprotocol,
             speech: Speech::new(record.subprotocol, record.mode, sequence),
             groups: BTreeSet::new(),
             acks,

@@ -1,11 +1,12 @@
-use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::client::json::DataFrame;
+use webpubsub_protocol::client::{DataFrame, Frame};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::role::PermissionType;
 
 use crate::command::Reply;
 use crate::connection::Slot;
+use crate::permission::Verdict;
 use crate::placement::ShardNumber;
 use crate::relay::Batch;
 use crate::snapshot::{Attachment, ConnectionRecord};
@@ -81,6 +82,17 @@ pub enum Change {
     Join(Slot, GroupName),
     /// Delete a membership.
     Leave(Slot, GroupName),
+    /// Note what a server said of one group for a connection; `None` undoes what its roles said.
+    Permit {
+        /// Whose.
+        slot: Slot,
+        /// What it may do.
+        kind: PermissionType,
+        /// To which group.
+        group: GroupName,
+        /// Whether it may.
+        literal: Option<Verdict>,
+    },
     /// Add a row to the log of numbered messages.
     Log {
         /// Its id: larger than all before.

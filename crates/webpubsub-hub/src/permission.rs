@@ -1,10 +1,12 @@
 //! What a connection may do to groups.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use webpubsub_protocol::limits::{MAX_LITERAL_PERMISSIONS, MAX_PERMISSION_PATTERNS};
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::role::{GroupPattern, PermissionType, Role};
+
+use crate::error::TooManyPermissions;
 
 /// The permissions of one connection.
 ///
@@ -20,7 +22,34 @@ pub(crate) struct Permissions {
 struct Rules {
     all: bool,
     patterns: Vec<GroupPattern>,
-    literals: BTreeSet<GroupName>,
+    /// What is said of single groups, which beats the rest.
+    literals: BTreeMap<GroupName, Verdict>,
+}
+
+/// What is said of one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Allow,
+    /// No.
+    Deny,
+}
+
+impl Verdict {
+    /// A word for the record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Reads what [`Verdict::as_str`] gave.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Allow, Self::Deny].into_iter().find(|verdict| verdict.as_str() == name)
+    }
 }
 
 impl Permissions {
@@ -45,7 +74,42 @@ impl Permissions {
             PermissionType::SendToGroup => &self.send_to_group,
             PermissionType::JoinLeaveGroup => &self.join_leave_group,
         };
-        rules.all || rules.literals.contains(group) || rules.matches(group)
+        match rules.literals.get(group) {
+            Some(verdict) => *verdict == Verdict::Allow,
+            None => rules.covers(group),
+        }
+    }
+
+    /// Grants or revokes one group; returns what is said of it from here on, for the record.
+    ///
+    /// # Errors
+    /// [`TooManyPermissions`] if that would be more than can be said of single groups; nothing has
+    /// changed then.
+    pub(crate) fn set(
+        &mut self,
+        kind: PermissionType,
+        group: &GroupName,
+        verdict: Verdict,
+    ) -> Result<Option<Verdict>, TooManyPermissions> {
+        let rules = self.rules_mut(kind);
+        let literal = match (verdict, rules.covers(group)) {
+            (Verdict::Allow, true) | (Verdict::Deny, false) => None,
+            (Verdict::Allow, false) | (Verdict::Deny, true) => Some(verdict),
+        };
+        if literal.is_some() && !rules.literals.contains_key(group) && rules.is_full() {
+            return Err(TooManyPermissions);
+        }
+        self.restore(kind, group.clone(), literal);
+        Ok(literal)
+    }
+
+    /// Says again what [`Permissions::set`] returned.
+    pub(crate) fn restore(&mut self, kind: PermissionType, group: GroupName, literal: Option<Verdict>) {
+        let literals = &mut self.rules_mut(kind).literals;
+        match literal {
+            Some(verdict) => literals.insert(group, verdict),
+            None => literals.remove(&group),
+        };
     }
 
     fn rules_mut(&mut self, kind: PermissionType) -> &mut Rules {
@@ -57,19 +121,24 @@ impl Permissions {
 }
 
 impl Rules {
-    fn matches(&self, group: &GroupName) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(group.as_str()))
+    /// Whether roles without a single group's name allow it.
+    fn covers(&self, group: &GroupName) -> bool {
+        self.all || self.patterns.iter().any(|pattern| pattern.matches(group.as_str()))
+    }
+
+    fn is_full(&self) -> bool {
+        self.literals.len() >= MAX_LITERAL_PERMISSIONS
     }
 
     fn add_literal(&mut self, group: GroupName) {
-        if self.literals.len() < MAX_LITERAL_PERMISSIONS && !self.matches(&group) {
-            self.literals.insert(group);
+        if !self.is_full() && !self.covers(&group) {
+            self.literals.insert(group, Verdict::Allow);
         }
     }
 
     fn add_pattern(&mut self, pattern: GroupPattern) {
         if self.patterns.len() < MAX_PERMISSION_PATTERNS {
-            self.literals.retain(|group| !pattern.matches(group.as_str()));
+            self.literals.retain(|group, _| !pattern.matches(group.as_str()));
             self.patterns.push(pattern);
         }
     }
@@ -107,6 +176,37 @@ mod tests {
         for (group, expected) in [("a.b", true), ("a", false), ("team-1", true), ("team.1", false)] {
             assert_eq!(allowed(&roles, PermissionType::JoinLeaveGroup, group), expected, "{group}");
         }
+    }
+
+    #[test]
+    fn a_revoked_group_is_denied_whatever_the_rules_and_a_granted_one_allowed() {
+        use PermissionType::{JoinLeaveGroup, SendToGroup};
+        let mut permissions =
+            Permissions::from_roles(["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup.own"]);
+        let [room, other, own] = ["room", "other", "own"].map(|name| GroupName::parse(name).unwrap());
+        assert_eq!(permissions.set(SendToGroup, &room, Verdict::Deny), Ok(Some(Verdict::Deny)));
+        assert!(!permissions.allows(SendToGroup, &room) && permissions.allows(SendToGroup, &other));
+        assert_eq!(permissions.set(SendToGroup, &room, Verdict::Allow), Ok(None));
+        assert!(permissions.allows(SendToGroup, &room));
+        assert_eq!(permissions.set(JoinLeaveGroup, &own, Verdict::Deny), Ok(None));
+        assert!(!permissions.allows(JoinLeaveGroup, &own));
+        assert_eq!(permissions.set(JoinLeaveGroup, &room, Verdict::Allow), Ok(Some(Verdict::Allow)));
+        assert!(permissions.allows(JoinLeaveGroup, &room) && !permissions.allows(JoinLeaveGroup, &other));
+    }
+
+    #[test]
+    fn more_than_a_thousand_single_groups_are_a_conflict_that_changes_nothing() {
+        let mut permissions = Permissions::default();
+        let set = |permissions: &mut Permissions, n: usize, verdict| {
+            permissions.set(PermissionType::SendToGroup, &GroupName::parse(format!("g{n}")).unwrap(), verdict)
+        };
+        for n in 0..1000 {
+            set(&mut permissions, n, Verdict::Allow).unwrap();
+        }
+        assert_eq!(set(&mut permissions, 1000, Verdict::Allow), Err(TooManyPermissions));
+        assert!(set(&mut permissions, 999, Verdict::Allow).is_ok(), "what is granted can be granted again");
+        assert!(set(&mut permissions, 0, Verdict::Deny).is_ok());
+        assert!(set(&mut permissions, 1000, Verdict::Allow).is_ok());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::role::PermissionType;
 
 use crate::ack::{AckCache, Run};
 use crate::connection::Slot;
+use crate::permission::Verdict;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +16,8 @@ pub struct Snapshot {
     pub connections: Vec<ConnectionRecord>,
     /// Who is a member of what.
     pub memberships: Vec<(Slot, GroupName)>,
+    /// What servers said of single groups; `None` undoes what the connection's roles said.
+    pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
     /// Rows and recipients of the log of numbered messages, oldest first.
     pub log: Vec<(u64, Vec<u8>)>,
 }

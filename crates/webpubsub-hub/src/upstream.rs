@@ -1,7 +1,7 @@
 //! Judging and carrying out what clients send.
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, json, simple};
+use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::id::AckId;
@@ -13,7 +13,7 @@ use crate::connection::{Slot, Speech};
 use crate::error::Refusal;
 use crate::fan_out::{Publish, fan_out};
 use crate::hub::Hub;
-use crate::output::{Change, Output};
+use crate::output::Output;
 
 impl Hub {
     /// Takes one WebSocket message of a client.
@@ -24,7 +24,12 @@ impl Hub {
         }
         let mode = match &connection.speech {
             Speech::Simple(mode) => mode.clone(),
-            Speech::Json | Speech::JsonReliable(_) => return self.json_frame(slot, &frame, outputs),
+            Speech::Messages { encoding, .. } => {
+                return match encoding.decode_upstream(&frame) {
+                    Ok(message) => self.message(slot, message, outputs),
+                    Err(cause) => self.close(slot, cause, outputs),
+                };
+            }
         };
         match mode {
             // Every frame is the user event `message`, and nobody handles events yet.
@@ -43,16 +48,6 @@ impl Hub {
                     ) => self.close(slot, CloseCause::ServiceFault, outputs),
                 }
             }
-        }
-    }
-
-    fn json_frame(&mut self, slot: Slot, frame: &Frame, outputs: &mut Vec<Output>) {
-        let Frame::Text(text) = frame else {
-            return self.close(slot, CloseCause::BinaryOnJson, outputs);
-        };
-        match json::decode_upstream(text) {
-            Ok(message) => self.message(slot, message, outputs),
-            Err(_) => self.close(slot, CloseCause::InvalidJsonMessage, outputs),
         }
     }
 
@@ -113,9 +108,7 @@ impl Hub {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
         }
-        if self.directory.join(slot, &group) {
-            outputs.push(Output::Store(Change::Join(slot, group)));
-        }
+        self.join(slot, &group, outputs);
         Ok(())
     }
 
@@ -128,9 +121,7 @@ impl Hub {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::LeaveForbidden(group));
         }
-        if self.directory.leave(slot, &group) {
-            outputs.push(Output::Store(Change::Leave(slot, group)));
-        }
+        self.leave(slot, &group, outputs);
         Ok(())
     }
 
@@ -158,7 +149,7 @@ impl Hub {
         Ok(())
     }
 
-    fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
+    pub(crate) fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
         self.directory.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
     }
 }

@@ -1,4 +1,5 @@
 //! What clients publish reaches the members on other shards: once, and in order.
+#![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use webpubsub_hub::{Batch, Input, Output, Place, ShardNumber, Slot};
 use webpubsub_testkit::{Shard, json};

@@ -3,14 +3,17 @@
 //! Both directions are generic over the payload `P`: the service and native tests carry
 //! [`MessageData`]; a page keeps its payloads as JavaScript values that Rust never copies.
 
+mod encoding;
 pub mod endpoint;
 mod frame;
 pub mod json;
+pub mod protobuf;
 pub mod simple;
 mod subprotocol;
 
 use std::borrow::Cow;
 
+pub use encoding::{DataFrame, Encoding};
 pub use frame::Frame;
 pub use subprotocol::Subprotocol;
 

@@ -44,10 +44,16 @@ impl CloseCode {
 /// Source: client spec, section 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
+    /// The application's server wants it so. Why is told in a message, not in the close frame.
+    ByServer,
     /// A binary frame on a JSON connection.
     BinaryOnJson,
     /// A frame that is no message of the JSON subprotocol.
     InvalidJsonMessage,
+    /// A text frame on a protobuf connection.
+    TextOnProtobuf,
+    /// A frame that is no message of the protobuf subprotocol.
+    InvalidProtobufMessage,
     /// A message over 1 MB.
     MessageTooLarge,
     /// A recovery that cannot succeed.
@@ -65,8 +71,9 @@ impl CloseCause {
     #[must_use]
     pub const fn code(self) -> CloseCode {
         match self {
-            Self::BinaryOnJson => CloseCode::UNSUPPORTED_DATA,
-            Self::InvalidJsonMessage => CloseCode::INVALID_PAYLOAD,
+            Self::ByServer => CloseCode::NORMAL,
+            Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
+            Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
             Self::NotRecoverable | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
@@ -77,8 +84,11 @@ impl CloseCause {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::ByServer => "",
             Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
             Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
+            Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
+            Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",

@@ -47,7 +47,8 @@ pub enum MessageData {
     Json(JsonText),
     /// Bytes.
     Binary(Vec<u8>),
-    /// A serialized `google.protobuf.Any`, never looked into.
+    /// A serialized `google.protobuf.Any`, its value never looked into; made by
+    /// [`crate::client::protobuf::any`].
     Protobuf(Vec<u8>),
 }
 

@@ -11,6 +11,9 @@ pub enum DecodeError {
     /// The frame is no JSON object.
     #[error("the frame is not a JSON object")]
     NotAnObject,
+    /// The frame is not made of protobuf fields.
+    #[error("the frame is not a protobuf message")]
+    Malformed,
     /// `type` is not a message of this subprotocol.
     #[error("the message type is unknown")]
     UnknownType,

@@ -3,7 +3,8 @@
 //! Four vocabularies live here, each parsed once into types that cannot be wrong:
 //!
 //! - **What clients say and hear** over their WebSocket: [`client`], with one codec a subprotocol
-//!   ([`client::json`], [`client::simple`]) and the URL that they connect to ([`client::endpoint`]).
+//!   ([`client::json`], [`client::protobuf`], [`client::simple`]) and the URL that they connect to
+//!   ([`client::endpoint`]).
 //! - **What servers ask** of the service over HTTP: [`rest`].
 //! - **Names, numbers and payloads** that both share: [`name`], [`id`], [`data`], [`limits`].
 //! - **How a WebSocket ends**: [`close`].
@@ -23,6 +24,7 @@ pub mod close;
 pub mod data;
 mod encoding;
 pub mod error;
+pub mod filter;
 pub mod id;
 pub mod limits;
 pub mod name;

@@ -76,3 +76,26 @@ pub const MAX_PERMISSION_PATTERNS: usize = 10;
 ///
 /// Source: permissions spec, section 3 (the token rule).
 pub const MAX_PATTERN_WILDCARDS: usize = 5;
+
+/// Most members of a group in one page of their list, and the size of a page unless asked otherwise.
+///
+/// Source: REST spec, section 3.
+pub const MAX_PAGE_SIZE: u32 = 200;
+
+/// Most members of a group that can be asked for, over all pages.
+///
+/// Source: REST spec, section 3.
+pub const MAX_TOP: u32 = 2_147_483_647;
+
+/// Longest continuation token, in bytes.
+///
+/// Source: REST spec, section 3.
+pub const MAX_CONTINUATION_TOKEN_BYTES: usize = 2048;
+
+/// Deepest nesting of parentheses, calls and `not` in a filter.
+///
+/// Source: REST spec, section 6.
+pub const MAX_FILTER_DEPTH: usize = 100;
+
+/// Longest filter, in bytes. The service documents none; this is more than fits in a URL.
+pub const MAX_FILTER_BYTES: usize = 65_536;

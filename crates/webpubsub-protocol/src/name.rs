@@ -1,5 +1,6 @@
 //! Names, checked when they are made: hubs, groups, users, connections and events.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use crate::limits::{MAX_EVENT_NAME_CHARS, MAX_GROUP_NAME_CHARS, MAX_HUB_NAME_CHARS};
@@ -34,6 +35,12 @@ macro_rules! name {
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
                 &self.0
             }
         }

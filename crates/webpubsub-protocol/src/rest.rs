@@ -1,9 +1,9 @@
 //! What servers ask of the service over HTTP, and what it answers.
-
 //!
 //! A worker goes through these in order, and answers the first [`Refusal`] that it meets: it finds
-//! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body with
-//! [`parse_content_type`] and [`message_data`], and turns the [`Outcome`] into a [`Response`].
+//! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body of a message with
+//! [`parse_content_type`] and [`message_data`] or that of a bulk operation with [`groups_body`], and
+//! turns the [`Outcome`] into a [`Response`]. Routes and [`openapi`] come from one table.
 //!
 //! ```
 //! use webpubsub_protocol::rest::{Operation, Outcome, Route, respond};
@@ -17,17 +17,26 @@
 //! ```
 
 mod body;
+mod groups;
+mod openapi;
+mod page;
 mod parse;
 mod respond;
+mod table;
 
 use std::time::Duration;
 
 pub use body::{Charset, ContentKind, check_length, message_data, message_metadata, parse_content_type};
+pub use groups::{GroupsRequest, groups_body};
+pub use openapi::openapi;
+pub use page::{FirstMembers, Member, MemberPage, NextPage, PageRequest, next_link};
 pub use parse::Route;
 pub use respond::{Outcome, Response, Subject, refuse, respond};
 
 use crate::data::{MetadataError, TimeToLive};
+use crate::filter::{Filter, FilterError};
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
+use crate::role::PermissionType;
 
 /// The versions of the API, oldest first. Each serves every operation.
 ///
@@ -57,6 +66,8 @@ pub const MAX_TOKEN_MINUTES: u64 = 2_147_483_647;
 pub enum Operation {
     /// `HEAD /api/health`
     Health,
+    /// `GET /api/openapi.json`
+    OpenApi,
     /// `POST /api/hubs/{hub}/:generateToken`
     GenerateToken {
         /// The hub that the token opens.
@@ -68,26 +79,41 @@ pub enum Operation {
     SendToAll {
         /// The hub.
         hub: HubName,
-        /// Who is left out, and for how long it matters.
+        /// Who gets it, and for how long it matters.
         options: SendOptions,
     },
-    /// `POST /api/hubs/{hub}/groups/{group}/:send`
-    SendToGroup {
+    /// `POST /api/hubs/{hub}/:closeConnections`
+    CloseAll {
         /// The hub.
         hub: HubName,
-        /// The group.
-        group: GroupName,
-        /// Who is left out, and for how long it matters.
-        options: SendOptions,
+        /// Who is left out, and what the others are told.
+        options: CloseOptions,
     },
-    /// `POST /api/hubs/{hub}/users/{userId}/:send`
-    SendToUser {
+    /// `POST /api/hubs/{hub}/:addToGroups`. Which groups, and for whom, is in the body: [`groups_body`].
+    AddToGroups {
         /// The hub.
         hub: HubName,
-        /// The user.
-        user: UserId,
-        /// For how long it matters.
-        options: SendOptions,
+    },
+    /// `POST /api/hubs/{hub}/:removeFromGroups`. Which groups, and for whom, is in the body: [`groups_body`].
+    RemoveFromGroups {
+        /// The hub.
+        hub: HubName,
+    },
+    /// `HEAD /api/hubs/{hub}/connections/{connectionId}`
+    ConnectionExists {
+        /// The hub.
+        hub: HubName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// `DELETE /api/hubs/{hub}/connections/{connectionId}`
+    CloseConnection {
+        /// The hub.
+        hub: HubName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What the client is told.
+        reason: Option<String>,
     },
     /// `POST /api/hubs/{hub}/connections/{connectionId}/:send`
     SendToConnection {
@@ -98,8 +124,8 @@ pub enum Operation {
         /// For how long it matters.
         options: SendOptions,
     },
-    /// `HEAD /api/hubs/{hub}/connections/{connectionId}`
-    ConnectionExists {
+    /// `DELETE /api/hubs/{hub}/connections/{connectionId}/groups`
+    RemoveConnectionFromAllGroups {
         /// The hub.
         hub: HubName,
         /// The connection.
@@ -112,12 +138,133 @@ pub enum Operation {
         /// The group.
         group: GroupName,
     },
+    /// `POST /api/hubs/{hub}/groups/{group}/:send`
+    SendToGroup {
+        /// The hub.
+        hub: HubName,
+        /// The group.
+        group: GroupName,
+        /// Who gets it, and for how long it matters.
+        options: SendOptions,
+    },
+    /// `POST /api/hubs/{hub}/groups/{group}/:closeConnections`
+    CloseGroup {
+        /// The hub.
+        hub: HubName,
+        /// The group.
+        group: GroupName,
+        /// Who is left out, and what the others are told.
+        options: CloseOptions,
+    },
+    /// `GET /api/hubs/{hub}/groups/{group}/connections`
+    ListMembers {
+        /// The hub.
+        hub: HubName,
+        /// The group.
+        group: GroupName,
+        /// Which part of the list.
+        page: PageRequest,
+    },
+    /// `PUT /api/hubs/{hub}/groups/{group}/connections/{connectionId}`
+    AddConnectionToGroup {
+        /// The hub.
+        hub: HubName,
+        /// The group.
+        group: GroupName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// `DELETE /api/hubs/{hub}/groups/{group}/connections/{connectionId}`
+    RemoveConnectionFromGroup {
+        /// The hub.
+        hub: HubName,
+        /// The group.
+        group: GroupName,
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// `HEAD /api/hubs/{hub}/users/{userId}`
     UserExists {
         /// The hub.
         hub: HubName,
         /// The user.
         user: UserId,
+    },
+    /// `POST /api/hubs/{hub}/users/{userId}/:send`
+    SendToUser {
+        /// The hub.
+        hub: HubName,
+        /// The user.
+        user: UserId,
+        /// For whom it matters, and for how long.
+        options: SendOptions,
+    },
+    /// `POST /api/hubs/{hub}/users/{userId}/:closeConnections`
+    CloseUser {
+        /// The hub.
+        hub: HubName,
+        /// The user.
+        user: UserId,
+        /// Who is left out, and what the others are told.
+        options: CloseOptions,
+    },
+    /// `PUT /api/hubs/{hub}/users/{userId}/groups/{group}`
+    AddUserToGroup {
+        /// The hub.
+        hub: HubName,
+        /// The user.
+        user: UserId,
+        /// The group.
+        group: GroupName,
+    },
+    /// `DELETE /api/hubs/{hub}/users/{userId}/groups/{group}`
+    RemoveUserFromGroup {
+        /// The hub.
+        hub: HubName,
+        /// The user.
+        user: UserId,
+        /// The group.
+        group: GroupName,
+    },
+    /// `DELETE /api/hubs/{hub}/users/{userId}/groups`
+    RemoveUserFromAllGroups {
+        /// The hub.
+        hub: HubName,
+        /// The user.
+        user: UserId,
+    },
+    /// `PUT /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
+    GrantPermission {
+        /// The hub.
+        hub: HubName,
+        /// To do what.
+        permission: PermissionType,
+        /// The connection.
+        connection: ConnectionId,
+        /// To which group.
+        group: GroupName,
+    },
+    /// `HEAD /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
+    CheckPermission {
+        /// The hub.
+        hub: HubName,
+        /// To do what.
+        permission: PermissionType,
+        /// The connection.
+        connection: ConnectionId,
+        /// To which group.
+        group: GroupName,
+    },
+    /// `DELETE /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
+    RevokePermission {
+        /// The hub.
+        hub: HubName,
+        /// To do what.
+        permission: PermissionType,
+        /// The connection.
+        connection: ConnectionId,
+        /// To which group.
+        group: GroupName,
     },
 }
 
@@ -135,15 +282,31 @@ impl Operation {
     #[must_use]
     pub const fn hub(&self) -> Option<&HubName> {
         match self {
-            Self::Health => None,
+            Self::Health | Self::OpenApi => None,
             Self::GenerateToken { hub, .. }
             | Self::SendToAll { hub, .. }
-            | Self::SendToGroup { hub, .. }
-            | Self::SendToUser { hub, .. }
-            | Self::SendToConnection { hub, .. }
+            | Self::CloseAll { hub, .. }
+            | Self::AddToGroups { hub }
+            | Self::RemoveFromGroups { hub }
             | Self::ConnectionExists { hub, .. }
+            | Self::CloseConnection { hub, .. }
+            | Self::SendToConnection { hub, .. }
+            | Self::RemoveConnectionFromAllGroups { hub, .. }
             | Self::GroupExists { hub, .. }
-            | Self::UserExists { hub, .. } => Some(hub),
+            | Self::SendToGroup { hub, .. }
+            | Self::CloseGroup { hub, .. }
+            | Self::ListMembers { hub, .. }
+            | Self::AddConnectionToGroup { hub, .. }
+            | Self::RemoveConnectionFromGroup { hub, .. }
+            | Self::UserExists { hub, .. }
+            | Self::SendToUser { hub, .. }
+            | Self::CloseUser { hub, .. }
+            | Self::AddUserToGroup { hub, .. }
+            | Self::RemoveUserFromGroup { hub, .. }
+            | Self::RemoveUserFromAllGroups { hub, .. }
+            | Self::GrantPermission { hub, .. }
+            | Self::CheckPermission { hub, .. }
+            | Self::RevokePermission { hub, .. } => Some(hub),
         }
     }
 }
@@ -153,8 +316,19 @@ impl Operation {
 pub struct SendOptions {
     /// Connections that get no copy. Empty where the operation has no such parameter.
     pub excluded: Vec<ConnectionId>,
+    /// Only connections that it matches get one. `None` where the operation has no such parameter.
+    pub filter: Option<Filter>,
     /// How long undelivered copies are worth keeping.
     pub ttl: TimeToLive,
+}
+
+/// What a `:closeConnections` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CloseOptions {
+    /// Connections that stay.
+    pub excluded: Vec<ConnectionId>,
+    /// What the clients are told; never empty, and as long as it was given.
+    pub reason: Option<String>,
 }
 
 /// What a client token made by the service is to say.
@@ -194,7 +368,7 @@ pub enum Refusal {
     #[error("the path only takes {allow}")]
     Method {
         /// The methods that it takes, as the `Allow` header lists them.
-        allow: &'static str,
+        allow: String,
     },
     /// 401: the token is missing or refused.
     #[error("the token is missing or refused")]
@@ -241,9 +415,30 @@ pub enum Refusal {
     /// 400: a kind of client that is not served.
     #[error("invalid clientType")]
     ClientType,
-    /// 400: a filter, which is not evaluated.
-    #[error("filters are not evaluated")]
-    Filter,
+    /// 400: no filter of the language.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// 400: a permission that there is not.
+    #[error("unknown permission")]
+    Permission,
+    /// 400: no group that a permission is for, or no group name.
+    #[error("invalid targetName")]
+    TargetName,
+    /// 400: a page is not 1 to 200 members.
+    #[error("invalid maxpagesize")]
+    MaxPageSize,
+    /// 400: a list is not 1 to 2147483647 members.
+    #[error("invalid top")]
+    Top,
+    /// 400: none of our continuation tokens, or one of another list.
+    #[error("invalid continuationToken")]
+    ContinuationToken,
+    /// 400: the body names no groups, or what it names are no groups.
+    #[error("the body has no list of group names")]
+    Groups,
+    /// 400: the body's filter is neither a string nor null.
+    #[error("the body's filter is not a string")]
+    FilterNotText,
     /// 415: a media type or charset that no message has.
     #[error("unsupported content type")]
     ContentType,

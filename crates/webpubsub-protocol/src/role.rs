@@ -57,6 +57,12 @@ impl PermissionType {
             Self::JoinLeaveGroup => "joinLeaveGroup",
         }
     }
+
+    /// Reads what [`PermissionType::as_str`] gave.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.as_str() == name)
+    }
 }
 
 impl Role {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
-use webpubsub_protocol::rest::{Operation, message_data, parse_content_type, refuse};
+use webpubsub_protocol::rest::{Operation, groups_body, message_data, parse_content_type, refuse};
 use webpubsub_protocol::role::Role;
 
 /// Pieces that mean something, mixed with ones that do not.
@@ -19,6 +19,10 @@ fn url() -> impl Strategy<Value = String> {
             "connections",
             ":send",
             ":generateToken",
+            ":closeConnections",
+            ":addToGroups",
+            "permissions",
+            "joinLeaveGroup",
             "client",
             "health",
             "?",
@@ -37,6 +41,11 @@ fn url() -> impl Strategy<Value = String> {
             "excluded",
             "filter",
             "messageTtlSeconds",
+            "reason",
+            "maxpagesize",
+            "top",
+            "continuationToken",
+            "targetName",
             "api-version",
             "access_token",
             "awps_connection_id",
@@ -58,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_url_is_read_or_refused(prefix in "(/client|/client/hubs/chat|/api/hubs/chat|/api/hubs/)?", url in url(), method in "HEAD|POST|GET|\\PC{0,3}") {
+    fn any_url_is_read_or_refused(prefix in "(/client|/client/hubs/chat|/api/hubs/chat|/api/hubs/)?", url in url(), method in "HEAD|POST|GET|PUT|DELETE|\\PC{0,3}") {
         let url = prefix + &url;
         let (path, query) = url.split_once('?').map_or((url.as_str(), None), |(path, query)| (path, Some(query)));
         if let Err(refusal) = Operation::parse(&method, path, query) {
@@ -75,6 +84,18 @@ proptest! {
     fn any_body_is_read_or_refused(header in "(text/plain|application/json|\\PC{0,8})[;=\" a-z-]{0,12}", body: Vec<u8>) {
         if let Ok(kind) = parse_content_type(Some(&header)) {
             let _ = message_data(&kind, body);
+        }
+    }
+
+    #[test]
+    fn any_body_of_a_bulk_operation_is_read_or_refused(
+        start in "(\\{\"groups\":)?\\PC{0,4}",
+        middle in "([\\[\\]{}\",:]|groups|filter|null|true|1|\\PC){0,16}",
+        end: Vec<u8>,
+    ) {
+        let body = [start.as_bytes(), middle.as_bytes(), &end].concat();
+        if let Err(refusal) = groups_body(Some("application/json"), &body) {
+            prop_assert_eq!(refuse(&refusal, "POST").status, 400);
         }
     }
 

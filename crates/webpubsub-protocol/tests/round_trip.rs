@@ -4,39 +4,70 @@
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
-use webpubsub_protocol::client::json::{
-    DataFrame, decode_downstream, decode_upstream, encode_downstream, encode_upstream,
+use webpubsub_protocol::client::{
+    AckError, DownstreamMessage, Echo, Encoding, Frame, Origin, UpstreamMessage, json,
 };
-use webpubsub_protocol::client::{AckError, DownstreamMessage, Echo, Origin, UpstreamMessage};
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
 
 proptest! {
     #[test]
-    fn clients_messages_survive_json(message in upstream()) {
-        prop_assert_eq!(decode_upstream(&encode_upstream(&message)), Ok(message));
+    fn clients_messages_survive(encoding in encoding(), message in upstream()) {
+        prop_assert_eq!(encoding.decode_upstream(&encoding.encode_upstream(&message)), Ok(message));
     }
 
     #[test]
-    fn the_services_messages_survive_json(message in downstream()) {
-        prop_assert_eq!(decode_downstream(&encode_downstream(&message)), Ok(Some(message)));
+    fn the_services_messages_survive(encoding in encoding(), message in downstream()) {
+        let read = encoding.decode_downstream(&encoding.encode_downstream(&message));
+        prop_assert_eq!(read, Ok(Some(as_read(encoding, message))));
     }
 
     #[test]
     fn a_frame_encoded_for_many_is_the_frame_encoded_for_one(
+        encoding in encoding(),
         from in origin(), data in data(), metadata in metadata(), id in option::of(any::<u64>()),
     ) {
         let sequence_id = id.map(SequenceId);
-        let shared = DataFrame::new(&from, &data, &metadata);
+        let shared = encoding.data_frame(&from, &data, &metadata);
         let message = DownstreamMessage::Data { from, data, metadata, sequence_id };
-        prop_assert_eq!(shared.with(sequence_id), encode_downstream(&message));
-        let joined = match sequence_id {
-            Some(id) => format!("{}{}{id}{}", shared.head(), DataFrame::BEFORE_SEQUENCE_ID, DataFrame::TAIL),
-            None => format!("{}{}", shared.head(), DataFrame::TAIL),
-        };
-        prop_assert_eq!(joined, shared.with(sequence_id));
+        prop_assert_eq!(shared.with(sequence_id), encoding.encode_downstream(&message));
     }
+
+    #[test]
+    fn a_numbered_json_frame_is_head_number_and_tail(
+        from in origin(), data in data(), metadata in metadata(), id in any::<u64>(),
+    ) {
+        let shared = json::DataFrame::new(&from, &data, &metadata);
+        let joined =
+            format!("{}{}{id}{}", shared.head(), json::DataFrame::BEFORE_SEQUENCE_ID, json::DataFrame::TAIL);
+        prop_assert_eq!(joined, shared.with(Some(SequenceId(id))));
+    }
+
+    #[test]
+    fn frames_of_the_other_kind_are_no_messages(encoding in encoding(), message in upstream()) {
+        let turned = match encoding.encode_upstream(&message) {
+            Frame::Text(text) => Frame::Binary(text.into_bytes()),
+            Frame::Binary(bytes) => Frame::Text(String::from_utf8_lossy(&bytes).into()),
+        };
+        prop_assert_eq!(encoding.decode_upstream(&turned).unwrap_err().code(), CloseCode::UNSUPPORTED_DATA);
+        prop_assert_eq!(encoding.decode_downstream(&turned), Ok(None));
+    }
+}
+
+/// What a client reads of a message: protobuf does not say which user published.
+fn as_read(encoding: Encoding, mut message: DownstreamMessage) -> DownstreamMessage {
+    if let (Encoding::Protobuf, DownstreamMessage::Data { from: Origin::Group { from_user, .. }, .. }) =
+        (encoding, &mut message)
+    {
+        *from_user = None;
+    }
+    message
+}
+
+fn encoding() -> impl Strategy<Value = Encoding> {
+    prop_oneof![Just(Encoding::Json), Just(Encoding::Protobuf)]
 }
 
 fn upstream() -> impl Strategy<Value = UpstreamMessage> {
@@ -91,8 +122,22 @@ fn data() -> impl Strategy<Value = MessageData> {
         any::<String>().prop_map(MessageData::Text),
         json_text().prop_map(|text| MessageData::Json(JsonText::parse(text).unwrap())),
         vec(any::<u8>(), 0..64).prop_map(MessageData::Binary),
-        vec(any::<u8>(), 0..64).prop_map(MessageData::Protobuf),
+        serialized_any().prop_map(MessageData::Protobuf),
     ]
+}
+
+/// Fields of an `Any`, known and unknown, in any order and number.
+fn serialized_any() -> impl Strategy<Value = Vec<u8>> {
+    let field = prop_oneof![
+        "[ -~é]{0,40}".prop_map(|url| (0x0a, url.into_bytes())),
+        vec(any::<u8>(), 0..64).prop_map(|value| (0x12, value)),
+        vec(any::<u8>(), 0..8).prop_map(|unknown| (0x1a, unknown)),
+    ];
+    vec(field, 0..4).prop_map(|fields| {
+        let field =
+            |(tag, bytes): (u8, Vec<u8>)| [vec![tag, bytes.len().try_into().unwrap()], bytes].concat();
+        fields.into_iter().flat_map(field).collect()
+    })
 }
 
 /// Any JSON value but `null`, with white space and numbers that no float holds.

@@ -8,9 +8,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{
-    Charset, ClientType, ContentKind, Operation, Refusal, SendOptions, parse_content_type, refuse,
+    Charset, ClientType, CloseOptions, ContentKind, Operation, Refusal, SendOptions, groups_body,
+    parse_content_type, refuse,
 };
+use webpubsub_protocol::role::PermissionType;
 
 #[test]
 fn every_request_line_is_the_operation_that_its_vector_says() {
@@ -45,18 +48,54 @@ fn every_content_type_is_what_its_vector_says() {
     }
 }
 
+#[test]
+fn every_body_of_a_bulk_operation_is_what_its_vector_says() {
+    for vector in read("group-bodies") {
+        let body = vector["body"].as_str().unwrap().as_bytes();
+        let said = match groups_body(vector["contentType"].as_str(), body) {
+            Ok(request) => json!({
+                "groups": request.groups.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "filtered": request.filter.is_some(),
+            }),
+            Err(refusal) => {
+                let mut said = refusal_said(&refusal, "POST");
+                let expected = vector["expected"]["refused"].as_object();
+                let expected = expected.unwrap_or_else(|| panic!("{}: {refusal}", vector["name"]));
+                said.as_object_mut().unwrap().retain(|key, _| expected.contains_key(key));
+                json!({ "refused": said })
+            }
+        };
+        assert_eq!(said, vector["expected"], "{}", vector["name"]);
+    }
+}
+
+#[test]
+fn a_body_of_a_bulk_operation_is_at_most_one_megabyte_of_utf8() {
+    let json = Some("application/json");
+    let body = br#"{"groups":["a"]}"#;
+    let padded = |length: usize| [body.to_vec(), vec![b' '; length - body.len()]].concat();
+    assert!(groups_body(json, &padded(1_048_576)).is_ok());
+    assert_eq!(groups_body(json, &padded(1_048_577)), Err(Refusal::TooLong));
+    assert_eq!(groups_body(json, b"{\"groups\":[\"\xff\"]}"), Err(Refusal::NotJson));
+    let deep = format!(r#"{{"x":{}{},"groups":["a"]}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert!(groups_body(json, deep.as_bytes()).is_ok());
+}
+
 fn operation_said(operation: &Operation) -> Value {
-    let send = |name: &str, options: &SendOptions, to: (&str, &str)| {
-        let excluded: Vec<_> = options.excluded.iter().map(|id| id.as_str()).collect();
-        let ttl = options.ttl.as_seconds();
-        let mut said = json!({ "operation": name, "excluded": excluded, "ttlSeconds": ttl });
-        if !to.0.is_empty() {
-            said[to.0] = to.1.into();
-        }
-        said
+    let ids = |ids: &[ConnectionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let send = |name: &str, options: &SendOptions| {
+        json!({
+            "operation": name,
+            "excluded": ids(&options.excluded),
+            "filtered": options.filter.is_some(),
+            "ttlSeconds": options.ttl.as_seconds(),
+        })
     };
+    let close = |name: &str, options: &CloseOptions| json!({ "operation": name, "excluded": ids(&options.excluded), "reason": options.reason });
+    let permission = |name: &str, permission: &PermissionType| json!({ "operation": name, "permission": permission.as_str() });
     let mut said = match operation {
         Operation::Health => json!({ "operation": "health" }),
+        Operation::OpenApi => json!({ "operation": "openApi" }),
         Operation::GenerateToken { request, .. } => json!({
             "operation": "generateToken",
             "user": request.user_id.as_ref().map(|user| user.as_str()),
@@ -65,26 +104,82 @@ fn operation_said(operation: &Operation) -> Value {
             "minutes": request.lifetime.as_secs() / 60,
             "clientType": match request.client_type { ClientType::Default => "Default", ClientType::Mqtt => "MQTT" },
         }),
-        Operation::SendToAll { options, .. } => send("sendToAll", options, ("", "")),
-        Operation::SendToGroup { group, options, .. } => {
-            send("sendToGroup", options, ("group", group.as_str()))
+        Operation::SendToAll { options, .. } => send("sendToAll", options),
+        Operation::SendToGroup { options, .. } => send("sendToGroup", options),
+        Operation::SendToUser { options, .. } => send("sendToUser", options),
+        Operation::SendToConnection { options, .. } => send("sendToConnection", options),
+        Operation::CloseAll { options, .. } => close("closeAll", options),
+        Operation::CloseGroup { options, .. } => close("closeGroup", options),
+        Operation::CloseUser { options, .. } => close("closeUser", options),
+        Operation::CloseConnection { reason, .. } => {
+            json!({ "operation": "closeConnection", "reason": reason })
         }
-        Operation::SendToUser { user, options, .. } => send("sendToUser", options, ("user", user.as_str())),
-        Operation::SendToConnection { connection, options, .. } => {
-            send("sendToConnection", options, ("connection", connection.as_str()))
+        Operation::AddToGroups { .. } => json!({ "operation": "addToGroups" }),
+        Operation::RemoveFromGroups { .. } => json!({ "operation": "removeFromGroups" }),
+        Operation::ConnectionExists { .. } => json!({ "operation": "connectionExists" }),
+        Operation::GroupExists { .. } => json!({ "operation": "groupExists" }),
+        Operation::UserExists { .. } => json!({ "operation": "userExists" }),
+        Operation::AddConnectionToGroup { .. } => json!({ "operation": "addConnectionToGroup" }),
+        Operation::RemoveConnectionFromGroup { .. } => json!({ "operation": "removeConnectionFromGroup" }),
+        Operation::RemoveConnectionFromAllGroups { .. } => {
+            json!({ "operation": "removeConnectionFromAllGroups" })
         }
-        Operation::ConnectionExists { connection, .. } => {
-            json!({ "operation": "connectionExists", "connection": connection.as_str() })
-        }
-        Operation::GroupExists { group, .. } => {
-            json!({ "operation": "groupExists", "group": group.as_str() })
-        }
-        Operation::UserExists { user, .. } => json!({ "operation": "userExists", "user": user.as_str() }),
+        Operation::AddUserToGroup { .. } => json!({ "operation": "addUserToGroup" }),
+        Operation::RemoveUserFromGroup { .. } => json!({ "operation": "removeUserFromGroup" }),
+        Operation::RemoveUserFromAllGroups { .. } => json!({ "operation": "removeUserFromAllGroups" }),
+        Operation::ListMembers { page, .. } => json!({
+            "operation": "listMembers",
+            "maxPageSize": page.max_page_size,
+            "top": page.top,
+            "continuationToken": page.continuation_token,
+        }),
+        Operation::GrantPermission { permission: kind, .. } => permission("grantPermission", kind),
+        Operation::CheckPermission { permission: kind, .. } => permission("checkPermission", kind),
+        Operation::RevokePermission { permission: kind, .. } => permission("revokePermission", kind),
     };
-    if let Some(hub) = operation.hub() {
-        said["hub"] = hub.as_str().into();
+    let (group, user, connection) = names(operation);
+    let names = [
+        ("hub", operation.hub().map(ToString::to_string)),
+        ("group", group.map(ToString::to_string)),
+        ("user", user.map(ToString::to_string)),
+        ("connection", connection.map(ToString::to_string)),
+    ];
+    for (key, name) in names.into_iter().filter(|(_, name)| name.is_some()) {
+        said[key] = name.into();
     }
     said
+}
+
+/// What an operation is about, its hub apart.
+fn names(operation: &Operation) -> (Option<&GroupName>, Option<&UserId>, Option<&ConnectionId>) {
+    match operation {
+        Operation::Health
+        | Operation::OpenApi
+        | Operation::GenerateToken { .. }
+        | Operation::SendToAll { .. }
+        | Operation::CloseAll { .. }
+        | Operation::AddToGroups { .. }
+        | Operation::RemoveFromGroups { .. } => (None, None, None),
+        Operation::SendToGroup { group, .. }
+        | Operation::CloseGroup { group, .. }
+        | Operation::GroupExists { group, .. }
+        | Operation::ListMembers { group, .. } => (Some(group), None, None),
+        Operation::SendToUser { user, .. }
+        | Operation::CloseUser { user, .. }
+        | Operation::UserExists { user, .. }
+        | Operation::RemoveUserFromAllGroups { user, .. } => (None, Some(user), None),
+        Operation::SendToConnection { connection, .. }
+        | Operation::CloseConnection { connection, .. }
+        | Operation::ConnectionExists { connection, .. }
+        | Operation::RemoveConnectionFromAllGroups { connection, .. } => (None, None, Some(connection)),
+        Operation::AddUserToGroup { user, group, .. }
+        | Operation::RemoveUserFromGroup { user, group, .. } => (Some(group), Some(user), None),
+        Operation::AddConnectionToGroup { group, connection, .. }
+        | Operation::RemoveConnectionFromGroup { group, connection, .. }
+        | Operation::GrantPermission { group, connection, .. }
+        | Operation::CheckPermission { group, connection, .. }
+        | Operation::RevokePermission { group, connection, .. } => (Some(group), None, Some(connection)),
+    }
 }
 
 fn refusal_said(refusal: &Refusal, method: &str) -> Value {

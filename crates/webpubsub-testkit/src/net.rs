@@ -6,7 +6,7 @@ use webpubsub_client_core::{
     AttemptId, Close, CommandId, Event, Incoming, Input, Next, Operation, Options, Output, Session,
 };
 use webpubsub_hub::{Batch, ConnectRequest, Input as HubInput, Place, ShardNumber, Slot, Target};
-use webpubsub_protocol::client::{DownstreamMessage, Frame, json};
+use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, json};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::time::Timestamp;
@@ -17,7 +17,7 @@ use crate::shard::Shard;
 ///
 /// Nothing moves by itself: [`Net::run_until_quiet`] carries what was sent, [`Net::pass`] lets time
 /// go by. What crosses a socket and what a session tells its application is written down, a line
-/// each, for [`Net::check`].
+/// each, for [`Net::check`]; a protobuf message is written down as the JSON that says the same.
 #[derive(Debug)]
 pub struct Net {
     /// The hub.
@@ -172,10 +172,11 @@ impl Net {
             }
             Output::Connect { attempt, url, .. } => self.connect(client, attempt, &url),
             Output::Send(message) => {
-                let frame = json::encode_upstream(&message);
-                self.note(client, &format!("→ {frame}"));
+                let encoding = self.encoding(client);
+                self.note(client, &format!("→ {}", json::encode_upstream(&message)));
                 if let Some((_, shard, slot)) = self.clients[client].socket {
-                    self.shards[shard].input(HubInput::Frame { from: slot, frame: Frame::Text(frame) });
+                    let frame = encoding.encode_upstream(&message);
+                    self.shards[shard].input(HubInput::Frame { from: slot, frame });
                 }
             }
             Output::Close { attempt } => {
@@ -218,7 +219,7 @@ impl Net {
         for client in 0..self.clients.len() {
             let Some((attempt, shard, slot)) = self.clients[client].socket else { continue };
             if self.shards[shard].is_open(slot) {
-                for frame in self.shards[shard].take(slot) {
+                for frame in self.shards[shard].take_frames(slot) {
                     acted = true;
                     self.arrive(client, attempt, &frame);
                 }
@@ -226,7 +227,7 @@ impl Net {
                 let closed = self.shards[shard].closed.pop().expect("a socket that the hub closed");
                 assert_eq!(closed.slot, slot, "one connection is closed at a time");
                 acted = true;
-                for frame in closed.received {
+                for frame in closed.frames {
                     self.arrive(client, attempt, &frame);
                 }
                 self.clients[client].socket = None;
@@ -245,10 +246,19 @@ impl Net {
         acted
     }
 
-    fn arrive(&mut self, client: usize, attempt: AttemptId, frame: &str) {
-        self.note(client, &format!("← {frame}"));
-        let message = json::decode_downstream(frame).expect("the service sends messages");
+    fn arrive(&mut self, client: usize, attempt: AttemptId, frame: &Frame) {
+        let encoding = self.encoding(client);
+        let message = encoding.decode_downstream(frame).expect("the service sends messages");
+        let shown = match frame {
+            Frame::Text(text) => text.clone(),
+            Frame::Binary(_) => message.as_ref().map(json::encode_downstream).unwrap_or_default(),
+        };
+        self.note(client, &format!("← {shown}"));
         self.tell(client, Input::Message { attempt, message: Incoming::from(message) });
+    }
+
+    fn encoding(&self, client: usize) -> Encoding {
+        self.clients[client].request.subprotocol.encoding().expect("sessions speak in messages")
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use webpubsub_hub::{
     Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, ConnectionRecord, Hub, Input, Output,
-    Place, Reply, ShardNumber, Slot, Snapshot, Target,
+    Place, Reply, Selection, ShardNumber, Slot, Snapshot, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::data::{MessageData, Metadata};
@@ -33,7 +33,7 @@ pub struct Shard {
 struct Socket {
     id: ConnectionId,
     attachment: Vec<u8>,
-    received: Vec<String>,
+    received: Vec<Frame>,
 }
 
 /// A socket that the hub closed.
@@ -45,8 +45,10 @@ pub struct Closed {
     pub code: u16,
     /// Its text.
     pub reason: String,
-    /// What it received and nobody took.
+    /// What it received and nobody took, binary frames spelled out.
     pub received: Vec<String>,
+    /// The same as it was.
+    pub frames: Vec<Frame>,
 }
 
 /// A group name.
@@ -137,16 +139,21 @@ impl Shard {
 
     /// A server publishes to all but these.
     pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: Vec<ConnectionId>) {
-        let metadata = Metadata::default();
-        let outputs = self.input(Input::Command(Command::Send { to, excluded, data, metadata }));
-        assert_eq!(outputs.last(), Some(&Output::Reply(Reply::Accepted)));
+        let to = Selection { excluded, ..Selection::from(to) };
+        let reply = self.command(Command::Send { to, data, metadata: Metadata::default() });
+        assert_eq!(reply, Reply::Done);
     }
 
     /// Asks for an existence.
     pub fn exists(&mut self, target: Target) -> bool {
-        match &self.input(Input::Command(Command::Exists(target)))[..] {
-            [Output::Reply(Reply::Exists(exists))] => *exists,
-            outputs => panic!("an existence check answered {outputs:?}"),
+        self.command(Command::Exists(target)) == Reply::Done
+    }
+
+    /// A server asks for something.
+    pub fn command(&mut self, command: Command) -> Reply {
+        match self.input(Input::Command(command)).pop() {
+            Some(Output::Reply(reply)) => reply,
+            last => panic!("a command's last output is {last:?}"),
         }
     }
 
@@ -166,8 +173,13 @@ impl Shard {
         self.sockets[&slot].id.clone()
     }
 
-    /// What a socket received since it was asked last.
+    /// What a socket received since it was asked last, binary frames spelled out.
     pub fn take(&mut self, slot: Slot) -> Vec<String> {
+        self.take_frames(slot).iter().map(spelled_out).collect()
+    }
+
+    /// The frames that a socket received since it was asked last.
+    pub fn take_frames(&mut self, slot: Slot) -> Vec<Frame> {
         std::mem::take(&mut self.sockets.get_mut(&slot).expect("an open socket").received)
     }
 
@@ -205,13 +217,7 @@ impl Shard {
                 Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
-                        self.deliver(
-                            slot,
-                            match &frame {
-                                Frame::Text(text) => text.clone(),
-                                Frame::Binary(bytes) => format!("binary {bytes:?}"),
-                            },
-                        );
+                        self.deliver(slot, frame.clone());
                     }
                 }
                 Output::SendNumbered { to, frame } => {
@@ -225,7 +231,8 @@ impl Shard {
                         slot,
                         code: cause.code().0,
                         reason: cause.reason().to_owned(),
-                        received: socket.received,
+                        received: socket.received.iter().map(spelled_out).collect(),
+                        frames: socket.received,
                     });
                 }
                 Output::Forget { slot } => {
@@ -240,8 +247,15 @@ impl Shard {
         }
     }
 
-    fn deliver(&mut self, slot: Slot, text: String) {
-        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(text);
+    fn deliver(&mut self, slot: Slot, frame: Frame) {
+        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
+    }
+}
+
+fn spelled_out(frame: &Frame) -> String {
+    match frame {
+        Frame::Text(text) => text.clone(),
+        Frame::Binary(bytes) => format!("binary {bytes:?}"),
     }
 }
 
@@ -254,10 +268,15 @@ fn apply(disk: &mut Snapshot, change: Change) {
         Change::RemoveConnection(slot) => {
             disk.connections.retain(|record| record.slot != slot);
             disk.memberships.retain(|(member, _)| *member != slot);
+            disk.permissions.retain(|(of, ..)| *of != slot);
         }
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {
             disk.memberships.retain(|membership| *membership != (slot, group.clone()));
+        }
+        Change::Permit { slot, kind, group, literal } => {
+            disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
+            disk.permissions.push((slot, kind, group, literal));
         }
         Change::Log { row, recipients } => {
             assert!(disk.log.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");

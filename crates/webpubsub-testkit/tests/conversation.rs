@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 use webpubsub_client_core::{Delivery, Operation};
 use webpubsub_hub::{ConnectRequest, Target};
-use webpubsub_protocol::client::Echo;
+use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::EventName;
 use webpubsub_testkit::{Net, group, json, reliable, text};
@@ -42,6 +42,38 @@ fn a_message_goes_from_one_client_to_another() {
         c1 ← {"type":"message","from":"group","fromUserId":"alice","group":"g","dataType":"text","data":"hi"}
         c0 done
         c1 • message
+    "#]]);
+}
+
+#[test]
+fn clients_that_write_differently_understand_each_other() {
+    let mut net = Net::new(2);
+    let alice = net.connected(json("alice"));
+    let bob = net.connected(ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") });
+    for client in [alice, bob] {
+        net.operate(client, join("g"));
+    }
+    net.run_until_quiet();
+    net.forget();
+    net.operate(alice, send("g", MessageData::Protobuf(vec![10, 3, b'a', b'/', b'b'])));
+    net.run_until_quiet();
+    net.operate(bob, send("g", text("hi")));
+    net.run_until_quiet();
+    net.check(&expect![[r#"
+        c0 → {"type":"sendToGroup","group":"g","ackId":2,"noEcho":false,"dataType":"protobuf","data":"CgNhL2I="}
+        c0 ← {"type":"message","from":"group","fromUserId":"alice","group":"g","dataType":"protobuf","data":"CgNhL2I="}
+        c0 ← {"type":"ack","ackId":2,"success":true}
+        c0 • message
+        c0 done
+        c1 ← {"type":"message","from":"group","group":"g","dataType":"protobuf","data":"CgNhL2I=","sequenceId":1}
+        c1 • message
+        c1 → {"type":"sendToGroup","group":"g","ackId":2,"noEcho":false,"dataType":"text","data":"hi"}
+        c1 ← {"type":"message","from":"group","group":"g","dataType":"text","data":"hi","sequenceId":2}
+        c1 ← {"type":"ack","ackId":2,"success":true}
+        c1 • message
+        c1 done
+        c0 ← {"type":"message","from":"group","fromUserId":"bob","group":"g","dataType":"text","data":"hi"}
+        c0 • message
     "#]]);
 }
 

@@ -222,7 +222,10 @@ fn describe(output: Output<MessageData>) -> String {
         Output::FetchUrl { attempt } => format!("fetch url #{}", attempt.0),
         Output::Connect { attempt, url, subprotocol } => match subprotocol {
             Subprotocol::JsonReliable => format!("connect #{} {url}", attempt.0),
-            Subprotocol::Json | Subprotocol::Simple => format!("connect #{} {url} {subprotocol}", attempt.0),
+            Subprotocol::Json
+            | Subprotocol::Protobuf
+            | Subprotocol::ProtobufReliable
+            | Subprotocol::Simple => format!("connect #{} {url} {subprotocol}", attempt.0),
         },
         Output::Send(message) => format!("→ {}", json::encode_upstream(&message)),
         Output::Close { attempt } => format!("close #{}", attempt.0),

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::Encoding;
+
 /// How frames carry messages on one connection.
 ///
 /// Source: client spec, section 4.
@@ -11,6 +13,10 @@ pub enum Subprotocol {
     Json,
     /// `json.reliable.webpubsub.azure.v1`: sequence ids and recovery.
     JsonReliable,
+    /// `protobuf.webpubsub.azure.v1`.
+    Protobuf,
+    /// `protobuf.reliable.webpubsub.azure.v1`: sequence ids and recovery.
+    ProtobufReliable,
 }
 
 /// A subprotocol chosen from a client's offer, in the client's own spelling.
@@ -23,7 +29,7 @@ pub struct Negotiated<'a> {
 }
 
 impl Subprotocol {
-    const NAMED: [Self; 2] = [Self::Json, Self::JsonReliable];
+    const NAMED: [Self; 4] = [Self::Json, Self::JsonReliable, Self::Protobuf, Self::ProtobufReliable];
 
     /// The name in `Sec-WebSocket-Protocol`; `None` for simple clients.
     #[must_use]
@@ -32,6 +38,18 @@ impl Subprotocol {
             Self::Simple => None,
             Self::Json => Some("json.webpubsub.azure.v1"),
             Self::JsonReliable => Some("json.reliable.webpubsub.azure.v1"),
+            Self::Protobuf => Some("protobuf.webpubsub.azure.v1"),
+            Self::ProtobufReliable => Some("protobuf.reliable.webpubsub.azure.v1"),
+        }
+    }
+
+    /// How messages are written; `None` for simple clients, which have none.
+    #[must_use]
+    pub const fn encoding(self) -> Option<Encoding> {
+        match self {
+            Self::Simple => None,
+            Self::Json | Self::JsonReliable => Some(Encoding::Json),
+            Self::Protobuf | Self::ProtobufReliable => Some(Encoding::Protobuf),
         }
     }
 
@@ -39,8 +57,8 @@ impl Subprotocol {
     #[must_use]
     pub const fn is_reliable(self) -> bool {
         match self {
-            Self::Simple | Self::Json => false,
-            Self::JsonReliable => true,
+            Self::Simple | Self::Json | Self::Protobuf => false,
+            Self::JsonReliable | Self::ProtobufReliable => true,
         }
     }
 
@@ -87,6 +105,16 @@ mod tests {
                 Some("custom, json.reliable.webpubsub.azure.v1 ,json.webpubsub.azure.v1"),
                 Subprotocol::JsonReliable,
                 Some("json.reliable.webpubsub.azure.v1"),
+            ),
+            (
+                Some("protobuf.webpubsub.azure.v1,json.webpubsub.azure.v1"),
+                Subprotocol::Protobuf,
+                Some("protobuf.webpubsub.azure.v1"),
+            ),
+            (
+                Some("Protobuf.Reliable.WebPubSub.Azure.V1"),
+                Subprotocol::ProtobufReliable,
+                Some("Protobuf.Reliable.WebPubSub.Azure.V1"),
             ),
         ];
         for (offer, subprotocol, answer) in cases {

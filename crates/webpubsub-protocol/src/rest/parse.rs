@@ -1,9 +1,13 @@
 use std::time::Duration;
 
-use super::{ClientType, Operation, Refusal, SendOptions, TokenRequest};
+use super::table::{self, Kind, Names};
+use super::{ClientType, CloseOptions, Operation, PageRequest, Refusal, SendOptions, TokenRequest};
 use crate::data::TimeToLive;
 use crate::encoding::{decode_parameter, decode_segment, parameters};
+use crate::filter::Filter;
+use crate::limits::{MAX_CONTINUATION_TOKEN_BYTES, MAX_PAGE_SIZE, MAX_TOP};
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
+use crate::role::PermissionType;
 
 /// A path and method of the API, with the names in it not yet looked at: enough to know whether
 /// the caller needs a token, and cheap enough to find out before that is checked.
@@ -15,25 +19,9 @@ use crate::name::{ConnectionId, GroupName, HubName, UserId};
 /// Source: REST spec, sections 1.2 and 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route<'a> {
-    target: Target<'a>,
+    kind: Kind,
+    names: Names<'a>,
 }
-
-/// Names are as in the path, still encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target<'a> {
-    Health,
-    GenerateToken { hub: &'a str },
-    SendToAll { hub: &'a str },
-    SendToGroup { hub: &'a str, group: &'a str },
-    SendToUser { hub: &'a str, user: &'a str },
-    SendToConnection { hub: &'a str, connection: &'a str },
-    Connection { hub: &'a str, connection: &'a str },
-    Group { hub: &'a str, group: &'a str },
-    User { hub: &'a str, user: &'a str },
-}
-
-/// The longest path of the API has this many segments.
-const MAX_SEGMENTS: usize = 7;
 
 impl<'a> Route<'a> {
     /// Finds the route of a raw path (before percent-decoding).
@@ -41,56 +29,13 @@ impl<'a> Route<'a> {
     /// # Errors
     /// [`Refusal::UnknownPath`] or [`Refusal::Method`].
     pub fn find(method: &str, path: &'a str) -> Result<Self, Refusal> {
-        let path = path.strip_prefix('/').ok_or(Refusal::UnknownPath)?;
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let mut segments = [""; MAX_SEGMENTS];
-        let mut given = path.split('/');
-        let count = segments.iter_mut().zip(&mut given).map(|(slot, segment)| *slot = segment).count();
-        if given.next().is_some() {
-            return Err(Refusal::UnknownPath);
-        }
-        let segments = segments.get(..count).unwrap_or_default();
-
-        let is = |segment: &str, name: &str| segment.eq_ignore_ascii_case(name);
-        let target = match segments {
-            [api, health] if is(api, "api") && is(health, "health") => Target::Health,
-            [api, hubs, hub, rest @ ..] if is(api, "api") && is(hubs, "hubs") => match rest {
-                [action] if is_action(action, "generateToken") => Target::GenerateToken { hub },
-                [action] if is_action(action, "send") => Target::SendToAll { hub },
-                [kind, group, rest @ ..] if is(kind, "groups") => match rest {
-                    [] => Target::Group { hub, group },
-                    [action] if is_action(action, "send") => Target::SendToGroup { hub, group },
-                    _ => return Err(Refusal::UnknownPath),
-                },
-                [kind, user, rest @ ..] if is(kind, "users") => match rest {
-                    [] => Target::User { hub, user },
-                    [action] if is_action(action, "send") => Target::SendToUser { hub, user },
-                    _ => return Err(Refusal::UnknownPath),
-                },
-                [kind, connection, rest @ ..] if is(kind, "connections") => match rest {
-                    [] => Target::Connection { hub, connection },
-                    [action] if is_action(action, "send") => Target::SendToConnection { hub, connection },
-                    _ => return Err(Refusal::UnknownPath),
-                },
-                _ => return Err(Refusal::UnknownPath),
-            },
-            _ => return Err(Refusal::UnknownPath),
-        };
-        let allow = match target {
-            Target::Health | Target::Connection { .. } | Target::Group { .. } | Target::User { .. } => "HEAD",
-            Target::GenerateToken { .. }
-            | Target::SendToAll { .. }
-            | Target::SendToGroup { .. }
-            | Target::SendToUser { .. }
-            | Target::SendToConnection { .. } => "POST",
-        };
-        if method == allow { Ok(Self { target }) } else { Err(Refusal::Method { allow }) }
+        table::find(method, path).map(|(kind, names)| Self { kind, names })
     }
 
     /// Whether the caller has to show a token.
     #[must_use]
     pub const fn needs_token(&self) -> bool {
-        !matches!(self.target, Target::Health)
+        self.kind.needs_token()
     }
 
     /// Checks the API's version, then names, then parameters. Parameters that an operation does
@@ -101,45 +46,90 @@ impl<'a> Route<'a> {
     pub fn operation(self, query: Option<&str>) -> Result<Operation, Refusal> {
         let query = Query(query);
         query.check_version()?;
-        Ok(match self.target {
-            Target::Health => Operation::Health,
-            Target::GenerateToken { hub } => {
-                Operation::GenerateToken { hub: hub_name(hub)?, request: query.token_request()? }
+        let hub = || hub_name(self.names.hub);
+        let group = || group_name(self.names.group);
+        let user = || user_id(self.names.user);
+        let connection = || connection_id(self.names.connection);
+        let permission = || permission_type(self.names.permission);
+        Ok(match self.kind {
+            Kind::Health => Operation::Health,
+            Kind::OpenApi => Operation::OpenApi,
+            Kind::GenerateToken => Operation::GenerateToken { hub: hub()?, request: query.token_request()? },
+            Kind::SendToAll => Operation::SendToAll {
+                hub: hub()?,
+                options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
+            },
+            Kind::CloseAll => Operation::CloseAll { hub: hub()?, options: query.close_options()? },
+            Kind::AddToGroups => Operation::AddToGroups { hub: hub()? },
+            Kind::RemoveFromGroups => Operation::RemoveFromGroups { hub: hub()? },
+            Kind::ConnectionExists => Operation::ConnectionExists { hub: hub()?, connection: connection()? },
+            Kind::CloseConnection => {
+                Operation::CloseConnection { hub: hub()?, connection: connection()?, reason: query.reason()? }
             }
-            Target::SendToAll { hub } => Operation::SendToAll {
-                hub: hub_name(hub)?,
-                options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
-            },
-            Target::SendToGroup { hub, group } => Operation::SendToGroup {
-                hub: hub_name(hub)?,
-                group: group_name(group)?,
-                options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
-            },
-            Target::SendToUser { hub, user } => Operation::SendToUser {
-                hub: hub_name(hub)?,
-                user: user_id(user)?,
-                options: query.send_options(Excluding::Unknown, Filtering::Allowed)?,
-            },
-            Target::SendToConnection { hub, connection } => Operation::SendToConnection {
-                hub: hub_name(hub)?,
-                connection: connection_id(connection)?,
+            Kind::SendToConnection => Operation::SendToConnection {
+                hub: hub()?,
+                connection: connection()?,
                 options: query.send_options(Excluding::Unknown, Filtering::Unknown)?,
             },
-            Target::Connection { hub, connection } => {
-                Operation::ConnectionExists { hub: hub_name(hub)?, connection: connection_id(connection)? }
+            Kind::RemoveConnectionFromAllGroups => {
+                Operation::RemoveConnectionFromAllGroups { hub: hub()?, connection: connection()? }
             }
-            Target::Group { hub, group } => {
-                Operation::GroupExists { hub: hub_name(hub)?, group: group_name(group)? }
+            Kind::GroupExists => Operation::GroupExists { hub: hub()?, group: group()? },
+            Kind::SendToGroup => Operation::SendToGroup {
+                hub: hub()?,
+                group: group()?,
+                options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
+            },
+            Kind::CloseGroup => {
+                Operation::CloseGroup { hub: hub()?, group: group()?, options: query.close_options()? }
             }
-            Target::User { hub, user } => Operation::UserExists { hub: hub_name(hub)?, user: user_id(user)? },
+            Kind::ListMembers => {
+                Operation::ListMembers { hub: hub()?, group: group()?, page: query.page_request()? }
+            }
+            Kind::AddConnectionToGroup => {
+                Operation::AddConnectionToGroup { hub: hub()?, group: group()?, connection: connection()? }
+            }
+            Kind::RemoveConnectionFromGroup => Operation::RemoveConnectionFromGroup {
+                hub: hub()?,
+                group: group()?,
+                connection: connection()?,
+            },
+            Kind::UserExists => Operation::UserExists { hub: hub()?, user: user()? },
+            Kind::SendToUser => Operation::SendToUser {
+                hub: hub()?,
+                user: user()?,
+                options: query.send_options(Excluding::Unknown, Filtering::Allowed)?,
+            },
+            Kind::CloseUser => {
+                Operation::CloseUser { hub: hub()?, user: user()?, options: query.close_options()? }
+            }
+            Kind::AddUserToGroup => Operation::AddUserToGroup { hub: hub()?, user: user()?, group: group()? },
+            Kind::RemoveUserFromGroup => {
+                Operation::RemoveUserFromGroup { hub: hub()?, user: user()?, group: group()? }
+            }
+            Kind::RemoveUserFromAllGroups => {
+                Operation::RemoveUserFromAllGroups { hub: hub()?, user: user()? }
+            }
+            Kind::GrantPermission => Operation::GrantPermission {
+                hub: hub()?,
+                permission: permission()?,
+                connection: connection()?,
+                group: query.target_name()?,
+            },
+            Kind::CheckPermission => Operation::CheckPermission {
+                hub: hub()?,
+                permission: permission()?,
+                connection: connection()?,
+                group: query.target_name()?,
+            },
+            Kind::RevokePermission => Operation::RevokePermission {
+                hub: hub()?,
+                permission: permission()?,
+                connection: connection()?,
+                group: query.target_name()?,
+            },
         })
     }
-}
-
-/// Whether a segment is `:name`, with the colon escaped or not.
-fn is_action(segment: &str, name: &str) -> bool {
-    let escaped = || segment.strip_prefix("%3A").or_else(|| segment.strip_prefix("%3a"));
-    segment.strip_prefix(':').or_else(escaped).is_some_and(|action| action.eq_ignore_ascii_case(name))
 }
 
 fn hub_name(segment: &str) -> Result<HubName, Refusal> {
@@ -156,6 +146,23 @@ fn user_id(segment: &str) -> Result<UserId, Refusal> {
 
 fn connection_id(segment: &str) -> Result<ConnectionId, Refusal> {
     ConnectionId::parse(decoded(segment, "connectionId")?).map_err(|_| Refusal::Connection)
+}
+
+/// A permission by its name, in any case, or by its number.
+///
+/// Source: REST spec, section 3.
+fn permission_type(segment: &str) -> Result<PermissionType, Refusal> {
+    let name = decoded(segment, "permission")?;
+    let is = |permission: PermissionType, number: &str| {
+        name == number || name.eq_ignore_ascii_case(permission.as_str())
+    };
+    if is(PermissionType::SendToGroup, "1") {
+        Ok(PermissionType::SendToGroup)
+    } else if is(PermissionType::JoinLeaveGroup, "2") {
+        Ok(PermissionType::JoinLeaveGroup)
+    } else {
+        Err(Refusal::Permission)
+    }
 }
 
 fn decoded(segment: &str, name: &'static str) -> Result<String, Refusal> {
@@ -223,18 +230,62 @@ impl<'a> Query<'a> {
     fn send_options(self, excluding: Excluding, filtering: Filtering) -> Result<SendOptions, Refusal> {
         let ttl = self.number("messageTtlSeconds", Refusal::TimeToLive)?.unwrap_or(0);
         let ttl = TimeToLive::from_seconds(ttl).map_err(|_| Refusal::TimeToLive)?;
-        // One that would be left out unseen would reach people that it was to spare.
-        if filtering == Filtering::Allowed && self.one("filter")?.is_some_and(|filter| !filter.is_empty()) {
-            return Err(Refusal::Filter);
-        }
+        let filter = match filtering {
+            Filtering::Allowed => self.one("filter")?,
+            Filtering::Unknown => None,
+        };
+        let filter = match filter {
+            Some(filter) if !filter.is_empty() => Some(Filter::parse(&filter)?),
+            Some(_) | None => None,
+        };
+        let excluded = match excluding {
+            Excluding::Allowed => self.excluded()?,
+            Excluding::Unknown => Vec::new(),
+        };
+        Ok(SendOptions { excluded, filter, ttl })
+    }
+
+    fn close_options(self) -> Result<CloseOptions, Refusal> {
+        Ok(CloseOptions { excluded: self.excluded()?, reason: self.reason()? })
+    }
+
+    /// A blank id excludes nobody.
+    fn excluded(self) -> Result<Vec<ConnectionId>, Refusal> {
         let mut excluded = Vec::new();
-        if excluding == Excluding::Allowed {
-            for id in self.all("excluded") {
-                // A blank one excludes nobody.
-                excluded.extend(ConnectionId::parse(id?).ok());
-            }
+        for id in self.all("excluded") {
+            excluded.extend(ConnectionId::parse(id?).ok());
         }
-        Ok(SendOptions { excluded, ttl })
+        Ok(excluded)
+    }
+
+    /// An empty reason is none.
+    fn reason(self) -> Result<Option<String>, Refusal> {
+        Ok(self.one("reason")?.filter(|reason| !reason.is_empty()))
+    }
+
+    /// Source: permissions spec, section 4.
+    fn target_name(self) -> Result<GroupName, Refusal> {
+        let name = self.one("targetName")?.ok_or(Refusal::TargetName)?;
+        GroupName::parse(name).map_err(|_| Refusal::TargetName)
+    }
+
+    /// Source: REST spec, section 3.
+    fn page_request(self) -> Result<PageRequest, Refusal> {
+        let number = |name, largest: u32, refusal: Refusal| match self.number(name, refusal.clone())? {
+            None => Ok(None),
+            Some(number) => match u32::try_from(number) {
+                Ok(number) if (1..=largest).contains(&number) => Ok(Some(number)),
+                Ok(_) | Err(_) => Err(refusal),
+            },
+        };
+        let max_page_size = number("maxpagesize", MAX_PAGE_SIZE, Refusal::MaxPageSize)?;
+        let top = number("top", MAX_TOP, Refusal::Top)?;
+        let continuation_token = self.one("continuationToken")?;
+        let is_good = |token: &String| (1..=MAX_CONTINUATION_TOKEN_BYTES).contains(&token.len());
+        if !continuation_token.as_ref().is_none_or(is_good) {
+            return Err(Refusal::ContinuationToken);
+        }
+        Ok(PageRequest { max_page_size: max_page_size.unwrap_or(MAX_PAGE_SIZE), top, continuation_token })
     }
 
     /// Source: REST spec, section 4.

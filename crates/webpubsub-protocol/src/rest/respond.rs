@@ -3,9 +3,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{MAX_TOKEN_MINUTES, Refusal, VERSIONS};
+use super::{MAX_TOKEN_MINUTES, MemberPage, Refusal, VERSIONS};
 use crate::data::MetadataError;
-use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
+use crate::limits::{
+    MAX_LITERAL_PERMISSIONS, MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES,
+    MAX_PAGE_SIZE, MAX_TOP, MAX_TTL_SECONDS,
+};
+use crate::name::{ConnectionId, UserId};
 
 /// What carrying out an operation came to.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,13 +20,27 @@ pub enum Outcome {
     Token(String),
     /// A message is on its way, whether or not anyone gets it: 202.
     Accepted,
+    /// Memberships were added or a permission granted, or it was so already: 200.
+    Added,
+    /// Connections, memberships or a permission are gone, whether or not they were there: 204.
+    Removed,
+    /// Members of a group: 200.
+    Members(MemberPage),
     /// What was asked for is there: 200.
     Exists(Subject),
     /// What was asked for is not there: 404.
     Missing(Subject),
+    /// A connection that is not there cannot be added to a group: 404.
+    NoConnectionToAdd(ConnectionId),
+    /// A user without connections cannot be added to a group: 404.
+    NoUserToAdd(UserId),
+    /// A connection that is not there cannot be granted anything: 404.
+    NoConnectionToGrant(ConnectionId),
+    /// A connection has [`MAX_LITERAL_PERMISSIONS`] entries of this kind already: 409.
+    TooManyPermissions(ConnectionId),
 }
 
-/// What an existence check asks for.
+/// What a check asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// A connection of the hub, one that waits to be recovered included.
@@ -31,6 +49,8 @@ pub enum Subject {
     Group,
     /// A user with at least one connection.
     User,
+    /// A permission that a connection has.
+    Permission,
 }
 
 /// An HTTP response.
@@ -53,10 +73,13 @@ const ERROR_CODE: &str = "x-ms-error-code";
 #[must_use]
 pub fn respond(outcome: Outcome) -> Response {
     match outcome {
-        Outcome::Healthy | Outcome::Exists(Subject::Connection | Subject::Group | Subject::User) => {
+        Outcome::Healthy
+        | Outcome::Added
+        | Outcome::Exists(Subject::Connection | Subject::Group | Subject::User | Subject::Permission) => {
             Response::empty(200)
         }
         Outcome::Accepted => Response::empty(202),
+        Outcome::Removed => Response::empty(204),
         Outcome::Token(token) => {
             #[derive(Serialize)]
             struct Body<'a> {
@@ -64,6 +87,7 @@ pub fn respond(outcome: Outcome) -> Response {
             }
             Response::json(200, &Body { token: &token })
         }
+        Outcome::Members(page) => Response::json(200, &page),
         // Only asked for with HEAD, whose answers have no body.
         Outcome::Missing(subject) => Response::empty(404).with(
             ERROR_CODE,
@@ -71,9 +95,27 @@ pub fn respond(outcome: Outcome) -> Response {
                 Subject::Connection => "Warning.Connection.NotExisted",
                 Subject::Group => "Warning.Group.NotExisted",
                 Subject::User => "Warning.User.NotExisted",
+                Subject::Permission => "Info.Connection.NotExisted",
             },
         ),
+        Outcome::NoConnectionToAdd(connection) => {
+            not_found("Connection", connection.as_str(), "Error.Connection.NotExisted")
+        }
+        Outcome::NoUserToAdd(user) => not_found("User", user.as_str(), "Error.User.NotExisted"),
+        Outcome::NoConnectionToGrant(connection) => {
+            not_found("Connection", connection.as_str(), "Info.Connection.NotExisted")
+        }
+        Outcome::TooManyPermissions(connection) => {
+            let message = format!(
+                "Connection `{connection}` has entries of this permission for {MAX_LITERAL_PERMISSIONS} groups, which is the limit."
+            );
+            Response::error(409, "Error.Connection.Conflict", "Connection", &message)
+        }
     }
+}
+
+fn not_found(target: &'static str, id: &str, code: &'static str) -> Response {
+    Response::error(404, code, target, &format!("{target} `{id}` is not found."))
 }
 
 /// The response to a request that was not; `method` because an answer to `HEAD` has no body.
@@ -81,26 +123,16 @@ pub fn respond(outcome: Outcome) -> Response {
 /// Source: REST spec, section 1.4.
 #[must_use]
 pub fn refuse(refusal: &Refusal, method: &str) -> Response {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        code: &'a str,
-        message: &'a str,
-        target: &'a str,
-        details: Option<()>,
-        innererror: Option<()>,
-    }
-
     let (status, code) = refusal.status();
     let response = match code {
         None => Response::empty(status),
         Some(code) if method == "HEAD" => Response::empty(status).with(ERROR_CODE, code),
         Some(code) => {
             let (target, message) = refusal.text();
-            let body = Body { code, message: &message, target, details: None, innererror: None };
-            Response::json(status, &body).with(ERROR_CODE, code)
+            Response::error(status, code, target, &message)
         }
     };
-    if let Refusal::Method { allow } = refusal { response.with("allow", allow) } else { response }
+    if let Refusal::Method { allow } = refusal { response.with("allow", allow.clone()) } else { response }
 }
 
 /// Leaves the token out.
@@ -110,8 +142,21 @@ impl fmt::Debug for Outcome {
             Self::Healthy => f.write_str("Healthy"),
             Self::Token(_) => f.write_str("Token"),
             Self::Accepted => f.write_str("Accepted"),
+            Self::Added => f.write_str("Added"),
+            Self::Removed => f.write_str("Removed"),
+            Self::Members(page) => f.debug_tuple("Members").field(page).finish(),
             Self::Exists(subject) => f.debug_tuple("Exists").field(subject).finish(),
             Self::Missing(subject) => f.debug_tuple("Missing").field(subject).finish(),
+            Self::NoConnectionToAdd(connection) => {
+                f.debug_tuple("NoConnectionToAdd").field(connection).finish()
+            }
+            Self::NoUserToAdd(user) => f.debug_tuple("NoUserToAdd").field(user).finish(),
+            Self::NoConnectionToGrant(connection) => {
+                f.debug_tuple("NoConnectionToGrant").field(connection).finish()
+            }
+            Self::TooManyPermissions(connection) => {
+                f.debug_tuple("TooManyPermissions").field(connection).finish()
+            }
         }
     }
 }
@@ -134,8 +179,21 @@ impl Response {
         Self { body, ..Self::empty(status) }.with("content-type", JSON)
     }
 
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, Cow::Borrowed(value)));
+    fn error(status: u16, code: &'static str, target: &str, message: &str) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: &'a str,
+            message: &'a str,
+            target: &'a str,
+            details: Option<()>,
+            innererror: Option<()>,
+        }
+        let body = Body { code, message, target, details: None, innererror: None };
+        Self::json(status, &body).with(ERROR_CODE, code)
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 }
@@ -158,7 +216,14 @@ impl Refusal {
             | Self::TimeToLive
             | Self::MinutesToExpire
             | Self::ClientType
-            | Self::Filter
+            | Self::Filter(_)
+            | Self::Permission
+            | Self::TargetName
+            | Self::MaxPageSize
+            | Self::Top
+            | Self::ContinuationToken
+            | Self::Groups
+            | Self::FilterNotText
             | Self::TooLong
             | Self::NotText
             | Self::NotJson
@@ -182,10 +247,22 @@ impl Refusal {
             Self::User => ("userId", "Invalid userId. It must not be blank."),
             Self::Connection => ("connectionId", "Invalid connectionId. It must not be blank."),
             Self::ClientType => ("clientType", "Invalid clientType. It is `Default` or `MQTT`."),
-            Self::Filter => (
-                "filter",
-                "This server does not evaluate filters yet. Send without `filter`: to a group, a user or a connection.",
-            ),
+            Self::Permission => {
+                ("permission", "Invalid permission. It is `sendToGroup` or `joinLeaveGroup`.")
+            }
+            Self::TargetName => ("targetName", "Invalid targetName. It is the name of a group."),
+            Self::ContinuationToken => ("continuationToken", "Invalid continuationToken."),
+            Self::Groups => ("groups", "A nonempty list of valid group names is required."),
+            Self::FilterNotText => ("filter", "Invalid filter. It is a string or null."),
+            Self::Filter(error) => return ("filter", error.to_string().into()),
+            Self::MaxPageSize => {
+                let text = format!("Invalid maxpagesize. It is a whole number from 1 to {MAX_PAGE_SIZE}.");
+                return ("maxpagesize", text.into());
+            }
+            Self::Top => {
+                let text = format!("Invalid top. It is a whole number from 1 to {MAX_TOP}.");
+                return ("top", text.into());
+            }
             Self::ContentType => (
                 "Content-Type",
                 "Unsupported Content-Type. Use `text/plain`, `application/json` in UTF-8 or `application/octet-stream`.",
@@ -241,6 +318,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::Member;
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
         response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| &**value)
@@ -254,6 +332,9 @@ mod tests {
             (Outcome::Exists(Subject::Connection), 200),
             (Outcome::Exists(Subject::Group), 200),
             (Outcome::Exists(Subject::User), 200),
+            (Outcome::Exists(Subject::Permission), 200),
+            (Outcome::Added, 200),
+            (Outcome::Removed, 204),
         ];
         for (outcome, status) in cases {
             let response = respond(outcome);
@@ -268,12 +349,72 @@ mod tests {
             (Subject::Connection, "Warning.Connection.NotExisted"),
             (Subject::Group, "Warning.Group.NotExisted"),
             (Subject::User, "Warning.User.NotExisted"),
+            (Subject::Permission, "Info.Connection.NotExisted"),
         ];
         for (subject, code) in cases {
             let response = respond(Outcome::Missing(subject));
             assert_eq!((response.status, response.body.as_str()), (404, ""));
             assert_eq!(header(&response, "x-ms-error-code"), Some(code));
         }
+    }
+
+    #[test]
+    fn whoever_cannot_be_changed_is_named_in_the_body() {
+        let connection = || ConnectionId::parse("abc").unwrap();
+        let user = UserId::parse("dev").unwrap();
+        let cases = [
+            (
+                Outcome::NoConnectionToAdd(connection()),
+                404,
+                "Error.Connection.NotExisted",
+                r#"{"code":"Error.Connection.NotExisted","message":"Connection `abc` is not found.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::NoUserToAdd(user),
+                404,
+                "Error.User.NotExisted",
+                r#"{"code":"Error.User.NotExisted","message":"User `dev` is not found.","target":"User","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::NoConnectionToGrant(connection()),
+                404,
+                "Info.Connection.NotExisted",
+                r#"{"code":"Info.Connection.NotExisted","message":"Connection `abc` is not found.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+            (
+                Outcome::TooManyPermissions(connection()),
+                409,
+                "Error.Connection.Conflict",
+                r#"{"code":"Error.Connection.Conflict","message":"Connection `abc` has entries of this permission for 1000 groups, which is the limit.","target":"Connection","details":null,"innererror":null}"#,
+            ),
+        ];
+        for (outcome, status, code, body) in cases {
+            let response = respond(outcome);
+            assert_eq!((response.status, response.body.as_str()), (status, body));
+            assert_eq!(header(&response, "x-ms-error-code"), Some(code));
+            assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
+        }
+    }
+
+    #[test]
+    fn a_page_lists_members_and_says_where_the_next_one_is() {
+        let member = |connection, user: Option<&str>| Member {
+            connection: ConnectionId::parse(connection).unwrap(),
+            user: user.map(|user| UserId::parse(user).unwrap()),
+        };
+        let members = vec![member("c1", Some("alice")), member("c2", None)];
+        let next_link = Some("https://example.com/next?a=\"".to_owned());
+        let response = respond(Outcome::Members(MemberPage { members, next_link }));
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (
+                200,
+                r#"{"value":[{"connectionId":"c1","userId":"alice"},{"connectionId":"c2","userId":null}],"nextLink":"https://example.com/next?a=\""}"#
+            )
+        );
+        let response = respond(Outcome::Members(MemberPage { members: vec![], next_link: None }));
+        assert_eq!((response.status, response.body.as_str()), (200, r#"{"value":[],"nextLink":null}"#));
+        assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
     }
 
     #[test]
@@ -315,7 +456,7 @@ mod tests {
 
     #[test]
     fn another_method_is_told_which_one_there_is() {
-        let response = refuse(&Refusal::Method { allow: "POST" }, "GET");
+        let response = refuse(&Refusal::Method { allow: "POST".to_owned() }, "GET");
         assert_eq!(response.status, 405);
         assert_eq!(header(&response, "allow"), Some("POST"));
     }

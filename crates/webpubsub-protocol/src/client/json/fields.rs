@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::client::protobuf::any;
 use crate::data::{DataType, JsonText, MessageData, Metadata, TimeToLive};
 use crate::error::DecodeError;
 use crate::id::AckId;
@@ -142,7 +143,10 @@ impl<'a> Fields<'a> {
             DataType::Text => MessageData::Text(string(value, "data")?),
             DataType::Json => MessageData::Json(JsonText::from_value(value.to_owned())?),
             DataType::Binary => MessageData::Binary(base64(value)?),
-            DataType::Protobuf => MessageData::Protobuf(base64(value)?),
+            // Checked here, as the reader of another subprotocol could not read its whole frame.
+            DataType::Protobuf => {
+                any(base64(value)?).map_err(|_| DecodeError::Invalid { property: "data" })?
+            }
         })
     }
 }

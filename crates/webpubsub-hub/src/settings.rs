@@ -1,0 +1,155 @@
+//! What an operator decides about a hub.
+
+use std::fmt;
+
+use serde_json::Value;
+use webpubsub_protocol::name::HubName;
+
+/// The settings of every hub, with the names of Azure's resource model.
+///
+/// Source: CloudEvents spec, section 1.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    hubs: Vec<(HubName, HubSettings)>,
+}
+
+/// The settings of one hub.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HubSettings {
+    /// Whether clients without a token may connect.
+    pub anonymous_connect: AnonymousConnectPolicy,
+}
+
+/// Whether clients without a token may connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AnonymousConnectPolicy {
+    /// They are answered 401.
+    #[default]
+    Deny,
+    /// They may, without a user and without roles.
+    Allow,
+}
+
+/// What is wrong with settings, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    /// The way to the value, such as `hubs.chat.anonymousConnectPolicy`; empty for the whole.
+    pub path: String,
+    /// What it should be.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "the settings" } else { &self.path };
+        write!(f, "{path} should be {}", self.expected)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads `{"hubs":{"<hub>":{…}}}`.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
+    /// are wrong too.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
+        let value: Value = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
+        let Value::Object(settings) = value else { return Err(error("", "an object with `hubs`")) };
+        let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
+        for (name, value) in &settings {
+            if name != "hubs" {
+                return Err(error(name, "left out: the one name known here is `hubs`"));
+            }
+            let Value::Object(value) = value else { return Err(error(name, "an object, one hub a name")) };
+            for (hub, value) in value {
+                let path = format!("hubs.{hub}");
+                let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
+                if hubs.iter().any(|(known, _)| *known == hub) {
+                    return Err(error(&path, "there once: hub names ignore case"));
+                }
+                hubs.push((hub, HubSettings::read(&path, value)?));
+            }
+        }
+        Ok(Self { hubs })
+    }
+
+    /// The settings of a hub; the defaults where none were given.
+    #[must_use]
+    pub fn of(&self, hub: &HubName) -> HubSettings {
+        let of = self.hubs.iter().find(|(known, _)| known == hub);
+        of.map(|(_, settings)| settings.clone()).unwrap_or_default()
+    }
+}
+
+impl HubSettings {
+    fn read(path: &str, value: &Value) -> Result<Self, SettingsError> {
+        let error = |path: String, expected| SettingsError { path, expected };
+        let Value::Object(value) = value else { return Err(error(path.to_owned(), "an object")) };
+        let mut settings = Self::default();
+        for (name, value) in value {
+            let path = format!("{path}.{name}");
+            match name.as_str() {
+                "anonymousConnectPolicy" => {
+                    let policy = value.as_str().unwrap_or_default();
+                    settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
+                        AnonymousConnectPolicy::Allow
+                    } else if policy.eq_ignore_ascii_case("deny") {
+                        AnonymousConnectPolicy::Deny
+                    } else {
+                        return Err(error(path, "`allow` or `deny`"));
+                    };
+                }
+                "eventHandlers" if value.as_array().is_some_and(Vec::is_empty) => {}
+                "eventHandlers" => {
+                    return Err(error(path, "an empty list: this version calls no event handlers"));
+                }
+                _ => return Err(error(path, "left out: it is no setting of a hub")),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_has_the_settings_given_and_otherwise_the_defaults() {
+        let settings =
+            Settings::parse(r#"{"hubs":{"Chat":{"anonymousConnectPolicy":"Allow","eventHandlers":[]}}}"#);
+        let settings = settings.unwrap();
+        let of = |hub: &str| settings.of(&HubName::parse(hub).unwrap()).anonymous_connect;
+        assert_eq!(of("chat"), AnonymousConnectPolicy::Allow);
+        assert_eq!(of("other"), AnonymousConnectPolicy::Deny);
+        assert_eq!(Settings::parse("{}"), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_where() {
+        let cases = [
+            ("{", "the settings should be JSON"),
+            ("[]", "the settings should be an object with `hubs`"),
+            (r#"{"hub":{}}"#, "hub should be left out: the one name known here is `hubs`"),
+            (r#"{"hubs":[]}"#, "hubs should be an object, one hub a name"),
+            (r#"{"hubs":{"1":{}}}"#, "hubs.1 should be named like a hub"),
+            (r#"{"hubs":{"a":{},"A":{}}}"#, "hubs.a should be there once: hub names ignore case"),
+            (r#"{"hubs":{"a":1}}"#, "hubs.a should be an object"),
+            (
+                r#"{"hubs":{"a":{"anonymousConnectPolicy":true}}}"#,
+                "hubs.a.anonymousConnectPolicy should be `allow` or `deny`",
+            ),
+            (r#"{"hubs":{"a":{"x":1}}}"#, "hubs.a.x should be left out: it is no setting of a hub"),
+            (
+                r#"{"hubs":{"a":{"eventHandlers":[{}]}}}"#,
+                "hubs.a.eventHandlers should be an empty list: this version calls no event handlers",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Settings::parse(text).unwrap_err().to_string(), expected);
+        }
+    }
+}

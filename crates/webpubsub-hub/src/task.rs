@@ -1,0 +1,323 @@
+//! What a call of the REST API asks of a hub's shards, and what their answers come to.
+
+use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
+use webpubsub_protocol::rest::{
+    CloseOptions, GroupsRequest, Operation, Outcome, PageRequest, SendOptions, Subject, TokenRequest,
+};
+
+use crate::command::{Command, Groups, Permission, Reply, Selection, Target};
+
+/// Who carries an operation out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assignment {
+    /// Nobody has to do anything: the service is up.
+    Health,
+    /// The document that describes the API is to be handed out.
+    Document,
+    /// A client's token is to be signed.
+    Token {
+        /// For this hub.
+        hub: HubName,
+        /// Saying this.
+        request: TokenRequest,
+    },
+    /// Shards of a hub.
+    Shards {
+        /// Of this one.
+        hub: HubName,
+        /// Do this.
+        task: Box<Task>,
+    },
+}
+
+/// An operation as its shards see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Which shards it goes to.
+    pub place: TaskPlace,
+    /// When it has succeeded, where it goes to several.
+    pub success: Success,
+    /// What each of them does.
+    pub work: Work,
+    done: Outcome,
+    not_found: Outcome,
+    conflict: Outcome,
+}
+
+/// Which shards a task goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskPlace {
+    /// The one that holds this connection.
+    HolderOf(ConnectionId),
+    /// Every one.
+    Everywhere,
+}
+
+/// When a task that goes to several shards has succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// When one has.
+    OfOne,
+    /// When all have.
+    OfAll,
+}
+
+/// What a shard does, and what of it is still to be read from the request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// This.
+    Command(Command),
+    /// Deliver the message in the body to these.
+    Deliver(Selection),
+    /// Make connections of the hub members of the groups in the body.
+    JoinMany,
+    /// End memberships in the groups in the body.
+    LeaveMany,
+    /// List members, beginning where the continuation token says.
+    List {
+        /// Of this group.
+        group: GroupName,
+        /// This part.
+        page: PageRequest,
+    },
+}
+
+impl TaskPlace {
+    fn of(target: &Target) -> Self {
+        match target {
+            Target::Connection(connection) => Self::HolderOf(connection.clone()),
+            Target::All | Target::Group(_) | Target::User(_) => Self::Everywhere,
+        }
+    }
+}
+
+impl Assignment {
+    /// Who carries this out.
+    #[must_use]
+    pub fn of(operation: Operation) -> Self {
+        let (hub, task) = match operation {
+            Operation::Health => return Self::Health,
+            Operation::OpenApi => return Self::Document,
+            Operation::GenerateToken { hub, request } => return Self::Token { hub, request },
+            Operation::SendToAll { hub, options } => (hub, Task::send(Target::All, options)),
+            Operation::SendToGroup { hub, group, options } => {
+                (hub, Task::send(Target::Group(group), options))
+            }
+            Operation::SendToUser { hub, user, options } => (hub, Task::send(Target::User(user), options)),
+            Operation::SendToConnection { hub, connection, options } => {
+                (hub, Task::send(Target::Connection(connection), options))
+            }
+            Operation::CloseAll { hub, options } => (hub, Task::close(Target::All, options)),
+            Operation::CloseGroup { hub, group, options } => {
+                (hub, Task::close(Target::Group(group), options))
+            }
+            Operation::CloseUser { hub, user, options } => (hub, Task::close(Target::User(user), options)),
+            Operation::CloseConnection { hub, connection, reason } => {
+                let options = CloseOptions { excluded: Vec::new(), reason };
+                (hub, Task::close(Target::Connection(connection), options))
+            }
+            Operation::ConnectionExists { hub, connection } => {
+                (hub, Task::exists(Target::Connection(connection), Subject::Connection))
+            }
+            Operation::GroupExists { hub, group } => {
+                (hub, Task::exists(Target::Group(group), Subject::Group))
+            }
+            Operation::UserExists { hub, user } => (hub, Task::exists(Target::User(user), Subject::User)),
+            Operation::AddToGroups { hub } => (hub, Task::everywhere(Work::JoinMany, Outcome::Added)),
+            Operation::RemoveFromGroups { hub } => (hub, Task::everywhere(Work::LeaveMany, Outcome::Added)),
+            Operation::AddConnectionToGroup { hub, connection, group } => {
+                let not_found = Outcome::NoConnectionToAdd(connection.clone());
+                (hub, Task::join(Target::Connection(connection), group, not_found))
+            }
+            Operation::AddUserToGroup { hub, user, group } => {
+                let not_found = Outcome::NoUserToAdd(user.clone());
+                (hub, Task::join(Target::User(user), group, not_found))
+            }
+            Operation::RemoveConnectionFromGroup { hub, connection, group } => {
+                (hub, Task::leave(Target::Connection(connection), Groups::These(vec![group])))
+            }
+            Operation::RemoveConnectionFromAllGroups { hub, connection } => {
+                (hub, Task::leave(Target::Connection(connection), Groups::All))
+            }
+            Operation::RemoveUserFromGroup { hub, user, group } => {
+                (hub, Task::leave(Target::User(user), Groups::These(vec![group])))
+            }
+            Operation::RemoveUserFromAllGroups { hub, user } => {
+                (hub, Task::leave(Target::User(user), Groups::All))
+            }
+            Operation::GrantPermission { hub, permission: kind, connection, group } => {
+                let not_found = Outcome::NoConnectionToGrant(connection.clone());
+                let permission = Permission { connection, kind, group };
+                (hub, Task { not_found, ..Task::permit(permission, Command::Grant, Outcome::Added) })
+            }
+            Operation::RevokePermission { hub, permission: kind, connection, group } => {
+                let permission = Permission { connection, kind, group };
+                (hub, Task::permit(permission, Command::Revoke, Outcome::Removed))
+            }
+            Operation::CheckPermission { hub, permission: kind, connection, group } => {
+                let subject = Subject::Permission;
+                let permission = Permission { connection, kind, group };
+                let task = Task::permit(permission, Command::Allowed, Outcome::Exists(subject));
+                (hub, Task { not_found: Outcome::Missing(subject), ..task })
+            }
+            Operation::ListMembers { hub, group, page } => {
+                (hub, Task::everywhere(Work::List { group, page }, Outcome::Accepted))
+            }
+        };
+        Self::Shards { hub, task: Box::new(task) }
+    }
+}
+
+impl Task {
+    /// What a shard's reply comes to; members are the caller's to page.
+    #[must_use]
+    pub fn outcome(self, reply: &Reply) -> Outcome {
+        match reply {
+            Reply::Done | Reply::Members(_) => self.done,
+            Reply::NotFound => self.not_found,
+            Reply::Conflict => self.conflict,
+        }
+    }
+
+    /// A task whose outcome is the same whatever is found.
+    fn everywhere(work: Work, done: Outcome) -> Self {
+        Self {
+            place: TaskPlace::Everywhere,
+            success: Success::OfAll,
+            work,
+            not_found: done.clone(),
+            conflict: done.clone(),
+            done,
+        }
+    }
+
+    fn send(target: Target, SendOptions { excluded, filter, ttl: _ }: SendOptions) -> Self {
+        // Copies are handed over at once and never kept, so none can outlive its time.
+        let place = TaskPlace::of(&target);
+        let work = Work::Deliver(Selection { target, excluded, filter });
+        Self { place, ..Self::everywhere(work, Outcome::Accepted) }
+    }
+
+    fn close(target: Target, CloseOptions { excluded, reason }: CloseOptions) -> Self {
+        let place = TaskPlace::of(&target);
+        let to = Selection { target, excluded, filter: None };
+        Self { place, ..Self::everywhere(Work::Command(Command::Close { to, reason }), Outcome::Removed) }
+    }
+
+    fn exists(target: Target, subject: Subject) -> Self {
+        Self {
+            place: TaskPlace::of(&target),
+            success: Success::OfOne,
+            not_found: Outcome::Missing(subject),
+            ..Self::everywhere(Work::Command(Command::Exists(target)), Outcome::Exists(subject))
+        }
+    }
+
+    fn join(target: Target, group: GroupName, not_found: Outcome) -> Self {
+        let place = TaskPlace::of(&target);
+        let work = Work::Command(Command::Join { to: target.into(), groups: vec![group] });
+        Self { place, success: Success::OfOne, not_found, ..Self::everywhere(work, Outcome::Added) }
+    }
+
+    fn leave(target: Target, groups: Groups) -> Self {
+        let place = TaskPlace::of(&target);
+        let work = Work::Command(Command::Leave { to: target.into(), groups });
+        Self { place, ..Self::everywhere(work, Outcome::Removed) }
+    }
+
+    fn permit(permission: Permission, command: fn(Permission) -> Command, done: Outcome) -> Self {
+        let connection = permission.connection.clone();
+        Self {
+            place: TaskPlace::HolderOf(connection.clone()),
+            conflict: Outcome::TooManyPermissions(connection),
+            ..Self::everywhere(Work::Command(command(permission)), done)
+        }
+    }
+}
+
+impl Command {
+    /// Makes the connections of the hub that a body picks members of its groups.
+    #[must_use]
+    pub fn join_many(GroupsRequest { groups, filter }: GroupsRequest) -> Self {
+        Self::Join { to: Selection { filter, ..Selection::from(Target::All) }, groups }
+    }
+
+    /// Ends the memberships in a body's groups of the connections of the hub that it picks.
+    #[must_use]
+    pub fn leave_many(GroupsRequest { groups, filter }: GroupsRequest) -> Self {
+        let to = Selection { filter, ..Selection::from(Target::All) };
+        Self::Leave { to, groups: Groups::These(groups) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use webpubsub_protocol::name::UserId;
+
+    use super::*;
+
+    fn task(method: &str, path: &str) -> Task {
+        let query = path.contains("permissions").then_some("targetName=g");
+        let assignment = Assignment::of(Operation::parse(method, path, query).unwrap());
+        let Assignment::Shards { task, .. } = assignment else { panic!("{method} {path}: {assignment:?}") };
+        *task
+    }
+
+    #[test]
+    fn what_names_a_connection_goes_to_its_shard_and_the_rest_everywhere() {
+        for (method, path) in [
+            ("POST", "/api/hubs/h/connections/c/:send"),
+            ("DELETE", "/api/hubs/h/connections/c"),
+            ("HEAD", "/api/hubs/h/connections/c"),
+            ("DELETE", "/api/hubs/h/connections/c/groups"),
+            ("PUT", "/api/hubs/h/groups/g/connections/c"),
+            ("DELETE", "/api/hubs/h/groups/g/connections/c"),
+            ("PUT", "/api/hubs/h/permissions/sendToGroup/connections/c"),
+            ("HEAD", "/api/hubs/h/permissions/sendToGroup/connections/c"),
+            ("DELETE", "/api/hubs/h/permissions/sendToGroup/connections/c"),
+        ] {
+            let holder = TaskPlace::HolderOf(ConnectionId::parse("c").unwrap());
+            assert_eq!(task(method, path).place, holder, "{method} {path}");
+        }
+        for (method, path) in [
+            ("POST", "/api/hubs/h/:send"),
+            ("POST", "/api/hubs/h/:closeConnections"),
+            ("POST", "/api/hubs/h/:addToGroups"),
+            ("POST", "/api/hubs/h/users/u/:send"),
+            ("PUT", "/api/hubs/h/users/u/groups/g"),
+            ("HEAD", "/api/hubs/h/groups/g"),
+            ("GET", "/api/hubs/h/groups/g/connections"),
+        ] {
+            assert_eq!(task(method, path).place, TaskPlace::Everywhere, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_check_succeeds_on_one_shard_and_a_change_on_all() {
+        assert_eq!(task("HEAD", "/api/hubs/h/users/u").success, Success::OfOne);
+        assert_eq!(task("PUT", "/api/hubs/h/users/u/groups/g").success, Success::OfOne);
+        assert_eq!(task("POST", "/api/hubs/h/:send").success, Success::OfAll);
+        assert_eq!(task("DELETE", "/api/hubs/h/users/u/groups/g").success, Success::OfAll);
+    }
+
+    #[test]
+    fn a_reply_becomes_the_outcome_of_the_operation() {
+        let user = || UserId::parse("u").unwrap();
+        let add = || task("PUT", "/api/hubs/h/users/u/groups/g");
+        assert_eq!(add().outcome(&Reply::Done), Outcome::Added);
+        assert_eq!(add().outcome(&Reply::NotFound), Outcome::NoUserToAdd(user()));
+        let connection = ConnectionId::parse("c").unwrap();
+        let grant = || task("PUT", "/api/hubs/h/permissions/sendToGroup/connections/c");
+        assert_eq!(grant().outcome(&Reply::NotFound), Outcome::NoConnectionToGrant(connection.clone()));
+        assert_eq!(grant().outcome(&Reply::Conflict), Outcome::TooManyPermissions(connection));
+        let check = task("HEAD", "/api/hubs/h/permissions/sendToGroup/connections/c");
+        assert_eq!(check.outcome(&Reply::NotFound), Outcome::Missing(Subject::Permission));
+    }
+
+    #[test]
+    fn health_and_tokens_need_no_shard() {
+        assert_eq!(Assignment::of(Operation::Health), Assignment::Health);
+        let token = Operation::parse("POST", "/api/hubs/h/:generateToken", None).unwrap();
+        assert!(matches!(Assignment::of(token), Assignment::Token { .. }));
+    }
+}

@@ -1,0 +1,95 @@
+use super::{DownstreamMessage, Frame, Origin, UpstreamMessage, json, protobuf};
+use crate::close::CloseCause;
+use crate::data::{MessageData, Metadata};
+use crate::error::DecodeError;
+use crate::id::SequenceId;
+
+/// How a subprotocol writes its messages; reliable or not, they are written the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// One JSON object a text frame.
+    Json,
+    /// One protobuf message a binary frame.
+    Protobuf,
+}
+
+impl Encoding {
+    /// Reads one frame of a client.
+    ///
+    /// # Errors
+    /// What closes the connection of a client that sends such a frame.
+    ///
+    /// Source: client spec, section 10.
+    pub fn decode_upstream(self, frame: &Frame) -> Result<UpstreamMessage, CloseCause> {
+        match (self, frame) {
+            (Self::Json, Frame::Text(text)) => {
+                json::decode_upstream(text).map_err(|_| CloseCause::InvalidJsonMessage)
+            }
+            (Self::Json, Frame::Binary(_)) => Err(CloseCause::BinaryOnJson),
+            (Self::Protobuf, Frame::Binary(bytes)) => {
+                protobuf::decode_upstream(bytes).map_err(|_| CloseCause::InvalidProtobufMessage)
+            }
+            (Self::Protobuf, Frame::Text(_)) => Err(CloseCause::TextOnProtobuf),
+        }
+    }
+
+    /// Writes one frame of a client.
+    #[must_use]
+    pub fn encode_upstream(self, message: &UpstreamMessage) -> Frame {
+        match self {
+            Self::Json => Frame::Text(json::encode_upstream(message)),
+            Self::Protobuf => Frame::Binary(protobuf::encode_upstream(message)),
+        }
+    }
+
+    /// Writes one frame of the service.
+    #[must_use]
+    pub fn encode_downstream(self, message: &DownstreamMessage) -> Frame {
+        match self {
+            Self::Json => Frame::Text(json::encode_downstream(message)),
+            Self::Protobuf => Frame::Binary(protobuf::encode_downstream(message)),
+        }
+    }
+
+    /// Reads one frame of the service; `None` for a message that a client ignores: one of a kind
+    /// that is not known, or a frame of the other kind.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] for a frame that cannot be read.
+    pub fn decode_downstream(self, frame: &Frame) -> Result<Option<DownstreamMessage>, DecodeError> {
+        match (self, frame) {
+            (Self::Json, Frame::Text(text)) => json::decode_downstream(text),
+            (Self::Protobuf, Frame::Binary(bytes)) => protobuf::decode_downstream(bytes),
+            (Self::Json, Frame::Binary(_)) | (Self::Protobuf, Frame::Text(_)) => Ok(None),
+        }
+    }
+
+    /// Encodes a payload and where it comes from, once for every receiver.
+    #[must_use]
+    pub fn data_frame(self, from: &Origin, data: &MessageData, metadata: &Metadata) -> DataFrame {
+        match self {
+            Self::Json => DataFrame::Json(json::DataFrame::new(from, data, metadata)),
+            Self::Protobuf => DataFrame::Protobuf(protobuf::DataFrame::new(from, data, metadata)),
+        }
+    }
+}
+
+/// A data message encoded once for every receiver, but for its sequence id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataFrame {
+    /// For text frames.
+    Json(json::DataFrame),
+    /// For binary frames.
+    Protobuf(protobuf::DataFrame),
+}
+
+impl DataFrame {
+    /// The whole frame, for a connection that counts messages or for one that does not.
+    #[must_use]
+    pub fn with(&self, sequence_id: Option<SequenceId>) -> Frame {
+        match self {
+            Self::Json(frame) => Frame::Text(frame.with(sequence_id)),
+            Self::Protobuf(frame) => Frame::Binary(frame.with(sequence_id)),
+        }
+    }
+}

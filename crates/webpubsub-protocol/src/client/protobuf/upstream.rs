@@ -1,0 +1,108 @@
+use super::fields::{Fields, member};
+use super::wire::Writer;
+use super::{data_value, with_metadata};
+use crate::client::{Echo, UpstreamMessage};
+use crate::data::TimeToLive;
+use crate::error::DecodeError;
+use crate::id::{AckId, SequenceId};
+use crate::name::{EventName, GroupName};
+
+const SEND_TO_GROUP: u32 = 1;
+const EVENT: u32 = 5;
+const JOIN_GROUP: u32 = 6;
+const LEAVE_GROUP: u32 = 7;
+const SEQUENCE_ACK: u32 = 8;
+const PING: u32 = 9;
+
+/// Every member of `UpstreamMessage.message`: those above, and those of the preview (invocations,
+/// streams, group state), which are not served.
+///
+/// Source: protobuf spec, section 1.
+const MESSAGES: [u32; 13] =
+    [SEND_TO_GROUP, EVENT, JOIN_GROUP, LEAVE_GROUP, SEQUENCE_ACK, PING, 10, 11, 13, 14, 15, 16, 17];
+
+/// Reads one binary frame of a client.
+///
+/// # Errors
+/// A [`DecodeError`] for everything that section 4 of the protobuf spec lists; each of them closes
+/// the connection with 1007.
+pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
+    let Some((kind, value)) = member(frame, &MESSAGES)? else { return Err(DecodeError::UnknownType) };
+    let fields = Fields::parse(value.bytes("message")?)?;
+    let ack_id = |number| Ok::<_, DecodeError>(fields.uint(number, "ack_id")?.map(AckId));
+    let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
+    Ok(match kind {
+        SEND_TO_GROUP => {
+            refuse_stream(&fields, 7)?;
+            let metadata = fields.metadata(6)?;
+            UpstreamMessage::SendToGroup {
+                group: group()?,
+                ack_id: ack_id(2)?,
+                echo: match fields.uint(4, "no_echo")? {
+                    None | Some(0) => Echo::Send,
+                    Some(_) => Echo::Skip,
+                },
+                ttl: TimeToLive::from_seconds(fields.uint(5, "ttl_seconds")?.unwrap_or_default())?,
+                data: fields.data(3, &metadata)?,
+                metadata,
+            }
+        }
+        EVENT => {
+            refuse_stream(&fields, 5)?;
+            let metadata = fields.metadata(4)?;
+            UpstreamMessage::Event {
+                event: EventName::parse(fields.string(1, "event")?)?,
+                ack_id: ack_id(3)?,
+                data: fields.data(2, &metadata)?,
+                metadata,
+            }
+        }
+        JOIN_GROUP => UpstreamMessage::JoinGroup { group: group()?, ack_id: ack_id(2)? },
+        LEAVE_GROUP => UpstreamMessage::LeaveGroup { group: group()?, ack_id: ack_id(2)? },
+        SEQUENCE_ACK => UpstreamMessage::SequenceAck {
+            sequence_id: SequenceId(fields.uint(1, "sequence_id")?.unwrap_or_default()),
+        },
+        PING => UpstreamMessage::Ping,
+        _ => return Err(DecodeError::UnknownType),
+    })
+}
+
+/// A stream is opened by these messages too; until streams are served, it is refused rather than
+/// published as data.
+///
+/// Source: protobuf spec, section 3.
+fn refuse_stream(fields: &Fields<'_>, number: usize) -> Result<(), DecodeError> {
+    if fields.has(number) { Err(DecodeError::Invalid { property: "stream" }) } else { Ok(()) }
+}
+
+/// Writes one binary frame of a client.
+#[must_use]
+pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
+    let id = |ack_id: &Option<AckId>| ack_id.map(|id| id.0);
+    let named = |name: &str| Writer::default().bytes(1, name.as_bytes());
+    let (kind, body) = match message {
+        UpstreamMessage::JoinGroup { group, ack_id } => {
+            (JOIN_GROUP, named(group.as_str()).uint(2, id(ack_id)))
+        }
+        UpstreamMessage::LeaveGroup { group, ack_id } => {
+            (LEAVE_GROUP, named(group.as_str()).uint(2, id(ack_id)))
+        }
+        UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
+            let body = named(group.as_str())
+                .uint(2, id(ack_id))
+                .message(3, &data_value(data))
+                .uint(4, (*echo == Echo::Skip).then_some(1))
+                .uint(5, (*ttl != TimeToLive::FOREVER).then_some(ttl.as_seconds().into()));
+            (SEND_TO_GROUP, with_metadata(body, 6, metadata))
+        }
+        UpstreamMessage::Event { event, ack_id, data, metadata } => {
+            let body = named(event.as_str()).message(2, &data_value(data)).uint(3, id(ack_id));
+            (EVENT, with_metadata(body, 4, metadata))
+        }
+        UpstreamMessage::Ping => (PING, Writer::default()),
+        UpstreamMessage::SequenceAck { sequence_id } => {
+            (SEQUENCE_ACK, Writer::default().uint(1, Some(sequence_id.0).filter(|id| *id != 0)))
+        }
+    };
+    Writer::default().message(kind, &body).finish()
+}

@@ -1,0 +1,213 @@
+//! Protobuf's wire format: varints and length-delimited fields, read in place and without
+//! recursion.
+//!
+//! Source: protobuf.dev, "Encoding".
+
+use crate::error::DecodeError;
+
+/// The largest field number.
+const MAX_NUMBER: u64 = (1 << 29) - 1;
+
+/// What stands in one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A number, a bool or an enum.
+    Varint(u64),
+    /// A string, bytes or a message.
+    Bytes(&'a [u8]),
+    /// Four or eight bytes, which no field here has.
+    Fixed,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn uint(self, property: &'static str) -> Result<u64, DecodeError> {
+        match self {
+            Self::Varint(value) => Ok(value),
+            Self::Bytes(_) | Self::Fixed => Err(DecodeError::Invalid { property }),
+        }
+    }
+
+    pub(super) fn bytes(self, property: &'static str) -> Result<&'a [u8], DecodeError> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Varint(_) | Self::Fixed => Err(DecodeError::Invalid { property }),
+        }
+    }
+
+    pub(super) fn string(self, property: &'static str) -> Result<&'a str, DecodeError> {
+        str::from_utf8(self.bytes(property)?).map_err(|_| DecodeError::Invalid { property })
+    }
+}
+
+/// The fields of one message as they stand there: numbers and values.
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let tag = self.varint()?;
+        let number = Some(tag >> 3).filter(|number| (1..=MAX_NUMBER).contains(number))?;
+        let value = match tag & 7 {
+            0 => Value::Varint(self.varint()?),
+            1 => self.take(8).map(|_| Value::Fixed)?,
+            2 => {
+                let length = self.varint()?;
+                Value::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| Value::Fixed)?,
+            _ => return None,
+        };
+        Some((u32::try_from(number).ok()?, value))
+    }
+
+    /// Up to ten bytes of seven bits, the lowest first.
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let (&byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            let bits = u64::from(byte & 0x7f);
+            if bits << shift >> shift != bits {
+                return None;
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Result<(u32, Value<'a>), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field.ok_or(DecodeError::Malformed))
+    }
+}
+
+/// A message being written, its fields in ascending order.
+#[derive(Debug, Default)]
+pub(super) struct Writer(Vec<u8>);
+
+impl Writer {
+    /// A number, if there is one.
+    pub(super) fn uint(mut self, number: u32, value: Option<u64>) -> Self {
+        if let Some(value) = value {
+            self.varint(u64::from(number) << 3);
+            self.varint(value);
+        }
+        self
+    }
+
+    /// A string that is left out where it is empty.
+    pub(super) fn string(self, number: u32, text: &str) -> Self {
+        if text.is_empty() { self } else { self.bytes(number, text.as_bytes()) }
+    }
+
+    /// Bytes, or a string that may be empty.
+    pub(super) fn bytes(self, number: u32, bytes: &[u8]) -> Self {
+        self.pieces(number, &[bytes])
+    }
+
+    /// A message.
+    pub(super) fn message(self, number: u32, message: &Self) -> Self {
+        self.bytes(number, &message.0)
+    }
+
+    /// A message that is written in pieces.
+    pub(super) fn pieces(mut self, number: u32, pieces: &[&[u8]]) -> Self {
+        self.head(number, pieces.iter().map(|piece| piece.len()).sum());
+        for piece in pieces {
+            self.0.extend_from_slice(piece);
+        }
+        self
+    }
+
+    /// What was written.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// What comes before so many bytes.
+    fn head(&mut self, number: u32, length: usize) {
+        self.0.reserve(length.saturating_add(10));
+        self.varint(u64::from(number) << 3 | 2);
+        self.varint(length as u64);
+    }
+
+    fn varint(&mut self, mut value: u64) {
+        while value > 0x7f {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Option<Vec<(u32, Value<'_>)>> {
+        Reader::new(bytes).collect::<Result<_, _>>().ok()
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read_as_written() {
+        for shift in 0..64 {
+            for value in [1 << shift, u64::MAX >> shift, 0] {
+                let bytes = Writer::default().uint(MAX_NUMBER as u32, Some(value)).finish();
+                assert_eq!(read(&bytes).unwrap(), [(MAX_NUMBER as u32, Value::Varint(value))]);
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_fields_of_every_kind_are_passed_over() {
+        let bytes = [0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4, 0x18, 0x80, 0, 0x22, 1, 9];
+        let fields = [(1, Value::Fixed), (2, Value::Fixed), (3, Value::Varint(0)), (4, Value::Bytes(&[9]))];
+        assert_eq!(read(&bytes).unwrap(), fields);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_once() {
+        let cases: &[&[u8]] = &[
+            &[0x00, 0x00],
+            &[0x08],
+            &[0x08, 0x80],
+            &[0x80],
+            &[0x09, 1, 2, 3, 4, 5, 6, 7],
+            &[0x0d, 1, 2, 3],
+            &[0x0a, 0x02, 0x00],
+            &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+            &[0x0b, 0x0c],
+            &[0x0e],
+            &[0x0f],
+            &[0x80, 0x80, 0x80, 0x80, 0x10, 0x00],
+            &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02],
+            &[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00],
+        ];
+        for bytes in cases {
+            assert_eq!(read(bytes), None, "{bytes:x?}");
+            assert_eq!(Reader::new(bytes).filter(Result::is_err).count(), 1, "{bytes:x?}");
+        }
+    }
+}

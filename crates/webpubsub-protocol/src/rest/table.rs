@@ -1,0 +1,566 @@
+use super::Refusal;
+
+/// The API, one row for each operation: requests are routed by it and the OpenAPI document is made
+/// from it, so the two cannot disagree.
+///
+/// Only a constant: what a service keeps of it are the [`Template`]s.
+///
+/// Source: REST spec, section 2, in its order; names are those of the published API description.
+pub(super) const TABLE: [Row; 26] = [
+    Row {
+        kind: Kind::Health,
+        method: HEAD,
+        path: "/api/health",
+        name: "HealthApi_GetServiceStatus",
+        summary: "Is the service up? Needs no token.",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::OpenApi,
+        method: GET,
+        path: "/api/openapi.json",
+        name: "OpenApi_GetDocument",
+        summary: "This document. Needs no token.",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::GenerateToken,
+        method: POST,
+        path: "/api/hubs/{hub}/:generateToken",
+        name: "WebPubSub_GenerateClientToken",
+        summary: "Make a token for a client.",
+        parameters: &[
+            Parameter::UserId,
+            Parameter::Role,
+            Parameter::MinutesToExpire,
+            Parameter::Group,
+            Parameter::ClientType,
+        ],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::SendToAll,
+        method: POST,
+        path: "/api/hubs/{hub}/:send",
+        name: "WebPubSub_SendToAll",
+        summary: "Send a message to all connections of the hub.",
+        parameters: &[Parameter::Excluded, Parameter::Filter, Parameter::MessageTtlSeconds],
+        body: Body::Message,
+        success: 202,
+    },
+    Row {
+        kind: Kind::CloseAll,
+        method: POST,
+        path: "/api/hubs/{hub}/:closeConnections",
+        name: "WebPubSub_CloseAllConnections",
+        summary: "Close all connections of the hub.",
+        parameters: &[Parameter::Excluded, Parameter::Reason],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::AddToGroups,
+        method: POST,
+        path: "/api/hubs/{hub}/:addToGroups",
+        name: "WebPubSub_AddConnectionsToGroups",
+        summary: "Add the connections that match a filter to groups.",
+        parameters: &[],
+        body: Body::Groups,
+        success: 200,
+    },
+    Row {
+        kind: Kind::RemoveFromGroups,
+        method: POST,
+        path: "/api/hubs/{hub}/:removeFromGroups",
+        name: "WebPubSub_RemoveConnectionsFromGroups",
+        summary: "Remove the connections that match a filter from groups.",
+        parameters: &[],
+        body: Body::Groups,
+        success: 200,
+    },
+    Row {
+        kind: Kind::ConnectionExists,
+        method: HEAD,
+        path: "/api/hubs/{hub}/connections/{connectionId}",
+        name: "WebPubSub_ConnectionExists",
+        summary: "Is there such a connection?",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::CloseConnection,
+        method: DELETE,
+        path: "/api/hubs/{hub}/connections/{connectionId}",
+        name: "WebPubSub_CloseConnection",
+        summary: "Close a connection.",
+        parameters: &[Parameter::Reason],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::SendToConnection,
+        method: POST,
+        path: "/api/hubs/{hub}/connections/{connectionId}/:send",
+        name: "WebPubSub_SendToConnection",
+        summary: "Send a message to a connection.",
+        parameters: &[Parameter::MessageTtlSeconds],
+        body: Body::Message,
+        success: 202,
+    },
+    Row {
+        kind: Kind::RemoveConnectionFromAllGroups,
+        method: DELETE,
+        path: "/api/hubs/{hub}/connections/{connectionId}/groups",
+        name: "WebPubSub_RemoveConnectionFromAllGroups",
+        summary: "Remove a connection from all its groups.",
+        parameters: &[],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::GroupExists,
+        method: HEAD,
+        path: "/api/hubs/{hub}/groups/{group}",
+        name: "WebPubSub_GroupExists",
+        summary: "Has a group any members?",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::SendToGroup,
+        method: POST,
+        path: "/api/hubs/{hub}/groups/{group}/:send",
+        name: "WebPubSub_SendToGroup",
+        summary: "Send a message to the members of a group.",
+        parameters: &[Parameter::Excluded, Parameter::Filter, Parameter::MessageTtlSeconds],
+        body: Body::Message,
+        success: 202,
+    },
+    Row {
+        kind: Kind::CloseGroup,
+        method: POST,
+        path: "/api/hubs/{hub}/groups/{group}/:closeConnections",
+        name: "WebPubSub_CloseGroupConnections",
+        summary: "Close the connections that are members of a group.",
+        parameters: &[Parameter::Excluded, Parameter::Reason],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::ListMembers,
+        method: GET,
+        path: "/api/hubs/{hub}/groups/{group}/connections",
+        name: "WebPubSub_ListConnectionsInGroup",
+        summary: "List the members of a group, page by page, by connection id.",
+        parameters: &[Parameter::MaxPageSize, Parameter::Top, Parameter::ContinuationToken],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::AddConnectionToGroup,
+        method: PUT,
+        path: "/api/hubs/{hub}/groups/{group}/connections/{connectionId}",
+        name: "WebPubSub_AddConnectionToGroup",
+        summary: "Add a connection to a group.",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::RemoveConnectionFromGroup,
+        method: DELETE,
+        path: "/api/hubs/{hub}/groups/{group}/connections/{connectionId}",
+        name: "WebPubSub_RemoveConnectionFromGroup",
+        summary: "Remove a connection from a group.",
+        parameters: &[],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::UserExists,
+        method: HEAD,
+        path: "/api/hubs/{hub}/users/{userId}",
+        name: "WebPubSub_UserExists",
+        summary: "Has a user any connections?",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::SendToUser,
+        method: POST,
+        path: "/api/hubs/{hub}/users/{userId}/:send",
+        name: "WebPubSub_SendToUser",
+        summary: "Send a message to all connections of a user.",
+        parameters: &[Parameter::Filter, Parameter::MessageTtlSeconds],
+        body: Body::Message,
+        success: 202,
+    },
+    Row {
+        kind: Kind::CloseUser,
+        method: POST,
+        path: "/api/hubs/{hub}/users/{userId}/:closeConnections",
+        name: "WebPubSub_CloseUserConnections",
+        summary: "Close the connections of a user.",
+        parameters: &[Parameter::Excluded, Parameter::Reason],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::AddUserToGroup,
+        method: PUT,
+        path: "/api/hubs/{hub}/users/{userId}/groups/{group}",
+        name: "WebPubSub_AddUserToGroup",
+        summary: "Add the connections that a user has to a group.",
+        parameters: &[],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::RemoveUserFromGroup,
+        method: DELETE,
+        path: "/api/hubs/{hub}/users/{userId}/groups/{group}",
+        name: "WebPubSub_RemoveUserFromGroup",
+        summary: "Remove the connections of a user from a group.",
+        parameters: &[],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::RemoveUserFromAllGroups,
+        method: DELETE,
+        path: "/api/hubs/{hub}/users/{userId}/groups",
+        name: "WebPubSub_RemoveUserFromAllGroups",
+        summary: "Remove the connections of a user from all their groups.",
+        parameters: &[],
+        body: Body::None,
+        success: 204,
+    },
+    Row {
+        kind: Kind::GrantPermission,
+        method: PUT,
+        path: PERMISSION,
+        name: "WebPubSub_GrantPermission",
+        summary: "Allow a connection to send to a group, or to join and leave it.",
+        parameters: &[Parameter::TargetName],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::CheckPermission,
+        method: HEAD,
+        path: PERMISSION,
+        name: "WebPubSub_CheckPermission",
+        summary: "May a connection send to a group, or join and leave it?",
+        parameters: &[Parameter::TargetName],
+        body: Body::None,
+        success: 200,
+    },
+    Row {
+        kind: Kind::RevokePermission,
+        method: DELETE,
+        path: PERMISSION,
+        name: "WebPubSub_RevokePermission",
+        summary: "Forbid a connection to send to a group, or to join and leave it.",
+        parameters: &[Parameter::TargetName],
+        body: Body::None,
+        success: 204,
+    },
+];
+
+const PERMISSION: &str = "/api/hubs/{hub}/permissions/{permission}/connections/{connectionId}";
+
+const GET: &str = "GET";
+const HEAD: &str = "HEAD";
+const PUT: &str = "PUT";
+const POST: &str = "POST";
+const DELETE: &str = "DELETE";
+
+/// One operation of the API.
+pub(super) struct Row {
+    pub(super) kind: Kind,
+    pub(super) method: &'static str,
+    /// Names stand in braces; they are the slots of [`Names`].
+    pub(super) path: &'static str,
+    /// What the published API description calls it.
+    pub(super) name: &'static str,
+    pub(super) summary: &'static str,
+    /// Those of its query, `api-version` apart, which all have.
+    pub(super) parameters: &'static [Parameter],
+    pub(super) body: Body,
+    /// SDKs insist on exactly this status.
+    pub(super) success: u16,
+}
+
+/// Which operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Health,
+    OpenApi,
+    GenerateToken,
+    SendToAll,
+    CloseAll,
+    AddToGroups,
+    RemoveFromGroups,
+    ConnectionExists,
+    CloseConnection,
+    SendToConnection,
+    RemoveConnectionFromAllGroups,
+    GroupExists,
+    SendToGroup,
+    CloseGroup,
+    ListMembers,
+    AddConnectionToGroup,
+    RemoveConnectionFromGroup,
+    UserExists,
+    SendToUser,
+    CloseUser,
+    AddUserToGroup,
+    RemoveUserFromGroup,
+    RemoveUserFromAllGroups,
+    GrantPermission,
+    CheckPermission,
+    RevokePermission,
+}
+
+impl Kind {
+    /// Whether the caller has to show a token.
+    pub(super) const fn needs_token(self) -> bool {
+        !matches!(self, Self::Health | Self::OpenApi)
+    }
+
+    /// Whether it answers that something is not there.
+    pub(super) const fn may_be_missing(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectionExists
+                | Self::GroupExists
+                | Self::UserExists
+                | Self::AddConnectionToGroup
+                | Self::AddUserToGroup
+                | Self::GrantPermission
+                | Self::CheckPermission
+        )
+    }
+}
+
+/// A query parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parameter {
+    UserId,
+    Role,
+    MinutesToExpire,
+    Group,
+    ClientType,
+    Excluded,
+    Filter,
+    MessageTtlSeconds,
+    Reason,
+    MaxPageSize,
+    Top,
+    ContinuationToken,
+    TargetName,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    None,
+    Message,
+    Groups,
+}
+
+/// What it takes to route a request: the part of a [`Row`] that a running service keeps.
+#[derive(Clone, Copy)]
+struct Template {
+    kind: Kind,
+    method: &'static str,
+    path: &'static str,
+}
+
+static TEMPLATES: [Template; TABLE.len()] = templates();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+const fn templates() -> [Template; TABLE.len()] {
+    let mut templates = [Template { kind: Kind::Health, method: "", path: "" }; TABLE.len()];
+    let mut row = 0;
+    while row < TABLE.len() {
+        templates[row] = Template { kind: TABLE[row].kind, method: TABLE[row].method, path: TABLE[row].path };
+        row += 1;
+    }
+    templates
+}
+
+/// The names in a path, still encoded; empty where the path has no such name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Names<'a> {
+    pub(super) hub: &'a str,
+    pub(super) group: &'a str,
+    pub(super) user: &'a str,
+    pub(super) connection: &'a str,
+    pub(super) permission: &'a str,
+}
+
+/// Finds the operation of a method and a raw path (before percent-decoding).
+pub(super) fn find<'a>(method: &str, path: &'a str) -> Result<(Kind, Names<'a>), Refusal> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut allow = String::new();
+    for template in &TEMPLATES {
+        let Some(names) = template.names_in(path) else { continue };
+        if template.method == method {
+            return Ok((template.kind, names));
+        }
+        if !allow.is_empty() {
+            allow.push_str(", ");
+        }
+        allow.push_str(template.method);
+    }
+    Err(if allow.is_empty() { Refusal::UnknownPath } else { Refusal::Method { allow } })
+}
+
+impl Template {
+    /// The names in a path, if it is one of this template. The case of its literals does not count.
+    fn names_in<'a>(&self, path: &'a str) -> Option<Names<'a>> {
+        let mut names = Names::default();
+        let mut segments = path.split('/');
+        for expected in self.path.split('/') {
+            let segment = segments.next()?;
+            match expected {
+                "{hub}" => names.hub = segment,
+                "{group}" => names.group = segment,
+                "{userId}" => names.user = segment,
+                "{connectionId}" => names.connection = segment,
+                "{permission}" => names.permission = segment,
+                literal if literal.eq_ignore_ascii_case(segment) => {}
+                literal if is_action(segment, literal) => {}
+                _ => return None,
+            }
+        }
+        segments.next().is_none().then_some(names)
+    }
+}
+
+/// Whether a segment is an action such as `:send` with its colon escaped.
+fn is_action(segment: &str, action: &str) -> bool {
+    let unescaped = segment.strip_prefix("%3A").or_else(|| segment.strip_prefix("%3a"));
+    match (action.strip_prefix(':'), unescaped) {
+        (Some(action), Some(name)) => action.eq_ignore_ascii_case(name),
+        (Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::rest::{Operation, Route};
+
+    const METHODS: [&str; 8] = [GET, HEAD, PUT, POST, DELETE, "PATCH", "OPTIONS", ""];
+
+    /// A path of a row, and the names in it.
+    fn example(row: &Row) -> (String, Names<'static>) {
+        let mut names = Names::default();
+        for (placeholder, slot, name) in [
+            ("{hub}", &mut names.hub, "chat"),
+            ("{group}", &mut names.group, "room"),
+            ("{userId}", &mut names.user, "alice"),
+            ("{connectionId}", &mut names.connection, "c1"),
+            ("{permission}", &mut names.permission, "sendToGroup"),
+        ] {
+            if row.path.contains(placeholder) {
+                *slot = name;
+            }
+        }
+        let path = row.path.replace("{hub}", "chat").replace("{group}", "room").replace("{userId}", "alice");
+        (path.replace("{connectionId}", "c1").replace("{permission}", "sendToGroup"), names)
+    }
+
+    fn query(row: &Row) -> &'static str {
+        if row.parameters.contains(&Parameter::TargetName) { "targetName=room" } else { "" }
+    }
+
+    #[test]
+    fn every_row_is_found_by_its_method_and_path() {
+        for row in &TABLE {
+            let (path, names) = example(row);
+            assert_eq!(find(row.method, &path), Ok((row.kind, names)), "{} {path}", row.method);
+            let route = Route::find(row.method, &path).unwrap();
+            assert_eq!(route.needs_token(), row.kind.needs_token());
+            let hub = route.operation(Some(query(row))).unwrap().hub().map(ToString::to_string);
+            assert_eq!(hub.as_deref(), (!names.hub.is_empty()).then_some("chat"), "{path}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_found_stands_in_the_table() {
+        let mut methods = BTreeMap::<String, Vec<&str>>::new();
+        for row in &TABLE {
+            methods.entry(example(row).0).or_default().push(row.method);
+        }
+        for (path, methods) in methods {
+            for method in METHODS {
+                match find(method, &path) {
+                    Ok(_) => assert!(methods.contains(&method), "{method} {path}"),
+                    Err(refusal) => {
+                        assert_eq!(refusal, Refusal::Method { allow: methods.join(", ") }, "{method} {path}");
+                        assert!(!methods.contains(&method));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_is_made_by_one_row() {
+        let kinds: BTreeSet<_> = TABLE.iter().map(|row| row.kind as u8).collect();
+        assert_eq!(kinds.len(), TABLE.len());
+        let operations: BTreeSet<_> = TABLE
+            .iter()
+            .map(|row| {
+                let operation = Operation::parse(row.method, &example(row).0, Some(query(row))).unwrap();
+                format!("{operation:?}").split(' ').next().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(operations.len(), TABLE.len());
+    }
+
+    /// One that is not valid percent-encoding is refused where the operation has the parameter, and
+    /// not looked at where it has not.
+    #[test]
+    fn the_parameters_of_a_row_are_those_that_are_read() {
+        let parameters = [
+            (Parameter::UserId, "userId"),
+            (Parameter::Role, "role"),
+            (Parameter::MinutesToExpire, "minutesToExpire"),
+            (Parameter::Group, "group"),
+            (Parameter::ClientType, "clientType"),
+            (Parameter::Excluded, "excluded"),
+            (Parameter::Filter, "filter"),
+            (Parameter::MessageTtlSeconds, "messageTtlSeconds"),
+            (Parameter::Reason, "reason"),
+            (Parameter::MaxPageSize, "maxpagesize"),
+            (Parameter::Top, "top"),
+            (Parameter::ContinuationToken, "continuationToken"),
+            (Parameter::TargetName, "targetName"),
+        ];
+        for row in &TABLE {
+            for (parameter, name) in parameters {
+                let query = format!("{name}=%zz&{}", query(row));
+                let result = Operation::parse(row.method, &example(row).0, Some(&query));
+                if row.parameters.contains(&parameter) {
+                    assert_eq!(result, Err(Refusal::ParameterEncoding { name }), "{}", row.path);
+                } else {
+                    assert!(result.is_ok(), "{} {name}", row.path);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Requests to the shards' Durable Objects.
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, Response, Result, web_sys};
+
+/// The binding of the shards' Durable Objects.
+const HUB_SHARD: &str = "HUB_SHARD";
+
+#[wasm_bindgen(inline_js = r#"
+export function handToObject(namespace, name, request) {
+  return namespace.getByName(name).fetch(request);
+}
+export function askObjects(namespace, names, url, method, headers, body) {
+  const init = { method, headers, body };
+  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(js_name = handToObject)]
+    fn hand_to_object(namespace: &JsValue, name: &str, request: &web_sys::Request) -> Promise;
+
+    #[wasm_bindgen(js_name = askObjects)]
+    fn ask_objects(
+        namespace: &JsValue,
+        names: Vec<String>,
+        url: &str,
+        method: &str,
+        headers: &web_sys::Headers,
+        body: &JsValue,
+    ) -> Promise;
+}
+
+/// What one request to objects says.
+pub(crate) struct Question<'a> {
+    /// The path, and the query if there is one.
+    pub(crate) path: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) headers: &'a web_sys::Headers,
+    /// `undefined` for none.
+    pub(crate) body: JsValue,
+}
+
+/// The Durable Objects of all shards, by name.
+pub(crate) struct Objects(JsValue);
+
+impl Objects {
+    pub(crate) fn of(env: &Env) -> Result<Self> {
+        Ok(Self(Reflect::get(env, &HUB_SHARD.into())?))
+    }
+
+    /// Hands a request on as it is.
+    pub(crate) async fn hand(&self, name: &str, request: &web_sys::Request) -> Result<Response> {
+        Ok(response(JsFuture::from(hand_to_object(&self.0, name, request)).await?))
+    }
+
+    /// Makes the same request of all of these at once; one answer each, in their order.
+    pub(crate) async fn ask(&self, names: Vec<String>, question: Question<'_>) -> Result<Vec<Response>> {
+        let Question { path, method, headers, body } = question;
+        let url = format!("https://shard{path}");
+        let answers = ask_objects(&self.0, names, &url, method, headers, &body);
+        let answers: Array = JsFuture::from(answers).await?.unchecked_into();
+        Ok(answers.iter().map(response).collect())
+    }
+}
+
+fn response(value: JsValue) -> Response {
+    Response::from(value.unchecked_into::<web_sys::Response>())
+}
