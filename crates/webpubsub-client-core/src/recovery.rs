@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use webpubsub_protocol::name::ConnectionId;
 
 use crate::connection::Connection;
@@ -31,14 +30,27 @@ fn recovery_url(url: &str, id: &str, token: &str) -> String {
     let mut recovery = url.to_owned();
     recovery.push(if url.contains('?') { '&' } else { '?' });
     recovery.push_str("awps_connection_id=");
-    recovery.extend(utf8_percent_encode(id, NON_ALPHANUMERIC));
+    push_escaped(&mut recovery, id);
     recovery.push_str("&awps_reconnection_token=");
-    recovery.extend(utf8_percent_encode(token, NON_ALPHANUMERIC));
+    push_escaped(&mut recovery, token);
     if let Some(fragment) = fragment {
         recovery.push('#');
         recovery.push_str(fragment);
     }
     recovery
+}
+
+fn push_escaped(url: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            url.push(char::from(byte));
+        } else {
+            url.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                url.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

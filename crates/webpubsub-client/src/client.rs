@@ -102,8 +102,10 @@ impl Client {
 
     /// A socket closed.
     pub fn closed(&self, attempt: u32, code: u16, reason: String) {
-        let close = Close { code: CloseCode(code), reason };
-        self.input(Input::Closed { attempt: AttemptId(attempt), close });
+        let (attempt, close) = (AttemptId(attempt), Close { code: CloseCode(code), reason });
+        // Whatever the socket holds can be collected.
+        self.socket.set(self.socket.take().filter(|(newest, _)| *newest != attempt));
+        self.input(Input::Closed { attempt, close });
     }
 
     /// What the platform tells of a socket that will not open: the HTTP status of a refusal, or
@@ -148,7 +150,7 @@ impl Client {
         call: u32,
         group: String,
         content: &JsValue,
-        data_type: &str,
+        data_type: &JsValue,
         no_echo: bool,
         fire_and_forget: bool,
         ack_id: Option<f64>,
@@ -174,7 +176,7 @@ impl Client {
         call: u32,
         event: String,
         content: &JsValue,
-        data_type: &str,
+        data_type: &JsValue,
         fire_and_forget: bool,
         ack_id: Option<f64>,
     ) -> Result<(), JsValue> {

@@ -26,7 +26,7 @@ extern "C" {
     /// # Errors
     /// A `TypeError` for a value that does not fit its data type.
     #[wasm_bindgen(catch)]
-    pub(crate) fn payload(value: &JsValue, data_type: &str) -> Result<Payload, JsValue>;
+    pub(crate) fn payload(value: &JsValue, data_type: &JsValue) -> Result<Payload, JsValue>;
 
     #[wasm_bindgen(js_name = joinGroup)]
     fn join_group(group: &str, ack_id: Option<f64>) -> JsString;

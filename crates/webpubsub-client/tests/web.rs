@@ -185,9 +185,10 @@ fn operations_become_frames_and_acks_become_answers() {
     let it = &fixture.client;
     it.join_group(2, "g".to_owned(), None).unwrap();
     it.leave_group(3, "é".to_owned(), Some(9_007_199_254_740_991.0)).unwrap();
-    it.send_to_group(4, "g".to_owned(), &"hi \"\u{1f600}".into(), "text", true, false, None).unwrap();
-    it.send_event(5, "e".to_owned(), &js(&json!({"a": [null, 1.5]})), "json", false, None).unwrap();
-    it.send_event(6, "e".to_owned(), &Uint8Array::from([0, 255].as_slice()), "binary", true, None).unwrap();
+    it.send_to_group(4, "g".to_owned(), &"hi \"\u{1f600}".into(), &"text".into(), true, false, None).unwrap();
+    it.send_event(5, "e".to_owned(), &js(&json!({"a": [null, 1.5]})), &"json".into(), false, None).unwrap();
+    it.send_event(6, "e".to_owned(), &Uint8Array::from([0, 255].as_slice()), &"binary".into(), true, None)
+        .unwrap();
     assert_eq!(
         fixture.sent(),
         [
@@ -211,7 +212,7 @@ fn what_cannot_be_sent_throws_what_javascript_expects() {
     let fixture = connected(&json!({}));
     let it = &fixture.client;
     let send = |content: &JsValue, data_type: &str| {
-        it.send_to_group(2, "g".to_owned(), content, data_type, false, false, None).unwrap_err()
+        it.send_to_group(2, "g".to_owned(), content, &data_type.into(), false, false, None).unwrap_err()
     };
     for (error, message) in [
         (send(&1.into(), "text"), "Message must be a string."),
@@ -223,7 +224,7 @@ fn what_cannot_be_sent_throws_what_javascript_expects() {
     }
     let error: js_sys::Error = it.join_group(2, " ".to_owned(), None).unwrap_err().dyn_into().unwrap();
     assert_eq!(error.message(), "A group name is 1 to 1024 characters, not all of them white space.");
-    let error = it.send_event(2, "1".to_owned(), &"hi".into(), "text", false, None).unwrap_err();
+    let error = it.send_event(2, "1".to_owned(), &"hi".into(), &"text".into(), false, None).unwrap_err();
     assert!(error.is_instance_of::<js_sys::Error>());
     assert!(fixture.sent().is_empty());
     assert_eq!(fixture.calls(), NONE);
@@ -241,7 +242,7 @@ fn every_failure_of_an_operation_has_the_official_message() {
     it.abort(3);
     it.closed(1, 1006, String::new());
     it.join_group(5, "g".to_owned(), None).unwrap();
-    it.send_event(6, "e".to_owned(), &"hi".into(), "text", true, None).unwrap();
+    it.send_event(6, "e".to_owned(), &"hi".into(), &"text".into(), true, None).unwrap();
     assert_eq!(
         fixture.calls_of("failed"),
         [

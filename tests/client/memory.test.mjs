@@ -1,0 +1,65 @@
+// What goes on keeps a client alive, and nothing else does.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { npmPackage } from "./harness.mjs";
+import { ScriptedService } from "./scripted-service.mjs";
+
+const { WebPubSubClient } = npmPackage;
+setFlagsFromString("--expose-gc");
+const gc = runInNewContext("gc");
+
+async function areCollected(references) {
+  for (let tries = 0; tries < 100; tries++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (references.every((reference) => reference.deref() === undefined)) return true;
+  }
+  return false;
+}
+
+test("a client that is let go of is collected, unless it is running", async (t) => {
+  const service = await ScriptedService.start();
+  t.after(() => service.stop());
+  const closed = createServer();
+  await once(closed.listen(0, "127.0.0.1"), "listening");
+  const nobody = `ws://127.0.0.1:${closed.address().port}`;
+  closed.close();
+
+  const started = async () => {
+    const client = new WebPubSubClient(service.url);
+    const [connection] = await Promise.all([service.connection(), client.start()]);
+    connection.connected();
+    await client.joinGroup("g");
+    return client;
+  };
+  const make = {
+    async unused() {
+      return new WebPubSubClient(service.url);
+    },
+    async stopped() {
+      const client = await started();
+      const stopped = new Promise((resolve) => client.on("stopped", resolve));
+      client.stop();
+      await stopped;
+      return client;
+    },
+    async failed() {
+      const client = new WebPubSubClient(nobody);
+      await client.start().catch(() => {});
+      return client;
+    },
+  };
+  for (const [name, one] of Object.entries(make)) {
+    const references = [];
+    // The newest one may still be on somebody's stack.
+    for (let i = 0; i < 10; i++) references.push(new WeakRef(await one()));
+    assert.ok(await areCollected(references.slice(0, -2)), name);
+  }
+  const running = new WeakRef(await started());
+  assert.equal(await areCollected([running]), false);
+  running.deref().stop();
+});
