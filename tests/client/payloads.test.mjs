@@ -93,6 +93,8 @@ test("frames that the client does not know are ignored", async (t) => {
     "{}",
     { type: "unheard of" },
     { type: "system", event: "unheard of" },
+    { type: "system", event: "toString", kind: "groupData" },
+    { ...message, from: "constructor" },
     { type: "system", event: "connected" },
     { type: "ack" },
     { type: "ack", ackId: "1", success: false },

@@ -12,9 +12,10 @@ export function decode(text) {
     switch (frame.type) {
       case "message":
         frame.data = content(frame);
-        frame.kind = { group: "groupData", server: "serverData" }[frame.from];
-        return frame.data == null || !frame.kind ? undefined : frame;
+        frame.kind = frame.from === "group" ? "groupData" : frame.from === "server" ? "serverData" : undefined;
+        return frame.kind && frame.data != null ? frame : undefined;
       case "ack":
+        return typeof frame.ackId === "number" && typeof frame.success === "boolean" ? frame : undefined;
       case "system":
         return frame;
     }
@@ -25,10 +26,14 @@ export function decode(text) {
 
 /** Which of the session's messages a frame is: the number of an `Incoming` in `convert.rs`. */
 export function kindOf(frame) {
-  if (!frame) return 0;
-  if (frame.kind) return 1;
-  if (frame.type === "ack") return 2;
-  return { connected: 3, disconnected: 4 }[frame.event] ?? 0;
+  switch (frame.type) {
+    case "message":
+      return 1;
+    case "ack":
+      return 2;
+    default:
+      return frame.event === "connected" ? 3 : frame.event === "disconnected" ? 4 : 0;
+  }
 }
 
 function content({ data, dataType }) {
