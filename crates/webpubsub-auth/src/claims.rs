@@ -1,10 +1,9 @@
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::Deserializer;
+use serde_json::value::RawValue;
 use webpubsub_protocol::limits::TOKEN_CLOCK_SKEW;
 use webpubsub_protocol::name::{GroupName, UserId};
+use webpubsub_protocol::object::Object;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::error::TokenError;
@@ -28,7 +27,7 @@ pub struct ClientClaims {
 /// The claims of a token whose signature is good.
 ///
 /// In the order written; one that is repeated stands there as often.
-pub(crate) struct Claims(Vec<(String, Value)>);
+pub(crate) struct Claims(Vec<(String, Box<RawValue>)>);
 
 /// How far a token's times may be off from ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,32 +58,33 @@ impl Claims {
 
     /// Checks that an audience, of which there may be several, is the expected one.
     pub(crate) fn check_audience(&self, is_expected: impl Fn(&str) -> bool) -> Result<(), TokenError> {
-        let is_expected = |audience: &Value| audience.as_str().is_some_and(&is_expected);
-        if self.all("aud").any(is_expected) { Ok(()) } else { Err(TokenError::Audience) }
+        let is_expected = |audience: &RawValue| text(audience).is_some_and(|text| is_expected(&text));
+        if self.all("aud").iter().any(|audience| is_expected(audience)) {
+            Ok(())
+        } else {
+            Err(TokenError::Audience)
+        }
     }
 
     /// The text of a claim that stands there once.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, TokenError> {
-        match self.one(name)? {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(TokenError::Malformed),
-        }
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
+        self.one(name)?.map(|value| text(value).ok_or(TokenError::Malformed)).transpose()
     }
 
     /// What a client's claims say, all of them checked.
     pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
-        let group = |value: &Value| GroupName::parse(value.as_str()?).ok();
+        let group = |value: &RawValue| GroupName::parse(text(value)?).ok();
         let mut claims: Vec<(String, Vec<String>)> = Vec::new();
         for (name, _) in &self.0 {
             if claims.iter().all(|(known, _)| known != name) {
-                claims.push((name.clone(), self.all(name).map(print).collect()));
+                claims.push((name.clone(), self.all(name).iter().map(|value| print(value)).collect()));
             }
         }
-        let groups = self.all("webpubsub.group").map(group).collect::<Option<_>>();
+        let groups = self.all("webpubsub.group").iter().map(|value| group(value)).collect::<Option<_>>();
         Ok(ClientClaims {
             // A blank user id is no user.
             user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
-            roles: self.all("role").map(print).collect(),
+            roles: self.all("role").iter().map(|value| print(value)).collect(),
             groups: groups.ok_or(TokenError::Group)?,
             claims,
         })
@@ -92,55 +92,92 @@ impl Claims {
 
     /// Seconds since the Unix epoch, not necessarily whole.
     fn moment(&self, name: &str) -> Result<Option<f64>, TokenError> {
-        match self.one(name)? {
-            None => Ok(None),
-            Some(value) => value.as_f64().map(Some).ok_or(TokenError::Malformed),
-        }
+        self.one(name)?.map(|value| number(value).ok_or(TokenError::Malformed)).transpose()
     }
 
     /// A claim that cannot be a list, and that nobody may have added a second time.
-    fn one(&self, name: &str) -> Result<Option<&Value>, TokenError> {
+    fn one(&self, name: &str) -> Result<Option<&RawValue>, TokenError> {
         let mut given = self.given(name);
         match (given.next(), given.next()) {
-            (None | Some(Value::Null), None) => Ok(None),
-            (Some(value), None) => Ok(Some(value)),
+            (value, None) => Ok(value.filter(|value| !is_null(value))),
             (_, Some(_)) => Err(TokenError::Malformed),
         }
     }
 
     /// A claim that may be one value, a list or repeated. `null` is no value.
-    fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
-        let values = self
-            .given(name)
-            .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
-        values.filter(|value| !value.is_null())
-    }
-
-    fn given(&self, name: &str) -> impl Iterator<Item = &Value> {
-        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value)
-    }
-}
-
-fn print(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-impl<'de> Deserialize<'de> for Claims {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ClaimsVisitor;
-        impl<'de> Visitor<'de> for ClaimsVisitor {
-            type Value = Claims;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of claims")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-                let mut claims = Vec::new();
-                while let Some(claim) = map.next_entry()? {
-                    claims.push(claim);
-                }
-                Ok(Claims(claims))
+    fn all(&self, name: &str) -> Vec<Box<RawValue>> {
+        let mut all = Vec::new();
+        for value in self.given(name) {
+            match serde_json::from_str::<Vec<Box<RawValue>>>(value.get()) {
+                Ok(list) => all.extend(list),
+                Err(_) => all.push(value.to_owned()),
             }
         }
-        deserializer.deserialize_map(ClaimsVisitor)
+        all.retain(|value| !is_null(value));
+        all
+    }
+
+    fn given(&self, name: &str) -> impl Iterator<Item = &RawValue> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| &**value)
+    }
+}
+
+fn print(value: &RawValue) -> String {
+    text(value).unwrap_or_else(|| value.get().to_owned())
+}
+
+/// Claims are a JSON object.
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Object::deserialize(deserializer).map(|Object(claims)| Self(claims))
+    }
+}
+
+/// The text of a JSON string.
+fn text(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
+/// The value of a JSON number, as exactly as moments need it; `None` past all numbers.
+fn number(value: &RawValue) -> Option<f64> {
+    let (mantissa, exponent) = value.get().split_once(['e', 'E']).unwrap_or((value.get(), "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let (sign, digits) = mantissa.strip_prefix('-').map_or((1.0, mantissa), |digits| (-1.0, digits));
+    let mut places = digits.find('.').map_or(0, |point| digits.len() - point - 1);
+    let mut number = 0.0;
+    for character in digits.chars().filter(|character| *character != '.') {
+        number = number * 10.0 + f64::from(character.to_digit(10)?);
+    }
+    while places > 0 {
+        number /= 10.0;
+        places -= 1;
+    }
+    Some(sign * number * 10_f64.powi(exponent)).filter(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_moments_need_them() {
+        for (json, expected) in [
+            ("0", 0.0),
+            ("1700000000", 1_700_000_000.0),
+            ("-5", -5.0),
+            ("1700000000.25", 1_700_000_000.25),
+            ("1.7e9", 1_700_000_000.0),
+            ("17E+8", 1_700_000_000.0),
+        ] {
+            let value = RawValue::from_string(json.to_owned()).unwrap();
+            assert_eq!(number(&value), Some(expected), "{json}");
+        }
+        for json in ["\"1\"", "null", "true", "[1]", "{}", "1e999", "1e99999999999"] {
+            assert_eq!(number(&RawValue::from_string(json.to_owned()).unwrap()), None, "{json}");
+        }
     }
 }

@@ -66,11 +66,8 @@ pub fn verify_reconnection_token(
     let claims = verify(keys, token)?;
     claims.check_times(now, Skew::None)?;
     claims.check_audience(|audience| audience == connection.as_str())?;
-    if claims.text("iss")? == Some(ISSUER) && claims.text("hub")? == Some(hub.as_str()) {
-        Ok(())
-    } else {
-        Err(TokenError::Connection)
-    }
+    let says = |name, expected: &str| claims.text(name).map(|text| text.as_deref() == Some(expected));
+    if says("iss", ISSUER)? && says("hub", hub.as_str())? { Ok(()) } else { Err(TokenError::Connection) }
 }
 
 #[cfg(test)]

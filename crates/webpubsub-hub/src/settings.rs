@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::object::Object;
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -56,15 +57,15 @@ impl Settings {
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
-        let value: Value = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
-        let Value::Object(settings) = value else { return Err(error("", "an object with `hubs`")) };
+        let value: &RawValue = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
+        let Some(settings) = members(value) else { return Err(error("", "an object with `hubs`")) };
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
         for (name, value) in &settings {
             if name != "hubs" {
                 return Err(error(name, "left out: the one name known here is `hubs`"));
             }
-            let Value::Object(value) = value else { return Err(error(name, "an object, one hub a name")) };
-            for (hub, value) in value {
+            let Some(named) = members(value) else { return Err(error(name, "an object, one hub a name")) };
+            for (hub, value) in &named {
                 let path = format!("hubs.{hub}");
                 let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
                 if hubs.iter().any(|(known, _)| *known == hub) {
@@ -85,15 +86,15 @@ impl Settings {
 }
 
 impl HubSettings {
-    fn read(path: &str, value: &Value) -> Result<Self, SettingsError> {
+    fn read(path: &str, value: &RawValue) -> Result<Self, SettingsError> {
         let error = |path: String, expected| SettingsError { path, expected };
-        let Value::Object(value) = value else { return Err(error(path.to_owned(), "an object")) };
+        let Some(given) = members(value) else { return Err(error(path.to_owned(), "an object")) };
         let mut settings = Self::default();
-        for (name, value) in value {
+        for (name, value) in &given {
             let path = format!("{path}.{name}");
             match name.as_str() {
                 "anonymousConnectPolicy" => {
-                    let policy = value.as_str().unwrap_or_default();
+                    let policy: String = serde_json::from_str(value.get()).unwrap_or_default();
                     settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
                         AnonymousConnectPolicy::Allow
                     } else if policy.eq_ignore_ascii_case("deny") {
@@ -102,7 +103,7 @@ impl HubSettings {
                         return Err(error(path, "`allow` or `deny`"));
                     };
                 }
-                "eventHandlers" if value.as_array().is_some_and(Vec::is_empty) => {}
+                "eventHandlers" if serde_json::from_str::<[(); 0]>(value.get()).is_ok() => {}
                 "eventHandlers" => {
                     return Err(error(path, "an empty list: this version calls no event handlers"));
                 }
@@ -111,6 +112,11 @@ impl HubSettings {
         }
         Ok(settings)
     }
+}
+
+/// The members of an object; `None` if the value is none.
+fn members(value: &RawValue) -> Option<Vec<(String, &RawValue)>> {
+    serde_json::from_str(value.get()).ok().map(|Object(members)| members)
 }
 
 #[cfg(test)]

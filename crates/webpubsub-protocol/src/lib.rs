@@ -28,6 +28,7 @@ pub mod filter;
 pub mod id;
 pub mod limits;
 pub mod name;
+pub mod object;
 pub mod rest;
 pub mod role;
 pub mod time;

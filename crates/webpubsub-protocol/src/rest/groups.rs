@@ -1,12 +1,10 @@
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Refusal;
 use super::body::{ContentKind, check_length, parse_content_type};
 use crate::filter::Filter;
 use crate::name::GroupName;
+use crate::object::Object;
 
 /// What `:addToGroups` and `:removeFromGroups` are to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,51 +31,24 @@ pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequ
     }
     check_length(body.len())?;
     let value: &RawValue = serde_json::from_slice(body).map_err(|_| Refusal::NotJson)?;
-    let fields: Fields<'_> = serde_json::from_str(value.get()).map_err(|_| Refusal::Groups)?;
+    let Object(properties): Object<&RawValue> =
+        serde_json::from_str(value.get()).map_err(|_| Refusal::Groups)?;
+    // The last of each name counts.
+    let property = |name: &str| {
+        let same = properties.iter().rev().find(|(property, _)| property.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.get())
+    };
     let groups: Vec<String> =
-        fields.groups.and_then(|groups| serde_json::from_str(groups.get()).ok()).unwrap_or_default();
+        property("groups").and_then(|groups| serde_json::from_str(groups).ok()).unwrap_or_default();
     let groups: Result<Vec<_>, _> = groups.into_iter().map(GroupName::parse).collect();
     let groups = groups.ok().filter(|groups| !groups.is_empty()).ok_or(Refusal::Groups)?;
-    let filter: Option<String> = match fields.filter {
+    let filter: Option<String> = match property("filter") {
         None => None,
-        Some(filter) => serde_json::from_str(filter.get()).map_err(|_| Refusal::FilterNotText)?,
+        Some(filter) => serde_json::from_str(filter).map_err(|_| Refusal::FilterNotText)?,
     };
     let filter = match filter {
         Some(filter) if !filter.is_empty() => Some(Filter::parse(&filter)?),
         Some(_) | None => None,
     };
     Ok(GroupsRequest { groups, filter })
-}
-
-/// The properties that count, the last of each name.
-#[derive(Default)]
-struct Fields<'a> {
-    groups: Option<&'a RawValue>,
-    filter: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Fields::default();
-                while let Some(name) = map.next_key::<String>()? {
-                    if name.eq_ignore_ascii_case("groups") {
-                        fields.groups = Some(map.next_value()?);
-                    } else if name.eq_ignore_ascii_case("filter") {
-                        fields.filter = Some(map.next_value()?);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
 }

@@ -13,6 +13,7 @@ use crate::data::{DataType, JsonText, MessageData, Metadata, TimeToLive};
 use crate::error::DecodeError;
 use crate::id::AckId;
 use crate::name::{EventName, GroupName};
+use crate::object::Object;
 
 macro_rules! fields {
     ($($field:ident = $name:literal),* $(,)?) => {
@@ -121,7 +122,7 @@ impl<'a> Fields<'a> {
         match self.metadata {
             None => Ok(Metadata::default()),
             Some(value) => {
-                let Entries(entries) = typed(value, "metadata")?;
+                let Object(entries) = typed(value, "metadata")?;
                 Ok(Metadata::parse(entries)?)
             }
         }
@@ -177,27 +178,4 @@ fn typed<'a, T: Deserialize<'a>>(value: &'a RawValue, property: &'static str) ->
 
 fn base64(value: &RawValue) -> Result<Vec<u8>, DecodeError> {
     STANDARD.decode(string(value, "data")?).map_err(|_| DecodeError::Invalid { property: "data" })
-}
-
-/// An object of strings in the order written, repeated keys included.
-struct Entries(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EntriesVisitor;
-        impl<'de> Visitor<'de> for EntriesVisitor {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(EntriesVisitor)
-    }
 }
