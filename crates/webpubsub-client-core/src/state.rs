@@ -28,8 +28,7 @@ pub(crate) enum State {
         attempt: AttemptId,
         connection: Box<Connection>,
         keep_alive: KeepAlive,
-        /// Until something arrives after a recovery, the recovery is not proven, and its window
-        /// goes on.
+        /// The end of the recovery's window, until something has arrived on the recovered link.
         unproven: Option<Timestamp>,
     },
     /// The socket is lost and the connection is not given up.

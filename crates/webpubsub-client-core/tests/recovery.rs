@@ -3,6 +3,8 @@
 #[path = "support/driver.rs"]
 mod driver;
 
+use std::time::Duration;
+
 use driver::Driver;
 use expect_test::expect;
 use webpubsub_client_core::{AttemptId, ConnectError, Options};
@@ -189,12 +191,26 @@ fn a_service_that_takes_sockets_and_drops_them_is_not_stormed() {
         driver.pass(1000);
     }
     driver.open();
+    driver.close(1006);
     driver.skip();
     driver.pass(1000);
-    driver.close(1006);
     driver.check(expect![[r#"
         30.000 event disconnected c1 1006 "" then Reconnect
         30.000 fetch url #32
+    "#]]);
+}
+
+#[test]
+fn a_link_that_outlives_its_window_in_silence_has_a_whole_window_again() {
+    let mut driver = Driver::connected(Options { keep_alive_interval: Duration::ZERO, ..Options::default() });
+    driver.close(1006);
+    driver.open();
+    driver.pass(31_000);
+    driver.skip();
+    driver.close(1006);
+    driver.check(expect![[r#"
+        31.000 event recovering c1
+        31.000 connect #3 wss://h/client/hubs/chat?access_token=t&awps_connection_id=c1&awps_reconnection_token=r
     "#]]);
 }
 

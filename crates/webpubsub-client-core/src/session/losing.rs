@@ -41,9 +41,9 @@ impl<P: Clone, D> Session<P, D> {
 
     /// Decides what becomes of a connection whose socket is gone.
     ///
-    /// A recovery is tried at once. After one that led to a socket on which nothing arrived, the
-    /// same window goes on, with its pauses: a service that takes sockets and drops them is not
-    /// stormed.
+    /// A recovery is tried at once. After one that led to a socket on which nothing arrived within
+    /// its window, that window goes on, with its pauses: a service that takes sockets and drops them
+    /// is not stormed.
     ///
     /// Source: SDK expectations, part B, "On socket close".
     pub(super) fn lost(
@@ -55,15 +55,15 @@ impl<P: Clone, D> Session<P, D> {
     ) {
         self.fail_unacknowledged(now);
         let recoverable = self.options.subprotocol.is_reliable() && close.code != CloseCode::POLICY_VIOLATION;
-        let window_ends = unproven.unwrap_or_else(|| now.after(recovery::WINDOW));
         match recovery::address(&connection) {
-            Some((connection_id, _)) if recoverable && now < window_ends => {
+            Some((connection_id, _)) if recoverable => {
                 self.event(Event::Recovering { connection_id });
-                if unproven.is_none() {
-                    self.recover(now, connection, close, window_ends);
-                } else {
-                    let phase = RecoveryPhase::Pausing { until: now.after(recovery::PAUSE) };
-                    self.state = State::Recovering { connection, close, window_ends, phase };
+                match unproven {
+                    Some(window_ends) if now < window_ends => {
+                        let phase = RecoveryPhase::Pausing { until: now.after(recovery::PAUSE) };
+                        self.state = State::Recovering { connection, close, window_ends, phase };
+                    }
+                    Some(_) | None => self.recover(now, connection, close, now.after(recovery::WINDOW)),
                 }
             }
             Some(_) | None => self.lost_for_good(now, *connection, close),
