@@ -142,7 +142,7 @@ mod tests {
             (r#"{"hub":{}}"#, "hub should be left out: the one name known here is `hubs`"),
             (r#"{"hubs":[]}"#, "hubs should be an object, one hub a name"),
             (r#"{"hubs":{"1":{}}}"#, "hubs.1 should be named like a hub"),
-            (r#"{"hubs":{"a":{},"A":{}}}"#, "hubs.a should be there once: hub names ignore case"),
+            (r#"{"hubs":{"a":{},"A":{}}}"#, "hubs.A should be there once: hub names ignore case"),
             (r#"{"hubs":{"a":1}}"#, "hubs.a should be an object"),
             (
                 r#"{"hubs":{"a":{"anonymousConnectPolicy":true}}}"#,
