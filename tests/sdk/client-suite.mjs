@@ -1,12 +1,13 @@
 // What a client package does against the service, whoever wrote it: Microsoft's and ours have one interface.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { afterEach, describe, test } from "node:test";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { Events } from "../support/events.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { Link } from "../support/link.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { clientClaims, sign } from "../support/token.mjs";
+import { within } from "../support/waiting.mjs";
 
 const NO_RETRY = { maxRetries: 0 };
 const SOON = { retryDelayInMs: 100, maxRetryDelayInMs: 100 };
@@ -14,14 +15,21 @@ const SOON = { retryDelayInMs: 100, maxRetryDelayInMs: 100 };
 /** Defines the suite for a package: its `WebPubSubClient` and its two JSON protocols. */
 export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }) {
   forEachShardCount(title, (service) => {
-    const clients = [];
-    after(() => clients.forEach((client) => client.stop()));
+    const started = [];
+    // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
+    afterEach(async () => {
+      for (const { client, stopped } of started.splice(0)) {
+        client.stop();
+        await within(stopped, "the event stopped");
+      }
+    });
 
-    async function start(url, protocol, options = {}) {
-      const client = new WebPubSubClient(url, { protocol, messageRetryOptions: NO_RETRY, reconnectRetryOptions: SOON, ...options });
-      clients.push(client);
+    async function start(url, protocol) {
+      const client = new WebPubSubClient(url, { protocol, messageRetryOptions: NO_RETRY, reconnectRetryOptions: SOON });
       const events = new Events(client);
+      const stopped = new Promise((resolve) => client.on("stopped", resolve));
       await client.start();
+      started.push({ client, stopped });
       const { connectionId, userId } = await events.next("connected");
       return { client, events, id: connectionId, userId };
     }

@@ -1,7 +1,7 @@
 // Microsoft's server package, unmodified: only the connection string is ours.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { odata, WebPubSubServiceClient } from "@azure/web-pubsub";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 
@@ -58,6 +58,187 @@ forEachShardCount("Microsoft's server package", (service) => {
     assert.equal((await socket.json()).userId, "alice");
     assert.equal((await socket.ask({ type: "joinGroup", group: "other", ackId: 1 })).success, true);
     assert.equal(await hub.exists("/groups/room"), true);
+  });
+
+  const text = { contentType: "text/plain" };
+
+  /** Fails unless these texts are what each of the connections hears, and all that it hears. */
+  async function expectTexts(expected) {
+    for (const [socket, texts] of expected) {
+      for (const data of texts) assert.equal((await socket.json()).data, data);
+      await socket.expectSilence();
+    }
+  }
+
+  async function members(group, options) {
+    const list = [];
+    for await (const member of await group.listConnections(options)) list.push(member);
+    return list;
+  }
+  const idsOf = (list) => list.map(({ connectionId }) => connectionId);
+  const sorted = (...sockets) => sockets.map(({ id }) => id).sort();
+
+  test("leaves out the connections that it is told to, and those that a filter does not let through", async () => {
+    const hub = service.newHub();
+    const sender = server(hub);
+    const alice = await hub.connect({ user: "alice", groups: ["room"] });
+    const alsoAlice = await hub.connect({ user: "alice" });
+    const irish = await hub.connect({ user: "O'Brien, Jane", groups: ["room", "other"] });
+    const nobody = await hub.connect({ groups: ["room"] });
+    await sender.sendToAll("to Jane", { ...text, filter: odata`userId eq ${"O'Brien, Jane"}` });
+    await sender.sendToAll("to some of the room", { ...text, filter: "'room' in groups", excludedConnections: [alice.id] });
+    await sender.sendToUser("alice", "to alice elsewhere", { ...text, filter: "length(groups) eq 0" });
+    await sender.group("room").sendToAll("to the nameless", { ...text, filter: "userId eq null" });
+    await sender.group("room").sendToAll("to the others", { ...text, excludedConnections: [alice.id, nobody.id] });
+    await expectTexts([
+      [alice, []],
+      [alsoAlice, ["to alice elsewhere"]],
+      [irish, ["to Jane", "to some of the room", "to the others"]],
+      [nobody, ["to some of the room", "to the nameless"]],
+    ]);
+    await assert.rejects(sender.sendToAll("x", { ...text, filter: "ab eq 1" }), {
+      statusCode: 400,
+      code: "Error.BadRequest",
+      message: "Invalid syntax for 'ab eq 1': Token 'ab' is not supported. (Parameter 'filter')",
+    });
+  });
+
+  for (const [whose, close] of [
+    ["one connection", (sender, { id }, options) => sender.closeConnection(id, options)],
+    ["a user's connections", (sender, _, options) => sender.closeUserConnections("a/lice", options)],
+    ["a group's connections", (sender, _, options) => sender.group("the room/1").closeAllConnections(options)],
+  ]) {
+    test(`closes ${whose}, tells why, and closes no other`, async () => {
+      const hub = service.newHub();
+      const sender = server(hub);
+      const bob = await hub.connect({ user: "bob", groups: ["room"] });
+      for (const options of [{ reason: "Änderung: 100% & more?" }, undefined]) {
+        const alice = await hub.connect({ user: "a/lice", groups: ["the room/1"] });
+        await close(sender, alice, options);
+        await alice.expectClosedByServer(options?.reason);
+        assert.equal(await sender.connectionExists(alice.id), false);
+        await close(sender, alice, options);
+      }
+      await bob.expectSilence();
+    });
+  }
+
+  test("closes all connections, and tells why", async () => {
+    const hub = service.newHub();
+    const sockets = [await hub.connect({ user: "alice" }), await hub.connectReliable(), await hub.connect({ groups: ["room"] })];
+    await server(hub).closeAllConnections({ reason: "the end" });
+    for (const socket of sockets) await socket.expectClosedByServer("the end");
+    assert.equal(await hub.exists("/users/alice"), false);
+    await server(hub).closeAllConnections();
+  });
+
+  test("puts connections and users into a group and out of it", async () => {
+    const hub = service.newHub();
+    const room = server(hub).group("the room/1");
+    const alice = await hub.connect({ user: "alice" });
+    const bob = [await hub.connect({ user: "b/ob" }), await hub.connectReliable({ user: "b/ob" })];
+    const expectMembers = async (...sockets) => assert.deepEqual(idsOf(await members(room)), sorted(...sockets));
+    await room.addConnection(alice.id);
+    await room.addConnection(alice.id);
+    await room.addUser("b/ob");
+    await expectMembers(alice, ...bob);
+    await room.removeConnection(bob[0].id);
+    await expectMembers(alice, bob[1]);
+    await room.removeUser("b/ob");
+    await expectMembers(alice);
+    await room.sendToAll("to the member", text);
+    await expectTexts([[alice, ["to the member"]], [bob[0], []], [bob[1], []]]);
+
+    await assert.rejects(room.addConnection("nobody"), { statusCode: 404, code: "Error.Connection.NotExisted" });
+    await assert.rejects(room.addUser("nobody"), { statusCode: 404, code: "Error.User.NotExisted" });
+    await room.removeConnection("nobody");
+    await room.removeUser("nobody");
+    await expectMembers(alice);
+  });
+
+  test("takes a connection and a user out of all groups", async () => {
+    const hub = service.newHub();
+    const sender = server(hub);
+    const alice = await hub.connect({ user: "alice", groups: ["one", "two"] });
+    const alsoAlice = await hub.connect({ user: "alice", groups: ["one", "three"] });
+    const bob = await hub.connect({ user: "bob", groups: ["one"] });
+    const inOne = async () => idsOf(await members(sender.group("one")));
+    await sender.removeConnectionFromAllGroups(alice.id);
+    assert.deepEqual(await inOne(), sorted(alsoAlice, bob));
+    assert.equal(await sender.groupExists("two"), false);
+    await sender.removeUserFromAllGroups("alice");
+    assert.deepEqual(await inOne(), [bob.id]);
+    assert.equal(await sender.groupExists("three"), false);
+    await sender.removeConnectionFromAllGroups("nobody");
+    await sender.removeUserFromAllGroups("nobody");
+    assert.equal(await sender.userExists("alice"), true);
+  });
+
+  test("puts all connections that a filter lets through into groups and out of them", async () => {
+    const hub = service.newHub();
+    const sender = server(hub);
+    const [alice, bob, nobody] = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "bob" }), await hub.connect()];
+    const expectMembers = async (group, ...sockets) => assert.deepEqual(idsOf(await members(sender.group(group))), sorted(...sockets), group);
+    await sender.addConnectionsToGroups(["red", "blue"], odata`userId in (${"alice"}, ${"bob"})`);
+    await sender.addConnectionsToGroups(["blue", "green"], "true");
+    await expectMembers("red", alice, bob);
+    await expectMembers("blue", alice, bob, nobody);
+    await expectMembers("green", alice, bob, nobody);
+    await sender.removeConnectionsFromGroups(["blue", "green"], "not ('red' in groups)");
+    await expectMembers("blue", alice, bob);
+    await sender.removeConnectionsFromGroups(["red", "green", "never"], odata`connectionId eq ${bob.id}`);
+    await expectMembers("red", alice);
+    await expectMembers("green", alice);
+    await sender.removeConnectionsFromGroups(["red", "blue", "green"], "true");
+    for (const group of ["red", "blue", "green"]) await expectMembers(group);
+    await assert.rejects(sender.addConnectionsToGroups(["red"], "userId"), { statusCode: 400, code: "Error.BadRequest" });
+  });
+
+  test("lists a group's members, all of them or the first few, page by page", async () => {
+    const hub = service.newHub();
+    const room = server(hub).group("the room/1");
+    assert.deepEqual(await members(room), []);
+    const users = ["alice", "bob", undefined, "alice", "carol"];
+    const sockets = await Promise.all(users.map((user) => hub.connect({ user, groups: ["the room/1"] })));
+    const ids = sorted(...sockets);
+    const list = await members(room);
+    assert.deepEqual(idsOf(list), ids);
+    const userOf = new Map(list.map(({ connectionId, userId }) => [connectionId, userId ?? undefined]));
+    for (const [at, { id }] of sockets.entries()) assert.equal(userOf.get(id), users[at]);
+
+    assert.deepEqual(idsOf(await members(room, { top: 3 })), ids.slice(0, 3));
+    assert.deepEqual(idsOf(await members(room, { maxPageSize: 2 })), ids);
+    assert.deepEqual(idsOf(await members(room, { maxPageSize: 2, top: 3 })), ids.slice(0, 3));
+    const pages = [];
+    for await (const page of (await room.listConnections({ maxPageSize: 2 })).byPage()) pages.push(page);
+    assert.deepEqual(pages.map(idsOf), [ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
+    const { continuationToken } = pages[0];
+    const { value } = await (await room.listConnections()).byPage({ continuationToken }).next();
+    assert.deepEqual(idsOf(value), ids.slice(2, 4), "from where the first page ends");
+  });
+
+  test("grants permissions, asks for them and takes them back", async () => {
+    const hub = service.newHub();
+    const sender = server(hub);
+    const alice = await hub.connect({ user: "alice" });
+    let ackId = 0;
+    for (const [permission, type] of [["joinLeaveGroup", "joinGroup"], ["sendToGroup", "sendToGroup"]]) {
+      const has = (targetName) => sender.hasPermission(alice.id, permission, { targetName });
+      const may = async (group) => (await alice.ask({ type, group, dataType: "text", data: "hi", noEcho: true, ackId: ++ackId })).success;
+      const expectAllowed = async (allowed) => assert.deepEqual([await has("the room/1"), await may("the room/1")], [allowed, allowed], permission);
+      await expectAllowed(false);
+      await sender.grantPermission(alice.id, permission, { targetName: "the room/1" });
+      await expectAllowed(true);
+      assert.deepEqual([await has("other"), await may("other")], [false, false]);
+      await sender.revokePermission(alice.id, permission, { targetName: "the room/1" });
+      await expectAllowed(false);
+      await assert.rejects(sender.grantPermission("nobody", permission, { targetName: "room" }), {
+        statusCode: 404,
+        code: "Info.Connection.NotExisted",
+      });
+      await sender.revokePermission("nobody", permission, { targetName: "room" });
+      assert.equal(await sender.hasPermission("nobody", permission, { targetName: "room" }), false);
+    }
   });
 
   test("is let in with the secondary key, and not with another", async () => {
