@@ -90,25 +90,31 @@ async fn connect(
     let mut random = [0; 18];
     getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
     let [high, low, id @ ..] = random;
-    let shard = ShardNumber(u16::from_be_bytes([high, low]) % config.shards);
-    let connection = shard.connection_id(id);
-
     let headers = Headers::new();
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::ADMISSION, &admission.encode())?;
-    headers.set(internal::CONNECTION_ID, connection.as_str())?;
-    if admission.subprotocol.is_reliable() {
-        let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
-        headers.set(internal::RECONNECTION_TOKEN, &token)?;
-    }
     if let Some(subprotocol) = subprotocol {
         headers.set(internal::SUBPROTOCOL, subprotocol)?;
     }
-    let question =
-        Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body: JsValue::UNDEFINED };
-    let name = object_name(&endpoint.hub, shard);
-    let answer = Objects::of(env)?.ask(vec![name], question).await?.pop();
-    answer.ok_or_else(|| Error::RustError("the shard did not answer".to_owned()))
+    let objects = Objects::of(env)?;
+    let mut refused = None;
+    for shard in ShardNumber::candidates(u16::from_be_bytes([high, low]), config.shards) {
+        let connection = shard.connection_id(id);
+        headers.set(internal::CONNECTION_ID, connection.as_str())?;
+        if admission.subprotocol.is_reliable() {
+            let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
+            headers.set(internal::RECONNECTION_TOKEN, &token)?;
+        }
+        let body = JsValue::UNDEFINED;
+        let question = Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body };
+        let name = object_name(&endpoint.hub, shard);
+        match objects.ask(vec![name], question).await?.pop() {
+            Some(full) if full.status_code() == 503 => refused = Some(full),
+            Some(answer) => return Ok(answer),
+            None => {}
+        }
+    }
+    refused.ok_or_else(|| Error::RustError("no shard answered".to_owned()))
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

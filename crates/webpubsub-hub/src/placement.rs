@@ -27,6 +27,14 @@ impl ShardNumber {
         ConnectionId::parse(text).expect("a made id is an id")
     }
 
+    /// The shards to try for a new connection, best first: one drawn by `random`, and its neighbours
+    /// in case it is full. At most 4, so that a hub that is full says so soon.
+    pub fn candidates(random: u16, shards: u16) -> impl Iterator<Item = Self> {
+        let shards = shards.max(1);
+        let drawn = random % shards;
+        (drawn..shards).chain(0..drawn).take(4).map(Self)
+    }
+
     /// The shard that a connection id carries; `None` for an id that no shard made.
     #[must_use]
     pub fn of(connection: &ConnectionId) -> Option<Self> {
@@ -83,6 +91,16 @@ mod tests {
             assert!(id.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
             assert_eq!(ShardNumber::of(&id), Some(ShardNumber(shard)));
         }
+    }
+
+    #[test]
+    fn a_new_connection_tries_the_shard_drawn_and_then_its_neighbours() {
+        let of =
+            |random, shards| ShardNumber::candidates(random, shards).map(|shard| shard.0).collect::<Vec<_>>();
+        assert_eq!(of(7, 1), [0]);
+        assert_eq!(of(6, 4), [2, 3, 0, 1]);
+        assert_eq!(of(99, 100), [99, 0, 1, 2]);
+        assert_eq!(of(5, 0), [0]);
     }
 
     #[test]
