@@ -73,6 +73,17 @@ forEachShardCount("Frames", (service) => {
     }
   });
 
+  test("a message may come in fragments, and counts as a whole", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect({ groups: ["room"] });
+    const sender = await hub.connect({ roles: ALL_ROLES });
+    const pieces = (text, count) => Array.from({ length: count }, (_, n) => text.slice((n * text.length) / count, ((n + 1) * text.length) / count));
+    sender.sendInFragments(pieces(frameOf(300), 10));
+    assert.equal((await listener.json()).data, JSON.parse(frameOf(300)).data);
+    sender.sendInFragments(pieces(frameOf(LIMIT + 1), 8));
+    await expectRefusal(sender, hub, TOO_LARGE);
+  });
+
   test("one byte more closes with 1009, counted in bytes and not in characters", async () => {
     const hub = service.newHub();
     for (const frame of [frameOf(LIMIT + 1), frameOf(LIMIT + 1, "é"), frameOf(LIMIT + 1, "🚀"), frameOf(4 * LIMIT), Buffer.alloc(LIMIT + 1)]) {

@@ -1,6 +1,7 @@
 // How a client gets in: the order of the checks, their answers, and the first frame.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Hub } from "../support/hub.mjs";
 import { request, upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
@@ -31,6 +32,17 @@ forEachShardCount("Handshake", (service) => {
       assert.equal((await upgrade(service.endpoint, `/client/?hub=${hub}`)).status, 400, hub);
     }
     assert.equal((await upgrade(service.endpoint, "/client/")).status, 400);
+  });
+
+  test("a hub's name may have any character of the published pattern, escaped or not", async () => {
+    const name = "H_1`,.[z]";
+    const hub = new Hub(service, name);
+    const socket = await hub.connect();
+    const escaped = `${service.endpoint.replace("http", "ws")}/client/hubs/${encodeURIComponent(name)}?access_token=${hub.token()}`;
+    const other = await Socket.open(escaped);
+    await hub.send("", "to both");
+    assert.equal((await socket.json()).data, "to both");
+    assert.equal(await other.next(), "to both");
   });
 
   test("no token gets 401 with an empty body", async () => {

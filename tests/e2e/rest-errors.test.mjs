@@ -78,11 +78,35 @@ forEachShardCount("REST refusals", (service) => {
     }
   });
 
-  test("methods that a path does not know get 405", async () => {
+  test("methods that a path does not know get 405, and are told which it knows", async () => {
     const hub = service.newHub();
-    for (const [method, path] of [["GET", "/:send"], ["POST", "/groups/room"], ["PUT", "/users/alice"]]) {
-      assert.equal((await hub.rest(method, path)).status, 405, `${method} ${path}`);
+    for (const [method, path, known] of [["GET", "/:send", "POST"], ["POST", "/groups/room", "HEAD"], ["PUT", "/users/alice", "HEAD"]]) {
+      const { status, headers } = await hub.rest(method, path);
+      assert.deepEqual([status, headers.allow], [405, known], `${method} ${path}`);
     }
+  });
+
+  test("a filter is refused, since nobody evaluates it, and an empty one is none", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connect({ groups: ["room"] });
+    for (const target of ["", "/groups/room", "/users/alice"]) {
+      const post = (filter) => hub.rest("POST", `${target}/:send`, { query: { filter }, headers: text, body: "x" });
+      const { status, body } = await post("userId eq null");
+      assert.deepEqual([status, JSON.parse(body).target], [400, "filter"]);
+      assert.equal((await post("")).status, 202);
+    }
+    for (const from of ["server", "group"]) assert.equal((await socket.json()).from, from);
+    await socket.expectSilence();
+  });
+
+  test("a slash at the end and the case of the API's own words do not matter", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connect({ user: "alice" });
+    for (const target of [`/API/Hubs/${hub.name}/Users/alice`, `/api/hubs/${hub.name.toUpperCase()}/users/alice/`]) {
+      const authorization = `Bearer ${sign({ aud: service.endpoint + target }, service.key)}`;
+      assert.equal((await request(service.endpoint, "HEAD", target, { headers: { authorization } })).status, 200, target);
+    }
+    socket.cut();
   });
 
   test("a token is looked at before anything else", async () => {

@@ -120,6 +120,10 @@ forEachShardCount("REST publishing", (service) => {
     }
   });
 
+  test("JSON null gets 400, since clients drop it without a word", async () => {
+    refused(await post(service.newHub(), " null ", { "content-type": "application/json" }));
+  });
+
   test("a body of 1 MB is accepted, one byte more gets 400", async () => {
     const hub = service.newHub();
     const socket = await hub.connectSimple();

@@ -56,6 +56,11 @@ export class Socket {
     this.#socket.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   }
 
+  /** Sends one text message as a frame for each piece. */
+  sendInFragments(pieces) {
+    for (const [n, piece] of pieces.entries()) this.#socket.send(piece, { fin: n === pieces.length - 1 });
+  }
+
   /** The next frame: a string, or a Buffer for a binary one. */
   next(what = "a frame") {
     return this.#frames.next(what);
@@ -89,6 +94,13 @@ export class Socket {
   /** Code and reason of the close, once it is over. */
   closed() {
     return within(this.#closed.promise, "the close of a connection");
+  }
+
+  /** Fails unless a server's closing is the next thing that happens to this JSON connection, for this reason if any. */
+  async expectClosedByServer(reason) {
+    const message = `Application server closed the connection.${reason ? ` Reason: ${reason}` : ""}`;
+    assert.deepEqual(await this.json("the disconnected message"), { type: "system", event: "disconnected", message });
+    assert.deepEqual(await this.closed(), { code: 1000, reason: "" });
   }
 
   /** Closes from this side and returns what the service answered. */
