@@ -17,19 +17,21 @@ import * as esbuild from "esbuild";
 const npm = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(dirname(npm)));
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target", "wasm");
-/** What is made on the way. */
+const made = join(root, "build", "client");
+/** What is made on the way, and the package until it is whole. */
 const work = join(root, "build", ".client");
-const out = join(root, "build", "client");
+const out = join(work, "package");
 const dist = join(out, "dist");
 
 const wasm = core();
-rmSync(out, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 writeFileSync(join(dist, "core.wasm"), wasm);
 await scripts();
 types();
 rest();
 pack();
+rmSync(made, { recursive: true, force: true });
+renameSync(out, made);
 
 /** Compiles the crate, and leaves its JavaScript, `core.js`, in the work folder. Gives the module. */
 function core() {
