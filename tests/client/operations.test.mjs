@@ -26,6 +26,13 @@ test("operations carry ack ids from 1 and are done when they are acknowledged", 
   ]);
 });
 
+test("options may be left out as null", async (t) => {
+  const { client } = await setUpConnected(t, null);
+  for (const call of [client.joinGroup("g", null), client.leaveGroup("g", { ackId: null }), client.sendToGroup("g", 1, "json", null), client.sendEvent("e", 1, "json", null)]) {
+    assert.equal((await call).isDuplicated, false);
+  }
+});
+
 test("fire and forget carries no ack id and waits for none", async (t) => {
   const { client, connection } = await setUpConnected(t);
   assert.deepEqual(await client.sendToGroup("g", "hi", "text", { fireAndForget: true }), { isDuplicated: false });

@@ -58,13 +58,13 @@ export class WebPubSubClient {
   constructor(clientAccessUrl: string, options?: WebPubSubClientOptions);
   /** @param credential - where URLs come from: a function is asked for every new connection */
   constructor(credential: WebPubSubClientCredential, options?: WebPubSubClientOptions);
-  constructor(credential: string | WebPubSubClientCredential, options: WebPubSubClientOptions = {}) {
+  constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
-    this.#options = options;
+    this.#options = { ...options };
     for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"] as const) {
-      if ((options[name] ?? 0) < 0) throw new RangeError(`${name} must be greater than or equal to 0.`);
+      if ((this.#options[name] ?? 0) < 0) throw new RangeError(`${name} must be greater than or equal to 0.`);
     }
-    const protocol = options.protocol?.name;
+    const protocol = this.#options.protocol?.name;
     const known = [WebPubSubJsonReliableProtocol, WebPubSubJsonProtocol].map((make) => make().name);
     if (protocol && !known.includes(protocol)) throw new RangeError(`Unsupported protocol: ${protocol}`);
   }
@@ -85,10 +85,11 @@ export class WebPubSubClient {
    * Connects. Done when the socket is open; the event `connected` follows. A first attempt that
    * fails is not repeated: it rejects with a `ConnectError` or with what the credential threw.
    */
-  start(options: StartOptions = {}): Promise<void> {
-    if (options.abortSignal?.aborted) return Promise.reject(abortError(options.abortSignal));
-    return this.#call(options, (core, id) => {
-      if (!this.#isRunning) this.#startSignal = options.abortSignal;
+  start(options?: StartOptions): Promise<void> {
+    const abortSignal = options?.abortSignal;
+    if (abortSignal?.aborted) return Promise.reject(abortError(abortSignal));
+    return this.#call(abortSignal, (core, id) => {
+      if (!this.#isRunning) this.#startSignal = abortSignal;
       this.#isRunning = true;
       core.start(id);
     });
@@ -101,13 +102,13 @@ export class WebPubSubClient {
   }
 
   /** Joins a group. The client joins it again on later connections. */
-  joinGroup(groupName: string, options: JoinGroupOptions = {}): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.joinGroup(id, groupName, options.ackId));
+  joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
+    return this.#operate(options, (core, id) => core.joinGroup(id, groupName, options?.ackId));
   }
 
   /** Leaves a group. */
-  leaveGroup(groupName: string, options: LeaveGroupOptions = {}): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.leaveGroup(id, groupName, options.ackId));
+  leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
+    return this.#operate(options, (core, id) => core.leaveGroup(id, groupName, options?.ackId));
   }
 
   /**
@@ -120,9 +121,9 @@ export class WebPubSubClient {
     groupName: string,
     content: JSONTypes | ArrayBuffer | ArrayBufferView,
     dataType: WebPubSubDataType,
-    options: SendToGroupOptions = {},
+    options?: SendToGroupOptions,
   ): Promise<WebPubSubResult> {
-    const { noEcho = false, fireAndForget = false, ackId } = options;
+    const { noEcho = false, fireAndForget = false, ackId } = options ?? {};
     return this.#operate(options, (core, id) =>
       core.sendToGroup(id, groupName, content, dataType, noEcho, fireAndForget, ackId),
     );
@@ -137,25 +138,28 @@ export class WebPubSubClient {
     eventName: string,
     content: JSONTypes | ArrayBuffer | ArrayBufferView,
     dataType: WebPubSubDataType,
-    options: SendEventOptions = {},
+    options?: SendEventOptions,
   ): Promise<WebPubSubResult> {
-    const { fireAndForget = false, ackId } = options;
+    const { fireAndForget = false, ackId } = options ?? {};
     return this.#operate(options, (core, id) =>
       core.sendEvent(id, eventName, content, dataType, fireAndForget, ackId),
     );
   }
 
-  #operate(options: JoinGroupOptions, begin: (core: Core, id: number) => void): Promise<WebPubSubResult> {
-    const { ackId, abortSignal } = options;
-    if (ackId !== undefined && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
+  #operate(
+    options: JoinGroupOptions | undefined,
+    begin: (core: Core, id: number) => void,
+  ): Promise<WebPubSubResult> {
+    const { ackId, abortSignal } = options ?? {};
+    if (ackId != null && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
       return Promise.reject(new RangeError("ackId must be a whole number from 0 to 2^53 - 1."));
     }
     if (abortSignal?.aborted) return Promise.reject(sendError("Cancelled by abortSignal", ackId));
-    return this.#call(options, begin);
+    return this.#call(abortSignal, begin);
   }
 
   /** Numbers a call and begins it; the core answers to the number. */
-  #call<T>({ abortSignal }: { abortSignal?: AbortSignalLike }, begin: (core: Core, id: number) => void): Promise<T> {
+  #call<T>(abortSignal: AbortSignalLike | undefined, begin: (core: Core, id: number) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#lastCall;
       const abort = () => this.#withCore((core) => core.abort(id));
