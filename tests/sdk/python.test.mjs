@@ -6,13 +6,13 @@ import { runPython } from "../support/python.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 
-const script = fileURLToPath(new URL("service.py", import.meta.url));
+const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 forEachShardCount("Microsoft's server package for Python", (service) => {
   test("sends to all, a user, a connection and a group, asks who is there, and makes client URLs", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
-    const seen = await runPython(script, [service.connectionString, hub.name, alice.id]);
+    const seen = await runPython(script("service.py"), [service.connectionString, hub.name, alice.id]);
     for (const message of [
       ["server", "text", "Hello World"],
       ["server", "json", { order: 42 }],
@@ -36,4 +36,38 @@ forEachShardCount("Microsoft's server package for Python", (service) => {
     assert.equal((await carol.ask({ type: "joinGroup", group: "room", ackId: 1 })).success, true);
     assert.equal(await hub.exists("/groups/python"), true);
   });
+
+  for (const kind of ["sync", "aio"]) {
+    test(`changes groups and permissions, filters and closes (${kind})`, async () => {
+      const hub = service.newHub();
+      const one = await hub.connect({ user: "one" });
+      const two = await hub.connect({ user: "two" });
+      const member = await hub.connect({ user: "three", groups: ["closing"] });
+      const witness = await hub.connectReliable({ user: "witness" });
+      const ids = [one, two, member, witness].map(({ id }) => id);
+      const seen = await runPython(script("operations.py"), [kind, service.connectionString, hub.name, ...ids]);
+      const inRoom = [[one.id, "one"], [two.id, "two"]].sort(([id], [other]) => (id < other ? -1 : 1));
+      assert.deepEqual(seen, {
+        members: inRoom,
+        page_by_page: inRoom,
+        first: inRoom.slice(0, 1),
+        without_one: [[two.id, "two"]],
+        without_two: [],
+        strangers: [[404, "Error.Connection.NotExisted"], [404, "Error.User.NotExisted"], [404, "Info.Connection.NotExisted"]],
+        groups: [[true, true, true], [false, true, true], [false, false, false]],
+        permissions: [[false, false], [true, false], [false, false]],
+        filter: [400, "Error.BadRequest"],
+        left: [false, false, false, true],
+      });
+      for (const [socket, texts, reason] of [
+        [one, ["to user one"], "a reason"],
+        [two, ["to the others", "to two"], undefined],
+        [member, ["to the others", "to a member"], "another reason"],
+        [witness, [], "the end"],
+      ]) {
+        for (const data of texts) assert.equal((await socket.json()).data, data);
+        await socket.expectClosedByServer(reason);
+      }
+    });
+  }
 });
