@@ -5,6 +5,8 @@ import { deferred, Queue, within } from "./waiting.mjs";
 
 export const JSON_V1 = "json.webpubsub.azure.v1";
 export const RELIABLE_V1 = "json.reliable.webpubsub.azure.v1";
+export const PROTOBUF_V1 = "protobuf.webpubsub.azure.v1";
+export const PROTOBUF_RELIABLE_V1 = "protobuf.reliable.webpubsub.azure.v1";
 
 /** The service answered the upgrade with something other than 101. */
 export class Refused extends Error {

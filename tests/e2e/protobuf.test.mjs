@@ -1,0 +1,199 @@
+// The protobuf subprotocols: the handshake, the frames, and what each kind of client hears of the others.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_ROLES } from "../support/hub.mjs";
+import { bytesAt, field, message } from "../support/protobuf.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+import { PROTOBUF_RELIABLE_V1, PROTOBUF_V1, Socket } from "../support/socket.mjs";
+import { readVectors } from "../support/vectors.mjs";
+
+const hex = ({ input }) => Buffer.from(input, "hex");
+const vectors = (file) => readVectors(`client-protobuf/${file}`);
+const frames = new Map(["upstream", "downstream"].flatMap(vectors).map((vector) => [vector.name, hex(vector)]));
+const ANY = hex(vectors("any").find(({ name }) => name === "a StringValue"));
+const [JOIN, LEAVE, PING] = ["join, ack id 1", "leave, ack id 2", "a ping"].map((name) => frames.get(name));
+const [ACK, PONG] = ["an ack", "a pong"].map((name) => frames.get(name));
+/** The fields of `MessageData`, by the kind of data. */
+const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
+
+const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
+const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, message(field(1, name), field(2, text)))));
+const disconnected = (reason) => field(3, field(2, field(2, reason)));
+const send = (group, kind, data, ...more) => field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
+const fromServer = (kind, data, ...more) => field(2, message(field(1, "server"), field(3, field(DATA[kind], data)), ...more));
+const fromGroup = (group, kind, data, ...more) =>
+  field(2, message(field(1, "group"), field(2, group), field(3, field(DATA[kind], data)), ...more));
+
+/** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
+async function connect(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
+  const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });
+  assert.equal(socket.protocol, protocol);
+  socket.connected = bytesAt(await socket.next("the connected message"), 3, 1);
+  socket.id = bytesAt(socket.connected, 1).toString();
+  return socket;
+}
+
+const connectReliable = (hub, options) => connect(hub, { protocol: PROTOBUF_RELIABLE_V1, ...options });
+
+/** Fails unless this frame, byte for byte, is the next one. */
+const expectFrame = async (socket, frame, what) => assert.deepEqual(await socket.next(what), frame, what);
+
+/** Fails if anything was sent to this protobuf connection before what the service has accepted so far. */
+async function expectSilence(socket) {
+  socket.send(PING);
+  await expectFrame(socket, PONG, "a pong and nothing before it");
+}
+
+forEachShardCount("Protobuf clients", (service) => {
+  test("both subprotocols are echoed, and the first frame says who the client is", async () => {
+    const hub = service.newHub();
+    const alice = await connect(hub, { user: "alice" });
+    assert.deepEqual(alice.connected, message(field(1, alice.id), field(2, "alice")));
+    assert.equal(await hub.exists(`/connections/${alice.id}`), true);
+    const nobody = await connect(hub);
+    assert.deepEqual(nobody.connected, field(1, nobody.id));
+    const reliable = await connectReliable(hub, { user: "bob" });
+    const token = bytesAt(reliable.connected, 3);
+    assert.ok(token.length > 0);
+    assert.deepEqual(reliable.connected, message(field(1, reliable.id), field(2, "bob"), field(3, token)));
+  });
+
+  test("pings are answered", async () => {
+    const alice = await connect(service.newHub());
+    await expectSilence(alice);
+  });
+
+  test("a member hears what is sent to its group until it leaves, and acks come when they are asked for", async () => {
+    const hub = service.newHub();
+    const alice = await connect(hub, { roles: ALL_ROLES });
+    alice.send(JOIN);
+    await expectFrame(alice, ACK);
+    await hub.send("/groups/room", "hi");
+    await expectFrame(alice, fromGroup("room", "text", "hi"));
+    alice.send(send("room", "text", "to myself"));
+    await expectFrame(alice, fromGroup("room", "text", "to myself"));
+    alice.send(frames.get("send text without an echo"));
+    await expectFrame(alice, acked(3));
+    alice.send(LEAVE);
+    await expectFrame(alice, acked(2));
+    await hub.send("/groups/room", "gone?");
+    alice.send(frames.get("join, no ack id"));
+    await expectSilence(alice);
+    assert.equal(await hub.exists("/groups/room"), true);
+  });
+
+  test("an ack id of 0 is one, and an ack id counts once", async () => {
+    const hub = service.newHub();
+    const alice = await connect(hub, { roles: ALL_ROLES });
+    alice.send(frames.get("join, ack id 0"));
+    await expectFrame(alice, frames.get("an ack of id 0 leaves it out"));
+    alice.send(LEAVE);
+    await expectFrame(alice, acked(2));
+    alice.send(LEAVE);
+    await expectFrame(alice, frames.get("an ack of what was done before"));
+  });
+
+  test("what is not allowed is refused in the ack", async () => {
+    const alice = await connect(service.newHub());
+    alice.send(JOIN);
+    await expectFrame(alice, refused(1, "Forbidden", "The client does not have permission to join group 'room'."));
+  });
+
+  test("a server's messages of every type arrive", async () => {
+    const hub = service.newHub();
+    const alice = await connect(hub, { user: "alice" });
+    await hub.send("", "hi");
+    await hub.send("/users/alice", '{"a":1}', { type: "application/json" });
+    await hub.send(`/connections/${alice.id}`, Buffer.from([0, 255]), { type: "application/octet-stream" });
+    await expectFrame(alice, fromServer("text", "hi"));
+    await expectFrame(alice, frames.get("JSON from a server"));
+    await expectFrame(alice, frames.get("binary from a server"));
+  });
+
+  test("reliable clients get numbered messages", async () => {
+    const hub = service.newHub();
+    const alice = await connectReliable(hub, { groups: ["room"] });
+    await hub.send("/groups/room", "hi");
+    await expectFrame(alice, frames.get("a text to a group, numbered"));
+    alice.send(frames.get("a sequence ack"));
+    await hub.send("", "more");
+    await expectFrame(alice, fromServer("text", "more", field(4, 2)));
+  });
+
+  test("protobuf, JSON and simple clients hear each other, whatever is sent", async () => {
+    const hub = service.newHub();
+    const room = { roles: ALL_ROLES, groups: ["room"] };
+    const protobuf = await connect(hub, { user: "p", ...room });
+    const reliable = await connectReliable(hub, room);
+    const json = await hub.connect({ user: "j", ...room });
+    const simple = await hub.connectSimple(room);
+    let sequenceId = 0;
+    for (const [kind, bytes, dataType, data, raw] of [
+      ["text", "grüße 🚀", "text", "grüße 🚀", "grüße 🚀"],
+      ["text", "", "text", "", ""],
+      ["json", '{"a":[1,null]}', "json", { a: [1, null] }, '{"a":[1,null]}'],
+      ["binary", Buffer.from([0, 255]), "binary", "AP8=", Buffer.from([0, 255])],
+      ["protobuf", ANY, "protobuf", ANY.toString("base64"), ANY],
+    ]) {
+      for (const [sender, what, fromUserId] of [
+        [protobuf, send("room", kind, bytes), "p"],
+        [json, { type: "sendToGroup", group: "room", dataType, data }, "j"],
+      ]) {
+        sender.send(what);
+        await expectFrame(protobuf, fromGroup("room", kind, bytes), kind);
+        await expectFrame(reliable, fromGroup("room", kind, bytes, field(4, ++sequenceId)), kind);
+        assert.deepEqual(await json.json(), { type: "message", from: "group", fromUserId, group: "room", dataType, data });
+        assert.deepEqual(await simple.next(), raw, kind);
+      }
+    }
+  });
+
+  test("metadata arrives as it was sent", async () => {
+    const hub = service.newHub();
+    const protobuf = await connect(hub, { roles: ALL_ROLES, groups: ["room"] });
+    const json = await hub.connect({ groups: ["room"] });
+    protobuf.send(frames.get("send with a time to live and metadata"));
+    await expectFrame(protobuf, fromGroup("room", "text", "hi", field(5, message(field(1, "trace"), field(2, "t")))));
+    assert.deepEqual((await json.json()).metadata, { trace: "t" });
+  });
+
+  /** Fails unless the connection is closed with this code and these words, which it is told before. */
+  async function expectClose(socket, code, reason) {
+    await expectFrame(socket, disconnected(reason), reason);
+    assert.deepEqual(await socket.closed(), { code, reason });
+  }
+
+  for (const [name, open] of [["plain", connect], ["reliable", connectReliable]]) {
+    test(`a text frame closes a ${name} connection with 1003`, async () => {
+      const hub = service.newHub();
+      // Not the one text that is answered on every connection before the service sees it: {"type":"ping"}.
+      for (const text of ["hello", '{"type":"ping" }', ""]) {
+        const socket = await open(hub);
+        socket.send(text);
+        await expectClose(socket, 1003, "The protobuf subprotocol requires binary messages.");
+        assert.equal(await hub.exists(`/connections/${socket.id}`), false);
+      }
+    });
+
+    test(`what is no message closes a ${name} connection with 1007, and no other`, async () => {
+      const hub = service.newHub();
+      const witness = await open(hub);
+      for (const vector of vectors("upstream-refused")) {
+        const socket = await open(hub, { roles: ALL_ROLES });
+        socket.send(hex(vector));
+        await expectClose(socket, 1007, "The client message is not a valid protobuf protocol message.");
+      }
+      await expectSilence(witness);
+    });
+  }
+
+  test("a server that closes a connection says why", async () => {
+    const hub = service.newHub();
+    const sockets = [await connect(hub), await connectReliable(hub)];
+    assert.equal((await hub.rest("POST", "/:closeConnections", { query: { reason: "bye" } })).status, 204);
+    for (const socket of sockets) {
+      await expectFrame(socket, disconnected("Application server closed the connection. Reason: bye"));
+      assert.deepEqual(await socket.closed(), { code: 1000, reason: "" });
+    }
+  });
+});

@@ -1,0 +1,47 @@
+// Just enough of protobuf's wire format for the frames that tests send and get.
+
+const VARINT = 0;
+const LENGTH_DELIMITED = 2;
+
+function varint(number) {
+  const bytes = [];
+  for (; number > 127; number = Math.floor(number / 128)) bytes.push((number % 128) | 128);
+  return Buffer.from([...bytes, number]);
+}
+
+/** A field of a whole number, of text, or of bytes, which may be a message's. */
+export function field(number, value) {
+  if (typeof value === "number") return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
+  const bytes = Buffer.from(value);
+  return Buffer.concat([varint(number * 8 + LENGTH_DELIMITED), varint(bytes.length), bytes]);
+}
+
+/** A message of these fields. */
+export const message = (...fields) => Buffer.concat(fields);
+
+/** The bytes of a length-delimited field, found by the numbers of the fields that lead to it. */
+export function bytesAt(bytes, ...path) {
+  for (const wanted of path) bytes = find(bytes, wanted);
+  return bytes;
+}
+
+function find(bytes, wanted) {
+  let at = 0;
+  const next = () => {
+    let [value, scale, byte] = [0, 1];
+    do {
+      byte = bytes[at++];
+      value += (byte & 127) * scale;
+      scale *= 128;
+    } while (byte > 127);
+    return value;
+  };
+  while (at < bytes.length) {
+    const tag = next();
+    const value = next();
+    if (tag % 8 !== LENGTH_DELIMITED) continue;
+    if (tag >> 3 === wanted) return bytes.subarray(at, at + value);
+    at += value;
+  }
+  throw new Error(`no field ${wanted} in ${bytes.toString("hex")}`);
+}
