@@ -1,6 +1,6 @@
 // The service under test: the real worker on the real runtime, in a process group and a folder of its own.
 import assert from "node:assert/strict";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,9 +23,9 @@ export class Service {
   #output = "";
   #hubs = 0;
 
-  /** `runner` is the npm script that runs it: `serve` or `start`. */
-  constructor({ shards = 1, runner = "serve", variables = {} } = {}) {
-    Object.assign(this, { shards, runner, variables, key: KEY, secondaryKey: SECONDARY_KEY });
+  /** `runner` is the npm script that runs it: `serve` or `start`; `settings` are those of `--settings`. */
+  constructor({ shards = 1, runner = "serve", variables = {}, settings } = {}) {
+    Object.assign(this, { shards, runner, variables, settings, key: KEY, secondaryKey: SECONDARY_KEY });
     this.state = mkdtempSync(path.join(tmpdir(), "webpubsub-"));
   }
 
@@ -34,6 +34,7 @@ export class Service {
     this.port ??= await freePort();
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
+    if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
     const log = this.#openLog();
@@ -53,6 +54,12 @@ export class Service {
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     return this;
+  }
+
+  #writeSettings() {
+    const file = path.join(this.state, "settings.json");
+    writeFileSync(file, JSON.stringify(this.settings));
+    return file;
   }
 
   #openLog() {
