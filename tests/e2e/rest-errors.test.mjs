@@ -86,12 +86,12 @@ forEachShardCount("REST refusals", (service) => {
     }
   });
 
-  test("a filter is refused, since nobody evaluates it, and an empty one is none", async () => {
+  test("a filter that is none gets 400, and an empty one is none at all", async () => {
     const hub = service.newHub();
     const socket = await hub.connect({ groups: ["room"] });
     for (const target of ["", "/groups/room", "/users/alice"]) {
       const post = (filter) => hub.rest("POST", `${target}/:send`, { query: { filter }, headers: text, body: "x" });
-      const { status, body } = await post("userId eq null");
+      const { status, body } = await post("userId eq");
       assert.deepEqual([status, JSON.parse(body).target], [400, "filter"]);
       assert.equal((await post("")).status, 202);
     }

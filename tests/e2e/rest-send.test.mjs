@@ -1,6 +1,7 @@
 // Publishing over REST: to whom, in which words, and what is not accepted.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { expectError } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
 const LIMIT = 1_048_576;
@@ -9,16 +10,7 @@ const server = (dataType, data) => ({ type: "message", from: "server", dataType,
 forEachShardCount("REST publishing", (service) => {
   const post = (hub, body, headers = {}, query = {}, target = "") =>
     hub.rest("POST", `${target}/:send`, { headers: { "content-type": "text/plain", ...headers }, body, query });
-  const refused = ({ status, headers, body }, message, target = "Request") => {
-    assert.equal(status, 400);
-    assert.match(headers["content-type"], /^application\/json/);
-    assert.equal(headers["x-ms-error-code"], "Error.BadRequest");
-    const error = JSON.parse(body);
-    assert.deepEqual(Object.keys(error).sort(), ["code", "details", "innererror", "message", "target"]);
-    assert.deepEqual([error.code, error.target, error.details, error.innererror], ["Error.BadRequest", target, null, null]);
-    if (message) assert.equal(error.message, message);
-    else assert.ok(error.message.length > 0);
-  };
+  const refused = (answer, message) => expectError(answer, 400, { code: "Error.BadRequest", target: "Request", message });
 
   test("to all, to a group, to a user and to a connection, each to nobody else", async () => {
     const hub = service.newHub();

@@ -1,4 +1,5 @@
 // HTTP requests with the path exactly as written: fetch would tidy it.
+import assert from "node:assert/strict";
 import http from "node:http";
 import { within } from "./waiting.mjs";
 
@@ -26,6 +27,16 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
     }
   });
   return within(answer, `an answer to ${method} ${path.slice(0, 200)}`);
+}
+
+/** Fails unless the answer has this status and the API's error body, with this code and target, and this message if any. */
+export function expectError({ status, headers, body }, expected, { code, target, message }) {
+  assert.equal(status, expected, body);
+  assert.match(headers["content-type"], /^application\/json/);
+  assert.equal(headers["x-ms-error-code"], code);
+  const error = JSON.parse(body);
+  assert.ok(error.message.length > 0);
+  assert.deepEqual(error, { code, message: message ?? error.message, target, details: null, innererror: null });
 }
 
 /** Asks for a WebSocket; the status and headers of the answer, whatever it is. The connection is dropped at once. */
