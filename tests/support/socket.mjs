@@ -33,7 +33,12 @@ export class Socket {
   #opened() {
     const socket = this.#socket;
     const opened = deferred();
-    socket.on("open", opened.resolve);
+    socket.on("open", () => {
+      // The close frame is the end. The runtime keeps the transport of a client that never sent anything until
+      // its idle object sleeps, ten seconds later.
+      socket._receiver.on("conclude", (code, reason) => this.#end(code, reason));
+      opened.resolve();
+    });
     socket.on("error", opened.reject);
     socket.on("unexpected-response", async (_, response) => {
       const chunks = [];
@@ -41,11 +46,14 @@ export class Socket {
       opened.reject(new Refused(response.statusCode, response.headers, Buffer.concat(chunks).toString()));
     });
     socket.on("message", (data, isBinary) => this.#frames.push(isBinary ? data : data.toString()));
-    socket.on("close", (code, reason) => {
-      this.#frames.fail(new Error(`closed with ${code} ${reason}`));
-      this.#closed.resolve({ code, reason: reason.toString() });
-    });
+    socket.on("close", (code, reason) => this.#end(code, reason));
     return opened.promise;
+  }
+
+  /** Only the first end counts. */
+  #end(code, reason) {
+    this.#frames.fail(new Error(`closed with ${code} ${reason}`));
+    this.#closed.resolve({ code, reason: reason.toString() });
   }
 
   /** The subprotocol that the service chose, in its spelling; empty for none. */
