@@ -233,8 +233,9 @@ impl Hub {
 }
 
 impl Connection {
-    /// The connection of a record, its sequence counted on from the record's base.
+    /// The connection of a record, its sequence, if it has one, counted on from the record's base.
     fn restore(record: ConnectionRecord, acks: AckCache, log: &[(u64, Vec<u8>)]) -> Self {
+        let log = if record.subprotocol.is_reliable() { log } else { &[] };
         let later = log.iter().filter(|(row, bits)| *row > record.row && has_bit(bits, record.slot)).count();
         let sequence = Sequence::after(record.received.saturating_add(later as u64));
         Self {
