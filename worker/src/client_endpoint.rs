@@ -6,11 +6,13 @@
 use wasm_bindgen::JsValue;
 use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
+    verify_reconnection_token,
 };
 use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
 use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result, WebSocketPair};
 
@@ -34,8 +36,12 @@ pub(crate) async fn answer(
     }
     let offer = request.headers().get("Sec-WebSocket-Protocol")?;
     let negotiated = Subprotocol::negotiate(offer.as_deref());
-    if endpoint.recovery.is_some() {
-        return refuse_recovery(negotiated.answer);
+    if let Some(recovery) = &endpoint.recovery {
+        return match recover(&endpoint.hub, recovery, env, config).await {
+            Ok(Some(response)) => Ok(response),
+            Ok(None) => refuse_recovery(negotiated.answer),
+            Err(error) => temporarily_impossible("having a connection recovered", &error),
+        };
     }
 
     let header = request.headers().get("Authorization")?.unwrap_or_default();
@@ -72,10 +78,36 @@ pub(crate) async fn answer(
     };
     match connect(endpoint, &admission, negotiated.answer, env, config).await {
         Ok(response) => Ok(response),
-        Err(error) => {
-            log::failure("handing a client to its shard", &error);
-            Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty())
-        }
+        Err(error) => temporarily_impossible("handing a client to its shard", &error),
+    }
+}
+
+/// The client may try again soon.
+fn temporarily_impossible(what: &str, error: &Error) -> Result<Response> {
+    log::failure(what, error);
+    Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty())
+}
+
+/// Has a connection recovered by the shard that holds it; `None` if that cannot be.
+///
+/// Source: client spec, section 8.3.
+async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config) -> Result<Option<Response>> {
+    let Ok(connection) = ConnectionId::parse(recovery.connection_id.as_str()) else { return Ok(None) };
+    let token = recovery.reconnection_token.as_deref().unwrap_or_default();
+    if verify_reconnection_token(&config.keys, now(), token, &connection, hub).is_err() {
+        return Ok(None);
+    }
+    let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
+    let headers = Headers::new();
+    headers.set("Upgrade", "websocket")?;
+    headers.set(internal::CONNECTION_ID, connection.as_str())?;
+    let body = JsValue::UNDEFINED;
+    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers.0, body };
+    let answer = Objects::of(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
+    match answer {
+        Some(answer) if answer.status_code() == 101 => Ok(Some(answer)),
+        Some(answer) if answer.status_code() == 404 => Ok(None),
+        Some(_) | None => Err(Error::RustError("the shard failed".to_owned())),
     }
 }
 
@@ -127,9 +159,5 @@ fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
     pair.server.accept()?;
     let cause = CloseCause::NotRecoverable;
     close_socket(pair.server.as_ref(), cause.code().0, cause.reason());
-    let mut response = ResponseBuilder::new().with_status(101).with_websocket(pair.client);
-    if let Some(subprotocol) = subprotocol {
-        response = response.with_header("Sec-WebSocket-Protocol", subprotocol)?;
-    }
-    Ok(response.empty())
+    http::switch_protocols(pair.client, subprotocol)
 }

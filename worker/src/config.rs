@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
 use webpubsub_hub::{Place, Settings, SettingsError, ShardNumber};
@@ -16,6 +17,9 @@ pub(crate) struct Config {
     pub(crate) shards: u16,
     /// `SHARD_HARD_LIMIT`: how many connections a shard takes.
     shard_hard_limit: usize,
+    /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be
+    /// recovered.
+    recovery_window: Duration,
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
@@ -62,6 +66,7 @@ impl Config {
         };
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
         let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
+        let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
         Ok(Self {
             settings: match text("HUB_SETTINGS") {
                 Some(settings) => Settings::parse(&settings)?,
@@ -70,6 +75,7 @@ impl Config {
             keys: AccessKeys::new(&primary, secondary.as_deref())?,
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_hard_limit: shard_hard_limit as usize,
+            recovery_window: Duration::from_secs(recovery_seconds.into()),
             accepted_hosts: text("ACCEPTED_HOSTS")
                 .unwrap_or_default()
                 .split(',')
@@ -82,7 +88,8 @@ impl Config {
 
     /// The place of one of the hub's shards.
     pub(crate) fn place(&self, shard: ShardNumber) -> Place {
-        Place { shard, shards: self.shards, capacity: self.shard_hard_limit }
+        let recovery_window = self.recovery_window;
+        Place { shard, shards: self.shards, capacity: self.shard_hard_limit, recovery_window }
     }
 }
 

@@ -7,7 +7,7 @@ use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Method, Request, Response, ResponseBuilder};
+use worker::{Method, Request, Response, ResponseBuilder, WebSocket};
 
 #[wasm_bindgen(inline_js = r#"
 export function textInCharset(label, bytes) {
@@ -64,6 +64,15 @@ pub(crate) fn is_upgrade(request: &Request) -> worker::Result<bool> {
     let upgrade = request.headers().get("Upgrade")?;
     let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
     Ok(asks && request.method() == Method::Get)
+}
+
+/// The answer to an upgrade that ends in `socket`.
+pub(crate) fn switch_protocols(socket: WebSocket, subprotocol: Option<&str>) -> worker::Result<Response> {
+    let mut response = ResponseBuilder::new().with_status(101).with_websocket(socket);
+    if let Some(subprotocol) = subprotocol {
+        response = response.with_header("Sec-WebSocket-Protocol", subprotocol)?;
+    }
+    Ok(response.empty())
 }
 
 /// A response with a line of text, or with none.

@@ -10,6 +10,7 @@ use webpubsub_hub::{
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
+use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
@@ -19,6 +20,7 @@ use worker::{
 };
 
 use crate::config::{Config, parse_object_name};
+use crate::perform::{Step, now};
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::{http, log};
@@ -27,9 +29,11 @@ use crate::{http, log};
 pub(crate) mod internal {
     /// Accept a WebSocket; the headers below say whose.
     pub(crate) const CONNECT: &str = "/connect";
+    /// Accept a WebSocket for a connection that its client proved to have had.
+    pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
-    /// The new connection's id.
+    /// The connection's id.
     pub(crate) const CONNECTION_ID: &str = "x-connection-id";
     /// Its [`webpubsub_hub::ConnectRequest`].
     pub(crate) const ADMISSION: &str = "x-admission";
@@ -55,13 +59,15 @@ pub(crate) struct Shard {
     pub(crate) hub: RefCell<Hub>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
-    /// When a timer that is running will tell the hub the time.
+    /// When a timer that is running will tell the hub the time,
     pub(crate) timer: Cell<Option<u64>>,
+    /// and when an alarm will, as far as this life of the memory knows.
+    pub(crate) alarm: Cell<Option<u64>>,
 }
 
 impl DurableObject for HubShard {
     fn new(state: State, env: Env) -> Self {
-        let shard = Shard::start(state, env).map(Rc::new).map_err(|error| {
+        let shard = Shard::start(state, env).map_err(|error| {
             log::failure("starting a shard", &error);
             error.to_string()
         });
@@ -89,17 +95,26 @@ impl DurableObject for HubShard {
     async fn websocket_close(&self, socket: WebSocket, code: usize, reason: String, _: bool) -> Result<()> {
         // The platform leaves it to us to answer a close frame (and throws at codes that cannot be
         // sent, which `echo` replaces).
-        let code = CloseCode(u16::try_from(code).unwrap_or(0)).echo();
-        close_socket(socket.as_ref(), code.0, fit_reason(&reason));
-        self.gone(&socket)
+        let code = CloseCode(u16::try_from(code).unwrap_or(0));
+        close_socket(socket.as_ref(), code.echo().0, fit_reason(&reason));
+        if let Some((shard, slot)) = self.known(&socket) {
+            shard.step(Input::Closed { slot, code }, None)?;
+        }
+        Ok(())
     }
 
     async fn websocket_error(&self, socket: WebSocket, _: Error) -> Result<()> {
-        self.gone(&socket)
+        if let Some((shard, slot)) = self.known(&socket) {
+            shard.step(Input::Broken { slot }, None)?;
+        }
+        Ok(())
     }
 
     async fn alarm(&self) -> Result<Response> {
-        // No alarm is ever set.
+        if let Ok(shard) = &self.shard {
+            shard.alarm.set(None);
+            shard.step(Input::Timeout, None)?;
+        }
         Response::empty()
     }
 
@@ -114,19 +129,12 @@ impl HubShard {
         let shard = self.shard.as_ref().ok()?;
         Some((shard, Slot(shard.sockets.slot(socket.as_ref())?)))
     }
-
-    fn gone(&self, socket: &WebSocket) -> Result<()> {
-        if let Some((shard, slot)) = self.known(socket) {
-            shard.step(Input::Closed { slot }, None)?;
-        }
-        Ok(())
-    }
 }
 
 impl Shard {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
-    fn start(state: State, env: Env) -> Result<Self> {
+    fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
         let config = Config::of(&env).map_err(|error| fault(&error))?;
         let name = state.id().name().ok_or_else(|| fault(&"the object has no name"))?;
@@ -144,7 +152,7 @@ impl Shard {
         open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
         let attachments =
             open.iter().map(|socket| Attachment::decode(&read_attachment(socket.as_ref())?)).collect();
-        let restored = Hub::restore(place, random_number()?, storage.load()?, attachments);
+        let restored = Hub::restore(now(), place, random_number()?, storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket.as_ref()),
@@ -152,8 +160,9 @@ impl Shard {
             }
         }
         let hub = RefCell::new(restored.hub);
-        let shard = Self { state, env, config, hub_name, hub, sockets, storage, timer: Cell::new(None) };
-        shard.store(restored.outputs)?;
+        let (timer, alarm) = (Cell::new(None), Cell::new(None));
+        let shard = Rc::new(Self { state, env, config, hub_name, hub, sockets, storage, timer, alarm });
+        shard.perform_all(restored.outputs, None, &mut Step::default())?;
         Ok(shard)
     }
 
@@ -162,6 +171,7 @@ impl Shard {
         let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
         match url.path {
             internal::CONNECT => self.connect(&request),
+            internal::RECOVER => self.recover(&request),
             internal::BATCH => self.batch(request).await,
             _ => {
                 let method = request.inner().method();
@@ -184,14 +194,23 @@ impl Shard {
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new()?;
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if !self.step(input, Some(&pair.server))?.accepted {
+        if self.step(input, Some(&pair.server))?.accepted.is_none() {
             return Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty());
         }
-        let mut response = ResponseBuilder::new().with_status(101).with_websocket(pair.client);
-        if let Some(subprotocol) = header(internal::SUBPROTOCOL)? {
-            response = response.with_header("Sec-WebSocket-Protocol", &subprotocol)?;
+        http::switch_protocols(pair.client, header(internal::SUBPROTOCOL)?.as_deref())
+    }
+
+    /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
+    /// a connection that cannot be recovered.
+    fn recover(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let id = request.headers().get(internal::CONNECTION_ID)?.map(ConnectionId::parse);
+        let Some(Ok(connection)) = id else { return http::text(400, "Not a recovery.") };
+        let pair = WebSocketPair::new()?;
+        match self.step(Input::Recover { connection }, Some(&pair.server))?.accepted {
+            // Whatever the client offers this time.
+            Some(subprotocol) => http::switch_protocols(pair.client, subprotocol.name()),
+            None => http::text(404, ""),
         }
-        Ok(response.empty())
     }
 
     /// Takes what clients of another shard published.
@@ -235,7 +254,7 @@ impl Shard {
     async fn read(&self, work: &Work, request: Request) -> Result<std::result::Result<Command, Refusal>> {
         let many = match work {
             Work::Command(command) => return Ok(Ok(command.clone())),
-            Work::Deliver(to) => return Self::message(to, &request).await,
+            Work::Deliver { to, ttl } => return Self::message(to, *ttl, &request).await,
             Work::List { group, page } => return Ok(self.list(group, page)),
             Work::JoinMany => Command::join_many,
             Work::LeaveMany => Command::leave_many,
@@ -249,7 +268,11 @@ impl Shard {
     }
 
     /// A message to these connections: payload, kind and metadata of a request.
-    async fn message(to: &Selection, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
+    async fn message(
+        to: &Selection,
+        ttl: TimeToLive,
+        request: &Request,
+    ) -> Result<std::result::Result<Command, Refusal>> {
         let content_type = request.headers().get("Content-Type")?;
         let kind = match rest::parse_content_type(content_type.as_deref()) {
             Ok(kind) => kind,
@@ -268,7 +291,7 @@ impl Shard {
             Ok(body) => body.to_vec(),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata }))
+        Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata, ttl }))
     }
 
     /// The first members of a page that this shard has.

@@ -40,7 +40,7 @@ pub(crate) async fn answer(
             let shards = Shards { env, config, hub: &hub };
             let answer = match &task.work {
                 Work::List { group, page } => list(shards, group, page, &request, url, &origin).await,
-                Work::Command(_) | Work::Deliver(_) | Work::JoinMany | Work::LeaveMany => {
+                Work::Command(_) | Work::Deliver { to: _, ttl: _ } | Work::JoinMany | Work::LeaveMany => {
                     shards.carry_out(&task, request, url).await
                 }
             };

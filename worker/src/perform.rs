@@ -9,8 +9,8 @@ use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
-use webpubsub_protocol::client::{DataFrame, Frame, json, protobuf};
-use webpubsub_protocol::close::fit_reason;
+use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
+use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 use worker::{Date, Delay, Error, Headers, Result, WebSocket};
@@ -19,6 +19,17 @@ use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
+
+#[wasm_bindgen(inline_js = r#"
+export function setAlarm(state, due) {
+  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
+  state.storage.setAlarm(due);
+}
+"#)]
+extern "C" {
+    #[wasm_bindgen(js_name = setAlarm)]
+    fn set_alarm(state: &JsValue, due: f64);
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -35,8 +46,8 @@ extern "C" {
 pub(crate) struct Step {
     /// The answer to a command.
     pub(crate) reply: Option<Reply>,
-    /// Whether the socket of a connect was accepted.
-    pub(crate) accepted: bool,
+    /// How the client of a socket that was accepted speaks.
+    pub(crate) accepted: Option<Subprotocol>,
 }
 
 /// The time, in milliseconds.
@@ -46,29 +57,43 @@ pub(crate) fn now() -> Timestamp {
 
 impl Shard {
     /// Gives the hub one input and does what it answers. `socket` is the one that an
-    /// [`Input::Connect`] is about.
+    /// [`Input::Connect`] or [`Input::Recover`] is about.
     pub(crate) fn step(self: &Rc<Self>, input: Input, socket: Option<&WebSocket>) -> Result<Step> {
         let mut step = Step::default();
-        let mut gone = self.handle(input, socket, &mut step)?;
-        while let Some(slot) = gone.pop() {
-            gone.extend(self.handle(Input::Closed { slot }, None, &mut step)?);
-        }
-        self.keep_time();
+        let outputs = self.hub.borrow_mut().handle(now(), input);
+        self.perform_all(outputs, socket, &mut step)?;
         Ok(step)
     }
 
-    /// One input; returns the slots whose sockets turned out to be gone.
-    fn handle(
+    /// Does what the hub asked for, and what follows from that.
+    pub(crate) fn perform_all(
         self: &Rc<Self>,
-        input: Input,
+        outputs: Vec<Output>,
         socket: Option<&WebSocket>,
         step: &mut Step,
-    ) -> Result<Vec<Slot>> {
-        let outputs = self.hub.borrow_mut().handle(now(), input);
+    ) -> Result<()> {
         let mut gone = Vec::new();
+        self.perform_each(outputs, socket, step, &mut gone)?;
+        while let Some(slot) = gone.pop() {
+            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL };
+            let outputs = self.hub.borrow_mut().handle(now(), lost);
+            self.perform_each(outputs, None, step, &mut gone)?;
+        }
+        self.keep_time();
+        self.keep_deadline();
+        Ok(())
+    }
+
+    /// One list of outputs; adds the slots whose sockets turned out to be gone.
+    fn perform_each(
+        self: &Rc<Self>,
+        outputs: Vec<Output>,
+        socket: Option<&WebSocket>,
+        step: &mut Step,
+        gone: &mut Vec<Slot>,
+    ) -> Result<()> {
         for output in outputs {
-            let result = self.perform(output, socket, step, &mut gone);
-            if let Err(error) = result {
+            if let Err(error) = self.perform(output, socket, step, gone) {
                 // What the hub believes is no longer what is on disk. Start again from the disk.
                 log::failure("a shard's step", &error);
                 let state: &JsValue = self.state.as_raw().as_ref();
@@ -77,7 +102,7 @@ impl Shard {
                 return Err(error);
             }
         }
-        Ok(gone)
+        Ok(())
     }
 
     fn perform(
@@ -88,20 +113,25 @@ impl Shard {
         gone: &mut Vec<Slot>,
     ) -> Result<()> {
         match output {
-            Output::Accept { connection: _, slot } => {
+            Output::Accept { connection: _, subprotocol, slot } => {
                 if let Some(socket) = socket {
                     self.state.accept_web_socket(socket);
                     self.sockets.put(slot.0, socket.as_ref());
-                    step.accepted = true;
+                    step.accepted = Some(subprotocol);
                 }
             }
-            Output::Refuse => step.accepted = false,
+            Output::Refuse => step.accepted = None,
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
             Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
                 gone.extend(self.send_numbered_json(&to, &frame));
             }
             Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
                 gone.extend(self.send_numbered_protobuf(&to, &frame));
+            }
+            Output::Fetch { row, to } => {
+                let message = self.storage.message(row)?;
+                let outputs = self.hub.borrow_mut().handle(now(), Input::Fetched { message, to });
+                self.perform_each(outputs, None, step, gone)?;
             }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
@@ -115,16 +145,6 @@ impl Shard {
             // Told by the status of the response.
             Output::BatchTaken => {}
             Output::Relay { to, batch } => self.relay(to, batch),
-        }
-        Ok(())
-    }
-
-    /// Does what a start asks for: writing, and nothing else.
-    pub(crate) fn store(&self, outputs: Vec<Output>) -> Result<()> {
-        for output in outputs {
-            if let Output::Store(change) = output {
-                self.storage.store(change)?;
-            }
         }
         Ok(())
     }
@@ -207,5 +227,17 @@ impl Shard {
                 log::failure("a step after a timer", &error);
             }
         });
+    }
+
+    /// Sees to it that the hub is told when time has passed even if its memory is lost until then.
+    fn keep_deadline(self: &Rc<Self>) {
+        let Some(due) = self.hub.borrow().next_deadline().map(Timestamp::as_millis) else { return };
+        if self.alarm.get().is_some_and(|set| set <= due) {
+            return;
+        }
+        self.alarm.set(Some(due));
+        let state: &JsValue = self.state.as_raw().as_ref();
+        // Exact below 2^53, which no time of ours reaches.
+        set_alarm(state, due as f64);
     }
 }

@@ -27,7 +27,10 @@ export class Sockets {
 
   close(slot, code, reason) {
     const socket = this.forget(slot);
-    if (socket) closeSocket(socket, code, reason);
+    if (!socket) return;
+    // Nobody's from here on, also for the next life of the memory.
+    socket.serializeAttachment(null);
+    closeSocket(socket, code, reason);
   }
 
   attach(slot, bytes) {

@@ -1,21 +1,22 @@
 //! A shard's tables: [`Change`]s in, a [`Snapshot`] out.
 
-use webpubsub_hub::{Change, ConnectionRecord, Slot, Snapshot, Verdict};
+use webpubsub_hub::{Change, ConnectionRecord, Cursor, LogRow, Slot, Snapshot, StoredMessage, Verdict};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::log;
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: u64 = 1;
+const SCHEMA_VERSION: u64 = 2;
 
 const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS connection (
+CREATE TABLE connection (
   slot INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   user_id TEXT,
@@ -23,22 +24,29 @@ CREATE TABLE IF NOT EXISTS connection (
   subprotocol TEXT,
   send_to TEXT,
   no_echo INTEGER NOT NULL,
-  log_row INTEGER NOT NULL,
-  received INTEGER NOT NULL
+  acknowledged_row INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  detached_until INTEGER
 );
-CREATE TABLE IF NOT EXISTS membership (
+CREATE TABLE membership (
   slot INTEGER NOT NULL,
   group_name TEXT NOT NULL,
   PRIMARY KEY (slot, group_name)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS permission (
+CREATE TABLE permission (
   slot INTEGER NOT NULL,
   kind TEXT NOT NULL,
   group_name TEXT NOT NULL,
   verdict TEXT,
   PRIMARY KEY (slot, kind, group_name)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS log (row INTEGER PRIMARY KEY, recipients BLOB NOT NULL);
+CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+CREATE TABLE log (
+  row INTEGER PRIMARY KEY,
+  recipients BLOB NOT NULL,
+  expires INTEGER,
+  message TEXT NOT NULL
+);
 ";
 
 /// The tables of one shard.
@@ -49,22 +57,32 @@ pub(crate) struct Storage {
 impl Storage {
     /// Opens the tables, making them where there are none.
     pub(crate) fn open(sql: SqlStorage) -> Result<Self> {
-        sql.exec(SCHEMA, None)?;
+        sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", None)?;
         let storage = Self { sql };
         let version = storage.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
         match version {
-            None => {
-                let version = vec![integer(SCHEMA_VERSION)];
-                storage.run("INSERT INTO schema_version VALUES (?)", version)?;
-            }
+            Some(SCHEMA_VERSION) => {}
             Some(version) if version > SCHEMA_VERSION => {
                 return Err(worker::Error::RustError(format!(
                     "the shard's tables are of version {version}, this service knows {SCHEMA_VERSION}"
                 )));
             }
-            Some(_) => {}
+            Some(_) => storage.migrate()?,
+            None => {
+                storage.sql.exec(SCHEMA, None)?;
+                storage.run("INSERT INTO schema_version VALUES (?)", vec![integer(SCHEMA_VERSION)])?;
+            }
         }
         Ok(storage)
+    }
+
+    /// From version 1, which could not recover a connection: none of those that it knew is left.
+    fn migrate(&self) -> Result<()> {
+        for table in ["connection", "membership", "permission", "log"] {
+            self.sql.exec(&["DROP TABLE ", table].concat(), None)?;
+        }
+        self.sql.exec(SCHEMA, None)?;
+        self.run("UPDATE schema_version SET version = ?", vec![integer(SCHEMA_VERSION)])
     }
 
     /// Everything that is stored. Rows that make no sense are left out, and said so in the log.
@@ -73,8 +91,19 @@ impl Storage {
             connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
             memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
-            log: self.rows("SELECT row, recipients FROM log ORDER BY row", log_row)?,
+            acks: self.rows("SELECT slot, ids FROM ack", acks)?,
+            log: self.rows(
+                "SELECT row, recipients, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
+                log_row,
+            )?,
         })
+    }
+
+    /// The message in a row of the log, if the row is there.
+    pub(crate) fn message(&self, row: u64) -> Result<Option<StoredMessage>> {
+        let found = self.sql.exec("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
+        let found = found.raw().next().transpose()?;
+        Ok(found.as_deref().and_then(stored_message))
     }
 
     fn rows<T>(&self, statement: &str, read: impl Fn(&[SqlStorageValue]) -> Option<T>) -> Result<Vec<T>> {
@@ -96,7 +125,8 @@ impl Storage {
             Change::RemoveConnection(slot) => {
                 self.run("DELETE FROM connection WHERE slot = ?", vec![integer(slot.0)])?;
                 self.run("DELETE FROM membership WHERE slot = ?", vec![integer(slot.0)])?;
-                self.run("DELETE FROM permission WHERE slot = ?", vec![integer(slot.0)])
+                self.run("DELETE FROM permission WHERE slot = ?", vec![integer(slot.0)])?;
+                self.run("DELETE FROM ack WHERE slot = ?", vec![integer(slot.0)])
             }
             Change::Join(slot, group) => self.run(
                 "INSERT OR IGNORE INTO membership VALUES (?, ?)",
@@ -115,14 +145,24 @@ impl Storage {
                     literal.map(|verdict| verdict.as_str()).into(),
                 ],
             ),
-            Change::Log { row, recipients } => {
-                self.run("INSERT INTO log VALUES (?, ?)", vec![integer(row), recipients.into()])
+            Change::UseAcks { slot, acks } => {
+                self.run("INSERT OR REPLACE INTO ack VALUES (?, ?)", vec![integer(slot.0), acks.into()])
             }
-            Change::Rebase { slot, row, received } => self.run(
-                "UPDATE connection SET log_row = ?, received = ? WHERE slot = ?",
-                vec![integer(row), integer(received), integer(slot.0)],
+            Change::Detach { slot, until } => self.run(
+                "UPDATE connection SET detached_until = ? WHERE slot = ?",
+                vec![time(until), integer(slot.0)],
             ),
-            Change::TrimLog(row) => self.run("DELETE FROM log WHERE row <= ?", vec![integer(row)]),
+            Change::Log { row, message, expires, recipients } => self.run(
+                "INSERT INTO log VALUES (?, ?, ?, ?)",
+                vec![integer(row), recipients.into(), time(expires), message.into()],
+            ),
+            Change::Acknowledge { slot, cursor } => self.run(
+                "UPDATE connection SET acknowledged_row = ?, acknowledged = ? WHERE slot = ?",
+                vec![integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
+            ),
+            Change::DeleteRows { first, last } => {
+                self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", vec![integer(first), integer(last)])
+            }
         }
     }
 
@@ -132,7 +172,7 @@ impl Storage {
             SimpleMode::SendToGroup { group, echo } => (Some(group.as_str()), *echo == Echo::Skip),
         };
         self.run(
-            "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 integer(record.slot.0),
                 record.id.as_str().into(),
@@ -141,8 +181,9 @@ impl Storage {
                 record.subprotocol.name().into(),
                 send_to.into(),
                 integer(u32::from(no_echo)),
-                integer(record.row),
-                integer(record.received),
+                integer(record.acknowledged.row),
+                integer(record.acknowledged.sequence_id.0),
+                time(record.detached_until),
             ],
         )
     }
@@ -153,7 +194,10 @@ impl Storage {
 }
 
 fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
-    let [slot, id, user, roles, subprotocol, send_to, no_echo, log_row, received] = row else { return None };
+    let [slot, id, user, roles, subprotocol, send_to, no_echo, log_row, acknowledged, detached_until] = row
+    else {
+        return None;
+    };
     let mode = match text(send_to) {
         None => SimpleMode::SendEvent,
         Some(group) => SimpleMode::SendToGroup {
@@ -168,8 +212,8 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         roles: serde_json::from_str(text(roles)?).ok()?,
         subprotocol: Subprotocol::negotiate(text(subprotocol)).subprotocol,
         mode,
-        row: number(log_row)?,
-        received: number(received)?,
+        acknowledged: Cursor { row: number(log_row)?, sequence_id: SequenceId(number(acknowledged)?) },
+        detached_until: number(detached_until).map(Timestamp::from_millis),
     })
 }
 
@@ -188,9 +232,21 @@ fn permission(row: &[SqlStorageValue]) -> Option<(Slot, PermissionType, GroupNam
     Some((slot_of(slot)?, kind, GroupName::parse(text(group)?).ok()?, verdict))
 }
 
-fn log_row(row: &[SqlStorageValue]) -> Option<(u64, Vec<u8>)> {
-    let [row, SqlStorageValue::Blob(recipients)] = row else { return None };
-    Some((number(row)?, recipients.clone()))
+fn acks(row: &[SqlStorageValue]) -> Option<(Slot, Vec<u8>)> {
+    let [slot, SqlStorageValue::Blob(ids)] = row else { return None };
+    Some((slot_of(slot)?, ids.clone()))
+}
+
+fn log_row(row: &[SqlStorageValue]) -> Option<LogRow> {
+    let [row, SqlStorageValue::Blob(recipients), bytes] = row else { return None };
+    let bytes = usize::try_from(number(bytes)?).ok()?;
+    Some(LogRow { row: number(row)?, recipients: recipients.clone(), bytes })
+}
+
+fn stored_message(row: &[SqlStorageValue]) -> Option<StoredMessage> {
+    let [message, expires] = row else { return None };
+    let expires = number(expires).map(Timestamp::from_millis);
+    Some(StoredMessage { message: text(message)?.to_owned(), expires })
 }
 
 fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
@@ -218,4 +274,9 @@ fn number(value: &SqlStorageValue) -> Option<u64> {
 /// The way back of [`number`].
 fn integer(value: impl Into<u64>) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
+}
+
+/// A moment, or none.
+fn time(moment: Option<Timestamp>) -> SqlStorageValue {
+    moment.map_or(SqlStorageValue::Null, |moment| integer(moment.as_millis()))
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use webpubsub_protocol::client::Origin;
-use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::filter::Filter;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{FirstMembers, Member};
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
 use crate::error::TooManyPermissions;
-use crate::fan_out::{Publish, fan_out};
+use crate::fan_out::Publish;
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::permission::Verdict;
@@ -28,6 +29,8 @@ pub enum Command {
         data: MessageData,
         /// What rides beside it.
         metadata: Metadata,
+        /// How long undelivered copies are worth keeping.
+        ttl: TimeToLive,
     },
     /// End connections for good; [`Reply::Done`] whether or not there are any.
     Close {
@@ -190,12 +193,12 @@ impl Reply {
 
 impl Hub {
     /// Carries out a server's request.
-    pub(crate) fn command(&mut self, command: Command, outputs: &mut Vec<Output>) -> Reply {
+    pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
         match command {
-            Command::Send { to, data, metadata } => {
+            Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.directory);
-                let publish = Publish { from: to.target.origin(), data, metadata };
-                fan_out(&mut self.directory, &mut self.log, slots, &publish, outputs);
+                let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
+                self.fan_out(slots, &publish, outputs);
                 Reply::Done
             }
             Command::Close { to, reason } => {

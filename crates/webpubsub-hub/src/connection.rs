@@ -7,7 +7,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
 use crate::ack::AckCache;
 use crate::permission::Permissions;
-use crate::reliable::Sequence;
+use crate::reliable::{Buffer, Link};
 
 /// A connection's place in its shard: small, dense, and reused once the connection is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,12 +27,19 @@ pub(crate) struct Connection {
     pub(crate) permissions: Permissions,
     pub(crate) subprotocol: Subprotocol,
     pub(crate) speech: Speech,
+    /// What it was sent and has not acknowledged; only on reliable subprotocols.
+    pub(crate) buffer: Option<Buffer>,
     /// Groups that it is a member of; the directory has the same the other way round.
     pub(crate) groups: BTreeSet<GroupName>,
     pub(crate) acks: AckCache,
 }
 
 impl Connection {
+    /// Whether it has a socket.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.buffer.as_ref().is_none_or(|buffer| buffer.link == Link::Attached)
+    }
+
     /// Whether a server's filter picks it.
     pub(crate) fn matches(&self, filter: &Filter) -> bool {
         filter.matches(&FilterSubject {
@@ -49,23 +56,12 @@ impl Connection {
 pub(crate) enum Speech {
     /// Raw payloads.
     Simple(SimpleMode),
-    /// Messages.
-    Messages {
-        /// How they are written.
-        encoding: Encoding,
-        /// What numbers the data messages; only on reliable subprotocols.
-        sequence: Option<Sequence>,
-    },
+    /// Messages, written like this.
+    Messages(Encoding),
 }
 
 impl Speech {
-    pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode, sequence: Sequence) -> Self {
-        match subprotocol.encoding() {
-            None => Self::Simple(mode),
-            Some(encoding) => {
-                let sequence = subprotocol.is_reliable().then_some(sequence);
-                Self::Messages { encoding, sequence }
-            }
-        }
+    pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode) -> Self {
+        subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
     }
 }

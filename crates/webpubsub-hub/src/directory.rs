@@ -39,6 +39,11 @@ impl Directory {
         (0..).map(Slot).zip(&self.connections).filter_map(|(slot, here)| Some((slot, here.as_ref()?)))
     }
 
+    /// The same, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Connection)> {
+        (0..).map(Slot).zip(&mut self.connections).filter_map(|(slot, here)| Some((slot, here.as_mut()?)))
+    }
+
     /// The slot that [`Directory::insert`] would give next: the smallest vacant one.
     pub(crate) fn vacancy(&self) -> Slot {
         self.vacant.first().copied().unwrap_or_else(|| self.end())

@@ -1,13 +1,16 @@
 //! One publish to many connections: encoded once for each way of speaking.
 
-use webpubsub_protocol::client::{Encoding, Origin, simple};
+use webpubsub_protocol::client::json::decode_downstream;
+use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Encoding, Origin, json, protobuf, simple};
+use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Slot, Speech};
-use crate::directory::Directory;
+use crate::hub::Hub;
 use crate::output::{Change, Output};
-use crate::reliable::{Log, bitmap};
+use crate::reliable::{Buffer, Link, bitmap};
 
 /// A message for many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,36 @@ pub(crate) struct Publish {
     pub(crate) data: MessageData,
     /// What rides beside it.
     pub(crate) metadata: Metadata,
+    /// After that it is not worth sending again.
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl Publish {
+    /// Reads what a JSON client would; `None` for anything but a message.
+    pub(crate) fn decode(message: &str, expires: Option<Timestamp>) -> Option<Self> {
+        match decode_downstream(message) {
+            Ok(Some(DownstreamMessage::Data { from, data, metadata, .. })) => {
+                Some(Self { from, data, metadata, expires })
+            }
+            Ok(Some(
+                DownstreamMessage::Connected { .. }
+                | DownstreamMessage::Disconnected { .. }
+                | DownstreamMessage::Ack { .. }
+                | DownstreamMessage::Pong,
+            ))
+            | Ok(None)
+            | Err(_) => None,
+        }
+    }
+
+    /// What JSON clients read, and [`Publish::decode`].
+    pub(crate) fn json(&self) -> json::DataFrame {
+        json::DataFrame::new(&self.from, &self.data, &self.metadata)
+    }
+
+    fn protobuf(&self) -> DataFrame {
+        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata))
+    }
 }
 
 /// Who receives a message in one encoding.
@@ -28,11 +61,12 @@ struct Receivers {
 }
 
 impl Receivers {
-    fn send(self, encoding: Encoding, publish: &Publish, outputs: &mut Vec<Output>) {
+    /// Sends them the frame, which is made only if there is somebody to send it to.
+    fn send(self, frame: impl FnOnce() -> DataFrame, outputs: &mut Vec<Output>) {
         if self.plain.is_empty() && self.numbered.is_empty() {
             return;
         }
-        let frame = encoding.data_frame(&publish.from, &publish.data, &publish.metadata);
+        let frame = frame();
         if !self.plain.is_empty() {
             outputs.push(Output::Send { to: self.plain, frame: frame.with(None) });
         }
@@ -42,54 +76,112 @@ impl Receivers {
     }
 }
 
-/// Sends a message to these connections, in at most one output for simple clients and two for each
-/// encoding, after one row of the log if a reliable connection is among them.
-pub(crate) fn fan_out(
-    directory: &mut Directory,
-    log: &mut Log,
-    to: impl IntoIterator<Item = Slot>,
-    publish: &Publish,
-    outputs: &mut Vec<Output>,
-) {
-    let (mut simple, mut json, mut protobuf) = (Vec::new(), Receivers::default(), Receivers::default());
-    for slot in to {
-        let Some(connection) = directory.get_mut(slot) else { continue };
-        match &mut connection.speech {
-            Speech::Simple(_) => simple.push(slot),
-            Speech::Messages { encoding, sequence } => {
-                let receivers = match encoding {
-                    Encoding::Json => &mut json,
-                    Encoding::Protobuf => &mut protobuf,
-                };
-                match sequence {
-                    None => receivers.plain.push(slot),
-                    Some(sequence) => receivers.numbered.push((slot, sequence.next())),
+impl Hub {
+    /// Sends a message to these connections, in at most one output for simple clients and two for
+    /// each encoding, after one row of the log if a reliable connection is among them. One that has
+    /// no room for it is closed.
+    pub(crate) fn fan_out(
+        &mut self,
+        to: impl IntoIterator<Item = Slot>,
+        publish: &Publish,
+        outputs: &mut Vec<Output>,
+    ) {
+        let (mut simple, mut json, mut protobuf) = (Vec::new(), Receivers::default(), Receivers::default());
+        let mut frame: Option<json::DataFrame> = None;
+        let (mut buffered, mut overflowing) = (Vec::new(), Vec::new());
+        let row = self.log.newest() + 1;
+        for slot in to {
+            let Some(connection) = self.directory.get_mut(slot) else { continue };
+            let receivers = match &connection.speech {
+                Speech::Simple(_) => {
+                    simple.push(slot);
+                    continue;
                 }
+                Speech::Messages(Encoding::Json) => &mut json,
+                Speech::Messages(Encoding::Protobuf) => &mut protobuf,
+            };
+            let Some(buffer) = &mut connection.buffer else {
+                receivers.plain.push(slot);
+                continue;
+            };
+            let bytes = frame.get_or_insert_with(|| publish.json()).len();
+            if !buffer.has_room(bytes) {
+                overflowing.push(slot);
+                continue;
+            }
+            let sequence_id = buffer.push(row, bytes);
+            buffered.push(slot);
+            if buffer.link == Link::Attached {
+                receivers.numbered.push((slot, sequence_id));
             }
         }
-    }
-    let recipients = bitmap(json.numbered.iter().chain(&protobuf.numbered).map(|(slot, _)| *slot));
-    if !recipients.is_empty() {
-        outputs.push(Output::Store(Change::Log { row: log.next(), recipients }));
-        if log.is_long() {
-            bring_bases_forward(directory, log, outputs);
+        if let Some(frame) = frame.as_ref().filter(|_| !buffered.is_empty()) {
+            self.log.add(frame.len());
+            let (message, recipients) = (frame.with(None), bitmap(buffered));
+            outputs.push(Output::Store(Change::Log { row, message, expires: publish.expires, recipients }));
+        }
+        if !simple.is_empty() {
+            outputs.push(Output::Send { to: simple, frame: simple::encode(&publish.data) });
+        }
+        json.send(|| DataFrame::Json(frame.unwrap_or_else(|| publish.json())), outputs);
+        protobuf.send(|| publish.protobuf(), outputs);
+        for slot in overflowing {
+            self.close(slot, CloseCause::BufferFull, outputs);
+        }
+        if self.log.is_long() {
+            self.trim_log(outputs);
         }
     }
-    if !simple.is_empty() {
-        outputs.push(Output::Send { to: simple, frame: simple::encode(&publish.data) });
-    }
-    json.send(Encoding::Json, publish, outputs);
-    protobuf.send(Encoding::Protobuf, publish, outputs);
-}
 
-/// Writes every reliable connection's count, so that the log's rows are needed no more.
-fn bring_bases_forward(directory: &Directory, log: &mut Log, outputs: &mut Vec<Output>) {
-    for (slot, connection) in directory.iter() {
-        if let Speech::Messages { sequence: Some(sequence), .. } = &connection.speech {
-            let (row, received) = (log.newest(), sequence.count());
-            outputs.push(Output::Store(Change::Rebase { slot, row, received }));
+    /// Asks for every row that a connection has not acknowledged, to send it again.
+    pub(crate) fn resend(&self, slot: Slot, outputs: &mut Vec<Output>) {
+        let buffer = self.directory.get(slot).and_then(|connection| connection.buffer.as_ref());
+        for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
+            outputs.push(Output::Fetch { row, to: vec![(slot, id)] });
         }
     }
-    outputs.push(Output::Store(Change::TrimLog(log.newest())));
-    log.trim();
+
+    /// Sends a row of the log again. A connection that needs one which cannot be read has lost it,
+    /// and is told so.
+    pub(crate) fn fetched(
+        &mut self,
+        now: Timestamp,
+        publish: Option<Publish>,
+        to: Vec<(Slot, SequenceId)>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(publish) = publish else {
+            for (slot, _) in to {
+                self.close(slot, CloseCause::NotRecoverable, outputs);
+            }
+            return;
+        };
+        if publish.expires.is_some_and(|expires| expires <= now) {
+            return;
+        }
+        let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
+        for (slot, id) in to {
+            match self.directory.get(slot).map(|connection| &connection.speech) {
+                Some(Speech::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
+                Some(Speech::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
+                Some(Speech::Simple(_)) | None => {}
+            }
+        }
+        json.send(|| DataFrame::Json(publish.json()), outputs);
+        protobuf.send(|| publish.protobuf(), outputs);
+    }
+
+    /// Deletes the rows of the log that nobody needs, once every connection's base is past them.
+    fn trim_log(&mut self, outputs: &mut Vec<Output>) {
+        for (slot, connection) in self.directory.iter_mut() {
+            if let Some(cursor) = connection.buffer.as_mut().and_then(|buffer| buffer.to_store()) {
+                outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+            }
+        }
+        let buffers = self.directory.iter().filter_map(|(_, connection)| connection.buffer.as_ref());
+        let needed = buffers.flat_map(Buffer::needed).map(|(row, _)| row);
+        for (first, last) in self.log.trim(needed) {
+            outputs.push(Output::Store(Change::DeleteRows { first, last }));
+        }
+    }
 }

@@ -1,7 +1,9 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
-use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::time::Timestamp;
 
@@ -9,14 +11,14 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
-use crate::fan_out::{Publish, fan_out};
+use crate::fan_out::Publish;
 use crate::input::Input;
 use crate::output::{Change, Output};
 use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
-use crate::reliable::{Log, Sequence, has_bit};
-use crate::snapshot::{Attachment, ConnectionRecord, Snapshot};
+use crate::reliable::{self, Buffer, Cursor, Link, Log};
+use crate::snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, decode_acks};
 
 /// One shard of a hub.
 #[derive(Debug)]
@@ -24,7 +26,11 @@ pub struct Hub {
     pub(crate) directory: Directory,
     pub(crate) log: Log,
     pub(crate) relay: Relay,
+    /// Connections that may have no socket, and when they are given up, soonest first. One that has
+    /// a socket again stays until its turn.
+    detached: VecDeque<(Timestamp, Slot)>,
     capacity: usize,
+    recovery_window: Duration,
 }
 
 /// A hub that was put together again, and what became of its sockets.
@@ -48,14 +54,19 @@ impl Hub {
             directory: Directory::default(),
             log: Log::default(),
             relay: Relay::new(place, incarnation),
+            detached: VecDeque::new(),
             capacity: place.capacity,
+            recovery_window: place.recovery_window,
         }
     }
 
     /// Puts a shard together from what outlived its memory: the disk, and what each open socket
-    /// carried (`None` where that could not be read). Connections without a socket are gone.
+    /// carried (`None` where that could not be read). Connections without a socket are gone, but for
+    /// reliable ones, which have their time to come back. Those with one get again what they have not
+    /// acknowledged.
     #[must_use]
     pub fn restore(
+        now: Timestamp,
         place: Place,
         incarnation: u64,
         snapshot: Snapshot,
@@ -63,23 +74,35 @@ impl Hub {
     ) -> Restored {
         let mut hub = Self::new(place, incarnation);
         let mut outputs = Vec::new();
-        let rows = snapshot.log.iter().map(|(row, _)| *row);
-        let newest = rows.clone().chain(snapshot.connections.iter().map(|record| record.row)).max();
-        hub.log = Log::restore(newest.unwrap_or(0), rows.min());
-        let mut acks: HashMap<ConnectionId, AckCache> = HashMap::new();
-        let ids: Vec<_> = sockets
-            .into_iter()
-            .map(|socket| {
-                let Attachment { connection, acks: used } = socket?;
-                acks.insert(connection.clone(), used);
-                Some(connection)
-            })
-            .collect();
+        let owners: Vec<Option<ConnectionId>> =
+            sockets.iter().map(|socket| Some(socket.as_ref()?.connection.clone())).collect();
+        let mut sockets: HashMap<ConnectionId, Attachment> =
+            sockets.into_iter().flatten().map(|socket| (socket.connection.clone(), socket)).collect();
+
+        let cursors = snapshot.connections.iter().map(|record| record.acknowledged.row);
+        let newest = cursors.chain(sockets.values().map(|socket| socket.acknowledged.row)).max();
+        let (rows, bytes) =
+            (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
+        hub.log = Log::restore(newest.unwrap_or(0), rows.collect(), bytes.sum());
         for record in snapshot.connections {
-            let slot = record.slot;
-            match acks.remove(&record.id) {
-                Some(acks) => hub.directory.insert(slot, Connection::restore(record, acks, &snapshot.log)),
-                None => outputs.push(Output::Store(Change::RemoveConnection(slot))),
+            let (slot, socket) = (record.slot, sockets.remove(&record.id));
+            if record.subprotocol.is_reliable() {
+                let until = record.detached_until.unwrap_or(now.after(place.recovery_window));
+                let link = if socket.is_some() { Link::Attached } else { Link::Detached { until } };
+                if let Link::Detached { until } = link {
+                    hub.wait(until, slot);
+                    if record.detached_until.is_none() {
+                        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+                    }
+                }
+                let acknowledged = socket.map_or(record.acknowledged, |socket| socket.acknowledged);
+                let acknowledged = acknowledged.max(record.acknowledged);
+                let buffer = Buffer::new(acknowledged, record.acknowledged, link);
+                hub.directory.insert(slot, Connection::of(record, Some(buffer), AckCache::default()));
+            } else if let Some(socket) = socket {
+                hub.directory.insert(slot, Connection::of(record, None, socket.acks));
+            } else {
+                outputs.push(Output::Store(Change::RemoveConnection(slot)));
             }
         }
         for (slot, group) in snapshot.memberships {
@@ -90,7 +113,30 @@ impl Hub {
                 connection.permissions.restore(kind, group, literal);
             }
         }
-        let slots = ids.iter().map(|id| hub.directory.find(id.as_ref()?)).collect();
+        for (slot, acks) in snapshot.acks {
+            if let Some(connection) = hub.directory.get_mut(slot) {
+                connection.acks = decode_acks(&acks).unwrap_or_default();
+            }
+        }
+        for LogRow { row, recipients, bytes } in snapshot.log {
+            let mut to = Vec::new();
+            for slot in reliable::slots(&recipients) {
+                let connection = hub.directory.get_mut(slot);
+                let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else {
+                    continue;
+                };
+                if row > buffer.acknowledged().row {
+                    let id = buffer.push(row, bytes);
+                    if buffer.link == Link::Attached {
+                        to.push((slot, id));
+                    }
+                }
+            }
+            if !to.is_empty() {
+                outputs.push(Output::Fetch { row, to });
+            }
+        }
+        let slots = owners.iter().map(|owner| hub.directory.find(owner.as_ref()?)).collect();
         Restored { hub, slots, outputs }
     }
 
@@ -102,17 +148,20 @@ impl Hub {
             Input::Connect { connection, request, reconnection_token } => {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
-            Input::Frame { from, frame } => {
-                self.frame(from, frame, &mut outputs);
+            Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
+            Input::Frame { from, frame } => self.frame(now, from, frame, &mut outputs),
+            Input::Closed { slot, code } => self.closed(now, slot, code, &mut outputs),
+            Input::Broken { slot } => {
+                outputs.push(Output::Forget { slot });
+                self.remove(slot, &mut outputs);
             }
-            Input::Closed { slot } => {
-                if self.directory.remove(slot).is_some() {
-                    outputs.push(Output::Store(Change::RemoveConnection(slot)));
-                    outputs.push(Output::Forget { slot });
-                }
+            Input::Fetched { message, to } => {
+                let publish =
+                    message.and_then(|StoredMessage { message, expires }| Publish::decode(&message, expires));
+                self.fetched(now, publish, to, &mut outputs);
             }
             Input::Command(command) => {
-                let reply = self.command(command, &mut outputs);
+                let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
             Input::Batch(batch) => {
@@ -126,15 +175,26 @@ impl Hub {
             Input::Relayed { to, number, taken } => {
                 self.relay.relayed(now, to, number, taken, &mut outputs);
             }
-            Input::Timeout => self.relay.timeout(now, &mut outputs),
+            Input::Timeout => {
+                self.relay.timeout(now, &mut outputs);
+                self.give_up(now, &mut outputs);
+            }
         }
         outputs
     }
 
-    /// When [`Input::Timeout`] is next due; `None` while nothing waits for time to pass.
+    /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while
+    /// nothing such waits for time to pass.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.relay.next_timeout()
+    }
+
+    /// When [`Input::Timeout`] is next due even if the memory is lost until then; `None` while nothing
+    /// such waits for time to pass.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.detached.front().map(|(until, _)| *until)
     }
 
     /// How many connections this shard holds.
@@ -154,27 +214,113 @@ impl Hub {
             return outputs.push(Output::Refuse);
         }
         let slot = self.directory.vacancy();
-        let attachment = Attachment::new(id.clone());
+        let subprotocol = request.subprotocol;
+        let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
         let record = ConnectionRecord {
             slot,
             id: id.clone(),
             user: request.user.clone(),
             roles: request.roles,
-            subprotocol: request.subprotocol,
+            subprotocol,
             mode: request.mode,
-            row: self.log.newest(),
-            received: 0,
+            acknowledged: start,
+            detached_until: None,
         };
-        self.directory.insert(slot, Connection::restore(record.clone(), AckCache::default(), &[]));
-        outputs.push(Output::Store(Change::PutConnection(record)));
+        outputs.push(Output::Store(Change::PutConnection(record.clone())));
+        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start, start, Link::Attached));
+        self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
         for group in &request.groups {
             self.join(slot, group, outputs);
         }
-        outputs.push(Output::Accept { connection: id.clone(), slot });
-        outputs.push(Output::Attach { slot, attachment });
+        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, outputs);
         let connected =
             DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
         self.send(slot, &connected, outputs);
+    }
+
+    /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
+    /// everything that it has not acknowledged.
+    ///
+    /// Source: client spec, section 8.3.
+    fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
+        self.give_up(now, outputs);
+        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::Refuse) };
+        let Some(connection) = self.directory.get_mut(slot) else { return outputs.push(Output::Refuse) };
+        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::Refuse) };
+        match buffer.link {
+            Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
+            Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
+        }
+        buffer.link = Link::Attached;
+        let subprotocol = connection.subprotocol;
+        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, outputs);
+        self.resend(slot, outputs);
+        self.forget_recovered();
+    }
+
+    /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
+    ///
+    /// Source: client spec, section 8.2.
+    fn closed(&mut self, now: Timestamp, slot: Slot, code: CloseCode, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        outputs.push(Output::Forget { slot });
+        match &mut connection.buffer {
+            Some(buffer) if code != CloseCode::NORMAL => {
+                let until = now.after(self.recovery_window);
+                buffer.link = Link::Detached { until };
+                // It was on the socket.
+                if let Some(cursor) = buffer.to_store() {
+                    outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+                }
+                outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+                self.wait(until, slot);
+            }
+            Some(_) | None => self.remove(slot, outputs),
+        }
+    }
+
+    /// Waits for a connection to be recovered.
+    fn wait(&mut self, until: Timestamp, slot: Slot) {
+        let at = self.detached.partition_point(|(other, _)| *other <= until);
+        self.detached.insert(at, (until, slot));
+    }
+
+    /// Ends the connections that were not recovered in time.
+    fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
+            if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
+                self.remove(slot, outputs);
+            }
+        }
+        self.forget_recovered();
+    }
+
+    /// Waits no longer for connections that have come back, or have been ended.
+    fn forget_recovered(&mut self) {
+        while let Some(&(until, slot)) = self.detached.front()
+            && self.link(slot) != Some(Link::Detached { until })
+        {
+            self.detached.pop_front();
+        }
+    }
+
+    fn link(&self, slot: Slot) -> Option<Link> {
+        self.directory.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
+    }
+
+    fn remove(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
+        if self.directory.remove(slot).is_some() {
+            outputs.push(Output::Store(Change::RemoveConnection(slot)));
+        }
+    }
+
+    /// Keeps on its socket what a connection has acknowledged and used.
+    pub(crate) fn attach(&self, slot: Slot, outputs: &mut Vec<Output>) {
+        if let Some(connection) = self.directory.get(slot) {
+            outputs.push(Output::Attach { slot, attachment: connection.attachment() });
+        }
     }
 
     /// Makes a connection a member, if it is not one already.
@@ -198,17 +344,18 @@ impl Hub {
             // Servers reach every shard by themselves; clients publish to groups only.
             Origin::Server => Vec::new(),
         };
-        fan_out(&mut self.directory, &mut self.log, to, publish, outputs);
+        self.fan_out(to, publish, outputs);
     }
 
-    /// Sends a message of the service to one connection. Simple clients receive payloads only.
+    /// Sends a message of the service to one connection, if it has a socket. Simple clients receive
+    /// payloads only.
     pub(crate) fn send(&self, slot: Slot, message: &DownstreamMessage, outputs: &mut Vec<Output>) {
-        match self.directory.get(slot).map(|connection| &connection.speech) {
-            Some(Speech::Messages { encoding, .. }) => {
-                let frame = encoding.encode_downstream(message);
-                outputs.push(Output::Send { to: vec![slot], frame });
-            }
-            Some(Speech::Simple(_)) | None => {}
+        let Some(connection) = self.directory.get(slot).filter(|connection| connection.is_attached()) else {
+            return;
+        };
+        if let Speech::Messages(encoding) = &connection.speech {
+            let frame = encoding.encode_downstream(message);
+            outputs.push(Output::Send { to: vec![slot], frame });
         }
     }
 
@@ -226,31 +373,35 @@ impl Hub {
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
         self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
-        self.directory.remove(slot);
-        outputs.push(Output::Store(Change::RemoveConnection(slot)));
-        outputs.push(Output::Close { slot, cause });
+        let attached = self.directory.get(slot).is_some_and(Connection::is_attached);
+        self.remove(slot, outputs);
+        if attached {
+            outputs.push(Output::Close { slot, cause });
+        }
     }
 }
 
 impl Connection {
-    /// The connection of a record, its sequence, if it has one, counted on from the record's base.
-    fn restore(record: ConnectionRecord, acks: AckCache, log: &[(u64, Vec<u8>)]) -> Self {
-        let log = if record.subprotocol.is_reliable() { log } else { &[] };
-        let later = log.iter().filter(|(row, bits)| *row > record.row && has_bit(bits, record.slot)).count();
-        let sequence = Sequence::after(record.received.saturating_add(later as u64));
+    fn of(record: ConnectionRecord, buffer: Option<Buffer>, acks: AckCache) -> Self {
         Self {
             id: record.id,
             user: record.user,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
             subprotocol: record.subprotocol,
-            speech: Speech::new(record.subprotocol, record.mode, sequence),
+            speech: Speech::new(record.subprotocol, record.mode),
+            buffer,
             groups: BTreeSet::new(),
             acks,
         }
     }
 
     /// What its socket carries.
-    pub(crate) fn attachment(&self) -> Attachment {
-        Attachment { connection: self.id.clone(), acks: self.acks.clone() }
+    fn attachment(&self) -> Attachment {
+        let (acknowledged, acks) = match &self.buffer {
+            // Its acks are on disk.
+            Some(buffer) => (buffer.acknowledged(), AckCache::default()),
+            None => (Cursor { row: 0, sequence_id: SequenceId(0) }, self.acks.clone()),
+        };
+        Attachment { connection: self.id.clone(), acknowledged, acks }
     }
 }

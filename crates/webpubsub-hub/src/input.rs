@@ -1,4 +1,6 @@
 use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 
 use crate::admission::ConnectRequest;
@@ -6,6 +8,7 @@ use crate::command::Command;
 use crate::connection::Slot;
 use crate::placement::ShardNumber;
 use crate::relay::{Batch, BatchNumber};
+use crate::snapshot::StoredMessage;
 
 /// What the shell tells the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,12 @@ pub enum Input {
         /// What will recover the connection; given to reliable subprotocols only.
         reconnection_token: Option<String>,
     },
+    /// A client proved that it had this connection, and its new socket is about to be accepted.
+    /// Answered by [`crate::Output::Accept`] or [`crate::Output::Refuse`].
+    Recover {
+        /// Which connection.
+        connection: ConnectionId,
+    },
     /// A client's WebSocket message.
     Frame {
         /// Whose.
@@ -26,10 +35,25 @@ pub enum Input {
         /// What it holds.
         frame: Frame,
     },
-    /// A socket is gone, with a close frame or without.
+    /// A socket is gone: the client closed it, or the transport was lost.
     Closed {
         /// Whose.
         slot: Slot,
+        /// The code in the client's close frame; [`CloseCode::NO_STATUS`] for a frame without one,
+        /// [`CloseCode::ABNORMAL`] where there was no frame.
+        code: CloseCode,
+    },
+    /// What came over a socket was no WebSocket traffic, and the platform has closed it.
+    Broken {
+        /// Whose.
+        slot: Slot,
+    },
+    /// The row that an [`crate::Output::Fetch`] asked for.
+    Fetched {
+        /// The row's message; `None` if the row is not there.
+        message: Option<StoredMessage>,
+        /// As in the output.
+        to: Vec<(Slot, SequenceId)>,
     },
     /// A server's request. Its [`crate::Output::Reply`] is in the outputs of this very input.
     Command(Command),
@@ -44,6 +68,6 @@ pub enum Input {
         /// Whether that shard has taken it.
         taken: bool,
     },
-    /// The time that [`crate::Hub::next_timeout`] named has come.
+    /// The time that [`crate::Hub::next_timeout`] or [`crate::Hub::next_deadline`] named has come.
     Timeout,
 }

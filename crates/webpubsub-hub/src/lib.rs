@@ -58,6 +58,7 @@ pub use output::{Change, Output};
 pub use permission::Verdict;
 pub use placement::{Place, ShardNumber};
 pub use relay::{Batch, BatchError, BatchNumber};
+pub use reliable::Cursor;
 pub use settings::{AnonymousConnectPolicy, HubSettings, Settings, SettingsError};
-pub use snapshot::{Attachment, ConnectionRecord, Snapshot};
+pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};

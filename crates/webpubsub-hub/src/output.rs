@@ -1,27 +1,32 @@
-use webpubsub_protocol::client::{DataFrame, Frame};
+use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
 use crate::connection::Slot;
 use crate::permission::Verdict;
 use crate::placement::ShardNumber;
 use crate::relay::Batch;
+use crate::reliable::Cursor;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
 /// What the hub wants done, in the order of the list and without waiting in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Accept the socket of an [`crate::Input::Connect`] and know it by this slot from here on.
+    /// Accept the socket of an [`crate::Input::Connect`] or [`crate::Input::Recover`] and know it by
+    /// this slot from here on.
     Accept {
         /// Whose socket.
         connection: ConnectionId,
+        /// How it speaks.
+        subprotocol: Subprotocol,
         /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
-    /// Do not accept the socket of an [`crate::Input::Connect`]: the shard is full.
+    /// Do not accept the socket: the shard is full, or there is no such connection to recover.
     Refuse,
     /// Send one frame to many sockets.
     Send {
@@ -36,6 +41,13 @@ pub enum Output {
         to: Vec<(Slot, SequenceId)>,
         /// The message but for the number.
         frame: DataFrame,
+    },
+    /// Read a row of the log and give it back at once, with [`crate::Input::Fetched`].
+    Fetch {
+        /// Which row.
+        row: u64,
+        /// Who needs it, under which number.
+        to: Vec<(Slot, SequenceId)>,
     },
     /// Send a close frame and know the socket no more.
     Close {
@@ -93,22 +105,43 @@ pub enum Change {
         /// Whether it may.
         literal: Option<Verdict>,
     },
+    /// Write the ack ids that a reliable connection has used; see [`crate::Snapshot::acks`].
+    UseAcks {
+        /// Whose.
+        slot: Slot,
+        /// All of them.
+        acks: Vec<u8>,
+    },
+    /// Write when a reliable connection without a socket is given up; `None` once it has one.
+    Detach {
+        /// Whose.
+        slot: Slot,
+        /// When.
+        until: Option<Timestamp>,
+    },
     /// Add a row to the log of numbered messages.
     Log {
         /// Its id: larger than all before.
         row: u64,
-        /// Who received a numbered message: bit `slot % 8` of byte `slot / 8`.
+        /// The message as JSON.
+        message: String,
+        /// When it is not worth sending again.
+        expires: Option<Timestamp>,
+        /// Who received it: bit `slot % 8` of byte `slot / 8`.
         recipients: Vec<u8>,
     },
-    /// Write how many numbered messages a slot has received up to and including a row of the log.
-    Rebase {
+    /// Write how far a reliable connection has acknowledged its messages.
+    Acknowledge {
         /// Whose.
         slot: Slot,
-        /// The row.
-        row: u64,
-        /// How many.
-        received: u64,
+        /// How far.
+        cursor: Cursor,
     },
-    /// Delete the log's rows up to and including this one.
-    TrimLog(u64),
+    /// Delete rows of the log.
+    DeleteRows {
+        /// From this one
+        first: u64,
+        /// to this one.
+        last: u64,
+    },
 }

@@ -1,6 +1,7 @@
 //! Which shard holds a connection, written into the connection's id.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,6 +60,8 @@ pub struct Place {
     pub shards: u16,
     /// How many connections this one takes at most.
     pub capacity: usize,
+    /// How long a reliable connection without a socket can be recovered.
+    pub recovery_window: Duration,
 }
 
 impl Place {
@@ -67,10 +70,20 @@ impl Place {
     /// What the platform lets one object hold, less some for sockets that are closing.
     pub const MAX_CAPACITY: u32 = 32_000;
 
+    /// How long that is, in seconds, where nothing else is set. Clients try for 30 s, some for 60.
+    ///
+    /// Source: client spec, section 8.2.
+    pub const DEFAULT_RECOVERY_SECONDS: u32 = 60;
+
     /// The one shard of a hub that has no other.
     #[must_use]
     pub const fn only() -> Self {
-        Self { shard: ShardNumber(0), shards: 1, capacity: Self::DEFAULT_CAPACITY as usize }
+        Self {
+            shard: ShardNumber(0),
+            shards: 1,
+            capacity: Self::DEFAULT_CAPACITY as usize,
+            recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
+        }
     }
 
     /// Every other shard of the hub.

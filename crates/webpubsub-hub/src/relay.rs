@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use webpubsub_protocol::client::DownstreamMessage;
-use webpubsub_protocol::client::json::{DataFrame, decode_downstream};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::fan_out::Publish;
@@ -34,9 +32,14 @@ pub struct Batch {
     pub from: ShardNumber,
     /// Which batch this is.
     pub number: BatchNumber,
-    /// The messages, encoded as their members will read them.
-    messages: Vec<Rc<str>>,
+    /// What was published.
+    messages: Vec<Message>,
 }
+
+/// A message on its way: as its members will read it, and when it expires in milliseconds since the
+/// Unix epoch, 0 for never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Message(u64, Rc<str>);
 
 /// Tells a batch from every other of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +61,13 @@ struct Form<'a> {
     incarnation: u64,
     count: u64,
     #[serde(borrow)]
-    messages: Vec<&'a RawValue>,
+    messages: Vec<(u64, &'a RawValue)>,
+}
+
+impl Message {
+    fn len(&self) -> usize {
+        self.1.len()
+    }
 }
 
 impl Batch {
@@ -67,12 +76,13 @@ impl Batch {
     /// # Errors
     /// [`BatchError`] if a message is not JSON, which only a bug can cause.
     pub fn encode(&self) -> Result<String, BatchError> {
-        let messages = self.messages.iter().map(|message| serde_json::from_str(message));
+        let messages =
+            self.messages.iter().map(|Message(expires, text)| Ok((*expires, serde_json::from_str(text)?)));
         let form = Form {
             from: self.from.0,
             incarnation: self.number.incarnation,
             count: self.number.count,
-            messages: messages.collect::<Result<_, _>>().map_err(|_| BatchError)?,
+            messages: messages.collect::<serde_json::Result<_>>().map_err(|_| BatchError)?,
         };
         serde_json::to_string(&form).map_err(|_| BatchError)
     }
@@ -86,25 +96,15 @@ impl Batch {
         Ok(Self {
             from: ShardNumber(form.from),
             number: BatchNumber { incarnation: form.incarnation, count: form.count },
-            messages: form.messages.into_iter().map(|message| message.get().into()).collect(),
+            messages: form.messages.into_iter().map(|(at, text)| Message(at, text.get().into())).collect(),
         })
     }
 
     /// The publishes, in the order made. Messages of a kind that this version does not know are
     /// left out.
     pub(crate) fn publishes(&self) -> impl Iterator<Item = Publish> {
-        self.messages.iter().filter_map(|message| match decode_downstream(message) {
-            Ok(Some(DownstreamMessage::Data { from, data, metadata, .. })) => {
-                Some(Publish { from, data, metadata })
-            }
-            Ok(Some(
-                DownstreamMessage::Connected { .. }
-                | DownstreamMessage::Disconnected { .. }
-                | DownstreamMessage::Ack { .. }
-                | DownstreamMessage::Pong,
-            ))
-            | Ok(None)
-            | Err(_) => None,
+        self.messages.iter().filter_map(|Message(expires, text)| {
+            Publish::decode(text, Some(*expires).filter(|at| *at > 0).map(Timestamp::from_millis))
         })
     }
 }
@@ -124,7 +124,7 @@ pub(crate) struct Relay {
 struct Outbox {
     /// Batches made so far.
     count: u64,
-    waiting: VecDeque<Rc<str>>,
+    waiting: VecDeque<Message>,
     waiting_bytes: usize,
     in_flight: Option<Batch>,
     failures: u32,
@@ -148,11 +148,11 @@ impl Relay {
         if self.outboxes.is_empty() {
             return;
         }
-        let frame = DataFrame::new(&publish.from, &publish.data, &publish.metadata);
-        let message: Rc<str> = frame.with(None).into();
+        let expires = publish.expires.map_or(0, Timestamp::as_millis);
+        let message = Message(expires, publish.json().with(None).into());
         for (to, outbox) in &mut self.outboxes {
             outbox.waiting_bytes += message.len();
-            outbox.waiting.push_back(Rc::clone(&message));
+            outbox.waiting.push_back(message.clone());
             outbox.send_next(self.place.shard, *to, self.incarnation, outputs);
         }
     }

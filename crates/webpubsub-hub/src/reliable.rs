@@ -1,29 +1,135 @@
-//! The numbers of messages to reliable connections.
+//! What reliable connections were sent and have not acknowledged.
 //!
-//! A publish adds one row to a log, whoever receives it: a bitmap of the receivers' slots. How many
-//! numbered messages a connection has received is a base plus the later rows with its bit, so a
-//! count survives hibernation at the price of one row a publish.
+//! A publish adds one row to a log, whoever receives it: the message, and a bitmap of the receivers'
+//! slots. The sequence id of a message to a connection is a base plus how many rows with its bit
+//! follow, so numbers and copies survive the loss of memory at the price of one row a publish. In
+//! memory a connection knows which rows it still needs, and how long they are.
+
+use std::collections::VecDeque;
 
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
+use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::Slot;
 
-/// Rows after which every connection's base is brought forward and the log starts afresh.
-pub(crate) const MAX_LOG_ROWS: u64 = 1024;
+/// Rows after which those that nobody needs are deleted.
+const ROWS_BETWEEN_TRIMS: usize = 1024;
+/// Bytes of messages after which they are, if that is sooner.
+const BYTES_BETWEEN_TRIMS: usize = 16 * 1024 * 1024;
 
-/// The log's head: the rows themselves are on disk.
+/// How far a connection's messages are acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// A row of the log.
+    pub row: u64,
+    /// The sequence id of the connection's last message up to and including that row.
+    pub sequence_id: SequenceId,
+}
+
+/// The messages of one reliable connection that it has not acknowledged, oldest first.
+///
+/// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`].
+///
+/// Source: client spec, section 8.1.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    acknowledged: Cursor,
+    /// What is on disk of it, which may be older.
+    stored: Cursor,
+    copies: VecDeque<Kept>,
+    bytes: usize,
+    /// Where its client is.
+    pub(crate) link: Link,
+}
+
+/// A message that a connection may need again.
+#[derive(Debug)]
+struct Kept {
+    row: u64,
+    bytes: usize,
+}
+
+/// Whether a reliable connection has a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It has.
+    Attached,
+    /// It has lost its socket and may be recovered until then.
+    Detached {
+        /// The end of its time.
+        until: Timestamp,
+    },
+}
+
+impl Buffer {
+    pub(crate) const fn new(acknowledged: Cursor, stored: Cursor, link: Link) -> Self {
+        Self { acknowledged, stored, copies: VecDeque::new(), bytes: 0, link }
+    }
+
+    pub(crate) const fn acknowledged(&self) -> Cursor {
+        self.acknowledged
+    }
+
+    /// Whether it can take another message.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.copies.len() < MAX_BUFFERED_MESSAGES && self.bytes + bytes <= MAX_BUFFERED_BYTES
+    }
+
+    /// Numbers a message that stands in this row, later than all before.
+    pub(crate) fn push(&mut self, row: u64, bytes: usize) -> SequenceId {
+        self.copies.push_back(Kept { row, bytes });
+        self.bytes += bytes;
+        SequenceId(self.acknowledged.sequence_id.0 + self.copies.len() as u64)
+    }
+
+    /// The client has every message up to this one. False if that was known, or cannot be.
+    pub(crate) fn acknowledge(&mut self, id: SequenceId) -> bool {
+        let newly = id.0.saturating_sub(self.acknowledged.sequence_id.0);
+        let newly = usize::try_from(newly).unwrap_or(usize::MAX).min(self.copies.len());
+        for copy in self.copies.drain(..newly) {
+            self.bytes -= copy.bytes;
+            self.acknowledged.row = copy.row;
+            self.acknowledged.sequence_id.0 += 1;
+        }
+        newly > 0
+    }
+
+    /// The rows that it needs, with their numbers, oldest first.
+    pub(crate) fn needed(&self) -> impl Iterator<Item = (u64, SequenceId)> {
+        let numbers = (self.acknowledged.sequence_id.0 + 1..).map(SequenceId);
+        self.copies.iter().map(|copy| copy.row).zip(numbers)
+    }
+
+    /// What is to be written before rows that it has acknowledged may be deleted, if anything is.
+    pub(crate) fn to_store(&mut self) -> Option<Cursor> {
+        let moved = self.stored != self.acknowledged;
+        self.stored = self.acknowledged;
+        moved.then_some(self.acknowledged)
+    }
+}
+
+/// Which rows there are; what is in them is on disk.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     /// The id of the newest row, 0 before the first.
     newest: u64,
-    /// The id of the newest row that was trimmed.
+    /// The newest row when it was trimmed last. Every row after it is there.
     trimmed: u64,
+    /// The rows up to there that are left, oldest first.
+    left: Vec<u64>,
+    /// Rows that nobody has looked at since, to see whether they are still needed,
+    unseen: usize,
+    /// and the bytes of their messages.
+    bytes: usize,
 }
 
 impl Log {
-    /// The log that these ids of rows, in any order, belong to.
-    pub(crate) fn restore(newest: u64, oldest: Option<u64>) -> Self {
-        Self { newest, trimmed: oldest.map_or(newest, |oldest| oldest.saturating_sub(1)) }
+    /// The log that has these rows, oldest first, with so many bytes of messages. `newest` has been
+    /// given to a row before.
+    pub(crate) fn restore(newest: u64, rows: Vec<u64>, bytes: usize) -> Self {
+        let newest = rows.last().copied().unwrap_or(0).max(newest);
+        Self { newest, trimmed: newest, unseen: rows.len(), left: rows, bytes }
     }
 
     /// The id of the newest row.
@@ -31,41 +137,48 @@ impl Log {
         self.newest
     }
 
-    /// The id of a further row.
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Adds a row for a message of so many bytes.
+    pub(crate) const fn add(&mut self, bytes: usize) {
         self.newest += 1;
-        self.newest
+        self.unseen += 1;
+        self.bytes += bytes;
     }
 
-    /// Whether it is time to bring the bases forward.
+    /// Whether it is time to delete what nobody needs.
     pub(crate) const fn is_long(&self) -> bool {
-        self.newest - self.trimmed >= MAX_LOG_ROWS
+        self.unseen >= ROWS_BETWEEN_TRIMS || self.bytes >= BYTES_BETWEEN_TRIMS
     }
 
-    /// The bases have been brought forward to the newest row.
-    pub(crate) fn trim(&mut self) {
+    /// Leaves nothing but the rows that are needed, which may be named several times. Returns the
+    /// ranges to delete: first and last row.
+    pub(crate) fn trim(&mut self, needed: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+        let rows: Vec<u64> = self.left.iter().copied().chain(self.trimmed + 1..=self.newest).collect();
+        let mut keep = vec![false; rows.len()];
+        for row in needed {
+            // Rows since the last time stand without a gap at the end.
+            let at = match row.checked_sub(self.trimmed + 1) {
+                Some(later) => Ok(self.left.len() + usize::try_from(later).unwrap_or(usize::MAX)),
+                None => self.left.binary_search(&row),
+            };
+            if let Some(keep) = at.ok().and_then(|at| keep.get_mut(at)) {
+                *keep = true;
+            }
+        }
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        self.left.clear();
+        let mut before = None;
+        for (row, keep) in rows.into_iter().zip(keep) {
+            match ranges.last_mut() {
+                _ if keep => self.left.push(row),
+                // Nothing that is needed lies between.
+                Some((_, last)) if before == Some(*last) => *last = row,
+                Some(_) | None => ranges.push((row, row)),
+            }
+            before = Some(row);
+        }
         self.trimmed = self.newest;
-    }
-}
-
-/// How many numbered messages one reliable connection has received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sequence(u64);
-
-impl Sequence {
-    /// The count after so many messages; the number of the first is 1.
-    pub(crate) const fn after(count: u64) -> Self {
-        Self(count)
-    }
-
-    pub(crate) const fn count(self) -> u64 {
-        self.0
-    }
-
-    /// Numbers a further message.
-    pub(crate) fn next(&mut self) -> SequenceId {
-        self.0 += 1;
-        SequenceId(self.0)
+        (self.unseen, self.bytes) = (0, 0);
+        ranges
     }
 }
 
@@ -84,21 +197,89 @@ pub(crate) fn bitmap(slots: impl IntoIterator<Item = Slot>) -> Vec<u8> {
     bits
 }
 
-/// Whether a bitmap has a slot's bit.
-pub(crate) fn has_bit(bits: &[u8], slot: Slot) -> bool {
-    bits.get(slot.index() / 8).is_some_and(|byte| byte & (1 << (slot.index() % 8)) != 0)
+/// The slots in a bitmap, smallest first.
+pub(crate) fn slots(bits: &[u8]) -> impl Iterator<Item = Slot> {
+    (0..).zip(bits).filter(|(_, byte)| **byte != 0).flat_map(|(at, byte)| {
+        (0..8_u32).filter(move |bit| byte & (1 << bit) != 0).map(move |bit| Slot(at * 8 + bit))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn buffer() -> Buffer {
+        let cursor = Cursor { row: 10, sequence_id: SequenceId(5) };
+        Buffer::new(cursor, cursor, Link::Attached)
+    }
 
     #[test]
     fn a_bitmap_holds_its_slots_and_no_others() {
         let bits = bitmap([Slot(0), Slot(9), Slot(23)]);
         assert_eq!(bits, [0b1, 0b10, 0b1000_0000]);
-        for slot in 0..64 {
-            assert_eq!(has_bit(&bits, Slot(slot)), [0, 9, 23].contains(&slot), "{slot}");
+        assert_eq!(slots(&bits).collect::<Vec<_>>(), [Slot(0), Slot(9), Slot(23)]);
+    }
+
+    #[test]
+    fn an_acknowledgement_is_for_everything_before_it() {
+        let mut buffer = buffer();
+        assert_eq!([11, 14, 20].map(|row| buffer.push(row, 7)), [6, 7, 8].map(SequenceId));
+        assert!(buffer.acknowledge(SequenceId(7)));
+        assert_eq!(buffer.acknowledged(), Cursor { row: 14, sequence_id: SequenceId(7) });
+        assert_eq!(buffer.needed().collect::<Vec<_>>(), [(20, SequenceId(8))]);
+        assert_eq!(buffer.to_store(), Some(buffer.acknowledged()));
+        assert_eq!(buffer.to_store(), None);
+    }
+
+    #[test]
+    fn old_and_impossible_acknowledgements_do_no_harm() {
+        let mut buffer = buffer();
+        buffer.push(11, 1);
+        assert!(!buffer.acknowledge(SequenceId(0)));
+        assert!(!buffer.acknowledge(SequenceId(5)));
+        assert!(buffer.acknowledge(SequenceId(u64::MAX)));
+        assert!(!buffer.acknowledge(SequenceId(u64::MAX)));
+        assert_eq!(buffer.push(12, 1), SequenceId(7));
+    }
+
+    #[test]
+    fn a_buffer_is_full_at_a_thousand_messages_or_sixteen_megabytes() {
+        let mut buffer = buffer();
+        for row in 0..1000 {
+            assert!(buffer.has_room(1));
+            buffer.push(11 + row, 1);
+        }
+        assert!(!buffer.has_room(1));
+        buffer.acknowledge(SequenceId(1005));
+        for row in 0..16 {
+            assert!(buffer.has_room(1024 * 1024));
+            buffer.push(2000 + row, 1024 * 1024);
+        }
+        assert!(!buffer.has_room(1));
+        buffer.acknowledge(SequenceId(1006));
+        assert!(buffer.has_room(1024 * 1024));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_trimmed_log_has_exactly_the_needed_rows(rounds in prop::collection::vec((0..20_u64, any::<u64>()), 1..20)) {
+            let mut log = Log::restore(3, vec![1, 3], 2);
+            let mut disk: Vec<u64> = vec![1, 3];
+            for (more, needed) in rounds {
+                for _ in 0..more {
+                    log.add(1);
+                    disk.push(log.newest());
+                }
+                let needed: Vec<u64> = disk.iter().copied().filter(|row| needed & (1 << (row % 64)) != 0).collect();
+                for (first, last) in log.trim(needed.iter().chain(&needed).copied()) {
+                    prop_assert!(disk.iter().any(|row| (first..=last).contains(row)), "every range has rows");
+                    disk.retain(|row| !(first..=last).contains(row));
+                }
+                prop_assert_eq!(&disk, &needed);
+            }
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
 use crate::connection::Slot;
 use crate::permission::Verdict;
+use crate::reliable::Cursor;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,11 +21,33 @@ pub struct Snapshot {
     pub memberships: Vec<(Slot, GroupName)>,
     /// What servers said of single groups; `None` undoes what the connection's roles said.
     pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
-    /// Rows and recipients of the log of numbered messages, oldest first.
-    pub log: Vec<(u64, Vec<u8>)>,
+    /// The ack ids that reliable connections have used. Those of the others are on their sockets.
+    pub acks: Vec<(Slot, Vec<u8>)>,
+    /// The log of numbered messages, oldest first.
+    pub log: Vec<LogRow>,
 }
 
-/// What does not change while a connection lasts, and the base of its sequence.
+/// What is needed of a row of the log to number what comes after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// Its id.
+    pub row: u64,
+    /// Who received its message.
+    pub recipients: Vec<u8>,
+    /// How long the message is, in bytes.
+    pub bytes: usize,
+}
+
+/// The message in a row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// The message as JSON.
+    pub message: String,
+    /// When it is not worth sending again.
+    pub expires: Option<Timestamp>,
+}
+
+/// What does not change while a connection lasts, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRecord {
     /// Its place.
@@ -37,43 +62,38 @@ pub struct ConnectionRecord {
     pub subprotocol: Subprotocol,
     /// What a simple client's frames mean.
     pub mode: SimpleMode,
-    /// The row of the log that `received` was counted at.
-    pub row: u64,
-    /// How many numbered messages it had received by then.
-    pub received: u64,
+    /// How far it had acknowledged its messages when that was last written.
+    pub acknowledged: Cursor,
+    /// When it is given up; `None` while it has a socket.
+    pub detached_until: Option<Timestamp>,
 }
 
-/// What a socket carries: whose it is, and the ack ids used on it.
+/// What a socket carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
     /// Whose socket it is.
     pub connection: ConnectionId,
+    /// How far a reliable connection has acknowledged its messages.
+    pub(crate) acknowledged: Cursor,
+    /// The ack ids that a connection has used which goes when its socket does.
     pub(crate) acks: AckCache,
 }
 
 /// The first byte of an attachment: the layout of the rest.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 impl Attachment {
-    /// What a socket carries before its first ack.
-    #[must_use]
-    pub fn new(connection: ConnectionId) -> Self {
-        Self { connection, acks: AckCache::default() }
-    }
-
-    /// Writes the attachment: a format byte, the id's length and the id, then 10 bytes for each run
-    /// of ack ids. At most 10,257 bytes; the platform keeps 16,384.
+    /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
+    /// cursor in 8 bytes each, then the runs of ack ids. At most 10,273 bytes; the platform keeps
+    /// 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
-        let mut bytes = Vec::with_capacity(2 + id.len() + 10 * self.acks.runs().len());
-        bytes.push(FORMAT);
-        bytes.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
+        let mut bytes = vec![FORMAT, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
-        for run in self.acks.runs() {
-            bytes.extend(run.first.to_le_bytes());
-            bytes.extend(run.length.to_le_bytes());
-        }
+        bytes.extend(self.acknowledged.row.to_le_bytes());
+        bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
+        encode_acks(&self.acks, &mut bytes);
         bytes
     }
 
@@ -84,16 +104,33 @@ impl Attachment {
         if format != FORMAT {
             return None;
         }
-        let (id, mut rest) = rest.split_at_checked(usize::from(length))?;
+        let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
-        let mut runs = Vec::new();
-        while let Some((first, after)) = rest.split_first_chunk() {
-            let (length, after) = after.split_first_chunk()?;
-            runs.push(Run { first: u64::from_le_bytes(*first), length: u16::from_le_bytes(*length) });
-            rest = after;
-        }
-        rest.is_empty().then(|| Self { connection, acks: AckCache::from_runs(runs) })
+        let (row, rest) = rest.split_first_chunk()?;
+        let (sequence_id, rest) = rest.split_first_chunk()?;
+        let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
+        let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
+        Some(Self { connection, acknowledged, acks: decode_acks(rest)? })
     }
+}
+
+/// Writes ack ids, 10 bytes for each run of successive ones: the first in 8 bytes, the length in 2.
+pub(crate) fn encode_acks(acks: &AckCache, bytes: &mut Vec<u8>) {
+    for run in acks.runs() {
+        bytes.extend(run.first.to_le_bytes());
+        bytes.extend(run.length.to_le_bytes());
+    }
+}
+
+/// Reads what [`encode_acks`] wrote; `None` for anything else.
+pub(crate) fn decode_acks(mut bytes: &[u8]) -> Option<AckCache> {
+    let mut runs = Vec::new();
+    while let Some((first, after)) = bytes.split_first_chunk() {
+        let (length, after) = after.split_first_chunk()?;
+        runs.push(Run { first: u64::from_le_bytes(*first), length: u16::from_le_bytes(*length) });
+        bytes = after;
+    }
+    bytes.is_empty().then(|| AckCache::from_runs(runs))
 }
 
 #[cfg(test)]
@@ -105,15 +142,19 @@ mod tests {
 
     #[test]
     fn an_attachment_survives_on_its_socket_and_fits_it_at_its_largest() {
-        let mut attachment = Attachment::new(ShardNumber(3).connection_id([9; 16]));
+        let connection = ShardNumber(3).connection_id([9; 16]);
+        let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
+        let mut attachment = Attachment { connection, acknowledged, acks: AckCache::default() };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
         }
         let bytes = attachment.encode();
-        assert!(bytes.len() <= 10_257);
+        assert!(bytes.len() <= 10_273);
         assert_eq!(Attachment::decode(&bytes), Some(attachment));
-        for broken in [&[][..], &[1], &[2, 0], &[1, 5, b'a'], bytes.get(..bytes.len() - 1).unwrap()] {
+        for broken in
+            [&[][..], &[2], &[1, 0], &[2, 5, b'a'], &[2, 1, b'a', 0], bytes.get(..bytes.len() - 1).unwrap()]
+        {
             assert_eq!(Attachment::decode(broken), None);
         }
     }

@@ -1,5 +1,6 @@
 //! What a call of the REST API asks of a hub's shards, and what their answers come to.
 
+use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{
     CloseOptions, GroupsRequest, Operation, Outcome, PageRequest, SendOptions, Subject, TokenRequest,
@@ -67,8 +68,13 @@ pub enum Success {
 pub enum Work {
     /// This.
     Command(Command),
-    /// Deliver the message in the body to these.
-    Deliver(Selection),
+    /// Deliver the message in the body.
+    Deliver {
+        /// To these.
+        to: Selection,
+        /// How long undelivered copies are worth keeping.
+        ttl: TimeToLive,
+    },
     /// Make connections of the hub members of the groups in the body.
     JoinMany,
     /// End memberships in the groups in the body.
@@ -191,10 +197,9 @@ impl Task {
         }
     }
 
-    fn send(target: Target, SendOptions { excluded, filter, ttl: _ }: SendOptions) -> Self {
-        // Copies are handed over at once and never kept, so none can outlive its time.
+    fn send(target: Target, SendOptions { excluded, filter, ttl }: SendOptions) -> Self {
         let place = TaskPlace::of(&target);
-        let work = Work::Deliver(Selection { target, excluded, filter });
+        let work = Work::Deliver { to: Selection { target, excluded, filter }, ttl };
         Self { place, ..Self::everywhere(work, Outcome::Accepted) }
     }
 

@@ -4,29 +4,31 @@ use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
-use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Slot, Speech};
 use crate::error::Refusal;
-use crate::fan_out::{Publish, fan_out};
+use crate::fan_out::Publish;
 use crate::hub::Hub;
-use crate::output::Output;
+use crate::output::{Change, Output};
+use crate::snapshot::encode_acks;
 
 impl Hub {
     /// Takes one WebSocket message of a client.
-    pub(crate) fn frame(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+    pub(crate) fn frame(&mut self, now: Timestamp, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get(slot) else { return };
         if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
             return self.close(slot, CloseCause::MessageTooLarge, outputs);
         }
         let mode = match &connection.speech {
             Speech::Simple(mode) => mode.clone(),
-            Speech::Messages { encoding, .. } => {
+            Speech::Messages(encoding) => {
                 return match encoding.decode_upstream(&frame) {
-                    Ok(message) => self.message(slot, message, outputs),
+                    Ok(message) => self.message(now, slot, message, outputs),
                     Err(cause) => self.close(slot, cause, outputs),
                 };
             }
@@ -36,7 +38,8 @@ impl Hub {
             SimpleMode::SendEvent => self.close(slot, CloseCause::EventFailed, outputs),
             SimpleMode::SendToGroup { group, echo } => {
                 let data = simple::decode(frame);
-                match self.send_to_group(slot, group, echo, data, Metadata::default(), outputs) {
+                let publish = (data, Metadata::default(), None);
+                match self.send_to_group(slot, group, echo, publish, outputs) {
                     Ok(()) => {}
                     Err(Refusal::SendForbidden(_)) => self.close(slot, CloseCause::RawSendForbidden, outputs),
                     Err(
@@ -51,7 +54,7 @@ impl Hub {
         }
     }
 
-    fn message(&mut self, slot: Slot, message: UpstreamMessage, outputs: &mut Vec<Output>) {
+    fn message(&mut self, now: Timestamp, slot: Slot, message: UpstreamMessage, outputs: &mut Vec<Output>) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.acknowledged(slot, ack_id, outputs, |hub, outputs| hub.join_group(slot, group, outputs));
@@ -61,18 +64,16 @@ impl Hub {
                     hub.leave_group(slot, group, outputs)
                 });
             }
-            // Copies are handed over at once and never kept, so none can outlive its time.
-            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl: _, data, metadata } => {
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
                 self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
-                    hub.send_to_group(slot, group, echo, data, metadata, outputs)
+                    hub.send_to_group(slot, group, echo, (data, metadata, ttl.end(now)), outputs)
                 });
             }
             UpstreamMessage::Event { event: _, ack_id, data: _, metadata: _ } => {
                 self.acknowledged(slot, ack_id, outputs, |_, _| Err(Refusal::NoEventHandler));
             }
             UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
-            // Nothing is kept to be sent again, so there is nothing to drop.
-            UpstreamMessage::SequenceAck { sequence_id: _ } => {}
+            UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }
     }
 
@@ -98,10 +99,28 @@ impl Hub {
             && let Some(connection) = self.directory.get_mut(slot)
         {
             connection.acks.insert(ack_id);
-            outputs.push(Output::Attach { slot, attachment: connection.attachment() });
+            if connection.buffer.is_some() {
+                let mut acks = Vec::new();
+                encode_acks(&connection.acks, &mut acks);
+                outputs.push(Output::Store(Change::UseAcks { slot, acks }));
+            } else {
+                self.attach(slot, outputs);
+            }
         }
         let result = result.map_err(|refusal| refusal.to_ack_error());
         self.send(slot, &DownstreamMessage::Ack { ack_id, result }, outputs);
+    }
+
+    /// A client has everything up to a message. On the subprotocols that are not reliable it says
+    /// nothing.
+    ///
+    /// Source: client spec, section 8.1.
+    fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
+        let connection = self.directory.get_mut(slot);
+        let buffer = connection.and_then(|connection| connection.buffer.as_mut());
+        if buffer.is_some_and(|buffer| buffer.acknowledge(id)) {
+            self.attach(slot, outputs);
+        }
     }
 
     fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
@@ -130,8 +149,7 @@ impl Hub {
         slot: Slot,
         group: GroupName,
         echo: Echo,
-        data: MessageData,
-        metadata: Metadata,
+        (data, metadata, expires): (MessageData, Metadata, Option<Timestamp>),
         outputs: &mut Vec<Output>,
     ) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::SendToGroup, &group) {
@@ -143,8 +161,8 @@ impl Hub {
         let from_user = self.directory.get(slot).and_then(|connection| connection.user.clone());
         let to: Vec<Slot> =
             self.directory.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
-        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata };
-        fan_out(&mut self.directory, &mut self.log, to, &publish, outputs);
+        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
+        self.fan_out(to, &publish, outputs);
         self.relay.publish(&publish, outputs);
         Ok(())
     }

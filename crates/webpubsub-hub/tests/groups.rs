@@ -4,6 +4,7 @@ use expect_test::expect;
 use webpubsub_hub::{ConnectRequest, Input, Target};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Frame};
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_testkit::{Closed, Shard, group, json, reliable, text, user};
 
 const JOIN: &str = r#"{"type":"joinGroup","group":"g"}"#;
@@ -144,9 +145,9 @@ fn a_user_hears_on_every_connection_and_is_told_apart_by_case() {
     assert_eq!(shard.take(first), [heard]);
     assert_eq!(shard.take(second), [heard]);
     assert_eq!(shard.take(other), [""; 0]);
-    shard.input(Input::Closed { slot: first });
+    shard.close(first, CloseCode::NORMAL);
     assert!(shard.exists(Target::User(user("alice"))));
-    shard.input(Input::Closed { slot: second });
+    shard.close(second, CloseCode::NORMAL);
     assert!(!shard.exists(Target::User(user("alice"))));
 }
 

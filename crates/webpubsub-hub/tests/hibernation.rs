@@ -3,6 +3,8 @@
 use webpubsub_hub::{ConnectRequest, Hub, Place, Target};
 use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_testkit::{Shard, group, json, reliable, text, user};
 
 #[test]
@@ -58,12 +60,49 @@ fn sequence_ids_go_on_without_a_gap_however_often_memory_is_lost() {
         shard.publish(Target::All, text("x"));
         expected.0 += 1;
         assert!(shard.take(early)[0].ends_with(&format!("\"sequenceId\":{}}}", expected.0)));
+        shard.send(early, &format!(r#"{{"type":"sequenceAck","sequenceId":{}}}"#, expected.0));
         if let Some(late) = late {
             expected.1 += 1;
             assert!(shard.take(late)[0].ends_with(&format!("\"sequenceId\":{}}}", expected.1)));
+            shard.send(late, &format!(r#"{{"type":"sequenceAck","sequenceId":{}}}"#, expected.1));
         }
     }
     assert!(shard.disk.log.len() <= 1024, "the log is trimmed");
+    assert_eq!(shard.disk.log.len(), shard.messages.len());
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_before_anything_else() {
+    let mut shard = Shard::new();
+    let alice = shard.connected(reliable("alice"));
+    for message in ["one", "two", "three"] {
+        shard.publish(Target::All, text(message));
+    }
+    let sent = shard.take(alice);
+    shard.send(alice, r#"{"type":"sequenceAck","sequenceId":1}"#);
+    shard.hibernate();
+    shard.publish(Target::All, text("four"));
+    let again = shard.take(alice);
+    assert_eq!(again[..2], sent[1..]);
+    assert!(again[2].contains("four") && again[2].ends_with("\"sequenceId\":4}"));
+}
+
+#[test]
+fn one_message_that_is_never_acknowledged_keeps_one_row_and_no_more() {
+    let mut shard = Shard::new();
+    let silent = shard.connected(reliable("silent"));
+    let other = shard.connected(reliable("other"));
+    shard.publish(Target::User(user("silent")), text("kept"));
+    for number in 1..=5000 {
+        shard.publish(Target::User(user("other")), text("x"));
+        shard.send(other, &format!(r#"{{"type":"sequenceAck","sequenceId":{number}}}"#));
+    }
+    assert!(shard.disk.log.len() <= 1025, "{}", shard.disk.log.len());
+    shard.take(silent);
+    shard.take(other);
+    shard.hibernate();
+    assert!(shard.take(silent)[0].contains("kept"));
+    assert!(shard.take(other).is_empty());
 }
 
 #[test]
@@ -71,7 +110,7 @@ fn a_slots_next_owner_counts_from_one() {
     let mut shard = Shard::new();
     let first = shard.connected(reliable("first"));
     shard.publish(Target::All, text("x"));
-    shard.input(webpubsub_hub::Input::Closed { slot: first });
+    shard.close(first, CloseCode::NORMAL);
     let second = shard.connected(reliable("second"));
     assert_eq!(first, second);
     shard.hibernate();
@@ -101,7 +140,7 @@ fn a_simple_clients_mode_is_kept() {
 }
 
 #[test]
-fn connections_without_a_socket_are_gone_after_a_crash() {
+fn plain_connections_without_a_socket_are_gone_after_a_crash() {
     let mut shard = Shard::new();
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
@@ -115,6 +154,12 @@ fn connections_without_a_socket_are_gone_after_a_crash() {
 fn a_socket_that_belongs_to_nobody_has_no_slot() {
     let mut shard = Shard::new();
     shard.connected(json("alice"));
-    let restored = Hub::restore(Place::only(), 2, webpubsub_hub::Snapshot::default(), vec![None]);
+    let restored = Hub::restore(
+        Timestamp::from_millis(0),
+        Place::only(),
+        2,
+        webpubsub_hub::Snapshot::default(),
+        vec![None],
+    );
     assert_eq!(restored.slots, [None]);
 }

@@ -3,6 +3,7 @@
 use expect_test::expect;
 use webpubsub_hub::{ConnectRequest, Input, Place, Slot, Target};
 use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_testkit::{Closed, Shard, json, reliable, text};
 
@@ -93,11 +94,11 @@ fn a_connection_that_is_gone_receives_nothing_and_is_not_found() {
     let client = shard.connected(json("alice"));
     let id = shard.id(client);
     assert!(shard.exists(Target::Connection(id.clone())));
-    shard.input(Input::Closed { slot: client });
+    shard.close(client, CloseCode::NORMAL);
     assert!(!shard.exists(Target::Connection(id.clone())));
     shard.publish(Target::Connection(id), text("late"));
     shard.publish(Target::All, text("late"));
-    assert!(shard.input(Input::Closed { slot: client }).is_empty());
+    assert!(shard.input(Input::Closed { slot: client, code: CloseCode::NORMAL }).is_empty());
     assert!(shard.input(Input::Frame { from: client, frame: Frame::Text("{".into()) }).is_empty());
 }
 
@@ -106,7 +107,7 @@ fn a_slot_is_used_again_once_its_connection_is_gone() {
     let mut shard = Shard::new();
     let slots: Vec<_> = (0..3).map(|_| shard.connected(json("alice"))).collect();
     assert_eq!(slots, [Slot(0), Slot(1), Slot(2)]);
-    shard.input(Input::Closed { slot: Slot(1) });
+    shard.close(Slot(1), CloseCode::NORMAL);
     assert_eq!(shard.connect(json("bob")), Some(Slot(1)));
     assert_eq!(shard.connect(json("bob")), Some(Slot(3)));
 }
@@ -118,6 +119,6 @@ fn a_full_shard_refuses_and_has_room_again_when_somebody_leaves() {
     shard.connected(json("bob"));
     assert_eq!(shard.connect(json("carol")), None);
     assert_eq!(shard.disk.connections.len(), 2);
-    shard.input(Input::Closed { slot: first });
+    shard.close(first, CloseCode::NORMAL);
     assert!(shard.connect(json("carol")).is_some());
 }

@@ -2,10 +2,12 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken expectation is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use proptest::prelude::*;
-use webpubsub_hub::{Command, ConnectRequest, Groups, Input, Permission, Reply, Selection, Slot, Target};
+use webpubsub_hub::{Command, ConnectRequest, Groups, Permission, Reply, Selection, Slot, Target};
 use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_testkit::{Shard, group, text, user};
@@ -19,6 +21,9 @@ enum Operation {
     Connect { user: usize, kind: usize, member: usize, allowed: bool },
     Leave(usize),
     Drop(usize),
+    Recover(usize),
+    Acknowledge(usize),
+    Expire,
     Client { client: usize, verb: Verb, group: usize, ack: Option<u64> },
     Publish { to: To, excluded: Option<usize> },
     Close(To),
@@ -58,7 +63,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         4 => (n(), n(), n(), any::<bool>())
             .prop_map(|(user, kind, member, allowed)| Operation::Connect { user, kind, member, allowed }),
         1 => n().prop_map(Operation::Leave),
-        1 => n().prop_map(Operation::Drop),
+        2 => n().prop_map(Operation::Drop),
+        2 => n().prop_map(Operation::Recover),
+        2 => n().prop_map(Operation::Acknowledge),
+        1 => Just(Operation::Expire),
         8 => (n(), verb, n(), prop::option::of(0..6_u64))
             .prop_map(|(client, verb, group, ack)| Operation::Client { client, verb, group, ack }),
         6 => (to(), prop::option::of(n())).prop_map(|(to, excluded)| Operation::Publish { to, excluded }),
@@ -83,8 +91,14 @@ struct Client {
     /// What a server said of single groups.
     verdicts: BTreeMap<&'static str, bool>,
     used_acks: BTreeSet<u64>,
-    /// Data messages received.
-    received: u64,
+    /// Payloads published to it.
+    received: Vec<String>,
+    /// How many of them a reliable client has acknowledged.
+    acknowledged: usize,
+    /// Whether the service may have forgotten some of these acknowledgements.
+    crashed: bool,
+    /// Whether it has a socket.
+    here: bool,
 }
 
 impl Client {
@@ -134,16 +148,23 @@ impl Both {
     /// Each of these has received the message, numbered if it counts, and nobody else anything.
     fn expect_message(&mut self, receivers: &[Slot], payload: &str) {
         for (slot, client) in &mut self.clients {
-            let mut frames = self.taken.remove(slot).unwrap_or_else(|| self.shard.take(*slot));
+            let mut frames = match self.taken.remove(slot) {
+                Some(frames) => frames,
+                None if client.here => self.shard.take(*slot),
+                None => vec![],
+            };
             if !receivers.contains(slot) {
                 assert_eq!(frames, [""; 0], "{slot:?} hears what is not for it");
                 continue;
             }
-            client.received += 1;
+            client.received.push(payload.to_owned());
+            if !client.here {
+                continue;
+            }
             let frame = frames.pop().expect("a message");
             assert!(frames.is_empty(), "{slot:?} hears it once");
             assert!(frame.contains(payload), "{frame}");
-            let number = format!(",\"sequenceId\":{}}}", client.received);
+            let number = format!(",\"sequenceId\":{}}}", client.received.len());
             assert_eq!(frame.ends_with(&number), client.subprotocol.is_reliable(), "{frame}");
         }
     }
@@ -152,9 +173,37 @@ impl Both {
         self.expect_message(&[], "");
     }
 
+    /// A client hears again what it has not acknowledged, and nothing else but what was acknowledged
+    /// just before a crash.
+    fn expect_again(&mut self, slot: Slot) {
+        let frames = self.shard.take(slot);
+        let client = self.clients.get_mut(&slot).expect("a client");
+        if client.subprotocol.is_reliable() {
+            let known = client.received.len().checked_sub(frames.len()).expect("nothing unheard of");
+            assert!(known == client.acknowledged || client.crashed && known < client.acknowledged);
+            (client.acknowledged, client.crashed) = (known, false);
+        } else {
+            assert_eq!(frames, [""; 0]);
+        }
+        for (frame, number) in frames.iter().zip(client.acknowledged..) {
+            let payload = &client.received[number];
+            assert!(frame.contains(&format!("\"{payload}\"")), "{frame} is {payload}");
+            assert!(frame.ends_with(&format!(",\"sequenceId\":{}}}", number + 1)), "{frame}, {number}");
+        }
+    }
+
     fn gone(&mut self, slots: &[Slot]) {
         self.clients.retain(|slot, _| !slots.contains(slot));
         self.shard.closed.clear();
+    }
+
+    /// A client has lost its socket.
+    fn lost(&mut self, slot: Slot) {
+        let client = self.clients.get_mut(&slot).expect("a client");
+        client.here = false;
+        if !client.subprotocol.is_reliable() {
+            self.gone(&[slot]);
+        }
     }
 
     fn run(&mut self, operation: &Operation) {
@@ -173,14 +222,55 @@ impl Both {
                 });
                 let (verdicts, used_acks) = (BTreeMap::new(), BTreeSet::new());
                 let id = self.shard.id(slot);
-                let client =
-                    Client { id, user: by, subprotocol, groups, allowed, verdicts, used_acks, received: 0 };
+                let client = Client {
+                    id,
+                    user: by,
+                    subprotocol,
+                    groups,
+                    allowed,
+                    verdicts,
+                    used_acks,
+                    received: vec![],
+                    acknowledged: 0,
+                    crashed: false,
+                    here: true,
+                };
                 assert!(self.clients.insert(slot, client).is_none(), "the slot was taken");
             }
-            Operation::Leave(client) | Operation::Drop(client) => {
-                let Some(slot) = self.slot(client) else { return };
-                self.shard.input(Input::Closed { slot });
+            Operation::Leave(client) => {
+                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+                self.shard.close(slot, CloseCode::NORMAL);
                 self.gone(&[slot]);
+            }
+            Operation::Drop(client) => {
+                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+                self.shard.cut(slot);
+                self.lost(slot);
+            }
+            Operation::Recover(client) => {
+                let Some(slot) = self.slot(client) else { return };
+                let client = self.clients.get_mut(&slot).expect("a client");
+                let reliable = client.subprotocol.is_reliable();
+                assert_eq!(self.shard.recover(&client.id), reliable.then_some(slot));
+                if reliable {
+                    client.here = true;
+                    self.shard.closed.clear();
+                    self.expect_again(slot);
+                }
+            }
+            Operation::Acknowledge(client) => {
+                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+                let client = self.clients.get_mut(&slot).expect("a client");
+                if !client.subprotocol.is_reliable() {
+                    return;
+                }
+                client.acknowledged += (client.received.len() - client.acknowledged).div_ceil(2);
+                let number = client.acknowledged;
+                self.shard.send(slot, &format!(r#"{{"type":"sequenceAck","sequenceId":{number}}}"#));
+            }
+            Operation::Expire => {
+                self.shard.pass(Duration::from_secs(61));
+                self.clients.retain(|_, client| client.here);
             }
             Operation::Client { client, verb, group, ack } => {
                 self.client(client, verb, pick(&GROUPS, group), ack);
@@ -203,7 +293,8 @@ impl Both {
                     self.shard.command(Command::Close { to: target.into(), reason: None }),
                     Reply::Done
                 );
-                assert_eq!(self.shard.closed.len(), meant.len());
+                let here = meant.iter().filter(|slot| self.clients[slot].here).count();
+                assert_eq!(self.shard.closed.len(), here);
                 self.gone(&meant);
             }
             Operation::JoinMany { to, group: joined } => {
@@ -240,10 +331,20 @@ impl Both {
                 }
                 self.clients.get_mut(&slot).expect("a client").verdicts.insert(name, grant);
             }
-            Operation::Hibernate => self.shard.hibernate(),
+            Operation::Hibernate => {
+                self.shard.hibernate();
+                for slot in self.clients.keys().copied().collect::<Vec<_>>() {
+                    if self.clients[&slot].here {
+                        self.expect_again(slot);
+                    }
+                }
+            }
             Operation::Crash => {
                 self.shard.crash();
-                self.clients.clear();
+                for slot in self.clients.keys().copied().collect::<Vec<_>>() {
+                    self.clients.get_mut(&slot).expect("a client").crashed = true;
+                    self.lost(slot);
+                }
             }
         }
         self.quiet();
@@ -251,7 +352,7 @@ impl Both {
     }
 
     fn client(&mut self, client: usize, verb: Verb, name: &'static str, ack: Option<u64>) {
-        let Some(slot) = self.slot(client) else { return };
+        let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
         if self.clients[&slot].subprotocol == Subprotocol::Simple {
             return;
         }

@@ -9,6 +9,8 @@ pub struct CloseCode(pub u16);
 impl CloseCode {
     /// A normal end: the client is done, or the application's server closed it.
     pub const NORMAL: Self = Self(1000);
+    /// This socket is over; the connection need not be.
+    pub const GOING_AWAY: Self = Self(1001);
     /// The frame's kind does not fit the subprotocol.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
     /// No code was given. Never on the wire.
@@ -58,6 +60,10 @@ pub enum CloseCause {
     MessageTooLarge,
     /// A recovery that cannot succeed.
     NotRecoverable,
+    /// A reliable connection has more unacknowledged messages than are kept.
+    BufferFull,
+    /// Another socket recovered the connection that this one belonged to.
+    TakenOver,
     /// A simple client in `sendToGroup` mode without the permission.
     RawSendForbidden,
     /// A simple client's event failed, or nobody handles it.
@@ -75,7 +81,8 @@ impl CloseCause {
             Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
             Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
-            Self::NotRecoverable | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            Self::NotRecoverable | Self::BufferFull | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            Self::TakenOver => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
     }
@@ -91,6 +98,8 @@ impl CloseCause {
             Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
             Self::NotRecoverable => "The connection could not be recovered.",
+            Self::BufferFull => "The reliable message buffer is full.",
+            Self::TakenOver => "The connection was recovered by another socket.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
             Self::EventFailed | Self::ServiceFault => "Internal server error",
         }

@@ -1,8 +1,11 @@
 //! The user's payload, and what may ride beside it.
 
+use std::time::Duration;
+
 use serde_json::value::RawValue;
 
 use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
+use crate::time::Timestamp;
 
 /// How a payload is to be understood; spelled in lower case on the JSON wire.
 ///
@@ -134,6 +137,12 @@ impl TimeToLive {
             Ok(seconds) if seconds <= MAX_TTL_SECONDS => Ok(Self(seconds)),
             Ok(_) | Err(_) => Err(TtlOutOfRange),
         }
+    }
+
+    /// When a message that begins to live now has lived; `None` if it never expires.
+    #[must_use]
+    pub fn end(self, now: Timestamp) -> Option<Timestamp> {
+        (self != Self::FOREVER).then(|| now.after(Duration::from_secs(self.0.into())))
     }
 
     /// Seconds to live; 0 means for ever.

@@ -99,3 +99,13 @@ pub const MAX_FILTER_DEPTH: usize = 100;
 
 /// Longest filter, in bytes. The service documents none; this is more than fits in a URL.
 pub const MAX_FILTER_BYTES: usize = 65_536;
+
+/// Messages that a reliable connection may have unacknowledged. One more, and it is closed for good.
+///
+/// Source: client spec, section 8.1.
+pub const MAX_BUFFERED_MESSAGES: usize = 1000;
+
+/// Bytes of messages that a reliable connection may have unacknowledged.
+///
+/// Source: client spec, section 8.1 (16 MB).
+pub const MAX_BUFFERED_BYTES: usize = 16 * 1024 * 1024;

@@ -6,9 +6,11 @@ use webpubsub_client_core::{
     AttemptId, Close, CommandId, Event, Incoming, Input, Next, Operation, Options, Output, Session,
 };
 use webpubsub_hub::{Batch, ConnectRequest, Input as HubInput, Place, ShardNumber, Slot, Target};
+use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, json};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::shard::Shard;
@@ -95,7 +97,7 @@ impl Net {
     /// The network loses a client's socket.
     pub fn cut(&mut self, client: usize) {
         let (attempt, shard, slot) = self.clients[client].socket.take().expect("an open socket");
-        self.shards[shard].input(HubInput::Closed { slot });
+        self.shards[shard].cut(slot);
         let close = Close { code: CloseCode::ABNORMAL, reason: String::new() };
         self.tell(client, Input::Closed { attempt, close });
     }
@@ -135,7 +137,7 @@ impl Net {
 
     fn next_timeout(&self) -> Option<Timestamp> {
         let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
-        sessions.chain(self.shards.iter().filter_map(|shard| shard.hub.next_timeout())).min()
+        sessions.chain(self.shards.iter().filter_map(Shard::due)).min()
     }
 
     fn command(&mut self) -> CommandId {
@@ -184,7 +186,7 @@ impl Net {
                     && open == attempt
                 {
                     self.clients[client].socket = None;
-                    self.shards[shard].input(HubInput::Closed { slot });
+                    self.shards[shard].close(slot, CloseCode::NO_STATUS);
                 }
                 let close = Close { code: CloseCode::NO_STATUS, reason: String::new() };
                 self.tell(client, Input::Closed { attempt, close });
@@ -201,9 +203,19 @@ impl Net {
 
     fn connect(&mut self, client: usize, attempt: AttemptId, url: &str) {
         self.tell(client, Input::Opened { attempt });
-        if url.contains("awps_connection_id") {
-            // The service accepts and closes at once what it cannot recover.
+        if let Some(recovery) =
+            ClientEndpoint::parse("/client/hubs/hub", url.split_once('?').map(|(_, query)| query))
+                .expect("the URL is a client's")
+                .recovery
+        {
             self.note(client, "→ recover");
+            let connection = ConnectionId::parse(recovery.connection_id).expect("a connection id");
+            let shard = usize::from(ShardNumber::of(&connection).expect("an id of ours").0);
+            if let Some(slot) = self.shards[shard].recover(&connection) {
+                self.clients[client].socket = Some((attempt, shard, slot));
+                return;
+            }
+            // The service accepts and closes at once what it cannot recover.
             let cause = CloseCause::NotRecoverable;
             let close = Close { code: cause.code(), reason: cause.reason().to_owned() };
             return self.tell(client, Input::Closed { attempt, close });

@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, ConnectionRecord, Hub, Input, Output,
-    Place, Reply, Selection, ShardNumber, Slot, Snapshot, Target,
+    Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, Hub, Input, LogRow, Output, Place,
+    Reply, Selection, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
-use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
@@ -19,8 +21,10 @@ pub struct Shard {
     place: Place,
     incarnation: u64,
     ids: u8,
-    /// What it wrote.
+    /// What it wrote,
     pub disk: Snapshot,
+    /// and the messages in the log's rows.
+    pub messages: BTreeMap<u64, StoredMessage>,
     /// Open sockets.
     sockets: BTreeMap<Slot, Socket>,
     /// Sockets that the hub closed, oldest first.
@@ -103,6 +107,7 @@ impl Shard {
             incarnation: 1,
             ids: 0,
             disk: Snapshot::default(),
+            messages: BTreeMap::new(),
             sockets: BTreeMap::new(),
             closed: Vec::new(),
             relayed: Vec::new(),
@@ -118,6 +123,40 @@ impl Shard {
         outputs
             .iter()
             .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })
+    }
+
+    /// A client comes back with a new socket; `None` if its connection cannot be recovered.
+    pub fn recover(&mut self, connection: &ConnectionId) -> Option<Slot> {
+        let outputs = self.input(Input::Recover { connection: connection.clone() });
+        outputs
+            .iter()
+            .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })
+    }
+
+    /// A socket is gone, with this code.
+    pub fn close(&mut self, slot: Slot, code: CloseCode) {
+        self.input(Input::Closed { slot, code });
+    }
+
+    /// The network loses a socket.
+    pub fn cut(&mut self, slot: Slot) {
+        self.close(slot, CloseCode::ABNORMAL);
+    }
+
+    /// Lets time go by, and the hub do what was due.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now.after(duration);
+        while let Some(due) = self.due().filter(|due| *due <= end) {
+            self.now = due.max(self.now);
+            self.input(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    /// When the hub next waits for time to pass.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        [self.hub.next_timeout(), self.hub.next_deadline()].into_iter().flatten().min()
     }
 
     /// A connection that has already read its `connected` message.
@@ -140,7 +179,8 @@ impl Shard {
     /// A server publishes to all but these.
     pub fn publish_without(&mut self, to: Target, data: MessageData, excluded: Vec<ConnectionId>) {
         let to = Selection { excluded, ..Selection::from(to) };
-        let reply = self.command(Command::Send { to, data, metadata: Metadata::default() });
+        let reply =
+            self.command(Command::Send { to, data, metadata: Metadata::default(), ttl: TimeToLive::FOREVER });
         assert_eq!(reply, Reply::Done);
     }
 
@@ -187,7 +227,7 @@ impl Shard {
     pub fn hibernate(&mut self) {
         self.incarnation += 1;
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
-        let restored = Hub::restore(self.place, self.incarnation, self.disk.clone(), carried);
+        let restored = Hub::restore(self.now, self.place, self.incarnation, self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
         self.hub = restored.hub;
@@ -210,7 +250,7 @@ impl Shard {
     fn perform(&mut self, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Accept { connection, slot } => {
+                Output::Accept { connection, subprotocol: _, slot } => {
                     let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
                     assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
                 }
@@ -241,7 +281,11 @@ impl Shard {
                 Output::Attach { slot, attachment } => {
                     self.sockets.get_mut(&slot).expect("an open socket").attachment = attachment.encode();
                 }
-                Output::Store(change) => apply(&mut self.disk, change),
+                Output::Fetch { row, to } => {
+                    let message = self.messages.get(&row).cloned();
+                    self.input(Input::Fetched { message, to });
+                }
+                Output::Store(change) => self.store(change),
                 Output::Relay { to, batch } => self.relayed.push((to, batch)),
             }
         }
@@ -250,45 +294,59 @@ impl Shard {
     fn deliver(&mut self, slot: Slot, frame: Frame) {
         self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
     }
+
+    /// Writes one change.
+    fn store(&mut self, change: Change) {
+        let disk = &mut self.disk;
+        match change {
+            Change::PutConnection(record) => {
+                disk.connections.retain(|other| other.slot != record.slot);
+                disk.connections.push(record);
+            }
+            Change::RemoveConnection(slot) => {
+                disk.connections.retain(|record| record.slot != slot);
+                disk.memberships.retain(|(member, _)| *member != slot);
+                disk.permissions.retain(|(of, ..)| *of != slot);
+                disk.acks.retain(|(of, _)| *of != slot);
+            }
+            Change::Join(slot, group) => disk.memberships.push((slot, group)),
+            Change::Leave(slot, group) => {
+                disk.memberships.retain(|membership| *membership != (slot, group.clone()));
+            }
+            Change::Permit { slot, kind, group, literal } => {
+                disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
+                disk.permissions.push((slot, kind, group, literal));
+            }
+            Change::UseAcks { slot, acks } => {
+                disk.acks.retain(|(of, _)| *of != slot);
+                disk.acks.push((slot, acks));
+            }
+            Change::Detach { slot, until } => {
+                for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
+                    record.detached_until = until;
+                }
+            }
+            Change::Log { row, message, expires, recipients } => {
+                assert!(disk.log.last().is_none_or(|last| last.row < row), "rows have growing ids");
+                disk.log.push(LogRow { row, recipients, bytes: message.len() });
+                self.messages.insert(row, StoredMessage { message, expires });
+            }
+            Change::Acknowledge { slot, cursor } => {
+                for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
+                    record.acknowledged = cursor;
+                }
+            }
+            Change::DeleteRows { first, last } => {
+                disk.log.retain(|row| !(first..=last).contains(&row.row));
+                self.messages.retain(|row, _| !(first..=last).contains(row));
+            }
+        }
+    }
 }
 
 fn spelled_out(frame: &Frame) -> String {
     match frame {
         Frame::Text(text) => text.clone(),
         Frame::Binary(bytes) => format!("binary {bytes:?}"),
-    }
-}
-
-fn apply(disk: &mut Snapshot, change: Change) {
-    match change {
-        Change::PutConnection(record) => {
-            disk.connections.retain(|other| other.slot != record.slot);
-            disk.connections.push(record);
-        }
-        Change::RemoveConnection(slot) => {
-            disk.connections.retain(|record| record.slot != slot);
-            disk.memberships.retain(|(member, _)| *member != slot);
-            disk.permissions.retain(|(of, ..)| *of != slot);
-        }
-        Change::Join(slot, group) => disk.memberships.push((slot, group)),
-        Change::Leave(slot, group) => {
-            disk.memberships.retain(|membership| *membership != (slot, group.clone()));
-        }
-        Change::Permit { slot, kind, group, literal } => {
-            disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
-            disk.permissions.push((slot, kind, group, literal));
-        }
-        Change::Log { row, recipients } => {
-            assert!(disk.log.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
-            disk.log.push((row, recipients));
-        }
-        Change::Rebase { slot, row, received } => {
-            for record in
-                disk.connections.iter_mut().filter(|record: &&mut ConnectionRecord| record.slot == slot)
-            {
-                (record.row, record.received) = (row, received);
-            }
-        }
-        Change::TrimLog(row) => disk.log.retain(|(id, _)| *id > row),
     }
 }

@@ -8,7 +8,7 @@ use webpubsub_hub::{ConnectRequest, Target};
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::EventName;
-use webpubsub_testkit::{Net, group, json, reliable, text};
+use webpubsub_testkit::{Net, Shard, group, json, reliable, text};
 
 fn join(name: &str) -> Operation<MessageData> {
     Operation::JoinGroup { group: group(name), ack_id: None }
@@ -167,6 +167,22 @@ fn a_client_that_was_cut_off_comes_back_with_its_groups() {
 }
 
 #[test]
+fn a_client_that_was_cut_off_recovers_without_a_message_lost_or_doubled() {
+    let mut net = Net::new(1);
+    let alice = net.connected(reliable("alice"));
+    net.operate(alice, join("g"));
+    net.publish(&Target::All, &text("before"));
+    net.run_until_quiet();
+    net.forget();
+    net.cut(alice);
+    net.publish(&Target::All, &text("meanwhile"));
+    net.run_until_quiet();
+    net.publish(&Target::Group(group("g")), &text("after"));
+    net.pass(Duration::from_millis(1500));
+    net.check(&expect![[r#""#]]);
+}
+
+#[test]
 fn a_recovery_that_is_refused_becomes_a_fresh_connection() {
     let mut net = Net::new(1);
     let alice = net.connected(reliable("alice"));
@@ -174,13 +190,14 @@ fn a_recovery_that_is_refused_becomes_a_fresh_connection() {
     net.run_until_quiet();
     net.forget();
     net.cut(alice);
+    net.shards[0] = Shard::new();
     net.run_until_quiet();
     net.check(&expect![[r#"
         c0 • recovering
         c0 → recover
         c0 • recovered
         c0 • disconnected with 1008, will reconnect
-        c0 ← {"type":"system","event":"connected","userId":"alice","connectionId":"AQAAAgICAgICAgICAgICAgICAg","reconnectionToken":"token"}
+        c0 ← {"type":"system","event":"connected","userId":"alice","connectionId":"AQAAAQEBAQEBAQEBAQEBAQEBAQ","reconnectionToken":"token"}
         c0 → {"type":"joinGroup","group":"g","ackId":2}
         c0 ← {"type":"ack","ackId":2,"success":true}
         c0 • connected

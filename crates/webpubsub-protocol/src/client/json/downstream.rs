@@ -38,6 +38,13 @@ impl DataFrame {
         &self.head
     }
 
+    /// Bytes of the frame without a sequence id.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub fn len(&self) -> usize {
+        self.head.len() + Self::TAIL.len()
+    }
+
     /// The whole frame, for a connection that counts messages or for one that does not.
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> String {
