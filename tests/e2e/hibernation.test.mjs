@@ -21,6 +21,8 @@ forEachShardCount("Hibernation", (service) => {
     await hub.send("", "before");
     for (const socket of [plain, reliable, limited]) assert.equal((await socket.json()).data, "before");
     assert.equal(await simple.next(), "before");
+    reliable.send({ type: "sequenceAck", sequenceId: 1 });
+    await reliable.expectSilence();
 
     await idle(IDLE_MS);
 

@@ -1,16 +1,11 @@
-// The reliable JSON subprotocol: every data message has a number. Recovery is refused, politely.
+// The reliable JSON subprotocol: every data message has a number. What follows from that is in recovery.test.mjs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { JSON_V1, RELIABLE_V1, Socket } from "../support/socket.mjs";
+import { RELIABLE_V1, Socket } from "../support/socket.mjs";
 
 forEachShardCount("Reliable clients", (service) => {
-  const recover = (hub, id, token, protocols = RELIABLE_V1) => {
-    const query = new URLSearchParams({ awps_connection_id: id, awps_reconnection_token: token });
-    return Socket.open(`${hub.url}?${query}`, { protocols });
-  };
-
   test("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
@@ -55,41 +50,6 @@ forEachShardCount("Reliable clients", (service) => {
     await hub.send("", "two");
     assert.equal((await alice.json()).sequenceId, 2);
     assert.equal((await plain.json()).data, "two");
-  });
-
-  test("a recovery is accepted and closed at once with 1008, which tells clients to begin again", async () => {
-    const hub = service.newHub();
-    const other = service.newHub();
-    const alice = await hub.connectReliable();
-    const plain = await hub.connect();
-    const token = alice.connected.reconnectionToken;
-    for (const [what, socket] of [
-      ["a live connection", recover(hub, alice.id, token)],
-      ["a wrong token", recover(hub, alice.id, "wrong")],
-      ["no token", recover(hub, alice.id, "")],
-      ["an unknown connection", recover(hub, "unknown", token)],
-      ["a connection of another hub", recover(other, alice.id, token)],
-      ["a connection that is not reliable", recover(hub, plain.id, token)],
-      ["another protocol", recover(hub, alice.id, token, JSON_V1)],
-      ["no protocol", recover(hub, alice.id, token, [])],
-    ]) {
-      assert.deepEqual(await (await socket).closed(), { code: 1008, reason: "The connection could not be recovered." }, what);
-    }
-    await hub.send(`/connections/${alice.id}`, "still here");
-    assert.equal((await alice.json()).data, "still here");
-  });
-
-  test("after a drop too, and an expired access token beside it does not matter", async () => {
-    const hub = service.newHub();
-    const alice = await hub.connectReliable();
-    alice.cut();
-    const query = new URLSearchParams({
-      access_token: hub.token({ minutes: -60 }),
-      awps_connection_id: alice.id,
-      awps_reconnection_token: alice.connected.reconnectionToken,
-    });
-    const again = await Socket.open(`${hub.url}?${query}`, { protocols: RELIABLE_V1 });
-    assert.deepEqual(await again.closed(), { code: 1008, reason: "The connection could not be recovered." });
   });
 
   test("a reconnection token without a connection id asks for nothing", async () => {

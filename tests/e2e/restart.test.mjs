@@ -5,7 +5,7 @@ import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
 forEachShardCount("After a crash", (service) => {
-  test("connections are gone, and new ones find the hub as it should be", async () => {
+  test("plain connections are gone, and new ones find the hub as it should be", async () => {
     const hub = service.newHub();
     const options = { user: "alice", groups: ["room"], roles: ALL_ROLES };
     const before = await Promise.all([hub.connect(options), hub.connect(options), hub.connectReliable(options)]);
@@ -22,5 +22,24 @@ forEachShardCount("After a crash", (service) => {
     assert.equal((await plain.json()).data, "after");
     assert.deepEqual((({ data, sequenceId }) => [data, sequenceId])(await reliable.json()), ["after", 1]);
     assert.equal((await plain.ask({ type: "leaveGroup", group: "room", ackId: 1 })).success, true);
+  });
+
+  test("reliable connections come back with everything, and nothing that was accepted is missing", async () => {
+    const hub = service.newHub();
+    const alice = await hub.connectReliable({ user: "alice", roles: ALL_ROLES });
+    const bob = await hub.connectReliable({ user: "bob", roles: ALL_ROLES });
+    for (const socket of [alice, bob]) await socket.ask({ type: "joinGroup", group: "room", ackId: 1 });
+    await hub.send("/groups/room", "one");
+    await hub.send("", "two");
+    const frames = [await alice.next(), await alice.next()];
+    await service.crash();
+    await service.start();
+    await hub.send("/groups/room", "three");
+    const [first, second] = [await hub.recover(alice), await hub.recover(bob)];
+    for (const socket of [first, second]) {
+      for (const frame of frames) assert.equal(await socket.next(), frame, "the same bytes");
+      assert.equal((await socket.json()).sequenceId, 3);
+      assert.equal((await socket.ask({ type: "leaveGroup", group: "room", ackId: 1 })).error.name, "Duplicate");
+    }
   });
 });

@@ -48,6 +48,20 @@ export class Hub {
     return this.connect({ protocol: RELIABLE_V1, ...options });
   }
 
+  /** A URL that asks for a connection back; an SDK's has its old access token in it, too. */
+  recoveryUrl(id, token, { accessToken } = {}) {
+    const query = new URLSearchParams(accessToken ? { access_token: accessToken } : {});
+    query.set("awps_connection_id", id);
+    if (token !== undefined) query.set("awps_reconnection_token", token);
+    return `${this.url}?${query}`;
+  }
+
+  /** A new socket for a reliable connection; whether the service gives it is for the test to see. */
+  async recover({ id, connected, protocol }) {
+    const socket = await Socket.open(this.recoveryUrl(id, connected.reconnectionToken), { protocols: protocol });
+    return Object.assign(socket, { id, connected });
+  }
+
   /** A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless told otherwise. */
   rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
     const search = new URLSearchParams(query instanceof Array ? query : Object.entries(query));
