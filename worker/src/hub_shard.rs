@@ -25,6 +25,8 @@ use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
 pub(crate) mod internal {
+    use webpubsub_hub::Full;
+
     /// Accept a WebSocket; the headers below say whose.
     pub(crate) const CONNECT: &str = "/connect";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
@@ -37,6 +39,16 @@ pub(crate) mod internal {
     pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
     /// The answer's `Sec-WebSocket-Protocol`, if it has one.
     pub(crate) const SUBPROTOCOL: &str = "x-subprotocol";
+
+    /// How a shard, and the Worker after it, answers a client that it has no place for.
+    ///
+    /// Source: client spec, section 3.
+    pub(crate) const fn status(full: Full) -> u16 {
+        match full {
+            Full::Quota => 429,
+            Full::Shard => 503,
+        }
+    }
 }
 
 /// One shard of a hub.
@@ -184,8 +196,8 @@ impl Shard {
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new()?;
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if !self.step(input, Some(&pair.server))?.accepted {
-            return Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty());
+        if let Some(full) = self.step(input, Some(&pair.server))?.refused {
+            return http::text(internal::status(full), "");
         }
         let mut response = ResponseBuilder::new().with_status(101).with_websocket(pair.client);
         if let Some(subprotocol) = header(internal::SUBPROTOCOL)? {

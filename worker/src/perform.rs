@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
+use webpubsub_hub::{Batch, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, json, protobuf};
 use webpubsub_protocol::close::fit_reason;
 use webpubsub_protocol::id::SequenceId;
@@ -35,8 +35,8 @@ extern "C" {
 pub(crate) struct Step {
     /// The answer to a command.
     pub(crate) reply: Option<Reply>,
-    /// Whether the socket of a connect was accepted.
-    pub(crate) accepted: bool,
+    /// Why the socket of a connect was not accepted.
+    pub(crate) refused: Option<Full>,
 }
 
 /// The time, in milliseconds.
@@ -92,10 +92,9 @@ impl Shard {
                 if let Some(socket) = socket {
                     self.state.accept_web_socket(socket);
                     self.sockets.put(slot.0, socket.as_ref());
-                    step.accepted = true;
                 }
             }
-            Output::Refuse => step.accepted = false,
+            Output::Refuse(why) => step.refused = Some(why),
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
             Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
                 gone.extend(self.send_numbered_json(&to, &frame));

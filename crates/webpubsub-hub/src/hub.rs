@@ -12,6 +12,7 @@ use crate::directory::Directory;
 use crate::fan_out::{Publish, fan_out};
 use crate::input::Input;
 use crate::output::{Change, Output};
+use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
@@ -24,7 +25,7 @@ pub struct Hub {
     pub(crate) directory: Directory,
     pub(crate) log: Log,
     pub(crate) relay: Relay,
-    capacity: usize,
+    pub(crate) place: Place,
 }
 
 /// A hub that was put together again, and what became of its sockets.
@@ -48,7 +49,7 @@ impl Hub {
             directory: Directory::default(),
             log: Log::default(),
             relay: Relay::new(place, incarnation),
-            capacity: place.capacity,
+            place,
         }
     }
 
@@ -103,7 +104,9 @@ impl Hub {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Frame { from, frame } => {
-                self.frame(from, frame, &mut outputs);
+                if self.hear(now, from, &mut outputs) {
+                    self.frame(from, frame, &mut outputs);
+                }
             }
             Input::Closed { slot } => {
                 if self.directory.remove(slot).is_some() {
@@ -128,6 +131,7 @@ impl Hub {
             }
             Input::Timeout => self.relay.timeout(now, &mut outputs),
         }
+        self.watch(now, &mut outputs);
         outputs
     }
 
@@ -150,8 +154,8 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if self.directory.len() >= self.capacity {
-            return outputs.push(Output::Refuse);
+        if let Some(full) = self.place.full(self.directory.len()) {
+            return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();
         let attachment = Attachment::new(id.clone());
@@ -246,6 +250,7 @@ impl Connection {
             speech: Speech::new(record.subprotocol, record.mode, sequence),
             groups: BTreeSet::new(),
             acks,
+            pace: Pace::default(),
         }
     }
 

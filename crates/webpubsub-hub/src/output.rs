@@ -7,7 +7,7 @@ use webpubsub_protocol::role::PermissionType;
 use crate::command::Reply;
 use crate::connection::Slot;
 use crate::permission::Verdict;
-use crate::placement::ShardNumber;
+use crate::placement::{Full, ShardNumber};
 use crate::relay::Batch;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
@@ -21,8 +21,8 @@ pub enum Output {
         /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
-    /// Do not accept the socket of an [`crate::Input::Connect`]: the shard is full.
-    Refuse,
+    /// Do not accept the socket of an [`crate::Input::Connect`].
+    Refuse(Full),
     /// Send one frame to many sockets.
     Send {
         /// To which.

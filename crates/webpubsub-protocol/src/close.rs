@@ -56,6 +56,10 @@ pub enum CloseCause {
     InvalidProtobufMessage,
     /// A message over 1 MB.
     MessageTooLarge,
+    /// More messages than the service takes from one client.
+    TooManyMessages,
+    /// A client that leaves too much unread.
+    SlowConsumer,
     /// A recovery that cannot succeed.
     NotRecoverable,
     /// A simple client in `sendToGroup` mode without the permission.
@@ -75,7 +79,9 @@ impl CloseCause {
             Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
             Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
-            Self::NotRecoverable | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            Self::TooManyMessages | Self::SlowConsumer | Self::NotRecoverable | Self::RawSendForbidden => {
+                CloseCode::POLICY_VIOLATION
+            }
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
     }
@@ -90,6 +96,8 @@ impl CloseCause {
             Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
             Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
+            Self::TooManyMessages => "The client sends messages too fast.",
+            Self::SlowConsumer => "slow consumer",
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
             Self::EventFailed | Self::ServiceFault => "Internal server error",
