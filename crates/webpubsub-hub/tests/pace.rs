@@ -236,7 +236,7 @@ fn a_client_that_says_something_has_taken_in_everything() {
 
 #[test]
 fn what_a_reliable_client_leaves_unread_is_not_counted_here() {
-    let mut shard = short_queue(1);
+    let mut shard = with(Limits { outbound_bytes: 10, ..Limits::DEFAULT });
     let protobuf = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
     let clients = [reliable("alice"), protobuf].map(|request| shard.connected(request));
     for _ in 0..3 {
