@@ -156,6 +156,7 @@ forEachShardCount(
         await hub.send("/groups/room", published.at(-1));
         for (const socket of [speaking, reliable]) assert.equal((await socket.json()).data, published.at(-1));
         await speaking.expectSilence();
+        reliable.send({ type: "sequenceAck", sequenceId: published.length });
       }
       const isOpen = (user) => hub.exists(`/users/${user}`);
       await until(async () => {
