@@ -81,6 +81,11 @@ export class Service {
     rmSync(this.state, { recursive: true, force: true, maxRetries: 5 });
   }
 
+  /** How often it has logged this line since its start. */
+  logged(line) {
+    return this.#output.split("\n").filter((text) => text === JSON.stringify(line)).length;
+  }
+
   get connectionString() {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
   }

@@ -119,6 +119,15 @@ export class Socket {
     return this.closed();
   }
 
+  /** Reads nothing more, not even from the transport, until {@link Socket#read}. */
+  stopReading() {
+    this.#socket.pause();
+  }
+
+  read() {
+    this.#socket.resume();
+  }
+
   /** Cuts the transport: no close frame. */
   cut() {
     this.#socket.terminate();

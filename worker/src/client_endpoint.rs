@@ -8,13 +8,13 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, ShardNumber};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result, WebSocketPair};
+use worker::{Env, Error, Headers, Request, Response, Result, WebSocketPair};
 
 use crate::config::{Config, object_name};
 use crate::hub_shard::internal;
@@ -85,7 +85,7 @@ pub(crate) async fn answer(
 /// The client may try again soon.
 fn temporarily_impossible(what: &str, error: &Error) -> Result<Response> {
     log::failure(what, error);
-    Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty())
+    http::try_again(503, "")
 }
 
 /// Has a connection recovered by the shard that holds it; `None` if that cannot be.
@@ -129,8 +129,8 @@ async fn connect(
         headers.set(internal::SUBPROTOCOL, subprotocol)?;
     }
     let objects = Objects::of(env)?;
-    let mut refused = None;
-    for shard in ShardNumber::candidates(u16::from_be_bytes([high, low]), config.shards) {
+    let mut offers = Offers::new(u16::from_be_bytes([high, low]), config.shards);
+    while let Some(shard) = offers.next() {
         let connection = shard.connection_id(id);
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
         if admission.subprotocol.is_reliable() {
@@ -140,13 +140,24 @@ async fn connect(
         let body = JsValue::UNDEFINED;
         let question = Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body };
         let name = object_name(&endpoint.hub, shard);
-        match objects.ask(vec![name], question).await?.pop() {
-            Some(full) if full.status_code() == 503 => refused = Some(full),
-            Some(answer) => return Ok(answer),
-            None => {}
+        let answer = objects.ask(vec![name], question).await?.pop();
+        let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
+        let status = answer.status_code();
+        match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
+            Some(why) => offers.refused(why),
+            None => return Ok(answer),
         }
     }
-    refused.ok_or_else(|| Error::RustError("no shard answered".to_owned()))
+    let what = format!("taking a client into hub {}", endpoint.hub);
+    log::refusal(&what, &"connection count reaches limit");
+    let full = offers.outcome();
+    let words = match full {
+        Full::Quota => {
+            "The hub has as many connections as its CONNECTION_QUOTA. Try again when one has left."
+        }
+        Full::Shard => "The hub's shards are full. Try again when a connection has left.",
+    };
+    http::try_again(internal::status(full), words)
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

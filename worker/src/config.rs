@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{Limits, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
 
@@ -20,6 +21,10 @@ pub(crate) struct Config {
     /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be
     /// recovered.
     recovery_window: Duration,
+    /// `CONNECTION_QUOTA`: how many connections a hub may have; 0 for as many as its shards take.
+    connection_quota: u32,
+    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`.
+    limits: Limits,
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
@@ -67,6 +72,7 @@ impl Config {
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
         let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
+        let up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
         Ok(Self {
             settings: match text("HUB_SETTINGS") {
                 Some(settings) => Settings::parse(&settings)?,
@@ -76,6 +82,15 @@ impl Config {
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
+            connection_quota: up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA)?,
+            limits: Limits {
+                messages_per_second: up_to(
+                    "CLIENT_MESSAGES_PER_SECOND",
+                    Limits::DEFAULT.messages_per_second,
+                )?,
+                message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst)?,
+                outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes)?,
+            },
             accepted_hosts: text("ACCEPTED_HOSTS")
                 .unwrap_or_default()
                 .split(',')
@@ -88,8 +103,14 @@ impl Config {
 
     /// The place of one of the hub's shards.
     pub(crate) fn place(&self, shard: ShardNumber) -> Place {
-        let recovery_window = self.recovery_window;
-        Place { shard, shards: self.shards, capacity: self.shard_hard_limit, recovery_window }
+        Place {
+            shard,
+            shards: self.shards,
+            capacity: self.shard_hard_limit,
+            quota: shard.share(self.connection_quota, self.shards),
+            limits: self.limits,
+            recovery_window: self.recovery_window,
+        }
     }
 }
 

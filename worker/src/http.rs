@@ -85,6 +85,13 @@ pub(crate) fn text(status: u16, body: &str) -> worker::Result<Response> {
     }
 }
 
+/// The same for a client that may well try again, in some seconds.
+pub(crate) fn try_again(status: u16, body: &str) -> worker::Result<Response> {
+    let response = text(status, body)?;
+    response.headers().set("Retry-After", "1")?;
+    Ok(response)
+}
+
 /// A response of the REST API.
 pub(crate) fn rest(response: rest::Response) -> worker::Result<Response> {
     let mut builder = ResponseBuilder::new().with_status(response.status);

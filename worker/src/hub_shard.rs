@@ -15,8 +15,8 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
 use worker::{
-    DurableObject, Env, Error, Request, Response, ResponseBuilder, Result, Socket, State, WebSocket,
-    WebSocketIncomingMessage, WebSocketPair, WebSocketRequestResponsePair, durable_object,
+    DurableObject, Env, Error, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
+    WebSocketPair, WebSocketRequestResponsePair, durable_object,
 };
 
 use crate::config::{Config, parse_object_name};
@@ -27,6 +27,8 @@ use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
 pub(crate) mod internal {
+    use webpubsub_hub::Full;
+
     /// Accept a WebSocket; the headers below say whose.
     pub(crate) const CONNECT: &str = "/connect";
     /// Accept a WebSocket for a connection that its client proved to have had.
@@ -41,6 +43,16 @@ pub(crate) mod internal {
     pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
     /// The answer's `Sec-WebSocket-Protocol`, if it has one.
     pub(crate) const SUBPROTOCOL: &str = "x-subprotocol";
+
+    /// How a shard, and the Worker after it, answers a client that it has no place for.
+    ///
+    /// Source: client spec, section 3.
+    pub(crate) const fn status(full: Full) -> u16 {
+        match full {
+            Full::Quota => 429,
+            Full::Shard => 503,
+        }
+    }
 }
 
 /// One shard of a hub.
@@ -194,8 +206,8 @@ impl Shard {
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new()?;
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if self.step(input, Some(&pair.server))?.accepted.is_none() {
-            return Ok(ResponseBuilder::new().with_status(503).with_header("Retry-After", "1")?.empty());
+        if let Some(full) = self.step(input, Some(&pair.server))?.refused {
+            return http::text(internal::status(full), "");
         }
         http::switch_protocols(pair.client, header(internal::SUBPROTOCOL)?.as_deref())
     }

@@ -15,7 +15,16 @@ struct Line<'a> {
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    let line = Line { level: "error", failed: what, error: &error.to_string() };
+    write("error", what, error);
+}
+
+/// Something was not done, and rightly so.
+pub(crate) fn refusal(what: &str, why: &dyn Display) {
+    write("warning", what, why);
+}
+
+fn write(level: &str, what: &str, error: &dyn Display) {
+    let line = Line { level, failed: what, error: &error.to_string() };
     match serde_json::to_string(&line) {
         Ok(line) => console_error!("{line}"),
         Err(_) => console_error!("{what}"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_hub::{Batch, Input, Output, Reply, ShardNumber, Slot};
+use webpubsub_hub::{Batch, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
@@ -48,6 +48,8 @@ pub(crate) struct Step {
     pub(crate) reply: Option<Reply>,
     /// How the client of a socket that was accepted speaks.
     pub(crate) accepted: Option<Subprotocol>,
+    /// Why the socket of a connect was not accepted.
+    pub(crate) refused: Option<Full>,
 }
 
 /// The time, in milliseconds.
@@ -120,7 +122,8 @@ impl Shard {
                     step.accepted = Some(subprotocol);
                 }
             }
-            Output::Refuse => step.accepted = None,
+            Output::Refuse(why) => step.refused = Some(why),
+            Output::CannotRecover => {}
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
             Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
                 gone.extend(self.send_numbered_json(&to, &frame));

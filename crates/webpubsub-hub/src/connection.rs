@@ -6,6 +6,7 @@ use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
 use crate::ack::AckCache;
+use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::reliable::{Buffer, Link};
 
@@ -32,6 +33,7 @@ pub(crate) struct Connection {
     /// Groups that it is a member of; the directory has the same the other way round.
     pub(crate) groups: BTreeSet<GroupName>,
     pub(crate) acks: AckCache,
+    pub(crate) pace: Pace,
 }
 
 impl Connection {

@@ -69,7 +69,7 @@ impl Directory {
     }
 
     /// The first slot that never held anybody.
-    fn end(&self) -> Slot {
+    pub(crate) fn end(&self) -> Slot {
         Slot(u32::try_from(self.connections.len()).unwrap_or(u32::MAX))
     }
 

@@ -174,7 +174,7 @@ impl Hub {
     /// Deletes the rows of the log that nobody needs, once every connection's base is past them.
     fn trim_log(&mut self, outputs: &mut Vec<Output>) {
         for (slot, connection) in self.directory.iter_mut() {
-            if let Some(cursor) = connection.buffer.as_mut().and_then(|buffer| buffer.to_store()) {
+            if let Some(cursor) = connection.buffer.as_mut().and_then(|buffer| buffer.take_unstored()) {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
             }
         }

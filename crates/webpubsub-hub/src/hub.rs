@@ -1,5 +1,4 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
@@ -14,6 +13,7 @@ use crate::directory::Directory;
 use crate::fan_out::Publish;
 use crate::input::Input;
 use crate::output::{Change, Output};
+use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
@@ -29,8 +29,7 @@ pub struct Hub {
     /// Connections that may have no socket, and when they are given up, soonest first. One that has
     /// a socket again stays until its turn.
     detached: VecDeque<(Timestamp, Slot)>,
-    capacity: usize,
-    recovery_window: Duration,
+    pub(crate) place: Place,
 }
 
 /// A hub that was put together again, and what became of its sockets.
@@ -55,8 +54,7 @@ impl Hub {
             log: Log::default(),
             relay: Relay::new(place, incarnation),
             detached: VecDeque::new(),
-            capacity: place.capacity,
-            recovery_window: place.recovery_window,
+            place,
         }
     }
 
@@ -74,35 +72,40 @@ impl Hub {
     ) -> Restored {
         let mut hub = Self::new(place, incarnation);
         let mut outputs = Vec::new();
-        let owners: Vec<Option<ConnectionId>> =
-            sockets.iter().map(|socket| Some(socket.as_ref()?.connection.clone())).collect();
-        let mut sockets: HashMap<ConnectionId, Attachment> =
-            sockets.into_iter().flatten().map(|socket| (socket.connection.clone(), socket)).collect();
-
         let cursors = snapshot.connections.iter().map(|record| record.acknowledged.row);
-        let newest = cursors.chain(sockets.values().map(|socket| socket.acknowledged.row)).max();
+        let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
         let (rows, bytes) =
             (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
-        hub.log = Log::restore(newest.unwrap_or(0), rows.collect(), bytes.sum());
+        hub.log = Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum());
+        // As if nobody had a socket, then as those who have one.
+        let mut known = Vec::new();
         for record in snapshot.connections {
-            let (slot, socket) = (record.slot, sockets.remove(&record.id));
-            if record.subprotocol.is_reliable() {
-                let until = record.detached_until.unwrap_or(now.after(place.recovery_window));
-                let link = if socket.is_some() { Link::Attached } else { Link::Detached { until } };
-                if let Link::Detached { until } = link {
+            let (slot, since) = (record.slot, record.detached_until);
+            let buffer = record.subprotocol.is_reliable().then(|| {
+                let until = since.unwrap_or(now.after(place.recovery_window));
+                Buffer::new(record.acknowledged, record.acknowledged, Link::Detached { until })
+            });
+            hub.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
+            known.push((slot, since));
+        }
+        let mut here = vec![false; hub.directory.end().index()];
+        let slots = sockets.into_iter().map(|socket| {
+            let socket = socket?;
+            let slot = hub.directory.find(&socket.connection)?;
+            hub.directory.get_mut(slot)?.resume(socket);
+            *here.get_mut(slot.index())? = true;
+            Some(slot)
+        });
+        let slots = slots.collect();
+        for (slot, since) in known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false)) {
+            match hub.link(slot) {
+                Some(Link::Detached { until }) => {
                     hub.wait(until, slot);
-                    if record.detached_until.is_none() {
+                    if since.is_none() {
                         outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
                     }
                 }
-                let acknowledged = socket.map_or(record.acknowledged, |socket| socket.acknowledged);
-                let acknowledged = acknowledged.max(record.acknowledged);
-                let buffer = Buffer::new(acknowledged, record.acknowledged, link);
-                hub.directory.insert(slot, Connection::of(record, Some(buffer), AckCache::default()));
-            } else if let Some(socket) = socket {
-                hub.directory.insert(slot, Connection::of(record, None, socket.acks));
-            } else {
-                outputs.push(Output::Store(Change::RemoveConnection(slot)));
+                Some(Link::Attached) | None => hub.remove(slot, &mut outputs),
             }
         }
         for (slot, group) in snapshot.memberships {
@@ -136,7 +139,6 @@ impl Hub {
                 outputs.push(Output::Fetch { row, to });
             }
         }
-        let slots = owners.iter().map(|owner| hub.directory.find(owner.as_ref()?)).collect();
         Restored { hub, slots, outputs }
     }
 
@@ -149,11 +151,15 @@ impl Hub {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
-            Input::Frame { from, frame } => self.frame(now, from, frame, &mut outputs),
             Input::Closed { slot, code } => self.closed(now, slot, code, &mut outputs),
             Input::Broken { slot } => {
                 outputs.push(Output::Forget { slot });
                 self.remove(slot, &mut outputs);
+            }
+            Input::Frame { from, frame } => {
+                if self.hear(now, from, &mut outputs) {
+                    self.frame(now, from, frame, &mut outputs);
+                }
             }
             Input::Fetched { message, to } => {
                 let publish =
@@ -180,6 +186,7 @@ impl Hub {
                 self.give_up(now, &mut outputs);
             }
         }
+        self.watch(now, &mut outputs);
         outputs
     }
 
@@ -210,8 +217,8 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if self.directory.len() >= self.capacity {
-            return outputs.push(Output::Refuse);
+        if let Some(full) = self.place.full(self.directory.len()) {
+            return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();
         let subprotocol = request.subprotocol;
@@ -245,9 +252,11 @@ impl Hub {
     /// Source: client spec, section 8.3.
     fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
         self.give_up(now, outputs);
-        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::Refuse) };
-        let Some(connection) = self.directory.get_mut(slot) else { return outputs.push(Output::Refuse) };
-        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::Refuse) };
+        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::CannotRecover) };
+        let Some(connection) = self.directory.get_mut(slot) else {
+            return outputs.push(Output::CannotRecover);
+        };
+        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
         match buffer.link {
             Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
             Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
@@ -268,10 +277,10 @@ impl Hub {
         outputs.push(Output::Forget { slot });
         match &mut connection.buffer {
             Some(buffer) if code != CloseCode::NORMAL => {
-                let until = now.after(self.recovery_window);
+                let until = now.after(self.place.recovery_window);
                 buffer.link = Link::Detached { until };
                 // It was on the socket.
-                if let Some(cursor) = buffer.to_store() {
+                if let Some(cursor) = buffer.take_unstored() {
                     outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
                 }
                 outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
@@ -392,6 +401,15 @@ impl Connection {
             buffer,
             groups: BTreeSet::new(),
             acks,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Goes on where what its socket carries says that it was.
+    fn resume(&mut self, socket: Attachment) {
+        match &mut self.buffer {
+            Some(buffer) => buffer.resume(socket.acknowledged),
+            None => self.acks = socket.acks,
         }
     }
 

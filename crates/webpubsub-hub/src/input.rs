@@ -23,7 +23,7 @@ pub enum Input {
         reconnection_token: Option<String>,
     },
     /// A client proved that it had this connection, and its new socket is about to be accepted.
-    /// Answered by [`crate::Output::Accept`] or [`crate::Output::Refuse`].
+    /// Answered by [`crate::Output::Accept`] or [`crate::Output::CannotRecover`].
     Recover {
         /// Which connection.
         connection: ConnectionId,

@@ -8,7 +8,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::command::Reply;
 use crate::connection::Slot;
 use crate::permission::Verdict;
-use crate::placement::ShardNumber;
+use crate::placement::{Full, ShardNumber};
 use crate::relay::Batch;
 use crate::reliable::Cursor;
 use crate::snapshot::{Attachment, ConnectionRecord};
@@ -26,8 +26,10 @@ pub enum Output {
         /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
-    /// Do not accept the socket: the shard is full, or there is no such connection to recover.
-    Refuse,
+    /// Do not accept the socket of an [`crate::Input::Connect`].
+    Refuse(Full),
+    /// Do not accept the socket of an [`crate::Input::Recover`]: there is no such connection.
+    CannotRecover,
     /// Send one frame to many sockets.
     Send {
         /// To which.

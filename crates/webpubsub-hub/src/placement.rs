@@ -1,4 +1,4 @@
-//! Which shard holds a connection, written into the connection's id.
+//! Which shard holds a connection, written into the connection's id, and how many a shard holds.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,6 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpubsub_protocol::name::ConnectionId;
+
+use crate::pace::Limits;
 
 /// The first byte of every id: the layout of the rest.
 const FORMAT: u8 = 1;
@@ -28,12 +30,13 @@ impl ShardNumber {
         ConnectionId::parse(text).expect("a made id is an id")
     }
 
-    /// The shards to try for a new connection, best first: one drawn by `random`, and its neighbours
-    /// in case it is full. At most 4, so that a hub that is full says so soon.
-    pub fn candidates(random: u16, shards: u16) -> impl Iterator<Item = Self> {
-        let shards = shards.max(1);
-        let drawn = random % shards;
-        (drawn..shards).chain(0..drawn).take(4).map(Self)
+    /// This shard's exact part of the connections that a hub may have; `None` for 0, which stands
+    /// for no quota.
+    #[must_use]
+    pub const fn share(self, quota: u32, shards: u16) -> Option<usize> {
+        let (shards, this) = (if shards == 0 { 1 } else { shards as u32 }, self.0 as u32);
+        let one_more = this < quota % shards;
+        if quota == 0 { None } else { Some((quota / shards) as usize + one_more as usize) }
     }
 
     /// The shard that a connection id carries; `None` for an id that no shard made.
@@ -62,6 +65,19 @@ pub struct Place {
     pub capacity: usize,
     /// How long a reliable connection without a socket can be recovered.
     pub recovery_window: Duration,
+    /// How many of the connections that the hub may have are this one's; `None` without a quota.
+    pub quota: Option<usize>,
+    /// What each connection may ask of it.
+    pub limits: Limits,
+}
+
+/// Why a shard takes no further connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// It holds as many as a shard may.
+    Shard,
+    /// It holds its share of those that the hub may have.
+    Quota,
 }
 
 impl Place {
@@ -83,12 +99,76 @@ impl Place {
             shards: 1,
             capacity: Self::DEFAULT_CAPACITY as usize,
             recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
+            quota: None,
+            limits: Limits::DEFAULT,
         }
     }
 
     /// Every other shard of the hub.
     pub fn others(self) -> impl Iterator<Item = ShardNumber> {
         (0..self.shards).map(ShardNumber).filter(move |shard| *shard != self.shard)
+    }
+
+    /// Why no further connection is taken beside so many, if none is.
+    pub(crate) fn full(self, connections: usize) -> Option<Full> {
+        if self.quota.is_some_and(|quota| connections >= quota) {
+            Some(Full::Quota)
+        } else {
+            (connections >= self.capacity).then_some(Full::Shard)
+        }
+    }
+}
+
+/// The shards that a new connection is offered to: one that is drawn, and its neighbours for as long
+/// as it is refused.
+///
+/// A few full shards speak for all, so that a hub that is full says so soon. That a hub has as many
+/// connections as it may have takes every shard to say, since each knows only its share.
+#[derive(Debug)]
+pub struct Offers {
+    next: u16,
+    shards: u16,
+    left: u16,
+    full: u8,
+}
+
+impl Offers {
+    /// How many full shards speak for all.
+    const ENOUGH_FULL: u8 = 4;
+
+    /// Offers that begin with the shard drawn by `random`.
+    #[must_use]
+    pub fn new(random: u16, shards: u16) -> Self {
+        let shards = shards.max(1);
+        Self { next: random % shards, shards, left: shards, full: 0 }
+    }
+
+    /// The shard offered last refused.
+    pub const fn refused(&mut self, why: Full) {
+        match why {
+            Full::Shard => self.full = self.full.saturating_add(1),
+            Full::Quota => {}
+        }
+    }
+
+    /// Why the hub has no place, when all offers were refused.
+    #[must_use]
+    pub const fn outcome(&self) -> Full {
+        if self.full > 0 { Full::Shard } else { Full::Quota }
+    }
+}
+
+impl Iterator for Offers {
+    type Item = ShardNumber;
+
+    fn next(&mut self) -> Option<ShardNumber> {
+        if self.full >= Self::ENOUGH_FULL {
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        let shard = self.next;
+        self.next = if shard + 1 < self.shards { shard + 1 } else { 0 };
+        Some(ShardNumber(shard))
     }
 }
 
@@ -106,14 +186,46 @@ mod tests {
         }
     }
 
+    /// The shards that a connection is offered to while they refuse it, and what that comes to.
+    fn offered(random: u16, shards: u16, refusal: impl Fn(u16) -> Full) -> (Vec<u16>, Full) {
+        let mut offers = Offers::new(random, shards);
+        let mut asked = Vec::new();
+        while let Some(ShardNumber(shard)) = offers.next() {
+            asked.push(shard);
+            offers.refused(refusal(shard));
+        }
+        (asked, offers.outcome())
+    }
+
     #[test]
-    fn a_new_connection_tries_the_shard_drawn_and_then_its_neighbours() {
-        let of =
-            |random, shards| ShardNumber::candidates(random, shards).map(|shard| shard.0).collect::<Vec<_>>();
-        assert_eq!(of(7, 1), [0]);
-        assert_eq!(of(6, 4), [2, 3, 0, 1]);
-        assert_eq!(of(99, 100), [99, 0, 1, 2]);
-        assert_eq!(of(5, 0), [0]);
+    fn a_new_connection_is_offered_to_the_shard_drawn_and_then_to_its_neighbours() {
+        let full = |random, shards| offered(random, shards, |_| Full::Shard);
+        assert_eq!(full(7, 1), (vec![0], Full::Shard));
+        assert_eq!(full(6, 4), (vec![2, 3, 0, 1], Full::Shard));
+        assert_eq!(full(99, 100), (vec![99, 0, 1, 2], Full::Shard));
+        assert_eq!(full(5, 0), (vec![0], Full::Shard));
+        assert_eq!(full(u16::MAX - 1, u16::MAX).0, [u16::MAX - 1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn only_all_shards_together_have_reached_a_quota() {
+        let (asked, outcome) = offered(2, 9, |_| Full::Quota);
+        assert_eq!((asked, outcome), (vec![2, 3, 4, 5, 6, 7, 8, 0, 1], Full::Quota));
+        let (asked, outcome) = offered(0, 9, |shard| if shard == 7 { Full::Shard } else { Full::Quota });
+        assert_eq!((asked.len(), outcome), (9, Full::Shard), "one with more room would have taken it");
+        assert_eq!(offered(0, u16::MAX, |_| Full::Quota).0.len(), usize::from(u16::MAX));
+    }
+
+    #[test]
+    fn the_shares_of_a_quota_add_up_to_it() {
+        let shares = |quota, shards| (0..shards).map(move |n| ShardNumber(n).share(quota, shards));
+        assert_eq!(shares(10, 4).collect::<Vec<_>>(), [Some(3), Some(3), Some(2), Some(2)]);
+        assert_eq!(shares(1, 3).collect::<Vec<_>>(), [Some(1), Some(0), Some(0)]);
+        assert_eq!(shares(0, 2).collect::<Vec<_>>(), [None, None]);
+        for (quota, shards) in [(7, 1), (1000, 7), (u32::MAX, u16::MAX)] {
+            assert_eq!(shares(quota, shards).flatten().sum::<usize>(), quota as usize);
+        }
+        assert_eq!(ShardNumber(0).share(5, 0), Some(5));
     }
 
     #[test]

@@ -71,6 +71,12 @@ impl Buffer {
         self.acknowledged
     }
 
+    /// Its client is there, and had acknowledged at least this.
+    pub(crate) fn resume(&mut self, acknowledged: Cursor) {
+        self.acknowledged = self.acknowledged.max(acknowledged);
+        self.link = Link::Attached;
+    }
+
     /// Whether it can take another message.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.copies.len() < MAX_BUFFERED_MESSAGES && self.bytes + bytes <= MAX_BUFFERED_BYTES
@@ -102,7 +108,7 @@ impl Buffer {
     }
 
     /// What is to be written before rows that it has acknowledged may be deleted, if anything is.
-    pub(crate) fn to_store(&mut self) -> Option<Cursor> {
+    pub(crate) fn take_unstored(&mut self) -> Option<Cursor> {
         let moved = self.stored != self.acknowledged;
         self.stored = self.acknowledged;
         moved.then_some(self.acknowledged)
@@ -229,8 +235,8 @@ mod tests {
         assert!(buffer.acknowledge(SequenceId(7)));
         assert_eq!(buffer.acknowledged(), Cursor { row: 14, sequence_id: SequenceId(7) });
         assert_eq!(buffer.needed().collect::<Vec<_>>(), [(20, SequenceId(8))]);
-        assert_eq!(buffer.to_store(), Some(buffer.acknowledged()));
-        assert_eq!(buffer.to_store(), None);
+        assert_eq!(buffer.take_unstored(), Some(buffer.acknowledged()));
+        assert_eq!(buffer.take_unstored(), None);
     }
 
     #[test]

@@ -329,9 +329,9 @@ fn everything_survives_the_loss_of_memory_and_a_crash() {
         let sent = shard.take(alice);
         acknowledge(&mut shard, alice, 1);
         if crash {
-            shard.crash()
+            shard.crash();
         } else {
-            shard.cut(alice)
+            shard.cut(alice);
         }
         shard.publish(Target::Group(group("h")), text("three"));
         shard.hibernate();

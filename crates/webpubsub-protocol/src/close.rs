@@ -58,6 +58,10 @@ pub enum CloseCause {
     InvalidProtobufMessage,
     /// A message over 1 MB.
     MessageTooLarge,
+    /// More messages than the service takes from one client.
+    TooManyMessages,
+    /// A client that leaves too much unread.
+    SlowConsumer,
     /// A recovery that cannot succeed.
     NotRecoverable,
     /// A reliable connection has more unacknowledged messages than are kept.
@@ -81,7 +85,11 @@ impl CloseCause {
             Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
             Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
-            Self::NotRecoverable | Self::BufferFull | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            Self::TooManyMessages
+            | Self::SlowConsumer
+            | Self::NotRecoverable
+            | Self::BufferFull
+            | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
             Self::TakenOver => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
@@ -97,6 +105,8 @@ impl CloseCause {
             Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
             Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
+            Self::TooManyMessages => "The client sends messages too fast.",
+            Self::SlowConsumer => "slow consumer",
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::BufferFull => "The reliable message buffer is full.",
             Self::TakenOver => "The connection was recovered by another socket.",

@@ -1,4 +1,5 @@
-//! Every number of the protocol, with where it comes from.
+//! Every number of the protocol, with where it comes from, and the defaults of those that an operator
+//! sets.
 
 use std::time::Duration;
 
@@ -6,6 +7,25 @@ use std::time::Duration;
 ///
 /// Source: client spec, section 11; Azure Web PubSub's published limits.
 pub const MAX_CLIENT_MESSAGE_BYTES: usize = 1_048_576;
+
+/// How many connections a hub may have; 0 for as many as its shards take.
+///
+/// Source: client spec, section 11, which leaves the number to the operator.
+pub const DEFAULT_CONNECTION_QUOTA: u32 = 0;
+
+/// Messages that one client may send a second, in the long run. The service documents none.
+pub const DEFAULT_CLIENT_MESSAGES_PER_SECOND: u32 = 10_000;
+
+/// Messages that one client may send at once. The service documents none.
+pub const DEFAULT_CLIENT_MESSAGE_BURST: u32 = 100_000;
+
+/// Bytes that may be on their way to a client whose connection is not reliable.
+///
+/// Source: client spec, section 11, which asks for a bound; the number is that of the reliable buffer.
+pub const DEFAULT_OUTBOUND_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
+
+/// What a client is supposed to take in while nothing is heard of it, in bytes a second.
+pub const ASSUMED_DRAIN_BYTES_PER_SECOND: u64 = 1024 * 1024;
 
 /// Longest body of a REST `:send`, in bytes. Longer ones are answered 400.
 ///

@@ -191,9 +191,11 @@ impl Shard {
 
     /// A server asks for something.
     pub fn command(&mut self, command: Command) -> Reply {
-        match self.input(Input::Command(command)).pop() {
-            Some(Output::Reply(reply)) => reply,
-            last => panic!("a command's last output is {last:?}"),
+        let mut outputs = self.input(Input::Command(command));
+        outputs.retain(|output| matches!(output, Output::Reply(_)));
+        match &outputs[..] {
+            [Output::Reply(reply)] => reply.clone(),
+            replies => panic!("a command is answered with {replies:?}"),
         }
     }
 
@@ -254,7 +256,7 @@ impl Shard {
                     let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
                     assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
                 }
-                Output::Refuse | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Refuse(_) | Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
                         self.deliver(slot, frame.clone());

@@ -179,7 +179,18 @@ fn a_client_that_was_cut_off_recovers_without_a_message_lost_or_doubled() {
     net.run_until_quiet();
     net.publish(&Target::Group(group("g")), &text("after"));
     net.pass(Duration::from_millis(1500));
-    net.check(&expect![[r#""#]]);
+    net.check(&expect![[r#"
+        c0 • recovering
+        c0 → recover
+        c0 • recovered
+        c0 ← {"type":"message","from":"server","dataType":"text","data":"before","sequenceId":1}
+        c0 ← {"type":"message","from":"server","dataType":"text","data":"meanwhile","sequenceId":2}
+        c0 → {"type":"sequenceAck","sequenceId":1}
+        c0 • message
+        c0 ← {"type":"message","from":"group","group":"g","dataType":"text","data":"after","sequenceId":3}
+        c0 • message
+        c0 → {"type":"sequenceAck","sequenceId":3}
+    "#]]);
 }
 
 #[test]

@@ -1,0 +1,365 @@
+//! What a shard takes from its clients: how many there are, how fast they send, how much they leave unread.
+#![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
+
+use std::time::Duration;
+
+use webpubsub_hub::{
+    ConnectRequest, Full, Input, Limits, Offers, Output, Place, Selection, ShardNumber, Slot, Target,
+};
+use webpubsub_protocol::client::Echo;
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::data::{Metadata, TimeToLive};
+use webpubsub_testkit::{Closed, Shard, group, json, reliable, text};
+
+const PING: &str = r#"{"type":"ping"}"#;
+const PONG: &str = r#"{"type":"pong"}"#;
+const MEGABYTE: usize = 1024 * 1024;
+
+fn with(limits: Limits) -> Shard {
+    Shard::at(Place { limits, ..Place::only() })
+}
+
+/// Two messages a second, three at once.
+fn slow_bucket() -> Shard {
+    with(Limits { messages_per_second: 2, message_burst: 3, ..Limits::DEFAULT })
+}
+
+/// Ten bytes more than `megabytes` may be on their way.
+fn short_queue(megabytes: u32) -> Shard {
+    with(Limits { outbound_bytes: megabytes * 1024 * 1024 + 10, ..Limits::DEFAULT })
+}
+
+fn pass(shard: &mut Shard, milliseconds: u64) {
+    shard.now = shard.now.after(Duration::from_millis(milliseconds));
+}
+
+/// A simple client, which is sent payloads and nothing else: the bytes are the payload's.
+fn simple() -> ConnectRequest {
+    let mode = SimpleMode::SendToGroup { group: group("g"), echo: Echo::Skip };
+    ConnectRequest { subprotocol: Subprotocol::Simple, mode, ..json("simple") }
+}
+
+fn disconnected(reason: &str) -> String {
+    format!(r#"{{"type":"system","event":"disconnected","message":"{reason}"}}"#)
+}
+
+fn only_closed(shard: &mut Shard) -> Closed {
+    let closed = shard.closed.pop().expect("a closed connection");
+    assert!(shard.closed.is_empty(), "nobody else is closed");
+    assert!(shard.disk.connections.iter().all(|record| record.slot != closed.slot), "it is gone for good");
+    closed
+}
+
+fn publish(shard: &mut Shard, bytes: usize) {
+    shard.publish(Target::All, text(&"x".repeat(bytes)));
+}
+
+/// Why the next client is refused.
+fn refusal(shard: &mut Shard) -> Option<Full> {
+    let connection = ShardNumber(0).connection_id([0xFF; 16]);
+    let outputs = shard.input(Input::Connect { connection, request: json("x"), reconnection_token: None });
+    match &outputs[..] {
+        [Output::Refuse(full)] => Some(*full),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_client_that_sends_too_fast_is_closed_for_good_and_told_why() {
+    for request in [json("alice"), reliable("alice")] {
+        let mut shard = slow_bucket();
+        let client = shard.connected(request);
+        for _ in 0..4 {
+            assert!(shard.is_open(client));
+            shard.send(client, PING);
+        }
+        let closed = only_closed(&mut shard);
+        let reason = "The client sends messages too fast.";
+        assert_eq!((closed.slot, closed.code, closed.reason.as_str()), (client, 1008, reason));
+        assert_eq!(closed.received, [PONG, PONG, PONG, &disconnected(reason)]);
+        assert_eq!(shard.hub.connections(), 0);
+    }
+}
+
+#[test]
+fn a_simple_client_that_sends_too_fast_gets_the_close_frame_only() {
+    let mut shard = slow_bucket();
+    let client = shard.connected(simple());
+    for frame in ["1", "2", "3", "4"] {
+        shard.send(client, frame);
+    }
+    let Closed { code, reason, received, .. } = only_closed(&mut shard);
+    assert_eq!((code, reason.as_str()), (1008, "The client sends messages too fast."));
+    assert_eq!(received, [""; 0]);
+}
+
+#[test]
+fn what_is_one_too_many_is_not_carried_out() {
+    let mut shard = slow_bucket();
+    let member = shard.connected(ConnectRequest { groups: vec![group("g")], ..simple() });
+    let client = shard.connected(simple());
+    for frame in ["1", "2", "3", "4"] {
+        shard.send(client, frame);
+    }
+    assert_eq!(shard.take(member), ["1", "2", "3"]);
+    assert_eq!(only_closed(&mut shard).slot, client);
+}
+
+#[test]
+fn messages_of_any_kind_count_and_each_client_has_a_count_of_its_own() {
+    let mut shard = slow_bucket();
+    let (alice, bob) = (shard.connected(json("alice")), shard.connected(json("bob")));
+    for ack in 1..=3 {
+        shard.send(bob, PING);
+        shard.send(alice, &format!(r#"{{"type":"joinGroup","group":"g","ackId":{ack}}}"#));
+    }
+    assert!(shard.closed.is_empty());
+    shard.send(alice, r#"{"type":"sequenceAck","sequenceId":1}"#);
+    assert_eq!(only_closed(&mut shard).slot, alice);
+    assert!(shard.is_open(bob));
+}
+
+#[test]
+fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_again() {
+    let mut shard = slow_bucket();
+    let client = shard.connected(json("alice"));
+    for _ in 0..100 {
+        shard.send(client, PING);
+        pass(&mut shard, 500);
+    }
+    pass(&mut shard, 1_500);
+    for _ in 0..3 {
+        shard.send(client, PING);
+    }
+    assert_eq!(shard.take(client).len(), 103);
+    pass(&mut shard, 499);
+    shard.send(client, PING);
+    assert_eq!(only_closed(&mut shard).slot, client);
+}
+
+#[test]
+fn without_limits_a_client_may_send_and_leave_unread_what_it_likes() {
+    let mut shard = with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0 });
+    let (client, listener) = (shard.connected(simple()), shard.connected(simple()));
+    for _ in 0..200_000 {
+        shard.send(client, "x");
+    }
+    for _ in 0..20 {
+        publish(&mut shard, MEGABYTE);
+    }
+    assert!(shard.is_open(client) && shard.is_open(listener));
+}
+
+#[test]
+fn a_plain_client_that_leaves_too_much_unread_is_closed_for_good() {
+    let mut shard = short_queue(3);
+    let client = shard.connected(simple());
+    for _ in 0..3 {
+        publish(&mut shard, MEGABYTE);
+    }
+    publish(&mut shard, 10);
+    assert!(shard.is_open(client), "as much as is allowed");
+    publish(&mut shard, 1);
+    let Closed { slot, code, reason, received, .. } = only_closed(&mut shard);
+    assert_eq!((slot, code, reason.as_str()), (client, 1008, "slow consumer"));
+    assert_eq!(received.len(), 5, "what was on its way stays so");
+    assert!(!shard.exists(Target::All));
+}
+
+#[test]
+fn clients_with_a_protocol_are_told_that_they_are_too_slow() {
+    let protobuf = ConnectRequest { subprotocol: Subprotocol::Protobuf, ..json("bob") };
+    for (request, last) in [(json("alice"), disconnected("slow consumer")), (protobuf, "binary [".to_owned())]
+    {
+        let mut shard = short_queue(1);
+        let client = shard.connected(request);
+        publish(&mut shard, MEGABYTE + 10);
+        let Closed { slot, code, received, .. } = only_closed(&mut shard);
+        assert_eq!((slot, code, received.len()), (client, 1008, 2));
+        assert!(received.last().is_some_and(|frame| frame.starts_with(&last)), "{received:?}");
+    }
+}
+
+#[test]
+fn the_frame_counts_and_not_the_payload() {
+    let mut shard = short_queue(1);
+    let bare = shard.connected(simple());
+    let wrapped = shard.connected(json("alice"));
+    publish(&mut shard, MEGABYTE);
+    assert_eq!(only_closed(&mut shard).slot, wrapped);
+    assert!(shard.is_open(bare));
+}
+
+#[test]
+fn every_client_is_judged_by_what_it_was_sent_itself() {
+    let mut shard = short_queue(1);
+    let (alone, other) = (shard.connected(simple()), shard.connected(simple()));
+    let id = shard.id(alone);
+    for _ in 0..2 {
+        assert!(shard.is_open(alone));
+        shard.publish(Target::Connection(id.clone()), text(&"x".repeat(MEGABYTE)));
+    }
+    assert_eq!(only_closed(&mut shard).slot, alone);
+    publish(&mut shard, MEGABYTE);
+    assert!(shard.is_open(other));
+}
+
+#[test]
+fn a_client_is_supposed_to_take_in_a_megabyte_a_second() {
+    let mut shard = short_queue(2);
+    let client = shard.connected(simple());
+    publish(&mut shard, 2 * MEGABYTE);
+    for _ in 0..100 {
+        pass(&mut shard, 250);
+        publish(&mut shard, MEGABYTE / 4);
+    }
+    assert!(shard.is_open(client));
+    pass(&mut shard, 249);
+    publish(&mut shard, MEGABYTE / 4);
+    assert_eq!(only_closed(&mut shard).slot, client);
+}
+
+#[test]
+fn a_client_that_says_something_has_taken_in_everything() {
+    for (request, word) in [(json("alice"), PING), (simple(), "word")] {
+        let mut shard = short_queue(2);
+        let (client, silent) = (shard.connected(request), shard.connected(simple()));
+        for _ in 0..10 {
+            publish(&mut shard, MEGABYTE);
+            shard.send(client, word);
+        }
+        assert!(shard.is_open(client));
+        assert_eq!(only_closed(&mut shard).slot, silent);
+    }
+}
+
+#[test]
+fn what_a_reliable_client_leaves_unread_is_not_counted_here() {
+    let mut shard = with(Limits { outbound_bytes: 10, ..Limits::DEFAULT });
+    let protobuf = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
+    let clients = [reliable("alice"), protobuf].map(|request| shard.connected(request));
+    for _ in 0..3 {
+        publish(&mut shard, MEGABYTE);
+    }
+    assert!(clients.iter().all(|client| shard.is_open(*client)));
+}
+
+#[test]
+fn several_frames_too_many_in_one_step_close_once() {
+    let mut sender = Shard::at(Place { shards: 2, ..Place::only() });
+    let limits = Limits { outbound_bytes: 10, ..Limits::DEFAULT };
+    let mut receiver = Shard::at(Place { shard: ShardNumber(1), shards: 2, limits, ..Place::only() });
+    let client = sender.connected(simple());
+    let member = receiver.connected(ConnectRequest { groups: vec![group("g")], ..simple() });
+    for frame in ["the first batch", "the second,", "and more of it"] {
+        sender.send(client, frame);
+    }
+    let (to, first) = sender.relayed.remove(0);
+    sender.answer(to, first.number, true);
+    let (_, second) = sender.relayed.remove(0);
+    let outputs = receiver.input(Input::Batch(second));
+    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Send { .. })).count(), 2);
+    assert_eq!(only_closed(&mut receiver).slot, member);
+}
+
+#[test]
+fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
+    let mut shard = short_queue(1);
+    shard.connected(simple());
+    let fine = shard.connected(reliable("alice"));
+    let to = Selection::from(Target::All);
+    let data = text(&"x".repeat(2 * MEGABYTE));
+    let (metadata, ttl) = (Metadata::default(), TimeToLive::FOREVER);
+    let outputs = shard.input(Input::Command(webpubsub_hub::Command::Send { to, data, metadata, ttl }));
+    assert!(outputs.iter().any(|output| matches!(output, Output::Reply(webpubsub_hub::Reply::Done))));
+    assert_eq!(only_closed(&mut shard).reason, "slow consumer");
+    assert_eq!(shard.take(fine).len(), 1);
+}
+
+#[test]
+fn a_shard_that_wakes_counts_afresh() {
+    let limits = Limits { outbound_bytes: 10, ..Limits::DEFAULT };
+    let mut shard = with(Limits { messages_per_second: 1, message_burst: 2, ..limits });
+    let client = shard.connected(simple());
+    for _ in 0..3 {
+        shard.publish(Target::All, text("ten bytes."));
+        shard.hibernate();
+        shard.send(client, "1");
+        shard.send(client, "2");
+        shard.hibernate();
+    }
+    assert!(shard.is_open(client));
+    shard.publish(Target::All, text("ten bytes."));
+    shard.publish(Target::All, text("."));
+    assert_eq!(only_closed(&mut shard).reason, "slow consumer");
+}
+
+#[test]
+fn a_slot_that_is_used_again_owes_nothing() {
+    let mut shard = short_queue(1);
+    let first = shard.connected(simple());
+    publish(&mut shard, MEGABYTE);
+    shard.close(first, CloseCode::NORMAL);
+    let second = shard.connected(simple());
+    assert_eq!(second, first);
+    publish(&mut shard, MEGABYTE);
+    assert!(shard.is_open(second));
+}
+
+#[test]
+fn a_shard_takes_its_share_of_the_quota_and_one_more_when_one_has_left() {
+    let mut shard = Shard::at(Place { quota: Some(2), ..Place::only() });
+    let first = shard.connected(json("alice"));
+    shard.connected(reliable("bob"));
+    assert_eq!(refusal(&mut shard), Some(Full::Quota));
+    assert_eq!(shard.disk.connections.len(), 2);
+    shard.close(first, CloseCode::NORMAL);
+    assert_eq!(refusal(&mut shard), None);
+    assert_eq!(refusal(&mut shard), Some(Full::Quota));
+    shard.hibernate();
+    assert_eq!(refusal(&mut shard), Some(Full::Quota));
+    shard.crash();
+    assert_eq!(refusal(&mut shard), None);
+}
+
+#[test]
+fn whichever_of_quota_and_hard_limit_is_lower_refuses() {
+    for (quota, capacity, refused) in [
+        (Some(1), 2, Full::Quota),
+        (Some(1), 1, Full::Quota),
+        (Some(2), 1, Full::Shard),
+        (None, 1, Full::Shard),
+    ] {
+        let mut shard = Shard::at(Place { quota, capacity, ..Place::only() });
+        shard.connected(json("alice"));
+        assert_eq!(refusal(&mut shard), Some(refused), "{quota:?} of {capacity}");
+    }
+    assert_eq!(refusal(&mut Shard::at(Place { quota: Some(0), ..Place::only() })), Some(Full::Quota));
+}
+
+#[test]
+fn a_hub_takes_exactly_its_quota_over_all_its_shards() {
+    for (quota, shards) in [(1, 1), (5, 1), (1, 4), (5, 4), (6, 4), (13, 5)] {
+        let mut hub: Vec<Shard> = (0..shards)
+            .map(ShardNumber)
+            .map(|shard| {
+                Shard::at(Place { shard, shards, quota: shard.share(quota, shards), ..Place::only() })
+            })
+            .collect();
+        let connect = |random: u16, hub: &mut Vec<Shard>| -> Option<(usize, Slot)> {
+            Offers::new(random, shards).find_map(|ShardNumber(shard)| {
+                let shard = usize::from(shard);
+                Some((shard, hub.get_mut(shard)?.connect(json("alice"))?))
+            })
+        };
+        let inside: Vec<_> = (0..20).filter_map(|n| connect(n * 7, &mut hub)).collect();
+        assert_eq!(inside.len(), quota as usize, "over {shards} shards");
+        for (shard, slot) in inside {
+            hub.get_mut(shard).expect("a shard").close(slot, CloseCode::NORMAL);
+            assert!(connect(0, &mut hub).is_some());
+            assert_eq!(connect(0, &mut hub), None);
+        }
+    }
+}
