@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { bytesAt, field, message } from "../support/protobuf.mjs";
+import { acked, bytesAt, connectProtobuf as connect, field, message, refused } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { PROTOBUF_RELIABLE_V1, PROTOBUF_V1, Socket } from "../support/socket.mjs";
+import { PROTOBUF_RELIABLE_V1 } from "../support/socket.mjs";
 import { readVectors } from "../support/vectors.mjs";
 
 const hex = ({ input }) => Buffer.from(input, "hex");
@@ -16,22 +16,11 @@ const [ACK, PONG] = ["an ack", "a pong"].map((name) => frames.get(name));
 /** The fields of `MessageData`, by the kind of data. */
 const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
 
-const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
-const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, message(field(1, name), field(2, text)))));
 const disconnected = (reason) => field(3, field(2, field(2, reason)));
 const send = (group, kind, data, ...more) => field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
 const fromServer = (kind, data, ...more) => field(2, message(field(1, "server"), field(3, field(DATA[kind], data)), ...more));
 const fromGroup = (group, kind, data, ...more) =>
   field(2, message(field(1, "group"), field(2, group), field(3, field(DATA[kind], data)), ...more));
-
-/** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
-async function connect(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
-  const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });
-  assert.equal(socket.protocol, protocol);
-  socket.connected = bytesAt(await socket.next("the connected message"), 3, 1);
-  socket.id = bytesAt(socket.connected, 1).toString();
-  return socket;
-}
 
 const connectReliable = (hub, options) => connect(hub, { protocol: PROTOBUF_RELIABLE_V1, ...options });
 
