@@ -106,31 +106,47 @@ forEachShardCount("Malformed input", (service) => {
     await expectHealth(hub, witness);
   });
 
+  /** Sends frames as they are, and a goodbye, on a JSON connection; returns all that came back. */
+  function speak(hub, options, frames) {
+    const target = `/client/hubs/${hub.name}?access_token=${hub.token(options)}`;
+    const head = [
+      `GET ${target} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: json.webpubsub.azure.v1",
+    ];
+    const goodbye = frame(8, Buffer.from([0x03, 0xe8]));
+    return exchange(service, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), ...frames, goodbye]), hasClose);
+  }
+
+  test("what is no UTF-8 in a message that is one otherwise is replaced by the platform", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect({ groups: ["room"] });
+    const [head, tail] = ['{"type":"sendToGroup","group":"room","dataType":"text","data":"a', 'b"}'].map((text) => Buffer.from(text));
+    await speak(hub, { roles: ALL_ROLES }, [frame(1, Buffer.concat([head, Buffer.from([0xff]), tail]))]);
+    assert.equal((await listener.json()).data, "a\ufffdb");
+  });
+
   test("broken WebSocket framing ends that connection and no other", async () => {
     const hub = service.newHub();
     const witness = await hub.connect({ groups: ["witnesses"] });
     const text = Buffer.from("x");
-    for (const broken of [
-      [frame(3, text)],
-      [frame(11, text)],
-      [frame(1, text, { reserved: 2 })],
-      [frame(9, Buffer.alloc(200))],
-      [frame(9, text, { fin: false })],
-      [frame(0, text)],
-      [frame(1, text, { fin: false }), frame(1, text)],
-      [frame(1, Buffer.from([0xff, 0xfe]))],
-      [frame(8, Buffer.from([3]))],
-      [frame(8, Buffer.from([0, 1]))],
-      [frame(8, Buffer.from([0x03, 0xed]))],
+    for (const [code, ...broken] of [
+      [1002, frame(3, text)],
+      [1002, frame(11, text)],
+      [1002, frame(1, text, { reserved: 2 })],
+      [1002, frame(9, text, { fin: false })],
+      [1002, frame(0, text)],
+      [1002, frame(1, text, { fin: false }), frame(1, text)],
+      [1007, frame(1, Buffer.from([0xff, 0xfe]))],
+      // What the platform does not mind ends with the client's goodbye.
+      [1000, frame(9, Buffer.alloc(200))],
+      [1000, frame(8, Buffer.from([3]))],
+      [1000, frame(8, Buffer.from([0, 1]))],
+      [1000, frame(8, Buffer.from([0x03, 0xed]))],
     ]) {
-      const target = `/client/hubs/${hub.name}?access_token=${hub.token({ groups: ["broken"] })}`;
-      const head = [
-        `GET ${target} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: json.webpubsub.azure.v1",
-      ];
-      const goodbye = frame(8, Buffer.from([0x03, 0xe8]));
-      const answer = await exchange(service, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), ...broken, goodbye]), hasClose);
+      const answer = await speak(hub, { groups: ["broken"] }, broken);
       assert.match(answer, /^HTTP\/1\.1 101 /);
+      const [, close] = /\x88.(..)/s.exec(answer.slice(answer.indexOf("\r\n\r\n"))) ?? [];
+      assert.equal(Buffer.from(close ?? "", "latin1").readUInt16BE(), code, answer);
     }
     await expectHealth(hub, witness);
     assert.equal(await hub.exists("/groups/broken"), false, "their connections are gone");
