@@ -141,6 +141,16 @@ forEachShardCount("REST operations", (service) => {
     await expectMembers(hub, "shared", ...sockets);
   });
 
+  test("who is meant is known before anything changes, however many groups there are", async () => {
+    const hub = service.newHub();
+    const sockets = await Promise.all([1, 2, 3].map(() => hub.connect()));
+    const groups = Array.from({ length: 1000 }, (_, n) => `g${n}`);
+    await expectEmpty(hub, "POST", "/:addToGroups", 200, bulk({ groups, filter: "length(groups) eq 0" }));
+    for (const group of ["g0", "g1", "g999"]) await expectMembers(hub, group, ...sockets);
+    await expectEmpty(hub, "POST", "/:removeFromGroups", 200, bulk({ groups, filter: "'g0' in groups and length(groups) eq 1000" }));
+    for (const group of ["g0", "g1", "g999"]) await expectMembers(hub, group);
+  });
+
   test("changes that make no sense are refused, and change nothing", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ groups: ["left"] });
@@ -230,6 +240,17 @@ forEachShardCount("REST operations", (service) => {
     pages.push(JSON.parse(body));
     assert.deepEqual(pages.map(idsOf), [ids.slice(0, 2), ids.slice(2, 4)]);
     assert.equal(pages[1].nextLink, null, "no more than were asked for");
+  });
+
+  test("a page holds 200 members unless told otherwise", async () => {
+    const hub = service.newHub();
+    await Promise.all(Array.from({ length: 201 }, () => hub.connectSimple({ groups: ["room"] })));
+    const { value, nextLink } = await membersOf(hub, "room");
+    assert.equal(value.length, 200);
+    const continuationToken = new URL(nextLink).searchParams.get("continuationToken");
+    const rest = await membersOf(hub, "room", { continuationToken });
+    assert.deepEqual([rest.value.length, rest.nextLink], [1, null]);
+    assert.ok(rest.value[0].connectionId > value.at(-1).connectionId);
   });
 
   test("a list goes on after the last member that was told, even if that one is gone", async () => {
