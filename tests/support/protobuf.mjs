@@ -7,13 +7,14 @@ const LENGTH_DELIMITED = 2;
 
 function varint(number) {
   const bytes = [];
-  for (; number > 127; number = Math.floor(number / 128)) bytes.push((number % 128) | 128);
-  return Buffer.from([...bytes, number]);
+  let rest = BigInt(number);
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  return Buffer.from([...bytes, Number(rest)]);
 }
 
 /** A field of a whole number, of text, or of bytes, which may be a message's. */
 export function field(number, value) {
-  if (typeof value === "number") return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
+  if (["number", "bigint"].includes(typeof value)) return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
   const bytes = Buffer.from(value);
   return Buffer.concat([varint(number * 8 + LENGTH_DELIMITED), varint(bytes.length), bytes]);
 }
