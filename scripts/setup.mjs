@@ -21,6 +21,7 @@ import { checkNode, checkVersions } from "./versions.mjs";
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
 const purposes = {
   build: forBuild,
+  fuzz: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],
   test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks],

@@ -11,13 +11,13 @@ import { steps } from "./test/steps.mjs";
 
 exitOnSignals();
 await main(async () => {
-  const { chosen, files } = choose(process.argv.slice(2));
+  const { chosen, files, whole } = choose(process.argv.slice(2));
   for (const purpose of new Set(chosen.map(({ needs }) => needs))) await setUp(purpose);
 
   const failures = [];
   const sum = { passed: 0, failed: 0 };
   for (const one of chosen) {
-    const { error, passed, failed } = await attempt(one, files);
+    const { error, passed, failed } = await attempt(one, { files, whole });
     sum.passed += passed;
     sum.failed += failed;
     if (error) failures.push({ one, error });
@@ -30,7 +30,7 @@ await main(async () => {
   process.exitCode = sum.failed > 0 ? 1 : 0;
 });
 
-/** The steps to do, by name or group, and the files that one of them is narrowed to. */
+/** The steps to do, by name or group, the files that one of them is narrowed to, and whether that is everything. */
 function choose(args) {
   const names = new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])));
   const usage = `npm test takes [--only ${[...names].join("|")}] (several with commas), and e2e test files after --only e2e.`;
@@ -45,19 +45,19 @@ function choose(args) {
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
   const chosen = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
   if (positionals.length > 0 && !(chosen.length === 1 && chosen[0].takesFiles)) throw new UsageProblem(usage);
-  return { chosen, files: positionals };
+  return { chosen, files: positionals, whole: !only };
 }
 
-async function attempt(one, files) {
+async function attempt(one, part) {
   const started = performance.now();
   try {
     let output;
     if (one.tests || one.talks) {
       say(`\n${one.title}`);
-      output = await one.work(files);
+      output = await one.work(part);
       say(`${one.title}: ${duration(performance.now() - started)}`);
     } else {
-      output = await step(one.title, () => one.work());
+      output = await step(one.title, () => one.work(part));
     }
     const counted = one.tests ? countTests(output) : undefined;
     if (counted && counted.passed + counted.failed === 0) throw new Problem("No test ran.");

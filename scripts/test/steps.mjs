@@ -1,17 +1,21 @@
 // The steps of `npm test`, cheap ones first.
 //
 // Each has a name to run it alone, the part of the set-up that it needs, and work that throws
-// when it fails. Work that runs tests returns what the runner printed, for the count.
+// when it fails. Work is told which files it is narrowed to, if any, and whether the run is of
+// all steps. Work that runs tests returns what the runner printed, for the count.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "../build.mjs";
 import { filesUnder } from "../build/inputs.mjs";
 import { reportSizes } from "../build/sizes.mjs";
+import { checkCompatibility } from "../compatibility.mjs";
 import { dryRun } from "../deploy.mjs";
 import { at, build as built, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
 import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+import { newRecord, recordCargo } from "./record.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
 const logs = join(built, "test-logs");
@@ -25,9 +29,11 @@ const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEn
 
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
-function nodeTests(files, options = {}) {
+function nodeTests(step, files, options = {}) {
+  const reporters = { spec: "stdout", [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(step) };
+  const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
   // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
-  const args = ["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
+  const args = ["--test", ...reporting, "--test-concurrency=1", "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
 }
 
@@ -51,7 +57,7 @@ export const steps = [
     title: "Tests of the scripts",
     needs: "lint",
     tests: true,
-    work: () => nodeTests(testFiles("scripts")),
+    work: () => nodeTests("scripts", testFiles("scripts")),
   },
   {
     name: "clippy",
@@ -79,7 +85,11 @@ export const steps = [
     title: "Native tests",
     needs: "lint",
     tests: true,
-    work: () => native(["test", "--locked"], { echo: true }),
+    async work() {
+      const output = await native(["test", "--locked"], { echo: true });
+      recordCargo("native", output);
+      return output;
+    },
   },
   {
     // Building the npm package checks its TypeScript, too.
@@ -102,7 +112,7 @@ export const steps = [
     name: "deploy",
     title: "Deployment, dry run",
     needs: "build",
-    work: dryRun,
+    work: () => dryRun(),
   },
   {
     name: "wasm",
@@ -123,7 +133,7 @@ export const steps = [
     needs: "build",
     tests: true,
     applies: () => testFiles("packaging").length > 0,
-    work: () => nodeTests(testFiles("packaging")),
+    work: () => nodeTests("packaging", testFiles("packaging")),
   },
   {
     name: "e2e",
@@ -131,14 +141,21 @@ export const steps = [
     needs: "e2e",
     tests: true,
     takesFiles: true,
-    async work(files) {
+    async work({ files }) {
       rmSync(logs, { recursive: true, force: true });
       const apart = [at("tests", "scripts"), at("tests", "packaging")];
       const all = testFiles("").filter((file) => !apart.some((folder) => file.startsWith(folder)));
       const env = { ...process.env, CHROMIUM: chromium() };
-      const output = await nodeTests(files.length > 0 ? files : all, { env, limit: E2E_LIMIT_MS });
+      const output = await nodeTests("e2e", files.length > 0 ? files : all, { env, limit: E2E_LIMIT_MS });
       checkLogs(logs);
       return output;
     },
+  },
+  {
+    // Last, for it reads what the others recorded, all of them in a whole run.
+    name: "compatibility",
+    title: "COMPATIBILITY.md",
+    needs: "lint",
+    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e"] : [] }),
   },
 ];

@@ -3,19 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { readVectors } from "../support/vectors.mjs";
-
-/** The frame in which a member of the group hears a publish, from a vector's words. */
-function heard({ group, dataType, data, metadata }) {
-  const payload = {
-    text: () => JSON.stringify(data),
-    json: () => data,
-    binary: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
-    protobuf: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
-  }[dataType]();
-  const extra = metadata.length > 0 ? `,"metadata":${JSON.stringify(Object.fromEntries(metadata))}` : "";
-  return `{"type":"message","from":"group","group":${JSON.stringify(group)},"dataType":"${dataType}","data":${payload}${extra}}`;
-}
+import { heard, readVectors } from "../support/vectors.mjs";
 
 forEachShardCount("Vectors of the JSON subprotocol", (service) => {
   test("every accepted frame is answered as its words say", async () => {

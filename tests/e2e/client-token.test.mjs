@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { Socket } from "../support/socket.mjs";
+import { JSON_V1, Socket } from "../support/socket.mjs";
 import { clientClaims, inMinutes, sign } from "../support/token.mjs";
 
 forEachShardCount("Client tokens", (service) => {
@@ -22,6 +22,7 @@ forEachShardCount("Client tokens", (service) => {
       () => ({
         "what the SDKs sign": {},
         "no iat": { iat: undefined },
+        "issued tomorrow": { iat: inMinutes(24 * 60) },
         "expired four minutes ago, clocks being what they are": { exp: inMinutes(-4) },
         "not before four minutes from now": { nbf: inMinutes(4) },
         "an issuer, which nobody checks": { iss: "https://elsewhere.example" },
@@ -31,8 +32,6 @@ forEachShardCount("Client tokens", (service) => {
         "a slash at the end": { aud: `${hub.audience}/` },
         "a query": { aud: `${hub.audience}?hub=other` },
         "one of several audiences": { aud: ["https://elsewhere.example/client/hubs/chat", hub.audience] },
-        "roles as one string": { role: "webpubsub.sendToGroup" },
-        "groups as one string": { "webpubsub.group": "room" },
         "claims that nobody knows": { later: { a: [1] } },
       }),
       101,
@@ -95,6 +94,37 @@ forEachShardCount("Client tokens", (service) => {
       [`${service.endpoint}/client/`, 401],
     ]) {
       assert.equal((await legacy(sign(claims({ aud }), service.key))).status, status, aud);
+    }
+  });
+
+  test("a hub that has to be escaped may stand in the audience either way", async () => {
+    const odd = Object.assign(service.newHub(), { name: "Chat.[1]" });
+    for (const name of [odd.name, encodeURIComponent(odd.name), "chat%2E%5b1%5d"]) {
+      const token = sign(claims({ aud: `${service.endpoint}/client/hubs/${name}` }), service.key);
+      assert.equal((await upgrade(service.endpoint, `/client/hubs/${encodeURIComponent(odd.name)}?access_token=${token}`)).status, 101, name);
+    }
+  });
+
+  test("roles and groups are one string, a list, or claims that are repeated", async () => {
+    const open = JSON.stringify(claims({})).slice(0, -1);
+    for (const [more, groups, roles] of [
+      ['"role":"webpubsub.sendToGroup","webpubsub.group":"one"', ["one"], [false, true]],
+      ['"role":["webpubsub.joinLeaveGroup","webpubsub.sendToGroup"],"webpubsub.group":["one","two"]', ["one", "two"], [true, true]],
+      [
+        '"role":"webpubsub.joinLeaveGroup","webpubsub.group":"one","role":"webpubsub.sendToGroup","webpubsub.group":"two"',
+        ["one", "two"],
+        [true, true],
+      ],
+    ]) {
+      const socket = await Socket.open(`${hub.url}?access_token=${sign(`${open},${more}}`, service.key)}`, { protocols: JSON_V1 });
+      await socket.json("the connected message");
+      for (const group of groups) {
+        await hub.send(`/groups/${group}`, group);
+        assert.equal((await socket.json()).data, group, more);
+      }
+      const may = async (type, ackId) => (await socket.ask({ type, group: "other", data: 1, noEcho: true, ackId })).success;
+      assert.deepEqual([await may("joinGroup", 1), await may("sendToGroup", 2)], roles, more);
+      socket.cut();
     }
   });
 

@@ -35,6 +35,27 @@ forEachShardCount("Frames", (service) => {
     }
   });
 
+  test("messages of the preview close with 1007, and open no stream", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect({ groups: ["room"] });
+    for (const message of [
+      { type: "invoke", invocationId: "1", target: "event", event: "echo", dataType: "text", data: "hi" },
+      { type: "cancelInvocation", invocationId: "1" },
+      { type: "sendToGroup", group: "room", stream: { streamId: "s" } },
+      { type: "sendToGroup", group: "room", dataType: "text", data: "hi", stream: { streamId: "s", idleTimeoutMs: 1000 } },
+      { type: "streamData", streamId: "s", streamSequenceId: 1, dataType: "text", data: "hi" },
+      { type: "streamEnd", streamId: "s" },
+      { type: "setGroupState", group: "room", state: { a: "b" }, ackId: 1 },
+      { type: "subscribeGroupState", group: "room", ackId: 1 },
+      { type: "unsubscribeGroupState", group: "room", ackId: 1 },
+    ]) {
+      const socket = await hub.connect({ roles: ALL_ROLES, groups: ["room"] });
+      socket.send(message);
+      await expectRefusal(socket, hub, INVALID);
+    }
+    await listener.expectSilence();
+  });
+
   test("a reliable connection ends as finally as any other", async () => {
     const hub = service.newHub();
     const socket = await hub.connect({ protocol: RELIABLE_V1 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Hub } from "../support/hub.mjs";
 import { request, upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { JSON_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
+import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
 
 const status = async (url, options) => {
   try {
@@ -35,7 +35,7 @@ forEachShardCount("Handshake", (service) => {
   });
 
   test("a hub's name may have any character of the published pattern, escaped or not", async () => {
-    const name = "H_1`,.[z]";
+    const name = "H_1`,.[z]".padEnd(128, "x");
     const hub = new Hub(service, name);
     const socket = await hub.connect();
     const escaped = `${service.endpoint.replace("http", "ws")}/client/hubs/${encodeURIComponent(name)}?access_token=${hub.token()}`;
@@ -68,7 +68,7 @@ forEachShardCount("Handshake", (service) => {
   });
 
   test("unknown paths get 404, asked for as a page or as a WebSocket", async () => {
-    for (const target of ["/nothing/here", "/clients/socketio/hubs/chat", "/client/hubs/chat/more", "/api", "/api/hubs"]) {
+    for (const target of ["/nothing/here", "/clients/socketio/hubs/chat", "/clients/mqtt/hubs/chat", "/client/hubs/chat/more", "/api", "/api/hubs"]) {
       assert.equal((await request(service.endpoint, "GET", target)).status, 404, target);
       assert.equal((await upgrade(service.endpoint, target)).status, 404, target);
     }
@@ -85,6 +85,13 @@ forEachShardCount("Handshake", (service) => {
     }
   });
 
+  test("parameters that say nothing to the endpoint change nothing, a hub beside one in the path among them", async () => {
+    const hub = service.newHub();
+    const socket = await Socket.open(`${hub.clientUrl()}&hub=other&tenant=a&tenant=b&empty=&%zz`);
+    await hub.send("", "to this hub");
+    assert.equal(await socket.next(), "to this hub");
+  });
+
   test("the first known subprotocol of the offer is echoed in the client's spelling", async () => {
     const hub = service.newHub();
     for (const [offer, answer] of [
@@ -92,6 +99,8 @@ forEachShardCount("Handshake", (service) => {
       ["JSON.WebPubSub.Azure.V1", "JSON.WebPubSub.Azure.V1"],
       [`custom, ${RELIABLE_V1}, ${JSON_V1}`, RELIABLE_V1],
       [`${JSON_V1},${RELIABLE_V1}`, JSON_V1],
+      [PROTOBUF_V1, PROTOBUF_V1],
+      [`${PROTOBUF_RELIABLE_V1.toUpperCase()}, ${JSON_V1}`, PROTOBUF_RELIABLE_V1.toUpperCase()],
       ["custom", undefined],
       [undefined, undefined],
     ]) {
@@ -100,6 +109,14 @@ forEachShardCount("Handshake", (service) => {
       assert.equal(answered.status, 101, offer);
       assert.equal(answered.headers["sec-websocket-protocol"], answer, offer);
     }
+  });
+
+  test("a client that offers nothing known is a simple one", async () => {
+    const hub = service.newHub();
+    const socket = await Socket.open(hub.clientUrl(), { headers: { "sec-websocket-protocol": "custom, graphql-ws" } });
+    assert.equal(socket.protocol, "");
+    await hub.send("", "bare");
+    assert.equal(await socket.next(), "bare");
   });
 
   test("the first frame tells a client who it is", async () => {

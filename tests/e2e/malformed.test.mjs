@@ -7,64 +7,37 @@ import { ALL_ROLES } from "../support/hub.mjs";
 import { Random } from "../support/random.mjs";
 import { exchange, frame, hasClose, hasHead } from "../support/raw.mjs";
 import { request } from "../support/rest.mjs";
+import { JSON_FRAMES, OPERATIONS, PING, PONG, PROTOBUF_FRAMES, frameOf, requestOf } from "../support/rubbish.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { sign } from "../support/token.mjs";
-import { readVectors } from "../support/vectors.mjs";
+import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1, Socket } from "../support/socket.mjs";
+import { within } from "../support/waiting.mjs";
 
-const REQUESTS = 300;
-const FRAMES = 300;
-const METHODS = ["GET", "GET", "POST", "POST", "POST", "HEAD", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"];
-const SEGMENTS = [
-  "api", "hubs", "hub", "health", "client", "clients", "mqtt", "groups", "users", "connections", "permissions", ":send",
-  ":generateToken", ":closeConnections", "management", "", ".", "..", "%", "%zz", "%2", "%ff", "%00", "%2F", "%2e%2e", "%C3%A4",
-  "a".repeat(2000), "1", "~", "*", "'", "<script>", "\\", "|", "{}", "[", "^", "`", "room", "AAAAAAAA", "-_-_", "index.html",
-];
-/** Where the service does something; `{}` is for a name that it has to make sense of. */
-const PLACES = [
-  "/api/hubs/HUB/:send", "/api/hubs/HUB/:generateToken", "/api/hubs/HUB/groups/{}/:send", "/api/hubs/HUB/users/{}/:send",
-  "/api/hubs/HUB/connections/{}/:send", "/api/hubs/HUB/groups/{}", "/api/hubs/HUB/users/{}", "/api/hubs/HUB/connections/{}",
-  "/api/hubs/{}/:send", "/client/hubs/HUB", "/client/hubs/{}", "/client/", "/api/health", "/{}",
-];
-const QUERIES = [
-  "", "?", "?api-version=2024-12-01", "?api-version=1", "?api-version", "?&&&=", "?%zz=%", "?hub=hub", "?hub=%00", "?access_token=a.b.c",
-  "?awps_connection_id=%ff", "?filter=userId%20eq%20null", "?filter='", "?messageTtlSeconds=NaN", "?excluded=&excluded", `?${"q".repeat(4000)}`,
-];
-const HEADERS = [
-  "", "Content-Type: text/plain", "Content-Type: application/json", "Content-Type: ;;;=", "Content-Type: text/plain; charset=", "Content-Type: \u00ff",
-  "Authorization: Bearer", "Authorization: Bearer ..", "Authorization: \t", "Authorization: Bearer \u00e4", "Upgrade: websocket", "Upgrade: h2c",
-  "Sec-WebSocket-Protocol: ,,, ,", "Sec-WebSocket-Protocol: json.webpubsub.azure.v1", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: x",
-  "Connection: Upgrade", "X-WebPubSub-Metadata-: v", "X-WebPubSub-Metadata-a: \u00e4", "Origin: null", "Cookie: \u0001",
-  "X-Forwarded-Host: elsewhere", "Accept: ;q=z", "Range: bytes=9-1", "If-None-Match: *", "Expect: nothing",
-];
-const BODIES = ["", "x", "{", "null", '{"groups":[1]}', "\u0000\u00ff", "[".repeat(1000)];
+/** Each operation gets as many requests, and each kind of client sends as many frames; 2,000 and more in all. */
+const REQUESTS = 80 * OPERATIONS.length;
+const FRAMES_OF_A_KIND = 300;
+const AT_ONCE = 16;
+/** No input takes this long unless it hangs. */
+const INPUT_LIMIT_MS = 30_000;
 
-function requestOf(random, service, hub) {
-  const junk = () => Array.from({ length: 1 + random.below(5) }, () => random.pick(SEGMENTS)).join("/");
-  const place = random.pick(PLACES).replace("HUB", hub.name).replace("{}", random.below(3) ? random.pick(SEGMENTS) : junk());
-  const path = place + random.pick(QUERIES);
-  const method = random.pick(METHODS);
-  const lines = Array.from({ length: random.below(5) }, () => random.pick(HEADERS)).filter(Boolean);
-  // Half of them get past the first door.
-  if (random.below(2)) lines.push(`Authorization: Bearer ${sign({ aud: `${service.endpoint}${path}` }, service.key)}`);
-  const body = ["GET", "HEAD"].includes(method) ? "" : random.pick(BODIES);
-  const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, ...lines, `Content-Length: ${Buffer.byteLength(body, "latin1")}`];
-  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${body}`, "latin1");
-}
-
-function frameOf(random, frames) {
-  const bytes = Buffer.from(random.pick(frames));
-  const at = random.below(bytes.length + 1);
-  const other = Buffer.from(random.pick(frames));
-  return random.pick([
-    () => random.bytes(random.below(40)),
-    () => bytes.subarray(0, at),
-    () => Buffer.concat([bytes.subarray(0, at), random.bytes(1), bytes.subarray(at)]),
-    () => Buffer.concat([bytes.subarray(0, at), other.subarray(random.below(other.length + 1))]),
-  ])();
+/** Does the work for each number, several at a time; whatever fails or hangs is named by `describe(number)`. */
+async function forEachNumber(count, work, describe) {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) {
+      const n = next++;
+      try {
+        await within(work(n), "its end", INPUT_LIMIT_MS);
+      } catch (error) {
+        next = count;
+        throw new Error(`number ${n}: ${error.message}\n${describe(n).slice(0, 4000)}`, { cause: error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
 forEachShardCount("Malformed input", (service) => {
-  /** Somebody who was there before still hears, and newcomers are served. */
+  /** The service is up, serves newcomers to a hub, and somebody who was there before still hears. */
   async function expectHealth(hub, witness) {
     assert.equal((await request(service.endpoint, "HEAD", "/api/health")).status, 200);
     const newcomer = await hub.connect({ roles: ALL_ROLES });
@@ -74,63 +47,123 @@ forEachShardCount("Malformed input", (service) => {
   }
 
   test("requests get an answer below 500", async () => {
-    const hub = service.newHub();
-    const witness = await hub.connect({ groups: ["witnesses"] });
-    const random = new Random(1);
-    for (let n = 0; n < REQUESTS; n++) {
-      const bytes = requestOf(random, service, hub);
-      const answer = await exchange(service, bytes, hasHead);
-      const [, status] = /^HTTP\/1\.1 (\d+)/.exec(answer) ?? [];
-      assert.ok(Number(status) >= 100 && Number(status) < 500, `${bytes.toString("latin1").slice(0, 600)}\n→ ${answer.slice(0, 300)}`);
-    }
-    await expectHealth(hub, witness);
+    const [hub, others] = [service.newHub(), service.newHub()];
+    const witness = await others.connect({ groups: ["witnesses"] });
+    const connect = () => hub.connect({ user: "alice", groups: ["room"] });
+    let connection = await connect();
+    const [sent, seen] = [[], new Set()];
+    await forEachNumber(
+      REQUESTS,
+      async (n) => {
+        // Some requests close connections.
+        if (n % 50 === 49) connection = await connect();
+        sent[n] = requestOf(new Random(n), n, { service, hub, connection: connection.id });
+        const answer = await exchange(service, sent[n], hasHead);
+        const [, status] = /^HTTP\/1\.1 (101|[234]..) /.exec(answer) ?? assert.fail(`answered ${answer.slice(0, 300)}`);
+        seen.add(status);
+      },
+      (n) => sent[n]?.toString("latin1") ?? "connecting",
+    );
+    // Otherwise they are too tame or too wild.
+    for (const status of ["101", "200", "202", "204", "400", "401", "404", "405", "415"]) assert.ok(seen.has(status), `no ${status}`);
+    await expectHealth(hub, await hub.connect({ groups: ["witnesses"] }));
+    await expectHealth(others, witness);
   });
+
+  /** The kinds of client: how each connects, what its messages look like, what it hears after `marker`, and how it may be closed. */
+  function clients(hub) {
+    const speaking = (protocols) => () => Socket.open(hub.clientUrl({ roles: ALL_ROLES }), { protocols });
+    const json = { inputs: JSON_FRAMES, isText: true, marker: '{"type":"ping","after":"the rubbish"}', answer: '{"type":"pong"}', codes: [1003, 1007, 1009] };
+    const protobuf = { inputs: PROTOBUF_FRAMES, isText: false, marker: PING, answer: PONG, codes: [1003, 1007, 1009] };
+    const simple = { inputs: JSON_FRAMES, isText: true, marker: "after the rubbish" };
+    const publishing = (n, options) => hub.connectSimple({ ...options, query: `&webpubsub_mode=sendToGroup&group=group_${n}` });
+    return [
+      ...[JSON_V1, RELIABLE_V1].map((name) => ({ name, open: speaking(name), ...json })),
+      ...[PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((name) => ({ name, open: speaking(name), ...protobuf })),
+      { name: "publishing", open: (n) => publishing(n, { roles: ALL_ROLES, groups: [`group_${n}`] }), ...simple, answer: simple.marker, codes: [1009] },
+      { name: "not allowed to publish", open: (n) => publishing(n), ...simple, codes: [1008, 1009] },
+      { name: "with events that nobody handles", open: () => hub.connectSimple(), ...simple, codes: [1009, 1011] },
+    ];
+  }
 
   test("frames get an answer, silence, or a close that says why", async () => {
     const hub = service.newHub();
     const witness = await hub.connect({ groups: ["witnesses"] });
-    const random = new Random(2);
-    const frames = ["upstream", "upstream-refused"].flatMap((file) => readVectors(`client-json/${file}`)).map(({ input }) => input);
-    for (let n = 0; n < FRAMES; n++) {
-      const bytes = frameOf(random, frames);
-      const reliable = random.below(2);
-      const socket = await (reliable ? hub.connectReliable({ roles: ALL_ROLES }) : hub.connect({ roles: ALL_ROLES }));
-      socket.send(random.below(8) ? bytes.toString() : bytes);
-      socket.send('{"type":"ping","after":"the rubbish"}');
-      let last;
-      do last = await socket.json().catch(() => undefined);
-      while (last && last.type !== "pong");
-      if (!last) assert.ok([1003, 1007].includes((await socket.closed()).code), bytes.toString());
-      socket.cut();
+    const kinds = clients(hub);
+    const kindOf = (n) => kinds[n % kinds.length];
+    const [sent, seen] = [[], new Map(kinds.map(({ name }) => [name, new Set()]))];
+    await forEachNumber(
+      FRAMES_OF_A_KIND * kinds.length,
+      async (n) => {
+        const { name, open, marker, answer, codes, ...messages } = kindOf(n);
+        sent[n] = frameOf(new Random(n), messages);
+        const socket = await open(n);
+        socket.sendInFragments(sent[n]);
+        socket.send(marker);
+        const close = await closeBefore(socket, answer);
+        assert.ok(!close || codes.includes(close.code), `closed with ${close?.code} ${close?.reason}`);
+        seen.get(name).add(close?.code);
+        socket.cut();
+      },
+      (n) => `${kindOf(n).name}: ${sent[n].map((piece) => (typeof piece === "string" ? JSON.stringify(piece) : piece.toString("hex"))).join(", ")}`,
+    );
+    // Otherwise they are too tame or too wild: each code is there, and for those with an answer silence too.
+    for (const { name, answer, codes } of kinds) {
+      assert.deepEqual([...seen.get(name)].sort(), [...codes, ...(answer ? [undefined] : [])], name);
     }
     await expectHealth(hub, witness);
+  });
+
+  /** How the service closed a connection, or nothing if it gave this answer. */
+  async function closeBefore(socket, answer) {
+    try {
+      for (;;) if (Buffer.from(await socket.next("an answer or a close")).equals(Buffer.from(answer ?? "never"))) return undefined;
+    } catch {
+      return socket.closed();
+    }
+  }
+
+  /** Sends frames as they are, and a goodbye, on a JSON connection; returns all that came back. */
+  function speak(hub, options, frames) {
+    const target = `/client/hubs/${hub.name}?access_token=${hub.token(options)}`;
+    const head = [
+      `GET ${target} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: json.webpubsub.azure.v1",
+    ];
+    const goodbye = frame(8, Buffer.from([0x03, 0xe8]));
+    return exchange(service, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), ...frames, goodbye]), hasClose);
+  }
+
+  test("what is no UTF-8 in a message that is one otherwise is replaced by the platform", async () => {
+    const hub = service.newHub();
+    const listener = await hub.connect({ groups: ["room"] });
+    const [head, tail] = ['{"type":"sendToGroup","group":"room","dataType":"text","data":"a', 'b"}'].map((text) => Buffer.from(text));
+    await speak(hub, { roles: ALL_ROLES }, [frame(1, Buffer.concat([head, Buffer.from([0xff]), tail]))]);
+    assert.equal((await listener.json()).data, "a\ufffdb");
   });
 
   test("broken WebSocket framing ends that connection and no other", async () => {
     const hub = service.newHub();
     const witness = await hub.connect({ groups: ["witnesses"] });
     const text = Buffer.from("x");
-    for (const broken of [
-      [frame(3, text)],
-      [frame(11, text)],
-      [frame(1, text, { reserved: 2 })],
-      [frame(9, Buffer.alloc(200))],
-      [frame(9, text, { fin: false })],
-      [frame(0, text)],
-      [frame(1, text, { fin: false }), frame(1, text)],
-      [frame(1, Buffer.from([0xff, 0xfe]))],
-      [frame(8, Buffer.from([3]))],
-      [frame(8, Buffer.from([0, 1]))],
-      [frame(8, Buffer.from([0x03, 0xed]))],
+    for (const [code, ...broken] of [
+      [1002, frame(3, text)],
+      [1002, frame(11, text)],
+      [1002, frame(1, text, { reserved: 2 })],
+      [1002, frame(9, text, { fin: false })],
+      [1002, frame(0, text)],
+      [1002, frame(1, text, { fin: false }), frame(1, text)],
+      [1007, frame(1, Buffer.from([0xff, 0xfe]))],
+      // What the platform does not mind ends with the client's goodbye.
+      [1000, frame(9, Buffer.alloc(200))],
+      [1000, frame(8, Buffer.from([3]))],
+      [1000, frame(8, Buffer.from([0, 1]))],
+      [1000, frame(8, Buffer.from([0x03, 0xed]))],
     ]) {
-      const target = `/client/hubs/${hub.name}?access_token=${hub.token({ groups: ["broken"] })}`;
-      const head = [
-        `GET ${target} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: json.webpubsub.azure.v1",
-      ];
-      const goodbye = frame(8, Buffer.from([0x03, 0xe8]));
-      const answer = await exchange(service, Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), ...broken, goodbye]), hasClose);
+      const answer = await speak(hub, { groups: ["broken"] }, broken);
       assert.match(answer, /^HTTP\/1\.1 101 /);
+      const [, close] = /\x88.(..)/s.exec(answer.slice(answer.indexOf("\r\n\r\n"))) ?? [];
+      assert.equal(Buffer.from(close ?? "", "latin1").readUInt16BE(), code, answer);
     }
     await expectHealth(hub, witness);
     assert.equal(await hub.exists("/groups/broken"), false, "their connections are gone");

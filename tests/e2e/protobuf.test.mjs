@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { bytesAt, field, message } from "../support/protobuf.mjs";
+import { acked, bytesAt, connectProtobuf as connect, field, message, refused } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { PROTOBUF_RELIABLE_V1, PROTOBUF_V1, Socket } from "../support/socket.mjs";
-import { readVectors } from "../support/vectors.mjs";
+import { PROTOBUF_RELIABLE_V1 } from "../support/socket.mjs";
+import { heard, readVectors } from "../support/vectors.mjs";
 
 const hex = ({ input }) => Buffer.from(input, "hex");
 const vectors = (file) => readVectors(`client-protobuf/${file}`);
@@ -13,25 +13,15 @@ const frames = new Map(["upstream", "downstream"].flatMap(vectors).map((vector) 
 const ANY = hex(vectors("any").find(({ name }) => name === "a StringValue"));
 const [JOIN, LEAVE, PING] = ["join, ack id 1", "leave, ack id 2", "a ping"].map((name) => frames.get(name));
 const [ACK, PONG] = ["an ack", "a pong"].map((name) => frames.get(name));
+const LIMIT = 1_048_576;
 /** The fields of `MessageData`, by the kind of data. */
 const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
 
-const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
-const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, message(field(1, name), field(2, text)))));
 const disconnected = (reason) => field(3, field(2, field(2, reason)));
 const send = (group, kind, data, ...more) => field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
 const fromServer = (kind, data, ...more) => field(2, message(field(1, "server"), field(3, field(DATA[kind], data)), ...more));
 const fromGroup = (group, kind, data, ...more) =>
   field(2, message(field(1, "group"), field(2, group), field(3, field(DATA[kind], data)), ...more));
-
-/** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
-async function connect(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
-  const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });
-  assert.equal(socket.protocol, protocol);
-  socket.connected = bytesAt(await socket.next("the connected message"), 3, 1);
-  socket.id = bytesAt(socket.connected, 1).toString();
-  return socket;
-}
 
 const connectReliable = (hub, options) => connect(hub, { protocol: PROTOBUF_RELIABLE_V1, ...options });
 
@@ -146,6 +136,37 @@ forEachShardCount("Protobuf clients", (service) => {
         assert.deepEqual(await simple.next(), raw, kind);
       }
     }
+  });
+
+  test("every accepted frame is answered as its words say", async () => {
+    const hub = service.newHub();
+    for (const vector of vectors("upstream")) {
+      const { name, expected } = vector;
+      const listener = expected.message === "sendToGroup" ? await hub.connect({ groups: [expected.group] }) : undefined;
+      const socket = await connect(hub, { roles: ALL_ROLES });
+      socket.send(hex(vector));
+      if (expected.message === "ping") await expectFrame(socket, PONG, name);
+      const ackId = expected.ackId && BigInt(expected.ackId);
+      if (ackId === 0n) await expectFrame(socket, frames.get("an ack of id 0 leaves it out"), name);
+      else if (ackId) await expectFrame(socket, expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId), name);
+      if (listener) assert.equal(await listener.next(), heard(expected), name);
+      await expectSilence(socket);
+      socket.cut();
+      listener?.cut();
+    }
+  });
+
+  test("a message of 1 MB is delivered whole, and one byte more closes with 1009", async () => {
+    const hub = service.newHub();
+    const listener = await connect(hub, { groups: ["room"] });
+    const sender = await connect(hub, { roles: ALL_ROLES });
+    const bytes = (length) => send("room", "binary", Buffer.alloc(length, 7));
+    const filling = LIMIT - (bytes(LIMIT).length - LIMIT);
+    assert.equal(bytes(filling).length, LIMIT);
+    sender.send(bytes(filling));
+    await expectFrame(listener, fromGroup("room", "binary", Buffer.alloc(filling, 7)));
+    sender.send(bytes(filling + 1));
+    await expectClose(sender, 1009, "The client message is too large.");
   });
 
   test("metadata arrives as it was sent", async () => {

@@ -41,6 +41,7 @@ forEachShardCount("REST tokens", (service) => {
       `http://elsewhere.example${path()}`,
       `http://127.0.0.1:1${path()}`,
       hub.audience,
+      "https://webpubsub.azure.com",
     ]) {
       assert.equal(await at(sign({ aud }, service.key)), 401, aud);
     }
@@ -63,6 +64,13 @@ forEachShardCount("REST tokens", (service) => {
       [401, "nothing", ""],
     ]) {
       assert.equal(await at(token), expected, what);
+    }
+  });
+
+  test("what a proxy says about the host opens nothing that the operator has not allowed", async () => {
+    const token = sign({ aud: `https://elsewhere.example${path()}` }, service.key);
+    for (const headers of [{ "x-forwarded-host": "elsewhere.example" }, { forwarded: "host=elsewhere.example;proto=https" }]) {
+      assert.equal((await hub.rest("HEAD", "/users/al%20ice", { token, headers })).status, 401);
     }
   });
 

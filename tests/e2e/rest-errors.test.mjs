@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { request } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { sign } from "../support/token.mjs";
+import { claimsOf, sign } from "../support/token.mjs";
 
 const VERSIONS = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
 const text = { "content-type": "text/plain" };
@@ -24,20 +24,38 @@ forEachShardCount("REST refusals", (service) => {
       [401, await hub.rest("POST", "/:send", { token: "" })],
       [404, await hub.rest("HEAD", "/users/nobody")],
       [415, await hub.rest("POST", "/:send", { headers: { "content-type": "text/html" }, body: "x" })],
+      [200, await hub.rest("POST", "/:generateToken")],
+      [200, await hub.rest("GET", "/groups/room/connections")],
+      [204, await hub.rest("POST", "/:closeConnections")],
+      [404, await hub.rest("PUT", "/groups/room/connections/nobody")],
+      [404, await hub.rest("POST", "/:shout")],
+      [405, await hub.rest("GET", "/:send")],
     ]) {
       assert.deepEqual([answer.status, answer.headers["api-supported-versions"]], [expected, VERSIONS]);
     }
   });
 
-  test("every version serves everything, and the newest is meant where none is named", async () => {
+  test("every version serves everything, previews too, and the newest is meant where none is named", async () => {
     const hub = service.newHub();
     const post = (search) => {
       const target = `/api/hubs/${hub.name}/:send${search}`;
       const authorization = `Bearer ${sign({ aud: service.endpoint + target }, service.key)}`;
       return request(service.endpoint, "POST", target, { headers: { ...text, authorization }, body: "x" });
     };
-    for (const version of VERSIONS.split(", ")) {
-      assert.equal((await post(`?api-version=${version}&messageTtlSeconds=1`)).status, 202, version);
+    const json = { "content-type": "application/json" };
+    for (const version of [...VERSIONS.split(", "), "2021-05-01-preview", "2021-08-01-preview", "2022-10-01-preview"]) {
+      const query = { "api-version": version };
+      assert.equal((await post(`?api-version=${version}&messageTtlSeconds=1&filter=true`)).status, 202, version);
+      for (const [method, path, status, options] of [
+        ["POST", "/:addToGroups", 200, { headers: json, body: '{"groups":["room"]}' }],
+        ["GET", "/groups/room/connections", 200],
+        ["DELETE", "/connections/nobody/groups", 204],
+        ["POST", "/:generateToken", 200],
+      ]) {
+        assert.equal((await hub.rest(method, path, { query, ...options })).status, status, `${version}: ${path}`);
+      }
+      const { body } = await hub.rest("POST", "/:generateToken", { query: { ...query, group: "room", clientType: "default" } });
+      assert.deepEqual([claimsOf(JSON.parse(body).token)["webpubsub.group"]].flat(), ["room"], version);
     }
     assert.equal((await post("")).status, 202);
     for (const search of [
@@ -122,11 +140,12 @@ forEachShardCount("REST refusals", (service) => {
     }
   });
 
-  test("then the version, the time to live, the content type and the body, in this order", async () => {
+  test("then the version, the time to live and the filter, the content type and the body, in this order", async () => {
     const hub = service.newHub();
     const post = (query, type, body) => hub.rest("POST", "/:send", { query, headers: { "content-type": type }, body });
     assert.equal((await post({ "api-version": "1", messageTtlSeconds: "x" }, "text/html", "x")).status, 400);
     assert.equal((await post({ messageTtlSeconds: "x" }, "text/html", "x")).status, 400);
+    assert.equal((await post({ filter: "x" }, "text/html", "x")).status, 400);
     assert.equal((await post({}, "text/html", "{")).status, 415);
     assert.equal((await post({}, "application/json", "{")).status, 400);
   });

@@ -1,6 +1,8 @@
 // Client tokens made by the service.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Hub } from "../support/hub.mjs";
+import { upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { Socket } from "../support/socket.mjs";
 import { claimsOf } from "../support/token.mjs";
@@ -40,9 +42,29 @@ forEachShardCount("REST generateToken", (service) => {
     const claims = claimsOf(JSON.parse((await generate(hub, {})).body).token);
     assert.deepEqual([claims.sub, claims.role, claims["webpubsub.group"]], [undefined, undefined, undefined]);
     assert.equal(claims.exp - claims.iat, 3600);
-    assert.equal(new URL(claims.aud).pathname, `/client/hubs/${hub.name}`);
+    assert.equal(claims.nbf, claims.iat);
+    assert.equal(claims.aud, hub.audience);
     const blank = claimsOf(JSON.parse((await generate(hub, { userId: "", clientType: "default" })).body).token);
     assert.equal(blank.sub, undefined);
+  });
+
+  test("the audience names the hub in lower case, and the path of the clients that it is for", async () => {
+    const hub = new Hub(service, "MyHub");
+    for (const [clientType, path] of [[undefined, "client"], ["Default", "client"], ["DEFAULT", "client"], ["MQTT", "clients/mqtt"], ["mqtt", "clients/mqtt"]]) {
+      const { body } = await generate(hub, clientType ? { clientType } : {});
+      const { token } = JSON.parse(body);
+      assert.equal(claimsOf(token).aud, `${service.endpoint}/${path}/hubs/myhub`);
+      const { status } = await upgrade(service.endpoint, `/client/hubs/myhub?access_token=${token}`);
+      assert.equal(status, path === "client" ? 101 : 401, "a token for one kind of client opens no other");
+    }
+  });
+
+  test("it comes as application/json, whatever is accepted", async () => {
+    for (const accept of ["application/json", "text/json", "text/plain", "*/*"]) {
+      const { status, headers } = await service.newHub().rest("POST", "/:generateToken", { headers: { accept } });
+      assert.equal(status, 200);
+      assert.match(headers["content-type"], /^application\/json/);
+    }
   });
 
   test("wishes that cannot be granted get 400", async () => {
@@ -55,6 +77,7 @@ forEachShardCount("REST generateToken", (service) => {
       { minutesToExpire: "2147483648" },
       { group: "" },
       { group: "g".repeat(1025) },
+      { clientType: "SocketIO" },
       { clientType: "carrier pigeon" },
     ]) {
       const { status, headers } = await generate(hub, query);

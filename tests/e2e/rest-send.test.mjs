@@ -53,6 +53,15 @@ forEachShardCount("REST publishing", (service) => {
     for (const socket of sockets) assert.equal((await socket.json()).data, "all");
   });
 
+  test("a user's connections all hear it, and none of them can be excluded", async () => {
+    const hub = service.newHub();
+    const sockets = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "alice" })];
+    const other = await hub.connect({ user: "Alice" });
+    await hub.send("/users/alice", "to alice", { query: { excluded: sockets[0].id } });
+    for (const socket of sockets) assert.equal((await socket.json()).data, "to alice");
+    await other.expectSilence();
+  });
+
   test("the content type decides how the body is delivered", async () => {
     const hub = service.newHub();
     const socket = await hub.connect();
@@ -159,10 +168,33 @@ forEachShardCount("REST publishing", (service) => {
     }
   });
 
-  test("metadata headers ride beside the data", async () => {
+  test("metadata headers ride beside the data, their names in lower case", async () => {
     const hub = service.newHub();
     const socket = await hub.connect();
-    assert.equal((await post(hub, "x", { "x-webpubsub-metadata-trace": "1" })).status, 202);
-    assert.deepEqual(await socket.json(), { ...server("text", "x"), metadata: { trace: "1" } });
+    const largest = { [`x-webpubsub-metadata-${"k".repeat(256)}`]: "v".repeat(1024) };
+    for (const [headers, metadata] of [
+      [{ "X-WebPubSub-Metadata-Trace": "1", "x-webpubsub-metadata-b.c": "~" }, { trace: "1", "b.c": "~" }],
+      [largest, { ["k".repeat(256)]: "v".repeat(1024) }],
+    ]) {
+      assert.equal((await post(hub, "x", headers)).status, 202);
+      assert.deepEqual(await socket.json(), { ...server("text", "x"), metadata });
+    }
+  });
+
+  test("metadata that breaks a rule gets 400, and nothing is sent", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connect();
+    const header = (key, value) => [`x-webpubsub-metadata-${key}`, value];
+    for (const [what, ...headers] of [
+      ["no key", header("", "v")],
+      ["a key of 257 bytes", header("k".repeat(257), "v")],
+      ["a value beyond ASCII", header("k", "\u00e9")],
+      ["a value of 1025 bytes", header("k", "v".repeat(1025))],
+      ["more than 8 KiB in all", ...Array.from({ length: 9 }, (_, n) => header(`k${n}`, "v".repeat(1000)))],
+    ]) {
+      const { status, headers: answered } = await post(hub, "x", Object.fromEntries(headers));
+      assert.deepEqual([status, answered["x-ms-error-code"]], [400, "Error.BadRequest"], what);
+    }
+    await socket.expectSilence();
   });
 });

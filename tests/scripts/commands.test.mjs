@@ -33,6 +33,11 @@ const wrong = [
   ["connection-string", ["--port", "x"], /^--port must be .*\n$/],
   ["serve", ["--shards", "0"], /^--shards must be .*\n$/],
   ["test", ["--only", "nothing"], /^There is no step nothing\. .*\n$/],
+  ["fuzz", ["--seed", "x"], /^--seed must be .*\n$/],
+  ["fuzz", ["--from", "0.5"], /^--from must be .*\n$/],
+  ["fuzz", ["--count", "0"], /^--count must be .*\n$/],
+  ["fuzz", ["--only"], /^--only needs a value\.\n$/],
+  ["fuzz", ["filter"], /^npm run fuzz takes --only, --seed, --from, --count and nothing else\. .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {

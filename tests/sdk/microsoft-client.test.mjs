@@ -1,5 +1,70 @@
-// Microsoft's client package, unmodified.
+// Microsoft's client package, unmodified: the version that ours has the interface of, and the newest.
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import * as microsoft from "@azure/web-pubsub-client";
+import * as microsoft11 from "@azure/web-pubsub-client-1.1";
+import { Queue } from "../support/waiting.mjs";
 import { defineClientSuite } from "./client-suite.mjs";
+import { TEXT } from "./client-suite/kit.mjs";
 
-defineClientSuite("Microsoft's client", microsoft);
+defineClientSuite("Microsoft's client", microsoft, [defineProtocols, defineInvocations]);
+defineClientSuite("Microsoft's client 1.1", microsoft11, [defineProtocols, defineInvocations, defineStreams]);
+
+/** A protocol of one's own may stand in for the package's: this one tells which kinds of messages pass. */
+function defineProtocols(kit) {
+  test("pings, and acknowledges what it heard", async () => {
+    const hub = kit.service.newHub();
+    const inner = kit.makeProtocol();
+    const [read, written] = [new Queue(), new Queue()];
+    const protocol = {
+      name: inner.name,
+      isReliableSubProtocol: inner.isReliableSubProtocol,
+      parseMessages(input) {
+        const message = inner.parseMessages(input);
+        read.push(message.kind);
+        return message;
+      },
+      writeMessage(message) {
+        written.push(message.kind);
+        return inner.writeMessage(message);
+      },
+    };
+    const { client, events } = await kit.connect(hub, {}, { protocol, keepAliveIntervalInMs: 10 });
+    assert.equal(await read.next("the first message"), "connected");
+    for (let times = 0; times < 3; times++) {
+      assert.equal(await written.next("a ping"), "ping");
+      assert.equal(await read.next("a pong"), "pong");
+    }
+    await kit.server(hub).sendToAll("hi", TEXT);
+    await events.next("server-message");
+    if (kit.reliable) while ((await written.next("an acknowledgement")) !== "sequenceAck");
+    assert.equal((await client.joinGroup("room")).isDuplicated, false);
+    assert.deepEqual(events.order, ["connected", "server-message"]);
+  });
+}
+
+/** The service does not know invocations, and closes the connection of whoever sends one. */
+function defineInvocations(kit) {
+  test("fails to invoke an event, and connects again", async () => {
+    const { client, events, id } = await kit.connect(kit.service.newHub());
+    await assert.rejects(client.invokeEvent("chat", "hi", "text", { invocationId: "one" }), {
+      name: "InvocationError",
+      message: "Connection is disconnected before receiving invoke response from the service",
+      invocationId: "one",
+      errorDetail: undefined,
+    });
+    assert.notEqual((await events.next("connected")).connectionId, id);
+  });
+}
+
+/** Nor streams. */
+function defineStreams(kit) {
+  test("fails to open a stream, and connects again", async () => {
+    const { client, events, id } = await kit.connect(kit.service.newHub());
+    const subscription = client.onGroupStream(() => assert.fail("there are no streams"));
+    await assert.rejects(client.openGroupStream("room"), /^Error: Stream .* connection/);
+    assert.notEqual((await events.next("connected")).connectionId, id);
+    subscription.close();
+    assert.equal(subscription.isActive, false);
+  });
+}

@@ -1,17 +1,20 @@
-// Just enough of protobuf's wire format for the frames that tests send and get.
+// Just enough of protobuf's wire format for the frames that tests send and get, and connections that speak it.
+import assert from "node:assert/strict";
+import { PROTOBUF_V1, Socket } from "./socket.mjs";
 
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
 function varint(number) {
   const bytes = [];
-  for (; number > 127; number = Math.floor(number / 128)) bytes.push((number % 128) | 128);
-  return Buffer.from([...bytes, number]);
+  let rest = BigInt(number);
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
+  return Buffer.from([...bytes, Number(rest)]);
 }
 
 /** A field of a whole number, of text, or of bytes, which may be a message's. */
 export function field(number, value) {
-  if (typeof value === "number") return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
+  if (["number", "bigint"].includes(typeof value)) return Buffer.concat([varint(number * 8 + VARINT), varint(value)]);
   const bytes = Buffer.from(value);
   return Buffer.concat([varint(number * 8 + LENGTH_DELIMITED), varint(bytes.length), bytes]);
 }
@@ -44,4 +47,17 @@ function find(bytes, wanted) {
     at += value;
   }
   throw new Error(`no field ${wanted} in ${bytes.toString("hex")}`);
+}
+
+/** An ack of success, and one of failure. */
+export const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
+export const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, message(field(1, name), field(2, text)))));
+
+/** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
+export async function connectProtobuf(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
+  const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });
+  assert.equal(socket.protocol, protocol);
+  socket.connected = bytesAt(await socket.next("the connected message"), 3, 1);
+  socket.id = bytesAt(socket.connected, 1).toString();
+  return socket;
 }

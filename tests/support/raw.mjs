@@ -21,8 +21,8 @@ export function exchange(service, bytes, enough = () => false) {
 /** Whether the head of an HTTP answer is complete. */
 export const hasHead = (text) => text.includes("\r\n\r\n");
 
-/** Whether a close frame has come, among frames whose text is ASCII. */
-export const hasClose = (text) => text.includes("\x88");
+/** Whether a close frame has come with its code, among frames whose text is ASCII. */
+export const hasClose = (text) => /\x88(?:\x00|.{3})/s.test(text);
 
 /** One WebSocket frame as it stands on the wire, masked as a client's must be. */
 export function frame(opcode, payload, { fin = true, reserved = 0 } = {}) {

@@ -1,15 +1,18 @@
 // Tokens as the SDKs sign them, and tokens that nobody should accept.
 import { createHmac } from "node:crypto";
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const encode = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 const hashes = { HS256: "sha256", HS384: "sha384", HS512: "sha512" };
 
 /** Seconds since 1970, `minutes` from now. */
 export const inMinutes = (minutes) => Math.floor(Date.now() / 1000) + Math.round(minutes * 60);
 
-/** A JWT of these claims; `alg: "none"` leaves it unsigned. Without `exp` in the claims it lives for an hour. */
+/**
+ * A JWT of these claims, an object or its JSON; `alg: "none"` leaves it unsigned. Without `exp` in an object it lives
+ * for an hour.
+ */
 export function sign(claims, key, { alg = "HS256", header = {} } = {}) {
-  const signed = `${encode({ alg, typ: "JWT", ...header })}.${encode("exp" in claims ? claims : { ...claims, exp: inMinutes(60) })}`;
+  const signed = `${encode({ alg, typ: "JWT", ...header })}.${encode(typeof claims === "string" || "exp" in claims ? claims : { ...claims, exp: inMinutes(60) })}`;
   const signature = alg === "none" ? "" : createHmac(hashes[alg], key).update(signed).digest("base64url");
   return `${signed}.${signature}`;
 }

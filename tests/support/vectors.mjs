@@ -7,6 +7,18 @@ export function readVectors(file) {
   return JSON.parse(text).vectors.map(spellOut);
 }
 
+/** The JSON frame in which a member of the group hears a publish, from a vector's words. */
+export function heard({ group, dataType, data, metadata }) {
+  const payload = {
+    text: () => JSON.stringify(data),
+    json: () => data,
+    binary: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
+    protobuf: () => JSON.stringify(Buffer.from(data, "hex").toString("base64")),
+  }[dataType]();
+  const extra = metadata.length > 0 ? `,"metadata":${JSON.stringify(Object.fromEntries(metadata))}` : "";
+  return `{"type":"message","from":"group","group":${JSON.stringify(group)},"dataType":"${dataType}","data":${payload}${extra}}`;
+}
+
 function spellOut(value) {
   if (value?.parts) return value.parts.map((part) => (typeof part === "string" ? part : part.repeat.repeat(part.times))).join("");
   if (Array.isArray(value)) return value.map(spellOut);

@@ -147,7 +147,10 @@ pub(crate) fn verify(keys: &AccessKeys, token: &str) -> Result<Claims, TokenErro
 }
 
 /// Reads one part of a token: JSON in base64url, without padding.
+///
+/// `serde_json` does not look whether what it skips is UTF-8.
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
+    let json = String::from_utf8(json).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_str(&json).map_err(|_| TokenError::Malformed)
 }

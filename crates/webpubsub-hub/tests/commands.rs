@@ -1,11 +1,10 @@
-//! What servers have done to connections, groups and permissions.
+//! What servers have done to connections and groups.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use expect_test::expect;
-use webpubsub_hub::{Command, ConnectRequest, Groups, Permission, Reply, Selection, Slot, Target};
+use webpubsub_hub::{Command, ConnectRequest, Groups, Reply, Selection, Target};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::rest::Member;
-use webpubsub_protocol::role::PermissionType;
 use webpubsub_testkit::{Shard, group, json, text, user};
 
 fn join(to: Target, groups: &[&str]) -> Command {
@@ -103,76 +102,6 @@ fn many_groups_are_joined_at_once() {
     assert_eq!(shard.command(join(Target::All, &["a", "b", "a"])), Reply::Done);
     assert!(["a", "b"].iter().all(|name| shard.exists(Target::Group(group(name)))));
     assert_eq!(shard.disk.memberships.len(), 2);
-}
-
-fn may(shard: &mut Shard, slot: Slot, name: &str) -> bool {
-    let connection = shard.id(slot);
-    let kind = PermissionType::JoinLeaveGroup;
-    shard.command(Command::Allowed(Permission { connection, kind, group: group(name) })) == Reply::Done
-}
-
-fn set(shard: &mut Shard, slot: Slot, name: &str, command: fn(Permission) -> Command) -> Reply {
-    let connection = shard.id(slot);
-    shard.command(command(Permission {
-        connection,
-        kind: PermissionType::JoinLeaveGroup,
-        group: group(name),
-    }))
-}
-
-/// Permissions spec, section 5, scenarios 1, 2 and 4.
-#[test]
-fn revoking_stops_operations_at_once_keeps_memberships_and_touches_nobody_else() {
-    let roles = vec!["webpubsub.joinLeaveGroups.room*".to_owned()];
-    let request = ConnectRequest { roles, ..json("alice") };
-    let mut shard = Shard::new();
-    let [alice, other] = [0, 1].map(|_| shard.connected(request.clone()));
-    shard.send(alice, r#"{"type":"joinGroup","group":"room","ackId":1}"#);
-    assert_eq!(set(&mut shard, alice, "room", Command::Revoke), Reply::Done);
-    shard.send(alice, r#"{"type":"leaveGroup","group":"room","ackId":2}"#);
-    assert!(shard.take(alice)[1].contains("Forbidden"));
-    assert!(shard.exists(Target::Group(group("room"))), "the membership is still there");
-    assert!(!may(&mut shard, alice, "room") && may(&mut shard, alice, "room-other"));
-    assert!(may(&mut shard, other, "room"));
-    shard.hibernate();
-    assert!(!may(&mut shard, alice, "room"), "a revocation survives");
-    assert_eq!(set(&mut shard, alice, "room", Command::Grant), Reply::Done);
-    shard.send(alice, r#"{"type":"leaveGroup","group":"room","ackId":2}"#);
-    assert!(shard.take(alice)[0].contains(r#""success":true"#), "a failed ack id is good for another try");
-}
-
-#[test]
-fn a_role_for_one_group_can_be_revoked_for_good() {
-    let roles = vec!["webpubsub.joinLeaveGroup.own".to_owned()];
-    let mut shard = Shard::new();
-    let alice = shard.connected(ConnectRequest { roles, ..json("alice") });
-    set(&mut shard, alice, "own", Command::Revoke);
-    shard.hibernate();
-    assert!(!may(&mut shard, alice, "own"));
-}
-
-#[test]
-fn permissions_of_nobody_are_not_found_but_can_be_revoked() {
-    let mut shard = Shard::new();
-    let permission = || Permission {
-        connection: ConnectionId::parse("nobody").expect("an id"),
-        kind: PermissionType::SendToGroup,
-        group: group("g"),
-    };
-    assert_eq!(shard.command(Command::Grant(permission())), Reply::NotFound);
-    assert_eq!(shard.command(Command::Allowed(permission())), Reply::NotFound);
-    assert_eq!(shard.command(Command::Revoke(permission())), Reply::Done);
-}
-
-#[test]
-fn the_thousand_and_first_single_group_is_a_conflict() {
-    let mut shard = Shard::new();
-    let mute = shard.connected(ConnectRequest { roles: vec![], ..json("mute") });
-    for n in 0..1000 {
-        assert_eq!(set(&mut shard, mute, &format!("g{n}"), Command::Grant), Reply::Done);
-    }
-    assert_eq!(set(&mut shard, mute, "one more", Command::Grant), Reply::Conflict);
-    assert!(!may(&mut shard, mute, "one more") && may(&mut shard, mute, "g0"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Golden vectors of the client subprotocols in their own words, and frames with mistakes in them.
+//! Golden vectors of the client subprotocols in their own words.
 
 use std::path::PathBuf;
 
@@ -150,48 +150,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 fn entries(metadata: &Metadata) -> Value {
     metadata.iter().map(|(key, value)| json!([key, value])).collect()
-}
-
-/// Changes, drops, doubles, cuts or mixes bytes of a frame; `pieces` are what tends to stand at the
-/// edges of its reader's rules.
-pub(crate) fn mutate(frame: &mut Vec<u8>, frames: &[Vec<u8>], pieces: &[&[u8]], random: &mut Random) {
-    let at = random.below(frame.len() + 1);
-    match random.below(6) {
-        0 => {
-            if let Some(byte) = frame.get_mut(at) {
-                *byte = random.below(256).try_into().unwrap();
-            }
-        }
-        1 => frame.truncate(at),
-        2 => drop(frame.drain(at..(at + random.below(9)).min(frame.len()))),
-        3 => {
-            frame.splice(at..at, random.pick(pieces).iter().copied());
-        }
-        4 => {
-            let end = (at + random.below(40)).min(frame.len());
-            let piece = frame.get(at..end).unwrap().to_vec();
-            frame.splice(at..at, piece);
-        }
-        _ => {
-            let other = random.pick(frames);
-            frame.truncate(at);
-            frame.extend_from_slice(other.get(random.below(other.len() + 1)..).unwrap());
-        }
-    }
-}
-
-/// Xorshift: the same numbers in every run.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(bound).unwrap()).unwrap()
-    }
-
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        from.get(self.below(from.len())).unwrap()
-    }
 }

@@ -1,0 +1,53 @@
+// COMPATIBILITY.md as text.
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { at } from "../paths.mjs";
+
+const STATES = { "✅": "as the service does it", "⚠": "with the difference that is told", "❌": "not there" };
+
+const HEAD = `# Compatibility
+
+What Azure Web PubSub has, what of it is here, and the tests that show it. \`npm test\` runs them, all that concern a hub with one Durable Object and again with four, and fails if one that is named here is missing or did not pass.
+
+This file is made by \`npm run compatibility\` from the rows in \`tests/compatibility\`. Where Microsoft's documents, emulator and SDKs disagree, a row says what is done here.
+`;
+
+/** The version of each package, from the files that pin them. */
+export function versionsOf(packages) {
+  const npm = JSON.parse(readFileSync(at("package.json"), "utf8")).devDependencies;
+  const pip = readFileSync(at("tests", "requirements.txt"), "utf8");
+  return packages.map(({ name, alias = name, ...more }) => {
+    const [, version] = new RegExp(`^${name}==(\\S+)$`, "m").exec(pip) ?? /([\d.]+)$/.exec(npm[alias] ?? "") ?? [];
+    if (!version) throw new Error(`No version of ${alias} is pinned.`);
+    return { name, version, ...more };
+  });
+}
+
+export function documentOf(areas, packages) {
+  const count = (state) => areas.flatMap(({ rows }) => rows).filter((row) => row.state === state).length;
+  const states = Object.entries(STATES).map(([state, meaning]) => `| ${state} | ${meaning} | ${count(state)} |`);
+  return [
+    HEAD,
+    table(["state", "meaning", "features"], states),
+    "## SDKs, unmodified\n",
+    table(["package", "version", "suite"], packages.map(({ name, version, suite }) => `| \`${name}\` | ${version} | [${basename(suite)}](${suite}) |`)),
+    ...areas.map(({ title, rows }) => `## ${title}\n\n${table(["feature", "state", "tests"], rows.map(rowOf))}`),
+  ].join("\n");
+}
+
+const table = (heads, rows) => `| ${heads.join(" | ")} |\n|${" --- |".repeat(heads.length)}\n${rows.join("\n")}\n`;
+
+function rowOf({ feature, state, note, tests }) {
+  return `| ${[note ? `${feature}<br>*${note}*` : feature, state, testsOf(tests)].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+/** Each file once, with its tests. */
+function testsOf(tests) {
+  const files = [...new Set(tests.map(({ file }) => file))];
+  return files.map((file) => `[${basename(file).replace(/(\.test)?\.\w+$/, "")}](${file}): ${tests.filter((test) => test.file === file).map(nameOf).join("; ")}`).join("<br>");
+}
+
+function nameOf({ file, name, cases }) {
+  const words = file.endsWith(".rs") ? name.replaceAll("_", " ") : name.replace(/ ?\(?\$\{[^}]*\}\)?/g, " …");
+  return cases.length > 0 ? `${words} (${cases.join("; ")})` : words;
+}

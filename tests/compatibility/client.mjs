@@ -1,0 +1,267 @@
+// Clients: URLs, tokens, the handshake, the JSON subprotocols and simple clients (client spec).
+import { differs, e2e, missing, native, row } from "./row.mjs";
+
+const [acks, anonymous, delivery, frames, groups, handshake, hibernation, malformed, order, protobuf, reliable, restart, settings, simple, token] = [
+  "acks", "anonymous", "delivery", "frames", "groups", "handshake", "hibernation", "malformed", "order", "protobuf", "reliable", "restart", "settings", "simple", "client-token",
+].map(e2e);
+const [permissions, restExistence, restOperations, restSend] = ["permissions", "rest-existence", "rest-operations", "rest-send"].map(e2e);
+
+const vectors = e2e("client-json-vectors");
+const accepted = (...names) => vectors("every accepted frame is answered as its words say", ...names);
+const refused = (...names) => vectors("every refused frame closes with 1007, after a word about why", ...names);
+
+const firstFrame = handshake("the first frame tells a client who it is");
+const legacy = handshake("the legacy URL leads to the same hub");
+const unknownPaths = (...paths) => handshake("unknown paths get 404, asked for as a page or as a WebSocket", ...paths);
+const subprotocols = handshake("the first known subprotocol of the offer is echoed in the client's spelling");
+const in_ = (...cases) => token("claims that let a client in", ...cases);
+const out = (...cases) => token("claims that do not", ...cases);
+const signedOtherwise = (...cases) => token("tokens that are none, or are signed otherwise", ...cases);
+const simpleModes = simple("are refused with 400 for a mode that is none");
+const NO_HANDLERS = "Not built: there are no event handlers.";
+const NO_RECOVERY = "Not built.";
+
+export const client = [
+  {
+    title: "Endpoints and names (client spec, 1)",
+    rows: [
+      row("`/client/hubs/{hub}`", firstFrame),
+      row("The legacy forms `/client/?hub={hub}` and `/client?hub={hub}`", legacy),
+      row("`hub` in the query means nothing beside a hub in the path, and unknown parameters change nothing", handshake("parameters that say nothing to the endpoint change nothing, a hub beside one in the path among them")),
+      row("Paths that nobody serves, Socket.IO's among them, get 404", unknownPaths("/clients/socketio/hubs/chat")),
+      missing("`/clients/mqtt/hubs/{hub}`", "Not built: 404.", unknownPaths("/clients/mqtt/hubs/chat")),
+      row("The token in `access_token`, the name in any case", token("the parameter's name is read without regard to case")),
+      row("The token in `Authorization: Bearer`, the scheme in any case; the query's wins", token("the token may come in the header instead, and the query's wins")),
+      row("A reconnection token without a connection id is ignored", reliable("a reconnection token without a connection id asks for nothing")),
+      missing("The query is handed to the `connect` event", NO_HANDLERS),
+      row("Names of hubs: a letter and up to 127 more of letters, digits and ``_`,.[]``", handshake("a hub's name may have any character of the published pattern, escaped or not"), handshake("a hub that is none gets 400, before the token is looked at")),
+      row("Names of hubs ignore case", token("a hub's case does not matter, in the URL or in the token")),
+      row("A hub needs no registration, and hears nothing of another", delivery("two hubs hear nothing of each other")),
+      row("Names of groups: 1 to 1024 characters of any kind, case-sensitive", groups("names of groups keep their case and may have any characters"), accepted("a group may have 1024 characters")),
+      row("Blank names of groups, and longer ones, are none", refused("a group without characters", "a group of blanks", "a group of 1025 characters")),
+      row("User ids are case-sensitive, and may be absent", restExistence("what is there gets 200, what is not 404 and a code in a header", "/users/Alice"), firstFrame),
+      row("Names of events: a letter and up to 127 more of letters, digits and `_.-`", accepted("an event's name keeps its case and may have digits, _ . and -", "an event's name may have 128 characters"), refused("an event's name that starts with a digit", "an event's name with a blank", "an event's name of 129 characters")),
+      row("Connection ids are unique and of `[A-Za-z0-9_-]`", firstFrame),
+    ],
+  },
+  {
+    title: "Client tokens (client spec, 2)",
+    rows: [
+      row("HS256, and no other algorithm, `none` least of all", signedOtherwise("no signature", "another algorithm", "an algorithm in lower case")),
+      row("The key is the access key's bytes, not decoded", native("auth", "tests/vectors_tokens")("bad_tokens_are_refused_with_401_for_their_vectors_reason", "the key decoded from base64")),
+      row("Either of two keys signs", token("the secondary key signs as well as the primary"), signedOtherwise("another key")),
+      row("`kid` may be there", token("a key id in the header is no hindrance")),
+      row("The specification's own token", native("auth", "tests/vectors_tokens")("good_tokens_say_what_their_vectors_say", "the spec's own token")),
+      row("`aud` is the client URL, without its query", in_("what the SDKs sign", "a query"), out("another hub", "another host", "another port", "a prefix of the path", "no audience")),
+      row("`aud` may be one of several", in_("one of several audiences"), out("an empty audience")),
+      row("`http`, `https`, `ws` and `wss` are the same in `aud`", in_("https for http", "wss for http"), out("a scheme that is none of the web's")),
+      row("Host and path of `aud` are compared without regard to case, and a slash at the end does not count", in_("another case of host and path", "a slash at the end")),
+      row("A hub may be escaped in `aud`, as .NET does", token("a hub that has to be escaped may stand in the audience either way")),
+      row("The legacy URL's own address is an audience there", token("at the legacy URL, its own address is an audience too")),
+      row("Accepted hosts beside the one that was asked (`ACCEPTED_HOSTS`)", settings("hosts that are accepted are audiences too, and no others")),
+      row("MQTT's audience and the REST API's open nothing here", out("MQTT's path", "the REST API's path")),
+      row("`exp` is required, with five minutes for clocks", in_("expired four minutes ago, clocks being what they are"), out("no expiry", "expired six minutes ago", "an expiry in words")),
+      row("An open connection outlives its token", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+      row("`nbf` is honoured, with the same five minutes", in_("not before four minutes from now"), out("not before six minutes from now")),
+      row("`iat` and `iss` are not looked at", in_("no iat", "issued tomorrow", "an issuer, which nobody checks")),
+      row("`sub` is the user", firstFrame),
+      row("`role` and `webpubsub.group` are strings, lists or repeated claims", token("roles and groups are one string, a list, or claims that are repeated")),
+      row("The groups of a token are joined before the connection is announced", handshake("a connection can be addressed as soon as it knows its id")),
+      row("An invalid group in a token gets 400 and says so", handshake("a group in the token that is none gets 400 and says so")),
+      missing("Other claims are handed to the `connect` event", "Not built: they are allowed and dropped.", in_("claims that nobody knows")),
+      row("Without a token: 401, unless the hub's `anonymousConnectPolicy` is `allow`", anonymous("are refused unless the settings name the hub and allow them")),
+      row("Anonymous connections have no user and no roles", anonymous("have no user and no roles")),
+      row("A token that is there is checked, anonymous or not", anonymous("are not made of a token that is wrong, which is refused all the same")),
+    ],
+  },
+  {
+    title: "Handshake (client spec, 3)",
+    rows: [
+      row("First: no WebSocket, 400", handshake("a request that asks for no WebSocket gets 400, before anything else is looked at")),
+      row("Then: no valid hub, 400", handshake("a hub that is none gets 400, before the token is looked at")),
+      row("Then: a recovery needs no token", reliable("after a drop too, and an expired access token beside it does not matter")),
+      row("Then: no valid token, 401 with an empty body", handshake("no token gets 401 with an empty body")),
+      row("Then: an invalid group or simple mode, 400 with a text", handshake("a missing token is noticed before a wrong simple mode"), handshake("a group in the token that is none gets 400 and says so")),
+      differs("Then: too many connections", "503 with `Retry-After` when all shards of a hub are full; no quota.", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
+      missing("Then: the `connect` event, whose refusal becomes the answer", NO_HANDLERS),
+      row("101 with the chosen subprotocol", subprotocols),
+      row("The connection can be addressed over REST when its client hears that it is connected", handshake("a connection can be addressed as soon as it knows its id")),
+    ],
+  },
+  {
+    title: "Subprotocols (client spec, 4)",
+    rows: [
+      row("None: a simple client", simple("hear bare payloads, and no word before the first")),
+      row("`json.webpubsub.azure.v1`", firstFrame),
+      row("`json.reliable.webpubsub.azure.v1`", firstFrame),
+      row("`protobuf.webpubsub.azure.v1` and `protobuf.reliable.webpubsub.azure.v1`", protobuf("both subprotocols are echoed, and the first frame says who the client is")),
+      row("Names are matched in any case, and echoed in the client's spelling", subprotocols),
+      row("Of several that are offered, the first known one", subprotocols),
+      row("Only unknown ones offered: a simple client, and no answer to the offer", subprotocols, handshake("a client that offers nothing known is a simple one")),
+      missing("A subprotocol chosen by the `connect` event", NO_HANDLERS),
+    ],
+  },
+  {
+    title: "Simple clients (client spec, 5)",
+    rows: [
+      missing("A frame is the user event `message`", "Not built: as for an event that nobody handles, the connection is closed with 1011 and `Internal server error`.", simple("send events, and are closed with 1011 while nobody handles them")),
+      row("No word when connected, none when closed", simple("hear bare payloads, and no word before the first"), restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
+      row("Text and JSON come as text, a JSON string with its quotes", simple("hear bare payloads, and no word before the first"), delivery("a server's publish reaches them all, to all, to the group and to the user")),
+      differs("JSON comes letter for letter", "White space around it is left out.", simple("hear bare payloads, and no word before the first")),
+      row("Binary comes as binary, a protobuf `Any` as its bytes", delivery("a client's publish reaches every member of the group")),
+      row("`webpubsub_mode` absent, empty or `sendEvent`: events", simple("send events by default, and by name")),
+      row("`webpubsub_mode=sendToGroup`, in any case: every frame is published to `group`", simple("asked to, publish every frame to one group")),
+      row("`noEcho`, by default `false`", simple("hear what they publish themselves, unless they ask not to"), simple("asked to, publish every frame to one group")),
+      row("Another mode, no valid group, another `noEcho`: 400", simpleModes),
+      row("Of repeated parameters the last counts", simple("of parameters that are repeated the last one counts")),
+      row("Without the permission: 1008 and its text, at each frame", simple("are closed with 1008 for publishing without permission"), permissions("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it")),
+      row("The parameters mean nothing where a subprotocol was chosen", simple("are asked for no mode where a subprotocol was chosen")),
+      differs("Every text is the client's own", 'The text `{"type":"ping"}`, to the letter, is answered with `{"type":"pong"}` by the platform, and goes nowhere.', simple("like all others get a pong for the text of a ping, which the platform answers before the service sees it")),
+    ],
+  },
+  {
+    title: "JSON messages of clients (client spec, 6.1)",
+    rows: [
+      row("One JSON object a text frame, which may come in fragments", frames("a message may come in fragments, and counts as a whole")),
+      row("`type` in any case, names of properties in theirs, unknown properties ignored", accepted("type is read without regard to case", "unknown properties are ignored, whatever they hold"), refused("property names are case-sensitive")),
+      row("`joinGroup`, as often as one likes", groups("a member hears what is sent to its group until it leaves"), groups("joining twice brings one copy, leaving a strange group does no harm")),
+      row("`leaveGroup`, member or not", groups("a member hears what is sent to its group until it leaves"), groups("joining twice brings one copy, leaving a strange group does no harm")),
+      row("`sendToGroup`, member or not", groups("a member hears what is sent to its group until it leaves")),
+      row("`noEcho` spares the sending connection, and no other of its user", groups("a sender that is a member hears itself, unless it asks not to")),
+      missing("`event`", "Not built: answered with `InternalServerError` where there is an ack id; the connection stays.", acks("an event that nobody handles is answered with an error, and the connection stays")),
+      row("`ping`", acks("a ping is answered, in the platform's own spelling or any other")),
+      row("`sequenceAck` with a number, without effect on a connection that is not reliable", reliable("sequence acks are taken without a word, late, early and on the plain protocol too"), accepted("sequenceAck of the largest 64-bit number"), refused("a sequence id that is a string")),
+    ],
+  },
+  {
+    title: "Data and its validation (client spec, 6.2)",
+    rows: [
+      row("`json`, the default: any value but `null`", accepted("sendToGroup of JSON, by default", "sendToGroup of JSON false"), refused("JSON null", "JSON null, by name")),
+      row("`text`: a string", accepted("sendToGroup of text", "sendToGroup of empty text", "text may have any characters"), refused("text that is a number", "text that is null")),
+      row("`binary`: padded standard base64", accepted("sendToGroup of bytes", "sendToGroup of no bytes"), refused("bytes that are no base64", "base64 without its padding", "base64 of the URL alphabet")),
+      row("`protobuf`: base64 of an `Any`", accepted("sendToGroup of a protobuf Any"), refused("a protobuf Any that is no base64")),
+      row("An unknown `dataType` closes", refused("a data type that nobody knows", "a data type that is a number", "an empty data type")),
+      row("No `data` closes, unless there is `metadata`: then it is empty text", refused("no data", "no data beside empty metadata", "event without data"), accepted("metadata without data is empty text", "event with metadata and without data")),
+      row("`noEcho` that is no boolean closes", refused("noEcho that is a string", "noEcho that is a number", "noEcho that is null")),
+      row("`ttlSeconds` is 0 to 300", accepted("a time to live of 0 seconds never expires", "a time to live may be 300 seconds"), refused("a time to live of 301 seconds", "a time to live that is negative", "a time to live that is a fraction", "a time to live that is a string")),
+      row("Ids that are no whole numbers close", refused("an ack id that is a string", "an ack id that is negative", "an ack id that is a fraction", "an ack id that is a boolean", "a sequence id that is negative", "a sequence id that is a fraction")),
+      row("`ackId: null` is none", acks("an ack id of null is none")),
+      row("A missing property closes", refused("joinGroup without a group", "leaveGroup without a group", "sendToGroup without a group", "event without a name", "sequenceAck without an id", "no type")),
+      row("Invalid names close", refused("a group of blanks", "sendToGroup to a blank group", "an event's name without characters")),
+      row("An unknown `type` closes", refused("a type that nobody knows", "a type of the service")),
+      row("What is no JSON object closes", refused("words", "half an object", "an array", "null", "two objects", "an empty frame")),
+      row("Valid `metadata` is delivered as it came", groups("metadata arrives as it was sent"), accepted("metadata rides beside the data, in its own order and case")),
+      row("Keys of metadata: 1 to 256 token characters, each once", accepted("a metadata key may have 256 bytes and every token character"), refused("an empty metadata key", "a metadata key with a blank", "a metadata key of 257 bytes", "a metadata key twice")),
+      row("Values of metadata: up to 1024 bytes of ASCII; 8 KiB in all", accepted("a metadata value may have 1024 bytes"), refused("a metadata value with an umlaut", "a metadata value of 1025 bytes", "a metadata value that is a number", "metadata above 8 KiB in all")),
+      missing("Metadata in the headers of an event", NO_HANDLERS),
+      row("`ttlSeconds`: copies are handed over at once, so none outlives its time", accepted("a time to live may be 300 seconds")),
+    ],
+  },
+  {
+    title: "Acks (client spec, 6.3)",
+    rows: [
+      row("Success", groups("a member hears what is sent to its group until it leaves")),
+      row("`Forbidden`, with the text for joining, leaving and sending", groups("without a role nothing is allowed, and the ack says what was not")),
+      row("`Duplicate`, with its text", acks("an ack id that was used is not used again, whatever the operation")),
+      row("`InternalServerError`, with its text", acks("an event that nobody handles is answered with an error, and the connection stays")),
+      row("Without an ack id there is never an ack", groups("what is refused without an ack id is refused in silence"), acks("an event that nobody handles is answered with an error, and the connection stays")),
+      row("Any number from 0 to 2^64-1", acks("an ack id may be any 64-bit number")),
+      row("The last 1000 ids are remembered", acks("the last thousand ids are remembered, older ones are not")),
+      row("One memory for all operations; a duplicate is not carried out", acks("an ack id that was used is not used again, whatever the operation")),
+      row("Only success uses an id up", acks("an operation that failed may be tried again with its ack id")),
+      row("Each connection has its own ids", acks("ack ids of two connections have nothing to do with each other")),
+      row("The ids used outlive hibernation", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+      row("An event that fails leaves the connection open", acks("an event that nobody handles is answered with an error, and the connection stays")),
+      missing("An event handler's answer comes before the ack", NO_HANDLERS),
+    ],
+  },
+  {
+    title: "What JSON clients hear (client spec, 7)",
+    rows: [
+      row("`connected` first, with `userId: null` for an anonymous user", firstFrame),
+      row("`reconnectionToken` on reliable connections only", firstFrame),
+      row("`disconnected` before the service closes", restOperations("a reason of 200 characters reaches those that read messages, and a close all of them"), frames("text that is no message closes with 1007")),
+      row("Messages `from: \"group\"`: of clients and of servers", delivery("a client's publish reaches every member of the group"), delivery("a server's publish reaches them all, to all, to the group and to the user")),
+      row("`fromUserId`, absent for anonymous senders and servers", groups("an anonymous sender has no name"), restSend("to all, to a group, to a user and to a connection, each to nobody else")),
+      row("Messages `from: \"server\"`: to all, to a user, to a connection", restSend("to all, to a group, to a user and to a connection, each to nobody else")),
+      missing("Messages `from: \"server\"`: an event handler's answers", NO_HANDLERS),
+      row("`sequenceId` on reliable connections only, a number", reliable("each connection counts what it hears itself")),
+      row("`dataType` as published, binary and protobuf in base64", delivery("a client's publish reaches every member of the group")),
+      row("JSON letter for letter", restSend("JSON is delivered letter for letter"), accepted("sendToGroup of a JSON number that no float holds", "JSON data keeps the white space inside it")),
+      row("One copy, however often a connection became a member", groups("joining twice brings one copy, leaving a strange group does no harm")),
+      row("In the order published", order("of one client's messages"), order("of several clients' messages, each taken by itself"), order("of a server's publishes, each begun when the last was accepted")),
+      row("Acks in the order of the messages that they answer", order("of one client's messages"), frames("what was sent before a refused frame is done, what was sent after it is not")),
+      row("A join holds for what is published after its ack", order("a join holds for whatever is published after its ack")),
+      row("Never `data: null`", refused("JSON null"), restSend("JSON null gets 400, since clients drop it without a word")),
+    ],
+  },
+  {
+    title: "Sequence ids (client spec, 8.1)",
+    rows: [
+      row("1, 2, 3 … for every data message, whoever sent it, and for nothing else", reliable("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is")),
+      row("Each connection has its own", reliable("each connection counts what it hears itself")),
+      row("Without a gap, however long a connection was idle", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens"), native("hub", "tests/hibernation")("sequence_ids_go_on_without_a_gap_however_often_memory_is_lost")),
+      row("Acks of unknown and old ids do no harm", reliable("sequence acks are taken without a word, late, early and on the plain protocol too")),
+      missing("Messages are kept until they are acknowledged, up to 1000 or 16 MB", NO_RECOVERY),
+    ],
+  },
+  {
+    title: "Dropped and closed connections (client spec, 8.2)",
+    rows: [
+      row("A close with 1000 is final", restExistence("a user is there as long as one connection is"), handshake("a closed connection is gone")),
+      row("A violation of the protocol is final", frames("a reliable connection ends as finally as any other")),
+      row("A server's close is final", restOperations("each operation has a status of its own, however often it is asked for")),
+      row("A connection that is not reliable is gone however it ends", handshake("a client's own close code comes back to it"), restart("connections are gone, and new ones find the hub as it should be")),
+      missing("A reliable connection that drops, or closes without a code or with another, can be recovered for 30 s", NO_RECOVERY),
+    ],
+  },
+  {
+    title: "Recovery (client spec, 8.3 and 8.4)",
+    rows: [
+      missing("A dropped reliable connection is recovered", "Not built: refused as one that cannot be, and clients make a new connection.", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+      row("A recovery that cannot be: 101, then 1008 and its text", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+      row("An access token beside it is not looked at", reliable("after a drop too, and an expired access token beside it does not matter")),
+      row("A failed recovery leaves the connection alone", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+      row("A reconnection token lives for a week, for its connection of its hub only", native("auth", "src/reconnection")("a_token_lives_a_week_to_the_millisecond"), native("auth", "src/reconnection")("a_token_recovers_its_connection_of_its_hub_and_no_other")),
+    ],
+  },
+  {
+    title: "Preview messages (client spec, 9)",
+    rows: [
+      ...["`invoke`, `cancelInvocation`", "Group streams: `stream`, `streamData`, `streamEnd`", "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`"].map((feature) =>
+        missing(feature, "Not built: closes with 1007, like any unknown message.", frames("messages of the preview close with 1007, and open no stream")),
+      ),
+    ],
+  },
+  {
+    title: "Close codes (client spec, 10)",
+    rows: [
+      row("1000 without a text when a server closes; why is told before, in words of any length", restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
+      row("The client's own code comes back", handshake("a client's own close code comes back to it")),
+      differs("1002 for malformed frames", "With the platform's own text, and without a `disconnected` message before.", malformed("broken WebSocket framing ends that connection and no other")),
+      differs("1002 for text that is no UTF-8", "The platform replaces what is no UTF-8 by U+FFFD, and the message counts as it then is.", malformed("what is no UTF-8 in a message that is one otherwise is replaced by the platform")),
+      row("1003 for a binary frame on JSON", frames("a binary frame closes with 1003")),
+      row("1007 for what is no message", frames("text that is no message closes with 1007")),
+      row("1008 for a recovery that cannot be, and for a simple client without permission", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again"), simple("are closed with 1008 for publishing without permission")),
+      row("1009 for more than 1 MB", frames("one byte more closes with 1009, counted in bytes and not in characters")),
+      row("1011 for a simple client's event that fails", simple("send events, and are closed with 1011 while nobody handles them")),
+      row("A `disconnected` message with the same text before each of them, where the client reads messages", frames("text that is no message closes with 1007"), frames("a binary frame closes with 1003"), frames("one byte more closes with 1009, counted in bytes and not in characters")),
+      row("What came before a refused frame is done, what came after it is not", frames("what was sent before a refused frame is done, what was sent after it is not")),
+      row("A service that ends drops its connections without a code, and takes new ones when it is back", restart("connections are gone, and new ones find the hub as it should be")),
+    ],
+  },
+  {
+    title: "Limits and keep-alive (client spec, 11)",
+    rows: [
+      row("A client's message: 1 MB, after it was put together", frames("a message of 1 MB is delivered whole"), frames("a message may come in fragments, and counts as a whole"), frames("simple clients have the same limit")),
+      row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),
+      row("Groups of one connection: no limit", groups("a thousand groups on one connection all work")),
+      missing("A quota of connections", "Not built: only what one shard holds is bounded (`SHARD_HARD_LIMIT`)."),
+      missing("A bound on how fast a client sends", "Not built."),
+      missing("A bound on what a client leaves unread", "Not built."),
+      row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
+      differs("A pong comes after what was asked before", 'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.', acks("a ping is answered, in the platform's own spelling or any other")),
+      row("No ping is required", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+    ],
+  },
+];

@@ -1,0 +1,90 @@
+// Roles and permissions (permissions spec).
+import { differs, e2e, missing, native, row } from "./row.mjs";
+
+const permissions = e2e("permissions");
+const hub = native("hub", "tests/permissions");
+
+const table = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
+const patterns = permissions("patterns match as the published table says");
+const invalid = permissions("patterns that are none, or too many, grant nothing, and the others hold");
+const roles = permissions("role strings mean what they say, letter for letter");
+const scenario = permissions("what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})");
+const target = permissions("a server's target is one group by its letters, and must be there");
+const users = permissions("two connections of one user have permissions of their own, and so has a later one (${protocol})");
+const again = permissions("a forbidden operation succeeds with the same ack id after a grant (${protocol})");
+const member = permissions("a member without a role hears its group, however it became one, and may do nothing (${protocol})");
+const limit = permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself");
+const nobody = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
+
+export const rolesAndPermissions = [
+  {
+    title: "Who may do what (permissions spec, 1)",
+    rows: [
+      row("Without a role: events, `ping` and `sequenceAck`, and nothing else", permissions("events, pings and sequence acks need no role"), table),
+      row("`joinGroup` and `leaveGroup` need *joinLeaveGroup* for the group", table),
+      row("`sendToGroup` needs *sendToGroup* for the group, and no membership", table),
+      row("So does a simple client that publishes its frames", permissions("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it")),
+      row("Members hear their groups, whatever they may do", member),
+      row("Being put into a group by a token or a server grants nothing", member),
+      row("Servers may do everything", e2e("rest-operations")("each operation has a status of its own, however often it is asked for")),
+      row("Denied: `Forbidden` with an ack id, silence without", e2e("groups")("without a role nothing is allowed, and the ack says what was not"), e2e("groups")("what is refused without an ack id is refused in silence")),
+      missing("Permissions of invocations, streams and group states", "Not built, like what they are for."),
+    ],
+  },
+  {
+    title: "Roles (permissions spec, 2)",
+    rows: [
+      row("`webpubsub.sendToGroup`, `webpubsub.joinLeaveGroup`: all groups", roles, table),
+      row("`webpubsub.sendToGroup.{group}`, `webpubsub.joinLeaveGroup.{group}`: one group, dots and all", roles, table),
+      row("`webpubsub.sendToGroups.{pattern}`, `webpubsub.joinLeaveGroups.{pattern}`: all that match", roles, table),
+      row("Roles are case-sensitive, and unknown ones ignored", roles),
+      row("`webpubsub.sendToGroup.*` is the group `*`", roles),
+      row("Roles add up", roles),
+      missing("Roles in the answer to the `connect` event", "Not built: there are no event handlers."),
+    ],
+  },
+  {
+    title: "Patterns (permissions spec, 3)",
+    rows: [
+      row("`?`: one character but `.`", patterns),
+      row("`*`: any characters but `.`", patterns),
+      row("`**` and longer: any characters", patterns),
+      row("`\\` before `*`, `?` and `\\`", patterns),
+      row("All else is itself, case-sensitive, and the whole name has to match", patterns),
+      row("1024 characters", invalid),
+      row("5 wildcards, `**` being one", invalid),
+      row("10 patterns for each permission", invalid),
+      row("1000 single groups for each permission", limit),
+      differs("Invalid and surplus patterns are skipped and logged; the connection is not refused", "They are not logged.", invalid),
+      row("A pattern takes the place of single groups that it covers", hub("single_groups_that_a_pattern_covers_do_not_count")),
+    ],
+  },
+  {
+    title: "Granting and revoking (permissions spec, 4)",
+    rows: [
+      row("Grant: 200, as often as one likes", table, scenario),
+      row("Revoke: 204, as often as one likes; it beats every role for that group, and no other group", table, scenario),
+      row("Check: 200 or 404, for what the client may do in fact", table),
+      row("An unknown connection: 404, 404 and 204", nobody),
+      row("The 1001st single group: 409, and nothing changes", limit, hub("the_thousand_and_first_single_group_is_a_conflict_that_changes_nothing_on_disk_either")),
+      row("`targetName` is one group by its letters", target),
+      row("A missing, blank or too long `targetName`: 400", target),
+      row("It counts at once, and members stay members", scenario),
+      row("It outlives hibernation", hub("clients_are_allowed_what_their_rows_say_in_every_subprotocol_awake_or_again_awake")),
+      missing("It outlives recovery, and can be changed in between", "Not built: there is no recovery."),
+      row("It ends with the connection", users, hub("two_connections_of_one_user_have_permissions_of_their_own")),
+      row("The two permissions have nothing to do with each other", table, limit),
+    ],
+  },
+  {
+    title: "Scenarios (permissions spec, 5)",
+    rows: [
+      row("1. Revoking both permissions of one group under wildcard roles", scenario),
+      row("2. Granting them again, one after the other", scenario),
+      missing("3. Granting while a client is away, and recovery", "Not built: there is no recovery."),
+      row("4. Two connections of one user", users),
+      row("5. No role, and a message to a group of the token", member),
+      row("6. The same ack id after a grant", again),
+    ],
+  },
+];

@@ -1,0 +1,86 @@
+// The protobuf subprotocols (protobuf spec).
+import { differs, e2e, missing, native, row } from "./row.mjs";
+
+const protobuf = e2e("protobuf");
+const codec = native("protocol", "tests/vectors_client_protobuf");
+const simple = e2e("simple");
+const { restSend, jsonVectors } = { restSend: e2e("rest-send"), jsonVectors: e2e("client-json-vectors") };
+
+const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
+const refused = (...names) => protobuf("what is no message closes a ${name} connection with 1007, and no other", ...names);
+const written = (...names) => codec("every_frame_of_the_service_says_what_its_vector_says", ...names);
+const conversion = protobuf("protobuf, JSON and simple clients hear each other, whatever is sent");
+const membership = protobuf("a member hears what is sent to its group until it leaves, and acks come when they are asked for");
+const NOT_SERVED = "Not built: closes with 1007.";
+
+export const protobufClients = [
+  {
+    title: "Protobuf messages of clients (protobuf spec, 1)",
+    rows: [
+      row("`send_to_group_message` (1), with `ack_id`, `no_echo`, `ttl_seconds` and `metadata`", accepted("send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata")),
+      missing("`event_message` (5)", "Read, and answered with `InternalServerError`: there are no event handlers.", accepted("an event", "an event with metadata")),
+      row("`join_group_message` (6), `leave_group_message` (7)", membership, accepted("join, no ack id", "join, ack id 1", "leave, ack id 2")),
+      row("`sequence_ack_message` (8)", protobuf("reliable clients get numbered messages"), accepted("a sequence ack")),
+      row("`ping_message` (9)", protobuf("pings are answered")),
+      missing("`invoke_event_message` (10), `cancel_invocation_message` (11)", NOT_SERVED, refused("an invocation", "the end of an invocation")),
+      missing("`stream_data_message` (13), `stream_end_message` (14)", NOT_SERVED, refused("data of a stream", "the end of a stream")),
+      missing("`set_group_state_message` (15) and the subscription to group states (16, 17)", NOT_SERVED, refused("a group state", "a subscription to group states", "the end of one")),
+    ],
+  },
+  {
+    title: "What protobuf clients hear (protobuf spec, 2)",
+    rows: [
+      row("`ack_message` (1), with `error` where it failed", membership, protobuf("what is not allowed is refused in the ack"), written("an ack", "a failed ack")),
+      row("`data_message` (2) from a group, without its sender", membership, written("a text to a group, numbered")),
+      row("`data_message` (2) from a server", protobuf("a server's messages of every type arrive"), written("JSON from a server", "binary from a server")),
+      row("`sequence_id` on reliable connections", protobuf("reliable clients get numbered messages")),
+      row("`metadata`", protobuf("metadata arrives as it was sent")),
+      row("`connected_message` first, with `reconnection_token` on reliable connections", protobuf("both subprotocols are echoed, and the first frame says who the client is"), written("connected", "connected, recoverable", "connected, anonymous")),
+      row("`disconnected_message`, whose reason is field 2", protobuf("a server that closes a connection says why"), written("disconnected")),
+      row("`pong_message` (4)", protobuf("pings are answered"), written("a pong")),
+      missing("Messages of the preview (5 to 10)", "Not built: never sent."),
+    ],
+  },
+  {
+    title: "Protobuf as others wrote it (protobuf spec, 3)",
+    rows: [
+      row("Ids are 64-bit varints", accepted("an ack id may be the largest 64-bit number", "a number may be written longer than it needs")),
+      row("JSON is `json_data`", conversion),
+      row("Unknown fields are ignored, and of what stands there twice the last counts", accepted("fields that nobody knows are ignored", "of a field that stands there twice the last one counts", "of two payloads the last one counts")),
+      row("The start of a stream is invalid, and nothing is published", refused("the start of a stream", "the start of a stream by an event")),
+    ],
+  },
+  {
+    title: "Protobuf behaviour (protobuf spec, 4)",
+    rows: [
+      row("A text frame closes with 1003", protobuf("a text frame closes a ${name} connection with 1003")),
+      differs("Every text frame does", 'The text `{"type":"ping"}`, to the letter, is answered with `{"type":"pong"}` by the platform.', simple("like all others get a pong for the text of a ping, which the platform answers before the service sees it")),
+      row("What cannot be decoded closes with 1007", refused("a message that is cut off", "a tag that is cut off", "a JSON message")),
+      row("An empty frame, or one without a message, closes with 1007", refused("an empty frame", "a frame without a message")),
+      row("Invalid names close with 1007", refused("join without a group", "join of a blank group", "an event with a name that is none")),
+      row("`ttl_seconds` above 300 closes with 1007", refused("a time to live of 301 seconds")),
+      row("Invalid metadata closes with 1007", refused("metadata without a key", "metadata with a key that is no token", "metadata with a value beyond ASCII")),
+      row("More than 1 MB closes with 1009", protobuf("a message of 1 MB is delivered whole, and one byte more closes with 1009")),
+      row("No data closes with 1007, unless there is metadata: then it is empty text", refused("send without data", "send without a payload", "an event without data"), accepted("no data beside metadata is empty text", "no payload beside metadata is empty text")),
+      row("Data that is there and empty is data", accepted("an empty text is a payload", "so are no bytes", "so is an empty Any")),
+      row("`ack_id` 0 is an ack id, none is none", protobuf("an ack id of 0 is one, and an ack id counts once"), accepted("join, ack id 0")),
+      row("Keys of metadata keep their case", accepted("an event with metadata"), protobuf("metadata arrives as it was sent")),
+      row("Text, JSON, binary and `Any` between protobuf, JSON and simple clients", conversion),
+      row("An `Any` keeps its bytes", conversion, accepted("a field of an Any that nobody knows is kept")),
+      row("A JSON client may publish an `Any`", conversion, jsonVectors("every accepted frame is answered as its words say", "sendToGroup of a protobuf Any")),
+      row("A server may not (415)", restSend("other content types get 415, and nothing is sent", "application/x-protobuf")),
+      row("Acks, permissions and numbers as for JSON clients", protobuf("an ack id of 0 is one, and an ack id counts once"), protobuf("what is not allowed is refused in the ack"), protobuf("reliable clients get numbered messages")),
+      missing("Recovery", "Not built.", e2e("reliable")("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+    ],
+  },
+  {
+    title: "Wire vectors (protobuf spec, 5)",
+    rows: [
+      row("1 to 12: messages of clients", accepted("join, ack id 0", "join, no ack id", "join, ack id 1", "leave, ack id 2", "send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata", "an event", "a sequence ack", "a ping")),
+      missing("13 and 14: invocations", NOT_SERVED, refused("an invocation", "the end of an invocation")),
+      row("15 to 24: messages of the service", written("an ack", "a failed ack", "an ack of what was done before", "a text to a group, numbered", "JSON from a server", "binary from a server", "connected", "connected, recoverable", "disconnected", "a pong")),
+      missing("25: the answer to an invocation", "Not built: never sent.", written("the answer to an invocation")),
+      row("26: an `Any` by itself", conversion, codec("every_any_is_kept_and_nothing_else_is_taken_for_one", "a StringValue")),
+    ],
+  },
+];

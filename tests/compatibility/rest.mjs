@@ -1,0 +1,183 @@
+// The REST API (REST spec).
+import { differs, e2e, missing, native, row } from "./row.mjs";
+
+const [auth, errors, existence, filters, token, operations, send, permissions, settings, handshake] = [
+  "rest-auth", "rest-errors", "rest-existence", "rest-filters", "rest-generate-token", "rest-operations", "rest-send", "permissions", "settings", "handshake",
+].map(e2e);
+
+const status = operations("each operation has a status of its own, however often it is asked for");
+const toNobody = operations("what needs nobody to be there answers as if somebody were");
+const notFound = operations("what needs somebody to be there gets 404, and is told who is missing");
+const exists = existence("what is there gets 200, what is not 404 and a code in a header");
+const sends = send("to all, to a group, to a user and to a connection, each to nobody else");
+const sendsToNobody = send("nobody there is no error");
+const closes = operations("closing a user's or a group's connections spares the excluded ones and all others");
+const reason = operations("a reason of 200 characters reaches those that read messages, and a close all of them");
+const contentTypes = send("the content type decides how the body is delivered");
+const versions = errors("every version serves everything, previews too, and the newest is meant where none is named");
+const order = errors("then the version, the time to live and the filter, the content type and the body, in this order");
+const audience = auth("the audience is the request's URL, or one below it, in any scheme of the web");
+const otherAudience = auth("any other audience gets 401");
+const keys = auth("key, algorithm and times are checked");
+const pages = operations("a page of members ends with an absolute link to the next, until the last");
+const granted = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
+const nobodyGranted = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
+const refusedBulk = operations("changes that make no sense are refused, and change nothing");
+const wishes = token("wishes that cannot be granted get 400");
+const picked = filters("a filter picks the connections that its vector says");
+const refusedFilter = filters("what is no filter is refused in the words of its vector, and nothing is sent");
+const vectors = native("protocol", "tests/vectors_filters");
+
+export const rest = [
+  {
+    title: "Versions (REST spec, 1.1)",
+    rows: [
+      row("`2021-10-01` to `2024-12-01`, each with all operations", versions),
+      row("The previews of 2021 and 2022, as aliases", versions),
+      row("None named: the newest", versions),
+      row("An unknown one, a list, or several: 400", versions),
+      row("`api-supported-versions` in every response", errors("every answer names the versions that there are")),
+    ],
+  },
+  {
+    title: "Names in paths (REST spec, 1.2)",
+    rows: [
+      row("Invalid hubs, groups, users and connections: 400", errors("names that are none get 400")),
+      row("Hubs in any case, all else in its own", errors("a slash at the end and the case of the API's own words do not matter"), exists),
+      differs("Escapes are decoded once, and `+` is a `+`", "`%2F` is a slash, so names with one can be addressed; Azure leaves it as it is.", send("names are decoded once, and a plus is a plus")),
+    ],
+  },
+  {
+    title: "Authentication (REST spec, 1.3)",
+    rows: [
+      row("HS256 with either key", keys, e2e("client-token")("the secondary key signs as well as the primary")),
+      row("`exp` is required, `nbf` honoured, with five minutes for clocks", keys),
+      row("`aud` is the request's URL or one below it", audience, otherAudience),
+      row("Its scheme may be any of the web's, its query and its case do not count", audience, otherAudience),
+      row("A prefix of the URL is no audience", otherAudience),
+      row("`aud` may be one of several", audience),
+      row("Accepted hosts behind a proxy are the operator's to name", settings("hosts that are accepted are audiences too, and no others"), auth("what a proxy says about the host opens nothing that the operator has not allowed")),
+      row("`Bearer` in any case", auth("the scheme is Bearer, in any case")),
+      row("Other claims do not matter", keys),
+      missing("Entra ID", "Not built: 401. Use an access key.", otherAudience),
+      row("A failure is 401 with an empty body, before anything else is looked at", errors("a token is looked at before anything else"), operations("none of it is done without a token")),
+    ],
+  },
+  {
+    title: "Errors (REST spec, 1.4)",
+    rows: [
+      row("Bodies of `code`, `message`, `target`, `details`, `innererror`, and `x-ms-error-code`", notFound, refusedBulk),
+      row("Answers to `HEAD` have the code in the header only", exists, notFound),
+      row("`Error.BadRequest` (400) with the parameter that is wrong as `target`", refusedBulk, operations("sizes of pages and numbers of members that are none get 400")),
+      row("`Error.Connection.NotExisted` (404), `Error.User.NotExisted` (404)", notFound),
+      row("`Info.Connection.NotExisted` (404)", nobodyGranted, granted),
+      row("`Warning.Connection.NotExisted`, `Warning.User.NotExisted`, `Warning.Group.NotExisted` (404)", exists),
+      row("`Error.Connection.Conflict` (409)", permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself")),
+      row("415 for a content type", send("other content types get 415, and nothing is sent")),
+      row("Azure's texts: not a valid JSON, Content-Length, hub name, group name", send("JSON that is none gets 400"), send("a body of 1 MB is accepted, one byte more gets 400"), errors("names that are none get 400")),
+      row("Unknown paths get 404, other methods 405", errors("paths that nobody serves get 404"), errors("methods that a path does not know get 405, and are told which it knows")),
+      missing("429 for throttling", "Not built."),
+    ],
+  },
+  {
+    title: "Bodies of messages (REST spec, 1.5)",
+    rows: [
+      row("`text/plain` in any charset: text", contentTypes),
+      row("`application/json`: JSON, letter for letter", contentTypes, send("JSON is delivered letter for letter")),
+      row("JSON that is none: 400", send("JSON that is none gets 400")),
+      differs("`null` is JSON", "400: clients would drop it without a word.", send("JSON null gets 400, since clients drop it without a word")),
+      row("`application/octet-stream`, or none: binary", contentTypes),
+      row("Others, unknown charsets, malformed ones: 415, and nothing is sent", send("other content types get 415, and nothing is sent")),
+      row("1 MB, with a length or without", send("a body of 1 MB is accepted, one byte more gets 400"), send("a body without a length is read as it comes, up to the same limit")),
+      row("Empty text and binary", contentTypes),
+      row("`X-WebPubSub-Metadata-{key}`, with the limits of clients' metadata", send("metadata headers ride beside the data, their names in lower case"), send("metadata that breaks a rule gets 400, and nothing is sent")),
+      row("`messageTtlSeconds`: 0 to 300", send("a time to live is 0 to 300 whole seconds")),
+      row("202 with an empty body, somebody there or not", sends, sendsToNobody),
+      row("Checked in order: token, version and path, time to live and filter, content type, body", errors("a token is looked at before anything else"), order),
+    ],
+  },
+  {
+    title: "Operations (REST spec, 2)",
+    rows: [
+      row("1. `HEAD /api/health`", errors("health needs no token")),
+      row("2. `POST …/:generateToken`", token("a token made by the service opens a connection as asked for")),
+      row("3. `POST …/:send`", sends, sendsToNobody),
+      row("4. `POST …/:closeConnections`", reason, toNobody),
+      row("5. `POST …/:addToGroups`", status, operations("without a filter, and with an empty one, groups are everybody's"), toNobody),
+      row("6. `POST …/:removeFromGroups`", status, operations("who is meant is known before anything changes, however many groups there are"), toNobody),
+      row("7. `HEAD …/connections/{id}`", exists),
+      row("8. `DELETE …/connections/{id}`", status, toNobody),
+      row("9. `POST …/connections/{id}/:send`", sends, sendsToNobody),
+      row("10. `DELETE …/connections/{id}/groups`", status, toNobody),
+      row("11. `HEAD …/groups/{group}`", exists, existence("a group is there from the first member to the last")),
+      row("12. `POST …/groups/{group}/:send`", sends, sendsToNobody),
+      row("13. `POST …/groups/{group}/:closeConnections`", closes, toNobody),
+      row("14. `GET …/groups/{group}/connections`", pages, toNobody),
+      row("15. `PUT …/groups/{group}/connections/{id}`", status, notFound),
+      row("16. `DELETE …/groups/{group}/connections/{id}`", status, toNobody),
+      row("17. `HEAD …/users/{user}`", exists, existence("a user is there as long as one connection is")),
+      row("18. `POST …/users/{user}/:send`", sends, sendsToNobody),
+      row("19. `POST …/users/{user}/:closeConnections`", closes, toNobody),
+      row("20. `PUT …/users/{user}/groups/{group}`, 404 for a user who is not there", status, operations("a user's groups are those of its connections now, not of later ones"), notFound),
+      row("21. `DELETE …/users/{user}/groups/{group}`", status, toNobody),
+      row("22. `DELETE …/users/{user}/groups`", status, toNobody),
+      row("23. `PUT …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
+      row("24. `HEAD …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
+      row("25. `DELETE …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
+      row("No body on success but for 2 and 14", status, sends, exists),
+      missing("A reliable connection that waits for recovery exists", "Not built: there is no recovery."),
+      row("Beside them, `GET /api/openapi.json` describes them", operations("the API describes itself to everybody")),
+    ],
+  },
+  {
+    title: "What operations do (REST spec, 3)",
+    rows: [
+      row("Sends to all, users and connections are `from: \"server\"`, to groups `from: \"group\"` without a user", sends),
+      row("Every kind of client hears them in its own way", e2e("delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("protobuf")("a server's messages of every type arrive")),
+      row("`excluded` spares connections, but not where a user is sent to", send("excluded connections hear nothing"), send("a user's connections all hear it, and none of them can be excluded")),
+      row("`filter` on sends to all, a group, a user", e2e("rest-errors")("a filter that is none gets 400, and an empty one is none at all"), picked),
+      row("A close: `disconnected` with the reason, then 1000", reason),
+      row("Without a `reason`, the general text", status),
+      row("Closes spare the `excluded`", closes, reason),
+      row("A user's operations concern its connections of now", operations("a user's groups are those of its connections now, not of later ones")),
+      row("Bulk: JSON only (415), an object with valid `groups`, repeated or not, of any number", refusedBulk, operations("who is meant is known before anything changes, however many groups there are")),
+      row("Bulk: no filter, `null` and `\"\"` are everybody, a blank one is invalid", operations("without a filter, and with an empty one, groups are everybody's"), refusedBulk),
+      row("Bulk: all is checked and everybody chosen before anything changes", refusedBulk, operations("who is meant is known before anything changes, however many groups there are")),
+      row("A group is there as long as it has a member", existence("a group is there from the first member to the last")),
+      row("`sendToGroup` and `joinLeaveGroup` in any case, `1` and `2`; others 400", operations("a permission has two names, in any case, and two numbers")),
+      row("`targetName` is required", permissions("a server's target is one group by its letters, and must be there")),
+      row("`maxpagesize` 1 to 200 (200), `top` 1 to 2147483647", operations("sizes of pages and numbers of members that are none get 400"), operations("a page holds 200 members unless told otherwise")),
+      row("`value` and `nextLink`, `userId` or `null`; a missing group is empty", pages, toNobody),
+      row("`nextLink` is absolute and repeats the version, `maxpagesize`, what is left of `top` and the token", pages),
+      row("Sorted by connection id, going on after the last even if it is gone", operations("a list goes on after the last member that was told, even if that one is gone")),
+      row("A continuation token is good for its hub and group only", operations("a token that continues a list continues no other, and cannot be made up")),
+    ],
+  },
+  {
+    title: "Tokens made by the service (REST spec, 4)",
+    rows: [
+      row("`userId`, `role`, `group`, `minutesToExpire`", token("a token made by the service opens a connection as asked for")),
+      row("By default nobody, no roles, no groups, 60 minutes", token("without wishes it names nobody and lives for an hour")),
+      row("An invalid group, time or `clientType`: 400", wishes),
+      row("`aud` names the hub in lower case, and `nbf` and `iat` are now", token("the audience names the hub in lower case, and the path of the clients that it is for"), token("without wishes it names nobody and lives for an hour")),
+      row("`clientType=MQTT` has the audience of MQTT clients", token("the audience names the hub in lower case, and the path of the clients that it is for")),
+      differs("The content type that is accepted", "Always `application/json`.", token("it comes as application/json, whatever is accepted")),
+      row("An access key may ask", token("a token made by the service opens a connection as asked for"), token("only whoever holds the key may ask")),
+    ],
+  },
+  {
+    title: "Filters (REST spec, 6)",
+    rows: [
+      row("`userId`, `connectionId`, `groups`, `protocol`, in any case", picked, filters("a connection is picked by its id, its groups and its subprotocol")),
+      row("`and`, `or`, `not`, comparisons, `in`, parentheses, literals", picked),
+      row("`tolower`, `toupper`, `trim`, `substring`, `concat`, `contains`, `startswith`, `endswith`, `indexof`, `length`, in any case", picked),
+      row("Strings compare by their characters and their case; `null` is neither above nor below", picked),
+      row("String functions of `null`", picked),
+      differs("`concat` of `null` and a string is `null`", "It is the string, as in the emulator.", picked),
+      row("Types are checked before anybody is looked at, and the whole is a boolean", refusedFilter),
+      row("Azure's texts for what is wrong", operations("the answer says what is wrong with a filter"), refusedFilter),
+      row("The published cases", picked, filters("a connection is picked by its id, its groups and its subprotocol"), vectors("every_filter_picks_the_connections_that_its_vector_says")),
+      row("100 levels deep", vectors("every_filter_picks_the_connections_that_its_vector_says", "100 parentheses"), vectors("everything_else_is_refused_in_the_words_of_its_vector", "101 parentheses")),
+    ],
+  },
+];

@@ -1,0 +1,76 @@
+// What Microsoft's packages do against the service, and what of the service nothing is there.
+import { missing, row, testsOf } from "./row.mjs";
+
+/** The packages that the tests use unmodified, as they are pinned. */
+export const packages = [
+  { name: "@azure/web-pubsub", suite: "tests/sdk/microsoft-server.test.mjs" },
+  { name: "@azure/web-pubsub-client", suite: "tests/sdk/microsoft-client.test.mjs" },
+  { name: "@azure/web-pubsub-client", alias: "@azure/web-pubsub-client-1.1", suite: "tests/sdk/microsoft-client.test.mjs" },
+  { name: "azure-messaging-webpubsubservice", suite: "tests/sdk/python.test.mjs" },
+];
+
+const server = testsOf("tests/sdk/microsoft-server.test.mjs");
+const python = testsOf("tests/sdk/python.test.mjs");
+const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
+const [connecting, hearing, operations, reconnecting] = ["connecting", "hearing", "operations", "reconnecting"].map(client);
+const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
+
+export const sdks = [
+  {
+    title: "Microsoft's server packages (REST spec, 5)",
+    rows: [
+      row("`getClientAccessToken`", server("makes client URLs that open")),
+      row("`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`", server("sends to all, to a user, to a connection and to a group")),
+      row("`excludedConnections`, `filter`, `odata`", server("leaves out the connections that it is told to, and those that a filter does not let through")),
+      row("`messageTtlSeconds`", server("sends to all, to a user, to a connection and to a group"), server("is told what was wrong with a message")),
+      row("`connectionExists`, `userExists`, `groupExists`", server("asks who is there")),
+      row("`closeConnection`, `closeUserConnections`, `group.closeAllConnections`", server("closes ${whose}, tells why, and closes no other")),
+      row("`closeAllConnections`", server("closes all connections, and tells why")),
+      row("`group.addConnection`, `removeConnection`, `addUser`, `removeUser`", server("puts connections and users into a group and out of it")),
+      row("`removeConnectionFromAllGroups`, `removeUserFromAllGroups`", server("takes a connection and a user out of all groups")),
+      row("`addConnectionsToGroups`, `removeConnectionsFromGroups`", server("puts all connections that a filter lets through into groups and out of them")),
+      row("`group.listConnections`", server("lists a group's members, all of them or the first few, page by page")),
+      row("`grantPermission`, `revokePermission`, `hasPermission`", server("grants permissions, asks for them and takes them back")),
+      row("Python: sending, asking who is there, client URLs", python("sends to all, a user, a connection and a group, asks who is there, and makes client URLs")),
+      row("Python: groups, permissions, members, filters, closing, blocking and asynchronous", python("changes groups and permissions, filters and closes (${kind})")),
+    ],
+  },
+  {
+    title: "Microsoft's client packages",
+    rows: [
+      row("`start` and the event `connected`", connecting("connects, and learns who it is")),
+      row("`stop` and the events `disconnected` and `stopped`", connecting("stops when it is told to, once")),
+      row("`joinGroup`, `leaveGroup`, `sendToGroup`", operations("joins, sends, hears itself and others, and leaves")),
+      row("Every type of payload", operations("sends every type of payload, and hears it as it was"), hearing("hears a server's messages of every type")),
+      row("Errors with the service's words", operations("is told what was refused: ${operation}")),
+      row("Ack ids of one's own, and `isDuplicated`", operations("does an operation once"), operations("may use it again after a failure")),
+      row("Pings and sequence acks", own("pings, and acknowledges what it heard"), hearing("learns each message's number on a reliable protocol, which is the default")),
+      row("Connecting again, and joining groups again", reconnecting("connects again after a drop, and joins its groups again"), reconnecting("connects again with a new URL, and joins the groups again that it was in")),
+      missing("`sendEvent`", "Not built: fails with `InternalServerError`.", operations("is told what was refused: ${operation}")),
+      missing("`invokeEvent`", "Not built: the connection is closed, and the client connects again.", own("fails to invoke an event, and connects again")),
+      missing("`openGroupStream`", "Not built: the connection is closed, and the client connects again.", own("fails to open a stream, and connects again")),
+    ],
+  },
+];
+
+const NOT_BUILT = "Not built: a user's event is answered `InternalServerError`.";
+
+export const notThere = [
+  {
+    title: "Event handlers (CloudEvents spec)",
+    rows: [
+      missing("Handlers of a hub: URL templates, patterns, authentication (1)", NOT_BUILT),
+      missing("Abuse protection (2)", NOT_BUILT),
+      missing("Requests, their attributes, signatures and connection state (3)", NOT_BUILT),
+      missing("`connect` (4)", "Not built: every client with a valid token is let in."),
+      missing("`connected`, `disconnected`, `joined`, `left` (5)", "Not built: nobody is told."),
+      missing("User events (6)", NOT_BUILT),
+      missing("Events of MQTT clients (8)", "Not built."),
+      missing("Event listeners (9)", "Not built."),
+    ],
+  },
+  {
+    title: "MQTT",
+    rows: [missing("MQTT 3.1.1 and 5.0 over WebSocket", "Not built: `/clients/mqtt/hubs/{hub}` is 404.", testsOf("tests/e2e/handshake.test.mjs")("unknown paths get 404, asked for as a page or as a WebSocket", "/clients/mqtt/hubs/chat"))],
+  },
+];
