@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber, Slot,
+    Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -67,6 +68,7 @@ pub(crate) struct Shard {
     pub(crate) env: Env,
     config: Rc<Config>,
     pub(crate) hub_name: HubName,
+    pub(crate) number: ShardNumber,
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) hub: RefCell<Hub>,
     pub(crate) sockets: Sockets,
@@ -150,9 +152,9 @@ impl Shard {
         let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
         let config = Config::of(&env).map_err(|error| fault(&error))?;
         let name = state.id().name().ok_or_else(|| fault(&"the object has no name"))?;
-        let (hub_name, shard) =
+        let (hub_name, number) =
             parse_object_name(&name).ok_or_else(|| fault(&"the object has no shard's name"))?;
-        let place = config.place(shard);
+        let place = config.place(number);
 
         // An idle client's keep-alive is answered by the platform and wakes nobody.
         let ping = WebSocketRequestResponsePair::new(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)?;
@@ -164,7 +166,7 @@ impl Shard {
         open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
         let attachments =
             open.iter().map(|socket| Attachment::decode(&read_attachment(socket.as_ref())?)).collect();
-        let restored = Hub::restore(now(), place, random_number()?, storage.load()?, attachments);
+        let restored = Hub::restore(now(), place, storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket.as_ref()),
@@ -173,7 +175,8 @@ impl Shard {
         }
         let hub = RefCell::new(restored.hub);
         let (timer, alarm) = (Cell::new(None), Cell::new(None));
-        let shard = Rc::new(Self { state, env, config, hub_name, hub, sockets, storage, timer, alarm });
+        let shard =
+            Rc::new(Self { state, env, config, hub_name, number, hub, sockets, storage, timer, alarm });
         shard.perform_all(restored.outputs, None, &mut Step::default())?;
         Ok(shard)
     }
@@ -313,12 +316,4 @@ impl Shard {
         let after = after.transpose().map_err(|_| Refusal::ContinuationToken)?;
         Ok(Command::Members { group: group.clone(), after, limit: page.wanted() })
     }
-}
-
-/// A number that no other life of a shard's memory has.
-fn random_number() -> Result<u64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Error::RustError(error.to_string()))?;
-    // Kept below 2^53, so that every reader of JSON keeps it exact.
-    Ok(u64::from_le_bytes(bytes) >> 11)
 }

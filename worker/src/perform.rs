@@ -147,7 +147,7 @@ impl Shard {
             Output::Reply(reply) => step.reply = Some(reply),
             // Told by the status of the response.
             Output::BatchTaken => {}
-            Output::Relay { to, batch } => self.relay(to, batch),
+            Output::Relay { to, rows } => self.relay(to, &rows)?,
         }
         Ok(())
     }
@@ -185,26 +185,33 @@ impl Shard {
             .collect()
     }
 
-    /// Sends a batch to another shard and tells the hub how it went.
-    fn relay(self: &Rc<Self>, to: ShardNumber, batch: Batch) {
+    /// Sends rows of the log to another shard and tells the hub how it went.
+    fn relay(self: &Rc<Self>, to: ShardNumber, rows: &[u64]) -> Result<()> {
+        let mut messages = Vec::new();
+        for row in rows {
+            messages.extend(self.storage.message(*row)?.map(|message| (*row, message)));
+        }
+        let Some(last) = rows.last().copied() else { return Ok(()) };
+        let batch = Batch { from: self.number, messages };
+        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let taken = match shard.post(to, &batch).await {
+            let taken = match shard.post(to, &body).await {
                 Ok(status) => (200..300).contains(&status),
                 Err(error) => {
                     log::failure("relaying to another shard", &error);
                     false
                 }
             };
-            let told = shard.step(Input::Relayed { to, number: batch.number, taken }, None);
+            let told = shard.step(Input::Relayed { to, last, taken }, None);
             if let Err(error) = told {
                 log::failure("a step after relaying", &error);
             }
         });
+        Ok(())
     }
 
-    async fn post(&self, to: ShardNumber, batch: &Batch) -> Result<u16> {
-        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
+    async fn post(&self, to: ShardNumber, body: &str) -> Result<u16> {
         let headers = Headers::new();
         let question =
             Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };

@@ -1,6 +1,8 @@
 //! A shard's tables: [`Change`]s in, a [`Snapshot`] out.
 
-use webpubsub_hub::{Change, ConnectionRecord, Cursor, LogRow, Slot, Snapshot, StoredMessage, Verdict};
+use webpubsub_hub::{
+    Change, ConnectionRecord, Cursor, LogRow, ShardNumber, Slot, Snapshot, StoredMessage, Verdict,
+};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
@@ -45,8 +47,11 @@ CREATE TABLE log (
   row INTEGER PRIMARY KEY,
   recipients BLOB NOT NULL,
   expires INTEGER,
+  relayed INTEGER NOT NULL,
   message TEXT NOT NULL
 );
+CREATE TABLE taken_by (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+CREATE TABLE taken (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 ";
 
 /// The tables of one shard.
@@ -93,9 +98,11 @@ impl Storage {
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             acks: self.rows("SELECT slot, ids FROM ack", acks)?,
             log: self.rows(
-                "SELECT row, recipients, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
+                "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
                 log_row,
             )?,
+            taken_by: self.rows("SELECT shard, row FROM taken_by", shard_row)?,
+            taken: self.rows("SELECT shard, row FROM taken", shard_row)?,
         })
     }
 
@@ -152,10 +159,15 @@ impl Storage {
                 "UPDATE connection SET detached_until = ? WHERE slot = ?",
                 vec![time(until), integer(slot.0)],
             ),
-            Change::Log { row, message, expires, recipients } => self.run(
-                "INSERT INTO log VALUES (?, ?, ?, ?)",
-                vec![integer(row), recipients.into(), time(expires), message.into()],
+            Change::Log { row, message, expires, relayed, recipients } => self.run(
+                "INSERT INTO log VALUES (?, ?, ?, ?, ?)",
+                vec![integer(row), recipients.into(), time(expires), integer(relayed), message.into()],
             ),
+            Change::TakenBy { shard, row } => self
+                .run("INSERT OR REPLACE INTO taken_by VALUES (?, ?)", vec![integer(shard.0), integer(row)]),
+            Change::Take { from, row } => {
+                self.run("INSERT OR REPLACE INTO taken VALUES (?, ?)", vec![integer(from.0), integer(row)])
+            }
             Change::Acknowledge { slot, cursor } => self.run(
                 "UPDATE connection SET acknowledged_row = ?, acknowledged = ? WHERE slot = ?",
                 vec![integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
@@ -180,7 +192,7 @@ impl Storage {
                 serde_json::to_string(&record.roles)?.into(),
                 record.subprotocol.name().into(),
                 send_to.into(),
-                integer(u32::from(no_echo)),
+                integer(no_echo),
                 integer(record.acknowledged.row),
                 integer(record.acknowledged.sequence_id.0),
                 time(record.detached_until),
@@ -238,9 +250,14 @@ fn acks(row: &[SqlStorageValue]) -> Option<(Slot, Vec<u8>)> {
 }
 
 fn log_row(row: &[SqlStorageValue]) -> Option<LogRow> {
-    let [row, SqlStorageValue::Blob(recipients), bytes] = row else { return None };
-    let bytes = usize::try_from(number(bytes)?).ok()?;
-    Some(LogRow { row: number(row)?, recipients: recipients.clone(), bytes })
+    let [row, SqlStorageValue::Blob(recipients), relayed, bytes] = row else { return None };
+    let (relayed, bytes) = (number(relayed)? != 0, usize::try_from(number(bytes)?).ok()?);
+    Some(LogRow { row: number(row)?, recipients: recipients.clone(), relayed, bytes })
+}
+
+fn shard_row(row: &[SqlStorageValue]) -> Option<(ShardNumber, u64)> {
+    let [shard, row] = row else { return None };
+    Some((ShardNumber(u16::try_from(number(shard)?).ok()?), number(row)?))
 }
 
 fn stored_message(row: &[SqlStorageValue]) -> Option<StoredMessage> {

@@ -13,7 +13,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
 use crate::error::TooManyPermissions;
-use crate::fan_out::Publish;
+use crate::fan_out::{Publish, Reach};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::permission::Verdict;
@@ -198,7 +198,7 @@ impl Hub {
             Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.directory);
                 let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
-                self.fan_out(slots, &publish, outputs);
+                self.fan_out(slots, &publish, Reach::ThisShard, outputs);
                 Reply::Done
             }
             Command::Close { to, reason } => {

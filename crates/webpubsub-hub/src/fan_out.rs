@@ -53,6 +53,15 @@ impl Publish {
     }
 }
 
+/// How far a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It has been brought to every shard, or concerns this one only.
+    ThisShard,
+    /// The other shards are to have it, too.
+    AllShards,
+}
+
 /// Who receives a message in one encoding.
 #[derive(Debug, Default)]
 struct Receivers {
@@ -78,14 +87,16 @@ impl Receivers {
 
 impl Hub {
     /// Sends a message to these connections, in at most one output for simple clients and two for
-    /// each encoding, after one row of the log if a reliable connection is among them. One that has
-    /// no room for it is closed.
+    /// each encoding, after one row of the log if a reliable connection is among them or it goes to
+    /// other shards as well. A connection that has no room for it is closed.
     pub(crate) fn fan_out(
         &mut self,
         to: impl IntoIterator<Item = Slot>,
         publish: &Publish,
+        reach: Reach,
         outputs: &mut Vec<Output>,
     ) {
+        let relayed = reach == Reach::AllShards && self.relay.is_needed();
         let (mut simple, mut json, mut protobuf) = (Vec::new(), Receivers::default(), Receivers::default());
         let mut frame: Option<json::DataFrame> = None;
         let (mut buffered, mut overflowing) = (Vec::new(), Vec::new());
@@ -115,10 +126,14 @@ impl Hub {
                 receivers.numbered.push((slot, sequence_id));
             }
         }
-        if let Some(frame) = frame.as_ref().filter(|_| !buffered.is_empty()) {
+        if relayed || !buffered.is_empty() {
+            let frame = frame.get_or_insert_with(|| publish.json());
             self.log.add(frame.len());
-            let (message, recipients) = (frame.with(None), bitmap(buffered));
-            outputs.push(Output::Store(Change::Log { row, message, expires: publish.expires, recipients }));
+            let (message, expires, recipients) = (frame.with(None), publish.expires, bitmap(buffered));
+            outputs.push(Output::Store(Change::Log { row, message, expires, relayed, recipients }));
+            if relayed {
+                self.relay.publish(row, frame.len(), outputs);
+            }
         }
         if !simple.is_empty() {
             outputs.push(Output::Send { to: simple, frame: simple::encode(&publish.data) });
@@ -180,7 +195,7 @@ impl Hub {
         }
         let buffers = self.directory.iter().filter_map(|(_, connection)| connection.buffer.as_ref());
         let needed = buffers.flat_map(Buffer::needed).map(|(row, _)| row);
-        for (first, last) in self.log.trim(needed) {
+        for (first, last) in self.log.trim(needed.chain(self.relay.needed())) {
             outputs.push(Output::Store(Change::DeleteRows { first, last }));
         }
     }

@@ -10,7 +10,7 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
-use crate::fan_out::Publish;
+use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
@@ -45,19 +45,6 @@ pub struct Restored {
 }
 
 impl Hub {
-    /// A shard without connections. `incarnation` is drawn at random whenever a shard's memory
-    /// begins; it tells the batches of one life from those of the next.
-    #[must_use]
-    pub fn new(place: Place, incarnation: u64) -> Self {
-        Self {
-            directory: Directory::default(),
-            log: Log::default(),
-            relay: Relay::new(place, incarnation),
-            detached: VecDeque::new(),
-            place,
-        }
-    }
-
     /// Puts a shard together from what outlived its memory: the disk, and what each open socket
     /// carried (`None` where that could not be read). Connections without a socket are gone, but for
     /// reliable ones, which have their time to come back. Those with one get again what they have not
@@ -66,17 +53,22 @@ impl Hub {
     pub fn restore(
         now: Timestamp,
         place: Place,
-        incarnation: u64,
         snapshot: Snapshot,
         sockets: Vec<Option<Attachment>>,
     ) -> Restored {
-        let mut hub = Self::new(place, incarnation);
         let mut outputs = Vec::new();
         let cursors = snapshot.connections.iter().map(|record| record.acknowledged.row);
         let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
         let (rows, bytes) =
             (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
-        hub.log = Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum());
+        let mut hub = Self {
+            directory: Directory::default(),
+            log: Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum()),
+            relay: Relay::restore(place, &snapshot.taken_by, snapshot.taken, &snapshot.log, &mut outputs),
+            detached: VecDeque::new(),
+            place,
+        };
+        hub.relay.watch(now);
         // As if nobody had a socket, then as those who have one.
         let mut known = Vec::new();
         for record in snapshot.connections {
@@ -121,7 +113,7 @@ impl Hub {
                 connection.acks = decode_acks(&acks).unwrap_or_default();
             }
         }
-        for LogRow { row, recipients, bytes } in snapshot.log {
+        for LogRow { row, recipients, bytes, relayed: _ } in snapshot.log {
             let mut to = Vec::new();
             for slot in reliable::slots(&recipients) {
                 let connection = hub.directory.get_mut(slot);
@@ -171,15 +163,15 @@ impl Hub {
                 outputs.push(Output::Reply(reply));
             }
             Input::Batch(batch) => {
-                if self.relay.take(&batch) {
-                    for publish in batch.publishes() {
+                for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
+                    if let Some(publish) = Publish::decode(&message, expires) {
                         self.deliver(&publish, &mut outputs);
                     }
                 }
                 outputs.push(Output::BatchTaken);
             }
-            Input::Relayed { to, number, taken } => {
-                self.relay.relayed(now, to, number, taken, &mut outputs);
+            Input::Relayed { to, last, taken } => {
+                self.relay.relayed(now, to, last, taken, &mut outputs);
             }
             Input::Timeout => {
                 self.relay.timeout(now, &mut outputs);
@@ -187,6 +179,7 @@ impl Hub {
             }
         }
         self.watch(now, &mut outputs);
+        self.relay.watch(now);
         outputs
     }
 
@@ -201,7 +194,8 @@ impl Hub {
     /// such waits for time to pass.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.detached.front().map(|(until, _)| *until)
+        let detached = self.detached.front().map(|(until, _)| *until);
+        [detached, self.relay.next_deadline()].into_iter().flatten().min()
     }
 
     /// How many connections this shard holds.
@@ -353,7 +347,7 @@ impl Hub {
             // Servers reach every shard by themselves; clients publish to groups only.
             Origin::Server => Vec::new(),
         };
-        self.fan_out(to, publish, outputs);
+        self.fan_out(to, publish, Reach::ThisShard, outputs);
     }
 
     /// Sends a message of the service to one connection, if it has a socket. Simple clients receive

@@ -7,7 +7,7 @@ use crate::admission::ConnectRequest;
 use crate::command::Command;
 use crate::connection::Slot;
 use crate::placement::ShardNumber;
-use crate::relay::{Batch, BatchNumber};
+use crate::relay::Batch;
 use crate::snapshot::StoredMessage;
 
 /// What the shell tells the hub.
@@ -63,8 +63,8 @@ pub enum Input {
     Relayed {
         /// To which shard it went.
         to: ShardNumber,
-        /// Which batch.
-        number: BatchNumber,
+        /// The last of its rows.
+        last: u64,
         /// Whether that shard has taken it.
         taken: bool,
     },

@@ -9,15 +9,15 @@
 //! sees an access key: who a client is was decided before [`Input::Connect`].
 //!
 //! ```
-//! use webpubsub_hub::{ConnectRequest, Hub, Input, Output, Place, ShardNumber};
+//! use webpubsub_hub::{ConnectRequest, Hub, Input, Output, Place, ShardNumber, Snapshot};
 //! use webpubsub_protocol::client::Frame;
 //! use webpubsub_protocol::client::Subprotocol;
 //! use webpubsub_protocol::time::Timestamp;
 //!
-//! let mut hub = Hub::new(Place::only(), 1);
+//! let now = Timestamp::from_millis(0);
+//! let mut hub = Hub::restore(now, Place::only(), Snapshot::default(), Vec::new()).hub;
 //! let id = ShardNumber(0).connection_id([7; 16]);
 //! let request = ConnectRequest { subprotocol: Subprotocol::Json, ..ConnectRequest::default() };
-//! let now = Timestamp::from_millis(0);
 //! let outputs = hub.handle(now, Input::Connect { connection: id, request, reconnection_token: None });
 //! let slot = outputs.iter().find_map(|output| match output {
 //!     Output::Accept { slot, .. } => Some(*slot),
@@ -59,7 +59,7 @@ pub use output::{Change, Output};
 pub use pace::Limits;
 pub use permission::Verdict;
 pub use placement::{Full, Offers, Place, ShardNumber};
-pub use relay::{Batch, BatchError, BatchNumber};
+pub use relay::{Batch, BatchError};
 pub use reliable::Cursor;
 pub use settings::{AnonymousConnectPolicy, HubSettings, Settings, SettingsError};
 pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage};

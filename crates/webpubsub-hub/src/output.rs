@@ -9,7 +9,6 @@ use crate::command::Reply;
 use crate::connection::Slot;
 use crate::permission::Verdict;
 use crate::placement::{Full, ShardNumber};
-use crate::relay::Batch;
 use crate::reliable::Cursor;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
@@ -76,12 +75,13 @@ pub enum Output {
     Reply(Reply),
     /// The batch of the [`crate::Input::Batch`] that this list belongs to is taken, now or before.
     BatchTaken,
-    /// Send a batch to another shard and tell how it went with [`crate::Input::Relayed`].
+    /// Send rows of the log to another shard, as a [`crate::Batch`], and tell how it went with
+    /// [`crate::Input::Relayed`].
     Relay {
         /// To which.
         to: ShardNumber,
-        /// What.
-        batch: Batch,
+        /// Which rows, oldest first; at least one.
+        rows: Vec<u64>,
     },
 }
 
@@ -129,8 +129,24 @@ pub enum Change {
         message: String,
         /// When it is not worth sending again.
         expires: Option<Timestamp>,
+        /// Whether it is for the other shards, too.
+        relayed: bool,
         /// Who received it: bit `slot % 8` of byte `slot / 8`.
         recipients: Vec<u8>,
+    },
+    /// Write that another shard has taken every relayed row up to this one.
+    TakenBy {
+        /// Which shard.
+        shard: ShardNumber,
+        /// A row of this shard's log.
+        row: u64,
+    },
+    /// Write that every row up to this one of another shard's log was taken.
+    Take {
+        /// Which shard's.
+        from: ShardNumber,
+        /// The row.
+        row: u64,
     },
     /// Write how far a reliable connection has acknowledged its messages.
     Acknowledge {

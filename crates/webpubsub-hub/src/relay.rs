@@ -1,20 +1,21 @@
 //! What clients of this shard publish, on its way to the other shards.
 //!
-//! One outbox a shard, one batch in flight from each: that keeps every publisher's order, puts many
-//! publishes into one request under load, and bounds what waits. A batch is sent again until it is
-//! taken; the receiver knows it by its number and takes it once.
+//! It is on the way as soon as it is a row of the log, and until the other shard has said that it
+//! took it. One outbox a shard, one batch in flight from each: that keeps every publisher's order,
+//! puts many publishes into one request under load, and bounds what waits. A batch is sent again
+//! until it is taken. The receiver writes down the last row that it took in the step that delivers
+//! it, and knows by it what it has had.
 
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::fan_out::Publish;
-use crate::output::Output;
+use crate::output::{Change, Output};
 use crate::placement::{Place, ShardNumber};
+use crate::snapshot::{LogRow, StoredMessage};
 
 /// What may wait for one shard, in bytes of encoded messages. Publishes above that are refused.
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -24,30 +25,17 @@ const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a batch may be on its way before the shard is to be woken for it, should its memory be
+/// lost meanwhile.
+const WAKE_AFTER: Duration = Duration::from_secs(10);
 
 /// Publishes from one shard to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The shard that they come from.
     pub from: ShardNumber,
-    /// Which batch this is.
-    pub number: BatchNumber,
-    /// What was published.
-    messages: Vec<Message>,
-}
-
-/// A message on its way: as its members will read it, and when it expires in milliseconds since the
-/// Unix epoch, 0 for never.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Message(u64, Rc<str>);
-
-/// Tells a batch from every other of its sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BatchNumber {
-    /// Drawn at random when the sender's memory began: numbers start again with it.
-    pub incarnation: u64,
-    /// 1, 2, 3, …
-    pub count: u64,
+    /// Rows of that shard's log, oldest first.
+    pub messages: Vec<(u64, StoredMessage)>,
 }
 
 /// A text is no batch.
@@ -58,16 +46,9 @@ pub struct BatchError;
 #[derive(Serialize, Deserialize)]
 struct Form<'a> {
     from: u16,
-    incarnation: u64,
-    count: u64,
+    /// Row, when it expires in milliseconds since the Unix epoch (0 for never), message.
     #[serde(borrow)]
-    messages: Vec<(u64, &'a RawValue)>,
-}
-
-impl Message {
-    fn len(&self) -> usize {
-        self.1.len()
-    }
+    messages: Vec<(u64, u64, &'a RawValue)>,
 }
 
 impl Batch {
@@ -76,15 +57,12 @@ impl Batch {
     /// # Errors
     /// [`BatchError`] if a message is not JSON, which only a bug can cause.
     pub fn encode(&self) -> Result<String, BatchError> {
-        let messages =
-            self.messages.iter().map(|Message(expires, text)| Ok((*expires, serde_json::from_str(text)?)));
-        let form = Form {
-            from: self.from.0,
-            incarnation: self.number.incarnation,
-            count: self.number.count,
-            messages: messages.collect::<serde_json::Result<_>>().map_err(|_| BatchError)?,
-        };
-        serde_json::to_string(&form).map_err(|_| BatchError)
+        let messages = self.messages.iter().map(|(row, stored)| {
+            let expires = stored.expires.map_or(0, Timestamp::as_millis);
+            Ok((*row, expires, serde_json::from_str(&stored.message)?))
+        });
+        let messages = messages.collect::<serde_json::Result<_>>().map_err(|_| BatchError)?;
+        serde_json::to_string(&Form { from: self.from.0, messages }).map_err(|_| BatchError)
     }
 
     /// Reads what [`Batch::encode`] wrote.
@@ -93,87 +71,126 @@ impl Batch {
     /// [`BatchError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, BatchError> {
         let form: Form<'_> = serde_json::from_str(text).map_err(|_| BatchError)?;
-        Ok(Self {
-            from: ShardNumber(form.from),
-            number: BatchNumber { incarnation: form.incarnation, count: form.count },
-            messages: form.messages.into_iter().map(|(at, text)| Message(at, text.get().into())).collect(),
-        })
-    }
-
-    /// The publishes, in the order made. Messages of a kind that this version does not know are
-    /// left out.
-    pub(crate) fn publishes(&self) -> impl Iterator<Item = Publish> {
-        self.messages.iter().filter_map(|Message(expires, text)| {
-            Publish::decode(text, Some(*expires).filter(|at| *at > 0).map(Timestamp::from_millis))
-        })
+        let messages = form.messages.into_iter().map(|(row, expires, message)| {
+            let expires = Some(expires).filter(|at| *at > 0).map(Timestamp::from_millis);
+            (row, StoredMessage { message: message.get().to_owned(), expires })
+        });
+        Ok(Self { from: ShardNumber(form.from), messages: messages.collect() })
     }
 }
 
 /// The outboxes of a shard, and what it took from the others.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Relay {
-    place: Place,
-    incarnation: u64,
-    /// By shard.
-    outboxes: Vec<(ShardNumber, Outbox)>,
-    /// The last batch taken from each shard.
-    taken: HashMap<ShardNumber, BatchNumber>,
+    outboxes: Vec<Outbox>,
+    /// The last row taken from each shard.
+    taken: HashMap<ShardNumber, u64>,
+    /// When the shard is to be awake, should anything wait then.
+    wake: Option<Timestamp>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outbox {
-    /// Batches made so far.
-    count: u64,
-    waiting: VecDeque<Message>,
+    to: ShardNumber,
+    /// Rows that it has not taken, oldest first.
+    rows: VecDeque<Waiting>,
+    /// Bytes of those that are not in flight.
     waiting_bytes: usize,
-    in_flight: Option<Batch>,
+    /// How many of them are in flight.
+    in_flight: usize,
     failures: u32,
     /// When the batch in flight, not taken the last time, goes out again.
     retry: Option<Timestamp>,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    row: u64,
+    bytes: usize,
+}
+
 impl Relay {
-    pub(crate) fn new(place: Place, incarnation: u64) -> Self {
-        let outboxes = place.others().map(|shard| (shard, Outbox::default())).collect();
-        Self { place, incarnation, outboxes, taken: HashMap::new() }
+    /// Goes on with what the others had not taken. An outbox that is new has nothing to send of the
+    /// past.
+    pub(crate) fn restore(
+        place: Place,
+        taken_by: &[(ShardNumber, u64)],
+        taken: Vec<(ShardNumber, u64)>,
+        log: &[LogRow],
+        outputs: &mut Vec<Output>,
+    ) -> Self {
+        let newest = log.last().map_or(0, |row| row.row);
+        let outboxes = place.others().map(|to| {
+            let known = taken_by.iter().find(|(shard, _)| *shard == to).map(|(_, row)| *row);
+            if known.is_none() {
+                outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
+            }
+            let mut outbox = Outbox {
+                to,
+                rows: VecDeque::new(),
+                waiting_bytes: 0,
+                in_flight: 0,
+                failures: 0,
+                retry: None,
+            };
+            for LogRow { row, bytes, .. } in
+                log.iter().filter(|row| row.relayed && row.row > known.unwrap_or(newest))
+            {
+                outbox.push(*row, *bytes);
+            }
+            outbox.send_next(outputs);
+            outbox
+        });
+        Self { outboxes: outboxes.collect(), taken: taken.into_iter().collect(), wake: None }
+    }
+
+    /// Whether there is anybody to relay to.
+    pub(crate) const fn is_needed(&self) -> bool {
+        !self.outboxes.is_empty()
     }
 
     /// Whether every outbox can take one more message.
     pub(crate) fn has_room(&self) -> bool {
-        self.outboxes.iter().all(|(_, outbox)| outbox.waiting_bytes < MAX_WAITING_BYTES)
+        self.outboxes.iter().all(|outbox| outbox.waiting_bytes < MAX_WAITING_BYTES)
     }
 
-    /// Puts a publish into every outbox.
-    pub(crate) fn publish(&mut self, publish: &Publish, outputs: &mut Vec<Output>) {
-        if self.outboxes.is_empty() {
-            return;
-        }
-        let expires = publish.expires.map_or(0, Timestamp::as_millis);
-        let message = Message(expires, publish.json().with(None).into());
-        for (to, outbox) in &mut self.outboxes {
-            outbox.waiting_bytes += message.len();
-            outbox.waiting.push_back(message.clone());
-            outbox.send_next(self.place.shard, *to, self.incarnation, outputs);
+    /// Puts a row into every outbox.
+    pub(crate) fn publish(&mut self, row: u64, bytes: usize, outputs: &mut Vec<Output>) {
+        for outbox in &mut self.outboxes {
+            outbox.push(row, bytes);
+            outbox.send_next(outputs);
         }
     }
 
-    /// A batch in flight has ended one way or the other.
+    /// The rows that are still needed here.
+    pub(crate) fn needed(&self) -> impl Iterator<Item = u64> {
+        self.outboxes.iter().flat_map(|outbox| &outbox.rows).map(|waiting| waiting.row)
+    }
+
+    /// A batch in flight, known by its last row, has ended one way or the other.
     pub(crate) fn relayed(
         &mut self,
         now: Timestamp,
         to: ShardNumber,
-        number: BatchNumber,
+        last: u64,
         taken: bool,
         outputs: &mut Vec<Output>,
     ) {
-        let Some((_, outbox)) = self.outboxes.iter_mut().find(|(shard, _)| *shard == to) else { return };
-        if outbox.in_flight.as_ref().map(|batch| batch.number) != Some(number) {
+        let Some(outbox) = self.outboxes.iter_mut().find(|outbox| outbox.to == to) else { return };
+        let in_flight = outbox.in_flight.checked_sub(1).and_then(|last| outbox.rows.get(last));
+        if in_flight.map(|waiting| waiting.row) != Some(last) {
             return;
         }
         if taken {
-            outbox.in_flight = None;
+            outbox.rows.drain(..outbox.in_flight);
+            outbox.in_flight = 0;
             outbox.failures = 0;
-            outbox.send_next(self.place.shard, to, self.incarnation, outputs);
+            outbox.retry = None;
+            if outbox.rows.is_empty() {
+                // While more follows, a start would only send again what the other knows.
+                outputs.push(Output::Store(Change::TakenBy { shard: to, row: last }));
+            }
+            outbox.send_next(outputs);
         } else {
             let pause = FIRST_PAUSE.saturating_mul(1 << outbox.failures.min(6)).min(LONGEST_PAUSE);
             outbox.failures = outbox.failures.saturating_add(1);
@@ -183,53 +200,73 @@ impl Relay {
 
     /// When the next batch that was not taken is due.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        self.outboxes.iter().filter_map(|(_, outbox)| outbox.retry).min()
+        self.outboxes.iter().filter_map(|outbox| outbox.retry).min()
+    }
+
+    /// When the shard is to be awake even if its memory is lost until then.
+    pub(crate) const fn next_deadline(&self) -> Option<Timestamp> {
+        self.wake
+    }
+
+    /// Sees to it that the shard is awake some time after anything began to wait.
+    pub(crate) fn watch(&mut self, now: Timestamp) {
+        if self.wake.is_none() && self.outboxes.iter().any(|outbox| !outbox.rows.is_empty()) {
+            self.wake = Some(now.after(WAKE_AFTER));
+        }
     }
 
     /// Sends again what is due.
     pub(crate) fn timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        for (to, outbox) in &mut self.outboxes {
+        self.wake = self.wake.filter(|due| *due > now);
+        for outbox in &mut self.outboxes {
             if outbox.retry.is_some_and(|due| due <= now) {
                 outbox.retry = None;
-                outputs.extend(outbox.in_flight.clone().map(|batch| Output::Relay { to: *to, batch }));
+                outbox.send(outputs);
             }
         }
     }
 
-    /// Whether a batch has not been taken before; from here on it has.
-    pub(crate) fn take(&mut self, batch: &Batch) -> bool {
-        let last = self.taken.get(&batch.from);
-        let again = last.is_some_and(|last| {
-            last.incarnation == batch.number.incarnation && batch.number.count <= last.count
-        });
-        if !again {
-            self.taken.insert(batch.from, batch.number);
+    /// The messages of a batch that have not been taken before; from here on they have.
+    pub(crate) fn take(
+        &mut self,
+        batch: Batch,
+        outputs: &mut Vec<Output>,
+    ) -> impl Iterator<Item = StoredMessage> + use<> {
+        let before = self.taken.get(&batch.from).copied().unwrap_or(0);
+        let last = batch.messages.last().map_or(0, |(row, _)| *row);
+        if last > before {
+            self.taken.insert(batch.from, last);
+            outputs.push(Output::Store(Change::Take { from: batch.from, row: last }));
         }
-        !again
+        batch.messages.into_iter().filter(move |(row, _)| *row > before).map(|(_, message)| message)
     }
 }
 
 impl Outbox {
+    fn push(&mut self, row: u64, bytes: usize) {
+        self.rows.push_back(Waiting { row, bytes });
+        self.waiting_bytes += bytes;
+    }
+
     /// Puts what waits in flight, if nothing is.
-    fn send_next(&mut self, from: ShardNumber, to: ShardNumber, incarnation: u64, outputs: &mut Vec<Output>) {
-        if self.in_flight.is_some() {
+    fn send_next(&mut self, outputs: &mut Vec<Output>) {
+        if self.in_flight > 0 || self.rows.is_empty() {
             return;
         }
-        let (mut messages, mut bytes) = (Vec::new(), 0);
-        while let Some(message) = self.waiting.front() {
-            if !messages.is_empty() && bytes + message.len() > MAX_BATCH_BYTES {
+        let mut bytes = 0;
+        for waiting in &self.rows {
+            if self.in_flight > 0 && bytes + waiting.bytes > MAX_BATCH_BYTES {
                 break;
             }
-            bytes += message.len();
-            messages.extend(self.waiting.pop_front());
-        }
-        if messages.is_empty() {
-            return;
+            bytes += waiting.bytes;
+            self.in_flight += 1;
         }
         self.waiting_bytes -= bytes;
-        self.count += 1;
-        let batch = Batch { from, number: BatchNumber { incarnation, count: self.count }, messages };
-        self.in_flight = Some(batch.clone());
-        outputs.push(Output::Relay { to, batch });
+        self.send(outputs);
+    }
+
+    fn send(&self, outputs: &mut Vec<Output>) {
+        let rows = self.rows.iter().take(self.in_flight).map(|waiting| waiting.row).collect();
+        outputs.push(Output::Relay { to: self.to, rows });
     }
 }

@@ -155,12 +155,12 @@ impl Log {
         self.unseen >= ROWS_BETWEEN_TRIMS || self.bytes >= BYTES_BETWEEN_TRIMS
     }
 
-    /// Leaves nothing but the rows that are needed, which may be named several times. Returns the
-    /// ranges to delete: first and last row.
+    /// Leaves nothing but the rows that are needed, which may be named several times, and the newest,
+    /// whose number must not be given again. Returns the ranges to delete: first and last row.
     pub(crate) fn trim(&mut self, needed: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
         let rows: Vec<u64> = self.left.iter().copied().chain(self.trimmed + 1..=self.newest).collect();
         let mut keep = vec![false; rows.len()];
-        for row in needed {
+        for row in needed.chain([self.newest]) {
             // Rows since the last time stand without a gap at the end.
             let at = match row.checked_sub(self.trimmed + 1) {
                 Some(later) => Ok(self.left.len() + usize::try_from(later).unwrap_or(usize::MAX)),
@@ -274,12 +274,13 @@ mod tests {
         fn a_trimmed_log_has_exactly_the_needed_rows(rounds in prop::collection::vec((0..20_u64, any::<u64>()), 1..20)) {
             let mut log = Log::restore(3, vec![1, 3], 2);
             let mut disk: Vec<u64> = vec![1, 3];
-            for (more, needed) in rounds {
+            for (more, bits) in rounds {
                 for _ in 0..more {
                     log.add(1);
                     disk.push(log.newest());
                 }
-                let needed: Vec<u64> = disk.iter().copied().filter(|row| needed & (1 << (row % 64)) != 0).collect();
+                let needed = |row: &u64| bits & (1 << (row % 64)) != 0 || *row == log.newest();
+                let needed: Vec<u64> = disk.iter().copied().filter(needed).collect();
                 for (first, last) in log.trim(needed.iter().chain(&needed).copied()) {
                     prop_assert!(disk.iter().any(|row| (first..=last).contains(row)), "every range has rows");
                     disk.retain(|row| !(first..=last).contains(row));

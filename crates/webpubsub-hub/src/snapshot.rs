@@ -10,6 +10,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::ack::{AckCache, Run};
 use crate::connection::Slot;
 use crate::permission::Verdict;
+use crate::placement::ShardNumber;
 use crate::reliable::Cursor;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
@@ -23,8 +24,12 @@ pub struct Snapshot {
     pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
     /// The ack ids that reliable connections have used. Those of the others are on their sockets.
     pub acks: Vec<(Slot, Vec<u8>)>,
-    /// The log of numbered messages, oldest first.
+    /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
+    /// The last row that each of the other shards is known to have taken.
+    pub taken_by: Vec<(ShardNumber, u64)>,
+    /// The last row of each of the other shards' logs that was taken here.
+    pub taken: Vec<(ShardNumber, u64)>,
 }
 
 /// What is needed of a row of the log to number what comes after it.
@@ -34,6 +39,8 @@ pub struct LogRow {
     pub row: u64,
     /// Who received its message.
     pub recipients: Vec<u8>,
+    /// Whether it is for the other shards, too.
+    pub relayed: bool,
     /// How long the message is, in bytes.
     pub bytes: usize,
 }

@@ -12,7 +12,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Slot, Speech};
 use crate::error::Refusal;
-use crate::fan_out::Publish;
+use crate::fan_out::{Publish, Reach};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::snapshot::encode_acks;
@@ -162,8 +162,7 @@ impl Hub {
         let to: Vec<Slot> =
             self.directory.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
         let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
-        self.fan_out(to, &publish, outputs);
-        self.relay.publish(&publish, outputs);
+        self.fan_out(to, &publish, Reach::AllShards, outputs);
         Ok(())
     }
 

@@ -157,7 +157,6 @@ fn a_socket_that_belongs_to_nobody_has_no_slot() {
     let restored = Hub::restore(
         Timestamp::from_millis(0),
         Place::only(),
-        2,
         webpubsub_hub::Snapshot::default(),
         vec![None],
     );

@@ -257,7 +257,7 @@ fn several_frames_too_many_in_one_step_close_once() {
         sender.send(client, frame);
     }
     let (to, first) = sender.relayed.remove(0);
-    sender.answer(to, first.number, true);
+    sender.answer(to, &first, true);
     let (_, second) = sender.relayed.remove(0);
     let outputs = receiver.input(Input::Batch(second));
     assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Send { .. })).count(), 2);

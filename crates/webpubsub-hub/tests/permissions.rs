@@ -3,6 +3,7 @@
 
 use webpubsub_hub::{Command, ConnectRequest, Input, Permission, Reply, Slot, Target};
 use webpubsub_protocol::client::{AckError, DownstreamMessage, Echo, Encoding, Subprotocol, UpstreamMessage};
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{Metadata, TimeToLive};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
@@ -216,7 +217,7 @@ fn two_connections_of_one_user_have_permissions_of_their_own() {
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     change(&mut shard, first, Change::Revoke, SendToGroup, "room");
     assert!(!may(&mut shard, first, SendToGroup, "room") && may(&mut shard, second, SendToGroup, "room"));
-    shard.input(Input::Closed { slot: first });
+    shard.close(first, CloseCode::NORMAL);
     let again = shard.connected(json("alice"));
     assert_eq!(again, first, "the slot is used again");
     assert!(may(&mut shard, again, SendToGroup, "room"), "and nothing of its last owner is left");

@@ -1,8 +1,10 @@
 //! What clients publish reaches the members on other shards: once, and in order.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
+use std::time::Duration;
+
 use webpubsub_hub::{Batch, Input, Output, Place, ShardNumber, Slot};
-use webpubsub_testkit::{Shard, json};
+use webpubsub_testkit::{Shard, json, reliable};
 
 fn shards() -> [Shard; 2] {
     [0, 1].map(|shard| Shard::at(Place { shard: ShardNumber(shard), shards: 2, ..Place::only() }))
@@ -52,10 +54,10 @@ fn one_batch_is_in_flight_and_the_rest_waits_for_it_in_order() {
     assert_eq!(near.relayed.len(), 1, "four publishes wait");
     let (to, first) = near.relayed.remove(0);
     hand_over(&first, &mut far);
-    near.answer(to, first.number, true);
+    near.answer(to, &first, true);
     let (_, second) = near.relayed.remove(0);
     hand_over(&second, &mut far);
-    near.answer(to, second.number, true);
+    near.answer(to, &second, true);
     assert!(near.relayed.is_empty());
     let numbers: Vec<_> =
         far.take(member).iter().map(|frame| frame.replace(|c: char| !c.is_ascii_digit(), "")).collect();
@@ -73,7 +75,7 @@ fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
     // It arrived, but the answer was lost.
     hand_over(&batch, &mut far);
     assert_eq!(near.hub.next_timeout(), None);
-    near.answer(to, batch.number, false);
+    near.answer(to, &batch, false);
     let due = near.hub.next_timeout().expect("a pause");
     near.input(Input::Timeout);
     assert!(near.relayed.is_empty(), "not before the pause is over");
@@ -83,7 +85,7 @@ fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
     assert_eq!(again, batch);
     hand_over(&again, &mut far);
     assert_eq!(far.take(member).len(), 1);
-    near.answer(to, again.number, true);
+    near.answer(to, &again, true);
     assert_eq!(near.hub.next_timeout(), None);
 }
 
@@ -95,7 +97,7 @@ fn the_pause_grows_to_five_seconds_and_no_further() {
     let mut pauses = Vec::new();
     for _ in 0..9 {
         let (to, batch) = near.relayed.remove(0);
-        near.answer(to, batch.number, false);
+        near.answer(to, &batch, false);
         let due = near.hub.next_timeout().expect("a pause");
         pauses.push(due.since(near.now).as_millis());
         near.now = due;
@@ -121,17 +123,109 @@ fn a_shard_that_takes_nothing_makes_publishes_fail_before_memory_runs_out() {
 }
 
 #[test]
-fn the_next_life_of_a_sender_counts_anew() {
+fn what_was_not_taken_survives_the_end_of_its_sender_and_is_taken_once() {
+    for arrived in [false, true] {
+        let [mut near, mut far] = shards();
+        let publisher = near.connected(json("alice"));
+        let member = far.connected(json("bob"));
+        far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+        publish(&mut near, publisher, 1);
+        publish(&mut near, publisher, 2);
+        let (_, first) = near.relayed.remove(0);
+        if arrived {
+            hand_over(&first, &mut far);
+        }
+        near.crash();
+        let (to, again) = near.relayed.remove(0);
+        assert_eq!(again.messages.len(), 2, "both, and nothing else is in flight");
+        hand_over(&again, &mut far);
+        near.answer(to, &again, true);
+        assert_eq!(far.take(member).len(), 2);
+        near.crash();
+        assert!(near.relayed.is_empty());
+    }
+}
+
+#[test]
+fn what_was_taken_survives_the_end_of_its_receiver() {
     let [mut near, mut far] = shards();
     let publisher = near.connected(json("alice"));
     let member = far.connected(json("bob"));
     far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
     publish(&mut near, publisher, 1);
+    let (_, batch) = near.relayed.remove(0);
+    hand_over(&batch, &mut far);
+    far.hibernate();
+    hand_over(&batch, &mut far);
+    assert_eq!(far.take(member).len(), 1);
+}
+
+#[test]
+fn rows_of_the_log_are_not_numbered_again_when_all_of_it_was_taken() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    for n in 0..3000 {
+        publish(&mut near, publisher, n);
+        let (to, batch) = near.relayed.remove(0);
+        hand_over(&batch, &mut far);
+        near.answer(to, &batch, true);
+    }
+    assert!(near.disk.log.len() <= 1024, "{}", near.disk.log.len());
+    near.crash();
+    let publisher = near.connected(json("alice"));
+    publish(&mut near, publisher, 3000);
     hand_over(&near.relayed.remove(0).1, &mut far);
-    near.hibernate();
+    assert_eq!(far.take(member).len(), 3001);
+}
+
+#[test]
+fn a_shard_that_is_new_is_told_nothing_of_the_past() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    publish(&mut near, publisher, 1);
+    let (_, batch) = near.relayed.remove(0);
+    near.grow(3);
+    let receivers: Vec<_> = near.relayed.iter().map(|(to, _)| *to).collect();
+    assert_eq!(receivers, [ShardNumber(1)], "the second has not said that it took it");
+    near.relayed.clear();
+    hand_over(&batch, &mut far);
+    near.answer(ShardNumber(1), &batch, true);
     publish(&mut near, publisher, 2);
+    assert_eq!(near.relayed.len(), 2);
+}
+
+#[test]
+fn a_shard_that_sleeps_on_what_it_owes_is_woken() {
+    let [mut near, _] = shards();
+    let publisher = near.connected(json("alice"));
+    assert_eq!(near.hub.next_deadline(), None);
+    publish(&mut near, publisher, 1);
+    let due = near.hub.next_deadline().expect("a deadline");
+    assert_eq!(due.since(near.now).as_secs(), 10);
+    let (to, batch) = near.relayed.remove(0);
+    near.answer(to, &batch, true);
+    near.now = due;
+    near.input(Input::Timeout);
+    assert_eq!(near.hub.next_deadline(), None);
+}
+
+#[test]
+fn messages_take_their_time_to_live_with_them() {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(reliable("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let id = far.id(member);
+    near.send(publisher, r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":1}"#);
+    far.cut(member);
     hand_over(&near.relayed.remove(0).1, &mut far);
-    assert_eq!(far.take(member).len(), 2);
+    far.pass(Duration::from_secs(1));
+    far.recover(&id);
+    assert!(far.take(member).is_empty());
 }
 
 #[test]

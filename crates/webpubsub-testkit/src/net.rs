@@ -252,7 +252,7 @@ impl Net {
                 acted = true;
                 let sent = batch.encode().and_then(|text| Batch::decode(&text)).expect("a batch is JSON");
                 self.shards[usize::from(to.0)].input(HubInput::Batch(sent));
-                self.shards[from].answer(to, batch.number, true);
+                self.shards[from].answer(to, &batch, true);
             }
         }
         acted

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, BatchNumber, Change, Command, ConnectRequest, Hub, Input, LogRow, Output, Place,
-    Reply, Selection, ShardNumber, Slot, Snapshot, StoredMessage, Target,
+    Attachment, Batch, Change, Command, ConnectRequest, Hub, Input, LogRow, Output, Place, Reply, Selection,
+    ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
@@ -19,7 +19,6 @@ pub struct Shard {
     /// The time that the hub is told.
     pub now: Timestamp,
     place: Place,
-    incarnation: u64,
     ids: u8,
     /// What it wrote,
     pub disk: Snapshot,
@@ -100,18 +99,21 @@ impl Shard {
 
     /// A shard in this place.
     pub fn at(place: Place) -> Self {
-        Self {
-            hub: Hub::new(place, 1),
-            now: Timestamp::from_millis(1_000_000),
+        let now = Timestamp::from_millis(1_000_000);
+        let restored = Hub::restore(now, place, Snapshot::default(), Vec::new());
+        let mut shard = Self {
+            hub: restored.hub,
+            now,
             place,
-            incarnation: 1,
             ids: 0,
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
             sockets: BTreeMap::new(),
             closed: Vec::new(),
             relayed: Vec::new(),
-        }
+        };
+        shard.perform(restored.outputs);
+        shard
     }
 
     /// Lets a client in; `None` if the shard is full.
@@ -206,8 +208,9 @@ impl Shard {
     }
 
     /// Tells how sending a batch ended.
-    pub fn answer(&mut self, to: ShardNumber, number: BatchNumber, taken: bool) {
-        self.input(Input::Relayed { to, number, taken });
+    pub fn answer(&mut self, to: ShardNumber, batch: &Batch, taken: bool) {
+        let (last, _) = *batch.messages.last().expect("a batch is not empty");
+        self.input(Input::Relayed { to, last, taken });
     }
 
     /// Whose socket it is.
@@ -227,9 +230,8 @@ impl Shard {
 
     /// Everything that is only in memory is lost.
     pub fn hibernate(&mut self) {
-        self.incarnation += 1;
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
-        let restored = Hub::restore(self.now, self.place, self.incarnation, self.disk.clone(), carried);
+        let restored = Hub::restore(self.now, self.place, self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
         self.hub = restored.hub;
@@ -239,6 +241,12 @@ impl Shard {
     /// The process dies: memory and sockets are lost, the disk stays.
     pub fn crash(&mut self) {
         self.sockets.clear();
+        self.hibernate();
+    }
+
+    /// The hub has another number of shards from here on.
+    pub fn grow(&mut self, shards: u16) {
+        self.place.shards = shards;
         self.hibernate();
     }
 
@@ -288,7 +296,10 @@ impl Shard {
                     self.input(Input::Fetched { message, to });
                 }
                 Output::Store(change) => self.store(change),
-                Output::Relay { to, batch } => self.relayed.push((to, batch)),
+                Output::Relay { to, rows } => {
+                    let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
+                    self.relayed.push((to, Batch { from: self.place.shard, messages }));
+                }
             }
         }
     }
@@ -328,10 +339,18 @@ impl Shard {
                     record.detached_until = until;
                 }
             }
-            Change::Log { row, message, expires, recipients } => {
+            Change::Log { row, message, expires, relayed, recipients } => {
                 assert!(disk.log.last().is_none_or(|last| last.row < row), "rows have growing ids");
-                disk.log.push(LogRow { row, recipients, bytes: message.len() });
+                disk.log.push(LogRow { row, recipients, relayed, bytes: message.len() });
                 self.messages.insert(row, StoredMessage { message, expires });
+            }
+            Change::TakenBy { shard, row } => {
+                disk.taken_by.retain(|(known, _)| *known != shard);
+                disk.taken_by.push((shard, row));
+            }
+            Change::Take { from, row } => {
+                disk.taken.retain(|(known, _)| *known != from);
+                disk.taken.push((from, row));
             }
             Change::Acknowledge { slot, cursor } => {
                 for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
