@@ -1,8 +1,8 @@
 // Clients: URLs, tokens, the handshake, the JSON subprotocols and simple clients (client spec).
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
-const [acks, anonymous, delivery, frames, groups, handshake, hibernation, malformed, order, protobuf, reliable, restart, settings, simple, token] = [
-  "acks", "anonymous", "delivery", "frames", "groups", "handshake", "hibernation", "malformed", "order", "protobuf", "reliable", "restart", "settings", "simple", "client-token",
+const [acks, anonymous, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, token] = [
+  "acks", "anonymous", "delivery", "frames", "groups", "handshake", "hibernation", "limits", "malformed", "order", "protobuf", "recovery", "reliable", "restart", "settings", "simple", "client-token",
 ].map(e2e);
 const [permissions, restExistence, restOperations, restSend] = ["permissions", "rest-existence", "rest-operations", "rest-send"].map(e2e);
 
@@ -19,7 +19,13 @@ const out = (...cases) => token("claims that do not", ...cases);
 const signedOtherwise = (...cases) => token("tokens that are none, or are signed otherwise", ...cases);
 const simpleModes = simple("are refused with 400 for a mode that is none");
 const NO_HANDLERS = "Not built: there are no event handlers.";
-const NO_RECOVERY = "Not built.";
+
+const idle = hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens");
+const again = recovery("what was not acknowledged and what was missed comes again, in order, and then what is new");
+const kept = recovery("groups, permissions and used ack ids are kept, and no connected message is sent");
+const ends = recovery("a close with 1000 by the client is final, every other end is not");
+const final = recovery("a server's close and a violation of the protocol are final");
+const refusedRecovery = recovery("whatever cannot be recovered is accepted and closed with 1008, and the connection is not harmed");
 
 export const client = [
   {
@@ -61,7 +67,7 @@ export const client = [
       row("Accepted hosts beside the one that was asked (`ACCEPTED_HOSTS`)", settings("hosts that are accepted are audiences too, and no others")),
       row("MQTT's audience and the REST API's open nothing here", out("MQTT's path", "the REST API's path")),
       row("`exp` is required, with five minutes for clocks", in_("expired four minutes ago, clocks being what they are"), out("no expiry", "expired six minutes ago", "an expiry in words")),
-      row("An open connection outlives its token", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+      row("An open connection outlives its token", idle),
       row("`nbf` is honoured, with the same five minutes", in_("not before four minutes from now"), out("not before six minutes from now")),
       row("`iat` and `iss` are not looked at", in_("no iat", "issued tomorrow", "an issuer, which nobody checks")),
       row("`sub` is the user", firstFrame),
@@ -79,10 +85,11 @@ export const client = [
     rows: [
       row("First: no WebSocket, 400", handshake("a request that asks for no WebSocket gets 400, before anything else is looked at")),
       row("Then: no valid hub, 400", handshake("a hub that is none gets 400, before the token is looked at")),
-      row("Then: a recovery needs no token", reliable("after a drop too, and an expired access token beside it does not matter")),
+      row("Then: a recovery needs no token", recovery("an expired or a foreign access token beside the reconnection token is ignored")),
       row("Then: no valid token, 401 with an empty body", handshake("no token gets 401 with an empty body")),
       row("Then: an invalid group or simple mode, 400 with a text", handshake("a missing token is noticed before a wrong simple mode"), handshake("a group in the token that is none gets 400 and says so")),
-      differs("Then: too many connections", "503 with `Retry-After` when all shards of a hub are full; no quota.", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
+      row("Then: more connections than the quota (`CONNECTION_QUOTA`), 429", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is looked at after the token and the mode, and not for a recovery")),
+      row("A hub whose shards are full: 503, for a moment", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
       missing("Then: the `connect` event, whose refusal becomes the answer", NO_HANDLERS),
       row("101 with the chosen subprotocol", subprotocols),
       row("The connection can be addressed over REST when its client hears that it is connected", handshake("a connection can be addressed as soon as it knows its id")),
@@ -154,7 +161,7 @@ export const client = [
       row("Keys of metadata: 1 to 256 token characters, each once", accepted("a metadata key may have 256 bytes and every token character"), refused("an empty metadata key", "a metadata key with a blank", "a metadata key of 257 bytes", "a metadata key twice")),
       row("Values of metadata: up to 1024 bytes of ASCII; 8 KiB in all", accepted("a metadata value may have 1024 bytes"), refused("a metadata value with an umlaut", "a metadata value of 1025 bytes", "a metadata value that is a number", "metadata above 8 KiB in all")),
       missing("Metadata in the headers of an event", NO_HANDLERS),
-      row("`ttlSeconds`: copies are handed over at once, so none outlives its time", accepted("a time to live may be 300 seconds")),
+      row("`ttlSeconds`: a copy that was not consumed in time is not sent again", recovery("copies whose time to live is over are left out, and the numbers tell")),
     ],
   },
   {
@@ -170,7 +177,7 @@ export const client = [
       row("One memory for all operations; a duplicate is not carried out", acks("an ack id that was used is not used again, whatever the operation")),
       row("Only success uses an id up", acks("an operation that failed may be tried again with its ack id")),
       row("Each connection has its own ids", acks("ack ids of two connections have nothing to do with each other")),
-      row("The ids used outlive hibernation", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+      row("They outlive recovery and hibernation", kept, idle),
       row("An event that fails leaves the connection open", acks("an event that nobody handles is answered with an error, and the connection stays")),
       missing("An event handler's answer comes before the ack", NO_HANDLERS),
     ],
@@ -196,33 +203,49 @@ export const client = [
     ],
   },
   {
-    title: "Sequence ids (client spec, 8.1)",
+    title: "Sequence ids and what is kept (client spec, 8.1)",
     rows: [
       row("1, 2, 3 … for every data message, whoever sent it, and for nothing else", reliable("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is")),
       row("Each connection has its own", reliable("each connection counts what it hears itself")),
-      row("Without a gap, however long a connection was idle", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens"), native("hub", "tests/hibernation")("sequence_ids_go_on_without_a_gap_however_often_memory_is_lost")),
+      row("Without a gap, however long a connection was idle", idle, native("hub", "tests/hibernation")("sequence_ids_go_on_without_a_gap_however_often_memory_is_lost")),
+      row("Messages are kept until they are acknowledged", again),
+      row("`sequenceAck` acknowledges all up to its number", again),
       row("Acks of unknown and old ids do no harm", reliable("sequence acks are taken without a word, late, early and on the plain protocol too")),
-      missing("Messages are kept until they are acknowledged, up to 1000 or 16 MB", NO_RECOVERY),
+      row("1000 messages are kept; one more ends the connection for good, with `The reliable message buffer is full.`", recovery("a thousand messages are kept; one more ends the connection, there or away")),
+      row("16 MB are kept", recovery("sixteen megabytes are kept, and no more")),
+      row("What is published while a client is away is kept too, and its groups stay", again, kept),
     ],
   },
   {
     title: "Dropped and closed connections (client spec, 8.2)",
     rows: [
-      row("A close with 1000 is final", restExistence("a user is there as long as one connection is"), handshake("a closed connection is gone")),
-      row("A violation of the protocol is final", frames("a reliable connection ends as finally as any other")),
-      row("A server's close is final", restOperations("each operation has a status of its own, however often it is asked for")),
-      row("A connection that is not reliable is gone however it ends", handshake("a client's own close code comes back to it"), restart("connections are gone, and new ones find the hub as it should be")),
-      missing("A reliable connection that drops, or closes without a code or with another, can be recovered for 30 s", NO_RECOVERY),
+      row("A client's close with 1000 is final", ends, restExistence("a user is there as long as one connection is")),
+      row("A close without a code or with another, and a drop, can be recovered from", ends, again),
+      row("A violation of the protocol is final", final, frames("a reliable connection ends as finally as any other")),
+      row("A server's close is final, even while the client is away", final),
+      row("A full buffer is final", recovery("a thousand messages are kept; one more ends the connection, there or away")),
+      row("A connection that is not reliable ends with its socket", recovery("connections of the other subprotocols end with their socket"), handshake("a closed connection is gone")),
+      row("It can be recovered for a minute, or as long as `RECOVERY_WINDOW_SECONDS` says", recovery("is what the settings say"), native("hub", "tests/recovery")("a_connection_can_be_recovered_for_a_minute_and_not_longer")),
+      row("A service that crashes has kept everything", restart("reliable connections come back with everything, and nothing that was accepted is missing")),
+      missing("The `disconnected` event", NO_HANDLERS),
     ],
   },
   {
     title: "Recovery (client spec, 8.3 and 8.4)",
     rows: [
-      missing("A dropped reliable connection is recovered", "Not built: refused as one that cannot be, and clients make a new connection.", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
-      row("A recovery that cannot be: 101, then 1008 and its text", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
-      row("An access token beside it is not looked at", reliable("after a drop too, and an expired access token beside it does not matter")),
-      row("A failed recovery leaves the connection alone", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+      row("The connection goes on: what was not acknowledged, byte for byte, what was missed, what is new", again),
+      row("An access token beside the reconnection token is not looked at", recovery("an expired or a foreign access token beside the reconnection token is ignored")),
+      row("No recovery (unknown, expired or closed, a wrong token or none, another hub, not reliable): 101, then 1008 and its text", refusedRecovery, final, ends),
+      row("A failed recovery leaves the connection alone", refusedRecovery),
+      row("The answer has the connection's own subprotocol, whatever is offered", recovery("the answer has the connection's own subprotocol, whatever the client offers this time")),
+      row("A socket that looks alive is taken over from", recovery("a socket that still looks alive is taken over from, and what it had not acknowledged comes again")),
+      row("Groups, permissions and used ack ids are kept", kept, permissions("what changes while a client is away counts when it is back, and so does what changed before (${protocol})")),
+      row("No `connected` message", kept),
+      row("An operation that was done before the drop is a `Duplicate` after it", kept),
+      row("Messages whose time to live is over are left out", recovery("copies whose time to live is over are left out, and the numbers tell")),
+      row("A recovery counts for no quota", limits("is looked at after the token and the mode, and not for a recovery")),
       row("A reconnection token lives for a week, for its connection of its hub only", native("auth", "src/reconnection")("a_token_lives_a_week_to_the_millisecond"), native("auth", "src/reconnection")("a_token_recovers_its_connection_of_its_hub_and_no_other")),
+      missing("Reconnection tokens are renewed", "Not built, and not required."),
     ],
   },
   {
@@ -242,12 +265,14 @@ export const client = [
       differs("1002 for text that is no UTF-8", "The platform replaces what is no UTF-8 by U+FFFD, and the message counts as it then is.", malformed("what is no UTF-8 in a message that is one otherwise is replaced by the platform")),
       row("1003 for a binary frame on JSON", frames("a binary frame closes with 1003")),
       row("1007 for what is no message", frames("text that is no message closes with 1007")),
-      row("1008 for a recovery that cannot be, and for a simple client without permission", reliable("a recovery is accepted and closed at once with 1008, which tells clients to begin again"), simple("are closed with 1008 for publishing without permission")),
+      row("1008 for a recovery that cannot be, and for a simple client without permission", refusedRecovery, simple("are closed with 1008 for publishing without permission")),
+      row("1008 for a full buffer, a client that sends too fast and one that does not read: none of them can be recovered", recovery("a thousand messages are kept; one more ends the connection, there or away"), limits("is closed with 1008 and told why, and nobody else is: ${protocol}"), limits("is closed with 1008, while one that speaks beside it hears everything")),
+      row("1001 for a socket that a recovery takes over from", recovery("a socket that still looks alive is taken over from, and what it had not acknowledged comes again")),
       row("1009 for more than 1 MB", frames("one byte more closes with 1009, counted in bytes and not in characters")),
       row("1011 for a simple client's event that fails", simple("send events, and are closed with 1011 while nobody handles them")),
       row("A `disconnected` message with the same text before each of them, where the client reads messages", frames("text that is no message closes with 1007"), frames("a binary frame closes with 1003"), frames("one byte more closes with 1009, counted in bytes and not in characters")),
       row("What came before a refused frame is done, what came after it is not", frames("what was sent before a refused frame is done, what was sent after it is not")),
-      row("A service that ends drops its connections without a code, and takes new ones when it is back", restart("connections are gone, and new ones find the hub as it should be")),
+      row("A service that ends drops its connections without a code, and takes new ones when it is back", restart("plain connections are gone, and new ones find the hub as it should be")),
     ],
   },
   {
@@ -256,12 +281,15 @@ export const client = [
       row("A client's message: 1 MB, after it was put together", frames("a message of 1 MB is delivered whole"), frames("a message may come in fragments, and counts as a whole"), frames("simple clients have the same limit")),
       row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),
       row("Groups of one connection: no limit", groups("a thousand groups on one connection all work")),
-      missing("A quota of connections", "Not built: only what one shard holds is bounded (`SHARD_HARD_LIMIT`)."),
-      missing("A bound on how fast a client sends", "Not built."),
-      missing("A bound on what a client leaves unread", "Not built."),
+      row("What is kept for a reliable connection: 1000 messages, 16 MB", recovery("a thousand messages are kept; one more ends the connection, there or away"), recovery("sixteen megabytes are kept, and no more")),
+      row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
+      row("A quota of connections for each hub, which the operator sets, with a line in the log", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is each hub's own"), limits("holds when everybody comes at once"), limits("is in the log when it refuses")),
+      row("A bound on how fast a client sends", limits("is closed with 1008 and told why, and nobody else is: ${protocol}"), limits("is heard up to that point, and no further")),
+      row("A bound on what a client leaves unread, for reliable connections that of what is kept", limits("is closed with 1008, while one that speaks beside it hears everything")),
+      missing("A quota of messages", "Not built."),
       row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
       differs("A pong comes after what was asked before", 'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.', acks("a ping is answered, in the platform's own spelling or any other")),
-      row("No ping is required", hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens")),
+      row("No ping is required", idle),
     ],
   },
 ];

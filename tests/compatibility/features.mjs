@@ -6,7 +6,7 @@ import { client } from "./client.mjs";
 import { rolesAndPermissions } from "./permissions.mjs";
 import { protobufClients } from "./protobuf.mjs";
 import { rest } from "./rest.mjs";
-import { notThere, packages, sdks } from "./sdks.mjs";
+import { notThere, packages, robustness, sdks } from "./sdks.mjs";
 
 export { packages };
-export const areas = [...sdks, ...client, ...protobufClients, ...rolesAndPermissions, ...rest, ...notThere];
+export const areas = [...sdks, ...client, ...protobufClients, ...rolesAndPermissions, ...rest, ...robustness, ...notThere];

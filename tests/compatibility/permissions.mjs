@@ -11,6 +11,7 @@ const roles = permissions("role strings mean what they say, letter for letter");
 const scenario = permissions("what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})");
 const target = permissions("a server's target is one group by its letters, and must be there");
 const users = permissions("two connections of one user have permissions of their own, and so has a later one (${protocol})");
+const away = permissions("what changes while a client is away counts when it is back, and so does what changed before (${protocol})");
 const again = permissions("a forbidden operation succeeds with the same ack id after a grant (${protocol})");
 const member = permissions("a member without a role hears its group, however it became one, and may do nothing (${protocol})");
 const limit = permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself");
@@ -71,7 +72,7 @@ export const rolesAndPermissions = [
       row("A missing, blank or too long `targetName`: 400", target),
       row("It counts at once, and members stay members", scenario),
       row("It outlives hibernation", hub("clients_are_allowed_what_their_rows_say_in_every_subprotocol_awake_or_again_awake")),
-      missing("It outlives recovery, and can be changed in between", "Not built: there is no recovery."),
+      row("It outlives recovery, and can be changed while the client is away", away),
       row("It ends with the connection", users, hub("two_connections_of_one_user_have_permissions_of_their_own")),
       row("The two permissions have nothing to do with each other", table, limit),
     ],
@@ -81,7 +82,7 @@ export const rolesAndPermissions = [
     rows: [
       row("1. Revoking both permissions of one group under wildcard roles", scenario),
       row("2. Granting them again, one after the other", scenario),
-      missing("3. Granting while a client is away, and recovery", "Not built: there is no recovery."),
+      row("3. Granting while a client is away, and recovery", away),
       row("4. Two connections of one user", users),
       row("5. No role, and a message to a group of the token", member),
       row("6. The same ack id after a grant", again),

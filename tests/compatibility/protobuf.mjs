@@ -70,7 +70,7 @@ export const protobufClients = [
       row("A JSON client may publish an `Any`", conversion, jsonVectors("every accepted frame is answered as its words say", "sendToGroup of a protobuf Any")),
       row("A server may not (415)", restSend("other content types get 415, and nothing is sent", "application/x-protobuf")),
       row("Acks, permissions and numbers as for JSON clients", protobuf("an ack id of 0 is one, and an ack id counts once"), protobuf("what is not allowed is refused in the ack"), protobuf("reliable clients get numbered messages")),
-      missing("Recovery", "Not built.", e2e("reliable")("a recovery is accepted and closed at once with 1008, which tells clients to begin again")),
+      row("A recovery sends again what was not acknowledged, byte for byte, and no `connected_message`", protobuf("a recovery sends again what was not acknowledged, then what was missed, and then what is new"), e2e("recovery")("the reliable protobuf subprotocol recovers as well")),
     ],
   },
   {

@@ -55,6 +55,21 @@ export const sdks = [
 
 const NOT_BUILT = "Not built: a user's event is answered `InternalServerError`.";
 
+const malformed = testsOf("tests/e2e/malformed.test.mjs");
+const mutants = testsOf("crates/webpubsub-fuzz/tests/mutants.rs");
+
+export const robustness = [
+  {
+    title: "Malformed input",
+    rows: [
+      row("Requests get an answer below 500", malformed("requests get an answer below 500")),
+      row("Frames get an answer, silence, or a close that says why", malformed("frames get an answer, silence, or a close that says why")),
+      row("Broken WebSocket framing ends its own connection and no other", malformed("broken WebSocket framing ends that connection and no other")),
+      row("No mutant of a known input stops a decoder or holds it up", mutants("no_mutant_stops_a_decoder_or_holds_it_up")),
+    ],
+  },
+];
+
 export const notThere = [
   {
     title: "Event handlers (CloudEvents spec)",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { acked, connectProtobuf, field, message, refused } from "../support/protobuf.mjs";
+import { acked, bytesAt, connectProtobuf, field, message, refused } from "../support/protobuf.mjs";
 import { expectError } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1 } from "../support/socket.mjs";
@@ -188,6 +188,25 @@ forEachShardCount("Permissions", (service) => {
         assert.equal(await ask(), true);
         await change(hub, alice.id, [revoke(verb.permission, "room")]);
       }
+    });
+  }
+
+  for (const protocol of [RELIABLE_V1, PROTOBUF_RELIABLE_V1]) {
+    test(`what changes while a client is away counts when it is back, and so does what changed before (${protocol})`, async () => {
+      const hub = service.newHub();
+      const alice = await client(hub, KINDS[protocol], { roles: ["webpubsub.joinLeaveGroups.room*", "webpubsub.sendToGroup.room"], groups: ["room"] });
+      await change(hub, alice.id, [revoke(JOIN_LEAVE, "room")]);
+      alice.cut();
+      await change(hub, alice.id, [grant(JOIN_LEAVE, "offline"), revoke(SEND, "room")]);
+      assert.deepEqual([await checked(hub, JOIN_LEAVE, alice.id, "offline"), await checked(hub, SEND, alice.id, "room")], [true, false]);
+
+      const reconnectionToken = alice.connected.reconnectionToken ?? bytesAt(alice.connected, 3).toString();
+      const recover = { connect: () => hub.recover({ id: alice.id, connected: { reconnectionToken }, protocol }), ask: KINDS[protocol].ask };
+      const again = await client(hub, recover);
+      assert.equal(await again.join("offline"), true);
+      assert.deepEqual([await again.join("room"), await again.leave("room"), await again.publish("room")], [false, false, false]);
+      assert.deepEqual([await again.join("room-other"), await again.publish("offline")], [true, false]);
+      for (const group of ["room", "offline", "room-other"]) assert.deepEqual(await members(hub, group), [alice.id], group);
     });
   }
 

@@ -110,6 +110,31 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectFrame(alice, fromServer("text", "more", field(4, 2)));
   });
 
+  test("a recovery sends again what was not acknowledged, then what was missed, and then what is new", async () => {
+    const hub = service.newHub();
+    const bob = await connect(hub, { roles: ALL_ROLES });
+    const alice = await connectReliable(hub, { groups: ["room"] });
+    const payloads = [["text", "one"], ["json", '{"two":2}'], ["protobuf", ANY], ["text", "four"], ["binary", Buffer.from([5])], ["text", "six"]];
+    const publish = async (from, to) => {
+      for (const [kind, data] of payloads.slice(from - 1, to)) bob.send(send("room", kind, data));
+      await expectSilence(bob);
+    };
+    const expectNumbers = async (socket, from, to) => {
+      for (let n = from; n <= to; n++) await expectFrame(socket, fromGroup("room", ...payloads[n - 1], field(4, n)), `message ${n}`);
+    };
+    await publish(1, 3);
+    await expectNumbers(alice, 1, 3);
+    alice.send(field(8, field(1, 2)));
+    await expectSilence(alice);
+    alice.cut();
+    await publish(4, 5);
+    const reconnectionToken = bytesAt(alice.connected, 3).toString();
+    const again = await hub.recover({ id: alice.id, connected: { reconnectionToken }, protocol: PROTOBUF_RELIABLE_V1 });
+    await expectNumbers(again, 3, 5);
+    await publish(6, 6);
+    await expectNumbers(again, 6, 6);
+  });
+
   test("protobuf, JSON and simple clients hear each other, whatever is sent", async () => {
     const hub = service.newHub();
     const room = { roles: ALL_ROLES, groups: ["room"] };

@@ -296,6 +296,31 @@ forEachShardCount("REST operations", (service) => {
     }
   });
 
+  test("a reliable connection that is away is there for servers, until one closes it", async () => {
+    const hub = service.newHub();
+    const alice = await hub.connectReliable({ user: "alice" });
+    alice.cut();
+    for (const path of [`/connections/${alice.id}`, "/users/alice"]) assert.equal(await hub.exists(path), true, path);
+    await expectEmpty(hub, "PUT", `/groups/by_id/connections/${alice.id}`, 200);
+    await expectEmpty(hub, "PUT", "/users/alice/groups/by_user", 200);
+    await expectEmpty(hub, "POST", "/:addToGroups", 200, bulk({ groups: ["by_filter"], filter: "userId eq 'alice'" }));
+    const targets = ["/groups/by_id", "/groups/by_user", "/groups/by_filter", "/users/alice", `/connections/${alice.id}`, ""];
+    for (const target of targets.slice(0, 3)) await expectMembers(hub, target.slice("/groups/".length), alice);
+    for (const target of targets) await hub.send(target, target);
+
+    const again = await hub.recover(alice);
+    for (const [n, target] of targets.entries()) {
+      const { data, sequenceId } = await again.json();
+      assert.deepEqual([data, sequenceId], [target, n + 1]);
+    }
+    again.cut();
+    await expectEmpty(hub, "DELETE", "/users/alice/groups", 204);
+    for (const group of ["by_id", "by_user", "by_filter"]) assert.equal(await hub.exists(`/groups/${group}`), false, group);
+    await expectEmpty(hub, "POST", "/users/alice/:closeConnections", 204);
+    for (const path of [`/connections/${alice.id}`, "/users/alice"]) assert.equal(await hub.exists(path), false, path);
+    assert.equal((await (await hub.recover(alice)).closed()).code, 1008);
+  });
+
   test("none of it is done without a token", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
