@@ -1,0 +1,592 @@
+//! What is true: a slow, obvious account of who is connected, who may do what, and who is owed what.
+//!
+//! It follows every input that a shard takes, and says beforehand what the shard has to put on which
+//! socket. Nobody ever crashes here.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use webpubsub_hub::{Change, Output, Reply, Slot, Snapshot};
+use webpubsub_protocol::client::{Echo, UpstreamMessage};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::limits::{ACK_CACHE_SIZE, MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
+use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::rest::Member;
+use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
+
+use super::words::{Answer, Message, Profile, Request, To, Word, group_number, user_id};
+use super::{broken, check};
+
+/// How long a connection without a socket is kept.
+pub(super) const WINDOW: Duration = Duration::from_secs(60);
+
+/// A connection that there is or was.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) shard: usize,
+    pub(super) slot: Slot,
+    pub(super) profile: Profile,
+    /// A bit for each group that it is a member of.
+    pub(super) groups: u8,
+    /// What servers said of single groups, by kind and group.
+    verdicts: [[Option<bool>; 8]; 2],
+    /// The ack ids of its last thousand operations that were done.
+    acks: VecDeque<u64>,
+    /// What was published to it, in order: the message with sequence id 1, 2, 3, …
+    pub(super) expected: Vec<u32>,
+    /// How many of these the shard knows that its client has. Never more than
+    acknowledged: usize,
+    /// how many its client has said that it has,
+    said: usize,
+    /// and how many its client's application was told, or could have been.
+    pub(super) heard: usize,
+    /// Bytes of what is not acknowledged.
+    bytes: usize,
+    pub(super) link: Link,
+    pub(super) end: Option<End>,
+    /// What the step at hand owes its socket: words,
+    words: VecDeque<Word>,
+    /// messages with their sequence ids,
+    data: VecDeque<(u32, Option<u64>)>,
+    /// and at the end a close frame.
+    close: Option<CloseCode>,
+    /// Whether messages may have been lost on the way to a client that does not count them.
+    pub(super) lossy: bool,
+}
+
+/// Whether a connection has a socket, as far as its shard knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// It has.
+    Open,
+    /// It has none, and is kept until then.
+    Lost { until: Timestamp },
+    /// It has none, but that happened while the shard had no memory to notice.
+    Vanished,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its client closed it.
+    Client,
+    /// It is not reliable, and its socket was lost.
+    Lost,
+    /// It was not recovered in time.
+    Expired,
+    /// A server closed it.
+    Server,
+    /// It had too much outstanding.
+    Full,
+    /// Its client sent what is no WebSocket traffic.
+    Broken,
+}
+
+/// What one shard is to know.
+#[derive(Debug, Default)]
+struct Known {
+    alive: Vec<usize>,
+    /// Who has which slot, on disk.
+    holders: Vec<Option<usize>>,
+    /// What its clients published that other shards are to have, with the rows of its log.
+    relayed: Vec<(u64, u32)>,
+    /// How many of the publishes of each other shard it has taken.
+    taken: Vec<usize>,
+    /// How many of its publishes each other shard has taken, as far as it knows.
+    confirmed: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) messages: Vec<Message>,
+    pub(super) connections: Vec<Connection>,
+    shards: Vec<Known>,
+    /// Connections to which the step at hand owes something.
+    owed: Vec<usize>,
+    /// Copies that nobody sent again because their time was over, so far.
+    pub(super) expired: u64,
+}
+
+const fn kind_number(kind: PermissionType) -> usize {
+    match kind {
+        PermissionType::SendToGroup => 0,
+        PermissionType::JoinLeaveGroup => 1,
+    }
+}
+
+impl Connection {
+    fn may(&self, kind: PermissionType, group: u8) -> bool {
+        self.verdicts[kind_number(kind)][usize::from(group)].unwrap_or(self.profile.allowed)
+    }
+
+    pub(super) const fn is_reliable(&self) -> bool {
+        self.profile.subprotocol.is_reliable()
+    }
+
+    /// Whether an operation with this ack id was done.
+    pub(super) fn has_done(&self, id: AckId) -> bool {
+        self.acks.contains(&id.0)
+    }
+
+    fn is_full(&self, more: usize) -> bool {
+        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES
+            || self.bytes + more > MAX_BUFFERED_BYTES
+    }
+}
+
+impl Model {
+    pub(super) fn new(shards: usize) -> Self {
+        let known = || Known { taken: vec![0; shards], confirmed: vec![0; shards], ..Known::default() };
+        Self {
+            messages: Vec::new(),
+            connections: Vec::new(),
+            shards: (0..shards).map(|_| known()).collect(),
+            owed: Vec::new(),
+            expired: 0,
+        }
+    }
+
+    /// The connections that a shard has, with a socket or without.
+    pub(super) fn alive(&self, shard: usize) -> &[usize] {
+        &self.shards[shard].alive
+    }
+
+    /// Who has a slot.
+    pub(super) fn holder(&self, shard: usize, slot: Slot) -> usize {
+        let holder = self.shards[shard].holders.get(slot.0 as usize).copied().flatten();
+        holder.unwrap_or_else(|| broken(format!("{slot:?} of shard {shard} is nobody's")))
+    }
+
+    /// How many rows the log of a shard needs at most.
+    pub(super) fn outstanding(&self, shard: usize) -> usize {
+        let known = &self.shards[shard];
+        let unacknowledged = known.alive.iter().map(|at| &self.connections[*at]).map(|connection| {
+            if connection.is_reliable() { connection.expected.len() - connection.acknowledged } else { 0 }
+        });
+        let waiting = (0..known.confirmed.len())
+            .filter(|to| *to != shard)
+            .map(|to| known.relayed.len() - known.confirmed[to]);
+        unacknowledged.sum::<usize>() + waiting.max().unwrap_or(0)
+    }
+
+    /// Every publish of a client has arrived on every shard.
+    pub(super) fn check_relayed(&self) {
+        for (from, known) in self.shards.iter().enumerate() {
+            for (to, other) in self.shards.iter().enumerate().filter(|(to, _)| *to != from) {
+                check!(
+                    other.taken[from] == known.relayed.len(),
+                    "shard {to} has taken {} of the {} publishes of shard {from}",
+                    other.taken[from],
+                    known.relayed.len()
+                );
+            }
+        }
+    }
+
+    // What happens.
+
+    pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
+        let at = self.connections.len();
+        self.connections.push(Connection {
+            id,
+            shard,
+            slot,
+            profile,
+            groups: profile.groups,
+            verdicts: [[None; 8]; 2],
+            acks: VecDeque::new(),
+            expected: Vec::new(),
+            acknowledged: 0,
+            said: 0,
+            heard: 0,
+            bytes: 0,
+            link: Link::Open,
+            end: None,
+            words: VecDeque::new(),
+            data: VecDeque::new(),
+            close: None,
+            lossy: false,
+        });
+        let known = &mut self.shards[shard];
+        known.alive.push(at);
+        if known.holders.len() <= slot.0 as usize {
+            known.holders.resize(slot.0 as usize + 1, None);
+        }
+        check!(known.holders[slot.0 as usize].is_none(), "{slot:?} of shard {shard} is given out twice");
+        known.holders[slot.0 as usize] = Some(at);
+        self.owe_word(at, Word::Connected);
+    }
+
+    /// Whether a connection can be recovered; if so, it is.
+    pub(super) fn recover(&mut self, now: Timestamp, shard: usize, id: &ConnectionId) -> bool {
+        self.give_up(now, shard);
+        let alive = &self.shards[shard].alive;
+        let Some(at) = alive.iter().copied().find(|at| self.connections[*at].id == *id) else { return false };
+        let connection = &mut self.connections[at];
+        if !connection.is_reliable() {
+            return false;
+        }
+        if connection.link == Link::Open {
+            connection.close = Some(CloseCause::TakenOver.code());
+        }
+        connection.link = Link::Open;
+        self.owe_again(now, at);
+        true
+    }
+
+    pub(super) fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
+        let connection = &mut self.connections[at];
+        if connection.is_reliable() && code != CloseCode::NORMAL {
+            connection.link = Link::Lost { until: now.after(WINDOW) };
+        } else {
+            self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
+        }
+    }
+
+    pub(super) fn broken(&mut self, at: usize) {
+        self.end(at, End::Broken);
+    }
+
+    /// The connections of a shard that were not recovered in time are given up.
+    pub(super) fn give_up(&mut self, now: Timestamp, shard: usize) {
+        for at in self.shards[shard].alive.clone() {
+            if matches!(self.connections[at].link, Link::Lost { until } if until <= now) {
+                self.end(at, End::Expired);
+            }
+        }
+    }
+
+    /// A shard has lost its memory and some of its sockets.
+    pub(super) fn vanish(&mut self, at: usize) {
+        self.connections[at].link = Link::Vanished;
+    }
+
+    /// A shard has its memory back.
+    pub(super) fn restore(&mut self, now: Timestamp, shard: usize, disk: &Snapshot) {
+        for at in self.shards[shard].alive.clone() {
+            let connection = &mut self.connections[at];
+            match connection.link {
+                Link::Vanished if connection.is_reliable() => {
+                    connection.link = Link::Lost { until: now.after(WINDOW) };
+                    // What it has acknowledged since that was written was on its socket.
+                    let record = disk.connections.iter().find(|record| record.slot == connection.slot);
+                    let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
+                    check!(
+                        stored <= connection.acknowledged,
+                        "the disk has {stored} messages acknowledged, and the client only {}",
+                        connection.acknowledged
+                    );
+                    connection.acknowledged = stored;
+                    let unacknowledged = &connection.expected[stored..];
+                    connection.bytes =
+                        unacknowledged.iter().map(|message| self.messages[*message as usize].bytes).sum();
+                }
+                Link::Vanished => self.end(at, End::Lost),
+                Link::Open => self.owe_again(now, at),
+                Link::Lost { .. } => {}
+            }
+        }
+        let known = &mut self.shards[shard];
+        for (to, row) in &disk.taken_by {
+            let confirmed = known.relayed.partition_point(|(relayed, _)| relayed <= row);
+            known.confirmed[usize::from(to.0)] = confirmed;
+        }
+    }
+
+    /// A client's message is taken; `outputs` say in which row a publish stands.
+    pub(super) fn message(
+        &mut self,
+        now: Timestamp,
+        at: usize,
+        message: &UpstreamMessage<u32>,
+        outputs: &[Output],
+    ) {
+        match message {
+            UpstreamMessage::JoinGroup { group, ack_id } => {
+                self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
+                    model.connections[at].groups |= 1 << group;
+                });
+            }
+            UpstreamMessage::LeaveGroup { group, ack_id } => {
+                self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
+                    model.connections[at].groups &= !(1 << group);
+                });
+            }
+            UpstreamMessage::SendToGroup { group, ack_id, echo, data, .. } => {
+                self.operation(at, *ack_id, PermissionType::SendToGroup, group, |model, group| {
+                    model.messages[*data as usize].accepted += 1;
+                    let shard = model.connections[at].shard;
+                    let skipped = (*echo == Echo::Skip).then_some(at);
+                    model.publish(now, shard, To::Group(group), skipped, *data);
+                    if model.shards.len() > 1 {
+                        let row = outputs.iter().find_map(|output| match output {
+                            Output::Store(Change::Log { row, relayed: true, .. }) => Some(*row),
+                            _ => None,
+                        });
+                        let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
+                        model.shards[shard].relayed.push((row, *data));
+                    }
+                });
+            }
+            UpstreamMessage::Event { .. } => broken("nobody here sends events"),
+            UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
+            UpstreamMessage::SequenceAck { sequence_id } => {
+                let connection = &mut self.connections[at];
+                let number = sequence_id.0 as usize;
+                check!(number <= connection.expected.len(), "a client acknowledges what it was never sent");
+                connection.said = connection.said.max(number);
+                while connection.acknowledged < number {
+                    let message = connection.expected[connection.acknowledged];
+                    connection.bytes -= self.messages[message as usize].bytes;
+                    connection.acknowledged += 1;
+                }
+            }
+        }
+    }
+
+    /// An operation is carried out at most once for its ack id, and acknowledged.
+    fn operation(
+        &mut self,
+        at: usize,
+        ack_id: Option<AckId>,
+        kind: PermissionType,
+        group: &GroupName,
+        carry_out: impl FnOnce(&mut Self, u8),
+    ) {
+        let group = group_number(group);
+        let connection = &self.connections[at];
+        let answer = if ack_id.is_some_and(|id| connection.has_done(id)) {
+            Answer::Duplicate
+        } else if connection.may(kind, group) {
+            carry_out(self, group);
+            Answer::Done
+        } else {
+            Answer::Forbidden
+        };
+        let Some(id) = ack_id else { return };
+        if answer == Answer::Done {
+            let acks = &mut self.connections[at].acks;
+            acks.push_back(id.0);
+            if acks.len() > ACK_CACHE_SIZE {
+                acks.pop_front();
+            }
+        }
+        self.owe_word(at, Word::Ack(id, answer));
+    }
+
+    /// A server's request is carried out on one shard.
+    pub(super) fn request(&mut self, now: Timestamp, shard: usize, request: &Request) -> Reply {
+        let found = |found: bool| if found { Reply::Done } else { Reply::NotFound };
+        match *request {
+            Request::Send { to, excluded, message, .. } => {
+                self.publish(now, shard, to, excluded, message);
+                Reply::Done
+            }
+            Request::Close(to) => {
+                for at in self.meant(shard, to) {
+                    self.owe_close(at, CloseCause::ByServer);
+                    self.end(at, End::Server);
+                }
+                Reply::Done
+            }
+            Request::Join(to, group) => {
+                let meant = self.meant(shard, to);
+                for at in &meant {
+                    self.connections[*at].groups |= 1 << group;
+                }
+                found(!meant.is_empty())
+            }
+            Request::Leave(to, group) => {
+                for at in self.meant(shard, to) {
+                    self.connections[at].groups &= group.map_or(0, |group| !(1 << group));
+                }
+                Reply::Done
+            }
+            Request::Permit { connection, kind, group, granted } => {
+                let here = self.connections[connection].end.is_none();
+                if here {
+                    self.connections[connection].verdicts[kind_number(kind)][usize::from(group)] = Some(granted);
+                }
+                found(here || !granted)
+            }
+            Request::Exists(to) => found(!self.meant(shard, to).is_empty()),
+            Request::Allowed { connection, kind, group } => {
+                let connection = &self.connections[connection];
+                found(connection.end.is_none() && connection.may(kind, group))
+            }
+            Request::Members(group) => {
+                let members = self.meant(shard, To::Group(group)).into_iter().map(|at| {
+                    let Connection { id, profile, .. } = &self.connections[at];
+                    Member { connection: id.clone(), user: Some(user_id(profile.user)) }
+                });
+                let mut members: Vec<_> = members.collect();
+                members.sort_by(|one, other| one.connection.cmp(&other.connection));
+                Reply::Members(members)
+            }
+        }
+    }
+
+    /// A shard takes a batch of another: what it has not had of it is published.
+    pub(super) fn batch(&mut self, now: Timestamp, shard: usize, from: usize, rows: &[u64]) -> usize {
+        let relayed = &self.shards[from].relayed;
+        let first = relayed.partition_point(|(row, _)| *row < rows[0]);
+        let known: Vec<u64> = relayed[first..].iter().take(rows.len()).map(|(row, _)| *row).collect();
+        check!(known == rows, "a batch holds rows {rows:?} of the publishes {known:?}");
+        let before = self.shards[shard].taken[from];
+        check!(first <= before, "publishes {before} to {first} of shard {from} never came to shard {shard}");
+        let end = first + rows.len();
+        let fresh: Vec<u32> =
+            relayed[before.min(end)..end].iter().map(|(_, message)| *message).collect();
+        self.shards[shard].taken[from] = before.max(end);
+        for message in &fresh {
+            let group = self.messages[*message as usize].group;
+            let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
+            self.publish(now, shard, To::Group(group), None, *message);
+        }
+        fresh.len()
+    }
+
+    /// A shard hears that another has taken its publishes up to this row.
+    pub(super) fn confirmed(&mut self, shard: usize, to: usize, row: u64) {
+        let taken = self.shards[to].taken[shard];
+        let known = &mut self.shards[shard];
+        let confirmed = known.relayed.partition_point(|(relayed, _)| *relayed <= row);
+        check!(confirmed <= taken, "shard {to} is said to have taken what it has not");
+        known.confirmed[to] = known.confirmed[to].max(confirmed);
+    }
+
+    fn meant(&self, shard: usize, to: To) -> Vec<usize> {
+        let meant = |at: &usize| match to {
+            To::All => true,
+            To::Group(group) => self.connections[*at].groups & (1 << group) != 0,
+            To::User(user) => self.connections[*at].profile.user == user,
+            To::Connection(connection) => *at == connection,
+        };
+        self.shards[shard].alive.iter().copied().filter(meant).collect()
+    }
+
+    fn publish(&mut self, _: Timestamp, shard: usize, to: To, skipped: Option<usize>, message: u32) {
+        let bytes = self.messages[message as usize].bytes;
+        for at in self.meant(shard, to) {
+            if Some(at) == skipped {
+                continue;
+            }
+            let connection = &mut self.connections[at];
+            if !connection.is_reliable() {
+                connection.expected.push(message);
+                self.owe_data(at, message, None);
+            } else if connection.is_full(bytes) {
+                self.overflow(at, bytes);
+            } else {
+                connection.expected.push(message);
+                connection.bytes += bytes;
+                let number = connection.expected.len() as u64;
+                self.owe_data(at, message, Some(number));
+            }
+        }
+    }
+
+    /// A connection has no room for a message more, which is its client's doing.
+    fn overflow(&mut self, at: usize, more: usize) {
+        let connection = &self.connections[at];
+        let outstanding = &connection.expected[connection.said..];
+        let bytes: usize = outstanding.iter().map(|message| self.messages[*message as usize].bytes).sum();
+        check!(
+            outstanding.len() >= MAX_BUFFERED_MESSAGES || bytes + more > MAX_BUFFERED_BYTES,
+            "connection {at} is ended for being full with {} messages and {bytes} bytes outstanding",
+            outstanding.len()
+        );
+        self.owe_close(at, CloseCause::BufferFull);
+        self.end(at, End::Full);
+    }
+
+    fn end(&mut self, at: usize, why: End) {
+        let connection = &mut self.connections[at];
+        connection.end = Some(why);
+        self.shards[connection.shard].alive.retain(|other| *other != at);
+    }
+
+    // What a step owes.
+
+    fn owe_word(&mut self, at: usize, word: Word) {
+        if self.connections[at].link == Link::Open {
+            self.connections[at].words.push_back(word);
+            self.owed.push(at);
+        }
+    }
+
+    fn owe_data(&mut self, at: usize, message: u32, number: Option<u64>) {
+        if self.connections[at].link == Link::Open {
+            self.connections[at].data.push_back((message, number));
+            self.owed.push(at);
+        }
+    }
+
+    fn owe_close(&mut self, at: usize, cause: CloseCause) {
+        if self.connections[at].link == Link::Open {
+            self.owe_word(at, Word::Disconnected);
+            self.connections[at].close = Some(cause.code());
+        }
+    }
+
+    /// A client is to get again what it has not acknowledged and what is still worth it.
+    fn owe_again(&mut self, now: Timestamp, at: usize) {
+        self.owed.push(at);
+        let connection = &mut self.connections[at];
+        if !connection.is_reliable() {
+            return;
+        }
+        for number in connection.acknowledged..connection.expected.len() {
+            let message = connection.expected[number];
+            if self.messages[message as usize].has_expired(now) {
+                self.expired += 1;
+            } else {
+                connection.data.push_back((message, Some(number as u64 + 1)));
+            }
+        }
+    }
+
+    // What a step does.
+
+    /// A word is put on a connection's socket.
+    pub(super) fn say(&mut self, at: usize, word: Word) {
+        let owed = self.connections[at].words.pop_front();
+        check!(owed == Some(word), "connection {at} is sent {word:?} where it is owed {owed:?}");
+    }
+
+    /// A message is put on a connection's socket.
+    pub(super) fn send(&mut self, at: usize, message: u32, number: Option<u64>) {
+        let owed = self.connections[at].data.pop_front();
+        check!(
+            owed == Some((message, number)),
+            "connection {at} is sent message {message} as {number:?} where it is owed {owed:?}"
+        );
+    }
+
+    /// A close frame is put on a connection's socket.
+    pub(super) fn close(&mut self, at: usize, code: CloseCode) {
+        let owed = self.connections[at].close.take();
+        check!(owed == Some(code), "connection {at} is closed with {} where it is owed {owed:?}", code.0);
+    }
+
+    /// A connection is struck off the disk.
+    pub(super) fn remove(&mut self, shard: usize, slot: Slot) {
+        let at = self.holder(shard, slot);
+        check!(self.connections[at].end.is_some(), "connection {at} is ended without a reason");
+        self.shards[shard].holders[slot.0 as usize] = None;
+    }
+
+    /// The step at hand has done all that it owed.
+    pub(super) fn check_settled(&mut self) {
+        while let Some(at) = self.owed.pop() {
+            let Connection { words, data, close, .. } = &self.connections[at];
+            check!(
+                words.is_empty() && data.is_empty() && close.is_none(),
+                "connection {at} was not sent {words:?}, messages {data:?}, close frame {close:?}"
+            );
+        }
+    }
+}
