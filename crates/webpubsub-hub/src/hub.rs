@@ -131,6 +131,9 @@ impl Hub {
                 outputs.push(Output::Fetch { row, to });
             }
         }
+        for (_, connection) in hub.directory.iter_mut() {
+            connection.buffer.iter_mut().for_each(Buffer::doubt);
+        }
         Restored { hub, slots, outputs }
     }
 

@@ -29,7 +29,9 @@ pub struct Cursor {
 
 /// The messages of one reliable connection that it has not acknowledged, oldest first.
 ///
-/// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`].
+/// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`]. After a loss of memory it may be
+/// twice that, until the client acknowledges something: what it had acknowledged on a socket that is
+/// lost stands here again, and does not count against it.
 ///
 /// Source: client spec, section 8.1.
 #[derive(Debug)]
@@ -39,6 +41,12 @@ pub(crate) struct Buffer {
     stored: Cursor,
     copies: VecDeque<Kept>,
     bytes: usize,
+    /// Bytes of what is acknowledged and not stored.
+    unstored_bytes: usize,
+    /// How many of the copies may have been acknowledged before,
+    spare: usize,
+    /// and how many of the bytes.
+    spare_bytes: usize,
     /// Where its client is.
     pub(crate) link: Link,
 }
@@ -64,7 +72,16 @@ pub(crate) enum Link {
 
 impl Buffer {
     pub(crate) const fn new(acknowledged: Cursor, stored: Cursor, link: Link) -> Self {
-        Self { acknowledged, stored, copies: VecDeque::new(), bytes: 0, link }
+        Self {
+            acknowledged,
+            stored,
+            copies: VecDeque::new(),
+            bytes: 0,
+            unstored_bytes: 0,
+            spare: 0,
+            spare_bytes: 0,
+            link,
+        }
     }
 
     pub(crate) const fn acknowledged(&self) -> Cursor {
@@ -77,9 +94,16 @@ impl Buffer {
         self.link = Link::Attached;
     }
 
+    /// Memory was lost, and with it perhaps what the client acknowledged last.
+    pub(crate) fn doubt(&mut self) {
+        self.spare = self.copies.len().min(MAX_BUFFERED_MESSAGES);
+        self.spare_bytes = self.bytes.min(MAX_BUFFERED_BYTES);
+    }
+
     /// Whether it can take another message.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.copies.len() < MAX_BUFFERED_MESSAGES && self.bytes + bytes <= MAX_BUFFERED_BYTES
+        self.copies.len() < MAX_BUFFERED_MESSAGES + self.spare
+            && self.bytes + bytes <= MAX_BUFFERED_BYTES + self.spare_bytes
     }
 
     /// Numbers a message that stands in this row, later than all before.
@@ -95,10 +119,20 @@ impl Buffer {
         let newly = usize::try_from(newly).unwrap_or(usize::MAX).min(self.copies.len());
         for copy in self.copies.drain(..newly) {
             self.bytes -= copy.bytes;
+            self.unstored_bytes += copy.bytes;
             self.acknowledged.row = copy.row;
             self.acknowledged.sequence_id.0 += 1;
         }
+        if newly > 0 {
+            (self.spare, self.spare_bytes) = (0, 0);
+        }
         newly > 0
+    }
+
+    /// Whether so much was acknowledged since that was written that it is time to write it.
+    pub(crate) fn is_far_ahead(&self) -> bool {
+        let messages = self.acknowledged.sequence_id.0.saturating_sub(self.stored.sequence_id.0);
+        messages >= MAX_BUFFERED_MESSAGES as u64 || self.unstored_bytes >= MAX_BUFFERED_BYTES
     }
 
     /// The rows that it needs, with their numbers, oldest first.
@@ -111,6 +145,7 @@ impl Buffer {
     pub(crate) fn take_unstored(&mut self) -> Option<Cursor> {
         let moved = self.stored != self.acknowledged;
         self.stored = self.acknowledged;
+        self.unstored_bytes = 0;
         moved.then_some(self.acknowledged)
     }
 }

@@ -242,6 +242,44 @@ fn a_full_buffer_ends_a_connection_without_a_socket_too() {
 }
 
 #[test]
+fn what_was_acknowledged_before_a_crash_does_not_count_against_a_client() {
+    let (mut shard, alice, id) = shard();
+    for _ in 0..900 {
+        shard.publish(Target::All, text("x"));
+    }
+    acknowledge(&mut shard, alice, 900);
+    shard.crash();
+    for _ in 0..1000 {
+        shard.publish(Target::All, text("x"));
+    }
+    // It loses its socket once more, before its client has said anything.
+    assert_eq!(shard.recover(&id), Some(alice));
+    shard.hibernate();
+    assert_eq!(shard.take(alice).len(), 2 * 1900);
+    acknowledge(&mut shard, alice, 1000);
+    for _ in 0..100 {
+        shard.publish(Target::All, text("x"));
+    }
+    assert!(shard.is_open(alice));
+    shard.publish(Target::All, text("one more"));
+    assert_eq!(shard.closed[0].code, 1008);
+}
+
+#[test]
+fn a_client_that_acknowledges_nothing_is_ended_however_often_memory_is_lost() {
+    let (mut shard, alice, _) = shard();
+    let mut published = 0;
+    while shard.is_open(alice) {
+        shard.publish(Target::All, text("x"));
+        published += 1;
+        if published % 500 == 0 {
+            shard.hibernate();
+        }
+    }
+    assert_eq!(published, 2001);
+}
+
+#[test]
 fn sixteen_megabytes_are_kept_and_no_more() {
     let (mut shard, alice, id) = shard();
     let megabyte = text(&"x".repeat(1024 * 1024 - 100));
