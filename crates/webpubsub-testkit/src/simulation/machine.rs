@@ -464,7 +464,7 @@ impl World {
             if socket.whole {
                 socket.whole = false;
                 socket.down.truncate(kept);
-                if notices {
+                if notices && socket.heard {
                     socket.down.push_back(Down::Lost);
                 }
             }
@@ -568,8 +568,8 @@ impl World {
             Up::Message(message) => {
                 let encoding = self.model.connections[connection].profile.encoding();
                 let frame = encoding.encode_upstream(&spelled_out(&message, &self.model.messages));
-                self.step(shard, HubInput::Frame { from: slot, frame }, None, |model, now, outputs| {
-                    model.message(now, connection, &message, outputs);
+                self.step(shard, HubInput::Frame { from: slot, frame }, None, |model, _, outputs| {
+                    model.message(connection, &message, outputs);
                 });
             }
             Up::Close(code) => self.closed(shard, slot, connection, code),
@@ -581,7 +581,9 @@ impl World {
                 // The platform has closed it.
                 if done && let Some(socket) = &mut self.sockets[at] {
                     socket.whole = false;
-                    socket.down.push_back(Down::Lost);
+                    if socket.heard {
+                        socket.down.push_back(Down::Lost);
+                    }
                     self.drop_if_dead(at);
                 }
             }
@@ -655,8 +657,8 @@ impl World {
             let rows: Vec<u64> = batch.messages.iter().map(|(row, _)| *row).collect();
             self.note(|| format!("  shard {to} is brought rows {rows:?} of shard {from}"));
             let mut fresh = 0;
-            taken = self.step(to, HubInput::Batch(batch), None, |model, now, _| {
-                fresh = model.batch(now, to, from, &rows);
+            taken = self.step(to, HubInput::Batch(batch), None, |model, _, _| {
+                fresh = model.batch(to, from, &rows);
             });
             if taken && fresh < rows.len() {
                 self.count(Happening::BatchAgain);

@@ -45,6 +45,10 @@ pub(super) struct Connection {
     pub(super) heard: usize,
     /// Bytes of what is not acknowledged.
     bytes: usize,
+    /// Messages that do not count against its client, which may have acknowledged them,
+    spare: usize,
+    /// and their bytes.
+    spare_bytes: usize,
     pub(super) link: Link,
     pub(super) end: Option<End>,
     /// What the step at hand owes its socket: words,
@@ -132,8 +136,8 @@ impl Connection {
     }
 
     fn is_full(&self, more: usize) -> bool {
-        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES
-            || self.bytes + more > MAX_BUFFERED_BYTES
+        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES + self.spare
+            || self.bytes + more > MAX_BUFFERED_BYTES + self.spare_bytes
     }
 }
 
@@ -203,6 +207,8 @@ impl Model {
             said: 0,
             heard: 0,
             bytes: 0,
+            spare: 0,
+            spare_bytes: 0,
             link: Link::Open,
             end: None,
             words: VecDeque::new(),
@@ -288,6 +294,10 @@ impl Model {
                 Link::Open => self.owe_again(now, at),
                 Link::Lost { .. } => {}
             }
+            let connection = &mut self.connections[at];
+            let unacknowledged = connection.expected.len() - connection.acknowledged;
+            connection.spare = unacknowledged.min(MAX_BUFFERED_MESSAGES);
+            connection.spare_bytes = connection.bytes.min(MAX_BUFFERED_BYTES);
         }
         let known = &mut self.shards[shard];
         for (to, row) in &disk.taken_by {
@@ -299,7 +309,6 @@ impl Model {
     /// A client's message is taken; `outputs` say in which row a publish stands.
     pub(super) fn message(
         &mut self,
-        now: Timestamp,
         at: usize,
         message: &UpstreamMessage<u32>,
         outputs: &[Output],
@@ -320,7 +329,7 @@ impl Model {
                     model.messages[*data as usize].accepted += 1;
                     let shard = model.connections[at].shard;
                     let skipped = (*echo == Echo::Skip).then_some(at);
-                    model.publish(now, shard, To::Group(group), skipped, *data);
+                    model.publish(shard, To::Group(group), skipped, *data);
                     if model.shards.len() > 1 {
                         let row = outputs.iter().find_map(|output| match output {
                             Output::Store(Change::Log { row, relayed: true, .. }) => Some(*row),
@@ -338,6 +347,9 @@ impl Model {
                 let number = sequence_id.0 as usize;
                 check!(number <= connection.expected.len(), "a client acknowledges what it was never sent");
                 connection.said = connection.said.max(number);
+                if connection.acknowledged < number {
+                    (connection.spare, connection.spare_bytes) = (0, 0);
+                }
                 while connection.acknowledged < number {
                     let message = connection.expected[connection.acknowledged];
                     connection.bytes -= self.messages[message as usize].bytes;
@@ -378,11 +390,11 @@ impl Model {
     }
 
     /// A server's request is carried out on one shard.
-    pub(super) fn request(&mut self, now: Timestamp, shard: usize, request: &Request) -> Reply {
+    pub(super) fn request(&mut self, shard: usize, request: &Request) -> Reply {
         let found = |found: bool| if found { Reply::Done } else { Reply::NotFound };
         match *request {
             Request::Send { to, excluded, message, .. } => {
-                self.publish(now, shard, to, excluded, message);
+                self.publish(shard, to, excluded, message);
                 Reply::Done
             }
             Request::Close(to) => {
@@ -429,22 +441,23 @@ impl Model {
         }
     }
 
-    /// A shard takes a batch of another: what it has not had of it is published.
-    pub(super) fn batch(&mut self, now: Timestamp, shard: usize, from: usize, rows: &[u64]) -> usize {
+    /// A shard takes a batch of another: what it has not had of it is published. Returns how much.
+    pub(super) fn batch(&mut self, shard: usize, from: usize, rows: &[u64]) -> usize {
         let relayed = &self.shards[from].relayed;
-        let first = relayed.partition_point(|(row, _)| *row < rows[0]);
-        let known: Vec<u64> = relayed[first..].iter().take(rows.len()).map(|(row, _)| *row).collect();
-        check!(known == rows, "a batch holds rows {rows:?} of the publishes {known:?}");
         let before = self.shards[shard].taken[from];
-        check!(first <= before, "publishes {before} to {first} of shard {from} never came to shard {shard}");
-        let end = first + rows.len();
-        let fresh: Vec<u32> =
-            relayed[before.min(end)..end].iter().map(|(_, message)| *message).collect();
-        self.shards[shard].taken[from] = before.max(end);
-        for message in &fresh {
+        let last = before.checked_sub(1).map_or(0, |last| relayed[last].0);
+        // What it has had may be deleted in the meantime; nothing else may be missing.
+        let rows = &rows[rows.partition_point(|row| *row <= last)..];
+        let fresh: Vec<(u64, u32)> = relayed[before..].iter().take(rows.len()).copied().collect();
+        check!(
+            fresh.iter().map(|(row, _)| row).eq(rows),
+            "shard {shard} is brought rows {rows:?} of shard {from}, where {fresh:?} are next"
+        );
+        self.shards[shard].taken[from] += fresh.len();
+        for (_, message) in &fresh {
             let group = self.messages[*message as usize].group;
             let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
-            self.publish(now, shard, To::Group(group), None, *message);
+            self.publish(shard, To::Group(group), None, *message);
         }
         fresh.len()
     }
@@ -468,7 +481,7 @@ impl Model {
         self.shards[shard].alive.iter().copied().filter(meant).collect()
     }
 
-    fn publish(&mut self, _: Timestamp, shard: usize, to: To, skipped: Option<usize>, message: u32) {
+    fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, message: u32) {
         let bytes = self.messages[message as usize].bytes;
         for at in self.meant(shard, to) {
             if Some(at) == skipped {
@@ -512,7 +525,7 @@ impl Model {
     // What a step owes.
 
     fn owe_word(&mut self, at: usize, word: Word) {
-        if self.connections[at].link == Link::Open {
+        if self.connections[at].link == Link::Open && self.connections[at].end.is_none() {
             self.connections[at].words.push_back(word);
             self.owed.push(at);
         }

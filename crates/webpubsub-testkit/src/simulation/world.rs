@@ -222,16 +222,33 @@ impl World {
         self.summary.happened[happening as usize] += 1;
     }
 
+    /// What happens next: something that can.
     fn draw(&mut self) -> Turn {
         let total = self.faults.turns.iter().map(|(often, _)| often).sum();
-        let mut at = self.random.below(total);
-        for (often, turn) in &self.faults.turns {
-            match at.checked_sub(*often) {
-                Some(rest) => at = rest,
-                None => return *turn,
+        loop {
+            let mut at = self.random.below(total);
+            let turn = self.faults.turns.iter().find(|(often, _)| match at.checked_sub(*often) {
+                Some(rest) => {
+                    at = rest;
+                    false
+                }
+                None => true,
+            });
+            let (_, turn) = *turn.expect("one of them");
+            let mut sockets = self.sockets.iter().flatten();
+            let can_happen = match turn {
+                Turn::Dial => self.clients.iter().any(|client| client.dial.is_some()),
+                Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
+                Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
+                Turn::Serve => !self.requests.is_empty(),
+                Turn::Relay => !self.network.is_empty(),
+                Turn::Cut => sockets.any(|socket| socket.whole),
+                _ => true,
+            };
+            if can_happen {
+                return turn;
             }
         }
-        Turn::Wait
     }
 
     fn take(&mut self, turn: Turn) {
@@ -247,8 +264,11 @@ impl World {
                 self.act(client);
             }
             Turn::Dial => {
-                let client = self.random.below(self.clients.len());
-                self.dial(client);
+                let (count, start) = (self.clients.len(), self.random.below(self.clients.len()));
+                let waits = |client: &usize| self.clients[*client].dial.is_some();
+                if let Some(client) = (start..count).chain(0..start).find(waits) {
+                    self.dial(client);
+                }
             }
             Turn::Reach => {
                 if let Some(socket) = self.some_socket(|socket| !socket.up.is_empty()) {
@@ -333,7 +353,7 @@ impl World {
         socket.whole = false;
         socket.up.truncate(random.below(socket.up.len() + 1));
         socket.down.truncate(random.below(socket.down.len() + 1));
-        if notices {
+        if notices && socket.heard {
             socket.down.push_back(Down::Lost);
         }
         if is_noticed {
@@ -438,8 +458,8 @@ impl World {
         if let Request::Send { message, ttl, .. } = request {
             self.model.messages[message as usize].expires = ttl.end(self.now);
         }
-        self.step(shard, HubInput::Command(command), None, |model, now, outputs| {
-            let reply = model.request(now, shard, &request);
+        self.step(shard, HubInput::Command(command), None, |model, _, outputs| {
+            let reply = model.request(shard, &request);
             super::check!(
                 outputs.last() == Some(&webpubsub_hub::Output::Reply(reply.clone())),
                 "{request:?} is answered {:?}, and not {reply:?}",
