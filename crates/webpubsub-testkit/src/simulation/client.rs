@@ -83,7 +83,10 @@ impl Client {
         ConnectRequest {
             user: Some(user_id(user)),
             roles: if allowed { roles.to_vec() } else { Vec::new() },
-            groups: (0..GROUPS.len() as u8).filter(|group| groups & (1 << group) != 0).map(group_name).collect(),
+            groups: (0..GROUPS.len() as u8)
+                .filter(|group| groups & (1 << group) != 0)
+                .map(group_name)
+                .collect(),
             subprotocol,
             ..ConnectRequest::default()
         }

@@ -1,16 +1,28 @@
 //! The clients' side: what their sessions do and are told, and what their applications hear.
 
 use webpubsub_client_core::{Close, Event, Incoming, Input, Output};
-use webpubsub_protocol::client::AckError;
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
+use webpubsub_protocol::client::{AckError, UpstreamMessage};
 use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 
 use super::client::Dial;
+use super::random::Random;
 use super::words::{Answer, Down, Heard, Up, Word, user_id};
 use super::world::World;
 use super::{Happening, broken, check};
+
+/// Some clients let their messages expire; sessions do not.
+fn with_ttl(mut message: UpstreamMessage<u32>, random: &mut Random) -> UpstreamMessage<u32> {
+    if let UpstreamMessage::SendToGroup { ttl, .. } = &mut message
+        && random.chance(200)
+    {
+        *ttl = TimeToLive::from_seconds(random.pick(&[1, 5, 30])).expect("a time to live");
+    }
+    message
+}
 
 impl World {
     /// A session is told the time, if it waits for it.
@@ -51,7 +63,7 @@ impl World {
                 if let Some(at) = self.clients[client].socket {
                     let socket = self.sockets[at].as_mut().expect("a socket");
                     if socket.whole {
-                        socket.up.push_back(Up::Message(message));
+                        socket.up.push_back(Up::Message(with_ttl(message, &mut self.random)));
                     }
                 }
             }
@@ -82,7 +94,7 @@ impl World {
             }
             Output::Settle { id, result } => {
                 if let Some(message) = self.clients[client].settle(id, &result) {
-                    self.count(Happening::Acknowledged);
+                    self.count(Happening::Acknowledgement);
                     let accepted = self.model.messages[message as usize].accepted;
                     check!(accepted > 0, "message {message} is acknowledged and was never published");
                 }
@@ -98,13 +110,6 @@ impl World {
             socket.heard = false;
             socket.down.clear();
             self.drop_if_dead(at);
-        }
-    }
-
-    /// Forgets a socket that neither end knows.
-    pub(super) fn drop_if_dead(&mut self, at: usize) {
-        if self.sockets[at].as_ref().is_some_and(|socket| !socket.known && !socket.heard) {
-            self.sockets[at] = None;
         }
     }
 
@@ -177,10 +182,12 @@ impl World {
     fn hear(&mut self, client: usize, event: &Event<Heard>) {
         match event {
             Event::Data(heard) => self.hear_message(client, *heard),
-            Event::Disconnected { .. } => self.count(Happening::Disconnected),
+            Event::Disconnected { .. } => self.count(Happening::Loss),
             Event::Stopped { .. } => self.clients[client].started = false,
-            Event::Connected { .. } | Event::Recovering { .. } | Event::Recovered { .. } => {}
-            Event::RejoinGroupFailed { .. } => self.count(Happening::RejoinFailed),
+            Event::Connected { .. }
+            | Event::Recovering { .. }
+            | Event::Recovered { .. }
+            | Event::RejoinGroupFailed { .. } => {}
         }
     }
 
@@ -190,7 +197,7 @@ impl World {
         let connection = &mut self.model.connections[at];
         let before = connection.heard;
         let Some(number) = heard.number else {
-            let skipped = connection.expected[before..].iter().position(|message| *message == heard.message);
+            let skipped = connection.expected[before..].iter().position(|copy| copy.message == heard.message);
             let Some(skipped) = skipped else {
                 broken(format!("connection {at} hears {} twice, late, or by mistake", heard.message))
             };
@@ -201,15 +208,15 @@ impl World {
         let number = number as usize;
         check!(number > before, "connection {at} hears message {number} after message {before}");
         check!(
-            connection.expected.get(number - 1) == Some(&heard.message),
+            connection.expected.get(number - 1).is_some_and(|copy| copy.message == heard.message),
             "connection {at} hears {} as message {number}, which is {:?}",
             heard.message,
             connection.expected.get(number - 1)
         );
         for missed in &connection.expected[before..number - 1] {
             check!(
-                self.model.messages[*missed as usize].has_expired(self.now),
-                "connection {at} hears message {number} after message {before}, and never {missed}"
+                missed.has_expired(self.now),
+                "connection {at} hears message {number} after message {before}, and never {missed:?}"
             );
         }
         connection.heard = number;

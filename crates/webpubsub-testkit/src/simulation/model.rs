@@ -16,8 +16,10 @@ use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use super::words::{Answer, Message, Profile, Request, To, Word, group_number, user_id};
+use super::words::{Answer, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};
+
+mod owed;
 
 /// How long a connection without a socket is kept.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
@@ -36,7 +38,7 @@ pub(super) struct Connection {
     /// The ack ids of its last thousand operations that were done.
     acks: VecDeque<u64>,
     /// What was published to it, in order: the message with sequence id 1, 2, 3, …
-    pub(super) expected: Vec<u32>,
+    pub(super) expected: Vec<Published>,
     /// How many of these the shard knows that its client has. Never more than
     acknowledged: usize,
     /// how many its client has said that it has,
@@ -96,7 +98,7 @@ struct Known {
     /// Who has which slot, on disk.
     holders: Vec<Option<usize>>,
     /// What its clients published that other shards are to have, with the rows of its log.
-    relayed: Vec<(u64, u32)>,
+    relayed: Vec<(u64, Published)>,
     /// How many of the publishes of each other shard it has taken.
     taken: Vec<usize>,
     /// How many of its publishes each other shard has taken, as far as it knows.
@@ -119,6 +121,11 @@ const fn kind_number(kind: PermissionType) -> usize {
         PermissionType::SendToGroup => 0,
         PermissionType::JoinLeaveGroup => 1,
     }
+}
+
+/// Bytes of these messages.
+fn bytes(messages: &[Message], published: &[Published]) -> usize {
+    published.iter().map(|published| messages[published.message as usize].bytes).sum()
 }
 
 impl Connection {
@@ -189,8 +196,6 @@ impl Model {
             }
         }
     }
-
-    // What happens.
 
     pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
         let at = self.connections.len();
@@ -286,9 +291,7 @@ impl Model {
                         connection.acknowledged
                     );
                     connection.acknowledged = stored;
-                    let unacknowledged = &connection.expected[stored..];
-                    connection.bytes =
-                        unacknowledged.iter().map(|message| self.messages[*message as usize].bytes).sum();
+                    connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
                 }
                 Link::Vanished => self.end(at, End::Lost),
                 Link::Open => self.owe_again(now, at),
@@ -309,6 +312,7 @@ impl Model {
     /// A client's message is taken; `outputs` say in which row a publish stands.
     pub(super) fn message(
         &mut self,
+        now: Timestamp,
         at: usize,
         message: &UpstreamMessage<u32>,
         outputs: &[Output],
@@ -324,19 +328,23 @@ impl Model {
                     model.connections[at].groups &= !(1 << group);
                 });
             }
-            UpstreamMessage::SendToGroup { group, ack_id, echo, data, .. } => {
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, .. } => {
                 self.operation(at, *ack_id, PermissionType::SendToGroup, group, |model, group| {
                     model.messages[*data as usize].accepted += 1;
                     let shard = model.connections[at].shard;
                     let skipped = (*echo == Echo::Skip).then_some(at);
-                    model.publish(shard, To::Group(group), skipped, *data);
+                    let published = Published { message: *data, expires: ttl.end(now) };
+                    model.publish(shard, To::Group(group), skipped, published);
                     if model.shards.len() > 1 {
-                        let row = outputs.iter().find_map(|output| match output {
-                            Output::Store(Change::Log { row, relayed: true, .. }) => Some(*row),
-                            _ => None,
+                        let row = outputs.iter().find_map(|output| {
+                            if let Output::Store(Change::Log { row, relayed: true, .. }) = output {
+                                Some(*row)
+                            } else {
+                                None
+                            }
                         });
                         let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
-                        model.shards[shard].relayed.push((row, *data));
+                        model.shards[shard].relayed.push((row, published));
                     }
                 });
             }
@@ -351,7 +359,7 @@ impl Model {
                     (connection.spare, connection.spare_bytes) = (0, 0);
                 }
                 while connection.acknowledged < number {
-                    let message = connection.expected[connection.acknowledged];
+                    let Published { message, .. } = connection.expected[connection.acknowledged];
                     connection.bytes -= self.messages[message as usize].bytes;
                     connection.acknowledged += 1;
                 }
@@ -390,11 +398,11 @@ impl Model {
     }
 
     /// A server's request is carried out on one shard.
-    pub(super) fn request(&mut self, shard: usize, request: &Request) -> Reply {
+    pub(super) fn request(&mut self, now: Timestamp, shard: usize, request: &Request) -> Reply {
         let found = |found: bool| if found { Reply::Done } else { Reply::NotFound };
         match *request {
-            Request::Send { to, excluded, message, .. } => {
-                self.publish(shard, to, excluded, message);
+            Request::Send { to, excluded, message, ttl } => {
+                self.publish(shard, to, excluded, Published { message, expires: ttl.end(now) });
                 Reply::Done
             }
             Request::Close(to) => {
@@ -420,7 +428,8 @@ impl Model {
             Request::Permit { connection, kind, group, granted } => {
                 let here = self.connections[connection].end.is_none();
                 if here {
-                    self.connections[connection].verdicts[kind_number(kind)][usize::from(group)] = Some(granted);
+                    self.connections[connection].verdicts[kind_number(kind)][usize::from(group)] =
+                        Some(granted);
                 }
                 found(here || !granted)
             }
@@ -448,16 +457,16 @@ impl Model {
         let last = before.checked_sub(1).map_or(0, |last| relayed[last].0);
         // What it has had may be deleted in the meantime; nothing else may be missing.
         let rows = &rows[rows.partition_point(|row| *row <= last)..];
-        let fresh: Vec<(u64, u32)> = relayed[before..].iter().take(rows.len()).copied().collect();
+        let fresh: Vec<(u64, Published)> = relayed[before..].iter().take(rows.len()).copied().collect();
         check!(
             fresh.iter().map(|(row, _)| row).eq(rows),
             "shard {shard} is brought rows {rows:?} of shard {from}, where {fresh:?} are next"
         );
         self.shards[shard].taken[from] += fresh.len();
-        for (_, message) in &fresh {
-            let group = self.messages[*message as usize].group;
+        for (_, published) in &fresh {
+            let group = self.messages[published.message as usize].group;
             let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
-            self.publish(shard, To::Group(group), None, *message);
+            self.publish(shard, To::Group(group), None, *published);
         }
         fresh.len()
     }
@@ -481,23 +490,23 @@ impl Model {
         self.shards[shard].alive.iter().copied().filter(meant).collect()
     }
 
-    fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, message: u32) {
-        let bytes = self.messages[message as usize].bytes;
+    fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, published: Published) {
+        let bytes = self.messages[published.message as usize].bytes;
         for at in self.meant(shard, to) {
             if Some(at) == skipped {
                 continue;
             }
             let connection = &mut self.connections[at];
             if !connection.is_reliable() {
-                connection.expected.push(message);
-                self.owe_data(at, message, None);
+                connection.expected.push(published);
+                self.owe_data(at, published.message, None);
             } else if connection.is_full(bytes) {
                 self.overflow(at, bytes);
             } else {
-                connection.expected.push(message);
+                connection.expected.push(published);
                 connection.bytes += bytes;
                 let number = connection.expected.len() as u64;
-                self.owe_data(at, message, Some(number));
+                self.owe_data(at, published.message, Some(number));
             }
         }
     }
@@ -506,7 +515,7 @@ impl Model {
     fn overflow(&mut self, at: usize, more: usize) {
         let connection = &self.connections[at];
         let outstanding = &connection.expected[connection.said..];
-        let bytes: usize = outstanding.iter().map(|message| self.messages[*message as usize].bytes).sum();
+        let bytes = bytes(&self.messages, outstanding);
         check!(
             outstanding.len() >= MAX_BUFFERED_MESSAGES || bytes + more > MAX_BUFFERED_BYTES,
             "connection {at} is ended for being full with {} messages and {bytes} bytes outstanding",
@@ -520,86 +529,5 @@ impl Model {
         let connection = &mut self.connections[at];
         connection.end = Some(why);
         self.shards[connection.shard].alive.retain(|other| *other != at);
-    }
-
-    // What a step owes.
-
-    fn owe_word(&mut self, at: usize, word: Word) {
-        if self.connections[at].link == Link::Open && self.connections[at].end.is_none() {
-            self.connections[at].words.push_back(word);
-            self.owed.push(at);
-        }
-    }
-
-    fn owe_data(&mut self, at: usize, message: u32, number: Option<u64>) {
-        if self.connections[at].link == Link::Open {
-            self.connections[at].data.push_back((message, number));
-            self.owed.push(at);
-        }
-    }
-
-    fn owe_close(&mut self, at: usize, cause: CloseCause) {
-        if self.connections[at].link == Link::Open {
-            self.owe_word(at, Word::Disconnected);
-            self.connections[at].close = Some(cause.code());
-        }
-    }
-
-    /// A client is to get again what it has not acknowledged and what is still worth it.
-    fn owe_again(&mut self, now: Timestamp, at: usize) {
-        self.owed.push(at);
-        let connection = &mut self.connections[at];
-        if !connection.is_reliable() {
-            return;
-        }
-        for number in connection.acknowledged..connection.expected.len() {
-            let message = connection.expected[number];
-            if self.messages[message as usize].has_expired(now) {
-                self.expired += 1;
-            } else {
-                connection.data.push_back((message, Some(number as u64 + 1)));
-            }
-        }
-    }
-
-    // What a step does.
-
-    /// A word is put on a connection's socket.
-    pub(super) fn say(&mut self, at: usize, word: Word) {
-        let owed = self.connections[at].words.pop_front();
-        check!(owed == Some(word), "connection {at} is sent {word:?} where it is owed {owed:?}");
-    }
-
-    /// A message is put on a connection's socket.
-    pub(super) fn send(&mut self, at: usize, message: u32, number: Option<u64>) {
-        let owed = self.connections[at].data.pop_front();
-        check!(
-            owed == Some((message, number)),
-            "connection {at} is sent message {message} as {number:?} where it is owed {owed:?}"
-        );
-    }
-
-    /// A close frame is put on a connection's socket.
-    pub(super) fn close(&mut self, at: usize, code: CloseCode) {
-        let owed = self.connections[at].close.take();
-        check!(owed == Some(code), "connection {at} is closed with {} where it is owed {owed:?}", code.0);
-    }
-
-    /// A connection is struck off the disk.
-    pub(super) fn remove(&mut self, shard: usize, slot: Slot) {
-        let at = self.holder(shard, slot);
-        check!(self.connections[at].end.is_some(), "connection {at} is ended without a reason");
-        self.shards[shard].holders[slot.0 as usize] = None;
-    }
-
-    /// The step at hand has done all that it owed.
-    pub(super) fn check_settled(&mut self) {
-        while let Some(at) = self.owed.pop() {
-            let Connection { words, data, close, .. } = &self.connections[at];
-            check!(
-                words.is_empty() && data.is_empty() && close.is_none(),
-                "connection {at} was not sent {words:?}, messages {data:?}, close frame {close:?}"
-            );
-        }
     }
 }

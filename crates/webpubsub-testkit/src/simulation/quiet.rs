@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::model::Link;
+use super::model::{Link, WINDOW};
 use super::words::{Down, GROUPS, Request, Up};
 use super::world::World;
 use super::{Happening, check};
@@ -48,6 +48,27 @@ impl World {
         self.calm = false;
     }
 
+    /// Nobody does anything for so long that nothing is waited for.
+    pub(super) fn rest(&mut self) {
+        self.calm = true;
+        for client in 0..self.clients.len() {
+            if self.clients[client].started {
+                self.clients[client].start_or_stop();
+                self.act(client);
+            }
+        }
+        for _ in 0..2 {
+            self.carry_everything();
+            self.wait(WINDOW);
+        }
+        for (shard, machine) in self.shards.iter().enumerate() {
+            let hub = machine.hub.as_ref().expect("the shard is awake");
+            let due = [hub.next_timeout(), hub.next_deadline()];
+            check!(due == [None; 2], "shard {shard} waits for {due:?}, and nobody is there");
+            check!(hub.connections() == 0, "shard {shard} still has {} connections", hub.connections());
+        }
+    }
+
     /// Carries what is on its way, and what follows from it, until nothing is.
     fn carry_everything(&mut self) {
         loop {
@@ -88,11 +109,15 @@ impl World {
             let Some(connection) = client.connection.map(|at| &self.model.connections[at]) else {
                 return false;
             };
-            let is_open = client.socket.and_then(|at| self.sockets[at].as_ref()).is_some_and(|socket| socket.whole);
+            let is_open =
+                client.socket.and_then(|at| self.sockets[at].as_ref()).is_some_and(|socket| socket.whole);
             is_open && connection.end.is_none()
         };
         self.clients.iter().filter(|client| client.started).all(has_everything)
-            && self.shards.iter().all(|shard| shard.hub.as_ref().is_some_and(|hub| hub.next_timeout().is_none()))
+            && self
+                .shards
+                .iter()
+                .all(|shard| shard.hub.as_ref().is_some_and(|hub| hub.next_timeout().is_none()))
     }
 
     fn check_quiet(&mut self) {
@@ -111,8 +136,8 @@ impl World {
             );
             for missed in &connection.expected[connection.heard..] {
                 check!(
-                    connection.lossy || self.model.messages[*missed as usize].has_expired(self.now),
-                    "client {client} never hears {missed}, published to connection {at}"
+                    connection.lossy || missed.has_expired(self.now),
+                    "client {client} never hears {missed:?}, published to connection {at}"
                 );
             }
         }
@@ -121,7 +146,8 @@ impl World {
             let disk = &self.shards[shard].disk;
             let (alive, kept) = (self.model.alive(shard).len(), disk.connections.len());
             check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
-            let members = self.model.alive(shard).iter().map(|at| self.model.connections[*at].groups.count_ones());
+            let members =
+                self.model.alive(shard).iter().map(|at| self.model.connections[*at].groups.count_ones());
             let (members, kept) = (members.sum::<u32>() as usize, disk.memberships.len());
             check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
             for group in 0..GROUPS.len() as u8 {

@@ -16,7 +16,7 @@ impl Random {
 
     /// 0 to `bound - 1`.
     pub(super) const fn below(&mut self, bound: usize) -> usize {
-        ((self.next() >> 32) * bound as u64 >> 32) as usize
+        (((self.next() >> 32) * bound as u64) >> 32) as usize
     }
 
     /// `least` to `most`.

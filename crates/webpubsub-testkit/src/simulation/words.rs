@@ -57,7 +57,6 @@ pub(super) struct Message {
     pub(super) data: MessageData,
     /// Bytes of the frame that JSON clients receive, but for its number.
     pub(super) bytes: usize,
-    pub(super) expires: Option<Timestamp>,
     /// How often the service has carried out the client's operation.
     pub(super) accepted: u32,
     /// The frame in each encoding, once it was sent, as a hash.
@@ -73,8 +72,7 @@ impl Message {
             1 => MessageData::Json(JsonText::parse(number.to_string()).expect("a number is JSON")),
             _ => MessageData::Binary(number.to_le_bytes().to_vec()),
         };
-        let mut message =
-            Self { group, user, data, bytes: 0, expires: None, accepted: 0, frames: [None; 2] };
+        let mut message = Self { group, user, data, bytes: 0, accepted: 0, frames: [None; 2] };
         let origin = message.origin();
         message.bytes = json::DataFrame::new(&origin, &message.data, &Metadata::default()).len();
         message
@@ -85,10 +83,6 @@ impl Message {
             Some(group) => Origin::Group { group: group_name(group), from_user: self.user.map(user_id) },
             None => Origin::Server,
         }
-    }
-
-    pub(super) fn has_expired(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
     }
 
     /// The message is sent as it was published,
@@ -119,6 +113,20 @@ impl Message {
         });
         let before = self.frames[encoding as usize].get_or_insert(hash);
         check!(*before == hash, "{:?} is sent again in other bytes", self.data);
+    }
+}
+
+/// A message that a shard has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Published {
+    pub(super) message: u32,
+    /// When it is not worth sending again.
+    pub(super) expires: Option<Timestamp>,
+}
+
+impl Published {
+    pub(super) fn has_expired(self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
     }
 }
 
@@ -206,14 +214,28 @@ pub(super) enum To {
 /// What a server asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Request {
-    Send { to: To, excluded: Option<usize>, message: u32, ttl: TimeToLive },
+    Send {
+        to: To,
+        excluded: Option<usize>,
+        message: u32,
+        ttl: TimeToLive,
+    },
     Close(To),
     Join(To, u8),
     /// In one group, or in all.
     Leave(To, Option<u8>),
-    Permit { connection: usize, kind: PermissionType, group: u8, granted: bool },
+    Permit {
+        connection: usize,
+        kind: PermissionType,
+        group: u8,
+        granted: bool,
+    },
     Exists(To),
-    Allowed { connection: usize, kind: PermissionType, group: u8 },
+    Allowed {
+        connection: usize,
+        kind: PermissionType,
+        group: u8,
+    },
     Members(u8),
 }
 

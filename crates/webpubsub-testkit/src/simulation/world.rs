@@ -1,21 +1,19 @@
 //! A hub, its clients, its servers, what lies between them, and what goes wrong.
 
-use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
 
-use webpubsub_client_core::AttemptId;
-use webpubsub_hub::{Attachment, Input as HubInput, Place, ShardNumber};
+use webpubsub_hub::{Place, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::data::TimeToLive;
-use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use super::client::Client;
-use super::machine::{Flight, Machine};
+use super::faults::Faults;
+use super::machine::Machine;
 use super::model::Model;
+use super::network::Flight;
 use super::random::Random;
-use super::words::{Down, GROUPS, Message, Profile, Request, To, USERS, Up};
+use super::sockets::Socket;
+use super::words::{Profile, Request, USERS, Up};
 use super::{Bug, Happening, Summary, Trace};
 
 /// A hub, its clients, its servers, what lies between them, and what goes wrong.
@@ -35,39 +33,15 @@ pub(super) struct World {
     pub(super) requests: Vec<(usize, Request)>,
     /// What is on its way from shard to shard.
     pub(super) network: Vec<Flight>,
-    /// Connection ids given so far.
+    /// How many connection ids were given.
     pub(super) ids: u64,
     pub(super) summary: Summary,
     trace: Option<Trace>,
 }
 
-/// A WebSocket between a client and a shard.
-#[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) client: usize,
-    pub(super) attempt: AttemptId,
-    pub(super) shard: usize,
-    pub(super) connection: usize,
-    pub(super) attachment: Option<Attachment>,
-    /// On its way to the shard, oldest first,
-    pub(super) up: VecDeque<Up>,
-    /// and to the client.
-    pub(super) down: VecDeque<Down>,
-    /// Whether the shard knows it,
-    pub(super) known: bool,
-    /// whether the client listens to it,
-    pub(super) heard: bool,
-    /// and whether anything more gets through.
-    pub(super) whole: bool,
-    /// Whether its client has seen it open,
-    pub(super) opened: bool,
-    /// and whether a close frame was put on it.
-    pub(super) closed: bool,
-}
-
 /// What can happen next.
-#[derive(Debug, Clone, Copy)]
-enum Turn {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
     Operate,
     StartOrStop,
     Dial,
@@ -84,59 +58,6 @@ enum Turn {
     Crash,
     Burst,
     Quiet,
-}
-
-/// How often what happens in one run, and what goes wrong.
-#[derive(Debug)]
-pub(super) struct Faults {
-    turns: Vec<(usize, Turn)>,
-    /// Out of a thousand times: a shard dies in the middle of a step,
-    pub(super) doom: usize,
-    /// a client does not get through to the service,
-    pub(super) unreachable: usize,
-    /// a batch or its answer is lost,
-    pub(super) relay_lost: usize,
-    /// a batch comes a second time,
-    pub(super) relay_again: usize,
-    /// a frame is lost with a shard's memory.
-    pub(super) forgotten: usize,
-    /// Bytes of large payloads.
-    large: usize,
-}
-
-impl Faults {
-    fn draw(random: &mut Random, steps: u32, shards: usize) -> Self {
-        // Most runs lack some kinds of trouble, so that the others get further.
-        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
-        let turns = vec![
-            (180, Turn::Operate),
-            (250, Turn::Reach),
-            (300, Turn::Arrive),
-            (60, Turn::Dial),
-            (60, Turn::Ask),
-            (80, Turn::Serve),
-            (80, Turn::Wait),
-            (if shards > 1 { 150 } else { 0 }, Turn::Relay),
-            (often(10), Turn::StartOrStop),
-            (often(12), Turn::Jump),
-            (often(30), Turn::Cut),
-            (often(2), Turn::Noise),
-            (often(15), Turn::Hibernate),
-            (often(10), Turn::Crash),
-            (often(3), Turn::Quiet),
-            (if random.chance(60) { 2 } else { 0 }, Turn::Burst),
-        ];
-        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
-        Self {
-            turns,
-            doom: often(10),
-            unreachable: often(300),
-            relay_lost: often(300),
-            relay_again: often(200),
-            forgotten: often(300),
-            large: if steps >= 500 && random.chance(5) { 700_000 } else { 0 },
-        }
-    }
 }
 
 impl World {
@@ -187,12 +108,7 @@ impl World {
             Protobuf,
         ]);
         let groups = (random.below(16) & random.below(16)) as u8;
-        Profile {
-            subprotocol,
-            user: random.below(USERS.len()) as u8,
-            groups,
-            allowed: random.chance(850),
-        }
+        Profile { subprotocol, user: random.below(USERS.len()) as u8, groups, allowed: random.chance(850) }
     }
 
     /// Everybody starts, and so many things happen; at the end nothing goes wrong for long enough.
@@ -207,8 +123,9 @@ impl World {
             self.note(|| format!("step {step}: {turn:?}"));
             self.take(turn);
         }
-        self.note(|| "the end".to_owned());
         self.quiet();
+        self.rest();
+        self.summary.happened[Happening::Expiry as usize] += self.model.expired;
     }
 
     /// Writes down what happens, if anybody wants to know.
@@ -235,19 +152,30 @@ impl World {
                 None => true,
             });
             let (_, turn) = *turn.expect("one of them");
-            let mut sockets = self.sockets.iter().flatten();
-            let can_happen = match turn {
-                Turn::Dial => self.clients.iter().any(|client| client.dial.is_some()),
-                Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
-                Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
-                Turn::Serve => !self.requests.is_empty(),
-                Turn::Relay => !self.network.is_empty(),
-                Turn::Cut => sockets.any(|socket| socket.whole),
-                _ => true,
-            };
-            if can_happen {
+            if self.can_take(turn) {
                 return turn;
             }
+        }
+    }
+
+    fn can_take(&self, turn: Turn) -> bool {
+        let mut sockets = self.sockets.iter().flatten();
+        match turn {
+            Turn::Dial => self.clients.iter().any(|client| client.dial.is_some()),
+            Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
+            Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
+            Turn::Serve => !self.requests.is_empty(),
+            Turn::Relay => !self.network.is_empty(),
+            Turn::Cut | Turn::Noise => sockets.any(|socket| socket.whole),
+            Turn::Operate
+            | Turn::StartOrStop
+            | Turn::Ask
+            | Turn::Wait
+            | Turn::Jump
+            | Turn::Hibernate
+            | Turn::Crash
+            | Turn::Burst
+            | Turn::Quiet => true,
         }
     }
 
@@ -341,136 +269,5 @@ impl World {
                 self.tell_time(shard);
             }
         }
-    }
-
-    /// The network loses a socket. What was on its way last is lost with it, and either end notices
-    /// sooner or later, or never.
-    fn cut(&mut self, at: usize) {
-        self.count(Happening::Cut);
-        let (notices, is_noticed) = (self.random.chance(700), self.random.chance(500));
-        let random = &mut self.random;
-        let socket = self.sockets[at].as_mut().expect("a socket");
-        socket.whole = false;
-        socket.up.truncate(random.below(socket.up.len() + 1));
-        socket.down.truncate(random.below(socket.down.len() + 1));
-        if notices && socket.heard {
-            socket.down.push_back(Down::Lost);
-        }
-        if is_noticed {
-            socket.up.push_back(Up::Lost);
-        }
-        self.note(|| format!("  socket {at} is cut; client notices: {notices}, shard notices: {is_noticed}"));
-    }
-
-    /// A server asks for something.
-    fn ask(&mut self) {
-        let connections = self.model.connections.len();
-        let random = &mut self.random;
-        let group = |random: &mut Random| random.below(GROUPS.len()) as u8;
-        let to = match random.below(10) {
-            0 | 1 => To::All,
-            2..=5 => To::Group(group(random)),
-            6 | 7 => To::User(random.below(USERS.len()) as u8),
-            _ if connections == 0 => To::All,
-            _ => To::Connection(random.below(connections)),
-        };
-        let kind = random.pick(&[PermissionType::SendToGroup, PermissionType::JoinLeaveGroup]);
-        let request = match random.below(40) {
-            0 => Request::Close(to),
-            1..=4 => Request::Join(to, group(random)),
-            5 | 6 => Request::Leave(to, random.chance(800).then(|| group(random))),
-            7..=10 if connections > 0 => Request::Permit {
-                connection: random.below(connections),
-                kind,
-                group: group(random),
-                granted: random.chance(600),
-            },
-            11 | 12 if connections > 0 => {
-                Request::Allowed { connection: random.below(connections), kind, group: group(random) }
-            }
-            13 | 14 => Request::Exists(to),
-            15 | 16 => Request::Members(group(random)),
-            _ => {
-                let seconds = if random.chance(300) { random.pick(&[1, 3, 10, 60]) } else { 0 };
-                let ttl = TimeToLive::from_seconds(seconds).expect("a time to live");
-                let size = if random.chance(300) { self.faults.large } else { 0 };
-                let excluded =
-                    (connections > 0 && random.chance(200)).then(|| random.below(connections));
-                return self.publish(to, excluded, size, ttl);
-            }
-        };
-        self.submit(request);
-    }
-
-    /// A server publishes: every shard has a message of its own, for their clocks tell when each is
-    /// over.
-    fn publish(&mut self, to: To, excluded: Option<usize>, size: usize, ttl: TimeToLive) {
-        let group = if let To::Group(group) = to { Some(group) } else { None };
-        for shard in 0..self.shards.len() {
-            let number = self.model.messages.len() as u32;
-            let request = Request::Send { to, excluded, message: number, ttl };
-            let concerned = request.connection().map(|at| self.model.connections[at].shard);
-            if concerned.is_none_or(|concerned| concerned == shard) {
-                self.model.messages.push(Message::new(number, size, group, None));
-                self.requests.push((shard, request));
-            }
-        }
-        if self.shards.len() == 1 {
-            self.serve();
-        }
-    }
-
-    fn submit(&mut self, request: Request) {
-        match request.connection() {
-            Some(at) => self.requests.push((self.model.connections[at].shard, request)),
-            None => self.requests.extend((0..self.shards.len()).map(|shard| (shard, request))),
-        }
-        if self.shards.len() == 1 {
-            self.serve();
-        }
-    }
-
-    /// A server publishes very much at once.
-    fn burst(&mut self) {
-        self.count(Happening::Burst);
-        let to = match self.random.below(3) {
-            0 => To::All,
-            1 => To::User(self.random.below(USERS.len()) as u8),
-            _ => To::Group(self.random.below(GROUPS.len()) as u8),
-        };
-        for _ in 0..self.random.between(200, 1300) {
-            self.publish(to, None, 0, TimeToLive::FOREVER);
-            while !self.requests.is_empty() {
-                self.serve();
-            }
-        }
-    }
-
-    /// A request that is on its way reaches its shard.
-    pub(super) fn serve(&mut self) {
-        if self.requests.is_empty() {
-            return;
-        }
-        let (shard, request) = self.requests.swap_remove(self.random.below(self.requests.len()));
-        self.note(|| format!("  shard {shard} is asked {request:?}"));
-        let connections = &self.model.connections;
-        let command = request.command(&self.model.messages, |at| &connections[at].id);
-        if let Request::Send { message, ttl, .. } = request {
-            self.model.messages[message as usize].expires = ttl.end(self.now);
-        }
-        self.step(shard, HubInput::Command(command), None, |model, _, outputs| {
-            let reply = model.request(shard, &request);
-            super::check!(
-                outputs.last() == Some(&webpubsub_hub::Output::Reply(reply.clone())),
-                "{request:?} is answered {:?}, and not {reply:?}",
-                outputs.last()
-            );
-        });
-    }
-}
-
-impl fmt::Display for Turn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
     }
 }
