@@ -38,6 +38,10 @@ const wrong = [
   ["fuzz", ["--count", "0"], /^--count must be .*\n$/],
   ["fuzz", ["--only"], /^--only needs a value\.\n$/],
   ["fuzz", ["filter"], /^npm run fuzz takes --only, --seed, --from, --count and nothing else\. .*\n$/],
+  ["simulate", ["--seeds", "0"], /^--seeds must be .*\n$/],
+  ["simulate", ["--seed", "-1"], /^--seed .*\n$/],
+  ["simulate", ["--steps", "1e3"], /^--steps must be .*\n$/],
+  ["simulate", ["7"], /^npm run simulate takes --seed, --seeds, --steps, --bug and nothing else\. .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {

@@ -214,8 +214,8 @@ pub struct Summary {
 
 /// A run in which something did not hold.
 ///
-/// Printed, it shows the last things that happened, and says what did not hold and how to have it
-/// again.
+/// Printed, it shows the last things that happened (all of them with `{:#}`), and says what did not
+/// hold and how to have it again.
 #[derive(Debug)]
 pub struct Failure {
     run: Run,
@@ -269,14 +269,6 @@ impl Summary {
     }
 }
 
-impl Failure {
-    /// Everything that happened, a line each.
-    #[must_use]
-    pub fn trace(&self) -> &[String] {
-        &self.trace
-    }
-}
-
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} steps", self.steps)?;
@@ -288,7 +280,8 @@ impl fmt::Display for Summary {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in &self.trace[self.trace.len().saturating_sub(SHOWN)..] {
+        let shown = if f.alternate() { self.trace.len() } else { self.trace.len().min(SHOWN) };
+        for line in &self.trace[self.trace.len() - shown..] {
             writeln!(f, "{line}")?;
         }
         let Run { seed, steps, bug } = self.run;

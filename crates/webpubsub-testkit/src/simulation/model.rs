@@ -183,18 +183,14 @@ impl Model {
         unacknowledged.sum::<usize>() + waiting.max().unwrap_or(0)
     }
 
-    /// Every publish of a client has arrived on every shard.
-    pub(super) fn check_relayed(&self) {
-        for (from, known) in self.shards.iter().enumerate() {
-            for (to, other) in self.shards.iter().enumerate().filter(|(to, _)| *to != from) {
-                check!(
-                    other.taken[from] == known.relayed.len(),
-                    "shard {to} has taken {} of the {} publishes of shard {from}",
-                    other.taken[from],
-                    known.relayed.len()
-                );
-            }
-        }
+    /// A shard that has publishes which another has not taken, and that other.
+    pub(super) fn untaken(&self) -> Option<(usize, usize)> {
+        let all = || self.shards.iter().enumerate();
+        let pairs = all().flat_map(|from| all().map(move |to| (from, to)));
+        let (from, to) = pairs
+            .filter(|((from, _), (to, _))| from != to)
+            .find(|((from, known), (_, other))| other.taken[*from] < known.relayed.len())?;
+        Some((from.0, to.0))
     }
 
     pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
