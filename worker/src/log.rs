@@ -3,21 +3,12 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
+use webpubsub_protocol::json::Writer;
 use worker::console_error;
-
-#[derive(Serialize)]
-struct Line<'a> {
-    level: &'a str,
-    failed: &'a str,
-    error: &'a str,
-}
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    let line = Line { level: "error", failed: what, error: &error.to_string() };
-    match serde_json::to_string(&line) {
-        Ok(line) => console_error!("{line}"),
-        Err(_) => console_error!("{what}"),
-    }
+    let mut line = Writer::object();
+    line.text("level", "error").text("failed", what).text("error", &error.to_string());
+    console_error!("{}", line.finish());
 }

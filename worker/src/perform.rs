@@ -181,10 +181,9 @@ impl Shard {
     }
 
     async fn post(&self, to: ShardNumber, batch: &Batch) -> Result<u16> {
-        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
         let headers = Headers::new();
-        let question =
-            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+        let body = batch.encode().into();
+        let question = Question { path: internal::BATCH, method: "POST", headers: &headers.0, body };
         let name = object_name(&self.hub_name, to);
         let answer = Objects::of(&self.env)?.ask(vec![name], question).await?.pop();
         Ok(answer.map_or(0, |answer| answer.status_code()))

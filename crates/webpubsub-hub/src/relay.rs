@@ -8,10 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use webpubsub_protocol::client::DownstreamMessage;
 use webpubsub_protocol::client::json::{DataFrame, decode_downstream};
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::fan_out::Publish;
@@ -52,29 +51,19 @@ pub struct BatchNumber {
 #[error("the batch is malformed")]
 pub struct BatchError;
 
-#[derive(Serialize, Deserialize)]
-struct Form<'a> {
-    from: u16,
-    incarnation: u64,
-    count: u64,
-    #[serde(borrow)]
-    messages: Vec<&'a RawValue>,
-}
-
 impl Batch {
     /// Writes the batch as JSON.
-    ///
-    /// # Errors
-    /// [`BatchError`] if a message is not JSON, which only a bug can cause.
-    pub fn encode(&self) -> Result<String, BatchError> {
-        let messages = self.messages.iter().map(|message| serde_json::from_str(message));
-        let form = Form {
-            from: self.from.0,
-            incarnation: self.number.incarnation,
-            count: self.number.count,
-            messages: messages.collect::<Result<_, _>>().map_err(|_| BatchError)?,
-        };
-        serde_json::to_string(&form).map_err(|_| BatchError)
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut messages = Writer::list();
+        for message in &self.messages {
+            messages.element(message);
+        }
+        let mut form = Writer::object();
+        form.number("from", self.from.0.into());
+        form.number("incarnation", self.number.incarnation).number("count", self.number.count);
+        form.json("messages", &messages.finish());
+        form.finish()
     }
 
     /// Reads what [`Batch::encode`] wrote.
@@ -82,11 +71,13 @@ impl Batch {
     /// # Errors
     /// [`BatchError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, BatchError> {
-        let form: Form<'_> = serde_json::from_str(text).map_err(|_| BatchError)?;
+        let form = Members::parse(text).ok_or(BatchError)?;
+        let number = |name| form.get(name).and_then(Json::unsigned).ok_or(BatchError);
+        let messages = form.get("messages").and_then(Json::elements).ok_or(BatchError)?;
         Ok(Self {
-            from: ShardNumber(form.from),
-            number: BatchNumber { incarnation: form.incarnation, count: form.count },
-            messages: form.messages.into_iter().map(|message| message.get().into()).collect(),
+            from: ShardNumber(u16::try_from(number("from")?).map_err(|_| BatchError)?),
+            number: BatchNumber { incarnation: number("incarnation")?, count: number("count")? },
+            messages: messages.into_iter().map(|message| message.as_str().into()).collect(),
         })
     }
 
