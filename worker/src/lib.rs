@@ -24,6 +24,9 @@ use worker::{Context, Env, Method, Request, Response, Result, event};
 
 use crate::config::Config;
 
+#[global_allocator]
+static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
+
 /// Tells by the path which edge a request belongs to.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {

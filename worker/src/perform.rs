@@ -193,7 +193,7 @@ impl Shard {
         }
         let Some(last) = rows.last().copied() else { return Ok(()) };
         let batch = Batch { from: self.number, messages };
-        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
+        let body = batch.encode();
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
             let taken = match shard.post(to, &body).await {

@@ -6,6 +6,7 @@ use webpubsub_hub::{
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
@@ -189,7 +190,7 @@ impl Storage {
                 integer(record.slot.0),
                 record.id.as_str().into(),
                 record.user.as_ref().map(UserId::as_str).into(),
-                serde_json::to_string(&record.roles)?.into(),
+                Writer::texts(&record.roles).into(),
                 record.subprotocol.name().into(),
                 send_to.into(),
                 integer(no_echo),
@@ -221,7 +222,7 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         slot: slot_of(slot)?,
         id: ConnectionId::parse(text(id)?).ok()?,
         user: text(user).map(UserId::parse).transpose().ok()?,
-        roles: serde_json::from_str(text(roles)?).ok()?,
+        roles: Json::parse(text(roles)?)?.texts()?,
         subprotocol: Subprotocol::negotiate(text(subprotocol)).subprotocol,
         mode,
         acknowledged: Cursor { row: number(log_row)?, sequence_id: SequenceId(number(acknowledged)?) },

@@ -9,8 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::output::{Change, Output};
@@ -43,26 +42,21 @@ pub struct Batch {
 #[error("the batch is malformed")]
 pub struct BatchError;
 
-#[derive(Serialize, Deserialize)]
-struct Form<'a> {
-    from: u16,
-    /// Row, when it expires in milliseconds since the Unix epoch (0 for never), message.
-    #[serde(borrow)]
-    messages: Vec<(u64, u64, &'a RawValue)>,
-}
-
 impl Batch {
-    /// Writes the batch as JSON.
-    ///
-    /// # Errors
-    /// [`BatchError`] if a message is not JSON, which only a bug can cause.
-    pub fn encode(&self) -> Result<String, BatchError> {
-        let messages = self.messages.iter().map(|(row, stored)| {
-            let expires = stored.expires.map_or(0, Timestamp::as_millis);
-            Ok((*row, expires, serde_json::from_str(&stored.message)?))
-        });
-        let messages = messages.collect::<serde_json::Result<_>>().map_err(|_| BatchError)?;
-        serde_json::to_string(&Form { from: self.from.0, messages }).map_err(|_| BatchError)
+    /// Writes the batch as JSON: of every message the row, when it expires in milliseconds since the
+    /// Unix epoch (0 for never), and the message itself.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut messages = Writer::list();
+        for (row, StoredMessage { message, expires }) in &self.messages {
+            let expires = expires.map_or(0, Timestamp::as_millis);
+            let mut parts = Writer::list();
+            parts.element(&row.to_string()).element(&expires.to_string()).element(message);
+            messages.element(&parts.finish());
+        }
+        let mut form = Writer::object();
+        form.number("from", self.from.0.into()).json("messages", &messages.finish());
+        form.finish()
     }
 
     /// Reads what [`Batch::encode`] wrote.
@@ -70,12 +64,18 @@ impl Batch {
     /// # Errors
     /// [`BatchError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, BatchError> {
-        let form: Form<'_> = serde_json::from_str(text).map_err(|_| BatchError)?;
-        let messages = form.messages.into_iter().map(|(row, expires, message)| {
-            let expires = Some(expires).filter(|at| *at > 0).map(Timestamp::from_millis);
-            (row, StoredMessage { message: message.get().to_owned(), expires })
+        let form = Members::parse(text).ok_or(BatchError)?;
+        let from = form.get("from").and_then(Json::unsigned).and_then(|from| u16::try_from(from).ok());
+        let messages = form.get("messages").and_then(Json::elements).ok_or(BatchError)?;
+        let messages = messages.into_iter().map(|parts| {
+            let [row, expires, message] = *parts.elements()?.as_array()?;
+            let expires = Some(expires.unsigned()?).filter(|at| *at > 0).map(Timestamp::from_millis);
+            Some((row.unsigned()?, StoredMessage { message: message.as_str().to_owned(), expires }))
         });
-        Ok(Self { from: ShardNumber(form.from), messages: messages.collect() })
+        Ok(Self {
+            from: ShardNumber(from.ok_or(BatchError)?),
+            messages: messages.collect::<Option<_>>().ok_or(BatchError)?,
+        })
     }
 }
 

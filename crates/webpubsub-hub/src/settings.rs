@@ -1,10 +1,10 @@
 //! What an operator decides about a hub.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::value::RawValue;
+use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::object::Object;
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -57,21 +57,21 @@ impl Settings {
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
-        let value: &RawValue = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
+        let value = Json::parse(text).ok_or(error("", "JSON"))?;
         let Some(settings) = members(value) else { return Err(error("", "an object with `hubs`")) };
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
         for (name, value) in &settings {
             if name != "hubs" {
                 return Err(error(name, "left out: the one name known here is `hubs`"));
             }
-            let Some(named) = members(value) else { return Err(error(name, "an object, one hub a name")) };
+            let Some(named) = members(*value) else { return Err(error(name, "an object, one hub a name")) };
             for (hub, value) in &named {
                 let path = format!("hubs.{hub}");
                 let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
                 if hubs.iter().any(|(known, _)| *known == hub) {
                     return Err(error(&path, "there once: hub names ignore case"));
                 }
-                hubs.push((hub, HubSettings::read(&path, value)?));
+                hubs.push((hub, HubSettings::read(&path, *value)?));
             }
         }
         Ok(Self { hubs })
@@ -86,15 +86,15 @@ impl Settings {
 }
 
 impl HubSettings {
-    fn read(path: &str, value: &RawValue) -> Result<Self, SettingsError> {
+    fn read(path: &str, value: Json<'_>) -> Result<Self, SettingsError> {
         let error = |path: String, expected| SettingsError { path, expected };
         let Some(given) = members(value) else { return Err(error(path.to_owned(), "an object")) };
         let mut settings = Self::default();
         for (name, value) in &given {
             let path = format!("{path}.{name}");
-            match name.as_str() {
+            match &**name {
                 "anonymousConnectPolicy" => {
-                    let policy: String = serde_json::from_str(value.get()).unwrap_or_default();
+                    let policy = value.text().unwrap_or_default();
                     settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
                         AnonymousConnectPolicy::Allow
                     } else if policy.eq_ignore_ascii_case("deny") {
@@ -103,7 +103,7 @@ impl HubSettings {
                         return Err(error(path, "`allow` or `deny`"));
                     };
                 }
-                "eventHandlers" if serde_json::from_str::<[(); 0]>(value.get()).is_ok() => {}
+                "eventHandlers" if value.elements().is_some_and(|list| list.is_empty()) => {}
                 "eventHandlers" => {
                     return Err(error(path, "an empty list: this version calls no event handlers"));
                 }
@@ -115,8 +115,8 @@ impl HubSettings {
 }
 
 /// The members of an object; `None` if the value is none.
-fn members(value: &RawValue) -> Option<Vec<(String, &RawValue)>> {
-    serde_json::from_str(value.get()).ok().map(|Object(members)| members)
+fn members(value: Json<'_>) -> Option<Vec<(Cow<'_, str>, Json<'_>)>> {
+    Members::parse(value.as_str()).map(|Members(members)| members)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn publish(shard: &mut Shard, from: Slot, n: usize) {
 
 /// Through the wire and into another shard.
 fn hand_over(batch: &Batch, to: &mut Shard) {
-    let text = batch.encode().expect("a batch is JSON");
+    let text = batch.encode();
     let outputs = to.input(Input::Batch(Batch::decode(&text).expect("a batch is read as written")));
     assert_eq!(outputs.last(), Some(&Output::BatchTaken));
 }
