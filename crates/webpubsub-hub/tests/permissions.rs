@@ -4,7 +4,6 @@
 use webpubsub_hub::{Command, ConnectRequest, Input, Permission, Reply, Slot, Target};
 use webpubsub_protocol::client::{AckError, DownstreamMessage, Echo, Encoding, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{Metadata, TimeToLive};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
