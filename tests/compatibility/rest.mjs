@@ -125,6 +125,7 @@ export const rest = [
       row("24. `HEAD …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
       row("25. `DELETE …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
       row("No body on success but for 2 and 14", status, sends, exists),
+      row("All of them may be asked for again, as SDKs do", status),
       row("A reliable connection that is away is there: it exists, joins, leaves, is listed, is sent to and closed", operations("a reliable connection that is away is there for servers, until one closes it")),
       row("Beside them, `GET /api/openapi.json` describes them", operations("the API describes itself to everybody")),
     ],
