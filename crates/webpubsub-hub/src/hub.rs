@@ -12,6 +12,7 @@ use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
+use crate::map::ShardMap;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
 use crate::permission::Permissions;
@@ -29,6 +30,7 @@ pub struct Hub {
     /// Connections that may have no socket, and when they are given up, soonest first. One that has
     /// a socket again stays until its turn.
     pub(crate) detached: VecDeque<(Timestamp, Slot)>,
+    pub(crate) map: ShardMap,
     pub(crate) place: Place,
 }
 
@@ -61,6 +63,7 @@ impl Hub {
                 let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
+            Input::Map(map) => self.take_map(map, &mut outputs),
             Input::Batch(batch) => {
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
                     if let Some(publish) = Publish::decode(&message, expires) {
@@ -110,7 +113,7 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if let Some(full) = self.place.full(self.directory.len()) {
+        if let Some(full) = self.place.full(&self.map, self.directory.len()) {
             return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();

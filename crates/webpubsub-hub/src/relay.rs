@@ -13,7 +13,7 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::output::{Change, Output};
-use crate::placement::{Place, ShardNumber};
+use crate::placement::ShardNumber;
 use crate::snapshot::{LogRow, StoredMessage};
 
 /// What may wait for one shard, in bytes of encoded messages. Publishes above that are refused.
@@ -113,26 +113,19 @@ impl Relay {
     /// Goes on with what the others had not taken. An outbox that is new has nothing to send of the
     /// past.
     pub(crate) fn restore(
-        place: Place,
+        others: impl Iterator<Item = ShardNumber>,
         taken_by: &[(ShardNumber, u64)],
         taken: Vec<(ShardNumber, u64)>,
         log: &[LogRow],
         outputs: &mut Vec<Output>,
     ) -> Self {
         let newest = log.last().map_or(0, |row| row.row);
-        let outboxes = place.others().map(|to| {
+        let outboxes = others.map(|to| {
             let known = taken_by.iter().find(|(shard, _)| *shard == to).map(|(_, row)| *row);
             if known.is_none() {
                 outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
             }
-            let mut outbox = Outbox {
-                to,
-                rows: VecDeque::new(),
-                waiting_bytes: 0,
-                in_flight: 0,
-                failures: 0,
-                retry: None,
-            };
+            let mut outbox = Outbox::new(to);
             for LogRow { row, bytes, .. } in
                 log.iter().filter(|row| row.relayed && row.row > known.unwrap_or(newest))
             {
@@ -142,6 +135,32 @@ impl Relay {
             outbox
         });
         Self { outboxes: outboxes.collect(), taken: taken.into_iter().collect(), wake: None }
+    }
+
+    /// Has an outbox for each of these and for nobody else. One that is new has nothing to send of
+    /// what is in the log so far; one that is gone has nobody who waits for it.
+    pub(crate) fn set(
+        &mut self,
+        others: impl Iterator<Item = ShardNumber>,
+        newest: u64,
+        outputs: &mut Vec<Output>,
+    ) {
+        let mut before = std::mem::take(&mut self.outboxes);
+        for to in others {
+            let known = before.iter().position(|outbox| outbox.to == to);
+            self.outboxes.push(match known {
+                Some(at) => before.swap_remove(at),
+                None => {
+                    outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
+                    Outbox::new(to)
+                }
+            });
+        }
+    }
+
+    /// How many rows have not been taken, counted once for each shard that has not.
+    pub(crate) fn load(&self) -> usize {
+        self.outboxes.iter().map(|outbox| outbox.rows.len()).sum()
     }
 
     /// Whether there is anybody to relay to.
@@ -243,6 +262,11 @@ impl Relay {
 }
 
 impl Outbox {
+    const fn new(to: ShardNumber) -> Self {
+        let rows = VecDeque::new();
+        Self { to, rows, waiting_bytes: 0, in_flight: 0, failures: 0, retry: None }
+    }
+
     fn push(&mut self, row: u64, bytes: usize) {
         self.rows.push_back(Waiting { row, bytes });
         self.waiting_bytes += bytes;

@@ -8,6 +8,7 @@ use crate::ack::AckCache;
 use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
 use crate::hub::Hub;
+use crate::map::ShardMap;
 use crate::output::{Change, Output};
 use crate::placement::Place;
 use crate::relay::Relay;
@@ -43,11 +44,20 @@ impl Hub {
         let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
         let (rows, bytes) =
             (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
+        let map = snapshot.map.unwrap_or_else(|| ShardMap::new(place.shards));
+        let relay = Relay::restore(
+            map.others(place.shard),
+            &snapshot.taken_by,
+            snapshot.taken,
+            &snapshot.log,
+            &mut outputs,
+        );
         let mut hub = Self {
             directory: Directory::default(),
             log: Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum()),
-            relay: Relay::restore(place, &snapshot.taken_by, snapshot.taken, &snapshot.log, &mut outputs),
+            relay,
             detached: VecDeque::new(),
+            map,
             place,
         };
         hub.relay.watch(now);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use webpubsub_protocol::json::{Json, Members};
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::HubName;
 
 /// The settings of every hub, with the names of Azure's resource model.
@@ -19,6 +19,8 @@ pub struct Settings {
 pub struct HubSettings {
     /// Whether clients without a token may connect.
     pub anonymous_connect: AnonymousConnectPolicy,
+    /// How many shards it has; `None` for as many as the service gives a hub.
+    pub shards: Option<u16>,
 }
 
 /// Whether clients without a token may connect.
@@ -85,13 +87,47 @@ impl Settings {
     }
 }
 
+impl AnonymousConnectPolicy {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
+}
+
 impl HubSettings {
+    /// Most shards of a hub: enough for millions of connections.
+    pub const MAX_SHARDS: u16 = 1024;
+
+    /// Reads the object of one hub.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`].
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let json = Json::parse(text).ok_or(SettingsError { path: String::new(), expected: "JSON" })?;
+        Self::read("", json)
+    }
+
+    /// Writes what [`HubSettings::parse`] reads.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut settings = Writer::object();
+        settings.text("anonymousConnectPolicy", self.anonymous_connect.as_str()).json("eventHandlers", "[]");
+        if let Some(shards) = self.shards {
+            settings.number("shards", shards.into());
+        }
+        settings.finish()
+    }
+
     fn read(path: &str, value: Json<'_>) -> Result<Self, SettingsError> {
         let error = |path: String, expected| SettingsError { path, expected };
         let Some(given) = members(value) else { return Err(error(path.to_owned(), "an object")) };
         let mut settings = Self::default();
         for (name, value) in &given {
-            let path = format!("{path}.{name}");
+            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
             match &**name {
                 "anonymousConnectPolicy" => {
                     let policy = value.text().unwrap_or_default();
@@ -102,6 +138,13 @@ impl HubSettings {
                     } else {
                         return Err(error(path, "`allow` or `deny`"));
                     };
+                }
+                "shards" => {
+                    let shards = value.unsigned().and_then(|shards| u16::try_from(shards).ok());
+                    let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
+                        return Err(error(path, "a whole number from 1 to 1024"));
+                    };
+                    settings.shards = Some(shards);
                 }
                 "eventHandlers" if value.elements().is_some_and(|list| list.is_empty()) => {}
                 "eventHandlers" => {
@@ -132,6 +175,18 @@ mod tests {
         assert_eq!(of("chat"), AnonymousConnectPolicy::Allow);
         assert_eq!(of("other"), AnonymousConnectPolicy::Deny);
         assert_eq!(Settings::parse("{}"), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn the_settings_of_one_hub_survive_their_way() {
+        let settings = HubSettings { anonymous_connect: AnonymousConnectPolicy::Allow, shards: Some(4) };
+        assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
+        assert_eq!(HubSettings::parse(&HubSettings::default().encode()), Ok(HubSettings::default()));
+        assert_eq!(HubSettings::parse("[]").unwrap_err().to_string(), "the settings should be an object");
+        for shards in ["0", "1025", "-1", "1.5", "\"1\""] {
+            let error = HubSettings::parse(&format!(r#"{{"shards":{shards}}}"#)).unwrap_err().to_string();
+            assert_eq!(error, "shards should be a whole number from 1 to 1024");
+        }
     }
 
     #[test]
