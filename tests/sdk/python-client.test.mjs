@@ -1,6 +1,6 @@
 // Microsoft's client package for Python, unmodified: the blocking one and the asynchronous one.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Link } from "../support/link.mjs";
 import { runPython } from "../support/python.mjs";
@@ -17,22 +17,24 @@ const DELAY_MS = 20;
 const LIMIT_MS = 300_000;
 
 forEachShardCount("Microsoft's client package for Python", (service) => {
-  let link;
-  before(async () => (link = await Link.to(service, { delay: DELAY_MS })));
-  after(() => link.close());
-
   for (const kind of ["sync", "aio"]) {
     for (const protocol of [JSON_V1, RELIABLE_V1]) {
       describe(`${kind}, ${protocol}`, () => {
         const isReliable = protocol === RELIABLE_V1;
-        const run = (name) => {
-          const connectionString = service.connectionString.replace(service.endpoint, link.endpoint);
-          return runPython(script(name), [kind, protocol, connectionString, service.newHub().name], LIMIT_MS);
-        };
+        /** A hub, a link to it, and a function that runs a script whose clients use the link. */
+        async function setUp(t) {
+          const hub = service.newHub();
+          const link = await Link.to(service, { delay: DELAY_MS });
+          t.after(() => link.close());
+          const overLink = service.connectionString.replace(service.endpoint, link.endpoint);
+          const run = (name) => runPython(script(name), [kind, protocol, hub.name, service.connectionString, overLink], LIMIT_MS);
+          return { hub, link, run };
+        }
         /** Messages as the protocol has them: with their numbers where it is reliable. */
         const numbered = (messages) => (isReliable ? messages.map((message, n) => ({ ...message, number: n + 1 })) : messages);
 
-        test("joins, leaves, sends and hears", async () => {
+        test("joins, leaves, sends and hears", async (t) => {
+          const { run } = await setUp(t);
           const from = { group: "room", from: "alice" };
           const forbidden = (verb) => `The client does not have permission to ${verb} group 'room'.`;
           const refused = (name, message) => ["SendMessageError", "Failed to send message.", 11, name, message];
@@ -64,7 +66,8 @@ forEachShardCount("Microsoft's client package for Python", (service) => {
           });
         });
 
-        test("opens, closes and connects again", async () => {
+        test("opens, closes and connects again", async (t) => {
+          const { run } = await setUp(t);
           const open = ["alice", true, true];
           const opened = [open, "Client can be only started when it's Stopped", false];
           const refused = ["OpenClientError", true];
@@ -77,6 +80,46 @@ forEachShardCount("Microsoft's client package for Python", (service) => {
             giving_up: 4,
           });
         });
+
+        if (isReliable) {
+          test("recovers after every drop, hears what it missed once and in order, and is who it was", async (t) => {
+            const { hub, link, run } = await setUp(t);
+            const told = await hub.connect({ groups: ["test"] });
+            const dropping = async () => {
+              for (const time of ["first", "second", "third"]) {
+                await told.next(`the ${time} word of the script`);
+                link.hold();
+                await hub.send("/groups/room", `lost in the ${time} drop`);
+                link.down();
+                await hub.send("/groups/room", `missed after the ${time} drop`);
+                link.up();
+              }
+              await told.next("the last word of the script");
+              link.down();
+              assert.equal((await hub.rest("POST", "/users/dropped/:closeConnections")).status, 204);
+              link.up();
+            };
+            const [seen] = await Promise.all([run("drops"), dropping()]);
+            assert.deepEqual(seen, [
+              [1, "lost in the first drop"],
+              [2, "missed after the first drop"],
+              [3, "lost in the second drop"],
+              [4, "missed after the second drop"],
+              [5, "lost in the third drop"],
+              [6, "missed after the third drop"],
+              [7, "still in?"],
+              [8, "still you?"],
+            ]);
+          });
+        } else {
+          test("connects again after a drop, and joins its groups again", async (t) => {
+            const { hub, link, run } = await setUp(t);
+            const told = await hub.connect({ groups: ["test"] });
+            const dropping = told.next("the script's word").then(() => link.cut());
+            const [seen] = await Promise.all([run("drops"), dropping]);
+            assert.equal(seen, "welcome back");
+          });
+        }
       });
     }
   }

@@ -151,7 +151,9 @@ impl Shard {
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
         let config = Config::of(&env).map_err(|error| fault(&error))?;
-        let name = state.id().name().ok_or_else(|| fault(&"the object has no name"))?;
+        let storage = Storage::open(state.storage().sql())?;
+        let name = storage.object_name(state.id().name())?;
+        let name = name.ok_or_else(|| fault(&"the object has no name"))?;
         let (hub_name, number) =
             parse_object_name(&name).ok_or_else(|| fault(&"the object has no shard's name"))?;
         let place = config.place(number);
@@ -160,7 +162,6 @@ impl Shard {
         let ping = WebSocketRequestResponsePair::new(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)?;
         state.set_websocket_auto_response(&ping);
 
-        let storage = Storage::open(state.storage().sql())?;
         let sockets = Sockets::new();
         let mut open = state.get_websockets();
         open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);

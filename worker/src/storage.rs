@@ -64,6 +64,7 @@ impl Storage {
     /// Opens the tables, making them where there are none.
     pub(crate) fn open(sql: SqlStorage) -> Result<Self> {
         sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", None)?;
+        sql.exec("CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL)", None)?;
         let storage = Self { sql };
         let version = storage.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
         match version {
@@ -89,6 +90,16 @@ impl Storage {
         }
         self.sql.exec(SCHEMA, None)?;
         self.run("UPDATE schema_version SET version = ?", vec![integer(SCHEMA_VERSION)])
+    }
+
+    /// The object's name, written down the first time that the platform tells it: an object that an
+    /// alarm wakes first after a restart is not told.
+    pub(crate) fn object_name(&self, told: Option<String>) -> Result<Option<String>> {
+        let kept = self.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?.pop();
+        if let (None, Some(name)) = (&kept, &told) {
+            self.run("INSERT INTO object VALUES (?)", vec![name.as_str().into()])?;
+        }
+        Ok(told.or(kept))
     }
 
     /// Everything that is stored. Rows that make no sense are left out, and said so in the log.

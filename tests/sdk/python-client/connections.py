@@ -1,6 +1,6 @@
 """Opens, closes and loses connections with Microsoft's package. Prints what it saw, as JSON, for the test to judge.
 
-Arguments: `sync` or `aio`, protocol, connection string, hub.
+Arguments: `sync` or `aio`, protocol, hub, and two connection strings: the service's, and one for clients, over a link.
 """
 
 import asyncio

@@ -16,16 +16,18 @@ TEXT = {"content_type": "text/plain"}
 
 
 class Kit:
-    """One of the packages, `sync` or `aio`, with one of its protocols, and the hub that it talks to."""
+    """One of the packages with one of its protocols, and the hub that it talks to over a link, the server without."""
 
-    def __init__(self, kind, protocol, connection_string, hub):
+    def __init__(self, kind, protocol, hub, connection_string, over_link):
         self.package = {"sync": webpubsubclient, "aio": aio}[kind]
+        self.is_reliable = protocol == WebPubSubProtocolType.JSON_RELIABLE
         self.protocol = WebPubSubProtocolType(protocol)
         self.service = WebPubSubServiceClient.from_connection_string(connection_string, hub=hub)
+        self.over_link = WebPubSubServiceClient.from_connection_string(over_link, hub=hub)
         self.made = []
 
     def url(self, **token):
-        return self.service.get_client_access_token(**{"roles": ALL_ROLES, **token})["url"]
+        return self.over_link.get_client_access_token(**{"roles": ALL_ROLES, **token})["url"]
 
     def credential(self, ask):
         """A credential that calls a function for every connection."""
