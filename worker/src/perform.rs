@@ -27,8 +27,9 @@ export function setAlarm(state, due) {
 }
 "#)]
 extern "C" {
+    /// Wakes the object at that time, in milliseconds since the Unix epoch.
     #[wasm_bindgen(js_name = setAlarm)]
-    fn set_alarm(state: &JsValue, due: f64);
+    pub(crate) fn set_alarm(state: &JsValue, due: f64);
 }
 
 #[wasm_bindgen]
@@ -216,7 +217,7 @@ impl Shard {
         let question =
             Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
         let name = object_name(&self.hub_name, to);
-        let answer = Objects::of(&self.env)?.ask(vec![name], question).await?.pop();
+        let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
         Ok(answer.map_or(0, |answer| answer.status_code()))
     }
 

@@ -13,6 +13,7 @@ use crate::directory::Directory;
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
 use crate::map::ShardMap;
+use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
 use crate::permission::Permissions;
@@ -31,6 +32,7 @@ pub struct Hub {
     /// a socket again stays until its turn.
     pub(crate) detached: VecDeque<(Timestamp, Slot)>,
     pub(crate) map: ShardMap,
+    pub(crate) counters: Counters,
     pub(crate) place: Place,
 }
 
@@ -55,6 +57,7 @@ impl Hub {
                 }
             }
             Input::Fetched { message, to } => {
+                self.counters.replays += 1;
                 let publish =
                     message.and_then(|StoredMessage { message, expires }| Publish::decode(&message, expires));
                 self.fetched(now, publish, to, &mut outputs);
@@ -65,6 +68,7 @@ impl Hub {
             }
             Input::Map(map) => self.take_map(map, &mut outputs),
             Input::Batch(batch) => {
+                self.counters.batches += 1;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
                     if let Some(publish) = Publish::decode(&message, expires) {
                         self.deliver(&publish, &mut outputs);
@@ -205,6 +209,9 @@ impl Hub {
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
         self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+        if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
+            self.counters.drops += 1;
+        }
         let attached = self.directory.get(slot).is_some_and(Connection::is_attached);
         self.remove(slot, outputs);
         if attached {

@@ -26,6 +26,7 @@ impl Hub {
             Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
         }
         buffer.link = Link::Attached;
+        self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
         outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, outputs);

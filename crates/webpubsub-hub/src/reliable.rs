@@ -101,6 +101,11 @@ impl Buffer {
         newly > 0
     }
 
+    /// Bytes of what it may need again.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The rows that it needs, with their numbers, oldest first.
     pub(crate) fn needed(&self) -> impl Iterator<Item = (u64, SequenceId)> {
         let numbers = (self.acknowledged.sequence_id.0 + 1..).map(SequenceId);
@@ -141,6 +146,11 @@ impl Log {
     /// The id of the newest row.
     pub(crate) const fn newest(&self) -> u64 {
         self.newest
+    }
+
+    /// How many rows there are.
+    pub(crate) const fn rows(&self) -> u64 {
+        self.left.len() as u64 + self.newest - self.trimmed
     }
 
     /// Adds a row for a message of so many bytes.

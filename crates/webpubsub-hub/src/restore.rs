@@ -9,6 +9,7 @@ use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
 use crate::hub::Hub;
 use crate::map::ShardMap;
+use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::placement::Place;
 use crate::relay::Relay;
@@ -58,6 +59,7 @@ impl Hub {
             relay,
             detached: VecDeque::new(),
             map,
+            counters: Counters::default(),
             place,
         };
         hub.relay.watch(now);

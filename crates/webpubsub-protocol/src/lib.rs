@@ -22,7 +22,7 @@
 pub mod client;
 pub mod close;
 pub mod data;
-mod encoding;
+pub mod encoding;
 pub mod error;
 pub mod filter;
 pub mod id;
