@@ -123,6 +123,10 @@ impl Shard {
                     step.accepted = Some(subprotocol);
                 }
             }
+            Output::SkippedRoles(count) => {
+                let what = format!("reading the roles of a client of hub {}", self.hub_name);
+                log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
+            }
             Output::Refuse(why) => step.refused = Some(why),
             Output::CannotRecover => {}
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),

@@ -135,7 +135,11 @@ impl Hub {
         };
         outputs.push(Output::Store(Change::PutConnection(record.clone())));
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start, start, Link::Attached));
-        self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
+        let connection = Connection::of(record, buffer, AckCache::default());
+        if connection.permissions.skipped > 0 {
+            outputs.push(Output::SkippedRoles(connection.permissions.skipped));
+        }
+        self.directory.insert(slot, connection);
         for group in &request.groups {
             self.join(slot, group, outputs);
         }

@@ -26,6 +26,8 @@ pub enum Output {
         /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
+    /// Log that so many roles of the connection just accepted are invalid, or more than it may have.
+    SkippedRoles(usize),
     /// Do not accept the socket of an [`crate::Input::Connect`].
     Refuse(Full),
     /// Do not accept the socket of an [`crate::Input::Recover`]: there is no such connection.

@@ -266,7 +266,11 @@ impl Shard {
                     let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
                     assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
                 }
-                Output::Refuse(_) | Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Refuse(_)
+                | Output::SkippedRoles(_)
+                | Output::CannotRecover
+                | Output::Reply(_)
+                | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
                         self.deliver(slot, frame.clone());
