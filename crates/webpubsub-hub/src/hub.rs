@@ -19,7 +19,7 @@ use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
-use crate::reliable::{Buffer, Cursor, Link, Log};
+use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage};
 
 /// One shard of a hub.
@@ -134,7 +134,7 @@ impl Hub {
             detached_until: None,
         };
         outputs.push(Output::Store(Change::PutConnection(record.clone())));
-        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start, start, Link::Attached));
+        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
         let connection = Connection::of(record, buffer, AckCache::default());
         if connection.permissions.skipped > 0 {
             outputs.push(Output::SkippedRoles(connection.permissions.skipped));

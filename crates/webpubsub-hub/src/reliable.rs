@@ -18,6 +18,11 @@ const ROWS_BETWEEN_TRIMS: usize = 1024;
 /// Bytes of messages after which they are, if that is sooner.
 const BYTES_BETWEEN_TRIMS: usize = 16 * 1024 * 1024;
 
+/// How many messages a connection may acknowledge before that is written to the disk,
+const MESSAGES_BETWEEN_WRITES: usize = MAX_BUFFERED_MESSAGES / 4;
+/// or how many bytes of them, if that is sooner.
+const BYTES_BETWEEN_WRITES: usize = MAX_BUFFERED_BYTES / 4;
+
 /// How far a connection's messages are acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
@@ -35,10 +40,15 @@ pub struct Cursor {
 #[derive(Debug)]
 pub(crate) struct Buffer {
     acknowledged: Cursor,
-    /// What is on disk of it, which may be older.
+    /// What is on disk of it, which may be older,
     stored: Cursor,
+    /// and the bytes of the messages between the two.
+    unstored_bytes: usize,
     copies: VecDeque<Kept>,
     bytes: usize,
+    /// Whether its client may have acknowledged more than is known, because a crash lost it.
+    /// It has room for that much more.
+    is_behind: bool,
     /// Where its client is.
     pub(crate) link: Link,
 }
@@ -63,23 +73,42 @@ pub(crate) enum Link {
 }
 
 impl Buffer {
-    pub(crate) const fn new(acknowledged: Cursor, stored: Cursor, link: Link) -> Self {
-        Self { acknowledged, stored, copies: VecDeque::new(), bytes: 0, link }
+    /// The buffer of a connection that begins.
+    pub(crate) const fn new(start: Cursor) -> Self {
+        Self {
+            acknowledged: start,
+            stored: start,
+            unstored_bytes: 0,
+            copies: VecDeque::new(),
+            bytes: 0,
+            is_behind: false,
+            link: Link::Attached,
+        }
+    }
+
+    /// The buffer of a connection that had acknowledged this when it was written down. Its copies
+    /// are yet to come.
+    pub(crate) fn restore(stored: Cursor, until: Timestamp) -> Self {
+        Self { is_behind: true, link: Link::Detached { until }, ..Self::new(stored) }
     }
 
     pub(crate) const fn acknowledged(&self) -> Cursor {
         self.acknowledged
     }
 
-    /// Its client is there, and had acknowledged at least this.
+    /// Its client is there, and had acknowledged this.
     pub(crate) fn resume(&mut self, acknowledged: Cursor) {
         self.acknowledged = self.acknowledged.max(acknowledged);
+        self.is_behind = false;
         self.link = Link::Attached;
     }
 
     /// Whether it can take another message.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.copies.len() < MAX_BUFFERED_MESSAGES && self.bytes + bytes <= MAX_BUFFERED_BYTES
+        let (more_messages, more_bytes) =
+            if self.is_behind { (MESSAGES_BETWEEN_WRITES, BYTES_BETWEEN_WRITES) } else { (0, 0) };
+        self.copies.len() < MAX_BUFFERED_MESSAGES + more_messages
+            && self.bytes + bytes <= MAX_BUFFERED_BYTES + more_bytes
     }
 
     /// Numbers a message that stands in this row, later than all before.
@@ -95,9 +124,11 @@ impl Buffer {
         let newly = usize::try_from(newly).unwrap_or(usize::MAX).min(self.copies.len());
         for copy in self.copies.drain(..newly) {
             self.bytes -= copy.bytes;
+            self.unstored_bytes += copy.bytes;
             self.acknowledged.row = copy.row;
             self.acknowledged.sequence_id.0 += 1;
         }
+        self.is_behind &= self.copies.len() > MAX_BUFFERED_MESSAGES || self.bytes > MAX_BUFFERED_BYTES;
         newly > 0
     }
 
@@ -115,8 +146,16 @@ impl Buffer {
     /// What is to be written before rows that it has acknowledged may be deleted, if anything is.
     pub(crate) fn take_unstored(&mut self) -> Option<Cursor> {
         let moved = self.stored != self.acknowledged;
-        self.stored = self.acknowledged;
+        (self.stored, self.unstored_bytes) = (self.acknowledged, 0);
         moved.then_some(self.acknowledged)
+    }
+
+    /// The same, if it is so much that a crash should not lose it.
+    pub(crate) fn take_much_unstored(&mut self) -> Option<Cursor> {
+        let messages = self.acknowledged.sequence_id.0 - self.stored.sequence_id.0;
+        let is_much =
+            messages >= MESSAGES_BETWEEN_WRITES as u64 || self.unstored_bytes >= BYTES_BETWEEN_WRITES;
+        is_much.then(|| self.take_unstored()).flatten()
     }
 }
 
@@ -227,8 +266,7 @@ mod tests {
     use super::*;
 
     fn buffer() -> Buffer {
-        let cursor = Cursor { row: 10, sequence_id: SequenceId(5) };
-        Buffer::new(cursor, cursor, Link::Attached)
+        Buffer::new(Cursor { row: 10, sequence_id: SequenceId(5) })
     }
 
     #[test]

@@ -94,8 +94,7 @@ impl Hub {
         for record in records {
             let (slot, since) = (record.slot, record.detached_until);
             let buffer = record.subprotocol.is_reliable().then(|| {
-                let until = since.unwrap_or(now.after(self.place.recovery_window));
-                Buffer::new(record.acknowledged, record.acknowledged, Link::Detached { until })
+                Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.place.recovery_window)))
             });
             self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
             known.push((slot, since));

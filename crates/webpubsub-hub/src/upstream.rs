@@ -117,8 +117,11 @@ impl Hub {
     /// Source: client spec, section 8.1.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
         let connection = self.directory.get_mut(slot);
-        let buffer = connection.and_then(|connection| connection.buffer.as_mut());
-        if buffer.is_some_and(|buffer| buffer.acknowledge(id)) {
+        let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else { return };
+        if buffer.acknowledge(id) {
+            if let Some(cursor) = buffer.take_much_unstored() {
+                outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+            }
             self.attach(slot, outputs);
         }
     }

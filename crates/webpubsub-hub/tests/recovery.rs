@@ -256,6 +256,43 @@ fn sixteen_megabytes_are_kept_and_no_more() {
 }
 
 #[test]
+fn what_was_acknowledged_before_a_crash_leaves_room_after_it() {
+    for (message, count) in [(text("x"), 1000), (text(&"x".repeat(1024 * 1024 - 100)), 16)] {
+        let (mut shard, alice, id) = shard();
+        for number in 1..=count {
+            shard.publish(Target::All, message.clone());
+            acknowledge(&mut shard, alice, number);
+        }
+        shard.crash();
+        for _ in 0..count {
+            shard.publish(Target::All, message.clone());
+        }
+        assert_eq!(shard.recover(&id), Some(alice), "{count} messages");
+        assert!(shard.take(alice).len() as u64 <= count + count / 4, "most of what it has is not sent again");
+        acknowledge(&mut shard, alice, count + 1);
+        for _ in 0..2 {
+            assert!(shard.is_open(alice));
+            shard.publish(Target::All, message.clone());
+        }
+        assert!(!shard.is_open(alice), "since it spoke, its limits are those of everybody");
+    }
+}
+
+#[test]
+fn who_acknowledges_nothing_has_little_more_room_after_crashes() {
+    let (mut shard, _, id) = shard();
+    for _ in 0..1249 {
+        shard.publish(Target::All, text("x"));
+        shard.crash();
+    }
+    assert!(shard.exists(Target::Connection(id.clone())));
+    for _ in 0..2 {
+        shard.publish(Target::All, text("x"));
+    }
+    assert!(!shard.exists(Target::Connection(id)));
+}
+
+#[test]
 fn copies_whose_time_is_over_are_left_out() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);
