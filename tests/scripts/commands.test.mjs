@@ -38,6 +38,8 @@ const wrong = [
   ["fuzz", ["--count", "0"], /^--count must be .*\n$/],
   ["fuzz", ["--only"], /^--only needs a value\.\n$/],
   ["fuzz", ["filter"], /^npm run fuzz takes --only, --seed, --from, --count and nothing else\. .*\n$/],
+  ["chaos", ["--kills", "x"], /^--kills must be .*\n$/],
+  ["chaos", ["--messages", "0"], /^--messages must be .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {
