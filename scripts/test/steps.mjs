@@ -29,8 +29,9 @@ const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEn
 
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
-function nodeTests(step, files, options = {}) {
-  const reporters = { spec: "stdout", [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(step) };
+/** Runs test files; `record` is the step that they are all of, if they are. */
+function nodeTests(files, { record, ...options } = {}) {
+  const reporters = { spec: "stdout", ...(record && { [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(record) }) };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
   // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
   const args = ["--test", ...reporting, "--test-concurrency=1", "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
@@ -57,7 +58,7 @@ export const steps = [
     title: "Tests of the scripts",
     needs: "lint",
     tests: true,
-    work: () => nodeTests("scripts", testFiles("scripts")),
+    work: () => nodeTests(testFiles("scripts")),
   },
   {
     name: "clippy",
@@ -133,7 +134,7 @@ export const steps = [
     needs: "build",
     tests: true,
     applies: () => testFiles("packaging").length > 0,
-    work: () => nodeTests("packaging", testFiles("packaging")),
+    work: () => nodeTests(testFiles("packaging"), { record: "packaging" }),
   },
   {
     name: "e2e",
@@ -146,7 +147,8 @@ export const steps = [
       const apart = [at("tests", "scripts"), at("tests", "packaging")];
       const all = testFiles("").filter((file) => !apart.some((folder) => file.startsWith(folder)));
       const env = { ...process.env, CHROMIUM: chromium() };
-      const output = await nodeTests("e2e", files.length > 0 ? files : all, { env, limit: E2E_LIMIT_MS });
+      const options = { env, limit: E2E_LIMIT_MS };
+      const output = await (files.length > 0 ? nodeTests(files, options) : nodeTests(all, { ...options, record: "e2e" }));
       checkLogs(logs);
       return output;
     },

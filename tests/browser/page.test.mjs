@@ -173,7 +173,15 @@ forEachShardCount("The page", (service) => {
     await page.locator("#join-form").getByLabel("Group").fill("room");
     await page.getByRole("button", { name: "Join" }).click();
     await page.getByRole("button", { name: "Leave room" }).waitFor();
-    link.cut();
+    link.down();
+    await row(page, "The link was lost").waitFor();
+    await hub.send("/groups/room", "missed");
+    link.up();
+    await row(page, "The connection is back; nothing was missed.").waitFor();
+    await row(page, "missed").getByText("missed", { exact: true }).waitFor();
+    await state(page, "Connected");
+
+    assert.equal((await hub.rest("POST", "/:closeConnections")).status, 204);
     await row(page, "Disconnected.").waitFor();
     await state(page, "Connected");
     await hub.send("/groups/room", "welcome back");

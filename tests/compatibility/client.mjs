@@ -112,6 +112,7 @@ export const client = [
     title: "Simple clients (client spec, 5)",
     rows: [
       missing("A frame is the user event `message`", "Not built: as for an event that nobody handles, the connection is closed with 1011 and `Internal server error`.", simple("send events, and are closed with 1011 while nobody handles them")),
+      missing("An event handler's answer is sent back as one frame", NO_HANDLERS),
       row("No word when connected, none when closed", simple("hear bare payloads, and no word before the first"), restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
       row("Text and JSON come as text, a JSON string with its quotes", simple("hear bare payloads, and no word before the first"), delivery("a server's publish reaches them all, to all, to the group and to the user")),
       differs("JSON comes letter for letter", "White space around it is left out.", simple("hear bare payloads, and no word before the first")),
@@ -290,6 +291,9 @@ export const client = [
       row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
       differs("A pong comes after what was asked before", 'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.', acks("a ping is answered, in the platform's own spelling or any other")),
       row("No ping is required", idle),
+      row("A ping of the WebSocket protocol gets its pong", frames("a ping of the WebSocket protocol gets its pong")),
+      missing("Pings of the WebSocket protocol by the service, at an interval that the operator sets", "Not built."),
+      missing("A `ping` overtakes an event that waits for its handler", NO_HANDLERS),
     ],
   },
 ];

@@ -7,12 +7,14 @@ export const packages = [
   { name: "@azure/web-pubsub-client", suite: "tests/sdk/microsoft-client.test.mjs" },
   { name: "@azure/web-pubsub-client", alias: "@azure/web-pubsub-client-1.1", suite: "tests/sdk/microsoft-client.test.mjs" },
   { name: "azure-messaging-webpubsubservice", suite: "tests/sdk/python.test.mjs" },
+  { name: "azure-messaging-webpubsubclient", suite: "tests/sdk/python-client.test.mjs" },
 ];
 
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
-const [connecting, hearing, operations, reconnecting] = ["connecting", "hearing", "operations", "reconnecting"].map(client);
+const [connecting, hearing, operations, reconnecting, recovering] = ["connecting", "hearing", "operations", "reconnecting", "recovering"].map(client);
+const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
 const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
 
 export const sdks = [
@@ -45,7 +47,12 @@ export const sdks = [
       row("Errors with the service's words", operations("is told what was refused: ${operation}")),
       row("Ack ids of one's own, and `isDuplicated`", operations("does an operation once"), operations("may use it again after a failure")),
       row("Pings and sequence acks", own("pings, and acknowledges what it heard"), hearing("learns each message's number on a reliable protocol, which is the default")),
-      row("Connecting again, and joining groups again", reconnecting("connects again after a drop, and joins its groups again"), reconnecting("connects again with a new URL, and joins the groups again that it was in")),
+      row("Connecting again, and joining groups again", reconnecting("connects again with a new URL, and joins the groups again that it was in")),
+      row("Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages", recovering("recovers after every drop, hears what it missed once and in order, and is who it was"), recovering("does what it was doing in a drop once"), recovering("gives up a transport on which it hears nothing, and recovers")),
+      row("Connecting anew where that cannot be", recovering("connects anew where its connection was closed meanwhile, and joins its groups again")),
+      row("Python: joining, leaving, sending and hearing, blocking and asynchronous", pythonClient("joins, leaves, sends and hears")),
+      row("Python: opening, closing and connecting again, blocking and asynchronous", pythonClient("opens, closes and connects again")),
+      row("Python: recovering after a drop, or connecting anew on the other protocol", pythonClient("recovers after every drop, hears what it missed once and in order, and is who it was"), pythonClient("connects again after a drop, and joins its groups again")),
       missing("`sendEvent`", "Not built: fails with `InternalServerError`.", operations("is told what was refused: ${operation}")),
       missing("`invokeEvent`", "Not built: the connection is closed, and the client connects again.", own("fails to invoke an event, and connects again")),
       missing("`openGroupStream`", "Not built: the connection is closed, and the client connects again.", own("fails to open a stream, and connects again")),

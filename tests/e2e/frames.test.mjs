@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
+import { exchange, frame } from "../support/raw.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { RELIABLE_V1 } from "../support/socket.mjs";
 
@@ -112,6 +113,17 @@ forEachShardCount("Frames", (service) => {
       socket.send(frame);
       await expectRefusal(socket, hub, TOO_LARGE);
     }
+  });
+
+  test("a ping of the WebSocket protocol gets its pong", async () => {
+    const hub = service.newHub();
+    const head = [
+      `GET /client/hubs/${hub.name}?access_token=${hub.token()} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    const bytes = Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), frame(9, Buffer.from("are you there?"))]);
+    const pong = "\x8a\x0eare you there?";
+    assert.ok((await exchange(service, bytes, (text) => text.includes(pong))).endsWith(pong));
   });
 
   test("simple clients have the same limit", async () => {

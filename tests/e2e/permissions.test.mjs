@@ -1,11 +1,13 @@
 // What a client may do to groups: its roles and their patterns, and what servers grant and revoke.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { acked, bytesAt, connectProtobuf, field, message, refused } from "../support/protobuf.mjs";
 import { expectError } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1 } from "../support/socket.mjs";
+import { until } from "../support/waiting.mjs";
 
 const PERMISSIONS = ["joinLeaveGroup", "sendToGroup"];
 const [JOIN_LEAVE, SEND] = PERMISSIONS;
@@ -298,6 +300,8 @@ forEachShardCount("Permissions", (service) => {
     const allowed = ["five5", "bbbb", "g".repeat(1023), "g".repeat(1024)];
     const groups = [...allowed, "a\\", "a\\b", "sixsix", "-a-a-a-a-a-", "h".repeat(1024)];
     await expectRoles(hub, [...invalid, ...valid].map((pattern) => `webpubsub.sendToGroups.${pattern}`), { send: allowed, groups });
+    const line = { level: "warning", failed: `reading the roles of a client of hub ${hub.name}`, error: "6 are invalid, or more than it may have" };
+    await until(() => setImmediate(service.logged(line) > 0), "the line about the invalid roles");
 
     const ten = Array.from({ length: 10 }, (_, n) => `${n}-*`);
     const roles = ten.flatMap((pattern) => [`webpubsub.sendToGroups.${pattern}`, `webpubsub.joinLeaveGroups.${pattern}`]);

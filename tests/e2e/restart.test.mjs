@@ -1,6 +1,7 @@
 // The process is killed and started again on the state that it left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -43,3 +44,25 @@ forEachShardCount("After a crash", (service) => {
     }
   });
 });
+
+const WINDOW_SECONDS = 2;
+
+forEachShardCount(
+  "Woken by an alarm after a crash",
+  (service) => {
+    test("a shard knows whose it is, before anybody has asked it for anything", async () => {
+      const hub = service.newHub();
+      const away = await hub.connectReliable();
+      await away.close(3001);
+      await service.crash();
+      await service.start();
+      // The end of its time to come back is what wakes its shard.
+      await pass(WINDOW_SECONDS * 1_000 + 500);
+      assert.equal(await hub.exists(`/connections/${away.id}`), false);
+      const alice = await hub.connectReliable();
+      await hub.send("", "hello");
+      assert.equal((await alice.json()).data, "hello");
+    });
+  },
+  { variables: { RECOVERY_WINDOW_SECONDS: WINDOW_SECONDS } },
+);

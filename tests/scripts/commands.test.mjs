@@ -42,6 +42,8 @@ const wrong = [
   ["simulate", ["--seed", "-1"], /^--seed .*\n$/],
   ["simulate", ["--steps", "1e3"], /^--steps must be .*\n$/],
   ["simulate", ["7"], /^npm run simulate takes --seed, --seeds, --steps, --bug and nothing else\. .*\n$/],
+  ["chaos", ["--kills", "x"], /^--kills must be .*\n$/],
+  ["chaos", ["--messages", "0"], /^--messages must be .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {

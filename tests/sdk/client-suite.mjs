@@ -6,6 +6,7 @@ import { defineHearing } from "./client-suite/hearing.mjs";
 import { Kit } from "./client-suite/kit.mjs";
 import { defineOperations } from "./client-suite/operations.mjs";
 import { defineReconnecting } from "./client-suite/reconnecting.mjs";
+import { defineRecovering } from "./client-suite/recovering.mjs";
 
 /** Defines the suite for a package: its `WebPubSubClient` and its two JSON protocols. */
 export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }, more = []) {
@@ -18,7 +19,7 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
         // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
         afterEach(() => kit.stopAll());
-        for (const define of [defineConnecting, defineOperations, defineHearing, defineReconnecting, ...more]) define(kit);
+        for (const define of [defineConnecting, defineOperations, defineHearing, defineReconnecting, defineRecovering, ...more]) define(kit);
       });
     }
   });

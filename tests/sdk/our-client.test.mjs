@@ -1,5 +1,25 @@
 // Our client package in Node, held to what Microsoft's does.
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { loadOurClient } from "../support/our-client.mjs";
+import { Queue } from "../support/waiting.mjs";
 import { defineClientSuite } from "./client-suite.mjs";
 
-defineClientSuite("Our client in Node", await loadOurClient());
+defineClientSuite("Our client in Node", await loadOurClient(), [defineRecoveryEvents]);
+
+/** Events that Microsoft's client does not have. */
+function defineRecoveryEvents(kit) {
+  if (!kit.reliable) return;
+
+  test("tells when it recovers, and when it has recovered", async (t) => {
+    const { client, id, link } = await kit.startOverLink(t, kit.service.newHub());
+    const told = new Queue();
+    for (const event of ["recovering", "recovered"]) client.on(event, ({ connectionId }) => told.push([event, connectionId]));
+    for (let times = 0; times < 2; times++) {
+      link.cut();
+      assert.deepEqual(await told.next("the event recovering"), ["recovering", id]);
+      assert.deepEqual(await told.next("the event recovered"), ["recovered", id]);
+      assert.equal((await client.joinGroup("room")).isDuplicated, false);
+    }
+  });
+}

@@ -4,29 +4,59 @@ import net from "node:net";
 export class Link {
   #server;
   #sockets = new Set();
+  #fromService = new Set();
+  #isDown = false;
+  /** How many connections it has carried. */
+  carried = 0;
 
-  static async to(service) {
+  /** With a `delay` in milliseconds, what the service says takes that long to arrive. */
+  static async to(service, { delay = 0 } = {}) {
     const link = new Link();
-    link.#server = net.createServer((near) => {
-      const far = net.connect(service.port, "127.0.0.1");
-      for (const [from, to] of [[near, far], [far, near]]) {
-        link.#sockets.add(from);
-        from.pipe(to);
-        from.on("error", () => to.destroy());
-        from.on("close", () => {
-          link.#sockets.delete(from);
-          to.destroy();
-        });
-      }
-    });
+    link.#server = net.createServer((near) => link.#accept(near, net.connect(service.port, "127.0.0.1"), delay));
     await new Promise((resolve) => link.#server.listen(0, "127.0.0.1", resolve));
     link.endpoint = `http://127.0.0.1:${link.#server.address().port}`;
     return link;
   }
 
+  #accept(near, far, delay) {
+    this.#carry(near, far);
+    this.#carry(far, near, delay);
+    this.#fromService.add(far);
+    far.on("close", () => this.#fromService.delete(far));
+    if (this.#isDown) near.destroy();
+    else this.carried++;
+  }
+
+  #carry(from, to, delay = 0) {
+    const later = delay > 0 ? (work) => setTimeout(work, delay) : (work) => work();
+    this.#sockets.add(from);
+    from.on("data", (chunk) => later(() => to.write(chunk)));
+    from.on("end", () => later(() => to.end()));
+    from.on("error", () => to.destroy());
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      later(() => to.destroy());
+    });
+  }
+
   /** Drops everything that is connected, without a goodbye; new connections are taken. */
   cut() {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Keeps back what the service says to those that are connected, until they are cut off. */
+  hold() {
+    for (const socket of this.#fromService) socket.pause();
+  }
+
+  /** Drops everything that is connected, and whoever tries to connect. */
+  down() {
+    this.#isDown = true;
+    this.cut();
+  }
+
+  up() {
+    this.#isDown = false;
   }
 
   close() {

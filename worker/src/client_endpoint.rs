@@ -21,6 +21,7 @@ use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
 use crate::sockets::close_socket;
+use crate::view::HubView;
 use crate::{http, log};
 
 /// Answers one request to a client's endpoint.
@@ -51,7 +52,11 @@ pub(crate) async fn answer(
         hub: &endpoint.hub,
         form: endpoint.form,
     };
-    let anonymous = config.settings.of(&endpoint.hub).anonymous_connect;
+    let view = match HubView::of(env, config, &endpoint.hub).await {
+        Ok(view) => view,
+        Err(error) => return temporarily_impossible("asking a hub's directory", &error),
+    };
+    let anonymous = view.settings.anonymous_connect;
     let claims = match token {
         Some(token) => verify_client(&config.keys, now(), token, &audience).map_err(TokenError::answer),
         None if anonymous == AnonymousConnectPolicy::Allow => Ok(ClientClaims::default()),
@@ -76,7 +81,7 @@ pub(crate) async fn answer(
         subprotocol: negotiated.subprotocol,
         mode,
     };
-    match connect(endpoint, &admission, negotiated.answer, env, config).await {
+    match connect(endpoint, &admission, negotiated.answer, &view, env, config).await {
         Ok(response) => Ok(response),
         Err(error) => temporarily_impossible("handing a client to its shard", &error),
     }
@@ -103,7 +108,7 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     headers.set(internal::CONNECTION_ID, connection.as_str())?;
     let body = JsValue::UNDEFINED;
     let question = Question { path: internal::RECOVER, method: "GET", headers: &headers.0, body };
-    let answer = Objects::of(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
+    let answer = Objects::shards(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
     match answer {
         Some(answer) if answer.status_code() == 101 => Ok(Some(answer)),
         Some(answer) if answer.status_code() == 404 => Ok(None),
@@ -116,6 +121,7 @@ async fn connect(
     endpoint: &ClientEndpoint,
     admission: &ConnectRequest,
     subprotocol: Option<&str>,
+    view: &HubView,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
@@ -128,8 +134,8 @@ async fn connect(
     if let Some(subprotocol) = subprotocol {
         headers.set(internal::SUBPROTOCOL, subprotocol)?;
     }
-    let objects = Objects::of(env)?;
-    let mut offers = Offers::new(u16::from_be_bytes([high, low]), config.shards);
+    let objects = Objects::shards(env)?;
+    let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
     while let Some(shard) = offers.next() {
         let connection = shard.connection_id(id);
         headers.set(internal::CONNECTION_ID, connection.as_str())?;

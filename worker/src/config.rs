@@ -15,12 +15,14 @@ pub(crate) struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
     pub(crate) keys: AccessKeys,
     /// `SHARDS`: how many shards a hub has, 1 to 65535.
-    pub(crate) shards: u16,
+    shards: u16,
     /// `SHARD_HARD_LIMIT`: how many connections a shard takes.
     shard_hard_limit: usize,
     /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be
     /// recovered.
     recovery_window: Duration,
+    /// `MAP_TTL_MS`: how long a Worker holds what it knows of a hub.
+    pub(crate) map_ttl: Duration,
     /// `CONNECTION_QUOTA`: how many connections a hub may have; 0 for as many as its shards take.
     connection_quota: u32,
     /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`.
@@ -82,6 +84,7 @@ impl Config {
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
+            map_ttl: Duration::from_millis(number("MAP_TTL_MS", 5000, 0, 3_600_000)?.into()),
             connection_quota: up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA)?,
             limits: Limits {
                 messages_per_second: up_to(
@@ -101,13 +104,18 @@ impl Config {
         })
     }
 
+    /// How many shards a hub has as long as nobody changes that.
+    pub(crate) fn shards_of(&self, hub: &HubName) -> u16 {
+        self.settings.of(hub).shards.unwrap_or(self.shards)
+    }
+
     /// The place of one of the hub's shards.
-    pub(crate) fn place(&self, shard: ShardNumber) -> Place {
+    pub(crate) fn place(&self, hub: &HubName, shard: ShardNumber) -> Place {
         Place {
             shard,
-            shards: self.shards,
+            shards: self.shards_of(hub),
             capacity: self.shard_hard_limit,
-            quota: shard.share(self.connection_quota, self.shards),
+            connection_quota: self.connection_quota,
             limits: self.limits,
             recovery_window: self.recovery_window,
         }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber, Slot,
-    Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardMap,
+    ShardNumber, Slot, Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -36,6 +36,10 @@ pub(crate) mod internal {
     pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
+    /// Take a [`webpubsub_hub::ShardMap`], the body, and say how much there is to do.
+    pub(crate) const MAP: &str = "/map";
+    /// Say the values of [`webpubsub_hub::METRICS`].
+    pub(crate) const METRICS: &str = "/metrics";
     /// The connection's id.
     pub(crate) const CONNECTION_ID: &str = "x-connection-id";
     /// Its [`webpubsub_hub::ConnectRequest`].
@@ -151,16 +155,15 @@ impl Shard {
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
         let config = Config::of(&env).map_err(|error| fault(&error))?;
-        let name = state.id().name().ok_or_else(|| fault(&"the object has no name"))?;
+        let storage = Storage::open(&state)?;
         let (hub_name, number) =
-            parse_object_name(&name).ok_or_else(|| fault(&"the object has no shard's name"))?;
-        let place = config.place(number);
+            parse_object_name(storage.name()).ok_or_else(|| fault(&"the object has no shard's name"))?;
+        let place = config.place(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes nobody.
         let ping = WebSocketRequestResponsePair::new(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)?;
         state.set_websocket_auto_response(&ping);
 
-        let storage = Storage::open(state.storage().sql())?;
         let sockets = Sockets::new();
         let mut open = state.get_websockets();
         open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
@@ -188,6 +191,8 @@ impl Shard {
             internal::CONNECT => self.connect(&request),
             internal::RECOVER => self.recover(&request),
             internal::BATCH => self.batch(request).await,
+            internal::MAP => self.map(request).await,
+            internal::METRICS => http::text(200, &self.metrics()),
             _ => {
                 let method = request.inner().method();
                 match self.operation(&method, url, request).await? {
@@ -235,6 +240,20 @@ impl Shard {
         };
         self.step(Input::Batch(batch), None)?;
         http::text(204, "")
+    }
+
+    /// Takes the hub's shards; answers with how much this one has to do.
+    async fn map(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let Some(map) = ShardMap::decode(&request.text().await?) else {
+            return http::text(400, "Not a map.");
+        };
+        self.step(Input::Map(map), None)?;
+        http::text(200, &self.hub.borrow().load().to_string())
+    }
+
+    /// The values of [`webpubsub_hub::METRICS`], with commas between.
+    fn metrics(&self) -> String {
+        self.hub.borrow().metrics().map(|value| value.to_string()).join(",")
     }
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly

@@ -1,4 +1,5 @@
-//! The edge service: a stateless Worker at the door, and one Durable Object for each shard of a hub.
+//! The edge service: a stateless Worker at the door, one Durable Object for each shard of a hub, and
+//! one for each hub's directory.
 //!
 //! Only translation happens here. What a request means is decided by `webpubsub-protocol`, whether
 //! its sender may ask by `webpubsub-auth`, and what follows from it by `webpubsub-hub`; see
@@ -7,15 +8,19 @@
 mod client_endpoint;
 mod config;
 mod http;
+mod hub_directory;
 mod hub_shard;
 mod log;
 mod management;
 mod objects;
+mod operator;
 mod perform;
 mod route;
 mod sockets;
 mod storage;
+mod view;
 
+pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
@@ -23,6 +28,9 @@ use webpubsub_protocol::url::RequestUrl;
 use worker::{Context, Env, Method, Request, Response, Result, event};
 
 use crate::config::Config;
+
+#[global_allocator]
+static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
 /// Tells by the path which edge a request belongs to.
 #[event(fetch)]
@@ -40,6 +48,9 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     };
     if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
         return management::answer(request, url, &env, &config).await;
+    }
+    if url.path.starts_with("/management/") {
+        return operator::answer(request, url, &env, &config).await;
     }
     match ClientEndpoint::parse(url.path, url.query) {
         Err(EndpointError::NotAClientPath) => page(request, &env).await,

@@ -3,15 +3,8 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
+use webpubsub_protocol::json::Writer;
 use worker::console_error;
-
-#[derive(Serialize)]
-struct Line<'a> {
-    level: &'a str,
-    failed: &'a str,
-    error: &'a str,
-}
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
@@ -24,9 +17,7 @@ pub(crate) fn refusal(what: &str, why: &dyn Display) {
 }
 
 fn write(level: &str, what: &str, error: &dyn Display) {
-    let line = Line { level, failed: what, error: &error.to_string() };
-    match serde_json::to_string(&line) {
-        Ok(line) => console_error!("{line}"),
-        Err(_) => console_error!("{what}"),
-    }
+    let mut line = Writer::object();
+    line.text("level", level).text("failed", what).text("error", &error.to_string());
+    console_error!("{}", line.finish());
 }

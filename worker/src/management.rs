@@ -13,6 +13,7 @@ use worker::{Env, Error, Request, Response, Result};
 use crate::config::Config;
 use crate::perform::now;
 use crate::route::Shards;
+use crate::view::HubView;
 use crate::{http, log};
 
 /// Answers one request under `/api/`.
@@ -37,7 +38,14 @@ pub(crate) async fn answer(
             http::rest(rest::respond(Outcome::Token(token)))
         }
         Assignment::Shards { hub, task } => {
-            let shards = Shards { env, config, hub: &hub };
+            let map = match HubView::of(env, config, &hub).await {
+                Ok(view) => view.map,
+                Err(error) => {
+                    log::failure("asking a hub's directory", &error);
+                    return http::rest(rest::refuse(&Refusal::Internal, &method));
+                }
+            };
+            let shards = Shards { env, config, hub: &hub, map };
             let answer = match &task.work {
                 Work::List { group, page } => list(shards, group, page, &request, url, &origin).await,
                 Work::Command(_) | Work::Deliver { to: _, ttl: _ } | Work::JoinMany | Work::LeaveMany => {
@@ -87,11 +95,20 @@ fn authorised(
 ) -> std::result::Result<Operation, Refusal> {
     let route = Route::find(method, url.path)?;
     if route.needs_token() {
-        let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
-        let token = bearer(&header).ok_or(Refusal::Unauthorized)?;
-        let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
-        let audience = ServiceAudience { hosts, path: url.path };
-        verify_service(&config.keys, now(), token, &audience).map_err(|_| Refusal::Unauthorized)?;
+        check_token(request, url, config)?;
     }
     route.operation(url.query)
+}
+
+/// Whether a request has a token for exactly its URL.
+pub(crate) fn check_token(
+    request: &Request,
+    url: RequestUrl<'_>,
+    config: &Config,
+) -> std::result::Result<(), Refusal> {
+    let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
+    let token = bearer(&header).ok_or(Refusal::Unauthorized)?;
+    let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
+    let audience = ServiceAudience { hosts, path: url.path };
+    verify_service(&config.keys, now(), token, &audience).map_err(|_| Refusal::Unauthorized)
 }

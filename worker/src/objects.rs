@@ -6,8 +6,10 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, Response, Result, web_sys};
 
-/// The binding of the shards' Durable Objects.
+/// The binding of the shards' Durable Objects,
 const HUB_SHARD: &str = "HUB_SHARD";
+/// and that of the hubs' directories.
+const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
 #[wasm_bindgen(inline_js = r#"
 export function handToObject(namespace, name, request) {
@@ -43,12 +45,18 @@ pub(crate) struct Question<'a> {
     pub(crate) body: JsValue,
 }
 
-/// The Durable Objects of all shards, by name.
+/// Durable Objects of one kind, by name.
 pub(crate) struct Objects(JsValue);
 
 impl Objects {
-    pub(crate) fn of(env: &Env) -> Result<Self> {
+    /// All shards.
+    pub(crate) fn shards(env: &Env) -> Result<Self> {
         Ok(Self(Reflect::get(env, &HUB_SHARD.into())?))
+    }
+
+    /// All directories.
+    pub(crate) fn directories(env: &Env) -> Result<Self> {
+        Ok(Self(Reflect::get(env, &HUB_DIRECTORY.into())?))
     }
 
     /// Hands a request on as it is.

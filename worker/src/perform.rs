@@ -27,8 +27,9 @@ export function setAlarm(state, due) {
 }
 "#)]
 extern "C" {
+    /// Wakes the object at that time, in milliseconds since the Unix epoch.
     #[wasm_bindgen(js_name = setAlarm)]
-    fn set_alarm(state: &JsValue, due: f64);
+    pub(crate) fn set_alarm(state: &JsValue, due: f64);
 }
 
 #[wasm_bindgen]
@@ -122,6 +123,10 @@ impl Shard {
                     step.accepted = Some(subprotocol);
                 }
             }
+            Output::SkippedRoles(count) => {
+                let what = format!("reading the roles of a client of hub {}", self.hub_name);
+                log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
+            }
             Output::Refuse(why) => step.refused = Some(why),
             Output::CannotRecover => {}
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
@@ -193,7 +198,7 @@ impl Shard {
         }
         let Some(last) = rows.last().copied() else { return Ok(()) };
         let batch = Batch { from: self.number, messages };
-        let body = batch.encode().map_err(|error| Error::RustError(error.to_string()))?;
+        let body = batch.encode();
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
             let taken = match shard.post(to, &body).await {
@@ -216,7 +221,7 @@ impl Shard {
         let question =
             Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
         let name = object_name(&self.hub_name, to);
-        let answer = Objects::of(&self.env)?.ask(vec![name], question).await?.pop();
+        let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
         Ok(answer.map_or(0, |answer| answer.status_code()))
     }
 

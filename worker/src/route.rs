@@ -2,7 +2,7 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{ShardNumber, Success, Task, TaskPlace};
+use webpubsub_hub::{ShardMap, ShardNumber, Success, Task, TaskPlace};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest;
 use webpubsub_protocol::url::RequestUrl;
@@ -18,6 +18,7 @@ pub(crate) struct Shards<'a> {
     pub(crate) env: &'a Env,
     pub(crate) config: &'a Config,
     pub(crate) hub: &'a HubName,
+    pub(crate) map: ShardMap,
 }
 
 impl Shards<'_> {
@@ -31,7 +32,7 @@ impl Shards<'_> {
     ) -> Result<Response> {
         if let Some(number) = self.only(&task.place) {
             let name = object_name(self.hub, number);
-            return Objects::of(self.env)?.hand(&name, request.inner()).await;
+            return Objects::shards(self.env)?.hand(&name, request.inner()).await;
         }
         let body = match http::message_body(&request).await? {
             Ok(body) => body,
@@ -57,7 +58,7 @@ impl Shards<'_> {
         url: RequestUrl<'_>,
         body: &Uint8Array,
     ) -> Result<Vec<Response>> {
-        let names = (0..self.config.shards).map(|number| object_name(self.hub, ShardNumber(number)));
+        let names = (0..self.map.reached).map(|number| object_name(self.hub, ShardNumber(number)));
         let request = request.inner();
         let method = request.method();
         // Only a POST has a body here, and a request that must not have one cannot have an empty one.
@@ -65,7 +66,7 @@ impl Shards<'_> {
         let headers = request.headers();
         let path = url.path_and_query();
         let question = Question { path: &path, method: &method, headers: &headers, body };
-        Objects::of(self.env)?.ask(names.collect(), question).await
+        Objects::shards(self.env)?.ask(names.collect(), question).await
     }
 
     /// The one shard that a task goes to, if it is one.
@@ -73,10 +74,10 @@ impl Shards<'_> {
         match place {
             TaskPlace::HolderOf(connection) => {
                 // Any shard can say that it does not know an id which none of them made.
-                let shard = ShardNumber::of(connection).filter(|shard| shard.0 < self.config.shards);
+                let shard = ShardNumber::of(connection).filter(|shard| shard.0 < self.map.reached);
                 Some(shard.unwrap_or(ShardNumber(0)))
             }
-            TaskPlace::Everywhere => (self.config.shards == 1).then_some(ShardNumber(0)),
+            TaskPlace::Everywhere => (self.map.reached == 1).then_some(ShardNumber(0)),
         }
     }
 }

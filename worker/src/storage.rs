@@ -1,15 +1,16 @@
-//! A shard's tables: [`Change`]s in, a [`Snapshot`] out.
+//! Tables on disk; of a shard, [`Change`]s in and a [`Snapshot`] out.
 
 use webpubsub_hub::{
-    Change, ConnectionRecord, Cursor, LogRow, ShardNumber, Slot, Snapshot, StoredMessage, Verdict,
+    Change, ConnectionRecord, Cursor, LogRow, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Verdict,
 };
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Result, SqlStorage, SqlStorageValue};
+use worker::{Result, SqlStorage, SqlStorageValue, State};
 
 use crate::log;
 
@@ -50,79 +51,127 @@ CREATE TABLE log (
   relayed INTEGER NOT NULL,
   message TEXT NOT NULL
 );
+CREATE TABLE shard_map (id INTEGER PRIMARY KEY, map TEXT NOT NULL);
 CREATE TABLE taken_by (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 CREATE TABLE taken (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 ";
 
+/// The tables of a Durable Object.
+pub(crate) struct Tables {
+    sql: SqlStorage,
+    /// The object's name. The platform does not tell it to an object that an alarm woke.
+    pub(crate) name: String,
+}
+
+impl Tables {
+    /// Opens the tables. Returns the version of their layout as well, `None` where there are none.
+    pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
+        let fault = |text: String| Err(worker::Error::RustError(text));
+        let mut tables = Self { sql: state.storage().sql(), name: String::new() };
+        tables.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", vec![])?;
+        tables.run("CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL)", vec![])?;
+        let stored = tables.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?;
+        match (state.id().name(), stored.into_iter().next()) {
+            (_, Some(name)) => tables.name = name,
+            (Some(name), None) => {
+                tables.run("INSERT INTO object VALUES (?)", vec![name.as_str().into()])?;
+                tables.name = name;
+            }
+            (None, None) => return fault("the object has no name".to_owned()),
+        }
+        let known = tables.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
+        match known {
+            Some(known) if known > version => {
+                return fault(format!("the tables are of version {known}, this service knows {version}"));
+            }
+            Some(_) => tables.run("UPDATE schema_version SET version = ?", vec![integer(version)])?,
+            None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
+        }
+        Ok((tables, known))
+    }
+
+    /// What a query finds. Rows that make no sense are left out, and said so in the log.
+    pub(crate) fn rows<T>(
+        &self,
+        statement: &str,
+        read: impl Fn(&[SqlStorageValue]) -> Option<T>,
+    ) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        for row in self.sql.exec(statement, None)?.raw() {
+            let row = read(&row?);
+            if row.is_none() {
+                log::failure("reading the tables", &format!("a row makes no sense: {statement}"));
+            }
+            rows.extend(row);
+        }
+        Ok(rows)
+    }
+
+    /// Runs statements; values are those of the last.
+    pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        self.sql.exec(statement, values).map(drop)
+    }
+}
+
 /// The tables of one shard.
 pub(crate) struct Storage {
-    sql: SqlStorage,
+    tables: Tables,
 }
 
 impl Storage {
     /// Opens the tables, making them where there are none.
-    pub(crate) fn open(sql: SqlStorage) -> Result<Self> {
-        sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", None)?;
-        let storage = Self { sql };
-        let version = storage.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
+    pub(crate) fn open(state: &State) -> Result<Self> {
+        let (tables, version) = Tables::open(state, SCHEMA_VERSION)?;
+        let storage = Self { tables };
         match version {
             Some(SCHEMA_VERSION) => {}
-            Some(version) if version > SCHEMA_VERSION => {
-                return Err(worker::Error::RustError(format!(
-                    "the shard's tables are of version {version}, this service knows {SCHEMA_VERSION}"
-                )));
-            }
             Some(_) => storage.migrate()?,
-            None => {
-                storage.sql.exec(SCHEMA, None)?;
-                storage.run("INSERT INTO schema_version VALUES (?)", vec![integer(SCHEMA_VERSION)])?;
-            }
+            None => storage.run(SCHEMA, vec![])?,
         }
         Ok(storage)
+    }
+
+    /// The object's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.tables.name
     }
 
     /// From version 1, which could not recover a connection: none of those that it knew is left.
     fn migrate(&self) -> Result<()> {
         for table in ["connection", "membership", "permission", "log"] {
-            self.sql.exec(&["DROP TABLE ", table].concat(), None)?;
+            self.run(&["DROP TABLE ", table].concat(), vec![])?;
         }
-        self.sql.exec(SCHEMA, None)?;
-        self.run("UPDATE schema_version SET version = ?", vec![integer(SCHEMA_VERSION)])
+        self.run(SCHEMA, vec![])
     }
 
     /// Everything that is stored. Rows that make no sense are left out, and said so in the log.
     pub(crate) fn load(&self) -> Result<Snapshot> {
         Ok(Snapshot {
-            connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
-            memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
-            permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
-            acks: self.rows("SELECT slot, ids FROM ack", acks)?,
-            log: self.rows(
+            connections: self.tables.rows("SELECT * FROM connection ORDER BY slot", connection)?,
+            memberships: self.tables.rows("SELECT slot, group_name FROM membership", membership)?,
+            permissions: self
+                .tables
+                .rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
+            acks: self.tables.rows("SELECT slot, ids FROM ack", acks)?,
+            log: self.tables.rows(
                 "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
                 log_row,
             )?,
-            taken_by: self.rows("SELECT shard, row FROM taken_by", shard_row)?,
-            taken: self.rows("SELECT shard, row FROM taken", shard_row)?,
+            map: self
+                .tables
+                .rows("SELECT map FROM shard_map", |row| ShardMap::decode(text(row.first()?)?))?
+                .pop(),
+            taken_by: self.tables.rows("SELECT shard, row FROM taken_by", shard_row)?,
+            taken: self.tables.rows("SELECT shard, row FROM taken", shard_row)?,
         })
     }
 
     /// The message in a row of the log, if the row is there.
     pub(crate) fn message(&self, row: u64) -> Result<Option<StoredMessage>> {
-        let found = self.sql.exec("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
+        let found =
+            self.tables.sql.exec("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
         let found = found.raw().next().transpose()?;
         Ok(found.as_deref().and_then(stored_message))
-    }
-
-    fn rows<T>(&self, statement: &str, read: impl Fn(&[SqlStorageValue]) -> Option<T>) -> Result<Vec<T>> {
-        let mut rows = Vec::new();
-        for row in self.sql.exec(statement, None)?.raw() {
-            let row = read(&row?);
-            if row.is_none() {
-                log::failure("reading the shard's tables", &format!("a row makes no sense: {statement}"));
-            }
-            rows.extend(row);
-        }
-        Ok(rows)
     }
 
     /// Writes one change.
@@ -163,6 +212,9 @@ impl Storage {
                 "INSERT INTO log VALUES (?, ?, ?, ?, ?)",
                 vec![integer(row), recipients.into(), time(expires), integer(relayed), message.into()],
             ),
+            Change::Map(map) => {
+                self.run("INSERT OR REPLACE INTO shard_map VALUES (0, ?)", vec![map.encode().into()])
+            }
             Change::TakenBy { shard, row } => self
                 .run("INSERT OR REPLACE INTO taken_by VALUES (?, ?)", vec![integer(shard.0), integer(row)]),
             Change::Take { from, row } => {
@@ -189,7 +241,7 @@ impl Storage {
                 integer(record.slot.0),
                 record.id.as_str().into(),
                 record.user.as_ref().map(UserId::as_str).into(),
-                serde_json::to_string(&record.roles)?.into(),
+                Writer::texts(&record.roles).into(),
                 record.subprotocol.name().into(),
                 send_to.into(),
                 integer(no_echo),
@@ -201,7 +253,7 @@ impl Storage {
     }
 
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.sql.exec(statement, values).map(drop)
+        self.tables.run(statement, values)
     }
 }
 
@@ -221,7 +273,7 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         slot: slot_of(slot)?,
         id: ConnectionId::parse(text(id)?).ok()?,
         user: text(user).map(UserId::parse).transpose().ok()?,
-        roles: serde_json::from_str(text(roles)?).ok()?,
+        roles: Json::parse(text(roles)?)?.texts()?,
         subprotocol: Subprotocol::negotiate(text(subprotocol)).subprotocol,
         mode,
         acknowledged: Cursor { row: number(log_row)?, sequence_id: SequenceId(number(acknowledged)?) },
@@ -270,7 +322,7 @@ fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
     number(value).and_then(|slot| u32::try_from(slot).ok()).map(Slot)
 }
 
-fn text(value: &SqlStorageValue) -> Option<&str> {
+pub(crate) fn text(value: &SqlStorageValue) -> Option<&str> {
     if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 

@@ -1,9 +1,8 @@
-use serde::Deserialize;
-use serde::de::Deserializer;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::limits::TOKEN_CLOCK_SKEW;
 use webpubsub_protocol::name::{GroupName, UserId};
-use webpubsub_protocol::object::Object;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::error::TokenError;
@@ -24,10 +23,10 @@ pub struct ClientClaims {
     pub claims: Vec<(String, Vec<String>)>,
 }
 
-/// The claims of a token whose signature is good.
+/// The claims of a token whose signature is good, or what its header says.
 ///
 /// In the order written; one that is repeated stands there as often.
-pub(crate) struct Claims(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Claims<'a>(Members<'a>);
 
 /// How far a token's times may be off from ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +37,12 @@ pub(crate) enum Skew {
     None,
 }
 
-impl Claims {
+impl<'a> Claims<'a> {
+    /// Reads a part of a token, which has to be a JSON object.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, TokenError> {
+        Members::parse(text).map(Self).ok_or(TokenError::Malformed)
+    }
+
     /// Checks `exp`, which has to be there, and `nbf`, which need not be. At the very moments that
     /// they name a token is good.
     pub(crate) fn check_times(&self, now: Timestamp, skew: Skew) -> Result<(), TokenError> {
@@ -58,8 +62,7 @@ impl Claims {
 
     /// Checks that an audience, of which there may be several, is the expected one.
     pub(crate) fn check_audience(&self, is_expected: impl Fn(&str) -> bool) -> Result<(), TokenError> {
-        let is_expected = |audience: &RawValue| text(audience).is_some_and(|text| is_expected(&text));
-        if self.all("aud").iter().any(|audience| is_expected(audience)) {
+        if self.all("aud").iter().any(|audience| audience.text().is_some_and(|text| is_expected(&text))) {
             Ok(())
         } else {
             Err(TokenError::Audience)
@@ -68,23 +71,24 @@ impl Claims {
 
     /// The text of a claim that stands there once.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
-        self.one(name)?.map(|value| text(value).ok_or(TokenError::Malformed)).transpose()
+        let text = |value: Json<'_>| value.text().map(Cow::into_owned).ok_or(TokenError::Malformed);
+        self.one(name)?.map(text).transpose()
     }
 
     /// What a client's claims say, all of them checked.
     pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
-        let group = |value: &RawValue| GroupName::parse(text(value)?).ok();
+        let group = |value: &Json<'_>| GroupName::parse(value.text()?).ok();
         let mut claims: Vec<(String, Vec<String>)> = Vec::new();
-        for (name, _) in &self.0 {
+        for (name, _) in &self.0.0 {
             if claims.iter().all(|(known, _)| known != name) {
-                claims.push((name.clone(), self.all(name).iter().map(|value| print(value)).collect()));
+                claims.push((name.to_string(), self.all(name).into_iter().map(print).collect()));
             }
         }
-        let groups = self.all("webpubsub.group").iter().map(|value| group(value)).collect::<Option<_>>();
+        let groups = self.all("webpubsub.group").iter().map(group).collect::<Option<_>>();
         Ok(ClientClaims {
             // A blank user id is no user.
             user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
-            roles: self.all("role").iter().map(|value| print(value)).collect(),
+            roles: self.all("role").into_iter().map(print).collect(),
             groups: groups.ok_or(TokenError::Group)?,
             claims,
         })
@@ -96,55 +100,40 @@ impl Claims {
     }
 
     /// A claim that cannot be a list, and that nobody may have added a second time.
-    fn one(&self, name: &str) -> Result<Option<&RawValue>, TokenError> {
+    pub(crate) fn one(&self, name: &str) -> Result<Option<Json<'a>>, TokenError> {
         let mut given = self.given(name);
         match (given.next(), given.next()) {
-            (value, None) => Ok(value.filter(|value| !is_null(value))),
+            (value, None) => Ok(value.filter(|value| !value.is_null())),
             (_, Some(_)) => Err(TokenError::Malformed),
         }
     }
 
     /// A claim that may be one value, a list or repeated. `null` is no value.
-    fn all(&self, name: &str) -> Vec<Box<RawValue>> {
+    fn all(&self, name: &str) -> Vec<Json<'a>> {
         let mut all = Vec::new();
         for value in self.given(name) {
-            match serde_json::from_str::<Vec<Box<RawValue>>>(value.get()) {
-                Ok(list) => all.extend(list),
-                Err(_) => all.push(value.to_owned()),
+            match value.elements() {
+                Some(list) => all.extend(list),
+                None => all.push(value),
             }
         }
-        all.retain(|value| !is_null(value));
+        all.retain(|value| !value.is_null());
         all
     }
 
-    fn given(&self, name: &str) -> impl Iterator<Item = &RawValue> {
-        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| &**value)
+    fn given(&self, name: &str) -> impl Iterator<Item = Json<'a>> {
+        self.0.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| *value)
     }
 }
 
-fn print(value: &RawValue) -> String {
-    text(value).unwrap_or_else(|| value.get().to_owned())
-}
-
-/// Claims are a JSON object.
-impl<'de> Deserialize<'de> for Claims {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Object::deserialize(deserializer).map(|Object(claims)| Self(claims))
-    }
-}
-
-/// The text of a JSON string.
-fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
-}
-
-fn is_null(value: &RawValue) -> bool {
-    value.get() == "null"
+fn print(value: Json<'_>) -> String {
+    value.text().unwrap_or(Cow::Borrowed(value.as_str())).into_owned()
 }
 
 /// The value of a JSON number, as exactly as moments need it; `None` past all numbers.
-fn number(value: &RawValue) -> Option<f64> {
-    let (mantissa, exponent) = value.get().split_once(['e', 'E']).unwrap_or((value.get(), "0"));
+fn number(value: Json<'_>) -> Option<f64> {
+    let text = value.as_str();
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().ok()?;
     let (sign, digits) = mantissa.strip_prefix('-').map_or((1.0, mantissa), |digits| (-1.0, digits));
     let mut places = digits.find('.').map_or(0, |point| digits.len() - point - 1);
@@ -173,11 +162,10 @@ mod tests {
             ("1.7e9", 1_700_000_000.0),
             ("17E+8", 1_700_000_000.0),
         ] {
-            let value = RawValue::from_string(json.to_owned()).unwrap();
-            assert_eq!(number(&value), Some(expected), "{json}");
+            assert_eq!(number(Json::parse(json).unwrap()), Some(expected), "{json}");
         }
         for json in ["\"1\"", "null", "true", "[1]", "{}", "1e999", "1e99999999999"] {
-            assert_eq!(number(&RawValue::from_string(json.to_owned()).unwrap()), None, "{json}");
+            assert_eq!(number(Json::parse(json).unwrap()), None, "{json}");
         }
     }
 }

@@ -14,10 +14,10 @@
 //! use webpubsub_protocol::time::Timestamp;
 //!
 //! let keys = AccessKeys::new("0123456789abcdef0123456789abcdef", None)?;
-//! let token = sign(&keys, &serde_json::json!({
+//! let token = sign(&keys, r#"{
 //!     "aud": "https://example.com/api/hubs/chat/:send?api-version=2024-12-01",
-//!     "exp": 1_700_000_060,
-//! }));
+//!     "exp": 1700000060
+//! }"#);
 //!
 //! let now = Timestamp::from_millis(1_700_000_000_000);
 //! let hosts = Hosts { requested: "example.com", accepted: &[] };

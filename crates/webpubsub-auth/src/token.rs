@@ -1,8 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{ClientType, TokenRequest};
 use webpubsub_protocol::time::Timestamp;
@@ -35,6 +34,7 @@ pub fn verify_client(
     expected: &ClientAudience<'_>,
 ) -> Result<ClientClaims, TokenError> {
     let claims = verify(keys, token)?;
+    let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
     claims.check_audience(|audience| expected.is_named_by(audience))?;
     claims.into_client_claims()
@@ -53,6 +53,7 @@ pub fn verify_service(
     expected: &ServiceAudience<'_>,
 ) -> Result<(), TokenError> {
     let claims = verify(keys, token)?;
+    let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
     claims.check_audience(|audience| expected.is_named_by(audience))
 }
@@ -69,75 +70,54 @@ pub fn sign_client(
     request: &TokenRequest,
     origin: &str,
 ) -> String {
-    #[derive(Serialize)]
-    struct ClientToken<'a> {
-        aud: String,
-        iat: u64,
-        nbf: u64,
-        exp: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        sub: Option<&'a str>,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        role: &'a [String],
-        #[serde(rename = "webpubsub.group", skip_serializing_if = "Vec::is_empty")]
-        groups: Vec<&'a str>,
-    }
-
     let origin = origin.strip_suffix('/').unwrap_or(origin);
     let path = match request.client_type {
         ClientType::Default => "client",
         ClientType::Mqtt => "clients/mqtt",
     };
-    sign(
-        keys,
-        &ClientToken {
-            aud: format!("{origin}/{path}/hubs/{hub}"),
-            iat: now.as_seconds(),
-            nbf: now.as_seconds(),
-            exp: now.as_seconds().saturating_add(request.lifetime.as_secs()),
-            sub: request.user_id.as_ref().map(|user| user.as_str()),
-            role: &request.roles,
-            groups: request.groups.iter().map(|group| group.as_str()).collect(),
-        },
-    )
+    let mut claims = Writer::object();
+    claims.text("aud", &format!("{origin}/{path}/hubs/{hub}"));
+    claims.number("iat", now.as_seconds()).number("nbf", now.as_seconds());
+    claims.number("exp", now.as_seconds().saturating_add(request.lifetime.as_secs()));
+    if let Some(user) = &request.user_id {
+        claims.text("sub", user.as_str());
+    }
+    if !request.roles.is_empty() {
+        claims.json("role", &Writer::texts(&request.roles));
+    }
+    if !request.groups.is_empty() {
+        claims.json("webpubsub.group", &Writer::texts(&request.groups));
+    }
+    sign(keys, &claims.finish())
 }
 
-/// Makes a token that says what `claims` says: an object, when printed as JSON.
+/// Makes a token that says what `claims` says, the text of a JSON object.
 #[must_use]
-pub fn sign(keys: &AccessKeys, claims: &impl Serialize) -> String {
-    let sign = || -> jsonwebtoken::errors::Result<String> {
-        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
-        let message = format!("{HEADER}.{payload}");
-        let signature = crypto::sign(message.as_bytes(), &keys.primary().signing, Algorithm::HS256)?;
-        Ok(format!("{message}.{signature}"))
-    };
-    let token = sign();
-    debug_assert!(token.is_ok(), "only claims that cannot be printed as JSON fail to be signed");
-    // An empty token opens nothing.
-    token.unwrap_or_default()
+pub fn sign(keys: &AccessKeys, claims: &str) -> String {
+    let message = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
+    let signature = crypto::sign(message.as_bytes(), &keys.primary().signing, Algorithm::HS256);
+    debug_assert!(signature.is_ok(), "every key signs");
+    // A token without a signature opens nothing.
+    format!("{message}.{}", signature.unwrap_or_default())
 }
 
 /// `{"alg":"HS256","typ":"JWT"}`
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// What counts in a token's header; key ids, types and the like do not.
+/// The claims of a token that one of the keys signed, as JSON. All its times and its audience are
+/// still to be judged.
 ///
-/// `jsonwebtoken` reads the whole of it, embedded keys of every kind included. That costs more than
-/// all the rest of a verification, and 17 KB of the gzipped worker.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    /// Extensions that have to be understood. We know none.
-    crit: Option<IgnoredAny>,
-}
-
-/// The claims of a token that one of the keys signed. All its times and its audience are still to
-/// be judged.
-pub(crate) fn verify(keys: &AccessKeys, token: &str) -> Result<Claims, TokenError> {
+/// Of its header only the algorithm counts; key ids, types and the like do not. `jsonwebtoken` reads
+/// the whole of it, embedded keys of every kind included. That costs more than all the rest of a
+/// verification, and 17 KB of the gzipped worker.
+pub(crate) fn verify(keys: &AccessKeys, token: &str) -> Result<String, TokenError> {
     let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
-    let header: Header = decode(header)?;
-    if header.alg != "HS256" || header.crit.is_some() {
+    let header = decode(header)?;
+    let header = Claims::parse(&header)?;
+    let algorithm = header.text("alg")?.ok_or(TokenError::Malformed)?;
+    // Extensions that have to be understood: we know none.
+    if algorithm != "HS256" || header.one("crit")?.is_some() {
         return Err(TokenError::Algorithm);
     }
     let is_signed = keys.iter().any(|key| {
@@ -147,10 +127,7 @@ pub(crate) fn verify(keys: &AccessKeys, token: &str) -> Result<Claims, TokenErro
 }
 
 /// Reads one part of a token: JSON in base64url, without padding.
-///
-/// `serde_json` does not look whether what it skips is UTF-8.
-fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+fn decode(part: &str) -> Result<String, TokenError> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
-    let json = String::from_utf8(json).map_err(|_| TokenError::Malformed)?;
-    serde_json::from_str(&json).map_err(|_| TokenError::Malformed)
+    String::from_utf8(json).map_err(|_| TokenError::Malformed)
 }

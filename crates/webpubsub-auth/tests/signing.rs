@@ -111,7 +111,7 @@ fn the_scheme_of_the_authorization_header_is_bearer_in_any_case() {
 
 #[test]
 fn errors_never_hold_any_of_the_token() {
-    let token = sign(&keys(), &serde_json::json!({ "sub": "secret", "exp": 1 }));
+    let token = sign(&keys(), r#"{"sub":"secret","exp":1}"#);
     let error = verify_at(NOW, &token).unwrap_err();
     assert_eq!(
         (error.to_string().as_str(), format!("{error:?}").as_str()),
@@ -140,9 +140,8 @@ proptest! {
     #[test]
     fn no_claims_panic(json in "[\\[\\]{}\",:a0-9.e-]{0,30}") {
         // Anyone with the key may say anything; it is read or refused.
-        if let Ok(claims) = serde_json::from_str::<serde_json::Value>(&json) {
-            prop_assert!(verify_at(NOW, &sign(&keys(), &claims)).is_err());
-            let _ = verify_at(NOW, &sign(&keys(), &serde_json::json!({ "aud": claims, "exp": claims, "nbf": claims })));
-        }
+        prop_assert!(verify_at(NOW, &sign(&keys(), &json)).is_err());
+        let claims = format!(r#"{{"aud":{json},"exp":{json},"nbf":{json}}}"#);
+        let _ = verify_at(NOW, &sign(&keys(), &claims));
     }
 }

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
 /// Who a new connection acts for, what it may do, and how it speaks.
@@ -46,35 +46,23 @@ pub enum AdmissionError {
     Name(#[from] NameError),
 }
 
-#[derive(Serialize, Deserialize)]
-struct Form {
-    user: Option<String>,
-    roles: Vec<String>,
-    groups: Vec<String>,
-    subprotocol: Option<String>,
-    send_to: Option<String>,
-    no_echo: bool,
-}
-
 impl ConnectRequest {
     /// Writes the request as ASCII that fits a header.
     #[must_use]
     pub fn encode(&self) -> String {
-        let (send_to, no_echo) = match &self.mode {
-            SimpleMode::SendEvent => (None, false),
-            SimpleMode::SendToGroup { group, echo } => (Some(group.as_str().to_owned()), *echo == Echo::Skip),
-        };
-        let form = Form {
-            user: self.user.as_ref().map(|user| user.as_str().to_owned()),
-            roles: self.roles.clone(),
-            groups: self.groups.iter().map(|group| group.as_str().to_owned()).collect(),
-            subprotocol: self.subprotocol.name().map(str::to_owned),
-            send_to,
-            no_echo,
-        };
-        #[expect(clippy::expect_used, reason = "a struct of strings always prints")]
-        let json = serde_json::to_vec(&form).expect("the form is printable");
-        URL_SAFE_NO_PAD.encode(json)
+        let mut form = Writer::object();
+        if let Some(user) = &self.user {
+            form.text("user", user.as_str());
+        }
+        form.json("roles", &Writer::texts(&self.roles)).json("groups", &Writer::texts(&self.groups));
+        if let Some(subprotocol) = self.subprotocol.name() {
+            form.text("subprotocol", subprotocol);
+        }
+        if let SimpleMode::SendToGroup { group, echo } = &self.mode {
+            let name = if *echo == Echo::Skip { "send_to_others" } else { "send_to" };
+            form.text(name, group.as_str());
+        }
+        URL_SAFE_NO_PAD.encode(form.finish())
     }
 
     /// Reads what [`ConnectRequest::encode`] wrote.
@@ -83,20 +71,25 @@ impl ConnectRequest {
     /// [`AdmissionError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, AdmissionError> {
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| AdmissionError::Malformed)?;
-        let form: Form = serde_json::from_slice(&json).map_err(|_| AdmissionError::Malformed)?;
-        let groups = form.groups.into_iter().map(GroupName::parse).collect::<Result<_, _>>()?;
-        let mode = match form.send_to {
-            None => SimpleMode::SendEvent,
-            Some(group) => SimpleMode::SendToGroup {
-                group: GroupName::parse(group)?,
-                echo: if form.no_echo { Echo::Skip } else { Echo::Send },
-            },
+        let form = str::from_utf8(&json).ok().and_then(Members::parse).ok_or(AdmissionError::Malformed)?;
+        let text = |name| match form.get(name) {
+            None => Ok(None),
+            Some(value) => value.text().map(Some).ok_or(AdmissionError::Malformed),
+        };
+        let texts = |name| form.get(name).and_then(Json::texts).ok_or(AdmissionError::Malformed);
+        let groups = texts("groups")?.into_iter().map(GroupName::parse).collect::<Result<_, _>>()?;
+        let mode = match (text("send_to")?, text("send_to_others")?) {
+            (None, None) => SimpleMode::SendEvent,
+            (Some(group), _) => SimpleMode::SendToGroup { group: GroupName::parse(group)?, echo: Echo::Send },
+            (None, Some(group)) => {
+                SimpleMode::SendToGroup { group: GroupName::parse(group)?, echo: Echo::Skip }
+            }
         };
         Ok(Self {
-            user: form.user.map(UserId::parse).transpose()?,
-            roles: form.roles,
+            user: text("user")?.map(UserId::parse).transpose()?,
+            roles: texts("roles")?,
             groups,
-            subprotocol: Subprotocol::negotiate(form.subprotocol.as_deref()).subprotocol,
+            subprotocol: Subprotocol::negotiate(text("subprotocol")?.as_deref()).subprotocol,
             mode,
         })
     }

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
-use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::time::Timestamp;
@@ -12,13 +12,15 @@ use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
+use crate::map::ShardMap;
+use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
-use crate::reliable::{self, Buffer, Cursor, Link, Log};
-use crate::snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, decode_acks};
+use crate::reliable::{Buffer, Cursor, Log};
+use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage};
 
 /// One shard of a hub.
 #[derive(Debug)]
@@ -28,115 +30,13 @@ pub struct Hub {
     pub(crate) relay: Relay,
     /// Connections that may have no socket, and when they are given up, soonest first. One that has
     /// a socket again stays until its turn.
-    detached: VecDeque<(Timestamp, Slot)>,
+    pub(crate) detached: VecDeque<(Timestamp, Slot)>,
+    pub(crate) map: ShardMap,
+    pub(crate) counters: Counters,
     pub(crate) place: Place,
 }
 
-/// A hub that was put together again, and what became of its sockets.
-#[derive(Debug)]
-pub struct Restored {
-    /// The hub.
-    pub hub: Hub,
-    /// The slot of each socket, in the order given; `None` for one that belongs to nobody and is to
-    /// be closed.
-    pub slots: Vec<Option<Slot>>,
-    /// What is to be done before the first input.
-    pub outputs: Vec<Output>,
-}
-
 impl Hub {
-    /// Puts a shard together from what outlived its memory: the disk, and what each open socket
-    /// carried (`None` where that could not be read). Connections without a socket are gone, but for
-    /// reliable ones, which have their time to come back. Those with one get again what they have not
-    /// acknowledged.
-    #[must_use]
-    pub fn restore(
-        now: Timestamp,
-        place: Place,
-        snapshot: Snapshot,
-        sockets: Vec<Option<Attachment>>,
-    ) -> Restored {
-        let mut outputs = Vec::new();
-        let cursors = snapshot.connections.iter().map(|record| record.acknowledged.row);
-        let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
-        let (rows, bytes) =
-            (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
-        let mut hub = Self {
-            directory: Directory::default(),
-            log: Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum()),
-            relay: Relay::restore(place, &snapshot.taken_by, snapshot.taken, &snapshot.log, &mut outputs),
-            detached: VecDeque::new(),
-            place,
-        };
-        hub.relay.watch(now);
-        // As if nobody had a socket, then as those who have one.
-        let mut known = Vec::new();
-        for record in snapshot.connections {
-            let (slot, since) = (record.slot, record.detached_until);
-            let buffer = record.subprotocol.is_reliable().then(|| {
-                let until = since.unwrap_or(now.after(place.recovery_window));
-                Buffer::new(record.acknowledged, record.acknowledged, Link::Detached { until })
-            });
-            hub.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
-            known.push((slot, since));
-        }
-        let mut here = vec![false; hub.directory.end().index()];
-        let slots = sockets.into_iter().map(|socket| {
-            let socket = socket?;
-            let slot = hub.directory.find(&socket.connection)?;
-            hub.directory.get_mut(slot)?.resume(socket);
-            *here.get_mut(slot.index())? = true;
-            Some(slot)
-        });
-        let slots = slots.collect();
-        for (slot, since) in known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false)) {
-            match hub.link(slot) {
-                Some(Link::Detached { until }) => {
-                    hub.wait(until, slot);
-                    if since.is_none() {
-                        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
-                    }
-                }
-                Some(Link::Attached) | None => hub.remove(slot, &mut outputs),
-            }
-        }
-        for (slot, group) in snapshot.memberships {
-            hub.directory.join(slot, &group);
-        }
-        for (slot, kind, group, literal) in snapshot.permissions {
-            if let Some(connection) = hub.directory.get_mut(slot) {
-                connection.permissions.restore(kind, group, literal);
-            }
-        }
-        for (slot, acks) in snapshot.acks {
-            if let Some(connection) = hub.directory.get_mut(slot) {
-                connection.acks = decode_acks(&acks).unwrap_or_default();
-            }
-        }
-        for LogRow { row, recipients, bytes, relayed: _ } in snapshot.log {
-            let mut to = Vec::new();
-            for slot in reliable::slots(&recipients) {
-                let connection = hub.directory.get_mut(slot);
-                let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else {
-                    continue;
-                };
-                if row > buffer.acknowledged().row {
-                    let id = buffer.push(row, bytes);
-                    if buffer.link == Link::Attached {
-                        to.push((slot, id));
-                    }
-                }
-            }
-            if !to.is_empty() {
-                outputs.push(Output::Fetch { row, to });
-            }
-        }
-        for (_, connection) in hub.directory.iter_mut() {
-            connection.buffer.iter_mut().for_each(Buffer::doubt);
-        }
-        Restored { hub, slots, outputs }
-    }
-
     /// Takes one input and returns everything that follows from it, in order.
     #[must_use = "outputs are the only way a hub acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
@@ -157,6 +57,7 @@ impl Hub {
                 }
             }
             Input::Fetched { message, to } => {
+                self.counters.replays += 1;
                 let publish =
                     message.and_then(|StoredMessage { message, expires }| Publish::decode(&message, expires));
                 self.fetched(now, publish, to, &mut outputs);
@@ -165,7 +66,9 @@ impl Hub {
                 let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
+            Input::Map(map) => self.take_map(map, &mut outputs),
             Input::Batch(batch) => {
+                self.counters.batches += 1;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
                     if let Some(publish) = Publish::decode(&message, expires) {
                         self.deliver(&publish, &mut outputs);
@@ -214,7 +117,7 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if let Some(full) = self.place.full(self.directory.len()) {
+        if let Some(full) = self.place.full(&self.map, self.directory.len()) {
             return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();
@@ -231,8 +134,12 @@ impl Hub {
             detached_until: None,
         };
         outputs.push(Output::Store(Change::PutConnection(record.clone())));
-        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start, start, Link::Attached));
-        self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
+        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
+        let connection = Connection::of(record, buffer, AckCache::default());
+        if connection.permissions.skipped > 0 {
+            outputs.push(Output::SkippedRoles(connection.permissions.skipped));
+        }
+        self.directory.insert(slot, connection);
         for group in &request.groups {
             self.join(slot, group, outputs);
         }
@@ -243,80 +150,7 @@ impl Hub {
         self.send(slot, &connected, outputs);
     }
 
-    /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
-    /// everything that it has not acknowledged.
-    ///
-    /// Source: client spec, section 8.3.
-    fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
-        self.give_up(now, outputs);
-        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::CannotRecover) };
-        let Some(connection) = self.directory.get_mut(slot) else {
-            return outputs.push(Output::CannotRecover);
-        };
-        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
-        match buffer.link {
-            Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
-            Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
-        }
-        buffer.link = Link::Attached;
-        let subprotocol = connection.subprotocol;
-        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
-        self.attach(slot, outputs);
-        self.resend(slot, outputs);
-        self.forget_recovered();
-    }
-
-    /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
-    ///
-    /// Source: client spec, section 8.2.
-    fn closed(&mut self, now: Timestamp, slot: Slot, code: CloseCode, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
-        outputs.push(Output::Forget { slot });
-        match &mut connection.buffer {
-            Some(buffer) if code != CloseCode::NORMAL => {
-                let until = now.after(self.place.recovery_window);
-                buffer.link = Link::Detached { until };
-                // It was on the socket.
-                if let Some(cursor) = buffer.take_unstored() {
-                    outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
-                }
-                outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
-                self.wait(until, slot);
-            }
-            Some(_) | None => self.remove(slot, outputs),
-        }
-    }
-
-    /// Waits for a connection to be recovered.
-    fn wait(&mut self, until: Timestamp, slot: Slot) {
-        let at = self.detached.partition_point(|(other, _)| *other <= until);
-        self.detached.insert(at, (until, slot));
-    }
-
-    /// Ends the connections that were not recovered in time.
-    fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
-            if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
-                self.remove(slot, outputs);
-            }
-        }
-        self.forget_recovered();
-    }
-
-    /// Waits no longer for connections that have come back, or have been ended.
-    fn forget_recovered(&mut self) {
-        while let Some(&(until, slot)) = self.detached.front()
-            && self.link(slot) != Some(Link::Detached { until })
-        {
-            self.detached.pop_front();
-        }
-    }
-
-    fn link(&self, slot: Slot) -> Option<Link> {
-        self.directory.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
-    }
-
-    fn remove(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
+    pub(crate) fn remove(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
         if self.directory.remove(slot).is_some() {
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
         }
@@ -379,6 +213,9 @@ impl Hub {
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
         self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+        if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
+            self.counters.drops += 1;
+        }
         let attached = self.directory.get(slot).is_some_and(Connection::is_attached);
         self.remove(slot, outputs);
         if attached {
@@ -388,7 +225,7 @@ impl Hub {
 }
 
 impl Connection {
-    fn of(record: ConnectionRecord, buffer: Option<Buffer>, acks: AckCache) -> Self {
+    pub(crate) fn of(record: ConnectionRecord, buffer: Option<Buffer>, acks: AckCache) -> Self {
         Self {
             id: record.id,
             user: record.user,
@@ -399,14 +236,6 @@ impl Connection {
             groups: BTreeSet::new(),
             acks,
             pace: Pace::default(),
-        }
-    }
-
-    /// Goes on where what its socket carries says that it was.
-    fn resume(&mut self, socket: Attachment) {
-        match &mut self.buffer {
-            Some(buffer) => buffer.resume(socket.acknowledged),
-            None => self.acks = socket.acks,
         }
     }
 

@@ -6,6 +6,7 @@ use webpubsub_protocol::name::ConnectionId;
 use crate::admission::ConnectRequest;
 use crate::command::Command;
 use crate::connection::Slot;
+use crate::map::ShardMap;
 use crate::placement::ShardNumber;
 use crate::relay::Batch;
 use crate::snapshot::StoredMessage;
@@ -57,6 +58,8 @@ pub enum Input {
     },
     /// A server's request. Its [`crate::Output::Reply`] is in the outputs of this very input.
     Command(Command),
+    /// The hub's shards are these from here on. [`crate::Hub::load`] tells what is left to do.
+    Map(ShardMap),
     /// Publishes of clients on another shard. Answered by [`crate::Output::BatchTaken`].
     Batch(Batch),
     /// How sending an [`crate::Output::Relay`] ended.

@@ -7,6 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
 use crate::connection::Slot;
+use crate::map::ShardMap;
 use crate::permission::Verdict;
 use crate::placement::{Full, ShardNumber};
 use crate::reliable::Cursor;
@@ -25,6 +26,8 @@ pub enum Output {
         /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
+    /// Log that so many roles of the connection just accepted are invalid, or more than it may have.
+    SkippedRoles(usize),
     /// Do not accept the socket of an [`crate::Input::Connect`].
     Refuse(Full),
     /// Do not accept the socket of an [`crate::Input::Recover`]: there is no such connection.
@@ -134,6 +137,8 @@ pub enum Change {
         /// Who received it: bit `slot % 8` of byte `slot / 8`.
         recipients: Vec<u8>,
     },
+    /// Write what the hub's shards are.
+    Map(ShardMap),
     /// Write that another shard has taken every relayed row up to this one.
     TakenBy {
         /// Which shard.

@@ -15,6 +15,8 @@ use crate::error::TooManyPermissions;
 pub(crate) struct Permissions {
     send_to_group: Rules,
     join_leave_group: Rules,
+    /// How many roles are invalid, or more than a connection may have.
+    pub(crate) skipped: usize,
 }
 
 /// The groups that one type of permission covers.
@@ -58,12 +60,17 @@ impl Permissions {
     pub(crate) fn from_roles<'a>(roles: impl IntoIterator<Item = &'a str>) -> Self {
         let mut permissions = Self::default();
         for role in roles {
-            match Role::parse(role) {
-                Ok(Some(Role::Any(kind))) => permissions.rules_mut(kind).all = true,
+            let taken = match Role::parse(role) {
+                Ok(Some(Role::Any(kind))) => {
+                    permissions.rules_mut(kind).all = true;
+                    true
+                }
                 Ok(Some(Role::Group(kind, group))) => permissions.rules_mut(kind).add_literal(group),
                 Ok(Some(Role::Groups(kind, pattern))) => permissions.rules_mut(kind).add_pattern(pattern),
-                Ok(None) | Err(_) => {}
-            }
+                Ok(None) => true,
+                Err(_) => false,
+            };
+            permissions.skipped += usize::from(!taken);
         }
         permissions
     }
@@ -130,17 +137,26 @@ impl Rules {
         self.literals.len() >= MAX_LITERAL_PERMISSIONS
     }
 
-    fn add_literal(&mut self, group: GroupName) {
-        if !self.is_full() && !self.covers(&group) {
+    /// Whether there was room for it.
+    fn add_literal(&mut self, group: GroupName) -> bool {
+        if self.covers(&group) {
+            return true;
+        }
+        let taken = !self.is_full();
+        if taken {
             self.literals.insert(group, Verdict::Allow);
         }
+        taken
     }
 
-    fn add_pattern(&mut self, pattern: GroupPattern) {
-        if self.patterns.len() < MAX_PERMISSION_PATTERNS {
+    /// Whether there was room for it.
+    fn add_pattern(&mut self, pattern: GroupPattern) -> bool {
+        let taken = self.patterns.len() < MAX_PERMISSION_PATTERNS;
+        if taken {
             self.literals.retain(|group, _| !pattern.matches(group.as_str()));
             self.patterns.push(pattern);
         }
+        taken
     }
 }
 
@@ -150,6 +166,15 @@ mod tests {
 
     fn allowed(roles: &[&str], kind: PermissionType, group: &str) -> bool {
         Permissions::from_roles(roles.iter().copied()).allows(kind, &GroupName::parse(group).unwrap())
+    }
+
+    #[test]
+    fn invalid_roles_and_those_above_the_limits_are_counted() {
+        let patterns: Vec<_> = (0..12).map(|n| format!("webpubsub.sendToGroups.{n}*")).collect();
+        let skipped = |roles: &[&str]| Permissions::from_roles(roles.iter().copied()).skipped;
+        assert_eq!(skipped(&["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup.a", "unknown"]), 0);
+        assert_eq!(skipped(&["webpubsub.sendToGroups.", "webpubsub.joinLeaveGroups.a\\b"]), 2);
+        assert_eq!(skipped(&patterns.iter().map(String::as_str).collect::<Vec<_>>()), 2);
     }
 
     #[test]

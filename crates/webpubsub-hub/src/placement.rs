@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpubsub_protocol::name::ConnectionId;
 
+use crate::map::{ShardMap, ShardState};
 use crate::pace::Limits;
 
 /// The first byte of every id: the layout of the rest.
@@ -59,14 +60,14 @@ impl fmt::Display for ShardNumber {
 pub struct Place {
     /// This one.
     pub shard: ShardNumber,
-    /// How many the hub has, this one among them; at least 1.
+    /// How many the hub has, until a [`crate::ShardMap`] says otherwise; at least 1.
     pub shards: u16,
     /// How many connections this one takes at most.
     pub capacity: usize,
     /// How long a reliable connection without a socket can be recovered.
     pub recovery_window: Duration,
-    /// How many of the connections that the hub may have are this one's; `None` without a quota.
-    pub quota: Option<usize>,
+    /// How many connections the hub may have, over all its shards; 0 for as many as they take.
+    pub connection_quota: u32,
     /// What each connection may ask of it.
     pub limits: Limits,
 }
@@ -99,19 +100,17 @@ impl Place {
             shards: 1,
             capacity: Self::DEFAULT_CAPACITY as usize,
             recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
-            quota: None,
+            connection_quota: 0,
             limits: Limits::DEFAULT,
         }
     }
 
-    /// Every other shard of the hub.
-    pub fn others(self) -> impl Iterator<Item = ShardNumber> {
-        (0..self.shards).map(ShardNumber).filter(move |shard| *shard != self.shard)
-    }
-
     /// Why no further connection is taken beside so many, if none is.
-    pub(crate) fn full(self, connections: usize) -> Option<Full> {
-        if self.quota.is_some_and(|quota| connections >= quota) {
+    pub(crate) fn full(self, map: &ShardMap, connections: usize) -> Option<Full> {
+        let share = self.shard.share(self.connection_quota, map.accepting);
+        if map.state(self.shard) == ShardState::Draining {
+            Some(Full::Shard)
+        } else if share.is_some_and(|share| connections >= share) {
             Some(Full::Quota)
         } else {
             (connections >= self.capacity).then_some(Full::Shard)

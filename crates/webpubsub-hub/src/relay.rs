@@ -9,12 +9,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::output::{Change, Output};
-use crate::placement::{Place, ShardNumber};
+use crate::placement::ShardNumber;
 use crate::snapshot::{LogRow, StoredMessage};
 
 /// What may wait for one shard, in bytes of encoded messages. Publishes above that are refused.
@@ -43,26 +42,21 @@ pub struct Batch {
 #[error("the batch is malformed")]
 pub struct BatchError;
 
-#[derive(Serialize, Deserialize)]
-struct Form<'a> {
-    from: u16,
-    /// Row, when it expires in milliseconds since the Unix epoch (0 for never), message.
-    #[serde(borrow)]
-    messages: Vec<(u64, u64, &'a RawValue)>,
-}
-
 impl Batch {
-    /// Writes the batch as JSON.
-    ///
-    /// # Errors
-    /// [`BatchError`] if a message is not JSON, which only a bug can cause.
-    pub fn encode(&self) -> Result<String, BatchError> {
-        let messages = self.messages.iter().map(|(row, stored)| {
-            let expires = stored.expires.map_or(0, Timestamp::as_millis);
-            Ok((*row, expires, serde_json::from_str(&stored.message)?))
-        });
-        let messages = messages.collect::<serde_json::Result<_>>().map_err(|_| BatchError)?;
-        serde_json::to_string(&Form { from: self.from.0, messages }).map_err(|_| BatchError)
+    /// Writes the batch as JSON: of every message the row, when it expires in milliseconds since the
+    /// Unix epoch (0 for never), and the message itself.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut messages = Writer::list();
+        for (row, StoredMessage { message, expires }) in &self.messages {
+            let expires = expires.map_or(0, Timestamp::as_millis);
+            let mut parts = Writer::list();
+            parts.element(&row.to_string()).element(&expires.to_string()).element(message);
+            messages.element(&parts.finish());
+        }
+        let mut form = Writer::object();
+        form.number("from", self.from.0.into()).json("messages", &messages.finish());
+        form.finish()
     }
 
     /// Reads what [`Batch::encode`] wrote.
@@ -70,12 +64,18 @@ impl Batch {
     /// # Errors
     /// [`BatchError`] for anything else.
     pub fn decode(text: &str) -> Result<Self, BatchError> {
-        let form: Form<'_> = serde_json::from_str(text).map_err(|_| BatchError)?;
-        let messages = form.messages.into_iter().map(|(row, expires, message)| {
-            let expires = Some(expires).filter(|at| *at > 0).map(Timestamp::from_millis);
-            (row, StoredMessage { message: message.get().to_owned(), expires })
+        let form = Members::parse(text).ok_or(BatchError)?;
+        let from = form.get("from").and_then(Json::unsigned).and_then(|from| u16::try_from(from).ok());
+        let messages = form.get("messages").and_then(Json::elements).ok_or(BatchError)?;
+        let messages = messages.into_iter().map(|parts| {
+            let [row, expires, message] = *parts.elements()?.as_array()?;
+            let expires = Some(expires.unsigned()?).filter(|at| *at > 0).map(Timestamp::from_millis);
+            Some((row.unsigned()?, StoredMessage { message: message.as_str().to_owned(), expires }))
         });
-        Ok(Self { from: ShardNumber(form.from), messages: messages.collect() })
+        Ok(Self {
+            from: ShardNumber(from.ok_or(BatchError)?),
+            messages: messages.collect::<Option<_>>().ok_or(BatchError)?,
+        })
     }
 }
 
@@ -113,26 +113,19 @@ impl Relay {
     /// Goes on with what the others had not taken. An outbox that is new has nothing to send of the
     /// past.
     pub(crate) fn restore(
-        place: Place,
+        others: impl Iterator<Item = ShardNumber>,
         taken_by: &[(ShardNumber, u64)],
         taken: Vec<(ShardNumber, u64)>,
         log: &[LogRow],
         outputs: &mut Vec<Output>,
     ) -> Self {
         let newest = log.last().map_or(0, |row| row.row);
-        let outboxes = place.others().map(|to| {
+        let outboxes = others.map(|to| {
             let known = taken_by.iter().find(|(shard, _)| *shard == to).map(|(_, row)| *row);
             if known.is_none() {
                 outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
             }
-            let mut outbox = Outbox {
-                to,
-                rows: VecDeque::new(),
-                waiting_bytes: 0,
-                in_flight: 0,
-                failures: 0,
-                retry: None,
-            };
+            let mut outbox = Outbox::new(to);
             for LogRow { row, bytes, .. } in
                 log.iter().filter(|row| row.relayed && row.row > known.unwrap_or(newest))
             {
@@ -142,6 +135,32 @@ impl Relay {
             outbox
         });
         Self { outboxes: outboxes.collect(), taken: taken.into_iter().collect(), wake: None }
+    }
+
+    /// Has an outbox for each of these and for nobody else. One that is new has nothing to send of
+    /// what is in the log so far; one that is gone has nobody who waits for it.
+    pub(crate) fn set(
+        &mut self,
+        others: impl Iterator<Item = ShardNumber>,
+        newest: u64,
+        outputs: &mut Vec<Output>,
+    ) {
+        let mut before = std::mem::take(&mut self.outboxes);
+        for to in others {
+            let known = before.iter().position(|outbox| outbox.to == to);
+            self.outboxes.push(match known {
+                Some(at) => before.swap_remove(at),
+                None => {
+                    outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
+                    Outbox::new(to)
+                }
+            });
+        }
+    }
+
+    /// How many rows have not been taken, counted once for each shard that has not.
+    pub(crate) fn load(&self) -> usize {
+        self.outboxes.iter().map(|outbox| outbox.rows.len()).sum()
     }
 
     /// Whether there is anybody to relay to.
@@ -243,6 +262,11 @@ impl Relay {
 }
 
 impl Outbox {
+    const fn new(to: ShardNumber) -> Self {
+        let rows = VecDeque::new();
+        Self { to, rows, waiting_bytes: 0, in_flight: 0, failures: 0, retry: None }
+    }
+
     fn push(&mut self, row: u64, bytes: usize) {
         self.rows.push_back(Waiting { row, bytes });
         self.waiting_bytes += bytes;

@@ -18,6 +18,11 @@ const ROWS_BETWEEN_TRIMS: usize = 1024;
 /// Bytes of messages after which they are, if that is sooner.
 const BYTES_BETWEEN_TRIMS: usize = 16 * 1024 * 1024;
 
+/// How many messages a connection may acknowledge before that is written to the disk,
+const MESSAGES_BETWEEN_WRITES: usize = MAX_BUFFERED_MESSAGES / 4;
+/// or how many bytes of them, if that is sooner.
+const BYTES_BETWEEN_WRITES: usize = MAX_BUFFERED_BYTES / 4;
+
 /// How far a connection's messages are acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
@@ -29,24 +34,21 @@ pub struct Cursor {
 
 /// The messages of one reliable connection that it has not acknowledged, oldest first.
 ///
-/// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`]. After a loss of memory it may be
-/// twice that, until the client acknowledges something: what it had acknowledged on a socket that is
-/// lost stands here again, and does not count against it.
+/// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`].
 ///
 /// Source: client spec, section 8.1.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     acknowledged: Cursor,
-    /// What is on disk of it, which may be older.
+    /// What is on disk of it, which may be older,
     stored: Cursor,
+    /// and the bytes of the messages between the two.
+    unstored_bytes: usize,
     copies: VecDeque<Kept>,
     bytes: usize,
-    /// Bytes of what is acknowledged and not stored.
-    unstored_bytes: usize,
-    /// How many of the copies may have been acknowledged before,
-    spare: usize,
-    /// and how many of the bytes.
-    spare_bytes: usize,
+    /// Whether its client may have acknowledged more than is known, because a crash lost it.
+    /// It has room for that much more.
+    is_behind: bool,
     /// Where its client is.
     pub(crate) link: Link,
 }
@@ -71,39 +73,42 @@ pub(crate) enum Link {
 }
 
 impl Buffer {
-    pub(crate) const fn new(acknowledged: Cursor, stored: Cursor, link: Link) -> Self {
+    /// The buffer of a connection that begins.
+    pub(crate) const fn new(start: Cursor) -> Self {
         Self {
-            acknowledged,
-            stored,
+            acknowledged: start,
+            stored: start,
+            unstored_bytes: 0,
             copies: VecDeque::new(),
             bytes: 0,
-            unstored_bytes: 0,
-            spare: 0,
-            spare_bytes: 0,
-            link,
+            is_behind: false,
+            link: Link::Attached,
         }
+    }
+
+    /// The buffer of a connection that had acknowledged this when it was written down. Its copies
+    /// are yet to come.
+    pub(crate) fn restore(stored: Cursor, until: Timestamp) -> Self {
+        Self { is_behind: true, link: Link::Detached { until }, ..Self::new(stored) }
     }
 
     pub(crate) const fn acknowledged(&self) -> Cursor {
         self.acknowledged
     }
 
-    /// Its client is there, and had acknowledged at least this.
+    /// Its client is there, and had acknowledged this.
     pub(crate) fn resume(&mut self, acknowledged: Cursor) {
         self.acknowledged = self.acknowledged.max(acknowledged);
+        self.is_behind = false;
         self.link = Link::Attached;
-    }
-
-    /// Memory was lost, and with it perhaps what the client acknowledged last.
-    pub(crate) fn doubt(&mut self) {
-        self.spare = self.copies.len().min(MAX_BUFFERED_MESSAGES);
-        self.spare_bytes = self.bytes.min(MAX_BUFFERED_BYTES);
     }
 
     /// Whether it can take another message.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.copies.len() < MAX_BUFFERED_MESSAGES + self.spare
-            && self.bytes + bytes <= MAX_BUFFERED_BYTES + self.spare_bytes
+        let (more_messages, more_bytes) =
+            if self.is_behind { (MESSAGES_BETWEEN_WRITES, BYTES_BETWEEN_WRITES) } else { (0, 0) };
+        self.copies.len() < MAX_BUFFERED_MESSAGES + more_messages
+            && self.bytes + bytes <= MAX_BUFFERED_BYTES + more_bytes
     }
 
     /// Numbers a message that stands in this row, later than all before.
@@ -123,16 +128,13 @@ impl Buffer {
             self.acknowledged.row = copy.row;
             self.acknowledged.sequence_id.0 += 1;
         }
-        if newly > 0 {
-            (self.spare, self.spare_bytes) = (0, 0);
-        }
+        self.is_behind &= self.copies.len() > MAX_BUFFERED_MESSAGES || self.bytes > MAX_BUFFERED_BYTES;
         newly > 0
     }
 
-    /// Whether so much was acknowledged since that was written that it is time to write it.
-    pub(crate) fn is_far_ahead(&self) -> bool {
-        let messages = self.acknowledged.sequence_id.0.saturating_sub(self.stored.sequence_id.0);
-        messages >= MAX_BUFFERED_MESSAGES as u64 || self.unstored_bytes >= MAX_BUFFERED_BYTES
+    /// Bytes of what it may need again.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The rows that it needs, with their numbers, oldest first.
@@ -144,9 +146,16 @@ impl Buffer {
     /// What is to be written before rows that it has acknowledged may be deleted, if anything is.
     pub(crate) fn take_unstored(&mut self) -> Option<Cursor> {
         let moved = self.stored != self.acknowledged;
-        self.stored = self.acknowledged;
-        self.unstored_bytes = 0;
+        (self.stored, self.unstored_bytes) = (self.acknowledged, 0);
         moved.then_some(self.acknowledged)
+    }
+
+    /// The same, if it is so much that a crash should not lose it.
+    pub(crate) fn take_much_unstored(&mut self) -> Option<Cursor> {
+        let messages = self.acknowledged.sequence_id.0 - self.stored.sequence_id.0;
+        let is_much =
+            messages >= MESSAGES_BETWEEN_WRITES as u64 || self.unstored_bytes >= BYTES_BETWEEN_WRITES;
+        is_much.then(|| self.take_unstored()).flatten()
     }
 }
 
@@ -176,6 +185,11 @@ impl Log {
     /// The id of the newest row.
     pub(crate) const fn newest(&self) -> u64 {
         self.newest
+    }
+
+    /// How many rows there are.
+    pub(crate) const fn rows(&self) -> u64 {
+        self.left.len() as u64 + self.newest - self.trimmed
     }
 
     /// Adds a row for a message of so many bytes.
@@ -252,8 +266,7 @@ mod tests {
     use super::*;
 
     fn buffer() -> Buffer {
-        let cursor = Cursor { row: 10, sequence_id: SequenceId(5) };
-        Buffer::new(cursor, cursor, Link::Attached)
+        Buffer::new(Cursor { row: 10, sequence_id: SequenceId(5) })
     }
 
     #[test]

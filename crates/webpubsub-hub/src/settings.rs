@@ -1,10 +1,10 @@
 //! What an operator decides about a hub.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::value::RawValue;
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::object::Object;
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -19,6 +19,8 @@ pub struct Settings {
 pub struct HubSettings {
     /// Whether clients without a token may connect.
     pub anonymous_connect: AnonymousConnectPolicy,
+    /// How many shards it has; `None` for as many as the service gives a hub.
+    pub shards: Option<u16>,
 }
 
 /// Whether clients without a token may connect.
@@ -57,21 +59,21 @@ impl Settings {
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
-        let value: &RawValue = serde_json::from_str(text).map_err(|_| error("", "JSON"))?;
+        let value = Json::parse(text).ok_or(error("", "JSON"))?;
         let Some(settings) = members(value) else { return Err(error("", "an object with `hubs`")) };
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
         for (name, value) in &settings {
             if name != "hubs" {
                 return Err(error(name, "left out: the one name known here is `hubs`"));
             }
-            let Some(named) = members(value) else { return Err(error(name, "an object, one hub a name")) };
+            let Some(named) = members(*value) else { return Err(error(name, "an object, one hub a name")) };
             for (hub, value) in &named {
                 let path = format!("hubs.{hub}");
                 let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
                 if hubs.iter().any(|(known, _)| *known == hub) {
                     return Err(error(&path, "there once: hub names ignore case"));
                 }
-                hubs.push((hub, HubSettings::read(&path, value)?));
+                hubs.push((hub, HubSettings::read(&path, *value)?));
             }
         }
         Ok(Self { hubs })
@@ -85,16 +87,50 @@ impl Settings {
     }
 }
 
+impl AnonymousConnectPolicy {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+        }
+    }
+}
+
 impl HubSettings {
-    fn read(path: &str, value: &RawValue) -> Result<Self, SettingsError> {
+    /// Most shards of a hub: enough for millions of connections.
+    pub const MAX_SHARDS: u16 = 1024;
+
+    /// Reads the object of one hub.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`].
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let json = Json::parse(text).ok_or(SettingsError { path: String::new(), expected: "JSON" })?;
+        Self::read("", json)
+    }
+
+    /// Writes what [`HubSettings::parse`] reads.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut settings = Writer::object();
+        settings.text("anonymousConnectPolicy", self.anonymous_connect.as_str()).json("eventHandlers", "[]");
+        if let Some(shards) = self.shards {
+            settings.number("shards", shards.into());
+        }
+        settings.finish()
+    }
+
+    fn read(path: &str, value: Json<'_>) -> Result<Self, SettingsError> {
         let error = |path: String, expected| SettingsError { path, expected };
         let Some(given) = members(value) else { return Err(error(path.to_owned(), "an object")) };
         let mut settings = Self::default();
         for (name, value) in &given {
-            let path = format!("{path}.{name}");
-            match name.as_str() {
+            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            match &**name {
                 "anonymousConnectPolicy" => {
-                    let policy: String = serde_json::from_str(value.get()).unwrap_or_default();
+                    let policy = value.text().unwrap_or_default();
                     settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
                         AnonymousConnectPolicy::Allow
                     } else if policy.eq_ignore_ascii_case("deny") {
@@ -103,7 +139,14 @@ impl HubSettings {
                         return Err(error(path, "`allow` or `deny`"));
                     };
                 }
-                "eventHandlers" if serde_json::from_str::<[(); 0]>(value.get()).is_ok() => {}
+                "shards" => {
+                    let shards = value.unsigned().and_then(|shards| u16::try_from(shards).ok());
+                    let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
+                        return Err(error(path, "a whole number from 1 to 1024"));
+                    };
+                    settings.shards = Some(shards);
+                }
+                "eventHandlers" if value.elements().is_some_and(|list| list.is_empty()) => {}
                 "eventHandlers" => {
                     return Err(error(path, "an empty list: this version calls no event handlers"));
                 }
@@ -115,8 +158,8 @@ impl HubSettings {
 }
 
 /// The members of an object; `None` if the value is none.
-fn members(value: &RawValue) -> Option<Vec<(String, &RawValue)>> {
-    serde_json::from_str(value.get()).ok().map(|Object(members)| members)
+fn members(value: Json<'_>) -> Option<Vec<(Cow<'_, str>, Json<'_>)>> {
+    Members::parse(value.as_str()).map(|Members(members)| members)
 }
 
 #[cfg(test)]
@@ -132,6 +175,18 @@ mod tests {
         assert_eq!(of("chat"), AnonymousConnectPolicy::Allow);
         assert_eq!(of("other"), AnonymousConnectPolicy::Deny);
         assert_eq!(Settings::parse("{}"), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn the_settings_of_one_hub_survive_their_way() {
+        let settings = HubSettings { anonymous_connect: AnonymousConnectPolicy::Allow, shards: Some(4) };
+        assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
+        assert_eq!(HubSettings::parse(&HubSettings::default().encode()), Ok(HubSettings::default()));
+        assert_eq!(HubSettings::parse("[]").unwrap_err().to_string(), "the settings should be an object");
+        for shards in ["0", "1025", "-1", "1.5", "\"1\""] {
+            let error = HubSettings::parse(&format!(r#"{{"shards":{shards}}}"#)).unwrap_err().to_string();
+            assert_eq!(error, "shards should be a whole number from 1 to 1024");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
 use crate::connection::Slot;
+use crate::map::ShardMap;
 use crate::permission::Verdict;
 use crate::placement::ShardNumber;
 use crate::reliable::Cursor;
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub acks: Vec<(Slot, Vec<u8>)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
+    /// What the hub's shards are, if their number was ever changed.
+    pub map: Option<ShardMap>,
     /// The last row that each of the other shards is known to have taken.
     pub taken_by: Vec<(ShardNumber, u64)>,
     /// The last row of each of the other shards' logs that was taken here.

@@ -118,15 +118,12 @@ impl Hub {
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
         let connection = self.directory.get_mut(slot);
         let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else { return };
-        if !buffer.acknowledge(id) {
-            return;
+        if buffer.acknowledge(id) {
+            if let Some(cursor) = buffer.take_much_unstored() {
+                outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+            }
+            self.attach(slot, outputs);
         }
-        if buffer.is_far_ahead()
-            && let Some(cursor) = buffer.take_unstored()
-        {
-            outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
-        }
-        self.attach(slot, outputs);
     }
 
     fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {

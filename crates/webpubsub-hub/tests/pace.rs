@@ -310,7 +310,7 @@ fn a_slot_that_is_used_again_owes_nothing() {
 
 #[test]
 fn a_shard_takes_its_share_of_the_quota_and_one_more_when_one_has_left() {
-    let mut shard = Shard::at(Place { quota: Some(2), ..Place::only() });
+    let mut shard = Shard::at(Place { connection_quota: 2, ..Place::only() });
     let first = shard.connected(json("alice"));
     shard.connected(reliable("bob"));
     assert_eq!(refusal(&mut shard), Some(Full::Quota));
@@ -326,17 +326,15 @@ fn a_shard_takes_its_share_of_the_quota_and_one_more_when_one_has_left() {
 
 #[test]
 fn whichever_of_quota_and_hard_limit_is_lower_refuses() {
-    for (quota, capacity, refused) in [
-        (Some(1), 2, Full::Quota),
-        (Some(1), 1, Full::Quota),
-        (Some(2), 1, Full::Shard),
-        (None, 1, Full::Shard),
-    ] {
-        let mut shard = Shard::at(Place { quota, capacity, ..Place::only() });
+    for (quota, capacity, refused) in
+        [(1, 2, Full::Quota), (1, 1, Full::Quota), (2, 1, Full::Shard), (0, 1, Full::Shard)]
+    {
+        let mut shard = Shard::at(Place { connection_quota: quota, capacity, ..Place::only() });
         shard.connected(json("alice"));
-        assert_eq!(refusal(&mut shard), Some(refused), "{quota:?} of {capacity}");
+        assert_eq!(refusal(&mut shard), Some(refused), "{quota} of {capacity}");
     }
-    assert_eq!(refusal(&mut Shard::at(Place { quota: Some(0), ..Place::only() })), Some(Full::Quota));
+    let second = Place { shard: ShardNumber(1), shards: 2, connection_quota: 1, ..Place::only() };
+    assert_eq!(refusal(&mut Shard::at(second)), Some(Full::Quota));
 }
 
 #[test]
@@ -344,9 +342,7 @@ fn a_hub_takes_exactly_its_quota_over_all_its_shards() {
     for (quota, shards) in [(1, 1), (5, 1), (1, 4), (5, 4), (6, 4), (13, 5)] {
         let mut hub: Vec<Shard> = (0..shards)
             .map(ShardNumber)
-            .map(|shard| {
-                Shard::at(Place { shard, shards, quota: shard.share(quota, shards), ..Place::only() })
-            })
+            .map(|shard| Shard::at(Place { shard, shards, connection_quota: quota, ..Place::only() }))
             .collect();
         let connect = |random: u16, hub: &mut Vec<Shard>| -> Option<(usize, Slot)> {
             Offers::new(random, shards).find_map(|ShardNumber(shard)| {

@@ -242,44 +242,6 @@ fn a_full_buffer_ends_a_connection_without_a_socket_too() {
 }
 
 #[test]
-fn what_was_acknowledged_before_a_crash_does_not_count_against_a_client() {
-    let (mut shard, alice, id) = shard();
-    for _ in 0..900 {
-        shard.publish(Target::All, text("x"));
-    }
-    acknowledge(&mut shard, alice, 900);
-    shard.crash();
-    for _ in 0..1000 {
-        shard.publish(Target::All, text("x"));
-    }
-    // It loses its socket once more, before its client has said anything.
-    assert_eq!(shard.recover(&id), Some(alice));
-    shard.hibernate();
-    assert_eq!(shard.take(alice).len(), 2 * 1900);
-    acknowledge(&mut shard, alice, 1000);
-    for _ in 0..100 {
-        shard.publish(Target::All, text("x"));
-    }
-    assert!(shard.is_open(alice));
-    shard.publish(Target::All, text("one more"));
-    assert_eq!(shard.closed[0].code, 1008);
-}
-
-#[test]
-fn a_client_that_acknowledges_nothing_is_ended_however_often_memory_is_lost() {
-    let (mut shard, alice, _) = shard();
-    let mut published = 0;
-    while shard.is_open(alice) {
-        shard.publish(Target::All, text("x"));
-        published += 1;
-        if published % 500 == 0 {
-            shard.hibernate();
-        }
-    }
-    assert_eq!(published, 2001);
-}
-
-#[test]
 fn sixteen_megabytes_are_kept_and_no_more() {
     let (mut shard, alice, id) = shard();
     let megabyte = text(&"x".repeat(1024 * 1024 - 100));
@@ -291,6 +253,43 @@ fn sixteen_megabytes_are_kept_and_no_more() {
     assert_eq!(shard.take(alice).len(), 16);
     shard.publish(Target::All, megabyte);
     assert_eq!(shard.closed[0].code, 1008);
+}
+
+#[test]
+fn what_was_acknowledged_before_a_crash_leaves_room_after_it() {
+    for (message, count) in [(text("x"), 1000), (text(&"x".repeat(1024 * 1024 - 100)), 16)] {
+        let (mut shard, alice, id) = shard();
+        for number in 1..=count {
+            shard.publish(Target::All, message.clone());
+            acknowledge(&mut shard, alice, number);
+        }
+        shard.crash();
+        for _ in 0..count {
+            shard.publish(Target::All, message.clone());
+        }
+        assert_eq!(shard.recover(&id), Some(alice), "{count} messages");
+        assert!(shard.take(alice).len() as u64 <= count + count / 4, "most of what it has is not sent again");
+        acknowledge(&mut shard, alice, count + 1);
+        for _ in 0..2 {
+            assert!(shard.is_open(alice));
+            shard.publish(Target::All, message.clone());
+        }
+        assert!(!shard.is_open(alice), "since it spoke, its limits are those of everybody");
+    }
+}
+
+#[test]
+fn who_acknowledges_nothing_has_little_more_room_after_crashes() {
+    let (mut shard, _, id) = shard();
+    for _ in 0..1249 {
+        shard.publish(Target::All, text("x"));
+        shard.crash();
+    }
+    assert!(shard.exists(Target::Connection(id.clone())));
+    for _ in 0..2 {
+        shard.publish(Target::All, text("x"));
+    }
+    assert!(!shard.exists(Target::Connection(id)));
 }
 
 #[test]

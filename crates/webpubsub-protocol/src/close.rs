@@ -68,6 +68,8 @@ pub enum CloseCause {
     BufferFull,
     /// Another socket recovered the connection that this one belonged to.
     TakenOver,
+    /// The shard that holds the connection is to go. A new connection finds another.
+    ShardDrained,
     /// A simple client in `sendToGroup` mode without the permission.
     RawSendForbidden,
     /// A simple client's event failed, or nobody handles it.
@@ -89,6 +91,7 @@ impl CloseCause {
             | Self::SlowConsumer
             | Self::NotRecoverable
             | Self::BufferFull
+            | Self::ShardDrained
             | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
             Self::TakenOver => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
@@ -110,6 +113,7 @@ impl CloseCause {
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::BufferFull => "The reliable message buffer is full.",
             Self::TakenOver => "The connection was recovered by another socket.",
+            Self::ShardDrained => "The connection has to move to another shard.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
             Self::EventFailed | Self::ServiceFault => "Internal server error",
         }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-
+use crate::json::Json;
 use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
 use crate::time::Timestamp;
 
@@ -70,8 +69,8 @@ impl MessageData {
 
 /// The text of one JSON value other than `null`, kept letter for letter: numbers are never
 /// re-printed.
-#[derive(Debug, Clone)]
-pub struct JsonText(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonText(Box<str>);
 
 impl JsonText {
     /// Checks that `text` is one JSON value, and not `null`, which clients drop without a word.
@@ -80,38 +79,24 @@ impl JsonText {
     /// [`NotJson`] for anything else.
     ///
     /// Source: client spec, sections 6.2 and 7 ("never emit `data:null`").
-    pub fn parse(text: impl Into<String>) -> Result<Self, NotJson> {
-        RawValue::from_string(text.into()).map_err(|_| NotJson).and_then(Self::from_value)
+    pub fn parse(text: &str) -> Result<Self, NotJson> {
+        Json::parse(text).ok_or(NotJson).and_then(Self::from_value)
     }
 
-    /// Takes a value that a JSON parser has already accepted.
+    /// Takes a value that has been read already.
     ///
     /// # Errors
     /// [`NotJson`] if it is `null`.
-    pub(crate) fn from_value(value: Box<RawValue>) -> Result<Self, NotJson> {
-        if value.get().trim_ascii() == "null" { Err(NotJson) } else { Ok(Self(value)) }
+    pub(crate) fn from_value(value: Json<'_>) -> Result<Self, NotJson> {
+        if value.is_null() { Err(NotJson) } else { Ok(Self(value.as_str().into())) }
     }
 
     /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.get()
-    }
-
-    /// The same, for a JSON printer that embeds it as it stands.
-    #[must_use]
-    pub(crate) fn as_raw(&self) -> &RawValue {
         &self.0
     }
 }
-
-impl PartialEq for JsonText {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for JsonText {}
 
 /// The text is not one JSON value other than `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -260,7 +245,7 @@ mod tests {
     #[test]
     fn deeply_nested_json_is_read_without_recursion() {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-        assert!(JsonText::parse(deep).is_ok());
+        assert!(JsonText::parse(&deep).is_ok());
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &st
 
 /// Decodes one segment of a path, once. `None` where a `%` is not followed by two hex digits, or
 /// the bytes are not UTF-8.
-pub(crate) fn decode_segment(segment: &str) -> Option<String> {
+pub fn decode_segment(segment: &str) -> Option<String> {
     let escapes = |text: &str| {
         text.split('%').skip(1).all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
     };

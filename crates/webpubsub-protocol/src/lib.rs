@@ -22,13 +22,13 @@
 pub mod client;
 pub mod close;
 pub mod data;
-mod encoding;
+pub mod encoding;
 pub mod error;
 pub mod filter;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod name;
-pub mod object;
 pub mod rest;
 pub mod role;
 pub mod time;

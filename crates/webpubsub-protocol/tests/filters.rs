@@ -319,7 +319,6 @@ fn slow_call(name: &str, arguments: &[Slow], connection: &Connection) -> Slow {
         }),
         ("trim", [Slow::Text(text)]) => Slow::text(String::from_utf16(text).unwrap().trim()),
         ("concat", [Slow::Text(left), Slow::Text(right)]) => Slow::Text([&left[..], &right[..]].concat()),
-        ("concat", [text @ Slow::Text(_), Slow::Null] | [Slow::Null, text @ Slow::Text(_)]) => text.clone(),
         ("substring", [Slow::Text(text), Slow::Int(start), length @ ..]) => {
             let end = match length {
                 [Slow::Int(length)] => start + if *length < 0 { i64::MAX / 2 } else { *length },

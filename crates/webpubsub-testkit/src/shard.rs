@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use webpubsub_hub::{
     Attachment, Batch, Change, Command, ConnectRequest, Hub, Input, LogRow, Output, Place, Reply, Selection,
-    ShardNumber, Slot, Snapshot, StoredMessage, Target,
+    ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
@@ -19,7 +19,7 @@ pub struct Shard {
     /// The time that the hub is told.
     pub now: Timestamp,
     place: Place,
-    ids: u8,
+    ids: u16,
     /// What it wrote,
     pub disk: Snapshot,
     /// and the messages in the log's rows.
@@ -119,7 +119,10 @@ impl Shard {
     /// Lets a client in; `None` if the shard is full.
     pub fn connect(&mut self, request: ConnectRequest) -> Option<Slot> {
         self.ids += 1;
-        let connection = self.place.shard.connection_id([self.ids; 16]);
+        let [high, low] = self.ids.to_be_bytes();
+        let mut random = [low; 16];
+        random[15] ^= high;
+        let connection = self.place.shard.connection_id(random);
         let reconnection_token = request.subprotocol.is_reliable().then(|| "token".to_owned());
         let outputs = self.input(Input::Connect { connection, request, reconnection_token });
         outputs
@@ -244,10 +247,9 @@ impl Shard {
         self.hibernate();
     }
 
-    /// The hub has another number of shards from here on.
-    pub fn grow(&mut self, shards: u16) {
-        self.place.shards = shards;
-        self.hibernate();
+    /// The hub's shards are these from here on.
+    pub fn set_map(&mut self, map: ShardMap) {
+        self.input(Input::Map(map));
     }
 
     /// Gives the hub one input and does what it answers.
@@ -264,7 +266,11 @@ impl Shard {
                     let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
                     assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
                 }
-                Output::Refuse(_) | Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Refuse(_)
+                | Output::SkippedRoles(_)
+                | Output::CannotRecover
+                | Output::Reply(_)
+                | Output::BatchTaken => {}
                 Output::Send { to, frame } => {
                     for slot in to {
                         self.deliver(slot, frame.clone());
@@ -351,6 +357,7 @@ pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap
             disk.log.push(LogRow { row, recipients, relayed, bytes: message.len() });
             messages.insert(row, StoredMessage { message, expires });
         }
+        Change::Map(map) => disk.map = Some(map),
         Change::TakenBy { shard, row } => {
             disk.taken_by.retain(|(known, _)| *known != shard);
             disk.taken_by.push((shard, row));

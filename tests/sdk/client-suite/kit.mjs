@@ -2,6 +2,8 @@
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { Events } from "../../support/events.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
+import { Link } from "../../support/link.mjs";
+import { clientClaims, sign } from "../../support/token.mjs";
 
 const NO_RETRY = { maxRetries: 0 };
 const SOON = { retryDelayInMs: 10 };
@@ -33,6 +35,16 @@ export class Kit {
   /** A client that is connected to a hub, and may do everything unless its token says otherwise. */
   connect(hub, token, options) {
     return this.start(hub.clientUrl({ roles: ALL_ROLES, ...token }), options);
+  }
+
+  /** A client whose transport can be cut; the link goes when the test does. */
+  async startOverLink(t, hub, options) {
+    const link = await Link.to(this.service);
+    t.after(() => link.close());
+    const audience = `${link.endpoint}/client/hubs/${hub.name}`;
+    const token = sign(clientClaims({ audience, user: "alice", roles: ALL_ROLES }), this.service.key);
+    const started = await this.start(`${audience.replace("http", "ws")}?access_token=${token}`, options);
+    return { ...started, link };
   }
 
   server(hub) {

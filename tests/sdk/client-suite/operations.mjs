@@ -192,4 +192,21 @@ export function defineOperations(kit) {
     await events.next("stopped");
     await failAll();
   });
+
+  test("is told that an ack was lost, and whether its operation was done", async (t) => {
+    const hub = newHub();
+    const bob = await kit.connect(hub, { groups: ["room"] });
+    const { client, events, id, link } = await kit.startOverLink(t, hub);
+    link.hold();
+    const sending = client.sendToGroup("room", "once?", "text", { ackId: 7 });
+    assert.equal((await bob.events.message("group-message")).data, "once?");
+    link.cut();
+    const message = "Connection is disconnected before receive ack from the service";
+    await assert.rejects(sending, { name: "SendMessageError", message, ackId: 7, errorDetail: undefined });
+
+    if (kit.reliable) await kit.server(hub).sendToConnection(id, "you are back", TEXT);
+    await events.next(kit.reliable ? "server-message" : "connected");
+    const again = await client.sendToGroup("room", "once more", "text", { ackId: 7 });
+    assert.deepEqual(again, { ackId: 7, isDuplicated: kit.reliable });
+  });
 }

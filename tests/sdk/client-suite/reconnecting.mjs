@@ -1,9 +1,7 @@
-// What follows when a connection ends that the client did not end.
+// What follows when a connection is lost for good.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
-import { Link } from "../../support/link.mjs";
-import { clientClaims, sign } from "../../support/token.mjs";
 import { inTurn, TEXT } from "./kit.mjs";
 
 const never = new Error("no URL any more");
@@ -100,6 +98,18 @@ export function defineReconnecting(kit) {
   }
 
   if (!kit.reliable) {
+    test("connects again after a drop, and joins its groups again", async (t) => {
+      const hub = newHub();
+      const { client, events, id, link } = await kit.startOverLink(t, hub);
+      await client.joinGroup("room");
+      link.cut();
+      assert.equal((await events.next("disconnected")).connectionId, id);
+      assert.notEqual((await events.next("connected")).connectionId, id);
+      await kit.server(hub).group("room").sendToAll("welcome back", TEXT);
+      assert.equal((await events.message("group-message")).data, "welcome back");
+      assert.deepEqual(events.order, ["connected", "disconnected", "connected", "group-message"]);
+    });
+
     test("gives up a connection on which it hears nothing", async () => {
       const silence = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 30 };
       const { events, id } = await kit.start(newHub().clientUrl(), { ...silence, autoReconnect: false });
@@ -107,27 +117,4 @@ export function defineReconnecting(kit) {
       await events.next("stopped");
     });
   }
-
-  /** A client whose transport can be cut. */
-  async function startOverLink(hub, options) {
-    const link = await Link.to(kit.service);
-    const audience = `${link.endpoint}/client/hubs/${hub.name}`;
-    const token = sign(clientClaims({ audience, user: "alice", roles: ALL_ROLES }), kit.service.key);
-    const started = await kit.start(`${audience.replace("http", "ws")}?access_token=${token}`, options);
-    return { ...started, link };
-  }
-
-  test("connects again after a drop, and joins its groups again", async () => {
-    const hub = newHub();
-    const { client, events, id, link } = await startOverLink(hub);
-    await client.joinGroup("room");
-    link.cut();
-    assert.equal((await events.next("disconnected")).connectionId, id);
-    assert.notEqual((await events.next("connected")).connectionId, id);
-    await kit.server(hub).group("room").sendToAll("welcome back", TEXT);
-    assert.equal((await events.message("group-message")).data, "welcome back");
-    client.stop();
-    await events.next("stopped");
-    link.close();
-  });
 }

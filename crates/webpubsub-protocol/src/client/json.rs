@@ -16,40 +16,31 @@ mod upstream;
 pub use downstream::{DataFrame, decode_downstream, encode_downstream};
 pub use upstream::{decode_upstream, encode_upstream};
 
-use base64::display::Base64Display;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
 
-use crate::data::{DataType, MessageData, Metadata};
+use crate::data::{MessageData, Metadata};
+use crate::json::Writer;
 
-/// A payload as the value of `data`.
-struct DataValue<'a>(&'a MessageData);
-
-impl Serialize for DataValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            MessageData::Text(text) => serializer.serialize_str(text),
-            MessageData::Json(json) => json.as_raw().serialize(serializer),
-            MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => {
-                serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
-            }
+/// Writes a payload: `dataType` and `data`.
+fn with_data(frame: &mut Writer, data: &MessageData) {
+    frame.text("dataType", data.data_type().as_str());
+    match data {
+        MessageData::Text(text) => frame.text("data", text),
+        MessageData::Json(json) => frame.json("data", json.as_str()),
+        MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => {
+            frame.text("data", &STANDARD.encode(bytes))
         }
-    }
+    };
 }
 
-impl Serialize for Metadata {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter())
+/// Writes `metadata`, if there is any.
+fn with_metadata(frame: &mut Writer, metadata: &Metadata) {
+    if !metadata.is_empty() {
+        let mut entries = Writer::object();
+        for (key, value) in metadata.iter() {
+            entries.text(key, value);
+        }
+        frame.json("metadata", &entries.finish());
     }
-}
-
-impl Serialize for DataType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-#[expect(clippy::expect_used, reason = "structs of strings, numbers and raw JSON always print")]
-fn print(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("a frame is printable")
 }

@@ -105,10 +105,7 @@ fn call<'a>(
             }?;
             cut(text, |text| substring(text, start, end)).map(Value::Text)
         }),
-        Function::Concat => match (text(0), text(1)) {
-            (Some(left), Some(right)) => Some(Value::Text(left + right)),
-            (left, right) => left.or(right).map(Value::Text),
-        },
+        Function::Concat => both().map(|(left, right)| Value::Text(left + right)),
         Function::Contains => Some(Value::Bool(both().is_some_and(|(text, part)| text.contains(&*part)))),
         Function::StartsWith => {
             Some(Value::Bool(both().is_some_and(|(text, part)| text.starts_with(&*part))))

@@ -305,7 +305,7 @@ impl<'a> Parser<'a> {
             Function::ToLower | Function::ToUpper | Function::Trim | Function::Substring => {
                 (Kind::Text, arguments.first().is_some_and(is_null))
             }
-            Function::Concat => (Kind::Text, arguments.iter().all(is_null)),
+            Function::Concat => (Kind::Text, arguments.iter().any(is_null)),
             Function::Contains | Function::StartsWith | Function::EndsWith => (Kind::Bool, false),
             Function::IndexOf => (Kind::Int, false),
             Function::Length => (Kind::Int, arguments.first().is_some_and(is_null)),

@@ -1,5 +1,6 @@
 use super::Refusal;
 use crate::data::{JsonText, MessageData, Metadata};
+use crate::json::Json;
 use crate::limits::MAX_REST_MESSAGE_BYTES;
 
 /// What kind of message a body is.
@@ -104,12 +105,8 @@ pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Re
         }
         ContentKind::Text(Charset::Label(_)) => Err(Refusal::ContentType),
         ContentKind::Json => {
-            let is_null = body.trim_ascii() == b"null";
-            let text = String::from_utf8(body).map_err(|_| Refusal::NotJson)?;
-            JsonText::parse(text).map(MessageData::Json).map_err(|_| match is_null {
-                true => Refusal::Null,
-                false => Refusal::NotJson,
-            })
+            let json = str::from_utf8(&body).ok().and_then(Json::parse).ok_or(Refusal::NotJson)?;
+            JsonText::from_value(json).map(MessageData::Json).map_err(|_| Refusal::Null)
         }
     }
 }

@@ -1,10 +1,8 @@
-use serde_json::value::RawValue;
-
 use super::Refusal;
 use super::body::{ContentKind, check_length, parse_content_type};
 use crate::filter::Filter;
+use crate::json::{Json, Members};
 use crate::name::GroupName;
-use crate::object::Object;
 
 /// What `:addToGroups` and `:removeFromGroups` are to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,21 +28,19 @@ pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequ
         return Err(Refusal::ContentType);
     }
     check_length(body.len())?;
-    let value: &RawValue = serde_json::from_slice(body).map_err(|_| Refusal::NotJson)?;
-    let Object(properties): Object<&RawValue> =
-        serde_json::from_str(value.get()).map_err(|_| Refusal::Groups)?;
+    let json = str::from_utf8(body).ok().and_then(Json::parse).ok_or(Refusal::NotJson)?;
+    let Members(properties) = Members::parse(json.as_str()).ok_or(Refusal::Groups)?;
     // The last of each name counts.
     let property = |name: &str| {
         let same = properties.iter().rev().find(|(property, _)| property.eq_ignore_ascii_case(name));
-        same.map(|(_, value)| value.get())
+        same.map(|(_, value)| *value)
     };
-    let groups: Vec<String> =
-        property("groups").and_then(|groups| serde_json::from_str(groups).ok()).unwrap_or_default();
+    let groups = property("groups").and_then(Json::texts).unwrap_or_default();
     let groups: Result<Vec<_>, _> = groups.into_iter().map(GroupName::parse).collect();
     let groups = groups.ok().filter(|groups| !groups.is_empty()).ok_or(Refusal::Groups)?;
-    let filter: Option<String> = match property("filter") {
+    let filter = match property("filter").filter(|value| !value.is_null()) {
         None => None,
-        Some(filter) => serde_json::from_str(filter).map_err(|_| Refusal::FilterNotText)?,
+        Some(filter) => Some(filter.text().ok_or(Refusal::FilterNotText)?),
     };
     let filter = match filter {
         Some(filter) if !filter.is_empty() => Some(Filter::parse(&filter)?),

@@ -1,10 +1,9 @@
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize, Serializer};
 
 use super::VERSIONS;
+use crate::json::{Json, Members, Writer};
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
 
 /// Which part of a group's list of members is asked for.
@@ -150,49 +149,37 @@ pub fn next_link(
     link
 }
 
-/// As it is sent.
-impl Serialize for MemberPage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Page<'a> {
-            value: Vec<Entry<&'a str>>,
-            #[serde(rename = "nextLink")]
-            next_link: Option<&'a str>,
-        }
-        let value = self.members.iter().map(Entry::of).collect();
-        Page { value, next_link: self.next_link.as_deref() }.serialize(serializer)
-    }
-}
-
 impl MemberPage {
+    /// Writes the page as it is sent.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut value = Writer::list();
+        for member in &self.members {
+            let mut entry = Writer::object();
+            entry.text("connectionId", member.connection.as_str());
+            entry.text_or_null("userId", member.user.as_ref().map(UserId::as_str));
+            value.element(&entry.finish());
+        }
+        let mut page = Writer::object();
+        page.json("value", &value.finish()).text_or_null("nextLink", self.next_link.as_deref());
+        page.finish()
+    }
+
     /// Reads a page as it is sent; `None` if it is none. The link is not looked at.
     #[must_use]
     pub fn members_of(json: &str) -> Option<Vec<Member>> {
-        #[derive(Deserialize)]
-        struct Page<'a> {
-            #[serde(borrow)]
-            value: Vec<Entry<Cow<'a, str>>>,
-        }
-        let page: Page<'_> = serde_json::from_str(json).ok()?;
-        let member = |entry: Entry<Cow<'_, str>>| {
-            let user = entry.user.map(|user| UserId::parse(user.into_owned())).transpose().ok()?;
-            Some(Member { connection: ConnectionId::parse(entry.connection.into_owned()).ok()?, user })
+        let member = |entry: Json<'_>| {
+            let entry = Members::parse(entry.as_str())?;
+            let user = entry.get("userId").filter(|user| !user.is_null());
+            Some(Member {
+                connection: ConnectionId::parse(entry.get("connectionId")?.text()?).ok()?,
+                user: match user {
+                    Some(user) => Some(UserId::parse(user.text()?).ok()?),
+                    None => None,
+                },
+            })
         };
-        page.value.into_iter().map(member).collect()
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Entry<S> {
-    #[serde(rename = "connectionId")]
-    connection: S,
-    #[serde(rename = "userId")]
-    user: Option<S>,
-}
-
-impl<'a> Entry<&'a str> {
-    fn of(member: &'a Member) -> Self {
-        Self { connection: member.connection.as_str(), user: member.user.as_ref().map(UserId::as_str) }
+        Members::parse(json)?.get("value")?.elements()?.into_iter().map(member).collect()
     }
 }
 
@@ -253,7 +240,7 @@ mod tests {
         };
         let members = vec![member("c\n\"1", Some("é\\")), member("c2", None)];
         let page = MemberPage { members: members.clone(), next_link: Some("https://example.com".to_owned()) };
-        assert_eq!(MemberPage::members_of(&serde_json::to_string(&page).unwrap()), Some(members));
+        assert_eq!(MemberPage::members_of(&page.to_json()), Some(members));
         for no_page in ["", "{}", r#"{"value":[{"userId":"a"}]}"#, r#"{"value":[{"connectionId":""}]}"#] {
             assert_eq!(MemberPage::members_of(no_page), None, "{no_page}");
         }

@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
-
 use super::{MAX_TOKEN_MINUTES, MemberPage, Refusal, VERSIONS};
 use crate::data::MetadataError;
+use crate::json::Writer;
 use crate::limits::{
     MAX_LITERAL_PERMISSIONS, MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES,
     MAX_PAGE_SIZE, MAX_TOP, MAX_TTL_SECONDS,
@@ -81,13 +80,11 @@ pub fn respond(outcome: Outcome) -> Response {
         Outcome::Accepted => Response::empty(202),
         Outcome::Removed => Response::empty(204),
         Outcome::Token(token) => {
-            #[derive(Serialize)]
-            struct Body<'a> {
-                token: &'a str,
-            }
-            Response::json(200, &Body { token: &token })
+            let mut body = Writer::object();
+            body.text("token", &token);
+            Response::json(200, body.finish())
         }
-        Outcome::Members(page) => Response::json(200, &page),
+        Outcome::Members(page) => Response::json(200, page.to_json()),
         // Only asked for with HEAD, whose answers have no body.
         Outcome::Missing(subject) => Response::empty(404).with(
             ERROR_CODE,
@@ -174,22 +171,15 @@ impl Response {
         Self { status, headers: vec![versions], body: String::new() }
     }
 
-    fn json(status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).unwrap_or_default();
+    fn json(status: u16, body: String) -> Self {
         Self { body, ..Self::empty(status) }.with("content-type", JSON)
     }
 
     fn error(status: u16, code: &'static str, target: &str, message: &str) -> Self {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            code: &'a str,
-            message: &'a str,
-            target: &'a str,
-            details: Option<()>,
-            innererror: Option<()>,
-        }
-        let body = Body { code, message, target, details: None, innererror: None };
-        Self::json(status, &body).with(ERROR_CODE, code)
+        let mut body = Writer::object();
+        body.text("code", code).text("message", message).text("target", target);
+        body.json("details", "null").json("innererror", "null");
+        Self::json(status, body.finish()).with(ERROR_CODE, code)
     }
 
     fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {

@@ -164,7 +164,7 @@ impl World {
                     self.accept(shard, slot, at, client, attempt);
                 }
                 Output::Refuse(full) => broken(format!("shard {shard} is full: {full:?}")),
-                Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
+                Output::SkippedRoles(_) | Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
                 Output::Send { to, frame } => self.send(shard, &to, &frame, true),
                 Output::SendNumbered { to, frame } => self.send_numbered(shard, &to, &frame, true),
                 Output::Fetch { row, to } => {

@@ -21,6 +21,9 @@ use super::{broken, check};
 
 mod owed;
 
+/// What a connection has room for after its shard lost its memory, in quarters of what it has room for
+/// otherwise: as much as its client may have acknowledged before that is on disk.
+const SPARE: usize = 1;
 /// How long a connection without a socket is kept.
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 
@@ -47,10 +50,8 @@ pub(super) struct Connection {
     pub(super) heard: usize,
     /// Bytes of what is not acknowledged.
     bytes: usize,
-    /// Messages that do not count against its client, which may have acknowledged them,
-    spare: usize,
-    /// and their bytes.
-    spare_bytes: usize,
+    /// Whether its client may have acknowledged more than its shard knows, which lost its memory.
+    behind: bool,
     pub(super) link: Link,
     pub(super) end: Option<End>,
     /// What the step at hand owes its socket: words,
@@ -143,8 +144,9 @@ impl Connection {
     }
 
     fn is_full(&self, more: usize) -> bool {
-        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES + self.spare
-            || self.bytes + more > MAX_BUFFERED_BYTES + self.spare_bytes
+        let spare = if self.behind { SPARE } else { 0 };
+        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES * (4 + spare) / 4
+            || self.bytes + more > MAX_BUFFERED_BYTES * (4 + spare) / 4
     }
 }
 
@@ -208,8 +210,7 @@ impl Model {
             said: 0,
             heard: 0,
             bytes: 0,
-            spare: 0,
-            spare_bytes: 0,
+            behind: false,
             link: Link::Open,
             end: None,
             words: VecDeque::new(),
@@ -294,9 +295,7 @@ impl Model {
                 Link::Lost { .. } => {}
             }
             let connection = &mut self.connections[at];
-            let unacknowledged = connection.expected.len() - connection.acknowledged;
-            connection.spare = unacknowledged.min(MAX_BUFFERED_MESSAGES);
-            connection.spare_bytes = connection.bytes.min(MAX_BUFFERED_BYTES);
+            connection.behind = true;
         }
         let known = &mut self.shards[shard];
         for (to, row) in &disk.taken_by {
@@ -351,14 +350,14 @@ impl Model {
                 let number = sequence_id.0 as usize;
                 check!(number <= connection.expected.len(), "a client acknowledges what it was never sent");
                 connection.said = connection.said.max(number);
-                if connection.acknowledged < number {
-                    (connection.spare, connection.spare_bytes) = (0, 0);
-                }
                 while connection.acknowledged < number {
                     let Published { message, .. } = connection.expected[connection.acknowledged];
                     connection.bytes -= self.messages[message as usize].bytes;
                     connection.acknowledged += 1;
                 }
+                connection.behind &= connection.expected.len() - connection.acknowledged
+                    > MAX_BUFFERED_MESSAGES
+                    || connection.bytes > MAX_BUFFERED_BYTES;
             }
         }
     }

@@ -77,7 +77,7 @@ impl World {
         if arrives {
             self.count(Happening::Batch);
             let batch = if self.random.chance(100) {
-                let text = batch.encode().expect("a batch is JSON");
+                let text = batch.encode();
                 Batch::decode(&text).expect("a batch is read as it was written")
             } else {
                 batch

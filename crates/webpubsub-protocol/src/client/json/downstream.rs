@@ -1,14 +1,11 @@
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
-
-use super::fields::{Fields, boolean, required, string, unsigned};
-use super::{DataValue, print};
+use super::fields::{Fields, string};
+use super::{with_data, with_metadata};
 use crate::client::{AckError, DownstreamMessage, Origin};
-use crate::data::{DataType, MessageData, Metadata};
+use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
-use crate::name::{ConnectionId, GroupName, UserId};
+use crate::json::{Json, Members, Writer};
+use crate::name::{ConnectionId, UserId};
 
 /// A data message encoded once for every receiver: only the sequence id differs from one reliable
 /// connection to the next.
@@ -27,9 +24,23 @@ impl DataFrame {
     /// Encodes a payload and where it comes from.
     #[must_use]
     pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata) -> Self {
-        let mut head = print(&DataMessage::new(from, data, metadata));
-        head.pop();
-        Self { head }
+        let mut frame = Writer::object();
+        frame.text("type", "message");
+        match from {
+            Origin::Group { group, from_user } => {
+                frame.text("from", "group");
+                if let Some(user) = from_user {
+                    frame.text("fromUserId", user.as_str());
+                }
+                frame.text("group", group.as_str());
+            }
+            Origin::Server => {
+                frame.text("from", "server");
+            }
+        }
+        with_data(&mut frame, data);
+        with_metadata(&mut frame, metadata);
+        Self { head: frame.head() }
     }
 
     /// The frame up to its sequence id.
@@ -55,100 +66,41 @@ impl DataFrame {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DataMessage<'a> {
-    r#type: &'static str,
-    from: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from_user_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    data_type: DataType,
-    data: DataValue<'a>,
-    #[serde(skip_serializing_if = "Metadata::is_empty")]
-    metadata: &'a Metadata,
-}
-
-impl<'a> DataMessage<'a> {
-    fn new(from: &'a Origin, data: &'a MessageData, metadata: &'a Metadata) -> Self {
-        let (from, group, from_user_id) = match from {
-            Origin::Group { group, from_user } => {
-                ("group", Some(group.as_str()), from_user.as_ref().map(UserId::as_str))
-            }
-            Origin::Server => ("server", None, None),
-        };
-        Self {
-            r#type: "message",
-            from,
-            from_user_id,
-            group,
-            data_type: data.data_type(),
-            data: DataValue(data),
-            metadata,
-        }
-    }
-}
-
 /// Writes one text frame of the service.
 #[must_use]
 pub fn encode_downstream(message: &DownstreamMessage) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Connected<'a> {
-        r#type: &'a str,
-        event: &'a str,
-        user_id: Option<&'a str>,
-        connection_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reconnection_token: Option<&'a str>,
-    }
-    #[derive(Serialize)]
-    struct Disconnected<'a> {
-        r#type: &'a str,
-        event: &'a str,
-        message: &'a str,
-    }
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Ack<'a> {
-        r#type: &'a str,
-        ack_id: u64,
-        success: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<AckErrorValue<'a>>,
-    }
+    let mut frame = Writer::object();
     match message {
-        DownstreamMessage::Connected { connection_id, user_id, reconnection_token } => print(&Connected {
-            r#type: "system",
-            event: "connected",
-            user_id: user_id.as_ref().map(UserId::as_str),
-            connection_id: connection_id.as_str(),
-            reconnection_token: reconnection_token.as_deref(),
-        }),
+        DownstreamMessage::Connected { connection_id, user_id, reconnection_token } => {
+            frame.text("type", "system").text("event", "connected");
+            frame.text_or_null("userId", user_id.as_ref().map(UserId::as_str));
+            frame.text("connectionId", connection_id.as_str());
+            if let Some(token) = reconnection_token {
+                frame.text("reconnectionToken", token);
+            }
+        }
         DownstreamMessage::Disconnected { message } => {
-            print(&Disconnected { r#type: "system", event: "disconnected", message })
+            frame.text("type", "system").text("event", "disconnected").text("message", message);
         }
         DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            DataFrame::new(from, data, metadata).with(*sequence_id)
+            return DataFrame::new(from, data, metadata).with(*sequence_id);
         }
-        DownstreamMessage::Ack { ack_id, result } => print(&Ack {
-            r#type: "ack",
-            ack_id: ack_id.0,
-            success: result.is_ok(),
-            error: result.as_ref().err().map(|error| AckErrorValue {
-                name: Cow::Borrowed(&error.name),
-                message: Cow::Borrowed(&error.message),
-            }),
-        }),
-        DownstreamMessage::Pong => r#"{"type":"pong"}"#.to_owned(),
+        DownstreamMessage::Ack { ack_id, result } => {
+            frame.text("type", "ack").number("ackId", ack_id.0);
+            match result {
+                Ok(()) => frame.json("success", "true"),
+                Err(AckError { name, message }) => {
+                    let mut error = Writer::object();
+                    error.text("name", name).text("message", message);
+                    frame.json("success", "false").json("error", &error.finish())
+                }
+            };
+        }
+        DownstreamMessage::Pong => {
+            frame.text("type", "pong");
+        }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct AckErrorValue<'a> {
-    name: Cow<'a, str>,
-    message: Cow<'a, str>,
+    frame.finish()
 }
 
 /// Reads one text frame of the service; `None` for a message of a kind that is not known, which a
@@ -159,39 +111,21 @@ struct AckErrorValue<'a> {
 /// or of the wrong kind.
 pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, DecodeError> {
     let fields = Fields::parse(text)?;
-    let kind = required(fields.kind, "type").and_then(|value| string(value, "type"))?;
-    Ok(Some(match kind.as_str() {
-        "system" => {
-            match required(fields.event, "event").and_then(|value| string(value, "event"))?.as_str() {
-                "connected" => DownstreamMessage::Connected {
-                    connection_id: ConnectionId::parse(
-                        required(fields.connection_id, "connectionId")
-                            .and_then(|value| string(value, "connectionId"))?,
-                    )?,
-                    user_id: user(fields.user_id, "userId")?,
-                    reconnection_token: fields
-                        .reconnection_token
-                        .map(|value| string(value, "reconnectionToken"))
-                        .transpose()?,
-                },
-                "disconnected" => DownstreamMessage::Disconnected {
-                    message: fields
-                        .message
-                        .map(|value| string(value, "message"))
-                        .transpose()?
-                        .unwrap_or_default(),
-                },
-                _ => return Ok(None),
-            }
-        }
+    Ok(Some(match fields.string("type")?.as_str() {
+        "system" => match fields.string("event")?.as_str() {
+            "connected" => DownstreamMessage::Connected {
+                connection_id: ConnectionId::parse(fields.string("connectionId")?)?,
+                user_id: user(&fields, "userId")?,
+                reconnection_token: fields.optional("reconnectionToken", string)?,
+            },
+            "disconnected" => DownstreamMessage::Disconnected {
+                message: fields.optional("message", string)?.unwrap_or_default(),
+            },
+            _ => return Ok(None),
+        },
         "message" => {
-            let from = match required(fields.from, "from").and_then(|value| string(value, "from"))?.as_str() {
-                "group" => Origin::Group {
-                    group: GroupName::parse(
-                        required(fields.group, "group").and_then(|value| string(value, "group"))?,
-                    )?,
-                    from_user: user(fields.from_user_id, "fromUserId")?,
-                },
+            let from = match fields.string("from")?.as_str() {
+                "group" => Origin::Group { group: fields.group()?, from_user: user(&fields, "fromUserId")? },
                 "server" => Origin::Server,
                 _ => return Ok(None),
             };
@@ -200,38 +134,31 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
                 from,
                 data: fields.data(&metadata)?,
                 metadata,
-                sequence_id: fields
-                    .sequence_id
-                    .map(|value| unsigned(value, "sequenceId").map(SequenceId))
-                    .transpose()?,
+                sequence_id: fields.optional("sequenceId", Json::unsigned)?.map(SequenceId),
             }
         }
-        "ack" => {
-            let ack_id = required(fields.ack_id, "ackId").and_then(|value| unsigned(value, "ackId"))?;
-            let success = required(fields.success, "success").and_then(|value| boolean(value, "success"))?;
-            let result = if success { Ok(()) } else { Err(ack_error(&fields)?) };
-            DownstreamMessage::Ack { ack_id: AckId(ack_id), result }
-        }
+        "ack" => DownstreamMessage::Ack {
+            ack_id: AckId(fields.required("ackId", Json::unsigned)?),
+            result: match fields.required("success", Json::boolean)? {
+                true => Ok(()),
+                false => Err(fields.required("error", ack_error)?),
+            },
+        },
         "pong" => DownstreamMessage::Pong,
         _ => return Ok(None),
     }))
 }
 
 /// `null` is an anonymous user.
-fn user(
-    value: Option<&serde_json::value::RawValue>,
-    property: &'static str,
-) -> Result<Option<UserId>, DecodeError> {
-    match value {
-        None => Ok(None),
-        Some(value) if value.get() == "null" => Ok(None),
-        Some(value) => Ok(Some(UserId::parse(string(value, property)?)?)),
+fn user(fields: &Fields<'_>, property: &'static str) -> Result<Option<UserId>, DecodeError> {
+    match fields.get(property) {
+        Some(value) if value.is_null() => Ok(None),
+        Some(_) | None => Ok(fields.optional(property, string)?.map(UserId::parse).transpose()?),
     }
 }
 
-fn ack_error(fields: &Fields<'_>) -> Result<AckError, DecodeError> {
-    let value = required(fields.error, "error")?;
-    let error: AckErrorValue<'_> =
-        serde_json::from_str(value.get()).map_err(|_| DecodeError::Invalid { property: "error" })?;
-    Ok(AckError { name: Cow::Owned(error.name.into_owned()), message: error.message.into_owned() })
+fn ack_error(value: Json<'_>) -> Option<AckError> {
+    let error = Members::parse(value.as_str())?;
+    let text = |name| error.get(name).and_then(string);
+    Some(AckError { name: text("name")?.into(), message: text("message")? })
 }

@@ -1,0 +1,86 @@
+//! Reliable connections that lost their socket: waiting for them, and giving them a new one.
+
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::Slot;
+use crate::hub::Hub;
+use crate::output::{Change, Output};
+use crate::reliable::Link;
+
+impl Hub {
+    /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
+    /// everything that it has not acknowledged.
+    ///
+    /// Source: client spec, section 8.3.
+    pub(crate) fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
+        self.give_up(now, outputs);
+        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::CannotRecover) };
+        let Some(connection) = self.directory.get_mut(slot) else {
+            return outputs.push(Output::CannotRecover);
+        };
+        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
+        match buffer.link {
+            Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
+            Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
+        }
+        buffer.link = Link::Attached;
+        self.counters.recoveries += 1;
+        let subprotocol = connection.subprotocol;
+        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, outputs);
+        self.resend(slot, outputs);
+        self.forget_recovered();
+    }
+
+    /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
+    ///
+    /// Source: client spec, section 8.2.
+    pub(crate) fn closed(&mut self, now: Timestamp, slot: Slot, code: CloseCode, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        outputs.push(Output::Forget { slot });
+        match &mut connection.buffer {
+            Some(buffer) if code != CloseCode::NORMAL => {
+                let until = now.after(self.place.recovery_window);
+                buffer.link = Link::Detached { until };
+                // It was on the socket.
+                if let Some(cursor) = buffer.take_unstored() {
+                    outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+                }
+                outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+                self.wait(until, slot);
+            }
+            Some(_) | None => self.remove(slot, outputs),
+        }
+    }
+
+    /// Waits for a connection to be recovered.
+    pub(crate) fn wait(&mut self, until: Timestamp, slot: Slot) {
+        let at = self.detached.partition_point(|(other, _)| *other <= until);
+        self.detached.insert(at, (until, slot));
+    }
+
+    /// Ends the connections that were not recovered in time.
+    pub(crate) fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
+            if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
+                self.remove(slot, outputs);
+            }
+        }
+        self.forget_recovered();
+    }
+
+    /// Waits no longer for connections that have come back, or have been ended.
+    fn forget_recovered(&mut self) {
+        while let Some(&(until, slot)) = self.detached.front()
+            && self.link(slot) != Some(Link::Detached { until })
+        {
+            self.detached.pop_front();
+        }
+    }
+
+    pub(crate) fn link(&self, slot: Slot) -> Option<Link> {
+        self.directory.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
+    }
+}

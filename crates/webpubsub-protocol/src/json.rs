@@ -1,0 +1,435 @@
+//! JSON: the text of values, looked into only where a name, a string or a number is wanted.
+//!
+//! What travels is objects of a few strings around a payload that nobody looks into, so the text of
+//! a value is all that is kept of it. `serde` and `serde_json`, which tests hold this against, would
+//! add 23 KB to the 158 KB of the gzipped worker.
+//!
+//! ```
+//! use webpubsub_protocol::json::{Members, Writer};
+//!
+//! let mut object = Writer::object();
+//! object.text("type", "ack").number("ackId", 1);
+//! assert_eq!(object.finish(), r#"{"type":"ack","ackId":1}"#);
+//!
+//! let members = Members::parse(r#"{ "data": [1.00, "a"], "type": "ack" }"#).unwrap_or_default();
+//! assert_eq!(members.get("data").map(|data| data.as_str()), Some(r#"[1.00, "a"]"#));
+//! assert_eq!(members.get("type").and_then(|kind| kind.text()).as_deref(), Some("ack"));
+//! ```
+
+use std::borrow::{Borrow, Cow};
+
+/// The text of one JSON value, without the blanks around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// Reads a text that is one value, however deep; `None` for any other.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut reader = Reader { text, at: 0 };
+        let value = reader.value()?;
+        reader.is_at_end().then_some(value)
+    }
+
+    /// The text, letter for letter.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// Whether it is `null`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// What a string says; `None` for another value, and for a string with half a surrogate pair.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        unescape(self.0.strip_prefix('"')?.strip_suffix('"')?)
+    }
+
+    /// `true` or `false`; `None` for another value.
+    #[must_use]
+    pub fn boolean(self) -> Option<bool> {
+        self.0.parse().ok()
+    }
+
+    /// A whole number from 0 to 2^64-1, written without point or exponent; `None` for another value.
+    #[must_use]
+    pub fn unsigned(self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    /// The elements of a list; `None` for another value.
+    #[must_use]
+    pub fn elements(self) -> Option<Vec<Self>> {
+        let mut reader = Reader { text: self.0, at: 0 };
+        reader.sequence(b'[', b']', Reader::value)
+    }
+
+    /// What the strings of a list say; `None` for another value, and for a list with one.
+    #[must_use]
+    pub fn texts(self) -> Option<Vec<String>> {
+        self.elements()?.into_iter().map(|element| element.text().map(Cow::into_owned)).collect()
+    }
+}
+
+/// The members of one JSON object in the order written, repeated names included.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Members<'a> {
+    /// Reads a text that is one object; `None` for any other.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut reader = Reader { text, at: 0 };
+        let members = reader.sequence(b'{', b'}', |reader| Some((reader.name()?, reader.value()?)))?;
+        reader.is_at_end().then_some(Self(members))
+    }
+
+    /// The value of a name: the last, if there are several.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Json<'a>> {
+        self.0.iter().rev().find(|(member, _)| member == name).map(|(_, value)| *value)
+    }
+}
+
+/// Reads a text from front to back.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn skip_while(&mut self, is_skipped: impl Fn(u8) -> bool) {
+        while self.peek().is_some_and(&is_skipped) {
+            self.at += 1;
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    }
+
+    /// Skips blanks, and then this byte if it is there.
+    fn eat(&mut self, byte: u8) -> bool {
+        self.skip_blanks();
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn is_at_end(&mut self) -> bool {
+        self.skip_blanks();
+        self.peek().is_none()
+    }
+
+    /// Items with commas between and these two around.
+    fn sequence<T>(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let mut items = Vec::new();
+        if !self.eat(open) {
+            return None;
+        }
+        if self.eat(close) {
+            return Some(items);
+        }
+        loop {
+            items.push(item(self)?);
+            if self.eat(close) {
+                return Some(items);
+            }
+            if !self.eat(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// One value and what it is made of, without recursion.
+    fn value(&mut self) -> Option<Json<'a>> {
+        self.skip_blanks();
+        let start = self.at;
+        // What closes the lists and objects that are open, the innermost last.
+        let mut open = Vec::new();
+        loop {
+            self.skip_blanks();
+            match self.next()? {
+                first @ (b'[' | b'{') => {
+                    let close = if first == b'[' { b']' } else { b'}' };
+                    if !self.eat(close) {
+                        if close == b'}' {
+                            self.skip_name()?;
+                        }
+                        open.push(close);
+                        continue;
+                    }
+                }
+                b'"' => self.skip_string()?,
+                b't' => self.skip_word("rue")?,
+                b'f' => self.skip_word("alse")?,
+                b'n' => self.skip_word("ull")?,
+                first => self.skip_number(first)?,
+            }
+            // A value has ended, and with it what ends here.
+            while let Some(close) = open.pop() {
+                if self.eat(close) {
+                    continue;
+                }
+                if !self.eat(b',') {
+                    return None;
+                }
+                if close == b'}' {
+                    self.skip_name()?;
+                }
+                open.push(close);
+                break;
+            }
+            if open.is_empty() {
+                return self.text.get(start..self.at).map(Json);
+            }
+        }
+    }
+
+    /// The name of a member.
+    fn name(&mut self) -> Option<Cow<'a, str>> {
+        self.skip_blanks();
+        let start = self.at;
+        self.skip_name()?;
+        let (quoted, _) = self.text.get(start..self.at)?.rsplit_once('"')?;
+        unescape(quoted.strip_prefix('"')?)
+    }
+
+    /// The name of a member, with the colon after it.
+    fn skip_name(&mut self) -> Option<()> {
+        if !self.eat(b'"') {
+            return None;
+        }
+        self.skip_string()?;
+        self.eat(b':').then_some(())
+    }
+
+    /// A string, after its first quotation mark.
+    fn skip_string(&mut self) -> Option<()> {
+        loop {
+            self.skip_while(|byte| !matches!(byte, b'"' | b'\\' | ..b' '));
+            match self.next()? {
+                b'"' => return Some(()),
+                b'\\' => match self.next()? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                    b'u' => {
+                        for _ in 0..4 {
+                            self.next().filter(u8::is_ascii_hexdigit)?;
+                        }
+                    }
+                    _ => return None,
+                },
+                _ => return None,
+            }
+        }
+    }
+
+    /// A number, after its first character.
+    fn skip_number(&mut self, first: u8) -> Option<()> {
+        let first = if first == b'-' { self.next()? } else { first };
+        match first {
+            b'0' => {}
+            b'1'..=b'9' => self.skip_while(|byte| byte.is_ascii_digit()),
+            _ => return None,
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.skip_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.skip_digits()?;
+        }
+        Some(())
+    }
+
+    /// At least one digit.
+    fn skip_digits(&mut self) -> Option<()> {
+        self.next().filter(u8::is_ascii_digit)?;
+        self.skip_while(|byte| byte.is_ascii_digit());
+        Some(())
+    }
+
+    fn skip_word(&mut self, rest: &str) -> Option<()> {
+        rest.bytes().all(|byte| self.next() == Some(byte)).then_some(())
+    }
+}
+
+/// What a string says whose text has been read, its quotation marks left out.
+fn unescape(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escaped)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut escaped = escaped.chars();
+        plain.push(match escaped.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => match code_unit(&mut escaped)? {
+                high @ 0xd800..0xdc00 => {
+                    let low = escaped.as_str().strip_prefix("\\u")?;
+                    escaped = low.chars();
+                    let low = code_unit(&mut escaped)?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                    char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + low)?
+                }
+                unit => char::from_u32(unit)?,
+            },
+            itself => itself,
+        });
+        rest = escaped.as_str();
+    }
+    plain.push_str(rest);
+    Some(Cow::Owned(plain))
+}
+
+/// Four hexadecimal digits.
+fn code_unit(digits: &mut impl Iterator<Item = char>) -> Option<u32> {
+    (0..4).try_fold(0, |unit, _| Some(unit << 4 | digits.next()?.to_digit(16)?))
+}
+
+/// One JSON object or list that is being written, without blanks.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    text: String,
+    close: char,
+}
+
+impl Writer {
+    /// An object.
+    #[must_use]
+    pub fn object() -> Self {
+        Self { text: "{".to_owned(), close: '}' }
+    }
+
+    /// A list.
+    #[must_use]
+    pub fn list() -> Self {
+        Self { text: "[".to_owned(), close: ']' }
+    }
+
+    /// A list of strings.
+    #[must_use]
+    pub fn texts<T: Borrow<str>>(texts: &[T]) -> String {
+        let mut list = Self::list();
+        for text in texts {
+            list.separate();
+            list.string(text.borrow());
+        }
+        list.finish()
+    }
+
+    /// A member that is a string.
+    pub fn text(&mut self, name: &str, text: &str) -> &mut Self {
+        self.name(name);
+        self.string(text);
+        self
+    }
+
+    /// A member that is a string, or `null` for none.
+    pub fn text_or_null(&mut self, name: &str, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self.json(name, "null"),
+        }
+    }
+
+    /// A member that is a number.
+    pub fn number(&mut self, name: &str, number: u64) -> &mut Self {
+        self.json(name, &number.to_string())
+    }
+
+    /// A member whose value is JSON already.
+    pub fn json(&mut self, name: &str, json: &str) -> &mut Self {
+        self.name(name);
+        self.text.push_str(json);
+        self
+    }
+
+    /// An element of a list, which is JSON already.
+    pub fn element(&mut self, json: &str) -> &mut Self {
+        self.separate();
+        self.text.push_str(json);
+        self
+    }
+
+    /// What was written, but for the character that closes it.
+    #[must_use]
+    pub fn head(self) -> String {
+        self.text
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.text.push(self.close);
+        self.text
+    }
+
+    fn name(&mut self, name: &str) {
+        self.separate();
+        self.string(name);
+        self.text.push(':');
+    }
+
+    fn separate(&mut self) {
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+    }
+
+    fn string(&mut self, text: &str) {
+        self.text.push('"');
+        // What needs no escape is copied in one piece.
+        let mut from = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let escape = match byte {
+                b'"' | b'\\' => char::from(byte),
+                0x08 => 'b',
+                b'\t' => 't',
+                b'\n' => 'n',
+                0x0c => 'f',
+                b'\r' => 'r',
+                ..b' ' => 'u',
+                _ => continue,
+            };
+            self.text.push_str(text.get(from..at).unwrap_or_default());
+            self.text.push('\\');
+            self.text.push(escape);
+            if escape == 'u' {
+                self.text.push_str(if byte < 0x10 { "000" } else { "001" });
+                self.text.extend(char::from_digit(u32::from(byte & 0xf), 16));
+            }
+            from = at + 1;
+        }
+        self.text.push_str(text.get(from..).unwrap_or_default());
+        self.text.push('"');
+    }
+}

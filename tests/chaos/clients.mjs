@@ -1,0 +1,150 @@
+// Those who take part: reliable clients of every package, and a server.
+import { setTimeout as pass } from "node:timers/promises";
+import { ALL_ROLES, Hub } from "../support/hub.mjs";
+import { Link } from "../support/link.mjs";
+import { within } from "../support/waiting.mjs";
+import { Account } from "./ledger.mjs";
+
+const ATTEMPT_LIMIT_MS = 60_000;
+const RETRY_AFTER_MS = 100;
+/** Each publisher's; all together stay well inside what a client may leave unacknowledged. */
+const MESSAGES_PER_SECOND = 25;
+const LARGEST_BURST = 6;
+
+/** A reliable client over a wire of its own. Everything that its application is told goes into its account. */
+export class Client {
+  #client;
+  #link;
+  #ledger;
+  #joins;
+  /** Since when the process is back, and where to say how long the next message took. */
+  #waiting;
+
+  /** `groups` come with its token, `joins` are joined by itself. */
+  static async start({ service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
+    const client = new Client();
+    client.name = name;
+    client.#ledger = ledger;
+    client.#joins = joins;
+    client.#link = await Link.to(service);
+    client.account = new Account(ledger, name, ["", `/users/${name}`, ...[...groups, ...joins].map((group) => `/groups/${group}`)]);
+    const hub = new Hub({ endpoint: client.#link.endpoint, key: service.key }, hubName);
+    const url = hub.clientUrl({ user: name, roles: ALL_ROLES, groups });
+    client.#client = new WebPubSubClient(url, { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } });
+    await client.#start();
+    return client;
+  }
+
+  async #start() {
+    const client = this.#client;
+    const connected = new Promise((resolve) => client.on("connected", resolve));
+    for (const event of ["group-message", "server-message"]) client.on(event, ({ message }) => this.#hear(message));
+    client.on("disconnected", ({ message }) => {
+      if (!this.stopping) this.#ledger.violation("connections lost", `${this.name}: ${message?.message ?? "it could not be recovered"}`);
+    });
+    await client.start();
+    await within(connected, `${this.name}'s connection`);
+    for (const group of this.#joins) await client.joinGroup(group);
+  }
+
+  #hear({ data, sequenceId, fromUserId }) {
+    this.account.hear(data, sequenceId);
+    if (fromUserId !== undefined && fromUserId !== data.from) this.#ledger.violation("strange", `${data.from} published as ${fromUserId}`);
+    this.#waiting?.samples.push(performance.now() - this.#waiting.since);
+    this.#waiting = undefined;
+  }
+
+  /** From here to the next message that it is told is a sample of how long it takes to come back. */
+  expectBack(samples) {
+    this.#waiting = { samples, since: performance.now() };
+  }
+
+  get isBack() {
+    return this.#waiting === undefined;
+  }
+
+  /** One publish under an ack id of its own, or an error. */
+  publish(group, data, ackId) {
+    return within(this.#client.sendToGroup(group, data, "json", { ackId }), `an end of ${this.name}'s publish`, ATTEMPT_LIMIT_MS);
+  }
+
+  cut() {
+    this.#link.cut();
+  }
+
+  stop() {
+    this.stopping = true;
+    this.#client.stop();
+    this.#link.close();
+  }
+}
+
+/** Publishes bursts of random size to random targets, about as fast as told, while it may. */
+class Publishing {
+  constructor({ ledger, random, targets, name }) {
+    Object.assign(this, { ledger, random, targets, name });
+  }
+
+  /** Until `mayGoOn()`, which may take its time, says no. */
+  async run(mayGoOn) {
+    while (await mayGoOn()) {
+      const started = performance.now();
+      const count = 1 + this.random.below(LARGEST_BURST);
+      const burst = Array.from({ length: count }, () => this.ledger.publish(this.name, this.random.pick(this.targets)));
+      await this.publish(burst);
+      await pass(Math.max(0, (count * 1000) / MESSAGES_PER_SECOND - (performance.now() - started)));
+    }
+  }
+
+  data({ from, n, to }) {
+    // Now and then a long one.
+    const more = this.random.below(10) === 0 ? "x".repeat(this.random.below(8_000)) : "";
+    return { from, n, to, more };
+  }
+}
+
+/** A client that publishes each message until it is acknowledged, always under the same ack id, in order. */
+export class ClientPublisher extends Publishing {
+  constructor({ client, ...rest }) {
+    super({ ...rest, name: client.name });
+    this.client = client;
+  }
+
+  async publish(burst) {
+    let open = burst.map((entry) => ({ entry, data: this.data(entry) }));
+    while (open.length > 0) {
+      const results = await Promise.allSettled(
+        open.map(({ entry, data }) => this.client.publish(entry.to.replace("/groups/", ""), data, entry.n + 1)),
+      );
+      open = open.filter(({ entry }, at) => {
+        const { status, reason } = results[at];
+        if (status === "fulfilled") this.ledger.acknowledge(entry);
+        else if (reason.errorDetail) this.ledger.violation("refused", `${this.name}: ${JSON.stringify(reason.errorDetail)}`);
+        return status === "rejected" && !reason.errorDetail;
+      });
+      if (this.client.stopping) return;
+      if (open.length > 0) await pass(RETRY_AFTER_MS);
+    }
+  }
+}
+
+/** A server that publishes one message after the other; whether one without an answer arrived nobody knows. */
+export class ServerPublisher extends Publishing {
+  constructor({ hub, ...rest }) {
+    super({ ...rest, name: "server" });
+    this.hub = hub;
+  }
+
+  async publish(burst) {
+    for (const entry of burst) {
+      const options = { headers: { "content-type": "application/json" }, body: JSON.stringify(this.data(entry)) };
+      const answer = await this.hub.rest("POST", `${entry.to}/:send`, options).catch((error) => error);
+      if (answer.status === 202) this.ledger.acknowledge(entry);
+      else if (answer.status !== undefined && !isReloading(answer)) this.ledger.violation("refused", `the server: ${answer.status} ${answer.body}`);
+      else await pass(RETRY_AFTER_MS);
+    }
+  }
+}
+
+/** What wrangler says for a worker that it has just replaced. */
+const isReloading = ({ status, body }) => status === 503 && body.startsWith("Your worker restarted mid-request.");

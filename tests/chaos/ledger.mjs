@@ -1,0 +1,111 @@
+// What was published, and what of it each client was told. Every promise of reliable delivery is checked here.
+
+/** Kinds of broken promises; none may occur. */
+const KINDS = ["lost", "doubled", "reordered", "gaps", "strange", "refused", "connections lost"];
+
+export class Ledger {
+  /** By publisher: what it published, in order. */
+  #published = new Map();
+  #violations = [];
+  /** How many were published, and how many of them the service has acknowledged. */
+  published = 0;
+  acknowledged = 0;
+
+  /** Notes a publish before it is sent. `to` is its target as REST spells it: "", `/groups/…`, `/users/…`. */
+  publish(from, to) {
+    const all = this.of(from);
+    const entry = { from, n: all.length, to, acknowledged: false };
+    all.push(entry);
+    this.published++;
+    return entry;
+  }
+
+  acknowledge(entry) {
+    entry.acknowledged = true;
+    this.acknowledged++;
+  }
+
+  of(publisher) {
+    if (!this.#published.has(publisher)) this.#published.set(publisher, []);
+    return this.#published.get(publisher);
+  }
+
+  get publishers() {
+    return [...this.#published.keys()];
+  }
+
+  violation(kind, words) {
+    this.#violations.push({ kind, words });
+  }
+
+  /** What went wrong, in words, the first first. */
+  get violations() {
+    return this.#violations.map(({ kind, words }) => `${kind}: ${words}`);
+  }
+
+  /** How often each promise was broken. */
+  counts() {
+    return Object.fromEntries(KINDS.map((kind) => [kind, this.#violations.filter((one) => one.kind === kind).length]));
+  }
+}
+
+/** What one client was told, held to the ledger with every message. */
+export class Account {
+  #ledger;
+  #name;
+  #places;
+  #sequenceId = 0;
+  #heard = new Set();
+  /** By publisher: how many of its messages have been heard or passed over. */
+  #passed = new Map();
+  /** Passed over while they were not acknowledged: they must stay so. */
+  #skipped = [];
+
+  /** `places` are the targets at which this client hears. */
+  constructor(ledger, name, places) {
+    [this.#ledger, this.#name, this.#places] = [ledger, name, new Set(places)];
+  }
+
+  get heard() {
+    return this.#heard.size;
+  }
+
+  /** A message as the client's application was told it. */
+  hear({ from, n, to }, sequenceId) {
+    const what = `${this.#name} was told ${from}'s number ${n} to "${to}" as ${sequenceId}`;
+    if (sequenceId !== this.#sequenceId + 1) this.#ledger.violation("gaps", `${what} after ${this.#sequenceId}`);
+    this.#sequenceId = sequenceId;
+
+    const all = this.#ledger.of(from);
+    const entry = all[n];
+    if (entry?.to !== to || !this.#places.has(to)) return this.#ledger.violation("strange", what);
+    if (this.#heard.has(entry)) return this.#ledger.violation("doubled", what);
+    this.#heard.add(entry);
+    const passed = this.#passed.get(from) ?? 0;
+    if (n < passed) return this.#ledger.violation("reordered", `${what} after number ${passed - 1}`);
+    for (const skipped of all.slice(passed, n)) this.#skip(skipped);
+    this.#passed.set(from, n + 1);
+  }
+
+  #skip(entry) {
+    if (!this.#places.has(entry.to)) return;
+    if (entry.acknowledged) this.#lose(entry);
+    else this.#skipped.push(entry);
+  }
+
+  #lose({ from, n, to }) {
+    this.#ledger.violation("lost", `${this.#name} was not told ${from}'s number ${n} to "${to}"`);
+  }
+
+  /** What it should have heard by now and has not. */
+  missing() {
+    const late = this.#ledger.publishers.flatMap((from) => this.#ledger.of(from).slice(this.#passed.get(from) ?? 0));
+    const mine = late.filter(({ to }) => this.#places.has(to));
+    return [...this.#skipped, ...mine].filter((entry) => entry.acknowledged && !this.#heard.has(entry));
+  }
+
+  /** Nothing more will come. */
+  close() {
+    for (const entry of this.missing()) this.#lose(entry);
+  }
+}

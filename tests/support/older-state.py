@@ -1,0 +1,31 @@
+"""Makes the tables of a shard what version 1 of their layout was, with a connection and a message in them."""
+
+import pathlib
+import sqlite3
+import sys
+
+VERSION_1 = """
+CREATE TABLE connection (slot INTEGER PRIMARY KEY, id TEXT NOT NULL, user_id TEXT, roles TEXT NOT NULL,
+  subprotocol TEXT, send_to TEXT, no_echo INTEGER NOT NULL, log_row INTEGER NOT NULL, received INTEGER NOT NULL);
+CREATE TABLE membership (slot INTEGER NOT NULL, group_name TEXT NOT NULL, PRIMARY KEY (slot, group_name)) WITHOUT ROWID;
+CREATE TABLE permission (slot INTEGER NOT NULL, kind TEXT NOT NULL, group_name TEXT NOT NULL, verdict TEXT,
+  PRIMARY KEY (slot, kind, group_name)) WITHOUT ROWID;
+CREATE TABLE log (row INTEGER PRIMARY KEY, recipients BLOB NOT NULL);
+INSERT INTO connection VALUES (0, 'old', 'alice', '[]', 'json.reliable.webpubsub.azure.v1', NULL, 0, 0, 0);
+INSERT INTO membership VALUES (0, 'room');
+INSERT INTO log VALUES (1, x'01');
+"""
+
+changed = 0
+for file in pathlib.Path(sys.argv[1]).rglob("*.sqlite"):
+    with sqlite3.connect(file) as state:
+        tables = [name for (name,) in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if "membership" not in tables:
+            continue
+        for table in tables:
+            if not table.startswith(("_cf", "sqlite_")) and table != "schema_version":
+                state.execute(f"DROP TABLE {table}")
+        state.executescript(VERSION_1)
+        state.execute("UPDATE schema_version SET version = ?", [int(sys.argv[2])])
+        changed += 1
+print(changed)
