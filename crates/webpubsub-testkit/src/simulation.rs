@@ -62,6 +62,7 @@ use std::rc::Rc;
 
 mod arrivals;
 mod client;
+mod directory;
 mod edge;
 mod faults;
 mod machine;
@@ -200,6 +201,12 @@ happenings! {
     Burst,
     /// A client loses a connection for good.
     Loss,
+    /// The hub is to have another number of shards,
+    Resize,
+    /// sends clients away from those that are to go,
+    Drain,
+    /// and has it.
+    Resized,
     /// It becomes quiet.
     Quiet,
 }

@@ -9,6 +9,8 @@ use super::world::{Turn, World};
 #[derive(Debug)]
 pub(super) struct Faults {
     pub(super) turns: Vec<(usize, Turn)>,
+    /// Whether the number of shards changes.
+    pub(super) resizes: bool,
     /// Out of a thousand times: a shard dies in the middle of a step,
     pub(super) doom: usize,
     /// a client does not get through to the service,
@@ -24,7 +26,8 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn draw(random: &mut Random, steps: u32, shards: usize) -> Self {
+    pub(super) fn draw(random: &mut Random, steps: u32) -> Self {
+        let resizes = random.chance(200);
         // Most runs lack some kinds of trouble, so that the others get further.
         let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
         let turns = vec![
@@ -35,7 +38,7 @@ impl Faults {
             (60, Turn::Ask),
             (80, Turn::Serve),
             (80, Turn::Wait),
-            (if shards > 1 { 150 } else { 0 }, Turn::Relay),
+            (150, Turn::Relay),
             (often(10), Turn::StartOrStop),
             (often(12), Turn::Jump),
             (often(30), Turn::Cut),
@@ -43,11 +46,13 @@ impl Faults {
             (often(15), Turn::Hibernate),
             (often(10), Turn::Crash),
             (often(3), Turn::Quiet),
+            (if resizes { 6 } else { 0 }, Turn::Resize),
             (if random.chance(60) { 1 + 2000 / steps.max(1) as usize } else { 0 }, Turn::Burst),
         ];
         let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
         Self {
             turns,
+            resizes,
             doom: often(10),
             unreachable: often(300),
             relay_lost: often(300),

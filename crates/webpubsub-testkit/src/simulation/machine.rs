@@ -6,14 +6,14 @@ use webpubsub_client_core::AttemptId;
 use webpubsub_hub::{
     Attachment, Change, Cursor, Hub, Input as HubInput, Output, Place, Slot, Snapshot, StoredMessage,
 };
-use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 
 use super::model::Model;
 use super::words::Down;
 use super::world::World;
-use super::{Bug, Happening, broken, check};
+use super::{Bug, Happening, check};
 use crate::shard::write;
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
@@ -105,7 +105,7 @@ impl World {
         true
     }
 
-    fn hub(&mut self, shard: usize) -> &mut Hub {
+    pub(super) fn hub(&mut self, shard: usize) -> &mut Hub {
         self.shards[shard].hub.as_mut().expect("the shard is awake")
     }
 
@@ -163,8 +163,11 @@ impl World {
                     let (client, attempt) = dial.expect("a client waits for a socket");
                     self.accept(shard, slot, at, client, attempt);
                 }
-                Output::Refuse(full) => broken(format!("shard {shard} is full: {full:?}")),
-                Output::SkippedRoles(_) | Output::CannotRecover | Output::Reply(_) | Output::BatchTaken => {}
+                Output::Refuse(_)
+                | Output::SkippedRoles(_)
+                | Output::CannotRecover
+                | Output::Reply(_)
+                | Output::BatchTaken => {}
                 Output::Send { to, frame } => self.send(shard, &to, &frame, true),
                 Output::SendNumbered { to, frame } => self.send_numbered(shard, &to, &frame, true),
                 Output::Fetch { row, to } => {
@@ -180,11 +183,15 @@ impl World {
                     self.shards[shard].sockets[slot.0 as usize] = None;
                     self.socket_mut(at).known = false;
                     self.put(at, Down::Close(cause.code()));
-                    match cause.code() {
-                        CloseCode::GOING_AWAY => self.count(Happening::TakeOver),
-                        CloseCode::POLICY_VIOLATION => self.count(Happening::Overflow),
-                        _ => self.count(Happening::Close),
-                    }
+                    self.count(if cause == CloseCause::TakenOver {
+                        Happening::TakeOver
+                    } else if cause == CloseCause::BufferFull {
+                        Happening::Overflow
+                    } else if cause == CloseCause::ShardDrained {
+                        Happening::Drain
+                    } else {
+                        Happening::Close
+                    });
                 }
                 Output::Forget { slot } => {
                     let at = self.holder_of_socket(shard, slot);

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use webpubsub_hub::{Change, Output, Reply, Slot, Snapshot};
+use webpubsub_hub::{Change, Output, Reply, ShardMap, ShardNumber, ShardState, Slot, Snapshot};
 use webpubsub_protocol::client::{Echo, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::id::AckId;
@@ -90,20 +90,34 @@ pub(super) enum End {
     Full,
     /// Its client sent what is no WebSocket traffic.
     Broken,
+    /// Its shard is to go.
+    Drained,
 }
 
 /// What one shard is to know.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
     alive: Vec<usize>,
     /// Who has which slot, on disk.
     holders: Vec<Option<usize>>,
-    /// What its clients published that other shards are to have, with the rows of its log.
-    relayed: Vec<(u64, Published)>,
-    /// How many of the publishes of each other shard it has taken.
-    taken: Vec<usize>,
-    /// How many of its publishes each other shard has taken, as far as it knows.
+    /// What it knows of the hub's shards.
+    map: ShardMap,
+    /// What its clients published that others are to have, for each of these.
+    relayed: Vec<Vec<Relayed>>,
+    /// How many of these each has taken, as far as it knows.
     confirmed: Vec<usize>,
+    /// How many publishes of each other it has taken, or has been spared.
+    taken: Vec<usize>,
+}
+
+/// A publish that another shard is to have.
+#[derive(Debug, Clone, Copy)]
+struct Relayed {
+    /// Where it stands in the log.
+    row: u64,
+    published: Published,
+    /// Whether it is still to have it: what is no part of the hub is spared.
+    owed: bool,
 }
 
 #[derive(Debug)]
@@ -151,12 +165,20 @@ impl Connection {
 }
 
 impl Model {
-    pub(super) fn new(shards: usize) -> Self {
-        let known = || Known { taken: vec![0; shards], confirmed: vec![0; shards], ..Known::default() };
+    /// So many shards, which know this of each other.
+    pub(super) fn new(shards: usize, map: ShardMap) -> Self {
+        let known = |_| Known {
+            alive: Vec::new(),
+            holders: Vec::new(),
+            map,
+            relayed: vec![Vec::new(); shards],
+            confirmed: vec![0; shards],
+            taken: vec![0; shards],
+        };
         Self {
             messages: Vec::new(),
             connections: Vec::new(),
-            shards: (0..shards).map(|_| known()).collect(),
+            shards: (0..shards).map(known).collect(),
             owed: Vec::new(),
             expired: 0,
         }
@@ -179,20 +201,58 @@ impl Model {
         let unacknowledged = known.alive.iter().map(|at| &self.connections[*at]).map(|connection| {
             if connection.is_reliable() { connection.expected.len() - connection.acknowledged } else { 0 }
         });
-        let waiting = (0..known.confirmed.len())
-            .filter(|to| *to != shard)
-            .map(|to| known.relayed.len() - known.confirmed[to]);
-        unacknowledged.sum::<usize>() + waiting.max().unwrap_or(0)
+        let waiting =
+            known.relayed.iter().zip(&known.confirmed).map(|(relayed, confirmed)| {
+                relayed[*confirmed..].iter().filter(|relayed| relayed.owed).count()
+            });
+        unacknowledged.sum::<usize>() + waiting.sum::<usize>()
     }
 
     /// A shard that has publishes which another has not taken, and that other.
     pub(super) fn untaken(&self) -> Option<(usize, usize)> {
-        let all = || self.shards.iter().enumerate();
-        let pairs = all().flat_map(|from| all().map(move |to| (from, to)));
-        let (from, to) = pairs
-            .filter(|((from, _), (to, _))| from != to)
-            .find(|((from, known), (_, other))| other.taken[*from] < known.relayed.len())?;
-        Some((from.0, to.0))
+        let count = self.shards.len();
+        (0..count).flat_map(|from| (0..count).map(move |to| (from, to))).find(|(from, to)| {
+            let taken = self.shards[*to].taken[*from];
+            self.shards[*from].relayed[*to][taken..].iter().any(|relayed| relayed.owed)
+        })
+    }
+
+    /// Whether a shard takes no clients, because it is to go.
+    pub(super) fn is_draining(&self, shard: usize) -> bool {
+        self.shards[shard].map.state(ShardNumber(shard as u16)) == ShardState::Draining
+    }
+
+    /// What goes to the shards below this number reaches every connection but those of `from`.
+    pub(super) fn check_reach(&self, reached: u16, from: Option<usize>) {
+        for (shard, known) in self.shards.iter().enumerate().skip(reached.into()) {
+            check!(
+                known.alive.is_empty() || from == Some(shard),
+                "shard {shard} has connections and is not reached: {reached} shards are"
+            );
+        }
+    }
+
+    /// A shard is told what the hub's shards are.
+    pub(super) fn map(&mut self, shard: usize, map: ShardMap) {
+        let number = ShardNumber(shard as u16);
+        let known = &mut self.shards[shard];
+        if map.version > known.map.version {
+            known.map = map;
+            for (to, relayed) in known.relayed.iter_mut().enumerate() {
+                if !map.others(number).any(|other| usize::from(other.0) == to) {
+                    relayed.iter_mut().for_each(|relayed| relayed.owed = false);
+                    known.confirmed[to] = relayed.len();
+                }
+            }
+        }
+        if self.is_draining(shard) {
+            for at in self.shards[shard].alive.clone() {
+                if self.connections[at].link == Link::Open {
+                    self.owe_close(at, CloseCause::ShardDrained);
+                    self.end(at, End::Drained);
+                }
+            }
+        }
     }
 
     pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
@@ -299,8 +359,8 @@ impl Model {
         }
         let known = &mut self.shards[shard];
         for (to, row) in &disk.taken_by {
-            let confirmed = known.relayed.partition_point(|(relayed, _)| relayed <= row);
-            known.confirmed[usize::from(to.0)] = confirmed;
+            let to = usize::from(to.0);
+            known.confirmed[to] = known.relayed[to].partition_point(|relayed| relayed.row <= *row);
         }
     }
 
@@ -330,7 +390,10 @@ impl Model {
                     let skipped = (*echo == Echo::Skip).then_some(at);
                     let published = Published { message: *data, expires: ttl.end(now) };
                     model.publish(shard, To::Group(group), skipped, published);
-                    if model.shards.len() > 1 {
+                    let map = model.shards[shard].map;
+                    model.check_reach(map.reached, Some(shard));
+                    let mut others = map.others(ShardNumber(shard as u16)).peekable();
+                    if others.peek().is_some() {
                         let row = outputs.iter().find_map(|output| {
                             if let Output::Store(Change::Log { row, relayed: true, .. }) = output {
                                 Some(*row)
@@ -339,7 +402,10 @@ impl Model {
                             }
                         });
                         let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
-                        model.shards[shard].relayed.push((row, published));
+                        for to in others {
+                            let relayed = Relayed { row, published, owed: true };
+                            model.shards[shard].relayed[usize::from(to.0)].push(relayed);
+                        }
                     }
                 });
             }
@@ -447,18 +513,25 @@ impl Model {
 
     /// A shard takes a batch of another: what it has not had of it is published. Returns how much.
     pub(super) fn batch(&mut self, shard: usize, from: usize, rows: &[u64]) -> usize {
-        let relayed = &self.shards[from].relayed;
-        let before = self.shards[shard].taken[from];
-        let last = before.checked_sub(1).map_or(0, |last| relayed[last].0);
+        let relayed = &self.shards[from].relayed[shard];
+        let mut next = self.shards[shard].taken[from];
+        let last = next.checked_sub(1).map_or(0, |last| relayed[last].row);
         // What it has had may be deleted in the meantime; nothing else may be missing.
-        let rows = &rows[rows.partition_point(|row| *row <= last)..];
-        let fresh: Vec<(u64, Published)> = relayed[before..].iter().take(rows.len()).copied().collect();
-        check!(
-            fresh.iter().map(|(row, _)| row).eq(rows),
-            "shard {shard} is brought rows {rows:?} of shard {from}, where {fresh:?} are next"
-        );
-        self.shards[shard].taken[from] += fresh.len();
-        for (_, published) in &fresh {
+        let mut fresh = Vec::new();
+        for row in rows.iter().filter(|row| **row > last) {
+            while relayed.get(next).is_some_and(|relayed| relayed.row < *row && !relayed.owed) {
+                next += 1;
+            }
+            let expected = relayed.get(next);
+            check!(
+                expected.is_some_and(|relayed| relayed.row == *row),
+                "shard {shard} is brought row {row} of shard {from}, where {expected:?} is next"
+            );
+            fresh.extend(expected.map(|relayed| relayed.published));
+            next += 1;
+        }
+        self.shards[shard].taken[from] = next;
+        for published in &fresh {
             let group = self.messages[published.message as usize].group;
             let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
             self.publish(shard, To::Group(group), None, *published);
@@ -470,8 +543,11 @@ impl Model {
     pub(super) fn confirmed(&mut self, shard: usize, to: usize, row: u64) {
         let taken = self.shards[to].taken[shard];
         let known = &mut self.shards[shard];
-        let confirmed = known.relayed.partition_point(|(relayed, _)| *relayed <= row);
-        check!(confirmed <= taken, "shard {to} is said to have taken what it has not");
+        let confirmed = known.relayed[to].partition_point(|relayed| relayed.row <= row);
+        check!(
+            known.relayed[to][taken.min(confirmed)..confirmed].iter().all(|relayed| !relayed.owed),
+            "shard {to} is said to have taken what it has not"
+        );
         known.confirmed[to] = known.confirmed[to].max(confirmed);
     }
 

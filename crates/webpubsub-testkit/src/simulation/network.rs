@@ -1,6 +1,6 @@
 //! What goes from shard to shard.
 
-use webpubsub_hub::{Batch, Input as HubInput, ShardNumber};
+use webpubsub_hub::{Batch, Input as HubInput, ShardMap, ShardNumber};
 
 use super::world::World;
 use super::{Happening, broken};
@@ -21,6 +21,12 @@ pub(super) enum Flight {
         life: u32,
         last: u64,
         taken: bool,
+    },
+    /// Of the directory.
+    Map {
+        to: usize,
+        map: ShardMap,
+        round: u32,
     },
 }
 
@@ -45,6 +51,7 @@ impl World {
         let flight = self.network.swap_remove(self.random.below(self.network.len()));
         match flight {
             Flight::Batch { from, to, batch, life } => self.batch(from, to, batch, life),
+            Flight::Map { to, map, round } => self.told(to, map, round),
             Flight::Answer { from, to, life, last, taken } => {
                 if self.shards[from].life != life {
                     return;

@@ -16,6 +16,11 @@ impl World {
     pub(super) fn quiet(&mut self) {
         self.note(|| "  it becomes quiet".to_owned());
         self.count(Happening::Quiet);
+        for shard in 0..self.shards.len() {
+            if self.random.chance(300) {
+                self.hibernate(shard);
+            }
+        }
         self.calm = true;
         for at in 0..self.sockets.len() {
             let Some(socket) = &mut self.sockets[at] else { continue };
@@ -38,7 +43,8 @@ impl World {
             }
             let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
             let shards = self.shards.iter().filter_map(|shard| shard.next_timeout());
-            let Some(due) = sessions.chain(shards).min() else { break };
+            let due = sessions.chain(shards).chain(self.directory.alarm).min();
+            let Some(due) = due else { break };
             if due > end {
                 break;
             }
@@ -64,6 +70,16 @@ impl World {
             self.carry_everything();
             self.wait(WINDOW);
         }
+        let end = self.now.after(PATIENCE);
+        while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
+            self.wait(due.since(self.now));
+            self.carry_everything();
+        }
+        let map = self.directory.map;
+        check!(
+            self.directory.alarm.is_none() && map.is_settled(),
+            "the shards never become what they are to: {map:?}"
+        );
         for (shard, machine) in self.shards.iter().enumerate() {
             let hub = machine.hub.as_ref().expect("the shard is awake");
             let due = [hub.next_timeout(), hub.next_deadline()];

@@ -56,12 +56,15 @@ impl World {
         self.submit(Request::Send { to, excluded, message, ttl });
     }
 
+    /// Some Worker hands a request to the shards that it concerns, as far as it knows.
     fn submit(&mut self, request: Request) {
+        let map = self.view();
+        self.model.check_reach(map.reached, None);
         match request.connection() {
             Some(at) => self.requests.push((self.model.connections[at].shard, request)),
-            None => self.requests.extend((0..self.shards.len()).map(|shard| (shard, request))),
+            None => self.requests.extend((0..map.reached).map(|shard| (usize::from(shard), request))),
         }
-        if self.shards.len() == 1 {
+        if self.requests.len() == 1 {
             self.serve();
         }
     }

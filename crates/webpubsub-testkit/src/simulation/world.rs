@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Place, ShardNumber};
+use webpubsub_hub::{Place, ShardMap, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
 
 use super::client::Client;
+use super::directory::Directory;
 use super::faults::Faults;
 use super::machine::Machine;
 use super::model::Model;
@@ -27,6 +28,7 @@ pub(super) struct World {
     pub(super) bug: Option<Bug>,
     pub(super) model: Model,
     pub(super) shards: Vec<Machine>,
+    pub(super) directory: Directory,
     pub(super) clients: Vec<Client>,
     pub(super) sockets: Vec<Option<Socket>>,
     /// What servers have asked of which shard, and was not taken yet.
@@ -56,6 +58,7 @@ pub(super) enum Turn {
     Noise,
     Hibernate,
     Crash,
+    Resize,
     Burst,
     Quiet,
 }
@@ -63,20 +66,18 @@ pub(super) enum Turn {
 impl World {
     pub(super) fn new(seed: u64, steps: u32, bug: Option<Bug>, trace: Option<Trace>) -> Self {
         let mut random = Random::new(seed);
-        let shards = random.pick(&[1, 1, 2, 3, 4]);
+        let shards: u16 = random.pick(&[1, 1, 2, 3, 4]);
         let clients = random.between(2, 8);
-        let faults = Faults::draw(&mut random, steps, shards);
+        let faults = Faults::draw(&mut random, steps);
+        // Those that may be added exist, too.
+        let most = if faults.resizes { 4 } else { shards };
         let mut limits = Place::only().limits;
         if faults.large > 0 {
             limits.outbound_bytes = 0;
         }
-        let place = |shard: usize| Place {
-            shard: ShardNumber(shard as u16),
-            shards: shards as u16,
-            limits,
-            ..Place::only()
-        };
-        let machines = (0..shards).map(|shard| Machine::new(place(shard))).collect();
+        let place = |shard| Place { shard: ShardNumber(shard), shards, limits, ..Place::only() };
+        let machines: Vec<_> = (0..most).map(|shard| Machine::new(place(shard))).collect();
+        let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
         Self {
             now: Timestamp::from_millis(1_700_000_000_000),
@@ -84,8 +85,9 @@ impl World {
             faults,
             calm: false,
             bug,
-            model: Model::new(shards),
+            model: Model::new(machines.len(), map),
             shards: machines,
+            directory: Directory::new(map),
             clients,
             sockets: Vec::new(),
             requests: Vec::new(),
@@ -174,6 +176,7 @@ impl World {
             | Turn::Jump
             | Turn::Hibernate
             | Turn::Crash
+            | Turn::Resize
             | Turn::Burst
             | Turn::Quiet => true,
         }
@@ -239,13 +242,14 @@ impl World {
                 }
             }
             Turn::Hibernate => {
-                let shard = self.random.below(self.shards.len());
+                let shard = self.random.below(self.directory.map.reached.into());
                 self.hibernate(shard);
             }
             Turn::Crash => {
-                let shard = self.random.below(self.shards.len());
+                let shard = self.random.below(self.directory.map.reached.into());
                 self.crash(shard);
             }
+            Turn::Resize => self.resize(),
             Turn::Burst => self.burst(),
             Turn::Quiet => self.quiet(),
         }
@@ -263,6 +267,9 @@ impl World {
         self.now = self.now.after(duration);
         for client in 0..self.clients.len() {
             self.look_at_clock(client);
+        }
+        if self.directory.alarm.is_some_and(|due| due <= self.now) {
+            self.tell_shards();
         }
         for shard in 0..self.shards.len() {
             if self.shards[shard].is_due(self.now) && (self.calm || self.random.chance(700)) {
