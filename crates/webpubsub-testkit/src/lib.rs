@@ -1,7 +1,8 @@
 //! Hubs and their clients in one process, with time and network moved by hand.
 //!
 //! [`Shard`] is one shard with its disk and its sockets as plain values; [`Net`] joins a hub of
-//! several shards with sessions of the client core, in the encoding of each client's subprotocol.
+//! several shards with sessions of the client core, in the encoding of each client's subprotocol;
+//! [`simulation`] has everything go wrong between them.
 //!
 //! Only tests use this crate: it panics where a test should fail.
 #![expect(

@@ -2,58 +2,62 @@
 //!
 //! One seed is one run: [`simulate`] draws from it a hub of one to four shards, up to eight clients
 //! and what happens to them, step by step. The hubs and the clients' sessions are the real ones; the
-//! network, the disks, the clock, the applications and the servers are values. A model follows every
-//! input of every shard and knows what has to come of it.
+//! network, the disks, the clock, the applications, the servers, the Workers and the directory are
+//! values. A model follows every input of every shard and knows what has to come of it.
 //!
 //! # What goes wrong
 //!
 //! - A shard's process dies: sockets and memory are lost, the disk stays, and of the frames on their
-//!   way some first ones arrive. It may die within a step, of which then nothing has happened: the
-//!   platform lets nothing out before everything is written.
+//!   way the first arrive. It may die within a step, of which then nothing has happened: the platform
+//!   lets nothing out before everything is written.
 //! - A shard loses its memory and keeps its sockets; the frames put on them last may be lost.
 //! - A socket is cut, with what was on its way last. Its client notices at once, or when nobody has
 //!   answered for long; its shard at once, or late, or never, so that a recovery takes over from a
 //!   socket that looks alive. Clients also send noise.
-//! - Clients do not get through, give up, come back within their time or after it, and try again
-//!   what failed, with the same ack id. Some use an ack id twice.
+//! - Clients do not get through, give up, come back within their time or after it, and try again what
+//!   failed, with the same ack id. Some use an ack id twice.
 //! - A batch between shards is lost, or its answer is; it comes late, or twice, or long after its
 //!   sender gave it up.
-//! - The clock jumps. Servers publish more at once than is kept for anybody.
+//! - The number of shards changes, again before it has changed, while Workers hold what they knew and
+//!   shards do not hear of it.
+//! - The clock jumps, and shards are told late. Servers publish more at once than is kept for anybody.
 //!
 //! # What holds true
 //!
-//! After every step:
+//! After every step of a shard:
 //!
-//! - An open socket was handed exactly what its connection is owed, in order: every message to it
-//!   once, every ack, nothing that is meant for others.
-//! - A recovered connection, and one whose shard woke, was handed again what its client has not
-//!   acknowledged, in the same bytes, but for copies whose time is over.
+//! - Every open socket was handed what its connection is owed, in order, and nothing else: each
+//!   message to it once, each ack.
+//! - What a client has not acknowledged is handed to it again when it recovers its connection and when
+//!   its shard wakes, in the same bytes, but for copies whose time is over.
 //! - Nothing is put on a socket after its close frame.
-//! - An operation is done once for its ack id, however often it is tried on a connection, and only if
-//!   the connection may do it; an ack says what became of it.
-//! - Who is a member of what, who may do what, and who is there, is what clients and servers have
-//!   asked for, on every shard.
-//! - A connection ends for a reason: its client or a server ended it, its time to come back is over,
-//!   or 1,000 messages or 16 MB are published to it beyond what its client has ever acknowledged.
-//!   Then it is closed with 1008, or its recovery is.
-//! - What a client publishes comes to every other shard once, in the order in which its own shard
-//!   took it, whatever dies meanwhile.
-//! - The log has no more rows than are owed to somebody, and 1,025.
+//! - An operation is done at most once for its ack id, however often it is tried on a connection, and
+//!   only if the connection may do it. Its ack says what became of it.
+//! - Who is connected, who is a member of what and who may do what is what clients and servers have
+//!   asked for.
+//! - A connection ends for a reason: its client or a server ends it, its shard is to go, its time to
+//!   come back is over, or its client has 1,000 messages or 16 MB outstanding and there is one message
+//!   more. A socket that it still has is closed in the same step, with 1008 unless a server wanted it;
+//!   who comes back later is closed with 1008.
+//! - What a client publishes comes to every other shard once, in the order in which its own shard took
+//!   it. What is published goes to every shard that has a connection, whatever map a Worker holds.
+//! - The log has no more rows than were needed at once since it was last tidied, and 1,025.
 //!
-//! Of every client:
+//! For every client:
 //!
-//! - The application of a reliable connection is told each message once, in the order published, with
-//!   none left out but those whose time is over. Without reliability the same holds of what arrives.
-//! - What an application was told is done, is done and stays done.
-//! - A client that is told that it has lost its connection has lost it.
+//! - The application of a reliable connection is told each message once, in order, with sequence ids
+//!   that skip nothing but what has expired. Without reliability the same holds of what arrives.
+//! - What a client is told is done has been done, and is on disk.
+//! - A client that is closed with 1008 has lost its connection.
 //!
-//! When nothing went wrong for long enough:
+//! When nothing has gone wrong for long enough:
 //!
-//! - Every client that is started has an open connection, or was told that it lost the one it had, and
-//!   has everything that was published to it.
-//! - Every shard has taken what the others' clients published; its disk has the connections and
-//!   memberships that there are, and no others.
-//! - When everybody has left, no shard holds a connection or waits for time to pass.
+//! - Every client that is started has an open connection and was told everything that was published to
+//!   it, but for what has expired.
+//! - Every shard has taken what the clients of the others published, woken for it if need be. Its disk
+//!   has the connections and memberships that there are, and no others.
+//! - When everybody has left, no shard holds a connection or waits for time to pass, and the hub has
+//!   as many shards as it was to have.
 
 use std::cell::RefCell;
 use std::fmt;

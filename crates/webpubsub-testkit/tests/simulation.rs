@@ -19,7 +19,7 @@ fn a_thousand_hubs_keep_their_promises_through_everything_that_goes_wrong() {
         }
     }
     for happening in Happening::ALL {
-        assert!(sum.count(*happening) >= 10, "too tame: {happening:?} in {sum}");
+        assert!(sum.count(*happening) > 0, "too tame: {happening:?} in {sum}");
     }
 }
 
@@ -29,6 +29,18 @@ fn every_planted_bug_is_caught() {
         let caught = (0..SEEDS).any(|seed| simulate(run(seed, Some(bug))).is_err());
         assert!(caught, "{bug:?}");
     }
+}
+
+#[test]
+fn what_holds_true_is_said_in_the_architecture_too() {
+    let plain = |text: &str| {
+        let words = text.lines().flat_map(|line| line.trim_start_matches("//!").split_whitespace());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let source = plain(include_str!("../src/simulation.rs"));
+    let (_, list) = source.split_once("# What holds true ").unwrap();
+    let (list, _) = list.split_once(" use std").unwrap();
+    assert!(plain(include_str!("../../../ARCHITECTURE.md")).contains(list));
 }
 
 #[test]

@@ -27,38 +27,39 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) fn draw(random: &mut Random, steps: u32) -> Self {
-        let resizes = random.chance(200);
         // Most runs lack some kinds of trouble, so that the others get further.
-        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
-        let turns = vec![
-            (180, Turn::Operate),
-            (250, Turn::Reach),
-            (300, Turn::Arrive),
-            (60, Turn::Dial),
-            (60, Turn::Ask),
-            (80, Turn::Serve),
-            (80, Turn::Wait),
-            (150, Turn::Relay),
-            (often(10), Turn::StartOrStop),
-            (often(12), Turn::Jump),
-            (often(30), Turn::Cut),
-            (often(2), Turn::Noise),
-            (often(15), Turn::Hibernate),
-            (often(10), Turn::Crash),
-            (often(3), Turn::Quiet),
-            (if resizes { 6 } else { 0 }, Turn::Resize),
-            (if random.chance(60) { 1 + 2000 / steps.max(1) as usize } else { 0 }, Turn::Burst),
-        ];
-        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
+        let resizes = random.chance(200);
+        // Large payloads take long.
+        let large = if steps >= 500 && random.chance(3) { 700_000 } else { 0 };
+        let bursts = large > 0 || random.chance(100);
+        let mut often = |most| if random.chance(350) { 0 } else { random.between(1, most) };
         Self {
-            turns,
-            resizes,
             doom: often(10),
             unreachable: often(300),
             relay_lost: often(300),
             relay_again: often(200),
             forgotten: often(300),
-            large: if steps >= 500 && random.chance(5) { 700_000 } else { 0 },
+            turns: vec![
+                (180, Turn::Operate),
+                (250, Turn::Reach),
+                (300, Turn::Arrive),
+                (60, Turn::Dial),
+                (60, Turn::Ask),
+                (80, Turn::Serve),
+                (80, Turn::Wait),
+                (150, Turn::Relay),
+                (often(10), Turn::StartOrStop),
+                (often(12), Turn::Jump),
+                (often(30), Turn::Cut),
+                (often(2), Turn::Noise),
+                (often(15), Turn::Hibernate),
+                (often(10), Turn::Crash),
+                (often(3), Turn::Quiet),
+                (if resizes { 6 } else { 0 }, Turn::Resize),
+                (if bursts { 1 + 2000 / steps.max(1) as usize } else { 0 }, Turn::Burst),
+            ],
+            resizes,
+            large,
         }
     }
 }

@@ -77,8 +77,12 @@ impl World {
             1 => To::User(self.random.below(USERS.len()) as u8),
             _ => To::Group(self.random.below(GROUPS.len()) as u8),
         };
-        for _ in 0..self.random.between(200, 1300) {
-            self.publish(to, None, 0, TimeToLive::FOREVER);
+        let (size, least, most) = match self.faults.large {
+            0 => (0, 200, 1300),
+            size => (size, 10, 40),
+        };
+        for _ in 0..self.random.between(least, most) {
+            self.publish(to, None, size, TimeToLive::FOREVER);
             while !self.requests.is_empty() {
                 self.serve();
             }
