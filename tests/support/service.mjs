@@ -97,10 +97,10 @@ export class Service {
 }
 
 /** Runs `define(service)` as a suite for each number of shards: all rules hold for all of them. */
-export function forEachShardCount(title, define, options = {}) {
+export function forEachShardCount(title, define, { Kind = Service, ...options } = {}) {
   for (const shards of [1, 4]) {
     describe(`${title} (${shards} ${shards === 1 ? "shard" : "shards"})`, () => {
-      const service = new Service({ shards, ...options });
+      const service = new Kind({ shards, ...options });
       before(() => service.start());
       after(() => service.stop());
       define(service);
@@ -108,7 +108,7 @@ export function forEachShardCount(title, define, options = {}) {
   }
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.on("error", reject);
