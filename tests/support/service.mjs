@@ -86,6 +86,11 @@ export class Service {
     return this.#output.split("\n").filter((text) => text === JSON.stringify(line)).length;
   }
 
+  /** The process id of workerd under `npm run serve`. */
+  get pid() {
+    return Number(/^workerd pid (\d+)$/m.exec(this.#output)[1]);
+  }
+
   get connectionString() {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
   }
