@@ -40,6 +40,7 @@ const wrong = [
   ["fuzz", ["filter"], /^npm run fuzz takes --only, --seed, --from, --count and nothing else\. .*\n$/],
   ["chaos", ["--kills", "x"], /^--kills must be .*\n$/],
   ["chaos", ["--messages", "0"], /^--messages must be .*\n$/],
+  ["broadcast", ["--connections", "0"], /^--connections must be .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {
