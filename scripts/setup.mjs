@@ -22,6 +22,7 @@ const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bind
 const purposes = {
   build: forBuild,
   fuzz: [crates],
+  simulate: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],
   test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks],

@@ -99,7 +99,6 @@ impl Buffer {
     /// Its client is there, and had acknowledged this.
     pub(crate) fn resume(&mut self, acknowledged: Cursor) {
         self.acknowledged = self.acknowledged.max(acknowledged);
-        self.is_behind = false;
         self.link = Link::Attached;
     }
 

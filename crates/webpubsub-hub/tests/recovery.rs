@@ -279,6 +279,26 @@ fn what_was_acknowledged_before_a_crash_leaves_room_after_it() {
 }
 
 #[test]
+fn the_room_is_left_until_the_client_says_something() {
+    let (mut shard, alice, id) = shard();
+    for _ in 0..240 {
+        shard.publish(Target::All, text("x"));
+    }
+    acknowledge(&mut shard, alice, 240);
+    shard.crash();
+    for _ in 0..950 {
+        shard.publish(Target::All, text("x"));
+    }
+    assert_eq!(shard.recover(&id), Some(alice));
+    shard.hibernate();
+    shard.publish(Target::All, text("x"));
+    assert!(shard.is_open(alice), "951 messages are outstanding");
+    acknowledge(&mut shard, alice, 240);
+    shard.publish(Target::All, text("x"));
+    assert!(shard.is_open(alice));
+}
+
+#[test]
 fn who_acknowledges_nothing_has_little_more_room_after_crashes() {
     let (mut shard, _, id) = shard();
     for _ in 0..1249 {

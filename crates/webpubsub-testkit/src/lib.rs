@@ -13,6 +13,7 @@
 
 mod net;
 mod shard;
+pub mod simulation;
 
 pub use net::Net;
 pub use shard::{Closed, Shard, group, json, reliable, text, user};

@@ -301,7 +301,7 @@ impl Shard {
                     let message = self.messages.get(&row).cloned();
                     self.input(Input::Fetched { message, to });
                 }
-                Output::Store(change) => self.store(change),
+                Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
                 Output::Relay { to, rows } => {
                     let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
                     self.relayed.push((to, Batch { from: self.place.shard, messages }));
@@ -313,68 +313,67 @@ impl Shard {
     fn deliver(&mut self, slot: Slot, frame: Frame) {
         self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
     }
-
-    /// Writes one change.
-    fn store(&mut self, change: Change) {
-        let disk = &mut self.disk;
-        match change {
-            Change::PutConnection(record) => {
-                disk.connections.retain(|other| other.slot != record.slot);
-                disk.connections.push(record);
-            }
-            Change::RemoveConnection(slot) => {
-                disk.connections.retain(|record| record.slot != slot);
-                disk.memberships.retain(|(member, _)| *member != slot);
-                disk.permissions.retain(|(of, ..)| *of != slot);
-                disk.acks.retain(|(of, _)| *of != slot);
-            }
-            Change::Join(slot, group) => disk.memberships.push((slot, group)),
-            Change::Leave(slot, group) => {
-                disk.memberships.retain(|membership| *membership != (slot, group.clone()));
-            }
-            Change::Permit { slot, kind, group, literal } => {
-                disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
-                disk.permissions.push((slot, kind, group, literal));
-            }
-            Change::UseAcks { slot, acks } => {
-                disk.acks.retain(|(of, _)| *of != slot);
-                disk.acks.push((slot, acks));
-            }
-            Change::Detach { slot, until } => {
-                for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                    record.detached_until = until;
-                }
-            }
-            Change::Log { row, message, expires, relayed, recipients } => {
-                assert!(disk.log.last().is_none_or(|last| last.row < row), "rows have growing ids");
-                disk.log.push(LogRow { row, recipients, relayed, bytes: message.len() });
-                self.messages.insert(row, StoredMessage { message, expires });
-            }
-            Change::Map(map) => disk.map = Some(map),
-            Change::TakenBy { shard, row } => {
-                disk.taken_by.retain(|(known, _)| *known != shard);
-                disk.taken_by.push((shard, row));
-            }
-            Change::Take { from, row } => {
-                disk.taken.retain(|(known, _)| *known != from);
-                disk.taken.push((from, row));
-            }
-            Change::Acknowledge { slot, cursor } => {
-                for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                    record.acknowledged = cursor;
-                }
-            }
-            Change::DeleteRows { first, last } => {
-                disk.log.retain(|row| !(first..=last).contains(&row.row));
-                self.messages.retain(|row, _| !(first..=last).contains(row));
-            }
-        }
-    }
 }
 
 fn spelled_out(frame: &Frame) -> String {
     match frame {
         Frame::Text(text) => text.clone(),
         Frame::Binary(bytes) => format!("binary {bytes:?}"),
+    }
+}
+
+/// Writes one change.
+pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, StoredMessage>) {
+    match change {
+        Change::PutConnection(record) => {
+            disk.connections.retain(|other| other.slot != record.slot);
+            disk.connections.push(record);
+        }
+        Change::RemoveConnection(slot) => {
+            disk.connections.retain(|record| record.slot != slot);
+            disk.memberships.retain(|(member, _)| *member != slot);
+            disk.permissions.retain(|(of, ..)| *of != slot);
+            disk.acks.retain(|(of, _)| *of != slot);
+        }
+        Change::Join(slot, group) => disk.memberships.push((slot, group)),
+        Change::Leave(slot, group) => {
+            disk.memberships.retain(|membership| *membership != (slot, group.clone()));
+        }
+        Change::Permit { slot, kind, group, literal } => {
+            disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
+            disk.permissions.push((slot, kind, group, literal));
+        }
+        Change::UseAcks { slot, acks } => {
+            disk.acks.retain(|(of, _)| *of != slot);
+            disk.acks.push((slot, acks));
+        }
+        Change::Detach { slot, until } => {
+            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
+                record.detached_until = until;
+            }
+        }
+        Change::Log { row, message, expires, relayed, recipients } => {
+            assert!(disk.log.last().is_none_or(|last| last.row < row), "rows have growing ids");
+            disk.log.push(LogRow { row, recipients, relayed, bytes: message.len() });
+            messages.insert(row, StoredMessage { message, expires });
+        }
+        Change::Map(map) => disk.map = Some(map),
+        Change::TakenBy { shard, row } => {
+            disk.taken_by.retain(|(known, _)| *known != shard);
+            disk.taken_by.push((shard, row));
+        }
+        Change::Take { from, row } => {
+            disk.taken.retain(|(known, _)| *known != from);
+            disk.taken.push((from, row));
+        }
+        Change::Acknowledge { slot, cursor } => {
+            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
+                record.acknowledged = cursor;
+            }
+        }
+        Change::DeleteRows { first, last } => {
+            disk.log.retain(|row| !(first..=last).contains(&row.row));
+            messages.retain(|row, _| !(first..=last).contains(row));
+        }
     }
 }

@@ -1,0 +1,47 @@
+//! The long simulation of `npm run simulate`: so many seeds, so many steps each.
+//!
+//! `simulate` prints the names of the bugs that can be planted, `simulate SEED SEEDS STEPS` and
+//! perhaps `BUG` runs, prints how many seeds are done, then what happened in all of them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+
+use std::process::ExitCode;
+
+use webpubsub_testkit::simulation::{Bug, Run, Summary, simulate};
+
+/// How many seeds go by between two words about progress.
+const REPORT_EVERY: u64 = 1000;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.is_empty() {
+        Bug::ALL.iter().for_each(|bug| println!("{bug:?}"));
+        return ExitCode::SUCCESS;
+    }
+    let numbers: Vec<u64> = arguments.iter().filter_map(|number| number.parse().ok()).collect();
+    let named = |name: &String| Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name);
+    let bug = arguments.get(3).map(named);
+    let ([seed, seeds, steps], None | Some(Some(_))) = (&numbers[..], bug) else {
+        eprintln!("simulate takes the first seed, how many, the steps of each, and perhaps a bug");
+        return ExitCode::from(2);
+    };
+    let (steps, bug) = (u32::try_from(*steps).unwrap_or(u32::MAX), bug.flatten());
+    let mut sum = Summary::default();
+    for done in 0..*seeds {
+        match simulate(Run { seed: seed.saturating_add(done), steps, bug }) {
+            Ok(summary) => sum.add(&summary),
+            Err(failure) => {
+                if *seeds == 1 {
+                    eprintln!("{failure:#}");
+                } else {
+                    eprintln!("{failure}");
+                }
+                return ExitCode::FAILURE;
+            }
+        }
+        if (done + 1) % REPORT_EVERY == 0 {
+            println!("{} of {seeds}", done + 1);
+        }
+    }
+    println!("{sum}");
+    ExitCode::SUCCESS
+}

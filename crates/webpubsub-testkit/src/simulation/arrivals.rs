@@ -1,0 +1,151 @@
+//! What comes to shards from clients.
+
+use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
+use webpubsub_hub::{Input as HubInput, Offers, Output, ShardNumber, Slot};
+use webpubsub_protocol::client::{Encoding, UpstreamMessage};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::name::ConnectionId;
+
+use super::words::{Down, Up, Word, spelled_out};
+use super::world::World;
+use super::{Happening, check};
+
+impl World {
+    /// A client's dialling comes to something.
+    pub(super) fn dial(&mut self, client: usize) {
+        let Some(dial) = self.clients[client].dial.take() else { return };
+        let attempt = dial.attempt;
+        if !self.calm && self.random.chance(self.faults.unreachable) {
+            let error = ConnectError::Unreachable;
+            self.clients[client].inputs.push_back(Input::ConnectFailed { attempt, error });
+            return self.act(client);
+        }
+        let taken = match dial.recovery {
+            None => self.connect(client, attempt),
+            Some(id) => self.recover(client, attempt, &id),
+        };
+        if !taken {
+            let error = ConnectError::Unreachable;
+            self.clients[client].inputs.push_back(Input::ConnectFailed { attempt, error });
+        }
+        self.act(client);
+    }
+
+    /// Some Worker offers a new client to one shard after another; false if none takes it.
+    fn connect(&mut self, client: usize, attempt: AttemptId) -> bool {
+        let accepting = self.view().accepting;
+        let mut offers = Offers::new(self.random.below(4) as u16, accepting);
+        while let Some(number) = offers.next() {
+            let shard = usize::from(number.0);
+            self.ids += 1;
+            let mut random = [0; 16];
+            random[..8].copy_from_slice(&self.ids.to_be_bytes());
+            let id = number.connection_id(random);
+            let request = self.clients[client].request();
+            let profile = self.clients[client].profile;
+            let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
+            let input = HubInput::Connect { connection: id.clone(), request, reconnection_token: token };
+            self.note(|| format!("  client {client} connects to shard {shard} as {id}"));
+            let mut refused = None;
+            let done = self.step(shard, input, Some((client, attempt)), |model, _, outputs| {
+                refused = outputs
+                    .iter()
+                    .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
+                let draining = model.is_draining(shard);
+                check!(refused.is_some() == draining, "shard {shard} is draining: {draining}; {refused:?}");
+                let slot = outputs.iter().find_map(|output| {
+                    if let Output::Accept { slot, .. } = output { Some(*slot) } else { None }
+                });
+                if let Some(slot) = slot {
+                    model.connect(shard, slot, id, profile);
+                }
+            });
+            match refused {
+                Some(why) => offers.refused(why),
+                None => return done,
+            }
+        }
+        false
+    }
+
+    /// A client wants its connection back; false if the shard dies meanwhile.
+    fn recover(&mut self, client: usize, attempt: AttemptId, id: &ConnectionId) -> bool {
+        let shard = ShardNumber::of(id).map_or(0, |shard| usize::from(shard.0));
+        let input = HubInput::Recover { connection: id.clone() };
+        self.note(|| format!("  client {client} recovers {id}"));
+        let mut recovered = false;
+        let done = self.step(shard, input, Some((client, attempt)), |model, now, outputs| {
+            let is_there = model.recover(now, shard, id);
+            recovered = !outputs.contains(&Output::CannotRecover);
+            check!(recovered == is_there, "{id} can be recovered: {recovered}, not {is_there}");
+        });
+        if done && recovered {
+            self.count(Happening::Recovery);
+        } else if done {
+            self.count(Happening::Refusal);
+            // The service accepts and closes at once what it cannot recover.
+            let cause = CloseCause::NotRecoverable;
+            let close = Close { code: cause.code(), reason: cause.reason().to_owned() };
+            let inputs = &mut self.clients[client].inputs;
+            inputs.push_back(Input::Opened { attempt });
+            inputs.push_back(Input::Closed { attempt, close });
+        }
+        done
+    }
+
+    /// What a client sent first reaches its shard.
+    pub(super) fn reach(&mut self, at: usize) {
+        let Some(socket) = &mut self.sockets[at] else { return };
+        let shard = socket.shard;
+        if !socket.known {
+            socket.up.clear();
+            return self.drop_if_dead(at);
+        }
+        if let Some(Up::Message(UpstreamMessage::Ping)) = socket.up.front()
+            && self.model.connections[socket.connection].profile.encoding() == Encoding::Json
+        {
+            // The platform answers it, and wakes nobody.
+            socket.up.pop_front();
+            return self.put(at, Down::Word(Word::Pong));
+        }
+        self.wake(shard);
+        let Some(socket) = &mut self.sockets[at] else { return };
+        if !socket.known {
+            return;
+        }
+        let Some(up) = socket.up.pop_front() else { return };
+        let connection = socket.connection;
+        let slot = self.model.connections[connection].slot;
+        self.note(|| format!("  on socket {at}, connection {connection} to shard {shard}: {up:?}"));
+        match up {
+            Up::Message(message) => {
+                let encoding = self.model.connections[connection].profile.encoding();
+                let frame = encoding.encode_upstream(&spelled_out(&message, &self.model.messages));
+                self.step(shard, HubInput::Frame { from: slot, frame }, None, |model, now, outputs| {
+                    model.message(now, connection, &message, outputs);
+                });
+            }
+            Up::Close(code) => self.closed(shard, slot, connection, code),
+            Up::Lost => self.closed(shard, slot, connection, CloseCode::ABNORMAL),
+            Up::Noise => {
+                let done = self.step(shard, HubInput::Broken { slot }, None, |model, _, _| {
+                    model.broken(connection);
+                });
+                // The platform has closed it.
+                if done && let Some(socket) = &mut self.sockets[at] {
+                    socket.whole = false;
+                    if socket.heard {
+                        socket.down.push_back(Down::Lost);
+                    }
+                    self.drop_if_dead(at);
+                }
+            }
+        }
+    }
+
+    fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
+        self.step(shard, HubInput::Closed { slot, code }, None, |model, now, _| {
+            model.closed(now, connection, code);
+        });
+    }
+}

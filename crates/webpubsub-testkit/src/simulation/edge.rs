@@ -1,0 +1,224 @@
+//! The clients' side: what their sessions do and are told, and what their applications hear.
+
+use webpubsub_client_core::{Close, Event, Incoming, Input, Output};
+use webpubsub_protocol::client::endpoint::ClientEndpoint;
+use webpubsub_protocol::client::{AckError, UpstreamMessage};
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::data::TimeToLive;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::ConnectionId;
+
+use super::client::Dial;
+use super::random::Random;
+use super::words::{Answer, Down, Heard, Up, Word, user_id};
+use super::world::World;
+use super::{Happening, broken, check};
+
+/// Some clients let their messages expire; sessions do not.
+fn with_ttl(mut message: UpstreamMessage<u32>, random: &mut Random) -> UpstreamMessage<u32> {
+    if let UpstreamMessage::SendToGroup { ttl, .. } = &mut message
+        && random.chance(200)
+    {
+        *ttl = TimeToLive::from_seconds(random.pick(&[1, 5, 30])).expect("a time to live");
+    }
+    message
+}
+
+impl World {
+    /// A session is told the time, if it waits for it.
+    pub(super) fn look_at_clock(&mut self, client: usize) {
+        if self.clients[client].session.next_timeout().is_some_and(|due| due <= self.now) {
+            self.clients[client].inputs.push_back(Input::Timeout);
+            self.act(client);
+        }
+    }
+
+    /// A session takes everything that it is to be told.
+    pub(super) fn act(&mut self, client: usize) {
+        while let Some(input) = self.clients[client].inputs.pop_front() {
+            self.note(|| format!("  client {client} is told {input:?}"));
+            for output in self.clients[client].session.handle(self.now, input) {
+                self.obey(client, output);
+            }
+        }
+    }
+
+    fn obey(&mut self, client: usize, output: Output<u32, Heard>) {
+        self.note(|| format!("    client {client}: {output:?}"));
+        match output {
+            Output::FetchUrl { attempt } => {
+                let url = "wss://example.com/client/hubs/hub".to_owned();
+                self.clients[client].inputs.push_back(Input::UrlFetched { attempt, url });
+            }
+            Output::Connect { attempt, url, subprotocol: _ } => {
+                self.let_go(client);
+                let query = url.split_once('?').map(|(_, query)| query);
+                let endpoint = ClientEndpoint::parse("/client/hubs/hub", query).expect("a client's URL");
+                let id = |recovery: webpubsub_protocol::client::endpoint::Recovery| {
+                    ConnectionId::parse(recovery.connection_id).expect("a connection id")
+                };
+                self.clients[client].dial = Some(Dial { attempt, recovery: endpoint.recovery.map(id) });
+            }
+            Output::Send(message) => {
+                if let Some(at) = self.clients[client].socket {
+                    let socket = self.sockets[at].as_mut().expect("a socket");
+                    if socket.whole {
+                        socket.up.push_back(Up::Message(with_ttl(message, &mut self.random)));
+                    }
+                }
+            }
+            Output::Close { attempt } => {
+                let dial = &mut self.clients[client].dial;
+                if dial.as_ref().is_some_and(|dial| dial.attempt == attempt) {
+                    *dial = None;
+                }
+                if let Some(at) = self.clients[client].socket {
+                    let socket = self.sockets[at].as_mut().expect("a socket");
+                    if socket.attempt == attempt {
+                        if socket.whole {
+                            socket.up.push_back(Up::Close(CloseCode::NO_STATUS));
+                        }
+                        self.let_go(client);
+                    }
+                }
+                // A service that does not answer the close frame is not waited for.
+                if self.calm || self.random.chance(800) {
+                    let close = Close { code: CloseCode::NO_STATUS, reason: String::new() };
+                    self.clients[client].inputs.push_back(Input::Closed { attempt, close });
+                }
+            }
+            Output::Started { result, .. } => {
+                if result.is_err() && self.clients[client].dial.is_none() {
+                    self.clients[client].started = false;
+                }
+            }
+            Output::Settle { id, result } => {
+                if let Some(message) = self.clients[client].settle(id, &result) {
+                    self.count(Happening::Acknowledgement);
+                    let accepted = self.model.messages[message as usize].accepted;
+                    check!(accepted > 0, "message {message} is acknowledged and was never published");
+                }
+            }
+            Output::Event(event) => self.hear(client, &event),
+        }
+    }
+
+    /// A client listens to its socket no longer.
+    fn let_go(&mut self, client: usize) {
+        if let Some(at) = self.clients[client].socket.take() {
+            let socket = self.sockets[at].as_mut().expect("a socket");
+            socket.heard = false;
+            socket.down.clear();
+            self.drop_if_dead(at);
+        }
+    }
+
+    /// What was sent to a client first arrives.
+    pub(super) fn arrive(&mut self, at: usize) {
+        let Some(socket) = &mut self.sockets[at] else { return };
+        let Some(down) = socket.down.pop_front() else { return };
+        socket.opened |= down == Down::Opened;
+        let (client, attempt, connection) = (socket.client, socket.attempt, socket.connection);
+        self.note(|| format!("  on socket {at}, connection {connection} to client {client}: {down:?}"));
+        let input = match down {
+            Down::Opened => Input::Opened { attempt },
+            Down::Word(word) => Input::Message { attempt, message: self.word(client, connection, word) },
+            Down::Data(heard) => {
+                let sequence_id = heard.number.map(SequenceId);
+                Input::Message { attempt, message: Incoming::Data { sequence_id, message: heard } }
+            }
+            Down::Close(code) => {
+                self.let_go(client);
+                let ended = self.model.connections[connection].end.is_some();
+                check!(
+                    ended || code != CloseCode::POLICY_VIOLATION,
+                    "connection {connection} is given up by its client, and is there"
+                );
+                Input::Closed { attempt, close: Close { code, reason: String::new() } }
+            }
+            Down::Lost => {
+                self.let_go(client);
+                let close = Close { code: CloseCode::ABNORMAL, reason: String::new() };
+                Input::Closed { attempt, close }
+            }
+        };
+        self.clients[client].inputs.push_back(input);
+        self.act(client);
+    }
+
+    fn word(&mut self, client: usize, connection: usize, word: Word) -> Incoming<Heard> {
+        let known = &self.model.connections[connection];
+        match word {
+            Word::Connected => {
+                self.clients[client].connection = Some(connection);
+                Incoming::Connected {
+                    connection_id: known.id.clone(),
+                    user_id: Some(user_id(known.profile.user)),
+                    reconnection_token: known.is_reliable().then(|| "token".to_owned()),
+                }
+            }
+            Word::Disconnected => Incoming::Disconnected { message: String::new() },
+            Word::Ack(ack_id, answer) => {
+                let error = |name| Err(AckError { name, message: String::new() });
+                let result = match answer {
+                    Answer::Done => Ok(()),
+                    Answer::Duplicate => error(AckError::DUPLICATE.into()),
+                    Answer::Forbidden => error(AckError::FORBIDDEN.into()),
+                };
+                check!(
+                    answer == Answer::Forbidden || known.has_done(ack_id),
+                    "connection {connection} is told {answer:?} of {ack_id}, which is not done"
+                );
+                if answer == Answer::Duplicate {
+                    self.count(Happening::Duplicate);
+                }
+                Incoming::Ack { ack_id, result }
+            }
+            Word::Pong => Incoming::Other,
+        }
+    }
+
+    /// An application hears of something.
+    fn hear(&mut self, client: usize, event: &Event<Heard>) {
+        match event {
+            Event::Data(heard) => self.hear_message(client, *heard),
+            Event::Disconnected { .. } => self.count(Happening::Loss),
+            Event::Stopped { .. } => self.clients[client].started = false,
+            Event::Connected { .. }
+            | Event::Recovering { .. }
+            | Event::Recovered { .. }
+            | Event::RejoinGroupFailed { .. } => {}
+        }
+    }
+
+    fn hear_message(&mut self, client: usize, heard: Heard) {
+        self.count(Happening::Delivery);
+        let at = self.clients[client].connection.unwrap_or_else(|| broken("a message before `connected`"));
+        let connection = &mut self.model.connections[at];
+        let before = connection.heard;
+        let Some(number) = heard.number else {
+            let skipped = connection.expected[before..].iter().position(|copy| copy.message == heard.message);
+            let Some(skipped) = skipped else {
+                broken(format!("connection {at} hears {} twice, late, or by mistake", heard.message))
+            };
+            check!(skipped == 0 || connection.lossy, "connection {at} misses {skipped} messages");
+            connection.heard = before + skipped + 1;
+            return;
+        };
+        let number = number as usize;
+        check!(number > before, "connection {at} hears message {number} after message {before}");
+        check!(
+            connection.expected.get(number - 1).is_some_and(|copy| copy.message == heard.message),
+            "connection {at} hears {} as message {number}, which is {:?}",
+            heard.message,
+            connection.expected.get(number - 1)
+        );
+        for missed in &connection.expected[before..number - 1] {
+            check!(
+                missed.has_expired(self.now),
+                "connection {at} hears message {number} after message {before}, and never {missed:?}"
+            );
+        }
+        connection.heard = number;
+    }
+}

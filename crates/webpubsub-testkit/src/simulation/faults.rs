@@ -1,0 +1,145 @@
+//! What goes wrong.
+
+use super::Happening;
+use super::random::Random;
+use super::words::{Down, Up, Word};
+use super::world::{Turn, World};
+
+/// How often what happens in one run, and what goes wrong.
+#[derive(Debug)]
+pub(super) struct Faults {
+    pub(super) turns: Vec<(usize, Turn)>,
+    /// Whether the number of shards changes.
+    pub(super) resizes: bool,
+    /// Out of a thousand times: a shard dies in the middle of a step,
+    pub(super) doom: usize,
+    /// a client does not get through to the service,
+    pub(super) unreachable: usize,
+    /// a batch or its answer is lost,
+    pub(super) relay_lost: usize,
+    /// a batch comes a second time,
+    pub(super) relay_again: usize,
+    /// a frame is lost with a shard's memory.
+    pub(super) forgotten: usize,
+    /// Bytes of large payloads.
+    pub(super) large: usize,
+}
+
+impl Faults {
+    pub(super) fn draw(random: &mut Random, steps: u32) -> Self {
+        let resizes = random.chance(200);
+        // Most runs lack some kinds of trouble, so that the others get further.
+        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
+        let turns = vec![
+            (180, Turn::Operate),
+            (250, Turn::Reach),
+            (300, Turn::Arrive),
+            (60, Turn::Dial),
+            (60, Turn::Ask),
+            (80, Turn::Serve),
+            (80, Turn::Wait),
+            (150, Turn::Relay),
+            (often(10), Turn::StartOrStop),
+            (often(12), Turn::Jump),
+            (often(30), Turn::Cut),
+            (often(2), Turn::Noise),
+            (often(15), Turn::Hibernate),
+            (often(10), Turn::Crash),
+            (often(3), Turn::Quiet),
+            (if resizes { 6 } else { 0 }, Turn::Resize),
+            (if random.chance(60) { 1 + 2000 / steps.max(1) as usize } else { 0 }, Turn::Burst),
+        ];
+        let mut often = |most: usize| if random.chance(350) { 0 } else { random.between(1, most) };
+        Self {
+            turns,
+            resizes,
+            doom: often(10),
+            unreachable: often(300),
+            relay_lost: often(300),
+            relay_again: often(200),
+            forgotten: often(300),
+            large: if steps >= 500 && random.chance(5) { 700_000 } else { 0 },
+        }
+    }
+}
+
+impl World {
+    /// The network loses a socket. What was on its way last is lost with it, and either end notices
+    /// sooner or later, or never.
+    pub(super) fn cut(&mut self, at: usize) {
+        self.count(Happening::Cut);
+        let (notices, is_noticed) = (self.random.chance(700), self.random.chance(500));
+        let random = &mut self.random;
+        let socket = self.sockets[at].as_mut().expect("a socket");
+        socket.whole = false;
+        socket.up.truncate(random.below(socket.up.len() + 1));
+        socket.down.truncate(random.below(socket.down.len() + 1));
+        if notices && socket.heard {
+            socket.down.push_back(Down::Lost);
+        }
+        if is_noticed {
+            socket.up.push_back(Up::Lost);
+        }
+        self.note(|| format!("  socket {at} is cut; client notices: {notices}, shard notices: {is_noticed}"));
+    }
+
+    /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
+    pub(super) fn hibernate(&mut self, shard: usize) {
+        if self.shards[shard].hub.is_none() {
+            return;
+        }
+        self.count(Happening::Hibernation);
+        self.note(|| format!("  shard {shard} loses its memory"));
+        self.shards[shard].forget();
+        for at in self.shards[shard].sockets.clone().into_iter().flatten() {
+            let often = self.faults.forgotten;
+            let mut lost = false;
+            while self.random.chance(often) {
+                let socket = self.socket_mut(at);
+                if !matches!(socket.down.back(), Some(Down::Data(_) | Down::Word(Word::Ack(..) | Word::Pong)))
+                {
+                    break;
+                }
+                socket.down.pop_back();
+                lost = true;
+            }
+            if lost {
+                let connection = self.connection_of(at);
+                self.model.connections[connection].lossy = true;
+            }
+        }
+    }
+
+    /// A shard's process dies. The disk stays, and so do frames that are far enough on their way.
+    pub(super) fn crash(&mut self, shard: usize) {
+        self.count(Happening::Crash);
+        self.note(|| format!("  shard {shard} crashes"));
+        self.shards[shard].forget();
+        for at in self.shards[shard].sockets.clone().into_iter().flatten() {
+            self.lose(shard, at);
+            let in_flight = self.socket_mut(at).down.len();
+            let kept = self.random.below(in_flight + 1);
+            let notices = self.random.chance(800);
+            let socket = self.socket_mut(at);
+            if socket.whole {
+                socket.whole = false;
+                socket.down.truncate(kept);
+                if notices && socket.heard {
+                    socket.down.push_back(Down::Lost);
+                }
+            }
+            self.drop_if_dead(at);
+        }
+    }
+
+    /// A shard that has no memory has a socket no longer.
+    pub(super) fn lose(&mut self, shard: usize, at: usize) {
+        let connection = self.connection_of(at);
+        let slot = self.model.connections[connection].slot;
+        self.shards[shard].sockets[slot.0 as usize] = None;
+        let socket = self.socket_mut(at);
+        socket.known = false;
+        socket.up.clear();
+        self.model.vanish(connection);
+    }
+}

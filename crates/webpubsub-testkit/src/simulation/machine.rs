@@ -1,0 +1,264 @@
+//! The service's side: shards with their disks, and what becomes of them.
+
+use std::collections::BTreeMap;
+
+use webpubsub_client_core::AttemptId;
+use webpubsub_hub::{
+    Attachment, Change, Cursor, Hub, Input as HubInput, Output, Place, Slot, Snapshot, StoredMessage,
+};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::time::Timestamp;
+
+use super::model::Model;
+use super::words::Down;
+use super::world::World;
+use super::{Bug, Happening, check};
+use crate::shard::write;
+
+/// Rows that the log of a shard may have beside those that are needed: those between two times of
+/// tidying up, and the newest.
+const SPARE_ROWS: usize = 1024 + 1;
+
+/// A shard with its disk.
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// `None` while its memory is lost.
+    pub(super) hub: Option<Hub>,
+    pub(super) place: Place,
+    pub(super) disk: Snapshot,
+    pub(super) messages: BTreeMap<u64, StoredMessage>,
+    /// Who has which slot.
+    pub(super) sockets: Vec<Option<usize>>,
+    /// When the platform wakes it.
+    pub(super) alarm: Option<Timestamp>,
+    /// How often it has lost its memory.
+    pub(super) life: u32,
+    /// The most that it needed since rows were last deleted.
+    needed: usize,
+    /// How many rows its log had.
+    rows: usize,
+}
+
+impl Machine {
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            hub: None,
+            place,
+            disk: Snapshot::default(),
+            messages: BTreeMap::new(),
+            sockets: Vec::new(),
+            alarm: None,
+            life: 0,
+            needed: 0,
+            rows: 0,
+        }
+    }
+
+    /// Whether it waits for this time, or one before.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.next_timeout().is_some_and(|due| due <= now)
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Timestamp> {
+        let timer = self.hub.as_ref().and_then(Hub::next_timeout);
+        [timer, self.alarm].into_iter().flatten().min()
+    }
+
+    pub(super) fn socket(&self, slot: Slot) -> Option<usize> {
+        self.sockets.get(slot.0 as usize).copied().flatten()
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.hub = None;
+        self.life += 1;
+    }
+}
+
+impl World {
+    /// Gives a shard one input and does what it answers, or does nothing of it if the shard dies
+    /// meanwhile; then it is false.
+    ///
+    /// `follow` keeps the model in step, `dial` is the client whose socket the input is about.
+    pub(super) fn step(
+        &mut self,
+        shard: usize,
+        input: HubInput,
+        dial: Option<(usize, AttemptId)>,
+        follow: impl FnOnce(&mut Model, Timestamp, &[Output]),
+    ) -> bool {
+        self.wake(shard);
+        let now = self.now;
+        let outputs = self.hub(shard).handle(now, input);
+        if !self.calm && self.random.chance(self.faults.doom) {
+            self.note(|| format!("  shard {shard} dies in a step"));
+            self.count(Happening::Doom);
+            if self.bug == Some(Bug::AckBeforeWrite) {
+                self.leak(shard, outputs);
+            }
+            self.crash(shard);
+            return false;
+        }
+        follow(&mut self.model, self.now, &outputs);
+        self.perform(shard, outputs, dial);
+        self.settle(shard);
+        true
+    }
+
+    pub(super) fn hub(&mut self, shard: usize) -> &mut Hub {
+        self.shards[shard].hub.as_mut().expect("the shard is awake")
+    }
+
+    /// Puts a shard's memory together again, if it has none.
+    pub(super) fn wake(&mut self, shard: usize) {
+        if self.shards[shard].hub.is_some() {
+            return;
+        }
+        self.note(|| format!("  shard {shard} wakes"));
+        // A socket that is lost may be gone already.
+        for at in self.shards[shard].sockets.clone().into_iter().flatten() {
+            let socket = self.sockets[at].as_ref().expect("a socket");
+            if !socket.whole && self.random.chance(500) {
+                self.lose(shard, at);
+                self.drop_if_dead(at);
+            }
+        }
+        let machine = &self.shards[shard];
+        let open: Vec<usize> = machine.sockets.iter().copied().flatten().collect();
+        let attachments = open.iter().map(|at| {
+            let attachment = self.sockets[*at].as_ref()?.attachment.as_ref()?;
+            Attachment::decode(&attachment.encode())
+        });
+        let restored = Hub::restore(self.now, machine.place, machine.disk.clone(), attachments.collect());
+        let slots: Vec<_> = open
+            .iter()
+            .map(|at| {
+                let socket = self.sockets[*at].as_ref()?;
+                Some(self.model.connections[socket.connection].slot)
+            })
+            .collect();
+        check!(restored.slots == slots, "sockets in {slots:?} are found again in {:?}", restored.slots);
+        self.model.restore(self.now, shard, &machine.disk);
+        self.shards[shard].hub = Some(restored.hub);
+        let mut outputs = restored.outputs;
+        if self.bug == Some(Bug::NoReplayOnWaking) {
+            outputs.retain(|output| !matches!(output, Output::Fetch { .. }));
+        }
+        self.perform(shard, outputs, None);
+        self.settle(shard);
+    }
+
+    fn perform(&mut self, shard: usize, mut outputs: Vec<Output>, dial: Option<(usize, AttemptId)>) {
+        if self.bug == Some(Bug::SendAfterClose) {
+            outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
+        }
+        for output in outputs {
+            self.note(|| format!("    {output:?}"));
+            match output {
+                Output::Accept { connection, subprotocol, slot } => {
+                    let at = self.model.holder(shard, slot);
+                    let known = &self.model.connections[at];
+                    check!(known.id == connection, "{slot:?} is {connection}'s");
+                    check!(known.profile.subprotocol == subprotocol, "connection {at} speaks {subprotocol}");
+                    let (client, attempt) = dial.expect("a client waits for a socket");
+                    self.accept(shard, slot, at, client, attempt);
+                }
+                Output::Refuse(_)
+                | Output::SkippedRoles(_)
+                | Output::CannotRecover
+                | Output::Reply(_)
+                | Output::BatchTaken => {}
+                Output::Send { to, frame } => self.send(shard, &to, &frame, true),
+                Output::SendNumbered { to, frame } => self.send_numbered(shard, &to, &frame, true),
+                Output::Fetch { row, to } => {
+                    let message = self.shards[shard].messages.get(&row).cloned();
+                    self.count(Happening::Replay);
+                    let now = self.now;
+                    let outputs = self.hub(shard).handle(now, HubInput::Fetched { message, to });
+                    self.perform(shard, outputs, None);
+                }
+                Output::Close { slot, cause } => {
+                    let at = self.holder_of_socket(shard, slot);
+                    self.model.close(self.connection_of(at), cause.code());
+                    self.shards[shard].sockets[slot.0 as usize] = None;
+                    self.socket_mut(at).known = false;
+                    self.put(at, Down::Close(cause.code()));
+                    self.count(if cause == CloseCause::TakenOver {
+                        Happening::TakeOver
+                    } else if cause == CloseCause::BufferFull {
+                        Happening::Overflow
+                    } else if cause == CloseCause::ShardDrained {
+                        Happening::Drain
+                    } else {
+                        Happening::Close
+                    });
+                }
+                Output::Forget { slot } => {
+                    let at = self.holder_of_socket(shard, slot);
+                    self.shards[shard].sockets[slot.0 as usize] = None;
+                    self.socket_mut(at).known = false;
+                    self.drop_if_dead(at);
+                }
+                Output::Attach { slot, attachment } => {
+                    let at = self.holder_of_socket(shard, slot);
+                    self.socket_mut(at).attachment = Some(attachment);
+                }
+                Output::Store(change) => self.store(shard, change),
+                Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
+            }
+        }
+    }
+
+    /// A step is over: what it owed is done, and nothing has piled up.
+    fn settle(&mut self, shard: usize) {
+        self.model.check_settled();
+        let machine = &mut self.shards[shard];
+        let hub = machine.hub.as_ref().expect("the shard is awake");
+        let alive = self.model.alive(shard).len();
+        check!(
+            hub.connections() == alive,
+            "shard {shard} has {} connections, not {alive}",
+            hub.connections()
+        );
+        if let Some(due) = hub.next_deadline()
+            && machine.alarm.is_none_or(|set| set > due)
+        {
+            machine.alarm = Some(due);
+        }
+        let rows = machine.disk.log.len();
+        if rows != machine.rows {
+            let outstanding = self.model.outstanding(shard);
+            machine.needed = if rows < machine.rows { outstanding } else { machine.needed.max(outstanding) };
+            machine.rows = rows;
+            check!(
+                rows <= machine.needed + SPARE_ROWS,
+                "the log of shard {shard} has {rows} rows, where {} are needed",
+                machine.needed
+            );
+        }
+    }
+
+    fn store(&mut self, shard: usize, mut change: Change) {
+        match (&mut change, self.bug) {
+            (Change::Log { row, .. }, Some(Bug::SkippedWrite)) if *row % 16 == 0 => return,
+            (Change::UseAcks { .. }, Some(Bug::NoDedupe)) => return,
+            (Change::Take { .. }, Some(Bug::NoDedupeOfBatches)) => return,
+            (Change::PutConnection(record), Some(Bug::WrongSlotReuse)) => {
+                record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
+            }
+            (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
+            (Change::RemoveConnection(slot), _) => self.model.remove(shard, *slot),
+            (Change::DeleteRows { .. }, _) => self.count(Happening::Trim),
+            _ => {}
+        }
+        let machine = &mut self.shards[shard];
+        write(change, &mut machine.disk, &mut machine.messages);
+    }
+
+    /// A shard is told that time has passed.
+    pub(super) fn tell_time(&mut self, shard: usize) {
+        let machine = &mut self.shards[shard];
+        machine.alarm = machine.alarm.filter(|due| *due > self.now);
+        self.step(shard, HubInput::Timeout, None, |model, now, _| model.give_up(now, shard));
+    }
+}

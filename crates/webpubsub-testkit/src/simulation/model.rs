@@ -1,0 +1,604 @@
+//! What is true: a slow, obvious account of who is connected, who may do what, and who is owed what.
+//!
+//! It follows every input that a shard takes, and says beforehand what the shard has to put on which
+//! socket. Nobody ever crashes here.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use webpubsub_hub::{Change, Output, Reply, ShardMap, ShardNumber, ShardState, Slot, Snapshot};
+use webpubsub_protocol::client::{Echo, UpstreamMessage};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::limits::{ACK_CACHE_SIZE, MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
+use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::rest::Member;
+use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
+
+use super::words::{Answer, Message, Profile, Published, Request, To, Word, group_number, user_id};
+use super::{broken, check};
+
+mod owed;
+
+/// What a connection has room for after its shard lost its memory, in quarters of what it has room for
+/// otherwise: as much as its client may have acknowledged before that is on disk.
+const SPARE: usize = 1;
+/// How long a connection without a socket is kept.
+pub(super) const WINDOW: Duration = Duration::from_secs(60);
+
+/// A connection that there is or was.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) shard: usize,
+    pub(super) slot: Slot,
+    pub(super) profile: Profile,
+    /// A bit for each group that it is a member of.
+    pub(super) groups: u8,
+    /// What servers said of single groups, by kind and group.
+    verdicts: [[Option<bool>; 8]; 2],
+    /// The ack ids of its last thousand operations that were done.
+    acks: VecDeque<u64>,
+    /// What was published to it, in order: the message with sequence id 1, 2, 3, …
+    pub(super) expected: Vec<Published>,
+    /// How many of these the shard knows that its client has. Never more than
+    acknowledged: usize,
+    /// how many its client has said that it has,
+    said: usize,
+    /// and how many its client's application was told, or could have been.
+    pub(super) heard: usize,
+    /// Bytes of what is not acknowledged.
+    bytes: usize,
+    /// Whether its client may have acknowledged more than its shard knows, which lost its memory.
+    behind: bool,
+    pub(super) link: Link,
+    pub(super) end: Option<End>,
+    /// What the step at hand owes its socket: words,
+    words: VecDeque<Word>,
+    /// messages with their sequence ids,
+    data: VecDeque<(u32, Option<u64>)>,
+    /// and at the end a close frame.
+    close: Option<CloseCode>,
+    /// Whether messages may have been lost on the way to a client that does not count them.
+    pub(super) lossy: bool,
+}
+
+/// Whether a connection has a socket, as far as its shard knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// It has.
+    Open,
+    /// It has none, and is kept until then.
+    Lost { until: Timestamp },
+    /// It has none, but that happened while the shard had no memory to notice.
+    Vanished,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its client closed it.
+    Client,
+    /// It is not reliable, and its socket was lost.
+    Lost,
+    /// It was not recovered in time.
+    Expired,
+    /// A server closed it.
+    Server,
+    /// It had too much outstanding.
+    Full,
+    /// Its client sent what is no WebSocket traffic.
+    Broken,
+    /// Its shard is to go.
+    Drained,
+}
+
+/// What one shard is to know.
+#[derive(Debug)]
+struct Known {
+    alive: Vec<usize>,
+    /// Who has which slot, on disk.
+    holders: Vec<Option<usize>>,
+    /// What it knows of the hub's shards.
+    map: ShardMap,
+    /// What its clients published that others are to have, for each of these.
+    relayed: Vec<Vec<Relayed>>,
+    /// How many of these each has taken, as far as it knows.
+    confirmed: Vec<usize>,
+    /// How many publishes of each other it has taken, or has been spared.
+    taken: Vec<usize>,
+}
+
+/// A publish that another shard is to have.
+#[derive(Debug, Clone, Copy)]
+struct Relayed {
+    /// Where it stands in the log.
+    row: u64,
+    published: Published,
+    /// Whether it is still to have it: what is no part of the hub is spared.
+    owed: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) messages: Vec<Message>,
+    pub(super) connections: Vec<Connection>,
+    shards: Vec<Known>,
+    /// Connections to which the step at hand owes something.
+    owed: Vec<usize>,
+    /// Copies that nobody sent again because their time was over, so far.
+    pub(super) expired: u64,
+}
+
+const fn kind_number(kind: PermissionType) -> usize {
+    match kind {
+        PermissionType::SendToGroup => 0,
+        PermissionType::JoinLeaveGroup => 1,
+    }
+}
+
+/// Bytes of these messages.
+fn bytes(messages: &[Message], published: &[Published]) -> usize {
+    published.iter().map(|published| messages[published.message as usize].bytes).sum()
+}
+
+impl Connection {
+    fn may(&self, kind: PermissionType, group: u8) -> bool {
+        self.verdicts[kind_number(kind)][usize::from(group)].unwrap_or(self.profile.allowed)
+    }
+
+    pub(super) const fn is_reliable(&self) -> bool {
+        self.profile.subprotocol.is_reliable()
+    }
+
+    /// Whether an operation with this ack id was done.
+    pub(super) fn has_done(&self, id: AckId) -> bool {
+        self.acks.contains(&id.0)
+    }
+
+    fn is_full(&self, more: usize) -> bool {
+        let spare = if self.behind { SPARE } else { 0 };
+        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES * (4 + spare) / 4
+            || self.bytes + more > MAX_BUFFERED_BYTES * (4 + spare) / 4
+    }
+}
+
+impl Model {
+    /// So many shards, which know this of each other.
+    pub(super) fn new(shards: usize, map: ShardMap) -> Self {
+        let known = |_| Known {
+            alive: Vec::new(),
+            holders: Vec::new(),
+            map,
+            relayed: vec![Vec::new(); shards],
+            confirmed: vec![0; shards],
+            taken: vec![0; shards],
+        };
+        Self {
+            messages: Vec::new(),
+            connections: Vec::new(),
+            shards: (0..shards).map(known).collect(),
+            owed: Vec::new(),
+            expired: 0,
+        }
+    }
+
+    /// The connections that a shard has, with a socket or without.
+    pub(super) fn alive(&self, shard: usize) -> &[usize] {
+        &self.shards[shard].alive
+    }
+
+    /// Who has a slot.
+    pub(super) fn holder(&self, shard: usize, slot: Slot) -> usize {
+        let holder = self.shards[shard].holders.get(slot.0 as usize).copied().flatten();
+        holder.unwrap_or_else(|| broken(format!("{slot:?} of shard {shard} is nobody's")))
+    }
+
+    /// How many rows the log of a shard needs at most.
+    pub(super) fn outstanding(&self, shard: usize) -> usize {
+        let known = &self.shards[shard];
+        let unacknowledged = known.alive.iter().map(|at| &self.connections[*at]).map(|connection| {
+            if connection.is_reliable() { connection.expected.len() - connection.acknowledged } else { 0 }
+        });
+        let waiting =
+            known.relayed.iter().zip(&known.confirmed).map(|(relayed, confirmed)| {
+                relayed[*confirmed..].iter().filter(|relayed| relayed.owed).count()
+            });
+        unacknowledged.sum::<usize>() + waiting.sum::<usize>()
+    }
+
+    /// A shard that has publishes which another has not taken, and that other.
+    pub(super) fn untaken(&self) -> Option<(usize, usize)> {
+        let count = self.shards.len();
+        (0..count).flat_map(|from| (0..count).map(move |to| (from, to))).find(|(from, to)| {
+            let taken = self.shards[*to].taken[*from];
+            self.shards[*from].relayed[*to][taken..].iter().any(|relayed| relayed.owed)
+        })
+    }
+
+    /// Whether a shard takes no clients, because it is to go.
+    pub(super) fn is_draining(&self, shard: usize) -> bool {
+        self.shards[shard].map.state(ShardNumber(shard as u16)) == ShardState::Draining
+    }
+
+    /// What goes to the shards below this number reaches every connection but those of `from`.
+    pub(super) fn check_reach(&self, reached: u16, from: Option<usize>) {
+        for (shard, known) in self.shards.iter().enumerate().skip(reached.into()) {
+            check!(
+                known.alive.is_empty() || from == Some(shard),
+                "shard {shard} has connections and is not reached: {reached} shards are"
+            );
+        }
+    }
+
+    /// A shard is told what the hub's shards are.
+    pub(super) fn map(&mut self, shard: usize, map: ShardMap) {
+        let number = ShardNumber(shard as u16);
+        let known = &mut self.shards[shard];
+        if map.version > known.map.version {
+            known.map = map;
+            for (to, relayed) in known.relayed.iter_mut().enumerate() {
+                if !map.others(number).any(|other| usize::from(other.0) == to) {
+                    relayed.iter_mut().for_each(|relayed| relayed.owed = false);
+                    known.confirmed[to] = relayed.len();
+                }
+            }
+        }
+        if self.is_draining(shard) {
+            for at in self.shards[shard].alive.clone() {
+                if self.connections[at].link == Link::Open {
+                    self.owe_close(at, CloseCause::ShardDrained);
+                    self.end(at, End::Drained);
+                }
+            }
+        }
+    }
+
+    pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
+        let at = self.connections.len();
+        self.connections.push(Connection {
+            id,
+            shard,
+            slot,
+            profile,
+            groups: profile.groups,
+            verdicts: [[None; 8]; 2],
+            acks: VecDeque::new(),
+            expected: Vec::new(),
+            acknowledged: 0,
+            said: 0,
+            heard: 0,
+            bytes: 0,
+            behind: false,
+            link: Link::Open,
+            end: None,
+            words: VecDeque::new(),
+            data: VecDeque::new(),
+            close: None,
+            lossy: false,
+        });
+        let known = &mut self.shards[shard];
+        known.alive.push(at);
+        if known.holders.len() <= slot.0 as usize {
+            known.holders.resize(slot.0 as usize + 1, None);
+        }
+        check!(known.holders[slot.0 as usize].is_none(), "{slot:?} of shard {shard} is given out twice");
+        known.holders[slot.0 as usize] = Some(at);
+        self.owe_word(at, Word::Connected);
+    }
+
+    /// Whether a connection can be recovered; if so, it is.
+    pub(super) fn recover(&mut self, now: Timestamp, shard: usize, id: &ConnectionId) -> bool {
+        self.give_up(now, shard);
+        let alive = &self.shards[shard].alive;
+        let Some(at) = alive.iter().copied().find(|at| self.connections[*at].id == *id) else { return false };
+        let connection = &mut self.connections[at];
+        if !connection.is_reliable() {
+            return false;
+        }
+        if connection.link == Link::Open {
+            connection.close = Some(CloseCause::TakenOver.code());
+        }
+        connection.link = Link::Open;
+        self.owe_again(now, at);
+        true
+    }
+
+    pub(super) fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
+        let connection = &mut self.connections[at];
+        if connection.is_reliable() && code != CloseCode::NORMAL {
+            connection.link = Link::Lost { until: now.after(WINDOW) };
+        } else {
+            self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
+        }
+    }
+
+    pub(super) fn broken(&mut self, at: usize) {
+        self.end(at, End::Broken);
+    }
+
+    /// The connections of a shard that were not recovered in time are given up.
+    pub(super) fn give_up(&mut self, now: Timestamp, shard: usize) {
+        for at in self.shards[shard].alive.clone() {
+            if matches!(self.connections[at].link, Link::Lost { until } if until <= now) {
+                self.end(at, End::Expired);
+            }
+        }
+    }
+
+    /// A shard has lost its memory and some of its sockets.
+    pub(super) fn vanish(&mut self, at: usize) {
+        self.connections[at].link = Link::Vanished;
+    }
+
+    /// A shard has its memory back.
+    pub(super) fn restore(&mut self, now: Timestamp, shard: usize, disk: &Snapshot) {
+        for at in self.shards[shard].alive.clone() {
+            let connection = &mut self.connections[at];
+            match connection.link {
+                Link::Vanished if connection.is_reliable() => {
+                    connection.link = Link::Lost { until: now.after(WINDOW) };
+                    // What it has acknowledged since that was written was on its socket.
+                    let record = disk.connections.iter().find(|record| record.slot == connection.slot);
+                    let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
+                    check!(
+                        stored <= connection.acknowledged,
+                        "the disk has {stored} messages acknowledged, and the client only {}",
+                        connection.acknowledged
+                    );
+                    connection.acknowledged = stored;
+                    connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
+                }
+                Link::Vanished => self.end(at, End::Lost),
+                Link::Open => self.owe_again(now, at),
+                Link::Lost { .. } => {}
+            }
+            let connection = &mut self.connections[at];
+            connection.behind = true;
+        }
+        let known = &mut self.shards[shard];
+        for (to, row) in &disk.taken_by {
+            let to = usize::from(to.0);
+            known.confirmed[to] = known.relayed[to].partition_point(|relayed| relayed.row <= *row);
+        }
+    }
+
+    /// A client's message is taken; `outputs` say in which row a publish stands.
+    pub(super) fn message(
+        &mut self,
+        now: Timestamp,
+        at: usize,
+        message: &UpstreamMessage<u32>,
+        outputs: &[Output],
+    ) {
+        match message {
+            UpstreamMessage::JoinGroup { group, ack_id } => {
+                self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
+                    model.connections[at].groups |= 1 << group;
+                });
+            }
+            UpstreamMessage::LeaveGroup { group, ack_id } => {
+                self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
+                    model.connections[at].groups &= !(1 << group);
+                });
+            }
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, .. } => {
+                self.operation(at, *ack_id, PermissionType::SendToGroup, group, |model, group| {
+                    model.messages[*data as usize].accepted += 1;
+                    let shard = model.connections[at].shard;
+                    let skipped = (*echo == Echo::Skip).then_some(at);
+                    let published = Published { message: *data, expires: ttl.end(now) };
+                    model.publish(shard, To::Group(group), skipped, published);
+                    let map = model.shards[shard].map;
+                    model.check_reach(map.reached, Some(shard));
+                    let mut others = map.others(ShardNumber(shard as u16)).peekable();
+                    if others.peek().is_some() {
+                        let row = outputs.iter().find_map(|output| {
+                            if let Output::Store(Change::Log { row, relayed: true, .. }) = output {
+                                Some(*row)
+                            } else {
+                                None
+                            }
+                        });
+                        let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
+                        for to in others {
+                            let relayed = Relayed { row, published, owed: true };
+                            model.shards[shard].relayed[usize::from(to.0)].push(relayed);
+                        }
+                    }
+                });
+            }
+            UpstreamMessage::Event { .. } => broken("nobody here sends events"),
+            UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
+            UpstreamMessage::SequenceAck { sequence_id } => {
+                let connection = &mut self.connections[at];
+                let number = sequence_id.0 as usize;
+                check!(number <= connection.expected.len(), "a client acknowledges what it was never sent");
+                connection.said = connection.said.max(number);
+                while connection.acknowledged < number {
+                    let Published { message, .. } = connection.expected[connection.acknowledged];
+                    connection.bytes -= self.messages[message as usize].bytes;
+                    connection.acknowledged += 1;
+                }
+                connection.behind &= connection.expected.len() - connection.acknowledged
+                    > MAX_BUFFERED_MESSAGES
+                    || connection.bytes > MAX_BUFFERED_BYTES;
+            }
+        }
+    }
+
+    /// An operation is carried out at most once for its ack id, and acknowledged.
+    fn operation(
+        &mut self,
+        at: usize,
+        ack_id: Option<AckId>,
+        kind: PermissionType,
+        group: &GroupName,
+        carry_out: impl FnOnce(&mut Self, u8),
+    ) {
+        let group = group_number(group);
+        let connection = &self.connections[at];
+        let answer = if ack_id.is_some_and(|id| connection.has_done(id)) {
+            Answer::Duplicate
+        } else if connection.may(kind, group) {
+            carry_out(self, group);
+            Answer::Done
+        } else {
+            Answer::Forbidden
+        };
+        let Some(id) = ack_id else { return };
+        if answer == Answer::Done {
+            let acks = &mut self.connections[at].acks;
+            acks.push_back(id.0);
+            if acks.len() > ACK_CACHE_SIZE {
+                acks.pop_front();
+            }
+        }
+        self.owe_word(at, Word::Ack(id, answer));
+    }
+
+    /// A server's request is carried out on one shard.
+    pub(super) fn request(&mut self, now: Timestamp, shard: usize, request: &Request) -> Reply {
+        let found = |found: bool| if found { Reply::Done } else { Reply::NotFound };
+        match *request {
+            Request::Send { to, excluded, message, ttl } => {
+                self.publish(shard, to, excluded, Published { message, expires: ttl.end(now) });
+                Reply::Done
+            }
+            Request::Close(to) => {
+                for at in self.meant(shard, to) {
+                    self.owe_close(at, CloseCause::ByServer);
+                    self.end(at, End::Server);
+                }
+                Reply::Done
+            }
+            Request::Join(to, group) => {
+                let meant = self.meant(shard, to);
+                for at in &meant {
+                    self.connections[*at].groups |= 1 << group;
+                }
+                found(!meant.is_empty())
+            }
+            Request::Leave(to, group) => {
+                for at in self.meant(shard, to) {
+                    self.connections[at].groups &= group.map_or(0, |group| !(1 << group));
+                }
+                Reply::Done
+            }
+            Request::Permit { connection, kind, group, granted } => {
+                let here = self.connections[connection].end.is_none();
+                if here {
+                    self.connections[connection].verdicts[kind_number(kind)][usize::from(group)] =
+                        Some(granted);
+                }
+                found(here || !granted)
+            }
+            Request::Exists(to) => found(!self.meant(shard, to).is_empty()),
+            Request::Allowed { connection, kind, group } => {
+                let connection = &self.connections[connection];
+                found(connection.end.is_none() && connection.may(kind, group))
+            }
+            Request::Members(group) => {
+                let members = self.meant(shard, To::Group(group)).into_iter().map(|at| {
+                    let Connection { id, profile, .. } = &self.connections[at];
+                    Member { connection: id.clone(), user: Some(user_id(profile.user)) }
+                });
+                let mut members: Vec<_> = members.collect();
+                members.sort_by(|one, other| one.connection.cmp(&other.connection));
+                Reply::Members(members)
+            }
+        }
+    }
+
+    /// A shard takes a batch of another: what it has not had of it is published. Returns how much.
+    pub(super) fn batch(&mut self, shard: usize, from: usize, rows: &[u64]) -> usize {
+        let relayed = &self.shards[from].relayed[shard];
+        let mut next = self.shards[shard].taken[from];
+        let last = next.checked_sub(1).map_or(0, |last| relayed[last].row);
+        // What it has had may be deleted in the meantime; nothing else may be missing.
+        let mut fresh = Vec::new();
+        for row in rows.iter().filter(|row| **row > last) {
+            while relayed.get(next).is_some_and(|relayed| relayed.row < *row && !relayed.owed) {
+                next += 1;
+            }
+            let expected = relayed.get(next);
+            check!(
+                expected.is_some_and(|relayed| relayed.row == *row),
+                "shard {shard} is brought row {row} of shard {from}, where {expected:?} is next"
+            );
+            fresh.extend(expected.map(|relayed| relayed.published));
+            next += 1;
+        }
+        self.shards[shard].taken[from] = next;
+        for published in &fresh {
+            let group = self.messages[published.message as usize].group;
+            let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
+            self.publish(shard, To::Group(group), None, *published);
+        }
+        fresh.len()
+    }
+
+    /// A shard hears that another has taken its publishes up to this row.
+    pub(super) fn confirmed(&mut self, shard: usize, to: usize, row: u64) {
+        let taken = self.shards[to].taken[shard];
+        let known = &mut self.shards[shard];
+        let confirmed = known.relayed[to].partition_point(|relayed| relayed.row <= row);
+        check!(
+            known.relayed[to][taken.min(confirmed)..confirmed].iter().all(|relayed| !relayed.owed),
+            "shard {to} is said to have taken what it has not"
+        );
+        known.confirmed[to] = known.confirmed[to].max(confirmed);
+    }
+
+    fn meant(&self, shard: usize, to: To) -> Vec<usize> {
+        let meant = |at: &usize| match to {
+            To::All => true,
+            To::Group(group) => self.connections[*at].groups & (1 << group) != 0,
+            To::User(user) => self.connections[*at].profile.user == user,
+            To::Connection(connection) => *at == connection,
+        };
+        self.shards[shard].alive.iter().copied().filter(meant).collect()
+    }
+
+    fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, published: Published) {
+        let bytes = self.messages[published.message as usize].bytes;
+        for at in self.meant(shard, to) {
+            if Some(at) == skipped {
+                continue;
+            }
+            let connection = &mut self.connections[at];
+            if !connection.is_reliable() {
+                connection.expected.push(published);
+                self.owe_data(at, published.message, None);
+            } else if connection.is_full(bytes) {
+                self.overflow(at, bytes);
+            } else {
+                connection.expected.push(published);
+                connection.bytes += bytes;
+                let number = connection.expected.len() as u64;
+                self.owe_data(at, published.message, Some(number));
+            }
+        }
+    }
+
+    /// A connection has no room for a message more, which is its client's doing.
+    fn overflow(&mut self, at: usize, more: usize) {
+        let connection = &self.connections[at];
+        let outstanding = &connection.expected[connection.said..];
+        let bytes = bytes(&self.messages, outstanding);
+        check!(
+            outstanding.len() >= MAX_BUFFERED_MESSAGES || bytes + more > MAX_BUFFERED_BYTES,
+            "connection {at} is ended for being full with {} messages and {bytes} bytes outstanding",
+            outstanding.len()
+        );
+        self.owe_close(at, CloseCause::BufferFull);
+        self.end(at, End::Full);
+    }
+
+    fn end(&mut self, at: usize, why: End) {
+        let connection = &mut self.connections[at];
+        connection.end = Some(why);
+        self.shards[connection.shard].alive.retain(|other| *other != at);
+    }
+}

@@ -1,0 +1,106 @@
+//! What goes from shard to shard.
+
+use webpubsub_hub::{Batch, Input as HubInput, ShardMap, ShardNumber};
+
+use super::world::World;
+use super::{Happening, broken};
+
+/// On its way from shard to shard.
+#[derive(Debug)]
+pub(super) enum Flight {
+    Batch {
+        from: usize,
+        to: usize,
+        batch: Batch,
+        /// In which of its lives the sender waits for an answer, if it does.
+        life: Option<u32>,
+    },
+    Answer {
+        from: usize,
+        to: usize,
+        life: u32,
+        last: u64,
+        taken: bool,
+    },
+    /// Of the directory.
+    Map {
+        to: usize,
+        map: ShardMap,
+        round: u32,
+    },
+}
+
+impl World {
+    /// A shard sends rows of its log to another.
+    pub(super) fn dispatch(&mut self, from: usize, to: ShardNumber, rows: &[u64]) {
+        let machine = &self.shards[from];
+        let message = |row: &u64| {
+            let message = machine.messages.get(row).cloned();
+            (*row, message.unwrap_or_else(|| broken(format!("row {row} is relayed and is not there"))))
+        };
+        let batch = Batch { from: machine.place.shard, messages: rows.iter().map(message).collect() };
+        let life = Some(machine.life);
+        self.network.push(Flight::Batch { from, to: usize::from(to.0), batch, life });
+    }
+
+    /// Something between two shards arrives, or does not.
+    pub(super) fn relay(&mut self) {
+        if self.network.is_empty() {
+            return;
+        }
+        let flight = self.network.swap_remove(self.random.below(self.network.len()));
+        match flight {
+            Flight::Batch { from, to, batch, life } => self.batch(from, to, batch, life),
+            Flight::Map { to, map, round } => self.told(to, map, round),
+            Flight::Answer { from, to, life, last, taken } => {
+                if self.shards[from].life != life {
+                    return;
+                }
+                self.note(|| format!("  shard {from} hears of shard {to}: {last} taken: {taken}"));
+                let to_number = ShardNumber(to as u16);
+                let input = HubInput::Relayed { to: to_number, last, taken };
+                self.step(from, input, None, |model, _, _| {
+                    if taken {
+                        model.confirmed(from, to, last);
+                    }
+                });
+            }
+        }
+    }
+
+    fn batch(&mut self, from: usize, to: usize, batch: Batch, life: Option<u32>) {
+        let (last, _) = *batch.messages.last().unwrap_or_else(|| broken("a batch is empty"));
+        let (lost, again) = if self.calm {
+            (false, false)
+        } else {
+            (self.random.chance(self.faults.relay_lost), self.random.chance(self.faults.relay_again))
+        };
+        // A batch that its sender gave up can still come, however late.
+        if again {
+            self.network.push(Flight::Batch { from, to, batch: batch.clone(), life: None });
+        }
+        let arrives = !lost || self.random.chance(500);
+        let mut taken = false;
+        if arrives {
+            self.count(Happening::Batch);
+            let batch = if self.random.chance(100) {
+                let text = batch.encode();
+                Batch::decode(&text).expect("a batch is read as it was written")
+            } else {
+                batch
+            };
+            let rows: Vec<u64> = batch.messages.iter().map(|(row, _)| *row).collect();
+            self.note(|| format!("  shard {to} is brought rows {rows:?} of shard {from}"));
+            let mut fresh = 0;
+            taken = self.step(to, HubInput::Batch(batch), None, |model, _, _| {
+                fresh = model.batch(to, from, &rows);
+            });
+            if taken && fresh < rows.len() {
+                self.count(Happening::BatchAgain);
+            }
+        }
+        if let Some(life) = life {
+            self.network.push(Flight::Answer { from, to, life, last, taken: taken && !lost });
+        }
+    }
+}

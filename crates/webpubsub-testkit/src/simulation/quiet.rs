@@ -1,0 +1,177 @@
+//! Quiet points: nothing goes wrong for long enough, and then nobody is owed anything.
+
+use std::time::Duration;
+
+use super::model::{Link, WINDOW};
+use super::words::{Down, GROUPS, Request, Up};
+use super::world::World;
+use super::{Happening, broken, check};
+
+/// How long a client takes at most to notice a dead link, and to get another: its keep-alive, the
+/// third of it that it is late, and the pauses between its attempts.
+const PATIENCE: Duration = Duration::from_secs(200);
+
+impl World {
+    /// Nothing goes wrong any more, until everybody has what is owed to them.
+    pub(super) fn quiet(&mut self) {
+        self.note(|| "  it becomes quiet".to_owned());
+        self.count(Happening::Quiet);
+        for shard in 0..self.shards.len() {
+            if self.random.chance(300) {
+                self.hibernate(shard);
+            }
+        }
+        self.calm = true;
+        for at in 0..self.sockets.len() {
+            let Some(socket) = &mut self.sockets[at] else { continue };
+            if !socket.whole {
+                // Some clients notice only by the silence; those that wait for it to open would for ever.
+                let notices = !socket.opened || self.random.chance(900);
+                if socket.heard && notices && !socket.down.contains(&Down::Lost) {
+                    socket.down.push_back(Down::Lost);
+                }
+                if socket.known && !socket.up.iter().any(|up| matches!(up, Up::Lost)) {
+                    socket.up.push_back(Up::Lost);
+                }
+            }
+        }
+        let end = self.now.after(PATIENCE);
+        loop {
+            self.carry_everything();
+            if self.is_settled() {
+                break;
+            }
+            let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
+            let shards = self.shards.iter().filter_map(|shard| shard.next_timeout());
+            let due = sessions.chain(shards).chain(self.directory.alarm).min();
+            let Some(due) = due else { break };
+            if due > end {
+                break;
+            }
+            self.wait(due.since(self.now));
+        }
+        self.check_quiet();
+        self.calm = false;
+    }
+
+    /// Nobody does anything for so long that nothing is waited for.
+    pub(super) fn rest(&mut self) {
+        self.calm = true;
+        for client in 0..self.clients.len() {
+            if self.clients[client].started {
+                self.clients[client].start_or_stop();
+                self.act(client);
+            }
+        }
+        for shard in 0..self.shards.len() {
+            self.wake(shard);
+        }
+        for _ in 0..2 {
+            self.carry_everything();
+            self.wait(WINDOW);
+        }
+        let end = self.now.after(PATIENCE);
+        while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
+            self.wait(due.since(self.now));
+            self.carry_everything();
+        }
+        let map = self.directory.map;
+        check!(
+            self.directory.alarm.is_none() && map.is_settled(),
+            "the shards never become what they are to: {map:?}"
+        );
+        for (shard, machine) in self.shards.iter().enumerate() {
+            let hub = machine.hub.as_ref().expect("the shard is awake");
+            let due = [hub.next_timeout(), hub.next_deadline()];
+            check!(due == [None; 2], "shard {shard} waits for {due:?}, and nobody is there");
+            check!(hub.connections() == 0, "shard {shard} still has {} connections", hub.connections());
+        }
+    }
+
+    /// Carries what is on its way, and what follows from it, until nothing is.
+    fn carry_everything(&mut self) {
+        loop {
+            for client in 0..self.clients.len() {
+                self.dial(client);
+            }
+            let mut moved = false;
+            for at in 0..self.sockets.len() {
+                while self.sockets[at].as_ref().is_some_and(|socket| !socket.up.is_empty()) {
+                    moved = true;
+                    self.reach(at);
+                }
+                while self.sockets[at].as_ref().is_some_and(|socket| !socket.down.is_empty()) {
+                    moved = true;
+                    self.arrive(at);
+                }
+            }
+            while !self.requests.is_empty() {
+                moved = true;
+                self.serve();
+            }
+            while !self.network.is_empty() {
+                moved = true;
+                self.relay();
+            }
+            if !moved && self.clients.iter().all(|client| client.dial.is_none()) {
+                return;
+            }
+        }
+    }
+
+    /// Whether every client that is started has its connection, and everything on it.
+    fn is_settled(&self) -> bool {
+        let has_everything = |client: &super::client::Client| {
+            let Some(connection) = client.connection.map(|at| &self.model.connections[at]) else {
+                return false;
+            };
+            let is_open =
+                client.socket.and_then(|at| self.sockets[at].as_ref()).is_some_and(|socket| socket.whole);
+            is_open && connection.end.is_none()
+        };
+        self.clients.iter().filter(|client| client.started).all(has_everything)
+            && self.model.untaken().is_none()
+    }
+
+    fn check_quiet(&mut self) {
+        for (client, known) in self.clients.iter().enumerate().filter(|(_, client)| client.started) {
+            let socket = known.socket.and_then(|at| self.sockets[at].as_ref());
+            check!(
+                socket.is_some_and(|socket| socket.whole && socket.known),
+                "client {client} has no open socket after {PATIENCE:?} of quiet"
+            );
+            let at = known.connection.expect("it is connected");
+            let connection = &self.model.connections[at];
+            check!(
+                connection.end.is_none() && connection.link == Link::Open,
+                "client {client} was never told that connection {at} has ended: {:?}",
+                connection.end
+            );
+            for missed in &connection.expected[connection.heard..] {
+                check!(
+                    connection.lossy || missed.has_expired(self.now),
+                    "client {client} never hears {missed:?}, published to connection {at}"
+                );
+            }
+        }
+        // A shard that sleeps on what it owes another was woken for it.
+        if let Some((from, to)) = self.model.untaken() {
+            broken(format!("shard {to} has not taken all publishes of shard {from}"));
+        }
+        for shard in 0..self.shards.len() {
+            let disk = &self.shards[shard].disk;
+            let (alive, kept) = (self.model.alive(shard).len(), disk.connections.len());
+            check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
+            let members =
+                self.model.alive(shard).iter().map(|at| self.model.connections[*at].groups.count_ones());
+            let (members, kept) = (members.sum::<u32>() as usize, disk.memberships.len());
+            check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
+            for group in 0..GROUPS.len() as u8 {
+                self.requests.push((shard, Request::Members(group)));
+            }
+        }
+        while !self.requests.is_empty() {
+            self.serve();
+        }
+    }
+}
