@@ -19,7 +19,7 @@ fn a_thousand_hubs_keep_their_promises_through_everything_that_goes_wrong() {
         }
     }
     for happening in Happening::ALL {
-        assert!(sum.count(*happening) >= 10, "too tame: {happening:?} in {sum}");
+        assert!(sum.count(*happening) >= 5, "too tame: {happening:?} in {sum}");
     }
 }
 
