@@ -1,4 +1,4 @@
-// Looking into a wasm module, and leaving out what nothing needs.
+// Looking into a wasm module, and making less of it.
 //
 // By hand, because Node 20 cannot compile all that workerd can.
 
@@ -62,6 +62,15 @@ export function imports(module) {
   const section = sections(module).find(({ name }) => name === "import");
   if (!section) return [];
   const reader = new Reader(section.content);
+  return Array.from({ length: reader.number() }, () => {
+    const name = `${reader.name()}.${reader.name()}`;
+    skipImport(reader);
+    return name;
+  });
+}
+
+/** Skips what kind of thing an import is. */
+function skipImport(reader) {
   const limits = () => {
     const flags = reader.byte();
     reader.number();
@@ -74,15 +83,38 @@ export function imports(module) {
     [IMPORT_KINDS.global]: () => reader.take(2),
     [IMPORT_KINDS.tag]: () => (reader.byte(), reader.number()),
   };
-  return Array.from({ length: reader.number() }, () => {
-    const name = `${reader.name()}.${reader.name()}`;
-    skip[reader.byte()]();
-    return name;
-  });
+  skip[reader.byte()]();
 }
 
-/** The module without the functions' names. What a panic says, file and line, does not need them. */
-export function withoutNames(module) {
-  const kept = sections(module).filter(({ name }) => name !== "custom name");
-  return Buffer.concat([module.subarray(0, HEADER_BYTES), ...kept.map(({ whole }) => whole)]);
+/**
+ * The module with other names for some of its imports and exports, and without its custom sections:
+ * what a panic says, file and line, does not need the functions' names.
+ */
+export function shortened(module, names) {
+  const kept = sections(module).filter(({ name }) => !name.startsWith("custom "));
+  const parts = kept.map(({ name, content, whole }) => {
+    if (name !== "import" && name !== "export") return whole;
+    const reader = new Reader(content);
+    const entries = Array.from({ length: reader.number() }, () => {
+      const start = reader.at;
+      if (name === "import") reader.name();
+      const from = content.subarray(start, reader.at);
+      const old = reader.name();
+      const end = reader.at;
+      if (name === "import") skipImport(reader);
+      else (reader.byte(), reader.number());
+      const short = Buffer.from(names[old] ?? old);
+      return [from, number(short.length), short, content.subarray(end, reader.at)];
+    });
+    const renamed = Buffer.concat([number(entries.length), ...entries.flat()]);
+    return Buffer.concat([whole.subarray(0, 1), number(renamed.length), renamed]);
+  });
+  return Buffer.concat([module.subarray(0, HEADER_BYTES), ...parts]);
+}
+
+/** A number as a `Reader` reads it. */
+function number(value) {
+  const bytes = [];
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
+  return Buffer.from([...bytes, value]);
 }

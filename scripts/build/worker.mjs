@@ -1,12 +1,12 @@
 // The worker: Rust → wasm → `build/worker/{index.js,index_bg.wasm}`.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, build } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { tool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
-import { withoutNames } from "./wasm.mjs";
+import { shortened } from "./wasm.mjs";
 
 const folder = join(build, "worker");
 const files = ["index.js", "index_bg.wasm"];
@@ -25,10 +25,21 @@ export const worker = {
       onOutput: cargoProgress(progress),
       failure: "The worker's build",
     });
-    const wasm = join(staging, "index_bg.wasm");
-    writeFileSync(wasm, withoutNames(readFileSync(wasm)));
+    await shorten(staging);
     // Only what runs, and the entry last: it is the one that a running service watches.
     mkdirSync(folder, { recursive: true });
     for (const file of [...files].reverse()) renameSync(join(staging, file), join(folder, file));
   },
 };
+
+/**
+ * Gives short names to what the module and its JavaScript have of each other: wasm-bindgen's end in
+ * hashes, which do not compress.
+ */
+async function shorten(staging) {
+  const [script, wasm, names] = [...files, "names.json"].map((file) => join(staging, file));
+  rmSync(names, { force: true });
+  const args = ["--minify", "--mangle-props=^(__wb|wasm_bindgen__)", `--mangle-cache=${names}`, "--allow-overwrite", `--outfile=${script}`];
+  await run(wasmEnv().ESBUILD_BIN, [script, ...args, "--log-level=warning"]);
+  writeFileSync(wasm, shortened(readFileSync(wasm), JSON.parse(readFileSync(names, "utf8"))));
+}

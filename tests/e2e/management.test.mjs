@@ -60,6 +60,15 @@ forEachShardCount("Management", (service) => {
     assert.ok(JSON.parse((await manage(service, "GET", "hubs")).body).hubs.includes(hub.name));
   });
 
+  test("a hub is known once somebody was let in, and not for being asked for", async () => {
+    const [used, asked] = [service.newHub(), service.newHub()];
+    await used.connect();
+    await assert.rejects(Socket.open(asked.url), { status: 401 });
+    const known = async () => JSON.parse((await manage(service, "GET", "hubs")).body).hubs;
+    await until(async () => (await known()).includes(used.name), "the hub that is used");
+    assert.ok(!(await known()).includes(asked.name));
+  });
+
   test("settings that are wrong are refused whole, with what is wrong and where", async () => {
     const hub = service.newHub();
     for (const [body, words] of [

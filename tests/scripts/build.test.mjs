@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { after, test } from "node:test";
 import { crateFolders, filesUnder, fingerprint } from "../../scripts/build/inputs.mjs";
-import { imports, sections, withoutNames } from "../../scripts/build/wasm.mjs";
+import { imports, sections, shortened } from "../../scripts/build/wasm.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "inputs-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -59,25 +59,33 @@ test("a wasm module's sections are told apart", () => {
   assert.deepEqual(sections(Buffer.from("no wasm at all")), []);
 });
 
+// Imports of every kind, from two modules.
+const importing = Buffer.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
+  ...[0x02, 0x23, 0x05],
+  ...[0x01, 0x61, 0x01, 0x66, 0x00, 0x00],
+  ...[0x01, 0x61, 0x01, 0x74, 0x01, 0x70, 0x01, 0x00, 0x01],
+  ...[0x01, 0x61, 0x01, 0x6d, 0x02, 0x00, 0x01],
+  ...[0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
+  ...[0x01, 0x62, 0x00, 0x00, 0x00],
+]);
+const imported = (module) => WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ module: from, name }) => `${from}.${name}`);
+
 test("every kind of import is read", () => {
-  const module = Buffer.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...[0x01, 0x04, 0x01, 0x60, 0x00, 0x00],
-    ...[0x02, 0x23, 0x05],
-    ...[0x01, 0x61, 0x01, 0x66, 0x00, 0x00],
-    ...[0x01, 0x61, 0x01, 0x74, 0x01, 0x70, 0x01, 0x00, 0x01],
-    ...[0x01, 0x61, 0x01, 0x6d, 0x02, 0x00, 0x01],
-    ...[0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
-    ...[0x01, 0x62, 0x00, 0x00, 0x00],
-  ]);
-  const expected = WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ module: from, name }) => `${from}.${name}`);
-  assert.deepEqual(imports(module), ["a.f", "a.t", "a.m", "a.g", "b."]);
-  assert.deepEqual(imports(module), expected);
+  assert.deepEqual(imports(importing), ["a.f", "a.t", "a.m", "a.g", "b."]);
+  assert.deepEqual(imports(importing), imported(importing));
 });
 
-test("a module without its names is the same module", async () => {
-  const smaller = withoutNames(module);
+test("every kind of import can have another name, and keeps its module", () => {
+  const long = "g".repeat(300);
+  const renamed = shortened(importing, { f: "ff", t: "", m: "é", g: long, a: "x" });
+  assert.deepEqual(imported(renamed), ["a.ff", "a.", "a.é", `a.${long}`, "b."]);
+});
+
+test("a module with a shorter name and without its functions' names is the same module", async () => {
+  const smaller = shortened(module, { f: "" });
   assert.deepEqual(sections(smaller).map(({ name }) => name), ["type", "function", "export", "code"]);
   const { instance } = await WebAssembly.instantiate(smaller);
-  assert.equal(instance.exports.f(), undefined);
+  assert.equal(instance.exports[""](), undefined);
 });

@@ -44,6 +44,7 @@ const wrong = [
   ["simulate", ["7"], /^npm run simulate takes --seed, --seeds, --steps, --bug and nothing else\. .*\n$/],
   ["chaos", ["--kills", "x"], /^--kills must be .*\n$/],
   ["chaos", ["--messages", "0"], /^--messages must be .*\n$/],
+  ["broadcast", ["--connections", "0"], /^--connections must be .*\n$/],
 ];
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {

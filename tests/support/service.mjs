@@ -86,6 +86,11 @@ export class Service {
     return this.#output.split("\n").filter((text) => text === JSON.stringify(line)).length;
   }
 
+  /** The process id of workerd under `npm run serve`. */
+  get pid() {
+    return Number(/^workerd pid (\d+)$/m.exec(this.#output)[1]);
+  }
+
   get connectionString() {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
   }
@@ -97,10 +102,10 @@ export class Service {
 }
 
 /** Runs `define(service)` as a suite for each number of shards: all rules hold for all of them. */
-export function forEachShardCount(title, define, options = {}) {
+export function forEachShardCount(title, define, { Kind = Service, ...options } = {}) {
   for (const shards of [1, 4]) {
     describe(`${title} (${shards} ${shards === 1 ? "shard" : "shards"})`, () => {
-      const service = new Service({ shards, ...options });
+      const service = new Kind({ shards, ...options });
       before(() => service.start());
       after(() => service.stop());
       define(service);
@@ -108,7 +113,7 @@ export function forEachShardCount(title, define, options = {}) {
   }
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.on("error", reject);

@@ -5,7 +5,7 @@
 
 use wasm_bindgen::JsValue;
 use webpubsub_auth::{
-    ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
+    ClientAudience, ClientClaims, Hosts, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
 use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
@@ -52,19 +52,19 @@ pub(crate) async fn answer(
         hub: &endpoint.hub,
         form: endpoint.form,
     };
+    let verified = token.map(|token| verify_client(&config.keys, now(), token, &audience));
+    if let Some(Err(error)) = verified {
+        let (status, body) = error.answer();
+        return http::text(status, body);
+    }
     let view = match HubView::of(env, config, &endpoint.hub).await {
         Ok(view) => view,
         Err(error) => return temporarily_impossible("asking a hub's directory", &error),
     };
-    let anonymous = view.settings.anonymous_connect;
-    let claims = match token {
-        Some(token) => verify_client(&config.keys, now(), token, &audience).map_err(TokenError::answer),
-        None if anonymous == AnonymousConnectPolicy::Allow => Ok(ClientClaims::default()),
-        None => Err((401, "")),
-    };
-    let claims = match claims {
-        Ok(claims) => claims,
-        Err((status, body)) => return http::text(status, body),
+    let claims = match verified {
+        Some(Ok(claims)) => claims,
+        _ if view.settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
+        _ => return http::text(401, ""),
     };
     let mode = match negotiated.subprotocol.encoding() {
         None => match SimpleMode::parse(&endpoint.query) {

@@ -2,6 +2,7 @@
 //! has the names of all hubs.
 #![expect(missing_docs, reason = "the handlers that the macro exports have none")]
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -43,10 +44,8 @@ CREATE TABLE hub (name TEXT PRIMARY KEY);
 
 /// What is kept of a hub: its settings, if they were changed over the API,
 const SETTINGS: &str = "settings";
-/// its shards, if their number was ever changed,
+/// and its shards, if their number was ever changed.
 const MAP: &str = "map";
-/// and whether the register knows it.
-const REGISTERED: &str = "registered";
 
 /// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before:
 /// for answers with the old map that are still on their way.
@@ -74,7 +73,9 @@ struct Directory {
     state: State,
     env: Env,
     config: Rc<Config>,
-    tables: Tables,
+    /// Made with the first thing that is kept: whoever asks for a hub that nobody uses leaves no
+    /// trace.
+    tables: OnceCell<Tables>,
 }
 
 impl DurableObject for HubDirectory {
@@ -104,45 +105,58 @@ impl DurableObject for HubDirectory {
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
         let config = Config::of(&env).map_err(|error| Error::RustError(error.to_string()))?;
-        let (tables, version) = Tables::open(&state, SCHEMA_VERSION)?;
+        let directory = Self { state, env, config, tables: OnceCell::new() };
+        if Tables::exist(&directory.state)? {
+            directory.tables()?;
+        }
+        Ok(directory)
+    }
+
+    /// The tables, made if there are none.
+    fn tables(&self) -> Result<&Tables> {
+        if let Some(tables) = self.tables.get() {
+            return Ok(tables);
+        }
+        let (tables, version) = Tables::open(&self.state, SCHEMA_VERSION)?;
         if version.is_none() {
             tables.run(SCHEMA, vec![])?;
         }
-        Ok(Self { state, env, config, tables })
+        Ok(self.tables.get_or_init(|| tables))
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let (method, path) = (request.inner().method(), request.path());
         match (method.as_str(), path.as_str()) {
-            ("GET", internal::VIEW) => {
-                self.register().await;
-                http::text(200, &self.view()?)
-            }
+            ("GET", internal::VIEW) => http::text(200, &self.view()?),
             ("PUT", internal::SETTINGS) => {
                 let settings = request.text().await?;
                 self.set(SETTINGS, &settings)?;
-                self.register().await;
+                register(&self.env, self.tables()?, &self.hub()?).await;
                 self.resize()
             }
             ("DELETE", internal::SETTINGS) => {
-                self.tables.run("DELETE FROM fact WHERE name = ?", vec![SETTINGS.into()])?;
+                self.tables()?.run("DELETE FROM fact WHERE name = ?", vec![SETTINGS.into()])?;
                 self.resize()
             }
             ("POST", internal::HUBS) => {
                 let name = request.text().await?;
-                self.tables.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
+                self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
             ("GET", internal::HUBS) => {
                 let read = |row: &[SqlStorageValue]| text(row.first()?).map(str::to_owned);
-                http::text(200, &self.tables.rows("SELECT name FROM hub ORDER BY name", read)?.join("\n"))
+                http::text(200, &self.tables()?.rows("SELECT name FROM hub ORDER BY name", read)?.join("\n"))
             }
             _ => http::text(404, ""),
         }
     }
 
     fn hub(&self) -> Result<HubName> {
-        HubName::parse(self.tables.name.as_str()).map_err(|error| Error::RustError(error.to_string()))
+        let name = match self.tables.get() {
+            Some(tables) => tables.name.clone(),
+            None => self.state.id().name().unwrap_or_default(),
+        };
+        HubName::parse(&name).map_err(|error| Error::RustError(error.to_string()))
     }
 
     fn get(&self, wanted: &str) -> Result<Option<String>> {
@@ -150,12 +164,13 @@ impl Directory {
             [name, value] => Some((text(name)?.to_owned(), text(value)?.to_owned())),
             _ => None,
         };
-        let facts = self.tables.rows("SELECT name, value FROM fact", read)?;
+        let Some(tables) = self.tables.get() else { return Ok(None) };
+        let facts = tables.rows("SELECT name, value FROM fact", read)?;
         Ok(facts.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value))
     }
 
     fn set(&self, name: &str, value: &str) -> Result<()> {
-        self.tables.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", vec![name.into(), value.into()])
+        self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", vec![name.into(), value.into()])
     }
 
     /// What was set over the API, else what the variables say.
@@ -177,24 +192,6 @@ impl Directory {
         let mut view = Writer::object();
         view.json(MAP, &self.map()?.encode()).json(SETTINGS, &self.settings()?.encode());
         Ok(view.finish())
-    }
-
-    /// Has the register know this hub. What fails is tried again with the next question.
-    async fn register(&self) {
-        if let Err(error) = self.try_register().await {
-            log::failure("registering a hub", &error);
-        }
-    }
-
-    async fn try_register(&self) -> Result<()> {
-        if self.get(REGISTERED)?.is_some() {
-            return Ok(());
-        }
-        let headers = Headers::new();
-        let body = JsValue::from_str(&self.tables.name);
-        let question = Question { path: internal::HUBS, method: "POST", headers: &headers.0, body };
-        Objects::directories(&self.env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
-        self.set(REGISTERED, "")
     }
 
     /// Begins to have as many shards as the settings say.
@@ -239,5 +236,24 @@ impl Directory {
 
     fn advance_soon(&self) {
         set_alarm(self.state.as_raw().as_ref(), now().after(PACE).as_millis() as f64);
+    }
+}
+
+/// Has the register know a hub, unless these tables say that it does. What fails is logged, and tried
+/// again by whoever calls this next.
+pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
+    let register = async {
+        if tables.is_registered()? {
+            return Ok(());
+        }
+        let headers = Headers::new();
+        let body = JsValue::from_str(hub.as_str());
+        let question = Question { path: internal::HUBS, method: "POST", headers: &headers.0, body };
+        Objects::directories(env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
+        tables.set_registered()
+    };
+    let registered: Result<()> = register.await;
+    if let Err(error) = registered {
+        log::failure("registering a hub", &error);
     }
 }

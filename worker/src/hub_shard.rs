@@ -21,6 +21,7 @@ use worker::{
 };
 
 use crate::config::{Config, parse_object_name};
+use crate::hub_directory::register;
 use crate::perform::{Step, now};
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
@@ -156,8 +157,8 @@ impl Shard {
         let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
         let config = Config::of(&env).map_err(|error| fault(&error))?;
         let storage = Storage::open(&state)?;
-        let (hub_name, number) =
-            parse_object_name(storage.name()).ok_or_else(|| fault(&"the object has no shard's name"))?;
+        let (hub_name, number) = parse_object_name(&storage.tables.name)
+            .ok_or_else(|| fault(&"the object has no shard's name"))?;
         let place = config.place(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes nobody.
@@ -181,6 +182,12 @@ impl Shard {
         let shard =
             Rc::new(Self { state, env, config, hub_name, number, hub, sockets, storage, timer, alarm });
         shard.perform_all(restored.outputs, None, &mut Step::default())?;
+        if !shard.storage.tables.is_registered()? {
+            let this = Rc::clone(&shard);
+            shard.state.wait_until(async move {
+                register(&this.env, &this.storage.tables, &this.hub_name).await;
+            });
+        }
         Ok(shard)
     }
 

@@ -64,17 +64,24 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// Whether anything was ever stored.
+    pub(crate) fn exist(state: &State) -> Result<bool> {
+        let query = "SELECT 1 FROM sqlite_master WHERE name = 'schema_version'";
+        Ok(state.storage().sql().exec(query, None)?.raw().next().is_some())
+    }
+
     /// Opens the tables. Returns the version of their layout as well, `None` where there are none.
     pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
         let fault = |text: String| Err(worker::Error::RustError(text));
         let mut tables = Self { sql: state.storage().sql(), name: String::new() };
         tables.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", vec![])?;
-        tables.run("CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL)", vec![])?;
+        let object = "CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL, registered INTEGER NOT NULL)";
+        tables.run(object, vec![])?;
         let stored = tables.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?;
         match (state.id().name(), stored.into_iter().next()) {
             (_, Some(name)) => tables.name = name,
             (Some(name), None) => {
-                tables.run("INSERT INTO object VALUES (?)", vec![name.as_str().into()])?;
+                tables.run("INSERT INTO object VALUES (?, 0)", vec![name.as_str().into()])?;
                 tables.name = name;
             }
             (None, None) => return fault("the object has no name".to_owned()),
@@ -88,6 +95,17 @@ impl Tables {
             None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
         }
         Ok((tables, known))
+    }
+
+    /// Whether the register knows the object's hub.
+    pub(crate) fn is_registered(&self) -> Result<bool> {
+        let registered = self.rows("SELECT registered FROM object", |row| number(row.first()?))?;
+        Ok(registered.first() == Some(&1))
+    }
+
+    /// The register knows the object's hub.
+    pub(crate) fn set_registered(&self) -> Result<()> {
+        self.run("UPDATE object SET registered = 1", vec![])
     }
 
     /// What a query finds. Rows that make no sense are left out, and said so in the log.
@@ -115,7 +133,7 @@ impl Tables {
 
 /// The tables of one shard.
 pub(crate) struct Storage {
-    tables: Tables,
+    pub(crate) tables: Tables,
 }
 
 impl Storage {
@@ -129,11 +147,6 @@ impl Storage {
             None => storage.run(SCHEMA, vec![])?,
         }
         Ok(storage)
-    }
-
-    /// The object's name.
-    pub(crate) fn name(&self) -> &str {
-        &self.tables.name
     }
 
     /// From version 1, which could not recover a connection: none of those that it knew is left.

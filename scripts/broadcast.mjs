@@ -1,0 +1,53 @@
+// `npm run broadcast`: a message to everybody, of very many connections, beside a bare JavaScript Durable Object.
+import { readFileSync } from "node:fs";
+import { build } from "./build.mjs";
+import { parse, whole } from "./options.mjs";
+import { exitOnSignals } from "./processes.mjs";
+import { setUp } from "./setup.mjs";
+import { Problem, main, say, step } from "./terminal.mjs";
+
+const COMMAND = "npm run broadcast";
+/** What a process has open beside its connections. */
+const OTHER_FILES = 100;
+
+const flags = {
+  connections: { type: "string", default: "10000" },
+  shards: { type: "string", default: "1" },
+};
+
+exitOnSignals();
+await main(async () => {
+  const values = parse(process.argv.slice(2), flags, COMMAND);
+  const connections = whole("--connections", values.connections, 1, 1_000_000);
+  const shards = whole("--shards", values.shards, 1, 65_535);
+  checkOpenFiles(connections);
+  await setUp("build");
+  await build();
+  const [{ Service }, { describeBroadcasts, measureBroadcasts }, { JSON_V1, RELIABLE_V1 }] = await Promise.all(
+    ["service", "broadcast", "socket"].map((name) => import(`../tests/support/${name}.mjs`)),
+  );
+  const service = new Service({ shards });
+  try {
+    await service.start();
+    const title = `${connections} connections, ${shards} shard${shards === 1 ? "" : "s"}`;
+    const results = await step(title, () => measureBroadcasts(service, connections, [JSON_V1, RELIABLE_V1]));
+    for (const line of describeBroadcasts(results)) say(line);
+  } finally {
+    await service.stop();
+  }
+});
+process.exit();
+
+/** Where the system tells how many files a process may have open. */
+function checkOpenFiles(connections) {
+  let limits;
+  try {
+    limits = readFileSync("/proc/self/limits", "utf8");
+  } catch {
+    return;
+  }
+  const most = Number(/^Max open files +\S+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  if (connections + OTHER_FILES > most) {
+    throw new Problem(`${connections} connections need more open files than the ${most} that a process may have here: see "ulimit -Hn".`);
+  }
+}

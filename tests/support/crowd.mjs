@@ -1,0 +1,68 @@
+// Very many connections that all hear the same.
+import assert from "node:assert/strict";
+import WebSocket from "ws";
+import { deferred, within } from "./waiting.mjs";
+
+const AT_ONCE = 100;
+const LIMIT_MS = 120_000;
+
+export class Crowd {
+  #sockets = [];
+  #expected;
+  #left = 0;
+  #heard = deferred();
+
+  /** Connects so many to `url()`, and takes the first frame of each if it is `greeted`. */
+  static async connect(count, url, { protocol = [], greeted = false } = {}) {
+    const crowd = new Crowd();
+    let next = 0;
+    const queue = Array.from({ length: AT_ONCE }, async () => {
+      while (next++ < count) await crowd.#connect(url(), protocol, greeted);
+    });
+    await within(Promise.all(queue), `${count} connections`, LIMIT_MS);
+    return crowd;
+  }
+
+  #connect(url, protocol, greeted) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url, protocol, { perMessageDeflate: false });
+      this.#sockets.push(socket);
+      socket.on("error", reject);
+      socket.on("close", (code, reason) => this.#heard.reject(new Error(`closed with ${code} ${reason}`)));
+      const hear = (data) => this.#hear(data.toString());
+      if (greeted) {
+        socket.once("message", () => {
+          socket.on("message", hear);
+          resolve();
+        });
+      } else {
+        socket.on("message", hear);
+        socket.on("open", resolve);
+      }
+    });
+  }
+
+  #hear(text) {
+    if (text !== this.#expected) this.#heard.reject(new Error(`heard ${text}, expected ${this.#expected}`));
+    else if (--this.#left === 0) this.#heard.resolve();
+  }
+
+  get size() {
+    return this.#sockets.length;
+  }
+
+  /** Sends, and resolves when each has heard this text and nothing else; with how many milliseconds that took. */
+  async hear(text, send) {
+    [this.#expected, this.#left, this.#heard] = [text, this.size, deferred()];
+    const started = performance.now();
+    await send();
+    await within(this.#heard.promise, `${text} at everybody`, LIMIT_MS);
+    assert.equal(this.#left, 0);
+    return performance.now() - started;
+  }
+
+  /** Drops all connections. */
+  leave() {
+    for (const socket of this.#sockets) socket.removeAllListeners("close").on("error", () => {}).terminate();
+  }
+}
