@@ -54,10 +54,10 @@ impl World {
                 self.let_go(client);
                 let query = url.split_once('?').map(|(_, query)| query);
                 let endpoint = ClientEndpoint::parse("/client/hubs/hub", query).expect("a client's URL");
-                let id = |recovery: webpubsub_protocol::client::endpoint::Recovery| {
-                    ConnectionId::parse(recovery.connection_id).expect("a connection id")
-                };
-                self.clients[client].dial = Some(Dial { attempt, recovery: endpoint.recovery.map(id) });
+                let recovery = endpoint
+                    .recovery
+                    .map(|recovery| ConnectionId::parse(recovery.connection_id).expect("a connection id"));
+                self.clients[client].dial = Some(Dial { attempt, recovery });
             }
             Output::Send(message) => {
                 if let Some(at) = self.clients[client].socket {

@@ -354,8 +354,7 @@ impl Model {
                 Link::Open => self.owe_again(now, at),
                 Link::Lost { .. } => {}
             }
-            let connection = &mut self.connections[at];
-            connection.behind = true;
+            self.connections[at].behind = true;
         }
         let known = &mut self.shards[shard];
         for (to, row) in &disk.taken_by {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::client::Client;
 use super::model::{Link, WINDOW};
 use super::words::{Down, GROUPS, Request, Up};
 use super::world::World;
@@ -119,9 +120,9 @@ impl World {
         }
     }
 
-    /// Whether every client that is started has its connection, and everything on it.
+    /// Whether every client that is started has its connection, and every shard what is on its way to it.
     fn is_settled(&self) -> bool {
-        let has_everything = |client: &super::client::Client| {
+        let is_connected = |client: &Client| {
             let Some(connection) = client.connection.map(|at| &self.model.connections[at]) else {
                 return false;
             };
@@ -129,7 +130,7 @@ impl World {
                 client.socket.and_then(|at| self.sockets[at].as_ref()).is_some_and(|socket| socket.whole);
             is_open && connection.end.is_none()
         };
-        self.clients.iter().filter(|client| client.started).all(has_everything)
+        self.clients.iter().filter(|client| client.started).all(is_connected)
             && self.model.untaken().is_none()
     }
 
