@@ -281,10 +281,10 @@ fn what_was_acknowledged_before_a_crash_leaves_room_after_it() {
 #[test]
 fn the_room_is_left_until_the_client_says_something() {
     let (mut shard, alice, id) = shard();
-    for _ in 0..240 {
+    for _ in 0..90 {
         shard.publish(Target::All, text("x"));
     }
-    acknowledge(&mut shard, alice, 240);
+    acknowledge(&mut shard, alice, 90);
     shard.crash();
     for _ in 0..950 {
         shard.publish(Target::All, text("x"));
@@ -293,7 +293,7 @@ fn the_room_is_left_until_the_client_says_something() {
     shard.hibernate();
     shard.publish(Target::All, text("x"));
     assert!(shard.is_open(alice), "951 messages are outstanding");
-    acknowledge(&mut shard, alice, 240);
+    acknowledge(&mut shard, alice, 90);
     shard.publish(Target::All, text("x"));
     assert!(shard.is_open(alice));
 }
