@@ -19,9 +19,9 @@ const ROWS_BETWEEN_TRIMS: usize = 1024;
 const BYTES_BETWEEN_TRIMS: usize = 16 * 1024 * 1024;
 
 /// How many messages a connection may acknowledge before that is written to the disk,
-const MESSAGES_BETWEEN_WRITES: usize = MAX_BUFFERED_MESSAGES / 4;
+const MESSAGES_BETWEEN_WRITES: usize = MAX_BUFFERED_MESSAGES / 10;
 /// or how many bytes of them, if that is sooner.
-const BYTES_BETWEEN_WRITES: usize = MAX_BUFFERED_BYTES / 4;
+const BYTES_BETWEEN_WRITES: usize = MAX_BUFFERED_BYTES / 10;
 
 /// How far a connection's messages are acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

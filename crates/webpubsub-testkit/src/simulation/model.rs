@@ -21,7 +21,7 @@ use super::{broken, check};
 
 mod owed;
 
-/// What a connection has room for after its shard lost its memory, in quarters of what it has room for
+/// What a connection has room for after its shard lost its memory, in tenths of what it has room for
 /// otherwise: as much as its client may have acknowledged before that is on disk.
 const SPARE: usize = 1;
 /// How long a connection without a socket is kept.
@@ -159,8 +159,8 @@ impl Connection {
 
     fn is_full(&self, more: usize) -> bool {
         let spare = if self.behind { SPARE } else { 0 };
-        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES * (4 + spare) / 4
-            || self.bytes + more > MAX_BUFFERED_BYTES * (4 + spare) / 4
+        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES * (10 + spare) / 10
+            || self.bytes + more > MAX_BUFFERED_BYTES * (10 + spare) / 10
     }
 }
 
