@@ -268,7 +268,10 @@ fn what_was_acknowledged_before_a_crash_leaves_room_after_it() {
             shard.publish(Target::All, message.clone());
         }
         assert_eq!(shard.recover(&id), Some(alice), "{count} messages");
-        assert!(shard.take(alice).len() as u64 <= count + count / 10, "most of what it has is not sent again");
+        assert!(
+            shard.take(alice).len() as u64 <= count + count / 10,
+            "most of what it has is not sent again"
+        );
         acknowledge(&mut shard, alice, count + 1);
         for _ in 0..2 {
             assert!(shard.is_open(alice));
