@@ -13,12 +13,12 @@ forEachShardCount("Simple clients", (service) => {
     assert.equal(socket.protocol, "");
     await hub.send("", "Hello World");
     await hub.send("/users/alice", '"quoted"', { type: "application/json" });
-    await hub.send("/groups/room", '{ "a": 1.0 }', { type: "application/json" });
+    await hub.send("/groups/room", ' { "a": 1.0 }\n', { type: "application/json" });
     await hub.send("", Buffer.from([0, 255]), { type: "application/octet-stream" });
     await hub.send("", "");
     assert.equal(await socket.next(), "Hello World");
     assert.equal(await socket.next(), '"quoted"');
-    assert.equal(await socket.next(), '{ "a": 1.0 }');
+    assert.equal(await socket.next(), ' { "a": 1.0 }\n');
     assert.deepEqual(await socket.next(), Buffer.from([0, 255]));
     assert.equal(await socket.next(), "");
   });

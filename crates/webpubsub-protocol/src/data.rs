@@ -67,8 +67,8 @@ impl MessageData {
     }
 }
 
-/// The text of one JSON value other than `null`, kept letter for letter: numbers are never
-/// re-printed.
+/// The text of one JSON value other than `null`, kept letter for letter, with the blanks around it:
+/// numbers are never re-printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonText(Box<str>);
 
@@ -80,7 +80,8 @@ impl JsonText {
     ///
     /// Source: client spec, sections 6.2 and 7 ("never emit `data:null`").
     pub fn parse(text: &str) -> Result<Self, NotJson> {
-        Json::parse(text).ok_or(NotJson).and_then(Self::from_value)
+        let value = Json::parse(text).ok_or(NotJson)?;
+        if value.is_null() { Err(NotJson) } else { Ok(Self(text.into())) }
     }
 
     /// Takes a value that has been read already.
@@ -91,9 +92,15 @@ impl JsonText {
         if value.is_null() { Err(NotJson) } else { Ok(Self(value.as_str().into())) }
     }
 
-    /// The JSON text.
+    /// The value's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        self.0.trim_matches([' ', '\t', '\n', '\r'])
+    }
+
+    /// The text as it was given.
+    #[must_use]
+    pub fn as_given(&self) -> &str {
         &self.0
     }
 }

@@ -13,7 +13,7 @@ use crate::data::MessageData;
 pub fn encode(data: &MessageData) -> Frame {
     match data {
         MessageData::Text(text) => Frame::Text(text.clone()),
-        MessageData::Json(json) => Frame::Text(json.as_str().to_owned()),
+        MessageData::Json(json) => Frame::Text(json.as_given().to_owned()),
         MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => Frame::Binary(bytes.clone()),
     }
 }

@@ -105,8 +105,9 @@ pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Re
         }
         ContentKind::Text(Charset::Label(_)) => Err(Refusal::ContentType),
         ContentKind::Json => {
-            let json = str::from_utf8(&body).ok().and_then(Json::parse).ok_or(Refusal::NotJson)?;
-            JsonText::from_value(json).map(MessageData::Json).map_err(|_| Refusal::Null)
+            let text = str::from_utf8(&body).map_err(|_| Refusal::NotJson)?;
+            let refusal = || if Json::parse(text).is_some() { Refusal::Null } else { Refusal::NotJson };
+            JsonText::parse(text).map(MessageData::Json).map_err(|_| refusal())
         }
     }
 }
