@@ -10,6 +10,15 @@ fn shards() -> [Shard; 2] {
     [0, 1].map(|shard| Shard::at(Place { shard: ShardNumber(shard), shards: 2, ..Place::only() }))
 }
 
+/// A shard with a client that publishes, and another with a member of the group.
+fn publisher_and_member() -> (Shard, Slot, Shard, Slot) {
+    let [mut near, mut far] = shards();
+    let publisher = near.connected(json("alice"));
+    let member = far.connected(json("bob"));
+    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    (near, publisher, far, member)
+}
+
 fn publish(shard: &mut Shard, from: Slot, n: usize) {
     shard.send(from, &format!(r#"{{"type":"sendToGroup","group":"g","data":{n}}}"#));
 }
@@ -44,10 +53,7 @@ fn a_publish_reaches_members_of_another_shard_with_its_sender_and_payload() {
 
 #[test]
 fn one_batch_is_in_flight_and_the_rest_waits_for_it_in_order() {
-    let [mut near, mut far] = shards();
-    let publisher = near.connected(json("alice"));
-    let member = far.connected(json("bob"));
-    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let (mut near, publisher, mut far, member) = publisher_and_member();
     for n in 0..5 {
         publish(&mut near, publisher, n);
     }
@@ -66,10 +72,7 @@ fn one_batch_is_in_flight_and_the_rest_waits_for_it_in_order() {
 
 #[test]
 fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
-    let [mut near, mut far] = shards();
-    let publisher = near.connected(json("alice"));
-    let member = far.connected(json("bob"));
-    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let (mut near, publisher, mut far, member) = publisher_and_member();
     publish(&mut near, publisher, 1);
     let (to, batch) = near.relayed.remove(0);
     // It arrived, but the answer was lost.
@@ -125,10 +128,7 @@ fn a_shard_that_takes_nothing_makes_publishes_fail_before_memory_runs_out() {
 #[test]
 fn what_was_not_taken_survives_the_end_of_its_sender_and_is_taken_once() {
     for arrived in [false, true] {
-        let [mut near, mut far] = shards();
-        let publisher = near.connected(json("alice"));
-        let member = far.connected(json("bob"));
-        far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+        let (mut near, publisher, mut far, member) = publisher_and_member();
         publish(&mut near, publisher, 1);
         publish(&mut near, publisher, 2);
         let (_, first) = near.relayed.remove(0);
@@ -148,10 +148,7 @@ fn what_was_not_taken_survives_the_end_of_its_sender_and_is_taken_once() {
 
 #[test]
 fn what_was_taken_survives_the_end_of_its_receiver() {
-    let [mut near, mut far] = shards();
-    let publisher = near.connected(json("alice"));
-    let member = far.connected(json("bob"));
-    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let (mut near, publisher, mut far, member) = publisher_and_member();
     publish(&mut near, publisher, 1);
     let (_, batch) = near.relayed.remove(0);
     hand_over(&batch, &mut far);
@@ -162,10 +159,7 @@ fn what_was_taken_survives_the_end_of_its_receiver() {
 
 #[test]
 fn rows_of_the_log_are_not_numbered_again_when_all_of_it_was_taken() {
-    let [mut near, mut far] = shards();
-    let publisher = near.connected(json("alice"));
-    let member = far.connected(json("bob"));
-    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let (mut near, publisher, mut far, member) = publisher_and_member();
     for n in 0..3000 {
         publish(&mut near, publisher, n);
         let (to, batch) = near.relayed.remove(0);
@@ -182,10 +176,7 @@ fn rows_of_the_log_are_not_numbered_again_when_all_of_it_was_taken() {
 
 #[test]
 fn a_shard_that_is_new_is_told_nothing_of_the_past() {
-    let [mut near, mut far] = shards();
-    let publisher = near.connected(json("alice"));
-    let member = far.connected(json("bob"));
-    far.send(member, r#"{"type":"joinGroup","group":"g"}"#);
+    let (mut near, publisher, mut far, _) = publisher_and_member();
     publish(&mut near, publisher, 1);
     let (_, batch) = near.relayed.remove(0);
     let mut map = ShardMap::new(2);
