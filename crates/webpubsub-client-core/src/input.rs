@@ -129,7 +129,7 @@ impl<P> From<Option<DownstreamMessage<P>>> for Incoming<DownstreamMessage<P>> {
             Some(message @ DownstreamMessage::Data { sequence_id, .. }) => {
                 Self::Data { sequence_id, message }
             }
-            Some(DownstreamMessage::Pong) | None => Self::Other,
+            Some(DownstreamMessage::Pong | DownstreamMessage::InvokeResponse { .. }) | None => Self::Other,
         }
     }
 }

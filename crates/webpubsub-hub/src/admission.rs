@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
+use webpubsub_protocol::event_handler::Cookies;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
@@ -20,6 +21,14 @@ pub struct ConnectRequest {
     pub subprotocol: Subprotocol,
     /// What a simple client's frames mean; the other subprotocols do not look at it.
     pub mode: SimpleMode,
+    /// The subprotocol that a handler chose and that the service does not know: a simple client's.
+    pub custom_subprotocol: Option<String>,
+    /// The service's host as the client sees it.
+    pub origin: String,
+    /// `ce-connectionState` of the answer to `connect`.
+    pub state: Option<String>,
+    /// Cookies of the answer to `connect`.
+    pub cookies: Cookies,
 }
 
 impl Default for ConnectRequest {
@@ -31,6 +40,10 @@ impl Default for ConnectRequest {
             groups: Vec::new(),
             subprotocol: Subprotocol::Simple,
             mode: SimpleMode::SendEvent,
+            custom_subprotocol: None,
+            origin: String::new(),
+            state: None,
+            cookies: Cookies::default(),
         }
     }
 }
@@ -91,6 +104,7 @@ impl ConnectRequest {
             groups,
             subprotocol: Subprotocol::negotiate(text("subprotocol")?.as_deref()).subprotocol,
             mode,
+            ..Self::default()
         })
     }
 }

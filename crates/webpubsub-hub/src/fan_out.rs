@@ -36,6 +36,7 @@ impl Publish {
                 DownstreamMessage::Connected { .. }
                 | DownstreamMessage::Disconnected { .. }
                 | DownstreamMessage::Ack { .. }
+                | DownstreamMessage::InvokeResponse { .. }
                 | DownstreamMessage::Pong,
             ))
             | Ok(None)

@@ -10,6 +10,7 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
+use crate::event_handler::EventPolicy;
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
 use crate::map::ShardMap;
@@ -20,7 +21,7 @@ use crate::permission::Permissions;
 use crate::placement::Place;
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
-use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage};
+use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
 
 /// One shard of a hub.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Hub {
     pub(crate) map: ShardMap,
     pub(crate) counters: Counters,
     pub(crate) place: Place,
+    pub(crate) policy: EventPolicy,
 }
 
 impl Hub {
@@ -46,7 +48,7 @@ impl Hub {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
-            Input::Closed { slot, code } => self.closed(now, slot, code, &mut outputs),
+            Input::Closed { slot, code, reason: _ } => self.closed(now, slot, code, &mut outputs),
             Input::Broken { slot } => {
                 outputs.push(Output::Forget { slot });
                 self.remove(slot, &mut outputs);
@@ -79,6 +81,7 @@ impl Hub {
             Input::Relayed { to, last, taken } => {
                 self.relay.relayed(now, to, last, taken, &mut outputs);
             }
+            Input::Called { .. } | Input::Settings(_) => todo!(),
             Input::Timeout => {
                 self.relay.timeout(now, &mut outputs);
                 self.give_up(now, &mut outputs);
@@ -132,6 +135,13 @@ impl Hub {
             mode: request.mode,
             acknowledged: start,
             detached_until: None,
+            told: ToldRecord {
+                origin: request.origin,
+                custom_subprotocol: request.custom_subprotocol,
+                state: request.state,
+                cookies: request.cookies.encode(),
+                events: 1,
+            },
         };
         outputs.push(Output::Store(Change::PutConnection(record.clone())));
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));

@@ -1,14 +1,17 @@
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 
 use crate::admission::ConnectRequest;
 use crate::command::Command;
 use crate::connection::Slot;
+use crate::event_handler::CallId;
 use crate::map::ShardMap;
 use crate::placement::ShardNumber;
 use crate::relay::Batch;
+use crate::settings::HubSettings;
 use crate::snapshot::StoredMessage;
 
 /// What the shell tells the hub.
@@ -43,6 +46,8 @@ pub enum Input {
         /// The code in the client's close frame; [`CloseCode::NO_STATUS`] for a frame without one,
         /// [`CloseCode::ABNORMAL`] where there was no frame.
         code: CloseCode,
+        /// The words in it.
+        reason: String,
     },
     /// What came over a socket was no WebSocket traffic, and the platform has closed it.
     Broken {
@@ -71,6 +76,15 @@ pub enum Input {
         /// Whether that shard has taken it.
         taken: bool,
     },
+    /// How an [`crate::Output::Call`] ended.
+    Called {
+        /// Which.
+        call: CallId,
+        /// The answer, whatever its status.
+        result: Result<HandlerAnswer, CallFailure>,
+    },
+    /// The hub's settings are these from here on; `None` for what the variables say.
+    Settings(Option<HubSettings>),
     /// The time that [`crate::Hub::next_timeout`] or [`crate::Hub::next_deadline`] named has come.
     Timeout,
 }

@@ -35,6 +35,7 @@ mod command;
 mod connection;
 mod directory;
 mod error;
+mod event_handler;
 mod fan_out;
 mod hub;
 mod input;
@@ -57,6 +58,7 @@ pub use admission::{AdmissionError, ConnectRequest};
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use connection::Slot;
 pub use error::{Refusal, TooManyPermissions};
+pub use event_handler::{Attempts, Breakers, Call, CallId, EventPolicy};
 pub use hub::Hub;
 pub use input::Input;
 pub use map::{ShardMap, ShardState};
@@ -68,6 +70,9 @@ pub use placement::{Full, Offers, Place, ShardNumber};
 pub use relay::{Batch, BatchError};
 pub use reliable::Cursor;
 pub use restore::Restored;
-pub use settings::{AnonymousConnectPolicy, HubSettings, Settings, SettingsError};
-pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage};
+pub use settings::{
+    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings, SettingsError,
+    SystemEvents,
+};
+pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};

@@ -1,5 +1,6 @@
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::role::PermissionType;
@@ -7,10 +8,12 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
 use crate::connection::Slot;
+use crate::event_handler::Call;
 use crate::map::ShardMap;
 use crate::permission::Verdict;
 use crate::placement::{Full, ShardNumber};
 use crate::reliable::Cursor;
+use crate::settings::HubSettings;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
 /// What the hub wants done, in the order of the list and without waiting in between.
@@ -78,6 +81,17 @@ pub enum Output {
     Reply(Reply),
     /// The batch of the [`crate::Input::Batch`] that this list belongs to is taken, now or before.
     BatchTaken,
+    /// Tell an event handler of an event, and say how that went with [`crate::Input::Called`].
+    Call(Box<Call>),
+    /// Log that an event handler was not told of an event, and will not be.
+    GaveUp {
+        /// Whose event it is.
+        connection: ConnectionId,
+        /// The event's name.
+        event: String,
+        /// Why.
+        failure: CallFailure,
+    },
     /// Send rows of the log to another shard, as a [`crate::Batch`], and tell how it went with
     /// [`crate::Input::Relayed`].
     Relay {
@@ -160,6 +174,31 @@ pub enum Change {
         /// How far.
         cursor: Cursor,
     },
+    /// Write how many events a connection has had, and what its handler said last.
+    Told {
+        /// Whose.
+        slot: Slot,
+        /// The next event's number.
+        events: u64,
+        /// `ce-connectionState`.
+        state: Option<String>,
+        /// As [`webpubsub_protocol::event_handler::Cookies`] are written.
+        cookies: String,
+    },
+    /// Write an event that a handler is owed; see [`crate::Snapshot::outbox`].
+    Owe {
+        /// Its place: larger than all before.
+        row: u64,
+        /// The event.
+        notice: String,
+    },
+    /// Delete an event that a handler was told of, or will not be.
+    Settle {
+        /// Its place.
+        row: u64,
+    },
+    /// Write the hub's settings; `None` for what the variables say.
+    Settings(Option<HubSettings>),
     /// Delete rows of the log.
     DeleteRows {
         /// From this one

@@ -7,6 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::ack::AckCache;
 use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
+use crate::event_handler::EventPolicy;
 use crate::hub::Hub;
 use crate::map::ShardMap;
 use crate::metrics::Counters;
@@ -37,6 +38,7 @@ impl Hub {
     pub fn restore(
         now: Timestamp,
         place: Place,
+        policy: EventPolicy,
         snapshot: Snapshot,
         sockets: Vec<Option<Attachment>>,
     ) -> Restored {
@@ -61,6 +63,7 @@ impl Hub {
             map,
             counters: Counters::default(),
             place,
+            policy,
         };
         hub.relay.watch(now);
         let slots = hub.restore_connections(now, snapshot.connections, sockets, &mut outputs);

@@ -1,10 +1,14 @@
 //! What an operator decides about a hub.
 
+mod event_handler;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::HubName;
+
+pub use event_handler::{EventHandler, GroupPresence, HandlerAuth, HandlerSecret, SystemEvents};
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -21,6 +25,8 @@ pub struct HubSettings {
     pub anonymous_connect: AnonymousConnectPolicy,
     /// How many shards it has; `None` for as many as the service gives a hub.
     pub shards: Option<u16>,
+    /// Who is told what happens: for each event the first that takes it.
+    pub event_handlers: Vec<EventHandler>,
 }
 
 /// Whether clients without a token may connect.
@@ -179,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_settings_of_one_hub_survive_their_way() {
-        let settings = HubSettings { anonymous_connect: AnonymousConnectPolicy::Allow, shards: Some(4) };
+        let settings = HubSettings { anonymous_connect: AnonymousConnectPolicy::Allow, shards: Some(4), event_handlers: Vec::new() };
         assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
         assert_eq!(HubSettings::parse(&HubSettings::default().encode()), Ok(HubSettings::default()));
         assert_eq!(HubSettings::parse("[]").unwrap_err().to_string(), "the settings should be an object");

@@ -13,6 +13,7 @@ use crate::map::ShardMap;
 use crate::permission::Verdict;
 use crate::placement::ShardNumber;
 use crate::reliable::Cursor;
+use crate::settings::HubSettings;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +34,10 @@ pub struct Snapshot {
     pub taken_by: Vec<(ShardNumber, u64)>,
     /// The last row of each of the other shards' logs that was taken here.
     pub taken: Vec<(ShardNumber, u64)>,
+    /// What event handlers are owed, oldest first.
+    pub outbox: Vec<(u64, String)>,
+    /// The hub's settings, if they were ever changed.
+    pub settings: Option<HubSettings>,
 }
 
 /// What is needed of a row of the log to number what comes after it.
@@ -76,6 +81,23 @@ pub struct ConnectionRecord {
     pub acknowledged: Cursor,
     /// When it is given up; `None` while it has a socket.
     pub detached_until: Option<Timestamp>,
+    /// What its event handlers are told of it, and told it.
+    pub told: ToldRecord,
+}
+
+/// What event handlers are told of a connection beside who it is, and what they told it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToldRecord {
+    /// The service's host as the client sees it.
+    pub origin: String,
+    /// The subprotocol that a handler chose and that the service does not know.
+    pub custom_subprotocol: Option<String>,
+    /// `ce-connectionState`.
+    pub state: Option<String>,
+    /// As [`webpubsub_protocol::event_handler::Cookies`] are written.
+    pub cookies: String,
+    /// The next event's number.
+    pub events: u64,
 }
 
 /// What a socket carries.

@@ -72,6 +72,7 @@ impl Hub {
             UpstreamMessage::Event { event: _, ack_id, data: _, metadata: _ } => {
                 self.acknowledged(slot, ack_id, outputs, |_, _| Err(Refusal::NoEventHandler));
             }
+            UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
             UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }

@@ -68,6 +68,22 @@ pub enum UpstreamMessage<P = MessageData> {
         /// What rides beside it.
         metadata: Metadata,
     },
+    /// A user event whose answer comes back as [`DownstreamMessage::InvokeResponse`].
+    ///
+    /// Source: client spec, section 9.1.
+    Invoke {
+        /// What its answer is known by: not empty, and unique among those that the connection waits for.
+        invocation_id: String,
+        /// The event's name.
+        event: EventName,
+        /// Its payload.
+        data: P,
+    },
+    /// Nobody waits any more for the answer to an [`UpstreamMessage::Invoke`].
+    CancelInvocation {
+        /// Which.
+        invocation_id: String,
+    },
     /// Asks for a [`DownstreamMessage::Pong`].
     Ping,
     /// Every data message up to and including this one has arrived.
@@ -124,6 +140,13 @@ pub enum DownstreamMessage<P = MessageData> {
         /// Whether it was done, and if not why.
         result: Result<(), AckError>,
     },
+    /// The answer to an [`UpstreamMessage::Invoke`].
+    InvokeResponse {
+        /// Which.
+        invocation_id: String,
+        /// The handler's payload, if it answered with one, or why there is none.
+        result: Result<Option<P>, AckError>,
+    },
     /// The answer to [`UpstreamMessage::Ping`].
     Pong,
 }
@@ -156,6 +179,8 @@ pub struct AckError {
 impl AckError {
     /// A permission is missing.
     pub const FORBIDDEN: &'static str = "Forbidden";
+    /// What was asked makes no sense now.
+    pub const BAD_REQUEST: &'static str = "BadRequest";
     /// The ack id was already used successfully; the first use stands.
     pub const DUPLICATE: &'static str = "Duplicate";
     /// The event handler failed, there is none, or the service is at fault.

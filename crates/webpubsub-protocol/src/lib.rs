@@ -24,6 +24,7 @@ pub mod close;
 pub mod data;
 pub mod encoding;
 pub mod error;
+pub mod event_handler;
 pub mod filter;
 pub mod id;
 pub mod json;

@@ -129,3 +129,12 @@ pub const MAX_BUFFERED_MESSAGES: usize = 1000;
 ///
 /// Source: client spec, section 8.1 (16 MB).
 pub const MAX_BUFFERED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most bytes in the body of an event handler's answer.
+///
+/// Source: client spec, section 11.
+pub const MAX_HANDLER_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest `ce-connectionState`: what a handler can be sent in a header in turn. Node.js reads 16 KB of
+/// headers.
+pub const MAX_CONNECTION_STATE_BYTES: usize = 12 * 1024;

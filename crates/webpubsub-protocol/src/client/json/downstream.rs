@@ -96,6 +96,7 @@ pub fn encode_downstream(message: &DownstreamMessage) -> String {
                 }
             };
         }
+        DownstreamMessage::InvokeResponse { .. } => todo!(),
         DownstreamMessage::Pong => {
             frame.text("type", "pong");
         }

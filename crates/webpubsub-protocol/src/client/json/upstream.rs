@@ -84,6 +84,7 @@ pub fn encode_upstream(message: &UpstreamMessage) -> String {
             with_data(&mut frame, data);
             with_metadata(&mut frame, metadata);
         }
+        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
         UpstreamMessage::Ping => {
             frame.text("type", "ping");
         }

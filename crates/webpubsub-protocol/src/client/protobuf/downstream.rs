@@ -79,6 +79,7 @@ pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
                 }
             }
         }
+        DownstreamMessage::InvokeResponse { .. } => todo!(),
         DownstreamMessage::Pong => (PONG, Writer::default()),
     };
     Writer::default().message(kind, &body).finish()

@@ -99,6 +99,7 @@ pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
             let body = named(event.as_str()).message(2, &data_value(data)).uint(3, id(ack_id));
             (EVENT, with_metadata(body, 4, metadata))
         }
+        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
         UpstreamMessage::Ping => (PING, Writer::default()),
         UpstreamMessage::SequenceAck { sequence_id } => {
             (SEQUENCE_ACK, Writer::default().uint(1, Some(sequence_id.0).filter(|id| *id != 0)))

@@ -1,0 +1,59 @@
+//! Telling event handlers what happens: which events wait, which calls are under way, what becomes of
+//! their answers.
+
+mod attempts;
+mod breaker;
+
+use std::time::Duration;
+
+use webpubsub_protocol::event_handler::EventRequest;
+use webpubsub_protocol::name::{ConnectionId, HubName};
+
+pub use attempts::Attempts;
+pub use breaker::Breakers;
+
+use crate::settings::{HandlerAuth, HubSettings};
+
+/// How a hub tells its event handlers of events.
+#[derive(Debug, Clone)]
+pub struct EventPolicy {
+    /// Which hub.
+    pub hub: HubName,
+    /// The hub's settings, until [`crate::Input::Settings`] says otherwise.
+    pub settings: HubSettings,
+    /// How long telling of one event may take, with every attempt.
+    pub timeout: Duration,
+    /// The pauses between attempts; one attempt more than pauses.
+    pub retries: Vec<Duration>,
+    /// Whether handlers may be at private addresses, and without TLS.
+    pub private_allowed: bool,
+}
+
+/// Tells the calls of one shard apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId(pub u64);
+
+/// One attempt at telling an event handler of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Which call this is.
+    pub id: CallId,
+    /// Whose event it is.
+    pub connection: ConnectionId,
+    /// The event's name.
+    pub event: String,
+    /// Which attempt at it, from 1.
+    pub attempt: u8,
+    /// The service's host as the client sees it.
+    pub origin: String,
+    /// Where it goes.
+    pub url: String,
+    /// Where the handshake goes that has to come before it.
+    pub validate: String,
+    /// The handler's own credentials.
+    pub auth: Option<HandlerAuth>,
+    /// What is said, but for the signature and the credentials.
+    pub request: EventRequest,
+    /// How long it may take, the answer's body included.
+    pub limit: Duration,
+}
