@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { PROTOBUF_V1, Socket } from "./socket.mjs";
 
+/** The fields of `MessageData`, by the kind of data. */
+export const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
+
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
