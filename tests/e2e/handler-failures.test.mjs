@@ -159,25 +159,3 @@ forEachShardCount(
   },
   { variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS } },
 );
-
-/** The pauses that there are unless the operator says otherwise. */
-const PAUSES_MS = [1_000, 3_000, 5_000];
-
-forEachShardCount(
-  "Unless told otherwise",
-  (service) => {
-    test("attempts are a second, three and five apart", async (t) => {
-      const { handler, hub } = await startAt(service, t);
-      handler.answer("user.message", { status: 500 });
-      const socket = await hub.connect();
-      assert.equal((await socket.ask({ type: "event", event: "message", data: 1, ackId: 1 })).success, false);
-      expectAttempts(handler, ATTEMPTS);
-      const at = handler.asked.filter(({ kind }) => kind === "user.message").map((asked) => asked.at);
-      for (const [n, pause] of PAUSES_MS.entries()) {
-        const waited = at[n + 1] - at[n];
-        assert.ok(waited >= pause - 50 && waited < pause + 2_000, `${waited} ms before attempt ${n + 2}`);
-      }
-    });
-  },
-  { variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true" } },
-);

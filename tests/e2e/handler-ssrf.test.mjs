@@ -116,25 +116,27 @@ forEachShardCount("Handlers of a public service", (service) => {
         assert.equal(status, 200, `${host}: ${body}`);
       }
     });
+  });
+});
 
-    test("are not called at private addresses because they were set when that was allowed", async (t) => {
-      const handler = await EventHandler.start(t);
-      const hub = service.newHub();
-      await service.crash();
-      service.variables = AT_ONCE;
-      await service.start();
-      await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connected"] });
-      const event = { type: "event", event: "chat", data: 1, ackId: 1 };
-      assert.equal((await (await hub.connect()).ask(event)).success, true);
-      const before = handler.asked.length;
-      await service.crash();
-      service.variables = {};
-      await service.start();
-      assert.equal((await (await hub.connect()).ask(event)).error.name, "InternalServerError");
-      const [step] = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
-      assert.equal(step.ok, false);
-      assert.equal(handler.asked.length, before);
-    });
+forEachShardCount("Handlers of a service that was private", (service) => {
+  test("are not called at private addresses because they were set when that was allowed", async (t) => {
+    const handler = await EventHandler.start(t);
+    const hub = service.newHub();
+    await service.crash();
+    service.variables = AT_ONCE;
+    await service.start();
+    await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connected"] });
+    const event = { type: "event", event: "chat", data: 1, ackId: 1 };
+    assert.equal((await (await hub.connect()).ask(event)).success, true);
+    const before = handler.asked.length;
+    await service.crash();
+    service.variables = {};
+    await service.start();
+    assert.equal((await (await hub.connect()).ask(event)).error.name, "InternalServerError");
+    const [step] = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
+    assert.equal(step.ok, false);
+    assert.equal(handler.asked.length, before);
   });
 });
 
