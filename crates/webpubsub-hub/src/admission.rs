@@ -121,6 +121,7 @@ mod tests {
             groups: vec![GroupName::parse("group\n…").unwrap()],
             subprotocol: Subprotocol::JsonReliable,
             mode: SimpleMode::SendToGroup { group: GroupName::parse("g").unwrap(), echo: Echo::Skip },
+            ..ConnectRequest::default()
         };
         assert_eq!(ConnectRequest::decode(&request.encode()), Ok(request));
         assert_eq!(
