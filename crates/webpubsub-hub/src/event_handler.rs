@@ -29,6 +29,30 @@ pub struct EventPolicy {
     pub private_allowed: bool,
 }
 
+impl EventPolicy {
+    /// How long that is, in seconds, where nothing else is set.
+    ///
+    /// Source: `CloudEvents` spec, section 6.5.
+    pub const DEFAULT_TIMEOUT_SECONDS: u32 = 100;
+    /// The pauses, in seconds, where nothing else is set.
+    ///
+    /// Source: `CloudEvents` spec, section 6.5.
+    pub const DEFAULT_RETRY_SECONDS: [u32; 3] = [1, 3, 5];
+
+    /// What holds where nothing else is set: nobody is told anything.
+    #[must_use]
+    pub fn new(hub: HubName) -> Self {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Self {
+            hub,
+            settings: HubSettings::default(),
+            timeout: seconds(Self::DEFAULT_TIMEOUT_SECONDS),
+            retries: Self::DEFAULT_RETRY_SECONDS.map(seconds).to_vec(),
+            private_allowed: false,
+        }
+    }
+}
+
 /// Tells the calls of one shard apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u64);

@@ -9,13 +9,15 @@
 //! sees an access key: who a client is was decided before [`Input::Connect`].
 //!
 //! ```
-//! use webpubsub_hub::{ConnectRequest, Hub, Input, Output, Place, ShardNumber, Snapshot};
+//! use webpubsub_hub::{ConnectRequest, EventPolicy, Hub, Input, Output, Place, ShardNumber, Snapshot};
 //! use webpubsub_protocol::client::Frame;
 //! use webpubsub_protocol::client::Subprotocol;
+//! use webpubsub_protocol::name::HubName;
 //! use webpubsub_protocol::time::Timestamp;
 //!
 //! let now = Timestamp::from_millis(0);
-//! let mut hub = Hub::restore(now, Place::only(), Snapshot::default(), Vec::new()).hub;
+//! let policy = EventPolicy::new(HubName::parse("chat").unwrap());
+//! let mut hub = Hub::restore(now, Place::only(), policy, Snapshot::default(), Vec::new()).hub;
 //! let id = ShardNumber(0).connection_id([7; 16]);
 //! let request = ConnectRequest { subprotocol: Subprotocol::Json, ..ConnectRequest::default() };
 //! let outputs = hub.handle(now, Input::Connect { connection: id, request, reconnection_token: None });
@@ -54,7 +56,7 @@ mod snapshot;
 mod task;
 mod upstream;
 
-pub use admission::{AdmissionError, ConnectRequest};
+pub use admission::{AdmissionError, ConnectRequest, NotOffered};
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use connection::Slot;
 pub use error::{Refusal, TooManyPermissions};
@@ -71,8 +73,8 @@ pub use relay::{Batch, BatchError};
 pub use reliable::Cursor;
 pub use restore::Restored;
 pub use settings::{
-    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings, SettingsError,
-    SystemEvents,
+    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings,
+    SettingsError, SystemEvents,
 };
 pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};

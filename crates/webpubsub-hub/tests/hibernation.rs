@@ -5,7 +5,7 @@ use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_testkit::{Shard, group, json, reliable, text, user};
+use webpubsub_testkit::{Shard, group, json, policy, reliable, text, user};
 
 #[test]
 fn clients_keep_their_groups_users_and_permissions() {
@@ -157,6 +157,7 @@ fn a_socket_that_belongs_to_nobody_has_no_slot() {
     let restored = Hub::restore(
         Timestamp::from_millis(0),
         Place::only(),
+        policy(),
         webpubsub_hub::Snapshot::default(),
         vec![None],
     );

@@ -17,4 +17,4 @@ mod shard;
 pub mod simulation;
 
 pub use net::Net;
-pub use shard::{Closed, Shard, group, json, reliable, text, user};
+pub use shard::{Closed, Shard, group, json, policy, reliable, text, user};

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, Change, Command, ConnectRequest, Hub, Input, LogRow, Output, Place, Reply, Selection,
+    Attachment, Batch, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place, Reply, Selection,
     ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
-use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::name::{ConnectionId, GroupName, HubName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
 /// A shard with its disk and its sockets, as plain values.
@@ -19,6 +19,8 @@ pub struct Shard {
     /// The time that the hub is told.
     pub now: Timestamp,
     place: Place,
+    /// How the hub tells its event handlers of events, should it start again.
+    pub policy: EventPolicy,
     ids: u16,
     /// What it wrote,
     pub disk: Snapshot,
@@ -64,6 +66,11 @@ pub fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a user id")
 }
 
+/// How the hub `chat` tells its event handlers of events: it has none.
+pub fn policy() -> EventPolicy {
+    EventPolicy::new(HubName::parse("chat").expect("a hub name"))
+}
+
 /// A text payload.
 pub fn text(text: &str) -> MessageData {
     MessageData::Text(text.to_owned())
@@ -99,12 +106,18 @@ impl Shard {
 
     /// A shard in this place.
     pub fn at(place: Place) -> Self {
+        Self::with(place, policy())
+    }
+
+    /// A shard in this place that tells its event handlers of events like this.
+    pub fn with(place: Place, policy: EventPolicy) -> Self {
         let now = Timestamp::from_millis(1_000_000);
-        let restored = Hub::restore(now, place, Snapshot::default(), Vec::new());
+        let restored = Hub::restore(now, place, policy.clone(), Snapshot::default(), Vec::new());
         let mut shard = Self {
             hub: restored.hub,
             now,
             place,
+            policy,
             ids: 0,
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
@@ -140,7 +153,7 @@ impl Shard {
 
     /// A socket is gone, with this code.
     pub fn close(&mut self, slot: Slot, code: CloseCode) {
-        self.input(Input::Closed { slot, code });
+        self.input(Input::Closed { slot, code, reason: String::new() });
     }
 
     /// The network loses a socket.
@@ -234,7 +247,7 @@ impl Shard {
     /// Everything that is only in memory is lost.
     pub fn hibernate(&mut self) {
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
-        let restored = Hub::restore(self.now, self.place, self.disk.clone(), carried);
+        let restored = Hub::restore(self.now, self.place, self.policy.clone(), self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
         self.hub = restored.hub;
@@ -302,6 +315,7 @@ impl Shard {
                     self.input(Input::Fetched { message, to });
                 }
                 Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
+                Output::Call(_) | Output::GaveUp { .. } => todo!(),
                 Output::Relay { to, rows } => {
                     let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
                     self.relayed.push((to, Batch { from: self.place.shard, messages }));
@@ -371,6 +385,19 @@ pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap
                 record.acknowledged = cursor;
             }
         }
+        Change::Told { slot, events, state, cookies } => {
+            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
+                record.told.events = events;
+                record.told.state.clone_from(&state);
+                record.told.cookies.clone_from(&cookies);
+            }
+        }
+        Change::Owe { row, notice } => {
+            assert!(disk.outbox.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
+            disk.outbox.push((row, notice));
+        }
+        Change::Settle { row } => disk.outbox.retain(|(other, _)| *other != row),
+        Change::Settings(settings) => disk.settings = settings,
         Change::DeleteRows { first, last } => {
             disk.log.retain(|row| !(first..=last).contains(&row.row));
             messages.retain(|row, _| !(first..=last).contains(row));

@@ -144,7 +144,7 @@ impl World {
     }
 
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
-        self.step(shard, HubInput::Closed { slot, code }, None, |model, now, _| {
+        self.step(shard, HubInput::Closed { slot, code, reason: String::new() }, None, |model, now, _| {
             model.closed(now, connection, code);
         });
     }

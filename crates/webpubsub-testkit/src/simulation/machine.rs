@@ -14,7 +14,7 @@ use super::model::Model;
 use super::words::Down;
 use super::world::World;
 use super::{Bug, Happening, check};
-use crate::shard::write;
+use crate::shard::{policy, write};
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
@@ -129,7 +129,8 @@ impl World {
             let attachment = self.sockets[*at].as_ref()?.attachment.as_ref()?;
             Attachment::decode(&attachment.encode())
         });
-        let restored = Hub::restore(self.now, machine.place, machine.disk.clone(), attachments.collect());
+        let restored =
+            Hub::restore(self.now, machine.place, policy(), machine.disk.clone(), attachments.collect());
         let slots: Vec<_> = open
             .iter()
             .map(|at| {
@@ -205,6 +206,7 @@ impl World {
                 }
                 Output::Store(change) => self.store(shard, change),
                 Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
+                Output::Call(_) | Output::GaveUp { .. } => todo!(),
             }
         }
     }

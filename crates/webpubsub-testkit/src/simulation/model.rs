@@ -408,7 +408,9 @@ impl Model {
                     }
                 });
             }
-            UpstreamMessage::Event { .. } => broken("nobody here sends events"),
+            UpstreamMessage::Event { .. }
+            | UpstreamMessage::Invoke { .. }
+            | UpstreamMessage::CancelInvocation { .. } => broken("nobody here sends events"),
             UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
             UpstreamMessage::SequenceAck { sequence_id } => {
                 let connection = &mut self.connections[at];

@@ -146,6 +146,7 @@ impl World {
                     Err(error) => broken(format!("an operation ends with {error:?}")),
                 },
             ),
+            DownstreamMessage::InvokeResponse { .. } => broken("nobody here sends events"),
             DownstreamMessage::Pong => Word::Pong,
         };
         for slot in to {

@@ -150,7 +150,9 @@ pub(super) fn spelled_out(message: &UpstreamMessage<u32>, messages: &[Message]) 
             let data = messages[data as usize].data.clone();
             UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata }
         }
-        UpstreamMessage::Event { .. } => broken("nobody here sends events"),
+        UpstreamMessage::Event { .. }
+        | UpstreamMessage::Invoke { .. }
+        | UpstreamMessage::CancelInvocation { .. } => broken("nobody here sends events"),
         UpstreamMessage::Ping => UpstreamMessage::Ping,
         UpstreamMessage::SequenceAck { sequence_id } => UpstreamMessage::SequenceAck { sequence_id },
     }
