@@ -71,17 +71,19 @@ forEachShardCount(
 
       test("a user id has any characters, as UTF-8, and none that start a header", async (t) => {
         const { handler, hub } = await start(t);
-        for (const [user, told] of [["jörg 🚀", "jörg 🚀"], ["a\tb", "a\tb"], ["a,b;c=\"d\"", "a,b;c=\"d\""], ["a\r\nx-evil: 1", undefined], ["a\nb", undefined], ["a\u0000b", undefined], ["\u007f", undefined]]) {
+        for (const [user, told] of [
+          ["jörg 🚀", "jörg 🚀"],
+          ["a\tb", "a\tb"],
+          ['a, "b"; c=d', 'a, "b"; c=d'],
+          ["a\r\nx-evil: 1", "a\ufffd\ufffdx-evil: 1"],
+          ["a\nb\u0000\u007f", "a\ufffdb\ufffd\ufffd"],
+        ]) {
           const socket = await hub.connect({ user });
-          const ack = await socket.ask(event("chat", 1));
-          if (!ack.success) continue;
+          assert.equal((await socket.ask(event("chat", 1))).success, true, user);
           const asked = await handler.next("user.chat");
-          assert.deepEqual(asked.all("x-evil"), [], user);
-          assert.equal(asked.connection, socket.id);
-          if (told !== undefined) assert.equal(asked.header("ce-userId"), told);
+          assert.equal(asked.header("ce-userId"), told);
+          assert.deepEqual(asked.all("x-evil"), []);
         }
-        const plain = await hub.connect({ user: "jörg 🚀" });
-        assert.equal((await plain.ask(event("chat", 1))).success, true);
       });
 
       test("the subprotocol is told in the service's names", async (t) => {

@@ -160,14 +160,14 @@ forEachShardCount(
       });
 
       test("what changes no membership is not told, nor what a filter leaves out", async (t) => {
-        const { handler, hub } = await start(t, { userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined"], groupFilters: ["room", "hall.*"] } });
+        const { handler, hub } = await start(t, { userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined"], groupFilters: ["room", "hall"] } });
         const socket = await hub.connect({ roles: ALL_ROLES });
         let ackId = 0;
-        for (const group of ["room", "room", "hall.1", "Room", "other"]) await socket.ask({ type: "joinGroup", group, ackId: ackId++ });
+        for (const group of ["room", "room", "hall", "Room", "hall.1", "other"]) await socket.ask({ type: "joinGroup", group, ackId: ackId++ });
         for (const group of ["room", "never"]) await socket.ask({ type: "leaveGroup", group, ackId: ackId++ });
         await socket.ask({ type: "event", event: "last", data: 1, ackId });
         const told = handler.asked.filter(({ kind }) => kind.startsWith("gp.")).map(({ kind, json }) => [kind, json.group]);
-        assert.deepEqual(told, [["gp.joined", "room"], ["gp.joined", "hall.1"]]);
+        assert.deepEqual(told, [["gp.joined", "room"], ["gp.joined", "hall"]]);
       });
 
       test("they come in order: first that it has connected, last that it has gone", async (t) => {
