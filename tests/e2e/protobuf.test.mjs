@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { acked, bytesAt, DATA, connectProtobuf as connect, field, message, refused } from "../support/protobuf.mjs";
+import { acked, bytesAt, connectProtobuf as connect, DATA, error, field, message, refused } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1 } from "../support/socket.mjs";
 import { heard, readVectors } from "../support/vectors.mjs";
@@ -169,6 +169,7 @@ forEachShardCount("Protobuf clients", (service) => {
       const socket = await connect(hub, { roles: ALL_ROLES });
       socket.send(hex(vector));
       if (expected.message === "ping") await expectFrame(socket, PONG, name);
+      if (expected.message === "invoke") await expectFrame(socket, field(5, message(field(1, expected.invocationId), field(4, error("InternalServerError", "Internal server error")))), name);
       const ackId = expected.ackId && BigInt(expected.ackId);
       if (ackId === 0n) await expectFrame(socket, frames.get("an ack of id 0 leaves it out"), name);
       else if (ackId) await expectFrame(socket, expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId), name);
