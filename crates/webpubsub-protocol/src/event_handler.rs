@@ -142,6 +142,8 @@ pub enum CallFailure {
     Network,
     /// There was no whole answer in time.
     TimedOut,
+    /// More waits to be told than is kept.
+    TooMany,
     /// The answer's body is too large.
     TooLarge,
     /// The answer's status is no success.
@@ -161,6 +163,7 @@ impl CallFailure {
             Self::NotPublic
             | Self::NotValidated
             | Self::BreakerOpen
+            | Self::TooMany
             | Self::TooLarge
             | Self::Status(_)
             | Self::Unreadable => false,
@@ -176,6 +179,7 @@ impl CallFailure {
             Self::BreakerOpen => "BreakerOpen",
             Self::Network => "Network",
             Self::TimedOut => "TimedOut",
+            Self::TooMany => "TooMany",
             Self::TooLarge => "TooLarge",
             Self::Status(_) => "Status",
             Self::Unreadable => "Unreadable",
