@@ -62,6 +62,11 @@ impl Subprotocol {
         }
     }
 
+    /// The names in the value of a request's `Sec-WebSocket-Protocol`, in the client's order.
+    pub fn offered(offer: Option<&str>) -> impl Iterator<Item = &str> {
+        offer.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+    }
+
     /// Chooses from the value of a request's `Sec-WebSocket-Protocol`: the first name of ours in
     /// the client's order, matched without regard to case and answered in its spelling. Where none
     /// is ours, the connection is accepted as a simple client and the answer has no such header.
@@ -69,17 +74,26 @@ impl Subprotocol {
     /// Source: client spec, section 4.
     #[must_use]
     pub fn negotiate(offer: Option<&str>) -> Negotiated<'_> {
-        offer
-            .into_iter()
-            .flat_map(|offer| offer.split(','))
-            .map(str::trim)
-            .find_map(|name| {
-                let subprotocol = Self::NAMED
-                    .into_iter()
-                    .find(|known| known.name().is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
-                Some(Negotiated { subprotocol, answer: Some(name) })
-            })
+        Self::offered(offer)
+            .find_map(|name| Some(Negotiated { subprotocol: Self::named(name)?, answer: Some(name) }))
             .unwrap_or(Negotiated { subprotocol: Self::Simple, answer: None })
+    }
+
+    /// What follows from a handler's choice: the subprotocol of that name, or a simple client where
+    /// it is none of ours; `None` for a name that the client did not offer.
+    ///
+    /// Source: client spec, section 4.
+    #[must_use]
+    pub fn choose<'a>(offer: Option<&'a str>, chosen: &str) -> Option<Negotiated<'a>> {
+        let name = Self::offered(offer).find(|name| name.eq_ignore_ascii_case(chosen))?;
+        let subprotocol = Self::named(name).unwrap_or(Self::Simple);
+        Some(Negotiated { subprotocol, answer: Some(name) })
+    }
+
+    /// Ours with this name, in any case.
+    fn named(name: &str) -> Option<Self> {
+        let is_named = |known: &Self| known.name().is_some_and(|known| known.eq_ignore_ascii_case(name));
+        Self::NAMED.into_iter().find(is_named)
     }
 }
 
