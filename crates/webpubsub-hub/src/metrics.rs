@@ -45,7 +45,10 @@ pub const METRICS: [Metric; 13] = [
     counter("webpubsub_batches_total", "Batches of messages taken from other shards."),
     counter("webpubsub_drops_total", "Connections closed because they sent too much or read too little."),
     counter("webpubsub_event_calls_total", "Calls to event handlers."),
-    counter("webpubsub_event_call_failures_total", "Calls to event handlers that failed, or were not made because they would."),
+    counter(
+        "webpubsub_event_call_failures_total",
+        "Calls to event handlers that failed, or were not made because they would.",
+    ),
 ];
 
 const fn gauge(name: &'static str, help: &'static str) -> Metric {

@@ -42,7 +42,14 @@ impl Hub {
     /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
     ///
     /// Source: client spec, section 8.2.
-    pub(crate) fn closed(&mut self, now: Timestamp, slot: Slot, code: CloseCode, reason: &str, outputs: &mut Vec<Output>) {
+    pub(crate) fn closed(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        code: CloseCode,
+        reason: &str,
+        outputs: &mut Vec<Output>,
+    ) {
         let Some(connection) = self.directory.get_mut(slot) else { return };
         outputs.push(Output::Forget { slot });
         match &mut connection.buffer {

@@ -65,7 +65,7 @@ impl Hub {
             counters: Counters::default(),
             place,
             policy,
-            events: Events { now, settings: snapshot.settings, ..Events::default() },
+            events: Events::new(now, snapshot.settings),
         };
         hub.relay.watch(now);
         let lanes = hub.restore_outbox(snapshot.outbox, &mut outputs);
@@ -129,7 +129,9 @@ impl Hub {
             Some(slot)
         });
         let slots = slots.collect();
-        for (slot, was_detached) in known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false)) {
+        for (slot, was_detached) in
+            known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false))
+        {
             match self.link(slot) {
                 Some(Link::Detached { until }) => {
                     self.wait(until, slot);

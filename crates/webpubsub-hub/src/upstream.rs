@@ -85,11 +85,13 @@ impl Hub {
             UpstreamMessage::Event { event: name, ack_id, data, metadata } => {
                 self.user_event(slot, Event::User { name, data, metadata }, Awaited::Ack(ack_id), outputs);
             }
-            UpstreamMessage::Invoke { invocation_id, event: name, data } => {
-                let event = Event::User { name, data, metadata: Metadata::default() };
+            UpstreamMessage::Invoke { invocation_id, event: name, data, metadata } => {
+                let event = Event::User { name, data, metadata };
                 self.user_event(slot, event, Awaited::Invocation(invocation_id), outputs);
             }
-            UpstreamMessage::CancelInvocation { invocation_id } => self.cancel_invocation(slot, invocation_id),
+            UpstreamMessage::CancelInvocation { invocation_id } => {
+                self.cancel_invocation(slot, invocation_id)
+            }
             UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, UserId};
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
 
+use super::CallId;
 use super::attempts::Attempts;
 use super::breaker::Breakers;
-use super::CallId;
 use crate::connection::{Connection, Slot};
 use crate::settings::HubSettings;
 use crate::snapshot::ToldRecord;
@@ -201,6 +201,10 @@ impl Lane {
 }
 
 impl Events {
+    pub(crate) fn new(now: Timestamp, settings: Option<HubSettings>) -> Self {
+        Self { now, settings, ..Self::default() }
+    }
+
     pub(crate) fn lane(&self, at: Slot) -> Option<&Lane> {
         self.lanes.get(at.index())?.as_ref()
     }

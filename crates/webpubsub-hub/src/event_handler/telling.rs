@@ -8,7 +8,6 @@ use webpubsub_protocol::data::Metadata;
 use webpubsub_protocol::event_handler::{
     CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Reply, Subject, validation,
 };
-use webpubsub_protocol::limits::MAX_CONNECTION_STATE_BYTES;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
@@ -53,7 +52,7 @@ impl Hub {
     }
 
     fn handler_of(&self, event: &Event) -> Option<&EventHandler> {
-        self.settings().event_handlers.iter().find(|handler| handler.takes(event))
+        self.settings().handler_for(event).map(|(_, handler)| handler)
     }
 
     /// The hub's settings are these from here on.
@@ -321,7 +320,8 @@ impl Hub {
             Ok(answer) if !answer.is_success() => Err(CallFailure::Status(answer.status)),
             Ok(_) | Err(_) => result,
         };
-        let works = result.as_ref().err().is_none_or(|why| !why.is_passing() && *why != CallFailure::NotValidated);
+        let works =
+            result.as_ref().err().is_none_or(|why| !why.is_passing() && *why != CallFailure::NotValidated);
         if self.events.breakers.ended(now, &template, works) {
             self.events.resume(None);
         }
