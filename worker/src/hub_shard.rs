@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardMap,
-    ShardNumber, Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber,
+    Slot, Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -25,6 +25,7 @@ use crate::hub_directory::register;
 use crate::perform::{Step, now};
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::view::HubView;
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -37,8 +38,12 @@ pub(crate) mod internal {
     pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
-    /// Take a [`webpubsub_hub::ShardMap`], the body, and say how much there is to do.
-    pub(crate) const MAP: &str = "/map";
+    /// Say whether there is room for a connection: 204, or as [`status`] has it.
+    pub(crate) const ROOM: &str = "/room";
+    /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
+    pub(crate) const VIEW: &str = "/view";
+    /// Say what became of attempts to tell event handlers something.
+    pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
     /// The connection's id.
@@ -71,7 +76,7 @@ pub struct HubShard {
 pub(crate) struct Shard {
     pub(crate) state: State,
     pub(crate) env: Env,
-    config: Rc<Config>,
+    pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
     pub(crate) number: ShardNumber,
     /// Borrowed for the length of one step, never across an `.await`.
@@ -82,6 +87,11 @@ pub(crate) struct Shard {
     pub(crate) timer: Cell<Option<u64>>,
     /// and when an alarm will, as far as this life of the memory knows.
     pub(crate) alarm: Cell<Option<u64>>,
+    /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
+    /// knows.
+    since: Cell<u64>,
+    /// Whether the directory was asked for the settings, and the register knows the hub.
+    is_known: Cell<bool>,
 }
 
 impl DurableObject for HubShard {
@@ -117,7 +127,7 @@ impl DurableObject for HubShard {
         let code = CloseCode(u16::try_from(code).unwrap_or(0));
         close_socket(socket.as_ref(), code.echo().0, fit_reason(&reason));
         if let Some((shard, slot)) = self.known(&socket) {
-            shard.step(Input::Closed { slot, code }, None)?;
+            shard.step(Input::Closed { slot, code, reason }, None)?;
         }
         Ok(())
     }
@@ -170,7 +180,7 @@ impl Shard {
         open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
         let attachments =
             open.iter().map(|socket| Attachment::decode(&read_attachment(socket.as_ref())?)).collect();
-        let restored = Hub::restore(now(), place, storage.load()?, attachments);
+        let restored = Hub::restore(now(), place, config.policy(&hub_name), storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket.as_ref()),
@@ -178,14 +188,29 @@ impl Shard {
             }
         }
         let hub = RefCell::new(restored.hub);
-        let (timer, alarm) = (Cell::new(None), Cell::new(None));
-        let shard =
-            Rc::new(Self { state, env, config, hub_name, number, hub, sockets, storage, timer, alarm });
+        let (timer, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
+        let is_known = Cell::new(storage.tables.is_registered()?);
+        let shard = Rc::new(Self {
+            state,
+            env,
+            config,
+            hub_name,
+            number,
+            hub,
+            sockets,
+            storage,
+            timer,
+            alarm,
+            since,
+            is_known,
+        });
         shard.perform_all(restored.outputs, None, &mut Step::default())?;
-        if !shard.storage.tables.is_registered()? {
+        if !shard.is_known.get() {
             let this = Rc::clone(&shard);
             shard.state.wait_until(async move {
-                register(&this.env, &this.storage.tables, &this.hub_name).await;
+                if let Err(error) = this.introduce().await {
+                    log::failure("asking a hub's directory", &error);
+                }
             });
         }
         Ok(shard)
@@ -195,10 +220,12 @@ impl Shard {
         let url = request.inner().url();
         let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
         match url.path {
-            internal::CONNECT => self.connect(&request),
+            internal::CONNECT => self.connect(&request).await,
+            internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
             internal::RECOVER => self.recover(&request),
             internal::BATCH => self.batch(request).await,
-            internal::MAP => self.map(request).await,
+            internal::VIEW => self.view(request).await,
+            internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
             _ => {
                 let method = request.inner().method();
@@ -211,7 +238,8 @@ impl Shard {
     }
 
     /// Accepts the socket of a client that the Worker has admitted.
-    fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
+    async fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        self.introduce().await?;
         let header = |name: &str| request.headers().get(name);
         let admission = header(internal::ADMISSION)?.and_then(|text| ConnectRequest::decode(&text).ok());
         let connection = header(internal::CONNECTION_ID)?.and_then(|id| ConnectionId::parse(id).ok());
@@ -249,13 +277,35 @@ impl Shard {
         http::text(204, "")
     }
 
-    /// Takes the hub's shards; answers with how much this one has to do.
-    async fn map(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let Some(map) = ShardMap::decode(&request.text().await?) else {
-            return http::text(400, "Not a map.");
+    /// Takes the hub's shards and settings; answers with how much this one has to do.
+    async fn view(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let Some(view) = HubView::decode(&request.text().await?) else {
+            return http::text(400, "Not a view.");
         };
-        self.step(Input::Map(map), None)?;
+        self.take(view)?;
         http::text(200, &self.hub.borrow().load().to_string())
+    }
+
+    fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
+        self.step(Input::Map(view.map), None)?;
+        // An older one may come later.
+        if view.since >= self.since.get() {
+            self.since.set(view.since);
+            self.step(Input::Settings(view.settings), None)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the hub's directory, once in a life, for what it told the others before there was this
+    /// one, and has the register know the hub.
+    async fn introduce(self: &Rc<Self>) -> Result<()> {
+        if self.is_known.get() {
+            return Ok(());
+        }
+        self.take(HubView::ask(&self.env, &self.hub_name).await?)?;
+        register(&self.env, &self.storage.tables, &self.hub_name).await;
+        self.is_known.set(self.storage.tables.is_registered()?);
+        Ok(())
     }
 
     /// The values of [`webpubsub_hub::METRICS`], with commas between.

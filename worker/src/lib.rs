@@ -7,6 +7,7 @@
 
 mod client_endpoint;
 mod config;
+mod event_handler;
 mod http;
 mod hub_directory;
 mod hub_shard;

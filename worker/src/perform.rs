@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_hub::{Batch, Full, Input, Output, Reply, ShardNumber, Slot};
+use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
@@ -17,8 +17,8 @@ use worker::{Date, Delay, Error, Headers, Result, WebSocket};
 
 use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
-use crate::log;
 use crate::objects::{Objects, Question};
+use crate::{event_handler, log};
 
 #[wasm_bindgen(inline_js = r#"
 export function setAlarm(state, due) {
@@ -78,7 +78,7 @@ impl Shard {
         let mut gone = Vec::new();
         self.perform_each(outputs, socket, step, &mut gone)?;
         while let Some(slot) = gone.pop() {
-            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL };
+            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
             let outputs = self.hub.borrow_mut().handle(now(), lost);
             self.perform_each(outputs, None, step, &mut gone)?;
         }
@@ -153,6 +153,11 @@ impl Shard {
             // Told by the status of the response.
             Output::BatchTaken => {}
             Output::Relay { to, rows } => self.relay(to, &rows)?,
+            Output::Call(call) => self.call(*call),
+            Output::GaveUp { connection, event, failure } => {
+                let what = format!("telling an event handler of {event} of connection {connection}");
+                log::refusal(&what, &failure.name());
+            }
         }
         Ok(())
     }
@@ -223,6 +228,24 @@ impl Shard {
         let name = object_name(&self.hub_name, to);
         let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
         Ok(answer.map_or(0, |answer| answer.status_code()))
+    }
+
+    /// Tells an event handler of an event, and the hub how that went.
+    fn call(self: &Rc<Self>, call: Call) {
+        let shard = Rc::clone(self);
+        self.state.wait_until(async move {
+            let since = now();
+            let result = event_handler::post(&call, &shard.hub_name, &shard.env, &shard.config).await;
+            let connection = Some(call.connection.as_str());
+            let delivery =
+                event_handler::delivery(since, &call.event, connection, call.attempt, &call.url, &result);
+            if let Err(error) = shard.storage.tables.keep_delivery(&delivery) {
+                log::failure("keeping a delivery", &error);
+            }
+            if let Err(error) = shard.step(Input::Called { call: call.id, result }, None) {
+                log::failure("a step after a call", &error);
+            }
+        });
     }
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.
