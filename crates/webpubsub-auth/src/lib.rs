@@ -3,7 +3,8 @@
 //! Clients and servers prove who they are with JSON Web Tokens that are signed with one of the
 //! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
 //! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). With the same keys it
-//! makes the tokens that continue a list ([`sign_continuation`]). It reads and writes
+//! makes the tokens that continue a list ([`sign_continuation`]) and signs what event handlers are told
+//! ([`AccessKeys::signature`]). It reads and writes
 //! [`ConnectionString`]s, which carry a key to servers.
 //!
 //! It never asks what time it is (`now` is an argument), never looks at roles, and never lets a key
@@ -36,6 +37,7 @@ mod continuation;
 mod error;
 mod provider;
 mod reconnection;
+mod signature;
 mod token;
 
 pub use access_key::{AccessKeyError, AccessKeys, KeyRole};

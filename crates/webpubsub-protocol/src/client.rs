@@ -78,6 +78,8 @@ pub enum UpstreamMessage<P = MessageData> {
         event: EventName,
         /// Its payload.
         data: P,
+        /// What rides beside it.
+        metadata: Metadata,
     },
     /// Nobody waits any more for the answer to an [`UpstreamMessage::Invoke`].
     CancelInvocation {

@@ -54,6 +54,13 @@ pub enum MessageData {
     Protobuf(Vec<u8>),
 }
 
+impl Default for MessageData {
+    /// Empty text: what a payload is that is left out.
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
 impl MessageData {
     /// What kind of payload this is.
     #[must_use]
@@ -213,8 +220,9 @@ pub enum MetadataError {
     TooLarge,
 }
 
-/// HTTP's token characters (RFC 9110, section 5.6.2).
-const fn is_token_byte(byte: u8) -> bool {
+/// Whether HTTP's tokens, such as the names of headers, may have this byte (RFC 9110, section 5.6.2).
+#[must_use]
+pub const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

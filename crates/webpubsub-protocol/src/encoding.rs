@@ -1,6 +1,6 @@
-//! Percent-encoding, as paths and queries use it.
+//! Percent-encoding, as paths and queries use it, and hexadecimal digits.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
 
 /// The names and values of a raw query, still encoded, in order.
 pub(crate) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
@@ -31,6 +31,19 @@ pub(crate) fn decode_parameter(text: &str) -> Option<String> {
 /// As [`decode_parameter`]; what cannot be decoded stays as it is or becomes U+FFFD.
 pub(crate) fn decode_parameter_lossily(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into()
+}
+
+/// Encodes everything but what a URL's parts may hold as it is: letters, digits and `-._~`.
+pub(crate) fn escape(text: &str) -> PercentEncode<'_> {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, ESCAPED)
+}
+
+/// Writes a byte as two hexadecimal digits in lower case.
+pub fn push_hex(text: &mut String, byte: u8) {
+    for digit in [byte >> 4, byte & 0xf] {
+        text.extend(char::from_digit(digit.into(), 16));
+    }
 }
 
 #[cfg(test)]

@@ -10,15 +10,18 @@ pub mod validation;
 
 pub use cookie::Cookies;
 pub use request::EventRequest;
-pub use url::{UrlTemplate, UrlTemplateError};
+pub use url::{UrlTemplate, UrlTemplateError, is_public};
 
-use crate::data::{MessageData, Metadata};
+use crate::client::protobuf::any;
+use crate::data::{JsonText, MessageData, Metadata};
+use crate::json::Json;
+use crate::limits::MAX_CONNECTION_STATE_BYTES;
 use crate::name::{ConnectionId, EventName, GroupName, UserId};
 
 /// What happened to a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A client wants to connect; the body is made by [`connect::body`].
+    /// A client wants to connect; the body is a [`connect::ConnectBody`].
     Connect {
         /// What the handler is told, as JSON.
         body: String,
@@ -125,7 +128,51 @@ impl HandlerAnswer {
     ///
     /// Source: `CloudEvents` spec, section 6.3.
     pub fn reply(&self) -> Result<Reply, CallFailure> {
-        todo!()
+        if !self.is_success() {
+            return Err(CallFailure::Status(self.status));
+        }
+        if self.has_too_long_state() {
+            return Err(CallFailure::Unreadable);
+        }
+        let mut metadata: Vec<(String, String)> = Vec::new();
+        for (key, value) in &self.metadata {
+            let key = key.to_ascii_lowercase();
+            metadata.retain(|(known, _)| *known != key);
+            metadata.push((key, value.clone()));
+        }
+        let metadata = Metadata::parse(metadata).map_err(|_| CallFailure::Unreadable)?;
+        let data = self.data().ok_or(CallFailure::Unreadable)?;
+        let empty = || (!metadata.is_empty()).then(|| MessageData::Text(String::new()));
+        Ok(Reply { data: data.or_else(empty), metadata })
+    }
+
+    /// The payload, if there is one; `None` for a body that cannot be read. JSON's `null` is no
+    /// payload: it is none that a client may be sent.
+    fn data(&self) -> Option<Option<MessageData>> {
+        if self.status == 204 || self.body.is_empty() {
+            return Some(None);
+        }
+        let text = || str::from_utf8(&self.body).ok();
+        let content_type = self.content_type.as_deref().unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        let is = |known: &str| media_type.eq_ignore_ascii_case(known);
+        if is("text/plain") {
+            Some(Some(MessageData::Text(text()?.to_owned())))
+        } else if is("application/json") {
+            let text = text()?;
+            Json::parse(text)?;
+            Some(JsonText::parse(text).ok().map(MessageData::Json))
+        } else if is("application/octet-stream") || is("") {
+            Some(Some(MessageData::Binary(self.body.clone())))
+        } else if is("application/x-protobuf") {
+            any(self.body.clone()).ok().map(Some)
+        } else {
+            None
+        }
+    }
+
+    fn has_too_long_state(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.len() > MAX_CONNECTION_STATE_BYTES)
     }
 }
 
@@ -134,6 +181,8 @@ impl HandlerAnswer {
 pub enum CallFailure {
     /// The handler's URL is not one that may be called from here.
     NotPublic,
+    /// The request cannot be made: the handler's secret is missing, or a header cannot be sent.
+    Unsendable,
     /// The handler did not confirm that it wants events of this service.
     NotValidated,
     /// Calls to the URL fail so often that this one was not made.
@@ -159,6 +208,7 @@ impl CallFailure {
         match self {
             Self::Network | Self::TimedOut | Self::Status(408 | 500..=u16::MAX) => true,
             Self::NotPublic
+            | Self::Unsendable
             | Self::NotValidated
             | Self::BreakerOpen
             | Self::TooLarge
@@ -172,6 +222,7 @@ impl CallFailure {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotPublic => "NotPublic",
+            Self::Unsendable => "Unsendable",
             Self::NotValidated => "NotValidated",
             Self::BreakerOpen => "BreakerOpen",
             Self::Network => "Network",

@@ -138,3 +138,6 @@ pub const MAX_HANDLER_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Longest `ce-connectionState`: what a handler can be sent in a header in turn. Node.js reads 16 KB of
 /// headers.
 pub const MAX_CONNECTION_STATE_BYTES: usize = 12 * 1024;
+
+/// Longest URL template of an event handler, in bytes. The service documents none.
+pub const MAX_URL_TEMPLATE_BYTES: usize = 2048;

@@ -26,7 +26,9 @@ mod table;
 
 use std::time::Duration;
 
-pub use body::{Charset, ContentKind, check_length, message_data, message_metadata, parse_content_type};
+pub use body::{
+    Charset, ContentKind, METADATA_PREFIX, check_length, message_data, message_metadata, parse_content_type,
+};
 pub use groups::{GroupsRequest, groups_body};
 pub use openapi::openapi;
 pub use page::{FirstMembers, Member, MemberPage, NextPage, PageRequest, next_link};

@@ -36,4 +36,122 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// The moment as `2026-01-31T23:59:59Z`, in whole seconds.
+    #[must_use]
+    pub fn to_utc(self) -> String {
+        let days = self.as_seconds() / 86_400;
+        let second = self.as_seconds() % 86_400;
+        // Years that begin in March have their leap day at the end.
+        let shifted = days + 719_468;
+        let (era, day) = (shifted / 146_097, shifted % 146_097);
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let year = year + era * 400 + u64::from(month >= 10);
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        let mut text = year.to_string();
+        for (before, number) in
+            [('-', month), ('-', day), ('T', second / 3600), (':', second / 60 % 60), (':', second % 60)]
+        {
+            text.push(before);
+            if number < 10 {
+                text.push('0');
+            }
+            text.push_str(&number.to_string());
+        }
+        text.push('Z');
+        text
+    }
+
+    /// Reads a date as HTTP's cookies have it, such as `Wed, 21 Oct 2026 07:28:00 GMT`. What is
+    /// before the Unix epoch is read as that.
+    ///
+    /// Source: RFC 6265, section 5.1.1.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        const MONTHS: [&str; 12] =
+            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+        let (mut time, mut day, mut month, mut year) = (None, None, None, None);
+        for token in text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':') {
+            let named = |name: &&str| token.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name));
+            if token.contains(':') {
+                let mut parts = token.split(':').map(|part| part.parse::<u64>().ok());
+                let mut next = |limit| parts.next().flatten().filter(|number| *number < limit);
+                time = Some(next(24)? * 3600 + next(60)? * 60 + next(60)?);
+            } else if let Ok(number) = token.parse::<u64>() {
+                if day.is_none() {
+                    day = Some(number).filter(|day| (1..=31).contains(day));
+                } else if year.is_none() {
+                    year = Some(
+                        number
+                            + if number < 70 {
+                                2000
+                            } else if number < 100 {
+                                1900
+                            } else {
+                                0
+                            },
+                    );
+                }
+            } else if month.is_none() {
+                month = (0..).zip(&MONTHS).find(|(_, name)| named(name)).map(|(month, _)| month);
+            }
+        }
+        let (time, day, month, year): (u64, u64, u64, u64) = (time?, day?, month?, year?);
+        if year > 9999 {
+            return None;
+        }
+        // Counted from March, as above.
+        let year = if month < 2 { year.checked_sub(1)? } else { year };
+        let month = (month + 10) % 12;
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+        Some(Self::from_millis((days.saturating_sub(719_468) * 86_400 + time) * 1000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_999, "2000-02-29T00:00:00Z"),
+            (1_700_000_000_000, "2023-11-14T22:13:20Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+            (253_402_300_799_000, "9999-12-31T23:59:59Z"),
+        ];
+        for (milliseconds, text) in cases {
+            assert_eq!(Timestamp::from_millis(milliseconds).to_utc(), text);
+        }
+        assert!(Timestamp::from_millis(u64::MAX).to_utc().ends_with('Z'));
+    }
+
+    #[test]
+    fn dates_of_cookies_are_read_in_their_many_forms() {
+        let cases = [
+            ("Tue, 14 Nov 2023 22:13:20 GMT", Some(1_700_000_000)),
+            ("Tue, 14-Nov-23 22:13:20 GMT", Some(1_700_000_000)),
+            ("Tue Nov 14 22:13:20 2023", Some(1_700_000_000)),
+            ("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400)),
+            ("Thu, 01-Jan-70 00:00:00 GMT", Some(0)),
+            ("Mon, 01 Jan 1601 00:00:00 GMT", Some(0)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
+            ("Tue, 14 Nov 2023", None),
+            ("14 Nov 2023 24:00:00", None),
+            ("32 Nov 2023 00:00:00", None),
+            ("1 Nov 18446744073709551615 00:00:00", None),
+            ("1 Jan 0 00:00:00", Some(946_684_800)),
+            ("::: Jan", None),
+            ("", None),
+        ];
+        for (text, seconds) in cases {
+            let read = Timestamp::from_http_date(text);
+            assert_eq!(read.map(Timestamp::as_seconds), seconds, "{text}");
+        }
+    }
 }

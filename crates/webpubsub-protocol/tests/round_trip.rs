@@ -88,6 +88,10 @@ fn upstream() -> impl Strategy<Value = UpstreamMessage> {
         (event(), ack_id(), data(), metadata()).prop_map(|(event, ack_id, data, metadata)| {
             UpstreamMessage::Event { event, ack_id, data, metadata }
         }),
+        (invocation(), event(), data(), metadata()).prop_map(|(invocation_id, event, data, metadata)| {
+            UpstreamMessage::Invoke { invocation_id, event, data, metadata }
+        }),
+        invocation().prop_map(|invocation_id| UpstreamMessage::CancelInvocation { invocation_id }),
         Just(UpstreamMessage::Ping),
         any::<u64>().prop_map(|id| UpstreamMessage::SequenceAck { sequence_id: SequenceId(id) }),
     ]
@@ -112,6 +116,13 @@ fn downstream() -> impl Strategy<Value = DownstreamMessage> {
                 Some((name, message)) => Err(AckError { name: name.into(), message }),
             };
             DownstreamMessage::Ack { ack_id: AckId(id), result }
+        }),
+        (invocation(), option::of(data())).prop_map(|(invocation_id, data)| {
+            DownstreamMessage::InvokeResponse { invocation_id, result: Ok(data) }
+        }),
+        (invocation(), any::<String>(), any::<String>()).prop_map(|(invocation_id, name, message)| {
+            let result = Err(AckError { name: name.into(), message });
+            DownstreamMessage::InvokeResponse { invocation_id, result }
         }),
         Just(DownstreamMessage::Pong),
     ]
@@ -188,6 +199,10 @@ fn user() -> impl Strategy<Value = UserId> {
 
 fn connection() -> impl Strategy<Value = ConnectionId> {
     any::<String>().prop_filter_map("blank", |text| ConnectionId::parse(text).ok())
+}
+
+fn invocation() -> impl Strategy<Value = String> {
+    any::<String>().prop_filter("an invocation's id is not empty", |id| !id.is_empty())
 }
 
 fn event() -> impl Strategy<Value = EventName> {

@@ -62,6 +62,11 @@ impl Subprotocol {
         }
     }
 
+    /// The names in the value of a request's `Sec-WebSocket-Protocol`, in the client's order.
+    pub fn offered(offer: Option<&str>) -> impl Iterator<Item = &str> {
+        offer.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+    }
+
     /// Chooses from the value of a request's `Sec-WebSocket-Protocol`: the first name of ours in
     /// the client's order, matched without regard to case and answered in its spelling. Where none
     /// is ours, the connection is accepted as a simple client and the answer has no such header.
@@ -69,10 +74,7 @@ impl Subprotocol {
     /// Source: client spec, section 4.
     #[must_use]
     pub fn negotiate(offer: Option<&str>) -> Negotiated<'_> {
-        offer
-            .into_iter()
-            .flat_map(|offer| offer.split(','))
-            .map(str::trim)
+        Self::offered(offer)
             .find_map(|name| {
                 let subprotocol = Self::NAMED
                     .into_iter()

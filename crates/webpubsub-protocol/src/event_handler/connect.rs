@@ -1,13 +1,16 @@
 //! The body of `connect` and what its answer says.
 
+use crate::client::Subprotocol;
+use crate::encoding::{decode_parameter_lossily, parameters};
 use crate::event_handler::HandlerAnswer;
+use crate::json::{Json, Members, Writer};
 use crate::name::{GroupName, UserId};
 
 /// What a client asks for, as its handler is told.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectBody<'a> {
-    /// The claims of its token: its payload as JSON; `{}` where there is none.
-    pub claims: &'a str,
+    /// The claims of its token, each with its values as text.
+    pub claims: &'a [(String, Vec<String>)],
     /// Its URL's query as it came.
     pub query: Option<&'a str>,
     /// Names and values of its headers.
@@ -16,14 +19,58 @@ pub struct ConnectBody<'a> {
     pub offer: Option<&'a str>,
 }
 
+/// Parameters of a client's URL that are credentials.
+const SECRET_PARAMETERS: [&str; 2] = ["access_token", "awps_reconnection_token"];
+
+/// Headers that are credentials, or that the platform adds.
+const INTERNAL_HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "cdn-loop", "x-real-ip", "x-forwarded-proto", "true-client-ip"];
+
 impl ConnectBody<'_> {
     /// Writes the body.
     ///
     /// Source: `CloudEvents` spec, section 4.
     #[must_use]
     pub fn encode(&self) -> String {
-        todo!()
+        let mut query = Vec::new();
+        for (name, value) in parameters(self.query) {
+            let name = decode_parameter_lossily(name);
+            if !SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+                add(&mut query, name, decode_parameter_lossily(value));
+            }
+        }
+        let mut headers = Vec::new();
+        for (name, value) in self.headers {
+            let lower = name.to_ascii_lowercase();
+            if !lower.starts_with("cf-") && !INTERNAL_HEADERS.contains(&lower.as_str()) {
+                add(&mut headers, name.clone(), value.clone());
+            }
+        }
+        let mut body = Writer::object();
+        body.json("claims", &map(self.claims));
+        body.json("query", &map(&query));
+        body.json("headers", &map(&headers));
+        let offered: Vec<_> = Subprotocol::offered(self.offer).collect();
+        body.json("subprotocols", &Writer::texts(&offered));
+        body.json("clientCertificates", "[]");
+        body.finish()
     }
+}
+
+/// Adds a value to those of its name.
+fn add(map: &mut Vec<(String, Vec<String>)>, name: String, value: String) {
+    match map.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, values)) => values.push(value),
+        None => map.push((name, vec![value])),
+    }
+}
+
+fn map(entries: &[(String, Vec<String>)]) -> String {
+    let mut map = Writer::object();
+    for (name, values) in entries {
+        map.json(name, &Writer::texts(values));
+    }
+    map.finish()
 }
 
 /// What a handler that lets a client in says of it. `None` keeps what the token says.
@@ -44,13 +91,44 @@ pub struct ConnectAnswer {
 pub struct Unreadable;
 
 impl ConnectAnswer {
-    /// Reads a successful answer.
+    /// Reads a successful answer, which is JSON whatever its content type says. Names are found in
+    /// any case, and those that nobody knows are ignored.
     ///
     /// # Errors
     /// [`Unreadable`]: the client is answered 500.
     ///
     /// Source: `CloudEvents` spec, section 4.
-    pub fn parse(_answer: &HandlerAnswer) -> Result<Self, Unreadable> {
-        todo!()
+    pub fn parse(answer: &HandlerAnswer) -> Result<Self, Unreadable> {
+        if answer.has_too_long_state() {
+            return Err(Unreadable);
+        }
+        let body = str::from_utf8(&answer.body).map_err(|_| Unreadable)?;
+        if answer.status == 204 || body.is_empty() || Json::parse(body).is_some_and(Json::is_null) {
+            return Ok(Self::default());
+        }
+        let members = Members::parse(body).ok_or(Unreadable)?;
+        Self::read(&members).ok_or(Unreadable)
+    }
+
+    fn read(members: &Members<'_>) -> Option<Self> {
+        let mut said = Self::default();
+        for (name, value) in &members.0 {
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if value.is_null() {
+                continue;
+            }
+            if is("userId") {
+                said.user = Some(UserId::parse(value.text()?).ok());
+            } else if is("groups") {
+                let groups: Option<Vec<_>> =
+                    value.texts()?.into_iter().map(|group| GroupName::parse(group).ok()).collect();
+                said.groups = Some(groups?).filter(|groups| !groups.is_empty());
+            } else if is("roles") {
+                said.roles = Some(value.texts()?);
+            } else if is("subprotocol") {
+                said.subprotocol = Some(value.text()?.into_owned()).filter(|name| !name.is_empty());
+            }
+        }
+        Some(said)
     }
 }

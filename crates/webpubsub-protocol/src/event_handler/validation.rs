@@ -7,12 +7,18 @@ use crate::time::Timestamp;
 /// What [`crate::event_handler::UrlTemplate::resolve`] has in place of an event in the handshake.
 pub const EVENT: &str = "validate";
 
+/// The longest pause between two handshakes with a URL, in seconds.
+///
+/// Source: `CloudEvents` spec, section 2.
+const PERIOD_SECONDS: u64 = 60;
+
 /// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`.
 ///
 /// Source: `CloudEvents` spec, section 2.
 #[must_use]
-pub fn allows(_status: u16, _allowed: &[String], _origin: &str) -> bool {
-    todo!()
+pub fn allows(status: u16, allowed: &[String], origin: &str) -> bool {
+    let allows = |allowed: &str| allowed == "*" || allowed.eq_ignore_ascii_case(origin);
+    matches!(status, 200..=299) && allowed.iter().any(|value| value.split(',').map(str::trim).any(allows))
 }
 
 /// What the last handshake with a URL came to.
@@ -28,9 +34,38 @@ pub struct Validation {
 
 impl Validation {
     /// What follows from a handshake, with what was known before.
+    ///
+    /// The next one is due a minute after a success, and 1 s after a failure, which doubles with
+    /// every further failure up to a minute.
+    ///
+    /// Source: `CloudEvents` spec, section 2.
     #[must_use]
-    pub fn next(_before: Option<Self>, _now: Timestamp, _allowed: bool) -> Self {
-        let _ = Duration::ZERO;
-        todo!()
+    pub fn next(before: Option<Self>, now: Timestamp, allowed: bool) -> Self {
+        let failures_before = before.map_or(0, |before| before.failures);
+        let failures = if allowed { 0 } else { failures_before.saturating_add(1) };
+        let doubled = 1_u64.checked_shl(failures_before).unwrap_or(PERIOD_SECONDS);
+        let pause = if allowed { PERIOD_SECONDS } else { doubled.min(PERIOD_SECONDS) };
+        Self { allowed, failures, due: now.after(Duration::from_secs(pause)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_minute_and_start_over_after_a_success() {
+        let mut known = None;
+        let mut pause = |allowed| {
+            let now = Timestamp::from_millis(5);
+            let next = Validation::next(known, now, allowed);
+            known = Some(next);
+            assert_eq!(next.allowed, allowed);
+            next.due.since(now).as_secs()
+        };
+        let failed: Vec<_> = (0..70).map(|_| pause(false)).collect();
+        assert_eq!(failed[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(failed[8..], [60; 62]);
+        assert_eq!([pause(true), pause(true), pause(false), pause(false)], [60, 60, 1, 2]);
     }
 }

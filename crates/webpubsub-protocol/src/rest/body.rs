@@ -3,6 +3,11 @@ use crate::data::{JsonText, MessageData, Metadata};
 use crate::json::Json;
 use crate::limits::MAX_REST_MESSAGE_BYTES;
 
+/// What stands before the key in the name of a header that carries metadata, in lower case.
+///
+/// Source: REST spec, section 1.5; `CloudEvents` spec, section 3.
+pub const METADATA_PREFIX: &str = "x-webpubsub-metadata-";
+
 /// What kind of message a body is.
 ///
 /// Source: REST spec, section 1.5.
@@ -122,10 +127,9 @@ pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Re
 pub fn message_metadata<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Metadata, Refusal> {
-    const PREFIX: &str = "x-webpubsub-metadata-";
     let entry = |(name, value): (&str, &str)| {
-        let (prefix, key) = name.split_at_checked(PREFIX.len())?;
-        prefix.eq_ignore_ascii_case(PREFIX).then(|| (key.to_owned(), value.to_owned()))
+        let (prefix, key) = name.split_at_checked(METADATA_PREFIX.len())?;
+        prefix.eq_ignore_ascii_case(METADATA_PREFIX).then(|| (key.to_owned(), value.to_owned()))
     };
     Ok(Metadata::parse(headers.into_iter().filter_map(entry).collect())?)
 }

@@ -1,8 +1,7 @@
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::VERSIONS;
+use crate::encoding::escape;
 use crate::json::{Json, Members, Writer};
 use crate::name::{ConnectionId, GroupName, HubName, UserId};
 
@@ -130,12 +129,8 @@ pub fn next_link(
     next: &NextPage,
     token: &str,
 ) -> String {
-    /// What JavaScript's `encodeURIComponent` leaves alone is left alone, as far as HTTP has it so.
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    let escaped = |text| utf8_percent_encode(text, ESCAPED);
-
     let origin = origin.strip_suffix('/').unwrap_or(origin);
-    let (hub, group) = (escaped(hub.as_str()), escaped(group.as_str()));
+    let (hub, group) = (escape(hub.as_str()), escape(group.as_str()));
     let [.., version] = VERSIONS;
     let size = request.max_page_size;
     let mut link = format!(
@@ -145,7 +140,7 @@ pub fn next_link(
         // Writing to a string does not fail.
         let _ = write!(link, "&top={top}");
     }
-    let _ = write!(link, "&continuationToken={}", escaped(token));
+    let _ = write!(link, "&continuationToken={}", escape(token));
     link
 }
 

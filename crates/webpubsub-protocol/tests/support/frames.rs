@@ -90,6 +90,17 @@ pub(crate) fn upstream(message: &UpstreamMessage) -> Value {
             "data": payload(data),
             "metadata": entries(metadata),
         }),
+        UpstreamMessage::Invoke { invocation_id, event, data, metadata } => json!({
+            "message": "invoke",
+            "invocationId": invocation_id,
+            "event": event.as_str(),
+            "dataType": data.data_type().as_str(),
+            "data": payload(data),
+            "metadata": entries(metadata),
+        }),
+        UpstreamMessage::CancelInvocation { invocation_id } => {
+            json!({ "message": "cancelInvocation", "invocationId": invocation_id })
+        }
         UpstreamMessage::Ping => json!({ "message": "ping" }),
         UpstreamMessage::SequenceAck { sequence_id } => {
             json!({ "message": "sequenceAck", "sequenceId": sequence_id.to_string() })
@@ -131,6 +142,16 @@ pub(crate) fn downstream(message: &DownstreamMessage) -> Value {
             "ackId": ack_id.to_string(),
             "error": result.as_ref().err().map(|error| json!({ "name": error.name, "message": error.message })),
         }),
+        DownstreamMessage::InvokeResponse { invocation_id, result } => {
+            let data = result.as_ref().ok().and_then(Option::as_ref);
+            json!({
+                "message": "invokeResponse",
+                "invocationId": invocation_id,
+                "dataType": data.map(|data| data.data_type().as_str()),
+                "data": data.map(payload),
+                "error": result.as_ref().err().map(|error| json!({ "name": error.name, "message": error.message })),
+            })
+        }
         DownstreamMessage::Pong => json!({ "message": "pong" }),
     }
 }

@@ -87,21 +87,32 @@ pub fn encode_downstream(message: &DownstreamMessage) -> String {
         }
         DownstreamMessage::Ack { ack_id, result } => {
             frame.text("type", "ack").number("ackId", ack_id.0);
-            match result {
-                Ok(()) => frame.json("success", "true"),
-                Err(AckError { name, message }) => {
-                    let mut error = Writer::object();
-                    error.text("name", name).text("message", message);
-                    frame.json("success", "false").json("error", &error.finish())
-                }
-            };
+            with_success(&mut frame, result.as_ref().err());
         }
-        DownstreamMessage::InvokeResponse { .. } => todo!(),
+        DownstreamMessage::InvokeResponse { invocation_id, result } => {
+            frame.text("type", "invokeResponse").text("invocationId", invocation_id);
+            with_success(&mut frame, result.as_ref().err());
+            if let Ok(Some(data)) = result {
+                with_data(&mut frame, data);
+            }
+        }
         DownstreamMessage::Pong => {
             frame.text("type", "pong");
         }
     }
     frame.finish()
+}
+
+/// Writes `success`, and `error` where there is one.
+fn with_success(frame: &mut Writer, error: Option<&AckError>) {
+    match error {
+        None => frame.json("success", "true"),
+        Some(AckError { name, message }) => {
+            let mut error = Writer::object();
+            error.text("name", name).text("message", message);
+            frame.json("success", "false").json("error", &error.finish())
+        }
+    };
 }
 
 /// Reads one text frame of the service; `None` for a message of a kind that is not known, which a
@@ -142,6 +153,13 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
             ack_id: AckId(fields.required("ackId", Json::unsigned)?),
             result: match fields.required("success", Json::boolean)? {
                 true => Ok(()),
+                false => Err(fields.required("error", ack_error)?),
+            },
+        },
+        "invokeResponse" => DownstreamMessage::InvokeResponse {
+            invocation_id: fields.invocation_id()?,
+            result: match fields.required("success", Json::boolean)? {
+                true => Ok(fields.optional_data()?),
                 false => Err(fields.required("error", ack_error)?),
             },
         },

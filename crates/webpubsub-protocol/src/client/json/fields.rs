@@ -77,13 +77,23 @@ impl<'a> Fields<'a> {
         Ok(Metadata::parse(self.optional("metadata", entries)?.unwrap_or_default())?)
     }
 
+    /// Not empty.
+    pub(super) fn invocation_id(&self) -> Result<String, DecodeError> {
+        self.required("invocationId", |value| string(value).filter(|id| !id.is_empty()))
+    }
+
     /// The payload; one that is left out beside metadata is empty text.
     pub(super) fn data(&self, metadata: &Metadata) -> Result<MessageData, DecodeError> {
-        let data_type = self.optional("dataType", |value| DataType::from_name(&value.text()?))?;
-        if self.get("data").is_none() && !metadata.is_empty() {
-            return Ok(MessageData::Text(String::new()));
+        match self.optional_data()? {
+            None if metadata.is_empty() => Err(DecodeError::Missing { property: "data" }),
+            data => Ok(data.unwrap_or_default()),
         }
-        self.required("data", |value| {
+    }
+
+    /// The payload, if there is one.
+    pub(super) fn optional_data(&self) -> Result<Option<MessageData>, DecodeError> {
+        let data_type = self.optional("dataType", |value| DataType::from_name(&value.text()?))?;
+        self.optional("data", |value| {
             Some(match data_type.unwrap_or(DataType::Json) {
                 DataType::Text => MessageData::Text(string(value)?),
                 DataType::Json => MessageData::Json(JsonText::from_value(value).ok()?),

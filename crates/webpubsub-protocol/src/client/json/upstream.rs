@@ -41,6 +41,17 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
             data: fields.data(&metadata)?,
             metadata,
         })
+    } else if is("invoke") {
+        fields.required("target", |target| (target.text()? == "event").then_some(()))?;
+        let metadata = fields.metadata()?;
+        Ok(UpstreamMessage::Invoke {
+            invocation_id: fields.invocation_id()?,
+            event: fields.event()?,
+            data: fields.optional_data()?.unwrap_or_default(),
+            metadata,
+        })
+    } else if is("cancelInvocation") {
+        Ok(UpstreamMessage::CancelInvocation { invocation_id: fields.invocation_id()? })
     } else if is("joinGroup") {
         Ok(UpstreamMessage::JoinGroup { group: fields.group()?, ack_id: fields.ack_id()? })
     } else if is("leaveGroup") {
@@ -84,7 +95,15 @@ pub fn encode_upstream(message: &UpstreamMessage) -> String {
             with_data(&mut frame, data);
             with_metadata(&mut frame, metadata);
         }
-        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
+        UpstreamMessage::Invoke { invocation_id, event, data, metadata } => {
+            frame.text("type", "invoke").text("invocationId", invocation_id);
+            frame.text("target", "event").text("event", event.as_str());
+            with_data(&mut frame, data);
+            with_metadata(&mut frame, metadata);
+        }
+        UpstreamMessage::CancelInvocation { invocation_id } => {
+            frame.text("type", "cancelInvocation").text("invocationId", invocation_id);
+        }
         UpstreamMessage::Ping => {
             frame.text("type", "ping");
         }

@@ -11,11 +11,12 @@ const ACK: u32 = 1;
 const DATA: u32 = 2;
 const SYSTEM: u32 = 3;
 const PONG: u32 = 4;
+const INVOKE_RESPONSE: u32 = 5;
 
 /// Every member of `DownstreamMessage.message`: those above, and those of the preview.
 ///
 /// Source: protobuf spec, section 2.
-const MESSAGES: [u32; 10] = [ACK, DATA, SYSTEM, PONG, 5, 6, 7, 8, 9, 10];
+const MESSAGES: [u32; 10] = [ACK, DATA, SYSTEM, PONG, INVOKE_RESPONSE, 6, 7, 8, 9, 10];
 
 const CONNECTED: u32 = 1;
 const DISCONNECTED: u32 = 2;
@@ -74,12 +75,18 @@ pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
             let ack = Writer::default().uint(1, Some(ack_id.0).filter(|id| *id != 0));
             match result {
                 Ok(()) => (ACK, ack.uint(2, Some(1))),
-                Err(AckError { name, message }) => {
-                    (ACK, ack.message(3, &Writer::default().string(1, name).string(2, message)))
-                }
+                Err(error) => (ACK, ack.message(3, &error_value(error))),
             }
         }
-        DownstreamMessage::InvokeResponse { .. } => todo!(),
+        DownstreamMessage::InvokeResponse { invocation_id, result } => {
+            let response = Writer::default().string(1, invocation_id);
+            let response = match result {
+                Ok(None) => response.uint(2, Some(1)),
+                Ok(Some(data)) => response.uint(2, Some(1)).message(3, &data_value(data)),
+                Err(error) => response.message(4, &error_value(error)),
+            };
+            (INVOKE_RESPONSE, response)
+        }
         DownstreamMessage::Pong => (PONG, Writer::default()),
     };
     Writer::default().message(kind, &body).finish()
@@ -99,7 +106,7 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
         ACK => {
             let ack_id = AckId(fields.uint(1, "ack_id")?.unwrap_or_default());
             let result = match fields.uint(2, "success")? {
-                None | Some(0) => Err(ack_error(&fields)?),
+                None | Some(0) => Err(ack_error(&fields, 3)?),
                 Some(_) => Ok(()),
             };
             DownstreamMessage::Ack { ack_id, result }
@@ -137,12 +144,23 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
             None => return Ok(None),
         },
         PONG => DownstreamMessage::Pong,
+        INVOKE_RESPONSE => DownstreamMessage::InvokeResponse {
+            invocation_id: fields.invocation_id(1)?,
+            result: match fields.uint(2, "success")? {
+                None | Some(0) => Err(ack_error(&fields, 4)?),
+                Some(_) => Ok(fields.optional_data(3)?),
+            },
+        },
         _ => return Ok(None),
     }))
 }
 
-fn ack_error(fields: &Fields<'_>) -> Result<AckError, DecodeError> {
-    let error = fields.bytes(3, "error")?.ok_or(DecodeError::Missing { property: "error" })?;
+fn error_value(error: &AckError) -> Writer {
+    Writer::default().string(1, &error.name).string(2, &error.message)
+}
+
+fn ack_error(fields: &Fields<'_>, number: usize) -> Result<AckError, DecodeError> {
+    let error = fields.bytes(number, "error")?.ok_or(DecodeError::Missing { property: "error" })?;
     let error = Fields::parse(error)?;
     Ok(AckError {
         name: error.string(1, "name")?.to_owned().into(),

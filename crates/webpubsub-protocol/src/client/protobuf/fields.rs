@@ -80,19 +80,34 @@ impl<'a> Fields<'a> {
         Ok(Metadata::parse(entries.collect())?)
     }
 
+    /// Not empty.
+    pub(super) fn invocation_id(&self, number: usize) -> Result<String, DecodeError> {
+        match self.string(number, "invocation_id")? {
+            "" => Err(DecodeError::Missing { property: "invocation_id" }),
+            id => Ok(id.to_owned()),
+        }
+    }
+
     /// The payload; one that is left out beside metadata is empty text.
     ///
     /// Source: protobuf spec, section 4.
     pub(super) fn data(&self, number: usize, metadata: &Metadata) -> Result<MessageData, DecodeError> {
+        match self.optional_data(number)? {
+            None if metadata.is_empty() => Err(DecodeError::Missing { property: "data" }),
+            data => Ok(data.unwrap_or_default()),
+        }
+    }
+
+    /// The payload, if there is one.
+    pub(super) fn optional_data(&self, number: usize) -> Result<Option<MessageData>, DecodeError> {
         let body = self.bytes(number, "data")?.unwrap_or_default();
-        Ok(match member(body, &[1, 2, 3, 4])? {
-            Some((1, value)) => MessageData::Text(value.string("text_data")?.to_owned()),
-            Some((2, value)) => MessageData::Binary(value.bytes("binary_data")?.to_vec()),
-            Some((3, value)) => any(value.bytes("protobuf_data")?.to_vec())?,
-            Some((_, value)) => MessageData::Json(JsonText::parse(value.string("json_data")?)?),
-            None if metadata.is_empty() => return Err(DecodeError::Missing { property: "data" }),
-            None => MessageData::Text(String::new()),
-        })
+        let Some((kind, value)) = member(body, &[1, 2, 3, 4])? else { return Ok(None) };
+        Ok(Some(match kind {
+            1 => MessageData::Text(value.string("text_data")?.to_owned()),
+            2 => MessageData::Binary(value.bytes("binary_data")?.to_vec()),
+            3 => any(value.bytes("protobuf_data")?.to_vec())?,
+            _ => MessageData::Json(JsonText::parse(value.string("json_data")?)?),
+        }))
     }
 
     fn last(&self, number: usize) -> Option<Value<'a>> {

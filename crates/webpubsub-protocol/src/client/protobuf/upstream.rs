@@ -13,13 +13,28 @@ const JOIN_GROUP: u32 = 6;
 const LEAVE_GROUP: u32 = 7;
 const SEQUENCE_ACK: u32 = 8;
 const PING: u32 = 9;
+const INVOKE_EVENT: u32 = 10;
+const CANCEL_INVOCATION: u32 = 11;
 
-/// Every member of `UpstreamMessage.message`: those above, and those of the preview (invocations,
-/// streams, group state), which are not served.
+/// Every member of `UpstreamMessage.message`: those above, and those of the preview (streams, group
+/// state), which are not served.
 ///
 /// Source: protobuf spec, section 1.
-const MESSAGES: [u32; 13] =
-    [SEND_TO_GROUP, EVENT, JOIN_GROUP, LEAVE_GROUP, SEQUENCE_ACK, PING, 10, 11, 13, 14, 15, 16, 17];
+const MESSAGES: [u32; 13] = [
+    SEND_TO_GROUP,
+    EVENT,
+    JOIN_GROUP,
+    LEAVE_GROUP,
+    SEQUENCE_ACK,
+    PING,
+    INVOKE_EVENT,
+    CANCEL_INVOCATION,
+    13,
+    14,
+    15,
+    16,
+    17,
+];
 
 /// Reads one binary frame of a client.
 ///
@@ -30,6 +45,7 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
     let Some((kind, value)) = member(frame, &MESSAGES)? else { return Err(DecodeError::UnknownType) };
     let fields = Fields::parse(value.bytes("message")?)?;
     let ack_id = |number| Ok::<_, DecodeError>(fields.uint(number, "ack_id")?.map(AckId));
+    let event = || Ok::<_, DecodeError>(EventName::parse(fields.string(1, "event")?)?);
     let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
     Ok(match kind {
         SEND_TO_GROUP => {
@@ -51,7 +67,7 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             refuse_stream(&fields, 5)?;
             let metadata = fields.metadata(4)?;
             UpstreamMessage::Event {
-                event: EventName::parse(fields.string(1, "event")?)?,
+                event: event()?,
                 ack_id: ack_id(3)?,
                 data: fields.data(2, &metadata)?,
                 metadata,
@@ -63,6 +79,16 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             sequence_id: SequenceId(fields.uint(1, "sequence_id")?.unwrap_or_default()),
         },
         PING => UpstreamMessage::Ping,
+        INVOKE_EVENT => {
+            refuse_stream(&fields, 5)?;
+            UpstreamMessage::Invoke {
+                event: event()?,
+                invocation_id: fields.invocation_id(2)?,
+                data: fields.optional_data(3)?.unwrap_or_default(),
+                metadata: fields.metadata(4)?,
+            }
+        }
+        CANCEL_INVOCATION => UpstreamMessage::CancelInvocation { invocation_id: fields.invocation_id(1)? },
         _ => return Err(DecodeError::UnknownType),
     })
 }
@@ -99,7 +125,13 @@ pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
             let body = named(event.as_str()).message(2, &data_value(data)).uint(3, id(ack_id));
             (EVENT, with_metadata(body, 4, metadata))
         }
-        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
+        UpstreamMessage::Invoke { invocation_id, event, data, metadata } => {
+            let body = named(event.as_str()).string(2, invocation_id).message(3, &data_value(data));
+            (INVOKE_EVENT, with_metadata(body, 4, metadata))
+        }
+        UpstreamMessage::CancelInvocation { invocation_id } => {
+            (CANCEL_INVOCATION, Writer::default().string(1, invocation_id))
+        }
         UpstreamMessage::Ping => (PING, Writer::default()),
         UpstreamMessage::SequenceAck { sequence_id } => {
             (SEQUENCE_ACK, Writer::default().uint(1, Some(sequence_id.0).filter(|id| *id != 0)))
