@@ -8,15 +8,18 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, EventPolicy, Full, Offers, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode, SimpleModeError};
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::connect::ConnectBody;
+use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, Result, WebSocketPair};
+use worker::{Context, Env, Error, Headers, Request, Response, Result, WebSocketPair};
 
 use crate::config::{Config, object_name};
+use crate::connect_handler::Arrival;
 use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
@@ -31,6 +34,7 @@ pub(crate) async fn answer(
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
+    context: &Context,
 ) -> Result<Response> {
     if !http::is_upgrade(request)? {
         return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
@@ -61,17 +65,15 @@ pub(crate) async fn answer(
         Ok(view) => view,
         Err(error) => return temporarily_impossible("asking a hub's directory", &error),
     };
+    let settings = view.settings(config, &endpoint.hub);
     let claims = match verified {
         Some(Ok(claims)) => claims,
-        _ if view.settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
+        _ if settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
         _ => return http::text(401, ""),
     };
-    let mode = match negotiated.subprotocol.encoding() {
-        None => match SimpleMode::parse(&endpoint.query) {
-            Ok(mode) => mode,
-            Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
-        },
-        Some(_) => SimpleMode::SendEvent,
+    let mode = match mode_of(negotiated.subprotocol, endpoint) {
+        Ok(mode) => mode,
+        Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
     };
 
     let admission = ConnectRequest {
@@ -80,10 +82,43 @@ pub(crate) async fn answer(
         groups: claims.groups,
         subprotocol: negotiated.subprotocol,
         mode,
+        custom_subprotocol: None,
+        origin: url.host.to_owned(),
+        state: None,
+        cookies: Cookies::default(),
     };
-    match connect(endpoint, &admission, negotiated.answer, &view, env, config).await {
+    let policy = EventPolicy { settings, ..config.policy(&endpoint.hub) };
+    let handler = policy.settings.handler_for(&Event::Connect { body: String::new() });
+    let mut headers = Vec::new();
+    if handler.is_some() {
+        let all = http::headers_with_prefix(&request.headers().0, "");
+        headers.extend(all.chunks_exact(2).filter_map(|pair| <[String; 2]>::try_from(pair.to_vec()).ok()));
+    }
+    let headers: Vec<_> = headers.into_iter().map(|[name, value]| (name, value)).collect();
+    let arrival = handler.map(|(_, handler)| Arrival {
+        env,
+        config,
+        context,
+        policy: &policy,
+        handler,
+        body: ConnectBody {
+            claims: &claims.claims,
+            query: url.query,
+            headers: &headers,
+            offer: offer.as_deref(),
+        },
+    });
+    match connect(endpoint, admission, negotiated.answer, arrival, &view, env, config).await {
         Ok(response) => Ok(response),
         Err(error) => temporarily_impossible("handing a client to its shard", &error),
+    }
+}
+
+/// What a client's frames mean, of which only one without a subprotocol of ours has a choice.
+fn mode_of(subprotocol: Subprotocol, endpoint: &ClientEndpoint) -> std::result::Result<SimpleMode, SimpleModeError> {
+    match subprotocol.encoding() {
+        None => SimpleMode::parse(&endpoint.query),
+        Some(_) => Ok(SimpleMode::SendEvent),
     }
 }
 
@@ -116,11 +151,18 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     }
 }
 
-/// Hands an admitted client to a shard.
-async fn connect(
+/// How large an admission may be: it travels in a header. Only what an event handler says of groups
+/// and roles can become larger.
+const MAX_ADMISSION_BYTES: usize = 100 * 1024;
+
+/// Hands an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
+/// It is told the connection's id, which carries its shard: so that one is looked for before, and no
+/// other is after.
+async fn connect<'a>(
     endpoint: &ClientEndpoint,
-    admission: &ConnectRequest,
-    subprotocol: Option<&str>,
+    mut admission: ConnectRequest,
+    mut subprotocol: Option<&'a str>,
+    mut arrival: Option<Arrival<'a>>,
     view: &HubView,
     env: &Env,
     config: &Config,
@@ -128,30 +170,52 @@ async fn connect(
     let mut random = [0; 18];
     getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
     let [high, low, id @ ..] = random;
+    let mut asked = false;
     let headers = Headers::new();
     headers.set("Upgrade", "websocket")?;
-    headers.set(internal::ADMISSION, &admission.encode())?;
-    if let Some(subprotocol) = subprotocol {
-        headers.set(internal::SUBPROTOCOL, subprotocol)?;
-    }
     let objects = Objects::shards(env)?;
     let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
-    while let Some(shard) = offers.next() {
+    let mut offered = offers.next();
+    while let Some(shard) = offered {
         let connection = shard.connection_id(id);
+        let encoded = admission.encode();
+        if encoded.len() > MAX_ADMISSION_BYTES {
+            log::refusal("admitting a client", &"its event handler gave it too many groups and roles");
+            return http::text(500, "");
+        }
+        headers.set(internal::ADMISSION, &encoded)?;
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
+        if let Some(subprotocol) = subprotocol {
+            headers.set(internal::SUBPROTOCOL, subprotocol)?;
+        }
         if admission.subprotocol.is_reliable() {
             let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
             headers.set(internal::RECONNECTION_TOKEN, &token)?;
         }
+        let path = if arrival.is_some() { internal::ROOM } else { internal::CONNECT };
         let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body };
+        let question = Question { path, method: "GET", headers: &headers.0, body };
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
         let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
         let status = answer.status_code();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
-            Some(why) => offers.refused(why),
-            None => return Ok(answer),
+            Some(why) => {
+                offers.refused(why);
+                offered = if asked { None } else { offers.next() };
+            }
+            None => {
+                let Some(arrival) = arrival.take() else { return Ok(answer) };
+                asked = true;
+                match arrival.ask(&connection, &mut admission).await {
+                    Ok(chosen) => subprotocol = chosen.or(subprotocol),
+                    Err((status, words)) => return http::text(status, &words),
+                }
+                admission.mode = match mode_of(admission.subprotocol, endpoint) {
+                    Ok(mode) => mode,
+                    Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
+                };
+            }
         }
     }
     let what = format!("taking a client into hub {}", endpoint.hub);

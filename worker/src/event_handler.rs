@@ -7,7 +7,7 @@ use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::{Call, HandlerAuth, HandlerSecret};
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, UrlTemplate, validation};
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, is_public, validation};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::limits::MAX_HANDLER_ANSWER_BYTES;
 use webpubsub_protocol::name::HubName;
@@ -100,7 +100,7 @@ thread_local! {
     static HELD: RefCell<Vec<(String, Timestamp)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Posts an event, once the handshake has taken place: signed, and with the handler's credentials.
+/// Posts an event as soon as the handshake with its handler has taken place.
 pub(crate) async fn post(call: &Call, hub: &HubName, env: &Env, config: &Config) -> Answered {
     let since = now();
     check_public(&call.url, config)?;
@@ -112,6 +112,11 @@ pub(crate) async fn post(call: &Call, hub: &HubName, env: &Env, config: &Config)
             return Err(CallFailure::Network);
         }
     }
+    send(call, call.limit.saturating_sub(now().since(since)), env, config).await
+}
+
+/// Posts an event: signed, and with the handler's credentials.
+pub(crate) async fn send(call: &Call, limit: Duration, env: &Env, config: &Config) -> Answered {
     let mut headers = Vec::new();
     let mut reads = false;
     for (name, value) in &call.request.headers {
@@ -123,7 +128,6 @@ pub(crate) async fn post(call: &Call, hub: &HubName, env: &Env, config: &Config)
         headers.extend(credentials(auth, env).ok_or(CallFailure::Unsendable)?);
     }
     let most = if reads { MAX_HANDLER_ANSWER_BYTES } else { 0 };
-    let limit = call.limit.saturating_sub(now().since(since));
     let (answer, _) = request("POST", &call.url, headers, Some(&call.request.body), limit, most).await?;
     Ok(answer)
 }
@@ -200,11 +204,7 @@ pub(crate) fn delivery(
 
 /// Whether a URL may be called from here.
 fn check_public(url: &str, config: &Config) -> std::result::Result<(), CallFailure> {
-    if config.private_handlers || UrlTemplate::parse(url).is_ok_and(|url| url.is_public()) {
-        Ok(())
-    } else {
-        Err(CallFailure::NotPublic)
-    }
+    if config.private_handlers || is_public(url) { Ok(()) } else { Err(CallFailure::NotPublic) }
 }
 
 /// The header that a handler knows the service by; `None` where there is no such secret.

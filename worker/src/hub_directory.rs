@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members, Writer};
@@ -21,7 +20,7 @@ use worker::{
 
 use crate::config::{Config, object_name};
 use crate::objects::{Objects, Question};
-use crate::perform::{now, set_alarm};
+use crate::perform::{delete_alarm, now, set_alarm};
 use crate::storage::{Tables, integer, number, text};
 use crate::view::HubView;
 use crate::{event_handler, http, hub_shard, log};
@@ -78,16 +77,6 @@ const MAX_HANDSHAKES: usize = 50;
 const MARGIN: Duration = Duration::from_secs(1);
 /// How often the shards are told and asked while they change.
 const PACE: Duration = Duration::from_secs(1);
-
-#[wasm_bindgen(inline_js = r#"
-export function deleteAlarm(state) {
-  state.storage.deleteAlarm();
-}
-"#)]
-extern "C" {
-    #[wasm_bindgen(js_name = deleteAlarm)]
-    fn delete_alarm(state: &JsValue);
-}
 
 /// One hub.
 #[durable_object(alarm)]

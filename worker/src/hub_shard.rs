@@ -22,7 +22,7 @@ use worker::{
 
 use crate::config::{Config, parse_object_name};
 use crate::hub_directory::register;
-use crate::perform::{Step, now};
+use crate::perform::{Step, Timer, now};
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::view::HubView;
@@ -83,8 +83,9 @@ pub(crate) struct Shard {
     pub(crate) hub: RefCell<Hub>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
-    /// When a timer that is running will tell the hub the time,
-    pub(crate) timer: Cell<Option<u64>>,
+    pub(crate) timer: Timer,
+    /// When the timer will tell the hub the time, if it is running,
+    pub(crate) due: Cell<Option<u64>>,
     /// and when an alarm will, as far as this life of the memory knows.
     pub(crate) alarm: Cell<Option<u64>>,
     /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
@@ -188,7 +189,7 @@ impl Shard {
             }
         }
         let hub = RefCell::new(restored.hub);
-        let (timer, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
+        let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
         let is_known = Cell::new(storage.tables.is_registered()?);
         let shard = Rc::new(Self {
             state,
@@ -199,7 +200,8 @@ impl Shard {
             hub,
             sockets,
             storage,
-            timer,
+            timer: Timer::new(),
+            due,
             alarm,
             since,
             is_known,

@@ -7,6 +7,7 @@
 
 mod client_endpoint;
 mod config;
+mod connect_handler;
 mod event_handler;
 mod http;
 mod hub_directory;
@@ -35,7 +36,7 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
 /// Tells by the path which edge a request belongs to.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let url = request.inner().url();
     let Some(url) = RequestUrl::split(&url) else {
         return http::text(400, "The request has no absolute URL.");
@@ -56,7 +57,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     match ClientEndpoint::parse(url.path, url.query) {
         Err(EndpointError::NotAClientPath) => page(request, &env).await,
         Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
-        Ok(endpoint) => client_endpoint::answer(&request, &endpoint, url, &env, &config).await,
+        Ok(endpoint) => client_endpoint::answer(&request, &endpoint, url, &env, &config, &context).await,
     }
 }
 

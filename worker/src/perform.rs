@@ -4,8 +4,8 @@
 //! platform lets no frame out before what was written for it is on disk.
 
 use std::rc::Rc;
-use std::time::Duration;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
@@ -13,7 +13,8 @@ use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Date, Delay, Error, Headers, Result, WebSocket};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Date, Error, Headers, Result, WebSocket};
 
 use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
@@ -25,11 +26,50 @@ export function setAlarm(state, due) {
   // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
   state.storage.setAlarm(due);
 }
+export function deleteAlarm(state) {
+  state.storage.deleteAlarm();
+}
+export class Timer {
+  #stop;
+
+  wait(milliseconds) {
+    this.stop();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(true), milliseconds);
+      this.#stop = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
+  }
+
+  stop() {
+    this.#stop?.();
+  }
+}
 "#)]
 extern "C" {
     /// Wakes the object at that time, in milliseconds since the Unix epoch.
     #[wasm_bindgen(js_name = setAlarm)]
     pub(crate) fn set_alarm(state: &JsValue, due: f64);
+
+    /// Takes that back.
+    #[wasm_bindgen(js_name = deleteAlarm)]
+    pub(crate) fn delete_alarm(state: &JsValue);
+
+    pub(crate) type Timer;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new() -> Timer;
+
+    /// Waits, unless the wait before has not ended, which it does now. Gives whether it was as long
+    /// as it was to be.
+    #[wasm_bindgen(method)]
+    fn wait(this: &Timer, milliseconds: f64) -> Promise;
+
+    /// Ends the wait.
+    #[wasm_bindgen(method)]
+    fn stop(this: &Timer);
 }
 
 #[wasm_bindgen]
@@ -250,32 +290,36 @@ impl Shard {
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.
     fn keep_time(self: &Rc<Self>) {
-        let Some(due) = self.hub.borrow().next_timeout().map(Timestamp::as_millis) else { return };
-        if self.timer.get().is_some_and(|running| running <= due) {
-            return;
+        let due = self.hub.borrow().next_timeout().map(Timestamp::as_millis);
+        match (due, self.due.get()) {
+            (None, None) => return,
+            (Some(due), Some(running)) if running <= due => return,
+            (_, _) => self.due.set(due),
         }
-        self.timer.set(Some(due));
+        let Some(due) = due else { return self.timer.stop() };
+        let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            Delay::from(Duration::from_millis(due.saturating_sub(now().as_millis()))).await;
-            if shard.timer.get() == Some(due) {
-                shard.timer.set(None);
-            }
-            if let Err(error) = shard.step(Input::Timeout, None) {
-                log::failure("a step after a timer", &error);
+            if JsFuture::from(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+                shard.due.set(None);
+                if let Err(error) = shard.step(Input::Timeout, None) {
+                    log::failure("a step after a timer", &error);
+                }
             }
         });
     }
 
     /// Sees to it that the hub is told when time has passed even if its memory is lost until then.
     fn keep_deadline(self: &Rc<Self>) {
-        let Some(due) = self.hub.borrow().next_deadline().map(Timestamp::as_millis) else { return };
-        if self.alarm.get().is_some_and(|set| set <= due) {
-            return;
-        }
-        self.alarm.set(Some(due));
+        let due = self.hub.borrow().next_deadline().map(Timestamp::as_millis);
         let state: &JsValue = self.state.as_raw().as_ref();
-        // Exact below 2^53, which no time of ours reaches.
-        set_alarm(state, due as f64);
+        match (due, self.alarm.get()) {
+            (None, None) => return,
+            (Some(due), Some(set)) if set <= due => return,
+            // Exact below 2^53, which no time of ours reaches.
+            (Some(due), _) => set_alarm(state, due as f64),
+            (None, Some(_)) => delete_alarm(state),
+        }
+        self.alarm.set(due);
     }
 }

@@ -1,0 +1,148 @@
+//! Asking a hub's event handler whether a client may connect, and as what.
+//!
+//! Source: `CloudEvents` spec, section 4.
+
+use std::cell::RefCell;
+
+use webpubsub_hub::{Attempts, Breakers, Call, CallId, ConnectRequest, EventHandler, EventPolicy};
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
+use webpubsub_protocol::event_handler::{
+    CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, validation,
+};
+use webpubsub_protocol::name::ConnectionId;
+use worker::{Context, Delay, Env};
+
+use crate::config::Config;
+use crate::event_handler::{Answered, delivery, post, report};
+use crate::log;
+use crate::perform::now;
+
+thread_local! {
+    static BREAKERS: RefCell<Breakers> = RefCell::default();
+}
+
+/// A client that wants to connect, and the handler that decides.
+pub(crate) struct Arrival<'a> {
+    pub(crate) env: &'a Env,
+    pub(crate) config: &'a Config,
+    pub(crate) context: &'a Context,
+    pub(crate) policy: &'a EventPolicy,
+    pub(crate) handler: &'a EventHandler,
+    pub(crate) body: ConnectBody<'a>,
+}
+
+/// How a client is answered that may not connect: the status, and words.
+pub(crate) type Refused = (u16, String);
+
+/// Whoever is at fault is told by the deliveries and the log.
+const FAILED: u16 = 500;
+
+impl<'a> Arrival<'a> {
+    /// Asks the handler, and makes of the admission what it says. Returns the subprotocol that the
+    /// client is answered with if the handler chose one.
+    pub(crate) async fn ask(
+        &self,
+        connection: &ConnectionId,
+        admission: &mut ConnectRequest,
+    ) -> Result<Option<&'a str>, Refused> {
+        let url = self.handler.url.resolve(&self.policy.hub, "connect");
+        let refused = match self.attempt(&url, connection, admission).await {
+            Ok(answer) if answer.is_success() => match self.apply(&url, &answer, admission) {
+                Some(subprotocol) => return Ok(subprotocol),
+                None => Err(CallFailure::Unreadable),
+            },
+            refused => refused,
+        };
+        let failure = match refused {
+            Ok(HandlerAnswer { status: status @ 400..=499, body, .. }) => {
+                return Err((status, String::from_utf8_lossy(&body).into_owned()));
+            }
+            Ok(answer) => CallFailure::Status(answer.status),
+            Err(failure) => failure,
+        };
+        log::refusal(&format!("asking an event handler of hub {}", self.policy.hub), &failure.name());
+        match failure {
+            CallFailure::Status(status @ 500..=599) => Err((status, String::new())),
+            _ => Err((FAILED, String::new())),
+        }
+    }
+
+    /// Tells the handler, again if need be, until it answers.
+    async fn attempt(&self, url: &str, connection: &ConnectionId, admission: &ConnectRequest) -> Answered {
+        let Self { env, config, context, policy, handler, .. } = self;
+        let event = Event::Connect { body: self.body.encode() };
+        let subject = Subject {
+            connection: connection.clone(),
+            user: admission.user.clone(),
+            subprotocol: None,
+            origin: admission.origin.clone(),
+            state: None,
+            cookies: Cookies::default(),
+        };
+        let mut attempts = Attempts::new(now(), policy);
+        let mut call = Call {
+            id: CallId(0),
+            connection: connection.clone(),
+            event: event.name().to_owned(),
+            attempt: 0,
+            origin: admission.origin.clone(),
+            url: url.to_owned(),
+            validate: handler.url.resolve(&policy.hub, validation::EVENT),
+            auth: handler.auth.clone(),
+            request: EventRequest::new(&policy.hub, &subject, &event, 0, now(), url),
+            limit: policy.timeout,
+        };
+        loop {
+            let since = now();
+            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(since, handler.url.as_str())) {
+                return Err(CallFailure::BreakerOpen);
+            }
+            call.attempt = attempts.number();
+            call.limit = attempts.limit(since, policy);
+            let answered = post(&call, &policy.hub, env, config).await;
+            let delivery =
+                delivery(since, &call.event, Some(connection.as_str()), call.attempt, url, &answered);
+            context.wait_until(report((*env).clone(), policy.hub.clone(), delivery));
+            let failure = match &answered {
+                Ok(answer) if answer.is_success() => None,
+                Ok(answer) => Some(CallFailure::Status(answer.status)),
+                Err(failure) => Some(*failure),
+            };
+            let works = failure.is_none_or(|failure| !failure.is_passing());
+            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), handler.url.as_str(), works));
+            match failure.and_then(|failure| attempts.failed(now(), policy, failure)) {
+                Some(pause) => Delay::from(pause).await,
+                None => return answered,
+            }
+        }
+    }
+
+    /// Makes of the admission what a successful answer says; `None` where that cannot be done.
+    fn apply(
+        &self,
+        url: &str,
+        answer: &HandlerAnswer,
+        admission: &mut ConnectRequest,
+    ) -> Option<Option<&'a str>> {
+        let said = ConnectAnswer::parse(answer).ok()?;
+        let mut chosen = None;
+        if let Some(name) = said.subprotocol {
+            let negotiated = Subprotocol::choose(self.body.offer, &name)?;
+            chosen = negotiated.answer;
+            admission.subprotocol = negotiated.subprotocol;
+            let is_custom = negotiated.subprotocol == Subprotocol::Simple;
+            admission.custom_subprotocol = chosen.filter(|_| is_custom).map(str::to_owned);
+        }
+        admission.user = said.user.unwrap_or(admission.user.take());
+        if let Some(groups) = said.groups {
+            admission.groups = groups;
+        }
+        if let Some(roles) = said.roles {
+            admission.roles = roles;
+        }
+        admission.state = answer.state.clone().filter(|state| !state.is_empty());
+        admission.cookies.take(now(), url, &answer.cookies);
+        Some(chosen)
+    }
+}
