@@ -1,10 +1,13 @@
 //! What a client was admitted as: made where its token was checked, used where its socket lives.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::event_handler::Cookies;
+use webpubsub_protocol::event_handler::connect::ConnectAnswer;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
@@ -59,7 +62,48 @@ pub enum AdmissionError {
     Name(#[from] NameError),
 }
 
+/// A handler chose a subprotocol that the client did not offer. The client is answered 500: it would
+/// not go on with any other than those.
+///
+/// Source: client spec, section 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the subprotocol was not offered")]
+pub struct NotOffered;
+
 impl ConnectRequest {
+    /// Takes over what a handler said of the client. Returns what `Sec-WebSocket-Protocol` answers
+    /// where the handler chose, and `None` where it left the choice to the service.
+    ///
+    /// # Errors
+    /// [`NotOffered`] for a subprotocol that the client, whose `Sec-WebSocket-Protocol` is given, did
+    /// not offer.
+    ///
+    /// Source: `CloudEvents` spec, section 4.
+    pub fn apply<'a>(
+        &mut self,
+        answer: ConnectAnswer,
+        offer: Option<&'a str>,
+    ) -> Result<Option<&'a str>, NotOffered> {
+        let mut echoed = None;
+        if let Some(name) = answer.subprotocol {
+            let chosen = Subprotocol::choose(offer, &name).ok_or(NotOffered)?;
+            echoed = chosen.answer;
+            self.subprotocol = chosen.subprotocol;
+            let custom = chosen.answer.filter(|_| chosen.subprotocol == Subprotocol::Simple);
+            self.custom_subprotocol = custom.map(str::to_owned);
+        }
+        if let Some(user) = answer.user {
+            self.user = user;
+        }
+        if let Some(groups) = answer.groups {
+            self.groups = groups;
+        }
+        if let Some(roles) = answer.roles {
+            self.roles = roles;
+        }
+        Ok(echoed)
+    }
+
     /// Writes the request as ASCII that fits a header.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -75,6 +119,12 @@ impl ConnectRequest {
             let name = if *echo == Echo::Skip { "send_to_others" } else { "send_to" };
             form.text(name, group.as_str());
         }
+        for (name, value) in [("custom_subprotocol", &self.custom_subprotocol), ("state", &self.state)] {
+            if let Some(value) = value {
+                form.text(name, value);
+            }
+        }
+        form.text("origin", &self.origin).text("cookies", &self.cookies.encode());
         URL_SAFE_NO_PAD.encode(form.finish())
     }
 
@@ -104,7 +154,10 @@ impl ConnectRequest {
             groups,
             subprotocol: Subprotocol::negotiate(text("subprotocol")?.as_deref()).subprotocol,
             mode,
-            ..Self::default()
+            custom_subprotocol: text("custom_subprotocol")?.map(Cow::into_owned),
+            origin: text("origin")?.unwrap_or_default().into_owned(),
+            state: text("state")?.map(Cow::into_owned),
+            cookies: Cookies::decode(&text("cookies")?.unwrap_or_default()),
         })
     }
 }
@@ -121,7 +174,10 @@ mod tests {
             groups: vec![GroupName::parse("group\n…").unwrap()],
             subprotocol: Subprotocol::JsonReliable,
             mode: SimpleMode::SendToGroup { group: GroupName::parse("g").unwrap(), echo: Echo::Skip },
-            ..ConnectRequest::default()
+            custom_subprotocol: Some("graphql-ws".into()),
+            origin: "example.com:8080".into(),
+            state: Some("é=".into()),
+            cookies: Cookies::decode("1\t\texample.com\t/\ta=1\n"),
         };
         assert_eq!(ConnectRequest::decode(&request.encode()), Ok(request));
         assert_eq!(
@@ -129,5 +185,47 @@ mod tests {
             Ok(ConnectRequest::default())
         );
         assert_eq!(ConnectRequest::decode("é"), Err(AdmissionError::Malformed));
+    }
+
+    #[test]
+    fn what_a_handler_says_replaces_what_the_token_says() {
+        let said = ConnectRequest {
+            user: Some(UserId::parse("token").unwrap()),
+            roles: vec!["role".into()],
+            groups: vec![GroupName::parse("group").unwrap()],
+            subprotocol: Subprotocol::Json,
+            ..ConnectRequest::default()
+        };
+        let apply = |answer: ConnectAnswer| {
+            let mut request = said.clone();
+            let echoed = request.apply(answer, Some("JSON.webpubsub.azure.v1, Custom"));
+            (request, echoed)
+        };
+        assert_eq!(apply(ConnectAnswer::default()), (said.clone(), Ok(None)));
+
+        let everything = ConnectAnswer {
+            user: Some(None),
+            groups: Some(vec![GroupName::parse("other").unwrap()]),
+            roles: Some(vec![]),
+            subprotocol: Some("custom".into()),
+        };
+        let (request, echoed) = apply(everything);
+        assert_eq!(echoed, Ok(Some("Custom")));
+        assert_eq!((request.user, request.roles), (None, vec![]));
+        assert_eq!(request.groups, [GroupName::parse("other").unwrap()]);
+        assert_eq!(request.subprotocol, Subprotocol::Simple);
+        assert_eq!(request.custom_subprotocol.as_deref(), Some("Custom"));
+
+        let choosing = |name: &str| {
+            let (request, echoed) =
+                apply(ConnectAnswer { subprotocol: Some(name.into()), ..ConnectAnswer::default() });
+            (request.subprotocol, request.custom_subprotocol, echoed)
+        };
+        assert_eq!(
+            choosing("json.webpubsub.azure.v1"),
+            (Subprotocol::Json, None, Ok(Some("JSON.webpubsub.azure.v1")))
+        );
+        assert_eq!(choosing("protobuf.webpubsub.azure.v1").2, Err(NotOffered));
+        assert_eq!(choosing("JSON.webpubsub.azure.v1, Custom").2, Err(NotOffered));
     }
 }

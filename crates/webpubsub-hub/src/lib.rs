@@ -56,7 +56,7 @@ mod snapshot;
 mod task;
 mod upstream;
 
-pub use admission::{AdmissionError, ConnectRequest};
+pub use admission::{AdmissionError, ConnectRequest, NotOffered};
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use connection::Slot;
 pub use error::{Refusal, TooManyPermissions};
@@ -73,8 +73,8 @@ pub use relay::{Batch, BatchError};
 pub use reliable::Cursor;
 pub use restore::Restored;
 pub use settings::{
-    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings, SettingsError,
-    SystemEvents,
+    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings,
+    SettingsError, SystemEvents,
 };
 pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};

@@ -5,9 +5,11 @@ mod event_handler;
 use std::borrow::Cow;
 use std::fmt;
 
+use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::HubName;
 
+use event_handler::Secrets;
 pub use event_handler::{EventHandler, GroupPresence, HandlerAuth, HandlerSecret, SystemEvents};
 
 /// The settings of every hub, with the names of Azure's resource model.
@@ -48,6 +50,19 @@ pub struct SettingsError {
     pub expected: &'static str,
 }
 
+impl SettingsError {
+    /// The same, of a part of something else.
+    fn under(self, parent: &str) -> Self {
+        let path = if self.path.is_empty() { parent.to_owned() } else { [parent, ".", &self.path].concat() };
+        Self { path, ..self }
+    }
+}
+
+/// What something is not.
+fn wrong<T>(path: &str, expected: &'static str) -> Result<T, SettingsError> {
+    Err(SettingsError { path: path.to_owned(), expected })
+}
+
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the settings" } else { &self.path };
@@ -64,22 +79,23 @@ impl Settings {
     /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let error = |path: &str, expected| SettingsError { path: path.to_owned(), expected };
-        let value = Json::parse(text).ok_or(error("", "JSON"))?;
-        let Some(settings) = members(value) else { return Err(error("", "an object with `hubs`")) };
+        let Some(value) = Json::parse(text) else { return wrong("", "JSON") };
+        let Some(settings) = members(value) else { return wrong("", "an object with `hubs`") };
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
         for (name, value) in &settings {
             if name != "hubs" {
-                return Err(error(name, "left out: the one name known here is `hubs`"));
+                return wrong(name, "left out: the one name known here is `hubs`");
             }
-            let Some(named) = members(*value) else { return Err(error(name, "an object, one hub a name")) };
+            let Some(named) = members(*value) else { return wrong(name, "an object, one hub a name") };
             for (hub, value) in &named {
-                let path = format!("hubs.{hub}");
-                let Ok(hub) = HubName::parse(hub) else { return Err(error(&path, "named like a hub")) };
+                let path = ["hubs.", hub].concat();
+                let Ok(hub) = HubName::parse(hub) else { return wrong(&path, "named like a hub") };
                 if hubs.iter().any(|(known, _)| *known == hub) {
-                    return Err(error(&path, "there once: hub names ignore case"));
+                    return wrong(&path, "there once: hub names ignore case");
                 }
-                hubs.push((hub, HubSettings::read(&path, *value)?));
+                let none = HubSettings::default();
+                let read = HubSettings::read(*value).and_then(|settings| settings.with_secrets_of(&none));
+                hubs.push((hub, read.map_err(|error| error.under(&path))?));
             }
         }
         Ok(Self { hubs })
@@ -90,6 +106,16 @@ impl Settings {
     pub fn of(&self, hub: &HubName) -> HubSettings {
         let of = self.hubs.iter().find(|(known, _)| known == hub);
         of.map(|(_, settings)| settings.clone()).unwrap_or_default()
+    }
+
+    /// Checks that every event handler may be called where private ones may not.
+    ///
+    /// # Errors
+    /// As [`HubSettings::check_public`].
+    pub fn check_public(&self) -> Result<(), SettingsError> {
+        self.hubs.iter().try_for_each(|(hub, settings)| {
+            settings.check_public().map_err(|error| error.under(&["hubs.", hub.as_str()].concat()))
+        })
     }
 }
 
@@ -108,32 +134,99 @@ impl HubSettings {
     /// Most shards of a hub: enough for millions of connections.
     pub const MAX_SHARDS: u16 = 1024;
 
+    /// Most event handlers of a hub.
+    pub const MAX_EVENT_HANDLERS: usize = 100;
+
+    /// Longest settings of a hub, in bytes.
+    pub const MAX_BYTES: usize = 65_536;
+
     /// Reads the object of one hub.
     ///
     /// # Errors
     /// As [`Settings::parse`].
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let json = Json::parse(text).ok_or(SettingsError { path: String::new(), expected: "JSON" })?;
-        Self::read("", json)
+        match Json::parse(text) {
+            Some(json) => Self::read(json),
+            None => wrong("", "JSON"),
+        }
     }
 
-    /// Writes what [`HubSettings::parse`] reads.
+    /// Writes what [`HubSettings::parse`] reads, with secrets.
     #[must_use]
     pub fn encode(&self) -> String {
+        self.write(Secrets::Written)
+    }
+
+    /// Writes what may be shown: secrets are [`HandlerSecret::HIDDEN`].
+    #[must_use]
+    pub fn show(&self) -> String {
+        self.write(Secrets::Hidden)
+    }
+
+    fn write(&self, secrets: Secrets) -> String {
+        let mut handlers = Writer::list();
+        for handler in &self.event_handlers {
+            handlers.element(&handler.write(secrets));
+        }
         let mut settings = Writer::object();
-        settings.text("anonymousConnectPolicy", self.anonymous_connect.as_str()).json("eventHandlers", "[]");
+        settings.text("anonymousConnectPolicy", self.anonymous_connect.as_str());
+        settings.json("eventHandlers", &handlers.finish());
         if let Some(shards) = self.shards {
             settings.number("shards", shards.into());
         }
         settings.finish()
     }
 
-    fn read(path: &str, value: Json<'_>) -> Result<Self, SettingsError> {
-        let error = |path: String, expected| SettingsError { path, expected };
-        let Some(given) = members(value) else { return Err(error(path.to_owned(), "an object")) };
+    /// Puts secrets known before in the places of those that are [`HandlerSecret::HIDDEN`]: what the
+    /// handler with the same URL template and type of `auth` has.
+    ///
+    /// # Errors
+    /// [`SettingsError`] where there is no such handler.
+    pub fn with_secrets_of(mut self, known: &Self) -> Result<Self, SettingsError> {
+        for (at, handler) in self.event_handlers.iter_mut().enumerate() {
+            let Some(auth) = handler.auth.as_mut().filter(|auth| auth.secret.is_hidden()) else { continue };
+            // Of several, the one at the same place.
+            let place = known.event_handlers.get(at);
+            let known = place.into_iter().chain(&known.event_handlers).find_map(|known| {
+                let same = known.auth.as_ref().filter(|known| known.is_like(auth));
+                same.filter(|_| known.url == handler.url)
+            });
+            let Some(known) = known else {
+                let path = ["eventHandlers.", &at.to_string(), ".auth.", auth.secret_member()].concat();
+                return wrong(&path, "a secret: none is known of a handler with this URL and type of `auth`");
+            };
+            auth.secret = known.secret.clone();
+        }
+        Ok(self)
+    }
+
+    /// Checks that every event handler may be called where private ones may not.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for the first with another URL than https to a public host.
+    pub fn check_public(&self) -> Result<(), SettingsError> {
+        match self.event_handlers.iter().position(|handler| !handler.url.is_public()) {
+            None => Ok(()),
+            Some(at) => {
+                let path = ["eventHandlers.", &at.to_string(), ".urlTemplate"].concat();
+                wrong(&path, "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set")
+            }
+        }
+    }
+
+    /// The event handler that is told of an event, the first that takes it, and its place.
+    #[must_use]
+    pub fn handler_for(&self, event: &Event) -> Option<(usize, &EventHandler)> {
+        self.event_handlers.iter().enumerate().find(|(_, handler)| handler.takes(event))
+    }
+
+    fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+        let Some(given) = members(value) else { return wrong("", "an object") };
+        if value.as_str().len() > Self::MAX_BYTES {
+            return wrong("", "at most 65536 bytes a hub");
+        }
         let mut settings = Self::default();
         for (name, value) in &given {
-            let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
             match &**name {
                 "anonymousConnectPolicy" => {
                     let policy = value.text().unwrap_or_default();
@@ -142,21 +235,27 @@ impl HubSettings {
                     } else if policy.eq_ignore_ascii_case("deny") {
                         AnonymousConnectPolicy::Deny
                     } else {
-                        return Err(error(path, "`allow` or `deny`"));
+                        return wrong(name, "`allow` or `deny`");
                     };
                 }
                 "shards" => {
                     let shards = value.unsigned().and_then(|shards| u16::try_from(shards).ok());
                     let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
-                        return Err(error(path, "a whole number from 1 to 1024"));
+                        return wrong(name, "a whole number from 1 to 1024");
                     };
                     settings.shards = Some(shards);
                 }
-                "eventHandlers" if value.elements().is_some_and(|list| list.is_empty()) => {}
                 "eventHandlers" => {
-                    return Err(error(path, "an empty list: this version calls no event handlers"));
+                    let handlers = value.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
+                    let Some(handlers) = handlers else { return wrong(name, "a list of at most 100") };
+                    settings.event_handlers.clear();
+                    for (at, handler) in handlers.into_iter().enumerate() {
+                        let read = EventHandler::read(handler);
+                        let read = read.map_err(|error| error.under(&at.to_string()).under(name))?;
+                        settings.event_handlers.push(read);
+                    }
                 }
-                _ => return Err(error(path, "left out: it is no setting of a hub")),
+                _ => return wrong(name, "left out: it is no setting of a hub"),
             }
         }
         Ok(settings)
@@ -185,7 +284,11 @@ mod tests {
 
     #[test]
     fn the_settings_of_one_hub_survive_their_way() {
-        let settings = HubSettings { anonymous_connect: AnonymousConnectPolicy::Allow, shards: Some(4), event_handlers: Vec::new() };
+        let settings = HubSettings {
+            anonymous_connect: AnonymousConnectPolicy::Allow,
+            shards: Some(4),
+            event_handlers: Vec::new(),
+        };
         assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
         assert_eq!(HubSettings::parse(&HubSettings::default().encode()), Ok(HubSettings::default()));
         assert_eq!(HubSettings::parse("[]").unwrap_err().to_string(), "the settings should be an object");
@@ -210,13 +313,288 @@ mod tests {
                 "hubs.a.anonymousConnectPolicy should be `allow` or `deny`",
             ),
             (r#"{"hubs":{"a":{"x":1}}}"#, "hubs.a.x should be left out: it is no setting of a hub"),
-            (
-                r#"{"hubs":{"a":{"eventHandlers":[{}]}}}"#,
-                "hubs.a.eventHandlers should be an empty list: this version calls no event handlers",
-            ),
         ];
         for (text, expected) in cases {
             assert_eq!(Settings::parse(text).unwrap_err().to_string(), expected);
         }
+    }
+
+    const HANDLERS: &str = r#"{"eventHandlers":[
+        {"urlTemplate":"https://example.com/{event}?code=c","systemEvents":["Connect","connected"],
+         "auth":{"type":"bearer","token":"CANARY 1"}},
+        {"urlTemplate":"http://localhost:3000/eventhandler","userEventPattern":" a, Message ",
+         "systemEvents":[],"auth":{"type":"HEADER","name":"X-Key","value":"CANARY 2"},
+         "groupPresenceEvents":{"eventNames":["Joined"],"groupFilters":["room","room 2"]}},
+        {"urlTemplate":"http://localhost:3000/2","userEventPattern":"*","systemEvents":["disconnected"],
+         "auth":{"type":"Bearer","token":{"secret":"HANDLER_TOKEN"}},
+         "groupPresenceEvents":{"eventNames":["joined","left"]}},
+        {"urlTemplate":"http://localhost:3000/3","auth":{"type":"none"}}
+    ]}"#;
+
+    fn handlers() -> HubSettings {
+        HubSettings::parse(HANDLERS).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_told_to_the_first_handler_that_takes_it() {
+        use webpubsub_protocol::data::{MessageData, Metadata};
+        use webpubsub_protocol::name::{EventName, GroupName};
+
+        let settings = handlers();
+        let told = |event: &Event| settings.handler_for(event).map(|(at, _)| at);
+        let user = |name: &str| {
+            let name = EventName::parse(name).unwrap();
+            told(&Event::User { name, data: MessageData::default(), metadata: Metadata::default() })
+        };
+        let group = |name: &str| GroupName::parse(name).unwrap();
+        assert_eq!(told(&Event::Connect { body: String::new() }), Some(0));
+        assert_eq!(told(&Event::Connected), Some(0));
+        assert_eq!(told(&Event::Disconnected { reason: String::new() }), Some(2));
+        assert_eq!(
+            (user("A"), user("message"), user("b"), user("connected")),
+            (Some(1), Some(1), Some(2), Some(2))
+        );
+        assert_eq!(told(&Event::Joined { group: group("room") }), Some(1));
+        assert_eq!(told(&Event::Joined { group: group("Room") }), Some(2));
+        assert_eq!(told(&Event::Left { group: group("room") }), Some(2));
+        assert_eq!(HubSettings::default().handler_for(&Event::Connected), None);
+        let none = HubSettings::parse(r#"{"eventHandlers":[{"urlTemplate":"http://h","userEventPattern":"","groupPresenceEvents":{}}]}"#).unwrap();
+        assert_eq!(none.handler_for(&Event::Joined { group: group("room") }), None);
+        assert!(!none.event_handlers[0].takes(&Event::User {
+            name: EventName::parse("a").unwrap(),
+            data: MessageData::default(),
+            metadata: Metadata::default(),
+        }));
+    }
+
+    #[test]
+    fn handlers_survive_their_way_and_secrets_are_not_shown() {
+        let settings = handlers();
+        assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings.clone()));
+        let shown = settings.show();
+        assert!(!shown.contains("CANARY") && !format!("{settings:?}").contains("CANARY"), "{shown}");
+        assert!(shown.contains(r#""auth":{"type":"Bearer","token":"***"}"#), "{shown}");
+        assert!(shown.contains(r#""auth":{"type":"Header","name":"X-Key","value":"***"}"#), "{shown}");
+        assert!(shown.contains(r#""token":{"secret":"HANDLER_TOKEN"}"#), "{shown}");
+        let given_back = HubSettings::parse(&shown).unwrap();
+        assert_eq!(given_back.with_secrets_of(&settings), Ok(settings));
+    }
+
+    #[test]
+    fn a_hidden_secret_is_that_of_the_handler_with_the_same_url_and_type_of_auth() {
+        let of = |handlers: &[(&str, &str, &str)]| {
+            let handler = |(url, kind, secret): &(&str, &str, &str)| {
+                let auth = match *kind {
+                    "Bearer" => format!(r#"{{"type":"Bearer","token":"{secret}"}}"#),
+                    name => format!(r#"{{"type":"Header","name":"{name}","value":"{secret}"}}"#),
+                };
+                format!(r#"{{"urlTemplate":"http://{url}","auth":{auth}}}"#)
+            };
+            let handlers: Vec<_> = handlers.iter().map(handler).collect();
+            HubSettings::parse(&format!(r#"{{"eventHandlers":[{}]}}"#, handlers.join(","))).unwrap()
+        };
+        let known =
+            of(&[("a", "Bearer", "1"), ("a", "Bearer", "2"), ("a", "X-A", "3"), ("b", "Bearer", "4")]);
+        let kept = |handlers| of(handlers).with_secrets_of(&known);
+        assert_eq!(
+            kept(&[
+                ("b", "Bearer", "***"),
+                ("a", "Bearer", "***"),
+                ("a", "X-B", "***"),
+                ("a", "Bearer", "***")
+            ]),
+            Ok(of(&[("b", "Bearer", "4"), ("a", "Bearer", "2"), ("a", "X-B", "3"), ("a", "Bearer", "1")]))
+        );
+        let why = kept(&[("a", "Bearer", "x"), ("b", "X-A", "***")]).unwrap_err().to_string();
+        let expected = "a secret: none is known of a handler with this URL and type of `auth`";
+        assert_eq!(why, format!("eventHandlers.1.auth.value should be {expected}"));
+        assert_eq!(kept(&[("c", "Bearer", "***")]).unwrap_err().path, "eventHandlers.0.auth.token");
+        let file = r#"{"hubs":{"a":{"eventHandlers":[{"urlTemplate":"http://a","auth":{"type":"Bearer","token":"***"}}]}}}"#;
+        assert_eq!(Settings::parse(file).unwrap_err().path, "hubs.a.eventHandlers.0.auth.token");
+    }
+
+    #[test]
+    fn private_handlers_are_told_from_public_ones() {
+        let expected = "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set";
+        let why = handlers().check_public().unwrap_err().to_string();
+        assert_eq!(why, format!("eventHandlers.1.urlTemplate should be {expected}"));
+        let settings = Settings::parse(&format!(r#"{{"hubs":{{"Chat":{HANDLERS}}}}}"#)).unwrap();
+        assert_eq!(settings.check_public().unwrap_err().path, "hubs.chat.eventHandlers.1.urlTemplate");
+        let public = r#"{"eventHandlers":[{"urlTemplate":"https://example.com/"}]}"#;
+        assert_eq!(HubSettings::parse(public).unwrap().check_public(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_handler_is_said_with_where() {
+        let long =
+            format!(r#"{{"urlTemplate":"http://h","userEventPattern":"{}"}}"#, ["abc"; 20_000].join(","));
+        let names = "`*`, a name, or names with commas between";
+        let cases = [
+            ("1", "", "an object"),
+            ("{}", ".urlTemplate", "there: the URL of the event handler"),
+            (
+                r#"{"urlTemplate":1}"#,
+                ".urlTemplate",
+                "an absolute http or https URL of printable ASCII, without user information, backslash or fragment",
+            ),
+            (
+                r#"{"urlTemplate":"tunnel:///a"}"#,
+                ".urlTemplate",
+                "an http or https URL: there is no tunnel, and the service calls local handlers itself",
+            ),
+            (
+                r#"{"urlTemplate":"http://h/{x}"}"#,
+                ".urlTemplate",
+                "without braces but for {hub} and {event}, which are not in the host",
+            ),
+            (
+                r#"{"urltemplate":"http://h"}"#,
+                ".urltemplate",
+                "left out: it is no setting of an event handler",
+            ),
+            (r#"{"userEventPattern":1}"#, ".userEventPattern", "a string"),
+            (
+                r#"{"userEventPattern":"a*"}"#,
+                ".userEventPattern",
+                &format!("{names}: wildcards in names are not served"),
+            ),
+            (
+                r#"{"userEventPattern":"*,a"}"#,
+                ".userEventPattern",
+                &format!("{names}: wildcards in names are not served"),
+            ),
+            (
+                r#"{"userEventPattern":"a,,b"}"#,
+                ".userEventPattern",
+                &format!("{names}: a letter, then letters, digits and _.-"),
+            ),
+            (
+                r#"{"systemEvents":"connect"}"#,
+                ".systemEvents",
+                "a list out of `connect`, `connected` and `disconnected`",
+            ),
+            (
+                r#"{"systemEvents":["connect",1]}"#,
+                ".systemEvents",
+                "a list out of `connect`, `connected` and `disconnected`",
+            ),
+            (
+                r#"{"systemEvents":["connect","joined"]}"#,
+                ".systemEvents.1",
+                "a list out of `connect`, `connected` and `disconnected`",
+            ),
+            (r#"{"groupPresenceEvents":[]}"#, ".groupPresenceEvents", "an object"),
+            (
+                r#"{"groupPresenceEvents":{"eventNames":["x"]}}"#,
+                ".groupPresenceEvents.eventNames.0",
+                "a list out of `joined` and `left`",
+            ),
+            (
+                r#"{"groupPresenceEvents":{"groupFilters":[1]}}"#,
+                ".groupPresenceEvents.groupFilters",
+                "a list of strings",
+            ),
+            (
+                r#"{"groupPresenceEvents":{"groupFilters":["a","b*"]}}"#,
+                ".groupPresenceEvents.groupFilters.1",
+                "`*` or a group's name: wildcards in names are not served",
+            ),
+            (
+                r#"{"groupPresenceEvents":{"groupFilters":[""]}}"#,
+                ".groupPresenceEvents.groupFilters.0",
+                "`*` or a group's name: wildcards in names are not served",
+            ),
+            (
+                r#"{"groupPresenceEvents":{"x":1}}"#,
+                ".groupPresenceEvents.x",
+                "left out: it is no setting of group presence",
+            ),
+            (r#"{"auth":"Bearer"}"#, ".auth", "an object"),
+            (r#"{"auth":{}}"#, ".auth.type", "`None`, `Bearer` or `Header`"),
+            (
+                r#"{"auth":{"type":"ManagedIdentity","managedIdentity":{"resource":"x"}}}"#,
+                ".auth.type",
+                "`Bearer` or `Header`: there is no managed identity to get a token with",
+            ),
+            (
+                r#"{"auth":{"type":"None","token":"x"}}"#,
+                ".auth.token",
+                "left out: it is no part of `auth` of this type",
+            ),
+            (r#"{"auth":{"type":"Bearer"}}"#, ".auth.token", "there"),
+            (
+                r#"{"auth":{"type":"Bearer","token":""}}"#,
+                ".auth.token",
+                "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":"a\nb"}}"#,
+                ".auth.token",
+                "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":"é"}}"#,
+                ".auth.token",
+                "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":1}}"#,
+                ".auth.token",
+                "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":{"secret":"A","b":1}}}"#,
+                ".auth.token",
+                "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":{"secret":"A-B"}}}"#,
+                ".auth.token.secret",
+                "the name of a secret of the worker: letters, digits and _",
+            ),
+            (
+                r#"{"auth":{"type":"Bearer","token":{"secret":"WebPubSub_Access_Key"}}}"#,
+                ".auth.token.secret",
+                "another one: the service's own keys are not for handlers",
+            ),
+            (r#"{"auth":{"type":"Header","value":"x"}}"#, ".auth.name", "the name of a header"),
+            (r#"{"auth":{"type":"Header","name":"a b","value":"x"}}"#, ".auth.name", "the name of a header"),
+            (
+                r#"{"auth":{"type":"Header","name":"Ce-Signature","value":"x"}}"#,
+                ".auth.name",
+                "the name of a header that the service does not set itself",
+            ),
+            (
+                r#"{"auth":{"type":"Header","name":"HOST","value":"x"}}"#,
+                ".auth.name",
+                "the name of a header that the service does not set itself",
+            ),
+            (r#"{"auth":{"type":"Header","name":"X-Key"}}"#, ".auth.value", "there"),
+        ];
+        for (handler, path, expected) in cases {
+            let why = HubSettings::parse(&format!(r#"{{"eventHandlers":[{handler}]}}"#)).unwrap_err();
+            assert_eq!(why.to_string(), format!("eventHandlers.0{path} should be {expected}"));
+        }
+        let of = |text: &str| HubSettings::parse(text).unwrap_err().to_string();
+        assert_eq!(of(r#"{"eventHandlers":{}}"#), "eventHandlers should be a list of at most 100");
+        let many = [r#"{"urlTemplate":"http://h"}"#; 101].join(",");
+        assert_eq!(
+            of(&format!(r#"{{"eventHandlers":[{many}]}}"#)),
+            "eventHandlers should be a list of at most 100"
+        );
+        assert_eq!(
+            of(&format!(r#"{{"eventHandlers":[{long}]}}"#)),
+            "the settings should be at most 65536 bytes a hub"
+        );
+        let one = r#"{"hubs":{"chat":{"eventHandlers":[{"urlTemplate":"ftp://h"}]}}}"#;
+        assert_eq!(Settings::parse(one).unwrap_err().path, "hubs.chat.eventHandlers.0.urlTemplate");
+    }
+
+    #[test]
+    fn settings_that_older_versions_wrote_are_read() {
+        let text = r#"{"anonymousConnectPolicy":"allow","eventHandlers":[],"shards":4}"#;
+        let settings = HubSettings::parse(text).unwrap();
+        assert_eq!((settings.anonymous_connect, settings.shards), (AnonymousConnectPolicy::Allow, Some(4)));
+        assert_eq!(settings.event_handlers, []);
     }
 }

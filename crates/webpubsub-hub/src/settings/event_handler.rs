@@ -1,6 +1,15 @@
 //! Which event handler is told what.
 
+mod auth;
+mod filter;
+
 use webpubsub_protocol::event_handler::{Event, UrlTemplate};
+use webpubsub_protocol::json::{Json, Writer};
+
+pub use auth::{HandlerAuth, HandlerSecret};
+pub use filter::{GroupPresence, SystemEvents};
+
+use super::{SettingsError, members, wrong};
 
 /// One of a hub's event handlers.
 ///
@@ -19,58 +28,72 @@ pub struct EventHandler {
     pub auth: Option<HandlerAuth>,
 }
 
-/// A set of system events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SystemEvents {
-    /// `connect`.
-    pub connect: bool,
-    /// `connected`.
-    pub connected: bool,
-    /// `disconnected`.
-    pub disconnected: bool,
-}
-
-/// Which changes of memberships a handler is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupPresence {
-    /// `joined`.
-    pub joined: bool,
-    /// `left`.
-    pub left: bool,
-    /// Patterns of the groups' names.
-    pub filters: Vec<String>,
-}
-
-/// A header that every request to a handler carries.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HandlerAuth {
-    /// The header's name: `Authorization` for a bearer token.
-    pub header: String,
-    /// What stands before the secret in the header's value: `Bearer ` or nothing.
-    pub scheme: &'static str,
-    /// The secret.
-    pub secret: HandlerSecret,
-}
-
-/// A secret, or where it is.
-#[derive(Clone, PartialEq, Eq)]
-pub enum HandlerSecret {
-    /// This text.
-    Text(String),
-    /// The worker's secret with this name.
-    Named(String),
-}
-
-impl std::fmt::Debug for HandlerAuth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HandlerAuth").field("header", &self.header).finish_non_exhaustive()
-    }
+/// Whether secrets are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// As they are.
+    Written,
+    /// As [`HandlerSecret::HIDDEN`].
+    Hidden,
 }
 
 impl EventHandler {
     /// Whether it is told of an event.
+    ///
+    /// Source: `CloudEvents` spec, section 1.
     #[must_use]
-    pub fn takes(&self, _event: &Event) -> bool {
-        todo!()
+    pub fn takes(&self, event: &Event) -> bool {
+        let presence = self.presence.as_ref();
+        match event {
+            Event::Connect { .. } => self.system_events.connect,
+            Event::Connected => self.system_events.connected,
+            Event::Disconnected { .. } => self.system_events.disconnected,
+            Event::Joined { group } => presence.is_some_and(|told| told.joined && told.is_about(group)),
+            Event::Left { group } => presence.is_some_and(|told| told.left && told.is_about(group)),
+            Event::User { name, .. } => filter::has_user_event(&self.user_events, name.as_str()),
+        }
+    }
+
+    pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+        let Some(given) = members(value) else { return wrong("", "an object") };
+        let mut url = None;
+        let mut user_events = String::new();
+        let mut system_events = SystemEvents::default();
+        let mut presence = None;
+        let mut auth = None;
+        for (name, value) in &given {
+            let read = match &**name {
+                "urlTemplate" => match UrlTemplate::parse(&value.text().unwrap_or_default()) {
+                    Ok(template) => {
+                        url = Some(template);
+                        Ok(())
+                    }
+                    Err(error) => wrong("", error.expected()),
+                },
+                "userEventPattern" => filter::user_events(*value).map(|read| user_events = read),
+                "systemEvents" => SystemEvents::read(*value).map(|read| system_events = read),
+                "groupPresenceEvents" => GroupPresence::read(*value).map(|read| presence = Some(read)),
+                "auth" => HandlerAuth::read(*value).map(|read| auth = read),
+                _ => wrong("", "left out: it is no setting of an event handler"),
+            };
+            read.map_err(|error| error.under(name))?;
+        }
+        match url {
+            Some(url) => Ok(Self { url, user_events, system_events, presence, auth }),
+            None => wrong("urlTemplate", "there: the URL of the event handler"),
+        }
+    }
+
+    pub(super) fn write(&self, secrets: Secrets) -> String {
+        let mut handler = Writer::object();
+        handler.text("urlTemplate", self.url.as_str()).text("userEventPattern", &self.user_events);
+        handler.json("systemEvents", &self.system_events.write());
+        if let Some(presence) = &self.presence {
+            handler.json("groupPresenceEvents", &presence.write());
+        }
+        if let Some(auth) = &self.auth {
+            handler.json("auth", &auth.write(secrets));
+        }
+        handler.finish()
     }
 }

@@ -75,13 +75,25 @@ impl Subprotocol {
     #[must_use]
     pub fn negotiate(offer: Option<&str>) -> Negotiated<'_> {
         Self::offered(offer)
-            .find_map(|name| {
-                let subprotocol = Self::NAMED
-                    .into_iter()
-                    .find(|known| known.name().is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
-                Some(Negotiated { subprotocol, answer: Some(name) })
-            })
+            .find_map(|name| Some(Negotiated { subprotocol: Self::named(name)?, answer: Some(name) }))
             .unwrap_or(Negotiated { subprotocol: Self::Simple, answer: None })
+    }
+
+    /// What follows from a handler's choice: the subprotocol of that name, or a simple client where
+    /// it is none of ours; `None` for a name that the client did not offer.
+    ///
+    /// Source: client spec, section 4.
+    #[must_use]
+    pub fn choose<'a>(offer: Option<&'a str>, chosen: &str) -> Option<Negotiated<'a>> {
+        let name = Self::offered(offer).find(|name| name.eq_ignore_ascii_case(chosen))?;
+        let subprotocol = Self::named(name).unwrap_or(Self::Simple);
+        Some(Negotiated { subprotocol, answer: Some(name) })
+    }
+
+    /// Ours with this name, in any case.
+    fn named(name: &str) -> Option<Self> {
+        let is_named = |known: &Self| known.name().is_some_and(|known| known.eq_ignore_ascii_case(name));
+        Self::NAMED.into_iter().find(is_named)
     }
 }
 

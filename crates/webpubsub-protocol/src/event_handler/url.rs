@@ -12,7 +12,7 @@ use crate::url::RequestUrl;
 /// Its host is written plainly: a DNS name, an IPv4 address of four decimal numbers, or an IPv6
 /// address in brackets. So there is one way to read it, and [`is_public`] judges the host that is
 /// called.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UrlTemplate(String);
 
 /// Why a text is no URL template.
@@ -133,6 +133,13 @@ impl UrlTemplate {
     #[must_use]
     pub fn is_public(&self) -> bool {
         is_public(&self.0)
+    }
+}
+
+/// Leaves the query out.
+impl fmt::Debug for UrlTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.without_query(), f)
     }
 }
 
