@@ -115,7 +115,10 @@ pub(crate) async fn answer(
 }
 
 /// What a client's frames mean, of which only one without a subprotocol of ours has a choice.
-fn mode_of(subprotocol: Subprotocol, endpoint: &ClientEndpoint) -> std::result::Result<SimpleMode, SimpleModeError> {
+fn mode_of(
+    subprotocol: Subprotocol,
+    endpoint: &ClientEndpoint,
+) -> std::result::Result<SimpleMode, SimpleModeError> {
     match subprotocol.encoding() {
         None => SimpleMode::parse(&endpoint.query),
         Some(_) => Ok(SimpleMode::SendEvent),

@@ -110,7 +110,9 @@ impl Config {
             event_timeout: Duration::from_secs(event_seconds.into()),
             event_retries: match text("EVENT_RETRY_SECONDS") {
                 Some(seconds) => pauses(&seconds).ok_or(ConfigError::Retries)?,
-                None => EventPolicy::DEFAULT_RETRY_SECONDS.map(|seconds| Duration::from_secs(seconds.into())).into(),
+                None => EventPolicy::DEFAULT_RETRY_SECONDS
+                    .map(|seconds| Duration::from_secs(seconds.into()))
+                    .into(),
             },
             private_handlers,
             keys: AccessKeys::new(&primary, secondary.as_deref())?,

@@ -289,9 +289,14 @@ fn read(answered: &Array) -> std::result::Result<(HandlerAnswer, String), CallFa
     let head = Members::parse(&text).ok_or(CallFailure::Unreadable)?;
     let text = |name| head.get(name).and_then(Json::text).map(|text| text.into_owned());
     let metadata = head.get("metadata").and_then(Json::elements).unwrap_or_default();
-    let metadata = metadata.into_iter().filter_map(Json::texts).filter_map(|pair| <[String; 2]>::try_from(pair).ok());
+    let metadata =
+        metadata.into_iter().filter_map(Json::texts).filter_map(|pair| <[String; 2]>::try_from(pair).ok());
     let mut answer = HandlerAnswer {
-        status: head.get("status").and_then(Json::unsigned).and_then(|status| u16::try_from(status).ok()).unwrap_or(0),
+        status: head
+            .get("status")
+            .and_then(Json::unsigned)
+            .and_then(|status| u16::try_from(status).ok())
+            .unwrap_or(0),
         content_type: text("type"),
         state: text("state"),
         cookies: head.get("cookies").and_then(Json::texts).unwrap_or_default(),

@@ -10,7 +10,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
 use webpubsub_protocol::event_handler::validation::Validation;
-use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -285,7 +285,8 @@ impl Directory {
     async fn is_allowed(self: &Rc<Self>, url: &str, origin: &str, limit: Duration) -> Result<bool> {
         let known = self.validation(url, origin)?;
         let key = [origin, " ", url].concat();
-        let under_way = self.handshakes.borrow().iter().find(|(of, _)| *of == key).map(|(_, ends)| ends.clone());
+        let under_way =
+            self.handshakes.borrow().iter().find(|(of, _)| *of == key).map(|(_, ends)| ends.clone());
         let is_due = known.is_none_or(|known| known.due <= now());
         let ends = match under_way {
             Some(ends) => Some(ends),
@@ -331,13 +332,19 @@ impl Directory {
             DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
             INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
         let (allowed, failures) = (integer(next.allowed), integer(next.failures));
-        tables.run(statements, vec![url.into(), origin.into(), allowed, failures, integer(next.due.as_millis())])
+        tables.run(
+            statements,
+            vec![url.into(), origin.into(), allowed, failures, integer(next.due.as_millis())],
+        )
     }
 
     /// What is known of a handshake.
     fn validation(&self, url: &str, origin: &str) -> Result<Option<Validation>> {
         let Some(tables) = self.tables.get() else { return Ok(None) };
-        let found = tables.find("SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?", vec![url.into(), origin.into()])?;
+        let found = tables.find(
+            "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
+            vec![url.into(), origin.into()],
+        )?;
         Ok(found.as_deref().and_then(validation))
     }
 

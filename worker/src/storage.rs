@@ -168,7 +168,11 @@ impl Tables {
     }
 
     /// The first row that a query finds.
-    pub(crate) fn find(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Vec<SqlStorageValue>>> {
+    pub(crate) fn find(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Option<Vec<SqlStorageValue>>> {
         self.sql.exec(query, values)?.raw().next().transpose()
     }
 
@@ -296,8 +300,9 @@ impl Storage {
             }
             Change::Settle { row } => self.run("DELETE FROM outbox WHERE row = ?", vec![integer(row)]),
             Change::Settings(None) => self.run("DELETE FROM settings", vec![]),
-            Change::Settings(Some(settings)) => self
-                .run("INSERT OR REPLACE INTO settings VALUES (0, ?)", vec![settings.encode().into()]),
+            Change::Settings(Some(settings)) => {
+                self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", vec![settings.encode().into()])
+            }
             Change::DeleteRows { first, last } => {
                 self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", vec![integer(first), integer(last)])
             }
@@ -337,8 +342,19 @@ impl Storage {
 }
 
 fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
-    let [slot, id, user, roles, subprotocol, send_to, no_echo, log_row, acknowledged, detached_until, told @ ..] =
-        row
+    let [
+        slot,
+        id,
+        user,
+        roles,
+        subprotocol,
+        send_to,
+        no_echo,
+        log_row,
+        acknowledged,
+        detached_until,
+        told @ ..,
+    ] = row
     else {
         return None;
     };

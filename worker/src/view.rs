@@ -90,7 +90,11 @@ impl HubView {
         let settings = view.get("settings")?;
         Some(Self {
             map: ShardMap::decode(view.get("map")?.as_str())?,
-            settings: if settings.is_null() { None } else { Some(HubSettings::parse(settings.as_str()).ok()?) },
+            settings: if settings.is_null() {
+                None
+            } else {
+                Some(HubSettings::parse(settings.as_str()).ok()?)
+            },
             since: view.get("since")?.unsigned()?,
         })
     }
