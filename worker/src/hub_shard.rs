@@ -16,7 +16,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
     WebSocketPair, WebSocketRequestResponsePair, durable_object,
 };
 
@@ -135,10 +135,6 @@ impl DurableObject for HubShard {
             shard.step(Input::Timeout, None)?;
         }
         Response::empty()
-    }
-
-    async fn connect(&self, _: Socket) -> Result<()> {
-        Err(Error::RustError("a shard takes no TCP connections".to_owned()))
     }
 }
 
