@@ -6,8 +6,8 @@
 // everything that it uses.
 import { spawnSync } from "node:child_process";
 
-/** Classes of `worker` and `wasm-streams`, and the handler of a shard's TCP sockets, of which there are none. */
-const UNUSED = /containerstartupoptions|intounderlying|minifyconfig|r2range|hubshard_connect/;
+/** Classes of `worker` and `wasm-streams`. */
+const UNUSED = /containerstartupoptions|intounderlying|minifyconfig|r2range/;
 
 const args = process.argv.slice(2);
 const isUnused = (at) => args[at] === "--export" && UNUSED.test(args[at + 1]);

@@ -14,13 +14,15 @@ use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode}
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, Result, WebSocketPair};
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
 
 use crate::config::{Config, object_name};
 use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
-use crate::sockets::close_socket;
+use crate::platform::{Error, Result, WebSocketPair};
+use crate::sockets::refuse_socket;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -103,16 +105,16 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
         return Ok(None);
     }
     let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::CONNECTION_ID, connection.as_str())?;
     let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers.0, body };
+    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers, body };
     let answer = Objects::shards(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
     match answer {
-        Some(answer) if answer.status_code() == 101 => Ok(Some(answer)),
-        Some(answer) if answer.status_code() == 404 => Ok(None),
-        Some(_) | None => Err(Error::RustError("the shard failed".to_owned())),
+        Some(answer) if answer.status() == 101 => Ok(Some(answer)),
+        Some(answer) if answer.status() == 404 => Ok(None),
+        Some(_) | None => Err(Error::new("the shard failed")),
     }
 }
 
@@ -126,9 +128,9 @@ async fn connect(
     config: &Config,
 ) -> Result<Response> {
     let mut random = [0; 18];
-    getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
+    getrandom::fill(&mut random).map_err(Error::new)?;
     let [high, low, id @ ..] = random;
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::ADMISSION, &admission.encode())?;
     if let Some(subprotocol) = subprotocol {
@@ -144,11 +146,11 @@ async fn connect(
             headers.set(internal::RECONNECTION_TOKEN, &token)?;
         }
         let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body };
+        let question = Question { path: internal::CONNECT, method: "GET", headers: &headers, body };
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
-        let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
-        let status = answer.status_code();
+        let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
+        let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
             Some(why) => offers.refused(why),
             None => return Ok(answer),
@@ -172,9 +174,8 @@ async fn connect(
 ///
 /// Source: client spec, section 8.3.
 fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
-    let pair = WebSocketPair::new()?;
-    pair.server.accept()?;
+    let pair = WebSocketPair::new();
     let cause = CloseCause::NotRecoverable;
-    close_socket(pair.server.as_ref(), cause.code().0, cause.reason());
-    http::switch_protocols(pair.client, subprotocol)
+    refuse_socket(&pair.server(), cause.code().0, cause.reason());
+    http::switch_protocols(&pair.client(), subprotocol)
 }

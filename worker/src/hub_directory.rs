@@ -1,6 +1,6 @@
 //! The Durable Object of one hub: its settings, and how many shards it has. One more, the register,
 //! has the names of all hubs.
-#![expect(missing_docs, reason = "the handlers that the macro exports have none")]
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -11,13 +11,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
-use worker::{
-    DurableObject, Env, Error, Headers, Request, Response, Result, SqlStorageValue, State, durable_object,
-};
+use webpubsub_protocol::url::RequestUrl;
+use worker::web_sys::{Headers, Request, Response};
+use worker::{Env, SqlStorageValue};
 
 use crate::config::{Config, object_name};
 use crate::objects::{Objects, Question};
-use crate::perform::{now, set_alarm};
+use crate::perform::now;
+use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
 use crate::storage::{Tables, text};
 use crate::{http, hub_shard, log};
 
@@ -53,18 +54,8 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// How often the shards are told and asked while they change.
 const PACE: Duration = Duration::from_secs(1);
 
-#[wasm_bindgen(inline_js = r#"
-export function deleteAlarm(state) {
-  state.storage.deleteAlarm();
-}
-"#)]
-extern "C" {
-    #[wasm_bindgen(js_name = deleteAlarm)]
-    fn delete_alarm(state: &JsValue);
-}
-
 /// One hub.
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct HubDirectory {
     directory: std::result::Result<Rc<Directory>, String>,
 }
@@ -78,8 +69,10 @@ struct Directory {
     tables: OnceCell<Tables>,
 }
 
-impl DurableObject for HubDirectory {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl HubDirectory {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: State, env: Env) -> Self {
         let directory = Directory::start(state, env).map(Rc::new).map_err(|error| {
             log::failure("starting a directory", &error);
             error.to_string()
@@ -87,24 +80,24 @@ impl DurableObject for HubDirectory {
         Self { directory }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    pub async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.directory {
-            Ok(directory) => directory.fetch(request).await,
+            Ok(directory) => directory.fetch(&request).await,
             Err(_) => http::text(500, ""),
         }
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) -> Result<()> {
         if let Ok(directory) = &self.directory {
             directory.advance().await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
-        let config = Config::of(&env).map_err(|error| Error::RustError(error.to_string()))?;
+        let config = Config::of(&env).map_err(Error::new)?;
         let directory = Self { state, env, config, tables: OnceCell::new() };
         if Tables::exist(&directory.state)? {
             directory.tables()?;
@@ -124,12 +117,13 @@ impl Directory {
         Ok(self.tables.get_or_init(|| tables))
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let (method, path) = (request.inner().method(), request.path());
-        match (method.as_str(), path.as_str()) {
+    async fn fetch(&self, request: &Request) -> Result<Response> {
+        let (method, url) = (request.method(), request.url());
+        let path = RequestUrl::split(&url).map_or("", |url| url.path);
+        match (method.as_str(), path) {
             ("GET", internal::VIEW) => http::text(200, &self.view()?),
             ("PUT", internal::SETTINGS) => {
-                let settings = request.text().await?;
+                let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
                 self.resize()
@@ -139,7 +133,7 @@ impl Directory {
                 self.resize()
             }
             ("POST", internal::HUBS) => {
-                let name = request.text().await?;
+                let name = http::body_text(request.text()).await?;
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
@@ -154,9 +148,9 @@ impl Directory {
     fn hub(&self) -> Result<HubName> {
         let name = match self.tables.get() {
             Some(tables) => tables.name.clone(),
-            None => self.state.id().name().unwrap_or_default(),
+            None => name_of(&self.state).unwrap_or_default(),
         };
-        HubName::parse(&name).map_err(|error| Error::RustError(error.to_string()))
+        HubName::parse(&name).map_err(Error::new)
     }
 
     fn get(&self, wanted: &str) -> Result<Option<String>> {
@@ -212,13 +206,13 @@ impl Directory {
         self.advance_soon();
         let (hub, map) = (self.hub()?, self.map()?);
         let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::from_str(&map.encode());
         let path = hub_shard::internal::MAP;
-        let question = Question { path, method: "POST", headers: &headers.0, body };
+        let question = Question { path, method: "POST", headers: &headers, body };
         let mut loads = Vec::new();
-        for mut answer in Objects::shards(&self.env)?.ask(names, question).await? {
-            loads.extend(answer.text().await?.parse::<u64>().ok());
+        for answer in Objects::shards(&self.env)?.ask(names, question).await? {
+            loads.extend(http::body_text(answer.text()).await?.parse::<u64>().ok());
         }
         // It may have been changed meanwhile.
         let mut next = self.map()?;
@@ -229,13 +223,13 @@ impl Directory {
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
         } else if next.is_settled() {
-            delete_alarm(self.state.as_raw().as_ref());
+            delete_alarm(&self.state);
         }
         Ok(())
     }
 
     fn advance_soon(&self) {
-        set_alarm(self.state.as_raw().as_ref(), now().after(PACE).as_millis() as f64);
+        set_alarm(&self.state, now().after(PACE).as_millis() as f64);
     }
 }
 
@@ -246,9 +240,9 @@ pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
         if tables.is_registered()? {
             return Ok(());
         }
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::from_str(hub.as_str());
-        let question = Question { path: internal::HUBS, method: "POST", headers: &headers.0, body };
+        let question = Question { path: internal::HUBS, method: "POST", headers: &headers, body };
         Objects::directories(env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
         tables.set_registered()
     };

@@ -9,24 +9,26 @@ use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result};
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
 
 use crate::config::{Config, object_name};
 use crate::hub_directory::internal;
 use crate::management::check_token;
 use crate::objects::{Objects, Question};
+use crate::platform::{Error, Result};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
 pub(crate) async fn answer(
-    request: Request,
+    request: &Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let method = request.inner().method();
-    if let Err(refusal) = check_token(&request, url, config) {
+    let method = request.method();
+    if let Err(refusal) = check_token(request, url, config) {
         return http::rest(rest::refuse(&refusal, &method));
     }
     carry_out(&method, request, url, env, config).await.or_else(|error| {
@@ -37,7 +39,7 @@ pub(crate) async fn answer(
 
 async fn carry_out(
     method: &str,
-    mut request: Request,
+    request: &Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
@@ -55,7 +57,7 @@ async fn carry_out(
         ("GET", 3) => json(&shards(&current(env, config, &hub).await?.map)),
         (_, 3) => not_allowed(method, "GET"),
         ("GET", _) => json(&current(env, config, &hub).await?.settings.encode()),
-        ("PUT", _) => match HubSettings::parse(&request.text().await?) {
+        ("PUT", _) => match HubSettings::parse(&http::body_text(request.text()).await?) {
             Ok(settings) => {
                 let settings = settings.encode();
                 change(env, &hub, method, JsValue::from_str(&settings)).await?;
@@ -72,8 +74,7 @@ async fn carry_out(
 }
 
 fn json(body: &str) -> Result<Response> {
-    let response = ResponseBuilder::new().with_header("Content-Type", "application/json; charset=utf-8")?;
-    Ok(response.fixed(body.as_bytes().to_vec()))
+    http::with_type(200, "application/json; charset=utf-8", body)
 }
 
 fn not_allowed(method: &str, methods: &str) -> Result<Response> {
@@ -89,24 +90,24 @@ async fn current(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<HubView
 /// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
 /// forgotten what they hold.
 async fn change(env: &Env, hub: &HubName, method: &str, body: JsValue) -> Result<()> {
-    let headers = Headers::new();
-    let question = Question { path: internal::SETTINGS, method, headers: &headers.0, body };
+    let headers = Headers::new()?;
+    let question = Question { path: internal::SETTINGS, method, headers: &headers, body };
     let answer = Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop();
     HubView::forget(hub);
     match answer {
-        Some(answer) if answer.status_code() == 204 => Ok(()),
-        Some(_) | None => Err(Error::RustError("the directory took no settings".to_owned())),
+        Some(answer) if answer.status() == 204 => Ok(()),
+        Some(_) | None => Err(Error::new("the directory took no settings")),
     }
 }
 
 /// The names of all hubs that were ever used.
 async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::HUBS, method: "GET", headers: &headers.0, body };
+    let question = Question { path: internal::HUBS, method: "GET", headers: &headers, body };
     let register = vec![internal::REGISTER.to_owned()];
     let names = match Objects::directories(env)?.ask(register, question).await?.pop() {
-        Some(mut answer) => answer.text().await?,
+        Some(answer) => http::body_text(answer.text()).await?,
         None => String::new(),
     };
     Ok(names.lines().filter_map(|name| HubName::parse(name).ok()).collect())
@@ -140,17 +141,16 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
     for hub in known_hubs(env).await? {
         let map = HubView::of(env, config, &hub).await?.map;
         let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let (path, body) = (hub_shard::internal::METRICS, JsValue::UNDEFINED);
-        let question = Question { path, method: "GET", headers: &headers.0, body };
+        let question = Question { path, method: "GET", headers: &headers, body };
         let answers = Objects::shards(env)?.ask(names, question).await?;
-        for (shard, mut answer) in answers.into_iter().enumerate() {
-            let values = answer.text().await?;
+        for (shard, answer) in answers.into_iter().enumerate() {
+            let values = http::body_text(answer.text()).await?;
             for ((group, metric), value) in groups.iter_mut().zip(METRICS).zip(values.split(',')) {
                 group.push_str(&format!("{}{{hub=\"{hub}\",shard=\"{shard}\"}} {value}\n", metric.name));
             }
         }
     }
-    let response = ResponseBuilder::new().with_header("Content-Type", "text/plain; version=0.0.4")?;
-    Ok(response.fixed(groups.concat().into_bytes()))
+    http::with_type(200, "text/plain; version=0.0.4", &groups.concat())
 }

@@ -4,43 +4,20 @@
 //! platform lets no frame out before what was written for it is on disk.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Batch, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Date, Delay, Error, Headers, Result, WebSocket};
+use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
-
-#[wasm_bindgen(inline_js = r#"
-export function setAlarm(state, due) {
-  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
-  state.storage.setAlarm(due);
-}
-"#)]
-extern "C" {
-    /// Wakes the object at that time, in milliseconds since the Unix epoch.
-    #[wasm_bindgen(js_name = setAlarm)]
-    pub(crate) fn set_alarm(state: &JsValue, due: f64);
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// The object's state, with what `worker` leaves out of it.
-    type RawState;
-
-    /// Ends the object at once: its memory is gone and its sockets are closed.
-    #[wasm_bindgen(method, catch)]
-    fn abort(this: &RawState, reason: &str) -> std::result::Result<(), JsValue>;
-}
+use crate::platform::{Error, Result, set_alarm, sleep};
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -55,7 +32,7 @@ pub(crate) struct Step {
 
 /// The time, in milliseconds.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_millis(Date::now().as_millis())
+    Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
 impl Shard {
@@ -99,9 +76,8 @@ impl Shard {
             if let Err(error) = self.perform(output, socket, step, gone) {
                 // What the hub believes is no longer what is on disk. Start again from the disk.
                 log::failure("a shard's step", &error);
-                let state: &JsValue = self.state.as_raw().as_ref();
                 // It may end by throwing, which is as good an end as returning.
-                let _ = state.unchecked_ref::<RawState>().abort("a step of the shard failed");
+                let _ = self.state.abort("a step of the shard failed");
                 return Err(error);
             }
         }
@@ -119,7 +95,7 @@ impl Shard {
             Output::Accept { connection: _, subprotocol, slot } => {
                 if let Some(socket) = socket {
                     self.state.accept_web_socket(socket);
-                    self.sockets.put(slot.0, socket.as_ref());
+                    self.sockets.put(slot.0, socket);
                     step.accepted = Some(subprotocol);
                 }
             }
@@ -217,12 +193,12 @@ impl Shard {
     }
 
     async fn post(&self, to: ShardNumber, body: &str) -> Result<u16> {
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let question =
-            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+            Question { path: internal::BATCH, method: "POST", headers: &headers, body: body.into() };
         let name = object_name(&self.hub_name, to);
         let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
-        Ok(answer.map_or(0, |answer| answer.status_code()))
+        Ok(answer.map_or(0, |answer| answer.status()))
     }
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.
@@ -234,7 +210,8 @@ impl Shard {
         self.timer.set(Some(due));
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            Delay::from(Duration::from_millis(due.saturating_sub(now().as_millis()))).await;
+            // It never fails.
+            let _ = JsFuture::from(sleep(due.saturating_sub(now().as_millis()) as f64)).await;
             if shard.timer.get() == Some(due) {
                 shard.timer.set(None);
             }
@@ -251,8 +228,7 @@ impl Shard {
             return;
         }
         self.alarm.set(Some(due));
-        let state: &JsValue = self.state.as_raw().as_ref();
         // Exact below 2^53, which no time of ours reaches.
-        set_alarm(state, due as f64);
+        set_alarm(&self.state, due as f64);
     }
 }
