@@ -16,14 +16,16 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Context, Env, Error, Headers, Request, Response, Result, WebSocketPair};
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
 
 use crate::config::{Config, object_name};
 use crate::connect_handler::Arrival;
 use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
-use crate::sockets::close_socket;
+use crate::platform::{Error, Result, WebSocketPair};
+use crate::sockets::refuse_socket;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -34,7 +36,6 @@ pub(crate) async fn answer(
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
-    context: &Context,
 ) -> Result<Response> {
     if !http::is_upgrade(request)? {
         return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
@@ -91,14 +92,14 @@ pub(crate) async fn answer(
     let handler = policy.settings.handler_for(&Event::Connect { body: String::new() });
     let mut headers = Vec::new();
     if handler.is_some() {
-        let all = http::headers_with_prefix(&request.headers().0, "");
-        headers.extend(all.chunks_exact(2).filter_map(|pair| <[String; 2]>::try_from(pair.to_vec()).ok()));
+        let mut all = http::headers_with_prefix(&request.headers(), "").into_iter();
+        while let (Some(name), Some(value)) = (all.next(), all.next()) {
+            headers.push((name, value));
+        }
     }
-    let headers: Vec<_> = headers.into_iter().map(|[name, value]| (name, value)).collect();
     let arrival = handler.map(|(_, handler)| Arrival {
         env,
         config,
-        context,
         policy: &policy,
         handler,
         body: ConnectBody {
@@ -141,16 +142,16 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
         return Ok(None);
     }
     let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::CONNECTION_ID, connection.as_str())?;
     let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers.0, body };
+    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers, body };
     let answer = Objects::shards(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
     match answer {
-        Some(answer) if answer.status_code() == 101 => Ok(Some(answer)),
-        Some(answer) if answer.status_code() == 404 => Ok(None),
-        Some(_) | None => Err(Error::RustError("the shard failed".to_owned())),
+        Some(answer) if answer.status() == 101 => Ok(Some(answer)),
+        Some(answer) if answer.status() == 404 => Ok(None),
+        Some(_) | None => Err(Error::new("the shard failed")),
     }
 }
 
@@ -171,10 +172,10 @@ async fn connect<'a>(
     config: &Config,
 ) -> Result<Response> {
     let mut random = [0; 18];
-    getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
+    getrandom::fill(&mut random).map_err(Error::new)?;
     let [high, low, id @ ..] = random;
     let mut asked = false;
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     let objects = Objects::shards(env)?;
     let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
@@ -197,11 +198,11 @@ async fn connect<'a>(
         }
         let path = if arrival.is_some() { internal::ROOM } else { internal::CONNECT };
         let body = JsValue::UNDEFINED;
-        let question = Question { path, method: "GET", headers: &headers.0, body };
+        let question = Question { path, method: "GET", headers: &headers, body };
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
-        let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
-        let status = answer.status_code();
+        let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
+        let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
             Some(why) => {
                 offers.refused(why);
@@ -239,9 +240,8 @@ async fn connect<'a>(
 ///
 /// Source: client spec, section 8.3.
 fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
-    let pair = WebSocketPair::new()?;
-    pair.server.accept()?;
+    let pair = WebSocketPair::new();
     let cause = CloseCause::NotRecoverable;
-    close_socket(pair.server.as_ref(), cause.code().0, cause.reason());
-    http::switch_protocols(pair.client, subprotocol)
+    refuse_socket(&pair.server(), cause.code().0, cause.reason());
+    http::switch_protocols(&pair.client(), subprotocol)
 }

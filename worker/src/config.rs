@@ -10,6 +10,8 @@ use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
 
+use crate::platform::variable;
+
 /// What the operator decided.
 pub(crate) struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
@@ -80,7 +82,7 @@ impl Config {
     }
 
     fn read(env: &Env) -> Result<Self, ConfigError> {
-        let text = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let text = |name: &str| variable(env, name);
         let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
         let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
         let number = |name: &'static str, default: u32, min: u32, max: u32| match text(name) {

@@ -4,19 +4,19 @@
 
 use std::cell::RefCell;
 
-use webpubsub_hub::{Attempts, Breakers, Call, CallId, ConnectRequest, EventHandler, EventPolicy};
+use wasm_bindgen_futures::JsFuture;
+use webpubsub_hub::{Attempts, Breakers, Call, ConnectRequest, EventHandler, EventPolicy};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
-use webpubsub_protocol::event_handler::{
-    CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, validation,
-};
+use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
-use worker::{Context, Delay, Env};
+use worker::Env;
 
 use crate::config::Config;
-use crate::event_handler::{Answered, delivery, post, report};
+use crate::event_handler::{Answered, Teller, Told, first_attempt};
 use crate::log;
 use crate::perform::now;
+use crate::platform::sleep;
 
 thread_local! {
     static BREAKERS: RefCell<Breakers> = RefCell::default();
@@ -26,7 +26,6 @@ thread_local! {
 pub(crate) struct Arrival<'a> {
     pub(crate) env: &'a Env,
     pub(crate) config: &'a Config,
-    pub(crate) context: &'a Context,
     pub(crate) policy: &'a EventPolicy,
     pub(crate) handler: &'a EventHandler,
     pub(crate) body: ConnectBody<'a>,
@@ -46,9 +45,11 @@ impl<'a> Arrival<'a> {
         connection: &ConnectionId,
         admission: &mut ConnectRequest,
     ) -> Result<Option<&'a str>, Refused> {
-        let url = self.handler.url.resolve(&self.policy.hub, "connect");
-        let refused = match self.attempt(&url, connection, admission).await {
-            Ok(answer) if answer.is_success() => match self.apply(&url, &answer, admission) {
+        let event = Event::Connect { body: self.body.encode() };
+        let (user, origin) = (admission.user.clone(), &admission.origin);
+        let mut call = first_attempt(self.policy, self.handler, connection, user, origin, &event);
+        let refused = match self.attempt(&mut call).await {
+            Ok(answer) if answer.is_success() => match self.apply(&call.url, &answer, admission) {
                 Some(subprotocol) => return Ok(subprotocol),
                 None => Err(CallFailure::Unreadable),
             },
@@ -69,52 +70,29 @@ impl<'a> Arrival<'a> {
     }
 
     /// Tells the handler, again if need be, until it answers.
-    async fn attempt(&self, url: &str, connection: &ConnectionId, admission: &ConnectRequest) -> Answered {
-        let Self { env, config, context, policy, handler, .. } = self;
-        let event = Event::Connect { body: self.body.encode() };
-        let subject = Subject {
-            connection: connection.clone(),
-            user: admission.user.clone(),
-            subprotocol: None,
-            origin: admission.origin.clone(),
-            state: None,
-            cookies: Cookies::default(),
-        };
+    async fn attempt(&self, call: &mut Call) -> Answered {
+        let (policy, url) = (self.policy, self.handler.url.as_str());
         let mut attempts = Attempts::new(now(), policy);
-        let mut call = Call {
-            id: CallId(0),
-            connection: connection.clone(),
-            event: event.name().to_owned(),
-            attempt: 0,
-            origin: admission.origin.clone(),
-            url: url.to_owned(),
-            validate: handler.url.resolve(&policy.hub, validation::EVENT),
-            auth: handler.auth.clone(),
-            request: EventRequest::new(&policy.hub, &subject, &event, 0, now(), url),
-            limit: policy.timeout,
-        };
         loop {
-            let since = now();
-            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(since, handler.url.as_str())) {
+            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), url)) {
                 return Err(CallFailure::BreakerOpen);
             }
             call.attempt = attempts.number();
-            call.limit = attempts.limit(since, policy);
-            let answered = post(&call, &policy.hub, env, config).await;
-            let delivery =
-                delivery(since, &call.event, Some(connection.as_str()), call.attempt, url, &answered);
-            context.wait_until(report((*env).clone(), policy.hub.clone(), delivery));
+            call.limit = attempts.limit(now(), policy);
+            let hub = policy.hub.as_str();
+            let Told { answered, .. } = Told::of(call, hub, self.env, self.config, Teller::Worker).await;
             let failure = match &answered {
                 Ok(answer) if answer.is_success() => None,
                 Ok(answer) => Some(CallFailure::Status(answer.status)),
                 Err(failure) => Some(*failure),
             };
             let works = failure.is_none_or(|failure| !failure.is_passing());
-            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), handler.url.as_str(), works));
-            match failure.and_then(|failure| attempts.failed(now(), policy, failure)) {
-                Some(pause) => Delay::from(pause).await,
-                None => return answered,
-            }
+            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), url, works));
+            let Some(pause) = failure.and_then(|failure| attempts.failed(now(), policy, failure)) else {
+                return answered;
+            };
+            // It never fails.
+            let _ = JsFuture::from(sleep(pause.as_millis() as f64)).await;
         }
     }
 

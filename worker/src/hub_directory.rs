@@ -1,29 +1,30 @@
 //! The Durable Object of one hub: its settings, how many shards it has, and what its event handlers
 //! said in their handshakes. One more, the register, has the names of all hubs.
-#![expect(missing_docs, reason = "the handlers that the macro exports have none")]
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::Promise;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
-use worker::{
-    DurableObject, Env, Error, Headers, Request, Response, Result, SqlStorageValue, State, durable_object,
-};
+use webpubsub_protocol::url::RequestUrl;
+use worker::web_sys::{Headers, Request, Response};
+use worker::{Env, SqlStorageValue};
 
 use crate::config::{Config, object_name};
+use crate::event_handler::{Handshake, Handshakes};
 use crate::objects::{Objects, Question};
-use crate::perform::{delete_alarm, now, set_alarm};
+use crate::perform::now;
+use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
 use crate::storage::{Tables, integer, number, text};
 use crate::view::HubView;
-use crate::{event_handler, http, hub_shard, log};
+use crate::{http, hub_shard, log};
 
 /// What the Worker asks a directory.
 pub(crate) mod internal {
@@ -69,9 +70,6 @@ const SINCE: &str = "since";
 /// and its shards, if their number was ever changed.
 const MAP: &str = "map";
 
-/// How many handshakes may be under way at once.
-const MAX_HANDSHAKES: usize = 50;
-
 /// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before:
 /// for answers with the old map that are still on their way.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -79,7 +77,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_secs(1);
 
 /// One hub.
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct HubDirectory {
     directory: std::result::Result<Rc<Directory>, String>,
 }
@@ -91,12 +89,13 @@ struct Directory {
     /// Made with the first thing that is kept: whoever asks for a hub that nobody uses leaves no
     /// trace.
     tables: OnceCell<Tables>,
-    /// The handshakes that are under way, by URL and origin.
-    handshakes: RefCell<Vec<(String, Promise)>>,
+    handshakes: Handshakes,
 }
 
-impl DurableObject for HubDirectory {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl HubDirectory {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: State, env: Env) -> Self {
         let directory = Directory::start(state, env).map(Rc::new).map_err(|error| {
             log::failure("starting a directory", &error);
             error.to_string()
@@ -104,25 +103,25 @@ impl DurableObject for HubDirectory {
         Self { directory }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    pub async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.directory {
-            Ok(directory) => directory.fetch(request).await,
+            Ok(directory) => directory.fetch(&request).await,
             Err(_) => http::text(500, ""),
         }
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) -> Result<()> {
         if let Ok(directory) = &self.directory {
             directory.advance().await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
-        let config = Config::of(&env).map_err(|error| Error::RustError(error.to_string()))?;
-        let (tables, handshakes) = (OnceCell::new(), RefCell::default());
+        let config = Config::of(&env).map_err(Error::new)?;
+        let (tables, handshakes) = (OnceCell::new(), Handshakes::new());
         let directory = Self { state, env, config, tables, handshakes };
         if Tables::exist(&directory.state)? {
             directory.tables()?;
@@ -145,12 +144,13 @@ impl Directory {
         Ok(self.tables.get_or_init(|| tables))
     }
 
-    async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let (method, path) = (request.inner().method(), request.path());
-        match (method.as_str(), path.as_str()) {
+    async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let (method, url) = (request.method(), request.url());
+        let path = RequestUrl::split(&url).map_or("", |url| url.path);
+        match (method.as_str(), path) {
             ("GET", internal::VIEW) => http::text(200, &self.view()?.encode()),
             ("PUT", internal::SETTINGS) => {
-                let settings = request.text().await?;
+                let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
                 self.change().await
@@ -160,17 +160,16 @@ impl Directory {
                 self.change().await
             }
             ("POST", internal::VALIDATION) => {
-                let asked = request.text().await?;
+                let asked = http::body_text(request.text()).await?;
                 let asked = Members::parse(&asked).unwrap_or_default();
-                let text = |name| asked.get(name).and_then(Json::text);
-                let limit = asked.get("limit").and_then(Json::unsigned).map(Duration::from_millis);
-                let (Some(url), Some(origin), Some(limit)) = (text("url"), text("origin"), limit) else {
-                    return http::text(400, "Not a handshake.");
-                };
-                http::text(if self.is_allowed(&url, &origin, limit).await? { 204 } else { 403 }, "")
+                let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
+                let limit = asked.get("limit").and_then(Json::unsigned).unwrap_or(0);
+                let limit = Duration::from_millis(limit);
+                let is_allowed = self.is_allowed(text("url"), text("origin"), limit).await?;
+                http::text(if is_allowed { 204 } else { 403 }, "")
             }
             ("POST", internal::DELIVERIES) => {
-                let delivery = request.text().await?;
+                let delivery = http::body_text(request.text()).await?;
                 self.tables()?.keep_delivery(&delivery)?;
                 http::text(204, "")
             }
@@ -179,7 +178,7 @@ impl Directory {
                 None => http::text(200, "[]"),
             },
             ("POST", internal::HUBS) => {
-                let name = request.text().await?;
+                let name = http::body_text(request.text()).await?;
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
@@ -194,9 +193,9 @@ impl Directory {
     fn hub(&self) -> Result<HubName> {
         let name = match self.tables.get() {
             Some(tables) => tables.name.clone(),
-            None => self.state.id().name().unwrap_or_default(),
+            None => name_of(&self.state).unwrap_or_default(),
         };
-        HubName::parse(&name).map_err(|error| Error::RustError(error.to_string()))
+        HubName::parse(&name).map_err(Error::new)
     }
 
     fn get(&self, wanted: &str) -> Result<Option<String>> {
@@ -255,13 +254,13 @@ impl Directory {
         let (hub, view) = (self.hub()?, self.view()?);
         let map = view.map;
         let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::from_str(&view.encode());
         let path = hub_shard::internal::VIEW;
-        let question = Question { path, method: "POST", headers: &headers.0, body };
+        let question = Question { path, method: "POST", headers: &headers, body };
         let mut loads = Vec::new();
-        for mut answer in Objects::shards(&self.env)?.ask(names, question).await? {
-            loads.extend(answer.text().await?.parse::<u64>().ok());
+        for answer in Objects::shards(&self.env)?.ask(names, question).await? {
+            loads.extend(http::body_text(answer.text()).await?.parse::<u64>().ok());
         }
         if loads.len() != usize::from(map.reached) {
             return Ok(false);
@@ -275,67 +274,54 @@ impl Directory {
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
         } else if next.is_settled() {
-            delete_alarm(self.state.as_raw().as_ref());
+            delete_alarm(&self.state);
         }
         Ok(true)
     }
 
     /// Whether an event handler wants events of this service: by the last handshake with it, or by
     /// the first if there has been none yet. One that is due takes place meanwhile.
-    async fn is_allowed(self: &Rc<Self>, url: &str, origin: &str, limit: Duration) -> Result<bool> {
-        let known = self.validation(url, origin)?;
-        let key = [origin, " ", url].concat();
-        let under_way =
-            self.handshakes.borrow().iter().find(|(of, _)| *of == key).map(|(_, ends)| ends.clone());
-        let is_due = known.is_none_or(|known| known.due <= now());
-        let ends = match under_way {
-            Some(ends) => Some(ends),
-            None if is_due && self.handshakes.borrow().len() < MAX_HANDSHAKES => {
-                let (this, url, origin) = (Rc::clone(self), url.to_owned(), origin.to_owned());
-                let of = key.clone();
-                let ends = future_to_promise(async move {
-                    if let Err(error) = this.shake_hands(&url, &origin, limit, known).await {
-                        log::failure("keeping a handshake", &error);
-                    }
-                    this.handshakes.borrow_mut().retain(|(known, _)| *known != of);
-                    Ok(JsValue::UNDEFINED)
-                });
-                self.handshakes.borrow_mut().push((key, ends.clone()));
-                Some(ends)
-            }
-            None => None,
+    async fn is_allowed(self: &Rc<Self>, url: String, origin: String, limit: Duration) -> Result<bool> {
+        let known = self.validation(&url, &origin)?;
+        let Some(allowed) = known.map(|known| known.allowed) else {
+            return self.shake_hands(url, origin, limit, known).await;
         };
-        match (known, ends) {
-            (Some(known), _) => Ok(known.allowed),
-            (None, Some(ends)) => {
-                JsFuture::from(ends).await?;
-                Ok(self.validation(url, origin)?.is_some_and(|known| known.allowed))
-            }
-            (None, None) => Ok(false),
+        if known.is_some_and(|known| known.due <= now()) {
+            let this = Rc::clone(self);
+            self.state.wait_until(async move {
+                if let Err(error) = this.shake_hands(url, origin, limit, known).await {
+                    log::failure("keeping a handshake", &error);
+                }
+            });
         }
+        Ok(allowed)
     }
 
     async fn shake_hands(
         &self,
-        url: &str,
-        origin: &str,
+        url: String,
+        origin: String,
         limit: Duration,
         known: Option<Validation>,
-    ) -> Result<()> {
-        let handshake = event_handler::handshake(url, origin, limit, &self.config).await;
+    ) -> Result<bool> {
+        let handshake = Handshake::shake(&self.handshakes, &url, &origin, limit, &self.config).await;
+        let allowed = handshake.allows(&origin);
+        // Who only waited for it as well has none.
+        if handshake.deliveries.is_empty() {
+            return Ok(allowed);
+        }
         let tables = self.tables()?;
         for delivery in handshake.deliveries {
             tables.keep_delivery(&delivery)?;
         }
-        let next = Validation::next(known, now(), handshake.allowed);
+        let next = Validation::next(known, now(), allowed);
         let statements = "
             DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
             INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
-        let (allowed, failures) = (integer(next.allowed), integer(next.failures));
-        tables.run(
-            statements,
-            vec![url.into(), origin.into(), allowed, failures, integer(next.due.as_millis())],
-        )
+        let (is_allowed, failures) = (integer(allowed), integer(next.failures));
+        let values = vec![url.into(), origin.into(), is_allowed, failures, integer(next.due.as_millis())];
+        tables.run(statements, values)?;
+        Ok(allowed)
     }
 
     /// What is known of a handshake.
@@ -349,7 +335,7 @@ impl Directory {
     }
 
     fn advance_soon(&self) {
-        set_alarm(self.state.as_raw().as_ref(), now().after(PACE).as_millis() as f64);
+        set_alarm(&self.state, now().after(PACE).as_millis() as f64);
     }
 }
 
@@ -369,9 +355,9 @@ pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
         if tables.is_registered()? {
             return Ok(());
         }
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::from_str(hub.as_str());
-        let question = Question { path: internal::HUBS, method: "POST", headers: &headers.0, body };
+        let question = Question { path: internal::HUBS, method: "POST", headers: &headers, body };
         Objects::directories(env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
         tables.set_registered()
     };

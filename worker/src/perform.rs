@@ -5,82 +5,20 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Date, Error, Headers, Result, WebSocket};
+use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
 use crate::objects::{Objects, Question};
-use crate::{event_handler, log};
-
-#[wasm_bindgen(inline_js = r#"
-export function setAlarm(state, due) {
-  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
-  state.storage.setAlarm(due);
-}
-export function deleteAlarm(state) {
-  state.storage.deleteAlarm();
-}
-export class Timer {
-  #stop;
-
-  wait(milliseconds) {
-    this.stop();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(true), milliseconds);
-      this.#stop = () => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-    });
-  }
-
-  stop() {
-    this.#stop?.();
-  }
-}
-"#)]
-extern "C" {
-    /// Wakes the object at that time, in milliseconds since the Unix epoch.
-    #[wasm_bindgen(js_name = setAlarm)]
-    pub(crate) fn set_alarm(state: &JsValue, due: f64);
-
-    /// Takes that back.
-    #[wasm_bindgen(js_name = deleteAlarm)]
-    pub(crate) fn delete_alarm(state: &JsValue);
-
-    pub(crate) type Timer;
-
-    #[wasm_bindgen(constructor)]
-    pub(crate) fn new() -> Timer;
-
-    /// Waits, unless the wait before has not ended, which it does now. Gives whether it was as long
-    /// as it was to be.
-    #[wasm_bindgen(method)]
-    fn wait(this: &Timer, milliseconds: f64) -> Promise;
-
-    /// Ends the wait.
-    #[wasm_bindgen(method)]
-    fn stop(this: &Timer);
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// The object's state, with what `worker` leaves out of it.
-    type RawState;
-
-    /// Ends the object at once: its memory is gone and its sockets are closed.
-    #[wasm_bindgen(method, catch)]
-    fn abort(this: &RawState, reason: &str) -> std::result::Result<(), JsValue>;
-}
+use crate::event_handler::{Teller, Told};
+use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::log;
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -95,7 +33,7 @@ pub(crate) struct Step {
 
 /// The time, in milliseconds.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_millis(Date::now().as_millis())
+    Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
 impl Shard {
@@ -139,9 +77,8 @@ impl Shard {
             if let Err(error) = self.perform(output, socket, step, gone) {
                 // What the hub believes is no longer what is on disk. Start again from the disk.
                 log::failure("a shard's step", &error);
-                let state: &JsValue = self.state.as_raw().as_ref();
                 // It may end by throwing, which is as good an end as returning.
-                let _ = state.unchecked_ref::<RawState>().abort("a step of the shard failed");
+                let _ = self.state.abort("a step of the shard failed");
                 return Err(error);
             }
         }
@@ -159,7 +96,7 @@ impl Shard {
             Output::Accept { connection: _, subprotocol, slot } => {
                 if let Some(socket) = socket {
                     self.state.accept_web_socket(socket);
-                    self.sockets.put(slot.0, socket.as_ref());
+                    self.sockets.put(slot.0, socket);
                     step.accepted = Some(subprotocol);
                 }
             }
@@ -262,27 +199,24 @@ impl Shard {
     }
 
     async fn post(&self, to: ShardNumber, body: &str) -> Result<u16> {
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let question =
-            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+            Question { path: internal::BATCH, method: "POST", headers: &headers, body: body.into() };
         let name = object_name(&self.hub_name, to);
         let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
-        Ok(answer.map_or(0, |answer| answer.status_code()))
+        Ok(answer.map_or(0, |answer| answer.status()))
     }
 
     /// Tells an event handler of an event, and the hub how that went.
     fn call(self: &Rc<Self>, call: Call) {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let since = now();
-            let result = event_handler::post(&call, &shard.hub_name, &shard.env, &shard.config).await;
-            let connection = Some(call.connection.as_str());
-            let delivery =
-                event_handler::delivery(since, &call.event, connection, call.attempt, &call.url, &result);
-            if let Err(error) = shard.storage.tables.keep_delivery(&delivery) {
+            let hub = shard.hub_name.as_str();
+            let told = Told::of(&call, hub, &shard.env, &shard.config, Teller::Shard).await;
+            if let Err(error) = shard.storage.tables.keep_delivery(&told.delivery) {
                 log::failure("keeping a delivery", &error);
             }
-            if let Err(error) = shard.step(Input::Called { call: call.id, result }, None) {
+            if let Err(error) = shard.step(Input::Called { call: call.id, result: told.answered }, None) {
                 log::failure("a step after a call", &error);
             }
         });
@@ -312,13 +246,12 @@ impl Shard {
     /// Sees to it that the hub is told when time has passed even if its memory is lost until then.
     fn keep_deadline(self: &Rc<Self>) {
         let due = self.hub.borrow().next_deadline().map(Timestamp::as_millis);
-        let state: &JsValue = self.state.as_raw().as_ref();
         match (due, self.alarm.get()) {
             (None, None) => return,
             (Some(due), Some(set)) if set <= due => return,
             // Exact below 2^53, which no time of ours reaches.
-            (Some(due), _) => set_alarm(state, due as f64),
-            (None, Some(_)) => delete_alarm(state),
+            (Some(due), _) => set_alarm(&self.state, due as f64),
+            (None, Some(_)) => delete_alarm(&self.state),
         }
         self.alarm.set(due);
     }

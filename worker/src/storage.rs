@@ -1,5 +1,7 @@
 //! Tables on disk; of a shard, [`Change`]s in and a [`Snapshot`] out.
 
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use webpubsub_hub::{
     Change, ConnectionRecord, Cursor, HubSettings, LogRow, ShardMap, ShardNumber, Slot, Snapshot,
     StoredMessage, ToldRecord, Verdict,
@@ -11,9 +13,10 @@ use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Result, SqlStorage, SqlStorageValue, State};
+use worker::SqlStorageValue;
 
 use crate::log;
+use crate::platform::{Error, Result, State, object_name, run_sql};
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
@@ -87,7 +90,7 @@ CREATE TABLE IF NOT EXISTS delivery (number INTEGER PRIMARY KEY, delivery TEXT N
 
 /// The tables of a Durable Object.
 pub(crate) struct Tables {
-    sql: SqlStorage,
+    state: State,
     /// The object's name. The platform does not tell it to an object that an alarm woke.
     pub(crate) name: String,
 }
@@ -96,27 +99,28 @@ impl Tables {
     /// Whether anything was ever stored.
     pub(crate) fn exist(state: &State) -> Result<bool> {
         let query = "SELECT 1 FROM sqlite_master WHERE name = 'schema_version'";
-        Ok(state.storage().sql().exec(query, None)?.raw().next().is_some())
+        Ok(!run_sql(state, query, vec![])?.is_empty())
     }
 
     /// Opens the tables. Returns the version of their layout as well, `None` where there are none.
     pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
-        let fault = |text: String| Err(worker::Error::RustError(text));
-        let mut tables = Self { sql: state.storage().sql(), name: String::new() };
+        let mut tables = Self { state: state.clone(), name: String::new() };
         tables.run(ANY_SCHEMA, vec![])?;
         let stored = tables.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?;
-        match (state.id().name(), stored.into_iter().next()) {
+        match (object_name(state), stored.into_iter().next()) {
             (_, Some(name)) => tables.name = name,
             (Some(name), None) => {
                 tables.run("INSERT INTO object VALUES (?, 0)", vec![name.as_str().into()])?;
                 tables.name = name;
             }
-            (None, None) => return fault("the object has no name".to_owned()),
+            (None, None) => return Err(Error::new("the object has no name")),
         }
         let known = tables.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
         match known {
             Some(known) if known > version => {
-                return fault(format!("the tables are of version {known}, this service knows {version}"));
+                return Err(Error::new(format_args!(
+                    "the tables are of version {known}, this service knows {version}"
+                )));
             }
             Some(_) => tables.run("UPDATE schema_version SET version = ?", vec![integer(version)])?,
             None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
@@ -157,8 +161,8 @@ impl Tables {
         read: impl Fn(&[SqlStorageValue]) -> Option<T>,
     ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for row in self.sql.exec(statement, None)?.raw() {
-            let row = read(&row?);
+        for row in self.values(statement, vec![])? {
+            let row = read(&row);
             if row.is_none() {
                 log::failure("reading the tables", &format!("a row makes no sense: {statement}"));
             }
@@ -173,12 +177,19 @@ impl Tables {
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Option<Vec<SqlStorageValue>>> {
-        self.sql.exec(query, values)?.raw().next().transpose()
+        Ok(self.values(query, values)?.into_iter().next())
     }
 
     /// Runs statements; values are those of the last.
     pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.sql.exec(statement, values).map(drop)
+        self.values(statement, values).map(drop)
+    }
+
+    /// The rows that statements find, as they are.
+    fn values(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
+        let values = values.into_iter().map(into_js).collect();
+        let rows = run_sql(&self.state, statement, values)?;
+        Ok(rows.iter().map(|row| row.iter().map(|value| from_js(&value)).collect()).collect())
     }
 }
 
@@ -430,6 +441,29 @@ fn stored_message(row: &[SqlStorageValue]) -> Option<StoredMessage> {
 
 fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
     number(value).and_then(|slot| u32::try_from(slot).ok()).map(Slot)
+}
+
+fn into_js(value: SqlStorageValue) -> JsValue {
+    match value {
+        SqlStorageValue::Null => JsValue::NULL,
+        SqlStorageValue::Boolean(value) => value.into(),
+        SqlStorageValue::Integer(number) => (number as f64).into(),
+        SqlStorageValue::Float(number) => number.into(),
+        SqlStorageValue::String(text) => text.into(),
+        SqlStorageValue::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+    }
+}
+
+fn from_js(value: &JsValue) -> SqlStorageValue {
+    if let Some(text) = value.as_string() {
+        SqlStorageValue::String(text)
+    } else if let Some(number) = value.as_f64() {
+        SqlStorageValue::Float(number)
+    } else if value.is_null() {
+        SqlStorageValue::Null
+    } else {
+        SqlStorageValue::Blob(Uint8Array::new(value).to_vec())
+    }
 }
 
 pub(crate) fn text(value: &SqlStorageValue) -> Option<&str> {

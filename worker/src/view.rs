@@ -9,12 +9,15 @@ use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Env, Error, Headers, Result};
+use worker::Env;
+use worker::web_sys::Headers;
 
 use crate::config::Config;
+use crate::http;
 use crate::hub_directory::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
+use crate::platform::{Error, Result};
 
 /// How many hubs are held at most.
 const MAX_HELD: usize = 1000;
@@ -60,14 +63,14 @@ impl HubView {
 
     /// What the directory says.
     pub(crate) async fn ask(env: &Env, hub: &HubName) -> Result<Self> {
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::VIEW, method: "GET", headers: &headers.0, body };
+        let question = Question { path: internal::VIEW, method: "GET", headers: &headers, body };
         let text = match Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop() {
-            Some(mut answer) if answer.status_code() == 200 => answer.text().await?,
+            Some(answer) if answer.status() == 200 => http::body_text(answer.text()).await?,
             Some(_) | None => String::new(),
         };
-        Self::decode(&text).ok_or_else(|| Error::RustError("the directory gave no view".to_owned()))
+        Self::decode(&text).ok_or_else(|| Error::new("the directory gave no view"))
     }
 
     /// The settings that hold.
