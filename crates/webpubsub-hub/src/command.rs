@@ -244,7 +244,7 @@ impl Hub {
         }
     }
 
-    fn memberships(&self, slot: Slot, groups: &Groups) -> Vec<GroupName> {
+    pub(crate) fn memberships(&self, slot: Slot, groups: &Groups) -> Vec<GroupName> {
         match groups {
             Groups::These(groups) => groups.clone(),
             Groups::All => {

@@ -9,6 +9,7 @@ use crate::ack::AckCache;
 use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::reliable::{Buffer, Link};
+use crate::snapshot::ToldRecord;
 
 /// A connection's place in its shard: small, dense, and reused once the connection is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,9 @@ pub(crate) struct Connection {
     pub(crate) groups: BTreeSet<GroupName>,
     pub(crate) acks: AckCache,
     pub(crate) pace: Pace,
+    pub(crate) told: ToldRecord,
+    /// Where its event handlers' lane is, if anything waits in it.
+    pub(crate) lane: Option<Slot>,
 }
 
 impl Connection {

@@ -22,9 +22,12 @@ pub enum Refusal {
     /// The connection already used this ack id successfully; the first use stands.
     #[error("Message with ack-id: {0} has been processed")]
     Duplicate(AckId),
-    /// No event handler is configured for the event.
+    /// No event handler took the event.
     #[error("Internal server error")]
-    NoEventHandler,
+    EventFailed,
+    /// The connection waits for the answer to another invocation with this id.
+    #[error("An invocation with this id is under way")]
+    InvocationPending,
     /// Another shard has not taken what it was sent for so long that no more can be kept for it.
     #[error("Internal server error")]
     OutboxFull,
@@ -39,7 +42,8 @@ impl Refusal {
         let name = match self {
             Self::JoinForbidden(_) | Self::LeaveForbidden(_) | Self::SendForbidden(_) => AckError::FORBIDDEN,
             Self::Duplicate(_) => AckError::DUPLICATE,
-            Self::NoEventHandler | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
+            Self::EventFailed | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
+            Self::InvocationPending => AckError::BAD_REQUEST,
         };
         AckError { name: Cow::Borrowed(name), message: self.to_string() }
     }

@@ -3,6 +3,9 @@
 
 mod attempts;
 mod breaker;
+mod lane;
+mod notice;
+mod telling;
 
 use std::time::Duration;
 
@@ -11,6 +14,8 @@ use webpubsub_protocol::name::{ConnectionId, HubName};
 
 pub use attempts::Attempts;
 pub use breaker::Breakers;
+pub(crate) use lane::{Awaited, Events};
+pub(crate) use telling::AFTER_CONNECTED;
 
 use crate::settings::{HandlerAuth, HubSettings};
 

@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::time::Timestamp;
@@ -10,7 +11,7 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::connection::{Connection, Slot, Speech};
 use crate::directory::Directory;
-use crate::event_handler::EventPolicy;
+use crate::event_handler::{AFTER_CONNECTED, EventPolicy, Events};
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
 use crate::map::ShardMap;
@@ -22,6 +23,11 @@ use crate::placement::{Full, Place};
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
+
+/// What an event handler is told of a connection whose client sent no WebSocket traffic.
+///
+/// Source: client spec, section 10.
+const INVALID_FRAME: &str = "The client frame is invalid.";
 
 /// One shard of a hub.
 #[derive(Debug)]
@@ -36,6 +42,7 @@ pub struct Hub {
     pub(crate) counters: Counters,
     pub(crate) place: Place,
     pub(crate) policy: EventPolicy,
+    pub(crate) events: Events,
 }
 
 impl Hub {
@@ -43,15 +50,16 @@ impl Hub {
     #[must_use = "outputs are the only way a hub acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
+        self.events.now = now;
         match input {
             Input::Connect { connection, request, reconnection_token } => {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
-            Input::Closed { slot, code, reason: _ } => self.closed(now, slot, code, &mut outputs),
+            Input::Closed { slot, code, reason } => self.closed(now, slot, code, &reason, &mut outputs),
             Input::Broken { slot } => {
                 outputs.push(Output::Forget { slot });
-                self.remove(slot, &mut outputs);
+                self.remove(slot, INVALID_FRAME, &mut outputs);
             }
             Input::Frame { from, frame } => {
                 if self.hear(now, from, &mut outputs) {
@@ -81,13 +89,16 @@ impl Hub {
             Input::Relayed { to, last, taken } => {
                 self.relay.relayed(now, to, last, taken, &mut outputs);
             }
-            Input::Called { .. } | Input::Settings(_) => todo!(),
+            Input::Called { call, result } => self.called(call, result, &mut outputs),
+            Input::Settings(settings) => self.take_settings(settings, &mut outputs),
             Input::Timeout => {
+                self.events.timeout();
                 self.relay.timeout(now, &mut outputs);
                 self.give_up(now, &mut outputs);
             }
         }
         self.watch(now, &mut outputs);
+        self.tell(&mut outputs);
         self.relay.watch(now);
         outputs
     }
@@ -96,7 +107,7 @@ impl Hub {
     /// nothing such waits for time to pass.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        self.relay.next_timeout()
+        [self.relay.next_timeout(), self.events.next_timeout()].into_iter().flatten().min()
     }
 
     /// When [`Input::Timeout`] is next due even if the memory is lost until then; `None` while nothing
@@ -104,7 +115,7 @@ impl Hub {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let detached = self.detached.front().map(|(until, _)| *until);
-        [detached, self.relay.next_deadline()].into_iter().flatten().min()
+        [detached, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
     }
 
     /// Why a connect would be refused, if it would be.
@@ -146,7 +157,7 @@ impl Hub {
                 custom_subprotocol: request.custom_subprotocol,
                 state: request.state,
                 cookies: request.cookies.encode(),
-                events: 1,
+                events: AFTER_CONNECTED,
             },
         };
         outputs.push(Output::Store(Change::PutConnection(record.clone())));
@@ -156,6 +167,7 @@ impl Hub {
             outputs.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.directory.insert(slot, connection);
+        self.notify(slot, Event::Connected, outputs);
         for group in &request.groups {
             self.join(slot, group, outputs);
         }
@@ -166,9 +178,12 @@ impl Hub {
         self.send(slot, &connected, outputs);
     }
 
-    pub(crate) fn remove(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
-        if self.directory.remove(slot).is_some() {
+    /// Ends a connection for good, for a reason that its event handler is told.
+    pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
+        self.notify_of_end(slot, reason, outputs);
+        if let Some(connection) = self.directory.remove(slot) {
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
+            self.part(connection);
         }
     }
 
@@ -183,6 +198,7 @@ impl Hub {
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.join(slot, group) {
             outputs.push(Output::Store(Change::Join(slot, group.clone())));
+            self.notify(slot, Event::Joined { group: group.clone() }, outputs);
         }
     }
 
@@ -190,6 +206,7 @@ impl Hub {
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.leave(slot, group) {
             outputs.push(Output::Store(Change::Leave(slot, group.clone())));
+            self.notify(slot, Event::Left { group: group.clone() }, outputs);
         }
     }
 
@@ -233,7 +250,7 @@ impl Hub {
             self.counters.drops += 1;
         }
         let attached = self.directory.get(slot).is_some_and(Connection::is_attached);
-        self.remove(slot, outputs);
+        self.remove(slot, message, outputs);
         if attached {
             outputs.push(Output::Close { slot, cause });
         }
@@ -252,6 +269,8 @@ impl Connection {
             groups: BTreeSet::new(),
             acks,
             pace: Pace::default(),
+            told: record.told,
+            lane: None,
         }
     }
 

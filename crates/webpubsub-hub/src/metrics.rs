@@ -14,6 +14,10 @@ pub(crate) struct Counters {
     pub(crate) batches: u64,
     /// Connections that were closed because they sent too much or read too little.
     pub(crate) drops: u64,
+    /// Calls to event handlers.
+    pub(crate) calls: u64,
+    /// Those of them that failed, and those that were not made because they would.
+    pub(crate) failed_calls: u64,
 }
 
 /// A metric: its name, whether it only grows (until the shard sleeps), and what it says.
@@ -28,16 +32,23 @@ pub struct Metric {
 }
 
 /// What [`Hub::metrics`] gives, in its order.
-pub const METRICS: [Metric; 9] = [
+pub const METRICS: [Metric; 13] = [
     gauge("webpubsub_connections", "Connections, those without a socket among them."),
     gauge("webpubsub_detached_connections", "Reliable connections without a socket that may be recovered."),
     gauge("webpubsub_unacknowledged_messages", "Messages that reliable connections have not acknowledged."),
     gauge("webpubsub_unacknowledged_bytes", "Bytes of the same."),
     gauge("webpubsub_log_rows", "Messages on disk."),
+    gauge("webpubsub_waiting_events", "Events of clients that an event handler has not answered."),
+    gauge("webpubsub_outbox_rows", "Notices on disk that an event handler has not taken."),
     counter("webpubsub_recoveries_total", "Connections that got a new socket."),
     counter("webpubsub_replays_total", "Messages that were read from disk to be sent again."),
     counter("webpubsub_batches_total", "Batches of messages taken from other shards."),
     counter("webpubsub_drops_total", "Connections closed because they sent too much or read too little."),
+    counter("webpubsub_event_calls_total", "Calls to event handlers."),
+    counter(
+        "webpubsub_event_call_failures_total",
+        "Calls to event handlers that failed, or were not made because they would.",
+    ),
 ];
 
 const fn gauge(name: &'static str, help: &'static str) -> Metric {
@@ -58,8 +69,23 @@ impl Hub {
             messages += buffer.needed().count() as u64;
             bytes += buffer.bytes() as u64;
         }
-        let Counters { recoveries, replays, batches, drops } = self.counters;
+        let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
         let connections = self.directory.len() as u64;
-        [connections, detached, messages, bytes, self.log.rows(), recoveries, replays, batches, drops]
+        let (events, notices) = (self.events.user_events as u64, self.events.notices as u64);
+        [
+            connections,
+            detached,
+            messages,
+            bytes,
+            self.log.rows(),
+            events,
+            notices,
+            recoveries,
+            replays,
+            batches,
+            drops,
+            calls,
+            failed_calls,
+        ]
     }
 }

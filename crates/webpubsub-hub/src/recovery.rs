@@ -9,6 +9,11 @@ use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::reliable::Link;
 
+/// What an event handler is told of a connection that was not recovered in time.
+///
+/// Source: client spec, section 8.2.
+const RECOVERY_TIMEOUT: &str = "The connection recovery timeout expired.";
+
 impl Hub {
     /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
     /// everything that it has not acknowledged.
@@ -37,7 +42,14 @@ impl Hub {
     /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
     ///
     /// Source: client spec, section 8.2.
-    pub(crate) fn closed(&mut self, now: Timestamp, slot: Slot, code: CloseCode, outputs: &mut Vec<Output>) {
+    pub(crate) fn closed(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        code: CloseCode,
+        reason: &str,
+        outputs: &mut Vec<Output>,
+    ) {
         let Some(connection) = self.directory.get_mut(slot) else { return };
         outputs.push(Output::Forget { slot });
         match &mut connection.buffer {
@@ -51,7 +63,7 @@ impl Hub {
                 outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
                 self.wait(until, slot);
             }
-            Some(_) | None => self.remove(slot, outputs),
+            Some(_) | None => self.remove(slot, reason, outputs),
         }
     }
 
@@ -65,7 +77,7 @@ impl Hub {
     pub(crate) fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
         while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
             if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
-                self.remove(slot, outputs);
+                self.remove(slot, RECOVERY_TIMEOUT, outputs);
             }
         }
         self.forget_recovered();

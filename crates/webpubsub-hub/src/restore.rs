@@ -1,13 +1,14 @@
 //! Putting a shard together from what outlived its memory.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::connection::{Connection, Slot};
 use crate::directory::Directory;
-use crate::event_handler::EventPolicy;
+use crate::event_handler::{EventPolicy, Events};
 use crate::hub::Hub;
 use crate::map::ShardMap;
 use crate::metrics::Counters;
@@ -64,9 +65,11 @@ impl Hub {
             counters: Counters::default(),
             place,
             policy,
+            events: Events::new(now, snapshot.settings),
         };
         hub.relay.watch(now);
-        let slots = hub.restore_connections(now, snapshot.connections, sockets, &mut outputs);
+        let lanes = hub.restore_outbox(snapshot.outbox, &mut outputs);
+        let detached = hub.restore_connections(now, snapshot.connections, &lanes);
         for (slot, group) in snapshot.memberships {
             hub.directory.join(slot, &group);
         }
@@ -80,28 +83,43 @@ impl Hub {
                 connection.acks = decode_acks(&acks).unwrap_or_default();
             }
         }
+        let slots = hub.restore_sockets(sockets, detached, &mut outputs);
         hub.restore_buffers(snapshot.log, &mut outputs);
+        hub.tell(&mut outputs);
         Restored { hub, slots, outputs }
     }
 
-    /// Puts everybody in as if nobody had a socket, then has those go on who have one. Returns the
-    /// slots of the sockets.
+    /// Puts everybody in as if nobody had a socket. Returns who had none before.
     fn restore_connections(
         &mut self,
         now: Timestamp,
         records: Vec<ConnectionRecord>,
-        sockets: Vec<Option<Attachment>>,
-        outputs: &mut Vec<Output>,
-    ) -> Vec<Option<Slot>> {
+        lanes: &HashMap<ConnectionId, Slot>,
+    ) -> Vec<(Slot, bool)> {
         let mut known = Vec::new();
         for record in records {
             let (slot, since) = (record.slot, record.detached_until);
+            let lane = lanes.get(&record.id).copied();
             let buffer = record.subprotocol.is_reliable().then(|| {
                 Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.place.recovery_window)))
             });
             self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
-            known.push((slot, since));
+            if let Some(lane) = lane {
+                self.adopt(slot, lane);
+            }
+            known.push((slot, since.is_some()));
         }
+        known
+    }
+
+    /// Has those go on who have a socket. Of the others, reliable ones have their time to come back,
+    /// and the rest are gone. Returns the slots of the sockets.
+    fn restore_sockets(
+        &mut self,
+        sockets: Vec<Option<Attachment>>,
+        known: Vec<(Slot, bool)>,
+        outputs: &mut Vec<Output>,
+    ) -> Vec<Option<Slot>> {
         let mut here = vec![false; self.directory.end().index()];
         let slots = sockets.into_iter().map(|socket| {
             let socket = socket?;
@@ -111,15 +129,18 @@ impl Hub {
             Some(slot)
         });
         let slots = slots.collect();
-        for (slot, since) in known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false)) {
+        for (slot, was_detached) in
+            known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false))
+        {
             match self.link(slot) {
                 Some(Link::Detached { until }) => {
                     self.wait(until, slot);
-                    if since.is_none() {
+                    if !was_detached {
                         outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
                     }
                 }
-                Some(Link::Attached) | None => self.remove(slot, outputs),
+                // Nobody knows what became of its client.
+                Some(Link::Attached) | None => self.remove(slot, "", outputs),
             }
         }
         slots

@@ -4,18 +4,25 @@ use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
-use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Slot, Speech};
 use crate::error::Refusal;
+use crate::event_handler::Awaited;
 use crate::fan_out::{Publish, Reach};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::snapshot::encode_acks;
+
+/// The name of every event of a simple client.
+///
+/// Source: client spec, section 5.1.
+const SIMPLE_EVENT: &str = "message";
 
 impl Hub {
     /// Takes one WebSocket message of a client.
@@ -34,8 +41,13 @@ impl Hub {
             }
         };
         match mode {
-            // Every frame is the user event `message`, and nobody handles events yet.
-            SimpleMode::SendEvent => self.close(slot, CloseCause::EventFailed, outputs),
+            SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
+                Ok(name) if self.has_event_handlers() => {
+                    let (data, metadata) = (simple::decode(frame), Metadata::default());
+                    self.user_event(slot, Event::User { name, data, metadata }, Awaited::Frame, outputs);
+                }
+                Ok(_) | Err(_) => self.close(slot, CloseCause::EventFailed, outputs),
+            },
             SimpleMode::SendToGroup { group, echo } => {
                 let data = simple::decode(frame);
                 let publish = (data, Metadata::default(), None);
@@ -46,7 +58,8 @@ impl Hub {
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
                         | Refusal::Duplicate(_)
-                        | Refusal::NoEventHandler
+                        | Refusal::EventFailed
+                        | Refusal::InvocationPending
                         | Refusal::OutboxFull,
                     ) => self.close(slot, CloseCause::ServiceFault, outputs),
                 }
@@ -69,17 +82,23 @@ impl Hub {
                     hub.send_to_group(slot, group, echo, (data, metadata, ttl.end(now)), outputs)
                 });
             }
-            UpstreamMessage::Event { event: _, ack_id, data: _, metadata: _ } => {
-                self.acknowledged(slot, ack_id, outputs, |_, _| Err(Refusal::NoEventHandler));
+            UpstreamMessage::Event { event: name, ack_id, data, metadata } => {
+                self.user_event(slot, Event::User { name, data, metadata }, Awaited::Ack(ack_id), outputs);
             }
-            UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => todo!(),
+            UpstreamMessage::Invoke { invocation_id, event: name, data, metadata } => {
+                let event = Event::User { name, data, metadata };
+                self.user_event(slot, event, Awaited::Invocation(invocation_id), outputs);
+            }
+            UpstreamMessage::CancelInvocation { invocation_id } => {
+                self.cancel_invocation(slot, invocation_id)
+            }
             UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }
     }
 
     /// Carries out an operation at most once for its ack id, and tells the client how it went if it
-    /// asked to be told. Only success uses the id up.
+    /// asked to be told.
     ///
     /// Source: client spec, section 6.3.
     fn acknowledged(
@@ -89,13 +108,28 @@ impl Hub {
         outputs: &mut Vec<Output>,
         operation: impl FnOnce(&mut Self, &mut Vec<Output>) -> Result<(), Refusal>,
     ) {
-        let used =
-            |id: &AckId| self.directory.get(slot).is_some_and(|connection| connection.acks.contains(*id));
-        let result = match ack_id.filter(used) {
+        let result = match ack_id.filter(|id| self.is_used(slot, *id)) {
             Some(id) => Err(Refusal::Duplicate(id)),
             None => operation(self, outputs),
         };
-        let Some(ack_id) = ack_id else { return };
+        if let Some(ack_id) = ack_id {
+            self.acknowledge(slot, ack_id, result, outputs);
+        }
+    }
+
+    /// Whether a connection has done something with this ack id.
+    pub(crate) fn is_used(&self, slot: Slot, id: AckId) -> bool {
+        self.directory.get(slot).is_some_and(|connection| connection.acks.contains(id))
+    }
+
+    /// Tells a client how its operation went. Only success uses the ack id up.
+    pub(crate) fn acknowledge(
+        &mut self,
+        slot: Slot,
+        ack_id: AckId,
+        result: Result<(), Refusal>,
+        outputs: &mut Vec<Output>,
+    ) {
         if result.is_ok()
             && let Some(connection) = self.directory.get_mut(slot)
         {

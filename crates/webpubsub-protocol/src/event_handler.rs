@@ -191,6 +191,8 @@ pub enum CallFailure {
     Network,
     /// There was no whole answer in time.
     TimedOut,
+    /// More waits to be told than is kept.
+    TooMany,
     /// The answer's body is too large.
     TooLarge,
     /// The answer's status is no success.
@@ -211,6 +213,7 @@ impl CallFailure {
             | Self::Unsendable
             | Self::NotValidated
             | Self::BreakerOpen
+            | Self::TooMany
             | Self::TooLarge
             | Self::Status(_)
             | Self::Unreadable => false,
@@ -227,6 +230,7 @@ impl CallFailure {
             Self::BreakerOpen => "BreakerOpen",
             Self::Network => "Network",
             Self::TimedOut => "TimedOut",
+            Self::TooMany => "TooMany",
             Self::TooLarge => "TooLarge",
             Self::Status(_) => "Status",
             Self::Unreadable => "Unreadable",

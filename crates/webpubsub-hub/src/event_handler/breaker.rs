@@ -1,19 +1,111 @@
 //! Handlers that fail are left alone for a while.
 
+use std::time::Duration;
+
 use webpubsub_protocol::time::Timestamp;
 
-/// What is known of how calls to each URL ended.
+/// So many failures in a row, and a URL is left alone
+const FAILURES: u32 = 5;
+/// for so long.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What is known of the URLs to which calls fail.
 #[derive(Debug, Default)]
-pub struct Breakers(Vec<()>);
+pub struct Breakers(Vec<Breaker>);
+
+/// A URL to which calls have failed since one succeeded.
+#[derive(Debug)]
+struct Breaker {
+    url: String,
+    failures: u32,
+    /// When it may be called again, once it has failed too often.
+    until: Timestamp,
+}
 
 impl Breakers {
-    /// Whether a call may be made now: true while the URL works, and once for a probe.
-    pub fn allows(&mut self, _now: Timestamp, _url: &str) -> bool {
-        todo!()
+    /// Until when no call may be made; `None` if one may.
+    pub(crate) fn open_until(&self, now: Timestamp, url: &str) -> Option<Timestamp> {
+        let breaker = self.0.iter().find(|breaker| breaker.url == url)?;
+        (breaker.failures >= FAILURES && now < breaker.until).then_some(breaker.until)
     }
 
-    /// A call has ended.
-    pub fn ended(&mut self, _now: Timestamp, _url: &str, _works: bool) {
-        todo!()
+    /// Whether a call may be made now: true while the URL works, and once for a probe.
+    pub fn allows(&mut self, now: Timestamp, url: &str) -> bool {
+        let allowed = self.open_until(now, url).is_none();
+        if allowed && let Some(breaker) = self.0.iter_mut().find(|breaker| breaker.url == url) {
+            // Should it be a probe, nobody else is to follow before it has ended.
+            breaker.until = now.after(PAUSE);
+        }
+        allowed
+    }
+
+    /// A call has ended. Returns whether that changed what is allowed.
+    pub fn ended(&mut self, now: Timestamp, url: &str, works: bool) -> bool {
+        let at = self.0.iter().position(|breaker| breaker.url == url);
+        if works {
+            let breaker = at.map(|at| self.0.swap_remove(at));
+            return breaker.is_some_and(|breaker| breaker.failures >= FAILURES);
+        }
+        if at.is_none() {
+            self.0.push(Breaker { url: url.to_owned(), failures: 0, until: now });
+        }
+        let Some(breaker) = self.0.iter_mut().find(|breaker| breaker.url == url) else { return false };
+        breaker.failures = breaker.failures.saturating_add(1);
+        breaker.until = now.after(PAUSE);
+        breaker.failures == FAILURES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://example.com/{event}";
+
+    const fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn broken() -> Breakers {
+        let mut breakers = Breakers::default();
+        assert_eq!([1; 5].map(|now| breakers.ended(at(now), URL, false)), [false, false, false, false, true]);
+        breakers
+    }
+
+    #[test]
+    fn five_failures_in_a_row_leave_a_url_alone_for_30_seconds() {
+        let mut breakers = broken();
+        assert!(!breakers.allows(at(30), URL));
+        assert!(breakers.allows(at(30), "https://example.com/other"));
+        assert!(breakers.allows(at(31), URL));
+    }
+
+    #[test]
+    fn a_success_in_between_begins_the_count_again() {
+        let mut breakers = Breakers::default();
+        for works in [false, false, false, false, true, false, false, false, false] {
+            assert!(!breakers.ended(at(1), URL, works));
+            assert!(breakers.allows(at(1), URL));
+        }
+    }
+
+    #[test]
+    fn one_probe_is_made_and_its_end_decides() {
+        let mut breakers = broken();
+        assert!(breakers.allows(at(40), URL));
+        assert!(!breakers.allows(at(40), URL), "the others wait for the probe");
+        breakers.ended(at(41), URL, false);
+        assert!(!breakers.allows(at(70), URL));
+        assert!(breakers.allows(at(71), URL));
+        assert!(breakers.ended(at(72), URL, true));
+        assert!([72; 10].iter().all(|now| breakers.allows(at(*now), URL)));
+    }
+
+    #[test]
+    fn a_probe_that_nobody_hears_of_again_is_followed_by_another() {
+        let mut breakers = broken();
+        assert!(breakers.allows(at(40), URL));
+        assert!(!breakers.allows(at(69), URL));
+        assert!(breakers.allows(at(70), URL));
     }
 }

@@ -1,0 +1,335 @@
+//! What event handlers are yet to be told: a lane for each connection, and whose turn it is.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::name::{ConnectionId, UserId};
+use webpubsub_protocol::time::Timestamp;
+
+use super::CallId;
+use super::attempts::Attempts;
+use super::breaker::Breakers;
+use crate::connection::{Connection, Slot};
+use crate::settings::HubSettings;
+use crate::snapshot::ToldRecord;
+
+/// Most calls that are under way at once.
+pub(crate) const MAX_CALLS: usize = 6;
+/// Most notices that wait at once.
+pub(crate) const MAX_NOTICES: usize = 100_000;
+/// Most user events of one connection that wait at once.
+const MAX_USER_EVENTS: usize = 1000;
+/// Most bytes of user events that wait at once.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// What a user event counts beside its payload.
+const SPARE_BYTES: usize = 256;
+/// How long a notice may wait before the shard is to be woken for it, should its memory be lost
+/// meanwhile.
+const WAKE_AFTER: Duration = Duration::from_secs(10);
+/// How often the shard is woken to see whether its connections are still there, where somebody wants
+/// to be told when they are not.
+const LOOK_AFTER: Duration = Duration::from_secs(300);
+
+/// What event handlers are yet to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    /// When the step at hand happens.
+    pub(crate) now: Timestamp,
+    /// The hub's settings, if they were ever changed.
+    pub(crate) settings: Option<HubSettings>,
+    lanes: Vec<Option<Lane>>,
+    /// Places in `lanes` that hold nothing.
+    vacant: Vec<Slot>,
+    /// Lanes that may have something to tell, in turn.
+    ready: VecDeque<Slot>,
+    /// Lanes that are to be looked at again at some time, soonest first.
+    paused: VecDeque<(Timestamp, Slot)>,
+    pub(crate) calls: Vec<CallUnderWay>,
+    /// The last call that was made.
+    pub(crate) last_call: u64,
+    /// The last row of the outbox.
+    pub(crate) newest: u64,
+    /// How many notices wait,
+    pub(crate) notices: usize,
+    /// and how many user events,
+    pub(crate) user_events: usize,
+    /// of so many bytes.
+    bytes: usize,
+    pub(crate) breakers: Breakers,
+    /// When the shard is to be awake.
+    wake: Option<Timestamp>,
+}
+
+/// What the event handlers of one connection are yet to be told, in the order in which it happened.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) whose: Whose,
+    /// The next event's number as it is on disk, or less.
+    pub(crate) stored: u64,
+    pub(crate) notices: VecDeque<Waiting>,
+    pub(crate) user_events: VecDeque<Waiting>,
+    /// Whether it is among those that are ready.
+    pub(crate) is_ready: bool,
+    /// When it is looked at again.
+    paused: Option<Timestamp>,
+}
+
+/// Whose events wait in a lane.
+#[derive(Debug)]
+pub(crate) enum Whose {
+    /// Those of the connection in this slot.
+    Here(Slot),
+    /// Those of one that is gone.
+    Gone(Box<Past>),
+}
+
+/// What its event handlers are told of a connection that is gone.
+#[derive(Debug)]
+pub(crate) struct Past {
+    pub(crate) id: ConnectionId,
+    pub(crate) user: Option<UserId>,
+    pub(crate) subprotocol: Subprotocol,
+    pub(crate) told: ToldRecord,
+}
+
+/// Which of the two queues of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// What is on disk as well, and nobody waits for.
+    Notices,
+    /// What a client sent.
+    UserEvents,
+}
+
+/// An event that waits to be told.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) event: Event,
+    /// Its `ce-id`.
+    pub(crate) number: u64,
+    /// When it happened.
+    pub(crate) time: Timestamp,
+    pub(crate) awaited: Awaited,
+    /// The attempts at it, once there was one.
+    pub(crate) attempts: Option<Attempts>,
+    /// When the next may be made.
+    pub(crate) due: Timestamp,
+    /// Whether one is under way.
+    pub(crate) is_under_way: bool,
+}
+
+/// What waits for an event's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// This row of the outbox, which is to be deleted.
+    Notice(u64),
+    /// The client, and the ack that it asked for.
+    Ack(Option<AckId>),
+    /// A simple client, which is closed if the event fails.
+    Frame,
+    /// The client, under this id.
+    Invocation(String),
+    /// Nobody any more.
+    Nobody,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(crate) struct CallUnderWay {
+    pub(crate) id: CallId,
+    /// What it tells: the first in this queue
+    pub(crate) queue: Queue,
+    /// of this lane.
+    pub(crate) lane: Slot,
+    /// The handler's URL, before and
+    pub(crate) template: String,
+    /// after the event was put into it.
+    pub(crate) url: String,
+}
+
+impl Waiting {
+    pub(crate) const fn new(event: Event, number: u64, time: Timestamp, awaited: Awaited) -> Self {
+        Self { event, number, time, awaited, attempts: None, due: time, is_under_way: false }
+    }
+
+    /// Whether an attempt at it was made, and has ended.
+    pub(crate) fn was_tried(&self) -> bool {
+        self.attempts.is_some_and(|attempts| attempts.number() > 1)
+    }
+
+    fn bytes(&self) -> usize {
+        let Event::User { data, .. } = &self.event else { return 0 };
+        let payload = match data {
+            MessageData::Text(text) => text.len(),
+            MessageData::Json(json) => json.as_given().len(),
+            MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => bytes.len(),
+        };
+        payload + SPARE_BYTES
+    }
+}
+
+impl From<Connection> for Past {
+    fn from(connection: Connection) -> Self {
+        let Connection { id, user, subprotocol, told, .. } = connection;
+        Self { id, user, subprotocol, told }
+    }
+}
+
+impl Lane {
+    /// Whether nothing waits in it, and it waits for no turn.
+    pub(crate) fn is_over(&self) -> bool {
+        self.notices.is_empty() && self.user_events.is_empty() && !self.is_ready
+    }
+
+    pub(crate) const fn queue(&self, queue: Queue) -> &VecDeque<Waiting> {
+        match queue {
+            Queue::Notices => &self.notices,
+            Queue::UserEvents => &self.user_events,
+        }
+    }
+
+    pub(crate) const fn queue_mut(&mut self, queue: Queue) -> &mut VecDeque<Waiting> {
+        match queue {
+            Queue::Notices => &mut self.notices,
+            Queue::UserEvents => &mut self.user_events,
+        }
+    }
+}
+
+impl Events {
+    pub(crate) fn new(now: Timestamp, settings: Option<HubSettings>) -> Self {
+        Self { now, settings, ..Self::default() }
+    }
+
+    pub(crate) fn lane(&self, at: Slot) -> Option<&Lane> {
+        self.lanes.get(at.index())?.as_ref()
+    }
+
+    pub(crate) fn lane_mut(&mut self, at: Slot) -> Option<&mut Lane> {
+        self.lanes.get_mut(at.index())?.as_mut()
+    }
+
+    /// A lane in which nothing waits yet.
+    pub(crate) fn open(&mut self, whose: Whose, stored: u64) -> Slot {
+        let lane = Lane {
+            whose,
+            stored,
+            notices: VecDeque::new(),
+            user_events: VecDeque::new(),
+            is_ready: false,
+            paused: None,
+        };
+        let at = self.vacant.pop().unwrap_or_else(|| {
+            self.lanes.push(None);
+            Slot(u32::try_from(self.lanes.len() - 1).unwrap_or(u32::MAX))
+        });
+        if let Some(place) = self.lanes.get_mut(at.index()) {
+            *place = Some(lane);
+        }
+        at
+    }
+
+    /// Forgets a lane in which nothing waits.
+    pub(crate) fn close(&mut self, at: Slot) -> Option<Lane> {
+        let lane = self.lanes.get_mut(at.index())?.take();
+        self.vacant.push(at);
+        lane
+    }
+
+    /// Whether one user event more can wait.
+    pub(crate) fn has_room(&self, lane: Option<&Lane>, waiting: &Waiting) -> bool {
+        lane.is_none_or(|lane| lane.user_events.len() < MAX_USER_EVENTS)
+            && self.bytes + waiting.bytes() <= MAX_BYTES
+    }
+
+    pub(crate) fn push(&mut self, at: Slot, queue: Queue, waiting: Waiting) {
+        match queue {
+            Queue::Notices => self.notices += 1,
+            Queue::UserEvents => {
+                self.user_events += 1;
+                self.bytes += waiting.bytes();
+            }
+        }
+        if let Some(lane) = self.lane_mut(at) {
+            lane.queue_mut(queue).push_back(waiting);
+        }
+        self.make_ready(at);
+    }
+
+    pub(crate) fn remove(&mut self, at: Slot, queue: Queue, index: usize) -> Option<Waiting> {
+        let waiting = self.lane_mut(at)?.queue_mut(queue).remove(index)?;
+        match queue {
+            Queue::Notices => self.notices -= 1,
+            Queue::UserEvents => {
+                self.user_events -= 1;
+                self.bytes -= waiting.bytes();
+            }
+        }
+        self.make_ready(at);
+        Some(waiting)
+    }
+
+    /// Puts a lane at the end of those that may have something to tell.
+    pub(crate) fn make_ready(&mut self, at: Slot) {
+        if let Some(lane) = self.lane_mut(at).filter(|lane| !lane.is_ready) {
+            lane.is_ready = true;
+            self.ready.push_back(at);
+        }
+    }
+
+    /// Looks at a lane again at some time.
+    pub(crate) fn pause(&mut self, at: Slot, until: Timestamp) {
+        let Some(lane) = self.lane_mut(at) else { return };
+        if lane.paused.is_none_or(|before| until < before) {
+            lane.paused = Some(until);
+            let index = self.paused.partition_point(|(other, _)| *other <= until);
+            self.paused.insert(index, (until, at));
+        }
+    }
+
+    /// Makes the lanes ready that wait for this time or one before, or all of them.
+    pub(crate) fn resume(&mut self, until: Option<Timestamp>) {
+        while let Some((due, at)) = self.paused.pop_front_if(|(due, _)| until.is_none_or(|now| *due <= now)) {
+            if let Some(lane) = self.lane_mut(at).filter(|lane| lane.paused == Some(due)) {
+                lane.paused = None;
+                self.make_ready(at);
+            }
+        }
+    }
+
+    /// The lane whose turn it is, if there is one and another call may be made.
+    pub(crate) fn next(&mut self) -> Option<Slot> {
+        if self.calls.len() < MAX_CALLS { self.ready.pop_front() } else { None }
+    }
+
+    /// When a lane is to be looked at again.
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
+        self.paused.front().map(|(due, _)| *due)
+    }
+
+    /// When the shard is to be awake even if its memory is lost until then.
+    pub(crate) const fn next_deadline(&self) -> Option<Timestamp> {
+        self.wake
+    }
+
+    /// Sees to it that the shard is awake some time after a notice began to wait, and once in a while
+    /// if it `is_watched`.
+    pub(crate) fn watch(&mut self, is_watched: bool) {
+        let after = match self.notices {
+            0 if is_watched => LOOK_AFTER,
+            0 => return,
+            _ => WAKE_AFTER,
+        };
+        let due = self.now.after(after);
+        self.wake = Some(self.wake.map_or(due, |wake| wake.min(due)));
+    }
+
+    /// Time has passed.
+    pub(crate) fn timeout(&mut self) {
+        self.wake = self.wake.filter(|due| *due > self.now);
+    }
+}

@@ -1,0 +1,500 @@
+//! What is told when, and what becomes of the answers.
+
+use std::collections::HashMap;
+
+use webpubsub_protocol::client::{DownstreamMessage, Origin};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::data::Metadata;
+use webpubsub_protocol::event_handler::{
+    CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Reply, Subject, validation,
+};
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
+
+use super::attempts::Attempts;
+use super::lane::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
+use super::{Call, CallId, notice};
+use crate::command::Groups;
+use crate::connection::{Connection, Slot};
+use crate::error::Refusal;
+use crate::fan_out::{Publish, Reach};
+use crate::hub::Hub;
+use crate::output::{Change, Output};
+use crate::settings::{EventHandler, HubSettings};
+
+/// The number of `connected`. `connect` has 0.
+///
+/// Source: `CloudEvents` spec, section 3.
+const CONNECTED: u64 = 1;
+/// The number of what comes after it.
+pub(crate) const AFTER_CONNECTED: u64 = CONNECTED + 1;
+
+/// What is to be done about the first event in a queue.
+enum Next {
+    /// Nothing, until something else has happened.
+    Wait,
+    /// Nothing before this time.
+    Pause(Timestamp),
+    /// It is not told. Without a reason there is nobody to tell, or no need.
+    Drop(Option<CallFailure>),
+    /// It is told.
+    Call,
+}
+
+impl Hub {
+    fn settings(&self) -> &HubSettings {
+        self.events.settings.as_ref().unwrap_or(&self.policy.settings)
+    }
+
+    /// Whether anybody is told anything.
+    pub(crate) fn has_event_handlers(&self) -> bool {
+        !self.settings().event_handlers.is_empty()
+    }
+
+    fn handler_of(&self, event: &Event) -> Option<&EventHandler> {
+        self.settings().handler_for(event).map(|(_, handler)| handler)
+    }
+
+    /// The hub's settings are these from here on.
+    pub(crate) fn take_settings(&mut self, settings: Option<HubSettings>, outputs: &mut Vec<Output>) {
+        if self.events.settings != settings {
+            self.events.settings.clone_from(&settings);
+            outputs.push(Output::Store(Change::Settings(settings)));
+            // What waits may have somebody else to be told, or nobody.
+            self.events.resume(None);
+        }
+    }
+
+    /// What is told of a connection with everything that happens to it.
+    fn subject(&self, whose: &Whose) -> Option<Subject> {
+        let (id, user, subprotocol, told) = match whose {
+            Whose::Here(slot) => {
+                let connection = self.directory.get(*slot)?;
+                (&connection.id, &connection.user, connection.subprotocol, &connection.told)
+            }
+            Whose::Gone(past) => (&past.id, &past.user, past.subprotocol, &past.told),
+        };
+        let subprotocol = told.custom_subprotocol.as_deref().or(subprotocol.name());
+        Some(Subject {
+            connection: id.clone(),
+            user: user.clone(),
+            subprotocol: subprotocol.map(str::to_owned),
+            origin: told.origin.clone(),
+            state: told.state.clone(),
+            cookies: Cookies::decode(&told.cookies),
+        })
+    }
+
+    /// Puts an event into the lane of its connection.
+    fn queue(&mut self, slot: Slot, queue: Queue, waiting: Waiting) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let events = &mut self.events;
+        let stored = connection.told.events;
+        let lane = *connection.lane.get_or_insert_with(|| events.open(Whose::Here(slot), stored));
+        if waiting.number != CONNECTED {
+            connection.told.events += 1;
+        }
+        events.push(lane, queue, waiting);
+    }
+
+    /// Something has happened to a connection that its client does not wait for. If an event handler
+    /// wants to be told, it is, even if this shard loses its memory before.
+    ///
+    /// Source: `CloudEvents` spec, section 5.
+    pub(crate) fn notify(&mut self, slot: Slot, event: Event, outputs: &mut Vec<Output>) {
+        if self.handler_of(&event).is_none() {
+            return;
+        }
+        let Some(subject) = self.subject(&Whose::Here(slot)) else { return };
+        let next = self.directory.get(slot).map_or(CONNECTED, |connection| connection.told.events);
+        if self.events.notices >= MAX_NOTICES {
+            let (connection, event, failure) =
+                (subject.connection, event.name().to_owned(), CallFailure::TooMany);
+            return outputs.push(Output::GaveUp { connection, event, failure });
+        }
+        let number = if event == Event::Connected { CONNECTED } else { next };
+        self.events.newest += 1;
+        let (row, now) = (self.events.newest, self.events.now);
+        let notice = notice::encode(&subject, &event, number, now);
+        outputs.push(Output::Store(Change::Owe { row, notice }));
+        self.queue(slot, Queue::Notices, Waiting::new(event, number, now, Awaited::Notice(row)));
+    }
+
+    /// A connection ends: its memberships first, then the connection itself.
+    pub(crate) fn notify_of_end(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
+        if self.has_event_handlers() {
+            for group in self.memberships(slot, &Groups::All) {
+                self.notify(slot, Event::Left { group }, outputs);
+            }
+            self.notify(slot, Event::Disconnected { reason: reason.to_owned() }, outputs);
+        }
+    }
+
+    /// A connection has ended. What waits in its lane is told all the same.
+    pub(crate) fn part(&mut self, connection: Connection) {
+        if let Some(lane) = connection.lane.and_then(|at| self.events.lane_mut(at)) {
+            lane.whose = Whose::Gone(Box::new(connection.into()));
+        }
+    }
+
+    /// A client has sent an event.
+    ///
+    /// Source: `CloudEvents` spec, section 6.
+    pub(crate) fn user_event(
+        &mut self,
+        slot: Slot,
+        event: Event,
+        awaited: Awaited,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        let lane = connection.lane.and_then(|at| self.events.lane(at));
+        let waiting = Waiting::new(event, connection.told.events, self.events.now, awaited);
+        let is_free = lane.is_none_or(|lane| lane.user_events.is_empty());
+        let is_asked_already = matches!(waiting.awaited, Awaited::Invocation(_))
+            && lane.is_some_and(|lane| lane.user_events.iter().any(|other| other.awaited == waiting.awaited));
+        let result = if is_asked_already {
+            Err(Refusal::InvocationPending)
+        } else if self.handler_of(&waiting.event).is_none() || self.is_done(slot, &waiting.awaited) {
+            Err(Refusal::EventFailed)
+        } else if !self.events.has_room(lane, &waiting)
+            || is_free && self.left_alone_until(&waiting.event).is_some()
+        {
+            self.counters.failed_calls += 1;
+            Err(Refusal::EventFailed)
+        } else {
+            return self.queue(slot, Queue::UserEvents, waiting);
+        };
+        self.conclude(slot, waiting.awaited, result, outputs);
+    }
+
+    /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
+    ///
+    /// Source: client spec, section 9.1.
+    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String) {
+        let Some(at) = self.directory.get(slot).and_then(|connection| connection.lane) else { return };
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let cancelled = Awaited::Invocation(id);
+        let found = lane.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.awaited == cancelled);
+        let Some((index, waiting)) = found else { return };
+        if waiting.attempts.is_some() {
+            waiting.awaited = Awaited::Nobody;
+        } else {
+            self.events.remove(at, Queue::UserEvents, index);
+        }
+    }
+
+    /// Tells what can be told, one connection after another.
+    pub(crate) fn tell(&mut self, outputs: &mut Vec<Output>) {
+        self.events.resume(Some(self.events.now));
+        while let Some(at) = self.events.next() {
+            self.look(at, outputs);
+        }
+        let end = Event::Disconnected { reason: String::new() };
+        let is_watched = self.directory.len() > 0 && self.handler_of(&end).is_some();
+        self.events.watch(is_watched);
+    }
+
+    /// Takes a lane's turn, which is one call at most.
+    fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+        if let Some(lane) = self.events.lane_mut(at) {
+            lane.is_ready = false;
+        }
+        for queue in [Queue::Notices, Queue::UserEvents] {
+            loop {
+                let Some(lane) = self.events.lane(at) else { return };
+                match self.next(lane, queue) {
+                    Next::Wait => break,
+                    Next::Pause(until) => {
+                        self.events.pause(at, until);
+                        break;
+                    }
+                    Next::Drop(failure) => self.finish(at, queue, Err(failure), outputs),
+                    Next::Call => {
+                        self.call(at, queue, outputs);
+                        return self.events.make_ready(at);
+                    }
+                }
+            }
+        }
+        if self.events.lane(at).is_some_and(Lane::is_over)
+            && let Some(Lane { whose: Whose::Here(slot), .. }) = self.events.close(at)
+            && let Some(connection) = self.directory.get_mut(slot)
+        {
+            connection.lane = None;
+        }
+    }
+
+    /// What is to be done about the first event in a queue.
+    fn next(&self, lane: &Lane, queue: Queue) -> Next {
+        let now = self.events.now;
+        let Some(first) = lane.queue(queue).front().filter(|first| !first.is_under_way) else {
+            return Next::Wait;
+        };
+        let is_early = match (queue, &lane.whose) {
+            (Queue::Notices, _) => {
+                matches!(first.event, Event::Disconnected { .. }) && !lane.user_events.is_empty()
+            }
+            (Queue::UserEvents, Whose::Here(slot)) if self.is_done(*slot, &first.awaited) => {
+                return Next::Drop(None);
+            }
+            (Queue::UserEvents, _) => {
+                let mut before = lane.notices.iter().take_while(|notice| notice.number < first.number);
+                !before.all(|notice| notice.was_tried() || self.left_alone_until(&notice.event).is_some())
+            }
+        };
+        if is_early {
+            return Next::Wait;
+        }
+        let Some(handler) = self.handler_of(&first.event) else { return Next::Drop(None) };
+        if !self.policy.private_allowed && !handler.url.is_public() {
+            return Next::Drop(Some(CallFailure::NotPublic));
+        }
+        match self.left_alone_until(&first.event) {
+            Some(_) if queue == Queue::UserEvents => Next::Drop(Some(CallFailure::BreakerOpen)),
+            Some(until) => Next::Pause(until),
+            None if first.due > now => Next::Pause(first.due),
+            None => Next::Call,
+        }
+    }
+
+    /// Until when nobody is told of an event because its handler fails so often.
+    fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
+        self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
+    }
+
+    /// Whether an operation with the ack id of an event was done.
+    fn is_done(&self, slot: Slot, awaited: &Awaited) -> bool {
+        matches!(awaited, Awaited::Ack(Some(id)) if self.is_used(slot, *id))
+    }
+
+    /// Tells of the first event in a queue.
+    fn call(&mut self, at: Slot, queue: Queue, outputs: &mut Vec<Output>) -> Option<()> {
+        let now = self.events.now;
+        let lane = self.events.lane(at)?;
+        let Waiting { event, number, time, .. } = lane.queue(queue).front()?;
+        let number = *number;
+        let handler = self.handler_of(event)?;
+        let subject = self.subject(&lane.whose)?;
+        let hub = &self.policy.hub;
+        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
+        let mut call = Call {
+            id: CallId(self.events.last_call + 1),
+            event: event.name().to_owned(),
+            attempt: 1,
+            validate: handler.url.resolve(hub, validation::EVENT),
+            auth: handler.auth.clone(),
+            request: EventRequest::new(hub, &subject, event, number, *time, &url),
+            url: url.clone(),
+            connection: subject.connection,
+            origin: subject.origin,
+            limit: self.policy.timeout,
+        };
+        if lane.stored <= number {
+            self.store_told(at, outputs);
+        }
+        self.events.last_call += 1;
+        self.events.breakers.allows(now, &template);
+        let first = self.events.lane_mut(at)?.queue_mut(queue).front_mut()?;
+        first.is_under_way = true;
+        let attempts = first.attempts.get_or_insert_with(|| Attempts::new(now, &self.policy));
+        call.attempt = attempts.number();
+        call.limit = attempts.limit(now, &self.policy);
+        self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, template, url });
+        self.counters.calls += 1;
+        outputs.push(Output::Call(Box::new(call)));
+        Some(())
+    }
+
+    /// A call has ended.
+    pub(crate) fn called(
+        &mut self,
+        id: CallId,
+        result: Result<HandlerAnswer, CallFailure>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let now = self.events.now;
+        let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
+        let CallUnderWay { queue, lane: at, template, url, .. } = self.events.calls.swap_remove(index);
+        let result = match result {
+            Ok(answer) if !answer.is_success() => Err(CallFailure::Status(answer.status)),
+            Ok(_) | Err(_) => result,
+        };
+        let works =
+            result.as_ref().err().is_none_or(|why| !why.is_passing() && *why != CallFailure::NotValidated);
+        if self.events.breakers.ended(now, &template, works) {
+            self.events.resume(None);
+        }
+        self.events.make_ready(at);
+        let result = result.and_then(|answer| self.learn(at, queue, &url, answer, outputs));
+        self.counters.failed_calls += u64::from(result.is_err());
+        let lane = self.events.lane_mut(at);
+        let Some(first) = lane.and_then(|lane| lane.queue_mut(queue).front_mut()) else { return };
+        first.is_under_way = false;
+        if let (Err(why), Some(attempts)) = (&result, &mut first.attempts)
+            && let Some(pause) = attempts.failed(now, &self.policy, *why)
+        {
+            first.due = now.after(pause);
+        } else {
+            self.finish(at, queue, result.map_err(Some), outputs);
+        }
+    }
+
+    /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
+    ///
+    /// Source: `CloudEvents` spec, section 3.
+    fn learn(
+        &mut self,
+        at: Slot,
+        queue: Queue,
+        url: &str,
+        answer: HandlerAnswer,
+        outputs: &mut Vec<Output>,
+    ) -> Result<Reply, CallFailure> {
+        let reply = match queue {
+            Queue::Notices => Reply { data: None, metadata: Metadata::default() },
+            Queue::UserEvents => answer.reply()?,
+        };
+        let now = self.events.now;
+        let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
+            Some(Whose::Here(slot)) => match self.directory.get_mut(*slot) {
+                Some(connection) => &mut connection.told,
+                None => return Ok(reply),
+            },
+            Some(Whose::Gone(past)) => &mut past.told,
+            None => return Ok(reply),
+        };
+        let mut cookies = Cookies::decode(&told.cookies);
+        let mut is_changed = cookies.take(now, url, &answer.cookies);
+        if is_changed {
+            told.cookies = cookies.encode();
+        }
+        if let (Queue::UserEvents, Some(state)) = (queue, answer.state) {
+            let state = Some(state).filter(|state| !state.is_empty());
+            is_changed |= told.state != state;
+            told.state = state;
+        }
+        if is_changed {
+            self.store_told(at, outputs);
+        }
+        Ok(reply)
+    }
+
+    /// Writes how many events a connection has had, and what its handlers want to be told again.
+    fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let Whose::Here(slot) = lane.whose else { return };
+        let Some(told) = self.directory.get(slot).map(|connection| &connection.told) else { return };
+        lane.stored = told.events;
+        let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
+        outputs.push(Output::Store(Change::Told { slot, events, state, cookies }));
+    }
+
+    /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
+    fn finish(
+        &mut self,
+        at: Slot,
+        queue: Queue,
+        result: Result<Reply, Option<CallFailure>>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
+        if let Awaited::Notice(row) = awaited {
+            outputs.push(Output::Store(Change::Settle { row }));
+        }
+        let Some(lane) = self.events.lane(at) else { return };
+        // Of a handler that is left alone enough was said before.
+        if let Err(Some(failure)) = result
+            && failure != CallFailure::BreakerOpen
+            && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
+        {
+            let event = event.name().to_owned();
+            outputs.push(Output::GaveUp { connection, event, failure });
+        }
+        if let Whose::Here(slot) = lane.whose {
+            self.conclude(slot, awaited, result.map_err(|_| Refusal::EventFailed), outputs);
+        }
+    }
+
+    /// Tells a client what became of its event: what its handler answered, then the ack.
+    ///
+    /// Source: `CloudEvents` spec, sections 6.3 and 6.4.
+    fn conclude(
+        &mut self,
+        slot: Slot,
+        awaited: Awaited,
+        result: Result<Reply, Refusal>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if let Awaited::Invocation(invocation_id) = awaited {
+            let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
+            return self.send(slot, &DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
+        }
+        if awaited == Awaited::Nobody {
+            return;
+        }
+        let result = result.map(|Reply { data, metadata }| {
+            if let Some(data) = data {
+                let publish = Publish { from: Origin::Server, data, metadata, expires: None };
+                self.fan_out(vec![slot], &publish, Reach::ThisShard, outputs);
+            }
+        });
+        match awaited {
+            Awaited::Ack(Some(id)) => {
+                let result = if self.is_used(slot, id) { Err(Refusal::Duplicate(id)) } else { result };
+                self.acknowledge(slot, id, result, outputs);
+            }
+            Awaited::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
+            Awaited::Frame
+            | Awaited::Ack(None)
+            | Awaited::Invocation(_)
+            | Awaited::Notice(_)
+            | Awaited::Nobody => {}
+        }
+    }
+
+    /// Goes on with what was on disk. Returns the lanes by connection.
+    pub(crate) fn restore_outbox(
+        &mut self,
+        outbox: Vec<(u64, String)>,
+        outputs: &mut Vec<Output>,
+    ) -> HashMap<ConnectionId, Slot> {
+        let mut lanes = HashMap::new();
+        for (row, text) in outbox {
+            self.events.newest = row;
+            let Some((past, waiting)) = notice::decode(row, &text) else {
+                outputs.push(Output::Store(Change::Settle { row }));
+                continue;
+            };
+            let known = lanes.get(&past.id).copied();
+            let id = past.id.clone();
+            let whose = Whose::Gone(Box::new(past));
+            let at = match known.and_then(|at| Some((at, self.events.lane_mut(at)?))) {
+                Some((at, lane)) => {
+                    // The later it was written, the more is known.
+                    lane.whose = whose;
+                    at
+                }
+                None => {
+                    let at = self.events.open(whose, 0);
+                    lanes.insert(id, at);
+                    at
+                }
+            };
+            self.events.push(at, Queue::Notices, waiting);
+        }
+        lanes
+    }
+
+    /// A connection that has a lane is here after all.
+    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        connection.lane = Some(at);
+        lane.stored = connection.told.events;
+        if let Whose::Gone(past) = &lane.whose {
+            connection.told.events = connection.told.events.max(past.told.events);
+        }
+        lane.whose = Whose::Here(slot);
+    }
+}
