@@ -106,7 +106,10 @@ pub(crate) fn frame(message: &UpstreamMessage<Payload>) -> JsString {
         UpstreamMessage::Event { event, ack_id, data, .. } => {
             send_event(event.as_str(), number(*ack_id), data)
         }
-        UpstreamMessage::Ping => ping(),
+        // A session sends no invocations: the class that JavaScript sees has none.
+        UpstreamMessage::Ping | UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
+            ping()
+        }
         UpstreamMessage::SequenceAck { sequence_id } => sequence_ack(sequence_id.0 as f64),
     }
 }
