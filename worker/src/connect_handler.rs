@@ -6,7 +6,6 @@ use std::cell::RefCell;
 
 use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Attempts, Breakers, Call, ConnectRequest, EventHandler, EventPolicy};
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
@@ -86,7 +85,8 @@ impl<'a> Arrival<'a> {
                 Ok(answer) => Some(CallFailure::Status(answer.status)),
                 Err(failure) => Some(*failure),
             };
-            let works = failure.is_none_or(|failure| !failure.is_passing());
+            let works =
+                failure.is_none_or(|failure| !failure.is_passing() && failure != CallFailure::NotValidated);
             let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), url, works));
             let Some(pause) = failure.and_then(|failure| attempts.failed(now(), policy, failure)) else {
                 return answered;
@@ -103,23 +103,8 @@ impl<'a> Arrival<'a> {
         answer: &HandlerAnswer,
         admission: &mut ConnectRequest,
     ) -> Option<Option<&'a str>> {
-        let said = ConnectAnswer::parse(answer).ok()?;
-        let mut chosen = None;
-        if let Some(name) = said.subprotocol {
-            let negotiated = Subprotocol::choose(self.body.offer, &name)?;
-            chosen = negotiated.answer;
-            admission.subprotocol = negotiated.subprotocol;
-            let is_custom = negotiated.subprotocol == Subprotocol::Simple;
-            admission.custom_subprotocol = chosen.filter(|_| is_custom).map(str::to_owned);
-        }
-        admission.user = said.user.unwrap_or(admission.user.take());
-        if let Some(groups) = said.groups {
-            admission.groups = groups;
-        }
-        if let Some(roles) = said.roles {
-            admission.roles = roles;
-        }
-        admission.state = answer.state.clone().filter(|state| !state.is_empty());
+        let chosen = admission.apply(ConnectAnswer::parse(answer).ok()?, self.body.offer).ok()?;
+        admission.state.clone_from(&answer.state);
         admission.cookies.take(now(), url, &answer.cookies);
         Some(chosen)
     }
