@@ -19,7 +19,7 @@ use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
 use crate::permission::Permissions;
-use crate::placement::Place;
+use crate::placement::{Full, Place};
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
@@ -118,6 +118,12 @@ impl Hub {
         [detached, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
     }
 
+    /// Why a connect would be refused, if it would be.
+    #[must_use]
+    pub fn full(&self) -> Option<Full> {
+        self.place.full(&self.map, self.directory.len())
+    }
+
     /// How many connections this shard holds.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -131,7 +137,7 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if let Some(full) = self.place.full(&self.map, self.directory.len()) {
+        if let Some(full) = self.full() {
             return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();
