@@ -120,7 +120,7 @@ fn call<'a>(
         }
         Function::Length => match argument(0) {
             Value::Text(text) => Some(Value::Int(length(&text))),
-            Value::Groups => Some(Value::Int(int_of(subject.groups.len()))),
+            Value::Groups => Some(Value::Int(int_of(subject.groups.as_slice().len()))),
             Value::Null | Value::Bool(_) | Value::Int(_) => None,
         },
     };
