@@ -30,6 +30,7 @@
 
 mod case;
 mod evaluate;
+mod find;
 mod parse;
 
 use crate::limits::MAX_FILTER_BYTES;
