@@ -9,7 +9,7 @@ import { Refused } from "../support/socket.mjs";
 import { until } from "../support/waiting.mjs";
 
 const KEPT = 200;
-const TIMEOUT_SECONDS = 4;
+const TIMEOUT_SECONDS = 12;
 const URL_TEMPLATE = "http://localhost:1/eventhandler";
 
 const event = (name, ackId) => ({ type: "event", event: name, dataType: "text", data: "hi", ackId });
