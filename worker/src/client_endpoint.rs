@@ -125,18 +125,19 @@ async fn connect(
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let mut random = [0; 18];
+    let mut random = [0; 20];
     getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
-    let [high, low, id @ ..] = random;
+    let [a, b, c, d, id @ ..] = random;
     let headers = Headers::new();
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::ADMISSION, &admission.encode())?;
-    if let Some(subprotocol) = subprotocol {
-        headers.set(internal::SUBPROTOCOL, subprotocol)?;
-    }
     let objects = Objects::shards(env)?;
-    let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
-    while let Some(shard) = offers.next() {
+    let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+    let loads = &view.loads;
+    let mut offers =
+        Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
+    loop {
+        let Some(shard) = offers.next(now(), &mut loads.borrow_mut()) else { break };
         let connection = shard.connection_id(id);
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
         if admission.subprotocol.is_reliable() {
@@ -148,10 +149,18 @@ async fn connect(
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
         let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
+        if let Some(Ok(connections)) = answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse())
+        {
+            loads.borrow_mut().told(now(), shard, connections);
+        }
         let status = answer.status_code();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
             Some(why) => offers.refused(why),
-            None => return Ok(answer),
+            None if status != 101 => return Ok(answer),
+            None => {
+                let socket = answer.websocket().ok_or_else(|| Error::RustError("no socket".to_owned()))?;
+                return http::switch_protocols(socket, subprotocol);
+            }
         }
     }
     let what = format!("taking a client into hub {}", endpoint.hub);

@@ -47,8 +47,8 @@ pub(crate) mod internal {
     pub(crate) const ADMISSION: &str = "x-admission";
     /// Its reconnection token, if it may be recovered.
     pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
-    /// The answer's `Sec-WebSocket-Protocol`, if it has one.
-    pub(crate) const SUBPROTOCOL: &str = "x-subprotocol";
+    /// In the answer to [`CONNECT`], also where it refuses: how many connections the shard holds.
+    pub(crate) const CONNECTIONS: &str = "x-connections";
 
     /// How a shard, and the Worker after it, answers a client that it has no place for.
     ///
@@ -221,10 +221,14 @@ impl Shard {
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new()?;
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if let Some(full) = self.step(input, Some(&pair.server))?.refused {
-            return http::text(internal::status(full), "");
-        }
-        http::switch_protocols(pair.client, header(internal::SUBPROTOCOL)?.as_deref())
+        let answer = match self.step(input, Some(&pair.server))?.refused {
+            Some(full) => http::text(internal::status(full), ""),
+            // The client's subprotocol is the Worker's to say.
+            None => http::switch_protocols(pair.client, None),
+        }?;
+        let connections = self.hub.borrow().connections();
+        answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
+        Ok(answer)
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{HubSettings, ShardMap};
+use webpubsub_hub::{HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::Members;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
@@ -23,6 +23,8 @@ const MAX_HELD: usize = 1000;
 pub(crate) struct HubView {
     pub(crate) map: ShardMap,
     pub(crate) settings: HubSettings,
+    /// What the shards said of themselves, which outlives the rest.
+    pub(crate) loads: Rc<RefCell<Loads>>,
 }
 
 thread_local! {
@@ -40,14 +42,18 @@ impl HubView {
         }
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
-        let view = Rc::new(Self::ask(env, hub).await?);
-        HELD.with_borrow_mut(|held| {
+        let mut view = Self::ask(env, hub).await?;
+        Ok(HELD.with_borrow_mut(|held| {
+            if let Some((_, before)) = held.get(hub) {
+                view.loads = Rc::clone(&before.loads);
+            }
+            let view = Rc::new(view);
             if held.len() >= MAX_HELD {
                 held.clear();
             }
             held.insert(hub.clone(), (since, Rc::clone(&view)));
-        });
-        Ok(view)
+            view
+        }))
     }
 
     /// Holds nothing of a hub any more.
@@ -70,6 +76,7 @@ impl HubView {
     fn decode(text: &str) -> Option<Self> {
         let view = Members::parse(text)?;
         let map = ShardMap::decode(view.get("map")?.as_str())?;
-        Some(Self { map, settings: HubSettings::parse(view.get("settings")?.as_str()).ok()? })
+        let settings = HubSettings::parse(view.get("settings")?.as_str()).ok()?;
+        Some(Self { map, settings, loads: Rc::default() })
     }
 }
