@@ -7,7 +7,7 @@ use std::rc::Rc;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
     Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardMap,
-    ShardNumber, Slot, Work,
+    ShardNumber, ShardRange, Slot, Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -23,6 +23,7 @@ use worker::{
 use crate::config::{Config, parse_object_name};
 use crate::hub_directory::register;
 use crate::perform::{Step, now};
+use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::{http, log};
@@ -200,13 +201,7 @@ impl Shard {
             internal::BATCH => self.batch(request).await,
             internal::MAP => self.map(request).await,
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => {
-                let method = request.inner().method();
-                match self.operation(&method, url, request).await? {
-                    Ok(outcome) => http::rest(rest::respond(outcome)),
-                    Err(refusal) => http::rest(rest::refuse(&refusal, &method)),
-                }
-            }
+            _ => self.operation(url, request).await,
         }
     }
 
@@ -268,31 +263,39 @@ impl Shard {
     }
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
-    /// this URL.
-    async fn operation(
-        self: &Rc<Self>,
-        method: &str,
-        url: RequestUrl<'_>,
-        request: Request,
-    ) -> Result<std::result::Result<Outcome, Refusal>> {
-        let operation = match Route::find(method, url.path).and_then(|route| route.operation(url.query)) {
-            Ok(operation) => operation,
-            Err(refusal) => return Ok(Err(refusal)),
+    /// this URL, here and on the shards behind this one.
+    async fn operation(self: &Rc<Self>, url: RequestUrl<'_>, request: Request) -> Result<Response> {
+        let method = request.inner().method();
+        let (behind, path) = match ShardRange::of_address(url.path) {
+            Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
+            None => (None, url.path),
         };
-        let Assignment::Shards { task, .. } = Assignment::of(operation) else {
-            return Ok(Err(Refusal::UnknownPath));
+        let url = RequestUrl { path, ..url };
+        let operation = Route::find(&method, path).and_then(|route| route.operation(url.query));
+        let task = match operation.map(Assignment::of) {
+            Ok(Assignment::Shards { task, .. }) => task,
+            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, &method)),
+            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
         };
-        let command = match self.read(&task.work, request).await? {
-            Ok(command) => command,
-            Err(refusal) => return Ok(Err(refusal)),
+        let reply = match self.read(&task.work, request).await? {
+            Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
+            Err(refusal) => Err(refusal),
         };
-        let Some(reply) = self.step(Input::Command(command), None)?.reply else {
-            return Ok(Err(Refusal::Internal));
+        let response = match reply {
+            Ok(Reply::Members(members)) => {
+                rest::respond(Outcome::Members(MemberPage { members, next_link: None }))
+            }
+            Ok(reply) => rest::respond(task.outcome(&reply)),
+            Err(refusal) => rest::refuse(&refusal, &method),
         };
-        Ok(Ok(match reply {
-            Reply::Members(members) => Outcome::Members(MemberPage { members, next_link: None }),
-            Reply::Done | Reply::NotFound | Reply::Conflict => task.outcome(&reply),
-        }))
+        let answer = http::rest(response)?;
+        match behind {
+            Some((range, request)) => {
+                let shards = Shards { env: &self.env, hub: &self.hub_name, range };
+                shards.gather(&task, &request, url, vec![answer]).await
+            }
+            None => Ok(answer),
+        }
     }
 
     /// The command that a task comes to, with what of it is in the request's body.

@@ -52,6 +52,7 @@ mod restore;
 mod settings;
 mod snapshot;
 mod task;
+mod tree;
 mod upstream;
 
 pub use admission::{AdmissionError, ConnectRequest};
@@ -73,3 +74,4 @@ pub use restore::Restored;
 pub use settings::{AnonymousConnectPolicy, HubSettings, Settings, SettingsError};
 pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};
+pub use tree::ShardRange;
