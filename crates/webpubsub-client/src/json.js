@@ -16,6 +16,10 @@ export function decode(text) {
         return frame.kind && frame.data != null ? frame : undefined;
       case "ack":
         return typeof frame.ackId === "number" && typeof frame.success === "boolean" ? frame : undefined;
+      case "invokeResponse":
+        // An answer that cannot be read is none, and its call is told so.
+        if (frame.dataType != null && (frame.data = content(frame)) == null) frame.success = undefined;
+        return frame;
       case "system":
         return frame;
     }
@@ -31,6 +35,8 @@ export function kindOf(frame) {
       return 1;
     case "ack":
       return 2;
+    case "invokeResponse":
+      return 5;
     default:
       return frame.event === "connected" ? 3 : frame.event === "disconnected" ? 4 : 0;
   }
