@@ -28,6 +28,10 @@ function inWords(message) {
     }
     case "ack":
       return { message: "ack", ackId: id(message.ackId), error: message.success ? null : (({ name, message }) => ({ name, message }))(message.error) };
+    case "invokeResponse": {
+      const { invocationId, success, dataType = null, data = null, error } = message;
+      return { message: "invokeResponse", invocationId, dataType, data, error: success ? null : error };
+    }
     default:
       return { message: message.kind };
   }

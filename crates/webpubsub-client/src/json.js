@@ -17,9 +17,7 @@ export function decode(text) {
       case "ack":
         return typeof frame.ackId === "number" && typeof frame.success === "boolean" ? frame : undefined;
       case "invokeResponse":
-        // An answer that cannot be read is none, and its call is told so.
-        if (frame.dataType != null && (frame.data = content(frame)) == null) frame.success = undefined;
-        return frame;
+        return isReadable(frame) ? frame : { ...frame, success: undefined };
       case "system":
         return frame;
     }
@@ -39,6 +37,15 @@ export function kindOf(frame) {
       return 5;
     default:
       return frame.event === "connected" ? 3 : frame.event === "disconnected" ? 4 : 0;
+  }
+}
+
+/** Whether an answer's payload, if it has one, is what it says. One that is not is no answer. */
+function isReadable(frame) {
+  try {
+    return frame.dataType == null || (frame.data = content(frame)) != null;
+  } catch {
+    return false;
   }
 }
 
