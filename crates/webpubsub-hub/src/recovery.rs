@@ -64,7 +64,9 @@ impl Hub {
                 self.wait(until, slot);
             }
             // Where there was no frame, the words are the platform's own.
-            Some(_) | None => self.remove(slot, if code == CloseCode::ABNORMAL { "" } else { reason }, outputs),
+            Some(_) | None => {
+                self.remove(slot, if code == CloseCode::ABNORMAL { "" } else { reason }, outputs)
+            }
         }
     }
 
