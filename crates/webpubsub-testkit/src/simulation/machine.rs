@@ -14,7 +14,8 @@ use super::model::Model;
 use super::words::Down;
 use super::world::World;
 use super::{Bug, Happening, check};
-use crate::shard::{policy, write};
+use crate::handler::policy;
+use crate::shard::write;
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
