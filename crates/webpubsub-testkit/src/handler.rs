@@ -48,7 +48,7 @@ pub fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
 }
 
 /// Whose event a call tells of, which, under which number, and in which attempt if it is not the first.
-fn words(call: &Call) -> String {
+pub(crate) fn words(call: &Call) -> String {
     let user = header(call, "ce-userId").unwrap_or("somebody");
     let again = if call.attempt > 1 { format!(", attempt {}", call.attempt) } else { String::new() };
     format!("{user} {} {}{again}", call.event, header(call, "ce-id").unwrap_or_default())
