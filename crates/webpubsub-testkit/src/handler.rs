@@ -47,6 +47,11 @@ pub fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
+/// The number of the event that a call tells of.
+pub(crate) fn number(call: &Call) -> Option<u64> {
+    header(call, "ce-id")?.parse().ok()
+}
+
 /// Whose event a call tells of, which, under which number, and in which attempt if it is not the first.
 pub(crate) fn words(call: &Call) -> String {
     let user = header(call, "ce-userId").unwrap_or("somebody");

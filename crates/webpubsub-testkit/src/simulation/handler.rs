@@ -8,7 +8,7 @@ use webpubsub_protocol::time::Timestamp;
 use super::words::{Message, event_name};
 use super::world::World;
 use super::{Bug, Happening, check};
-use crate::handler::status;
+use crate::handler::{number, status};
 
 /// Most calls that a shard has under way.
 const MAX_CALLS: usize = 6;
@@ -39,6 +39,13 @@ impl World {
                 .any(|other| other.call.connection == call.connection
                     && is_event(&other.call) == is_event(&call)),
             "shard {shard} does not wait for the answer of the connection's call before {call:?}"
+        );
+        check!(
+            !is_event(&call)
+                || !others.clone().any(|other| other.call.connection == call.connection
+                    && other.call.attempt == 1
+                    && number(&other.call) < number(&call)),
+            "shard {shard} tells of an event before it knows how telling what came before went"
         );
         check!(others.by_ref().count() < MAX_CALLS, "shard {shard} has too many calls under way");
         self.count(Happening::Call);

@@ -10,7 +10,7 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
 
 use super::{Connection, End, Link, Model, Published};
-use crate::handler::header;
+use crate::handler::{header, number};
 use crate::simulation::words::{Answer, GROUPS, Word, event_name, message_number, user_id};
 use crate::simulation::{broken, check};
 
@@ -189,7 +189,7 @@ impl Model {
     pub(in crate::simulation) fn call(&mut self, call: &Call) -> bool {
         let at = self.by_id(&call.connection);
         let Connection { profile, tale, acks, end, .. } = &mut self.connections[at];
-        let number: u64 = header(call, "ce-id").and_then(|id| id.parse().ok()).expect("a number");
+        let number = number(call).expect("a number");
         let user = user_id(profile.user);
         let subprotocol: Subprotocol = profile.subprotocol;
         for (name, value) in [("ce-userId", Some(user.as_str())), ("ce-subprotocol", subprotocol.name())] {
@@ -255,7 +255,6 @@ impl Model {
     /// to be told again.
     pub(in crate::simulation) fn taken(&mut self, call: &Call, reply: Option<u32>, state: Option<String>) {
         let at = self.by_id(&call.connection);
-        let number: Option<u64> = header(call, "ce-id").and_then(|id| id.parse().ok());
         let connection = &mut self.connections[at];
         if call.event != event_name().as_str() {
             return self.settle_notice(at, &call.event);
@@ -264,7 +263,7 @@ impl Model {
             connection.tale.state = state.filter(|state| !state.is_empty());
         }
         let events = &mut connection.tale.events;
-        let Some(known) = events.iter().position(|event| event.number == number) else {
+        let Some(known) = events.iter().position(|event| event.number == number(call)) else {
             broken(format!("an event of connection {at} is answered that was never told"))
         };
         let Asked { message, ack_id, .. } = events.remove(known);
