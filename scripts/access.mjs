@@ -1,4 +1,4 @@
-// Keys, connection strings and client URLs.
+// Keys, connection strings, client URLs and tokens.
 import { createHmac, randomBytes } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
 import { devVars } from "./paths.mjs";
@@ -76,12 +76,19 @@ export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 /** A client access URL: the hub's address with a token in it. `now` is in milliseconds. */
 export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, { url, key, now = Date.now() }) {
   const audience = `${url}/client/hubs/${hub}`;
-  const issued = Math.floor(now / 1000);
-  const claims = { aud: audience, iat: issued, exp: issued + Math.round(minutes * 60) };
+  const claims = claimsFor(audience, minutes, now);
   if (user !== undefined) claims.sub = user;
   if (roles.length > 0) claims.role = roles;
   if (groups.length > 0) claims["webpubsub.group"] = groups;
   return `${audience.replace(/^http/, "ws")}?access_token=${signed(claims, key)}`;
+}
+
+/** A token for requests to one path of the service. `now` is in milliseconds. */
+export const requestToken = ({ path, minutes = 60 }, { url, key, now = Date.now() }) => signed(claimsFor(`${url}${path}`, minutes, now), key);
+
+function claimsFor(audience, minutes, now) {
+  const issued = Math.floor(now / 1000);
+  return { aud: audience, iat: issued, exp: issued + Math.round(minutes * 60) };
 }
 
 /** A JSON Web Token, HS256. The key is used as text, as the service does: it is not base64 to be decoded. */

@@ -36,14 +36,15 @@ export function wasmStd(rustc, env = process.env) {
 export const ownWasmRust = join(tools, "wasm-rust");
 
 /**
- * The linker for wasm32, where `rustc` does not bring one. rustup's toolchains do
- * (`rust-lld`); Debian's use the `wasm-ld-N` of the LLVM that they were built with.
+ * The linker for wasm32. rustup's toolchains bring it (`rust-lld`); Debian's use the `wasm-ld-N` of
+ * the LLVM that they were built with.
  */
 export function wasmLinker(rustc) {
   const about = ask(rustc, ["-vV"]) ?? "";
   const host = about.match(/^host: (.*)$/m)?.[1] ?? "";
   const sysroot = ask(rustc, ["--print", "sysroot"]) ?? "";
-  if (existsSync(join(sysroot, "lib", "rustlib", host, "bin", "rust-lld"))) return undefined;
+  const own = join(sysroot, "lib", "rustlib", host, "bin", "rust-lld");
+  if (existsSync(own)) return own;
   const llvm = about.match(/^LLVM version: (\d+)/m)?.[1];
   return which(`wasm-ld-${llvm}`) ?? which("wasm-ld");
 }
@@ -72,7 +73,10 @@ function makeWasmEnv() {
     env.SYSROOT = ownWasmRust;
   }
   const linker = wasmLinker(own ? join(ownWasmRust, "bin", "rustc") : "rustc");
-  if (linker) env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = linker;
+  if (linker) {
+    env.WASM_LINKER = linker;
+    env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = at("scripts", "build", "link.mjs");
+  }
   // A panic's message names a file: as the crate knows it, not where this machine keeps it.
   env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = remappedPaths();
   for (const name of Object.keys(versions)) {

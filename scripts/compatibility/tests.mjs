@@ -46,7 +46,7 @@ export function notPassed({ feature, tests }, passed) {
 
 function isRunOf(run, { file, suite, name }) {
   if (run.file === undefined) return file.endsWith(".rs") && run.name === name;
-  return run.file === file && (!suite || run.suites[0].startsWith(`${suite} (`)) && patternOf(name).test(run.name);
+  return run.file === file && (!suite || run.suites.some((its) => its.startsWith(`${suite} (`))) && patternOf(name).test(run.name);
 }
 
 /** A name in the source may have places that are filled in when it runs. */
@@ -57,6 +57,6 @@ function patternOf(name) {
 
 /** With how many shards a test ran; undefined where that makes no difference. */
 function shardsOf({ suites = [] }) {
-  const [, count] = /\((\d+) shards?\)$/.exec(suites[0] ?? "") ?? [];
+  const [count] = suites.flatMap((suite) => /\((\d+) shards?\)$/.exec(suite)?.[1] ?? []);
   return count && Number(count);
 }

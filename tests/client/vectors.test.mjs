@@ -53,6 +53,8 @@ async function heard(t, { input, expected }) {
 function asNumbersAllow(expected) {
   const sequenceId = expected.sequenceId && String(Number(expected.sequenceId));
   const data = expected.dataType === "json" ? JSON.parse(expected.data) : expected.data;
+  // There are no invocations in this client's interface.
+  if (expected.message === "invokeResponse") return { ignored: true };
   return { ...expected, ...(expected.message === "data" && { sequenceId, data }) };
 }
 

@@ -13,6 +13,11 @@ forEachShardCount("Vectors of the JSON subprotocol", (service) => {
       const socket = await hub.connect({ roles: ALL_ROLES });
       socket.send(input);
       if (expected.message === "ping") assert.equal(await socket.next(), '{"type":"pong"}', name);
+      // Nobody handles events here.
+      if (expected.message === "invoke") {
+        const error = { name: "InternalServerError", message: "Internal server error" };
+        assert.deepEqual(await socket.json(), { type: "invokeResponse", invocationId: expected.invocationId, success: false, error }, name);
+      }
       if (expected.ackId) {
         const outcome = expected.message === "event" ? "false" : "true";
         assert.match(await socket.next(), new RegExp(`^{"type":"ack","ackId":${expected.ackId},"success":${outcome}[,}]`), name);

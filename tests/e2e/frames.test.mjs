@@ -36,12 +36,10 @@ forEachShardCount("Frames", (service) => {
     }
   });
 
-  test("messages of the preview close with 1007, and open no stream", async () => {
+  test("messages of streams and group states close with 1007, and open no stream", async () => {
     const hub = service.newHub();
     const listener = await hub.connect({ groups: ["room"] });
     for (const message of [
-      { type: "invoke", invocationId: "1", target: "event", event: "echo", dataType: "text", data: "hi" },
-      { type: "cancelInvocation", invocationId: "1" },
       { type: "sendToGroup", group: "room", stream: { streamId: "s" } },
       { type: "sendToGroup", group: "room", dataType: "text", data: "hi", stream: { streamId: "s", idleTimeoutMs: 1000 } },
       { type: "streamData", streamId: "s", streamSequenceId: 1, dataType: "text", data: "hi" },

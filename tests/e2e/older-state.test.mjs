@@ -26,6 +26,21 @@ forEachShardCount("State of another version", (service) => {
     assert.equal((await again.json()).data, "after");
   });
 
+  test("one that knew no event handlers is taken over with all that is in it", async () => {
+    const hub = service.newHub();
+    await hub.configure({ anonymousConnectPolicy: "allow" });
+    const alice = await hub.connectReliable({ roles: ALL_ROLES, groups: ["room"] });
+    await hub.send("/groups/room", "before");
+    await service.crash();
+    assert.ok((await runPython(script, [service.state, "2"])) >= service.shards);
+    await service.start();
+    const { body } = await service.manage("GET", `hubs/${hub.name}`);
+    assert.equal(JSON.parse(body).anonymousConnectPolicy, "allow");
+    await hub.send("/groups/room", "after");
+    const again = await hub.recover(alice);
+    assert.deepEqual([(await again.json()).data, (await again.json()).data], ["before", "after"]);
+  });
+
   test("a newer one is not touched: its hubs answer with an error, and it can be used again by its own version", async () => {
     const hub = service.newHub();
     await hub.send("", "before");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { acked, bytesAt, connectProtobuf as connect, field, message, refused } from "../support/protobuf.mjs";
+import { acked, bytesAt, connectProtobuf as connect, DATA, error, field, message, refused } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1 } from "../support/socket.mjs";
 import { heard, readVectors } from "../support/vectors.mjs";
@@ -14,8 +14,6 @@ const ANY = hex(vectors("any").find(({ name }) => name === "a StringValue"));
 const [JOIN, LEAVE, PING] = ["join, ack id 1", "leave, ack id 2", "a ping"].map((name) => frames.get(name));
 const [ACK, PONG] = ["an ack", "a pong"].map((name) => frames.get(name));
 const LIMIT = 1_048_576;
-/** The fields of `MessageData`, by the kind of data. */
-const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
 
 const disconnected = (reason) => field(3, field(2, field(2, reason)));
 const send = (group, kind, data, ...more) => field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
@@ -171,6 +169,7 @@ forEachShardCount("Protobuf clients", (service) => {
       const socket = await connect(hub, { roles: ALL_ROLES });
       socket.send(hex(vector));
       if (expected.message === "ping") await expectFrame(socket, PONG, name);
+      if (expected.message === "invoke") await expectFrame(socket, field(5, message(field(1, expected.invocationId), field(4, error("InternalServerError", "Internal server error")))), name);
       const ackId = expected.ackId && BigInt(expected.ackId);
       if (ackId === 0n) await expectFrame(socket, frames.get("an ack of id 0 leaves it out"), name);
       else if (ackId) await expectFrame(socket, expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId), name);

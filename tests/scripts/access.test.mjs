@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { accessKeys, clientUrl, connectionString, endpoint, groupName, hubName, parseVars, primaryKey } from "../../scripts/access.mjs";
+import { accessKeys, clientUrl, connectionString, endpoint, groupName, hubName, parseVars, primaryKey, requestToken } from "../../scripts/access.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "access-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -15,10 +15,15 @@ const NOW = 1_700_000_000_999;
 
 function read(text, key) {
   const parsed = new URL(text);
-  const [head, body, signature] = parsed.searchParams.get("access_token").split(".");
+  const address = `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+  return { address, ...readToken(parsed.searchParams.get("access_token"), key) };
+}
+
+function readToken(token, key) {
+  const [head, body, signature] = token.split(".");
   assert.equal(createHmac("sha256", key).update(`${head}.${body}`).digest("base64url"), signature);
   const json = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
-  return { address: `${parsed.protocol}//${parsed.host}${parsed.pathname}`, head: json(head), claims: json(body) };
+  return { head: json(head), claims: json(body) };
 }
 
 test("a client URL is the hub's address with a signed token", () => {
@@ -47,6 +52,13 @@ test("a secure endpoint gives a secure client URL", () => {
   const { address, claims } = read(clientUrl({ hub: "h" }, { url: "https://example.com", key: "k" }), "k");
   assert.equal(address, "wss://example.com/client/hubs/h");
   assert.equal(claims.aud, "https://example.com/client/hubs/h");
+});
+
+test("a token for requests names their URL", () => {
+  assert.deepEqual(readToken(requestToken({ path: "/management/hubs/h", minutes: 5 }, { url, key: "k", now: NOW }), "k"), {
+    head: { alg: "HS256", typ: "JWT" },
+    claims: { aud: "http://localhost:8080/management/hubs/h", iat: 1_700_000_000, exp: 1_700_000_300 },
+  });
 });
 
 test("hub names are kept as typed, and checked", () => {

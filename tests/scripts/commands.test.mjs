@@ -24,12 +24,21 @@ test("client-url prints one URL and nothing else", () => {
   assert.deepEqual([claims.role, claims["webpubsub.group"], claims.sub], [["r1", "r2"], ["g"], ""]);
 });
 
+test("token prints one token and nothing else", () => {
+  const { status, stdout, stderr } = type("token", "--path", "/management/hubs/h", "--port", "81");
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+  assert.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  assert.equal(JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).aud, "http://localhost:81/management/hubs/h");
+});
+
 const wrong = [
   ["client-url", [], /^--hub is missing: .*\n$/],
   ["client-url", ["--hub", "1"], /^--hub must be .*\n$/],
   ["client-url", ["--hub", "h", "--minutes", "0"], /^--minutes must be .*\n$/],
   ["client-url", ["--hub", "h", "--group", " "], /^--group must be .*\n$/],
   ["client-url", ["--hub", "h", "--nope"], /^Unknown option --nope.*\n$/],
+  ["token", [], /^--path must be .*\n$/],
+  ["token", ["--path", "hubs"], /^--path must be .*\n$/],
   ["connection-string", ["--port", "x"], /^--port must be .*\n$/],
   ["serve", ["--shards", "0"], /^--shards must be .*\n$/],
   ["test", ["--only", "nothing"], /^There is no step nothing\. .*\n$/],

@@ -28,6 +28,10 @@ function inWords(message) {
     }
     case "ack":
       return { message: "ack", ackId: id(message.ackId), error: message.success ? null : (({ name, message }) => ({ name, message }))(message.error) };
+    case "invokeResponse": {
+      const { invocationId, dataType, data, error } = message;
+      return { message: "invokeResponse", invocationId, dataType: dataType ?? null, data: dataType ? payload(data) : null, error: error ?? null };
+    }
     default:
       return { message: message.kind };
   }

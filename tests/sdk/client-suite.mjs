@@ -1,6 +1,7 @@
 // What a client package does against the service, whoever wrote it: Microsoft's and ours have one interface.
 import { afterEach, describe } from "node:test";
 import { forEachShardCount } from "../support/service.mjs";
+import { AT_ONCE } from "../support/event-handler.mjs";
 import { defineConnecting } from "./client-suite/connecting.mjs";
 import { defineHearing } from "./client-suite/hearing.mjs";
 import { Kit } from "./client-suite/kit.mjs";
@@ -10,7 +11,7 @@ import { defineRecovering } from "./client-suite/recovering.mjs";
 
 /** Defines the suite for a package: its `WebPubSubClient` and its two JSON protocols. */
 export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }, more = []) {
-  forEachShardCount(title, (service) => {
+  const define = (service) => {
     for (const [name, makeProtocol] of [
       ["JSON", WebPubSubJsonProtocol],
       ["reliable JSON", WebPubSubJsonReliableProtocol],
@@ -19,8 +20,9 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
         // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
         afterEach(() => kit.stopAll());
-        for (const define of [defineConnecting, defineOperations, defineHearing, defineReconnecting, defineRecovering, ...more]) define(kit);
+        for (const part of [defineConnecting, defineOperations, defineHearing, defineReconnecting, defineRecovering, ...more]) part(kit);
       });
     }
-  });
+  };
+  forEachShardCount(title, define, { variables: AT_ONCE });
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { Link } from "../support/link.mjs";
 import { runPython } from "../support/python.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -16,7 +17,7 @@ const script = (name) => fileURLToPath(new URL(`python-client/${name}.py`, impor
 const DELAY_MS = 20;
 const LIMIT_MS = 300_000;
 
-forEachShardCount("Microsoft's client package for Python", (service) => {
+const define = (service) => {
   for (const kind of ["sync", "aio"]) {
     for (const protocol of [JSON_V1, RELIABLE_V1]) {
       describe(`${kind}, ${protocol}`, () => {
@@ -64,6 +65,20 @@ forEachShardCount("Microsoft's client package for Python", (service) => {
               ...Array(4).fill(["SendMessageError", "The websocket connection is not connected."]),
             ],
           });
+        });
+
+        test("sends events, and hears what their handler answers", async (t) => {
+          const handler = await EventHandler.start(t);
+          handler.answer("user.echo", (asked) => ({ headers: { "content-type": asked.header("content-type") }, body: asked.body }));
+          const { hub, run } = await setUp(t);
+          await hub.tell(handler);
+          const heard = [
+            { type: "text", data: "grüße" },
+            { type: "json", data: { a: [1, null] } },
+            { type: "binary", data: [0, 255] },
+          ];
+          assert.deepEqual(await run("events"), numbered([...heard, ...heard]));
+          for (const asked of handler.asked.slice(1)) assert.equal(asked.header("ce-userId"), "alice");
         });
 
         test("opens, closes and connects again", async (t) => {
@@ -123,4 +138,6 @@ forEachShardCount("Microsoft's client package for Python", (service) => {
       });
     }
   }
-});
+};
+
+forEachShardCount("Microsoft's client package for Python", define, { variables: AT_ONCE });

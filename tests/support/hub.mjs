@@ -79,6 +79,25 @@ export class Hub {
     assert.equal(answer.body, "");
   }
 
+  /** Gives the hub these settings, which must be right. */
+  async configure(settings) {
+    const { status, body } = await this.service.manage("PUT", `hubs/${this.name}`, { body: JSON.stringify(settings) });
+    assert.equal(status, 200, body);
+    return JSON.parse(body);
+  }
+
+  /** Has a handler be told of all users' events, or of what `which` says. */
+  tell(handler, which = { userEventPattern: "*" }) {
+    return this.configure({ eventHandlers: [{ urlTemplate: handler.url, ...which }] });
+  }
+
+  /** The last deliveries, newest first. */
+  async deliveries() {
+    const { status, body } = await this.service.manage("GET", `hubs/${this.name}/deliveries`);
+    assert.equal(status, 200, body);
+    return JSON.parse(body).deliveries;
+  }
+
   async exists(path) {
     const { status, body } = await this.rest("HEAD", path);
     assert.ok(status === 200 || status === 404, `HEAD ${path}: ${status}`);

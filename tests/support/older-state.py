@@ -1,4 +1,7 @@
-"""Makes the tables of a shard what version 1 of their layout was, with a connection and a message in them."""
+"""Makes the tables in a folder what an older version of the service had, or says that a newer one wrote them.
+
+Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers.
+"""
 
 import pathlib
 import sqlite3
@@ -16,16 +19,41 @@ INSERT INTO membership VALUES (0, 'room');
 INSERT INTO log VALUES (1, x'01');
 """
 
+SHARD_VERSION_2 = """
+ALTER TABLE connection DROP COLUMN origin;
+ALTER TABLE connection DROP COLUMN custom_subprotocol;
+ALTER TABLE connection DROP COLUMN state;
+ALTER TABLE connection DROP COLUMN cookies;
+ALTER TABLE connection DROP COLUMN events;
+DROP TABLE outbox;
+DROP TABLE settings;
+DROP TABLE delivery;
+UPDATE schema_version SET version = 2;
+"""
+
+# Of the hubs' directories, which went with version 2 of the shards.
+DIRECTORY_VERSION_1 = """
+DROP TABLE validation;
+DROP TABLE delivery;
+DELETE FROM fact WHERE name = 'since';
+UPDATE schema_version SET version = 1;
+"""
+
 changed = 0
 for file in pathlib.Path(sys.argv[1]).rglob("*.sqlite"):
     with sqlite3.connect(file) as state:
         tables = [name for (name,) in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if sys.argv[2] == "2" and "fact" in tables:
+            state.executescript(DIRECTORY_VERSION_1)
         if "membership" not in tables:
+            continue
+        changed += 1
+        if sys.argv[2] == "2":
+            state.executescript(SHARD_VERSION_2)
             continue
         for table in tables:
             if not table.startswith(("_cf", "sqlite_")) and table != "schema_version":
                 state.execute(f"DROP TABLE {table}")
         state.executescript(VERSION_1)
         state.execute("UPDATE schema_version SET version = ?", [int(sys.argv[2])])
-        changed += 1
 print(changed)

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { PROTOBUF_V1, Socket } from "./socket.mjs";
 
+/** The fields of `MessageData`, by the kind of data. */
+export const DATA = { text: 1, binary: 2, protobuf: 3, json: 4 };
+
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
@@ -49,9 +52,12 @@ function find(bytes, wanted) {
   throw new Error(`no field ${wanted} in ${bytes.toString("hex")}`);
 }
 
+/** What went wrong, as acks and answers to invocations have it. */
+export const error = (name, text) => message(field(1, name), field(2, text));
+
 /** An ack of success, and one of failure. */
 export const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
-export const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, message(field(1, name), field(2, text)))));
+export const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, error(name, text))));
 
 /** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
 export async function connectProtobuf(hub, { protocol = PROTOBUF_V1, ...options } = {}) {

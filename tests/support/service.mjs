@@ -8,6 +8,8 @@ import { after, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Hub } from "./hub.mjs";
 import { ended, kill, start } from "./processes.mjs";
+import { request } from "./rest.mjs";
+import { sign } from "./token.mjs";
 import { deferred, within } from "./waiting.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -93,6 +95,18 @@ export class Service {
 
   get connectionString() {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
+  }
+
+  /** A request of an operator to `/management/{path}`, signed for exactly that URL unless told otherwise. */
+  manage(method, path, { body, token } = {}) {
+    const target = `/management/${path}`;
+    const bearer = token ?? sign({ aud: `${this.endpoint}${target}` }, this.key);
+    return request(this.endpoint, method, target, { headers: bearer ? { authorization: `Bearer ${bearer}` } : {}, body });
+  }
+
+  /** Everything that it has said since its start. */
+  get output() {
+    return this.#output;
   }
 
   /** A hub that no other test uses. */

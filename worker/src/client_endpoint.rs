@@ -8,19 +8,24 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, EventPolicy, Full, Offers, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode, SimpleModeError};
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::connect::ConnectBody;
+use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, Result, WebSocketPair};
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
 
 use crate::config::{Config, object_name};
+use crate::connect_handler::Arrival;
 use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
-use crate::sockets::close_socket;
+use crate::platform::{Error, Result, WebSocketPair};
+use crate::sockets::refuse_socket;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -61,17 +66,15 @@ pub(crate) async fn answer(
         Ok(view) => view,
         Err(error) => return temporarily_impossible("asking a hub's directory", &error),
     };
+    let settings = view.settings(config, &endpoint.hub);
     let claims = match verified {
         Some(Ok(claims)) => claims,
-        _ if view.settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
+        _ if settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
         _ => return http::text(401, ""),
     };
-    let mode = match negotiated.subprotocol.encoding() {
-        None => match SimpleMode::parse(&endpoint.query) {
-            Ok(mode) => mode,
-            Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
-        },
-        Some(_) => SimpleMode::SendEvent,
+    let mode = match mode_of(negotiated.subprotocol, endpoint) {
+        Ok(mode) => mode,
+        Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
     };
 
     let admission = ConnectRequest {
@@ -80,10 +83,46 @@ pub(crate) async fn answer(
         groups: claims.groups,
         subprotocol: negotiated.subprotocol,
         mode,
+        custom_subprotocol: None,
+        origin: url.host.to_owned(),
+        state: None,
+        cookies: Cookies::default(),
     };
-    match connect(endpoint, &admission, negotiated.answer, &view, env, config).await {
+    let policy = EventPolicy { settings, ..config.policy(&endpoint.hub) };
+    let handler = policy.settings.handler_for(&Event::Connect { body: String::new() });
+    let mut headers = Vec::new();
+    if handler.is_some() {
+        let mut all = http::headers_with_prefix(&request.headers(), "").into_iter();
+        while let (Some(name), Some(value)) = (all.next(), all.next()) {
+            headers.push((name, value));
+        }
+    }
+    let arrival = handler.map(|(_, handler)| Arrival {
+        env,
+        config,
+        policy: &policy,
+        handler,
+        body: ConnectBody {
+            claims: &claims.claims,
+            query: url.query,
+            headers: &headers,
+            offer: offer.as_deref(),
+        },
+    });
+    match connect(endpoint, admission, negotiated.answer, arrival, &view, env, config).await {
         Ok(response) => Ok(response),
         Err(error) => temporarily_impossible("handing a client to its shard", &error),
+    }
+}
+
+/// What a client's frames mean, of which only one without a subprotocol of ours has a choice.
+fn mode_of(
+    subprotocol: Subprotocol,
+    endpoint: &ClientEndpoint,
+) -> std::result::Result<SimpleMode, SimpleModeError> {
+    match subprotocol.encoding() {
+        None => SimpleMode::parse(&endpoint.query),
+        Some(_) => Ok(SimpleMode::SendEvent),
     }
 }
 
@@ -103,55 +142,84 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
         return Ok(None);
     }
     let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     headers.set(internal::CONNECTION_ID, connection.as_str())?;
     let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers.0, body };
+    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers, body };
     let answer = Objects::shards(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
     match answer {
-        Some(answer) if answer.status_code() == 101 => Ok(Some(answer)),
-        Some(answer) if answer.status_code() == 404 => Ok(None),
-        Some(_) | None => Err(Error::RustError("the shard failed".to_owned())),
+        Some(answer) if answer.status() == 101 => Ok(Some(answer)),
+        Some(answer) if answer.status() == 404 => Ok(None),
+        Some(_) | None => Err(Error::new("the shard failed")),
     }
 }
 
-/// Hands an admitted client to a shard.
-async fn connect(
+/// How large an admission may be: it travels in a header. Only what an event handler says of groups
+/// and roles can become larger.
+const MAX_ADMISSION_BYTES: usize = 100 * 1024;
+
+/// Hands an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
+/// It is told the connection's id, which carries its shard: so that one is looked for before, and no
+/// other is after.
+async fn connect<'a>(
     endpoint: &ClientEndpoint,
-    admission: &ConnectRequest,
-    subprotocol: Option<&str>,
+    mut admission: ConnectRequest,
+    mut subprotocol: Option<&'a str>,
+    mut arrival: Option<Arrival<'a>>,
     view: &HubView,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
     let mut random = [0; 18];
-    getrandom::fill(&mut random).map_err(|error| Error::RustError(error.to_string()))?;
+    getrandom::fill(&mut random).map_err(Error::new)?;
     let [high, low, id @ ..] = random;
-    let headers = Headers::new();
+    let mut asked = false;
+    let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
-    headers.set(internal::ADMISSION, &admission.encode())?;
-    if let Some(subprotocol) = subprotocol {
-        headers.set(internal::SUBPROTOCOL, subprotocol)?;
-    }
     let objects = Objects::shards(env)?;
     let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
-    while let Some(shard) = offers.next() {
+    let mut offered = offers.next();
+    while let Some(shard) = offered {
         let connection = shard.connection_id(id);
+        let encoded = admission.encode();
+        if encoded.len() > MAX_ADMISSION_BYTES {
+            log::refusal("admitting a client", &"its event handler gave it too many groups and roles");
+            return http::text(500, "");
+        }
+        headers.set(internal::ADMISSION, &encoded)?;
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
+        if let Some(subprotocol) = subprotocol {
+            headers.set(internal::SUBPROTOCOL, subprotocol)?;
+        }
         if admission.subprotocol.is_reliable() {
             let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
             headers.set(internal::RECONNECTION_TOKEN, &token)?;
         }
+        let path = if arrival.is_some() { internal::ROOM } else { internal::CONNECT };
         let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::CONNECT, method: "GET", headers: &headers.0, body };
+        let question = Question { path, method: "GET", headers: &headers, body };
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
-        let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
-        let status = answer.status_code();
+        let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
+        let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
-            Some(why) => offers.refused(why),
-            None => return Ok(answer),
+            Some(why) => {
+                offers.refused(why);
+                offered = if asked { None } else { offers.next() };
+            }
+            None => {
+                let Some(arrival) = arrival.take() else { return Ok(answer) };
+                asked = true;
+                match arrival.ask(&connection, &mut admission).await {
+                    Ok(chosen) => subprotocol = chosen.or(subprotocol),
+                    Err((status, words)) => return http::text(status, &words),
+                }
+                admission.mode = match mode_of(admission.subprotocol, endpoint) {
+                    Ok(mode) => mode,
+                    Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
+                };
+            }
         }
     }
     let what = format!("taking a client into hub {}", endpoint.hub);
@@ -172,9 +240,8 @@ async fn connect(
 ///
 /// Source: client spec, section 8.3.
 fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
-    let pair = WebSocketPair::new()?;
-    pair.server.accept()?;
+    let pair = WebSocketPair::new();
     let cause = CloseCause::NotRecoverable;
-    close_socket(pair.server.as_ref(), cause.code().0, cause.reason());
-    http::switch_protocols(pair.client, subprotocol)
+    refuse_socket(&pair.server(), cause.code().0, cause.reason());
+    http::switch_protocols(&pair.client(), subprotocol)
 }

@@ -5,10 +5,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{Limits, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{EventPolicy, Limits, Place, Settings, SettingsError, ShardNumber};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
+
+use crate::platform::variable;
 
 /// What the operator decided.
 pub(crate) struct Config {
@@ -27,6 +29,13 @@ pub(crate) struct Config {
     connection_quota: u32,
     /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`.
     limits: Limits,
+    /// `EVENT_TIMEOUT_SECONDS`: how long telling an event handler of one event may take.
+    event_timeout: Duration,
+    /// `EVENT_RETRY_SECONDS`: the pauses between the attempts at that, separated by commas.
+    event_retries: Vec<Duration>,
+    /// `ALLOW_PRIVATE_EVENT_HANDLERS`: whether event handlers may be at private addresses, and
+    /// without TLS.
+    pub(crate) private_handlers: bool,
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
@@ -45,6 +54,18 @@ pub(crate) enum ConfigError {
     Settings(#[from] SettingsError),
     #[error("variable {name} is not a whole number from {min} to {max}")]
     Number { name: &'static str, min: u32, max: u32 },
+    #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
+    Retries,
+}
+
+/// Reads pauses in seconds, separated by commas.
+fn pauses(text: &str) -> Option<Vec<Duration>> {
+    let mut pauses = Vec::new();
+    for pause in text.split(',').map(str::trim).filter(|pause| !pause.is_empty()) {
+        let seconds = pause.parse().ok().filter(|seconds| *seconds <= 600 && pauses.len() < 10)?;
+        pauses.push(Duration::from_secs(seconds));
+    }
+    Some(pauses)
 }
 
 thread_local! {
@@ -61,7 +82,7 @@ impl Config {
     }
 
     fn read(env: &Env) -> Result<Self, ConfigError> {
-        let text = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let text = |name: &str| variable(env, name);
         let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
         let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
         let number = |name: &'static str, default: u32, min: u32, max: u32| match text(name) {
@@ -74,12 +95,28 @@ impl Config {
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
         let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
+        let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
+        let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
+        let private_handlers =
+            ["1", "true", "on", "yes"].iter().any(|on| allow_private.eq_ignore_ascii_case(on));
+        let settings = match text("HUB_SETTINGS") {
+            Some(settings) => Settings::parse(&settings)?,
+            None => Settings::default(),
+        };
+        if !private_handlers {
+            settings.check_public()?;
+        }
         let up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
         Ok(Self {
-            settings: match text("HUB_SETTINGS") {
-                Some(settings) => Settings::parse(&settings)?,
-                None => Settings::default(),
+            settings,
+            event_timeout: Duration::from_secs(event_seconds.into()),
+            event_retries: match text("EVENT_RETRY_SECONDS") {
+                Some(seconds) => pauses(&seconds).ok_or(ConfigError::Retries)?,
+                None => EventPolicy::DEFAULT_RETRY_SECONDS
+                    .map(|seconds| Duration::from_secs(seconds.into()))
+                    .into(),
             },
+            private_handlers,
             keys: AccessKeys::new(&primary, secondary.as_deref())?,
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_hard_limit: shard_hard_limit as usize,
@@ -107,6 +144,17 @@ impl Config {
     /// How many shards a hub has as long as nobody changes that.
     pub(crate) fn shards_of(&self, hub: &HubName) -> u16 {
         self.settings.of(hub).shards.unwrap_or(self.shards)
+    }
+
+    /// How the hub tells its event handlers of events as long as nobody changes its settings.
+    pub(crate) fn policy(&self, hub: &HubName) -> EventPolicy {
+        EventPolicy {
+            hub: hub.clone(),
+            settings: self.settings.of(hub),
+            timeout: self.event_timeout,
+            retries: self.event_retries.clone(),
+            private_allowed: self.private_handlers,
+        }
     }
 
     /// The place of one of the hub's shards.

@@ -1,15 +1,23 @@
 //! Requests and responses between JavaScript and the pure crates.
 
 use js_sys::{Promise, Uint8Array};
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Method, Request, Response, ResponseBuilder, WebSocket};
+use worker::web_sys::{Headers, Request, Response, WebSocket};
+
+use crate::platform;
 
 #[wasm_bindgen(inline_js = r#"
+export function respond(status, headers, body, webSocket) {
+  const pairs = [];
+  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+  // As bytes: the platform gives text a type of its own.
+  return new Response(body ? new TextEncoder().encode(body) : null, { status, headers: pairs, webSocket });
+}
 export function textInCharset(label, bytes) {
   try {
     return new TextDecoder(label).decode(bytes);
@@ -45,10 +53,19 @@ export async function readBody(request, limit, announced) {
 }
 "#)]
 extern "C" {
+    /// A response with these headers: name, value, name, value, …
+    #[wasm_bindgen(catch)]
+    fn respond(
+        status: u16,
+        headers: Vec<String>,
+        body: &str,
+        socket: Option<&WebSocket>,
+    ) -> Result<Response, JsValue>;
+
     /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
     /// where the length was not announced.
     #[wasm_bindgen(js_name = readBody)]
-    fn read_body(request: &worker::web_sys::Request, limit: usize, announced: bool) -> Promise;
+    fn read_body(request: &Request, limit: usize, announced: bool) -> Promise;
 
     /// The text of `bytes` in the encoding with this label; nothing where it is not known.
     #[wasm_bindgen(js_name = textInCharset)]
@@ -56,59 +73,64 @@ extern "C" {
 
     /// Name, value, name, value, … of the headers whose lower-case name begins so.
     #[wasm_bindgen(js_name = headersWithPrefix)]
-    pub(crate) fn headers_with_prefix(headers: &worker::web_sys::Headers, prefix: &str) -> Vec<String>;
+    pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;
 }
 
 /// Whether a request wants to become a WebSocket.
-pub(crate) fn is_upgrade(request: &Request) -> worker::Result<bool> {
+pub(crate) fn is_upgrade(request: &Request) -> platform::Result<bool> {
     let upgrade = request.headers().get("Upgrade")?;
     let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-    Ok(asks && request.method() == Method::Get)
+    Ok(asks && request.method() == "GET")
 }
 
 /// The answer to an upgrade that ends in `socket`.
-pub(crate) fn switch_protocols(socket: WebSocket, subprotocol: Option<&str>) -> worker::Result<Response> {
-    let mut response = ResponseBuilder::new().with_status(101).with_websocket(socket);
+pub(crate) fn switch_protocols(socket: &WebSocket, subprotocol: Option<&str>) -> platform::Result<Response> {
+    let mut headers = Vec::new();
     if let Some(subprotocol) = subprotocol {
-        response = response.with_header("Sec-WebSocket-Protocol", subprotocol)?;
+        headers = vec!["Sec-WebSocket-Protocol".to_owned(), subprotocol.to_owned()];
     }
-    Ok(response.empty())
+    Ok(respond(101, headers, "", Some(socket))?)
 }
 
 /// A response with a line of text, or with none.
-pub(crate) fn text(status: u16, body: &str) -> worker::Result<Response> {
-    let response = ResponseBuilder::new().with_status(status);
+pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
     if body.is_empty() {
-        Ok(response.empty())
+        Ok(respond(status, Vec::new(), "", None)?)
     } else {
-        Ok(response.with_header("Content-Type", "text/plain; charset=utf-8")?.fixed(body.as_bytes().to_vec()))
+        with_type(status, "text/plain; charset=utf-8", body)
     }
 }
 
-/// The same for a client that may well try again, in some seconds.
-pub(crate) fn try_again(status: u16, body: &str) -> worker::Result<Response> {
+/// A response with a body of this media type.
+pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
+    Ok(respond(status, vec!["Content-Type".to_owned(), media_type.to_owned()], body, None)?)
+}
+
+/// As [`text`] does it, for a client that may well try again, in some seconds.
+pub(crate) fn try_again(status: u16, body: &str) -> platform::Result<Response> {
     let response = text(status, body)?;
     response.headers().set("Retry-After", "1")?;
     Ok(response)
 }
 
 /// A response of the REST API.
-pub(crate) fn rest(response: rest::Response) -> worker::Result<Response> {
-    let mut builder = ResponseBuilder::new().with_status(response.status);
-    for (name, value) in &response.headers {
-        builder = builder.with_header(name, value)?;
-    }
-    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
+pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
+    let headers = response.headers.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
+    Ok(respond(response.status, headers.collect(), &response.body, None)?)
+}
+
+/// The text of a request or a response, which is on its way.
+pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Result<String> {
+    Ok(JsFuture::from(body?).await?.as_string().unwrap_or_default())
 }
 
 /// The whole body of a message, unless it is too long: then the rest is not read.
-pub(crate) async fn message_body(request: &Request) -> worker::Result<Result<Uint8Array, Refusal>> {
+pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<Uint8Array, Refusal>> {
     let announced = request.headers().get("Content-Length")?.and_then(|length| length.parse().ok());
     if let Err(refusal) = rest::check_length(announced.unwrap_or(0)) {
         return Ok(Err(refusal));
     }
-    let body =
-        JsFuture::from(read_body(request.inner(), MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
+    let body = JsFuture::from(read_body(request, MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
     Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
 }
 

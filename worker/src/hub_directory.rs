@@ -1,6 +1,6 @@
-//! The Durable Object of one hub: its settings, and how many shards it has. One more, the register,
-//! has the names of all hubs.
-#![expect(missing_docs, reason = "the handlers that the macro exports have none")]
+//! The Durable Object of one hub: its settings, how many shards it has, and what its event handlers
+//! said in their handshakes. One more, the register, has the names of all hubs.
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -9,16 +9,21 @@ use std::time::Duration;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
-use webpubsub_protocol::json::Writer;
+use webpubsub_protocol::event_handler::validation::Validation;
+use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
-use worker::{
-    DurableObject, Env, Error, Headers, Request, Response, Result, SqlStorageValue, State, durable_object,
-};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::url::RequestUrl;
+use worker::web_sys::{Headers, Request, Response};
+use worker::{Env, SqlStorageValue};
 
 use crate::config::{Config, object_name};
+use crate::event_handler::{Handshake, Handshakes};
 use crate::objects::{Objects, Question};
-use crate::perform::{now, set_alarm};
-use crate::storage::{Tables, text};
+use crate::perform::now;
+use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
+use crate::storage::{Tables, integer, number, text};
+use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
 /// What the Worker asks a directory.
@@ -27,6 +32,10 @@ pub(crate) mod internal {
     pub(crate) const VIEW: &str = "/view";
     /// PUT settings, the body, or DELETE them.
     pub(crate) const SETTINGS: &str = "/settings";
+    /// Whether the handshake with an event handler, the body, has taken place: 204 or 403.
+    pub(crate) const VALIDATION: &str = "/validation";
+    /// GET what became of attempts to tell event handlers something, or POST one, the body.
+    pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Of the register: GET all hubs, or POST one, the body.
     pub(crate) const HUBS: &str = "/hubs";
     /// The register's name, which no hub has.
@@ -35,15 +44,29 @@ pub(crate) mod internal {
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: u64 = 1;
+const SCHEMA_VERSION: u64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE hub (name TEXT PRIMARY KEY);
 ";
 
+/// What is beside these since version 2.
+const VALIDATION_SCHEMA: &str = "
+CREATE TABLE validation (
+  url TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  allowed INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  PRIMARY KEY (url, origin)
+);
+";
+
 /// What is kept of a hub: its settings, if they were changed over the API,
 const SETTINGS: &str = "settings";
+/// when they were changed last,
+const SINCE: &str = "since";
 /// and its shards, if their number was ever changed.
 const MAP: &str = "map";
 
@@ -53,18 +76,8 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// How often the shards are told and asked while they change.
 const PACE: Duration = Duration::from_secs(1);
 
-#[wasm_bindgen(inline_js = r#"
-export function deleteAlarm(state) {
-  state.storage.deleteAlarm();
-}
-"#)]
-extern "C" {
-    #[wasm_bindgen(js_name = deleteAlarm)]
-    fn delete_alarm(state: &JsValue);
-}
-
 /// One hub.
-#[durable_object(alarm)]
+#[wasm_bindgen]
 pub struct HubDirectory {
     directory: std::result::Result<Rc<Directory>, String>,
 }
@@ -76,10 +89,13 @@ struct Directory {
     /// Made with the first thing that is kept: whoever asks for a hub that nobody uses leaves no
     /// trace.
     tables: OnceCell<Tables>,
+    handshakes: Handshakes,
 }
 
-impl DurableObject for HubDirectory {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl HubDirectory {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: State, env: Env) -> Self {
         let directory = Directory::start(state, env).map(Rc::new).map_err(|error| {
             log::failure("starting a directory", &error);
             error.to_string()
@@ -87,25 +103,26 @@ impl DurableObject for HubDirectory {
         Self { directory }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    pub async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.directory {
-            Ok(directory) => directory.fetch(request).await,
+            Ok(directory) => directory.fetch(&request).await,
             Err(_) => http::text(500, ""),
         }
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub async fn alarm(&self) -> Result<()> {
         if let Ok(directory) = &self.directory {
             directory.advance().await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
-        let config = Config::of(&env).map_err(|error| Error::RustError(error.to_string()))?;
-        let directory = Self { state, env, config, tables: OnceCell::new() };
+        let config = Config::of(&env).map_err(Error::new)?;
+        let (tables, handshakes) = (OnceCell::new(), Handshakes::new());
+        let directory = Self { state, env, config, tables, handshakes };
         if Tables::exist(&directory.state)? {
             directory.tables()?;
         }
@@ -121,25 +138,47 @@ impl Directory {
         if version.is_none() {
             tables.run(SCHEMA, vec![])?;
         }
+        if version != Some(SCHEMA_VERSION) {
+            tables.run(VALIDATION_SCHEMA, vec![])?;
+        }
         Ok(self.tables.get_or_init(|| tables))
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let (method, path) = (request.inner().method(), request.path());
-        match (method.as_str(), path.as_str()) {
-            ("GET", internal::VIEW) => http::text(200, &self.view()?),
+    async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let (method, url) = (request.method(), request.url());
+        let path = RequestUrl::split(&url).map_or("", |url| url.path);
+        match (method.as_str(), path) {
+            ("GET", internal::VIEW) => http::text(200, &self.view()?.encode()),
             ("PUT", internal::SETTINGS) => {
-                let settings = request.text().await?;
+                let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
-                self.resize()
+                self.change().await
             }
             ("DELETE", internal::SETTINGS) => {
                 self.tables()?.run("DELETE FROM fact WHERE name = ?", vec![SETTINGS.into()])?;
-                self.resize()
+                self.change().await
             }
+            ("POST", internal::VALIDATION) => {
+                let asked = http::body_text(request.text()).await?;
+                let asked = Members::parse(&asked).unwrap_or_default();
+                let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
+                let limit = asked.get("limit").and_then(Json::unsigned).unwrap_or(0);
+                let limit = Duration::from_millis(limit);
+                let is_allowed = self.is_allowed(text("url"), text("origin"), limit).await?;
+                http::text(if is_allowed { 204 } else { 403 }, "")
+            }
+            ("POST", internal::DELIVERIES) => {
+                let delivery = http::body_text(request.text()).await?;
+                self.tables()?.keep_delivery(&delivery)?;
+                http::text(204, "")
+            }
+            ("GET", internal::DELIVERIES) => match self.tables.get() {
+                Some(tables) => http::text(200, &tables.deliveries()?),
+                None => http::text(200, "[]"),
+            },
             ("POST", internal::HUBS) => {
-                let name = request.text().await?;
+                let name = http::body_text(request.text()).await?;
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
@@ -154,9 +193,9 @@ impl Directory {
     fn hub(&self) -> Result<HubName> {
         let name = match self.tables.get() {
             Some(tables) => tables.name.clone(),
-            None => self.state.id().name().unwrap_or_default(),
+            None => name_of(&self.state).unwrap_or_default(),
         };
-        HubName::parse(&name).map_err(|error| Error::RustError(error.to_string()))
+        HubName::parse(&name).map_err(Error::new)
     }
 
     fn get(&self, wanted: &str) -> Result<Option<String>> {
@@ -173,12 +212,9 @@ impl Directory {
         self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", vec![name.into(), value.into()])
     }
 
-    /// What was set over the API, else what the variables say.
-    fn settings(&self) -> Result<HubSettings> {
-        match self.get(SETTINGS)?.as_deref().map(HubSettings::parse) {
-            Some(Ok(settings)) => Ok(settings),
-            Some(Err(_)) | None => Ok(self.config.settings.of(&self.hub()?)),
-        }
+    /// What was set over the API.
+    fn settings(&self) -> Result<Option<HubSettings>> {
+        Ok(self.get(SETTINGS)?.and_then(|settings| HubSettings::parse(&settings).ok()))
     }
 
     fn map(&self) -> Result<ShardMap> {
@@ -188,55 +224,128 @@ impl Directory {
         }
     }
 
-    fn view(&self) -> Result<String> {
-        let mut view = Writer::object();
-        view.json(MAP, &self.map()?.encode()).json(SETTINGS, &self.settings()?.encode());
-        Ok(view.finish())
+    fn view(&self) -> Result<HubView> {
+        Ok(HubView { map: self.map()?, settings: self.settings()?, since: self.since()? })
     }
 
-    /// Begins to have as many shards as the settings say.
-    fn resize(&self) -> Result<Response> {
-        let shards = self.settings()?.shards.unwrap_or(self.config.shards_of(&self.hub()?));
+    /// When the settings were changed last, as what orders the changes.
+    fn since(&self) -> Result<u64> {
+        Ok(self.get(SINCE)?.and_then(|since| since.parse().ok()).unwrap_or(0))
+    }
+
+    /// Begins to have as many shards as the settings say, and has the shards know these.
+    async fn change(&self) -> Result<Response> {
+        let since = now().as_millis().max(self.since()? + 1);
+        self.set(SINCE, &since.to_string())?;
+        let shards = self.settings()?.and_then(|settings| settings.shards);
         let mut map = self.map()?;
-        map.resize(now(), shards);
+        map.resize(now(), shards.unwrap_or(self.config.shards_of(&self.hub()?)));
         if !map.is_settled() {
             self.set(MAP, &map.encode())?;
-            self.advance_soon();
         }
-        http::text(204, "")
+        http::text(if self.advance().await? { 204 } else { 503 }, "")
     }
 
-    /// Tells every shard what the shards are, and takes the next step when all know.
-    async fn advance(&self) -> Result<()> {
+    /// Tells every shard what the shards and the settings are, and takes the next step when all know.
+    /// Returns whether they do.
+    async fn advance(&self) -> Result<bool> {
         // Whatever goes wrong below is tried again.
         self.advance_soon();
-        let (hub, map) = (self.hub()?, self.map()?);
+        let (hub, view) = (self.hub()?, self.view()?);
+        let map = view.map;
         let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new();
-        let body = JsValue::from_str(&map.encode());
-        let path = hub_shard::internal::MAP;
-        let question = Question { path, method: "POST", headers: &headers.0, body };
+        let headers = Headers::new()?;
+        let body = JsValue::from_str(&view.encode());
+        let path = hub_shard::internal::VIEW;
+        let question = Question { path, method: "POST", headers: &headers, body };
         let mut loads = Vec::new();
-        for mut answer in Objects::shards(&self.env)?.ask(names, question).await? {
-            loads.extend(answer.text().await?.parse::<u64>().ok());
+        for answer in Objects::shards(&self.env)?.ask(names, question).await? {
+            loads.extend(http::body_text(answer.text()).await?.parse::<u64>().ok());
         }
-        // It may have been changed meanwhile.
+        if loads.len() != usize::from(map.reached) {
+            return Ok(false);
+        }
+        // They may have been changed meanwhile.
         let mut next = self.map()?;
-        if next.version != map.version || loads.len() != usize::from(map.reached) {
-            return Ok(());
+        if next.version != map.version || self.since()? != view.since {
+            return Ok(true);
         }
         next.advance(now(), self.config.map_ttl + MARGIN, &loads);
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
         } else if next.is_settled() {
-            delete_alarm(self.state.as_raw().as_ref());
+            delete_alarm(&self.state);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether an event handler wants events of this service: by the last handshake with it, or by
+    /// the first if there has been none yet. One that is due takes place meanwhile.
+    async fn is_allowed(self: &Rc<Self>, url: String, origin: String, limit: Duration) -> Result<bool> {
+        let known = self.validation(&url, &origin)?;
+        let Some(allowed) = known.map(|known| known.allowed) else {
+            return self.shake_hands(url, origin, limit, known).await;
+        };
+        if known.is_some_and(|known| known.due <= now()) {
+            let this = Rc::clone(self);
+            self.state.wait_until(async move {
+                if let Err(error) = this.shake_hands(url, origin, limit, known).await {
+                    log::failure("keeping a handshake", &error);
+                }
+            });
+        }
+        Ok(allowed)
+    }
+
+    async fn shake_hands(
+        &self,
+        url: String,
+        origin: String,
+        limit: Duration,
+        known: Option<Validation>,
+    ) -> Result<bool> {
+        let handshake = Handshake::shake(&self.handshakes, &url, &origin, limit, &self.config).await;
+        let allowed = handshake.allows(&origin);
+        // Who only waited for it as well has none.
+        if handshake.deliveries.is_empty() {
+            return Ok(allowed);
+        }
+        let tables = self.tables()?;
+        for delivery in handshake.deliveries {
+            tables.keep_delivery(&delivery)?;
+        }
+        let next = Validation::next(known, now(), allowed);
+        let statements = "
+            DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
+            INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
+        let (is_allowed, failures) = (integer(allowed), integer(next.failures));
+        let values = vec![url.into(), origin.into(), is_allowed, failures, integer(next.due.as_millis())];
+        tables.run(statements, values)?;
+        Ok(allowed)
+    }
+
+    /// What is known of a handshake.
+    fn validation(&self, url: &str, origin: &str) -> Result<Option<Validation>> {
+        let Some(tables) = self.tables.get() else { return Ok(None) };
+        let found = tables.find(
+            "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
+            vec![url.into(), origin.into()],
+        )?;
+        Ok(found.as_deref().and_then(validation))
     }
 
     fn advance_soon(&self) {
-        set_alarm(self.state.as_raw().as_ref(), now().after(PACE).as_millis() as f64);
+        set_alarm(&self.state, now().after(PACE).as_millis() as f64);
     }
+}
+
+fn validation(row: &[SqlStorageValue]) -> Option<Validation> {
+    let [allowed, failures, due] = row else { return None };
+    Some(Validation {
+        allowed: number(allowed)? != 0,
+        failures: u32::try_from(number(failures)?).ok()?,
+        due: Timestamp::from_millis(number(due)?),
+    })
 }
 
 /// Has the register know a hub, unless these tables say that it does. What fails is logged, and tried
@@ -246,9 +355,9 @@ pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
         if tables.is_registered()? {
             return Ok(());
         }
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let body = JsValue::from_str(hub.as_str());
-        let question = Question { path: internal::HUBS, method: "POST", headers: &headers.0, body };
+        let question = Question { path: internal::HUBS, method: "POST", headers: &headers, body };
         Objects::directories(env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
         tables.set_registered()
     };

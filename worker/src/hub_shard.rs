@@ -1,13 +1,16 @@
 //! The Durable Object of one shard: its handlers, each one input to the hub.
-#![expect(missing_docs, reason = "the handlers that the macro exports have none")]
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardMap,
-    ShardNumber, Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber, Slot,
+    Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -15,16 +18,16 @@ use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, Socket, State, WebSocket, WebSocketIncomingMessage,
-    WebSocketPair, WebSocketRequestResponsePair, durable_object,
-};
+use worker::Env;
+use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::hub_directory::register;
 use crate::perform::{Step, now};
+use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::view::HubView;
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -37,8 +40,12 @@ pub(crate) mod internal {
     pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
-    /// Take a [`webpubsub_hub::ShardMap`], the body, and say how much there is to do.
-    pub(crate) const MAP: &str = "/map";
+    /// Say whether there is room for a connection: 204, or as [`status`] has it.
+    pub(crate) const ROOM: &str = "/room";
+    /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
+    pub(crate) const VIEW: &str = "/view";
+    /// Say what became of attempts to tell event handlers something.
+    pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
     /// The connection's id.
@@ -62,7 +69,7 @@ pub(crate) mod internal {
 }
 
 /// One shard of a hub.
-#[durable_object]
+#[wasm_bindgen]
 pub struct HubShard {
     shard: std::result::Result<Rc<Shard>, String>,
 }
@@ -71,21 +78,29 @@ pub struct HubShard {
 pub(crate) struct Shard {
     pub(crate) state: State,
     pub(crate) env: Env,
-    config: Rc<Config>,
+    pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
     pub(crate) number: ShardNumber,
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) hub: RefCell<Hub>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
-    /// When a timer that is running will tell the hub the time,
-    pub(crate) timer: Cell<Option<u64>>,
+    pub(crate) timer: Timer,
+    /// When the timer will tell the hub the time, if it is running,
+    pub(crate) due: Cell<Option<u64>>,
     /// and when an alarm will, as far as this life of the memory knows.
     pub(crate) alarm: Cell<Option<u64>>,
+    /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
+    /// knows.
+    since: Cell<u64>,
+    /// Whether the directory was asked for the settings, and the register knows the hub.
+    is_known: Cell<bool>,
 }
 
-impl DurableObject for HubShard {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl HubShard {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: State, env: Env) -> Self {
         let shard = Shard::start(state, env).map_err(|error| {
             log::failure("starting a shard", &error);
             error.to_string()
@@ -93,52 +108,51 @@ impl DurableObject for HubShard {
         Self { shard }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    pub async fn fetch(&self, request: Request) -> Result<Response> {
         match &self.shard {
-            Ok(shard) => shard.fetch(request).await,
-            Err(_) => http::rest(rest::refuse(&Refusal::Internal, &request.inner().method())),
+            Ok(shard) => shard.fetch(&request).await,
+            Err(_) => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
         }
     }
 
-    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
-        let frame = match message {
-            WebSocketIncomingMessage::String(text) => Frame::Text(text),
-            WebSocketIncomingMessage::Binary(bytes) => Frame::Binary(bytes),
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn websocket_message(&self, socket: &WebSocket, message: &JsValue) -> Result<()> {
+        let frame = match message.as_string() {
+            Some(text) => Frame::Text(text),
+            None => Frame::Binary(Uint8Array::new(message).to_vec()),
         };
-        if let Some((shard, from)) = self.known(&socket) {
+        if let Some((shard, from)) = self.known(socket) {
             shard.step(Input::Frame { from, frame }, None)?;
         }
         Ok(())
     }
 
-    async fn websocket_close(&self, socket: WebSocket, code: usize, reason: String, _: bool) -> Result<()> {
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn websocket_close(&self, socket: &WebSocket, code: u16, reason: &str) -> Result<()> {
         // The platform leaves it to us to answer a close frame (and throws at codes that cannot be
         // sent, which `echo` replaces).
-        let code = CloseCode(u16::try_from(code).unwrap_or(0));
-        close_socket(socket.as_ref(), code.echo().0, fit_reason(&reason));
-        if let Some((shard, slot)) = self.known(&socket) {
-            shard.step(Input::Closed { slot, code }, None)?;
+        let code = CloseCode(code);
+        close_socket(socket, code.echo().0, fit_reason(reason));
+        if let Some((shard, slot)) = self.known(socket) {
+            shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None)?;
         }
         Ok(())
     }
 
-    async fn websocket_error(&self, socket: WebSocket, _: Error) -> Result<()> {
-        if let Some((shard, slot)) = self.known(&socket) {
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn websocket_error(&self, socket: &WebSocket) -> Result<()> {
+        if let Some((shard, slot)) = self.known(socket) {
             shard.step(Input::Broken { slot }, None)?;
         }
         Ok(())
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    pub fn alarm(&self) -> Result<()> {
         if let Ok(shard) = &self.shard {
             shard.alarm.set(None);
             shard.step(Input::Timeout, None)?;
         }
-        Response::empty()
-    }
-
-    async fn connect(&self, _: Socket) -> Result<()> {
-        Err(Error::RustError("a shard takes no TCP connections".to_owned()))
+        Ok(())
     }
 }
 
@@ -146,7 +160,7 @@ impl HubShard {
     /// The slot of a socket that the shard knows.
     fn known(&self, socket: &WebSocket) -> Option<(&Rc<Shard>, Slot)> {
         let shard = self.shard.as_ref().ok()?;
-        Some((shard, Slot(shard.sockets.slot(socket.as_ref())?)))
+        Some((shard, Slot(shard.sockets.slot(socket)?)))
     }
 }
 
@@ -154,54 +168,68 @@ impl Shard {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
-        let fault = |error: &dyn std::fmt::Display| Error::RustError(error.to_string());
-        let config = Config::of(&env).map_err(|error| fault(&error))?;
+        let config = Config::of(&env).map_err(Error::new)?;
         let storage = Storage::open(&state)?;
         let (hub_name, number) = parse_object_name(&storage.tables.name)
-            .ok_or_else(|| fault(&"the object has no shard's name"))?;
+            .ok_or_else(|| Error::new("the object has no shard's name"))?;
         let place = config.place(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes nobody.
-        let ping = WebSocketRequestResponsePair::new(r#"{"type":"ping"}"#, r#"{"type":"pong"}"#)?;
-        state.set_websocket_auto_response(&ping);
+        answer_pings(&state, r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
 
         let sockets = Sockets::new();
-        let mut open = state.get_websockets();
-        open.retain(|socket| socket.as_ref().ready_state() == worker::web_sys::WebSocket::OPEN);
-        let attachments =
-            open.iter().map(|socket| Attachment::decode(&read_attachment(socket.as_ref())?)).collect();
-        let restored = Hub::restore(now(), place, storage.load()?, attachments);
+        let open = open_web_sockets(&state);
+        let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
+        let restored = Hub::restore(now(), place, config.policy(&hub_name), storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
-                Some(slot) => sockets.put(slot.0, socket.as_ref()),
-                None => close_socket(socket.as_ref(), CloseCode::INTERNAL_ERROR.0, ""),
+                Some(slot) => sockets.put(slot.0, socket),
+                None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
             }
         }
         let hub = RefCell::new(restored.hub);
-        let (timer, alarm) = (Cell::new(None), Cell::new(None));
-        let shard =
-            Rc::new(Self { state, env, config, hub_name, number, hub, sockets, storage, timer, alarm });
+        let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
+        let is_known = Cell::new(storage.tables.is_registered()?);
+        let shard = Rc::new(Self {
+            state,
+            env,
+            config,
+            hub_name,
+            number,
+            hub,
+            sockets,
+            storage,
+            timer: Timer::new(),
+            due,
+            alarm,
+            since,
+            is_known,
+        });
         shard.perform_all(restored.outputs, None, &mut Step::default())?;
-        if !shard.storage.tables.is_registered()? {
+        if !shard.is_known.get() {
             let this = Rc::clone(&shard);
             shard.state.wait_until(async move {
-                register(&this.env, &this.storage.tables, &this.hub_name).await;
+                if let Err(error) = this.introduce().await {
+                    log::failure("asking a hub's directory", &error);
+                }
             });
         }
         Ok(shard)
     }
 
-    async fn fetch(self: &Rc<Self>, request: Request) -> Result<Response> {
-        let url = request.inner().url();
+    async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let url = request.url();
         let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
         match url.path {
-            internal::CONNECT => self.connect(&request),
-            internal::RECOVER => self.recover(&request),
+            internal::CONNECT => self.connect(request).await,
+            internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
+            internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
-            internal::MAP => self.map(request).await,
+            internal::VIEW => self.view(request).await,
+            internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
             _ => {
-                let method = request.inner().method();
+                let method = request.method();
                 match self.operation(&method, url, request).await? {
                     Ok(outcome) => http::rest(rest::respond(outcome)),
                     Err(refusal) => http::rest(rest::refuse(&refusal, &method)),
@@ -211,7 +239,8 @@ impl Shard {
     }
 
     /// Accepts the socket of a client that the Worker has admitted.
-    fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
+    async fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        self.introduce().await?;
         let header = |name: &str| request.headers().get(name);
         let admission = header(internal::ADMISSION)?.and_then(|text| ConnectRequest::decode(&text).ok());
         let connection = header(internal::CONNECTION_ID)?.and_then(|id| ConnectionId::parse(id).ok());
@@ -219,12 +248,12 @@ impl Shard {
             return http::text(400, "Not an admission.");
         };
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
-        let pair = WebSocketPair::new()?;
+        let pair = WebSocketPair::new();
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if let Some(full) = self.step(input, Some(&pair.server))?.refused {
+        if let Some(full) = self.step(input, Some(&pair.server()))?.refused {
             return http::text(internal::status(full), "");
         }
-        http::switch_protocols(pair.client, header(internal::SUBPROTOCOL)?.as_deref())
+        http::switch_protocols(&pair.client(), header(internal::SUBPROTOCOL)?.as_deref())
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
@@ -232,30 +261,52 @@ impl Shard {
     fn recover(self: &Rc<Self>, request: &Request) -> Result<Response> {
         let id = request.headers().get(internal::CONNECTION_ID)?.map(ConnectionId::parse);
         let Some(Ok(connection)) = id else { return http::text(400, "Not a recovery.") };
-        let pair = WebSocketPair::new()?;
-        match self.step(Input::Recover { connection }, Some(&pair.server))?.accepted {
+        let pair = WebSocketPair::new();
+        match self.step(Input::Recover { connection }, Some(&pair.server()))?.accepted {
             // Whatever the client offers this time.
-            Some(subprotocol) => http::switch_protocols(pair.client, subprotocol.name()),
+            Some(subprotocol) => http::switch_protocols(&pair.client(), subprotocol.name()),
             None => http::text(404, ""),
         }
     }
 
     /// Takes what clients of another shard published.
-    async fn batch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let Ok(batch) = Batch::decode(&request.text().await?) else {
+    async fn batch(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let Ok(batch) = Batch::decode(&http::body_text(request.text()).await?) else {
             return http::text(400, "Not a batch.");
         };
         self.step(Input::Batch(batch), None)?;
         http::text(204, "")
     }
 
-    /// Takes the hub's shards; answers with how much this one has to do.
-    async fn map(self: &Rc<Self>, mut request: Request) -> Result<Response> {
-        let Some(map) = ShardMap::decode(&request.text().await?) else {
-            return http::text(400, "Not a map.");
+    /// Takes the hub's shards and settings; answers with how much this one has to do.
+    async fn view(self: &Rc<Self>, request: &Request) -> Result<Response> {
+        let Some(view) = HubView::decode(&http::body_text(request.text()).await?) else {
+            return http::text(400, "Not a view.");
         };
-        self.step(Input::Map(map), None)?;
+        self.take(view)?;
         http::text(200, &self.hub.borrow().load().to_string())
+    }
+
+    fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
+        self.step(Input::Map(view.map), None)?;
+        // An older one may come later.
+        if view.since >= self.since.get() {
+            self.since.set(view.since);
+            self.step(Input::Settings(view.settings), None)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the hub's directory, once in a life, for what it told the others before there was this
+    /// one, and has the register know the hub.
+    async fn introduce(self: &Rc<Self>) -> Result<()> {
+        if self.is_known.get() {
+            return Ok(());
+        }
+        self.take(HubView::ask(&self.env, &self.hub_name).await?)?;
+        register(&self.env, &self.storage.tables, &self.hub_name).await;
+        self.is_known.set(self.storage.tables.is_registered()?);
+        Ok(())
     }
 
     /// The values of [`webpubsub_hub::METRICS`], with commas between.
@@ -269,7 +320,7 @@ impl Shard {
         self: &Rc<Self>,
         method: &str,
         url: RequestUrl<'_>,
-        request: Request,
+        request: &Request,
     ) -> Result<std::result::Result<Outcome, Refusal>> {
         let operation = match Route::find(method, url.path).and_then(|route| route.operation(url.query)) {
             Ok(operation) => operation,
@@ -292,16 +343,16 @@ impl Shard {
     }
 
     /// The command that a task comes to, with what of it is in the request's body.
-    async fn read(&self, work: &Work, request: Request) -> Result<std::result::Result<Command, Refusal>> {
+    async fn read(&self, work: &Work, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
         let many = match work {
             Work::Command(command) => return Ok(Ok(command.clone())),
-            Work::Deliver { to, ttl } => return Self::message(to, *ttl, &request).await,
+            Work::Deliver { to, ttl } => return Self::message(to, *ttl, request).await,
             Work::List { group, page } => return Ok(self.list(group, page)),
             Work::JoinMany => Command::join_many,
             Work::LeaveMany => Command::leave_many,
         };
         let content_type = request.headers().get("Content-Type")?;
-        let body = match http::message_body(&request).await? {
+        let body = match http::message_body(request).await? {
             Ok(body) => body.to_vec(),
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -319,7 +370,7 @@ impl Shard {
             Ok(kind) => kind,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let headers = http::headers_with_prefix(&request.inner().headers(), "x-webpubsub-metadata-");
+        let headers = http::headers_with_prefix(&request.headers(), "x-webpubsub-metadata-");
         let headers = headers.chunks_exact(2).filter_map(|pair| match pair {
             [name, value] => Some((name.as_str(), value.as_str())),
             _ => None,

@@ -7,6 +7,8 @@
 
 mod client_endpoint;
 mod config;
+mod connect_handler;
+mod event_handler;
 mod http;
 mod hub_directory;
 mod hub_shard;
@@ -15,6 +17,7 @@ mod management;
 mod objects;
 mod operator;
 mod perform;
+mod platform;
 mod route;
 mod sockets;
 mod storage;
@@ -23,23 +26,39 @@ mod view;
 pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Context, Env, Method, Request, Response, Result, event};
+use worker::Env;
+use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
+use crate::platform::{Result, asset};
 
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
+/// Answers a request.
+///
+/// # Errors
+/// The platform takes no answer.
+#[wasm_bindgen]
+pub async fn fetch(request: Request, env: Env) -> Result<Response> {
+    answer(&request, &env).await.or_else(|error| {
+        log::failure("answering a request", &error);
+        http::text(500, "INTERNAL SERVER ERROR")
+    })
+}
+
 /// Tells by the path which edge a request belongs to.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    let url = request.inner().url();
+async fn answer(request: &Request, env: &Env) -> Result<Response> {
+    let url = request.url();
     let Some(url) = RequestUrl::split(&url) else {
         return http::text(400, "The request has no absolute URL.");
     };
-    let config = match Config::of(&env) {
+    let config = match Config::of(env) {
         Ok(config) => config,
         Err(error) => {
             log::failure("configuration", &error);
@@ -47,23 +66,25 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         }
     };
     if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
-        return management::answer(request, url, &env, &config).await;
+        return management::answer(request, url, env, &config).await;
     }
     if url.path.starts_with("/management/") {
-        return operator::answer(request, url, &env, &config).await;
+        return operator::answer(request, url, env, &config).await;
     }
     match ClientEndpoint::parse(url.path, url.query) {
-        Err(EndpointError::NotAClientPath) => page(request, &env).await,
+        Err(EndpointError::NotAClientPath) => page(request, env).await,
         Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
-        Ok(endpoint) => client_endpoint::answer(&request, &endpoint, url, &env, &config).await,
+        Ok(endpoint) => client_endpoint::answer(request, &endpoint, url, env, &config).await,
     }
 }
 
 /// A file of the page, for those who only read.
-async fn page(request: Request, env: &Env) -> Result<Response> {
-    let reads = matches!(request.method(), Method::Get | Method::Head);
-    match env.assets("ASSETS") {
-        Ok(assets) if reads && !http::is_upgrade(&request)? => assets.fetch_request(request).await,
-        Ok(_) | Err(_) => http::text(404, "Not Found"),
-    }
+async fn page(request: &Request, env: &Env) -> Result<Response> {
+    let reads = matches!(request.method().as_str(), "GET" | "HEAD");
+    if reads && !http::is_upgrade(request)? { file(request, env).await } else { http::text(404, "Not Found") }
+}
+
+/// What the platform answers out of the files beside the code.
+async fn file(request: &Request, env: &Env) -> Result<Response> {
+    Ok(JsFuture::from(asset(env, request)?).await?.unchecked_into())
 }

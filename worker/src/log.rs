@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use webpubsub_protocol::json::Writer;
-use worker::console_error;
+use worker::web_sys::console;
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
@@ -19,5 +19,5 @@ pub(crate) fn refusal(what: &str, why: &dyn Display) {
 fn write(level: &str, what: &str, error: &dyn Display) {
     let mut line = Writer::object();
     line.text("level", level).text("failed", what).text("error", &error.to_string());
-    console_error!("{}", line.finish());
+    console::error_1(&line.finish().into());
 }

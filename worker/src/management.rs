@@ -8,23 +8,25 @@ use webpubsub_protocol::rest::{
     self, FirstMembers, MemberPage, Operation, Outcome, PageRequest, Refusal, Route,
 };
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Request, Response, Result};
+use worker::Env;
+use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
 use crate::perform::now;
+use crate::platform::{Error, Result};
 use crate::route::Shards;
 use crate::view::HubView;
-use crate::{http, log};
+use crate::{file, http, log};
 
 /// Answers one request under `/api/`.
 pub(crate) async fn answer(
-    request: Request,
+    request: &Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let method = request.inner().method();
-    let operation = match authorised(&method, &request, url, config) {
+    let method = request.method();
+    let operation = match authorised(&method, request, url, config) {
         Ok(operation) => operation,
         Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
     };
@@ -32,7 +34,7 @@ pub(crate) async fn answer(
     match Assignment::of(operation) {
         Assignment::Health => http::rest(rest::respond(Outcome::Healthy)),
         // A file: it changes with the code only.
-        Assignment::Document => env.assets("ASSETS")?.fetch_request(request).await,
+        Assignment::Document => file(request, env).await,
         Assignment::Token { hub, request } => {
             let token = sign_client(&config.keys, now(), &hub, &request, &origin);
             http::rest(rest::respond(Outcome::Token(token)))
@@ -47,7 +49,7 @@ pub(crate) async fn answer(
             };
             let shards = Shards { env, config, hub: &hub, map };
             let answer = match &task.work {
-                Work::List { group, page } => list(shards, group, page, &request, url, &origin).await,
+                Work::List { group, page } => list(shards, group, page, request, url, &origin).await,
                 Work::Command(_) | Work::Deliver { to: _, ttl: _ } | Work::JoinMany | Work::LeaveMany => {
                     shards.carry_out(&task, request, url).await
                 }
@@ -70,12 +72,12 @@ async fn list(
     origin: &str,
 ) -> Result<Response> {
     let mut first = FirstMembers::of(page.wanted());
-    for mut answer in shards.ask_all(request, url, &Uint8Array::new_with_length(0)).await? {
-        if answer.status_code() != 200 {
+    for answer in shards.ask_all(request, url, &Uint8Array::new_with_length(0)).await? {
+        if answer.status() != 200 {
             return Ok(answer);
         }
-        let listed = MemberPage::members_of(&answer.text().await?);
-        let listed = listed.ok_or_else(|| Error::RustError("a shard's list is no page".to_owned()))?;
+        let listed = MemberPage::members_of(&http::body_text(answer.text()).await?);
+        let listed = listed.ok_or_else(|| Error::new("a shard's list is no page"))?;
         listed.into_iter().for_each(|member| first.take(member));
     }
     let (members, next) = page.cut(first);

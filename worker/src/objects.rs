@@ -3,8 +3,11 @@
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, Response, Result, web_sys};
+use wasm_bindgen_futures::JsFuture;
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
+
+use crate::platform::Result;
 
 /// The binding of the shards' Durable Objects,
 const HUB_SHARD: &str = "HUB_SHARD";
@@ -22,7 +25,7 @@ export function askObjects(namespace, names, url, method, headers, body) {
 "#)]
 extern "C" {
     #[wasm_bindgen(js_name = handToObject)]
-    fn hand_to_object(namespace: &JsValue, name: &str, request: &web_sys::Request) -> Promise;
+    fn hand_to_object(namespace: &JsValue, name: &str, request: &Request) -> Promise;
 
     #[wasm_bindgen(js_name = askObjects)]
     fn ask_objects(
@@ -30,7 +33,7 @@ extern "C" {
         names: Vec<String>,
         url: &str,
         method: &str,
-        headers: &web_sys::Headers,
+        headers: &Headers,
         body: &JsValue,
     ) -> Promise;
 }
@@ -40,7 +43,7 @@ pub(crate) struct Question<'a> {
     /// The path, and the query if there is one.
     pub(crate) path: &'a str,
     pub(crate) method: &'a str,
-    pub(crate) headers: &'a web_sys::Headers,
+    pub(crate) headers: &'a Headers,
     /// `undefined` for none.
     pub(crate) body: JsValue,
 }
@@ -60,8 +63,8 @@ impl Objects {
     }
 
     /// Hands a request on as it is.
-    pub(crate) async fn hand(&self, name: &str, request: &web_sys::Request) -> Result<Response> {
-        Ok(response(JsFuture::from(hand_to_object(&self.0, name, request)).await?))
+    pub(crate) async fn hand(&self, name: &str, request: &Request) -> Result<Response> {
+        Ok(JsFuture::from(hand_to_object(&self.0, name, request)).await?.unchecked_into())
     }
 
     /// Makes the same request of all of these at once; one answer each, in their order.
@@ -70,10 +73,6 @@ impl Objects {
         let url = format!("https://shard{path}");
         let answers = ask_objects(&self.0, names, &url, method, headers, &body);
         let answers: Array = JsFuture::from(answers).await?.unchecked_into();
-        Ok(answers.iter().map(response).collect())
+        Ok(answers.iter().map(JsValue::unchecked_into).collect())
     }
-}
-
-fn response(value: JsValue) -> Response {
-    Response::from(value.unchecked_into::<web_sys::Response>())
 }

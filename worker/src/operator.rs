@@ -1,32 +1,35 @@
-//! What an operator asks under `/management/`: hubs' settings, their shards, and metrics.
-
-use std::rc::Rc;
+//! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
+//! and metrics.
 
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{HubSettings, METRICS, ShardMap, ShardNumber};
+use wasm_bindgen_futures::JsFuture;
+use webpubsub_hub::{EventPolicy, HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Headers, Request, Response, ResponseBuilder, Result};
+use worker::Env;
+use worker::web_sys::{Headers, Request, Response};
 
 use crate::config::{Config, object_name};
+use crate::event_handler::{deliveries, test};
 use crate::hub_directory::internal;
 use crate::management::check_token;
 use crate::objects::{Objects, Question};
+use crate::platform::{Error, Result};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
 pub(crate) async fn answer(
-    request: Request,
+    request: &Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let method = request.inner().method();
-    if let Err(refusal) = check_token(&request, url, config) {
+    let method = request.method();
+    if let Err(refusal) = check_token(request, url, config) {
         return http::rest(rest::refuse(&refusal, &method));
     }
     carry_out(&method, request, url, env, config).await.or_else(|error| {
@@ -37,76 +40,104 @@ pub(crate) async fn answer(
 
 async fn carry_out(
     method: &str,
-    mut request: Request,
+    request: &Request,
     url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
     let path: Vec<&str> = url.path.split('/').skip(2).collect();
-    let hub = match path[..] {
+    let (hub, rest) = match path[..] {
         ["metrics" | "hubs"] if method != "GET" => return not_allowed(method, "GET"),
         ["metrics"] => return metrics(env, config).await,
         ["hubs"] => return hubs(env).await,
-        ["hubs", hub] | ["hubs", hub, "shards"] => decode_segment(hub).map(|hub| HubName::parse(&hub)),
+        ["hubs", hub, ref rest @ ..] => (decode_segment(hub).map(|hub| HubName::parse(&hub)), rest),
         _ => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
     };
     let Some(Ok(hub)) = hub else { return http::rest(rest::refuse(&Refusal::Hub, method)) };
-    match (method, path.len()) {
-        ("GET", 3) => json(&shards(&current(env, config, &hub).await?.map)),
-        (_, 3) => not_allowed(method, "GET"),
-        ("GET", _) => json(&current(env, config, &hub).await?.settings.encode()),
-        ("PUT", _) => match HubSettings::parse(&request.text().await?) {
-            Ok(settings) => {
-                let settings = settings.encode();
-                change(env, &hub, method, JsValue::from_str(&settings)).await?;
-                json(&settings)
+    // As it is now, not as this Worker heard last.
+    HubView::forget(&hub);
+    let view = HubView::of(env, config, &hub).await?;
+    let settings = view.settings(config, &hub);
+    match (rest, method) {
+        ([], "GET") => json(&settings.show()),
+        ([], "PUT") => {
+            let given = HubSettings::parse(&http::body_text(request.text()).await?);
+            let given = given.and_then(|given| {
+                let given = given.with_secrets_of(&settings)?;
+                if !config.private_handlers {
+                    given.check_public()?;
+                }
+                Ok(given)
+            });
+            match given {
+                Ok(given) => {
+                    change(env, &hub, method, JsValue::from_str(&given.encode())).await?;
+                    json(&given.show())
+                }
+                Err(error) => http::text(400, &format!("Invalid settings: {error}.")),
             }
-            Err(error) => http::text(400, &format!("Invalid settings: {error}.")),
-        },
-        ("DELETE", _) => {
+        }
+        ([], "DELETE") => {
             change(env, &hub, method, JsValue::UNDEFINED).await?;
             http::text(204, "")
         }
-        _ => not_allowed(method, "GET, PUT, DELETE"),
+        ([], _) => not_allowed(method, "GET, PUT, DELETE"),
+        (["shards"], "GET") => json(&shards(&view.map)),
+        (["deliveries"], "GET") => {
+            let deliveries = deliveries(env, hub.as_str(), shard_names(&hub, &view.map));
+            json(&JsFuture::from(deliveries).await?.as_string().unwrap_or_default())
+        }
+        (["shards" | "deliveries"], _) => not_allowed(method, "GET"),
+        (["eventHandlers", index, ":test"], "POST") => {
+            let policy = EventPolicy { settings, ..config.policy(&hub) };
+            match index.parse().ok().and_then(|index: usize| policy.settings.event_handlers.get(index)) {
+                Some(handler) => {
+                    let mut random = [0; 16];
+                    getrandom::fill(&mut random).map_err(Error::new)?;
+                    let connection = ShardNumber(0).connection_id(random);
+                    json(&test(&policy, handler, &connection, url.host, env, config).await)
+                }
+                None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
+            }
+        }
+        (["eventHandlers", _, ":test"], _) => not_allowed(method, "POST"),
+        _ => http::rest(rest::refuse(&Refusal::UnknownPath, method)),
     }
 }
 
 fn json(body: &str) -> Result<Response> {
-    let response = ResponseBuilder::new().with_header("Content-Type", "application/json; charset=utf-8")?;
-    Ok(response.fixed(body.as_bytes().to_vec()))
+    http::with_type(200, "application/json; charset=utf-8", body)
 }
 
 fn not_allowed(method: &str, methods: &str) -> Result<Response> {
     http::rest(rest::refuse(&Refusal::Method { allow: methods.to_owned() }, method))
 }
 
-/// A hub as it is now, not as this Worker heard last.
-async fn current(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<HubView>> {
-    HubView::forget(hub);
-    HubView::of(env, config, hub).await
-}
-
 /// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
 /// forgotten what they hold.
 async fn change(env: &Env, hub: &HubName, method: &str, body: JsValue) -> Result<()> {
-    let headers = Headers::new();
-    let question = Question { path: internal::SETTINGS, method, headers: &headers.0, body };
+    let headers = Headers::new()?;
+    let question = Question { path: internal::SETTINGS, method, headers: &headers, body };
     let answer = Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop();
     HubView::forget(hub);
     match answer {
-        Some(answer) if answer.status_code() == 204 => Ok(()),
-        Some(_) | None => Err(Error::RustError("the directory took no settings".to_owned())),
+        Some(answer) if answer.status() == 204 => Ok(()),
+        Some(_) | None => Err(Error::new("the directory took no settings")),
     }
+}
+
+fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
+    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
 }
 
 /// The names of all hubs that were ever used.
 async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::HUBS, method: "GET", headers: &headers.0, body };
+    let question = Question { path: internal::HUBS, method: "GET", headers: &headers, body };
     let register = vec![internal::REGISTER.to_owned()];
     let names = match Objects::directories(env)?.ask(register, question).await?.pop() {
-        Some(mut answer) => answer.text().await?,
+        Some(answer) => http::body_text(answer.text()).await?,
         None => String::new(),
     };
     Ok(names.lines().filter_map(|name| HubName::parse(name).ok()).collect())
@@ -139,18 +170,17 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
     });
     for hub in known_hubs(env).await? {
         let map = HubView::of(env, config, &hub).await?.map;
-        let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new();
+        let names = shard_names(&hub, &map);
+        let headers = Headers::new()?;
         let (path, body) = (hub_shard::internal::METRICS, JsValue::UNDEFINED);
-        let question = Question { path, method: "GET", headers: &headers.0, body };
+        let question = Question { path, method: "GET", headers: &headers, body };
         let answers = Objects::shards(env)?.ask(names, question).await?;
-        for (shard, mut answer) in answers.into_iter().enumerate() {
-            let values = answer.text().await?;
+        for (shard, answer) in answers.into_iter().enumerate() {
+            let values = http::body_text(answer.text()).await?;
             for ((group, metric), value) in groups.iter_mut().zip(METRICS).zip(values.split(',')) {
                 group.push_str(&format!("{}{{hub=\"{hub}\",shard=\"{shard}\"}} {value}\n", metric.name));
             }
         }
     }
-    let response = ResponseBuilder::new().with_header("Content-Type", "text/plain; version=0.0.4")?;
-    Ok(response.fixed(groups.concat().into_bytes()))
+    http::with_type(200, "text/plain; version=0.0.4", &groups.concat())
 }

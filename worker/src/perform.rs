@@ -4,43 +4,21 @@
 //! platform lets no frame out before what was written for it is on disk.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_hub::{Batch, Full, Input, Output, Reply, ShardNumber, Slot};
+use wasm_bindgen_futures::JsFuture;
+use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Date, Delay, Error, Headers, Result, WebSocket};
+use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
 use crate::hub_shard::{Shard, internal};
-use crate::log;
 use crate::objects::{Objects, Question};
-
-#[wasm_bindgen(inline_js = r#"
-export function setAlarm(state, due) {
-  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
-  state.storage.setAlarm(due);
-}
-"#)]
-extern "C" {
-    /// Wakes the object at that time, in milliseconds since the Unix epoch.
-    #[wasm_bindgen(js_name = setAlarm)]
-    pub(crate) fn set_alarm(state: &JsValue, due: f64);
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// The object's state, with what `worker` leaves out of it.
-    type RawState;
-
-    /// Ends the object at once: its memory is gone and its sockets are closed.
-    #[wasm_bindgen(method, catch)]
-    fn abort(this: &RawState, reason: &str) -> std::result::Result<(), JsValue>;
-}
+use crate::event_handler::{Teller, Told};
+use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::log;
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -55,7 +33,7 @@ pub(crate) struct Step {
 
 /// The time, in milliseconds.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_millis(Date::now().as_millis())
+    Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
 impl Shard {
@@ -78,7 +56,7 @@ impl Shard {
         let mut gone = Vec::new();
         self.perform_each(outputs, socket, step, &mut gone)?;
         while let Some(slot) = gone.pop() {
-            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL };
+            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
             let outputs = self.hub.borrow_mut().handle(now(), lost);
             self.perform_each(outputs, None, step, &mut gone)?;
         }
@@ -99,9 +77,8 @@ impl Shard {
             if let Err(error) = self.perform(output, socket, step, gone) {
                 // What the hub believes is no longer what is on disk. Start again from the disk.
                 log::failure("a shard's step", &error);
-                let state: &JsValue = self.state.as_raw().as_ref();
                 // It may end by throwing, which is as good an end as returning.
-                let _ = state.unchecked_ref::<RawState>().abort("a step of the shard failed");
+                let _ = self.state.abort("a step of the shard failed");
                 return Err(error);
             }
         }
@@ -119,7 +96,7 @@ impl Shard {
             Output::Accept { connection: _, subprotocol, slot } => {
                 if let Some(socket) = socket {
                     self.state.accept_web_socket(socket);
-                    self.sockets.put(slot.0, socket.as_ref());
+                    self.sockets.put(slot.0, socket);
                     step.accepted = Some(subprotocol);
                 }
             }
@@ -153,6 +130,11 @@ impl Shard {
             // Told by the status of the response.
             Output::BatchTaken => {}
             Output::Relay { to, rows } => self.relay(to, &rows)?,
+            Output::Call(call) => self.call(*call),
+            Output::GaveUp { connection, event, failure } => {
+                let what = format!("telling an event handler of {event} of connection {connection}");
+                log::refusal(&what, &failure.name());
+            }
         }
         Ok(())
     }
@@ -217,42 +199,60 @@ impl Shard {
     }
 
     async fn post(&self, to: ShardNumber, body: &str) -> Result<u16> {
-        let headers = Headers::new();
+        let headers = Headers::new()?;
         let question =
-            Question { path: internal::BATCH, method: "POST", headers: &headers.0, body: body.into() };
+            Question { path: internal::BATCH, method: "POST", headers: &headers, body: body.into() };
         let name = object_name(&self.hub_name, to);
         let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
-        Ok(answer.map_or(0, |answer| answer.status_code()))
+        Ok(answer.map_or(0, |answer| answer.status()))
+    }
+
+    /// Tells an event handler of an event, and the hub how that went.
+    fn call(self: &Rc<Self>, call: Call) {
+        let shard = Rc::clone(self);
+        self.state.wait_until(async move {
+            let hub = shard.hub_name.as_str();
+            let told = Told::of(&call, hub, &shard.env, &shard.config, Teller::Shard).await;
+            if let Err(error) = shard.storage.tables.keep_delivery(&told.delivery) {
+                log::failure("keeping a delivery", &error);
+            }
+            if let Err(error) = shard.step(Input::Called { call: call.id, result: told.answered }, None) {
+                log::failure("a step after a call", &error);
+            }
+        });
     }
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.
     fn keep_time(self: &Rc<Self>) {
-        let Some(due) = self.hub.borrow().next_timeout().map(Timestamp::as_millis) else { return };
-        if self.timer.get().is_some_and(|running| running <= due) {
-            return;
+        let due = self.hub.borrow().next_timeout().map(Timestamp::as_millis);
+        match (due, self.due.get()) {
+            (None, None) => return,
+            (Some(due), Some(running)) if running <= due => return,
+            (_, _) => self.due.set(due),
         }
-        self.timer.set(Some(due));
+        let Some(due) = due else { return self.timer.stop() };
+        let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            Delay::from(Duration::from_millis(due.saturating_sub(now().as_millis()))).await;
-            if shard.timer.get() == Some(due) {
-                shard.timer.set(None);
-            }
-            if let Err(error) = shard.step(Input::Timeout, None) {
-                log::failure("a step after a timer", &error);
+            if JsFuture::from(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+                shard.due.set(None);
+                if let Err(error) = shard.step(Input::Timeout, None) {
+                    log::failure("a step after a timer", &error);
+                }
             }
         });
     }
 
     /// Sees to it that the hub is told when time has passed even if its memory is lost until then.
     fn keep_deadline(self: &Rc<Self>) {
-        let Some(due) = self.hub.borrow().next_deadline().map(Timestamp::as_millis) else { return };
-        if self.alarm.get().is_some_and(|set| set <= due) {
-            return;
+        let due = self.hub.borrow().next_deadline().map(Timestamp::as_millis);
+        match (due, self.alarm.get()) {
+            (None, None) => return,
+            (Some(due), Some(set)) if set <= due => return,
+            // Exact below 2^53, which no time of ours reaches.
+            (Some(due), _) => set_alarm(&self.state, due as f64),
+            (None, Some(_)) => delete_alarm(&self.state),
         }
-        self.alarm.set(Some(due));
-        let state: &JsValue = self.state.as_raw().as_ref();
-        // Exact below 2^53, which no time of ours reaches.
-        set_alarm(state, due as f64);
+        self.alarm.set(due);
     }
 }

@@ -6,11 +6,13 @@ use webpubsub_hub::{ShardMap, ShardNumber, Success, Task, TaskPlace};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest;
 use webpubsub_protocol::url::RequestUrl;
-use worker::{Env, Error, Request, Response, Result};
+use worker::Env;
+use worker::web_sys::{Request, Response};
 
 use crate::config::{Config, object_name};
 use crate::http;
 use crate::objects::{Objects, Question};
+use crate::platform::{Error, Result};
 
 /// The shards of a hub.
 #[derive(Clone, Copy)]
@@ -27,26 +29,26 @@ impl Shards<'_> {
     pub(crate) async fn carry_out(
         self,
         task: &Task,
-        request: Request,
+        request: &Request,
         url: RequestUrl<'_>,
     ) -> Result<Response> {
         if let Some(number) = self.only(&task.place) {
             let name = object_name(self.hub, number);
-            return Objects::shards(self.env)?.hand(&name, request.inner()).await;
+            return Objects::shards(self.env)?.hand(&name, request).await;
         }
-        let body = match http::message_body(&request).await? {
+        let body = match http::message_body(request).await? {
             Ok(body) => body,
-            Err(refusal) => return http::rest(rest::refuse(&refusal, &request.inner().method())),
+            Err(refusal) => return http::rest(rest::refuse(&refusal, &request.method())),
         };
-        let mut answers = self.ask_all(&request, url, &body).await?;
-        let done = |answer: &Response| (200..300).contains(&answer.status_code());
+        let mut answers = self.ask_all(request, url, &body).await?;
+        let done = |answer: &Response| (200..300).contains(&answer.status());
         let decisive = match task.success {
             Success::OfOne => answers.iter().position(done),
             Success::OfAll => answers.iter().position(|answer| !done(answer)),
         };
         let answer = decisive.unwrap_or(0);
         if answer >= answers.len() {
-            return Err(Error::RustError("no shard answered".to_owned()));
+            return Err(Error::new("no shard answered"));
         }
         Ok(answers.swap_remove(answer))
     }
@@ -59,7 +61,6 @@ impl Shards<'_> {
         body: &Uint8Array,
     ) -> Result<Vec<Response>> {
         let names = (0..self.map.reached).map(|number| object_name(self.hub, ShardNumber(number)));
-        let request = request.inner();
         let method = request.method();
         // Only a POST has a body here, and a request that must not have one cannot have an empty one.
         let body = if method == "POST" { body.into() } else { JsValue::UNDEFINED };

@@ -73,6 +73,12 @@ export function closeSocket(socket, code, reason) {
   }
 }
 
+/** For a socket that is nobody's: its close frame leaves right away. */
+export function refuseSocket(socket, code, reason) {
+  socket.accept();
+  socket.close(code, reason);
+}
+
 export function readAttachment(socket) {
   const bytes = socket.deserializeAttachment();
   return bytes instanceof Uint8Array ? bytes : undefined;
@@ -126,6 +132,10 @@ extern "C" {
     /// Sends a close frame on a socket, whoever's it is and whether or not it is still open.
     #[wasm_bindgen(js_name = closeSocket)]
     pub(crate) fn close_socket(socket: &WebSocket, code: u16, reason: &str);
+
+    /// Accepts a socket for nobody, and closes it.
+    #[wasm_bindgen(js_name = refuseSocket)]
+    pub(crate) fn refuse_socket(socket: &WebSocket, code: u16, reason: &str);
 
     /// What [`Sockets::attach`] kept on a socket.
     #[wasm_bindgen(js_name = readAttachment)]

@@ -1,7 +1,10 @@
 //! Tables on disk; of a shard, [`Change`]s in and a [`Snapshot`] out.
 
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use webpubsub_hub::{
-    Change, ConnectionRecord, Cursor, LogRow, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Verdict,
+    Change, ConnectionRecord, Cursor, HubSettings, LogRow, ShardMap, ShardNumber, Slot, Snapshot,
+    StoredMessage, ToldRecord, Verdict,
 };
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
@@ -10,13 +13,14 @@ use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Result, SqlStorage, SqlStorageValue, State};
+use worker::SqlStorageValue;
 
 use crate::log;
+use crate::platform::{Error, Result, State, object_name, run_sql};
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: u64 = 2;
+const SCHEMA_VERSION: u64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE connection (
@@ -29,7 +33,12 @@ CREATE TABLE connection (
   no_echo INTEGER NOT NULL,
   acknowledged_row INTEGER NOT NULL,
   acknowledged INTEGER NOT NULL,
-  detached_until INTEGER
+  detached_until INTEGER,
+  origin TEXT NOT NULL,
+  custom_subprotocol TEXT,
+  state TEXT,
+  cookies TEXT NOT NULL,
+  events INTEGER NOT NULL
 );
 CREATE TABLE membership (
   slot INTEGER NOT NULL,
@@ -56,9 +65,32 @@ CREATE TABLE taken_by (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 CREATE TABLE taken (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 ";
 
+/// What is beside these since version 3.
+const EVENTS_SCHEMA: &str = "
+CREATE TABLE outbox (row INTEGER PRIMARY KEY, notice TEXT NOT NULL);
+CREATE TABLE settings (id INTEGER PRIMARY KEY, settings TEXT NOT NULL);
+";
+
+/// Makes version 3 of version 2. The hub's directory is to be asked for the settings.
+const FROM_VERSION_2: &str = "
+ALTER TABLE connection ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN custom_subprotocol TEXT;
+ALTER TABLE connection ADD COLUMN state TEXT;
+ALTER TABLE connection ADD COLUMN cookies TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN events INTEGER NOT NULL DEFAULT 1;
+UPDATE object SET registered = 0;
+";
+
+/// What every object has, whatever its version.
+const ANY_SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL, registered INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS delivery (number INTEGER PRIMARY KEY, delivery TEXT NOT NULL);
+";
+
 /// The tables of a Durable Object.
 pub(crate) struct Tables {
-    sql: SqlStorage,
+    state: State,
     /// The object's name. The platform does not tell it to an object that an alarm woke.
     pub(crate) name: String,
 }
@@ -67,29 +99,28 @@ impl Tables {
     /// Whether anything was ever stored.
     pub(crate) fn exist(state: &State) -> Result<bool> {
         let query = "SELECT 1 FROM sqlite_master WHERE name = 'schema_version'";
-        Ok(state.storage().sql().exec(query, None)?.raw().next().is_some())
+        Ok(!run_sql(state, query, vec![])?.is_empty())
     }
 
     /// Opens the tables. Returns the version of their layout as well, `None` where there are none.
     pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
-        let fault = |text: String| Err(worker::Error::RustError(text));
-        let mut tables = Self { sql: state.storage().sql(), name: String::new() };
-        tables.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", vec![])?;
-        let object = "CREATE TABLE IF NOT EXISTS object (name TEXT NOT NULL, registered INTEGER NOT NULL)";
-        tables.run(object, vec![])?;
+        let mut tables = Self { state: state.clone(), name: String::new() };
+        tables.run(ANY_SCHEMA, vec![])?;
         let stored = tables.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?;
-        match (state.id().name(), stored.into_iter().next()) {
+        match (object_name(state), stored.into_iter().next()) {
             (_, Some(name)) => tables.name = name,
             (Some(name), None) => {
                 tables.run("INSERT INTO object VALUES (?, 0)", vec![name.as_str().into()])?;
                 tables.name = name;
             }
-            (None, None) => return fault("the object has no name".to_owned()),
+            (None, None) => return Err(Error::new("the object has no name")),
         }
         let known = tables.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
         match known {
             Some(known) if known > version => {
-                return fault(format!("the tables are of version {known}, this service knows {version}"));
+                return Err(Error::new(format_args!(
+                    "the tables are of version {known}, this service knows {version}"
+                )));
             }
             Some(_) => tables.run("UPDATE schema_version SET version = ?", vec![integer(version)])?,
             None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
@@ -108,6 +139,21 @@ impl Tables {
         self.run("UPDATE object SET registered = 1", vec![])
     }
 
+    /// Keeps what became of an attempt to tell an event handler something, and the 199 before.
+    pub(crate) fn keep_delivery(&self, delivery: &str) -> Result<()> {
+        let statements = "
+            DELETE FROM delivery WHERE number < (SELECT MAX(number) FROM delivery) - 198;
+            INSERT INTO delivery (delivery) VALUES (?)";
+        self.run(statements, vec![delivery.into()])
+    }
+
+    /// A JSON list of what [`Tables::keep_delivery`] kept, the newest first.
+    pub(crate) fn deliveries(&self) -> Result<String> {
+        let query = "SELECT group_concat(delivery) FROM (SELECT delivery FROM delivery ORDER BY number DESC)";
+        let all = self.rows(query, |row| Some(text(row.first()?).unwrap_or_default().to_owned()))?;
+        Ok(["[", &all.concat(), "]"].concat())
+    }
+
     /// What a query finds. Rows that make no sense are left out, and said so in the log.
     pub(crate) fn rows<T>(
         &self,
@@ -115,8 +161,8 @@ impl Tables {
         read: impl Fn(&[SqlStorageValue]) -> Option<T>,
     ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for row in self.sql.exec(statement, None)?.raw() {
-            let row = read(&row?);
+        for row in self.values(statement, vec![])? {
+            let row = read(&row);
             if row.is_none() {
                 log::failure("reading the tables", &format!("a row makes no sense: {statement}"));
             }
@@ -125,9 +171,25 @@ impl Tables {
         Ok(rows)
     }
 
+    /// The first row that a query finds.
+    pub(crate) fn find(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Option<Vec<SqlStorageValue>>> {
+        Ok(self.values(query, values)?.into_iter().next())
+    }
+
     /// Runs statements; values are those of the last.
     pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.sql.exec(statement, values).map(drop)
+        self.values(statement, values).map(drop)
+    }
+
+    /// The rows that statements find, as they are.
+    fn values(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
+        let values = values.into_iter().map(into_js).collect();
+        let rows = run_sql(&self.state, statement, values)?;
+        Ok(rows.iter().map(|row| row.iter().map(|value| from_js(&value)).collect()).collect())
     }
 }
 
@@ -142,19 +204,19 @@ impl Storage {
         let (tables, version) = Tables::open(state, SCHEMA_VERSION)?;
         let storage = Self { tables };
         match version {
-            Some(SCHEMA_VERSION) => {}
-            Some(_) => storage.migrate()?,
+            Some(SCHEMA_VERSION) => return Ok(storage),
+            Some(2) => storage.run(FROM_VERSION_2, vec![])?,
+            Some(_) => {
+                // Version 1, which could not recover a connection: none of those that it knew is left.
+                for table in ["connection", "membership", "permission", "log"] {
+                    storage.run(&["DROP TABLE ", table].concat(), vec![])?;
+                }
+                storage.run(SCHEMA, vec![])?;
+            }
             None => storage.run(SCHEMA, vec![])?,
         }
+        storage.run(EVENTS_SCHEMA, vec![])?;
         Ok(storage)
-    }
-
-    /// From version 1, which could not recover a connection: none of those that it knew is left.
-    fn migrate(&self) -> Result<()> {
-        for table in ["connection", "membership", "permission", "log"] {
-            self.run(&["DROP TABLE ", table].concat(), vec![])?;
-        }
-        self.run(SCHEMA, vec![])
     }
 
     /// Everything that is stored. Rows that make no sense are left out, and said so in the log.
@@ -176,14 +238,17 @@ impl Storage {
                 .pop(),
             taken_by: self.tables.rows("SELECT shard, row FROM taken_by", shard_row)?,
             taken: self.tables.rows("SELECT shard, row FROM taken", shard_row)?,
+            outbox: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
+            settings: self
+                .tables
+                .rows("SELECT settings FROM settings", |row| HubSettings::parse(text(row.first()?)?).ok())?
+                .pop(),
         })
     }
 
     /// The message in a row of the log, if the row is there.
     pub(crate) fn message(&self, row: u64) -> Result<Option<StoredMessage>> {
-        let found =
-            self.tables.sql.exec("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
-        let found = found.raw().next().transpose()?;
+        let found = self.tables.find("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
         Ok(found.as_deref().and_then(stored_message))
     }
 
@@ -237,6 +302,18 @@ impl Storage {
                 "UPDATE connection SET acknowledged_row = ?, acknowledged = ? WHERE slot = ?",
                 vec![integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
             ),
+            Change::Told { slot, events, state, cookies } => self.run(
+                "UPDATE connection SET events = ?, state = ?, cookies = ? WHERE slot = ?",
+                vec![integer(events), state.into(), cookies.into(), integer(slot.0)],
+            ),
+            Change::Owe { row, notice } => {
+                self.run("INSERT INTO outbox VALUES (?, ?)", vec![integer(row), notice.into()])
+            }
+            Change::Settle { row } => self.run("DELETE FROM outbox WHERE row = ?", vec![integer(row)]),
+            Change::Settings(None) => self.run("DELETE FROM settings", vec![]),
+            Change::Settings(Some(settings)) => {
+                self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", vec![settings.encode().into()])
+            }
             Change::DeleteRows { first, last } => {
                 self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", vec![integer(first), integer(last)])
             }
@@ -249,7 +326,7 @@ impl Storage {
             SimpleMode::SendToGroup { group, echo } => (Some(group.as_str()), *echo == Echo::Skip),
         };
         self.run(
-            "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 integer(record.slot.0),
                 record.id.as_str().into(),
@@ -261,6 +338,11 @@ impl Storage {
                 integer(record.acknowledged.row),
                 integer(record.acknowledged.sequence_id.0),
                 time(record.detached_until),
+                record.told.origin.as_str().into(),
+                record.told.custom_subprotocol.as_deref().into(),
+                record.told.state.as_deref().into(),
+                record.told.cookies.as_str().into(),
+                integer(record.told.events),
             ],
         )
     }
@@ -271,10 +353,24 @@ impl Storage {
 }
 
 fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
-    let [slot, id, user, roles, subprotocol, send_to, no_echo, log_row, acknowledged, detached_until] = row
+    let [
+        slot,
+        id,
+        user,
+        roles,
+        subprotocol,
+        send_to,
+        no_echo,
+        log_row,
+        acknowledged,
+        detached_until,
+        told @ ..,
+    ] = row
     else {
         return None;
     };
+    let [origin, custom_subprotocol, state, cookies, events] = told else { return None };
+    let owned = |value| text(value).map(str::to_owned);
     let mode = match text(send_to) {
         None => SimpleMode::SendEvent,
         Some(group) => SimpleMode::SendToGroup {
@@ -291,6 +387,13 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         mode,
         acknowledged: Cursor { row: number(log_row)?, sequence_id: SequenceId(number(acknowledged)?) },
         detached_until: number(detached_until).map(Timestamp::from_millis),
+        told: ToldRecord {
+            origin: owned(origin)?,
+            custom_subprotocol: owned(custom_subprotocol),
+            state: owned(state),
+            cookies: owned(cookies)?,
+            events: number(events)?,
+        },
     })
 }
 
@@ -320,6 +423,11 @@ fn log_row(row: &[SqlStorageValue]) -> Option<LogRow> {
     Some(LogRow { row: number(row)?, recipients: recipients.clone(), relayed, bytes })
 }
 
+fn notice(row: &[SqlStorageValue]) -> Option<(u64, String)> {
+    let [row, notice] = row else { return None };
+    Some((number(row)?, text(notice)?.to_owned()))
+}
+
 fn shard_row(row: &[SqlStorageValue]) -> Option<(ShardNumber, u64)> {
     let [shard, row] = row else { return None };
     Some((ShardNumber(u16::try_from(number(shard)?).ok()?), number(row)?))
@@ -335,13 +443,36 @@ fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
     number(value).and_then(|slot| u32::try_from(slot).ok()).map(Slot)
 }
 
+fn into_js(value: SqlStorageValue) -> JsValue {
+    match value {
+        SqlStorageValue::Null => JsValue::NULL,
+        SqlStorageValue::Boolean(value) => value.into(),
+        SqlStorageValue::Integer(number) => (number as f64).into(),
+        SqlStorageValue::Float(number) => number.into(),
+        SqlStorageValue::String(text) => text.into(),
+        SqlStorageValue::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
+    }
+}
+
+fn from_js(value: &JsValue) -> SqlStorageValue {
+    if let Some(text) = value.as_string() {
+        SqlStorageValue::String(text)
+    } else if let Some(number) = value.as_f64() {
+        SqlStorageValue::Float(number)
+    } else if value.is_null() {
+        SqlStorageValue::Null
+    } else {
+        SqlStorageValue::Blob(Uint8Array::new(value).to_vec())
+    }
+}
+
 pub(crate) fn text(value: &SqlStorageValue) -> Option<&str> {
     if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 
 /// SQL's integers travel as JavaScript numbers: exact below 2^53, which a count of messages never
 /// reaches.
-fn number(value: &SqlStorageValue) -> Option<u64> {
+pub(crate) fn number(value: &SqlStorageValue) -> Option<u64> {
     match value {
         SqlStorageValue::Integer(number) => u64::try_from(*number).ok(),
         SqlStorageValue::Float(number) if *number >= 0.0 => Some(*number as u64),
@@ -354,7 +485,7 @@ fn number(value: &SqlStorageValue) -> Option<u64> {
 }
 
 /// The way back of [`number`].
-fn integer(value: impl Into<u64>) -> SqlStorageValue {
+pub(crate) fn integer(value: impl Into<u64>) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
 }
 

@@ -1,20 +1,22 @@
 //! What a Worker knows of a hub: asked of the hub's directory, and held for `MAP_TTL_MS`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
 use webpubsub_hub::{HubSettings, ShardMap};
-use webpubsub_protocol::json::Members;
+use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use worker::{Env, Error, Headers, Result};
+use worker::Env;
+use worker::web_sys::Headers;
 
 use crate::config::Config;
+use crate::http;
 use crate::hub_directory::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
+use crate::platform::{Error, Result};
 
 /// How many hubs are held at most.
 const MAX_HELD: usize = 1000;
@@ -22,18 +24,21 @@ const MAX_HELD: usize = 1000;
 /// A hub's shards and settings.
 pub(crate) struct HubView {
     pub(crate) map: ShardMap,
-    pub(crate) settings: HubSettings,
+    /// `None` for what the variables say.
+    pub(crate) settings: Option<HubSettings>,
+    /// When the settings were changed last.
+    pub(crate) since: u64,
 }
 
 thread_local! {
-    static HELD: RefCell<HashMap<HubName, (Timestamp, Rc<HubView>)>> = RefCell::default();
+    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
     pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<Self>> {
-        let held = HELD.with_borrow(|held| held.get(hub).cloned());
-        if let Some((since, view)) = held
+        let held = HELD.with_borrow(|held| held.iter().find(|(name, ..)| name == hub).cloned());
+        if let Some((_, since, view)) = held
             && now() < since.after(config.map_ttl)
         {
             return Ok(view);
@@ -41,35 +46,59 @@ impl HubView {
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
         let view = Rc::new(Self::ask(env, hub).await?);
+        Self::forget(hub);
         HELD.with_borrow_mut(|held| {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.insert(hub.clone(), (since, Rc::clone(&view)));
+            held.push((hub.clone(), since, Rc::clone(&view)));
         });
         Ok(view)
     }
 
     /// Holds nothing of a hub any more.
     pub(crate) fn forget(hub: &HubName) {
-        HELD.with_borrow_mut(|held| held.remove(hub));
+        HELD.with_borrow_mut(|held| held.retain(|(name, ..)| name != hub));
     }
 
-    async fn ask(env: &Env, hub: &HubName) -> Result<Self> {
-        let headers = Headers::new();
+    /// What the directory says.
+    pub(crate) async fn ask(env: &Env, hub: &HubName) -> Result<Self> {
+        let headers = Headers::new()?;
         let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::VIEW, method: "GET", headers: &headers.0, body };
+        let question = Question { path: internal::VIEW, method: "GET", headers: &headers, body };
         let text = match Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop() {
-            Some(mut answer) if answer.status_code() == 200 => answer.text().await?,
+            Some(answer) if answer.status() == 200 => http::body_text(answer.text()).await?,
             Some(_) | None => String::new(),
         };
-        Self::decode(&text).ok_or_else(|| Error::RustError("the directory gave no view".to_owned()))
+        Self::decode(&text).ok_or_else(|| Error::new("the directory gave no view"))
     }
 
-    /// Reads what the directory writes.
-    fn decode(text: &str) -> Option<Self> {
+    /// The settings that hold.
+    pub(crate) fn settings(&self, config: &Config, hub: &HubName) -> HubSettings {
+        self.settings.clone().unwrap_or_else(|| config.settings.of(hub))
+    }
+
+    /// Writes the view.
+    pub(crate) fn encode(&self) -> String {
+        let settings = self.settings.as_ref().map(HubSettings::encode);
+        let mut view = Writer::object();
+        view.json("map", &self.map.encode()).number("since", self.since);
+        view.json("settings", settings.as_deref().unwrap_or("null"));
+        view.finish()
+    }
+
+    /// Reads what [`HubView::encode`] wrote.
+    pub(crate) fn decode(text: &str) -> Option<Self> {
         let view = Members::parse(text)?;
-        let map = ShardMap::decode(view.get("map")?.as_str())?;
-        Some(Self { map, settings: HubSettings::parse(view.get("settings")?.as_str()).ok()? })
+        let settings = view.get("settings")?;
+        Some(Self {
+            map: ShardMap::decode(view.get("map")?.as_str())?,
+            settings: if settings.is_null() {
+                None
+            } else {
+                Some(HubSettings::parse(settings.as_str()).ok()?)
+            },
+            since: view.get("since")?.unsigned()?,
+        })
     }
 }

@@ -1,10 +1,11 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
@@ -19,7 +20,7 @@ use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::pace::Pace;
 use crate::permission::Permissions;
-use crate::placement::Place;
+use crate::placement::{Full, Place};
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
@@ -118,6 +119,12 @@ impl Hub {
         [detached, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
     }
 
+    /// Why a connect would be refused, if it would be.
+    #[must_use]
+    pub fn full(&self) -> Option<Full> {
+        self.place.full(&self.map, self.directory.len())
+    }
+
     /// How many connections this shard holds.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -131,7 +138,7 @@ impl Hub {
         reconnection_token: Option<String>,
         outputs: &mut Vec<Output>,
     ) {
-        if let Some(full) = self.place.full(&self.map, self.directory.len()) {
+        if let Some(full) = self.full() {
             return outputs.push(Output::Refuse(full));
         }
         let slot = self.directory.vacancy();
@@ -260,7 +267,7 @@ impl Connection {
             subprotocol: record.subprotocol,
             speech: Speech::new(record.subprotocol, record.mode),
             buffer,
-            groups: BTreeSet::new(),
+            groups: SortedSet::new(),
             acks,
             pace: Pace::default(),
             told: record.told,

@@ -1,0 +1,78 @@
+// The README's event handler, typed as it stands there: its commands and files come from README.md itself. Only the
+// ports are others, and the access key comes from the environment.
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { before, describe, test } from "node:test";
+import { readme, readmeBlock } from "../support/readme.mjs";
+import { freePort, root, Service } from "../support/service.mjs";
+import { Shell } from "../support/shell.mjs";
+
+const demo = path.join(root, "build", "quickstart", "eventHandlerDemo");
+/** What the README says in sentences. */
+const MICROSOFTS_CLIENT = "npm install @azure/web-pubsub-client@1";
+const PRIVATE = "ALLOW_PRIVATE_EVENT_HANDLERS=on";
+const IMPORTS = { "our client": "@webpubsub-edge/client", "Microsoft's client": "@azure/web-pubsub-client" };
+
+describe("The quickstart's event handler", () => {
+  before(async () => {
+    const built = new Service();
+    await built.start();
+    await built.stop();
+    rmSync(demo, { recursive: true, force: true });
+    mkdirSync(path.dirname(demo), { recursive: true });
+    await new Shell(readmeBlock("handler")).done();
+    await new Shell(`cd build/quickstart/eventHandlerDemo\n${MICROSOFTS_CLIENT}`).done();
+  });
+
+  test("is told of in the README's sentences as this test runs it", () => {
+    for (const words of [`\`${MICROSOFTS_CLIENT}\``, `\`npm run serve -- --var ${PRIVATE}\``, "`npm start -- --settings settings.json`"]) {
+      assert.ok(readme().includes(words), words);
+    }
+  });
+
+  for (const [runner, shards, by] of [
+    ["start", 1, "curl"],
+    ["start", 4, "curl"],
+    ["serve", 1, "curl"],
+    ["serve", 4, "curl"],
+    ["start", 1, "a file"],
+    ["serve", 4, "a file"],
+  ]) {
+    const title = `is told of a client, hears its event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
+
+    test(title, async (t) => {
+      const port = await freePort();
+      const handlersPort = (text) => text.replaceAll("localhost:3000", `localhost:${port}`).replace("listen(3000", `listen(${port}`);
+      const variables = runner === "serve" ? Object.fromEntries([PRIVATE.split("=")]) : {};
+      const settings = by === "a file" ? JSON.parse(handlersPort(readmeBlock("settings.json"))) : undefined;
+      const service = new Service({ runner, shards, variables, settings });
+      t.after(() => service.stop());
+      await service.start();
+      const env = { WEBPUBSUB_ACCESS_KEY: service.key };
+      const type = (label) => {
+        const commands = handlersPort(readmeBlock(label))
+          .replaceAll("localhost:8080", `localhost:${service.port}`)
+          .replace("token -- ", `token -- --port ${service.port} `)
+          .replace("client-url -- ", `client-url -- --port ${service.port} `);
+        const shell = new Shell(commands, env);
+        t.after(() => shell.stop());
+        return shell;
+      };
+
+      writeFileSync(path.join(demo, "server.js"), handlersPort(readmeBlock("eventHandlerDemo/server.js")));
+      const server = type("serve-events");
+      assert.equal(await server.lines.next("the server"), `Listening on http://localhost:${port}`);
+      if (by === "curl") await type("configure").done();
+      for (const [whose, name] of Object.entries(IMPORTS)) {
+        writeFileSync(path.join(demo, "client.js"), readmeBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name));
+        const client = type("send");
+        assert.equal(await client.lines.next("the answer"), "Received message Hey sending custom event!", whose);
+        // The two are told in no order of their own.
+        const printed = [await server.lines.next("the first line"), await server.lines.next("the second line")];
+        assert.deepEqual(printed.sort(), ['"alice" is connected.', "Received message: sending custom event!"], whose);
+        await client.stop();
+      }
+    });
+  }
+});

@@ -1,0 +1,103 @@
+// The kinds of clients as far as events go: each sends them, and hears what came of them, in its own way.
+//
+// Payloads are written as they reach an event handler: text and JSON as a string, binary and protobuf as bytes.
+import assert from "node:assert/strict";
+import { acked, connectProtobuf, DATA, field, message, refused } from "./protobuf.mjs";
+
+const isBytes = (dataType) => dataType === "binary" || dataType === "protobuf";
+
+/** An `Any` as it is serialized. */
+export const ANY = message(field(1, "type.googleapis.com/google.protobuf.StringValue"), field(2, message(field(1, "hi"))));
+
+/** A payload of every kind, with the content type that it has at an event handler. */
+export const PAYLOADS = [
+  { dataType: "text", data: "grüße 🚀", contentType: "text/plain" },
+  { dataType: "json", data: '{ "a":[1.0,null] }', contentType: "application/json" },
+  { dataType: "binary", data: Buffer.from([0, 255, 13, 10]), contentType: "application/octet-stream" },
+  { dataType: "protobuf", data: ANY, contentType: "application/x-protobuf" },
+];
+
+const jsonClients = {
+  name: "JSON",
+  subprotocol: "json.webpubsub.azure.v1",
+  sends: ["text", "json", "binary", "protobuf"],
+  connect: (hub, options) => hub.connect(options),
+
+  send(socket, { event = "message", dataType = "text", data = "hi", ackId, metadata }) {
+    const rest = JSON.stringify({ event, dataType, ackId, metadata }).slice(1);
+    socket.send(`{"type":"event","data":${inJson(dataType, data)},${rest}`);
+  },
+
+  async hears(socket, { dataType, data, metadata }) {
+    const rest = metadata ? `,"metadata":${JSON.stringify(metadata)}` : "";
+    assert.equal(await socket.next("the answer"), `{"type":"message","from":"server","dataType":"${dataType}","data":${inJson(dataType, data)}${rest}}`);
+  },
+
+  async succeeds(socket, ackId) {
+    assert.deepEqual(await socket.json("the ack"), { type: "ack", ackId, success: true });
+  },
+
+  async fails(socket, ackId) {
+    const error = { name: "InternalServerError", message: "Internal server error" };
+    assert.deepEqual(await socket.json("the ack"), { type: "ack", ackId, success: false, error });
+  },
+
+  expectSilence: (socket) => socket.expectSilence(),
+};
+
+const inJson = (dataType, data) => (isBytes(dataType) ? JSON.stringify(data.toString("base64")) : dataType === "json" ? data : JSON.stringify(data));
+
+const protobufClients = {
+  name: "protobuf",
+  subprotocol: "protobuf.webpubsub.azure.v1",
+  sends: ["text", "json", "binary", "protobuf"],
+  connect: (hub, options) => connectProtobuf(hub, options),
+
+  send(socket, { event = "message", dataType = "text", data = "hi", ackId, metadata = {} }) {
+    const ack = ackId === undefined ? [] : [field(3, ackId)];
+    socket.send(field(5, message(field(1, event), field(2, field(DATA[dataType], data)), ...ack, ...entries(4, metadata))));
+  },
+
+  async hears(socket, { dataType, data, metadata = {} }) {
+    const expected = field(2, message(field(1, "server"), field(3, field(DATA[dataType], data)), ...entries(5, metadata)));
+    assert.deepEqual(await socket.next("the answer"), expected);
+  },
+
+  async succeeds(socket, ackId) {
+    assert.deepEqual(await socket.next("the ack"), acked(ackId));
+  },
+
+  async fails(socket, ackId) {
+    assert.deepEqual(await socket.next("the ack"), refused(ackId, "InternalServerError", "Internal server error"));
+  },
+
+  async expectSilence(socket) {
+    socket.send(field(9, ""));
+    assert.deepEqual(await socket.next("a pong"), field(4, ""), "nothing was to come before the pong");
+  },
+};
+
+const entries = (number, metadata) => Object.entries(metadata).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
+
+const simpleClients = {
+  name: "simple",
+  sends: ["text", "binary"],
+  connect: (hub, options) => hub.connectSimple(options),
+
+  send(socket, { data = "hi" }) {
+    socket.send(data);
+  },
+
+  async hears(socket, { dataType, data }) {
+    assert.deepEqual(await socket.next("the answer"), isBytes(dataType) ? Buffer.from(data) : data);
+  },
+
+  /** Nobody tells it. */
+  async succeeds() {},
+
+  async fails(socket) {
+    assert.deepEqual(await socket.closed(), { code: 1011, reason: "Internal server error" });
+  },
+};
+
+export const clientKinds = [jsonClients, protobufClients, simpleClients];

@@ -1,0 +1,193 @@
+//! What the platform offers, each as one call.
+//!
+//! `worker`'s own wrappers know every kind of error, body and binding that there is, which is
+//! several times the size of these.
+
+use std::fmt;
+use std::future::Future;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
+use worker::Env;
+use worker::web_sys::{Request, WebSocket};
+
+#[wasm_bindgen(inline_js = r#"
+export function describe(error) {
+  return String(error);
+}
+export function variable(env, name) {
+  const value = env[name];
+  return value === undefined ? undefined : String(value);
+}
+export function asset(env, request) {
+  return env.ASSETS.fetch(request);
+}
+export function sleep(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+export class Timer {
+  #stop;
+
+  wait(milliseconds) {
+    this.stop();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(true), milliseconds);
+      this.#stop = () => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+    });
+  }
+
+  stop() {
+    this.#stop?.();
+  }
+}
+export function objectName(state) {
+  return state.id.name;
+}
+export function answerPings(state, ping, pong) {
+  state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
+}
+export function openWebSockets(state) {
+  return state.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN);
+}
+export function setAlarm(state, due) {
+  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
+  state.storage.setAlarm(due);
+}
+export function deleteAlarm(state) {
+  state.storage.deleteAlarm();
+}
+export function runSql(state, statement, values) {
+  return [...state.storage.sql.exec(statement, ...values).raw()];
+}
+"#)]
+extern "C" {
+    fn describe(error: &JsValue) -> String;
+
+    /// A variable or secret of the Worker's, if it is set.
+    pub(crate) fn variable(env: &Env, name: &str) -> Option<String>;
+
+    /// Has the platform answer a request for a file.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn asset(env: &Env, request: &Request) -> std::result::Result<Promise, JsValue>;
+
+    /// Resolves after some milliseconds.
+    pub(crate) fn sleep(milliseconds: f64) -> Promise;
+
+    pub(crate) type Timer;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new() -> Timer;
+
+    /// Waits so many milliseconds, unless this is called again or stopped before. Resolves with
+    /// whether they have passed.
+    #[wasm_bindgen(method)]
+    pub(crate) fn wait(this: &Timer, milliseconds: f64) -> Promise;
+
+    /// Ends the wait.
+    #[wasm_bindgen(method)]
+    pub(crate) fn stop(this: &Timer);
+
+    /// The object's name, which the platform does not tell to one that an alarm woke.
+    #[wasm_bindgen(js_name = objectName)]
+    pub(crate) fn object_name(state: &State) -> Option<String>;
+
+    /// Has the platform answer every text `ping` with `pong`, without waking the object.
+    #[wasm_bindgen(js_name = answerPings)]
+    pub(crate) fn answer_pings(state: &State, ping: &str, pong: &str);
+
+    /// The sockets that the object has accepted and that are open.
+    #[wasm_bindgen(js_name = openWebSockets)]
+    pub(crate) fn open_web_sockets(state: &State) -> Vec<WebSocket>;
+
+    /// Wakes the object at that time, in milliseconds since the Unix epoch.
+    #[wasm_bindgen(js_name = setAlarm)]
+    pub(crate) fn set_alarm(state: &State, due: f64);
+
+    /// Wakes the object no more.
+    #[wasm_bindgen(js_name = deleteAlarm)]
+    pub(crate) fn delete_alarm(state: &State);
+
+    /// The rows that statements find, each an array; `values` are those of the last.
+    #[wasm_bindgen(js_name = runSql, catch)]
+    pub(crate) fn run_sql(
+        state: &State,
+        statement: &str,
+        values: Vec<JsValue>,
+    ) -> std::result::Result<Vec<Array>, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The two ends of a new socket.
+    pub(crate) type WebSocketPair;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new() -> WebSocketPair;
+
+    #[wasm_bindgen(method, getter, js_name = "0")]
+    pub(crate) fn client(this: &WebSocketPair) -> WebSocket;
+
+    #[wasm_bindgen(method, getter, js_name = "1")]
+    pub(crate) fn server(this: &WebSocketPair) -> WebSocket;
+
+    /// The state of a Durable Object.
+    #[derive(Clone)]
+    pub type State;
+
+    /// Has the object hold a socket, also while it sleeps.
+    #[wasm_bindgen(method, js_name = acceptWebSocket)]
+    pub(crate) fn accept_web_socket(this: &State, socket: &WebSocket);
+
+    #[wasm_bindgen(method, js_name = waitUntil)]
+    fn wait_for(this: &State, promise: &Promise);
+
+    /// Ends the object at once: its memory is gone and its sockets are closed.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn abort(this: &State, reason: &str) -> std::result::Result<(), JsValue>;
+}
+
+impl State {
+    /// Keeps the object awake until something is done.
+    pub(crate) fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
+        self.wait_for(&future_to_promise(async {
+            future.await;
+            Ok(JsValue::UNDEFINED)
+        }));
+    }
+}
+
+/// A thing, or why there is none.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, in words for the log.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl Error {
+    pub(crate) fn new(what: impl fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<JsValue> for Error {
+    fn from(thrown: JsValue) -> Self {
+        Self(describe(&thrown))
+    }
+}
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> Self {
+        js_sys::Error::new(&error.0).into()
+    }
+}
