@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { request } from "../support/rest.mjs";
 import { Service, forEachShardCount } from "../support/service.mjs";
 import { Socket } from "../support/socket.mjs";
 import { sign } from "../support/token.mjs";
@@ -11,21 +10,14 @@ import { until } from "../support/waiting.mjs";
 
 const MAP_TTL_MS = 300;
 
-/** A request of an operator. */
-async function manage(service, method, path, { body, token } = {}) {
-  const target = `/management/${path}`;
-  const bearer = token ?? sign({ aud: `${service.endpoint}${target}` }, service.key);
-  return request(service.endpoint, method, target, { headers: bearer ? { authorization: `Bearer ${bearer}` } : {}, body });
-}
-
 async function shardsOf(service, hub) {
-  const { status, body } = await manage(service, "GET", `hubs/${hub.name}/shards`);
+  const { status, body } = await service.manage("GET", `hubs/${hub.name}/shards`);
   assert.equal(status, 200, body);
   return JSON.parse(body).shards.map(({ state }) => state);
 }
 
 async function resize(service, hub, shards) {
-  const { status, body } = await manage(service, "PUT", `hubs/${hub.name}`, { body: JSON.stringify({ shards }) });
+  const { status, body } = await service.manage("PUT", `hubs/${hub.name}`, { body: JSON.stringify({ shards }) });
   assert.equal(status, 200, body);
   assert.equal(JSON.parse(body).shards, shards);
 }
@@ -41,30 +33,30 @@ forEachShardCount("Management", (service) => {
     const foreign = sign({ aud: `${service.endpoint}/api/hubs/chat` }, service.key);
     for (const token of ["", "x.y.z", foreign]) {
       for (const path of ["hubs", "hubs/chat", "hubs/chat/shards", "metrics", "nothing"]) {
-        assert.equal((await manage(service, "GET", path, { token })).status, 401, path);
+        assert.equal((await service.manage("GET", path, { token })).status, 401, path);
       }
     }
   });
 
   test("a hub's settings are given, changed and taken back, and hold for the next connect", async () => {
     const hub = service.newHub();
-    const get = async () => JSON.parse((await manage(service, "GET", `hubs/${hub.name}`)).body);
+    const get = async () => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);
     assert.deepEqual(await get(), { anonymousConnectPolicy: "deny", eventHandlers: [] });
     await assert.rejects(Socket.open(hub.url), { status: 401 });
-    const allowed = await manage(service, "PUT", `hubs/${hub.name}`, { body: '{"anonymousConnectPolicy":"Allow"}' });
+    const allowed = await service.manage("PUT", `hubs/${hub.name}`, { body: '{"anonymousConnectPolicy":"Allow"}' });
     assert.deepEqual([allowed.status, JSON.parse(allowed.body).anonymousConnectPolicy], [200, "allow"]);
     await Socket.open(hub.url);
     assert.equal((await get()).anonymousConnectPolicy, "allow");
-    assert.equal((await manage(service, "DELETE", `hubs/${hub.name}`)).status, 204);
+    assert.equal((await service.manage("DELETE", `hubs/${hub.name}`)).status, 204);
     await assert.rejects(Socket.open(hub.url), { status: 401 });
-    assert.ok(JSON.parse((await manage(service, "GET", "hubs")).body).hubs.includes(hub.name));
+    assert.ok(JSON.parse((await service.manage("GET", "hubs")).body).hubs.includes(hub.name));
   });
 
   test("a hub is known once somebody was let in, and not for being asked for", async () => {
     const [used, asked] = [service.newHub(), service.newHub()];
     await used.connect();
     await assert.rejects(Socket.open(asked.url), { status: 401 });
-    const known = async () => JSON.parse((await manage(service, "GET", "hubs")).body).hubs;
+    const known = async () => JSON.parse((await service.manage("GET", "hubs")).body).hubs;
     await until(async () => (await known()).includes(used.name), "the hub that is used");
     assert.ok(!(await known()).includes(asked.name));
   });
@@ -77,17 +69,17 @@ forEachShardCount("Management", (service) => {
       ['{"anonymousConnectPolicy":"allow","shards":0}', "shards should be a whole number from 1 to 1024"],
       ['{"x":1}', "x should be left out: it is no setting of a hub"],
     ]) {
-      const answer = await manage(service, "PUT", `hubs/${hub.name}`, { body });
+      const answer = await service.manage("PUT", `hubs/${hub.name}`, { body });
       assert.deepEqual([answer.status, answer.body], [400, `Invalid settings: ${words}.`]);
     }
     await assert.rejects(Socket.open(hub.url), { status: 401 }, "nothing is half applied");
   });
 
   test("other methods, paths and names are refused", async () => {
-    assert.equal((await manage(service, "POST", "hubs")).status, 405);
-    assert.equal((await manage(service, "PATCH", "hubs/chat")).headers.allow, "GET, PUT, DELETE");
-    assert.equal((await manage(service, "GET", "nothing")).status, 404);
-    assert.equal((await manage(service, "GET", "hubs/1")).status, 400);
+    assert.equal((await service.manage("POST", "hubs")).status, 405);
+    assert.equal((await service.manage("PATCH", "hubs/chat")).headers.allow, "GET, PUT, DELETE");
+    assert.equal((await service.manage("GET", "nothing")).status, 404);
+    assert.equal((await service.manage("GET", "hubs/1")).status, 400);
   });
 
   test("metrics of every shard are told in Prometheus' text format", async () => {
@@ -96,7 +88,7 @@ forEachShardCount("Management", (service) => {
     await hub.connect();
     await hub.send("", "one");
     await reliable.json();
-    const { status, headers, body } = await manage(service, "GET", "metrics");
+    const { status, headers, body } = await service.manage("GET", "metrics");
     assert.equal(status, 200);
     assert.match(headers["content-type"], /^text\/plain/);
     const sum = (name) => {
@@ -109,7 +101,7 @@ forEachShardCount("Management", (service) => {
     assert.equal(sum("webpubsub_log_rows"), 1);
     assert.equal(body.match(/^# TYPE webpubsub_connections gauge$/gm).length, 1);
   });
-});
+}, { steady: "it sets and counts shards itself" });
 
 describe("A changing number of shards", () => {
   const service = new Service({ shards: 1, variables: { MAP_TTL_MS } });
@@ -217,7 +209,7 @@ describe("A changing number of shards", () => {
     await service.crash();
     await service.start();
     await settled(service, hub, 3);
-    assert.equal(JSON.parse((await manage(service, "GET", `hubs/${hub.name}`)).body).shards, 3);
+    assert.equal(JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body).shards, 3);
     await service.crash();
     await service.start();
     assert.equal((await shardsOf(service, hub)).length, 3);

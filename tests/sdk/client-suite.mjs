@@ -22,5 +22,5 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         for (const define of [defineConnecting, defineOperations, defineHearing, defineReconnecting, defineRecovering, ...more]) define(kit);
       });
     }
-  });
+  }, { steady: "it is about the package" });
 }

@@ -123,4 +123,4 @@ forEachShardCount("Microsoft's client package for Python", (service) => {
       });
     }
   }
-});
+}, { steady: "it is about the package" });

@@ -133,7 +133,7 @@ async fn connect(
     headers.set(internal::ADMISSION, &admission.encode())?;
     let objects = Objects::shards(env)?;
     let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-    let loads = &view.loads;
+    let loads = HubView::loads(&endpoint.hub);
     let mut offers =
         Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
     loop {
@@ -149,9 +149,10 @@ async fn connect(
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
         let answer = answer.ok_or_else(|| Error::RustError("a shard gave no answer".to_owned()))?;
-        if let Some(Ok(connections)) = answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse())
+        if let Some(Ok(connections)) =
+            answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
         {
-            loads.borrow_mut().told(now(), shard, connections);
+            loads.borrow_mut().told(now(), shard, connections as usize);
         }
         let status = answer.status_code();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {

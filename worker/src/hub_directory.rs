@@ -47,11 +47,10 @@ const SETTINGS: &str = "settings";
 /// and its shards, if their number was ever changed.
 const MAP: &str = "map";
 
-/// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before:
-/// for answers with the old map that are still on their way.
-const MARGIN: Duration = Duration::from_secs(1);
-/// How often the shards are told and asked while they change.
-const PACE: Duration = Duration::from_secs(1);
+/// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before, for
+/// answers with the old map that are still on their way, and how often the shards are told and asked
+/// meanwhile: as long again, within these.
+const MARGIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
 #[wasm_bindgen(inline_js = r#"
 export function deleteAlarm(state) {
@@ -225,7 +224,7 @@ impl Directory {
         if next.version != map.version || loads.len() != usize::from(map.reached) {
             return Ok(());
         }
-        next.advance(now(), self.config.map_ttl + MARGIN, &loads);
+        next.advance(now(), self.config.map_ttl + self.margin(), &loads);
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
         } else if next.is_settled() {
@@ -235,7 +234,12 @@ impl Directory {
     }
 
     fn advance_soon(&self) {
-        set_alarm(self.state.as_raw().as_ref(), now().after(PACE).as_millis() as f64);
+        set_alarm(self.state.as_raw().as_ref(), now().after(self.margin()).as_millis() as f64);
+    }
+
+    fn margin(&self) -> Duration {
+        let [least, most] = MARGIN;
+        self.config.map_ttl.clamp(least, most)
     }
 }
 

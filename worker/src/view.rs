@@ -23,37 +23,40 @@ const MAX_HELD: usize = 1000;
 pub(crate) struct HubView {
     pub(crate) map: ShardMap,
     pub(crate) settings: HubSettings,
-    /// What the shards said of themselves, which outlives the rest.
-    pub(crate) loads: Rc<RefCell<Loads>>,
 }
 
+/// What the shards of a hub said of themselves, which outlives the view.
+pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
+
 thread_local! {
-    static HELD: RefCell<HashMap<HubName, (Timestamp, Rc<HubView>)>> = RefCell::default();
+    static HELD: RefCell<HashMap<HubName, (Timestamp, Rc<HubView>, SharedLoads)>> = RefCell::default();
 }
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
     pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<Self>> {
         let held = HELD.with_borrow(|held| held.get(hub).cloned());
-        if let Some((since, view)) = held
+        if let Some((since, view, _)) = held
             && now() < since.after(config.map_ttl)
         {
             return Ok(view);
         }
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
-        let mut view = Self::ask(env, hub).await?;
-        Ok(HELD.with_borrow_mut(|held| {
-            if let Some((_, before)) = held.get(hub) {
-                view.loads = Rc::clone(&before.loads);
-            }
-            let view = Rc::new(view);
+        let view = Rc::new(Self::ask(env, hub).await?);
+        let loads = Self::loads(hub);
+        HELD.with_borrow_mut(|held| {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.insert(hub.clone(), (since, Rc::clone(&view)));
-            view
-        }))
+            held.insert(hub.clone(), (since, Rc::clone(&view), loads));
+        });
+        Ok(view)
+    }
+
+    /// What is known of how full a hub's shards are; nothing where nothing is held of the hub.
+    pub(crate) fn loads(hub: &HubName) -> SharedLoads {
+        HELD.with_borrow(|held| held.get(hub).map(|(.., loads)| Rc::clone(loads)).unwrap_or_default())
     }
 
     /// Holds nothing of a hub any more.
@@ -76,7 +79,6 @@ impl HubView {
     fn decode(text: &str) -> Option<Self> {
         let view = Members::parse(text)?;
         let map = ShardMap::decode(view.get("map")?.as_str())?;
-        let settings = HubSettings::parse(view.get("settings")?.as_str()).ok()?;
-        Some(Self { map, settings, loads: Rc::default() })
+        Some(Self { map, settings: HubSettings::parse(view.get("settings")?.as_str()).ok()? })
     }
 }
