@@ -1,7 +1,6 @@
 //! What a Worker knows of a hub: asked of the hub's directory, and held for `MAP_TTL_MS`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -32,14 +31,14 @@ pub(crate) struct HubView {
 }
 
 thread_local! {
-    static HELD: RefCell<HashMap<HubName, (Timestamp, Rc<HubView>)>> = RefCell::default();
+    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
     pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<Self>> {
-        let held = HELD.with_borrow(|held| held.get(hub).cloned());
-        if let Some((since, view)) = held
+        let held = HELD.with_borrow(|held| held.iter().find(|(name, ..)| name == hub).cloned());
+        if let Some((_, since, view)) = held
             && now() < since.after(config.map_ttl)
         {
             return Ok(view);
@@ -47,18 +46,19 @@ impl HubView {
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
         let view = Rc::new(Self::ask(env, hub).await?);
+        Self::forget(hub);
         HELD.with_borrow_mut(|held| {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.insert(hub.clone(), (since, Rc::clone(&view)));
+            held.push((hub.clone(), since, Rc::clone(&view)));
         });
         Ok(view)
     }
 
     /// Holds nothing of a hub any more.
     pub(crate) fn forget(hub: &HubName) {
-        HELD.with_borrow_mut(|held| held.remove(hub));
+        HELD.with_borrow_mut(|held| held.retain(|(name, ..)| name != hub));
     }
 
     /// What the directory says.

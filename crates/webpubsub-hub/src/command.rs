@@ -1,13 +1,12 @@
 //! What servers ask of a hub, carried out on this shard's connections.
 
-use std::collections::BTreeSet;
-
 use webpubsub_protocol::client::Origin;
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::filter::Filter;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{FirstMembers, Member};
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::connection::{Connection, Slot};
@@ -172,10 +171,8 @@ impl Selection {
     fn slots(&self, directory: &Directory) -> Vec<Slot> {
         let mut slots = self.target.slots(directory);
         if !self.excluded.is_empty() {
-            let mut left_out = BTreeSet::new();
-            for id in &self.excluded {
-                left_out.extend(directory.find(id));
-            }
+            let left_out: SortedSet<Slot> =
+                self.excluded.iter().filter_map(|id| directory.find(id)).collect();
             slots.retain(|slot| !left_out.contains(slot));
         }
         if let Some(filter) = &self.filter {
@@ -249,7 +246,7 @@ impl Hub {
             Groups::These(groups) => groups.clone(),
             Groups::All => {
                 let connection = self.directory.get(slot);
-                connection.into_iter().flat_map(|connection| &connection.groups).cloned().collect()
+                connection.into_iter().flat_map(|connection| connection.groups.as_slice()).cloned().collect()
             }
         }
     }

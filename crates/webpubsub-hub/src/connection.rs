@@ -1,9 +1,8 @@
-use std::collections::BTreeSet;
-
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Encoding, Subprotocol};
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::sorted::SortedSet;
 
 use crate::ack::AckCache;
 use crate::pace::Pace;
@@ -32,7 +31,7 @@ pub(crate) struct Connection {
     /// What it was sent and has not acknowledged; only on reliable subprotocols.
     pub(crate) buffer: Option<Buffer>,
     /// Groups that it is a member of; the directory has the same the other way round.
-    pub(crate) groups: BTreeSet<GroupName>,
+    pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
     pub(crate) pace: Pace,
     pub(crate) told: ToldRecord,

@@ -1,8 +1,9 @@
 //! Who is where: connections by slot and by id, users and groups, indexed both ways.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::sorted::SortedSet;
 
 use crate::connection::{Connection, Slot};
 
@@ -11,10 +12,10 @@ pub(crate) struct Directory {
     /// Indexed by slot.
     connections: Vec<Option<Connection>>,
     /// Slots below `connections.len()` that hold nobody.
-    vacant: BTreeSet<Slot>,
+    vacant: SortedSet<Slot>,
     ids: HashMap<ConnectionId, Slot>,
-    users: HashMap<UserId, BTreeSet<Slot>>,
-    groups: HashMap<GroupName, BTreeSet<Slot>>,
+    users: HashMap<UserId, SortedSet<Slot>>,
+    groups: HashMap<GroupName, SortedSet<Slot>>,
 }
 
 impl Directory {
@@ -46,7 +47,7 @@ impl Directory {
 
     /// The slot that [`Directory::insert`] would give next: the smallest vacant one.
     pub(crate) fn vacancy(&self) -> Slot {
-        self.vacant.first().copied().unwrap_or_else(|| self.end())
+        self.vacant.as_slice().first().copied().unwrap_or_else(|| self.end())
     }
 
     /// Puts a connection, member of its groups, into a slot that holds nobody.
@@ -60,7 +61,7 @@ impl Directory {
         if let Some(user) = &connection.user {
             self.users.entry(user.clone()).or_default().insert(slot);
         }
-        for group in &connection.groups {
+        for group in connection.groups.as_slice() {
             self.groups.entry(group.clone()).or_default().insert(slot);
         }
         if let Some(place) = self.connections.get_mut(slot.index()) {
@@ -80,7 +81,7 @@ impl Directory {
         if let Some(user) = &connection.user {
             remove_member(&mut self.users, user, slot);
         }
-        for group in &connection.groups {
+        for group in connection.groups.as_slice() {
             remove_member(&mut self.groups, group, slot);
         }
         Some(connection)
@@ -106,20 +107,20 @@ impl Directory {
 
     /// Every member of a group.
     pub(crate) fn members(&self, group: &GroupName) -> impl Iterator<Item = Slot> {
-        self.groups.get(group).into_iter().flatten().copied()
+        self.groups.get(group).map_or(&[][..], SortedSet::as_slice).iter().copied()
     }
 
     /// Every connection of a user.
     pub(crate) fn connections_of(&self, user: &UserId) -> impl Iterator<Item = Slot> {
-        self.users.get(user).into_iter().flatten().copied()
+        self.users.get(user).map_or(&[][..], SortedSet::as_slice).iter().copied()
     }
 }
 
 /// Takes a slot out of a set, and the set out of the index with its last one.
-fn remove_member<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<Slot>>, key: &K, slot: Slot) {
+fn remove_member<K: std::hash::Hash + Eq>(index: &mut HashMap<K, SortedSet<Slot>>, key: &K, slot: Slot) {
     if let Some(slots) = index.get_mut(key) {
         slots.remove(&slot);
-        if slots.is_empty() {
+        if slots.as_slice().is_empty() {
             index.remove(key);
         }
     }

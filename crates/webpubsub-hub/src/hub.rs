@@ -1,10 +1,11 @@
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
@@ -266,7 +267,7 @@ impl Connection {
             subprotocol: record.subprotocol,
             speech: Speech::new(record.subprotocol, record.mode),
             buffer,
-            groups: BTreeSet::new(),
+            groups: SortedSet::new(),
             acks,
             pace: Pace::default(),
             told: record.told,

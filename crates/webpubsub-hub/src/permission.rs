@@ -1,10 +1,9 @@
 //! What a connection may do to groups.
 
-use std::collections::BTreeMap;
-
 use webpubsub_protocol::limits::{MAX_LITERAL_PERMISSIONS, MAX_PERMISSION_PATTERNS};
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::role::{GroupPattern, PermissionType, Role};
+use webpubsub_protocol::sorted::SortedSet;
 
 use crate::error::TooManyPermissions;
 
@@ -24,8 +23,10 @@ pub(crate) struct Permissions {
 struct Rules {
     all: bool,
     patterns: Vec<GroupPattern>,
-    /// What is said of single groups, which beats the rest.
-    literals: BTreeMap<GroupName, Verdict>,
+    /// Single groups that it covers besides,
+    allowed: SortedSet<GroupName>,
+    /// and single groups that it does not cover whatever the rest says.
+    denied: SortedSet<GroupName>,
 }
 
 /// What is said of one group.
@@ -81,10 +82,7 @@ impl Permissions {
             PermissionType::SendToGroup => &self.send_to_group,
             PermissionType::JoinLeaveGroup => &self.join_leave_group,
         };
-        match rules.literals.get(group) {
-            Some(verdict) => *verdict == Verdict::Allow,
-            None => rules.covers(group),
-        }
+        rules.allowed.contains(group) || (rules.covers(group) && !rules.denied.contains(group))
     }
 
     /// Grants or revokes one group; returns what is said of it from here on, for the record.
@@ -103,7 +101,8 @@ impl Permissions {
             (Verdict::Allow, true) | (Verdict::Deny, false) => None,
             (Verdict::Allow, false) | (Verdict::Deny, true) => Some(verdict),
         };
-        if literal.is_some() && !rules.literals.contains_key(group) && rules.is_full() {
+        let is_known = rules.allowed.contains(group) || rules.denied.contains(group);
+        if literal.is_some() && !is_known && rules.is_full() {
             return Err(TooManyPermissions);
         }
         self.restore(kind, group.clone(), literal);
@@ -112,11 +111,14 @@ impl Permissions {
 
     /// Says again what [`Permissions::set`] returned.
     pub(crate) fn restore(&mut self, kind: PermissionType, group: GroupName, literal: Option<Verdict>) {
-        let literals = &mut self.rules_mut(kind).literals;
+        let rules = self.rules_mut(kind);
+        rules.allowed.remove(&group);
+        rules.denied.remove(&group);
         match literal {
-            Some(verdict) => literals.insert(group, verdict),
-            None => literals.remove(&group),
-        };
+            Some(Verdict::Allow) => drop(rules.allowed.insert(group)),
+            Some(Verdict::Deny) => drop(rules.denied.insert(group)),
+            None => {}
+        }
     }
 
     fn rules_mut(&mut self, kind: PermissionType) -> &mut Rules {
@@ -134,7 +136,7 @@ impl Rules {
     }
 
     fn is_full(&self) -> bool {
-        self.literals.len() >= MAX_LITERAL_PERMISSIONS
+        self.allowed.as_slice().len() + self.denied.as_slice().len() >= MAX_LITERAL_PERMISSIONS
     }
 
     /// Whether there was room for it.
@@ -144,7 +146,7 @@ impl Rules {
         }
         let taken = !self.is_full();
         if taken {
-            self.literals.insert(group, Verdict::Allow);
+            self.allowed.insert(group);
         }
         taken
     }
@@ -153,7 +155,7 @@ impl Rules {
     fn add_pattern(&mut self, pattern: GroupPattern) -> bool {
         let taken = self.patterns.len() < MAX_PERMISSION_PATTERNS;
         if taken {
-            self.literals.retain(|group, _| !pattern.matches(group.as_str()));
+            self.allowed.retain(|group| !pattern.matches(group.as_str()));
             self.patterns.push(pattern);
         }
         taken

@@ -6,7 +6,7 @@
 //! until it is taken. The receiver writes down the last row that it took in the step that delivers
 //! it, and knows by it what it has had.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use webpubsub_protocol::json::{Json, Members, Writer};
@@ -84,7 +84,7 @@ impl Batch {
 pub(crate) struct Relay {
     outboxes: Vec<Outbox>,
     /// The last row taken from each shard.
-    taken: HashMap<ShardNumber, u64>,
+    taken: Vec<(ShardNumber, u64)>,
     /// When the shard is to be awake, should anything wait then.
     wake: Option<Timestamp>,
 }
@@ -134,7 +134,7 @@ impl Relay {
             outbox.send_next(outputs);
             outbox
         });
-        Self { outboxes: outboxes.collect(), taken: taken.into_iter().collect(), wake: None }
+        Self { outboxes: outboxes.collect(), taken, wake: None }
     }
 
     /// Has an outbox for each of these and for nobody else. One that is new has nothing to send of
@@ -251,10 +251,11 @@ impl Relay {
         batch: Batch,
         outputs: &mut Vec<Output>,
     ) -> impl Iterator<Item = StoredMessage> + use<> {
-        let before = self.taken.get(&batch.from).copied().unwrap_or(0);
+        let before = self.taken.iter().find(|(from, _)| *from == batch.from).map_or(0, |(_, row)| *row);
         let last = batch.messages.last().map_or(0, |(row, _)| *row);
         if last > before {
-            self.taken.insert(batch.from, last);
+            self.taken.retain(|(from, _)| *from != batch.from);
+            self.taken.push((batch.from, last));
             outputs.push(Output::Store(Change::Take { from: batch.from, row: last }));
         }
         batch.messages.into_iter().filter(move |(row, _)| *row > before).map(|(_, message)| message)

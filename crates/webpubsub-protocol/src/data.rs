@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::json::Json;
 use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VALUE_BYTES, MAX_TTL_SECONDS};
+use crate::sorted::SortedSet;
 use crate::time::Timestamp;
 
 /// How a payload is to be understood; spelled in lower case on the JSON wire.
@@ -172,7 +173,7 @@ impl Metadata {
     /// [`MetadataError`] for the first that breaks a rule.
     pub fn parse(entries: Vec<(String, String)>) -> Result<Self, MetadataError> {
         let mut total = 0_usize;
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = SortedSet::new();
         for (key, value) in &entries {
             if key.is_empty() || key.len() > MAX_METADATA_KEY_BYTES || !key.bytes().all(is_token_byte) {
                 return Err(MetadataError::Key);

@@ -4,14 +4,14 @@
 //! arrives, so looking at a connection cannot fail.
 //!
 //! ```
-//! use std::collections::BTreeSet;
 //! use webpubsub_protocol::filter::{Filter, FilterSubject};
+//! use webpubsub_protocol::sorted::SortedSet;
 //!
 //! let filter = Filter::parse("userId ne null and not ('muted' in groups)")?;
 //! let mut alice = FilterSubject {
 //!     user_id: Some("alice"),
 //!     connection_id: "c1",
-//!     groups: &BTreeSet::new(),
+//!     groups: &SortedSet::new(),
 //!     protocol: None,
 //! };
 //! assert!(filter.matches(&alice));
@@ -30,12 +30,12 @@
 
 mod case;
 mod evaluate;
+mod find;
 mod parse;
-
-use std::collections::BTreeSet;
 
 use crate::limits::MAX_FILTER_BYTES;
 use crate::name::GroupName;
+use crate::sorted::SortedSet;
 
 /// A filter, checked.
 ///
@@ -51,7 +51,7 @@ pub struct FilterSubject<'a> {
     /// `connectionId`
     pub connection_id: &'a str,
     /// `groups`
-    pub groups: &'a BTreeSet<GroupName>,
+    pub groups: &'a SortedSet<GroupName>,
     /// `protocol`: its subprotocol; `None` for those without.
     pub protocol: Option<&'a str>,
 }

@@ -32,5 +32,6 @@ pub mod limits;
 pub mod name;
 pub mod rest;
 pub mod role;
+pub mod sorted;
 pub mod time;
 pub mod url;

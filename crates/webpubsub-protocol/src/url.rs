@@ -18,7 +18,8 @@ impl<'a> RequestUrl<'a> {
     /// Cuts an absolute URL up; `None` if it is not one.
     #[must_use]
     pub fn split(url: &'a str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://")?;
+        let (scheme, rest) = url.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
         let (rest, _fragment) = rest.split_once('#').unwrap_or((rest, ""));
         let (before_query, query) = match rest.split_once('?') {
             Some((before, query)) => (before, Some(query)),

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::sorted::SortedSet;
 
 /// An expression whose types are right, before it is written down.
 #[derive(Debug, Clone)]
@@ -411,7 +412,7 @@ fn the_longest_filters_are_read_and_evaluated_in_linear_time() {
         format!("length({}) eq 1", nested(99, "concat(userId,", "userId", ")")),
         format!("{} eq ''", nested(100, "substring(", "userId", ",0,60000)")),
     ];
-    let groups = BTreeSet::new();
+    let groups = SortedSet::new();
     let user = "a".repeat(65_536);
     for text in &filters {
         match Filter::parse(text) {

@@ -5,12 +5,12 @@
     reason = "a vector file that cannot be read fails the test"
 )]
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::sorted::SortedSet;
 
 #[test]
 fn every_filter_picks_the_connections_that_its_vector_says() {
@@ -42,7 +42,7 @@ fn is_match(filter: &Filter, subject: &Value) -> bool {
     filter.matches(&FilterSubject {
         user_id: text("userId", Some("alice")),
         connection_id: text("connectionId", Some("c1")).unwrap(),
-        groups: &groups.iter().map(group).collect::<BTreeSet<_>>(),
+        groups: &groups.iter().map(group).collect::<SortedSet<_>>(),
         protocol: text("protocol", None),
     })
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::filter::{Filter, FilterSubject};
@@ -7,6 +5,7 @@ use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::rest::{
     ContentKind, Operation, Refusal, groups_body, message_data, message_metadata, parse_content_type, refuse,
 };
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::url::RequestUrl;
 
 use super::{Answer, Decoder, lines};
@@ -113,7 +112,7 @@ pub(super) fn decoders() -> Vec<Decoder> {
     let requests = pairs("rest/operations", "method", "url", ' ');
     let groups = pairs("rest/group-bodies", "contentType", "body", '\n');
     let long = "aA😀 '".repeat(200);
-    let memberships = BTreeSet::from([GroupName::parse("g1").expect("a group")]);
+    let memberships = SortedSet::from_iter([GroupName::parse("g1").expect("a group")]);
     vec![
         Decoder::of_text("filter", filters, FILTER, move |text| filter(text, &long, &memberships)),
         Decoder::of_text("rest-url", requests, URL, request),
@@ -124,7 +123,7 @@ pub(super) fn decoders() -> Vec<Decoder> {
 }
 
 /// A filter can be asked about a connection; anything else is refused in the service's words.
-fn filter(text: &str, user: &str, groups: &BTreeSet<GroupName>) -> Answer {
+fn filter(text: &str, user: &str, groups: &SortedSet<GroupName>) -> Answer {
     match Filter::parse(text) {
         Ok(filter) => {
             for user_id in [None, Some(user)] {

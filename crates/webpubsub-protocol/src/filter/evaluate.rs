@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::case;
+use super::find::find;
 use super::{Comparison, FilterSubject, Function, Node};
 
 pub(super) fn matches(node: &Node, subject: &FilterSubject<'_>) -> bool {
@@ -106,21 +107,20 @@ fn call<'a>(
             cut(text, |text| substring(text, start, end)).map(Value::Text)
         }),
         Function::Concat => both().map(|(left, right)| Value::Text(left + right)),
-        Function::Contains => Some(Value::Bool(both().is_some_and(|(text, part)| text.contains(&*part)))),
+        Function::Contains => {
+            Some(Value::Bool(both().is_some_and(|(text, part)| find(&text, &part).is_some())))
+        }
         Function::StartsWith => {
             Some(Value::Bool(both().is_some_and(|(text, part)| text.starts_with(&*part))))
         }
         Function::EndsWith => Some(Value::Bool(both().is_some_and(|(text, part)| text.ends_with(&*part)))),
         Function::IndexOf => {
-            let found = both().and_then(|(text, part)| {
-                let (before, _) = text.split_once(&*part)?;
-                Some(length(before))
-            });
+            let found = both().and_then(|(text, part)| text.get(..find(&text, &part)?).map(length));
             Some(Value::Int(found.unwrap_or(-1)))
         }
         Function::Length => match argument(0) {
             Value::Text(text) => Some(Value::Int(length(&text))),
-            Value::Groups => Some(Value::Int(int_of(subject.groups.len()))),
+            Value::Groups => Some(Value::Int(int_of(subject.groups.as_slice().len()))),
             Value::Null | Value::Bool(_) | Value::Int(_) => None,
         },
     };

@@ -250,7 +250,8 @@ impl<'a> Parser<'a> {
             }
             Token::Text(quoted) => {
                 self.advance()?;
-                Ok(Operand::new(Node::Text(quoted.replace("''", "'").into()), Kind::Text))
+                let pieces: Vec<&str> = quoted.split('\'').step_by(2).collect();
+                Ok(Operand::new(Node::Text(pieces.join("'").into()), Kind::Text))
             }
             Token::Number(number) => {
                 self.advance()?;

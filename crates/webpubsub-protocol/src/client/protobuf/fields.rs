@@ -1,7 +1,5 @@
 //! The fields of one message, found in one pass and looked at when the message needs them.
 
-use std::collections::BTreeMap;
-
 use super::any;
 use super::wire::{Reader, Value};
 use crate::data::{JsonText, MessageData, Metadata, MetadataError};
@@ -62,7 +60,7 @@ impl<'a> Fields<'a> {
     /// The metadata, by key: a map on the wire has no order, and of a key that stands there twice
     /// the last value counts. More entries than metadata has bytes are refused unread.
     pub(super) fn metadata(&self, number: u32) -> Result<Metadata, DecodeError> {
-        let mut map = BTreeMap::new();
+        let mut map: Vec<(&str, &str)> = Vec::new();
         let mut entries = 0;
         for field in Reader::new(self.body) {
             let (at, value) = field?;
@@ -74,7 +72,13 @@ impl<'a> Fields<'a> {
                 return Err(MetadataError::TooLarge.into());
             }
             let entry = Fields::parse(value.bytes("metadata")?)?;
-            map.insert(entry.string(1, "metadata")?, entry.string(2, "metadata")?);
+            let entry = (entry.string(1, "metadata")?, entry.string(2, "metadata")?);
+            let found = map.binary_search_by(|(key, _)| (*key).cmp(entry.0));
+            if let Ok(at) = found {
+                map.remove(at);
+            }
+            let (Ok(at) | Err(at)) = found;
+            map.insert(at, entry);
         }
         let entries = map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         Ok(Metadata::parse(entries.collect())?)
