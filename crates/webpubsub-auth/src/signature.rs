@@ -24,20 +24,3 @@ impl AccessKeys {
         signature
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signature_has_one_entry_a_key() {
-        let (primary, secondary) = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210");
-        let connection = ConnectionId::parse("c1a2b3c4").unwrap();
-        let by_primary = "sha256=3873d4e3901d125ed199de43237cb727458ef043b6a2e34d8e109af683dd6aba";
-        let by_secondary = "sha256=048e24b75e1875947c6f6d0c7718421602df4556117525cc6fc3cb715a3c122c";
-        let one = AccessKeys::new(primary, None).unwrap();
-        assert_eq!(one.signature(&connection), by_primary);
-        let both = AccessKeys::new(primary, Some(secondary)).unwrap();
-        assert_eq!(both.signature(&connection), format!("{by_primary},{by_secondary}"));
-    }
-}

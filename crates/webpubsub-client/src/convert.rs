@@ -36,6 +36,9 @@ extern "C" {
     fn send_to_group(group: &str, ack_id: Option<f64>, no_echo: bool, payload: &Payload) -> JsString;
     #[wasm_bindgen(js_name = sendEvent)]
     fn send_event(event: &str, ack_id: Option<f64>, payload: &Payload) -> JsString;
+    fn invoke(invocation_id: &str, event: &str, payload: &Payload) -> JsString;
+    #[wasm_bindgen(js_name = cancelInvocation)]
+    fn cancel_invocation(invocation_id: &str) -> JsString;
     #[wasm_bindgen(js_name = sequenceAck)]
     fn sequence_ack(sequence_id: f64) -> JsString;
     fn ping() -> JsString;
@@ -106,10 +109,11 @@ pub(crate) fn frame(message: &UpstreamMessage<Payload>) -> JsString {
         UpstreamMessage::Event { event, ack_id, data, .. } => {
             send_event(event.as_str(), number(*ack_id), data)
         }
-        // A session sends no invocations: the class that JavaScript sees has none.
-        UpstreamMessage::Ping | UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
-            ping()
+        UpstreamMessage::Invoke { invocation_id, event, data, .. } => {
+            invoke(invocation_id, event.as_str(), data)
         }
+        UpstreamMessage::CancelInvocation { invocation_id } => cancel_invocation(invocation_id),
+        UpstreamMessage::Ping => ping(),
         UpstreamMessage::SequenceAck { sequence_id } => sequence_ack(sequence_id.0 as f64),
     }
 }

@@ -1,4 +1,5 @@
 mod client;
+mod event_handler;
 mod rest;
 mod token;
 
@@ -31,7 +32,8 @@ pub enum Answer {
 /// Where the golden vectors cannot be read.
 #[must_use]
 pub fn decoders() -> Vec<Decoder> {
-    [client::decoders(), token::decoders(), rest::decoders()].into_iter().flatten().collect()
+    let decoders = [client::decoders(), token::decoders(), rest::decoders(), event_handler::decoders()];
+    decoders.into_iter().flatten().collect()
 }
 
 impl Decoder {

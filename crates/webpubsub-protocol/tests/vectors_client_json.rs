@@ -8,6 +8,9 @@
 
 #[path = "support/frames.rs"]
 mod frames;
+#[path = "support/vectors.rs"]
+#[expect(dead_code, reason = "JSON has no bytes to read")]
+mod vectors;
 
 use frames::{Vector, downstream, refused, upstream};
 use serde_json::json;

@@ -8,11 +8,14 @@
 
 #[path = "support/frames.rs"]
 mod frames;
+#[path = "support/vectors.rs"]
+mod vectors;
 
 use std::time::{Duration, Instant};
 
-use frames::{Vector, downstream, hex, refused, upstream};
+use frames::{Vector, downstream, refused, upstream};
 use serde_json::json;
+use vectors::{bytes, hex};
 use webpubsub_protocol::client::protobuf::{
     any, decode_downstream, decode_upstream, encode_downstream, encode_upstream,
 };
@@ -108,12 +111,4 @@ fn is_decoded_within(limit: Duration, frame: &[u8]) -> bool {
 
 fn read(file: &str) -> Vec<Vector> {
     frames::read("client-protobuf", file)
-}
-
-/// Upper-case hex read.
-fn bytes(hex: &str) -> Vec<u8> {
-    hex.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
 }

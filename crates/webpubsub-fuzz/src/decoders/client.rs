@@ -23,6 +23,8 @@ const JSON: &[&[u8]] = &[
     b"\\ud800",
     b"18446744073709551616",
     b"\"type\":\"event\",",
+    b"\"type\":\"invoke\",\"target\":\"event\",",
+    b"\"invocationId\":\"i\",",
     b"\"metadata\":{},",
 ];
 

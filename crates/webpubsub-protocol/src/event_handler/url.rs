@@ -78,32 +78,7 @@ impl UrlTemplate {
         if text.len() > MAX_URL_TEMPLATE_BYTES {
             return Err(UrlTemplateError::TooLong);
         }
-        if has_prefix(text, "tunnel:") {
-            return Err(UrlTemplateError::Tunnel);
-        }
-        if text.contains("{@") {
-            return Err(UrlTemplateError::KeyVault);
-        }
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
-        let url = RequestUrl::split(text).filter(|_| text.bytes().all(is_plain));
-        let Some(url) = url.filter(|url| is_scheme(url, "http") || is_scheme(url, "https")) else {
-            return Err(UrlTemplateError::Malformed);
-        };
-        if url.host.contains('@') {
-            return Err(UrlTemplateError::Malformed);
-        }
-        if url.host.contains(['{', '}']) || replace(text, |_| Some(String::new())).is_none() {
-            return Err(UrlTemplateError::Placeholder);
-        }
-        let (host, port) = host_and_port(url.host);
-        Host::parse(host).ok_or(UrlTemplateError::Host)?;
-        // A number that begins with a digit: no sign.
-        let is_port = |port: &str| {
-            port.starts_with(|c: char| c.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
-        };
-        if port.is_some_and(|port| !is_port(port)) {
-            return Err(UrlTemplateError::Port);
-        }
+        read(text)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -124,7 +99,7 @@ impl UrlTemplate {
     pub fn resolve(&self, hub: &HubName, event: &str) -> String {
         let value = |name: &str| {
             let value = if name.eq_ignore_ascii_case("hub") { hub.as_str() } else { event };
-            Some(escape(value).to_string())
+            escape(value).to_string()
         };
         replace(&self.0, value).unwrap_or_default()
     }
@@ -144,27 +119,51 @@ impl fmt::Debug for UrlTemplate {
 }
 
 /// Whether a URL is https to a host that may be public: no private, loopback, link-local or other
-/// special address, no name that stands for one, and nothing that is not in plain notation.
+/// special address, no name that stands for one, and nothing that is no [`UrlTemplate`].
 #[must_use]
 pub fn is_public(url: &str) -> bool {
-    RequestUrl::split(url).is_some_and(|url| {
-        let host = Host::parse(host_and_port(url.host).0);
-        is_scheme(&url, "https") && host.is_some_and(Host::is_public)
-    })
+    read(url).is_ok_and(|(url, host)| is_scheme(&url, "https") && host.is_public())
+}
+
+/// Reads a template of any length.
+fn read(text: &str) -> Result<(RequestUrl<'_>, Host<'_>), UrlTemplateError> {
+    if has_prefix(text, "tunnel:") {
+        return Err(UrlTemplateError::Tunnel);
+    }
+    if text.contains("{@") {
+        return Err(UrlTemplateError::KeyVault);
+    }
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
+    let url = RequestUrl::split(text).filter(|_| text.bytes().all(is_plain));
+    let url = url.filter(|url| is_scheme(url, "http") || is_scheme(url, "https"));
+    let url = url.filter(|url| !url.host.contains('@')).ok_or(UrlTemplateError::Malformed)?;
+    if url.host.contains(['{', '}']) || replace(text, |_| String::new()).is_none() {
+        return Err(UrlTemplateError::Placeholder);
+    }
+    let (host, port) = host_and_port(url.host);
+    let host = Host::parse(host).ok_or(UrlTemplateError::Host)?;
+    let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
+    if port.is_some_and(|port| !is_port(port)) {
+        return Err(UrlTemplateError::Port);
+    }
+    Ok((url, host))
 }
 
 /// Puts a value in the place of every placeholder; `None` where there is a brace beside them.
-fn replace(text: &str, value: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let mut pieces = text.split('{');
-    let mut replaced = pieces.next()?.to_owned();
-    for piece in pieces {
-        let (name, rest) = piece.split_once('}')?;
-        if !name.eq_ignore_ascii_case("hub") && !name.eq_ignore_ascii_case("event") {
+fn replace(text: &str, value: impl Fn(&str) -> String) -> Option<String> {
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(['{', '}']) {
+        let (name, after) = after.split_once('}')?;
+        let is_placeholder = name.eq_ignore_ascii_case("hub") || name.eq_ignore_ascii_case("event");
+        if !is_placeholder || !rest.get(before.len()..)?.starts_with('{') {
             return None;
         }
-        replaced.push_str(&value(name)?);
-        replaced.push_str(rest);
+        replaced.push_str(before);
+        replaced.push_str(&value(name));
+        rest = after;
     }
+    replaced.push_str(rest);
     Some(replaced)
 }
 
@@ -349,6 +348,10 @@ fn groups(text: &str) -> Option<(u128, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn resolved(template: &str, hub: &str, event: &str) -> String {
@@ -371,5 +374,36 @@ mod tests {
             UrlTemplate::parse("http://h/{event}?code=secret").unwrap().without_query(),
             "http://h/{event}"
         );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn addresses_are_those_that_the_standard_library_reads(
+            four in "[0-9]{1,3}(\\.[0-9]{0,3}){2,4}",
+            six in "([0-9a-fA-F]{0,5}:){0,8}[0-9a-f]{0,4}(:[0-9]{1,3}(\\.[0-9]{1,3}){3})?",
+            double in "([0-9a-f]{1,4}:){0,6}:([0-9a-f]{1,4}:){0,6}[0-9a-f.]{0,8}",
+        ) {
+            prop_assert_eq!(ipv4(&four), four.parse().ok().map(Ipv4Addr::to_bits));
+            for six in [six, double] {
+                prop_assert_eq!(ipv6(&six), six.parse().ok().map(Ipv6Addr::to_bits), "{}", six);
+            }
+        }
+
+        #[test]
+        fn every_address_is_read_as_it_is_written(four: Ipv4Addr, six: Ipv6Addr) {
+            prop_assert_eq!(ipv4(&four.to_string()), Some(four.to_bits()));
+            prop_assert_eq!(ipv6(&six.to_string()), Some(six.to_bits()));
+            // An address is judged the same way however it is embedded.
+            let is_public = |host: &str| is_public(&format!("https://{host}/"));
+            let [high, low] = [four.to_bits() >> 16, four.to_bits() & 0xffff];
+            prop_assert_eq!(is_public(&four.to_string()), is_public(&format!("[::ffff:{four}]")));
+            prop_assert_eq!(is_public(&four.to_string()), is_public(&format!("[64:ff9b::{four}]")));
+            prop_assert_eq!(is_public(&four.to_string()), is_public(&format!("[2002:{high:x}:{low:x}::1]")));
+            let is_special = four.is_private() || four.is_loopback() || four.is_link_local() || four.is_multicast()
+                || four.is_documentation() || four.is_broadcast() || four.is_unspecified();
+            prop_assert!(!is_special || !is_public(&four.to_string()));
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Golden vectors of the client subprotocols in their own words.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Origin, UpstreamMessage};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::error::DecodeError;
 use webpubsub_protocol::name::UserId;
+
+use crate::vectors::{self, hex};
 
 pub(crate) struct Vector {
     pub(crate) name: String,
@@ -20,44 +20,15 @@ pub(crate) struct Vector {
 
 /// The vectors of one file.
 pub(crate) fn read(folder: &str, file: &str) -> Vec<Vector> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/vectors")
-        .join(folder)
-        .join(format!("{file}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let Value::Object(mut file) = serde_json::from_str(&text).unwrap() else { panic!("not an object") };
-    let Some(Value::Array(vectors)) = file.remove("vectors") else { panic!("no vectors") };
-    assert!(!vectors.is_empty());
-    vectors
+    vectors::read(folder, file)
         .into_iter()
         .map(|vector| Vector {
             name: vector["name"].as_str().unwrap().to_owned(),
-            input: spell_out(vector["input"].clone()).as_str().unwrap().to_owned(),
-            expected: spell_out(vector["expected"].clone()),
+            input: vector["input"].as_str().unwrap().to_owned(),
+            expected: vector["expected"].clone(),
             canonical: vector.get("canonical") == Some(&Value::Bool(true)),
         })
         .collect()
-}
-
-/// Joins every `{"parts": […]}` into the string that it stands for.
-fn spell_out(value: Value) -> Value {
-    match value {
-        Value::Object(object) => match object.get("parts") {
-            Some(parts) => Value::String(parts.as_array().unwrap().iter().map(part).collect()),
-            None => object.into_iter().map(|(name, value)| (name, spell_out(value))).collect(),
-        },
-        Value::Array(values) => values.into_iter().map(spell_out).collect(),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
-    }
-}
-
-fn part(part: &Value) -> String {
-    match part.as_str() {
-        Some(text) => text.to_owned(),
-        None => {
-            part["repeat"].as_str().unwrap().repeat(usize::try_from(part["times"].as_u64().unwrap()).unwrap())
-        }
-    }
 }
 
 pub(crate) fn refused(error: &DecodeError) -> Value {
@@ -162,11 +133,6 @@ fn payload(data: &MessageData) -> String {
         MessageData::Json(json) => json.as_str().to_owned(),
         MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => hex(bytes),
     }
-}
-
-/// Bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn entries(metadata: &Metadata) -> Value {
