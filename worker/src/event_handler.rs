@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use js_sys::{Array, Promise, Uint8Array};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
+use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{
     CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, is_public, validation,
 };
-use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::limits::MAX_HANDLER_ANSWER_BYTES;
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};

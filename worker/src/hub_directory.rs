@@ -225,7 +225,12 @@ impl Directory {
     }
 
     fn view(&self) -> Result<HubView> {
-        Ok(HubView { map: self.map()?, settings: self.settings()?, since: self.since()? })
+        Ok(HubView {
+            map: self.map()?,
+            settings: self.settings()?,
+            since: self.since()?,
+            loads: Rc::default(),
+        })
     }
 
     /// When the settings were changed last, as what orders the changes.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{HubSettings, ShardMap};
+use webpubsub_hub::{HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
@@ -28,6 +28,8 @@ pub(crate) struct HubView {
     pub(crate) settings: Option<HubSettings>,
     /// When the settings were changed last.
     pub(crate) since: u64,
+    /// What the shards said of themselves, which outlives the rest.
+    pub(crate) loads: Rc<RefCell<Loads>>,
 }
 
 thread_local! {
@@ -45,15 +47,18 @@ impl HubView {
         }
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
-        let view = Rc::new(Self::ask(env, hub).await?);
-        Self::forget(hub);
-        HELD.with_borrow_mut(|held| {
+        let mut view = Self::ask(env, hub).await?;
+        Ok(HELD.with_borrow_mut(|held| {
+            if let Some(at) = held.iter().position(|(name, ..)| name == hub) {
+                view.loads = held.swap_remove(at).2.loads.clone();
+            }
+            let view = Rc::new(view);
             if held.len() >= MAX_HELD {
                 held.clear();
             }
             held.push((hub.clone(), since, Rc::clone(&view)));
-        });
-        Ok(view)
+            view
+        }))
     }
 
     /// Holds nothing of a hub any more.
@@ -99,6 +104,7 @@ impl HubView {
                 Some(HubSettings::parse(settings.as_str()).ok()?)
             },
             since: view.get("since")?.unsigned()?,
+            loads: Rc::default(),
         })
     }
 }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place, Reply, Selection,
-    ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
+    Attachment, Batch, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place,
+    Reply, Selection, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
