@@ -4,8 +4,9 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSy
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, before, describe } from "node:test";
+import { after, afterEach, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Growing } from "./growing.mjs";
 import { Hub } from "./hub.mjs";
 import { ended, kill, start } from "./processes.mjs";
 import { request } from "./rest.mjs";
@@ -118,16 +119,20 @@ export class Service {
   }
 }
 
-/** Runs `define(service)` as a suite for each number of shards: all rules hold for all of them. */
-export function forEachShardCount(title, define, { Kind = Service, ...options } = {}) {
-  for (const shards of [1, 4]) {
-    describe(`${title} (${shards} ${shards === 1 ? "shard" : "shards"})`, () => {
-      const service = new Kind({ shards, ...options });
+/**
+ * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
+ * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
+ */
+export function forEachShardCount(title, define, { Kind = Service, steady, ...options } = {}) {
+  const suite = (mode, service) =>
+    describe(`${title} (${mode})`, () => {
       before(() => service.start());
       after(() => service.stop());
+      if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  }
+  for (const shards of [1, 4]) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 
 /** A folder in memory, if the system has one that is large enough. */

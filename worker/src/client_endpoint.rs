@@ -179,7 +179,7 @@ async fn connect<'a>(
     headers.set("Upgrade", "websocket")?;
     let objects = Objects::shards(env)?;
     let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-    let loads = &view.loads;
+    let loads = HubView::loads(&endpoint.hub);
     let mut offers =
         Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
     let mut offered = offers.next(now(), &mut loads.borrow_mut());
@@ -202,9 +202,10 @@ async fn connect<'a>(
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
         let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
-        if let Some(Ok(connections)) = answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse())
+        if let Some(Ok(connections)) =
+            answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
         {
-            loads.borrow_mut().told(now(), shard, connections);
+            loads.borrow_mut().told(now(), shard, connections as usize);
         }
         let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {

@@ -135,6 +135,8 @@ impl HubShard {
         let code = CloseCode(code);
         close_socket(socket, code.echo().0, fit_reason(reason));
         if let Some((shard, slot)) = self.known(socket) {
+            // Where there was no frame, these words are the platform's.
+            let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
             shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None)?;
         }
         Ok(())
