@@ -12,9 +12,11 @@
     reason = "a broken expectation is a failed test"
 )]
 
+mod handler;
 mod net;
 mod shard;
 pub mod simulation;
 
+pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, telling};
 pub use net::Net;
-pub use shard::{Closed, Shard, group, json, policy, reliable, text, user};
+pub use shard::{Closed, Shard, group, json, reliable, text, user};

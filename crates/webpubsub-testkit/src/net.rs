@@ -5,7 +5,9 @@ use expect_test::Expect;
 use webpubsub_client_core::{
     AttemptId, Close, CommandId, Event, Incoming, Input, Next, Operation, Options, Output, Session,
 };
-use webpubsub_hub::{Batch, ConnectRequest, Input as HubInput, Place, ShardNumber, Slot, Target};
+use webpubsub_hub::{
+    Batch, ConnectRequest, EventPolicy, Input as HubInput, Place, ShardNumber, Slot, Target,
+};
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, json};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
@@ -13,6 +15,7 @@ use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
+use crate::handler::policy;
 use crate::shard::Shard;
 
 /// A hub of one shard or several, and sessions that are connected to it.
@@ -43,9 +46,15 @@ impl Net {
     /// A hub of so many shards, with nobody connected.
     #[must_use]
     pub fn new(shards: u16) -> Self {
+        Self::with(shards, &policy())
+    }
+
+    /// The same, with event handlers that are told of events like this.
+    #[must_use]
+    pub fn with(shards: u16, policy: &EventPolicy) -> Self {
         let place = |shard| Place { shard: ShardNumber(shard), shards, ..Place::only() };
         Self {
-            shards: (0..shards).map(|shard| Shard::at(place(shard))).collect(),
+            shards: (0..shards).map(|shard| Shard::with(place(shard), policy.clone())).collect(),
             clients: Vec::new(),
             now: Timestamp::from_millis(1_000_000),
             commands: 0,

@@ -2,14 +2,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place,
+    Attachment, Batch, Call, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place,
     Reply, Selection, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
-use webpubsub_protocol::name::{ConnectionId, GroupName, HubName, UserId};
+use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
+
+use crate::handler::policy;
 
 /// A shard with its disk and its sockets, as plain values.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub struct Shard {
     sockets: BTreeMap<Slot, Socket>,
     /// Sockets that the hub closed, oldest first.
     pub closed: Vec<Closed>,
+    /// Calls to event handlers that are under way, oldest first.
+    pub calls: Vec<Call>,
+    /// Events that event handlers were not told of, and will not be.
+    pub gave_up: Vec<(String, CallFailure)>,
     /// Batches that it sent, oldest first.
     pub relayed: Vec<(ShardNumber, Batch)>,
 }
@@ -64,11 +71,6 @@ pub fn group(name: &str) -> GroupName {
 /// A user id.
 pub fn user(name: &str) -> UserId {
     UserId::parse(name).expect("a user id")
-}
-
-/// How the hub `chat` tells its event handlers of events: it has none.
-pub fn policy() -> EventPolicy {
-    EventPolicy::new(HubName::parse("chat").expect("a hub name"))
 }
 
 /// A text payload.
@@ -123,6 +125,8 @@ impl Shard {
             messages: BTreeMap::new(),
             sockets: BTreeMap::new(),
             closed: Vec::new(),
+            calls: Vec::new(),
+            gave_up: Vec::new(),
             relayed: Vec::new(),
         };
         shard.perform(restored.outputs);
@@ -153,7 +157,12 @@ impl Shard {
 
     /// A socket is gone, with this code.
     pub fn close(&mut self, slot: Slot, code: CloseCode) {
-        self.input(Input::Closed { slot, code, reason: String::new() });
+        self.close_with(slot, code, "");
+    }
+
+    /// A socket is gone, with this code and these words.
+    pub fn close_with(&mut self, slot: Slot, code: CloseCode, reason: &str) {
+        self.input(Input::Closed { slot, code, reason: reason.to_owned() });
     }
 
     /// The network loses a socket.
@@ -246,6 +255,7 @@ impl Shard {
 
     /// Everything that is only in memory is lost.
     pub fn hibernate(&mut self) {
+        self.calls.clear();
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
         let restored = Hub::restore(self.now, self.place, self.policy.clone(), self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
@@ -315,7 +325,8 @@ impl Shard {
                     self.input(Input::Fetched { message, to });
                 }
                 Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
-                Output::Call(_) | Output::GaveUp { .. } => todo!(),
+                Output::Call(call) => self.calls.push(*call),
+                Output::GaveUp { connection: _, event, failure } => self.gave_up.push((event, failure)),
                 Output::Relay { to, rows } => {
                     let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
                     self.relayed.push((to, Batch { from: self.place.shard, messages }));

@@ -20,6 +20,8 @@
 //!   sender gave it up.
 //! - The number of shards changes, again before it has changed, while Workers hold what they knew and
 //!   shards do not hear of it.
+//! - An event handler fails, refuses, answers late or never, and says now and then what its client is to
+//!   be told.
 //! - The clock jumps, and shards are told late. Servers publish more at once than is kept for anybody.
 //!
 //! # What holds true
@@ -50,12 +52,23 @@
 //! - What a client is told is done has been done, and is on disk.
 //! - A client that is closed with 1008 has lost its connection.
 //!
+//! For every event handler:
+//!
+//! - It is told what happens to a connection in order: `connected` first, the groups that are joined and
+//!   left, `disconnected` last. One at a time, each under one number and in the same words however often,
+//!   until it takes it or refuses it for good.
+//! - It is told a client's events between the two, one at a time, in the order in which they were sent,
+//!   and none whose ack id is used up. The client is told how each of them went, if it asked, and it
+//!   alone what the handler says to it.
+//! - A shard has at most six calls under way.
+//!
 //! When nothing has gone wrong for long enough:
 //!
 //! - Every client that is started has an open connection and was told everything that was published to
 //!   it, but for what has expired.
 //! - Every shard has taken what the clients of the others published, woken for it if need be. Its disk
 //!   has the connections and memberships that there are, and no others.
+//! - Every event handler has taken what it is owed, or refused it for good.
 //! - When everybody has left, no shard holds a connection or waits for time to pass, and the hub has
 //!   as many shards as it was to have.
 
@@ -69,6 +82,7 @@ mod client;
 mod directory;
 mod edge;
 mod faults;
+mod handler;
 mod machine;
 mod model;
 mod network;
@@ -133,11 +147,17 @@ pub enum Bug {
     SendAfterClose,
     /// What other shards are to have is not marked in the log.
     ForgottenOutbox,
+    /// What event handlers are owed is not written.
+    ForgottenNotice,
+    /// What event handlers are owed is struck off when they are told, not when they have taken it.
+    SettledBeforeTaken,
+    /// How many events a connection has had is not written.
+    ForgottenNumbers,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::SkippedWrite,
         Self::AckBeforeWrite,
         Self::NoDedupe,
@@ -146,6 +166,9 @@ impl Bug {
         Self::WrongSlotReuse,
         Self::SendAfterClose,
         Self::ForgottenOutbox,
+        Self::ForgottenNotice,
+        Self::SettledBeforeTaken,
+        Self::ForgottenNumbers,
     ];
 }
 
@@ -199,6 +222,16 @@ happenings! {
     Batch,
     /// and was taken before, or a part of it.
     BatchAgain,
+    /// An event handler is told of something,
+    Call,
+    /// once more after its shard lost its memory.
+    CallAgain,
+    /// Its answer has something for the client.
+    Answer,
+    /// It does not answer in time.
+    Timeout,
+    /// It is not told of something any more.
+    GivenUp,
     /// The clock jumps.
     Jump,
     /// A server publishes much at once.

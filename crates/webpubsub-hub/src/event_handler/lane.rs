@@ -13,6 +13,7 @@ use webpubsub_protocol::time::Timestamp;
 use super::CallId;
 use super::attempts::Attempts;
 use super::breaker::Breakers;
+use crate::ack::AckCache;
 use crate::connection::{Connection, Slot};
 use crate::settings::HubSettings;
 use crate::snapshot::ToldRecord;
@@ -93,6 +94,8 @@ pub(crate) struct Past {
     pub(crate) id: ConnectionId,
     pub(crate) user: Option<UserId>,
     pub(crate) subprotocol: Subprotocol,
+    /// The ack ids that it has used.
+    pub(crate) acks: AckCache,
     pub(crate) told: ToldRecord,
 }
 
@@ -174,8 +177,8 @@ impl Waiting {
 
 impl From<Connection> for Past {
     fn from(connection: Connection) -> Self {
-        let Connection { id, user, subprotocol, told, .. } = connection;
-        Self { id, user, subprotocol, told }
+        let Connection { id, user, subprotocol, acks, told, .. } = connection;
+        Self { id, user, subprotocol, acks, told }
     }
 }
 

@@ -7,6 +7,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
 use super::lane::{Awaited, Past, Waiting};
+use crate::ack::AckCache;
 use crate::snapshot::ToldRecord;
 
 /// Writes a notice with everything that is told of its connection, which may be gone before it is told.
@@ -56,6 +57,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
         user,
         // Its name is what is told of it.
         subprotocol: Subprotocol::Simple,
+        acks: AckCache::default(),
         told: ToldRecord {
             origin: text("origin")?,
             custom_subprotocol: text("subprotocol"),

@@ -14,6 +14,7 @@ use webpubsub_protocol::time::Timestamp;
 use super::attempts::Attempts;
 use super::lane::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
 use super::{Call, CallId, notice};
+use crate::ack::AckCache;
 use crate::command::Groups;
 use crate::connection::{Connection, Slot};
 use crate::error::Refusal;
@@ -39,6 +40,11 @@ enum Next {
     Drop(Option<CallFailure>),
     /// It is told.
     Call,
+}
+
+/// Whether an operation with the ack id of an event was done.
+fn is_done(acks: &AckCache, awaited: &Awaited) -> bool {
+    matches!(awaited, Awaited::Ack(Some(id)) if acks.contains(*id))
 }
 
 impl Hub {
@@ -155,7 +161,7 @@ impl Hub {
             && lane.is_some_and(|lane| lane.user_events.iter().any(|other| other.awaited == waiting.awaited));
         let result = if is_asked_already {
             Err(Refusal::InvocationPending)
-        } else if self.handler_of(&waiting.event).is_none() || self.is_done(slot, &waiting.awaited) {
+        } else if self.handler_of(&waiting.event).is_none() || is_done(&connection.acks, &waiting.awaited) {
             Err(Refusal::EventFailed)
         } else if !self.events.has_room(lane, &waiting)
             || is_free && self.left_alone_until(&waiting.event).is_some()
@@ -231,14 +237,18 @@ impl Hub {
         let Some(first) = lane.queue(queue).front().filter(|first| !first.is_under_way) else {
             return Next::Wait;
         };
-        let is_early = match (queue, &lane.whose) {
-            (Queue::Notices, _) => {
+        let acks = match &lane.whose {
+            Whose::Here(slot) => self.directory.get(*slot).map(|connection| &connection.acks),
+            Whose::Gone(past) => Some(&past.acks),
+        };
+        if acks.is_some_and(|acks| is_done(acks, &first.awaited)) {
+            return Next::Drop(None);
+        }
+        let is_early = match queue {
+            Queue::Notices => {
                 matches!(first.event, Event::Disconnected { .. }) && !lane.user_events.is_empty()
             }
-            (Queue::UserEvents, Whose::Here(slot)) if self.is_done(*slot, &first.awaited) => {
-                return Next::Drop(None);
-            }
-            (Queue::UserEvents, _) => {
+            Queue::UserEvents => {
                 let mut before = lane.notices.iter().take_while(|notice| notice.number < first.number);
                 !before.all(|notice| notice.was_tried() || self.left_alone_until(&notice.event).is_some())
             }
@@ -261,11 +271,6 @@ impl Hub {
     /// Until when nobody is told of an event because its handler fails so often.
     fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
         self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
-    }
-
-    /// Whether an operation with the ack id of an event was done.
-    fn is_done(&self, slot: Slot, awaited: &Awaited) -> bool {
-        matches!(awaited, Awaited::Ack(Some(id)) if self.is_used(slot, *id))
     }
 
     /// Tells of the first event in a queue.
@@ -401,6 +406,12 @@ impl Hub {
         let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
         if let Awaited::Notice(row) = awaited {
             outputs.push(Output::Store(Change::Settle { row }));
+        }
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        if let (Whose::Gone(past), Ok(_), Awaited::Ack(Some(id))) = (&mut lane.whose, &result, &awaited)
+            && !past.acks.contains(*id)
+        {
+            past.acks.insert(*id);
         }
         let Some(lane) = self.events.lane(at) else { return };
         // Of a handler that is left alone enough was said before.

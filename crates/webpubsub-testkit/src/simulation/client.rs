@@ -11,7 +11,7 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
 
 use super::random::Random;
-use super::words::{GROUPS, Heard, Message, Profile, group_name, user_id};
+use super::words::{GROUPS, Heard, Message, Profile, event_name, group_name, user_id};
 
 /// A client: a session, and the application behind it.
 #[derive(Debug)]
@@ -118,6 +118,14 @@ impl Client {
             self.ack_ids += 1;
             AckId(self.ack_ids)
         });
+        if random.chance(200) {
+            let data = messages.len() as u32;
+            messages.push(Message::new(data, 0, None, None));
+            let delivery =
+                if random.chance(200) { Delivery::FireAndForget } else { Delivery::Acknowledged { ack_id } };
+            let operation = Operation::SendEvent { event: event_name(), data, delivery };
+            return self.submit(Job { operation, message: Some(data), has_own_id: ack_id.is_some() });
+        }
         let (operation, message) = match draw {
             0 => (Operation::LeaveGroup { group, ack_id }, None),
             1 | 2 => (Operation::JoinGroup { group, ack_id }, None),

@@ -166,9 +166,10 @@ impl World {
                     Answer::Done => Ok(()),
                     Answer::Duplicate => error(AckError::DUPLICATE.into()),
                     Answer::Forbidden => error(AckError::FORBIDDEN.into()),
+                    Answer::Failed => error(AckError::INTERNAL_SERVER_ERROR.into()),
                 };
                 check!(
-                    answer == Answer::Forbidden || known.has_done(ack_id),
+                    matches!(answer, Answer::Forbidden | Answer::Failed) || known.has_done(ack_id),
                     "connection {connection} is told {answer:?} of {ack_id}, which is not done"
                 );
                 if answer == Answer::Duplicate {

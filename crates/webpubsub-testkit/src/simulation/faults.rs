@@ -19,8 +19,12 @@ pub(super) struct Faults {
     pub(super) relay_lost: usize,
     /// a batch comes a second time,
     pub(super) relay_again: usize,
-    /// a frame is lost with a shard's memory.
+    /// a frame is lost with a shard's memory,
     pub(super) forgotten: usize,
+    /// an event handler fails,
+    pub(super) handler_fails: usize,
+    /// or never answers.
+    pub(super) handler_hangs: usize,
     /// Bytes of large payloads.
     pub(super) large: usize,
 }
@@ -39,6 +43,8 @@ impl Faults {
             relay_lost: often(300),
             relay_again: often(200),
             forgotten: often(300),
+            handler_fails: often(400),
+            handler_hangs: often(100),
             turns: vec![
                 (180, Turn::Operate),
                 (250, Turn::Reach),
@@ -48,6 +54,7 @@ impl Faults {
                 (80, Turn::Serve),
                 (80, Turn::Wait),
                 (150, Turn::Relay),
+                (150, Turn::Answer),
                 (often(10), Turn::StartOrStop),
                 (often(12), Turn::Jump),
                 (often(30), Turn::Cut),
@@ -86,7 +93,8 @@ impl World {
 
     /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
     pub(super) fn hibernate(&mut self, shard: usize) {
-        if self.shards[shard].hub.is_none() {
+        // A shard that waits for something outside does not sleep.
+        if self.shards[shard].hub.is_none() || self.is_telling(shard) {
             return;
         }
         self.count(Happening::Hibernation);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use webpubsub_client_core::AttemptId;
 use webpubsub_hub::{
-    Attachment, Change, Cursor, Hub, Input as HubInput, Output, Place, Slot, Snapshot, StoredMessage,
+    Attachment, Change, Cursor, EventPolicy, Hub, Input as HubInput, Output, Place, Slot, Snapshot,
+    StoredMessage,
 };
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
@@ -14,7 +15,8 @@ use super::model::Model;
 use super::words::Down;
 use super::world::World;
 use super::{Bug, Happening, check};
-use crate::shard::{policy, write};
+use crate::handler::words;
+use crate::shard::write;
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
@@ -26,6 +28,7 @@ pub(super) struct Machine {
     /// `None` while its memory is lost.
     pub(super) hub: Option<Hub>,
     pub(super) place: Place,
+    policy: EventPolicy,
     pub(super) disk: Snapshot,
     pub(super) messages: BTreeMap<u64, StoredMessage>,
     /// Who has which slot.
@@ -41,10 +44,11 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Place, policy: EventPolicy) -> Self {
         Self {
             hub: None,
             place,
+            policy,
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
             sockets: Vec::new(),
@@ -129,8 +133,8 @@ impl World {
             let attachment = self.sockets[*at].as_ref()?.attachment.as_ref()?;
             Attachment::decode(&attachment.encode())
         });
-        let restored =
-            Hub::restore(self.now, machine.place, policy(), machine.disk.clone(), attachments.collect());
+        let (policy, disk) = (machine.policy.clone(), machine.disk.clone());
+        let restored = Hub::restore(self.now, machine.place, policy, disk, attachments.collect());
         let slots: Vec<_> = open
             .iter()
             .map(|at| {
@@ -154,7 +158,10 @@ impl World {
             outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
         }
         for output in outputs {
-            self.note(|| format!("    {output:?}"));
+            self.note(|| match &output {
+                Output::Call(call) => format!("    Call {:?}: {}", call.id, words(call)),
+                _ => format!("    {output:?}"),
+            });
             match output {
                 Output::Accept { connection, subprotocol, slot } => {
                     let at = self.model.holder(shard, slot);
@@ -206,7 +213,11 @@ impl World {
                 }
                 Output::Store(change) => self.store(shard, change),
                 Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
-                Output::Call(_) | Output::GaveUp { .. } => todo!(),
+                Output::Call(call) => self.call(shard, *call),
+                Output::GaveUp { connection, event, failure: _ } => {
+                    self.count(Happening::GivenUp);
+                    self.model.given_up(&connection, &event);
+                }
             }
         }
     }
@@ -214,6 +225,9 @@ impl World {
     /// A step is over: what it owed is done, and nothing has piled up.
     fn settle(&mut self, shard: usize) {
         self.model.check_settled();
+        if self.waiting_events(shard) == 0 {
+            self.model.check_answered(shard);
+        }
         let machine = &mut self.shards[shard];
         let hub = machine.hub.as_ref().expect("the shard is awake");
         let alive = self.model.alive(shard).len();
@@ -249,6 +263,8 @@ impl World {
                 record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
             }
             (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
+            (Change::Owe { .. }, Some(Bug::ForgottenNotice))
+            | (Change::Told { .. }, Some(Bug::ForgottenNumbers)) => return,
             (Change::RemoveConnection(slot), _) => self.model.remove(shard, *slot),
             (Change::DeleteRows { .. }, _) => self.count(Happening::Trim),
             _ => {}

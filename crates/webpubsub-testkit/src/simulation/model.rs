@@ -20,6 +20,9 @@ use super::words::{Answer, Message, Profile, Published, Request, To, Word, group
 use super::{broken, check};
 
 mod owed;
+mod told;
+
+pub(super) use told::{Asks, Notice, Tale};
 
 /// What a connection has room for after its shard lost its memory, in tenths of what it has room for
 /// otherwise: as much as its client may have acknowledged before that is on disk.
@@ -62,6 +65,8 @@ pub(super) struct Connection {
     close: Option<CloseCode>,
     /// Whether messages may have been lost on the way to a client that does not count them.
     pub(super) lossy: bool,
+    /// What event handlers are to be told of it, and were.
+    pub(super) tale: Tale,
 }
 
 /// Whether a connection has a socket, as far as its shard knows.
@@ -129,6 +134,8 @@ pub(super) struct Model {
     owed: Vec<usize>,
     /// Copies that nobody sent again because their time was over, so far.
     pub(super) expired: u64,
+    /// What event handlers want to be told.
+    pub(super) asks: Asks,
 }
 
 const fn kind_number(kind: PermissionType) -> usize {
@@ -166,7 +173,7 @@ impl Connection {
 
 impl Model {
     /// So many shards, which know this of each other.
-    pub(super) fn new(shards: usize, map: ShardMap) -> Self {
+    pub(super) fn new(shards: usize, map: ShardMap, asks: Asks) -> Self {
         let known = |_| Known {
             alive: Vec::new(),
             holders: Vec::new(),
@@ -181,6 +188,7 @@ impl Model {
             shards: (0..shards).map(known).collect(),
             owed: Vec::new(),
             expired: 0,
+            asks,
         }
     }
 
@@ -277,6 +285,7 @@ impl Model {
             data: VecDeque::new(),
             close: None,
             lossy: false,
+            tale: Tale::default(),
         });
         let known = &mut self.shards[shard];
         known.alive.push(at);
@@ -286,6 +295,10 @@ impl Model {
         check!(known.holders[slot.0 as usize].is_none(), "{slot:?} of shard {shard} is given out twice");
         known.holders[slot.0 as usize] = Some(at);
         self.owe_word(at, Word::Connected);
+        self.owe_notice(at, Notice::Connected);
+        for group in (0..8).filter(|group| profile.groups & (1 << group) != 0) {
+            self.owe_notice(at, Notice::Joined(group));
+        }
     }
 
     /// Whether a connection can be recovered; if so, it is.
@@ -309,6 +322,7 @@ impl Model {
         let connection = &mut self.connections[at];
         if connection.is_reliable() && code != CloseCode::NORMAL {
             connection.link = Link::Lost { until: now.after(WINDOW) };
+            connection.tale.is_away();
         } else {
             self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
         }
@@ -330,6 +344,7 @@ impl Model {
     /// A shard has lost its memory and some of its sockets.
     pub(super) fn vanish(&mut self, at: usize) {
         self.connections[at].link = Link::Vanished;
+        self.connections[at].tale.is_away();
     }
 
     /// A shard has its memory back.
@@ -356,6 +371,7 @@ impl Model {
             }
             self.connections[at].behind = true;
         }
+        self.forget_events(shard);
         let known = &mut self.shards[shard];
         for (to, row) in &disk.taken_by {
             let to = usize::from(to.0);
@@ -374,12 +390,12 @@ impl Model {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
-                    model.connections[at].groups |= 1 << group;
+                    model.set_groups(at, model.connections[at].groups | 1 << group);
                 });
             }
             UpstreamMessage::LeaveGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
-                    model.connections[at].groups &= !(1 << group);
+                    model.set_groups(at, model.connections[at].groups & !(1 << group));
                 });
             }
             UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, .. } => {
@@ -408,9 +424,10 @@ impl Model {
                     }
                 });
             }
-            UpstreamMessage::Event { .. }
-            | UpstreamMessage::Invoke { .. }
-            | UpstreamMessage::CancelInvocation { .. } => broken("nobody here sends events"),
+            UpstreamMessage::Event { ack_id, data, .. } => self.ask(at, *data, *ack_id),
+            UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
+                broken("sessions invoke nothing")
+            }
             UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
             UpstreamMessage::SequenceAck { sequence_id } => {
                 let connection = &mut self.connections[at];
@@ -448,7 +465,13 @@ impl Model {
         } else {
             Answer::Forbidden
         };
-        let Some(id) = ack_id else { return };
+        if let Some(id) = ack_id {
+            self.owe_ack(at, id, answer);
+        }
+    }
+
+    /// A client is to be told how its operation went. Only success uses the ack id up.
+    fn owe_ack(&mut self, at: usize, id: AckId, answer: Answer) {
         if answer == Answer::Done {
             let acks = &mut self.connections[at].acks;
             acks.push_back(id.0);
@@ -477,13 +500,14 @@ impl Model {
             Request::Join(to, group) => {
                 let meant = self.meant(shard, to);
                 for at in &meant {
-                    self.connections[*at].groups |= 1 << group;
+                    self.set_groups(*at, self.connections[*at].groups | 1 << group);
                 }
                 found(!meant.is_empty())
             }
             Request::Leave(to, group) => {
                 for at in self.meant(shard, to) {
-                    self.connections[at].groups &= group.map_or(0, |group| !(1 << group));
+                    let left = self.connections[at].groups & group.map_or(0, |group| !(1 << group));
+                    self.set_groups(at, left);
                 }
                 Reply::Done
             }
@@ -563,23 +587,26 @@ impl Model {
     }
 
     fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, published: Published) {
-        let bytes = self.messages[published.message as usize].bytes;
         for at in self.meant(shard, to) {
-            if Some(at) == skipped {
-                continue;
+            if Some(at) != skipped {
+                self.deliver(at, published);
             }
-            let connection = &mut self.connections[at];
-            if !connection.is_reliable() {
-                connection.expected.push(published);
-                self.owe_data(at, published.message, None);
-            } else if connection.is_full(bytes) {
-                self.overflow(at, bytes);
-            } else {
-                connection.expected.push(published);
-                connection.bytes += bytes;
-                let number = connection.expected.len() as u64;
-                self.owe_data(at, published.message, Some(number));
-            }
+        }
+    }
+
+    fn deliver(&mut self, at: usize, published: Published) {
+        let bytes = self.messages[published.message as usize].bytes;
+        let connection = &mut self.connections[at];
+        if !connection.is_reliable() {
+            connection.expected.push(published);
+            self.owe_data(at, published.message, None);
+        } else if connection.is_full(bytes) {
+            self.overflow(at, bytes);
+        } else {
+            connection.expected.push(published);
+            connection.bytes += bytes;
+            let number = connection.expected.len() as u64;
+            self.owe_data(at, published.message, Some(number));
         }
     }
 
@@ -598,6 +625,8 @@ impl Model {
     }
 
     fn end(&mut self, at: usize, why: End) {
+        self.set_groups(at, 0);
+        self.owe_notice(at, Notice::Disconnected(why));
         let connection = &mut self.connections[at];
         connection.end = Some(why);
         self.shards[connection.shard].alive.retain(|other| *other != at);

@@ -12,6 +12,9 @@ use super::{Happening, broken, check};
 /// third of it that it is late, and the pauses between its attempts.
 const PATIENCE: Duration = Duration::from_secs(200);
 
+/// How often a shard looks whether its connections are there.
+const LOOKS: Duration = Duration::from_secs(300);
+
 impl World {
     /// Nothing goes wrong any more, until everybody has what is owed to them.
     pub(super) fn quiet(&mut self) {
@@ -71,11 +74,14 @@ impl World {
             self.carry_everything();
             self.wait(WINDOW);
         }
+        self.carry_everything();
+        self.wait(LOOKS);
         let end = self.now.after(PATIENCE);
         while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
             self.wait(due.since(self.now));
             self.carry_everything();
         }
+        self.model.check_told();
         let map = self.directory.map;
         check!(
             self.directory.alarm.is_none() && map.is_settled(),
@@ -114,6 +120,10 @@ impl World {
                 moved = true;
                 self.relay();
             }
+            while !self.calls.is_empty() {
+                moved = true;
+                self.answer();
+            }
             if !moved && self.clients.iter().all(|client| client.dial.is_none()) {
                 return;
             }
@@ -132,6 +142,7 @@ impl World {
         };
         self.clients.iter().filter(|client| client.started).all(is_connected)
             && self.model.untaken().is_none()
+            && self.model.untold().is_none()
     }
 
     fn check_quiet(&mut self) {
@@ -159,8 +170,17 @@ impl World {
         if let Some((from, to)) = self.model.untaken() {
             broken(format!("shard {to} has not taken all publishes of shard {from}"));
         }
+        if let Some(at) = self.model.untold() {
+            let notices = &self.model.connections[at].tale.notices;
+            broken(format!("no event handler is told {notices:?} of connection {at}"));
+        }
         for shard in 0..self.shards.len() {
             let disk = &self.shards[shard].disk;
+            check!(
+                disk.outbox.is_empty(),
+                "shard {shard} keeps what event handlers were told: {:?}",
+                disk.outbox
+            );
             let (alive, kept) = (self.model.alive(shard).len(), disk.connections.len());
             check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
             let members =

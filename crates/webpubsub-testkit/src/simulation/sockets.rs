@@ -143,10 +143,11 @@ impl World {
                     Ok(()) => Answer::Done,
                     Err(error) if error.name == AckError::DUPLICATE => Answer::Duplicate,
                     Err(error) if error.name == AckError::FORBIDDEN => Answer::Forbidden,
+                    Err(error) if error.name == AckError::INTERNAL_SERVER_ERROR => Answer::Failed,
                     Err(error) => broken(format!("an operation ends with {error:?}")),
                 },
             ),
-            DownstreamMessage::InvokeResponse { .. } => broken("nobody here sends events"),
+            DownstreamMessage::InvokeResponse { .. } => broken("sessions invoke nothing"),
             DownstreamMessage::Pong => Word::Pong,
         };
         for slot in to {

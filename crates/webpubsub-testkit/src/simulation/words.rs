@@ -5,7 +5,7 @@ use webpubsub_protocol::client::{Encoding, Frame, Origin, Subprotocol, UpstreamM
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::id::AckId;
-use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
@@ -24,6 +24,11 @@ pub(super) fn group_name(number: u8) -> GroupName {
 pub(super) fn group_number(name: &GroupName) -> u8 {
     let number = GROUPS.iter().position(|known| *known == name.as_str());
     number.unwrap_or_else(|| broken(format!("there is no group {name}"))) as u8
+}
+
+/// The one event that clients send.
+pub(super) fn event_name() -> EventName {
+    EventName::parse("e").expect("an event name")
 }
 
 pub(super) fn user_id(number: u8) -> UserId {
@@ -150,9 +155,13 @@ pub(super) fn spelled_out(message: &UpstreamMessage<u32>, messages: &[Message]) 
             let data = messages[data as usize].data.clone();
             UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata }
         }
-        UpstreamMessage::Event { .. }
-        | UpstreamMessage::Invoke { .. }
-        | UpstreamMessage::CancelInvocation { .. } => broken("nobody here sends events"),
+        UpstreamMessage::Event { event, ack_id, data, metadata } => {
+            let data = messages[data as usize].data.clone();
+            UpstreamMessage::Event { event, ack_id, data, metadata }
+        }
+        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
+            broken("sessions invoke nothing")
+        }
         UpstreamMessage::Ping => UpstreamMessage::Ping,
         UpstreamMessage::SequenceAck { sequence_id } => UpstreamMessage::SequenceAck { sequence_id },
     }
@@ -164,6 +173,7 @@ pub(super) enum Answer {
     Done,
     Duplicate,
     Forbidden,
+    Failed,
 }
 
 /// What a client is told beside messages.

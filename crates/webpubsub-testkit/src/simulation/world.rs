@@ -9,13 +9,15 @@ use webpubsub_protocol::time::Timestamp;
 use super::client::Client;
 use super::directory::Directory;
 use super::faults::Faults;
+use super::handler::Ringing;
 use super::machine::Machine;
-use super::model::Model;
+use super::model::{Asks, Model};
 use super::network::Flight;
 use super::random::Random;
 use super::sockets::Socket;
 use super::words::{Profile, Request, USERS, Up};
 use super::{Bug, Happening, Summary, Trace};
+use crate::handler::telling;
 
 /// A hub, its clients, its servers, what lies between them, and what goes wrong.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) struct World {
     pub(super) requests: Vec<(usize, Request)>,
     /// What is on its way from shard to shard.
     pub(super) network: Vec<Flight>,
+    /// Calls to event handlers that are under way.
+    pub(super) calls: Vec<Ringing>,
     /// How many connection ids were given.
     pub(super) ids: u64,
     pub(super) summary: Summary,
@@ -52,6 +56,7 @@ pub(super) enum Turn {
     Ask,
     Serve,
     Relay,
+    Answer,
     Wait,
     Jump,
     Cut,
@@ -76,7 +81,15 @@ impl World {
             limits.outbound_bytes = 0;
         }
         let place = |shard| Place { shard: ShardNumber(shard), shards, limits, ..Place::only() };
-        let machines: Vec<_> = (0..most).map(|shard| Machine::new(place(shard))).collect();
+        let asks = random.pick(&[
+            Asks::Nothing,
+            Asks::Nothing,
+            Asks::Connections,
+            Asks::Everything,
+            Asks::Everything,
+        ]);
+        let policy = telling(asks.handlers());
+        let machines: Vec<_> = (0..most).map(|shard| Machine::new(place(shard), policy.clone())).collect();
         let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
         Self {
@@ -85,13 +98,14 @@ impl World {
             faults,
             calm: false,
             bug,
-            model: Model::new(machines.len(), map),
+            model: Model::new(machines.len(), map, asks),
             shards: machines,
             directory: Directory::new(map),
             clients,
             sockets: Vec::new(),
             requests: Vec::new(),
             network: Vec::new(),
+            calls: Vec::new(),
             ids: 0,
             summary: Summary::default(),
             trace,
@@ -168,6 +182,7 @@ impl World {
             Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
             Turn::Serve => !self.requests.is_empty(),
             Turn::Relay => !self.network.is_empty(),
+            Turn::Answer => !self.calls.is_empty(),
             Turn::Cut | Turn::Noise => sockets.any(|socket| socket.whole),
             Turn::Operate
             | Turn::StartOrStop
@@ -218,6 +233,7 @@ impl World {
             Turn::Ask => self.ask(),
             Turn::Serve => self.serve(),
             Turn::Relay => self.relay(),
+            Turn::Answer => self.answer(),
             Turn::Wait => {
                 let milliseconds = match self.random.below(10) {
                     0..=5 => self.random.between(1, 50),
@@ -268,6 +284,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.look_at_clock(client);
         }
+        self.give_up_calls();
         if self.directory.alarm.is_some_and(|due| due <= self.now) {
             self.tell_shards();
         }

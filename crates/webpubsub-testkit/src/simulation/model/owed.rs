@@ -49,6 +49,9 @@ impl Model {
 
     /// A word is put on a connection's socket.
     pub(in crate::simulation) fn say(&mut self, at: usize, word: Word) {
+        if self.connections[at].words.front() != Some(&word) && self.is_refused_event(at, word) {
+            return;
+        }
         let owed = self.connections[at].words.pop_front();
         check!(owed == Some(word), "connection {at} is sent {word:?} where it is owed {owed:?}");
     }

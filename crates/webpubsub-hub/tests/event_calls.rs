@@ -1,0 +1,374 @@
+//! How event handlers are called: how often, how many at once, and what is kept for them.
+//!
+//! Source: `CloudEvents` spec, section 6.5.
+#![expect(clippy::panic, reason = "a broken expectation is a failed test")]
+
+use std::time::Duration;
+
+use webpubsub_hub::{
+    Command, ConnectRequest, EventPolicy, Input, METRICS, Output, Place, Selection, Slot, Target,
+};
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_testkit::{
+    ALL_EVENTS, Shard, USER_EVENTS, group, header, json, says, settings, status, telling, user,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn shard() -> Shard {
+    Shard::with(Place::only(), telling(USER_EVENTS))
+}
+
+fn send(shard: &mut Shard, from: Slot, event: &str, ack_id: u64) {
+    shard.send(
+        from,
+        &format!(r#"{{"type":"event","event":"{event}","dataType":"text","data":"hi","ackId":{ack_id}}}"#),
+    );
+}
+
+/// So many clients, called `c1`, `c2`, ….
+fn clients(shard: &mut Shard, count: usize) -> Vec<Slot> {
+    (1..=count).map(|number| shard.connected(json(&format!("c{number}")))).collect()
+}
+
+fn is_refused(frames: &[String]) -> bool {
+    !frames.is_empty() && frames.iter().all(|frame| frame.contains("InternalServerError"))
+}
+
+fn value(shard: &Shard, name: &str) -> u64 {
+    let values = METRICS.iter().zip(shard.hub.metrics());
+    values.filter(|(metric, _)| metric.name == name).map(|(_, value)| value).sum()
+}
+
+#[test]
+fn what_may_pass_is_tried_again_after_1_3_and_5_seconds_in_the_same_words() {
+    for failure in [
+        Err(CallFailure::Network),
+        Err(CallFailure::TimedOut),
+        Ok(status(408)),
+        Ok(status(500)),
+        Ok(status(599)),
+    ] {
+        let mut shard = shard();
+        let alice = shard.connected(json("alice"));
+        send(&mut shard, alice, "e", 1);
+        let first = shard.end_call(failure.clone());
+        for (attempt, pause) in [(2, 1), (3, 3), (4, 5)] {
+            shard.pass(SECOND * pause - Duration::from_millis(1));
+            assert!(shard.calls.is_empty());
+            shard.pass(Duration::from_millis(1));
+            let call = shard.end_call(failure.clone());
+            assert_eq!((call.attempt, &call.request), (attempt, &first.request));
+            assert_ne!(call.id, first.id);
+        }
+        assert!(is_refused(&shard.take(alice)));
+        assert!(shard.calls.is_empty() && shard.hub.next_timeout().is_none());
+        let [(event, _)] = &shard.gave_up[..] else { unreachable!() };
+        assert_eq!(event, "e");
+    }
+}
+
+#[test]
+fn an_attempt_that_succeeds_is_the_last() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    shard.end_call(Ok(status(503)));
+    shard.pass(SECOND);
+    shard.end_call(Ok(says("text/plain", "hello")));
+    assert_eq!(shard.take(alice).len(), 2);
+    shard.pass(SECOND * 100);
+    assert!(shard.calls.is_empty() && shard.gave_up.is_empty());
+}
+
+#[test]
+fn each_attempt_has_an_even_share_of_the_time() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    let start = shard.now;
+    for pause in [1, 3, 5] {
+        let limit = shard.calls[0].limit;
+        assert!((limit.as_secs_f64() - 22.75).abs() < 0.01, "{limit:?}");
+        shard.pass(limit);
+        shard.end_call(Err(CallFailure::TimedOut));
+        shard.pass(SECOND * pause);
+    }
+    let limit = shard.calls[0].limit;
+    assert_eq!(shard.now.after(limit), start.after(SECOND * 100));
+    send(&mut shard, alice, "e", 2);
+    shard.pass(SECOND * 7);
+    shard.end_call(Ok(status(204)));
+    let limit = shard.calls[0].limit;
+    assert!((limit.as_secs_f64() - 22.75).abs() < 0.01, "its time begins with its first attempt: {limit:?}");
+}
+
+#[test]
+fn at_most_six_calls_are_under_way_and_connections_take_turns() {
+    let mut shard = shard();
+    let clients = clients(&mut shard, 8);
+    for ack_id in 1..=3 {
+        for client in clients.iter().take(if ack_id == 1 { 8 } else { 1 }) {
+            send(&mut shard, *client, "e", ack_id);
+        }
+    }
+    assert_eq!(shard.told(), ["c1 e 2", "c2 e 2", "c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2"]);
+    shard.end_call(Ok(status(204)));
+    shard.end_call(Ok(status(204)));
+    assert_eq!(
+        shard.told(),
+        ["c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2", "c7 e 2", "c8 e 2"],
+        "nobody comes twice before everybody came once"
+    );
+    assert_eq!(
+        shard.end_calls(),
+        ["c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2", "c7 e 2", "c8 e 2", "c1 e 3", "c1 e 4"]
+    );
+}
+
+#[test]
+fn a_thousand_events_of_a_connection_wait_and_one_more_fails() {
+    let mut shard = shard();
+    let [alice, bob] = clients(&mut shard, 2)[..] else { unreachable!() };
+    for ack_id in 1..=1001 {
+        send(&mut shard, alice, "e", ack_id);
+    }
+    let refused = shard.take(alice);
+    assert!(is_refused(&refused) && refused[0].contains(r#""ackId":1001"#), "{refused:?}");
+    assert_eq!(value(&shard, "webpubsub_waiting_events"), 1000);
+    send(&mut shard, bob, "e", 1);
+    assert_eq!(shard.told(), ["c1 e 2", "c2 e 2"], "another connection has room");
+    shard.end_call(Ok(status(204)));
+    send(&mut shard, alice, "e", 1001);
+    assert_eq!(shard.take(alice).len(), 1, "there is room again");
+    assert_eq!(shard.end_calls().len(), 1001);
+    assert_eq!(value(&shard, "webpubsub_waiting_events"), 0);
+}
+
+#[test]
+fn sixteen_megabytes_of_a_shards_events_wait_and_more_fail() {
+    let mut shard = shard();
+    let clients = clients(&mut shard, 20);
+    let data = "x".repeat(1_000_000);
+    let mut refused = 0;
+    for client in clients {
+        shard.send(
+            client,
+            &format!(r#"{{"type":"event","event":"e","dataType":"text","data":"{data}","ackId":1}}"#),
+        );
+        refused += shard.take(client).len();
+    }
+    assert_eq!(refused, 4);
+    assert_eq!(shard.end_calls().len(), 16);
+    let simple = shard.connected(ConnectRequest::default());
+    for _ in 0..17 {
+        shard.send(simple, &data);
+    }
+    assert_eq!(shard.closed.pop().map(|closed| closed.code), Some(1011));
+    assert_eq!(shard.end_calls().len(), 16, "what was taken is told");
+}
+
+#[test]
+fn events_without_payloads_are_bounded_too() {
+    let mut shard = shard();
+    let mut taken = 0;
+    while taken == value(&shard, "webpubsub_waiting_events") {
+        let simple = shard.connected(ConnectRequest::default());
+        for _ in 0..1000 {
+            shard.send(simple, "");
+            taken += 1;
+            if !shard.is_open(simple) {
+                break;
+            }
+        }
+        if shard.is_open(simple) {
+            shard.close(simple, CloseCode::NORMAL);
+        }
+    }
+    assert_eq!(taken - 1, 65_536);
+}
+
+#[test]
+fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
+    let mut shard = Shard::with(
+        Place::only(),
+        telling(
+            r#"[{"urlTemplate":"https://example.com/","groupPresenceEvents":{"eventNames":["joined"]}}]"#,
+        ),
+    );
+    let alice = shard.connected(json("alice"));
+    let mut join = |groups: std::ops::Range<u32>| {
+        let groups = groups.map(|number| group(&format!("g{number}"))).collect();
+        let to = Selection::from(Target::User(user("alice")));
+        // The disk of the testkit would take long for so many.
+        let outputs = shard.hub.handle(shard.now, Input::Command(Command::Join { to, groups }));
+        outputs.into_iter().filter(|output| matches!(output, Output::GaveUp { .. })).collect::<Vec<_>>()
+    };
+    assert!(join(0..100_000).is_empty());
+    let given_up = join(100_000..100_001);
+    let [Output::GaveUp { connection, event, failure }] = &given_up[..] else { panic!("{given_up:?}") };
+    assert_eq!((event.as_str(), *failure), ("joined", CallFailure::TooMany));
+    assert_eq!(*connection, shard.id(alice));
+    assert_eq!(value(&shard, "webpubsub_outbox_rows"), 100_000);
+}
+
+#[test]
+fn a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for_one_probe() {
+    let mut shard = shard();
+    let clients = clients(&mut shard, 8);
+    for client in &clients {
+        send(&mut shard, *client, "e", 1);
+    }
+    for _ in 0..4 {
+        shard.end_call(Ok(status(500)));
+    }
+    assert_eq!(shard.calls.len(), 4, "the seventh and eighth are tried");
+    for client in &clients {
+        assert!(shard.take(*client).is_empty(), "nothing is final yet");
+    }
+    shard.end_call(Err(CallFailure::TimedOut));
+    assert_eq!(shard.calls.len(), 3, "those that are under way may end");
+    for client in &clients[..5] {
+        assert!(is_refused(&shard.take(*client)), "what waits for its next attempt fails");
+    }
+    send(&mut shard, clients[0], "e", 2);
+    assert!(is_refused(&shard.take(clients[0])), "at once");
+    while !shard.calls.is_empty() {
+        shard.end_call(Ok(status(500)));
+    }
+    shard.pass(SECOND * 29);
+    send(&mut shard, clients[0], "e", 3);
+    assert!(is_refused(&shard.take(clients[0])));
+    shard.pass(SECOND);
+    send(&mut shard, clients[0], "e", 4);
+    send(&mut shard, clients[1], "e", 4);
+    assert_eq!(shard.told(), ["c1 e 3"], "one probe, and what fails at once has no number");
+    assert!(is_refused(&shard.take(clients[1])));
+    shard.end_call(Ok(status(500)));
+    assert!(is_refused(&shard.take(clients[0])), "the probe failed");
+    shard.pass(SECOND * 30);
+    send(&mut shard, clients[0], "e", 5);
+    shard.end_call(Ok(status(400)));
+    send(&mut shard, clients[1], "e", 5);
+    assert_eq!(shard.calls.len(), 1, "a handler that answers is not left alone");
+}
+
+#[test]
+fn a_handler_that_is_left_alone_is_told_its_notices_when_it_is_back() {
+    let mut shard = Shard::with(Place::only(), telling(ALL_EVENTS));
+    let clients = clients(&mut shard, 20);
+    send(&mut shard, clients[0], "e", 1);
+    for _ in 0..10 {
+        shard.end_call(Err(CallFailure::Network));
+    }
+    assert!(shard.calls.is_empty(), "five fail, and five that were under way by then");
+    assert!(is_refused(&shard.take(clients[0])), "a user event does not wait for notices that are not told");
+    shard.pass(SECOND * 29);
+    assert!(shard.calls.is_empty());
+    shard.pass(SECOND);
+    assert_eq!(shard.calls.len(), 1, "one probe");
+    shard.end_call(Ok(status(500)));
+    shard.pass(SECOND * 29);
+    assert!(shard.calls.is_empty());
+    shard.pass(SECOND);
+    shard.end_call(Ok(status(204)));
+    assert_eq!(shard.calls.len(), 6, "it is back");
+    assert_eq!(shard.end_calls().len(), 19);
+    assert!(shard.disk.outbox.is_empty() && shard.gave_up.is_empty());
+}
+
+#[test]
+fn handlers_with_other_urls_are_called_all_the_same() {
+    let handlers = r#"[{"urlTemplate":"https://bad.example.com/","userEventPattern":"bad"},
+        {"urlTemplate":"https://good.example.com/","userEventPattern":"*"}]"#;
+    let mut shard = Shard::with(Place::only(), telling(handlers));
+    let clients = clients(&mut shard, 5);
+    for client in &clients {
+        send(&mut shard, *client, "bad", 1);
+    }
+    for _ in 0..5 {
+        shard.end_call(Err(CallFailure::NotValidated));
+    }
+    send(&mut shard, clients[0], "good", 2);
+    send(&mut shard, clients[0], "bad", 3);
+    assert_eq!(shard.calls[0].url, "https://good.example.com/");
+    shard.end_call(Ok(status(204)));
+    assert_eq!(shard.take(clients[0]).len(), 3);
+    assert!(shard.calls.is_empty(), "the other was not called");
+}
+
+#[test]
+fn a_private_url_is_called_only_where_that_is_allowed() {
+    let handlers =
+        r#"[{"urlTemplate":"http://localhost:3000/","userEventPattern":"*","systemEvents":["connected"]}]"#;
+    for private_allowed in [false, true] {
+        let policy = EventPolicy { private_allowed, ..telling(handlers) };
+        let mut shard = Shard::with(Place::only(), policy);
+        let alice = shard.connected(json("alice"));
+        assert_eq!(shard.calls.len(), usize::from(private_allowed));
+        if private_allowed {
+            shard.end_calls();
+        }
+        send(&mut shard, alice, "e", 1);
+        assert_eq!(shard.calls.len(), usize::from(private_allowed));
+        assert_eq!(is_refused(&shard.take(alice)), !private_allowed);
+        let not_public = |event: &str| (event.to_owned(), CallFailure::NotPublic);
+        let expected = if private_allowed { vec![] } else { vec![not_public("connected"), not_public("e")] };
+        assert_eq!(shard.gave_up, expected);
+    }
+}
+
+#[test]
+fn pauses_and_the_time_are_as_they_were_set() {
+    let policy =
+        EventPolicy { timeout: SECOND * 4, retries: vec![Duration::ZERO; 2], ..telling(USER_EVENTS) };
+    let mut shard = Shard::with(Place::only(), policy);
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    let attempts = [1, 2, 3].map(|attempt| {
+        let call = shard.end_call(Ok(status(500)));
+        assert_eq!(call.attempt, attempt);
+        call.limit.as_millis()
+    });
+    assert_eq!(attempts, [1333, 2000, 4000]);
+    assert!(is_refused(&shard.take(alice)));
+}
+
+#[test]
+fn the_credentials_of_a_handler_go_with_its_calls() {
+    let handlers = r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
+        "auth":{"type":"Bearer","token":{"secret":"TOKEN"}}}]"#;
+    let mut shard = Shard::with(Place::only(), telling(handlers));
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    let known = settings(handlers).event_handlers[0].auth.clone();
+    assert!(known.is_some() && shard.calls[0].auth == known);
+    assert_eq!(header(&shard.calls[0], "Authorization"), None, "only who sends it knows the secret");
+}
+
+#[test]
+fn calls_and_what_waits_are_counted() {
+    let mut shard = Shard::with(Place::only(), telling(ALL_EVENTS));
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    send(&mut shard, alice, "e", 2);
+    let counts = |shard: &Shard| {
+        [
+            "webpubsub_waiting_events",
+            "webpubsub_outbox_rows",
+            "webpubsub_event_calls_total",
+            "webpubsub_event_call_failures_total",
+        ]
+        .map(|name| value(shard, name))
+    };
+    assert_eq!(counts(&shard), [2, 1, 1, 0]);
+    shard.end_call(Ok(status(500)));
+    assert_eq!(counts(&shard), [2, 1, 2, 1]);
+    shard.end_call(Ok(says("text/html", "")));
+    assert_eq!(counts(&shard), [1, 1, 3, 1]);
+    shard.end_call(Ok(says("text/html", "<p>")));
+    shard.pass(SECOND);
+    shard.end_call(Ok(status(204)));
+    assert_eq!(counts(&shard), [0, 0, 4, 2]);
+}

@@ -1,0 +1,145 @@
+//! The application's event handler, and what goes wrong with it.
+
+use webpubsub_hub::{Call, Input as HubInput, METRICS};
+use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
+use webpubsub_protocol::time::Timestamp;
+
+use super::words::{Message, event_name};
+use super::world::World;
+use super::{Bug, Happening, check};
+use crate::handler::{number, status};
+
+/// Most calls that a shard has under way.
+const MAX_CALLS: usize = 6;
+
+/// A call that is under way.
+#[derive(Debug)]
+pub(super) struct Ringing {
+    shard: usize,
+    /// In which of its lives the shard waits for an answer.
+    life: u32,
+    call: Call,
+    /// When the shell of the shard waits no longer.
+    until: Timestamp,
+    /// Whether the handler never answers.
+    hangs: bool,
+}
+
+impl World {
+    /// A shard tells an event handler of something.
+    pub(super) fn call(&mut self, shard: usize, call: Call) {
+        let life = self.shards[shard].life;
+        self.calls.retain(|ringing| ringing.life == self.shards[ringing.shard].life);
+        let mut others = self.calls.iter().filter(|ringing| ringing.shard == shard);
+        let is_event = |call: &Call| call.event == event_name().as_str();
+        check!(
+            !others
+                .clone()
+                .any(|other| other.call.connection == call.connection
+                    && is_event(&other.call) == is_event(&call)),
+            "shard {shard} does not wait for the answer of the connection's call before {call:?}"
+        );
+        check!(
+            !is_event(&call)
+                || !others.clone().any(|other| other.call.connection == call.connection
+                    && other.call.attempt == 1
+                    && number(&other.call) < number(&call)),
+            "shard {shard} tells of an event before it knows how telling what came before went"
+        );
+        check!(others.by_ref().count() < MAX_CALLS, "shard {shard} has too many calls under way");
+        self.count(Happening::Call);
+        if self.model.call(&call) && call.attempt == 1 {
+            self.count(Happening::CallAgain);
+        }
+        if self.bug == Some(Bug::SettledBeforeTaken) && !is_event(&call) {
+            let id = call.connection.as_str();
+            self.shards[shard].disk.outbox.retain(|(_, notice)| !notice.contains(id));
+        }
+        let hangs = !self.calm && self.random.chance(self.faults.handler_hangs);
+        let until = self.now.after(call.limit);
+        self.calls.push(Ringing { shard, life, call, until, hangs });
+    }
+
+    /// Some event handler answers.
+    pub(super) fn answer(&mut self) {
+        let count = self.calls.len();
+        let start = self.random.below(count.max(1));
+        let calm = self.calm;
+        let at = (start..count).chain(0..start).find(|at| calm || !self.calls[*at].hangs);
+        let Some(at) = at else { return };
+        let ringing = self.calls.swap_remove(at);
+        if !self.calm && self.random.chance(self.faults.handler_fails) {
+            let result = match self.random.below(8) {
+                0 => Err(CallFailure::Network),
+                1 => Err(CallFailure::TimedOut),
+                2 => Err(CallFailure::NotValidated),
+                3 => Ok(status(404)),
+                _ => Ok(status(503)),
+            };
+            return self.end_call(ringing, result, None);
+        }
+        let is_event = ringing.call.event == event_name().as_str();
+        let mut answer = status(204);
+        if self.random.chance(100) {
+            answer.state = Some(["", "one", "two"][self.random.below(3)].to_owned());
+        }
+        let mut reply = None;
+        if is_event && self.random.chance(500) {
+            let number = self.model.messages.len() as u32;
+            let message = Message::new(number, 0, None, None);
+            let (content_type, body) = match &message.data {
+                MessageData::Text(text) => ("text/plain", text.clone().into_bytes()),
+                MessageData::Json(json) => ("application/json", json.as_str().as_bytes().to_vec()),
+                MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => {
+                    ("application/octet-stream", bytes.clone())
+                }
+            };
+            answer = HandlerAnswer { status: 200, content_type: Some(content_type.into()), body, ..answer };
+            self.model.messages.push(message);
+            reply = Some(number);
+        }
+        self.end_call(ringing, Ok(answer), reply);
+    }
+
+    fn end_call(&mut self, ringing: Ringing, result: Result<HandlerAnswer, CallFailure>, reply: Option<u32>) {
+        let Ringing { shard, life, call, .. } = ringing;
+        if self.shards[shard].life != life {
+            return;
+        }
+        self.note(|| format!("  shard {shard} hears of {:?}: {result:?}", call.id));
+        let state = result.as_ref().ok().and_then(|answer| answer.state.clone());
+        let is_taken = result.as_ref().is_ok_and(HandlerAnswer::is_success);
+        let input = HubInput::Called { call: call.id, result };
+        let done = self.step(shard, input, None, |model, _, _| {
+            if is_taken {
+                model.taken(&call, reply, state);
+            }
+        });
+        if done && reply.is_some() {
+            self.count(Happening::Answer);
+        }
+    }
+
+    /// Calls that nobody answered in time are over.
+    pub(super) fn give_up_calls(&mut self) {
+        while let Some(at) = self.calls.iter().position(|ringing| ringing.until <= self.now) {
+            let ringing = self.calls.swap_remove(at);
+            self.count(Happening::Timeout);
+            self.end_call(ringing, Err(CallFailure::TimedOut), None);
+        }
+    }
+
+    /// How many events wait in the memory of a shard.
+    pub(super) fn waiting_events(&self, shard: usize) -> u64 {
+        let Some(hub) = &self.shards[shard].hub else { return 0 };
+        let metrics = METRICS.iter().zip(hub.metrics());
+        metrics.filter(|(metric, _)| metric.name == "webpubsub_waiting_events").map(|(_, value)| value).sum()
+    }
+
+    /// Whether a shard waits for an event handler, and so does not sleep.
+    pub(super) fn is_telling(&self, shard: usize) -> bool {
+        self.waiting_events(shard) > 0
+            || self.calls.iter().any(|call| call.shard == shard && call.life == self.shards[shard].life)
+    }
+}

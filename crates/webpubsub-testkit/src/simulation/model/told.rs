@@ -1,0 +1,345 @@
+//! What event handlers are to be told, and what they are told.
+
+use std::collections::VecDeque;
+
+use webpubsub_hub::Call;
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::data::{JsonText, MessageData};
+use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::name::ConnectionId;
+
+use super::{Connection, End, Link, Model, Published};
+use crate::handler::{header, number};
+use crate::simulation::words::{Answer, GROUPS, Word, event_name, message_number, user_id};
+use crate::simulation::{broken, check};
+
+/// What event handlers want to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::simulation) enum Asks {
+    /// There is none.
+    Nothing,
+    /// Who connects and who goes.
+    Connections,
+    /// Everything.
+    Everything,
+}
+
+impl Asks {
+    /// The event handlers of the hub.
+    pub(in crate::simulation) const fn handlers(self) -> &'static str {
+        match self {
+            Self::Nothing => "[]",
+            Self::Connections => {
+                r#"[{"urlTemplate":"https://example.com/","systemEvents":["connected","disconnected"]}]"#
+            }
+            Self::Everything => crate::handler::ALL_EVENTS,
+        }
+    }
+}
+
+/// What event handlers are to be told of a connection, and were.
+#[derive(Debug, Default)]
+pub(in crate::simulation) struct Tale {
+    /// What they are to be told, oldest first.
+    pub(in crate::simulation) notices: VecDeque<Notice>,
+    /// The events of its client that its shard has, oldest first, and some that it has no more.
+    events: Vec<Asked>,
+    /// What they were told under which number.
+    told: Vec<(u64, String)>,
+    /// What they said of it last.
+    state: Option<String>,
+    /// Whether they were told of its end.
+    has_ended: bool,
+    /// How often they have taken `connected` and `disconnected`, or will not.
+    ends: [u32; 2],
+}
+
+/// Something that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::simulation) enum Notice {
+    Connected,
+    Joined(u8),
+    Left(u8),
+    Disconnected(End),
+}
+
+/// An event that a client has sent.
+#[derive(Debug)]
+struct Asked {
+    message: u32,
+    ack_id: Option<AckId>,
+    /// The number under which a handler was told of it.
+    number: Option<u64>,
+    /// Whether the socket on which it came is there.
+    is_here: bool,
+}
+
+impl Notice {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Joined(_) => "joined",
+            Self::Left(_) => "left",
+            Self::Disconnected(_) => "disconnected",
+        }
+    }
+
+    fn body(self) -> String {
+        match self {
+            Self::Connected => "{}".to_owned(),
+            Self::Joined(group) | Self::Left(group) => {
+                format!(r#"{{"group":"{}"}}"#, GROUPS[usize::from(group)])
+            }
+            Self::Disconnected(why) => format!(r#"{{"reason":"{}"}}"#, why.words()),
+        }
+    }
+}
+
+impl End {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Client | Self::Lost => "",
+            Self::Expired => "The connection recovery timeout expired.",
+            Self::Server => "Application server closed the connection.",
+            Self::Full => CloseCause::BufferFull.reason(),
+            Self::Broken => "The client frame is invalid.",
+            Self::Drained => CloseCause::ShardDrained.reason(),
+        }
+    }
+}
+
+impl Tale {
+    /// The client has lost its socket, and may never hear what becomes of its events.
+    pub(super) fn is_away(&mut self) {
+        self.events.iter_mut().for_each(|event| event.is_here = false);
+    }
+}
+
+/// The payload that a handler is told.
+fn payload(call: &Call) -> MessageData {
+    let body = call.request.body.clone();
+    match header(call, "Content-Type") {
+        Some("text/plain; charset=utf-8") => MessageData::Text(String::from_utf8(body).expect("text")),
+        Some("application/json") => {
+            let text = String::from_utf8(body).expect("text");
+            MessageData::Json(JsonText::parse(&text).expect("JSON"))
+        }
+        Some("application/octet-stream") => MessageData::Binary(body),
+        other => broken(format!("a payload is told as {other:?}")),
+    }
+}
+
+impl Model {
+    fn by_id(&self, id: &ConnectionId) -> usize {
+        let at = self.connections.iter().position(|connection| connection.id == *id);
+        at.unwrap_or_else(|| broken(format!("a handler is told of {id}, which never was")))
+    }
+
+    /// Something has happened to a connection that a handler may want to be told.
+    pub(super) fn owe_notice(&mut self, at: usize, notice: Notice) {
+        let is_asked = match notice {
+            Notice::Connected | Notice::Disconnected(_) => self.asks != Asks::Nothing,
+            Notice::Joined(_) | Notice::Left(_) => self.asks == Asks::Everything,
+        };
+        if is_asked {
+            self.connections[at].tale.notices.push_back(notice);
+        }
+    }
+
+    /// A connection is a member of these groups, and of no others.
+    pub(super) fn set_groups(&mut self, at: usize, groups: u8) {
+        let before = self.connections[at].groups;
+        self.connections[at].groups = groups;
+        for group in 0..8 {
+            if groups & !before & (1 << group) != 0 {
+                self.owe_notice(at, Notice::Joined(group));
+            }
+            if before & !groups & (1 << group) != 0 {
+                self.owe_notice(at, Notice::Left(group));
+            }
+        }
+    }
+
+    /// A client sends an event.
+    pub(super) fn ask(&mut self, at: usize, message: u32, ack_id: Option<AckId>) {
+        let connection = &mut self.connections[at];
+        match ack_id {
+            Some(id) if connection.has_done(id) => self.owe_word(at, Word::Ack(id, Answer::Duplicate)),
+            Some(id) if self.asks != Asks::Everything => self.owe_word(at, Word::Ack(id, Answer::Failed)),
+            None if self.asks != Asks::Everything => {}
+            Some(_) | None => {
+                connection.tale.events.push(Asked { message, ack_id, number: None, is_here: true });
+            }
+        }
+    }
+
+    /// Whether a word refuses an event that a connection's client has sent; if so, that is done.
+    pub(super) fn is_refused_event(&mut self, at: usize, word: Word) -> bool {
+        let Word::Ack(id, answer @ (Answer::Failed | Answer::Duplicate)) = word else { return false };
+        let connection = &mut self.connections[at];
+        if answer == Answer::Duplicate && !connection.has_done(id) {
+            return false;
+        }
+        let asked = connection.tale.events.iter().position(|event| event.ack_id == Some(id));
+        asked.map(|asked| connection.tale.events.remove(asked)).is_some()
+    }
+
+    /// A handler is told of something. Returns whether it was told before.
+    pub(in crate::simulation) fn call(&mut self, call: &Call) -> bool {
+        let at = self.by_id(&call.connection);
+        let Connection { profile, tale, acks, end, .. } = &mut self.connections[at];
+        let number = number(call).expect("a number");
+        let user = user_id(profile.user);
+        let subprotocol: Subprotocol = profile.subprotocol;
+        for (name, value) in [("ce-userId", Some(user.as_str())), ("ce-subprotocol", subprotocol.name())] {
+            check!(header(call, name) == value, "connection {at} has {name} {:?}", header(call, name));
+        }
+        check!(
+            end.is_some() || header(call, "ce-connectionState") == tale.state.as_deref(),
+            "connection {at} is told with the state {:?}, not {:?}",
+            header(call, "ce-connectionState"),
+            tale.state
+        );
+        if call.event == event_name().as_str() {
+            let message = message_number(&payload(call));
+            let mut events = tale.events.iter();
+            let known = events.position(|event| event.number == Some(number)).or_else(|| {
+                tale.events.iter().position(|event| event.number.is_none() && event.message == message)
+            });
+            let Some(known) = known else {
+                broken(format!("connection {at} has no event with message {message} to be told of"))
+            };
+            check!(
+                tale.told.iter().any(|(number, _)| *number == 1) && !tale.has_ended,
+                "message {message} of connection {at} is told before `connected` or after `disconnected`"
+            );
+            check!(
+                tale.events[known + 1..].iter().all(|later| later.number.is_none()),
+                "message {message} of connection {at} is told after a later event"
+            );
+            let done = tale.events[known].ack_id.is_some_and(|id| acks.contains(&id.0));
+            check!(!done, "message {message} of connection {at} is told, and its ack id was used");
+            tale.events[known].number = Some(number);
+        } else {
+            let Some(first) = tale.notices.front() else {
+                broken(format!("a handler is told of {} of connection {at}, which is over", call.event))
+            };
+            check!(
+                call.event == first.name() && call.request.body == first.body().as_bytes(),
+                "a handler is told of {} of connection {at} where {first:?} is next",
+                call.event
+            );
+            check!(
+                (call.event == "connected") == (number == 1),
+                "{} of connection {at} has the number {number}",
+                call.event
+            );
+            tale.has_ended |= call.event == "disconnected";
+        }
+        let said = ["ce-time", "x-ms-client-request-id"].map(|name| header(call, name).unwrap_or_default());
+        let words = format!("{} {said:?} {:?}", call.event, call.request.body);
+        match tale.told.iter().find(|(known, _)| *known == number) {
+            Some((_, known)) => {
+                check!(*known == words, "connection {at} has the number {number} twice: {known}, {words}");
+                true
+            }
+            None => {
+                tale.told.push((number, words));
+                false
+            }
+        }
+    }
+
+    /// A handler has taken what it was told; `reply` is its answer to the client, `state` what it wants
+    /// to be told again.
+    pub(in crate::simulation) fn taken(&mut self, call: &Call, reply: Option<u32>, state: Option<String>) {
+        let at = self.by_id(&call.connection);
+        let connection = &mut self.connections[at];
+        if call.event != event_name().as_str() {
+            return self.settle_notice(at, &call.event);
+        }
+        if state.is_some() {
+            connection.tale.state = state.filter(|state| !state.is_empty());
+        }
+        let events = &mut connection.tale.events;
+        let Some(known) = events.iter().position(|event| event.number == number(call)) else {
+            broken(format!("an event of connection {at} is answered that was never told"))
+        };
+        let Asked { message, ack_id, .. } = events.remove(known);
+        self.messages[message as usize].accepted += 1;
+        if self.connections[at].end.is_some() {
+            return self.connections[at].acks.extend(ack_id.map(|id| id.0));
+        }
+        if let Some(message) = reply {
+            self.deliver(at, Published { message, expires: None });
+        }
+        if self.connections[at].end.is_some() {
+            return;
+        }
+        match ack_id {
+            Some(id) if self.connections[at].has_done(id) => {
+                self.owe_word(at, Word::Ack(id, Answer::Duplicate))
+            }
+            Some(id) => self.owe_ack(at, id, Answer::Done),
+            None => {}
+        }
+    }
+
+    /// A handler is not told of something any more.
+    pub(in crate::simulation) fn given_up(&mut self, id: &ConnectionId, event: &str) {
+        let at = self.by_id(id);
+        if event != event_name().as_str() {
+            self.settle_notice(at, event);
+        }
+    }
+
+    fn settle_notice(&mut self, at: usize, event: &str) {
+        let tale = &mut self.connections[at].tale;
+        let first = tale.notices.pop_front();
+        check!(
+            first.is_some_and(|first| first.name() == event),
+            "{event} of connection {at} is over where {first:?} is next"
+        );
+        tale.ends[0] += u32::from(event == "connected");
+        tale.ends[1] += u32::from(event == "disconnected");
+    }
+
+    /// A shard has lost its memory, and the events in it.
+    pub(super) fn forget_events(&mut self, shard: usize) {
+        for connection in self.connections.iter_mut().filter(|connection| connection.shard == shard) {
+            connection.tale.events.clear();
+        }
+    }
+
+    /// A shard has no event that waits: whoever asked to be told how it went was told.
+    pub(in crate::simulation) fn check_answered(&mut self, shard: usize) {
+        for at in self.shards[shard].alive.clone() {
+            let connection = &self.connections[at];
+            let forgotten =
+                connection.tale.events.iter().find(|event| event.is_here && event.ack_id.is_some());
+            check!(
+                forgotten.is_none() || connection.link != Link::Open,
+                "connection {at} is never told what became of {forgotten:?}"
+            );
+        }
+        self.forget_events(shard);
+    }
+
+    /// A connection of which a handler is yet to be told something.
+    pub(in crate::simulation) fn untold(&self) -> Option<usize> {
+        self.connections.iter().position(|connection| !connection.tale.notices.is_empty())
+    }
+
+    /// Everybody is gone, and every handler was told of everybody.
+    pub(in crate::simulation) fn check_told(&self) {
+        let times = u32::from(self.asks != Asks::Nothing);
+        for (at, Connection { tale, .. }) in self.connections.iter().enumerate() {
+            check!(
+                tale.ends == [times; 2] && tale.notices.is_empty(),
+                "of connection {at} no handler is told {:?}",
+                tale.notices
+            );
+        }
+    }
+}
