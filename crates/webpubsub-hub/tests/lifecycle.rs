@@ -98,7 +98,11 @@ fn a_connection_that_is_gone_receives_nothing_and_is_not_found() {
     assert!(!shard.exists(Target::Connection(id.clone())));
     shard.publish(Target::Connection(id), text("late"));
     shard.publish(Target::All, text("late"));
-    assert!(shard.input(Input::Closed { slot: client, code: CloseCode::NORMAL, reason: String::new() }).is_empty());
+    assert!(
+        shard
+            .input(Input::Closed { slot: client, code: CloseCode::NORMAL, reason: String::new() })
+            .is_empty()
+    );
     assert!(shard.input(Input::Frame { from: client, frame: Frame::Text("{".into()) }).is_empty());
 }
 
