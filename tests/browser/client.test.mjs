@@ -67,4 +67,4 @@ forEachShardCount("Our client in Chromium", (service) => {
       assert.deepEqual(complaints, []);
     });
   }
-});
+}, { steady: "it is about the browser" });

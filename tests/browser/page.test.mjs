@@ -263,4 +263,4 @@ forEachShardCount("The page", (service) => {
     assert.match(policy, /default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
     assert.equal(await page.locator("script:not([src])").count(), 0);
   });
-});
+}, { steady: "it is about the browser" });

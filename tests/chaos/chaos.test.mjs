@@ -15,7 +15,7 @@ forEachShardCount("Chaos", (service) => {
   test("what was acknowledged is told once and in order, through kills, cuts and hibernation", async (t) => {
     await expectDelivery(service, { seed: 1, messages: 1_000, kills: 3, cuts: 8, silences: 1 }, t);
   });
-});
+}, { steady: "it lasts for longer than hubs grow" });
 
 forEachShardCount(
   "Chaos under npm start",
@@ -24,5 +24,5 @@ forEachShardCount(
       await expectDelivery(service, { seed: 1, messages: 500, reloads: 3, cuts: 4 }, t);
     });
   },
-  { runner: "start" },
+  { runner: "start", steady: "the number of shards has nothing to do with the command" },
 );

@@ -39,4 +39,4 @@ forEachShardCount("Vectors of the JSON subprotocol", (service) => {
       assert.deepEqual(await socket.closed(), { code: 1007, reason }, name);
     }
   });
-});
+}, { steady: "it is about one connection" });

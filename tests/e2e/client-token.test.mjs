@@ -155,4 +155,4 @@ forEachShardCount("Client tokens", (service) => {
     await hub.send("", "one hub");
     assert.equal(await socket.next(), "one hub");
   });
-});
+}, { steady: "it is about requests that no shard has to do with" });

@@ -135,4 +135,4 @@ forEachShardCount("Frames", (service) => {
     sender.send(Buffer.alloc(LIMIT + 1));
     assert.deepEqual(await sender.closed(), TOO_LARGE);
   });
-});
+}, { steady: "it is about one connection" });

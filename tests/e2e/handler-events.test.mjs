@@ -8,6 +8,7 @@ import { ALL_ROLES } from "../support/hub.mjs";
 import { field } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { PROTOBUF_V1, RELIABLE_V1, Socket } from "../support/socket.mjs";
+import { until } from "../support/waiting.mjs";
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const [JSON_CLIENT, PROTOBUF_CLIENT, SIMPLE_CLIENT] = clientKinds;
@@ -21,7 +22,7 @@ const signature = (id, keys) => keys.map((key) => `sha256=${createHmac("sha256",
 forEachShardCount(
   "Events",
   (service) => {
-    describe("at the same time", { concurrency: true }, () => {
+    describe("at the same time", { concurrency: 8 }, () => {
       async function start(t, which) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
@@ -213,15 +214,15 @@ forEachShardCount(
 
         test(`an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client`, async (t) => {
           const { handler, hub } = await start(t);
+          // The platform makes one header of several.
           const headers = { "X-WebPubSub-Metadata-Trace-Id": "abc", "x-webpubsub-metadata-b": ["1", "2"] };
           handler.answer("user.message", text("hi", headers), { status: 204, headers });
           const socket = await kind.connect(hub);
-          for (const data of ["hi", ""]) {
-            kind.send(socket, { ackId: data.length });
-            const { name } = kind;
-            if (name === "simple") await kind.hears(socket, { dataType: "text", data });
-            else await hearsMetadata(kind, socket, data, { "trace-id": "abc", b: "2" });
-            await kind.succeeds(socket, data.length);
+          for (const [ackId, data] of [[1, "hi"], [2, ""]]) {
+            kind.send(socket, { ackId });
+            if (kind === SIMPLE_CLIENT) await kind.hears(socket, { dataType: "text", data });
+            else await hearsMetadata(kind, socket, data, { "trace-id": "abc", b: "1, 2" });
+            await kind.succeeds(socket, ackId);
           }
         });
 
@@ -230,7 +231,6 @@ forEachShardCount(
           ["a content type that is none", { headers: { "content-type": "hello" }, body: "x" }],
           ["JSON that is none", { headers: { "content-type": "application/json" }, body: "{" }],
           ["an Any that is none", { headers: { "content-type": "application/x-protobuf" }, body: Buffer.from([7, 255]) }],
-          ["a charset that nobody knows", text("x", { "content-type": "text/plain; charset=klingon" })],
           ["400", { ...text("bad"), status: 400 }],
           ["401", { status: 401 }],
           ["404", { status: 404 }],
@@ -418,6 +418,7 @@ forEachShardCount(
         await handler.next("user.slow");
         alice.cut();
         release(text("two"));
+        await until(async () => (await hub.deliveries()).some((one) => one.event === "slow"), "the end of the call");
         const again = await hub.recover(alice);
         assert.deepEqual((({ data, sequenceId }) => [data, sequenceId])(await again.json()), ["two", 2]);
         assert.equal((await again.ask(event("slow", 2))).error.name, "Duplicate");
@@ -435,7 +436,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from a variable" } },
+  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from a variable" }, inMemory: true },
 );
 
 /** Metadata has no order of its own. */

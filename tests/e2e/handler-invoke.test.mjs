@@ -15,7 +15,7 @@ const FAILED = ["InternalServerError", "Internal server error"];
 forEachShardCount(
   "Invocations",
   (service) => {
-    describe("at the same time", { concurrency: true }, () => {
+    describe("at the same time", { concurrency: 8 }, () => {
       async function start(t, which) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
@@ -174,5 +174,5 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE },
+  { variables: AT_ONCE, inMemory: true },
 );

@@ -6,7 +6,7 @@ import { ATTEMPTS, EventHandler, hang, reset } from "../support/event-handler.mj
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
-const TIMEOUT_SECONDS = 12;
+const TIMEOUT_SECONDS = 8;
 /** How many failures in a row open the breaker of a URL. */
 const FAILURES = 5;
 /** In how much time a handler that is back is called again: the breaker's half a minute, and some. */

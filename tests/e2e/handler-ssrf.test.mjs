@@ -89,7 +89,7 @@ const handlers = (urlTemplate) => JSON.stringify({ eventHandlers: [{ urlTemplate
 forEachShardCount("Handlers of a public service", (service) => {
   const put = (hub, body) => service.manage("PUT", `hubs/${hub.name}`, { body });
 
-  describe("at the same time", { concurrency: true }, () => {
+  describe("at the same time", { concurrency: 8 }, () => {
     for (const [what, host] of PRIVATE_HOSTS) {
       test(`are at no address that is not public: ${what}`, async () => {
         const hub = service.newHub();
@@ -166,12 +166,18 @@ forEachShardCount(
       }
       assert.equal(await put({ eventHandlers: [at("a", { userEventPattern: "a" }), at("b", { auth: { type: "Header", name: "x-key", value: { secret: "HANDLER_TOKEN" } } })] }), 200);
 
-      const canaries = { canary: "canary-claim" };
-      const token = sign({ ...clientClaims({ audience: hub.audience, user: "canary-user" }), ...canaries }, service.key);
-      const open = () => Socket.open(`${hub.url}?access_token=${token}&q=canary-parameter`, { protocols: "json.webpubsub.azure.v1", headers: { cookie: "canary=cookie", "x-canary": "canary-header" } });
+      const open = (hub) => {
+        const token = sign({ ...clientClaims({ audience: hub.audience, user: "canary-user" }), canary: "canary-claim" }, service.key);
+        tokens.push(token);
+        const headers = { cookie: "canary=cookie", "x-canary": "canary-header" };
+        return Socket.open(`${hub.url}?access_token=${token}&q=canary-parameter`, { protocols: "json.webpubsub.azure.v1", headers });
+      };
+      const tokens = [];
       for (const answer of [{ status: 500, body: "canary-answer" }, reset, garbage, { status: 302, headers: { location: "http://127.0.0.1:1/?canary-location" } }, { body: "canary-words" }]) {
+        const refusing = service.newHub();
+        await refusing.tell(handler, { ...which, urlTemplate: `${handler.origin}/${refusing.name}?code=canary-query`, auth });
         handler.answer("sys.connect", answer);
-        await assert.rejects(open(), (error) => {
+        await assert.rejects(open(refusing), (error) => {
           assert.ok(error instanceof Refused);
           told.push(error.body, JSON.stringify(error.headers));
           return true;
@@ -181,7 +187,7 @@ forEachShardCount(
       for (const answer of [{ status: 400, body: "canary-answer" }, { status: 500 }, reset, garbage, { headers: { "content-type": "canary/canary" }, body: "canary-answer" }]) {
         handler.answer("user.a", answer);
         handler.answer("user.b", answer);
-        const socket = await open();
+        const socket = await open(hub);
         await socket.json();
         for (const name of ["a", "b", "a"]) {
           const ack = await socket.ask({ type: "event", event: name, dataType: "text", data: "canary-payload", metadata: { k: "canary-metadata" }, ackId: 1 });
@@ -193,18 +199,18 @@ forEachShardCount(
       for (const [method, path] of [["GET", ""], ["GET", "/deliveries"], ["POST", "/eventHandlers/0/:test"], ["POST", "/eventHandlers/1/:test"]]) {
         told.push((await service.manage(method, `hubs/${hub.name}${path}`)).body);
       }
-      told.push((await service.manage("GET", "metrics")).body, (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${token}`)).body);
+      told.push((await service.manage("GET", "metrics")).body, (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${tokens[0]}`)).body);
 
       // A URL is its settings' own: GET shows it whole, as it was given.
       const said = told.join("\n").replaceAll("code=canary-query", "code=…");
       assert.ok(!/canary/i.test(said), said.split("\n").filter((line) => /canary/i.test(line)).join("\n"));
-      for (const secret of [service.key, service.secondaryKey, token]) assert.ok(!said.includes(secret));
+      for (const secret of [service.key, service.secondaryKey, ...tokens]) assert.ok(!said.includes(secret));
       const log = service.output;
-      for (const secret of [/canary/i, service.key, service.secondaryKey, token, "from-a-variable"]) {
+      for (const secret of [/canary/i, service.key, service.secondaryKey, ...tokens, "from-a-variable"]) {
         assert.ok(typeof secret === "string" ? !log.includes(secret) : !secret.test(log), `${secret} in the log:\n${log.split("\n").filter((line) => line.match(secret)).join("\n")}`);
       }
       assert.ok(!said.includes("from-a-variable"));
     });
   },
-  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from-a-variable" } },
+  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from-a-variable" }, inMemory: true },
 );

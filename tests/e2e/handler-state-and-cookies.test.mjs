@@ -15,7 +15,7 @@ const event = (name, ackId) => ({ type: "event", event: name, data: 1, ackId });
 forEachShardCount(
   "State",
   (service) => {
-    describe("at the same time", { concurrency: true }, () => {
+    describe("at the same time", { concurrency: 8 }, () => {
       async function start(t, which = ALL) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
@@ -121,7 +121,7 @@ forEachShardCount(
             { urlTemplate: `${handler.origin}/app/{event}`, userEventPattern: "*" },
           ],
         });
-        handler.answer("user.set", cookies("all=1; Path=/", "app=1; Path=/app", "chat=1; Path=/app/chat", "secure=1; Path=/; Secure", "strange=1; Domain=other.example", "old=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"));
+        handler.answer("user.set", cookies("all=1; Path=/", "app=1; Path=/app", "chat=1; Path=/app/chat", "secure=1; Path=/; Secure", "old=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"));
         const socket = await hub.connect();
         for (const [n, name] of ["set", "chat", "chats", "news", "foreign"].entries()) await socket.ask(event(name, n));
         const sent = async (where, kind) => (await where.next(kind)).header("cookie")?.split("; ").sort();
@@ -156,7 +156,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE },
+  { variables: AT_ONCE, inMemory: true },
 );
 
 forEachShardCount(
@@ -181,5 +181,5 @@ forEachShardCount(
       assert.notEqual(asked.header("x-ms-client-request-id"), before.header("x-ms-client-request-id"));
     });
   },
-  { variables: AT_ONCE },
+  { variables: AT_ONCE, inMemory: true },
 );

@@ -162,4 +162,4 @@ forEachShardCount("Handshake", (service) => {
       assert.equal(await hub.exists(path), false, path);
     }
   });
-});
+}, { steady: "it is about requests that no shard has to do with" });

@@ -62,4 +62,4 @@ forEachShardCount("Hibernation", (service) => {
     assert.equal((await plain.close(3001)).code, 3001);
     assert.equal(await hub.exists(`/connections/${plain.id}`), false);
   });
-});
+}, { steady: "it waits for longer than hubs grow" });

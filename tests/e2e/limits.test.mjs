@@ -77,7 +77,7 @@ forEachShardCount(
       assert.equal(service.logged(line), 1);
     });
   },
-  { variables: { CONNECTION_QUOTA: QUOTA } },
+  { variables: { CONNECTION_QUOTA: QUOTA }, steady: "shards keep what they have when their shares of a quota change" },
 );
 
 const BURST = 20;
@@ -133,7 +133,7 @@ forEachShardCount(
       await socket.expectSilence();
     });
   },
-  { variables: { CLIENT_MESSAGES_PER_SECOND: 1, CLIENT_MESSAGE_BURST: BURST } },
+  { variables: { CLIENT_MESSAGES_PER_SECOND: 1, CLIENT_MESSAGE_BURST: BURST }, steady: "it is about one connection" },
 );
 
 forEachShardCount(
@@ -177,5 +177,5 @@ forEachShardCount(
       for (const socket of silent) assert.deepEqual(await socket.closed(), closed);
     });
   },
-  { variables: { OUTBOUND_LIMIT_BYTES: 1_500_000 } },
+  { variables: { OUTBOUND_LIMIT_BYTES: 1_500_000 }, steady: "it is about one connection" },
 );

@@ -168,4 +168,4 @@ forEachShardCount("Malformed input", (service) => {
     await expectHealth(hub, witness);
     assert.equal(await hub.exists("/groups/broken"), false, "their connections are gone");
   });
-});
+}, { steady: "it is about one connection" });

@@ -101,7 +101,7 @@ forEachShardCount("Management", (service) => {
     assert.equal(sum("webpubsub_log_rows"), 1);
     assert.equal(body.match(/^# TYPE webpubsub_connections gauge$/gm).length, 1);
   });
-});
+}, { steady: "it sets and counts shards itself" });
 
 describe("A changing number of shards", () => {
   const service = new Service({ shards: 1, variables: { MAP_TTL_MS } });

@@ -54,4 +54,4 @@ forEachShardCount("State of another version", (service) => {
     await service.start();
     assert.equal(await hub.exists("/groups/room"), false);
   });
-});
+}, { steady: "tables of another version are each shard's own" });

@@ -365,4 +365,4 @@ forEachShardCount("Permissions", (service) => {
     await change(hub, alice.id, [grant(JOIN_LEAVE, "any"), grant(JOIN_LEAVE, "g0"), revoke(JOIN_LEAVE, "one more")]);
     await expect(JOIN_LEAVE, { g0: true, g999: false, "one more": false });
   });
-});
+}, { steady: "it is about one connection" });

@@ -81,4 +81,4 @@ forEachShardCount("REST tokens", (service) => {
       assert.equal(status, expected, scheme);
     }
   });
-});
+}, { steady: "it is about requests that no shard has to do with" });

@@ -149,4 +149,4 @@ forEachShardCount("REST refusals", (service) => {
     assert.equal((await post({}, "text/html", "{")).status, 415);
     assert.equal((await post({}, "application/json", "{")).status, 400);
   });
-});
+}, { steady: "it is about requests that no shard has to do with" });

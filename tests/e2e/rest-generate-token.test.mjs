@@ -88,4 +88,4 @@ forEachShardCount("REST generateToken", (service) => {
   test("only whoever holds the key may ask", async () => {
     assert.equal((await service.newHub().rest("POST", "/:generateToken", { token: "" })).status, 401);
   });
-});
+}, { steady: "it is about requests that no shard has to do with" });

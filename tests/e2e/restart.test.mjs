@@ -64,5 +64,5 @@ forEachShardCount(
       assert.equal((await alice.json()).data, "hello");
     });
   },
-  { variables: { RECOVERY_WINDOW_SECONDS: WINDOW_SECONDS } },
+  { variables: { RECOVERY_WINDOW_SECONDS: WINDOW_SECONDS }, steady: "it waits for longer than hubs grow" },
 );

@@ -39,5 +39,5 @@ forEachShardCount(
       }
     });
   },
-  { variables: { SHARD_HARD_LIMIT: LIMIT, ACCEPTED_HOSTS: "proxy.example, other.example:8443" } },
+  { steady: "each shard has a limit of its own", variables: { SHARD_HARD_LIMIT: LIMIT, ACCEPTED_HOSTS: "proxy.example, other.example:8443" } },
 );

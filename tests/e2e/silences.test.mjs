@@ -72,5 +72,5 @@ forEachShardCount(
       });
     });
   },
-  { Kind: InspectedService },
+  { Kind: InspectedService, steady: "it counts how often shards are put together" },
 );

@@ -73,4 +73,4 @@ forEachShardCount("Slow readers", (service) => {
     assert.deepEqual(await stuck.json(), { type: "system", event: "disconnected", message: FULL });
     assert.deepEqual(await stuck.closed(), { code: 1008, reason: FULL });
   });
-});
+}, { steady: "it measures memory" });

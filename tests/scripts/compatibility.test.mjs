@@ -23,10 +23,12 @@ test("a test or a case that is not there is told", () => {
 
 test("a test has to have passed with every number of shards, or once where they do not count", () => {
   const run = (suite, name = remembered.name, file = remembered.file) => ({ file, suites: suite ? [suite] : [], name });
-  const [one, four] = [run("Acks (1 shard)"), run("Acks (4 shards)")];
+  const [one, four, growing] = [run("Acks (1 shard)"), run("Acks (4 shards)"), run("Acks (growing)")];
   assert.deepEqual(notPassed(row("f", remembered), [one, four]), []);
+  assert.deepEqual(notPassed(row("f", remembered), [growing, one, four]), []);
   assert.deepEqual(notPassed(row("f", remembered), [run()]), []);
   assert.deepEqual(notPassed(row("f", remembered), [four]), [`  f\n    passed with 4 shards only: ${remembered.file}: ${remembered.name}`]);
+  assert.deepEqual(notPassed(row("f", remembered), [one, growing]), [`  f\n    passed with 1 shard and growing only: ${remembered.file}: ${remembered.name}`]);
   for (const passed of [[], [run("Acks (1 shard)", "another")], [run("Acks (1 shard)", remembered.name, "another")]]) {
     assert.deepEqual(notPassed(row("f", remembered), passed), [`  f\n    did not pass: ${remembered.file}: ${remembered.name}`]);
   }

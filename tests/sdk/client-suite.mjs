@@ -24,5 +24,5 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
       });
     }
   };
-  forEachShardCount(title, define, { variables: AT_ONCE });
+  forEachShardCount(title, define, { variables: AT_ONCE, steady: "it is about the package" });
 }

@@ -122,13 +122,13 @@ forEachShardCount(
           response.setState("name", "ü");
           response.success();
         },
-        onConnected: ({ context }) => seen.push(context.states),
+        onConnected: ({ context }) => seen.push({ ...context.states }),
         handleUserEvent({ context, data }, response) {
-          seen.push(context.states);
+          seen.push({ ...context.states });
           if (data !== "look") response.setState("last", data);
           response.success();
         },
-        onDisconnected: ({ context }) => seen.push(context.states),
+        onDisconnected: ({ context }) => seen.push({ ...context.states }),
       });
       const socket = await hub.connect();
       for (const [n, data] of ["one", "look", "two"].entries()) {
@@ -238,5 +238,5 @@ forEachShardCount(
       }
     });
   },
-  { variables: AT_ONCE },
+  { variables: AT_ONCE, inMemory: true },
 );

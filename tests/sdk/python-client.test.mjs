@@ -140,4 +140,4 @@ const define = (service) => {
   }
 };
 
-forEachShardCount("Microsoft's client package for Python", define, { variables: AT_ONCE });
+forEachShardCount("Microsoft's client package for Python", define, { variables: AT_ONCE, steady: "it is about the package" });

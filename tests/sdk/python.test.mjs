@@ -70,4 +70,4 @@ forEachShardCount("Microsoft's server package for Python", (service) => {
       }
     });
   }
-});
+}, { steady: "it is about the package" });

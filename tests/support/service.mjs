@@ -1,11 +1,12 @@
 // The service under test: the real worker on the real runtime, in a process group and a folder of its own.
 import assert from "node:assert/strict";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, before, describe } from "node:test";
+import { after, afterEach, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Growing } from "./growing.mjs";
 import { Hub } from "./hub.mjs";
 import { ended, kill, start } from "./processes.mjs";
 import { request } from "./rest.mjs";
@@ -25,10 +26,13 @@ export class Service {
   #output = "";
   #hubs = 0;
 
-  /** `runner` is the npm script that runs it: `serve` or `start`; `settings` are those of `--settings`. */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings } = {}) {
+  /**
+   * `runner` is the npm script that runs it: `serve` or `start`; `settings` are those of `--settings`. A service of very
+   * many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
+   */
+  constructor({ shards = 1, runner = "serve", variables = {}, settings, inMemory = false } = {}) {
     Object.assign(this, { shards, runner, variables, settings, key: KEY, secondaryKey: SECONDARY_KEY });
-    this.state = mkdtempSync(path.join(tmpdir(), "webpubsub-"));
+    this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
   /** Starts it on a free port, or again on the port that it had. */
@@ -115,16 +119,28 @@ export class Service {
   }
 }
 
-/** Runs `define(service)` as a suite for each number of shards: all rules hold for all of them. */
-export function forEachShardCount(title, define, { Kind = Service, ...options } = {}) {
-  for (const shards of [1, 4]) {
-    describe(`${title} (${shards} ${shards === 1 ? "shard" : "shards"})`, () => {
-      const service = new Kind({ shards, ...options });
+/**
+ * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
+ * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
+ */
+export function forEachShardCount(title, define, { Kind = Service, steady, ...options } = {}) {
+  const suite = (mode, service) =>
+    describe(`${title} (${mode})`, () => {
       before(() => service.start());
       after(() => service.stop());
+      if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  }
+  for (const shards of [1, 4]) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  if (!steady) suite("growing", new (Growing(Kind))(options));
+}
+
+/** A folder in memory, if the system has one that is large enough. */
+function memory() {
+  const folder = "/dev/shm";
+  if (!existsSync(folder)) return tmpdir();
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > 2 ** 30 ? folder : tmpdir();
 }
 
 export function freePort() {

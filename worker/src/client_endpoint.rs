@@ -171,15 +171,18 @@ async fn connect<'a>(
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    let mut random = [0; 18];
+    let mut random = [0; 20];
     getrandom::fill(&mut random).map_err(Error::new)?;
-    let [high, low, id @ ..] = random;
+    let [a, b, c, d, id @ ..] = random;
     let mut asked = false;
     let headers = Headers::new()?;
     headers.set("Upgrade", "websocket")?;
     let objects = Objects::shards(env)?;
-    let mut offers = Offers::new(u16::from_be_bytes([high, low]), view.map.accepting);
-    let mut offered = offers.next();
+    let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+    let loads = HubView::loads(&endpoint.hub);
+    let mut offers =
+        Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
+    let mut offered = offers.next(now(), &mut loads.borrow_mut());
     while let Some(shard) = offered {
         let connection = shard.connection_id(id);
         let encoded = admission.encode();
@@ -189,9 +192,6 @@ async fn connect<'a>(
         }
         headers.set(internal::ADMISSION, &encoded)?;
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
-        if let Some(subprotocol) = subprotocol {
-            headers.set(internal::SUBPROTOCOL, subprotocol)?;
-        }
         if admission.subprotocol.is_reliable() {
             let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
             headers.set(internal::RECONNECTION_TOKEN, &token)?;
@@ -202,14 +202,24 @@ async fn connect<'a>(
         let name = object_name(&endpoint.hub, shard);
         let answer = objects.ask(vec![name], question).await?.pop();
         let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
+        if let Some(Ok(connections)) =
+            answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
+        {
+            loads.borrow_mut().told(now(), shard, connections as usize);
+        }
         let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
             Some(why) => {
                 offers.refused(why);
-                offered = if asked { None } else { offers.next() };
+                offered = if asked { None } else { offers.next(now(), &mut loads.borrow_mut()) };
             }
             None => {
-                let Some(arrival) = arrival.take() else { return Ok(answer) };
+                let Some(arrival) = arrival.take() else {
+                    return match http::web_socket(&answer) {
+                        Some(socket) => http::switch_protocols(&socket, subprotocol),
+                        None => Ok(answer),
+                    };
+                };
                 asked = true;
                 match arrival.ask(&connection, &mut admission).await {
                     Ok(chosen) => subprotocol = chosen.or(subprotocol),

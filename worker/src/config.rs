@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{EventPolicy, Limits, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{EventPolicy, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) keys: AccessKeys,
     /// `SHARDS`: how many shards a hub has, 1 to 65535.
     shards: u16,
+    /// `SHARD_SOFT_LIMIT`: up to how many connections a shard is taken before others.
+    shard_soft_limit: usize,
     /// `SHARD_HARD_LIMIT`: how many connections a shard takes.
     shard_hard_limit: usize,
     /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be
@@ -93,6 +95,8 @@ impl Config {
             },
         };
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
+        let shard_soft_limit =
+            number("SHARD_SOFT_LIMIT", Offers::DEFAULT_SOFT_LIMIT, 1, Place::MAX_CAPACITY)?;
         let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
         let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
@@ -119,6 +123,7 @@ impl Config {
             private_handlers,
             keys: AccessKeys::new(&primary, secondary.as_deref())?,
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
+            shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
             map_ttl: Duration::from_millis(number("MAP_TTL_MS", 5000, 0, 3_600_000)?.into()),
@@ -144,6 +149,11 @@ impl Config {
     /// How many shards a hub has as long as nobody changes that.
     pub(crate) fn shards_of(&self, hub: &HubName) -> u16 {
         self.settings.of(hub).shards.unwrap_or(self.shards)
+    }
+
+    /// How many connections a shard holds before others are preferred, and before it refuses.
+    pub(crate) const fn connection_limits(&self) -> [usize; 2] {
+        [self.shard_soft_limit, self.shard_hard_limit]
     }
 
     /// How the hub tells its event handlers of events as long as nobody changes its settings.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use js_sys::{Array, Promise, Uint8Array};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
+use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{
     CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, is_public, validation,
 };
-use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::limits::MAX_HANDLER_ANSWER_BYTES;
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
@@ -418,7 +418,7 @@ fn status(head: &Members<'_>) -> u16 {
 }
 
 /// Reads an answer: its head as JSON, in which a failure may stand, and its body.
-fn read(head: &str, body: Vec<u8>) -> Answered {
+fn read(head: &str, mut body: Vec<u8>) -> Answered {
     let head = Members::parse(head).unwrap_or_default();
     let text = |name| head.get(name).and_then(Json::text).map(|text| text.into_owned());
     let texts = |name| head.get(name).and_then(Json::texts).unwrap_or_default();
@@ -438,17 +438,20 @@ fn read(head: &str, body: Vec<u8>) -> Answered {
     while let (Some(name), Some(value)) = (names_and_values.next(), names_and_values.next()) {
         metadata.push((name, value));
     }
-    let content_type = text("type");
-    let in_charset = match parse_content_type(content_type.as_deref()) {
-        Ok(ContentKind::Text(Charset::Label(label))) => text_in_charset(&label, &body),
-        _ => None,
-    };
+    let mut content_type = text("type");
+    if let Ok(ContentKind::Text(Charset::Label(label))) = parse_content_type(content_type.as_deref()) {
+        match text_in_charset(&label, &body) {
+            Some(text) => body = text.into_bytes(),
+            // Which is no type that anybody reads.
+            None => content_type = Some(label),
+        }
+    }
     Ok(HandlerAnswer {
         status,
         content_type,
         state: text("state"),
         cookies: texts("cookies"),
         metadata,
-        body: in_charset.map_or(body, String::into_bytes),
+        body,
     })
 }

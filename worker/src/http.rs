@@ -18,6 +18,9 @@ export function respond(status, headers, body, webSocket) {
   // As bytes: the platform gives text a type of its own.
   return new Response(body ? new TextEncoder().encode(body) : null, { status, headers: pairs, webSocket });
 }
+export function webSocket(response) {
+  return response.webSocket ?? undefined;
+}
 export function textInCharset(label, bytes) {
   try {
     return new TextDecoder(label).decode(bytes);
@@ -61,6 +64,10 @@ extern "C" {
         body: &str,
         socket: Option<&WebSocket>,
     ) -> Result<Response, JsValue>;
+
+    /// The socket that a response hands over, if it does.
+    #[wasm_bindgen(js_name = webSocket)]
+    pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
 
     /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
     /// where the length was not announced.

@@ -70,11 +70,10 @@ const SINCE: &str = "since";
 /// and its shards, if their number was ever changed.
 const MAP: &str = "map";
 
-/// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before:
-/// for answers with the old map that are still on their way.
-const MARGIN: Duration = Duration::from_secs(1);
-/// How often the shards are told and asked while they change.
-const PACE: Duration = Duration::from_secs(1);
+/// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before, for
+/// answers with the old map that are still on their way, and how often the shards are told and asked
+/// meanwhile: as long again, within these.
+const MARGIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
 /// One hub.
 #[wasm_bindgen]
@@ -270,7 +269,7 @@ impl Directory {
         if next.version != map.version || self.since()? != view.since {
             return Ok(true);
         }
-        next.advance(now(), self.config.map_ttl + MARGIN, &loads);
+        next.advance(now(), self.config.map_ttl + self.margin(), &loads);
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
         } else if next.is_settled() {
@@ -335,7 +334,12 @@ impl Directory {
     }
 
     fn advance_soon(&self) {
-        set_alarm(&self.state, now().after(PACE).as_millis() as f64);
+        set_alarm(&self.state, now().after(self.margin()).as_millis() as f64);
+    }
+
+    fn margin(&self) -> Duration {
+        let [least, most] = MARGIN;
+        self.config.map_ttl.clamp(least, most)
     }
 }
 

@@ -9,8 +9,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber, Slot,
-    Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber,
+    ShardRange, Slot, Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -25,6 +25,7 @@ use crate::config::{Config, parse_object_name};
 use crate::hub_directory::register;
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
+use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::view::HubView;
@@ -54,8 +55,8 @@ pub(crate) mod internal {
     pub(crate) const ADMISSION: &str = "x-admission";
     /// Its reconnection token, if it may be recovered.
     pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
-    /// The answer's `Sec-WebSocket-Protocol`, if it has one.
-    pub(crate) const SUBPROTOCOL: &str = "x-subprotocol";
+    /// In the answer to [`CONNECT`], also where it refuses: how many connections the shard holds.
+    pub(crate) const CONNECTIONS: &str = "x-connections";
 
     /// How a shard, and the Worker after it, answers a client that it has no place for.
     ///
@@ -134,6 +135,8 @@ impl HubShard {
         let code = CloseCode(code);
         close_socket(socket, code.echo().0, fit_reason(reason));
         if let Some((shard, slot)) = self.known(socket) {
+            // Where there was no frame, these words are the platform's.
+            let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
             shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None)?;
         }
         Ok(())
@@ -228,13 +231,7 @@ impl Shard {
             internal::VIEW => self.view(request).await,
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => {
-                let method = request.method();
-                match self.operation(&method, url, request).await? {
-                    Ok(outcome) => http::rest(rest::respond(outcome)),
-                    Err(refusal) => http::rest(rest::refuse(&refusal, &method)),
-                }
-            }
+            _ => self.operation(url, request).await,
         }
     }
 
@@ -250,10 +247,14 @@ impl Shard {
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new();
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        if let Some(full) = self.step(input, Some(&pair.server()))?.refused {
-            return http::text(internal::status(full), "");
-        }
-        http::switch_protocols(&pair.client(), header(internal::SUBPROTOCOL)?.as_deref())
+        let answer = match self.step(input, Some(&pair.server()))?.refused {
+            Some(full) => http::text(internal::status(full), ""),
+            // The client's subprotocol is the Worker's to say.
+            None => http::switch_protocols(&pair.client(), None),
+        }?;
+        let connections = self.hub.borrow().connections();
+        answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
+        Ok(answer)
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
@@ -315,31 +316,39 @@ impl Shard {
     }
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
-    /// this URL.
-    async fn operation(
-        self: &Rc<Self>,
-        method: &str,
-        url: RequestUrl<'_>,
-        request: &Request,
-    ) -> Result<std::result::Result<Outcome, Refusal>> {
-        let operation = match Route::find(method, url.path).and_then(|route| route.operation(url.query)) {
-            Ok(operation) => operation,
-            Err(refusal) => return Ok(Err(refusal)),
+    /// this URL, here and on the shards behind this one.
+    async fn operation(self: &Rc<Self>, url: RequestUrl<'_>, request: &Request) -> Result<Response> {
+        let method = request.method();
+        let (behind, path) = match ShardRange::of_address(url.path) {
+            Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
+            None => (None, url.path),
         };
-        let Assignment::Shards { task, .. } = Assignment::of(operation) else {
-            return Ok(Err(Refusal::UnknownPath));
+        let url = RequestUrl { path, ..url };
+        let operation = Route::find(&method, path).and_then(|route| route.operation(url.query));
+        let task = match operation.map(Assignment::of) {
+            Ok(Assignment::Shards { task, .. }) => task,
+            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, &method)),
+            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
         };
-        let command = match self.read(&task.work, request).await? {
-            Ok(command) => command,
-            Err(refusal) => return Ok(Err(refusal)),
+        let reply = match self.read(&task.work, request).await? {
+            Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
+            Err(refusal) => Err(refusal),
         };
-        let Some(reply) = self.step(Input::Command(command), None)?.reply else {
-            return Ok(Err(Refusal::Internal));
+        let response = match reply {
+            Ok(Reply::Members(members)) => {
+                rest::respond(Outcome::Members(MemberPage { members, next_link: None }))
+            }
+            Ok(reply) => rest::respond(task.outcome(&reply)),
+            Err(refusal) => rest::refuse(&refusal, &method),
         };
-        Ok(Ok(match reply {
-            Reply::Members(members) => Outcome::Members(MemberPage { members, next_link: None }),
-            Reply::Done | Reply::NotFound | Reply::Conflict => task.outcome(&reply),
-        }))
+        let answer = http::rest(response)?;
+        match behind {
+            Some((range, request)) => {
+                let shards = Shards { env: &self.env, hub: &self.hub_name, range };
+                shards.gather(&task, &request, url, vec![answer]).await
+            }
+            None => Ok(answer),
+        }
     }
 
     /// The command that a task comes to, with what of it is in the request's body.

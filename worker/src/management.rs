@@ -1,20 +1,16 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use js_sys::Uint8Array;
 use webpubsub_auth::{Hosts, ServiceAudience, bearer, sign_client, sign_continuation, verify_service};
-use webpubsub_hub::{Assignment, Work};
-use webpubsub_protocol::name::GroupName;
-use webpubsub_protocol::rest::{
-    self, FirstMembers, MemberPage, Operation, Outcome, PageRequest, Refusal, Route,
-};
+use webpubsub_hub::{Assignment, ShardRange, Work};
+use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
 use crate::perform::now;
-use crate::platform::{Error, Result};
-use crate::route::Shards;
+use crate::platform::Result;
+use crate::route::{Shards, members};
 use crate::view::HubView;
 use crate::{file, http, log};
 
@@ -47,45 +43,26 @@ pub(crate) async fn answer(
                     return http::rest(rest::refuse(&Refusal::Internal, &method));
                 }
             };
-            let shards = Shards { env, config, hub: &hub, map };
-            let answer = match &task.work {
-                Work::List { group, page } => list(shards, group, page, request, url, &origin).await,
-                Work::Command(_) | Work::Deliver { to: _, ttl: _ } | Work::JoinMany | Work::LeaveMany => {
-                    shards.carry_out(&task, request, url).await
+            let answer = async {
+                let range = ShardRange::below(map.reached);
+                let answer = Shards { env, hub: &hub, range }.carry_out(&task, request, url).await?;
+                let Work::List { group, page } = &task.work else { return Ok(answer) };
+                if answer.status() != 200 {
+                    return Ok(answer);
                 }
+                let (members, next) = page.cut(members(&answer).await?);
+                let next_link = next.map(|next| {
+                    let token = sign_continuation(&config.keys, &hub, group, &next.after);
+                    rest::next_link(&origin, &hub, group, page, &next, &token)
+                });
+                http::rest(rest::respond(Outcome::Members(MemberPage { members, next_link })))
             };
-            answer.or_else(|error| {
+            answer.await.or_else(|error| {
                 log::failure("asking a shard", &error);
                 http::rest(rest::refuse(&Refusal::Internal, &method))
             })
         }
     }
-}
-
-/// One page of a group's members out of what every shard lists.
-async fn list(
-    shards: Shards<'_>,
-    group: &GroupName,
-    page: &PageRequest,
-    request: &Request,
-    url: RequestUrl<'_>,
-    origin: &str,
-) -> Result<Response> {
-    let mut first = FirstMembers::of(page.wanted());
-    for answer in shards.ask_all(request, url, &Uint8Array::new_with_length(0)).await? {
-        if answer.status() != 200 {
-            return Ok(answer);
-        }
-        let listed = MemberPage::members_of(&http::body_text(answer.text()).await?);
-        let listed = listed.ok_or_else(|| Error::new("a shard's list is no page"))?;
-        listed.into_iter().for_each(|member| first.take(member));
-    }
-    let (members, next) = page.cut(first);
-    let next_link = next.map(|next| {
-        let token = sign_continuation(&shards.config.keys, shards.hub, group, &next.after);
-        rest::next_link(origin, shards.hub, group, page, &next, &token)
-    });
-    http::rest(rest::respond(Outcome::Members(MemberPage { members, next_link })))
 }
 
 /// The operation that a request asks for, once its caller is known to be allowed exactly this URL.

@@ -14,11 +14,11 @@ use webpubsub_protocol::time::Timestamp;
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
-use crate::hub_shard::{Shard, internal};
-use crate::objects::{Objects, Question};
 use crate::event_handler::{Teller, Told};
-use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::hub_shard::{Shard, internal};
 use crate::log;
+use crate::objects::{Objects, Question};
+use crate::platform::{Error, Result, delete_alarm, set_alarm};
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]

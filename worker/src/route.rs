@@ -1,26 +1,24 @@
 //! Which shards a task goes to, and one answer out of theirs.
 
-use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{ShardMap, ShardNumber, Success, Task, TaskPlace};
+use webpubsub_hub::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest;
+use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome};
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::config::{Config, object_name};
+use crate::config::object_name;
 use crate::http;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result};
 
-/// The shards of a hub.
+/// Shards of a hub.
 #[derive(Clone, Copy)]
 pub(crate) struct Shards<'a> {
     pub(crate) env: &'a Env,
-    pub(crate) config: &'a Config,
     pub(crate) hub: &'a HubName,
-    pub(crate) map: ShardMap,
+    pub(crate) range: ShardRange,
 }
 
 impl Shards<'_> {
@@ -36,38 +34,47 @@ impl Shards<'_> {
             let name = object_name(self.hub, number);
             return Objects::shards(self.env)?.hand(&name, request).await;
         }
-        let body = match http::message_body(request).await? {
-            Ok(body) => body,
-            Err(refusal) => return http::rest(rest::refuse(&refusal, &request.method())),
-        };
-        let mut answers = self.ask_all(request, url, &body).await?;
-        let done = |answer: &Response| (200..300).contains(&answer.status());
-        let decisive = match task.success {
-            Success::OfOne => answers.iter().position(done),
-            Success::OfAll => answers.iter().position(|answer| !done(answer)),
-        };
-        let answer = decisive.unwrap_or(0);
-        if answer >= answers.len() {
-            return Err(Error::new("no shard answered"));
-        }
-        Ok(answers.swap_remove(answer))
+        self.gather(task, request, url, Vec::new()).await
     }
 
-    /// Makes the same request of every shard; one answer each, in their order.
-    pub(crate) async fn ask_all(
+    /// Makes the same request of all these shards, through each other where they are many; one answer
+    /// out of theirs and of those that are there already.
+    pub(crate) async fn gather(
         self,
+        task: &Task,
         request: &Request,
         url: RequestUrl<'_>,
-        body: &Uint8Array,
-    ) -> Result<Vec<Response>> {
-        let names = (0..self.map.reached).map(|number| object_name(self.hub, ShardNumber(number)));
+        mut answers: Vec<Response>,
+    ) -> Result<Response> {
         let method = request.method();
-        // Only a POST has a body here, and a request that must not have one cannot have an empty one.
-        let body = if method == "POST" { body.into() } else { JsValue::UNDEFINED };
+        let body = match http::message_body(request).await? {
+            // Only a POST has a body here, and a request that must not have one cannot have an empty one.
+            Ok(body) if method == "POST" => body.into(),
+            Ok(_) => JsValue::UNDEFINED,
+            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+        };
+        let names = self.range.asked().map(|shard| object_name(self.hub, shard)).collect();
         let headers = request.headers();
-        let path = url.path_and_query();
+        let path = self.range.address(url.path_and_query());
         let question = Question { path: &path, method: &method, headers: &headers, body };
-        Objects::shards(self.env)?.ask(names.collect(), question).await
+        answers.extend(Objects::shards(self.env)?.ask(names, question).await?);
+
+        let decisive = task.success.decisive(answers.iter().map(Response::status));
+        if decisive >= answers.len() {
+            return Err(Error::new("no shard answered"));
+        }
+        let answer = answers.swap_remove(decisive);
+        let Work::List { page, .. } = &task.work else { return Ok(answer) };
+        if answer.status() != 200 {
+            return Ok(answer);
+        }
+        answers.push(answer);
+        let mut first = FirstMembers::of(page.wanted());
+        for answer in &answers {
+            members(answer).await?.into_iter().for_each(|member| first.take(member));
+        }
+        let page = MemberPage { members: first.into_members(), next_link: None };
+        http::rest(rest::respond(Outcome::Members(page)))
     }
 
     /// The one shard that a task goes to, if it is one.
@@ -75,10 +82,16 @@ impl Shards<'_> {
         match place {
             TaskPlace::HolderOf(connection) => {
                 // Any shard can say that it does not know an id which none of them made.
-                let shard = ShardNumber::of(connection).filter(|shard| shard.0 < self.map.reached);
+                let shard = ShardNumber::of(connection).filter(|shard| self.range.has(*shard));
                 Some(shard.unwrap_or(ShardNumber(0)))
             }
-            TaskPlace::Everywhere => (self.map.reached == 1).then_some(ShardNumber(0)),
+            TaskPlace::Everywhere => (!self.range.has(ShardNumber(1))).then_some(ShardNumber(0)),
         }
     }
+}
+
+/// The members that a shard lists.
+pub(crate) async fn members(answer: &Response) -> Result<Vec<Member>> {
+    let members = MemberPage::members_of(&http::body_text(answer.text()).await?);
+    members.ok_or_else(|| Error::new("a shard's list is no page"))
 }

@@ -162,11 +162,10 @@ impl Tables {
     ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
         for row in self.values(statement, vec![])? {
-            let row = read(&row);
-            if row.is_none() {
-                log::failure("reading the tables", &format!("a row makes no sense: {statement}"));
+            match read(&row) {
+                Some(row) => rows.push(row),
+                None => makes_no_sense(statement),
             }
-            rows.extend(row);
         }
         Ok(rows)
     }
@@ -191,6 +190,10 @@ impl Tables {
         let rows = run_sql(&self.state, statement, values)?;
         Ok(rows.iter().map(|row| row.iter().map(|value| from_js(&value)).collect()).collect())
     }
+}
+
+fn makes_no_sense(statement: &str) {
+    log::failure("reading the tables", &format!("a row makes no sense: {statement}"));
 }
 
 /// The tables of one shard.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{HubSettings, ShardMap};
+use webpubsub_hub::{HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
@@ -30,15 +30,19 @@ pub(crate) struct HubView {
     pub(crate) since: u64,
 }
 
+/// What the shards of a hub said of themselves, which outlives the view.
+pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
+
 thread_local! {
-    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>)>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>, SharedLoads)>> =
+        const { RefCell::new(Vec::new()) };
 }
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
     pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<Self>> {
         let held = HELD.with_borrow(|held| held.iter().find(|(name, ..)| name == hub).cloned());
-        if let Some((_, since, view)) = held
+        if let Some((_, since, view, _)) = held
             && now() < since.after(config.map_ttl)
         {
             return Ok(view);
@@ -46,14 +50,22 @@ impl HubView {
         // The answer is as old as the question: the map may change while it is on its way.
         let since = now();
         let view = Rc::new(Self::ask(env, hub).await?);
+        let loads = Self::loads(hub);
         Self::forget(hub);
         HELD.with_borrow_mut(|held| {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.push((hub.clone(), since, Rc::clone(&view)));
+            held.push((hub.clone(), since, Rc::clone(&view), loads));
         });
         Ok(view)
+    }
+
+    /// What is known of how full a hub's shards are; nothing where nothing is held of the hub.
+    pub(crate) fn loads(hub: &HubName) -> SharedLoads {
+        HELD.with_borrow(|held| {
+            held.iter().find(|(name, ..)| name == hub).map(|(.., loads)| Rc::clone(loads)).unwrap_or_default()
+        })
     }
 
     /// Holds nothing of a hub any more.

@@ -1,9 +1,4 @@
 //! The golden vectors of what is signed for event handlers, which were made without this crate.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a vector file that cannot be read fails the test"
-)]
 
 use serde_json::Value;
 use webpubsub_auth::AccessKeys;

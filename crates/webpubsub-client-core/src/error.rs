@@ -86,6 +86,34 @@ pub enum SendError {
     },
 }
 
+/// Why an invocation has no answer, or none that is good.
+///
+/// Source: SDK expectations, part A.5.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvocationError {
+    /// Another invocation with this id waits for its answer.
+    #[error("the invocation id is in use")]
+    Registered,
+    /// There was no open socket to send it on.
+    #[error("the session is not connected")]
+    NotConnected,
+    /// The service or the event handler refused it.
+    #[error("the service refused it")]
+    Refused(
+        /// What the answer says, if it says anything.
+        Option<AckError>,
+    ),
+    /// The answer is none.
+    #[error("the answer is none")]
+    Unreadable,
+    /// The link was lost before the answer came, so it may have been done.
+    #[error("the connection was lost before the answer came")]
+    Disconnected,
+    /// The application aborted it; it may have been done.
+    #[error("the invocation was aborted")]
+    Aborted,
+}
+
 impl SendError {
     /// The ack id of the last try; `None` for fire-and-forget.
     #[must_use]

@@ -2,9 +2,9 @@
 
 use webpubsub_protocol::client::{AckError, DownstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
-use webpubsub_protocol::name::{ConnectionId, UserId};
+use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, InvocationError};
 use crate::operation::Operation;
 use crate::output::Close;
 
@@ -32,6 +32,20 @@ pub enum Input<P, D = DownstreamMessage<P>> {
         id: CommandId,
         /// What to do.
         operation: Operation<P>,
+    },
+    /// The application sends an event and wants its answer; answered by
+    /// [`Output::Invoked`](crate::Output::Invoked).
+    ///
+    /// Source: client spec, section 9.1.
+    Invoke {
+        /// The call.
+        id: CommandId,
+        /// What the answer is known by, if the application chooses; not empty, and not in use.
+        invocation_id: Option<String>,
+        /// The event's name.
+        event: EventName,
+        /// Its payload.
+        data: P,
     },
     /// The application is no longer interested in a call; one that is answered already stays so.
     Abort {
@@ -113,6 +127,13 @@ pub enum Incoming<D> {
         /// The message, handed through as it is.
         message: D,
     },
+    /// The answer to an invocation.
+    InvokeResponse {
+        /// Which.
+        invocation_id: String,
+        /// The message, handed through as it is, or what is wrong.
+        result: Result<D, InvocationError>,
+    },
     /// A pong, or something that this client does not know: a sign of life and nothing more.
     Other,
 }
@@ -129,7 +150,15 @@ impl<P> From<Option<DownstreamMessage<P>>> for Incoming<DownstreamMessage<P>> {
             Some(message @ DownstreamMessage::Data { sequence_id, .. }) => {
                 Self::Data { sequence_id, message }
             }
-            Some(DownstreamMessage::Pong | DownstreamMessage::InvokeResponse { .. }) | None => Self::Other,
+            Some(DownstreamMessage::InvokeResponse { invocation_id, result: Err(error) }) => {
+                Self::InvokeResponse { invocation_id, result: Err(InvocationError::Refused(Some(error))) }
+            }
+            Some(DownstreamMessage::InvokeResponse { invocation_id, result }) => {
+                let message =
+                    DownstreamMessage::InvokeResponse { invocation_id: invocation_id.clone(), result };
+                Self::InvokeResponse { invocation_id, result: Ok(message) }
+            }
+            Some(DownstreamMessage::Pong) | None => Self::Other,
         }
     }
 }

@@ -35,6 +35,7 @@ mod ack;
 mod connection;
 mod error;
 mod input;
+mod invocation;
 mod keep_alive;
 mod operation;
 mod options;
@@ -46,7 +47,7 @@ mod sequence;
 mod session;
 mod state;
 
-pub use error::{ConnectError, SendError, StartError};
+pub use error::{ConnectError, InvocationError, SendError, StartError};
 pub use input::{AttemptId, CommandId, Incoming, Input};
 pub use operation::{Delivery, Operation};
 pub use options::Options;

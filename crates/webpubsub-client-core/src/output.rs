@@ -5,7 +5,7 @@ use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
-use crate::error::{SendError, StartError};
+use crate::error::{InvocationError, SendError, StartError};
 use crate::input::{AttemptId, CommandId};
 
 /// What a session asks of its shell.
@@ -54,6 +54,15 @@ pub enum Output<P, D = DownstreamMessage<P>> {
         id: CommandId,
         /// Whether it was done.
         result: Result<Receipt, SendError>,
+    },
+    /// The answer to [`Input::Invoke`](crate::Input::Invoke).
+    Invoked {
+        /// The call.
+        id: CommandId,
+        /// What the invocation is known by.
+        invocation_id: String,
+        /// The service's answer, if it is a good one.
+        result: Result<D, InvocationError>,
     },
     /// Something that the application may listen to.
     Event(Event<D>),

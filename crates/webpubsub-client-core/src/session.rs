@@ -3,6 +3,7 @@
 //! What an input leads to stands in the files below, one for each thing that can be going on.
 
 mod connecting;
+mod invoking;
 mod losing;
 mod operating;
 mod receiving;
@@ -15,6 +16,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{Pending, PendingOperations};
 use crate::input::{AttemptId, Input};
+use crate::invocation::PendingInvocations;
 use crate::options::Options;
 use crate::output::{Close, Event, Output};
 use crate::rejoin::JoinedGroups;
@@ -32,6 +34,7 @@ pub struct Session<P, D = DownstreamMessage<P>> {
     last_close: Option<Close>,
     groups: JoinedGroups,
     operations: PendingOperations<P>,
+    invocations: PendingInvocations,
     /// What has followed so far from the input at hand.
     outputs: Vec<Output<P, D>>,
 }
@@ -47,6 +50,7 @@ impl<P: Clone, D> Session<P, D> {
             last_close: None,
             groups: JoinedGroups::default(),
             operations: PendingOperations::default(),
+            invocations: PendingInvocations::default(),
             outputs: Vec::new(),
         }
     }
@@ -57,6 +61,7 @@ impl<P: Clone, D> Session<P, D> {
         match input {
             Input::Start { id } => self.start(id),
             Input::Operate { id, operation } => self.operate(now, Pending { id, operation, failures: 0 }),
+            Input::Invoke { id, invocation_id, event, data } => self.invoke(id, invocation_id, event, data),
             Input::Abort { id } => self.abort(id),
             Input::Stop => self.stop(now),
             Input::UrlFetched { attempt, url } => self.url_fetched(attempt, url),

@@ -188,6 +188,26 @@ impl Client {
         self.operate(call, operation);
         Ok(())
     }
+
+    /// Sends an event to the application's server, for its answer; answered by the host's `invoked`
+    /// or `failed`.
+    ///
+    /// # Errors
+    /// As [`Client::send_event`].
+    #[wasm_bindgen(js_name = invokeEvent)]
+    pub fn invoke_event(
+        &self,
+        call: u32,
+        event: String,
+        content: &JsValue,
+        data_type: &JsValue,
+        invocation_id: Option<String>,
+    ) -> Result<(), JsValue> {
+        let event = EventName::parse(event).map_err(error::name_error)?;
+        let data = convert::payload(content, data_type)?;
+        self.input(Input::Invoke { id: CommandId(call), invocation_id, event, data });
+        Ok(())
+    }
 }
 
 impl Client {
@@ -256,6 +276,10 @@ impl Client {
                 host.done(id.0, convert::number(receipt.ack_id), receipt.is_duplicated);
             }
             Output::Settle { id, result: Err(error) } => host.failed(id.0, &error::send_error(host, &error)),
+            Output::Invoked { id, result: Ok(answer), .. } => host.invoked(id.0, &answer),
+            Output::Invoked { id, invocation_id, result: Err(error) } => {
+                host.failed(id.0, &error::invocation_error(host, &invocation_id, &error));
+            }
             Output::Event(event) => self.tell(&event),
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use js_sys::{JsString, Reflect};
 use wasm_bindgen::prelude::*;
-use webpubsub_client_core::Incoming;
+use webpubsub_client_core::{Incoming, InvocationError};
 use webpubsub_protocol::client::{AckError, Echo, UpstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, UserId};
@@ -76,6 +76,15 @@ pub(crate) fn incoming(data: &JsValue) -> Incoming<Frame> {
             Err(_) => Incoming::Other,
         },
         4 => Incoming::Disconnected { message: text(&frame, "message") },
+        5 => {
+            let invocation_id = text(&frame, "invocationId");
+            let result = match property(&frame, "success").as_bool() {
+                Some(true) => Ok(frame),
+                Some(false) => Err(InvocationError::Refused(error_of(&frame))),
+                None => Err(InvocationError::Unreadable),
+            };
+            Incoming::InvokeResponse { invocation_id, result }
+        }
         _ => Incoming::Other,
     }
 }
@@ -84,8 +93,15 @@ fn ack_result(frame: &Frame) -> Result<(), AckError> {
     if frame.success() {
         return Ok(());
     }
+    Err(error_of(frame).unwrap_or(AckError { name: Cow::Borrowed(""), message: String::new() }))
+}
+
+/// What a frame says is wrong, if it does.
+fn error_of(frame: &Frame) -> Option<AckError> {
     let error = property(frame, "error");
-    Err(AckError { name: Cow::Owned(text(&error, "name")), message: text(&error, "message") })
+    error
+        .is_object()
+        .then(|| AckError { name: Cow::Owned(text(&error, "name")), message: text(&error, "message") })
 }
 
 /// A property of an object; `undefined` where there is none, or no object.

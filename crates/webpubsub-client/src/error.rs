@@ -1,18 +1,19 @@
 //! Core errors as JavaScript errors.
 
 use wasm_bindgen::prelude::*;
-use webpubsub_client_core::{ConnectError, SendError, StartError};
+use webpubsub_client_core::{ConnectError, InvocationError, SendError, StartError};
 use webpubsub_protocol::name::NameError;
 
 use crate::convert::number;
 use crate::host::Host;
+
+const NOT_CONNECTED: &str = "The connection is not connected.";
 
 /// The `SendMessageError` for this, with the official SDK's message; a plain `Error` where that SDK
 /// has one.
 ///
 /// Source: SDK expectations, part A.5.
 pub(crate) fn send_error(host: &Host, error: &SendError) -> JsValue {
-    const NOT_CONNECTED: &str = "The connection is not connected.";
     let (message, detail) = match error {
         SendError::Refused { error, .. } => ("Failed to send message.", Some(error)),
         SendError::Disconnected { .. } => {
@@ -24,6 +25,25 @@ pub(crate) fn send_error(host: &Host, error: &SendError) -> JsValue {
     };
     let (name, text) = detail.map(|detail| (&*detail.name, detail.message.as_str())).unzip();
     host.send_error(message, number(error.ack_id()), name, text)
+}
+
+/// The `InvocationError` for this, with the official SDK's message.
+///
+/// Source: SDK expectations, part A.5.
+pub(crate) fn invocation_error(host: &Host, invocation_id: &str, error: &InvocationError) -> JsValue {
+    let (message, detail) = match error {
+        InvocationError::Registered => ("Invocation id is already registered.", None),
+        InvocationError::NotConnected => (NOT_CONNECTED, None),
+        InvocationError::Refused(None) => ("Invocation failed.", None),
+        InvocationError::Refused(Some(error)) => (error.message.as_str(), Some(error)),
+        InvocationError::Unreadable => ("Unsupported invoke response frame.", None),
+        InvocationError::Disconnected => {
+            ("Connection is disconnected before receiving invoke response from the service", None)
+        }
+        InvocationError::Aborted => ("Invocation cancelled by abortSignal.", None),
+    };
+    let (name, text) = detail.map(|detail| (&*detail.name, detail.message.as_str())).unzip();
+    host.invocation_error(message, invocation_id, name, text)
 }
 
 /// The word by which the npm package knows this, and its HTTP status or close code.

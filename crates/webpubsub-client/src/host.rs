@@ -62,7 +62,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn done(this: &Host, call: u32, ack_id: Option<f64>, is_duplicated: bool);
 
-    /// The other answer to an operation.
+    /// The answer to an invocation.
+    #[wasm_bindgen(method)]
+    pub(crate) fn invoked(this: &Host, call: u32, answer: &Frame);
+
+    /// The other answer to an operation, and to an invocation.
     #[wasm_bindgen(method)]
     pub(crate) fn failed(this: &Host, call: u32, error: &JsValue);
 
@@ -72,6 +76,16 @@ extern "C" {
         this: &Host,
         message: &str,
         ack_id: Option<f64>,
+        detail_name: Option<&str>,
+        detail_message: Option<&str>,
+    ) -> JsValue;
+
+    /// Makes an `InvocationError`.
+    #[wasm_bindgen(method, js_name = invocationError)]
+    pub(crate) fn invocation_error(
+        this: &Host,
+        message: &str,
+        invocation_id: &str,
         detail_name: Option<&str>,
         detail_message: Option<&str>,
     ) -> JsValue;

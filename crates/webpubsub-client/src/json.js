@@ -16,6 +16,8 @@ export function decode(text) {
         return frame.kind && frame.data != null ? frame : undefined;
       case "ack":
         return typeof frame.ackId === "number" && typeof frame.success === "boolean" ? frame : undefined;
+      case "invokeResponse":
+        return isReadable(frame) ? frame : { ...frame, success: undefined };
       case "system":
         return frame;
     }
@@ -31,8 +33,19 @@ export function kindOf(frame) {
       return 1;
     case "ack":
       return 2;
+    case "invokeResponse":
+      return 5;
     default:
       return frame.event === "connected" ? 3 : frame.event === "disconnected" ? 4 : 0;
+  }
+}
+
+/** Whether an answer's payload, if it has one, is what it says. One that is not is no answer. */
+function isReadable(frame) {
+  try {
+    return frame.dataType == null || (frame.data = content(frame)) != null;
+  } catch {
+    return false;
   }
 }
 

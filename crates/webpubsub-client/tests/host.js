@@ -34,7 +34,15 @@ class FakeHost {
     return Object.assign(new Error(message), { ackId, detail: name && `${name}: ${detail}` });
   }
 
+  invocationError(message, invocationId, name, detail) {
+    return Object.assign(new Error(message), { invocationId, detail: name && `${name}: ${detail}` });
+  }
+
   failed(call, error) {
+    if (error.invocationId) {
+      this.calls.push(["invocationFailed", call, error.message, error.invocationId, error.detail ?? null]);
+      return;
+    }
     this.calls.push(["failed", call, error.message, error.ackId ?? null, error.detail ?? null]);
   }
 
@@ -48,7 +56,7 @@ class FakeHost {
   }
 }
 
-for (const name of ["fetchUrl", "setTimer", "started", "startFailed", "done", "connected", "disconnected", "stopped", "recovering", "recovered"]) {
+for (const name of ["fetchUrl", "setTimer", "started", "startFailed", "done", "invoked", "connected", "disconnected", "stopped", "recovering", "recovered"]) {
   FakeHost.prototype[name] = function (...args) {
     this.calls.push([name, ...args.map((arg) => arg ?? null)]);
   };

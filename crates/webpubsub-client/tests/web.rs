@@ -208,6 +208,32 @@ fn operations_become_frames_and_acks_become_answers() {
 }
 
 #[wasm_bindgen_test]
+fn invocations_become_frames_and_their_answers_come_back() {
+    let fixture = connected(&json!({}));
+    let it = &fixture.client;
+    it.invoke_event(2, "e".to_owned(), &"hi".into(), &"text".into(), None).unwrap();
+    it.invoke_event(3, "e".to_owned(), &js(&json!([1])), &"json".into(), Some("é".to_owned())).unwrap();
+    it.abort(2);
+    assert_eq!(
+        fixture.sent(),
+        [
+            json!({"type": "invoke", "invocationId": "1", "target": "event", "event": "e", "dataType": "text", "data": "hi"}),
+            json!({"type": "invoke", "invocationId": "é", "target": "event", "event": "e", "dataType": "json", "data": [1]}),
+            json!({"type": "cancelInvocation", "invocationId": "1"}),
+        ]
+    );
+    let aborted = json!(["invocationFailed", 2, "Invocation cancelled by abortSignal.", "1", null]);
+    assert_eq!(fixture.calls_but_timers(), [aborted]);
+    let answer = json!({"type": "invokeResponse", "invocationId": "é", "success": true, "dataType": "text", "data": ""});
+    fixture.hear(&answer);
+    assert_eq!(fixture.calls_but_timers(), [json!(["invoked", 3, answer])]);
+    it.invoke_event(4, "e".to_owned(), &"hi".into(), &"text".into(), None).unwrap();
+    let error = json!({"name": "BadRequest", "message": "no"});
+    fixture.hear(&json!({"type": "invokeResponse", "invocationId": "2", "success": false, "error": error}));
+    assert_eq!(fixture.calls_but_timers(), [json!(["invocationFailed", 4, "no", "2", "BadRequest: no"])]);
+}
+
+#[wasm_bindgen_test]
 fn what_cannot_be_sent_throws_what_javascript_expects() {
     let fixture = connected(&json!({}));
     let it = &fixture.client;

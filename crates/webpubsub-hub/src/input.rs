@@ -46,7 +46,7 @@ pub enum Input {
         /// The code in the client's close frame; [`CloseCode::NO_STATUS`] for a frame without one,
         /// [`CloseCode::ABNORMAL`] where there was no frame.
         code: CloseCode,
-        /// The words in it.
+        /// The words in it; nobody is told of what stands here where there was no frame.
         reason: String,
     },
     /// What came over a socket was no WebSocket traffic, and the platform has closed it.

@@ -118,59 +118,6 @@ impl Place {
     }
 }
 
-/// The shards that a new connection is offered to: one that is drawn, and its neighbours for as long
-/// as it is refused.
-///
-/// A few full shards speak for all, so that a hub that is full says so soon. That a hub has as many
-/// connections as it may have takes every shard to say, since each knows only its share.
-#[derive(Debug)]
-pub struct Offers {
-    next: u16,
-    shards: u16,
-    left: u16,
-    full: u8,
-}
-
-impl Offers {
-    /// How many full shards speak for all.
-    const ENOUGH_FULL: u8 = 4;
-
-    /// Offers that begin with the shard drawn by `random`.
-    #[must_use]
-    pub fn new(random: u16, shards: u16) -> Self {
-        let shards = shards.max(1);
-        Self { next: random % shards, shards, left: shards, full: 0 }
-    }
-
-    /// The shard offered last refused.
-    pub const fn refused(&mut self, why: Full) {
-        match why {
-            Full::Shard => self.full = self.full.saturating_add(1),
-            Full::Quota => {}
-        }
-    }
-
-    /// Why the hub has no place, when all offers were refused.
-    #[must_use]
-    pub const fn outcome(&self) -> Full {
-        if self.full > 0 { Full::Shard } else { Full::Quota }
-    }
-}
-
-impl Iterator for Offers {
-    type Item = ShardNumber;
-
-    fn next(&mut self) -> Option<ShardNumber> {
-        if self.full >= Self::ENOUGH_FULL {
-            return None;
-        }
-        self.left = self.left.checked_sub(1)?;
-        let shard = self.next;
-        self.next = if shard + 1 < self.shards { shard + 1 } else { 0 };
-        Some(ShardNumber(shard))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,36 +130,6 @@ mod tests {
             assert!(id.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
             assert_eq!(ShardNumber::of(&id), Some(ShardNumber(shard)));
         }
-    }
-
-    /// The shards that a connection is offered to while they refuse it, and what that comes to.
-    fn offered(random: u16, shards: u16, refusal: impl Fn(u16) -> Full) -> (Vec<u16>, Full) {
-        let mut offers = Offers::new(random, shards);
-        let mut asked = Vec::new();
-        while let Some(ShardNumber(shard)) = offers.next() {
-            asked.push(shard);
-            offers.refused(refusal(shard));
-        }
-        (asked, offers.outcome())
-    }
-
-    #[test]
-    fn a_new_connection_is_offered_to_the_shard_drawn_and_then_to_its_neighbours() {
-        let full = |random, shards| offered(random, shards, |_| Full::Shard);
-        assert_eq!(full(7, 1), (vec![0], Full::Shard));
-        assert_eq!(full(6, 4), (vec![2, 3, 0, 1], Full::Shard));
-        assert_eq!(full(99, 100), (vec![99, 0, 1, 2], Full::Shard));
-        assert_eq!(full(5, 0), (vec![0], Full::Shard));
-        assert_eq!(full(u16::MAX - 1, u16::MAX).0, [u16::MAX - 1, 0, 1, 2]);
-    }
-
-    #[test]
-    fn only_all_shards_together_have_reached_a_quota() {
-        let (asked, outcome) = offered(2, 9, |_| Full::Quota);
-        assert_eq!((asked, outcome), (vec![2, 3, 4, 5, 6, 7, 8, 0, 1], Full::Quota));
-        let (asked, outcome) = offered(0, 9, |shard| if shard == 7 { Full::Shard } else { Full::Quota });
-        assert_eq!((asked.len(), outcome), (9, Full::Shard), "one with more room would have taken it");
-        assert_eq!(offered(0, u16::MAX, |_| Full::Quota).0.len(), usize::from(u16::MAX));
     }
 
     #[test]

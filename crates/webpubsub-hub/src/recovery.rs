@@ -63,7 +63,10 @@ impl Hub {
                 outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
                 self.wait(until, slot);
             }
-            Some(_) | None => self.remove(slot, reason, outputs),
+            // Where there was no frame, the words are the platform's own.
+            Some(_) | None => {
+                self.remove(slot, if code == CloseCode::ABNORMAL { "" } else { reason }, outputs)
+            }
         }
     }
 

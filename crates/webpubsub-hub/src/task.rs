@@ -88,6 +88,24 @@ pub enum Work {
     },
 }
 
+impl Success {
+    /// Which of the shards' answers, by their statuses, is the answer of all. That of one that failed
+    /// is, since nobody knows what became of the operation there.
+    pub fn decisive(self, statuses: impl Iterator<Item = u16>) -> usize {
+        let mut found = None;
+        for (answer, status) in statuses.enumerate() {
+            let done = (200..300).contains(&status);
+            if !done && (self == Self::OfAll || status != 404) {
+                return answer;
+            }
+            if done && found.is_none() {
+                found = Some(answer);
+            }
+        }
+        found.unwrap_or(0)
+    }
+}
+
 impl TaskPlace {
     fn of(target: &Target) -> Self {
         match target {
@@ -177,12 +195,13 @@ impl Assignment {
 impl Task {
     /// What a shard's reply comes to; members are the caller's to page.
     #[must_use]
-    pub fn outcome(self, reply: &Reply) -> Outcome {
+    pub fn outcome(&self, reply: &Reply) -> Outcome {
         match reply {
-            Reply::Done | Reply::Members(_) => self.done,
-            Reply::NotFound => self.not_found,
-            Reply::Conflict => self.conflict,
+            Reply::Done | Reply::Members(_) => &self.done,
+            Reply::NotFound => &self.not_found,
+            Reply::Conflict => &self.conflict,
         }
+        .clone()
     }
 
     /// A task whose outcome is the same whatever is found.
@@ -303,6 +322,23 @@ mod tests {
         assert_eq!(task("PUT", "/api/hubs/h/users/u/groups/g").success, Success::OfOne);
         assert_eq!(task("POST", "/api/hubs/h/:send").success, Success::OfAll);
         assert_eq!(task("DELETE", "/api/hubs/h/users/u/groups/g").success, Success::OfAll);
+    }
+
+    #[test]
+    fn a_check_succeeds_where_one_shard_says_so_and_a_change_fails_where_one_shard_does() {
+        for (statuses, of_one, of_all) in [
+            (&[404, 404, 404][..], 0, 0),
+            (&[404, 200, 200], 1, 0),
+            (&[200, 404, 200], 0, 1),
+            (&[404, 200, 500], 2, 0),
+            (&[404, 500, 404], 1, 0),
+            (&[202, 204, 299], 0, 0),
+            (&[202, 500, 404], 1, 1),
+            (&[400, 400], 0, 0),
+        ] {
+            assert_eq!(Success::OfOne.decisive(statuses.iter().copied()), of_one, "{statuses:?}");
+            assert_eq!(Success::OfAll.decisive(statuses.iter().copied()), of_all, "{statuses:?}");
+        }
     }
 
     #[test]

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use webpubsub_hub::{
-    ConnectRequest, Full, Input, Limits, Offers, Output, Place, Selection, ShardNumber, Slot, Target,
+    ConnectRequest, Full, Input, Limits, Loads, Offers, Output, Place, Selection, ShardNumber, Slot, Target,
 };
 use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{Metadata, TimeToLive};
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_testkit::{Closed, Shard, group, json, reliable, text};
 
 const PING: &str = r#"{"type":"ping"}"#;
@@ -345,10 +346,16 @@ fn a_hub_takes_exactly_its_quota_over_all_its_shards() {
             .map(|shard| Shard::at(Place { shard, shards, connection_quota: quota, ..Place::only() }))
             .collect();
         let connect = |random: u16, hub: &mut Vec<Shard>| -> Option<(usize, Slot)> {
-            Offers::new(random, shards).find_map(|ShardNumber(shard)| {
+            let (now, mut loads) = (Timestamp::from_millis(0), Loads::default());
+            let mut offers = Offers::new(now, &loads, [random, 0], shards, [usize::MAX; 2]);
+            while let Some(ShardNumber(shard)) = offers.next(now, &mut loads) {
                 let shard = usize::from(shard);
-                Some((shard, hub.get_mut(shard)?.connect(json("alice"))?))
-            })
+                if let Some(slot) = hub.get_mut(shard)?.connect(json("alice")) {
+                    return Some((shard, slot));
+                }
+                offers.refused(Full::Quota);
+            }
+            None
         };
         let inside: Vec<_> = (0..20).filter_map(|n| connect(n * 7, &mut hub)).collect();
         assert_eq!(inside.len(), quota as usize, "over {shards} shards");

@@ -1,10 +1,5 @@
 //! The golden vectors of what event handlers are told and tell, which were made without this crate.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a vector file that cannot be read fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a vector file that cannot be read fails the test")]
 
 #[path = "support/vectors.rs"]
 mod vectors;

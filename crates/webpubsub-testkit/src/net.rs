@@ -206,6 +206,10 @@ impl Net {
                 Ok(_) => self.note(client, "done"),
                 Err(error) => self.note(client, &format!("failed: {error}")),
             },
+            Output::Invoked { result, .. } => match result {
+                Ok(answer) => self.note(client, &format!("answered {}", json::encode_downstream(&answer))),
+                Err(error) => self.note(client, &format!("failed: {error}")),
+            },
             Output::Event(event) => self.note(client, &format!("• {}", words(&event))),
         }
     }

@@ -123,6 +123,7 @@ impl<P: Clone, D> Session<P, D> {
     /// The end of a session: whatever still waits for something gets its answer.
     pub(super) fn stopped(&mut self) {
         self.state = State::Stopped;
+        self.fail_invocations();
         for (ack_id, pending) in self.operations.take_sent() {
             let result = Err(SendError::Disconnected { ack_id });
             self.outputs.push(Output::Settle { id: pending.id, result });

@@ -49,6 +49,7 @@ impl<P: Clone, D> Session<P, D> {
 
     /// No ack will come for what was sent on a socket that is gone.
     pub(super) fn fail_unacknowledged(&mut self, now: Timestamp) {
+        self.fail_invocations();
         for (ack_id, pending) in self.operations.take_sent() {
             self.operation_failed(now, pending, SendError::Disconnected { ack_id });
         }
@@ -57,6 +58,8 @@ impl<P: Clone, D> Session<P, D> {
     pub(super) fn abort(&mut self, id: CommandId) {
         if let Some(error) = self.operations.abort(id) {
             self.outputs.push(Output::Settle { id, result: Err(error) });
+        } else if let Some(invocation_id) = self.invocations.abort(id) {
+            self.invocation_aborted(id, invocation_id);
         } else if let State::Connecting { attempt, start: Some(start), .. } = &self.state
             && *start == id
         {

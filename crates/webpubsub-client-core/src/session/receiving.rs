@@ -38,6 +38,9 @@ impl<P: Clone, D> Session<P, D> {
                 }
             }
             Incoming::Ack { ack_id, result } => self.acknowledged(now, ack_id, result),
+            Incoming::InvokeResponse { invocation_id, result } => {
+                self.invocation_answered(invocation_id, result);
+            }
             Incoming::Data { sequence_id, message } => self.data(now, sequence_id, message),
             Incoming::Other => {}
         }

@@ -124,6 +124,18 @@ impl Driver {
         id
     }
 
+    /// Invokes the event `hello`.
+    pub(crate) fn invoke(&mut self, invocation_id: Option<&str>) -> CommandId {
+        let id = self.next_command();
+        self.input(Input::Invoke {
+            id,
+            invocation_id: invocation_id.map(str::to_owned),
+            event: EventName::parse("hello").unwrap(),
+            data: MessageData::Text("hi".to_owned()),
+        });
+        id
+    }
+
     /// The credential answers the newest attempt.
     pub(crate) fn url(&mut self) {
         self.input(Input::UrlFetched { attempt: self.attempt, url: URL.to_owned() });
@@ -243,6 +255,12 @@ fn describe(output: Output<MessageData>) -> String {
                 | SendError::Aborted { .. } => String::new(),
             };
             format!("call {} failed{}: {error}{name}", id.0, under(error.ack_id()))
+        }
+        Output::Invoked { id, invocation_id, result: Ok(answer) } => {
+            format!("call {} answered as {invocation_id}: {}", id.0, json::encode_downstream(&answer))
+        }
+        Output::Invoked { id, invocation_id, result: Err(error) } => {
+            format!("call {} failed as {invocation_id}: {error}", id.0)
         }
         Output::Event(event) => format!("event {}", describe_event(event)),
     }

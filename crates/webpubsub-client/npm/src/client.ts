@@ -1,8 +1,10 @@
 import type { Client as Core, Host } from "#core";
 import { explain, loadCore, onWake, openSocket } from "#platform";
-import { abortError, sendError, startError, type StartProblem } from "./errors.js";
+import { abortError, invocationError, sendError, startError, type StartProblem } from "./errors.js";
 import type {
   AbortSignalLike,
+  InvokeEventOptions,
+  InvokeEventResult,
   JoinGroupOptions,
   JSONTypes,
   LeaveGroupOptions,
@@ -146,6 +148,26 @@ export class WebPubSubClient {
     );
   }
 
+  /**
+   * Sends an event to the application's server and waits for its answer. One that fails is not tried
+   * again: it rejects with an `InvocationError`.
+   *
+   * @param content - as for `sendToGroup`
+   */
+  invokeEvent(
+    eventName: string,
+    content: JSONTypes | ArrayBuffer | ArrayBufferView,
+    dataType: WebPubSubDataType,
+    options?: InvokeEventOptions,
+  ): Promise<InvokeEventResult> {
+    const { invocationId, abortSignal } = options ?? {};
+    if (invocationId === "") return Promise.reject(new RangeError("invocationId must not be empty."));
+    if (abortSignal?.aborted) {
+      return Promise.reject(invocationError("Invocation cancelled by abortSignal.", invocationId ?? ""));
+    }
+    return this.#call(abortSignal, (core, id) => core.invokeEvent(id, eventName, content, dataType, invocationId));
+  }
+
   #operate(
     options: JoinGroupOptions | undefined,
     begin: (core: Core, id: number) => void,
@@ -226,8 +248,10 @@ export class WebPubSubClient {
       started: (id) => client().#started(call(id)),
       startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
       done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
+      invoked: (id, { invocationId, dataType, data }) => call(id)?.resolve({ invocationId, dataType, data }),
       failed: (id, error) => call(id)?.reject(error),
       sendError,
+      invocationError,
       connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId! }),
       disconnected: (connectionId, text, code, reason, willReconnect) => {
         const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };

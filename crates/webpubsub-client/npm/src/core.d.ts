@@ -1,6 +1,6 @@
 // `#core`: the crate `webpubsub-client`, as wasm-bindgen shows it to JavaScript.
-import type { WebPubSubRetryOptions, WebSocketLike } from "./models.js";
-import type { SendMessageError, StartProblem } from "./errors.js";
+import type { InvokeEventResult, WebPubSubRetryOptions, WebSocketLike } from "./models.js";
+import type { InvocationError, SendMessageError, StartProblem } from "./errors.js";
 
 /** `../../src/settings.rs` */
 export interface Settings {
@@ -21,8 +21,10 @@ export interface Host {
   started(call: number): void;
   startFailed(call: number, problem: StartProblem, number: number | undefined): void;
   done(call: number, ackId: number | undefined, isDuplicated: boolean): void;
+  invoked(call: number, answer: InvokeEventResult): void;
   failed(call: number, error: Error): void;
   sendError(message: string, ackId?: number, name?: string, detail?: string): SendMessageError;
+  invocationError(message: string, invocationId: string, name?: string, detail?: string): InvocationError;
   connected(connectionId: string, userId: string | undefined): void;
   disconnected(
     connectionId: string | undefined,
@@ -71,6 +73,7 @@ export class Client {
     fireAndForget: boolean,
     ackId?: number,
   ): void;
+  invokeEvent(call: number, event: string, content: unknown, dataType: string, invocationId?: string): void;
 }
 
 export function instantiate(module: WebAssembly.Module): Promise<void>;

@@ -29,6 +29,33 @@ export class SendMessageError extends Error {
   }
 }
 
+/** Why an invocation was refused. */
+export interface InvokeResponseError {
+  /** A word for programs, such as `InternalServerError`. */
+  name: string;
+  /** A sentence for people. */
+  message: string;
+}
+
+export interface InvocationErrorOptions {
+  invocationId: string;
+  errorDetail?: InvokeResponseError;
+}
+
+/** An invocation has no answer. It may have been carried out, unless the service refused it. */
+export class InvocationError extends Error {
+  override name = "InvocationError";
+  invocationId: string;
+  /** What the service said, if it was the service that refused. */
+  errorDetail?: InvokeResponseError;
+
+  constructor(message: string, options: InvocationErrorOptions) {
+    super(message);
+    this.invocationId = options.invocationId;
+    this.errorDetail = options.errorDetail;
+  }
+}
+
 /**
  * What kept a socket from opening: the URL is none of a WebSocket; the service refused it, for its
  * token or its hub; or nobody answered.
@@ -58,6 +85,11 @@ export class ConnectError extends Error {
 export function sendError(message: string, ackId?: number, name?: string, detail?: string): SendMessageError {
   const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
   return new SendMessageError(message, { ackId, errorDetail });
+}
+
+export function invocationError(message: string, invocationId: string, name?: string, detail?: string): InvocationError {
+  const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
+  return new InvocationError(message, { invocationId, errorDetail });
 }
 
 export function abortError(signal?: AbortSignalLike): unknown {

@@ -103,6 +103,22 @@ export interface SendToGroupOptions extends SendEventOptions {
   noEcho?: boolean;
 }
 
+export interface InvokeEventOptions {
+  /** What the answer is known by, of your choice; no two that wait may have the same. */
+  invocationId?: string;
+  /** Gives the invocation up. */
+  abortSignal?: AbortSignalLike;
+}
+
+/** What the application's server answered. */
+export interface InvokeEventResult {
+  invocationId: string;
+  /** None where it answered without a payload. */
+  dataType?: WebPubSubDataType;
+  /** A string, a JSON value, or an `ArrayBuffer` for `binary` and `protobuf`. */
+  data?: JSONTypes | ArrayBuffer;
+}
+
 /** That an operation was done. */
 export interface WebPubSubResult {
   /** The ack id that it was done under; none for `fireAndForget`. */

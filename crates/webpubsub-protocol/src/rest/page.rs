@@ -92,8 +92,7 @@ impl PageRequest {
 
     /// Cuts the page out of the first [`Self::wanted`] members after the last page.
     #[must_use]
-    pub fn cut(&self, first: FirstMembers) -> (Vec<Member>, Option<NextPage>) {
-        let mut members = first.members;
+    pub fn cut(&self, mut members: Vec<Member>) -> (Vec<Member>, Option<NextPage>) {
         let size = self.page_size();
         let are_more = members.len() > size;
         members.truncate(size);
@@ -210,7 +209,7 @@ mod tests {
                         first
                     };
                     let both = [first(odd), first(even)].map(FirstMembers::into_members).concat();
-                    let (page, next) = request.cut(first(both));
+                    let (page, next) = request.cut(first(both).into_members());
                     assert!(page.len() <= usize::try_from(size).unwrap());
                     seen.extend(page);
                     pages += 1;
@@ -243,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_one_page() {
-        assert_eq!(request(200, None).cut(FirstMembers::of(201)), (vec![], None));
+        assert_eq!(request(200, None).cut(vec![]), (vec![], None));
         assert_eq!(request(200, None).wanted(), 201);
         assert_eq!(request(200, Some(5)).wanted(), 6);
     }

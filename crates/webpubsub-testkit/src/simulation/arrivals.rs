@@ -1,7 +1,7 @@
 //! What comes to shards from clients.
 
 use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
-use webpubsub_hub::{Input as HubInput, Offers, Output, ShardNumber, Slot};
+use webpubsub_hub::{Input as HubInput, Loads, Offers, Output, ShardNumber, Slot};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
@@ -34,8 +34,11 @@ impl World {
     /// Some Worker offers a new client to one shard after another; false if none takes it.
     fn connect(&mut self, client: usize, attempt: AttemptId) -> bool {
         let accepting = self.view().accepting;
-        let mut offers = Offers::new(self.random.below(4) as u16, accepting);
-        while let Some(number) = offers.next() {
+        // What this Worker knows of the shards is nothing.
+        let (now, mut loads) = (self.now, Loads::default());
+        let mut offers =
+            Offers::new(now, &loads, [self.random.below(4) as u16, 0], accepting, [usize::MAX; 2]);
+        while let Some(number) = offers.next(now, &mut loads) {
             let shard = usize::from(number.0);
             self.ids += 1;
             let mut random = [0; 16];

@@ -99,6 +99,8 @@ impl World {
                     check!(accepted > 0, "message {message} is acknowledged and was never published");
                 }
             }
+            // No client of the simulation invokes anything.
+            Output::Invoked { .. } => {}
             Output::Event(event) => self.hear(client, &event),
         }
     }

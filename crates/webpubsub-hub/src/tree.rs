@@ -1,0 +1,151 @@
+//! How what concerns every shard of a hub reaches them: at once as long as they are few, above that
+//! from shard to shard.
+
+use crate::placement::ShardNumber;
+
+/// Shards that follow each other: all of a hub's, or those behind one of them.
+///
+/// Where they are many, only some are asked for all. Each does its part, and asks for those between
+/// itself and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardRange {
+    first: u16,
+    end: u16,
+}
+
+impl ShardRange {
+    /// How many shards are asked at once, each for itself.
+    const FLAT: u16 = 32;
+    /// How many are asked where there are more.
+    const BRANCHES: u16 = 16;
+    /// What the path of a request begins with that asks for others too. No path that the Worker hands
+    /// on begins like this.
+    const MARK: &str = "/among/";
+
+    /// The shards below this number.
+    #[must_use]
+    pub const fn below(end: u16) -> Self {
+        Self { first: 0, end }
+    }
+
+    /// Whether a shard is one of these.
+    #[must_use]
+    pub const fn has(self, ShardNumber(shard): ShardNumber) -> bool {
+        self.first <= shard && shard < self.end
+    }
+
+    /// The shards that are asked.
+    pub fn asked(self) -> impl Iterator<Item = ShardNumber> {
+        (self.first..self.end).step_by(usize::from(self.stride())).map(ShardNumber)
+    }
+
+    /// The shards that one of those that are asked asks in turn.
+    #[must_use]
+    pub fn behind(self, ShardNumber(asked): ShardNumber) -> Self {
+        Self { first: asked.saturating_add(1), end: self.end.min(asked.saturating_add(self.stride())) }
+    }
+
+    const fn stride(self) -> u16 {
+        let shards = self.end.saturating_sub(self.first);
+        if shards <= Self::FLAT { 1 } else { shards.div_ceil(Self::BRANCHES) }
+    }
+
+    /// The path by which those that are asked learn for whom.
+    #[must_use]
+    pub fn address(self, path: String) -> String {
+        if self.stride() == 1 {
+            return path;
+        }
+        let range = (u32::from(self.first) << 16) | u32::from(self.end);
+        format!("{}{range}{path}", Self::MARK)
+    }
+
+    /// Takes apart what [`ShardRange::address`] put together; `None` for a path as it was.
+    #[must_use]
+    pub fn of_address(address: &str) -> Option<(Self, &str)> {
+        let rest = address.strip_prefix(Self::MARK)?;
+        let (range, path) = rest.split_at_checked(rest.find('/')?)?;
+        let range: u32 = range.parse().ok()?;
+        Some((Self { first: (range >> 16) as u16, end: range as u16 }, path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has every shard of the range do its part, and those behind it; how deep that went, and how many
+    /// were asked at most by one.
+    fn carry_out(range: ShardRange, done: &mut Vec<u16>) -> (usize, usize) {
+        let asked: Vec<_> = range.asked().collect();
+        let (mut depth, mut breadth) = (0, asked.len());
+        for shard in asked {
+            done.push(shard.0);
+            let behind = match ShardRange::of_address(&range.address("/api".to_owned())) {
+                Some((told, "/api")) => told.behind(shard),
+                told => {
+                    assert_eq!(told, None);
+                    continue;
+                }
+            };
+            let (deeper, wider) = carry_out(behind, done);
+            (depth, breadth) = (depth.max(deeper), breadth.max(wider));
+        }
+        (depth + usize::from(breadth > 0), breadth)
+    }
+
+    #[test]
+    fn every_shard_is_asked_once_and_nobody_asks_many() {
+        for shards in 1..=1024 {
+            let mut done = Vec::new();
+            let (depth, breadth) = carry_out(ShardRange::below(shards), &mut done);
+            done.sort_unstable();
+            assert!(done.into_iter().eq(0..shards), "{shards}");
+            assert!(breadth <= 32, "{shards}: {breadth}");
+            let deepest = if shards <= 32 {
+                1
+            } else if shards <= 512 {
+                2
+            } else {
+                3
+            };
+            assert!(depth <= deepest, "{shards}: {depth}");
+        }
+        let mut done = Vec::new();
+        let (depth, breadth) = carry_out(ShardRange::below(u16::MAX), &mut done);
+        assert_eq!((done.len(), depth), (usize::from(u16::MAX), 4));
+        assert!(breadth <= 32);
+    }
+
+    #[test]
+    fn a_worker_asks_all_of_a_few_shards_and_at_most_sixteen_of_many() {
+        let asked = |shards| ShardRange::below(shards).asked().map(|shard| shard.0).collect::<Vec<_>>();
+        assert_eq!(asked(32), (0..32).collect::<Vec<_>>());
+        assert_eq!(asked(33), [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]);
+        for shards in 33..=1024 {
+            assert!(asked(shards).len() <= 16, "{shards}");
+        }
+    }
+
+    #[test]
+    fn a_path_says_for_which_shards_it_asks() {
+        let (few, many) = (ShardRange::below(32), ShardRange::below(40));
+        let path = "/api/hubs/h/:send?a=/b".to_owned();
+        assert_eq!(few.address(path.clone()), path);
+        assert_eq!(many.address(path.clone()), format!("/among/40{path}"));
+        assert_eq!(ShardRange::of_address(&many.address(path.clone())), Some((many, path.as_str())));
+        for other in [path.as_str(), "/among", "/among/", "/among/40", "/among/x/api", "/among/-1/api"] {
+            assert_eq!(ShardRange::of_address(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn who_is_asked_for_nonsense_asks_nobody() {
+        for range in
+            [ShardRange { first: 9, end: 1 }, ShardRange { first: 70, end: 70 }, ShardRange::below(0)]
+        {
+            assert_eq!(range.asked().count(), 0);
+            assert_eq!(range.behind(ShardNumber(u16::MAX)).asked().count(), 0);
+        }
+    }
+}
