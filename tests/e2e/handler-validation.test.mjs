@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { clientKinds } from "../support/client-kinds.mjs";
-import { AT_ONCE, EventHandler, garbage, hang, reset } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, garbage, hang, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { until } from "../support/waiting.mjs";
@@ -181,5 +181,5 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );
