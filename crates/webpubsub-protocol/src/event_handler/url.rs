@@ -130,7 +130,7 @@ fn read(text: &str) -> Result<(RequestUrl<'_>, Host<'_>), UrlTemplateError> {
     if has_prefix(text, "tunnel:") {
         return Err(UrlTemplateError::Tunnel);
     }
-    if text.contains("{@") {
+    if text.split('{').skip(1).any(|piece| piece.starts_with('@')) {
         return Err(UrlTemplateError::KeyVault);
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
@@ -311,10 +311,11 @@ fn ipv4(text: &str) -> Option<u32> {
 /// Eight groups of up to four hexadecimal digits, of which `::` stands for any number that are 0, and
 /// the last two may be an IPv4 address.
 fn ipv6(text: &str) -> Option<u128> {
-    let (head, tail) = text.split_once("::").map_or((text, None), |(head, tail)| (head, Some(tail)));
-    let (head, head_groups) = groups(head)?;
-    let Some(tail) = tail else { return (head_groups == 8).then_some(head) };
-    let (tail, tail_groups) = groups(tail)?;
+    let Some(at) = text.as_bytes().windows(2).position(|pair| pair == b"::") else {
+        return groups(text).filter(|(_, count)| *count == 8).map(|(address, _)| address);
+    };
+    let (head, head_groups) = groups(text.get(..at)?)?;
+    let (tail, tail_groups) = groups(text.get(at + 2..)?)?;
     if head_groups + tail_groups > 7 {
         return None;
     }
