@@ -25,18 +25,24 @@ pub(crate) struct HubView {
     pub(crate) settings: HubSettings,
 }
 
-/// What the shards of a hub said of themselves, which outlives the view.
-pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
+/// A view and its age.
+#[derive(Clone)]
+struct Held {
+    since: Timestamp,
+    view: Rc<HubView>,
+    /// What the shards said of themselves, which outlives the view.
+    loads: Rc<RefCell<Loads>>,
+}
 
 thread_local! {
-    static HELD: RefCell<HashMap<HubName, (Timestamp, Rc<HubView>, SharedLoads)>> = RefCell::default();
+    static HELD: RefCell<HashMap<HubName, Held>> = RefCell::default();
 }
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
     pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<Self>> {
         let held = HELD.with_borrow(|held| held.get(hub).cloned());
-        if let Some((since, view, _)) = held
+        if let Some(Held { since, view, .. }) = held
             && now() < since.after(config.map_ttl)
         {
             return Ok(view);
@@ -49,14 +55,14 @@ impl HubView {
             if held.len() >= MAX_HELD {
                 held.clear();
             }
-            held.insert(hub.clone(), (since, Rc::clone(&view), loads));
+            held.insert(hub.clone(), Held { since, view: Rc::clone(&view), loads });
         });
         Ok(view)
     }
 
     /// What is known of how full a hub's shards are; nothing where nothing is held of the hub.
-    pub(crate) fn loads(hub: &HubName) -> SharedLoads {
-        HELD.with_borrow(|held| held.get(hub).map(|(.., loads)| Rc::clone(loads)).unwrap_or_default())
+    pub(crate) fn loads(hub: &HubName) -> Rc<RefCell<Loads>> {
+        HELD.with_borrow(|held| held.get(hub).map(|held| Rc::clone(&held.loads)).unwrap_or_default())
     }
 
     /// Holds nothing of a hub any more.
