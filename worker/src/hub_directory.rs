@@ -178,9 +178,10 @@ impl Directory {
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
-            ("GET", internal::HUBS) => {
-                http::text(200, &self.tables()?.texts("SELECT name FROM hub ORDER BY name", vec![])?.join("\n"))
-            }
+            ("GET", internal::HUBS) => http::text(
+                200,
+                &self.tables()?.texts("SELECT name FROM hub ORDER BY name", vec![])?.join("\n"),
+            ),
             _ => http::text(404, ""),
         }
     }

@@ -81,7 +81,12 @@ impl Objects {
 
     /// Asks all of these the same at once, or tells them something if there is a body; one text
     /// each, in their order, which is empty for a failure.
-    pub(crate) async fn ask_texts(&self, names: Vec<String>, path: &str, body: Option<&str>) -> Result<Vec<String>> {
+    pub(crate) async fn ask_texts(
+        &self,
+        names: Vec<String>,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Vec<String>> {
         let answers: Array = JsFuture::from(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
         Ok(answers.iter().map(|text| text.as_string().unwrap_or_default()).collect())
     }

@@ -118,7 +118,11 @@ async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
     let (directory, path) = (vec![hub.to_string()], internal::SETTINGS);
     let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
     HubView::forget(hub);
-    if answer.concat() == internal::TAKEN { Ok(()) } else { Err(Error::new("not every shard took the settings yet")) }
+    if answer.concat() == internal::TAKEN {
+        Ok(())
+    } else {
+        Err(Error::new("not every shard took the settings yet"))
+    }
 }
 
 fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {

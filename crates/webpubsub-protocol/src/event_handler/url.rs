@@ -130,7 +130,7 @@ fn read(text: &str) -> Result<(RequestUrl<'_>, Host<'_>), UrlTemplateError> {
     if has_prefix(text, "tunnel:") {
         return Err(UrlTemplateError::Tunnel);
     }
-    if text.contains("{@") {
+    if text.split('{').skip(1).any(|rest| rest.starts_with('@')) {
         return Err(UrlTemplateError::KeyVault);
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
@@ -311,7 +311,8 @@ fn ipv4(text: &str) -> Option<u32> {
 /// Eight groups of up to four hexadecimal digits, of which `::` stands for any number that are 0, and
 /// the last two may be an IPv4 address.
 fn ipv6(text: &str) -> Option<u128> {
-    let (head, tail) = text.split_once("::").map_or((text, None), |(head, tail)| (head, Some(tail)));
+    let gap = text.as_bytes().windows(2).position(|pair| pair == b"::");
+    let (head, tail) = gap.map_or((text, None), |gap| (text.get(..gap).unwrap_or(text), text.get(gap + 2..)));
     let (head, head_groups) = groups(head)?;
     let Some(tail) = tail else { return (head_groups == 8).then_some(head) };
     let (tail, tail_groups) = groups(tail)?;
