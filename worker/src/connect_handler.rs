@@ -56,7 +56,7 @@ impl<'a> Arrival<'a> {
         };
         let failure = match refused {
             Ok(HandlerAnswer { status: status @ 400..=499, body, .. }) => {
-                return Err((status, String::from_utf8_lossy(&body).into_owned()));
+                return Err((status, String::from_utf8(body).unwrap_or_default()));
             }
             Ok(answer) => CallFailure::Status(answer.status),
             Err(failure) => failure,

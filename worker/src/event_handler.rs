@@ -245,7 +245,7 @@ pub(crate) enum Teller {
     Test,
 }
 
-/// How much of an answer to `connect` is read: far more than fits an admission.
+/// How much of an answer to `connect` is read: what it says of a client travels in a header.
 const MAX_CONNECT_ANSWER_BYTES: usize = 1 << 20;
 
 /// An answer, or why there is none.
@@ -271,7 +271,7 @@ impl Told {
         };
         for (name, value) in &call.request.headers {
             // To other events a handler has nothing to say.
-            if name == "ce-type" && value.contains(".user.") {
+            if name == "ce-type" && value.starts_with("azure.webpubsub.user.") {
                 most = MAX_HANDLER_ANSWER_BYTES;
             }
             add(name, value);
