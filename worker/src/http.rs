@@ -10,6 +10,9 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Method, Request, Response, ResponseBuilder, WebSocket};
 
 #[wasm_bindgen(inline_js = r#"
+export function freeBytes(bytes) {
+  bytes.buffer.transfer(0);
+}
 export function textInCharset(label, bytes) {
   try {
     return new TextDecoder(label).decode(bytes);
@@ -49,6 +52,10 @@ extern "C" {
     /// where the length was not announced.
     #[wasm_bindgen(js_name = readBody)]
     fn read_body(request: &worker::web_sys::Request, limit: usize, announced: bool) -> Promise;
+
+    /// Gives back at once what V8 would keep until it has some 64 MB of such garbage.
+    #[wasm_bindgen(js_name = freeBytes)]
+    pub(crate) fn free_bytes(bytes: &Uint8Array);
 
     /// The text of `bytes` in the encoding with this label; nothing where it is not known.
     #[wasm_bindgen(js_name = textInCharset)]
@@ -110,6 +117,13 @@ pub(crate) async fn message_body(request: &Request) -> worker::Result<Result<Uin
     let body =
         JsFuture::from(read_body(request.inner(), MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
     Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
+}
+
+/// The bytes of a body that nobody else reads.
+pub(crate) fn take_bytes(body: &Uint8Array) -> Vec<u8> {
+    let bytes = body.to_vec();
+    free_bytes(body);
+    bytes
 }
 
 /// The message in a body, its text decoded by the platform where it is not UTF-8.
