@@ -4,6 +4,7 @@ import { differs, e2e, missing, native, row } from "./row.mjs";
 const [acks, anonymous, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, token] = [
   "acks", "anonymous", "delivery", "frames", "groups", "handshake", "hibernation", "limits", "malformed", "order", "protobuf", "recovery", "reliable", "restart", "settings", "simple", "client-token",
 ].map(e2e);
+const [connecting, events, invoke, notifications] = ["connect", "events", "invoke", "notifications"].map((name) => e2e(`handler-${name}`));
 const [permissions, restExistence, restOperations, restSend] = ["permissions", "rest-existence", "rest-operations", "rest-send"].map(e2e);
 
 const vectors = e2e("client-json-vectors");
@@ -18,7 +19,8 @@ const in_ = (...cases) => token("claims that let a client in", ...cases);
 const out = (...cases) => token("claims that do not", ...cases);
 const signedOtherwise = (...cases) => token("tokens that are none, or are signed otherwise", ...cases);
 const simpleModes = simple("are refused with 400 for a mode that is none");
-const NO_HANDLERS = "Not built: there are no event handlers.";
+const askedAbout = connecting("is asked about with all that the client has said, but for its credentials");
+const answered = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
 
 const idle = hibernation("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens");
 const again = recovery("what was not acknowledged and what was missed comes again, in order, and then what is new");
@@ -39,7 +41,7 @@ export const client = [
       row("The token in `access_token`, the name in any case", token("the parameter's name is read without regard to case")),
       row("The token in `Authorization: Bearer`, the scheme in any case; the query's wins", token("the token may come in the header instead, and the query's wins")),
       row("A reconnection token without a connection id is ignored", reliable("a reconnection token without a connection id asks for nothing")),
-      missing("The query is handed to the `connect` event", NO_HANDLERS),
+      row("The query is handed to the `connect` event", askedAbout),
       row("Names of hubs: a letter and up to 127 more of letters, digits and ``_`,.[]``", handshake("a hub's name may have any character of the published pattern, escaped or not"), handshake("a hub that is none gets 400, before the token is looked at")),
       row("Names of hubs ignore case", token("a hub's case does not matter, in the URL or in the token")),
       row("A hub needs no registration, and hears nothing of another", delivery("two hubs hear nothing of each other")),
@@ -74,7 +76,7 @@ export const client = [
       row("`role` and `webpubsub.group` are strings, lists or repeated claims", token("roles and groups are one string, a list, or claims that are repeated")),
       row("The groups of a token are joined before the connection is announced", handshake("a connection can be addressed as soon as it knows its id")),
       row("An invalid group in a token gets 400 and says so", handshake("a group in the token that is none gets 400 and says so")),
-      missing("Other claims are handed to the `connect` event", "Not built: they are allowed and dropped.", in_("claims that nobody knows")),
+      row("Other claims are handed to the `connect` event", askedAbout, in_("claims that nobody knows")),
       row("Without a token: 401, unless the hub's `anonymousConnectPolicy` is `allow`", anonymous("are refused unless the settings name the hub and allow them")),
       row("Anonymous connections have no user and no roles", anonymous("have no user and no roles")),
       row("A token that is there is checked, anonymous or not", anonymous("are not made of a token that is wrong, which is refused all the same")),
@@ -90,7 +92,7 @@ export const client = [
       row("Then: an invalid group or simple mode, 400 with a text", handshake("a missing token is noticed before a wrong simple mode"), handshake("a group in the token that is none gets 400 and says so")),
       row("Then: more connections than the quota (`CONNECTION_QUOTA`), 429", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is looked at after the token and the mode, and not for a recovery")),
       row("A hub whose shards are full: 503, for a moment", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
-      missing("Then: the `connect` event, whose refusal becomes the answer", NO_HANDLERS),
+      row("Then: the `connect` event, whose refusal becomes the answer", connecting("is refused with the handler's status and words: ${status}"), connecting("is not asked about where no handler lists it, nor for a client that is refused anyway")),
       row("101 with the chosen subprotocol", subprotocols),
       row("The connection can be addressed over REST when its client hears that it is connected", handshake("a connection can be addressed as soon as it knows its id")),
     ],
@@ -105,14 +107,15 @@ export const client = [
       row("Names are matched in any case, and echoed in the client's spelling", subprotocols),
       row("Of several that are offered, the first known one", subprotocols),
       row("Only unknown ones offered: a simple client, and no answer to the offer", subprotocols, handshake("a client that offers nothing known is a simple one")),
-      missing("A subprotocol chosen by the `connect` event", NO_HANDLERS),
+      row("A subprotocol chosen by the `connect` event; one that was not offered is 500", connecting("settles on a subprotocol: ${what}"), connecting("is refused with 500 for a subprotocol that the client did not offer")),
     ],
   },
   {
     title: "Simple clients (client spec, 5)",
     rows: [
-      missing("A frame is the user event `message`", "Not built: as for an event that nobody handles, the connection is closed with 1011 and `Internal server error`.", simple("send events, and are closed with 1011 while nobody handles them")),
-      missing("An event handler's answer is sent back as one frame", NO_HANDLERS),
+      row("A frame is the user event `message`; the next one waits for it", events("a handler gets what a ${kind.name} client sends: ${dataType}"), events("a simple client's next frame waits for the one before it")),
+      row("Without a handler, or when it fails: 1011, `Internal server error`", simple("send events, and are closed with 1011 while nobody handles them"), events("an event that no handler asks for fails, of a ${kind.name} client")),
+      row("An event handler's answer is sent back as one frame, by its content type", answered("text", "bytes")),
       row("No word when connected, none when closed", simple("hear bare payloads, and no word before the first"), restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
       row("Text and JSON come as text, a JSON string with its quotes", simple("hear bare payloads, and no word before the first"), delivery("a server's publish reaches them all, to all, to the group and to the user")),
       row("JSON comes letter for letter", simple("hear bare payloads, and no word before the first")),
@@ -136,7 +139,7 @@ export const client = [
       row("`leaveGroup`, member or not", groups("a member hears what is sent to its group until it leaves"), groups("joining twice brings one copy, leaving a strange group does no harm")),
       row("`sendToGroup`, member or not", groups("a member hears what is sent to its group until it leaves")),
       row("`noEcho` spares the sending connection, and no other of its user", groups("a sender that is a member hears itself, unless it asks not to")),
-      missing("`event`", "Not built: answered with `InternalServerError` where there is an ack id; the connection stays.", acks("an event that nobody handles is answered with an error, and the connection stays")),
+      row("`event`: to its handler; `InternalServerError` where there is none", events("a handler gets what a ${kind.name} client sends: ${dataType}"), acks("an event that nobody handles is answered with an error, and the connection stays")),
       row("`ping`", acks("a ping is answered, in the platform's own spelling or any other")),
       row("`sequenceAck` with a number, without effect on a connection that is not reliable", reliable("sequence acks are taken without a word, late, early and on the plain protocol too"), accepted("sequenceAck of the largest 64-bit number"), refused("a sequence id that is a string")),
     ],
@@ -161,7 +164,7 @@ export const client = [
       row("Valid `metadata` is delivered as it came", groups("metadata arrives as it was sent"), accepted("metadata rides beside the data, in its own order and case")),
       row("Keys of metadata: 1 to 256 token characters, each once", accepted("a metadata key may have 256 bytes and every token character"), refused("an empty metadata key", "a metadata key with a blank", "a metadata key of 257 bytes", "a metadata key twice")),
       row("Values of metadata: up to 1024 bytes of ASCII; 8 KiB in all", accepted("a metadata value may have 1024 bytes"), refused("a metadata value with an umlaut", "a metadata value of 1025 bytes", "a metadata value that is a number", "metadata above 8 KiB in all")),
-      missing("Metadata in the headers of an event", NO_HANDLERS),
+      row("Metadata in the headers of an event", events("metadata goes into headers, its keys in lower case, the last of several")),
       row("`ttlSeconds`: a copy that was not consumed in time is not sent again", recovery("copies whose time to live is over are left out, and the numbers tell")),
     ],
   },
@@ -180,7 +183,7 @@ export const client = [
       row("Each connection has its own ids", acks("ack ids of two connections have nothing to do with each other")),
       row("They outlive recovery and hibernation", kept, idle),
       row("An event that fails leaves the connection open", acks("an event that nobody handles is answered with an error, and the connection stays")),
-      missing("An event handler's answer comes before the ack", NO_HANDLERS),
+      row("An event handler's answer comes before the ack", answered("text")),
     ],
   },
   {
@@ -192,7 +195,7 @@ export const client = [
       row("Messages `from: \"group\"`: of clients and of servers", delivery("a client's publish reaches every member of the group"), delivery("a server's publish reaches them all, to all, to the group and to the user")),
       row("`fromUserId`, absent for anonymous senders and servers", groups("an anonymous sender has no name"), restSend("to all, to a group, to a user and to a connection, each to nobody else")),
       row("Messages `from: \"server\"`: to all, to a user, to a connection", restSend("to all, to a group, to a user and to a connection, each to nobody else")),
-      missing("Messages `from: \"server\"`: an event handler's answers", NO_HANDLERS),
+      row("Messages `from: \"server\"`: an event handler's answers", answered("text", "JSON, letter for letter", "bytes", "an Any")),
       row("`sequenceId` on reliable connections only, a number", reliable("each connection counts what it hears itself")),
       row("`dataType` as published, binary and protobuf in base64", delivery("a client's publish reaches every member of the group")),
       row("JSON letter for letter", restSend("JSON is delivered letter for letter"), accepted("sendToGroup of a JSON number that no float holds", "JSON data keeps the white space inside it")),
@@ -228,7 +231,7 @@ export const client = [
       row("A connection that is not reliable ends with its socket", recovery("connections of the other subprotocols end with their socket"), handshake("a closed connection is gone")),
       row("It can be recovered for a minute, or as long as `RECOVERY_WINDOW_SECONDS` says", recovery("is what the settings say"), native("hub", "tests/recovery")("a_connection_can_be_recovered_for_a_minute_and_not_longer")),
       row("A service that crashes has kept everything", restart("reliable connections come back with everything, and nothing that was accepted is missing")),
-      missing("The `disconnected` event", NO_HANDLERS),
+      row("The `disconnected` event, once it is final", notifications("the end is told once, with the reason: ${what}", "a reliable client that does not come back"), notifications("a recovered connection is told of neither as new nor as gone")),
     ],
   },
   {
@@ -252,8 +255,8 @@ export const client = [
   {
     title: "Preview messages (client spec, 9)",
     rows: [
-      ...["`invoke`, `cancelInvocation`", "Group streams: `stream`, `streamData`, `streamEnd`", "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`"].map((feature) =>
-        missing(feature, "Not built: closes with 1007, like any unknown message.", frames("messages of the preview close with 1007, and open no stream")),
+      ...["Group streams: `stream`, `streamData`, `streamEnd`", "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`"].map((feature) =>
+        missing(feature, "Not built: closes with 1007, like any unknown message.", frames("messages of streams and group states close with 1007, and open no stream")),
       ),
     ],
   },
@@ -293,7 +296,7 @@ export const client = [
       row("No ping is required", idle),
       row("A ping of the WebSocket protocol gets its pong", frames("a ping of the WebSocket protocol gets its pong")),
       missing("Pings of the WebSocket protocol by the service, at an interval that the operator sets", "Not built."),
-      missing("A `ping` overtakes an event that waits for its handler", NO_HANDLERS),
+      row("A `ping` overtakes an event that waits for its handler", events("events of a connection wait for each other, those of others do not, and nothing else waits")),
     ],
   },
 ];

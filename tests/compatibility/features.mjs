@@ -3,10 +3,11 @@
 // A row is written with the functions of `row.mjs`. It names tests by file and name, and cases of their tables or
 // vectors where they have some, so that none can be renamed or taken out unnoticed.
 import { client } from "./client.mjs";
+import { eventHandlers } from "./events.mjs";
 import { rolesAndPermissions } from "./permissions.mjs";
 import { protobufClients } from "./protobuf.mjs";
 import { rest } from "./rest.mjs";
 import { notThere, packages, robustness, sdks } from "./sdks.mjs";
 
 export { packages };
-export const areas = [...sdks, ...client, ...protobufClients, ...rolesAndPermissions, ...rest, ...robustness, ...notThere];
+export const areas = [...sdks, ...client, ...protobufClients, ...rolesAndPermissions, ...eventHandlers, ...rest, ...robustness, ...notThere];

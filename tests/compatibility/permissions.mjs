@@ -29,7 +29,7 @@ export const rolesAndPermissions = [
       row("Being put into a group by a token or a server grants nothing", member),
       row("Servers may do everything", e2e("rest-operations")("each operation has a status of its own, however often it is asked for")),
       row("Denied: `Forbidden` with an ack id, silence without", e2e("groups")("without a role nothing is allowed, and the ack says what was not"), e2e("groups")("what is refused without an ack id is refused in silence")),
-      missing("Permissions of invocations, streams and group states", "Not built, like what they are for."),
+      missing("Permissions of streams and group states", "Not built, like what they are for."),
     ],
   },
   {
@@ -41,7 +41,7 @@ export const rolesAndPermissions = [
       row("Roles are case-sensitive, and unknown ones ignored", roles),
       row("`webpubsub.sendToGroup.*` is the group `*`", roles),
       row("Roles add up", roles),
-      missing("Roles in the answer to the `connect` event", "Not built: there are no event handlers."),
+      row("Roles in the answer to the `connect` event replace the token\'s", e2e("handler-connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
     ],
   },
   {

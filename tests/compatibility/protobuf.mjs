@@ -4,6 +4,8 @@ import { differs, e2e, missing, native, row } from "./row.mjs";
 const protobuf = e2e("protobuf");
 const codec = native("protocol", "tests/vectors_client_protobuf");
 const simple = e2e("simple");
+const events = e2e("handler-events");
+const invocations = e2e("handler-invoke")("of protobuf clients");
 const { restSend, jsonVectors } = { restSend: e2e("rest-send"), jsonVectors: e2e("client-json-vectors") };
 
 const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
@@ -18,11 +20,11 @@ export const protobufClients = [
     title: "Protobuf messages of clients (protobuf spec, 1)",
     rows: [
       row("`send_to_group_message` (1), with `ack_id`, `no_echo`, `ttl_seconds` and `metadata`", accepted("send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata")),
-      missing("`event_message` (5)", "Read, and answered with `InternalServerError`: there are no event handlers.", accepted("an event", "an event with metadata")),
+      row("`event_message` (5)", events("a handler gets what a ${kind.name} client sends: ${dataType}"), accepted("an event", "an event with metadata")),
       row("`join_group_message` (6), `leave_group_message` (7)", membership, accepted("join, no ack id", "join, ack id 1", "leave, ack id 2")),
       row("`sequence_ack_message` (8)", protobuf("reliable clients get numbered messages"), accepted("a sequence ack")),
       row("`ping_message` (9)", protobuf("pings are answered")),
-      missing("`invoke_event_message` (10), `cancel_invocation_message` (11)", NOT_SERVED, refused("an invocation", "the end of an invocation")),
+      row("`invoke_event_message` (10), `cancel_invocation_message` (11)", invocations, accepted("an invocation", "an invocation with metadata", "the end of an invocation")),
       missing("`stream_data_message` (13), `stream_end_message` (14)", NOT_SERVED, refused("data of a stream", "the end of a stream")),
       missing("`set_group_state_message` (15) and the subscription to group states (16, 17)", NOT_SERVED, refused("a group state", "a subscription to group states", "the end of one")),
     ],
@@ -38,7 +40,8 @@ export const protobufClients = [
       row("`connected_message` first, with `reconnection_token` on reliable connections", protobuf("both subprotocols are echoed, and the first frame says who the client is"), written("connected", "connected, recoverable", "connected, anonymous")),
       row("`disconnected_message`, whose reason is field 2", protobuf("a server that closes a connection says why"), written("disconnected")),
       row("`pong_message` (4)", protobuf("pings are answered"), written("a pong")),
-      missing("Messages of the preview (5 to 10)", "Not built: never sent."),
+      row("`invoke_response_message` (5)", invocations, written("the answer to an invocation", "the answer to an invocation that failed")),
+      missing("Messages of streams and group states (6 to 10)", "Not built: never sent."),
     ],
   },
   {
@@ -77,9 +80,9 @@ export const protobufClients = [
     title: "Wire vectors (protobuf spec, 5)",
     rows: [
       row("1 to 12: messages of clients", accepted("join, ack id 0", "join, no ack id", "join, ack id 1", "leave, ack id 2", "send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata", "an event", "a sequence ack", "a ping")),
-      missing("13 and 14: invocations", NOT_SERVED, refused("an invocation", "the end of an invocation")),
+      row("13 and 14: invocations", accepted("an invocation", "the end of an invocation")),
       row("15 to 24: messages of the service", written("an ack", "a failed ack", "an ack of what was done before", "a text to a group, numbered", "JSON from a server", "binary from a server", "connected", "connected, recoverable", "disconnected", "a pong")),
-      missing("25: the answer to an invocation", "Not built: never sent.", written("the answer to an invocation")),
+      row("25: the answer to an invocation", written("the answer to an invocation")),
       row("26: an `Any` by itself", conversion, codec("every_any_is_kept_and_nothing_else_is_taken_for_one", "a StringValue")),
     ],
   },

@@ -6,6 +6,7 @@ export const packages = [
   { name: "@azure/web-pubsub", suite: "tests/sdk/microsoft-server.test.mjs" },
   { name: "@azure/web-pubsub-client", suite: "tests/sdk/microsoft-client.test.mjs" },
   { name: "@azure/web-pubsub-client", alias: "@azure/web-pubsub-client-1.1", suite: "tests/sdk/microsoft-client.test.mjs" },
+  { name: "@azure/web-pubsub-express", suite: "tests/sdk/express.test.mjs" },
   { name: "azure-messaging-webpubsubservice", suite: "tests/sdk/python.test.mjs" },
   { name: "azure-messaging-webpubsubclient", suite: "tests/sdk/python-client.test.mjs" },
 ];
@@ -13,8 +14,9 @@ export const packages = [
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
-const [connecting, hearing, operations, reconnecting, recovering] = ["connecting", "hearing", "operations", "reconnecting", "recovering"].map(client);
+const [connecting, hearing, invoking, operations, reconnecting, recovering] = ["connecting", "hearing", "invoking", "operations", "reconnecting", "recovering"].map(client);
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
+const express = testsOf("tests/sdk/express.test.mjs");
 const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
 
 export const sdks = [
@@ -51,16 +53,15 @@ export const sdks = [
       row("Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages", recovering("recovers after every drop, hears what it missed once and in order, and is who it was"), recovering("does what it was doing in a drop once"), recovering("gives up a transport on which it hears nothing, and recovers")),
       row("Connecting anew where that cannot be", recovering("connects anew where its connection was closed meanwhile, and joins its groups again")),
       row("Python: joining, leaving, sending and hearing, blocking and asynchronous", pythonClient("joins, leaves, sends and hears")),
+      row("Python: `send_event`, and the answers, blocking and asynchronous", pythonClient("sends events, and hears what their handler answers")),
       row("Python: opening, closing and connecting again, blocking and asynchronous", pythonClient("opens, closes and connects again")),
       row("Python: recovering after a drop, or connecting anew on the other protocol", pythonClient("recovers after every drop, hears what it missed once and in order, and is who it was"), pythonClient("connects again after a drop, and joins its groups again")),
-      missing("`sendEvent`", "Not built: fails with `InternalServerError`.", operations("is told what was refused: ${operation}")),
-      missing("`invokeEvent`", "Not built: the connection is closed, and the client connects again.", own("fails to invoke an event, and connects again")),
+      row("`sendEvent`, and the answer as `server-message`, with ours too", express("takes an event and answers it: ${dataType}"), express("fails an event with ${code}"), operations("is told what was refused: ${operation}")),
+      row("`invokeEvent`", invoking("invokes an event, and is told what its handler answers"), invoking("is told that an invocation failed, and may cancel it")),
       missing("`openGroupStream`", "Not built: the connection is closed, and the client connects again.", own("fails to open a stream, and connects again")),
     ],
   },
 ];
-
-const NOT_BUILT = "Not built: a user's event is answered `InternalServerError`.";
 
 const malformed = testsOf("tests/e2e/malformed.test.mjs");
 const mutants = testsOf("crates/webpubsub-fuzz/tests/mutants.rs");
@@ -79,14 +80,8 @@ export const robustness = [
 
 export const notThere = [
   {
-    title: "Event handlers (CloudEvents spec)",
+    title: "More events (CloudEvents spec)",
     rows: [
-      missing("Handlers of a hub: URL templates, patterns, authentication (1)", NOT_BUILT),
-      missing("Abuse protection (2)", NOT_BUILT),
-      missing("Requests, their attributes, signatures and connection state (3)", NOT_BUILT),
-      missing("`connect` (4)", "Not built: every client with a valid token is let in."),
-      missing("`connected`, `disconnected`, `joined`, `left` (5)", "Not built: nobody is told."),
-      missing("User events (6)", NOT_BUILT),
       missing("Events of MQTT clients (8)", "Not built."),
       missing("Event listeners (9)", "Not built."),
     ],

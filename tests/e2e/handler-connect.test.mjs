@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../support/client-kinds.mjs";
-import { AT_ONCE, ATTEMPTS, EventHandler, endless, garbage, half, hang, headOnly, reset } from "../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, endless, EventHandler, garbage, half, hang, headOnly, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { request } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
@@ -310,7 +310,7 @@ forEachShardCount(
       }
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );
 
 forEachShardCount(
@@ -329,5 +329,5 @@ forEachShardCount(
       }
     });
   },
-  { variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS }, inMemory: true },
 );

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { ANY, clientKinds, PAYLOADS } from "../support/client-kinds.mjs";
-import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, OWN_SHARD } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { field } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -436,7 +436,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from a variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_TOKEN: "from a variable" }, inMemory: true },
 );
 
 /** Metadata has no order of its own. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../support/client-kinds.mjs";
-import { AT_ONCE, ATTEMPTS, endless, EventHandler, garbage, half, hang, headOnly, reset } from "../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, endless, EventHandler, garbage, half, hang, headOnly, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
 const TIMEOUT_SECONDS = 4;
@@ -143,7 +143,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );
 
 forEachShardCount(
@@ -172,5 +172,5 @@ forEachShardCount(
       });
     });
   },
-  { variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS }, inMemory: true },
 );

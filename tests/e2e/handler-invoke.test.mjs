@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ANY } from "../support/client-kinds.mjs";
-import { AT_ONCE, ATTEMPTS, EventHandler, reset } from "../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, EventHandler, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { connectProtobuf, DATA, error, field, message } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -174,5 +174,5 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );

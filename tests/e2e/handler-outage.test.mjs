@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
-import { ATTEMPTS, EventHandler, hang, reset } from "../support/event-handler.mjs";
+import { ATTEMPTS, EventHandler, hang, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -90,7 +90,7 @@ describe("Outages", { concurrency: true }, () => {
         });
       });
     },
-    { variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: "0,0,0", EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS } },
+    { steady: OWN_SHARD, variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: "0,0,0", EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS } },
   );
 
   /** The pauses that there are unless the operator says otherwise. */
@@ -114,6 +114,6 @@ describe("Outages", { concurrency: true }, () => {
         }
       });
     },
-    { variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true" } },
+    { steady: OWN_SHARD, variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true" } },
   );
 });

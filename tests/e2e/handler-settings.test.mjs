@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, describe, test } from "node:test";
-import { AT_ONCE, EventHandler, hang, reset } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, hang, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { Hub } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { Refused } from "../support/socket.mjs";
@@ -307,7 +307,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_TOKEN: "from a variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_TOKEN: "from a variable" }, inMemory: true },
 );
 
 const [given, more] = [await EventHandler.start(), await EventHandler.start()];
@@ -337,5 +337,5 @@ forEachShardCount(
       await told(given);
     });
   },
-  { variables: AT_ONCE, settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } } },
+  { steady: OWN_SHARD, variables: AT_ONCE, settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } } },
 );

@@ -1,7 +1,7 @@
 // A service that is not on one's own machine calls handlers on the public internet only, and nothing that is secret leaves it.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AT_ONCE, EventHandler, garbage, reset } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, garbage, OWN_SHARD, reset } from "../support/event-handler.mjs";
 import { request } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { Refused, Socket } from "../support/socket.mjs";
@@ -117,7 +117,7 @@ forEachShardCount("Handlers of a public service", (service) => {
       }
     });
   });
-});
+}, { steady: OWN_SHARD, inMemory: true });
 
 forEachShardCount("Handlers of a service that was private", (service) => {
   test("are not called at private addresses because they were set when that was allowed", async (t) => {
@@ -138,7 +138,7 @@ forEachShardCount("Handlers of a service that was private", (service) => {
     assert.equal(step.ok, false);
     assert.equal(handler.asked.length, before);
   });
-});
+}, { steady: OWN_SHARD, inMemory: true });
 
 forEachShardCount(
   "Secrets",
@@ -212,5 +212,5 @@ forEachShardCount(
       assert.ok(!said.includes("from-a-variable"));
     });
   },
-  { variables: { ...AT_ONCE, HANDLER_TOKEN: "from-a-variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_TOKEN: "from-a-variable" }, inMemory: true },
 );

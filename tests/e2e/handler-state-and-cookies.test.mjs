@@ -1,7 +1,7 @@
 // What a handler wants to be told again with every event of a connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, OWN_SHARD } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -156,7 +156,7 @@ forEachShardCount(
       });
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );
 
 forEachShardCount(
@@ -181,5 +181,5 @@ forEachShardCount(
       assert.notEqual(asked.header("x-ms-client-request-id"), before.header("x-ms-client-request-id"));
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );

@@ -4,6 +4,7 @@ import { forEachShardCount } from "../support/service.mjs";
 import { AT_ONCE } from "../support/event-handler.mjs";
 import { defineConnecting } from "./client-suite/connecting.mjs";
 import { defineHearing } from "./client-suite/hearing.mjs";
+import { defineInvoking } from "./client-suite/invoking.mjs";
 import { Kit } from "./client-suite/kit.mjs";
 import { defineOperations } from "./client-suite/operations.mjs";
 import { defineReconnecting } from "./client-suite/reconnecting.mjs";
@@ -20,7 +21,7 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
         // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
         afterEach(() => kit.stopAll());
-        for (const part of [defineConnecting, defineOperations, defineHearing, defineReconnecting, defineRecovering, ...more]) part(kit);
+        for (const part of [defineConnecting, defineOperations, defineInvoking, defineHearing, defineReconnecting, defineRecovering, ...more]) part(kit);
       });
     }
   };

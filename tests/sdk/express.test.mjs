@@ -4,7 +4,7 @@ import { afterEach, describe, test } from "node:test";
 import { WebPubSubEventHandler } from "@azure/web-pubsub-express";
 import * as microsoft from "@azure/web-pubsub-client";
 import express from "express";
-import { AT_ONCE, ATTEMPTS } from "../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, OWN_SHARD } from "../support/event-handler.mjs";
 import { connectProtobuf, DATA, field, message, refused } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, Refused, Socket } from "../support/socket.mjs";
@@ -238,5 +238,5 @@ forEachShardCount(
       }
     });
   },
-  { variables: AT_ONCE, inMemory: true },
+  { steady: OWN_SHARD, variables: AT_ONCE, inMemory: true },
 );

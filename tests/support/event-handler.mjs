@@ -6,6 +6,8 @@ import { deferred, Queue } from "./waiting.mjs";
 const HANDSHAKES = ["OPTIONS", "GET"];
 const WELCOME = { headers: { "WebHook-Allowed-Origin": "*" } };
 
+/** Why hubs need not grow while their events are told. */
+export const OWN_SHARD = "a connection's events are its own shard's affair";
 /** Variables of a service whose event handlers are on this machine, and that does not pause between attempts. */
 export const AT_ONCE = { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: "0,0,0" };
 /** How often such a service tries. */

@@ -155,10 +155,6 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     }
 }
 
-/// How large an admission may be: it travels in a header. Only what an event handler says of groups
-/// and roles can become larger.
-const MAX_ADMISSION_BYTES: usize = 100 * 1024;
-
 /// Hands an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
 /// It is told the connection's id, which carries its shard: so that one is looked for before, and no
 /// other is after.
@@ -185,12 +181,7 @@ async fn connect<'a>(
     let mut offered = offers.next(now(), &mut loads.borrow_mut());
     while let Some(shard) = offered {
         let connection = shard.connection_id(id);
-        let encoded = admission.encode();
-        if encoded.len() > MAX_ADMISSION_BYTES {
-            log::refusal("admitting a client", &"its event handler gave it too many groups and roles");
-            return http::text(500, "");
-        }
-        headers.set(internal::ADMISSION, &encoded)?;
+        headers.set(internal::ADMISSION, &admission.encode())?;
         headers.set(internal::CONNECTION_ID, connection.as_str())?;
         if admission.subprotocol.is_reliable() {
             let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);

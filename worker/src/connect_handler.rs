@@ -56,16 +56,14 @@ impl<'a> Arrival<'a> {
         };
         let failure = match refused {
             Ok(HandlerAnswer { status: status @ 400..=499, body, .. }) => {
-                return Err((status, String::from_utf8_lossy(&body).into_owned()));
+                return Err((status, String::from_utf8(body).unwrap_or_default()));
             }
             Ok(answer) => CallFailure::Status(answer.status),
             Err(failure) => failure,
         };
         log::refusal(&format!("asking an event handler of hub {}", self.policy.hub), &failure.name());
-        match failure {
-            CallFailure::Status(status @ 500..=599) => Err((status, String::new())),
-            _ => Err((FAILED, String::new())),
-        }
+        let status = if let CallFailure::Status(status @ 500..=599) = failure { status } else { FAILED };
+        Err((status, String::new()))
     }
 
     /// Tells the handler, again if need be, until it answers.

@@ -36,29 +36,38 @@ const FAILURES = {
   Unreadable: "Its answer has a content type or a body that no message has.",
 };
 
-/** Makes a request; `headers` are name, value, name, value, …. Resolves with what it came to. */
+/** How much of all answers that are being read there may be at once, and how much there is. */
+const MOST_AT_ONCE = 64 << 20;
+let atOnce = 0;
+
+/** Makes a request; `headers` are a name or a value a line. Resolves with what it came to. */
 async function request(method, url, headers, body, limit, most) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limit);
   let failure = "Unsendable";
+  let read = 0;
   try {
     const asked = new Request(url, { method, body, redirect: "manual", signal: controller.signal });
-    for (let i = 0; i < headers.length; i += 2) asked.headers.set(headers[i], headers[i + 1]);
+    const lines = headers.split("\n");
+    for (let i = 0; i < lines.length - 1; i += 2) asked.headers.set(lines[i], lines[i + 1]);
     failure = "Network";
     const answer = await fetch(asked);
     const { status, ok } = answer;
     const chunks = [];
     // Of a refusal there are some words to be read, and of what nobody asked for nothing.
-    let left = ok ? most : Math.min(most, 65536);
-    if (!left) await answer.body?.cancel();
+    if (!ok) most = Math.min(most, 65536);
+    if (!most) await answer.body?.cancel();
     else {
       for await (const chunk of answer.body ?? []) {
-        left -= chunk.length;
-        if (left < 0) break;
+        read += chunk.length;
+        atOnce += chunk.length;
+        if (read > most || atOnce > MOST_AT_ONCE) {
+          if (ok) return { failure: "TooLarge" };
+          break;
+        }
         chunks.push(chunk);
       }
     }
-    if (ok && left < 0) return { failure: "TooLarge" };
     const header = (name) => answer.headers.get(name);
     let state = header("ce-connectionState");
     // Repeated ones come joined. There are no commas in base64; anything else with commas is one.
@@ -79,6 +88,7 @@ async function request(method, url, headers, body, limit, most) {
     return { failure: controller.signal.aborted ? "TimedOut" : failure };
   } finally {
     clearTimeout(timer);
+    atOnce -= read;
   }
 }
 
@@ -123,7 +133,8 @@ export async function tell(env, hub, validate, origin, event, id, attempt, url, 
   }
   const record = delivery(time, event, id, attempt, url, answer);
   if (keeps) keep(env, hub, record);
-  return [JSON.stringify({ ...answer, body: undefined }), answer.body, record];
+  const { body: said = new Uint8Array(), ...head } = answer;
+  return [JSON.stringify(head), said, record];
 }
 
 export class Handshakes {
@@ -135,7 +146,7 @@ export class Handshakes {
     if (other) return JSON.stringify(await other);
     const deliveries = [];
     const shaken = (async () => {
-      const headers = ["WebHook-Request-Origin", origin, "ce-awpsversion", "1.0"];
+      const headers = `WebHook-Request-Origin\n${origin}\nce-awpsversion\n1.0\n`;
       let answer;
       for (const method of ["OPTIONS", "GET"]) {
         const time = Date.now();
@@ -183,7 +194,7 @@ export async function deliveries(env, hub, shards) {
 "#)]
 extern "C" {
     /// Tells a handler of an event, after its handshake if `validate` is one's URL, unless `failure`
-    /// says why that cannot be; `headers` are name, value, name, value, …. Of a successful answer's
+    /// says why that cannot be; `headers` are a name or a value a line. Of a successful answer's
     /// body no more than `most` is read, and nothing if that is 0. Resolves with the answer's head as
     /// JSON, its body, and what is to be kept of the attempt, which goes to the directory if it
     /// `keeps` it.
@@ -196,7 +207,7 @@ extern "C" {
         id: &str,
         attempt: u8,
         url: &str,
-        headers: Vec<String>,
+        headers: &str,
         body: &[u8],
         limit: f64,
         most: usize,
@@ -234,6 +245,9 @@ pub(crate) enum Teller {
     Test,
 }
 
+/// How much of an answer to `connect` is read: what it says of a client travels in a header.
+const MAX_CONNECT_ANSWER_BYTES: usize = 1 << 20;
+
 /// An answer, or why there is none.
 pub(crate) type Answered = Result<HandlerAnswer, CallFailure>;
 
@@ -248,22 +262,27 @@ pub(crate) struct Told {
 impl Told {
     /// Posts an event.
     pub(crate) async fn of(call: &Call, hub: &str, env: &Env, config: &Config, from: Teller) -> Self {
-        let mut headers = Vec::new();
-        let mut most = 0;
+        let mut most = if from == Teller::Worker { MAX_CONNECT_ANSWER_BYTES } else { 0 };
+        let mut headers = String::new();
+        let mut add = |name: &str, value: &str| {
+            for line in [name, "\n", value, "\n"] {
+                headers.push_str(line);
+            }
+        };
         for (name, value) in &call.request.headers {
-            // To the others a handler has nothing to say.
-            if name == "ce-type" && (value.ends_with(".sys.connect") || value.contains(".user.")) {
+            // To other events a handler has nothing to say.
+            if name == "ce-type" && value.starts_with("azure.webpubsub.user.") {
                 most = MAX_HANDLER_ANSWER_BYTES;
             }
-            headers.extend([name.clone(), value.clone()]);
+            add(name, value);
         }
-        headers.extend(["ce-signature".to_owned(), config.keys.signature(&call.connection)]);
-        let credentials = call.auth.as_ref().map(|auth| credentials(auth, env));
+        add("ce-signature", &config.keys.signature(&call.connection));
         let mut failure = check_public(&call.url, config);
-        match credentials {
-            Some(Some(header)) => headers.extend(header),
-            Some(None) => failure = Some(CallFailure::Unsendable),
-            None => {}
+        if let Some(auth) = &call.auth {
+            match secret(auth, env) {
+                Some(secret) => add(&auth.header, &[auth.scheme, &secret].concat()),
+                None => failure = Some(CallFailure::Unsendable),
+            }
         }
         let told = tell(
             env,
@@ -274,7 +293,7 @@ impl Told {
             call.connection.as_str(),
             call.attempt,
             &call.url,
-            headers,
+            &headers,
             &call.request.body,
             call.limit.as_millis() as f64,
             most,
@@ -285,7 +304,7 @@ impl Told {
         let told: Array = JsFuture::from(told).await.unwrap_or_default().unchecked_into();
         let text = |at| told.get(at).as_string().unwrap_or_default();
         let head = text(0);
-        let body = told.get(1).dyn_into::<Uint8Array>().map(|body| body.to_vec()).unwrap_or_default();
+        let body = told.get(1).unchecked_into::<Uint8Array>().to_vec();
         Self { answered: read(&head, body), delivery: text(2), head }
     }
 }
@@ -404,13 +423,13 @@ fn check_public(url: &str, config: &Config) -> Option<CallFailure> {
     (!config.private_handlers && !is_public(url)).then_some(CallFailure::NotPublic)
 }
 
-/// The header that a handler knows the service by; `None` where there is no such secret.
-fn credentials(auth: &HandlerAuth, env: &Env) -> Option<[String; 2]> {
+/// The secret that a handler knows the service by; `None` where there is none, or none for a header.
+fn secret(auth: &HandlerAuth, env: &Env) -> Option<String> {
     let secret = match &auth.secret {
         HandlerSecret::Text(text) => text.clone(),
         HandlerSecret::Named(name) => variable(env, name)?,
     };
-    Some([auth.header.clone(), [auth.scheme, &secret].concat()])
+    (!secret.contains(['\r', '\n'])).then_some(secret)
 }
 
 fn status(head: &Members<'_>) -> u16 {

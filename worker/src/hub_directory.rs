@@ -6,7 +6,6 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
 use webpubsub_protocol::event_handler::validation::Validation;
@@ -14,15 +13,15 @@ use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 
 use crate::config::{Config, object_name};
 use crate::event_handler::{Handshake, Handshakes};
-use crate::objects::{Objects, Question};
+use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
-use crate::storage::{Tables, integer, number, text};
+use crate::storage::{Tables, integer, number};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
@@ -30,8 +29,10 @@ use crate::{http, hub_shard, log};
 pub(crate) mod internal {
     /// The hub's shards and settings.
     pub(crate) const VIEW: &str = "/view";
-    /// PUT settings, the body, or DELETE them.
+    /// POST settings, the body, or `null` for what the variables say; answered [`TAKEN`].
     pub(crate) const SETTINGS: &str = "/settings";
+    /// Every shard has them.
+    pub(crate) const TAKEN: &str = "taken";
     /// Whether the handshake with an event handler, the body, has taken place: 204 or 403.
     pub(crate) const VALIDATION: &str = "/validation";
     /// GET what became of attempts to tell event handlers something, or POST one, the body.
@@ -148,14 +149,10 @@ impl Directory {
         let path = RequestUrl::split(&url).map_or("", |url| url.path);
         match (method.as_str(), path) {
             ("GET", internal::VIEW) => http::text(200, &self.view()?.encode()),
-            ("PUT", internal::SETTINGS) => {
+            ("POST", internal::SETTINGS) => {
                 let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
-                self.change().await
-            }
-            ("DELETE", internal::SETTINGS) => {
-                self.tables()?.run("DELETE FROM fact WHERE name = ?", vec![SETTINGS.into()])?;
                 self.change().await
             }
             ("POST", internal::VALIDATION) => {
@@ -181,10 +178,10 @@ impl Directory {
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
-            ("GET", internal::HUBS) => {
-                let read = |row: &[SqlStorageValue]| text(row.first()?).map(str::to_owned);
-                http::text(200, &self.tables()?.rows("SELECT name FROM hub ORDER BY name", read)?.join("\n"))
-            }
+            ("GET", internal::HUBS) => http::text(
+                200,
+                &self.tables()?.texts("SELECT name FROM hub ORDER BY name", vec![])?.join("\n"),
+            ),
             _ => http::text(404, ""),
         }
     }
@@ -197,14 +194,9 @@ impl Directory {
         HubName::parse(&name).map_err(Error::new)
     }
 
-    fn get(&self, wanted: &str) -> Result<Option<String>> {
-        let read = |row: &[SqlStorageValue]| match row {
-            [name, value] => Some((text(name)?.to_owned(), text(value)?.to_owned())),
-            _ => None,
-        };
+    fn get(&self, name: &str) -> Result<Option<String>> {
         let Some(tables) = self.tables.get() else { return Ok(None) };
-        let facts = tables.rows("SELECT name, value FROM fact", read)?;
-        Ok(facts.into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value))
+        Ok(tables.texts("SELECT value FROM fact WHERE name = ?", vec![name.into()])?.pop())
     }
 
     fn set(&self, name: &str, value: &str) -> Result<()> {
@@ -242,7 +234,7 @@ impl Directory {
         if !map.is_settled() {
             self.set(MAP, &map.encode())?;
         }
-        http::text(if self.advance().await? { 204 } else { 503 }, "")
+        http::text(200, if self.advance().await? { internal::TAKEN } else { "" })
     }
 
     /// Tells every shard what the shards and the settings are, and takes the next step when all know.
@@ -253,14 +245,9 @@ impl Directory {
         let (hub, view) = (self.hub()?, self.view()?);
         let map = view.map;
         let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
-        let headers = Headers::new()?;
-        let body = JsValue::from_str(&view.encode());
-        let path = hub_shard::internal::VIEW;
-        let question = Question { path, method: "POST", headers: &headers, body };
-        let mut loads = Vec::new();
-        for answer in Objects::shards(&self.env)?.ask(names, question).await? {
-            loads.extend(http::body_text(answer.text()).await?.parse::<u64>().ok());
-        }
+        let (path, view_text) = (hub_shard::internal::VIEW, view.encode());
+        let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&view_text)).await?;
+        let loads: Vec<u64> = loads.iter().filter_map(|load| load.parse().ok()).collect();
         if loads.len() != usize::from(map.reached) {
             return Ok(false);
         }
@@ -359,10 +346,8 @@ pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
         if tables.is_registered()? {
             return Ok(());
         }
-        let headers = Headers::new()?;
-        let body = JsValue::from_str(hub.as_str());
-        let question = Question { path: internal::HUBS, method: "POST", headers: &headers, body };
-        Objects::directories(env)?.ask(vec![internal::REGISTER.to_owned()], question).await?;
+        let register = vec![internal::REGISTER.to_owned()];
+        Objects::directories(env)?.ask_texts(register, internal::HUBS, Some(hub.as_str())).await?;
         tables.set_registered()
     };
     let registered: Result<()> = register.await;

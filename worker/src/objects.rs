@@ -22,8 +22,20 @@ export function askObjects(namespace, names, url, method, headers, body) {
   const init = { method, headers, body };
   return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
 }
+export function askTexts(namespace, names, path, body) {
+  const init = { method: body === undefined ? "GET" : "POST", body };
+  return Promise.all(
+    names.map(async (name) => {
+      const answer = await namespace.getByName(name).fetch("https://object" + path, init);
+      return answer.ok && answer.text();
+    }),
+  );
+}
 "#)]
 extern "C" {
+    #[wasm_bindgen(js_name = askTexts)]
+    fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
+
     #[wasm_bindgen(js_name = handToObject)]
     fn hand_to_object(namespace: &JsValue, name: &str, request: &Request) -> Promise;
 
@@ -65,6 +77,18 @@ impl Objects {
     /// Hands a request on as it is.
     pub(crate) async fn hand(&self, name: &str, request: &Request) -> Result<Response> {
         Ok(JsFuture::from(hand_to_object(&self.0, name, request)).await?.unchecked_into())
+    }
+
+    /// Asks all of these the same at once, or tells them something if there is a body; one text
+    /// each, in their order, which is empty for a failure.
+    pub(crate) async fn ask_texts(
+        &self,
+        names: Vec<String>,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Vec<String>> {
+        let answers: Array = JsFuture::from(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
+        Ok(answers.iter().map(|text| text.as_string().unwrap_or_default()).collect())
     }
 
     /// Makes the same request of all of these at once; one answer each, in their order.

@@ -1,7 +1,6 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
 //! and metrics.
 
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{EventPolicy, HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
@@ -10,13 +9,13 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::{Request, Response};
 
 use crate::config::{Config, object_name};
 use crate::event_handler::{deliveries, test};
 use crate::hub_directory::internal;
 use crate::management::check_token;
-use crate::objects::{Objects, Question};
+use crate::objects::Objects;
 use crate::platform::{Error, Result};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
@@ -71,14 +70,14 @@ async fn carry_out(
             });
             match given {
                 Ok(given) => {
-                    change(env, &hub, method, JsValue::from_str(&given.encode())).await?;
+                    change(env, &hub, &given.encode()).await?;
                     json(&given.show())
                 }
                 Err(error) => http::text(400, &format!("Invalid settings: {error}.")),
             }
         }
         ([], "DELETE") => {
-            change(env, &hub, method, JsValue::UNDEFINED).await?;
+            change(env, &hub, "null").await?;
             http::text(204, "")
         }
         ([], _) => not_allowed(method, "GET, PUT, DELETE"),
@@ -115,14 +114,14 @@ fn not_allowed(method: &str, methods: &str) -> Result<Response> {
 
 /// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
 /// forgotten what they hold.
-async fn change(env: &Env, hub: &HubName, method: &str, body: JsValue) -> Result<()> {
-    let headers = Headers::new()?;
-    let question = Question { path: internal::SETTINGS, method, headers: &headers, body };
-    let answer = Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop();
+async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
+    let (directory, path) = (vec![hub.to_string()], internal::SETTINGS);
+    let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
     HubView::forget(hub);
-    match answer {
-        Some(answer) if answer.status() == 204 => Ok(()),
-        Some(_) | None => Err(Error::new("the directory took no settings")),
+    if answer.concat() == internal::TAKEN {
+        Ok(())
+    } else {
+        Err(Error::new("not every shard took the settings yet"))
     }
 }
 
@@ -132,14 +131,8 @@ fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
 
 /// The names of all hubs that were ever used.
 async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
-    let headers = Headers::new()?;
-    let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::HUBS, method: "GET", headers: &headers, body };
     let register = vec![internal::REGISTER.to_owned()];
-    let names = match Objects::directories(env)?.ask(register, question).await?.pop() {
-        Some(answer) => http::body_text(answer.text()).await?,
-        None => String::new(),
-    };
+    let names = Objects::directories(env)?.ask_texts(register, internal::HUBS, None).await?.concat();
     Ok(names.lines().filter_map(|name| HubName::parse(name).ok()).collect())
 }
 
@@ -171,12 +164,8 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
     for hub in known_hubs(env).await? {
         let map = HubView::of(env, config, &hub).await?.map;
         let names = shard_names(&hub, &map);
-        let headers = Headers::new()?;
-        let (path, body) = (hub_shard::internal::METRICS, JsValue::UNDEFINED);
-        let question = Question { path, method: "GET", headers: &headers, body };
-        let answers = Objects::shards(env)?.ask(names, question).await?;
-        for (shard, answer) in answers.into_iter().enumerate() {
-            let values = http::body_text(answer.text()).await?;
+        let answers = Objects::shards(env)?.ask_texts(names, hub_shard::internal::METRICS, None).await?;
+        for (shard, values) in answers.iter().enumerate().filter(|(_, values)| !values.is_empty()) {
             for ((group, metric), value) in groups.iter_mut().zip(METRICS).zip(values.split(',')) {
                 group.push_str(&format!("{}{{hub=\"{hub}\",shard=\"{shard}\"}} {value}\n", metric.name));
             }

@@ -106,8 +106,7 @@ impl Tables {
     pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
         let mut tables = Self { state: state.clone(), name: String::new() };
         tables.run(ANY_SCHEMA, vec![])?;
-        let stored = tables.rows("SELECT name FROM object", |row| text(row.first()?).map(str::to_owned))?;
-        match (object_name(state), stored.into_iter().next()) {
+        match (object_name(state), tables.texts("SELECT name FROM object", vec![])?.pop()) {
             (_, Some(name)) => tables.name = name,
             (Some(name), None) => {
                 tables.run("INSERT INTO object VALUES (?, 0)", vec![name.as_str().into()])?;
@@ -115,7 +114,8 @@ impl Tables {
             }
             (None, None) => return Err(Error::new("the object has no name")),
         }
-        let known = tables.rows("SELECT version FROM schema_version", |row| number(row.first()?))?.pop();
+        let known = tables.find("SELECT version FROM schema_version", vec![])?;
+        let known = known.and_then(|row| number(row.first()?));
         match known {
             Some(known) if known > version => {
                 return Err(Error::new(format_args!(
@@ -130,8 +130,7 @@ impl Tables {
 
     /// Whether the register knows the object's hub.
     pub(crate) fn is_registered(&self) -> Result<bool> {
-        let registered = self.rows("SELECT registered FROM object", |row| number(row.first()?))?;
-        Ok(registered.first() == Some(&1))
+        Ok(self.find("SELECT 1 FROM object WHERE registered", vec![])?.is_some())
     }
 
     /// The register knows the object's hub.
@@ -150,8 +149,7 @@ impl Tables {
     /// A JSON list of what [`Tables::keep_delivery`] kept, the newest first.
     pub(crate) fn deliveries(&self) -> Result<String> {
         let query = "SELECT group_concat(delivery) FROM (SELECT delivery FROM delivery ORDER BY number DESC)";
-        let all = self.rows(query, |row| Some(text(row.first()?).unwrap_or_default().to_owned()))?;
-        Ok(["[", &all.concat(), "]"].concat())
+        Ok(["[", &self.texts(query, vec![])?.concat(), "]"].concat())
     }
 
     /// What a query finds. Rows that make no sense are left out, and said so in the log.
@@ -168,6 +166,12 @@ impl Tables {
             }
         }
         Ok(rows)
+    }
+
+    /// The first values of the rows that a query finds.
+    pub(crate) fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>> {
+        let rows = self.values(query, values)?;
+        Ok(rows.iter().filter_map(|row| text(row.first()?)).map(str::to_owned).collect())
     }
 
     /// The first row that a query finds.
@@ -235,18 +239,18 @@ impl Storage {
                 "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
                 log_row,
             )?,
-            map: self
-                .tables
-                .rows("SELECT map FROM shard_map", |row| ShardMap::decode(text(row.first()?)?))?
-                .pop(),
+            map: self.only("SELECT map FROM shard_map")?.as_deref().and_then(ShardMap::decode),
             taken_by: self.tables.rows("SELECT shard, row FROM taken_by", shard_row)?,
             taken: self.tables.rows("SELECT shard, row FROM taken", shard_row)?,
             outbox: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
             settings: self
-                .tables
-                .rows("SELECT settings FROM settings", |row| HubSettings::parse(text(row.first()?)?).ok())?
-                .pop(),
+                .only("SELECT settings FROM settings")?
+                .and_then(|settings| HubSettings::parse(&settings).ok()),
         })
+    }
+
+    fn only(&self, query: &str) -> Result<Option<String>> {
+        Ok(self.tables.texts(query, vec![])?.pop())
     }
 
     /// The message in a row of the log, if the row is there.

@@ -3,18 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::JsValue;
 use webpubsub_hub::{HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use worker::Env;
-use worker::web_sys::Headers;
 
 use crate::config::Config;
-use crate::http;
 use crate::hub_directory::internal;
-use crate::objects::{Objects, Question};
+use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result};
 
@@ -34,9 +31,11 @@ pub(crate) struct HubView {
 pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
 
 thread_local! {
-    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>, SharedLoads)>> =
-        const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What is held of a hub, and since when.
+type Held = (HubName, Timestamp, Rc<HubView>, SharedLoads);
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.
@@ -75,14 +74,8 @@ impl HubView {
 
     /// What the directory says.
     pub(crate) async fn ask(env: &Env, hub: &HubName) -> Result<Self> {
-        let headers = Headers::new()?;
-        let body = JsValue::UNDEFINED;
-        let question = Question { path: internal::VIEW, method: "GET", headers: &headers, body };
-        let text = match Objects::directories(env)?.ask(vec![hub.to_string()], question).await?.pop() {
-            Some(answer) if answer.status() == 200 => http::body_text(answer.text()).await?,
-            Some(_) | None => String::new(),
-        };
-        Self::decode(&text).ok_or_else(|| Error::new("the directory gave no view"))
+        let text = Objects::directories(env)?.ask_texts(vec![hub.to_string()], internal::VIEW, None).await?;
+        Self::decode(&text.concat()).ok_or_else(|| Error::new("the directory gave no view"))
     }
 
     /// The settings that hold.

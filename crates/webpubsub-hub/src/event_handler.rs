@@ -1,6 +1,7 @@
 //! Telling event handlers what happens: which events wait, which calls are under way, what becomes of
 //! their answers.
 
+mod answer;
 mod attempts;
 mod breaker;
 mod lane;

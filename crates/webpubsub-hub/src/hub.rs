@@ -199,7 +199,9 @@ impl Hub {
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.join(slot, group) {
             outputs.push(Output::Store(Change::Join(slot, group.clone())));
-            self.notify(slot, Event::Joined { group: group.clone() }, outputs);
+            if self.has_event_handlers() {
+                self.notify(slot, Event::Joined { group: group.clone() }, outputs);
+            }
         }
     }
 
@@ -207,7 +209,9 @@ impl Hub {
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.leave(slot, group) {
             outputs.push(Output::Store(Change::Leave(slot, group.clone())));
-            self.notify(slot, Event::Left { group: group.clone() }, outputs);
+            if self.has_event_handlers() {
+                self.notify(slot, Event::Left { group: group.clone() }, outputs);
+            }
         }
     }
 

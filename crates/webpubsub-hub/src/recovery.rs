@@ -64,9 +64,8 @@ impl Hub {
                 self.wait(until, slot);
             }
             // Where there was no frame, the words are the platform's own.
-            Some(_) | None => {
-                self.remove(slot, if code == CloseCode::ABNORMAL { "" } else { reason }, outputs)
-            }
+            Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", outputs),
+            Some(_) | None => self.remove(slot, reason, outputs),
         }
     }
 

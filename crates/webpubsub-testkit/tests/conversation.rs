@@ -8,7 +8,7 @@ use webpubsub_hub::{ConnectRequest, Target};
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::EventName;
-use webpubsub_testkit::{Net, Shard, group, json, reliable, text};
+use webpubsub_testkit::{Net, Shard, USER_EVENTS, group, json, reliable, says, telling, text};
 
 fn join(name: &str) -> Operation<MessageData> {
     Operation::JoinGroup { group: group(name), ack_id: None }
@@ -266,6 +266,36 @@ fn an_idle_client_pings_every_twenty_seconds() {
         c0 ← {"type":"pong"}
         c0 → {"type":"ping"}
         c0 ← {"type":"pong"}
+    "#]]);
+}
+
+#[test]
+fn an_event_is_told_to_the_handler_and_answered_before_its_ack() {
+    let mut net = Net::with(1, &telling(USER_EVENTS));
+    let bob = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
+    let clients = [json("alice"), bob].map(|request| net.connected(request));
+    for client in clients {
+        let event = EventName::parse("greet").unwrap();
+        let delivery = Delivery::Acknowledged { ack_id: None };
+        net.operate(client, Operation::SendEvent { event, data: text("hi"), delivery });
+    }
+    net.run_until_quiet();
+    assert_eq!(net.shards[0].told(), ["alice greet 2", "bob greet 2"]);
+    for _ in clients {
+        net.shards[0].end_call(Ok(says("text/plain", "hello")));
+    }
+    net.run_until_quiet();
+    net.check(&expect![[r#"
+        c0 → {"type":"event","event":"greet","ackId":1,"dataType":"text","data":"hi"}
+        c1 → {"type":"event","event":"greet","ackId":1,"dataType":"text","data":"hi"}
+        c0 ← {"type":"message","from":"server","dataType":"text","data":"hello"}
+        c0 ← {"type":"ack","ackId":1,"success":true}
+        c1 ← {"type":"message","from":"server","dataType":"text","data":"hello","sequenceId":1}
+        c1 ← {"type":"ack","ackId":1,"success":true}
+        c0 • message
+        c0 done
+        c1 • message
+        c1 done
     "#]]);
 }
 

@@ -1,14 +1,6 @@
-//! What is told when, and what becomes of the answers.
+//! What is told, and when.
 
-use std::collections::HashMap;
-
-use webpubsub_protocol::client::{DownstreamMessage, Origin};
-use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::data::Metadata;
-use webpubsub_protocol::event_handler::{
-    CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Reply, Subject, validation,
-};
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
 use webpubsub_protocol::time::Timestamp;
 
 use super::attempts::Attempts;
@@ -18,7 +10,6 @@ use crate::ack::AckCache;
 use crate::command::Groups;
 use crate::connection::{Connection, Slot};
 use crate::error::Refusal;
-use crate::fan_out::{Publish, Reach};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::settings::{EventHandler, HubSettings};
@@ -72,7 +63,7 @@ impl Hub {
     }
 
     /// What is told of a connection with everything that happens to it.
-    fn subject(&self, whose: &Whose) -> Option<Subject> {
+    pub(super) fn subject(&self, whose: &Whose) -> Option<Subject> {
         let (id, user, subprotocol, told) = match whose {
             Whose::Here(slot) => {
                 let connection = self.directory.get(*slot)?;
@@ -118,7 +109,7 @@ impl Hub {
                 (subject.connection, event.name().to_owned(), CallFailure::TooMany);
             return outputs.push(Output::GaveUp { connection, event, failure });
         }
-        let number = if event == Event::Connected { CONNECTED } else { next };
+        let number = if matches!(event, Event::Connected) { CONNECTED } else { next };
         self.events.newest += 1;
         let (row, now) = (self.events.newest, self.events.now);
         let notice = notice::encode(&subject, &event, number, now);
@@ -217,8 +208,10 @@ impl Hub {
                     }
                     Next::Drop(failure) => self.finish(at, queue, Err(failure), outputs),
                     Next::Call => {
-                        self.call(at, queue, outputs);
-                        return self.events.make_ready(at);
+                        if self.call(at, queue, outputs).is_some() {
+                            self.events.make_ready(at);
+                        }
+                        return;
                     }
                 }
             }
@@ -277,23 +270,24 @@ impl Hub {
     fn call(&mut self, at: Slot, queue: Queue, outputs: &mut Vec<Output>) -> Option<()> {
         let now = self.events.now;
         let lane = self.events.lane(at)?;
-        let Waiting { event, number, time, .. } = lane.queue(queue).front()?;
-        let number = *number;
+        let first = lane.queue(queue).front()?;
+        let (event, number) = (&first.event, first.number);
         let handler = self.handler_of(event)?;
         let subject = self.subject(&lane.whose)?;
         let hub = &self.policy.hub;
         let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
-        let mut call = Call {
+        let attempts = first.attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
+        let call = Call {
             id: CallId(self.events.last_call + 1),
             event: event.name().to_owned(),
-            attempt: 1,
+            attempt: attempts.number(),
             validate: handler.url.resolve(hub, validation::EVENT),
             auth: handler.auth.clone(),
-            request: EventRequest::new(hub, &subject, event, number, *time, &url),
+            request: EventRequest::new(hub, &subject, event, number, first.time, &url),
             url: url.clone(),
             connection: subject.connection,
             origin: subject.origin,
-            limit: self.policy.timeout,
+            limit: attempts.limit(now, &self.policy),
         };
         if lane.stored <= number {
             self.store_told(at, outputs);
@@ -302,210 +296,10 @@ impl Hub {
         self.events.breakers.allows(now, &template);
         let first = self.events.lane_mut(at)?.queue_mut(queue).front_mut()?;
         first.is_under_way = true;
-        let attempts = first.attempts.get_or_insert_with(|| Attempts::new(now, &self.policy));
-        call.attempt = attempts.number();
-        call.limit = attempts.limit(now, &self.policy);
+        first.attempts = Some(attempts);
         self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, template, url });
         self.counters.calls += 1;
         outputs.push(Output::Call(Box::new(call)));
         Some(())
-    }
-
-    /// A call has ended.
-    pub(crate) fn called(
-        &mut self,
-        id: CallId,
-        result: Result<HandlerAnswer, CallFailure>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let now = self.events.now;
-        let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
-        let CallUnderWay { queue, lane: at, template, url, .. } = self.events.calls.swap_remove(index);
-        let result = match result {
-            Ok(answer) if !answer.is_success() => Err(CallFailure::Status(answer.status)),
-            Ok(_) | Err(_) => result,
-        };
-        let works =
-            result.as_ref().err().is_none_or(|why| !why.is_passing() && *why != CallFailure::NotValidated);
-        if self.events.breakers.ended(now, &template, works) {
-            self.events.resume(None);
-        }
-        self.events.make_ready(at);
-        let result = result.and_then(|answer| self.learn(at, queue, &url, answer, outputs));
-        self.counters.failed_calls += u64::from(result.is_err());
-        let lane = self.events.lane_mut(at);
-        let Some(first) = lane.and_then(|lane| lane.queue_mut(queue).front_mut()) else { return };
-        first.is_under_way = false;
-        if let (Err(why), Some(attempts)) = (&result, &mut first.attempts)
-            && let Some(pause) = attempts.failed(now, &self.policy, *why)
-        {
-            first.due = now.after(pause);
-        } else {
-            self.finish(at, queue, result.map_err(Some), outputs);
-        }
-    }
-
-    /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
-    ///
-    /// Source: `CloudEvents` spec, section 3.
-    fn learn(
-        &mut self,
-        at: Slot,
-        queue: Queue,
-        url: &str,
-        answer: HandlerAnswer,
-        outputs: &mut Vec<Output>,
-    ) -> Result<Reply, CallFailure> {
-        let reply = match queue {
-            Queue::Notices => Reply { data: None, metadata: Metadata::default() },
-            Queue::UserEvents => answer.reply()?,
-        };
-        let now = self.events.now;
-        let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
-            Some(Whose::Here(slot)) => match self.directory.get_mut(*slot) {
-                Some(connection) => &mut connection.told,
-                None => return Ok(reply),
-            },
-            Some(Whose::Gone(past)) => &mut past.told,
-            None => return Ok(reply),
-        };
-        let mut cookies = Cookies::decode(&told.cookies);
-        let mut is_changed = cookies.take(now, url, &answer.cookies);
-        if is_changed {
-            told.cookies = cookies.encode();
-        }
-        if let (Queue::UserEvents, Some(state)) = (queue, answer.state) {
-            let state = Some(state).filter(|state| !state.is_empty());
-            is_changed |= told.state != state;
-            told.state = state;
-        }
-        if is_changed {
-            self.store_told(at, outputs);
-        }
-        Ok(reply)
-    }
-
-    /// Writes how many events a connection has had, and what its handlers want to be told again.
-    fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        let Whose::Here(slot) = lane.whose else { return };
-        let Some(told) = self.directory.get(slot).map(|connection| &connection.told) else { return };
-        lane.stored = told.events;
-        let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
-        outputs.push(Output::Store(Change::Told { slot, events, state, cookies }));
-    }
-
-    /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
-    fn finish(
-        &mut self,
-        at: Slot,
-        queue: Queue,
-        result: Result<Reply, Option<CallFailure>>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
-        if let Awaited::Notice(row) = awaited {
-            outputs.push(Output::Store(Change::Settle { row }));
-        }
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        if let (Whose::Gone(past), Ok(_), Awaited::Ack(Some(id))) = (&mut lane.whose, &result, &awaited)
-            && !past.acks.contains(*id)
-        {
-            past.acks.insert(*id);
-        }
-        let Some(lane) = self.events.lane(at) else { return };
-        // Of a handler that is left alone enough was said before.
-        if let Err(Some(failure)) = result
-            && failure != CallFailure::BreakerOpen
-            && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
-        {
-            let event = event.name().to_owned();
-            outputs.push(Output::GaveUp { connection, event, failure });
-        }
-        if let Whose::Here(slot) = lane.whose {
-            self.conclude(slot, awaited, result.map_err(|_| Refusal::EventFailed), outputs);
-        }
-    }
-
-    /// Tells a client what became of its event: what its handler answered, then the ack.
-    ///
-    /// Source: `CloudEvents` spec, sections 6.3 and 6.4.
-    fn conclude(
-        &mut self,
-        slot: Slot,
-        awaited: Awaited,
-        result: Result<Reply, Refusal>,
-        outputs: &mut Vec<Output>,
-    ) {
-        if let Awaited::Invocation(invocation_id) = awaited {
-            let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
-            return self.send(slot, &DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
-        }
-        if awaited == Awaited::Nobody {
-            return;
-        }
-        let result = result.map(|Reply { data, metadata }| {
-            if let Some(data) = data {
-                let publish = Publish { from: Origin::Server, data, metadata, expires: None };
-                self.fan_out(vec![slot], &publish, Reach::ThisShard, outputs);
-            }
-        });
-        match awaited {
-            Awaited::Ack(Some(id)) => {
-                let result = if self.is_used(slot, id) { Err(Refusal::Duplicate(id)) } else { result };
-                self.acknowledge(slot, id, result, outputs);
-            }
-            Awaited::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
-            Awaited::Frame
-            | Awaited::Ack(None)
-            | Awaited::Invocation(_)
-            | Awaited::Notice(_)
-            | Awaited::Nobody => {}
-        }
-    }
-
-    /// Goes on with what was on disk. Returns the lanes by connection.
-    pub(crate) fn restore_outbox(
-        &mut self,
-        outbox: Vec<(u64, String)>,
-        outputs: &mut Vec<Output>,
-    ) -> HashMap<ConnectionId, Slot> {
-        let mut lanes = HashMap::new();
-        for (row, text) in outbox {
-            self.events.newest = row;
-            let Some((past, waiting)) = notice::decode(row, &text) else {
-                outputs.push(Output::Store(Change::Settle { row }));
-                continue;
-            };
-            let known = lanes.get(&past.id).copied();
-            let id = past.id.clone();
-            let whose = Whose::Gone(Box::new(past));
-            let at = match known.and_then(|at| Some((at, self.events.lane_mut(at)?))) {
-                Some((at, lane)) => {
-                    // The later it was written, the more is known.
-                    lane.whose = whose;
-                    at
-                }
-                None => {
-                    let at = self.events.open(whose, 0);
-                    lanes.insert(id, at);
-                    at
-                }
-            };
-            self.events.push(at, Queue::Notices, waiting);
-        }
-        lanes
-    }
-
-    /// A connection that has a lane is here after all.
-    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        connection.lane = Some(at);
-        lane.stored = connection.told.events;
-        if let Whose::Gone(past) = &lane.whose {
-            connection.told.events = connection.told.events.max(past.told.events);
-        }
-        lane.whose = Whose::Here(slot);
     }
 }

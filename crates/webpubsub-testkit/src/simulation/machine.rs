@@ -158,9 +158,12 @@ impl World {
             outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
         }
         for output in outputs {
-            self.note(|| match &output {
-                Output::Call(call) => format!("    Call {:?}: {}", call.id, words(call)),
-                _ => format!("    {output:?}"),
+            self.note(|| {
+                if let Output::Call(call) = &output {
+                    format!("    Call {:?}: {}", call.id, words(call))
+                } else {
+                    format!("    {output:?}")
+                }
             });
             match output {
                 Output::Accept { connection, subprotocol, slot } => {

@@ -279,7 +279,7 @@ impl Model {
         }
         match ack_id {
             Some(id) if self.connections[at].has_done(id) => {
-                self.owe_word(at, Word::Ack(id, Answer::Duplicate))
+                self.owe_word(at, Word::Ack(id, Answer::Duplicate));
             }
             Some(id) => self.owe_ack(at, id, Answer::Done),
             None => {}
