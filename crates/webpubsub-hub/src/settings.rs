@@ -50,30 +50,10 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    /// The same, of a part of something else.
-    fn under(self, parent: &str) -> Self {
-        let path = if self.path.is_empty() { parent.to_owned() } else { [parent, ".", &self.path].concat() };
-        Self { path, ..self }
+    /// The same, of a hub among others.
+    fn under_hub(self, hub: &HubName) -> Self {
+        Self { path: ["hubs.", hub.as_str(), ".", &self.path].concat(), ..self }
     }
-}
-
-/// What something should be.
-fn wrong(path: &str, expected: &'static str) -> SettingsError {
-    SettingsError { path: path.to_owned(), expected }
-}
-
-/// The members of an object that has these names and no others.
-fn object<'a>(value: Json<'a>, known: &[&str], unknown: &'static str) -> Result<Members<'a>, SettingsError> {
-    let members = members(value)?;
-    match members.0.iter().find(|(name, _)| !known.contains(&&**name)) {
-        Some((name, _)) => Err(wrong(name, unknown)),
-        None => Ok(members),
-    }
-}
-
-/// The members of an object.
-fn members(value: Json<'_>) -> Result<Members<'_>, SettingsError> {
-    Members::parse(value.as_str()).ok_or_else(|| wrong("", "an object"))
 }
 
 impl fmt::Display for SettingsError {
@@ -92,20 +72,30 @@ impl Settings {
     /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let value = Json::parse(text).ok_or_else(|| wrong("", "JSON"))?;
-        let settings = object(value, &["hubs"], "left out: the one name known here is `hubs`")?;
+        let mut reader = Reader::default();
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
-        let Some(named) = settings.get("hubs") else { return Ok(Self { hubs }) };
-        let named = members(named).map_err(|error| error.under("hubs"))?;
-        for (hub, value) in &named.0 {
-            let path = ["hubs.", hub].concat();
-            let hub = HubName::parse(hub).map_err(|_| wrong(&path, "named like a hub"))?;
-            if hubs.iter().any(|(known, _)| *known == hub) {
-                return Err(wrong(&path, "there once: hub names ignore case"));
+        let known = ["hubs"];
+        let settings =
+            reader.object(Json::parse(text), &known, "left out: the one name known here is `hubs`");
+        if let Some(named) = settings.get("hubs") {
+            reader.enter("hubs");
+            for (name, value) in reader.members(Some(named)).0 {
+                reader.enter(&name);
+                let settings = HubSettings::read(&mut reader, Some(value));
+                match HubName::parse(&name) {
+                    Err(_) => reader.wrong("named like a hub"),
+                    Ok(hub) if hubs.iter().any(|(known, _)| *known == hub) => {
+                        reader.wrong("there once: hub names ignore case");
+                    }
+                    Ok(hub) => hubs.push((hub, settings)),
+                }
+                reader.leave();
             }
-            let none = HubSettings::default();
-            let read = HubSettings::read(*value).and_then(|settings| settings.with_secrets_of(&none));
-            hubs.push((hub, read.map_err(|error| error.under(&path))?));
+        }
+        reader.finish(())?;
+        for (hub, settings) in &mut hubs {
+            let read = std::mem::take(settings).with_secrets_of(&HubSettings::default());
+            *settings = read.map_err(|error| error.under_hub(hub))?;
         }
         Ok(Self { hubs })
     }
@@ -122,9 +112,9 @@ impl Settings {
     /// # Errors
     /// As [`HubSettings::check_public`].
     pub fn check_public(&self) -> Result<(), SettingsError> {
-        self.hubs.iter().try_for_each(|(hub, settings)| {
-            settings.check_public().map_err(|error| error.under(&["hubs.", hub.as_str()].concat()))
-        })
+        self.hubs
+            .iter()
+            .try_for_each(|(hub, settings)| settings.check_public().map_err(|error| error.under_hub(hub)))
     }
 }
 
@@ -154,7 +144,9 @@ impl HubSettings {
     /// # Errors
     /// As [`Settings::parse`].
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        Self::read(Json::parse(text).ok_or_else(|| wrong("", "JSON"))?)
+        let mut reader = Reader::default();
+        let settings = Self::read(&mut reader, Json::parse(text));
+        reader.finish(settings)
     }
 
     /// Writes what [`HubSettings::parse`] reads, with secrets.
@@ -199,10 +191,8 @@ impl HubSettings {
             });
             let Some(known) = known else {
                 let path = ["eventHandlers.", &at.to_string(), ".auth.", auth.secret_member()].concat();
-                return Err(wrong(
-                    &path,
-                    "a secret: none is known of a handler with this URL and type of `auth`",
-                ));
+                let expected = "a secret: none is known of a handler with this URL and type of `auth`";
+                return Err(SettingsError { path, expected });
             };
             auth.secret = known.secret.clone();
         }
@@ -218,7 +208,8 @@ impl HubSettings {
             None => Ok(()),
             Some(at) => {
                 let path = ["eventHandlers.", &at.to_string(), ".urlTemplate"].concat();
-                Err(wrong(&path, "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set"))
+                let expected = "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set";
+                Err(SettingsError { path, expected })
             }
         }
     }
@@ -229,42 +220,101 @@ impl HubSettings {
         self.event_handlers.iter().enumerate().find(|(_, handler)| handler.takes(event))
     }
 
-    fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+    /// Reads what is no JSON where it is `None`.
+    fn read(reader: &mut Reader, value: Option<Json<'_>>) -> Self {
         let known = ["anonymousConnectPolicy", "shards", "eventHandlers"];
-        let given = object(value, &known, "left out: it is no setting of a hub")?;
-        if value.as_str().len() > Self::MAX_BYTES {
-            return Err(wrong("", "at most 65536 bytes a hub"));
+        let given = reader.object(value, &known, "left out: it is no setting of a hub");
+        if value.is_some_and(|value| value.as_str().len() > Self::MAX_BYTES) {
+            reader.wrong("at most 65536 bytes a hub");
         }
-        let [policy, shards, handlers] = known.map(|name| given.get(name));
         let mut settings = Self::default();
-        if let Some(policy) = policy {
+        if let Some(policy) = given.get("anonymousConnectPolicy") {
             let policy = policy.text().unwrap_or_default();
-            settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
-                AnonymousConnectPolicy::Allow
-            } else if policy.eq_ignore_ascii_case("deny") {
-                AnonymousConnectPolicy::Deny
-            } else {
-                return Err(wrong("anonymousConnectPolicy", "`allow` or `deny`"));
-            };
-        }
-        if let Some(shards) = shards {
-            let shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
-            let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
-                return Err(wrong("shards", "a whole number from 1 to 1024"));
-            };
-            settings.shards = Some(shards);
-        }
-        if let Some(handlers) = handlers {
-            let handlers = handlers.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
-            let handlers = handlers.ok_or_else(|| wrong("eventHandlers", "a list of at most 100"))?;
-            for (at, handler) in handlers.into_iter().enumerate() {
-                let read = EventHandler::read(handler);
-                let read =
-                    read.map_err(|error| error.under(&["eventHandlers.", &at.to_string()].concat()))?;
-                settings.event_handlers.push(read);
+            if policy.eq_ignore_ascii_case("allow") {
+                settings.anonymous_connect = AnonymousConnectPolicy::Allow;
+            } else if !policy.eq_ignore_ascii_case("deny") {
+                reader.wrong_at("anonymousConnectPolicy", "`allow` or `deny`");
             }
         }
-        Ok(settings)
+        if let Some(shards) = given.get("shards") {
+            settings.shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
+            if !matches!(settings.shards, Some(1..=Self::MAX_SHARDS)) {
+                reader.wrong_at("shards", "a whole number from 1 to 1024");
+            }
+        }
+        if let Some(handlers) = given.get("eventHandlers") {
+            reader.enter("eventHandlers");
+            let handlers = handlers.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
+            if handlers.is_none() {
+                reader.wrong("a list of at most 100");
+            }
+            for (at, handler) in handlers.unwrap_or_default().into_iter().enumerate() {
+                reader.enter(&at.to_string());
+                settings.event_handlers.extend(EventHandler::read(reader, handler));
+                reader.leave();
+            }
+            reader.leave();
+        }
+        settings
+    }
+}
+
+/// Reads settings: where it is, and the first thing that it found not as it should be.
+#[derive(Default)]
+struct Reader {
+    path: Vec<String>,
+    error: Option<SettingsError>,
+}
+
+impl Reader {
+    /// Goes to a part of what it is at.
+    fn enter(&mut self, name: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    /// Goes back.
+    fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// What it is at should be something else.
+    fn wrong(&mut self, expected: &'static str) {
+        if self.error.is_none() {
+            self.error = Some(SettingsError { path: self.path.join("."), expected });
+        }
+    }
+
+    /// A part of what it is at should be something else.
+    fn wrong_at(&mut self, name: &str, expected: &'static str) {
+        self.enter(name);
+        self.wrong(expected);
+        self.leave();
+    }
+
+    /// The members of an object, of which there should be none but those with these names.
+    fn object<'a>(&mut self, value: Option<Json<'a>>, known: &[&str], unknown: &'static str) -> Members<'a> {
+        let members = self.members(value);
+        if let Some((name, _)) = members.0.iter().find(|(name, _)| !known.contains(&&**name)) {
+            self.wrong_at(name, unknown);
+        }
+        members
+    }
+
+    /// The members of an object.
+    fn members<'a>(&mut self, value: Option<Json<'a>>) -> Members<'a> {
+        let Some(value) = value else {
+            self.wrong("JSON");
+            return Members::default();
+        };
+        Members::parse(value.as_str()).unwrap_or_else(|| {
+            self.wrong("an object");
+            Members::default()
+        })
+    }
+
+    /// What was read, if nothing is wrong.
+    fn finish<T>(self, read: T) -> Result<T, SettingsError> {
+        self.error.map_or(Ok(read), Err)
     }
 }
 
@@ -430,6 +480,7 @@ mod tests {
         let long =
             format!(r#"{{"urlTemplate":"http://h","userEventPattern":"{}"}}"#, ["abc"; 20_000].join(","));
         let names = "`*`, a name, or names with commas between: letters, digits and _.- without wildcards";
+        let secret = "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker";
         let kinds = "`None`, `Bearer` or `Header`: there are no managed identities here";
         let cases = [
             ("1", "", "an object"),
@@ -458,7 +509,7 @@ mod tests {
                 ".urltemplate",
                 "left out: it is no setting of an event handler",
             ),
-            (r#"{"userEventPattern":1}"#, ".userEventPattern", "a string"),
+            (r#"{"userEventPattern":1}"#, ".userEventPattern", names),
             (r#"{"userEventPattern":"a*"}"#, ".userEventPattern", names),
             (r#"{"userEventPattern":"*,a"}"#, ".userEventPattern", names),
             (r#"{"userEventPattern":"a,,b"}"#, ".userEventPattern", names),
@@ -515,7 +566,7 @@ mod tests {
                 ".auth.token",
                 "left out: it is no part of `auth` of this type",
             ),
-            (r#"{"auth":{"type":"Bearer"}}"#, ".auth.token", "there"),
+            (r#"{"auth":{"type":"Bearer"}}"#, ".auth.token", secret),
             (
                 r#"{"auth":{"type":"Bearer","token":""}}"#,
                 ".auth.token",
@@ -531,16 +582,8 @@ mod tests {
                 ".auth.token",
                 "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}",
             ),
-            (
-                r#"{"auth":{"type":"Bearer","token":1}}"#,
-                ".auth.token",
-                "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker",
-            ),
-            (
-                r#"{"auth":{"type":"Bearer","token":{"secret":"A","b":1}}}"#,
-                ".auth.token",
-                "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker",
-            ),
+            (r#"{"auth":{"type":"Bearer","token":1}}"#, ".auth.token", secret),
+            (r#"{"auth":{"type":"Bearer","token":{"secret":"A","b":1}}}"#, ".auth.token", secret),
             (
                 r#"{"auth":{"type":"Bearer","token":{"secret":"A-B"}}}"#,
                 ".auth.token.secret",
@@ -571,7 +614,7 @@ mod tests {
                 ".auth.name",
                 "the name of a header that the service does not set itself",
             ),
-            (r#"{"auth":{"type":"Header","name":"X-Key"}}"#, ".auth.value", "there"),
+            (r#"{"auth":{"type":"Header","name":"X-Key"}}"#, ".auth.value", secret),
         ];
         for (handler, path, expected) in cases {
             // What is wrong is wrong beside a URL that is right.

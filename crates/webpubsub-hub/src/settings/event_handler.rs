@@ -9,7 +9,7 @@ use webpubsub_protocol::json::{Json, Writer};
 pub use auth::{HandlerAuth, HandlerSecret};
 pub use filter::{GroupPresence, SystemEvents};
 
-use super::{SettingsError, object, wrong};
+use super::Reader;
 
 /// One of a hub's event handlers.
 ///
@@ -54,23 +54,31 @@ impl EventHandler {
         }
     }
 
-    pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+    /// Reads what is no event handler, as the reader is told, where it gives `None`.
+    pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
-        let given = object(value, &known, "left out: it is no setting of an event handler")?;
-        let [url, user_events, system_events, presence, auth] = known.map(|name| given.get(name));
-        let url = url.and_then(Json::text).unwrap_or_default();
-        let url = UrlTemplate::parse(&url).map_err(|error| wrong("urlTemplate", error.expected()))?;
-        let user_events = user_events.map(filter::user_events).transpose();
-        let system_events = system_events.map(SystemEvents::read).transpose();
-        let presence = presence.map(GroupPresence::read).transpose();
-        let auth = auth.map(HandlerAuth::read).transpose();
-        Ok(Self {
-            url,
-            user_events: user_events.map_err(|error| error.under("userEventPattern"))?.unwrap_or_default(),
-            system_events: system_events.map_err(|error| error.under("systemEvents"))?.unwrap_or_default(),
-            presence: presence.map_err(|error| error.under("groupPresenceEvents"))?,
-            auth: auth.map_err(|error| error.under("auth"))?.flatten(),
-        })
+        let given = reader.object(Some(value), &known, "left out: it is no setting of an event handler");
+        let mut read = |name, read: &mut dyn FnMut(&mut Reader, Json<'_>)| {
+            if let Some(value) = given.get(name) {
+                reader.enter(name);
+                read(reader, value);
+                reader.leave();
+            }
+        };
+        let mut user_events = String::new();
+        let mut system_events = SystemEvents::default();
+        let (mut presence, mut auth) = (None, None);
+        read("userEventPattern", &mut |reader, value| user_events = filter::user_events(reader, value));
+        read("systemEvents", &mut |reader, value| system_events = SystemEvents::read(reader, value));
+        read("groupPresenceEvents", &mut |reader, value| presence = Some(GroupPresence::read(reader, value)));
+        read("auth", &mut |reader, value| auth = HandlerAuth::read(reader, value));
+        match UrlTemplate::parse(&given.get("urlTemplate").and_then(Json::text).unwrap_or_default()) {
+            Ok(url) => Some(Self { url, user_events, system_events, presence, auth }),
+            Err(error) => {
+                reader.wrong_at("urlTemplate", error.expected());
+                None
+            }
+        }
     }
 
     pub(super) fn write(&self, secrets: Secrets) -> String {

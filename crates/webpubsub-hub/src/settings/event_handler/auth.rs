@@ -3,9 +3,9 @@
 use std::fmt;
 
 use webpubsub_protocol::data::is_token_byte;
-use webpubsub_protocol::json::{Json, Writer};
+use webpubsub_protocol::json::{Json, Members, Writer};
 
-use super::super::{SettingsError, object, wrong};
+use super::super::Reader;
 use super::Secrets;
 
 /// A header that every request to a handler carries.
@@ -58,25 +58,30 @@ impl HandlerSecret {
         matches!(self, Self::Text(text) if text == Self::HIDDEN)
     }
 
-    fn read(value: Json<'_>) -> Result<Self, SettingsError> {
-        if let Some(text) = value.text() {
+    fn read(reader: &mut Reader, value: Option<Json<'_>>) -> Self {
+        if let Some(text) = value.and_then(Json::text) {
             let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.trim() == text;
             if text.is_empty() || text.len() > MAX_SECRET_BYTES || !is_plain {
-                return Err(wrong("", "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}"));
+                reader.wrong("1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}");
             }
-            return Ok(Self::Text(text.into_owned()));
+            return Self::Text(text.into_owned());
         }
-        let expected = "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker";
-        let given = object(value, &["secret"], "").map_err(|_| wrong("", expected))?;
-        let secret = given.get("secret").and_then(Json::text).unwrap_or_default();
+        let given = value.and_then(|value| Members::parse(value.as_str())).unwrap_or_default();
+        let name = match given.0.as_slice() {
+            [(name, value)] if name == "secret" => value.text().unwrap_or_default(),
+            _ => {
+                reader.wrong("a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker");
+                return Self::Named(String::new());
+            }
+        };
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !matches!(secret.len(), 1..=128) || !secret.bytes().all(is_plain) {
-            return Err(wrong("secret", "the name of a secret of the worker: letters, digits and _"));
+        if !matches!(name.len(), 1..=128) || !name.bytes().all(is_plain) {
+            reader.wrong_at("secret", "the name of a secret of the worker: letters, digits and _");
         }
-        if secret.to_ascii_uppercase().starts_with("WEBPUBSUB_") {
-            return Err(wrong("secret", "another one: the service's own keys are not for handlers"));
+        if name.to_ascii_uppercase().starts_with("WEBPUBSUB_") {
+            reader.wrong_at("secret", "another one: the service's own keys are not for handlers");
         }
-        Ok(Self::Named(secret.into_owned()))
+        Self::Named(name.into_owned())
     }
 }
 
@@ -91,33 +96,31 @@ impl HandlerAuth {
         if self.scheme == BEARER { "token" } else { "value" }
     }
 
-    pub(super) fn read(value: Json<'_>) -> Result<Option<Self>, SettingsError> {
-        let known = ["type", "token", "name", "value", "managedIdentity"];
+    pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let unknown = "left out: it is no part of `auth` of this type";
-        let given = object(value, &known, unknown)?;
-        let kind = given.get("type").and_then(Json::text).unwrap_or_default();
+        let members = reader.members(Some(value));
+        let kind = members.get("type").and_then(Json::text).unwrap_or_default();
         let is = |known: &str| kind.eq_ignore_ascii_case(known);
-        let wanted: &[&str] = if is("none") {
-            &[]
+        let known: &[&str] = if is("none") {
+            &["type"]
         } else if is("bearer") {
-            &["token"]
+            &["type", "token"]
         } else if is("header") {
-            &["value", "name"]
+            &["type", "value", "name"]
         } else {
-            return Err(wrong("type", "`None`, `Bearer` or `Header`: there are no managed identities here"));
+            reader.wrong_at("type", "`None`, `Bearer` or `Header`: there are no managed identities here");
+            return None;
         };
-        let is_unwanted = |name: &&&str| given.get(name).is_some() && !wanted.contains(*name);
-        if let Some(name) = ["token", "name", "value"].iter().find(is_unwanted) {
-            return Err(wrong(name, unknown));
-        }
-        let (header, scheme, member) = match wanted {
-            [] => return Ok(None),
-            [member] => ("Authorization".to_owned(), BEARER, member),
-            [member, ..] => (header(given.get("name"))?, "", member),
+        let given = reader.object(Some(value), known, unknown);
+        let member = known.get(1)?;
+        let (header, scheme) = match given.get("name") {
+            _ if known.len() == 2 => ("Authorization".to_owned(), BEARER),
+            name => (header(reader, name), ""),
         };
-        let secret = given.get(member).ok_or_else(|| wrong(member, "there"))?;
-        let secret = HandlerSecret::read(secret).map_err(|error| error.under(member))?;
-        Ok(Some(Self { header, scheme, secret }))
+        reader.enter(member);
+        let secret = HandlerSecret::read(reader, given.get(member));
+        reader.leave();
+        Some(Self { header, scheme, secret })
     }
 
     pub(super) fn write(&self, secrets: Secrets) -> String {
@@ -143,15 +146,15 @@ impl HandlerAuth {
 }
 
 /// The name of a header that is free.
-fn header(name: Option<Json<'_>>) -> Result<String, SettingsError> {
+fn header(reader: &mut Reader, name: Option<Json<'_>>) -> String {
     let name = name.and_then(Json::text).unwrap_or_default();
     let lower = name.to_ascii_lowercase();
     let is_own = |own: &&str| if own.ends_with('-') { lower.starts_with(own) } else { lower == *own };
     let is_name = matches!(name.len(), 1..=128) && name.bytes().all(is_token_byte);
     if !is_name || OWN_HEADERS.iter().any(is_own) {
-        return Err(wrong("name", "the name of a header that the service does not set itself"));
+        reader.wrong_at("name", "the name of a header that the service does not set itself");
     }
-    Ok(name.into_owned())
+    name.into_owned()
 }
 
 /// Leaves the secret out.

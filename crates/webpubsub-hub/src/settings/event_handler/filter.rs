@@ -3,7 +3,7 @@
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{EventName, GroupName};
 
-use super::super::{SettingsError, object, wrong};
+use super::super::Reader;
 
 /// A set of system events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,13 +28,14 @@ pub struct GroupPresence {
 }
 
 /// Reads a `userEventPattern`: `*`, one name, or names with commas between; empty for none.
-pub(super) fn user_events(value: Json<'_>) -> Result<String, SettingsError> {
-    let pattern = value.text().ok_or_else(|| wrong("", "a string"))?;
+pub(super) fn user_events(reader: &mut Reader, value: Json<'_>) -> String {
+    let pattern = value.text();
     let is_name = |name: &str| EventName::parse(name).is_ok();
-    if matches!(pattern.trim(), "" | "*") || names(&pattern).all(is_name) {
-        return Ok(pattern.into_owned());
+    let is_pattern = |pattern: &str| matches!(pattern.trim(), "" | "*") || names(pattern).all(is_name);
+    if !pattern.as_deref().is_some_and(is_pattern) {
+        reader.wrong("`*`, a name, or names with commas between: letters, digits and _.- without wildcards");
     }
-    Err(wrong("", "`*`, a name, or names with commas between: letters, digits and _.- without wildcards"))
+    pattern.unwrap_or_default().into_owned()
 }
 
 /// Whether a pattern has an event's name, in any case.
@@ -47,13 +48,19 @@ fn names(pattern: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Reads a list of names out of these, in any case: a bit for each that it has.
-fn read_names(value: Json<'_>, known: &[&str], expected: &'static str) -> Result<u8, SettingsError> {
+fn read_names(reader: &mut Reader, value: Json<'_>, known: &[&str], expected: &'static str) -> u8 {
     let mut has = 0;
-    for (at, name) in value.texts().ok_or_else(|| wrong("", expected))?.iter().enumerate() {
-        let place = known.iter().position(|known| name.eq_ignore_ascii_case(known));
-        has |= 1 << place.ok_or_else(|| wrong(&at.to_string(), expected))?;
+    let names = value.texts();
+    if names.is_none() {
+        reader.wrong(expected);
     }
-    Ok(has)
+    for (at, name) in names.iter().flatten().enumerate() {
+        match known.iter().position(|known| name.eq_ignore_ascii_case(known)) {
+            Some(place) => has |= 1 << place,
+            None => reader.wrong_at(&at.to_string(), expected),
+        }
+    }
+    has
 }
 
 /// Writes what [`read_names`] reads.
@@ -65,10 +72,10 @@ fn write_names(known: &[&str], has: &[bool]) -> String {
 impl SystemEvents {
     const NAMES: [&str; 3] = ["connect", "connected", "disconnected"];
 
-    pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Self {
         let expected = "a list out of `connect`, `connected` and `disconnected`";
-        let has = read_names(value, &Self::NAMES, expected)?;
-        Ok(Self { connect: has & 1 != 0, connected: has & 2 != 0, disconnected: has & 4 != 0 })
+        let has = read_names(reader, value, &Self::NAMES, expected);
+        Self { connect: has & 1 != 0, connected: has & 2 != 0, disconnected: has & 4 != 0 }
     }
 
     pub(super) fn write(self) -> String {
@@ -84,19 +91,22 @@ impl GroupPresence {
         self.filters.is_empty() || self.filters.iter().any(|filter| filter == "*" || filter == group.as_str())
     }
 
-    pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
+    pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Self {
         let known = ["eventNames", "groupFilters"];
-        let given = object(value, &known, "left out: it is no setting of group presence")?;
+        let given = reader.object(Some(value), &known, "left out: it is no setting of group presence");
         let mut presence = Self::default();
         if let Some(names) = given.get("eventNames") {
-            let has = read_names(names, &Self::NAMES, "a list out of `joined` and `left`");
-            let has = has.map_err(|error| error.under("eventNames"))?;
+            reader.enter("eventNames");
+            let has = read_names(reader, names, &Self::NAMES, "a list out of `joined` and `left`");
             (presence.joined, presence.left) = (has & 1 != 0, has & 2 != 0);
+            reader.leave();
         }
         if let Some(filters) = given.get("groupFilters") {
-            presence.filters = read_filters(filters).map_err(|error| error.under("groupFilters"))?;
+            reader.enter("groupFilters");
+            presence.filters = read_filters(reader, filters);
+            reader.leave();
         }
-        Ok(presence)
+        presence
     }
 
     pub(super) fn write(&self) -> String {
@@ -107,11 +117,14 @@ impl GroupPresence {
     }
 }
 
-fn read_filters(value: Json<'_>) -> Result<Vec<String>, SettingsError> {
-    let filters = value.texts().ok_or_else(|| wrong("", "a list of strings"))?;
-    let is_filter = |filter: &str| filter == "*" || !filter.contains('*') && GroupName::parse(filter).is_ok();
-    match filters.iter().position(|filter| !is_filter(filter)) {
-        None => Ok(filters),
-        Some(at) => Err(wrong(&at.to_string(), "`*` or a group's name: wildcards in names are not served")),
+fn read_filters(reader: &mut Reader, value: Json<'_>) -> Vec<String> {
+    let filters = value.texts();
+    if filters.is_none() {
+        reader.wrong("a list of strings");
     }
+    let is_filter = |filter: &str| filter == "*" || !filter.contains('*') && GroupName::parse(filter).is_ok();
+    if let Some(at) = filters.iter().flatten().position(|filter| !is_filter(filter)) {
+        reader.wrong_at(&at.to_string(), "`*` or a group's name: wildcards in names are not served");
+    }
+    filters.unwrap_or_default()
 }
