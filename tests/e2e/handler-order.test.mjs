@@ -12,8 +12,8 @@ const EVENTS = 200;
 const MOST_DELAY_MS = 50;
 /** How many calls a shard has under way at most. */
 const AT_ONCE_PER_SHARD = 6;
-const SAMPLES = 500;
-const FEWEST_SAMPLES = 200;
+const SAMPLES = 300;
+const FEWEST_SAMPLES = 100;
 const LIMIT_MS = 240_000;
 
 /** A connection that takes acks and publishes as they come. */

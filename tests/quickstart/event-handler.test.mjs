@@ -33,11 +33,9 @@ describe("The quickstart's event handler", () => {
 
   for (const [runner, shards, by] of [
     ["start", 1, "curl"],
-    ["start", 4, "curl"],
-    ["serve", 1, "curl"],
     ["serve", 4, "curl"],
-    ["start", 1, "a file"],
-    ["serve", 4, "a file"],
+    ["start", 4, "a file"],
+    ["serve", 1, "a file"],
   ]) {
     const title = `is told of a client, hears its event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
 

@@ -5,10 +5,10 @@ import { deferred } from "./waiting.mjs";
 
 /** How many shards a hub comes to have. */
 const MOST = 8;
-/** How long a Worker holds a map. A new shard is reached at once, and takes clients after twice that. */
-const MAP_TTL_MS = 20;
+/** How long a Worker holds a map. A new shard is reached at once, and takes clients when two or three times that is over. */
+const MAP_TTL_MS = 40;
 /** How long it takes from one new shard to the next. */
-const PACE_MS = 80;
+const PACE_MS = 130;
 
 /** The same kind of service, with hubs that grow. */
 export const Growing = (Kind) =>

@@ -62,10 +62,8 @@ impl<'a> Arrival<'a> {
             Err(failure) => failure,
         };
         log::refusal(&format!("asking an event handler of hub {}", self.policy.hub), &failure.name());
-        match failure {
-            CallFailure::Status(status @ 500..=599) => Err((status, String::new())),
-            _ => Err((FAILED, String::new())),
-        }
+        let status = if let CallFailure::Status(status @ 500..=599) = failure { status } else { FAILED };
+        Err((status, String::new()))
     }
 
     /// Tells the handler, again if need be, until it answers.

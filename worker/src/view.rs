@@ -31,9 +31,11 @@ pub(crate) struct HubView {
 pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
 
 thread_local! {
-    static HELD: RefCell<Vec<(HubName, Timestamp, Rc<HubView>, SharedLoads)>> =
-        const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What is held of a hub, and since when.
+type Held = (HubName, Timestamp, Rc<HubView>, SharedLoads);
 
 impl HubView {
     /// What is known of a hub, no older than `MAP_TTL_MS`.

@@ -2,7 +2,6 @@
 
 mod event_handler;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use webpubsub_protocol::event_handler::Event;
@@ -58,9 +57,23 @@ impl SettingsError {
     }
 }
 
-/// What something is not.
-fn wrong<T>(path: &str, expected: &'static str) -> Result<T, SettingsError> {
-    Err(SettingsError { path: path.to_owned(), expected })
+/// What something should be.
+fn wrong(path: &str, expected: &'static str) -> SettingsError {
+    SettingsError { path: path.to_owned(), expected }
+}
+
+/// The members of an object that has these names and no others.
+fn object<'a>(value: Json<'a>, known: &[&str], unknown: &'static str) -> Result<Members<'a>, SettingsError> {
+    let members = members(value)?;
+    match members.0.iter().find(|(name, _)| !known.contains(&&**name)) {
+        Some((name, _)) => Err(wrong(name, unknown)),
+        None => Ok(members),
+    }
+}
+
+/// The members of an object.
+fn members(value: Json<'_>) -> Result<Members<'_>, SettingsError> {
+    Members::parse(value.as_str()).ok_or_else(|| wrong("", "an object"))
 }
 
 impl fmt::Display for SettingsError {
@@ -79,24 +92,20 @@ impl Settings {
     /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let Some(value) = Json::parse(text) else { return wrong("", "JSON") };
-        let Some(settings) = members(value) else { return wrong("", "an object with `hubs`") };
+        let value = Json::parse(text).ok_or_else(|| wrong("", "JSON"))?;
+        let settings = object(value, &["hubs"], "left out: the one name known here is `hubs`")?;
         let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
-        for (name, value) in &settings {
-            if name != "hubs" {
-                return wrong(name, "left out: the one name known here is `hubs`");
+        let Some(named) = settings.get("hubs") else { return Ok(Self { hubs }) };
+        let named = members(named).map_err(|error| error.under("hubs"))?;
+        for (hub, value) in &named.0 {
+            let path = ["hubs.", hub].concat();
+            let hub = HubName::parse(hub).map_err(|_| wrong(&path, "named like a hub"))?;
+            if hubs.iter().any(|(known, _)| *known == hub) {
+                return Err(wrong(&path, "there once: hub names ignore case"));
             }
-            let Some(named) = members(*value) else { return wrong(name, "an object, one hub a name") };
-            for (hub, value) in &named {
-                let path = ["hubs.", hub].concat();
-                let Ok(hub) = HubName::parse(hub) else { return wrong(&path, "named like a hub") };
-                if hubs.iter().any(|(known, _)| *known == hub) {
-                    return wrong(&path, "there once: hub names ignore case");
-                }
-                let none = HubSettings::default();
-                let read = HubSettings::read(*value).and_then(|settings| settings.with_secrets_of(&none));
-                hubs.push((hub, read.map_err(|error| error.under(&path))?));
-            }
+            let none = HubSettings::default();
+            let read = HubSettings::read(*value).and_then(|settings| settings.with_secrets_of(&none));
+            hubs.push((hub, read.map_err(|error| error.under(&path))?));
         }
         Ok(Self { hubs })
     }
@@ -145,10 +154,7 @@ impl HubSettings {
     /// # Errors
     /// As [`Settings::parse`].
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        match Json::parse(text) {
-            Some(json) => Self::read(json),
-            None => wrong("", "JSON"),
-        }
+        Self::read(Json::parse(text).ok_or_else(|| wrong("", "JSON"))?)
     }
 
     /// Writes what [`HubSettings::parse`] reads, with secrets.
@@ -193,7 +199,10 @@ impl HubSettings {
             });
             let Some(known) = known else {
                 let path = ["eventHandlers.", &at.to_string(), ".auth.", auth.secret_member()].concat();
-                return wrong(&path, "a secret: none is known of a handler with this URL and type of `auth`");
+                return Err(wrong(
+                    &path,
+                    "a secret: none is known of a handler with this URL and type of `auth`",
+                ));
             };
             auth.secret = known.secret.clone();
         }
@@ -209,7 +218,7 @@ impl HubSettings {
             None => Ok(()),
             Some(at) => {
                 let path = ["eventHandlers.", &at.to_string(), ".urlTemplate"].concat();
-                wrong(&path, "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set")
+                Err(wrong(&path, "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set"))
             }
         }
     }
@@ -221,50 +230,42 @@ impl HubSettings {
     }
 
     fn read(value: Json<'_>) -> Result<Self, SettingsError> {
-        let Some(given) = members(value) else { return wrong("", "an object") };
+        let known = ["anonymousConnectPolicy", "shards", "eventHandlers"];
+        let given = object(value, &known, "left out: it is no setting of a hub")?;
         if value.as_str().len() > Self::MAX_BYTES {
-            return wrong("", "at most 65536 bytes a hub");
+            return Err(wrong("", "at most 65536 bytes a hub"));
         }
+        let [policy, shards, handlers] = known.map(|name| given.get(name));
         let mut settings = Self::default();
-        for (name, value) in &given {
-            match &**name {
-                "anonymousConnectPolicy" => {
-                    let policy = value.text().unwrap_or_default();
-                    settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
-                        AnonymousConnectPolicy::Allow
-                    } else if policy.eq_ignore_ascii_case("deny") {
-                        AnonymousConnectPolicy::Deny
-                    } else {
-                        return wrong(name, "`allow` or `deny`");
-                    };
-                }
-                "shards" => {
-                    let shards = value.unsigned().and_then(|shards| u16::try_from(shards).ok());
-                    let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
-                        return wrong(name, "a whole number from 1 to 1024");
-                    };
-                    settings.shards = Some(shards);
-                }
-                "eventHandlers" => {
-                    let handlers = value.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
-                    let Some(handlers) = handlers else { return wrong(name, "a list of at most 100") };
-                    settings.event_handlers.clear();
-                    for (at, handler) in handlers.into_iter().enumerate() {
-                        let read = EventHandler::read(handler);
-                        let read = read.map_err(|error| error.under(&at.to_string()).under(name))?;
-                        settings.event_handlers.push(read);
-                    }
-                }
-                _ => return wrong(name, "left out: it is no setting of a hub"),
+        if let Some(policy) = policy {
+            let policy = policy.text().unwrap_or_default();
+            settings.anonymous_connect = if policy.eq_ignore_ascii_case("allow") {
+                AnonymousConnectPolicy::Allow
+            } else if policy.eq_ignore_ascii_case("deny") {
+                AnonymousConnectPolicy::Deny
+            } else {
+                return Err(wrong("anonymousConnectPolicy", "`allow` or `deny`"));
+            };
+        }
+        if let Some(shards) = shards {
+            let shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
+            let Some(shards @ 1..=Self::MAX_SHARDS) = shards else {
+                return Err(wrong("shards", "a whole number from 1 to 1024"));
+            };
+            settings.shards = Some(shards);
+        }
+        if let Some(handlers) = handlers {
+            let handlers = handlers.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
+            let handlers = handlers.ok_or_else(|| wrong("eventHandlers", "a list of at most 100"))?;
+            for (at, handler) in handlers.into_iter().enumerate() {
+                let read = EventHandler::read(handler);
+                let read =
+                    read.map_err(|error| error.under(&["eventHandlers.", &at.to_string()].concat()))?;
+                settings.event_handlers.push(read);
             }
         }
         Ok(settings)
     }
-}
-
-/// The members of an object; `None` if the value is none.
-fn members(value: Json<'_>) -> Option<Vec<(Cow<'_, str>, Json<'_>)>> {
-    Members::parse(value.as_str()).map(|Members(members)| members)
 }
 
 #[cfg(test)]
@@ -302,9 +303,9 @@ mod tests {
     fn what_is_wrong_is_said_with_where() {
         let cases = [
             ("{", "the settings should be JSON"),
-            ("[]", "the settings should be an object with `hubs`"),
+            ("[]", "the settings should be an object"),
             (r#"{"hub":{}}"#, "hub should be left out: the one name known here is `hubs`"),
-            (r#"{"hubs":[]}"#, "hubs should be an object, one hub a name"),
+            (r#"{"hubs":[]}"#, "hubs should be an object"),
             (r#"{"hubs":{"1":{}}}"#, "hubs.1 should be named like a hub"),
             (r#"{"hubs":{"a":{},"A":{}}}"#, "hubs.A should be there once: hub names ignore case"),
             (r#"{"hubs":{"a":1}}"#, "hubs.a should be an object"),
@@ -428,10 +429,15 @@ mod tests {
     fn what_is_wrong_with_a_handler_is_said_with_where() {
         let long =
             format!(r#"{{"urlTemplate":"http://h","userEventPattern":"{}"}}"#, ["abc"; 20_000].join(","));
-        let names = "`*`, a name, or names with commas between";
+        let names = "`*`, a name, or names with commas between: letters, digits and _.- without wildcards";
+        let kinds = "`None`, `Bearer` or `Header`: there are no managed identities here";
         let cases = [
             ("1", "", "an object"),
-            ("{}", ".urlTemplate", "there: the URL of the event handler"),
+            (
+                "{}",
+                ".urlTemplate",
+                "an absolute http or https URL of printable ASCII, without user information, backslash or fragment",
+            ),
             (
                 r#"{"urlTemplate":1}"#,
                 ".urlTemplate",
@@ -453,21 +459,9 @@ mod tests {
                 "left out: it is no setting of an event handler",
             ),
             (r#"{"userEventPattern":1}"#, ".userEventPattern", "a string"),
-            (
-                r#"{"userEventPattern":"a*"}"#,
-                ".userEventPattern",
-                &format!("{names}: wildcards in names are not served"),
-            ),
-            (
-                r#"{"userEventPattern":"*,a"}"#,
-                ".userEventPattern",
-                &format!("{names}: wildcards in names are not served"),
-            ),
-            (
-                r#"{"userEventPattern":"a,,b"}"#,
-                ".userEventPattern",
-                &format!("{names}: a letter, then letters, digits and _.-"),
-            ),
+            (r#"{"userEventPattern":"a*"}"#, ".userEventPattern", names),
+            (r#"{"userEventPattern":"*,a"}"#, ".userEventPattern", names),
+            (r#"{"userEventPattern":"a,,b"}"#, ".userEventPattern", names),
             (
                 r#"{"systemEvents":"connect"}"#,
                 ".systemEvents",
@@ -510,11 +504,11 @@ mod tests {
                 "left out: it is no setting of group presence",
             ),
             (r#"{"auth":"Bearer"}"#, ".auth", "an object"),
-            (r#"{"auth":{}}"#, ".auth.type", "`None`, `Bearer` or `Header`"),
+            (r#"{"auth":{}}"#, ".auth.type", kinds),
             (
                 r#"{"auth":{"type":"ManagedIdentity","managedIdentity":{"resource":"x"}}}"#,
                 ".auth.type",
-                "`Bearer` or `Header`: there is no managed identity to get a token with",
+                kinds,
             ),
             (
                 r#"{"auth":{"type":"None","token":"x"}}"#,
@@ -557,8 +551,16 @@ mod tests {
                 ".auth.token.secret",
                 "another one: the service's own keys are not for handlers",
             ),
-            (r#"{"auth":{"type":"Header","value":"x"}}"#, ".auth.name", "the name of a header"),
-            (r#"{"auth":{"type":"Header","name":"a b","value":"x"}}"#, ".auth.name", "the name of a header"),
+            (
+                r#"{"auth":{"type":"Header","value":"x"}}"#,
+                ".auth.name",
+                "the name of a header that the service does not set itself",
+            ),
+            (
+                r#"{"auth":{"type":"Header","name":"a b","value":"x"}}"#,
+                ".auth.name",
+                "the name of a header that the service does not set itself",
+            ),
             (
                 r#"{"auth":{"type":"Header","name":"Ce-Signature","value":"x"}}"#,
                 ".auth.name",
@@ -572,6 +574,8 @@ mod tests {
             (r#"{"auth":{"type":"Header","name":"X-Key"}}"#, ".auth.value", "there"),
         ];
         for (handler, path, expected) in cases {
+            // What is wrong is wrong beside a URL that is right.
+            let handler = handler.replacen("{\"", r#"{"urlTemplate":"http://h",""#, 1);
             let why = HubSettings::parse(&format!(r#"{{"eventHandlers":[{handler}]}}"#)).unwrap_err();
             assert_eq!(why.to_string(), format!("eventHandlers.0{path} should be {expected}"));
         }

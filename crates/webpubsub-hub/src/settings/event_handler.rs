@@ -9,7 +9,7 @@ use webpubsub_protocol::json::{Json, Writer};
 pub use auth::{HandlerAuth, HandlerSecret};
 pub use filter::{GroupPresence, SystemEvents};
 
-use super::{SettingsError, members, wrong};
+use super::{SettingsError, object, wrong};
 
 /// One of a hub's event handlers.
 ///
@@ -55,33 +55,22 @@ impl EventHandler {
     }
 
     pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
-        let Some(given) = members(value) else { return wrong("", "an object") };
-        let mut url = None;
-        let mut user_events = String::new();
-        let mut system_events = SystemEvents::default();
-        let mut presence = None;
-        let mut auth = None;
-        for (name, value) in &given {
-            let read = match &**name {
-                "urlTemplate" => match UrlTemplate::parse(&value.text().unwrap_or_default()) {
-                    Ok(template) => {
-                        url = Some(template);
-                        Ok(())
-                    }
-                    Err(error) => wrong("", error.expected()),
-                },
-                "userEventPattern" => filter::user_events(*value).map(|read| user_events = read),
-                "systemEvents" => SystemEvents::read(*value).map(|read| system_events = read),
-                "groupPresenceEvents" => GroupPresence::read(*value).map(|read| presence = Some(read)),
-                "auth" => HandlerAuth::read(*value).map(|read| auth = read),
-                _ => wrong("", "left out: it is no setting of an event handler"),
-            };
-            read.map_err(|error| error.under(name))?;
-        }
-        match url {
-            Some(url) => Ok(Self { url, user_events, system_events, presence, auth }),
-            None => wrong("urlTemplate", "there: the URL of the event handler"),
-        }
+        let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
+        let given = object(value, &known, "left out: it is no setting of an event handler")?;
+        let [url, user_events, system_events, presence, auth] = known.map(|name| given.get(name));
+        let url = url.and_then(Json::text).unwrap_or_default();
+        let url = UrlTemplate::parse(&url).map_err(|error| wrong("urlTemplate", error.expected()))?;
+        let user_events = user_events.map(filter::user_events).transpose();
+        let system_events = system_events.map(SystemEvents::read).transpose();
+        let presence = presence.map(GroupPresence::read).transpose();
+        let auth = auth.map(HandlerAuth::read).transpose();
+        Ok(Self {
+            url,
+            user_events: user_events.map_err(|error| error.under("userEventPattern"))?.unwrap_or_default(),
+            system_events: system_events.map_err(|error| error.under("systemEvents"))?.unwrap_or_default(),
+            presence: presence.map_err(|error| error.under("groupPresenceEvents"))?,
+            auth: auth.map_err(|error| error.under("auth"))?.flatten(),
+        })
     }
 
     pub(super) fn write(&self, secrets: Secrets) -> String {

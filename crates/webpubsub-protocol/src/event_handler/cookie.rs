@@ -99,39 +99,22 @@ impl Cookies {
             None => expires.unwrap_or(Timestamp::from_millis(u64::MAX)),
         };
         let host = host_and_port(url.host).0.to_ascii_lowercase();
-        let line = [
-            &*expires.as_millis().to_string(),
-            "\t",
-            is_secure,
-            "\t",
-            &host,
-            "\t",
-            path,
-            "\t",
-            name,
-            "=",
-            value,
-            "\n",
-        ]
-        .concat();
-        let mut kept: Vec<&str> = self
-            .0
-            .split_inclusive('\n')
-            .filter(|line| {
-                Cookie::read(line.trim_end()).is_some_and(|known| {
-                    now.as_millis() < known.expires
-                        && (known.name() != name || known.path != path || known.host != host)
-                })
-            })
-            .collect();
+        let (expires_at, pair) = (expires.as_millis().to_string(), [name, "=", value].concat());
+        let line = [&*expires_at, is_secure, &host, path, &pair].join("\t") + "\n";
+        let is_kept = |known: Cookie<'_>| {
+            now.as_millis() < known.expires
+                && (known.name() != name || known.path != path || known.host != host)
+        };
+        let known = self.0.split_inclusive('\n');
+        let mut kept: String =
+            known.filter(|line| Cookie::read(line.trim_end()).is_some_and(is_kept)).collect();
         if now < expires && line.len() <= MAX_BYTES {
-            kept.push(&line);
+            kept.push_str(&line);
         }
-        let mut bytes: usize = kept.iter().map(|line| line.len()).sum();
-        while kept.len() > MAX_COOKIES || bytes > MAX_BYTES {
-            bytes -= kept.remove(0).len();
+        while kept.len() > MAX_BYTES || kept.split('\n').count() > MAX_COOKIES + 1 {
+            kept = kept.split_once('\n').map_or_else(String::new, |(_, rest)| rest.to_owned());
         }
-        self.0 = kept.concat();
+        self.0 = kept;
     }
 
     /// The `Cookie` header for a request to `url`; `None` where there is nothing to tell.

@@ -137,12 +137,12 @@ impl Event {
 fn request_id(connection: &ConnectionId, number: u64) -> String {
     let text = connection.as_str().as_bytes();
     let random = URL_SAFE_NO_PAD.decode(text).unwrap_or_else(|_| text.to_vec());
-    let mut bytes = u128::from(number) << 64;
-    for (at, byte) in random.iter().rev().enumerate() {
-        bytes ^= u128::from(*byte) << (8 * (at % 16));
+    let mut bytes = [number, 0].map(u64::to_be_bytes).concat();
+    for (at, byte) in bytes.iter_mut().rev().enumerate() {
+        random.iter().rev().skip(at).step_by(16).for_each(|random| *byte ^= random);
     }
     let mut guid = String::with_capacity(36);
-    for (at, byte) in bytes.to_be_bytes().into_iter().enumerate() {
+    for (at, byte) in bytes.into_iter().enumerate() {
         if let 4 | 6 | 8 | 10 = at {
             guid.push('-');
         }

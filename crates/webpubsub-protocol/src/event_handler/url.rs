@@ -130,7 +130,7 @@ fn read(text: &str) -> Result<(RequestUrl<'_>, Host<'_>), UrlTemplateError> {
     if has_prefix(text, "tunnel:") {
         return Err(UrlTemplateError::Tunnel);
     }
-    if text.split('{').skip(1).any(|rest| rest.starts_with('@')) {
+    if text.split('{').skip(1).any(|piece| piece.starts_with('@')) {
         return Err(UrlTemplateError::KeyVault);
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#');
@@ -187,8 +187,8 @@ pub(super) fn host_and_port(host: &str) -> (&str, Option<&str>) {
 #[derive(Clone, Copy)]
 enum Host<'a> {
     Name(&'a str),
-    V4(u32),
-    V6(u128),
+    V4([u8; 4]),
+    V6([u16; 8]),
 }
 
 impl<'a> Host<'a> {
@@ -196,15 +196,13 @@ impl<'a> Host<'a> {
         if let Some(address) = text.strip_prefix('[') {
             return ipv6(address.strip_suffix(']')?).map(Self::V6);
         }
-        let last = text.rsplit('.').next()?;
-        // What ends in a number, decimal or hexadecimal, is read as an IPv4 address.
-        if last.starts_with(|c: char| c.is_ascii_digit()) {
-            return ipv4(text).map(Self::V4).or_else(|| {
-                let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || has_prefix(last, "0x");
-                (!is_number && is_name(text)).then_some(Self::Name(text))
-            });
+        if let Some(address) = ipv4(text) {
+            return Some(Self::V4(address));
         }
-        is_name(text).then_some(Self::Name(text))
+        // What ends in a number, decimal or hexadecimal, would be read as an IPv4 address.
+        let last = text.rsplit('.').next()?;
+        let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || has_prefix(last, "0x");
+        (!is_number && is_name(text)).then_some(Self::Name(text))
     }
 
     fn is_public(self) -> bool {
@@ -216,35 +214,10 @@ impl<'a> Host<'a> {
                 };
                 name.contains('.') && !PRIVATE_ZONES.iter().any(is_in)
             }
-            Self::V4(address) => SPECIAL_V4.iter().all(|(range, bits)| (address ^ range) >> (32 - bits) != 0),
-            Self::V6(address) => {
-                // Ranges that stand for IPv4 addresses, and how far from the right those begin.
-                for (range, bits, shift) in
-                    [(0xffff << 32, 96, 0), (0x64_ff9b << 96, 96, 0), (0x2002 << 112, 16, 80)]
-                {
-                    if (address ^ range) >> (128 - bits) == 0 {
-                        return Self::V4((address >> shift) as u32).is_public();
-                    }
-                }
-                address >> 125 == 1
-                    && SPECIAL_V6
-                        .iter()
-                        .all(|(range, bits)| ((address >> 96) as u32 ^ range) >> (32 - bits) != 0)
-            }
+            Self::V4(address) => is_public_v4(address),
+            Self::V6(address) => is_public_v6(address),
         }
     }
-}
-
-/// Labels of letters, digits, `-` and `_` with dots between.
-fn is_name(text: &str) -> bool {
-    // Punycode that ends so stands for the plain letters and digits before.
-    let is_disguised = |label: &str| has_prefix(label, "xn--") && label.ends_with('-');
-    let is_label = |label: &str| {
-        matches!(label.len(), 1..=63)
-            && !is_disguised(label)
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// Zones of names that are not the public DNS's.
@@ -264,87 +237,93 @@ const PRIVATE_ZONES: [&str; 10] = [
     "onion",
 ];
 
-/// Ranges of IPv4 that are no public host's: first address and length of the prefix.
-///
-/// Source: IANA's registry of special-purpose addresses, and multicast; 168.63.129.16 is Azure's
-/// platform.
-const SPECIAL_V4: [(u32, u32); 17] = [
-    (0x0000_0000, 8),
-    (0x0a00_0000, 8),
-    (0x6440_0000, 10),
-    (0x7f00_0000, 8),
-    (0xa9fe_0000, 16),
-    (0xac10_0000, 12),
-    (0xc000_0000, 24),
-    (0xc000_0200, 24),
-    (0xc058_6300, 24),
-    (0xc0a8_0000, 16),
-    (0xc612_0000, 15),
-    (0xc633_6400, 24),
-    (0xcb00_7100, 24),
-    (0xe000_0000, 4),
-    (0xf000_0000, 4),
-    (0xa83f_8110, 32),
-    (0xc034_c100, 24),
-];
+/// Source: IANA's registry of special-purpose addresses; 168.63.129.16 is Azure's platform.
+const fn is_public_v4(address: [u8; 4]) -> bool {
+    !matches!(
+        address,
+        // This network, private, shared by providers, the host itself, and its link.
+        [0 | 10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [169, 254, ..]
+            // Protocols, documentation, relays and benchmarks.
+            | [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] | [198, 18 | 19, ..]
+            // Multicast, and what is reserved.
+            | [224..=255, ..] | [168, 63, 129, 16]
+    )
+}
 
-/// Ranges within IPv6's global unicast that are no public host's, by their first 32 bits: what is
-/// given to protocols, documentation, and documentation again.
-///
 /// Source: IANA's registry of special-purpose addresses.
-const SPECIAL_V6: [(u32, u32); 3] = [(0x2001_0000, 23), (0x2001_0db8, 32), (0x3fff_0000, 20)];
+const fn is_public_v6(address: [u16; 8]) -> bool {
+    match address {
+        // Addresses that stand for one of IPv4: mapped, translated (NAT64), and 6to4.
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            is_public_v4([a, b, c, d])
+        }
+        // Protocols, and documentation twice.
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2000..=0x3fff, ..] => true,
+        _ => false,
+    }
+}
+
+/// Labels of letters, digits, `-` and `_` with dots between.
+fn is_name(text: &str) -> bool {
+    // Punycode that ends so stands for the plain letters and digits before.
+    let is_disguised = |label: &str| has_prefix(label, "xn--") && label.ends_with('-');
+    let is_label = |label: &str| {
+        matches!(label.len(), 1..=63)
+            && !is_disguised(label)
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
 
 /// Four numbers from 0 to 255 without a zero before them.
-fn ipv4(text: &str) -> Option<u32> {
-    let mut address = 0;
-    let mut count = 0;
-    for part in text.split('.') {
-        let is_plain =
-            part.bytes().all(|byte| byte.is_ascii_digit()) && (part.len() == 1 || !part.starts_with('0'));
-        let number: u8 = part.parse().ok().filter(|_| is_plain)?;
-        address = address << 8 | u32::from(number);
-        count += 1;
+fn ipv4(text: &str) -> Option<[u8; 4]> {
+    let mut address = [0; 4];
+    let mut parts = text.split('.');
+    for byte in &mut address {
+        let part = parts.next()?;
+        let is_plain = part.len() == 1 || !part.starts_with(['0', '+']);
+        *byte = part.parse().ok().filter(|_| is_plain)?;
     }
-    (count == 4).then_some(address)
+    parts.next().is_none().then_some(address)
 }
 
 /// Eight groups of up to four hexadecimal digits, of which `::` stands for any number that are 0, and
 /// the last two may be an IPv4 address.
-fn ipv6(text: &str) -> Option<u128> {
-    let gap = text.as_bytes().windows(2).position(|pair| pair == b"::");
-    let (head, tail) = gap.map_or((text, None), |gap| (text.get(..gap).unwrap_or(text), text.get(gap + 2..)));
-    let (head, head_groups) = groups(head)?;
-    let Some(tail) = tail else { return (head_groups == 8).then_some(head) };
-    let (tail, tail_groups) = groups(tail)?;
-    if head_groups + tail_groups > 7 {
-        return None;
+fn ipv6(text: &str) -> Option<[u16; 8]> {
+    let mut address = Vec::new();
+    match text.as_bytes().windows(2).position(|pair| pair == b"::") {
+        None => groups(text, &mut address)?,
+        Some(at) => {
+            let mut tail = Vec::new();
+            groups(text.get(..at)?, &mut address)?;
+            groups(text.get(at + 2..)?, &mut tail)?;
+            let zeros = 8_usize.checked_sub(address.len() + tail.len()).filter(|zeros| *zeros > 0)?;
+            address.extend(std::iter::repeat_n(0, zeros));
+            address.append(&mut tail);
+        }
     }
-    Some(head.checked_shl(16 * (8 - head_groups)).unwrap_or(0) | tail)
+    address.try_into().ok()
 }
 
-/// Groups with colons between, and how many they are.
-fn groups(text: &str) -> Option<(u128, u32)> {
-    let mut address = 0;
-    let mut count = 0;
+/// Reads groups with colons between.
+fn groups(text: &str, address: &mut Vec<u16>) -> Option<()> {
     if text.is_empty() {
-        return Some((0, 0));
+        return Some(());
     }
     let mut parts = text.split(':').peekable();
     while let Some(part) = parts.next() {
-        if part.contains('.') && parts.peek().is_none() {
-            address = address << 32 | u128::from(ipv4(part)?);
-            count += 2;
+        if let (Some([a, b, c, d]), None) = (ipv4(part), parts.peek()) {
+            address.extend([u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]);
         } else {
-            let is_plain = matches!(part.len(), 1..=4) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let group = u16::from_str_radix(part, 16).ok().filter(|_| is_plain)?;
-            address = address << 16 | u128::from(group);
-            count += 1;
-        }
-        if count > 8 {
-            return None;
+            let is_plain = part.len() <= 4 && !part.starts_with('+');
+            address.push(u16::from_str_radix(part, 16).ok().filter(|_| is_plain)?);
         }
     }
-    Some((address, count))
+    Some(())
 }
 
 #[cfg(test)]
@@ -386,16 +365,16 @@ mod tests {
             six in "([0-9a-fA-F]{0,5}:){0,8}[0-9a-f]{0,4}(:[0-9]{1,3}(\\.[0-9]{1,3}){3})?",
             double in "([0-9a-f]{1,4}:){0,6}:([0-9a-f]{1,4}:){0,6}[0-9a-f.]{0,8}",
         ) {
-            prop_assert_eq!(ipv4(&four), four.parse().ok().map(Ipv4Addr::to_bits));
+            prop_assert_eq!(ipv4(&four), four.parse().ok().map(|four: Ipv4Addr| four.octets()));
             for six in [six, double] {
-                prop_assert_eq!(ipv6(&six), six.parse().ok().map(Ipv6Addr::to_bits), "{}", six);
+                prop_assert_eq!(ipv6(&six), six.parse().ok().map(|six: Ipv6Addr| six.segments()), "{}", six);
             }
         }
 
         #[test]
         fn every_address_is_read_as_it_is_written(four: Ipv4Addr, six: Ipv6Addr) {
-            prop_assert_eq!(ipv4(&four.to_string()), Some(four.to_bits()));
-            prop_assert_eq!(ipv6(&six.to_string()), Some(six.to_bits()));
+            prop_assert_eq!(ipv4(&four.to_string()), Some(four.octets()));
+            prop_assert_eq!(ipv6(&six.to_string()), Some(six.segments()));
             // An address is judged the same way however it is embedded.
             let is_public = |host: &str| is_public(&format!("https://{host}/"));
             let [high, low] = [four.to_bits() >> 16, four.to_bits() & 0xffff];

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use webpubsub_protocol::data::is_token_byte;
-use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::json::{Json, Writer};
 
-use super::super::{SettingsError, members, wrong};
+use super::super::{SettingsError, object, wrong};
 use super::Secrets;
 
 /// A header that every request to a handler carries.
@@ -62,28 +62,21 @@ impl HandlerSecret {
         if let Some(text) = value.text() {
             let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.trim() == text;
             if text.is_empty() || text.len() > MAX_SECRET_BYTES || !is_plain {
-                return wrong("", "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}");
+                return Err(wrong("", "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}"));
             }
             return Ok(Self::Text(text.into_owned()));
         }
         let expected = "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker";
-        match members(value).as_deref() {
-            Some([(name, value)]) if name == "secret" => {
-                let secret = value.text().unwrap_or_default();
-                let is_name = |text: &str| {
-                    matches!(text.len(), 1..=128)
-                        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                };
-                if !is_name(&secret) {
-                    return wrong("secret", "the name of a secret of the worker: letters, digits and _");
-                }
-                if secret.to_ascii_uppercase().starts_with("WEBPUBSUB_") {
-                    return wrong("secret", "another one: the service's own keys are not for handlers");
-                }
-                Ok(Self::Named(secret.into_owned()))
-            }
-            _ => wrong("", expected),
+        let given = object(value, &["secret"], "").map_err(|_| wrong("", expected))?;
+        let secret = given.get("secret").and_then(Json::text).unwrap_or_default();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !matches!(secret.len(), 1..=128) || !secret.bytes().all(is_plain) {
+            return Err(wrong("secret", "the name of a secret of the worker: letters, digits and _"));
         }
+        if secret.to_ascii_uppercase().starts_with("WEBPUBSUB_") {
+            return Err(wrong("secret", "another one: the service's own keys are not for handlers"));
+        }
+        Ok(Self::Named(secret.into_owned()))
     }
 }
 
@@ -99,31 +92,30 @@ impl HandlerAuth {
     }
 
     pub(super) fn read(value: Json<'_>) -> Result<Option<Self>, SettingsError> {
-        let Some(Members(given)) = Members::parse(value.as_str()) else { return wrong("", "an object") };
-        let given = Members(given);
+        let known = ["type", "token", "name", "value", "managedIdentity"];
+        let unknown = "left out: it is no part of `auth` of this type";
+        let given = object(value, &known, unknown)?;
         let kind = given.get("type").and_then(Json::text).unwrap_or_default();
         let is = |known: &str| kind.eq_ignore_ascii_case(known);
-        let known: &[&str] = if is("none") {
-            &["type"]
+        let wanted: &[&str] = if is("none") {
+            &[]
         } else if is("bearer") {
-            &["type", "token"]
+            &["token"]
         } else if is("header") {
-            &["type", "name", "value"]
-        } else if is("managedIdentity") {
-            return wrong("type", "`Bearer` or `Header`: there is no managed identity to get a token with");
+            &["value", "name"]
         } else {
-            return wrong("type", "`None`, `Bearer` or `Header`");
+            return Err(wrong("type", "`None`, `Bearer` or `Header`: there are no managed identities here"));
         };
-        if let Some((name, _)) = given.0.iter().find(|(name, _)| !known.contains(&&**name)) {
-            return wrong(name, "left out: it is no part of `auth` of this type");
+        let is_unwanted = |name: &&&str| given.get(name).is_some() && !wanted.contains(*name);
+        if let Some(name) = ["token", "name", "value"].iter().find(is_unwanted) {
+            return Err(wrong(name, unknown));
         }
-        let (header, scheme, member) = match known {
-            [_] => return Ok(None),
-            [_, member] => ("Authorization".to_owned(), BEARER, member),
-            [.., member] => (header(given.get("name"))?, "", member),
+        let (header, scheme, member) = match wanted {
             [] => return Ok(None),
+            [member] => ("Authorization".to_owned(), BEARER, member),
+            [member, ..] => (header(given.get("name"))?, "", member),
         };
-        let Some(secret) = given.get(member) else { return wrong(member, "there") };
+        let secret = given.get(member).ok_or_else(|| wrong(member, "there"))?;
         let secret = HandlerSecret::read(secret).map_err(|error| error.under(member))?;
         Ok(Some(Self { header, scheme, secret }))
     }
@@ -153,12 +145,11 @@ impl HandlerAuth {
 /// The name of a header that is free.
 fn header(name: Option<Json<'_>>) -> Result<String, SettingsError> {
     let name = name.and_then(Json::text).unwrap_or_default();
-    if !matches!(name.len(), 1..=128) || !name.bytes().all(is_token_byte) {
-        return wrong("name", "the name of a header");
-    }
     let lower = name.to_ascii_lowercase();
-    if OWN_HEADERS.iter().any(|own| if own.ends_with('-') { lower.starts_with(own) } else { lower == *own }) {
-        return wrong("name", "the name of a header that the service does not set itself");
+    let is_own = |own: &&str| if own.ends_with('-') { lower.starts_with(own) } else { lower == *own };
+    let is_name = matches!(name.len(), 1..=128) && name.bytes().all(is_token_byte);
+    if !is_name || OWN_HEADERS.iter().any(is_own) {
+        return Err(wrong("name", "the name of a header that the service does not set itself"));
     }
     Ok(name.into_owned())
 }

@@ -3,7 +3,7 @@
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{EventName, GroupName};
 
-use super::super::{SettingsError, members, wrong};
+use super::super::{SettingsError, object, wrong};
 
 /// A set of system events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,15 +29,12 @@ pub struct GroupPresence {
 
 /// Reads a `userEventPattern`: `*`, one name, or names with commas between; empty for none.
 pub(super) fn user_events(value: Json<'_>) -> Result<String, SettingsError> {
-    let Some(pattern) = value.text() else { return wrong("", "a string") };
+    let pattern = value.text().ok_or_else(|| wrong("", "a string"))?;
     let is_name = |name: &str| EventName::parse(name).is_ok();
     if matches!(pattern.trim(), "" | "*") || names(&pattern).all(is_name) {
-        Ok(pattern.into_owned())
-    } else if pattern.contains(['*', '?']) {
-        wrong("", "`*`, a name, or names with commas between: wildcards in names are not served")
-    } else {
-        wrong("", "`*`, a name, or names with commas between: a letter, then letters, digits and _.-")
+        return Ok(pattern.into_owned());
     }
+    Err(wrong("", "`*`, a name, or names with commas between: letters, digits and _.- without wildcards"))
 }
 
 /// Whether a pattern has an event's name, in any case.
@@ -49,26 +46,19 @@ fn names(pattern: &str) -> impl Iterator<Item = &str> {
     pattern.split(',').map(str::trim)
 }
 
-/// Reads a list of names out of these, in any case: which of them it has.
-fn read_names<const N: usize>(
-    value: Json<'_>,
-    known: [&str; N],
-    expected: &'static str,
-) -> Result<[bool; N], SettingsError> {
-    let mut has = [false; N];
-    let Some(names) = value.texts() else { return wrong("", expected) };
-    for (at, name) in names.iter().enumerate() {
-        match has.iter_mut().zip(known).find(|(_, known)| name.eq_ignore_ascii_case(known)) {
-            Some((has, _)) => *has = true,
-            None => return wrong(&at.to_string(), expected),
-        }
+/// Reads a list of names out of these, in any case: a bit for each that it has.
+fn read_names(value: Json<'_>, known: &[&str], expected: &'static str) -> Result<u8, SettingsError> {
+    let mut has = 0;
+    for (at, name) in value.texts().ok_or_else(|| wrong("", expected))?.iter().enumerate() {
+        let place = known.iter().position(|known| name.eq_ignore_ascii_case(known));
+        has |= 1 << place.ok_or_else(|| wrong(&at.to_string(), expected))?;
     }
     Ok(has)
 }
 
 /// Writes what [`read_names`] reads.
-fn write_names<const N: usize>(known: [&str; N], has: [bool; N]) -> String {
-    let names: Vec<&str> = known.into_iter().zip(has).filter_map(|(name, has)| has.then_some(name)).collect();
+fn write_names(known: &[&str], has: &[bool]) -> String {
+    let names: Vec<&str> = known.iter().zip(has).filter(|(_, has)| **has).map(|(name, _)| *name).collect();
     Writer::texts(&names)
 }
 
@@ -77,12 +67,12 @@ impl SystemEvents {
 
     pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
         let expected = "a list out of `connect`, `connected` and `disconnected`";
-        let [connect, connected, disconnected] = read_names(value, Self::NAMES, expected)?;
-        Ok(Self { connect, connected, disconnected })
+        let has = read_names(value, &Self::NAMES, expected)?;
+        Ok(Self { connect: has & 1 != 0, connected: has & 2 != 0, disconnected: has & 4 != 0 })
     }
 
     pub(super) fn write(self) -> String {
-        write_names(Self::NAMES, [self.connect, self.connected, self.disconnected])
+        write_names(&Self::NAMES, &[self.connect, self.connected, self.disconnected])
     }
 }
 
@@ -95,33 +85,33 @@ impl GroupPresence {
     }
 
     pub(super) fn read(value: Json<'_>) -> Result<Self, SettingsError> {
-        let Some(given) = members(value) else { return wrong("", "an object") };
+        let known = ["eventNames", "groupFilters"];
+        let given = object(value, &known, "left out: it is no setting of group presence")?;
         let mut presence = Self::default();
-        for (name, value) in &given {
-            let read = match &**name {
-                "eventNames" => read_names(*value, Self::NAMES, "a list out of `joined` and `left`")
-                    .map(|[joined, left]| (presence.joined, presence.left) = (joined, left)),
-                "groupFilters" => filters(*value).map(|filters| presence.filters = filters),
-                _ => wrong("", "left out: it is no setting of group presence"),
-            };
-            read.map_err(|error| error.under(name))?;
+        if let Some(names) = given.get("eventNames") {
+            let has = read_names(names, &Self::NAMES, "a list out of `joined` and `left`");
+            let has = has.map_err(|error| error.under("eventNames"))?;
+            (presence.joined, presence.left) = (has & 1 != 0, has & 2 != 0);
+        }
+        if let Some(filters) = given.get("groupFilters") {
+            presence.filters = read_filters(filters).map_err(|error| error.under("groupFilters"))?;
         }
         Ok(presence)
     }
 
     pub(super) fn write(&self) -> String {
         let mut presence = Writer::object();
-        presence.json("eventNames", &write_names(Self::NAMES, [self.joined, self.left]));
+        presence.json("eventNames", &write_names(&Self::NAMES, &[self.joined, self.left]));
         presence.json("groupFilters", &Writer::texts(&self.filters));
         presence.finish()
     }
 }
 
-fn filters(value: Json<'_>) -> Result<Vec<String>, SettingsError> {
-    let Some(filters) = value.texts() else { return wrong("", "a list of strings") };
+fn read_filters(value: Json<'_>) -> Result<Vec<String>, SettingsError> {
+    let filters = value.texts().ok_or_else(|| wrong("", "a list of strings"))?;
     let is_filter = |filter: &str| filter == "*" || !filter.contains('*') && GroupName::parse(filter).is_ok();
     match filters.iter().position(|filter| !is_filter(filter)) {
         None => Ok(filters),
-        Some(at) => wrong(&at.to_string(), "`*` or a group's name: wildcards in names are not served"),
+        Some(at) => Err(wrong(&at.to_string(), "`*` or a group's name: wildcards in names are not served")),
     }
 }
