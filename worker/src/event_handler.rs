@@ -30,7 +30,7 @@ const FAILURES = {
   Unsendable: "Its secret is missing, or cannot stand in a header.",
   Network: "It could not be reached, or the connection to it broke.",
   TimedOut: "It did not answer in time.",
-  TooLarge: "Its answer has more than 16 MiB.",
+  TooLarge: "Its answer is too large.",
   NotPublic: "It is at a private address, or without TLS: see ALLOW_PRIVATE_EVENT_HANDLERS.",
   NotValidated: "It was not sent: the handshake comes first.",
   Unreadable: "Its answer has a content type or a body that no message has.",
