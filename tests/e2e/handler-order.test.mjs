@@ -13,6 +13,8 @@ const MOST_DELAY_MS = 50;
 /** How many calls a shard has under way at most. */
 const AT_ONCE_PER_SHARD = 6;
 const SAMPLES = 300;
+/** A p99 below this says more of the machine than of the service. */
+const NOISE_MS = 20;
 const FEWEST_SAMPLES = 100;
 const LIMIT_MS = 240_000;
 
@@ -100,7 +102,7 @@ forEachShardCount(
         assert.deepEqual(ids, ids.toSorted((a, b) => a - b));
       }
       assert.ok(handler.mostUnderWay <= AT_ONCE_PER_SHARD * service.shards, `${handler.mostUnderWay} at once`);
-      assert.ok(loaded <= 5 * quiet, `p99 of a publish: ${quiet} ms, ${loaded} ms beside events`);
+      assert.ok(loaded <= 5 * Math.max(quiet, NOISE_MS), `p99 of a publish: ${quiet} ms, ${loaded} ms beside events`);
     });
   },
   { steady: OWN_SHARD, variables: AT_ONCE },

@@ -21,6 +21,9 @@ export function respond(status, headers, body, webSocket) {
 export function webSocket(response) {
   return response.webSocket ?? undefined;
 }
+export function freeBytes(bytes) {
+  bytes.buffer.transfer(0);
+}
 export function textInCharset(label, bytes) {
   try {
     return new TextDecoder(label).decode(bytes);
@@ -73,6 +76,10 @@ extern "C" {
     /// where the length was not announced.
     #[wasm_bindgen(js_name = readBody)]
     fn read_body(request: &Request, limit: usize, announced: bool) -> Promise;
+
+    /// Gives back at once what V8 would keep until it has some 64 MB of such garbage.
+    #[wasm_bindgen(js_name = freeBytes)]
+    pub(crate) fn free_bytes(bytes: &Uint8Array);
 
     /// The text of `bytes` in the encoding with this label; nothing where it is not known.
     #[wasm_bindgen(js_name = textInCharset)]
@@ -139,6 +146,13 @@ pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<U
     }
     let body = JsFuture::from(read_body(request, MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
     Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
+}
+
+/// The bytes of a body that nobody else reads.
+pub(crate) fn take_bytes(body: &Uint8Array) -> Vec<u8> {
+    let bytes = body.to_vec();
+    free_bytes(body);
+    bytes
 }
 
 /// The message in a body, its text decoded by the platform where it is not UTF-8.

@@ -362,7 +362,7 @@ impl Shard {
         };
         let content_type = request.headers().get("Content-Type")?;
         let body = match http::message_body(request).await? {
-            Ok(body) => body.to_vec(),
+            Ok(body) => http::take_bytes(&body),
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(rest::groups_body(content_type.as_deref(), &body).map(many))
@@ -389,7 +389,7 @@ impl Shard {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let body = match http::message_body(request).await? {
-            Ok(body) => body.to_vec(),
+            Ok(body) => http::take_bytes(&body),
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata, ttl }))

@@ -47,17 +47,18 @@ impl Shards<'_> {
         mut answers: Vec<Response>,
     ) -> Result<Response> {
         let method = request.method();
-        let body = match http::message_body(request).await? {
-            // Only a POST has a body here, and a request that must not have one cannot have an empty one.
-            Ok(body) if method == "POST" => body.into(),
-            Ok(_) => JsValue::UNDEFINED,
+        let bytes = match http::message_body(request).await? {
+            Ok(bytes) => bytes,
             Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
         };
+        // Only a POST has a body here, and a request that must not have one cannot have an empty one.
+        let body = if method == "POST" { bytes.clone().into() } else { JsValue::UNDEFINED };
         let names = self.range.asked().map(|shard| object_name(self.hub, shard)).collect();
         let headers = request.headers();
         let path = self.range.address(url.path_and_query());
         let question = Question { path: &path, method: &method, headers: &headers, body };
         answers.extend(Objects::shards(self.env)?.ask(names, question).await?);
+        http::free_bytes(&bytes);
 
         let decisive = task.success.decisive(answers.iter().map(Response::status));
         if decisive >= answers.len() {
