@@ -301,7 +301,11 @@ impl Told {
             from != Teller::Shard,
         );
         // It never fails.
-        let told: Array = JsFuture::from(told).await.unwrap_or_default().unchecked_into();
+        let Ok(told) = JsFuture::from(told).await else {
+            let [delivery, head] = ["{}", "{}"].map(str::to_owned);
+            return Self { answered: Err(CallFailure::Network), delivery, head };
+        };
+        let told: Array = told.unchecked_into();
         let text = |at| told.get(at).as_string().unwrap_or_default();
         let head = text(0);
         let body = told.get(1).unchecked_into::<Uint8Array>().to_vec();
