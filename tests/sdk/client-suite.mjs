@@ -25,5 +25,5 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
       });
     }
   };
-  forEachShardCount(title, define, { variables: AT_ONCE, steady: "it is about the package" });
+  forEachShardCount(title, define, { variables: AT_ONCE });
 }
