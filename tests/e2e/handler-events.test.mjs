@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
 import { ANY, clientKinds, PAYLOADS } from "../support/client-kinds.mjs";
-import { AT_ONCE, EventHandler, OWN_SHARD } from "../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, OWN_SHARD, startWithHub } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { field } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -23,12 +23,7 @@ forEachShardCount(
   "Events",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, which) {
-        const handler = await EventHandler.start(t);
-        const hub = service.newHub();
-        await hub.tell(handler, which);
-        return { handler, hub };
-      }
+      const start = (t, which) => startWithHub(t, service, which);
 
       test("an event has the headers of a CloudEvent, and those of the service", async (t) => {
         const { handler, hub } = await start(t);

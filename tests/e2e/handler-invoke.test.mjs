@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ANY } from "../support/client-kinds.mjs";
-import { ATTEMPTS, AT_ONCE, EventHandler, OWN_SHARD, reset } from "../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, OWN_SHARD, reset, startWithHub } from "../support/event-handler.mjs";
 import { connectProtobuf, DATA, error, field, message } from "../support/protobuf.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -16,12 +16,7 @@ forEachShardCount(
   "Invocations",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, which) {
-        const handler = await EventHandler.start(t);
-        const hub = service.newHub();
-        await hub.tell(handler, which);
-        return { handler, hub };
-      }
+      const start = (t, which) => startWithHub(t, service, which);
 
       test("reach the handler as the event that they name", async (t) => {
         const { handler, hub } = await start(t);

@@ -159,6 +159,14 @@ export class EventHandler {
 
 // What a handler can do instead of answering.
 
+/** A handler, and a new hub of `service` that tells it what `which` settings say. */
+export async function startWithHub(t, service, which) {
+  const handler = await EventHandler.start(t);
+  const hub = service.newHub();
+  await hub.tell(handler, which);
+  return { handler, hub };
+}
+
 export const hang = () => undefined;
 
 export function reset(_, response) {

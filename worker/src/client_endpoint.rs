@@ -8,7 +8,7 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, EventPolicy, Full, Offers, ShardNumber};
+use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode, SimpleModeError};
 use webpubsub_protocol::close::CloseCause;
@@ -88,7 +88,7 @@ pub(crate) async fn answer(
         state: None,
         cookies: Cookies::default(),
     };
-    let policy = EventPolicy { settings, ..config.policy(&endpoint.hub) };
+    let policy = config.policy(&endpoint.hub, settings);
     let handler = policy.settings.handler_for(&Event::Connect { body: String::new() });
     let mut headers = Vec::new();
     if handler.is_some() {

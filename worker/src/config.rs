@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{EventPolicy, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
@@ -156,11 +156,11 @@ impl Config {
         [self.shard_soft_limit, self.shard_hard_limit]
     }
 
-    /// How the hub tells its event handlers of events as long as nobody changes its settings.
-    pub(crate) fn policy(&self, hub: &HubName) -> EventPolicy {
+    /// How a hub with these settings tells its event handlers of events.
+    pub(crate) fn policy(&self, hub: &HubName, settings: HubSettings) -> EventPolicy {
         EventPolicy {
             hub: hub.clone(),
-            settings: self.settings.of(hub),
+            settings,
             timeout: self.event_timeout,
             retries: self.event_retries.clone(),
             private_allowed: self.private_handlers,

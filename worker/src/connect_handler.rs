@@ -83,8 +83,7 @@ impl<'a> Arrival<'a> {
                 Ok(answer) => Some(CallFailure::Status(answer.status)),
                 Err(failure) => Some(*failure),
             };
-            let works =
-                failure.is_none_or(|failure| !failure.is_passing() && failure != CallFailure::NotValidated);
+            let works = !failure.is_some_and(CallFailure::counts_against_handler);
             let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), url, works));
             let Some(pause) = failure.and_then(|failure| attempts.failed(now(), policy, failure)) else {
                 return answered;

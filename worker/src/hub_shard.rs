@@ -183,7 +183,8 @@ impl Shard {
         let sockets = Sockets::new();
         let open = open_web_sockets(&state);
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
-        let restored = Hub::restore(now(), place, config.policy(&hub_name), storage.load()?, attachments);
+        let policy = config.policy(&hub_name, config.settings.of(&hub_name));
+        let restored = Hub::restore(now(), place, policy, storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),

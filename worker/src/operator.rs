@@ -2,7 +2,7 @@
 //! and metrics.
 
 use wasm_bindgen_futures::JsFuture;
-use webpubsub_hub::{EventPolicy, HubSettings, METRICS, ShardMap, ShardNumber};
+use webpubsub_hub::{HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
@@ -88,7 +88,7 @@ async fn carry_out(
         }
         (["shards" | "deliveries"], _) => not_allowed(method, "GET"),
         (["eventHandlers", index, ":test"], "POST") => {
-            let policy = EventPolicy { settings, ..config.policy(&hub) };
+            let policy = config.policy(&hub, settings);
             match index.parse().ok().and_then(|index: usize| policy.settings.event_handlers.get(index)) {
                 Some(handler) => {
                     let mut random = [0; 16];

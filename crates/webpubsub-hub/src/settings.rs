@@ -1,15 +1,17 @@
 //! What an operator decides about a hub.
 
 mod event_handler;
+mod reader;
 
 use std::fmt;
 
 use webpubsub_protocol::event_handler::Event;
-use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::HubName;
 
 use event_handler::Secrets;
 pub use event_handler::{EventHandler, GroupPresence, HandlerAuth, HandlerSecret, SystemEvents};
+use reader::Reader;
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -256,65 +258,6 @@ impl HubSettings {
             reader.leave();
         }
         settings
-    }
-}
-
-/// Reads settings: where it is, and the first thing that it found not as it should be.
-#[derive(Default)]
-struct Reader {
-    path: Vec<String>,
-    error: Option<SettingsError>,
-}
-
-impl Reader {
-    /// Goes to a part of what it is at.
-    fn enter(&mut self, name: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    /// Goes back.
-    fn leave(&mut self) {
-        self.path.pop();
-    }
-
-    /// What it is at should be something else.
-    fn wrong(&mut self, expected: &'static str) {
-        if self.error.is_none() {
-            self.error = Some(SettingsError { path: self.path.join("."), expected });
-        }
-    }
-
-    /// A part of what it is at should be something else.
-    fn wrong_at(&mut self, name: &str, expected: &'static str) {
-        self.enter(name);
-        self.wrong(expected);
-        self.leave();
-    }
-
-    /// The members of an object, of which there should be none but those with these names.
-    fn object<'a>(&mut self, value: Option<Json<'a>>, known: &[&str], unknown: &'static str) -> Members<'a> {
-        let members = self.members(value);
-        if let Some((name, _)) = members.0.iter().find(|(name, _)| !known.contains(&&**name)) {
-            self.wrong_at(name, unknown);
-        }
-        members
-    }
-
-    /// The members of an object.
-    fn members<'a>(&mut self, value: Option<Json<'a>>) -> Members<'a> {
-        let Some(value) = value else {
-            self.wrong("JSON");
-            return Members::default();
-        };
-        Members::parse(value.as_str()).unwrap_or_else(|| {
-            self.wrong("an object");
-            Members::default()
-        })
-    }
-
-    /// What was read, if nothing is wrong.
-    fn finish<T>(self, read: T) -> Result<T, SettingsError> {
-        self.error.map_or(Ok(read), Err)
     }
 }
 

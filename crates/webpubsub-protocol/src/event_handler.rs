@@ -220,6 +220,12 @@ impl CallFailure {
         }
     }
 
+    /// Whether it counts against the handler: after several such in a row it is left alone for a while.
+    #[must_use]
+    pub const fn counts_against_handler(self) -> bool {
+        self.is_passing() || matches!(self, Self::NotValidated)
+    }
+
     /// A word for programs and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -28,8 +28,7 @@ impl Hub {
             Ok(answer) if !answer.is_success() => Err(CallFailure::Status(answer.status)),
             Ok(_) | Err(_) => result,
         };
-        let works =
-            result.as_ref().err().is_none_or(|why| !why.is_passing() && *why != CallFailure::NotValidated);
+        let works = !result.as_ref().is_err_and(|why| why.counts_against_handler());
         if self.events.breakers.ended(now, &template, works) {
             self.events.resume(None);
         }

@@ -9,7 +9,7 @@ use webpubsub_protocol::json::{Json, Writer};
 pub use auth::{HandlerAuth, HandlerSecret};
 pub use filter::{GroupPresence, SystemEvents};
 
-use super::Reader;
+use super::reader::Reader;
 
 /// One of a hub's event handlers.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use webpubsub_protocol::data::is_token_byte;
 use webpubsub_protocol::json::{Json, Members, Writer};
 
-use super::super::Reader;
+use super::super::reader::Reader;
 use super::Secrets;
 
 /// A header that every request to a handler carries.

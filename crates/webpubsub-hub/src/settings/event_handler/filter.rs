@@ -3,7 +3,7 @@
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{EventName, GroupName};
 
-use super::super::Reader;
+use super::super::reader::Reader;
 
 /// A set of system events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
