@@ -61,12 +61,14 @@ impl AccessKeys {
 
 impl AccessKey {
     fn new(key: &str, role: KeyRole) -> Result<Self, AccessKeyError> {
+        let empty = AccessKeyError::Empty(role);
         if key.trim().is_empty() {
-            return Err(AccessKeyError::Empty(role));
+            return Err(empty);
         }
+        // An empty secret is the only one that `jsonwebtoken` refuses.
         Ok(Self {
-            signing: EncodingKey::from_secret(key.as_bytes()),
-            verifying: DecodingKey::from_secret(key.as_bytes()),
+            signing: EncodingKey::from_secret(key.as_bytes()).map_err(|_| empty)?,
+            verifying: DecodingKey::from_secret(key.as_bytes()).map_err(|_| empty)?,
         })
     }
 }

@@ -1,4 +1,4 @@
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use webpubsub_protocol::encoding::push_hex;
 use webpubsub_protocol::name::ConnectionId;
