@@ -11,6 +11,7 @@ import { tools } from "./paths.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { browser } from "./setup/browser.mjs";
 import { cargoTool } from "./setup/cargo-tools.mjs";
+import { continueOnPinnedNode } from "./setup/node.mjs";
 import { npmPackages } from "./setup/npm.mjs";
 import { pythonSdks } from "./setup/python.mjs";
 import { checkRust, crates } from "./setup/rust.mjs";
@@ -33,12 +34,22 @@ export async function setUp(purpose) {
   checkNode();
   checkVersions();
   checkRust();
-  const missing = () => purposes[purpose].filter((part) => !part.isThere());
+  const parts = purposes[purpose];
+  if (parts.includes(npmPackages)) {
+    await install([npmPackages]);
+    await continueOnPinnedNode();
+  }
+  await install(parts);
+}
+
+/** Installs what is missing of these, one process at a time. */
+async function install(wanted) {
+  const missing = () => wanted.filter((part) => !part.isThere());
   if (missing().length === 0) return;
   await withLock(join(tools, "set-up.lock"), "set-up", async () => {
     const parts = missing();
     if (parts.length === 0) return;
-    say(`Set-up: ${parts.length} of ${purposes[purpose].length} parts are missing. It can be interrupted and started again.`);
+    say(`Set-up: missing are ${parts.map(({ name }) => name).join(", ")}. It can be interrupted and started again.`);
     for (const part of parts) await step(part.name, (at) => part.install(at));
     rmSync(join(tools, "tmp"), { recursive: true, force: true });
   });

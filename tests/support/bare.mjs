@@ -42,7 +42,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  compatibilityDate = "2026-04-26",
+  compatibilityDate = "2026-11-17",
   modules = [(name = "bare.js", esModule = embed "bare.js")],
   durableObjectNamespaces = [(className = "Bare", uniqueKey = "bare", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),
