@@ -38,6 +38,30 @@ export function headersWithPrefix(headers, prefix) {
   }
   return found;
 }
+export function hasUnreadBody({ body, bodyUsed, headers }, refused) {
+  // What has been handed on is the receiver's to read. Who waits for 100 sends nothing before it.
+  if (!body || body.locked || (bodyUsed && !refused)) return false;
+  return bodyUsed || headers.get("expect")?.toLowerCase() !== "100-continue";
+}
+export async function dropBody(request, most, pause, limit) {
+  const reader = request.body.getReader();
+  const end = Date.now() + limit;
+  let timer;
+  const late = (time) => new Promise((resolve) => (timer = setTimeout(resolve, time, { late: true })));
+  try {
+    for (let dropped = 0; dropped <= most; ) {
+      const { done, late: gaveUp, value } = await Promise.race([reader.read(), late(Math.min(pause, end - Date.now()))]);
+      clearTimeout(timer);
+      if (done) return true;
+      if (gaveUp) break;
+      dropped += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // The sender has gone.
+  }
+  return false;
+}
 export async function readBody(request, limit, announced) {
   if (announced) return new Uint8Array(await request.arrayBuffer());
   const reader = request.body?.getReader();
@@ -47,7 +71,7 @@ export async function readBody(request, limit, announced) {
     if (done) break;
     const length = body.length + value.length;
     if (length > limit) {
-      await reader.cancel();
+      reader.releaseLock();
       return undefined;
     }
     const longer = new Uint8Array(length);
@@ -71,6 +95,16 @@ extern "C" {
     /// The socket that a response hands over, if it does.
     #[wasm_bindgen(js_name = webSocket)]
     pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
+
+    /// Whether there is something left of a body that nobody else reads; `refused` says that its request
+    /// was, perhaps in the middle of it.
+    #[wasm_bindgen(js_name = hasUnreadBody)]
+    fn has_unread_body(request: &Request, refused: bool) -> bool;
+
+    /// Reads the rest of a body to nowhere: `most` bytes of it, and for as many milliseconds as `limit`
+    /// says, or until none have come for those of `pause`. Resolves with whether that was all.
+    #[wasm_bindgen(js_name = dropBody)]
+    fn drop_body(request: &Request, most: usize, pause: f64, limit: f64) -> Promise;
 
     /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
     /// where the length was not announced.
@@ -131,6 +165,27 @@ pub(crate) fn try_again(status: u16, body: &str) -> platform::Result<Response> {
 pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
     let headers = response.headers.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
     Ok(respond(response.status, headers.collect(), &response.body, None)?)
+}
+
+/// The most that is read of a body which nobody needs,
+const MAX_DROPPED_BYTES: usize = 8 << 20;
+/// for how many milliseconds its sender may pause,
+const DROP_PAUSE_MS: f64 = 1_000.0;
+/// and for how many it is read.
+const DROP_LIMIT_MS: f64 = 5_000.0;
+
+/// Answers a request when what is left of its body has been read and dropped: a connection that still
+/// has a body to carry can take no other request, and one that is closed with bytes unread may lose the
+/// answer. Of a body above [`MAX_DROPPED_BYTES`], and of one that comes slowly, the rest is not
+/// waited for: its connection ends with the answer.
+pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> platform::Result<Response> {
+    let status = answer.status();
+    if status == 101 || !has_unread_body(request, status >= 400) {
+        return Ok(answer);
+    }
+    let dropped = JsFuture::from(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await?;
+    let _ = dropped;
+    Ok(answer)
 }
 
 /// The text of a request or a response, which is on its way.

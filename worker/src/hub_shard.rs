@@ -232,7 +232,8 @@ impl Shard {
             internal::VIEW => self.view(request).await,
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => self.operation(url, request).await,
+            // The Worker has handed on the body, too.
+            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
         }
     }
 

@@ -46,10 +46,11 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 /// The platform takes no answer.
 #[wasm_bindgen]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    answer(&request, &env).await.or_else(|error| {
+    let answer = answer(&request, &env).await.or_else(|error| {
         log::failure("answering a request", &error);
         http::text(500, "INTERNAL SERVER ERROR")
-    })
+    })?;
+    http::answer_after_body(&request, answer).await
 }
 
 /// Tells by the path which edge a request belongs to.
