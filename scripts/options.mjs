@@ -32,6 +32,7 @@ const serviceFlags = {
   shards: { type: "string", default: "1" },
   settings: { type: "string" },
   var: { type: "string", multiple: true, default: [] },
+  "web-socket-compression": { type: "boolean", default: false },
   "log-file": { type: "string" },
 };
 
@@ -45,6 +46,7 @@ export function serviceOptions(args, command) {
     port: port(values.port),
     host: host(values.host),
     state: resolve(nonEmpty("--state", values.state)),
+    webSocketCompression: values["web-socket-compression"],
     logFile: values["log-file"] && resolve(values["log-file"]),
     variables,
   };

@@ -12,7 +12,7 @@ export async function startWrangler(options, { variables, keys }, stdio) {
   const folder = join(options.state, "wrangler");
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "wrangler.json");
-  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(), variables), null, 2));
+  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(options), variables), null, 2));
   // Beside the configuration wrangler takes this file for the secrets, and never shows them.
   writeFileSync(join(folder, ".dev.vars"), devVars(keys), { mode: 0o600 });
   const args = [

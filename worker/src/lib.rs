@@ -73,15 +73,15 @@ async fn answer(request: &Request, env: &Env) -> Result<Response> {
         return operator::answer(request, url, env, &config).await;
     }
     match ClientEndpoint::parse(url.path, url.query) {
-        Err(EndpointError::NotAClientPath) => page(request, env).await,
+        Err(EndpointError::NotAClientPath) => page(request, url, env).await,
         Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
         Ok(endpoint) => client_endpoint::answer(request, &endpoint, url, env, &config).await,
     }
 }
 
 /// A file of the page, for those who only read.
-async fn page(request: &Request, env: &Env) -> Result<Response> {
-    let reads = matches!(request.method().as_str(), "GET" | "HEAD");
+async fn page(request: &Request, url: RequestUrl<'_>, env: &Env) -> Result<Response> {
+    let reads = url.path.starts_with('/') && matches!(request.method().as_str(), "GET" | "HEAD");
     if reads && !http::is_upgrade(request)? { file(request, env).await } else { http::text(404, "Not Found") }
 }
 
