@@ -192,6 +192,11 @@ pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Resul
     Ok(JsFuture::from(body?).await?.as_string().unwrap_or_default())
 }
 
+/// What kind of message a request says that its body is.
+pub(crate) fn content_kind(request: &Request) -> platform::Result<Result<ContentKind, Refusal>> {
+    Ok(rest::parse_content_type(request.headers().get("Content-Type")?.as_deref()))
+}
+
 /// The whole body of a message, unless it is too long: then the rest is not read.
 pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<Uint8Array, Refusal>> {
     let announced = request.headers().get("Content-Length")?.and_then(|length| length.parse().ok());

@@ -386,8 +386,7 @@ impl Shard {
         ttl: TimeToLive,
         request: &Request,
     ) -> Result<std::result::Result<Command, Refusal>> {
-        let content_type = request.headers().get("Content-Type")?;
-        let kind = match rest::parse_content_type(content_type.as_deref()) {
+        let kind = match http::content_kind(request)? {
             Ok(kind) => kind,
             Err(refusal) => return Ok(Err(refusal)),
         };
