@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed } from "./access.mjs";
+import { accessKeys, bracketed, serviceHosts } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
@@ -25,7 +25,8 @@ export async function runService({ command, program, launch, variables, ready = 
   await build();
 
   const stdio = ["ignore", ...outputs(options.logFile)];
-  const child = await launch(options, { variables: { ...variables, ...options.variables }, keys }, stdio);
+  const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
+  const child = await launch(options, { variables: { ...own, ...variables, ...options.variables }, keys }, stdio);
   const ended = once(child, "exit");
   let stopping = false;
   onNextSignal(() => {
