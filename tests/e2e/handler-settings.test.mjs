@@ -73,7 +73,7 @@ forEachShardCount(
           { urlTemplate: "https://a.example/{hub}/{event}?code=1", userEventPattern: "*", systemEvents: ["connect", "connected", "disconnected"] },
           { urlTemplate: URL_TEMPLATE, userEventPattern: "chat, news", auth: { type: "None" } },
           { urlTemplate: "http://[2001:4860:4860::8888]:8080/", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["room"] } },
-          { urlTemplate: "http://10.0.0.1/", auth: { type: "Header", name: "X-Key", value: { secret: "A_SECRET" } } },
+          { urlTemplate: "http://10.0.0.1/", auth: { type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_A" } } },
         ];
         const answer = await hub.configure({ eventHandlers: handlers });
         const shown = (await get(hub)).eventHandlers;
@@ -100,13 +100,13 @@ forEachShardCount(
         const hub = service.newHub();
         const at = (path, auth) => ({ urlTemplate: `${handler.origin}/${path}`, userEventPattern: path, auth });
         const answer = await put(hub, {
-          eventHandlers: [at("a", { type: "Bearer", token: "canary-one" }), at("b", { type: "Header", name: "x-key", value: "canary-two" }), at("c", { type: "Bearer", token: { secret: "HANDLER_TOKEN" } })],
+          eventHandlers: [at("a", { type: "Bearer", token: "canary-one" }), at("b", { type: "Header", name: "x-key", value: "canary-two" }), at("c", { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } })],
         });
         const shown = await service.manage("GET", `hubs/${hub.name}`);
         for (const { body } of [answer, shown]) {
           assert.ok(!body.includes("canary"), body);
           const auths = JSON.parse(body).eventHandlers.map(({ auth }) => auth);
-          assert.deepEqual(auths, [{ type: "Bearer", token: "***" }, { type: "Header", name: "x-key", value: "***" }, { type: "Bearer", token: { secret: "HANDLER_TOKEN" } }]);
+          assert.deepEqual(auths, [{ type: "Bearer", token: "***" }, { type: "Header", name: "x-key", value: "***" }, { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } }]);
         }
         // In another order, with another pattern and one more.
         const [a, b, c] = JSON.parse(shown.body).eventHandlers;
@@ -130,7 +130,7 @@ forEachShardCount(
       test("that name a secret that is not there fail events, and say so", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "NOBODY_SET_THIS" } } });
+        await hub.tell(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOBODY_SET" } } });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event("chat", 1))).success, false);
         assert.equal(handler.count("user.chat"), 0);
@@ -307,7 +307,7 @@ forEachShardCount(
       });
     });
   },
-  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_TOKEN: "from a variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_SECRET_TOKEN: "from a variable" }, inMemory: true },
 );
 
 const [given, more] = [await EventHandler.start(), await EventHandler.start()];

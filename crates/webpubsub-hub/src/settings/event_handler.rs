@@ -56,23 +56,29 @@ impl EventHandler {
 
     /// Reads what is no event handler, as the reader is told, where it gives `None`.
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
-        let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
+        // The second name is that of the emulator's settings file.
+        const USER_EVENTS: &str = "userEventPattern|eventPattern";
+        let known = ["urlTemplate", USER_EVENTS, "systemEvents", "groupPresenceEvents", "auth"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of an event handler");
-        let mut read = |name, read: &mut dyn FnMut(&mut Reader, Json<'_>)| {
-            if let Some(value) = given.get(name) {
-                reader.enter(name);
-                read(reader, value);
-                reader.leave();
-            }
-        };
+        let mut url = UrlTemplate::parse("");
         let mut user_events = String::new();
         let mut system_events = SystemEvents::default();
         let (mut presence, mut auth) = (None, None);
-        read("userEventPattern", &mut |reader, value| user_events = filter::user_events(reader, value));
-        read("systemEvents", &mut |reader, value| system_events = SystemEvents::read(reader, value));
-        read("groupPresenceEvents", &mut |reader, value| presence = Some(GroupPresence::read(reader, value)));
-        read("auth", &mut |reader, value| auth = HandlerAuth::read(reader, value));
-        match UrlTemplate::parse(&given.get("urlTemplate").and_then(Json::text).unwrap_or_default()) {
+        reader.at(&given, USER_EVENTS, &mut |reader, value| user_events = filter::user_events(reader, value));
+        reader.at(&given, "systemEvents", &mut |reader, value| {
+            system_events = SystemEvents::read(reader, value);
+        });
+        reader.at(&given, "groupPresenceEvents", &mut |reader, value| {
+            presence = Some(GroupPresence::read(reader, value));
+        });
+        reader.at(&given, "auth", &mut |reader, value| auth = HandlerAuth::read(reader, value));
+        reader.at(&given, "urlTemplate", &mut |reader, value| {
+            url = UrlTemplate::parse(&value.text().unwrap_or_default());
+            if let Err(error) = &url {
+                reader.wrong(error.expected());
+            }
+        });
+        match url {
             Ok(url) => Some(Self { url, user_events, system_events, presence, auth }),
             Err(error) => {
                 reader.wrong_at("urlTemplate", error.expected());

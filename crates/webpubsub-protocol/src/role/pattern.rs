@@ -98,6 +98,19 @@ impl GroupPattern {
         Ok(Self { text: text.into(), pieces: pieces.into() })
     }
 
+    /// The pattern that matches one name only, whatever stands in it.
+    #[must_use]
+    pub fn literally(name: &str) -> Self {
+        let mut text = String::with_capacity(name.len());
+        for character in name.chars() {
+            if matches!(character, '*' | '?' | '\\') {
+                text.push('\\');
+            }
+            text.push(character);
+        }
+        Self { text: text.into(), pieces: [Piece::Literal(name.into())].into() }
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -334,6 +347,15 @@ mod tests {
             let pattern = GroupPattern::parse(&pattern).unwrap();
             assert_eq!(pattern.matches(&dot), matches_dot, "{pattern:?}");
             assert_eq!(pattern.matches(&c), matches_c, "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_taken_literally_matches_itself_only() {
+        for name in ["room", r"a\b*c?", "???????"] {
+            let pattern = GroupPattern::literally(name);
+            assert!(pattern.matches(name) && !pattern.matches("axb*c?") && !pattern.matches("1234567"));
+            assert_eq!(GroupPattern::parse(pattern.as_str()), Ok(pattern));
         }
     }
 
