@@ -48,7 +48,7 @@ forEachShardCount("Management", (service) => {
     for (const audience of [
       `${own}/deliveries`, `${own}/shards`, `${own}/eventHandlers/0/:test`, `${own}/`, `${own}//`, `${own}/..`, `${own}%2Fdeliveries`,
       `${own}%2F`, `${own}%3F`, `${own}%23`, `${own}x`, own.slice(0, -1), "/management/hubs", "/management/hubs/", "/management", "/", "",
-      own.toUpperCase(), own.replace("hub_", "Hub_"), own.replace("hubs", "%2568ubs"), own.replace("/hubs", "//hubs"), own.replace("/management", ""),
+      own.toUpperCase(), own.replace("hub_", "Hub_"), own.replace("hubs", "%2568ubs"), own.replace("hub_", "h%75b_"), own.replace("/hubs", "//hubs"), own.replace("/management", ""),
       own.replace("management", "api"), `/api/${path}`, `/client/${path}`, `?${own}`, `#${own}`,
     ]) {
       const { status, body } = await put(audience);
@@ -56,8 +56,7 @@ forEachShardCount("Management", (service) => {
     }
     await assert.rejects(Socket.open(hub.url), { status: 401 });
     for (const query of ["", "?", "?api-version=1", "?/deliveries"]) assert.equal((await put(own + query)).status, 200, query);
-    // The same path in other escapes is the same path, and one that goes on is another.
-    assert.equal((await put(own.replace("hub_", "h%75b%5F"))).status, 200);
+    // One that goes on is another.
     const longer = sign({ aud: `${service.endpoint}${own}` }, service.key);
     for (const below of ["deliveries", "shards", ""]) assert.equal((await service.manage("GET", `${path}/${below}`, { token: longer })).status, 401, below);
     // A query of the request's own does not count.

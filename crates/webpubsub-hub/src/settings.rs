@@ -80,19 +80,22 @@ impl Settings {
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         // What else the emulator's file has is not for this service, but for the key.
+        const ACCESS_KEY: &str = "AccessKey";
         let known = ["hubs", "WebPubSub", "$schema", "AllowedHosts", "Logging", "Urls"];
         let unknown = "left out: settings of hubs are in `hubs`";
         let mut reader = Reader::of(Source::Given);
         let mut hubs = Vec::new();
         let settings = reader.object(Json::parse(text), &known, unknown);
-        reader.at(&settings, "hubs", &mut |reader, named| read_hubs(reader, named, &mut hubs));
-        reader.at(&settings, "WebPubSub", &mut |reader, emulator| {
-            let settings = reader.object(Some(emulator), &["hubs", "AccessKey"], unknown);
-            reader.at(&settings, "AccessKey", &mut |reader, _| {
-                reader.wrong("left out: the access key is the secret WEBPUBSUB_ACCESS_KEY");
-            });
-            reader.at(&settings, "hubs", &mut |reader, named| read_hubs(reader, named, &mut hubs));
-        });
+        read_hubs(&mut reader, &settings, &mut hubs);
+        if let Some(emulator) = reader.enter_member(&settings, "WebPubSub") {
+            let settings = reader.object(Some(emulator), &["hubs", ACCESS_KEY], unknown);
+            if settings.get(ACCESS_KEY).is_some() {
+                let expected = "left out: the access key is the secret WEBPUBSUB_ACCESS_KEY";
+                reader.wrong_at(settings.written(ACCESS_KEY), expected);
+            }
+            read_hubs(&mut reader, &settings, &mut hubs);
+            reader.leave();
+        }
         reader.finish(())?;
         for (hub, settings) in &mut hubs {
             let read = std::mem::take(settings).with_secrets_of(&HubSettings::default());
@@ -119,9 +122,10 @@ impl Settings {
     }
 }
 
-/// Reads the settings of hubs, each under its name.
-fn read_hubs(reader: &mut Reader, value: Json<'_>, hubs: &mut Vec<(HubName, HubSettings)>) {
-    for (name, value) in reader.members(Some(value)) {
+/// Reads `hubs`: settings, each under its hub's name.
+fn read_hubs(reader: &mut Reader, given: &Given<'_>, hubs: &mut Vec<(HubName, HubSettings)>) {
+    let Some(named) = reader.enter_member(given, "hubs") else { return };
+    for (name, value) in reader.members(Some(named)) {
         reader.enter(&name);
         let settings = HubSettings::read(reader, Some(value));
         match HubName::parse(&name) {
@@ -133,6 +137,7 @@ fn read_hubs(reader: &mut Reader, value: Json<'_>, hubs: &mut Vec<(HubName, HubS
         }
         reader.leave();
     }
+    reader.leave();
 }
 
 impl AnonymousConnectPolicy {
@@ -268,52 +273,54 @@ impl HubSettings {
 
     /// Reads what is no JSON where it is `None`.
     fn read(reader: &mut Reader, value: Option<Json<'_>>) -> Self {
-        let known = [SETTINGS.as_slice(), &RESOURCE].concat();
         let unknown = "left out: it is no setting of a hub";
-        let given = reader.object(value, &known, unknown);
+        let given = reader.object(value, &[SETTINGS, RESOURCE].concat(), unknown);
         let mut settings = Self::default();
-        reader.at(&given, "properties", &mut |reader, properties| {
-            let given = reader.object(Some(properties), &SETTINGS, unknown);
+        let Some(properties) = reader.enter_member(&given, "properties") else {
             settings.take(reader, &given);
-        });
-        if given.get("properties").is_none() {
-            settings.take(reader, &given);
-        } else {
-            for name in SETTINGS {
-                reader.at(&given, name, &mut |reader, _| reader.wrong("in `properties`, with the others"));
-            }
+            return settings;
+        };
+        let inner = reader.object(Some(properties), SETTINGS, unknown);
+        settings.take(reader, &inner);
+        reader.leave();
+        if let Some(name) = SETTINGS.iter().find(|name| given.get(name).is_some()) {
+            reader.wrong_at(given.written(name), "in `properties`, with the others");
         }
         settings
     }
 
     /// Takes the settings that are given.
     fn take(&mut self, reader: &mut Reader, given: &Given<'_>) {
-        reader.at(given, "anonymousConnectPolicy", &mut |reader, policy| {
+        if let Some(policy) = reader.enter_member(given, "anonymousConnectPolicy") {
             let policy = policy.text().unwrap_or_default();
             if policy.eq_ignore_ascii_case("allow") {
                 self.anonymous_connect = AnonymousConnectPolicy::Allow;
             } else if !policy.eq_ignore_ascii_case("deny") {
                 reader.wrong("`allow` or `deny`");
             }
-        });
-        reader.at(given, "shards", &mut |reader, shards| {
+            reader.leave();
+        }
+        if let Some(shards) = reader.enter_member(given, "shards") {
             self.shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
             if !matches!(self.shards, Some(1..=Self::MAX_SHARDS)) {
                 reader.wrong("a whole number from 1 to 1024");
             }
-        });
-        reader.at(given, KEEP_ALIVE, &mut |reader, seconds| {
+            reader.leave();
+        }
+        if let Some(seconds) = reader.enter_member(given, KEEP_ALIVE) {
             self.keep_alive_seconds = seconds.unsigned().and_then(|seconds| u8::try_from(seconds).ok());
             if !matches!(self.keep_alive_seconds, Some(1..=120)) {
                 reader.wrong("a whole number from 1 to 120");
             }
-        });
-        reader.at(given, "eventListeners", &mut |reader, listeners| {
+            reader.leave();
+        }
+        if let Some(listeners) = reader.enter_member(given, "eventListeners") {
             if listeners.elements().is_none_or(|list| !list.is_empty()) {
                 reader.wrong("an empty list: there are no listeners here, and `eventHandlers` are called");
             }
-        });
-        reader.at(given, "eventHandlers", &mut |reader, handlers| {
+            reader.leave();
+        }
+        if let Some(handlers) = reader.enter_member(given, "eventHandlers") {
             let handlers = handlers.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
             if handlers.is_none() {
                 reader.wrong("a list of at most 100");
@@ -323,20 +330,21 @@ impl HubSettings {
                 self.event_handlers.extend(EventHandler::read(reader, handler));
                 reader.leave();
             }
-        });
+            reader.leave();
+        }
     }
 }
 
 const KEEP_ALIVE: &str = "webSocketKeepAliveIntervalInSeconds";
 
 /// The settings of a hub, and the notes that are shown with them.
-const SETTINGS: [&str; 6] =
-    ["anonymousConnectPolicy", "eventHandlers", "eventListeners", "notes", "shards", KEEP_ALIVE];
+const SETTINGS: &[&str] =
+    &["anonymousConnectPolicy", "eventHandlers", "eventListeners", "notes", "shards", KEEP_ALIVE];
 
 /// What stands beside them in what Azure's tools and templates write of a hub, and says nothing here.
 ///
 /// Source: `CloudEvents` spec, section 1.
-const RESOURCE: [&str; 11] = [
+const RESOURCE: &[&str] = &[
     "properties",
     "apiVersion",
     "comments",
@@ -532,7 +540,7 @@ mod tests {
         let secret = "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker";
         let kinds = "`None`, or `Bearer` or `Header` with a secret that the handler knows: there are no managed identities here";
         let named = "the name of a secret that is meant for handlers: HANDLER_SECRET_ and up to 128 letters, digits and _";
-        let filter = "a group's name, or a pattern of at most 1024 characters and 5 wildcards: `*` without dots, `**` with them, `?` for one character, `\\` before these if they are none";
+        let filter = "a group's name or a pattern: `*`, `**` and `?` are wildcards, at most 5, and `\\` before one takes that from it";
         let cases = [
             ("1", "", "an object"),
             (
@@ -915,7 +923,7 @@ mod tests {
             settings.handler_for(&Event::Left { group: GroupName::parse(group).unwrap() }).is_some()
         };
         assert!(told("a\\b") && !told("ab"));
-        assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
+        assert_eq!(HubSettings::decode(&settings.encode()), Ok(settings));
     }
 
     #[test]

@@ -56,32 +56,30 @@ impl EventHandler {
 
     /// Reads what is no event handler, as the reader is told, where it gives `None`.
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
-        // The second name is that of the emulator's settings file.
-        const USER_EVENTS: &str = "userEventPattern|eventPattern";
-        let known = ["urlTemplate", USER_EVENTS, "systemEvents", "groupPresenceEvents", "auth"];
+        let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of an event handler");
-        let mut url = UrlTemplate::parse("");
-        let mut user_events = String::new();
-        let mut system_events = SystemEvents::default();
+        let (mut user_events, mut system_events) = (String::new(), SystemEvents::default());
         let (mut presence, mut auth) = (None, None);
-        reader.at(&given, USER_EVENTS, &mut |reader, value| user_events = filter::user_events(reader, value));
-        reader.at(&given, "systemEvents", &mut |reader, value| {
+        if let Some(value) = reader.enter_member(&given, "userEventPattern") {
+            user_events = filter::user_events(reader, value);
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "systemEvents") {
             system_events = SystemEvents::read(reader, value);
-        });
-        reader.at(&given, "groupPresenceEvents", &mut |reader, value| {
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "groupPresenceEvents") {
             presence = Some(GroupPresence::read(reader, value));
-        });
-        reader.at(&given, "auth", &mut |reader, value| auth = HandlerAuth::read(reader, value));
-        reader.at(&given, "urlTemplate", &mut |reader, value| {
-            url = UrlTemplate::parse(&value.text().unwrap_or_default());
-            if let Err(error) = &url {
-                reader.wrong(error.expected());
-            }
-        });
-        match url {
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "auth") {
+            auth = HandlerAuth::read(reader, value);
+            reader.leave();
+        }
+        match UrlTemplate::parse(&given.get("urlTemplate").and_then(Json::text).unwrap_or_default()) {
             Ok(url) => Some(Self { url, user_events, system_events, presence, auth }),
             Err(error) => {
-                reader.wrong_at("urlTemplate", error.expected());
+                reader.wrong_at(given.written("urlTemplate"), error.expected());
                 None
             }
         }

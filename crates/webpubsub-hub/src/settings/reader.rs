@@ -43,9 +43,10 @@ impl<'a> Given<'a> {
     }
 }
 
-/// Whether a name is written so, in any case; `|` stands between several names of one thing.
+/// Whether a name is written so, in any case. One has another in the emulator's settings file.
 fn is_name(name: &str, written: &str) -> bool {
-    name.split('|').any(|name| name.eq_ignore_ascii_case(written))
+    name.eq_ignore_ascii_case(written)
+        || name == "userEventPattern" && written.eq_ignore_ascii_case("eventPattern")
 }
 
 impl Reader {
@@ -78,13 +79,12 @@ impl Reader {
         self.leave();
     }
 
-    /// Reads a member where it is given, at its name as it is written.
-    pub(super) fn at(&mut self, given: &Given<'_>, name: &str, read: &mut dyn FnMut(&mut Self, Json<'_>)) {
-        if let Some((written, value)) = given.find(name) {
-            self.enter(written);
-            read(self, *value);
-            self.leave();
-        }
+    /// Goes to a member where it is given, under its name as it is written. Whoever gets its value goes
+    /// back with [`Reader::leave`].
+    pub(super) fn enter_member<'a>(&mut self, given: &Given<'a>, name: &str) -> Option<Json<'a>> {
+        let (written, value) = given.find(name)?;
+        self.enter(written);
+        Some(*value)
     }
 
     /// The members of an object, each of which should have one of these names, and each name once.

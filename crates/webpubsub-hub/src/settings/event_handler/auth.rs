@@ -117,28 +117,27 @@ impl HandlerAuth {
         let unknown = "left out: it is no part of `auth` of this type";
         let names = ["type", "managedIdentity", "token", "name", "value"];
         let given = reader.object(Some(value), &names, unknown);
-        let mut kind = Some(0);
-        let kinds: [(&str, &[&str]); 3] =
-            [("none", &["managedIdentity"]), ("bearer", &["token"]), ("header", &["value", "name"])];
-        reader.at(&given, "type", &mut |_, value| {
-            let text = value.text().unwrap_or_default();
-            kind = kinds.iter().position(|(kind, _)| text.eq_ignore_ascii_case(kind));
-        });
-        // An identity without a type is one that is meant.
-        let is_meant = given.get("type").is_none() && given.get("managedIdentity").is_some();
-        let Some((_, parts)) = kind.filter(|_| !is_meant).and_then(|kind| kinds.get(kind)) else {
+        let kind = given.get("type").map(|kind| kind.text().unwrap_or_default());
+        let is = |known: &str| kind.as_ref().is_some_and(|kind| kind.eq_ignore_ascii_case(known));
+        let parts: &[&str] = if is("none") {
+            &["type", "managedIdentity"]
+        } else if is("bearer") {
+            &["type", "token"]
+        } else if is("header") {
+            &["type", "value", "name"]
+        } else if kind.is_none() && given.get("managedIdentity").is_none() {
+            &[]
+        } else {
             let expected = "`None`, or `Bearer` or `Header` with a secret that the handler knows: there are no managed identities here";
             reader.wrong_at(given.written("type"), expected);
             return None;
         };
-        for name in names.iter().skip(1).filter(|name| !parts.contains(name)) {
-            reader.at(&given, name, &mut |reader, _| reader.wrong(unknown));
+        if let Some(name) = names.iter().find(|name| !parts.contains(name) && given.get(name).is_some()) {
+            reader.wrong_at(given.written(name), unknown);
         }
-        let member = parts.first().filter(|_| kind != Some(0))?;
-        let (header, scheme) = match kind {
-            Some(1) => ("Authorization".to_owned(), BEARER),
-            _ => (header(reader, &given), ""),
-        };
+        let member = parts.get(1).filter(|_| !is("none"))?;
+        let (header, scheme) =
+            if is("bearer") { ("Authorization".to_owned(), BEARER) } else { (header(reader, &given), "") };
         reader.enter(given.written(member));
         let secret = HandlerSecret::read(reader, given.get(member));
         reader.leave();

@@ -96,13 +96,15 @@ impl GroupPresence {
         let known = ["eventNames", "groupFilters"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of group presence");
         let mut presence = Self::default();
-        reader.at(&given, "eventNames", &mut |reader, names| {
+        if let Some(names) = reader.enter_member(&given, "eventNames") {
             let has = read_names(reader, names, &Self::NAMES, "a list out of `joined` and `left`");
             (presence.joined, presence.left) = (has & 1 != 0, has & 2 != 0);
-        });
-        reader.at(&given, "groupFilters", &mut |reader, filters| {
+            reader.leave();
+        }
+        if let Some(filters) = reader.enter_member(&given, "groupFilters") {
             presence.filters = read_filters(reader, filters);
-        });
+            reader.leave();
+        }
         presence
     }
 
@@ -128,7 +130,7 @@ fn read_filters(reader: &mut Reader, value: Json<'_>) -> Vec<GroupPattern> {
             Err(_) if reader.source == Source::Stored => filters.push(GroupPattern::literally(text)),
             Ok(_) | Err(_) => reader.wrong_at(
                 &at.to_string(),
-                "a group's name, or a pattern of at most 1024 characters and 5 wildcards: `*` without dots, `**` with them, `?` for one character, `\\` before these if they are none",
+                "a group's name or a pattern: `*`, `**` and `?` are wildcards, at most 5, and `\\` before one takes that from it",
             ),
         }
     }
