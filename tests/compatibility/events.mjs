@@ -60,7 +60,7 @@ export const eventHandlers = [
       differs("`webSocketKeepAliveIntervalInSeconds`, 1 to 120", "Kept, shown and without effect, as `notes` beside it say: the platform offers no way to send a ping frame.", exported("the properties alone"), wrong("a keep-alive interval below 1", "a keep-alive interval above 120")),
       row("Settings as they are exported, `properties` and all, in the emulator's spelling too, and given back as they are shown", exported("az webpubsub hub show", "az resource show", "a template", "the emulator")),
       row("Names in any case; `null` for what is not set, at every level", settings("have a null where a value was not set, at every level"), wrong("a name that is written twice, in two cases")),
-      row("Settings of the emulator's file", settings("are told, each hub's own, and settings that Azure exported beside them")),
+      row("Settings of the emulator's file", settings("receive each hub's own events, beside settings that Azure exported")),
       row("Wrong settings are refused whole, with where", wrong("a second handler that is wrong", "a member that nobody knows")),
       row("A change holds for the next connect and the next event", settings("hold for the next connect and the next event once they are answered, on every shard, and when they are taken back")),
       row("Settings from a file, until an operator says otherwise", settings("are told, until an operator says otherwise, and again when that is taken back; and both outlive the process"), quickstart("is told of a client, hears its event and answers: npm run ${runner}, ${shards} ${shards === 1 ? \"shard\" : \"shards\"}, its settings by ${by}")),

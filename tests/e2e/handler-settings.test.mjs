@@ -430,7 +430,7 @@ forEachShardCount(
 forEachShardCount(
   "Handlers of the emulator's settings file",
   (service) => {
-    test("are told, each hub's own, and settings that Azure exported beside them", async () => {
+    test("receive each hub's own events, beside settings that Azure exported", async () => {
       for (const [name, count] of [["chat", 1], ["exported", 1], ["other", 0]]) {
         const before = given.count("user.file");
         const { success } = await (await new Hub(service, name).connect()).ask(event("file", 1));

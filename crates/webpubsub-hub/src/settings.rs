@@ -170,9 +170,9 @@ impl HubSettings {
         Self::read_from(text, Source::Given)
     }
 
-    /// Reads what [`HubSettings::encode`] wrote, in an older version too. A handler whose secret was
-    /// named by other rules keeps it, so that it can be seen; its calls fail, as
-    /// [`HandlerSecret::is_for_handlers`] says.
+    /// Reads what [`HubSettings::encode`] wrote, in an older version too. A handler with the name of a
+    /// secret that is not for handlers keeps it, so that it can be seen, and its calls fail; see
+    /// [`HandlerSecret::is_for_handlers`].
     ///
     /// # Errors
     /// [`SettingsError`] where it is something else.
@@ -182,7 +182,7 @@ impl HubSettings {
 
     fn read_from(text: &str, source: Source) -> Result<Self, SettingsError> {
         let mut reader = Reader::of(source);
-        // Editors and shells put the mark there that tells in which order the bytes of a text are.
+        // Editors and shells put a byte order mark there.
         let settings = Self::read(&mut reader, Json::parse(text.trim_start_matches('\u{feff}')));
         reader.finish(settings)
     }
@@ -852,7 +852,7 @@ mod tests {
     fn filters_of_groups_have_the_grammar_of_wildcard_roles() {
         use webpubsub_protocol::name::GroupName;
 
-        let told = |filters: &str, group: &str| {
+        let receives = |filters: &str, group: &str| {
             let presence = format!(r#"{{"eventNames":["joined"],"groupFilters":{filters}}}"#);
             let text = format!(
                 r#"{{"eventHandlers":[{{"urlTemplate":"http://h","groupPresenceEvents":{presence}}}]}}"#
@@ -873,8 +873,8 @@ mod tests {
             (r#"["lit\\*"]"#, "lit*", Some("lit1")),
             (r#"["Room"]"#, "Room", Some("room")),
         ] {
-            assert!(told(filters, yes), "{filters} {yes}");
-            assert!(!no.is_some_and(|no| told(filters, no)), "{filters} {no:?}");
+            assert!(receives(filters, yes), "{filters} {yes}");
+            assert!(!no.is_some_and(|no| receives(filters, no)), "{filters} {no:?}");
         }
     }
 
@@ -919,10 +919,10 @@ mod tests {
         let stored = r#"{"eventHandlers":[{"urlTemplate":"http://h/",
             "groupPresenceEvents":{"eventNames":["left"],"groupFilters":["a\\b"]}}]}"#;
         let settings = HubSettings::decode(stored).unwrap();
-        let told = |group: &str| {
+        let receives = |group: &str| {
             settings.handler_for(&Event::Left { group: GroupName::parse(group).unwrap() }).is_some()
         };
-        assert!(told("a\\b") && !told("ab"));
+        assert!(receives("a\\b") && !receives("ab"));
         assert_eq!(HubSettings::decode(&settings.encode()), Ok(settings));
     }
 

@@ -24,7 +24,7 @@ pub(super) enum Source {
     Stored,
 }
 
-/// The members of an object whose names are known. One that is `null` is as if it were left out.
+/// The members of an object, under known names. One that is `null` is as if it were left out.
 pub(super) struct Given<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Given<'a> {

@@ -111,8 +111,8 @@ impl HandlerAuth {
         if self.scheme == BEARER { "token" } else { "value" }
     }
 
-    /// Reads a type and what belongs to it; `None` for none, and for what is no `auth`, as the reader
-    /// is told.
+    /// Reads a type and what belongs to it; `None` for none, and for what is no `auth`, which the reader
+    /// notes.
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let unknown = "left out: it is no part of `auth` of this type";
         let names = ["type", "managedIdentity", "token", "name", "value"];

@@ -24,7 +24,7 @@ pub struct GroupPresence {
     pub joined: bool,
     /// `left`.
     pub left: bool,
-    /// Which groups it is told of: those that match one of these, or every group if there is none.
+    /// Patterns of the groups that it receives this of; every group if there is none.
     pub filters: Vec<GroupPattern>,
 }
 
