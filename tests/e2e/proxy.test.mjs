@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { EventHandler } from "../support/event-handler.mjs";
 import { request } from "../support/rest.mjs";
-import { freePort, Service } from "../support/service.mjs";
+import { Service } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 import { TlsProxy } from "../support/tls-proxy.mjs";
 import { claimsOf, clientClaims, sign } from "../support/token.mjs";
@@ -19,11 +19,11 @@ for (const { title, keepHost, shards } of [
   describe(`A TLS proxy ${title}`, () => {
     let service, proxy;
     before(async () => {
-      const port = await freePort();
+      proxy = await TlsProxy.start({ keepHost });
       // A proxy that rewrites the host leaves nothing of the public one but in tokens.
-      const accepted = keepHost ? ELSEWHERE : `${ELSEWHERE},localhost:${port}`;
+      const accepted = keepHost ? ELSEWHERE : `${ELSEWHERE},${proxy.host}`;
       service = await new Service({ shards, variables: { ACCEPTED_HOSTS: accepted, ALLOW_PRIVATE_EVENT_HANDLERS: "true" } }).start();
-      proxy = await TlsProxy.to(service, { port, keepHost });
+      proxy.service = service;
     });
     after(async () => {
       proxy?.close();

@@ -10,15 +10,18 @@ export class TlsProxy {
   #server;
   #sockets = new Set();
 
-  /** Listens at `port`; `keepHost` says whether the service is told the host that its callers asked, or its own. */
-  static async to(service, { port, keepHost }) {
+  /** The service that is behind it, which may start when the proxy's port is known. */
+  service;
+
+  /** Listens at a free port; `keepHost` says whether the service is given the host that its callers ask, or its own. */
+  static async start({ keepHost }) {
     const proxy = new TlsProxy();
     const { key, certificate } = makeCertificate();
-    const inner = new URL(service.endpoint).host;
-    const asked = ({ method, url, headers }) => ({
-      ...{ host: "127.0.0.1", port: service.port, method, path: url, agent: false },
-      headers: keepHost ? headers : { ...headers, host: inner },
-    });
+    const asked = ({ method, url, headers }) => {
+      const { endpoint, port } = proxy.service;
+      const host = keepHost ? headers.host : new URL(endpoint).host;
+      return { host: "127.0.0.1", port, method, path: url, agent: false, headers: { ...headers, host } };
+    };
     const server = https.createServer({ key, cert: certificate }, (request, response) => {
       const onward = http.request(asked(request), (answer) => {
         response.writeHead(answer.statusCode, answer.headers);
@@ -45,8 +48,9 @@ export class TlsProxy {
       proxy.#sockets.add(socket);
       socket.on("close", () => proxy.#sockets.delete(socket));
     });
-    await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     proxy.#server = server;
+    const { port } = server.address();
     return Object.assign(proxy, { certificate, endpoint: `https://localhost:${port}`, host: `localhost:${port}` });
   }
 
