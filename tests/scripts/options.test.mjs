@@ -18,16 +18,17 @@ function file(name, content) {
 }
 
 test("without flags there are the documented defaults", () => {
-  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, logFile: undefined, variables: { SHARDS: "1" } });
+  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, webSocketCompression: false, logFile: undefined, variables: { SHARDS: "1" } });
 });
 
 test("every flag arrives", () => {
   const settings = file("settings.json", '{ "hubs": {} }\n');
-  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "A=1", "--var", "B=x=y", "--log-file", "log");
+  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "A=1", "--var", "B=x=y", "--web-socket-compression", "--log-file", "log");
   assert.deepEqual(options, {
     port: 9000,
     host: "::1",
     state: resolve("here"),
+    webSocketCompression: true,
     logFile: resolve("log"),
     variables: { A: "1", B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
   });
