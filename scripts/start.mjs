@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import { ALL_GROUPS, clientUrl, connectionString, endpoint, primaryKey } from "./access.mjs";
 import { runService } from "./service.mjs";
 import { rebuildOnChange } from "./service/watch.mjs";
-import { startWrangler } from "./service/wrangler.mjs";
+import { loadWorker, startWrangler } from "./service/wrangler.mjs";
 import { duration, main, say } from "./terminal.mjs";
 
 const HUB = "myHub1";
@@ -19,7 +19,7 @@ await main(() =>
     variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true" },
     ready(options, keys) {
       greet(options, primaryKey(keys));
-      rebuildOnChange();
+      rebuildOnChange(() => loadWorker(options));
     },
   }),
 );
