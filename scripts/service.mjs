@@ -2,32 +2,44 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed } from "./access.mjs";
+import { accessKeys, bracketed, endpoint, handlerSecrets, warnOfWeakKeys } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
+import { privateFolder, privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
+import { checkUnused, forget, record } from "./service/record.mjs";
+import { certificateIn, listenSecurely } from "./service/secure.mjs";
 import { setUp } from "./setup.mjs";
-import { Problem, say } from "./terminal.mjs";
+import { Problem, UsageProblem, say } from "./terminal.mjs";
 
 /**
  * Sets up, builds, starts the service and stays until it ends.
  *
- * `launch(options, { variables, keys }, stdio)` starts the program called `program`; `variables`
- * are this way's own defaults; `ready(options, keys)` is called when the service answers.
+ * `command` is what was typed, as `parse` takes it; `launch(options, { variables, keys }, stdio)` starts the program
+ * called `program`; `variables` are this way's own defaults; `ready(options, keys, reached)` is called when the service
+ * answers, with where it is `reached`.
  */
 export async function runService({ command, program, launch, variables, ready = () => {} }) {
   exitOnSignals();
   const options = serviceOptions(process.argv.slice(2), command);
+  const files = options.https?.files;
+  if (files) certificateIn(files);
+  checkUnused(options.state);
   options.port = await freePort(options);
-  const keys = accessKeys();
+  if (options.https) options.https.port = await freeHttpsPort(options, command);
+  const keys = warnOfWeakKeys(accessKeys());
   await setUp("build");
   await build();
 
+  checkUnused(options.state);
+  privateFolder(options.state, { ours: false });
+  record(options.state, [], { command: command.name });
   const stdio = ["ignore", ...outputs(options.logFile)];
-  const child = await launch(options, { variables: { ...variables, ...options.variables }, keys }, stdio);
+  const child = await privately(() => launch(options, { variables: { ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } }, stdio));
   const ended = once(child, "exit");
   let stopping = false;
+  let secure;
   onNextSignal(() => {
     stopping = true;
     stop(child);
@@ -35,15 +47,51 @@ export async function runService({ command, program, launch, variables, ready = 
   say(`${program} pid ${child.pid}`);
   try {
     await healthy(options, child);
-    await ready(options, keys);
+    secure = options.https && (await listenSecurely({ ...options.https, host: options.host, to: options, certificate: await certificateOf(options) }));
+    const reached = await whereReached(options, secure);
+    record(options.state, [child.pid], { command: command.name, host: options.host, ...reached });
+    await ready(options, keys, reached);
+    if (secure) say(`listening on https://${bracketed(options.host)}:${secure.port}`);
     say(`listening on http://${bracketed(options.host)}:${options.port}`);
   } catch (error) {
     if (!stopping) await stop(child);
     if (!stopping) throw error;
+  } finally {
+    if (child.exitCode !== null || child.signalCode !== null) forget(options.state);
   }
   const [code, signal] = await ended;
+  await secure?.close();
+  forget(options.state);
   if (stopping) return;
   throw new Problem(`${program} ${signal ? `was ended by ${signal}` : `ended by itself with exit code ${code}`}.`);
+}
+
+/** A free port for https: where none was asked for and the usual one is taken, another service's, any will do for a command that always serves it. */
+async function freeHttpsPort({ https, host }, { alwaysHttps }) {
+  try {
+    return await freePort({ host, port: https.port, flag: "--https-port" });
+  } catch (error) {
+    if (!(error instanceof UsageProblem) || https.isGiven || !alwaysHttps) throw error;
+    return freePort({ host, port: 0, flag: "--https-port" });
+  }
+}
+
+/** What gives the certificate: the operator's files, or the local authority. */
+async function certificateOf({ state, host, https }) {
+  if (https.files) return async () => certificateIn(https.files);
+  // It is there once the set-up is done, and not before.
+  const { certificateFor } = await import("./service/authority.mjs");
+  return () => certificateFor({ state, host });
+}
+
+/** The URLs for people, and the certificate that clients have to trust if no authority that they know signed it. */
+async function whereReached({ host, port, state, https }, secure) {
+  const plain = { endpoint: endpoint({ host, port }) };
+  if (!secure) return plain;
+  const reached = { ...plain, secure: endpoint({ scheme: "https", host, port: secure.port }) };
+  if (https.files) return reached;
+  const { authorityFile } = await import("./service/authority.mjs");
+  return { ...reached, authority: authorityFile(state) };
 }
 
 function outputs(logFile) {

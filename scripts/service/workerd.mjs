@@ -8,11 +8,12 @@ import { workerd } from "../toolchain.mjs";
 import { assetsWorker } from "./assets.mjs";
 import { capnp } from "./capnp.mjs";
 import { copyFolder } from "./copy.mjs";
+import { privateFolder } from "./folder.mjs";
 import { workerConfig } from "./worker-config.mjs";
 
 /** Starts workerd on a copy of the build, so that building again does not disturb it. */
 export async function startWorkerd(options, { variables, keys }, stdio) {
-  const folder = join(options.state, "workerd");
+  const folder = privateFolder(join(options.state, "workerd"));
   const run = join(folder, "run");
   const storage = join(folder, "state");
   rmSync(run, { recursive: true, force: true });

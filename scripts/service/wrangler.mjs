@@ -1,11 +1,12 @@
 // The built worker under `wrangler dev`.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bracketed } from "../access.mjs";
 import { at, root } from "../paths.mjs";
 import { start } from "../processes.mjs";
 import { Problem } from "../terminal.mjs";
 import { copyFolder } from "./copy.mjs";
+import { privateFolder } from "./folder.mjs";
 import { workerConfig } from "./worker-config.mjs";
 
 /**
@@ -34,14 +35,13 @@ export async function loadWorker(options) {
   const config = await workerConfig();
   copyFolder(dirname(at(config.main)), folder);
   const entry = join(folder, "entry.js");
-  writeFileSync(entry, ENTRY);
+  writeFileSync(entry, ENTRY, { mode: 0o600 });
   return entry;
 }
 
 /** Starts wrangler; everything that it writes goes into `options.state`. */
 export async function startWrangler(options, { variables, keys }, stdio) {
-  const folder = join(options.state, "wrangler");
-  mkdirSync(folder, { recursive: true });
+  const folder = privateFolder(join(options.state, "wrangler"));
   const main = await loadWorker(options);
   const config = join(folder, "wrangler.json");
   writeFileSync(config, JSON.stringify(localConfig(await workerConfig(), { main, variables }), null, 2));

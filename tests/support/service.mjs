@@ -18,6 +18,7 @@ const KEY = "an-access-key-for-tests-of-48-characters-in-all!";
 const SECONDARY_KEY = "the-other-access-key-for-tests-48-characters-too";
 const START_LIMIT_MS = 180_000;
 const READY = /^listening on (http:\/\/\S+)$/m;
+const SECURE = /^listening on (https:\/\/\S+)$/m;
 let logs = 0;
 
 export class Service {
@@ -27,11 +28,11 @@ export class Service {
   #hubs = 0;
 
   /**
-   * `runner` is the npm script that runs it: `serve` or `start`; `settings` are those of `--settings`. A service of very
-   * many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
+   * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `settings` are those of
+   * `--settings`. A service of very many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
    */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings, inMemory = false } = {}) {
-    Object.assign(this, { shards, runner, variables, settings, key: KEY, secondaryKey: SECONDARY_KEY });
+  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", inMemory = false } = {}) {
+    Object.assign(this, { shards, runner, variables, settings, https, key: KEY, secondaryKey: SECONDARY_KEY });
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
@@ -40,6 +41,7 @@ export class Service {
     this.port ??= await freePort();
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
+    if (this.https) options.push("--https", "--https-port", this.securePort ?? 0);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
@@ -59,6 +61,10 @@ export class Service {
       ready.reject(new Error(`the service ended with ${code} before it was ready:\n${this.#output}`));
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
+    if (this.https) {
+      [, this.secure] = SECURE.exec(this.#output);
+      this.securePort = Number(new URL(this.secure).port);
+    }
     return this;
   }
 
@@ -73,6 +79,17 @@ export class Service {
     mkdirSync(folder, { recursive: true });
     const test = path.basename(process.argv[1] ?? "test", ".test.mjs");
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
+  }
+
+  /** Where the certificate is of the authority that signed the service's. */
+  get authority() {
+    return path.join(this.state, "tls", "authority.pem");
+  }
+
+  /** Ends it as an operator does. Resolves with the exit code. */
+  end() {
+    this.#child.kill("SIGTERM");
+    return within(ended(this.#child), "the end of the service");
   }
 
   /** Ends it as a crash would, and fails if it panicked. */
@@ -99,6 +116,11 @@ export class Service {
 
   get connectionString() {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
+  }
+
+  /** The https form. */
+  get secureConnectionString() {
+    return `Endpoint=${this.secure};AccessKey=${this.key};Version=1.0;`;
   }
 
   /** A request of an operator to `/management/{path}`, signed for exactly that URL unless told otherwise. */

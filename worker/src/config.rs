@@ -56,8 +56,22 @@ pub(crate) enum ConfigError {
     Settings(#[from] SettingsError),
     #[error("variable {name} is not a whole number from {min} to {max}")]
     Number { name: &'static str, min: u32, max: u32 },
+    #[error("variable ALLOW_PRIVATE_EVENT_HANDLERS is neither on nor off")]
+    Switch,
     #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
     Retries,
+}
+
+/// Reads what turns something on or off.
+fn is_on(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "on", "yes"]) {
+        Some(true)
+    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// Reads pauses in seconds, separated by commas.
@@ -101,8 +115,7 @@ impl Config {
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
         let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
         let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
-        let private_handlers =
-            ["1", "true", "on", "yes"].iter().any(|on| allow_private.eq_ignore_ascii_case(on));
+        let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
         let settings = match text("HUB_SETTINGS") {
             Some(settings) => Settings::parse(&settings)?,
             None => Settings::default(),
