@@ -66,10 +66,10 @@ export function warnOfWeakKeys(keys) {
 /** What is wrong with a weak key. */
 export const weakness = (name) => `${name} has fewer than ${LEAST_KEY_BYTES} bytes and can be guessed.`;
 
-/** What is known here of the deployed service: its `endpoint` and its access `key`, which the environment may give. */
+/** What is known here of the deployed service: its `endpoint` and its access `key`, the environment's or the `storedKey`. */
 export function deployment(env = process.env, file = deployVars) {
   const stored = existsSync(file) ? parseVars(readFileSync(file, "utf8")) : {};
-  return { endpoint: stored[ENDPOINT], key: env[PRIMARY] || stored[PRIMARY], isOwnKey: !env[PRIMARY] };
+  return { endpoint: stored[ENDPOINT], key: env[PRIMARY] || stored[PRIMARY], storedKey: stored[PRIMARY] };
 }
 
 /** Keeps what is known of the deployed service, in a file that only its owner can read. */

@@ -9,15 +9,17 @@ export function nearest(text, names) {
   return best?.name;
 }
 
-/** How many letters have to be added, left out or changed to make one text of the other. */
+/** How many letters have to be added, left out, changed or swapped with the next to make one text of the other. */
 function distance(one, other) {
-  let above = Array.from({ length: other.length + 1 }, (_, n) => n);
-  for (const [row, letter] of [...one].entries()) {
-    const current = [row + 1];
-    for (const [column, its] of [...other].entries()) {
-      current.push(Math.min(above[column + 1] + 1, current[column] + 1, above[column] + (letter === its ? 0 : 1)));
+  const rows = [Array.from({ length: other.length + 1 }, (_, n) => n)];
+  for (let i = 1; i <= one.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1];
+      const swapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
+      row.push(Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (same ? 0 : 1), swapped ? rows[i - 2][j - 2] + 1 : Infinity));
     }
-    above = current;
+    rows.push(row);
   }
-  return above.at(-1);
+  return rows[one.length][other.length];
 }
