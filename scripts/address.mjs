@@ -1,6 +1,6 @@
 // Which service a command is for, and the key to it.
 import { deployment, endpoint, primaryKey } from "./access.mjs";
-import { runningService } from "./service/record.mjs";
+import { portOf, runningService, serviceAt } from "./service/record.mjs";
 import { Problem } from "./terminal.mjs";
 
 const PORTS = { http: 8080, https: 8443 };
@@ -15,10 +15,9 @@ export function address(options, usual) {
   if (options.isDeployed) return deployed(options);
   const key = primaryKey();
   if (options.endpoint) return { url: options.endpoint, key };
-  const running = runningService(options.state);
-  const known = running?.endpoint && isMeant(running, options) ? running : undefined;
+  const known = [runningService(options.state), serviceAt(options.port)].find((service) => service?.endpoint && isMeant(service, options));
   if (known) {
-    const scheme = options.scheme ?? (String(options.port) === portOf(known.secure) && options.port !== undefined ? "https" : usual);
+    const scheme = options.scheme ?? (isPortOf(options.port, known.secure) ? "https" : usual);
     if (scheme === "https" && known.secure) return { url: known.secure, key, authority: known.authority };
     if (options.scheme !== "https") return { url: known.endpoint, key };
     throw new Problem(`${known.command} at ${known.endpoint} does not serve https: start it with --https.`);
@@ -30,10 +29,10 @@ export function address(options, usual) {
 /** Whether the host and the port that were given, if they were, are those of the service. */
 function isMeant({ host, endpoint, secure }, options) {
   if (options.host !== undefined && options.host !== host) return false;
-  return options.port === undefined || [endpoint, secure].some((url) => portOf(url) === String(options.port));
+  return options.port === undefined || isPortOf(options.port, endpoint) || isPortOf(options.port, secure);
 }
 
-const portOf = (url) => url && (new URL(url).port || { "http:": "80", "https:": "443" }[new URL(url).protocol]);
+const isPortOf = (port, url) => url !== undefined && port !== undefined && portOf(url) === String(port);
 
 function deployed({ endpoint: given }) {
   const { endpoint, key } = deployment();

@@ -31,8 +31,8 @@ export class Service {
    * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `settings` are those of
    * `--settings`. A service of very many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
    */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", inMemory = false } = {}) {
-    Object.assign(this, { shards, runner, variables, settings, https, key: KEY, secondaryKey: SECONDARY_KEY });
+  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false } = {}) {
+    Object.assign(this, { shards, runner, variables, settings, https, key, secondaryKey: SECONDARY_KEY });
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
@@ -48,7 +48,7 @@ export class Service {
     const log = this.#openLog();
     this.#child = start(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
       cwd: root,
-      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: KEY, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
+      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: this.key, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
       onOutput: (text) => {
         log.write(text);
         this.#output += text;
