@@ -1,6 +1,7 @@
 // The commands around a service that runs: how it is refused a start, and what the others know of it.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -127,6 +128,18 @@ describe("A port for https that is in use", () => {
     const { status, stderr } = await type("serve", ["--port", 0, "--state", state, "--https-port", first.securePort]);
     assert.equal(status, 2);
     assert.match(stderr, new RegExp(`^Port ${first.securePort} is in use\\..*--https-port ${first.securePort + 1} .*\\n$`));
+  });
+});
+
+describe("The usual port for https", () => {
+  test("leaves npm start another one where it is taken", async (t) => {
+    // If it cannot be taken here, somebody else has it.
+    const taker = net.createServer().listen(8443, "127.0.0.1").on("error", () => {});
+    t.after(() => taker.close());
+    const service = new Service({ runner: "start", https: "at the usual port" });
+    t.after(() => service.stop());
+    await service.start();
+    assert.notEqual(service.securePort, 8443);
   });
 });
 
