@@ -16,6 +16,7 @@ import { workerConfig } from "./service/worker-config.mjs";
 import { quiet } from "./service/wrangler.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
+import { checkConfigured } from "./variables.mjs";
 
 const KEY = "WEBPUBSUB_ACCESS_KEY";
 const SECONDARY_KEY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
@@ -99,11 +100,13 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const known = deployment();
     checkKeys({ [KEY]: known.key, [SECONDARY_KEY]: process.env[SECONDARY_KEY] });
     await setUp("build");
+    const config = await workerConfig();
+    checkConfigured(config.vars ?? {});
     await build();
     reportSizes();
     if (values["dry-run"]) {
       const output = await step("Deployment, dry run", () => dryRun(args));
-      say(`\n${deploymentPlan(output, await workerConfig())}`);
+      say(`\n${deploymentPlan(output, config)}`);
       return;
     }
     const key = values["set-key"] ? (known.key ?? newKey()) : undefined;

@@ -4,9 +4,8 @@ import { resolve } from "node:path";
 import { parse } from "./command.mjs";
 import { state } from "./paths.mjs";
 import { UsageProblem } from "./terminal.mjs";
-import { variable } from "./variables.mjs";
+import { MAX_SHARDS, variable } from "./variables.mjs";
 
-const MAX_SHARDS = 65_535;
 const MAX_PORT = 65_535;
 const HTTPS_PORT = 8443;
 const FOLDER = ".state in the project's folder";

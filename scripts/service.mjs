@@ -10,8 +10,10 @@ import { privateFolder, privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
 import { checkUnused, forget, record } from "./service/record.mjs";
 import { certificateIn, listenSecurely } from "./service/secure.mjs";
+import { workerConfig } from "./service/worker-config.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
+import { checkConfigured } from "./variables.mjs";
 
 /**
  * Sets up, builds, starts the service and stays until it ends.
@@ -30,6 +32,7 @@ export async function runService({ command, program, launch, variables, ready = 
   if (options.https) options.https.port = await freeHttpsPort(options, command);
   const keys = warnOfWeakKeys(accessKeys());
   await setUp("build");
+  checkConfigured((await workerConfig()).vars ?? {});
   await build();
 
   checkUnused(options.state);
@@ -42,6 +45,7 @@ export async function runService({ command, program, launch, variables, ready = 
   let secure;
   onNextSignal(() => {
     stopping = true;
+    secure?.refuse();
     stop(child);
   });
   say(`${program} pid ${child.pid}`);

@@ -9,6 +9,7 @@ const ON = ["1", "true", "on", "yes"];
 const OFF = ["0", "false", "off", "no", ""];
 const MOST = 2 ** 32 - 1;
 const MAX_CONNECTIONS = 32_000;
+export const MAX_SHARDS = 65_535;
 
 /** Names that begin so are the operator's own: the secrets of event handlers, which hubs' settings name. */
 export const HANDLER_SECRET = "HANDLER_SECRET_";
@@ -64,13 +65,24 @@ export function variable(text) {
   const [, name, value] = text.match(/^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s) ?? [];
   if (name === undefined) throw new UsageProblem(`--var must be NAME=VALUE, not "${text}".`);
   if (Object.hasOwn(elsewhere, name)) throw new UsageProblem(`Set ${name} ${elsewhere[name]}.`);
-  if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return [name, value];
-  if (!Object.hasOwn(variables, name)) {
-    const names = Object.keys(variables);
-    const meant = nearest(name, [...names, ...Object.keys(elsewhere)]);
-    throw new UsageProblem(`There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `--var takes ${names.join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`);
-  }
-  const problem = variables[name].problem(value);
-  if (problem) throw new UsageProblem(`${name} ${problem}, not "${value}".`);
+  check(name, value, variables);
   return [name, value];
+}
+
+/** Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key. */
+export function checkConfigured(vars) {
+  for (const [name, value] of Object.entries(vars)) {
+    if (/_ACCESS_KEY/.test(name)) throw new UsageProblem(`wrangler.toml: ${name} is a secret, and does not belong in [vars]: everybody who sees the project can read it.`);
+    check(name, String(value), { ...variables, SHARDS: number(1, MAX_SHARDS), HUB_SETTINGS: anything });
+  }
+}
+
+function check(name, value, known) {
+  if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return;
+  if (!Object.hasOwn(known, name)) {
+    const meant = nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
+    throw new UsageProblem(`There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `There are ${Object.keys(known).join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`);
+  }
+  const problem = known[name].problem(value);
+  if (problem) throw new UsageProblem(`${name} ${problem}, not "${value}".`);
 }

@@ -40,13 +40,19 @@ export async function listenSecurely({ host, port, to, certificate }) {
     if (next.cert !== current.cert) server.setSecureContext((current = next));
   }, LOOK_EVERY_MS).unref();
 
+  let closed;
   return {
     port: server.address().port,
 
+    /** Takes no more connections; those that are there go on. */
+    refuse() {
+      clearInterval(looking);
+      closed ??= new Promise((resolve) => server.close(resolve));
+    },
+
     /** Takes no more connections, and waits a moment for what is on its way to those that are there. */
     async close() {
-      clearInterval(looking);
-      const closed = new Promise((resolve) => server.close(resolve));
+      this.refuse();
       const late = setTimeout(() => open.forEach((client) => client.destroy()), CLOSE_WITHIN_MS);
       await closed;
       clearTimeout(late);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { filesUnder } from "../../scripts/build/inputs.mjs";
 import { nearest } from "../../scripts/nearest.mjs";
 import { at } from "../../scripts/paths.mjs";
-import { elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
+import { checkConfigured, elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
 
 const config = readFileSync(at("worker", "src", "config.rs"), "utf8");
 const names = [...Object.keys(variables), ...Object.keys(elsewhere)].sort();
@@ -45,6 +45,13 @@ test("values are read as the worker reads them", () => {
   for (const value of ["1,3,5", "", "0", "1, 3 ,", "600"]) variable(`EVENT_RETRY_SECONDS=${value}`);
   for (const value of ["601", "1,-1", "1,x", "1,1,1,1,1,1,1,1,1,1,1"]) assert.throws(() => variable(`EVENT_RETRY_SECONDS=${value}`), /EVENT_RETRY_SECONDS must be/);
   assert.deepEqual(["on", "TRUE", "yes", "1", "off", "", undefined].map(isOn), [true, true, true, true, false, false, false]);
+});
+
+test("the variables in wrangler.toml are held to the same rules, and keys do not belong there", () => {
+  checkConfigured({ SHARDS: "4", MAP_TTL_MS: 10, HUB_SETTINGS: "{}", HANDLER_SECRET_A: "x" });
+  assert.throws(() => checkConfigured({ SHARDS: "0" }), /^Error: SHARDS must be a whole number from 1 to 65535, not "0"\./);
+  assert.throws(() => checkConfigured({ SHRADS: "1" }), /Did you mean SHARDS\?/);
+  assert.throws(() => checkConfigured({ WEBPUBSUB_ACCESS_KEY: "k" }), /is a secret, and does not belong in \[vars\]/);
 });
 
 test("a name is taken for the one that it is nearest to, if it is near any", () => {
