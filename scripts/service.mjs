@@ -29,7 +29,7 @@ export async function runService({ command, program, launch, variables, ready = 
   if (files) certificateIn(files);
   checkUnused(options.state);
   options.port = await freePort(options);
-  if (options.https) options.https.port = await freeHttpsPort(options, command);
+  if (options.https) options.https.port = await httpsPort(options, command);
   const keys = warnOfWeakKeys(accessKeys());
   await setUp("build");
   checkConfigured((await workerConfig()).vars ?? {});
@@ -70,13 +70,17 @@ export async function runService({ command, program, launch, variables, ready = 
   throw new Problem(`${program} ${signal ? `was ended by ${signal}` : `ended by itself with exit code ${code}`}.`);
 }
 
-/** A free port for https: where none was asked for and the usual one is taken, another service's, any will do for a command that always serves it. */
-async function freeHttpsPort({ https, host }, { alwaysHttps }) {
+/**
+ * The port to listen at for https, 0 for any free one. Where none was asked for and another service has the usual one,
+ * any will do for a command that always serves https.
+ */
+async function httpsPort({ https, host }, { alwaysHttps }) {
+  if (https.port === 0) return 0;
   try {
     return await freePort({ host, port: https.port, flag: "--https-port" });
   } catch (error) {
     if (!(error instanceof UsageProblem) || https.isGiven || !alwaysHttps) throw error;
-    return freePort({ host, port: 0, flag: "--https-port" });
+    return 0;
   }
 }
 
