@@ -29,9 +29,6 @@ export function listenProblem(error, { host, port, flag }) {
   return new UsageProblem(`Cannot listen at ${host}: ${error.message}. Take another address: --host 127.0.0.1.`);
 }
 
-/** An address at which this machine reaches what listens at `host`. */
-export const reachable = (host) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" })[host] ?? host;
-
 /** How the worker begins to say which variable or setting is wrong. */
 const NOT_SET_UP = "The service is not set up: ";
 
@@ -56,6 +53,9 @@ async function checkSetUp(host, port) {
   const { body } = await health(host, port, "GET").catch(() => ({ body: "" }));
   if (body.startsWith(NOT_SET_UP)) throw new UsageProblem(body.trim());
 }
+
+/** The address at which a service that listens at `host` is reached from this machine. */
+export const reachable = (host) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" })[host] ?? host;
 
 function health(host, port, method) {
   return new Promise((resolve, reject) => {

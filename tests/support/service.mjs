@@ -60,6 +60,7 @@ export class Service {
     this.#gone = ended(this.#child).then((code) => {
       log.end();
       ready.reject(new Error(`the service ended with ${code} before it was ready:\n${this.#output}`));
+      return code;
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     if (this.https) {
@@ -87,10 +88,12 @@ export class Service {
     return path.join(this.state, "tls", "authority.pem");
   }
 
-  /** Ends it as an operator does. Resolves with the exit code. */
-  end() {
-    this.#child.kill("SIGTERM");
-    return within(ended(this.#child), "the end of the service");
+  /** Asks it to end, or all of its processes, as Ctrl-C in a terminal does; its exit code once it has. */
+  async end(signal = "SIGTERM", { whole = false } = {}) {
+    process.kill(whole ? -this.#child.pid : this.#child.pid, signal);
+    const code = await within(this.#gone, `its end after ${signal}`);
+    assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
+    return code;
   }
 
   /** Ends it as a crash would, and fails if it panicked. */
