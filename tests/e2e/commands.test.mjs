@@ -78,6 +78,14 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       assert.deepEqual(await type("connection-string", ["--state", service.state, "--port", service.port, "--http"]), plain);
     });
 
+    if (runner === "start") {
+      test("its greeting gives the https form first, and the line that has Node trust it", () => {
+        const secure = `https://localhost:${service.securePort}`;
+        assert.match(service.output, new RegExp(`^ {2}Endpoint +${secure}\n +http://localhost:${service.port}\n {2}Connection string +Endpoint=${secure};`, "m"));
+        assert.match(service.output, new RegExp(`^ {2}export NODE_EXTRA_CA_CERTS=${service.authority}$`, "m"));
+      });
+    }
+
     test("its client URLs and tokens are for http, or for https if that is asked for", async () => {
       const forms = async (script, ...args) => {
         const of = async (...more) => (await type(script, [...args, "--state", service.state, ...more])).stdout.trim();
