@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { filesUnder } from "../../scripts/build/inputs.mjs";
 import { nearest } from "../../scripts/nearest.mjs";
 import { at } from "../../scripts/paths.mjs";
-import { checkConfigured, elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
+import { HANDLER_SECRET, checkConfigured, elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
 
 const config = readFileSync(at("worker", "src", "config.rs"), "utf8");
 const names = [...Object.keys(variables), ...Object.keys(elsewhere)].sort();
@@ -27,6 +27,11 @@ test("the list has every variable that the worker reads, and no other", () => {
 test("the list has every variable of the README's table, and no other", () => {
   const table = readFileSync(at("README.md"), "utf8").split("| variable | default | meaning |")[1].split("\n\n")[0];
   assert.deepEqual(sorted(table.matchAll(/^\| `([A-Z_]+)` \|/gm)), names);
+});
+
+test("secrets of event handlers have the worker's prefix", () => {
+  const auth = readFileSync(at("crates", "webpubsub-hub", "src", "settings", "event_handler", "auth.rs"), "utf8");
+  assert.equal(auth.match(/const PREFIX: &str = "(\w+)"/)[1], HANDLER_SECRET);
 });
 
 test("numbers have the bounds that the worker's have", () => {
