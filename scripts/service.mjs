@@ -6,9 +6,9 @@ import { accessKeys, bracketed, endpoint, handlerSecrets, warnOfWeakKeys } from 
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
-import { privateFolder, privately } from "./service/folder.mjs";
+import { privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
-import { checkUnused, forget, record } from "./service/record.mjs";
+import { checkUnused, claim, forget, record } from "./service/record.mjs";
 import { certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
 import { setUp } from "./setup.mjs";
@@ -35,11 +35,10 @@ export async function runService({ command, program, launch, variables, ready = 
   checkConfigured((await workerConfig()).vars ?? {});
   await build();
 
-  checkUnused(options.state);
-  privateFolder(options.state, { ours: false });
-  record(options.state, [], { command: command.name });
+  await claim(options.state, command.name);
   const stdio = ["ignore", ...outputs(options.logFile)];
   const child = await privately(() => launch(options, { variables: { ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } }, stdio));
+  record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
   let stopping = false;
   let secure;

@@ -1,6 +1,7 @@
 // Which service runs on a state folder: one, and where it is reached.
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "../lock.mjs";
 import { build } from "../paths.mjs";
 import { ask, readIfThere } from "../processes.mjs";
 import { UsageProblem } from "../terminal.mjs";
@@ -12,13 +13,14 @@ const ports = join(build, ".services");
 const fileIn = (state) => join(state, "service.json");
 
 /**
- * The service that runs on a state folder, if one does: its `command`, its `endpoint` (and its `secure` one, and the
- * `authority` that signed its certificate, where it has them) once it answers.
+ * The service that runs on a state folder, if one does: its `command`, its process's id as `pid`, and once it answers its
+ * `endpoint`, its `secure` one and the `authority` that signed its certificate, where it has them.
  */
 export function runningService(state) {
   const record = parsed(readIfThere(fileIn(state)));
   const isRunning = ({ pid, started }) => started !== undefined && startOf(pid) === started;
-  return record?.processes?.some(isRunning) ? record : undefined;
+  const alive = record?.processes?.find(isRunning);
+  return alive && { ...record, pid: alive.pid };
 }
 
 /** The service of this project that runs at a port of its own, whatever its state folder. */
@@ -30,9 +32,18 @@ export function serviceAt(port) {
 /** Fails where another service runs on the folder. */
 export function checkUnused(state) {
   const other = runningService(state);
-  if (!other || other.processes[0].pid === process.pid) return;
+  if (!other) return;
   const where = other.endpoint ? ` at ${other.endpoint}` : "";
-  throw new UsageProblem(`${other.command} (process ${other.processes[0].pid}${where}) runs on the state folder ${state}. End it first, or take another folder: --state DIR.`);
+  throw new UsageProblem(`${other.command} (process ${other.pid}${where}) runs on the state folder ${state}. End it first, or take another folder: --state DIR.`);
+}
+
+/** Makes the state folder, if it is not there, this process's: of two that want it at once one gets it. */
+export async function claim(state, command) {
+  privateFolder(state, { ours: false });
+  await withLock(join(state, "start.lock"), "start on this state folder", () => {
+    checkUnused(state);
+    record(state, [], { command });
+  });
 }
 
 /** Says that this process, and the programs with these ids, run on the folder, and at which ports; `facts` is what clients need. */
@@ -47,7 +58,7 @@ export function record(state, pids, facts) {
 
 /** Says that no service runs on the folder any more. */
 export function forget(state) {
-  if (existsSync(fileIn(state)) && runningService(state)?.processes[0].pid === process.pid) rmSync(fileIn(state), { force: true });
+  if (runningService(state)?.pid === process.pid) rmSync(fileIn(state), { force: true });
 }
 
 function parsed(text) {

@@ -126,6 +126,19 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
   });
 }
 
+describe("A state folder", () => {
+  test("is one service's where two want it at once", async (t) => {
+    const services = [new Service(), new Service()];
+    t.after(() => Promise.all(services.map((service) => service.stop())));
+    rmSync(services[1].state, { recursive: true });
+    services[1].state = services[0].state;
+    const outcomes = await Promise.allSettled(services.map((service) => service.start()));
+    const refused = outcomes.filter(({ status }) => status === "rejected");
+    assert.equal(refused.length, 1);
+    assert.match(refused[0].reason.message, /ended with 2 before it was ready:[^]*npm run serve \(process \d+.*\) runs on the state folder/);
+  });
+});
+
 describe("A port for https that is in use", () => {
   test("is said before anything is built", async (t) => {
     const first = new Service({ runner: "start" });
