@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
+import { until } from "../support/waiting.mjs";
 
 forEachShardCount("After a crash", (service) => {
   test("plain connections are gone, and new ones find the hub as it should be", async () => {
@@ -58,7 +59,7 @@ forEachShardCount(
       await service.start();
       // The end of its time to come back is what wakes its shard.
       await pass(WINDOW_SECONDS * 1_000 + 500);
-      assert.equal(await hub.exists(`/connections/${away.id}`), false);
+      await until(async () => !(await hub.exists(`/connections/${away.id}`)), "its end");
       const alice = await hub.connectReliable();
       await hub.send("", "hello");
       assert.equal((await alice.json()).data, "hello");

@@ -230,6 +230,18 @@ fn a_thousand_messages_are_kept_and_one_more_ends_the_connection() {
 }
 
 #[test]
+fn a_shard_that_slept_keeps_no_more_than_one_that_did_not() {
+    let (mut shard, alice, _) = shard();
+    for _ in 0..1000 {
+        shard.publish(Target::All, text("x"));
+    }
+    shard.hibernate();
+    assert!(shard.is_open(alice));
+    shard.publish(Target::All, text("one more"));
+    assert_eq!(shard.closed[0].code, 1008);
+}
+
+#[test]
 fn a_full_buffer_ends_a_connection_without_a_socket_too() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);

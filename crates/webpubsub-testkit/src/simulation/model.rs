@@ -366,7 +366,11 @@ impl Model {
                     connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
                 }
                 Link::Vanished => self.end(at, End::Lost),
-                Link::Open => self.owe_again(now, at),
+                Link::Open => {
+                    self.owe_again(now, at);
+                    // Its socket says how far it is.
+                    continue;
+                }
                 Link::Lost { .. } => {}
             }
             self.connections[at].behind = true;
