@@ -37,7 +37,7 @@ pub(crate) mod internal {
     pub(crate) const VALIDATION: &str = "/validation";
     /// GET what became of attempts to tell event handlers something, or POST one, the body.
     pub(crate) const DELIVERIES: &str = "/deliveries";
-    /// Of the register: GET all hubs, or POST one, the body.
+    /// Of the register: GET all hubs, a line each after an empty one, or POST one, the body.
     pub(crate) const HUBS: &str = "/hubs";
     /// The register's name, which no hub has.
     pub(crate) const REGISTER: &str = "*";
@@ -153,7 +153,9 @@ impl Directory {
                 let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
-                self.change().await
+                let answer = self.change().await;
+                // What is not in the register is closed to callers without a token.
+                if self.tables()?.is_registered()? { answer } else { http::text(200, "") }
             }
             ("POST", internal::VALIDATION) => {
                 let asked = http::body_text(request.text()).await?;
@@ -178,10 +180,13 @@ impl Directory {
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
-            ("GET", internal::HUBS) => http::text(
-                200,
-                &self.tables()?.texts("SELECT name FROM hub ORDER BY name", vec![])?.join("\n"),
-            ),
+            ("GET", internal::HUBS) => {
+                let names = match self.tables.get() {
+                    Some(tables) => tables.texts("SELECT name FROM hub ORDER BY name", vec![])?,
+                    None => Vec::new(),
+                };
+                http::text(200, &["\n", &names.join("\n")].concat())
+            }
             _ => http::text(404, ""),
         }
     }

@@ -17,7 +17,7 @@ use crate::hub_directory::internal;
 use crate::management::check_token;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
-use crate::view::HubView;
+use crate::view::{HubView, used_hubs};
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
@@ -131,9 +131,7 @@ fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
 
 /// The names of all hubs that were ever used.
 async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
-    let register = vec![internal::REGISTER.to_owned()];
-    let names = Objects::directories(env)?.ask_texts(register, internal::HUBS, None).await?.concat();
-    Ok(names.lines().filter_map(|name| HubName::parse(name).ok()).collect())
+    Ok(used_hubs(env).await?.lines().filter_map(|name| HubName::parse(name).ok()).collect())
 }
 
 async fn hubs(env: &Env) -> Result<Response> {

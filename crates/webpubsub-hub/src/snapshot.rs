@@ -180,7 +180,8 @@ mod tests {
     fn an_attachment_survives_on_its_socket_and_fits_it_at_its_largest() {
         let connection = ShardNumber(3).connection_id([9; 16]);
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
-        let mut attachment = Attachment { connection, acknowledged, is_behind: true, acks: AckCache::default() };
+        let mut attachment =
+            Attachment { connection, acknowledged, is_behind: true, acks: AckCache::default() };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
