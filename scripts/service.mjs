@@ -2,10 +2,11 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed } from "./access.mjs";
+import { accessKeys, bracketed, primaryKey } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
+import { closeSockets } from "./service/farewell.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, say } from "./terminal.mjs";
@@ -27,14 +28,17 @@ export async function runService({ command, program, launch, variables, ready = 
   const stdio = ["ignore", ...outputs(options.logFile)];
   const child = await launch(options, { variables: { ...variables, ...options.variables }, keys }, stdio);
   const ended = once(child, "exit");
-  let stopping = false;
-  onNextSignal(() => {
+  let [listening, stopping] = [false, false];
+  onNextSignal(async () => {
     stopping = true;
+    const problem = listening && (await closeSockets(options, primaryKey(keys)));
+    if (problem) say(`Not every client was sent away: ${problem}.`);
     stop(child);
   });
   say(`${program} pid ${child.pid}`);
   try {
     await healthy(options, child);
+    listening = true;
     await ready(options, keys);
     say(`listening on http://${bracketed(options.host)}:${options.port}`);
   } catch (error) {

@@ -27,16 +27,18 @@ export async function freePort({ host, port }) {
 /** Resolves when the service at an address says that it is well; rejects when its process ends before. */
 export async function healthy({ host, port }, child) {
   const deadline = Date.now() + READY_WITHIN_MS;
-  const reachable = { "0.0.0.0": "127.0.0.1", "::": "::1" }[host] ?? host;
   let last = "no answer";
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Problem("The service ended before it answered.");
-    last = await health(reachable, port).catch((error) => error.code ?? error.message);
+    last = await health(reachable(host), port).catch((error) => error.code ?? error.message);
     if (last === 200) return;
     await sleep(ASK_EVERY_MS);
   }
   throw new Problem(`The service did not answer HEAD /api/health with 200 within ${READY_WITHIN_MS / 1000} s (${last}).`);
 }
+
+/** The address at which a service that listens at `host` is reached from this machine. */
+export const reachable = (host) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" })[host] ?? host;
 
 function health(host, port) {
   return new Promise((resolve, reject) => {

@@ -57,6 +57,7 @@ export class Service {
     this.#gone = ended(this.#child).then((code) => {
       log.end();
       ready.reject(new Error(`the service ended with ${code} before it was ready:\n${this.#output}`));
+      return code;
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     return this;
@@ -73,6 +74,14 @@ export class Service {
     mkdirSync(folder, { recursive: true });
     const test = path.basename(process.argv[1] ?? "test", ".test.mjs");
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
+  }
+
+  /** Asks it to end, and waits until it has; its exit code. */
+  async end(signal = "SIGTERM") {
+    process.kill(this.#child.pid, signal);
+    const code = await within(this.#gone, `its end after ${signal}`);
+    assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
+    return code;
   }
 
   /** Ends it as a crash would, and fails if it panicked. */
@@ -123,7 +132,7 @@ export class Service {
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
  */
-export function forEachShardCount(title, define, { Kind = Service, steady, ...options } = {}) {
+export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
   const suite = (mode, service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
@@ -131,7 +140,7 @@ export function forEachShardCount(title, define, { Kind = Service, steady, ...op
       if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  for (const shards of [1, 4]) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  for (const shards of shardCounts) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
   if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 

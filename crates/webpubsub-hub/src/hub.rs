@@ -92,6 +92,7 @@ impl Hub {
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
+            Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
                 self.events.timeout();
                 self.relay.timeout(now, &mut outputs);

@@ -97,6 +97,8 @@ pub(super) enum End {
     Broken,
     /// Its shard is to go.
     Drained,
+    /// The service is about to stop, and it is not reliable.
+    Away,
 }
 
 /// What one shard is to know.
@@ -325,6 +327,24 @@ impl Model {
             connection.tale.is_away();
         } else {
             self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
+        }
+    }
+
+    /// The service is about to stop.
+    pub(super) fn go_away(&mut self, now: Timestamp, shard: usize) {
+        for at in self.shards[shard].alive.clone() {
+            let connection = &mut self.connections[at];
+            if connection.link != Link::Open {
+                continue;
+            }
+            if connection.is_reliable() {
+                connection.close = Some(CloseCause::ServiceStops.code());
+                connection.link = Link::Lost { until: now.after(WINDOW) };
+                connection.tale.is_away();
+            } else {
+                self.owe_close(at, CloseCause::ServiceStops);
+                self.end(at, End::Away);
+            }
         }
     }
 
