@@ -3,5 +3,5 @@ import { runService } from "./service.mjs";
 import { startWorkerd } from "./service/workerd.mjs";
 import { main } from "./terminal.mjs";
 
-await main(() => runService({ command: "npm run serve", program: "workerd", launch: startWorkerd, variables: {} }));
+await main(() => runService({ command: "npm run serve", program: "workerd", launch: startWorkerd, variables: {}, drains: true }));
 process.exit();

@@ -13,8 +13,9 @@ for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
   forEachShardCount(
     `Stopping npm run ${runner}`,
     (service) => {
-      for (const signal of ["SIGTERM", "SIGINT"]) {
-        test(`${signal}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
+      const ways = [["SIGTERM", {}], ["SIGINT", {}], ...(runner === "serve" ? ["SIGTERM", "SIGINT"].map((signal) => [signal, { whole: true }]) : [])];
+      for (const [signal, { whole }] of ways) {
+        test(`${signal}${whole ? " to all of its processes" : ""}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
           const hub = service.newHub();
           const options = { user: "alice", groups: ["room"] };
           const [plain, reliable, simple] = await Promise.all([hub.connect(options), hub.connectReliable(options), hub.connectSimple(options)]);
@@ -25,7 +26,7 @@ for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
           for (const socket of [plain, reliable]) assert.equal((await socket.json()).data, "one");
           for (const socket of [simple, ...protobuf]) await socket.next();
 
-          assert.equal(await service.end(signal), 0);
+          assert.equal(await service.end(signal, { whole }), 0);
           for (const socket of [plain, elsewhere]) {
             assert.deepEqual(await socket.json(), { type: "system", event: "disconnected", message: WORDS });
           }

@@ -76,9 +76,9 @@ export class Service {
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
   }
 
-  /** Asks it to end, and waits until it has; its exit code. */
-  async end(signal = "SIGTERM") {
-    process.kill(this.#child.pid, signal);
+  /** Asks it to end, or all of its processes, as Ctrl-C in a terminal does; its exit code once it has. */
+  async end(signal = "SIGTERM", { whole = false } = {}) {
+    process.kill(whole ? -this.#child.pid : this.#child.pid, signal);
     const code = await within(this.#gone, `its end after ${signal}`);
     assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
     return code;

@@ -49,7 +49,13 @@ async fn carry_out(
         ["metrics" | "hubs"] if method != "GET" => return not_allowed(method, "GET"),
         ["metrics"] => return metrics(env, config).await,
         ["hubs"] => return hubs(env).await,
-        ["sockets", ":close"] if method == "POST" => return close_sockets(env).await,
+        ["sockets", ":close"] if method == "POST" => {
+            // Who begins the request early has it come through when the process takes no new ones.
+            return match http::message_body(request).await? {
+                Ok(_) => close_sockets(env).await,
+                Err(refusal) => http::rest(rest::refuse(&refusal, method)),
+            };
+        }
         ["sockets", ":close"] => return not_allowed(method, "POST"),
         ["hubs", hub, ref rest @ ..] => (decode_segment(hub).map(|hub| HubName::parse(&hub)), rest),
         _ => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
