@@ -16,5 +16,5 @@ const command = {
   ],
 };
 
-await main(() => runService({ command, program: "workerd", launch: startWorkerd, variables: {} }));
+await main(() => runService({ command, program: "workerd", launch: startWorkerd, variables: {}, drains: true }));
 process.exit();

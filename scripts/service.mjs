@@ -2,10 +2,11 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed, endpoint, handlerSecrets, warnOfWeakKeys } from "./access.mjs";
+import { accessKeys, bracketed, endpoint, handlerSecrets, primaryKey, warnOfWeakKeys } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
+import { Farewell } from "./service/farewell.mjs";
 import { privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
 import { checkUnused, claim, forget, record } from "./service/record.mjs";
@@ -20,9 +21,10 @@ import { checkConfigured } from "./variables.mjs";
  *
  * `command` is what was typed, as `parse` takes it; `launch(options, { variables, keys }, stdio)` starts the program
  * called `program`; `variables` are this way's own defaults; `ready(options, keys, reached)` is called when the service
- * answers, with where it is `reached`.
+ * answers, with where it is `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with
+ * those it has.
  */
-export async function runService({ command, program, launch, variables, ready = () => {} }) {
+export async function runService({ command, program, launch, variables, drains = false, ready = () => {} }) {
   exitOnSignals();
   const options = serviceOptions(process.argv.slice(2), command);
   const files = options.https?.files;
@@ -40,16 +42,23 @@ export async function runService({ command, program, launch, variables, ready = 
   const child = await privately(() => launch(options, { variables: { ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } }, stdio));
   record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
-  let stopping = false;
+  const farewell = new Farewell(options, primaryKey(keys));
+  let [listening, stopping] = [false, false];
   let secure;
-  onNextSignal(() => {
+  onNextSignal(async () => {
     stopping = true;
+    // No client that is sent away is to come back before the end.
     secure?.refuse();
+    if (drains) child.kill("SIGTERM");
+    const problem = listening && (await farewell.say());
+    if (problem) say(`Not every client was sent away: ${problem}.`);
     stop(child);
   });
   say(`${program} pid ${child.pid}`);
   try {
     await healthy(options, child);
+    listening = true;
+    if (drains) farewell.hold();
     secure = options.https && (await listenSecurely({ ...options.https, host: options.host, to: options, certificate: await certificateOf(options) }));
     const reached = await whereReached(options, secure);
     record(options.state, [child.pid], { command: command.name, host: options.host, ...reached });

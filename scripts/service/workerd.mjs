@@ -27,5 +27,12 @@ export async function startWorkerd(options, { variables, keys }, stdio) {
   const file = join(run, "service.capnp");
   const text = capnp({ config, modules, assets, variables: all, storage, address: `${bracketed(options.host)}:${options.port}` });
   writeFileSync(file, text, { mode: 0o600 });
-  return start(await workerd(), ["serve", file], { stdio, env: { ...process.env, ...all } });
+  const command = [await workerd(), "serve", file];
+  return start(...deafToInterrupts(command), { stdio, env: { ...process.env, ...all } });
+}
+
+/** Ctrl-C goes to everything in the terminal's foreground; what it means to the service is this process's to say. */
+function deafToInterrupts(command) {
+  if (process.platform === "win32") return [command[0], command.slice(1)];
+  return ["/bin/sh", ["-c", 'trap "" INT; exec "$0" "$@"', ...command]];
 }

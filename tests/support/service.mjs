@@ -149,7 +149,7 @@ export class Service {
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
  */
-export function forEachShardCount(title, define, { Kind = Service, steady, ...options } = {}) {
+export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
   const suite = (mode, service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
@@ -157,7 +157,7 @@ export function forEachShardCount(title, define, { Kind = Service, steady, ...op
       if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  for (const shards of [1, 4]) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  for (const shards of shardCounts) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
   if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 

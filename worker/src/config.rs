@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{
+    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardMap, ShardNumber,
+};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
@@ -196,6 +198,11 @@ impl Config {
 /// The name of a shard's Durable Object.
 pub(crate) fn object_name(hub: &HubName, shard: ShardNumber) -> String {
     format!("{hub}/{shard}")
+}
+
+/// The names of all shards that a hub has.
+pub(crate) fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
+    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
 }
 
 /// Reads what [`object_name`] wrote.
