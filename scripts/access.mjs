@@ -84,10 +84,18 @@ export const newKey = randomKey;
 /** An address as a part of a URL. */
 export const bracketed = (host) => (host.includes(":") ? `[${host}]` : host);
 
+const isLocal = (host) => ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
+
 /** The URL that people use for a service on this machine, or another. */
 export function endpoint({ scheme = "http", host, port }) {
-  const local = ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
-  return `${scheme}://${local ? "localhost" : bracketed(host)}:${port}`;
+  return `${scheme}://${isLocal(host) ? "localhost" : bracketed(host)}:${port}`;
+}
+
+/** The hosts that clients of a service at this address ask, as they stand in URLs. */
+export function serviceHosts({ host, port }) {
+  const names = isLocal(host) ? ["localhost", "127.0.0.1"] : [bracketed(host)];
+  if (host === "::1") names.push("[::1]");
+  return names.map((name) => new URL(`http://${name}:${port}`).host);
 }
 
 export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;

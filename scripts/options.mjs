@@ -22,6 +22,7 @@ export const serviceFlags = {
   shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects a hub is spread over." },
   settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see the README." },
   var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see the README." },
+  "web-socket-compression": { type: "boolean", about: "Lets WebSockets be compressed, at a price: see the README." },
   "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 
@@ -40,6 +41,7 @@ export function serviceOptions(args, command) {
     host: host(values.host),
     https: httpsOptions(values, port, command.alwaysHttps),
     state: stateFolder(values.state),
+    webSocketCompression: values["web-socket-compression"] ?? false,
     logFile: values["log-file"] && resolve(values["log-file"]),
     variables,
   };

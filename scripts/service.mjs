@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed, endpoint, handlerSecrets, primaryKey, warnOfWeakKeys } from "./access.mjs";
+import { accessKeys, bracketed, endpoint, handlerSecrets, primaryKey, serviceHosts, warnOfWeakKeys } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
@@ -34,12 +34,14 @@ export async function runService({ command, program, launch, variables, drains =
   if (options.https) options.https.port = await httpsPort(options, command);
   const keys = warnOfWeakKeys(accessKeys());
   await setUp("build");
-  checkConfigured((await workerConfig()).vars ?? {});
+  checkConfigured((await workerConfig(options)).vars ?? {});
   await build();
 
   await claim(options.state, command.name);
   const stdio = ["ignore", ...outputs(options.logFile)];
-  const child = await privately(() => launch(options, { variables: { ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } }, stdio));
+  const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
+  const environment = { variables: { ...own, ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } };
+  const child = await privately(() => launch(options, environment, stdio));
   record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
   const farewell = new Farewell(options, primaryKey(keys));

@@ -47,6 +47,7 @@ export const variables = {
   EVENT_RETRY_SECONDS: pauses,
   ALLOW_PRIVATE_EVENT_HANDLERS: onOff,
   ACCEPTED_HOSTS: anything,
+  SERVICE_HOSTS: anything,
 };
 
 /** Those that have a flag, or a place, of their own. */

@@ -23,7 +23,7 @@ const config :Workerd.Config = (
 
 const main :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
-  compatibilityFlags = ${list((config.compatibility_flags ?? []).map(text))},
+  compatibilityFlags = ${list(config.compatibility_flags.map(text))},
   modules = ${list(entryFirst.map((name) => module(name, `worker/${name}`)))},
   durableObjectNamespaces = ${list(objects.map(({ class_name }) => `(className = ${text(class_name)}, uniqueKey = ${text(`${config.name}-${class_name}`)}, enableSql = true)`))},
   durableObjectStorage = (localDisk = "storage"),

@@ -19,7 +19,7 @@ export async function startWorkerd(options, { variables, keys }, stdio) {
   rmSync(run, { recursive: true, force: true });
   mkdirSync(storage, { recursive: true });
 
-  const config = await workerConfig();
+  const config = await workerConfig(options);
   const all = { ...variables, ...keys };
   const modules = copyFolder(dirname(at(config.main)), join(run, "worker"));
   const assets = copyFolder(at(config.assets.directory), join(run, "assets"));

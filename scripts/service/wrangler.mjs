@@ -32,7 +32,7 @@ export default {
 /** Puts the built worker where wrangler reads it, the entry last: it is the file that wrangler watches. Returns its path. */
 export async function loadWorker(options) {
   const folder = join(options.state, "wrangler", "worker");
-  const config = await workerConfig();
+  const config = await workerConfig(options);
   copyFolder(dirname(at(config.main)), folder);
   const entry = join(folder, "entry.js");
   writeFileSync(entry, ENTRY, { mode: 0o600 });
@@ -44,7 +44,7 @@ export async function startWrangler(options, { variables, keys }, stdio) {
   const folder = privateFolder(join(options.state, "wrangler"));
   const main = await loadWorker(options);
   const config = join(folder, "wrangler.json");
-  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(), { main, variables }), null, 2));
+  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(options), { main, variables }), null, 2));
   // Beside the configuration wrangler takes this file for the secrets, and never shows them.
   writeFileSync(join(folder, ".dev.vars"), devVars(keys), { mode: 0o600 });
   const args = [

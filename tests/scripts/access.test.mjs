@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { accessKeys, clientUrl, connectionString, deployment, endpoint, groupName, handlerSecrets, hubName, keepDeployment, parseVars, primaryKey, requestToken, weakKeys } from "../../scripts/access.mjs";
+import { accessKeys, clientUrl, connectionString, deployment, endpoint, groupName, handlerSecrets, hubName, keepDeployment, parseVars, primaryKey, requestToken, serviceHosts, weakKeys } from "../../scripts/access.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "access-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -134,4 +134,11 @@ test("a key in the environment writes no file", () => {
 test("variables are read with or without quotes, comments skipped", () => {
   const text = "# a comment\nA=1\n B = two words \nC=\"x\"\nD='y=z'\nexport E=`w`\nnonsense\r\nF=\r\n";
   assert.deepEqual(parseVars(text), { A: "1", B: "two words", C: "x", D: "y=z", E: "w", F: "" });
+});
+
+test("a service has the hosts that its clients ask, as they stand in URLs", () => {
+  for (const host of ["127.0.0.1", "0.0.0.0", "localhost"]) assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
+  assert.deepEqual(serviceHosts({ host: "::1", port: 81 }), ["localhost:81", "127.0.0.1:81", "[::1]:81"]);
+  assert.deepEqual(serviceHosts({ host: "Chat.Example", port: 80 }), ["chat.example"]);
+  assert.deepEqual(serviceHosts({ host: "fd00::1", port: 8080 }), ["[fd00::1]:8080"]);
 });

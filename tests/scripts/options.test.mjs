@@ -20,7 +20,7 @@ function file(name, content) {
 }
 
 test("without flags there are the documented defaults", () => {
-  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, https: undefined, logFile: undefined, variables: { SHARDS: "1" } });
+  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, https: undefined, webSocketCompression: false, logFile: undefined, variables: { SHARDS: "1" } });
 });
 
 test("https is served where it, its port or a certificate is asked for, and always by npm start", () => {
@@ -55,6 +55,7 @@ test("every flag arrives", () => {
     host: "::1",
     state: resolve("here"),
     https: undefined,
+    webSocketCompression: false,
     logFile: resolve("log"),
     variables: { MAP_TTL_MS: " 1", HANDLER_SECRET_B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
   });

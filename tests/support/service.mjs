@@ -29,18 +29,18 @@ export class Service {
 
   /**
    * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `https` asks for it, at
-   * a free port if it is `true`; `settings` are those of `--settings`. A service of very many hubs, each of which is some
-   * files, may keep them in memory: what tests end is the process, not the machine.
+   * a free port if it is `true`; `settings` are those of `--settings`, `options` any others of the command. A service of
+   * very many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
    */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false } = {}) {
-    Object.assign(this, { shards, runner, variables, settings, https, key, secondaryKey: SECONDARY_KEY });
+  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false, options = [] } = {}) {
+    Object.assign(this, { shards, runner, variables, settings, https, options, key, secondaryKey: SECONDARY_KEY });
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
   /** Starts it on a free port, or again on the port that it had. */
   async start() {
     this.port ??= await freePort();
-    const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
+    const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
     if (this.https === true) options.push("--https", "--https-port", this.securePort ?? 0);
     if (this.settings) options.push("--settings", this.#writeSettings());

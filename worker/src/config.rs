@@ -43,6 +43,9 @@ pub(crate) struct Config {
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
+    /// `SERVICE_HOSTS`: the hosts that event handlers hear of for clients without a token where no
+    /// host is accepted, separated by commas.
+    service_hosts: Vec<String>,
     /// `HUB_SETTINGS`: the settings of hubs as JSON; `--settings` sets it.
     pub(crate) settings: Settings,
 }
@@ -74,6 +77,11 @@ fn is_on(text: &str) -> Option<bool> {
     } else {
         None
     }
+}
+
+/// Reads hosts, separated by commas.
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 /// Reads pauses in seconds, separated by commas.
@@ -151,13 +159,8 @@ impl Config {
                 message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst)?,
                 outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes)?,
             },
-            accepted_hosts: text("ACCEPTED_HOSTS")
-                .unwrap_or_default()
-                .split(',')
-                .map(str::trim)
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
+            service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
         })
     }
 
@@ -169,6 +172,14 @@ impl Config {
     /// How many connections a shard holds before others are preferred, and before it refuses.
     pub(crate) const fn connection_limits(&self) -> [usize; 2] {
         [self.shard_soft_limit, self.shard_hard_limit]
+    }
+
+    /// The hosts that an event handler is to allow for a client without a token, separated by commas. It is
+    /// the operator who chooses them, not the client: each is a handshake of its own. Only where the
+    /// operator names none they are the one that the client asked.
+    pub(crate) fn hosts_without_token(&self, requested: &str) -> String {
+        let hosts = [&self.accepted_hosts, &self.service_hosts].into_iter().find(|hosts| !hosts.is_empty());
+        hosts.map_or_else(|| requested.to_ascii_lowercase(), |hosts| hosts.join(","))
     }
 
     /// How a hub with these settings tells its event handlers of events.
