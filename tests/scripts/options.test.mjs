@@ -49,13 +49,13 @@ test("a command that prints URLs is told of a service by its folder, its port an
 
 test("every flag arrives", () => {
   const settings = file("settings.json", '{ "hubs": {} }\n');
-  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "MAP_TTL_MS= 1", "--var", "HANDLER_SECRET_B=x=y", "--log-file", "log");
+  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "MAP_TTL_MS= 1", "--var", "HANDLER_SECRET_B=x=y", "--web-socket-compression", "--log-file", "log");
   assert.deepEqual(options, {
     port: 9000,
     host: "::1",
     state: resolve("here"),
     https: undefined,
-    webSocketCompression: false,
+    webSocketCompression: true,
     logFile: resolve("log"),
     variables: { MAP_TTL_MS: " 1", HANDLER_SECRET_B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
   });

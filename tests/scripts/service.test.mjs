@@ -4,6 +4,7 @@ import { isAbsolute } from "node:path";
 import { test } from "node:test";
 import { assetPath, assetsWorker, contentType } from "../../scripts/service/assets.mjs";
 import { capnp } from "../../scripts/service/capnp.mjs";
+import { workerConfig } from "../../scripts/service/worker-config.mjs";
 import { devVars, localConfig } from "../../scripts/service/wrangler.mjs";
 
 const config = {
@@ -11,6 +12,7 @@ const config = {
   main: "build/worker/index.js",
   rules: [],
   compatibility_date: "2026-01-01",
+  compatibility_flags: ["a_flag"],
   durable_objects: { bindings: [{ name: "SHARD", class_name: "Shard" }] },
   assets: { directory: "build/www", binding: "ASSETS" },
   vars: { SHARDS: "1", LIMIT: 5 },
@@ -42,6 +44,16 @@ test("private addresses can be called only where that is asked for", () => {
   assert.equal(allowed({}), '["public",]');
   assert.equal(allowed({ ALLOW_PRIVATE_EVENT_HANDLERS: "false" }), '["public",]');
   assert.equal(allowed({ ALLOW_PRIVATE_EVENT_HANDLERS: "true" }), '["public","private",]');
+});
+
+test("workerd gets the flags that wrangler gets", () => {
+  assert.match(text(), /compatibilityFlags = \[\s*"a_flag",\s*\]/);
+});
+
+test("WebSockets are compressed only where that is asked for", async () => {
+  const flags = async (webSocketCompression) => (await workerConfig({ webSocketCompression })).compatibility_flags;
+  assert.ok((await flags(false)).includes("no_web_socket_compression"));
+  assert.ok(!(await flags(true)).includes("no_web_socket_compression"));
 });
 
 test("paths are written as Cap'n Proto reads them", () => {

@@ -1,6 +1,8 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, bearer, sign_client, sign_continuation, verify_service};
+use webpubsub_auth::{
+    Hosts, PublicOrigin, ServiceAudience, bearer, sign_client, sign_continuation, verify_service,
+};
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;

@@ -166,10 +166,7 @@ impl<'a> Url<'a> {
     }
 
     fn origin(&self) -> PublicOrigin {
-        PublicOrigin {
-            scheme: self.scheme,
-            host: self.host_without_default_port().to_ascii_lowercase(),
-        }
+        PublicOrigin { scheme: self.scheme, host: self.host_without_default_port().to_ascii_lowercase() }
     }
 
     fn host_without_default_port(&self) -> &'a str {
