@@ -1,10 +1,14 @@
 // The commands around a service that runs: how it is refused a start, and what the others know of it.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import tls from "node:tls";
+import { authorityFile, certificateFor } from "../../scripts/service/authority.mjs";
 import { ended, start } from "../support/processes.mjs";
 import { freePort, root, Service } from "../support/service.mjs";
 import { claimsOf } from "../support/token.mjs";
@@ -161,6 +165,30 @@ describe("The usual port for https", () => {
     t.after(() => service.stop());
     await service.start();
     assert.notEqual(service.securePort, 8443);
+  });
+});
+
+describe("A certificate of one's own", () => {
+  test("is served, and its authority is for the operator to know", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "commands-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const made = await certificateFor({ state: folder, host: "own.example" });
+    const [cert, key] = ["cert", "key"].map((name) => path.join(folder, `${name}.pem`));
+    writeFileSync(cert, made.cert);
+    writeFileSync(key, made.key);
+    const service = new Service({ https: { cert, key } });
+    t.after(() => service.stop());
+    await service.start();
+
+    const ca = readFileSync(authorityFile(folder));
+    const socket = tls.connect({ port: service.securePort, host: "127.0.0.1", servername: "own.example", ca });
+    await within(once(socket, "secureConnect"), "a handshake");
+    assert.equal(socket.getPeerX509Certificate().fingerprint256, new X509Certificate(made.cert).fingerprint256);
+    socket.destroy();
+    assert.equal(existsSync(service.authority), false);
+    const { stdout, stderr } = await type("connection-string", ["--state", service.state]);
+    assert.match(stdout, new RegExp(`^Endpoint=https://localhost:${service.securePort};`));
+    assert.equal(stderr, "");
   });
 });
 

@@ -29,8 +29,9 @@ export class Service {
 
   /**
    * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `https` asks for it, at
-   * a free port if it is `true`; `settings` are those of `--settings`, `options` any others of the command. A service of
-   * very many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
+   * a free port if it is `true` or the files of a certificate (`cert`) and its `key`; `settings` are those of
+   * `--settings`, `options` any others of the command. A service of very many hubs, each of which is some files, may keep
+   * them in memory: what tests end is the process, not the machine.
    */
   constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false, options = [] } = {}) {
     Object.assign(this, { shards, runner, variables, settings, https, options, key, secondaryKey: SECONDARY_KEY });
@@ -43,6 +44,7 @@ export class Service {
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
     if (this.https === true) options.push("--https", "--https-port", this.securePort ?? 0);
+    if (this.https?.cert) options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort ?? 0);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
