@@ -1,7 +1,5 @@
 // The configuration that plain workerd reads, from the same facts that wrangler reads.
-
-/** Variables that turn something on. */
-const isOn = (value) => ["1", "true", "on", "yes"].includes(String(value ?? "").toLowerCase());
+import { isOn } from "../variables.mjs";
 
 /** The text of the configuration. Paths to embed are relative to it. */
 export function capnp({ config, modules, assets, variables, storage, address }) {

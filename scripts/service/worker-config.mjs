@@ -5,7 +5,7 @@ import { at } from "../paths.mjs";
 const NO_COMPRESSION = "no_web_socket_compression";
 
 /** The configuration as it stands in the file, but that WebSockets may be compressed where that is asked for. */
-export async function workerConfig({ webSocketCompression }) {
+export async function workerConfig({ webSocketCompression } = {}) {
   const { parse } = await import("smol-toml");
   const config = parse(readFileSync(at("wrangler.toml"), "utf8"));
   const flags = config.compatibility_flags ?? [];

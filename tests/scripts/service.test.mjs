@@ -10,6 +10,7 @@ import { devVars, localConfig } from "../../scripts/service/wrangler.mjs";
 const config = {
   name: "service",
   main: "build/worker/index.js",
+  rules: [],
   compatibility_date: "2026-01-01",
   compatibility_flags: ["a_flag"],
   durable_objects: { bindings: [{ name: "SHARD", class_name: "Shard" }] },
@@ -59,9 +60,10 @@ test("paths are written as Cap'n Proto reads them", () => {
   assert.ok(text().includes('path = "/a \\"b\\"/\\x01"'));
 });
 
-test("wrangler gets absolute paths and this run's variables", () => {
-  const local = localConfig(config, { SHARDS: "2" });
-  assert.ok(isAbsolute(local.main) && isAbsolute(local.assets.directory));
+test("wrangler gets an entry of this run, absolute paths and this run's variables", () => {
+  const local = localConfig(config, { main: "/state/entry.js", variables: { SHARDS: "2" } });
+  assert.equal(local.main, "/state/entry.js");
+  assert.ok(isAbsolute(local.assets.directory));
   assert.deepEqual(local.vars, { SHARDS: "2", LIMIT: 5 });
 });
 

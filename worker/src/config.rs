@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{
+    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardMap, ShardNumber,
+};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
@@ -59,8 +61,22 @@ pub(crate) enum ConfigError {
     Settings(#[from] SettingsError),
     #[error("variable {name} is not a whole number from {min} to {max}")]
     Number { name: &'static str, min: u32, max: u32 },
+    #[error("variable ALLOW_PRIVATE_EVENT_HANDLERS is neither on nor off")]
+    Switch,
     #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
     Retries,
+}
+
+/// Reads what turns something on or off.
+fn is_on(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "on", "yes"]) {
+        Some(true)
+    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// Reads hosts, separated by commas.
@@ -109,8 +125,7 @@ impl Config {
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
         let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
         let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
-        let private_handlers =
-            ["1", "true", "on", "yes"].iter().any(|on| allow_private.eq_ignore_ascii_case(on));
+        let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
         let settings = match text("HUB_SETTINGS") {
             Some(settings) => Settings::parse(&settings)?,
             None => Settings::default(),
@@ -194,6 +209,11 @@ impl Config {
 /// The name of a shard's Durable Object.
 pub(crate) fn object_name(hub: &HubName, shard: ShardNumber) -> String {
     format!("{hub}/{shard}")
+}
+
+/// The names of all shards that a hub has.
+pub(crate) fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
+    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
 }
 
 /// Reads what [`object_name`] wrote.

@@ -15,6 +15,8 @@ use crate::platform;
 export function respond(status, headers, body, webSocket) {
   const pairs = [];
   for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+  // No browser guesses that an error which repeats what it was sent is a page.
+  if (!webSocket) pairs.push(["X-Content-Type-Options", "nosniff"]);
   // As bytes: the platform gives text a type of its own.
   return new Response(body ? new TextEncoder().encode(body) : null, { status, headers: pairs, webSocket });
 }

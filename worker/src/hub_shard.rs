@@ -22,7 +22,7 @@ use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
-use crate::hub_directory::register;
+use crate::hub_directory::{internal::TAKEN, register};
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
@@ -45,6 +45,8 @@ pub(crate) mod internal {
     pub(crate) const ROOM: &str = "/room";
     /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
     pub(crate) const VIEW: &str = "/view";
+    /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
+    pub(crate) const GO_AWAY: &str = "/goAway";
     /// Say what became of attempts to tell event handlers something.
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
@@ -240,6 +242,10 @@ impl Shard {
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
             internal::VIEW => self.view(request).await,
+            internal::GO_AWAY => {
+                self.step(Input::GoAway, None)?;
+                http::text(200, TAKEN)
+            }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
             // The Worker has handed on the body, too.

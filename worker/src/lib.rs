@@ -37,6 +37,9 @@ use worker::web_sys::{Request, Response};
 use crate::config::Config;
 use crate::platform::{Result, asset};
 
+/// Where the service's health is asked for.
+const HEALTH: &str = "/api/health";
+
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
@@ -62,7 +65,10 @@ async fn answer(request: &Request, env: &Env) -> Result<Response> {
     let config = match Config::of(env) {
         Ok(config) => config,
         Err(error) => {
-            log::failure("configuration", &error);
+            // Whoever probes the health reads it in the answer, again and again.
+            if url.path != HEALTH {
+                log::failure("configuration", &error);
+            }
             return http::text(500, &format!("The service is not set up: {error}."));
         }
     };
