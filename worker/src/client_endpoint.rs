@@ -89,7 +89,7 @@ pub(crate) async fn answer(
         subprotocol: negotiated.subprotocol,
         mode,
         custom_subprotocol: None,
-        origin: url.host.to_owned(),
+        origin: claims.host.unwrap_or_else(|| config.hosts_without_token(url.host)),
         state: None,
         cookies: Cookies::default(),
     };

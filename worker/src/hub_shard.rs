@@ -248,7 +248,8 @@ impl Shard {
             }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => self.operation(url, request).await,
+            // The Worker has handed on the body, too.
+            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
         }
     }
 
@@ -391,8 +392,7 @@ impl Shard {
         ttl: TimeToLive,
         request: &Request,
     ) -> Result<std::result::Result<Command, Refusal>> {
-        let content_type = request.headers().get("Content-Type")?;
-        let kind = match rest::parse_content_type(content_type.as_deref()) {
+        let kind = match http::content_kind(request)? {
             Ok(kind) => kind,
             Err(refusal) => return Ok(Err(refusal)),
         };

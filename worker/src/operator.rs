@@ -28,10 +28,11 @@ pub(crate) async fn answer(
     config: &Config,
 ) -> Result<Response> {
     let method = request.method();
-    if let Err(refusal) = check_token(request, url, config) {
-        return http::rest(rest::refuse(&refusal, &method));
-    }
-    carry_out(&method, request, url, env, config).await.or_else(|error| {
+    let origin = match check_token(request, url, config) {
+        Ok(origin) => origin,
+        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+    };
+    carry_out(&method, request, url, &origin.host, env, config).await.or_else(|error| {
         log::failure("an operator's request", &error);
         http::rest(rest::refuse(&Refusal::Internal, &method))
     })
@@ -41,6 +42,7 @@ async fn carry_out(
     method: &str,
     request: &Request,
     url: RequestUrl<'_>,
+    host: &str,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
@@ -105,7 +107,7 @@ async fn carry_out(
                     let mut random = [0; 16];
                     getrandom::fill(&mut random).map_err(Error::new)?;
                     let connection = ShardNumber(0).connection_id(random);
-                    json(&test(&policy, handler, &connection, url.host, env, config).await)
+                    json(&test(&policy, handler, &connection, host, env, config).await)
                 }
                 None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
             }

@@ -88,7 +88,7 @@ pub struct ConnectionRecord {
 /// What event handlers are told of a connection beside who it is, and what they told it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToldRecord {
-    /// The service's host as the client sees it.
+    /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
     /// The subprotocol that a handler chose and that the service does not know.
     pub custom_subprotocol: Option<String>,
