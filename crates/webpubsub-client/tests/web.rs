@@ -147,14 +147,14 @@ fn every_problem_of_a_start_has_its_word() {
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.connect_failed(1, Some(401));
+            it.client.connect_failed(1, true, Some(401));
         }),
         json!(["startFailed", 1, "refused", 401])
     );
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.connect_failed(1, None);
+            it.client.connect_failed(1, true, None);
         }),
         json!(["startFailed", 1, "unreachable", null])
     );

@@ -1,58 +1,44 @@
 import { isReachable } from "./reach.js";
+import type { AckMessageError, InvokeResponseError } from "./messages.js";
 import type { AbortSignalLike } from "./models.js";
 
 /** Why the service did not do an operation. */
-export interface SendMessageErrorDetail {
-  /** A word for programs, such as `Forbidden`. */
-  name: string;
-  /** A sentence for people. */
-  message: string;
-}
+export type SendMessageErrorDetail = AckMessageError;
 
 export interface SendMessageErrorOptions {
   ackId?: number;
   errorDetail?: SendMessageErrorDetail;
+  cause?: unknown;
 }
 
 /** An operation was not done, or is not known to be done. */
 export class SendMessageError extends Error {
-  override name = "SendMessageError";
   /** The ack id of the last try; none for `fireAndForget`. */
-  ackId?: number;
+  declare ackId?: number;
   /** What the service said, if it was the service that refused. */
-  errorDetail?: SendMessageErrorDetail;
+  declare errorDetail?: SendMessageErrorDetail;
 
-  constructor(message: string, options: SendMessageErrorOptions) {
-    super(message);
-    this.ackId = options.ackId;
-    this.errorDetail = options.errorDetail;
+  constructor(message: string, options: SendMessageErrorOptions = {}) {
+    super(message, options);
+    take(this, options, "ackId", "errorDetail");
   }
-}
-
-/** Why an invocation was refused. */
-export interface InvokeResponseError {
-  /** A word for programs, such as `InternalServerError`. */
-  name: string;
-  /** A sentence for people. */
-  message: string;
 }
 
 export interface InvocationErrorOptions {
   invocationId: string;
   errorDetail?: InvokeResponseError;
+  cause?: unknown;
 }
 
 /** An invocation has no answer. It may have been carried out, unless the service refused it. */
 export class InvocationError extends Error {
-  override name = "InvocationError";
-  invocationId: string;
+  declare invocationId: string;
   /** What the service said, if it was the service that refused. */
-  errorDetail?: InvokeResponseError;
+  declare errorDetail?: InvokeResponseError;
 
   constructor(message: string, options: InvocationErrorOptions) {
-    super(message);
-    this.invocationId = options.invocationId;
-    this.errorDetail = options.errorDetail;
+    super(message, options);
+    take(this, options, "invocationId", "errorDetail");
   }
 }
 
@@ -65,70 +51,108 @@ export type ConnectProblem = "invalid-url" | "refused" | "unreachable";
 export interface ConnectErrorOptions {
   problem: ConnectProblem;
   status?: number;
+  detail?: string;
   cause?: unknown;
 }
 
 /** `start()` could not open a socket. */
 export class ConnectError extends Error {
-  override name = "ConnectError";
-  problem: ConnectProblem;
+  declare problem: ConnectProblem;
   /** The HTTP status of a refusal, where the platform tells. Browsers do not. */
-  status?: number;
+  declare status?: number;
+  /** The service's own words in a refusal, where the platform tells. Browsers do not. */
+  declare detail?: string;
 
   constructor(message: string, options: ConnectErrorOptions) {
-    super(message, { cause: options.cause });
-    this.problem = options.problem;
-    this.status = options.status;
+    super(message, options);
+    take(this, options, "problem", "status", "detail");
   }
 }
 
-export function sendError(message: string, ackId?: number, name?: string, detail?: string): SendMessageError {
-  const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
-  return new SendMessageError(message, { ackId, errorDetail });
+// Stacks and `name` say the class, whatever a minifier has made of it.
+for (const [type, name] of [
+  [SendMessageError, "SendMessageError"],
+  [InvocationError, "InvocationError"],
+  [ConnectError, "ConnectError"],
+] as const) {
+  for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value: name, configurable: true });
 }
 
-export function invocationError(message: string, invocationId: string, name?: string, detail?: string): InvocationError {
-  const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
-  return new InvocationError(message, { invocationId, errorDetail });
+/** Gives an error the fields that there are. */
+function take<O extends object>(error: Error, options: O, ...names: Array<keyof O>): void {
+  for (const name of names) if (options[name] !== undefined) Object.assign(error, { [name]: options[name] });
 }
 
-export function abortError(signal?: AbortSignalLike): unknown {
-  return signal?.reason ?? Object.assign(new Error("The start was aborted."), { name: "AbortError" });
-}
+const detailOf = (name?: string, message = "") => (name === undefined ? undefined : { name, message });
+
+export const sendError = (message: string, ackId?: number, name?: string, detail?: string): SendMessageError =>
+  new SendMessageError(message, { ackId, errorDetail: detailOf(name, detail) });
+
+export const invocationError = (message: string, invocationId: string, name?: string, detail?: string): InvocationError =>
+  new InvocationError(message, { invocationId, errorDetail: detailOf(name, detail) });
+
+export const abortError = (message: string, signal?: AbortSignalLike): unknown =>
+  signal?.reason ?? new DOMException(message, "AbortError");
 
 /** The words of `start_problem` in `../../src/error.rs`. */
-export type StartProblem = "stopping" | "not-stopped" | "stopped" | "aborted" | "credential" | "closed" | ConnectProblem;
+export type StartProblem =
+  | "stopping"
+  | "not-stopped"
+  | "stopped"
+  | "aborted"
+  | "credential"
+  | "timed-out"
+  | "closed"
+  | ConnectProblem;
+
+/** What the platform tells of a socket that did not open. */
+export interface Explanation {
+  /** The HTTP status of a refusal. */
+  status?: number;
+  /** The service's words, or the system's. */
+  detail?: string;
+}
 
 /** What a failed start rejects with. Tokens stay out of its message. */
 export async function startError(
   problem: StartProblem,
   url: string,
   status: number | undefined,
+  { detail }: Explanation,
   cause: unknown,
   signal: AbortSignalLike | undefined,
 ): Promise<unknown> {
+  let after = "";
   switch (problem) {
     case "stopping":
       return new Error("Can't start a client during stopping");
     case "not-stopped":
       return new Error("Client can be only started when it's Stopped");
     case "stopped":
-      return new Error("The client is stopped");
+      return abortError("The client was stopped before it was connected.");
     case "aborted":
-      return abortError(signal);
+      return abortError("The start was aborted.", signal);
     case "credential":
       return cause;
+    case "timed-out":
+      if (!url) return new Error("getClientAccessUrl gave no URL in time.");
+      problem = "unreachable";
+      after = " in time";
+      break;
     case "closed":
       // The platform does not tell a refusal from a closed port; another request may.
       problem = (await isReachable(url)) ? "refused" : "unreachable";
       status = undefined;
   }
+  // What a refusal without words most often comes from, where nothing speaks against it.
+  const isAboutToken = status === 401 || status === 403 || (!status && !detail);
   const what = {
     "invalid-url": "is not the URL of a WebSocket.",
     refused:
-      `refused the connection${status ? ` with HTTP ${status}` : ""}. ` +
-      "Is the access token there, for this hub, and not expired?",
-    unreachable: "cannot be reached.",
+      `refused the connection${status ? ` with HTTP ${status}` : ""}${detail ? `: ${detail}` : "."}` +
+      (isAboutToken ? " Is the access token there, for this hub, and not expired?" : ""),
+    unreachable: `cannot be reached${after}${detail ? `: ${detail}` : "."}`,
   }[problem];
-  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}`, { problem, status, cause });
+  const options = { problem, status, detail, ...(cause !== undefined && { cause }) };
+  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}`, options);
 }
