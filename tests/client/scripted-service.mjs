@@ -8,8 +8,7 @@ export class ScriptedService {
   #http = createServer((_request, response) => response.writeHead(400).end());
   #sockets = new WebSocketServer({ noServer: true, handleProtocols: ([offered]) => offered });
   #connections = new Queue();
-  /** How many upgrades have been asked for. */
-  upgrades = 0;
+  #upgrades = new Queue();
   /** The status to refuse the next upgrades with; none to accept them. */
   refuseWith;
   /** The body of such a refusal, and its type. */
@@ -25,16 +24,26 @@ export class ScriptedService {
     if (ackId !== undefined) connection.ack(ackId);
   };
 
-  static async start() {
+  /** Starts one, on any free port where none is named. */
+  static async start(port = 0) {
     const service = new ScriptedService();
     service.#http.on("upgrade", (request, socket, head) => service.#upgrade(request, socket, head));
-    await once(service.#http.listen(0, "127.0.0.1"), "listening");
+    await once(service.#http.listen(port, "127.0.0.1"), "listening");
     return service;
+  }
+
+  get port() {
+    return this.#http.address().port;
   }
 
   /** A client access URL. */
   get url() {
-    return `ws://127.0.0.1:${this.#http.address().port}/client/hubs/chat?access_token=secret`;
+    return `ws://127.0.0.1:${this.port}/client/hubs/chat?access_token=secret`;
+  }
+
+  /** The next upgrade that a client asks for, however it is answered. */
+  upgrade() {
+    return this.#upgrades.next("an upgrade");
   }
 
   /** The next connection that a client makes. */
@@ -50,7 +59,7 @@ export class ScriptedService {
   }
 
   #upgrade(request, socket, head) {
-    this.upgrades++;
+    this.#upgrades.push(request.url);
     // A client need not read a refusal to its end.
     socket.on("error", () => {});
     if (this.hangs) return;

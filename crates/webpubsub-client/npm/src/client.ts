@@ -5,6 +5,7 @@ import {
   type Explanation,
   InvocationError,
   invocationError,
+  named,
   SendMessageError,
   sendError,
   startError,
@@ -372,3 +373,5 @@ export class WebPubSubClient {
     }
   }
 }
+
+named(WebPubSubClient, "WebPubSubClient");

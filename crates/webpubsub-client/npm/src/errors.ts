@@ -69,14 +69,14 @@ export class ConnectError extends Error {
   }
 }
 
-// Stacks and `name` say the class, whatever a minifier has made of it.
-for (const [type, name] of [
-  [SendMessageError, "SendMessageError"],
-  [InvocationError, "InvocationError"],
-  [ConnectError, "ConnectError"],
-] as const) {
+/** Has a class, and what stacks say of its errors, keep its name, whatever a bundler makes of that. */
+export function named(type: { prototype: object }, name: string): void {
   for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value: name, configurable: true });
 }
+
+named(SendMessageError, "SendMessageError");
+named(InvocationError, "InvocationError");
+named(ConnectError, "ConnectError");
 
 /** Gives an error the fields that there are. */
 function take<O extends object>(error: Error, options: O, ...names: Array<keyof O>): void {
