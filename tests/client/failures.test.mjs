@@ -84,6 +84,23 @@ test("a closed port", async () => {
   assert.equal(error.cause.code, "ECONNREFUSED");
 });
 
+test("TLS to a port without it fails at once, and says so", async (t) => {
+  const { service } = await setUp(t);
+  for (const scheme of ["wss", "https"]) {
+    const error = await new WebPubSubClient(service.url.replace(/^ws/, scheme)).start().catch((error) => error);
+    assert.equal(error.problem, "unreachable");
+    assert.match(error.message, /cannot be reached: the port does not speak TLS\. Is it one for ws:\/\/\?$/);
+  }
+});
+
+test("http and https are other names for ws and wss", async (t) => {
+  const { service } = await setUp(t);
+  const client = new WebPubSubClient(service.url.replace(/^ws/, "http"));
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  connection.connected();
+  client.stop();
+});
+
 test("a URL that is none of a WebSocket", async () => {
   for (const url of ["", "nonsense?access_token=secret", "ftp://example.com"]) {
     const error = await new WebPubSubClient(url).start().catch((error) => error);

@@ -47,7 +47,7 @@ export class Project {
     project.write("package.json", JSON.stringify({ name: "project", private: true, ...packageJson }));
     // `ws` comes from where the tests have it, not from a registry.
     const packages = [tarball, path.join(root, "node_modules", "ws")];
-    await project.run("npm", "install", "--offline", "--no-audit", "--no-fund", ...packages);
+    await project.run("npm", "install", "--offline", "--install-links", "--no-audit", "--no-fund", ...packages);
     return project;
   }
 
@@ -88,7 +88,7 @@ export class Project {
   }
 
   async bundle(entry, options) {
-    const { metafile } = await esbuild.build({
+    const { metafile, warnings } = await esbuild.build({
       entryPoints: [this.path(entry)],
       bundle: true,
       absWorkingDir: this.folder,
@@ -96,6 +96,7 @@ export class Project {
       logLevel: "silent",
       ...options,
     });
+    if (warnings.length > 0) throw new Error(warnings.map(({ text }) => text).join("\n"));
     return metafile;
   }
 }

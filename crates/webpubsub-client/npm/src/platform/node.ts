@@ -46,12 +46,15 @@ function bodyOf(response: IncomingMessage): Promise<string> {
   });
 }
 
-/** System errors have a code. Sockets that an application makes itself tell a status in their message. */
+/** System errors have a code. Sockets of `ws` that an application makes tell a status in their message. */
 export function explain({ message = "", error }: { message?: string; error?: Error & { code?: string } }) {
   if (error instanceof Refusal) return error.explanation;
   const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
   if (status) return { status: Number(status) };
-  return error?.code ? { detail: error.message || error.code } : undefined;
+  if (!error?.code) return undefined;
+  // OpenSSL says it in its own words, with addresses and file names.
+  if (/wrong version number/.test(error.message)) return { detail: "the port does not speak TLS. Is it one for ws://?" };
+  return { detail: error.message || error.code };
 }
 
 export const onWake = (_wake: () => void) => () => {};
