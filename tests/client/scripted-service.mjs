@@ -9,6 +9,7 @@ export class ScriptedService {
   #sockets = new WebSocketServer({ noServer: true, handleProtocols: ([offered]) => offered });
   #connections = new Queue();
   #upgrades = new Queue();
+  #hanging = [];
   /** The status to refuse the next upgrades with; none to accept them. */
   refuseWith;
   /** The body of such a refusal, and its type. */
@@ -53,6 +54,7 @@ export class ScriptedService {
 
   async stop() {
     for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#hanging) socket.destroy();
     this.#http.closeAllConnections();
     this.#http.close();
     await once(this.#http, "close");
@@ -62,7 +64,7 @@ export class ScriptedService {
     this.#upgrades.push(request.url);
     // A client need not read a refusal to its end.
     socket.on("error", () => {});
-    if (this.hangs) return;
+    if (this.hangs) return void this.#hanging.push(socket);
     if (this.refuseWith) {
       const { body, type } = this.refusal;
       const head = `HTTP/1.1 ${this.refuseWith} Refused\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;

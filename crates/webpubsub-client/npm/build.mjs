@@ -149,7 +149,12 @@ async function scripts() {
 function tidyMap(file) {
   const map = JSON.parse(readFileSync(file, "utf8"));
   map.sourcesContent = map.sourcesContent.map((text, at) => (map.sources[at].startsWith("inlined:") ? "" : text));
-  map.sources = map.sources.map((source) => `../${source.replace(/^.*\/npm\/(?=src\/)/, "").replace(/^.*\/(?=core\.js$)/, "src/").replace(":", "/")}`);
+  const tidy = (source) => {
+    if (source.startsWith("inlined:")) return "inlined/core.wasm";
+    const own = /\/npm\/(src\/.*)$/.exec(source)?.[1];
+    return own ?? `src/${basename(source)}`;
+  };
+  map.sources = map.sources.map((source) => `../${tidy(source)}`);
   writeFileSync(file, JSON.stringify(map));
 }
 

@@ -14,13 +14,14 @@ export interface SendMessageErrorOptions {
 /** An operation was not done, or is not known to be done. */
 export class SendMessageError extends Error {
   /** The ack id of the last try; none for `fireAndForget`. */
-  declare ackId?: number;
+  ackId?: number;
   /** What the service said, if it was the service that refused. */
-  declare errorDetail?: SendMessageErrorDetail;
+  errorDetail?: SendMessageErrorDetail;
 
   constructor(message: string, options: SendMessageErrorOptions = {}) {
     super(message, options);
-    take(this, options, "ackId", "errorDetail");
+    this.ackId = options.ackId;
+    this.errorDetail = options.errorDetail;
   }
 }
 
@@ -32,13 +33,14 @@ export interface InvocationErrorOptions {
 
 /** An invocation has no answer. It may have been carried out, unless the service refused it. */
 export class InvocationError extends Error {
-  declare invocationId: string;
+  invocationId: string;
   /** What the service said, if it was the service that refused. */
-  declare errorDetail?: InvokeResponseError;
+  errorDetail?: InvokeResponseError;
 
   constructor(message: string, options: InvocationErrorOptions) {
     super(message, options);
-    take(this, options, "invocationId", "errorDetail");
+    this.invocationId = options.invocationId;
+    this.errorDetail = options.errorDetail;
   }
 }
 
@@ -57,15 +59,17 @@ export interface ConnectErrorOptions {
 
 /** `start()` could not open a socket. */
 export class ConnectError extends Error {
-  declare problem: ConnectProblem;
+  problem: ConnectProblem;
   /** The HTTP status of a refusal, where the platform tells. Browsers do not. */
-  declare status?: number;
+  status?: number;
   /** The service's own words in a refusal, where the platform tells. Browsers do not. */
-  declare detail?: string;
+  detail?: string;
 
   constructor(message: string, options: ConnectErrorOptions) {
     super(message, options);
-    take(this, options, "problem", "status", "detail");
+    this.problem = options.problem;
+    this.status = options.status;
+    this.detail = options.detail;
   }
 }
 
@@ -77,11 +81,6 @@ export function named(type: { prototype: object }, name: string): void {
 named(SendMessageError, "SendMessageError");
 named(InvocationError, "InvocationError");
 named(ConnectError, "ConnectError");
-
-/** Gives an error the fields that there are. */
-function take<O extends object>(error: Error, options: O, ...names: Array<keyof O>): void {
-  for (const name of names) if (options[name] !== undefined) Object.assign(error, { [name]: options[name] });
-}
 
 const detailOf = (name?: string, message = "") => (name === undefined ? undefined : { name, message });
 
