@@ -13,10 +13,13 @@ import { Project, echo, echoed } from "./project.mjs";
 /** How each kind of runtime runs a script in a project whose packages are installed. */
 const start = { node: [], bun: ["run"], deno: ["run", "--allow-all", "--node-modules-dir=manual", "--cached-only"] };
 
-const app = `
+const imports = `
   import process from "node:process";
-  import { WebPubSubClient, WebPubSubJsonProtocol } from "@webpubsub-edge/client";
-
+  import { WebPubSubClient, WebPubSubJsonProtocol } from "@webpubsub-edge/client";`;
+const requires = `
+  const process = require("node:process");
+  const { WebPubSubClient, WebPubSubJsonProtocol } = require("@webpubsub-edge/client");`;
+const app = `
   const [scenario, url] = process.argv.slice(2);
   const say = (...words) => console.log(JSON.stringify(words));
   const listenTo = (client) => {
@@ -48,7 +51,7 @@ const app = `
       await client.start();
     },
   };
-  await scenarios[scenario]();
+  scenarios[scenario]();
 `;
 
 const goodbye = { type: "message", from: "server", dataType: "text", data: "stop" };
@@ -56,15 +59,16 @@ const goodbye = { type: "message", from: "server", dataType: "text", data: "stop
 let project, remove;
 before(async () => {
   project = await Project.install({ after: (clean) => (remove = clean) }, { type: "module" });
-  project.write("app.mjs", app);
+  project.write("app.mjs", imports + app);
+  project.write("app.cjs", requires + app);
 });
 after(() => remove());
 
 for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, kind: "node", program: process.execPath }, ...runtimes]) {
   describe(name, () => {
     /** Runs a scenario: what it says, word by word, and its end. */
-    function run(t, scenario, url) {
-      const child = spawn(program, [...start[kind], "app.mjs", scenario, url], {
+    function run(t, scenario, url, script = "app.mjs") {
+      const child = spawn(program, [...start[kind], script, scenario, url], {
         cwd: project.folder,
         env: { ...process.env, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
         stdio: ["ignore", "pipe", "pipe"],
@@ -85,13 +89,15 @@ for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, 
       return service;
     }
 
-    test("connects, echoes and stops, and the process ends", async (t) => {
-      const echoing = await service(t);
-      const { next, ended } = run(t, "echo", echoing.url);
-      (await echoing.connection()).connected("c1");
-      assert.deepEqual(await next(), [echoed]);
-      await ended();
-    });
+    for (const [how, script] of [["imported", "app.mjs"], ["required", "app.cjs"]]) {
+      test(`${how}, it connects, echoes and stops, and the process ends`, async (t) => {
+        const echoing = await service(t);
+        const { next, ended } = run(t, "echo", echoing.url, script);
+        (await echoing.connection()).connected("c1");
+        assert.deepEqual(await next(), [echoed]);
+        await ended();
+      });
+    }
 
     test("nothing listening: start rejects", async (t) => {
       const gone = await service(t);

@@ -66,20 +66,6 @@ fn recovery_is_tried_every_second_for_thirty_seconds_and_then_a_new_connection()
 }
 
 #[test]
-fn an_attempt_that_hangs_is_cut_off_when_the_window_ends() {
-    let mut driver = Driver::connected(Options::default());
-    driver.close(1006);
-    driver.pass(29_999);
-    driver.skip();
-    driver.pass(1);
-    driver.check(expect![[r#"
-        30.000 close #4
-        30.000 event disconnected c1 1006 "" then Reconnect
-        30.000 fetch url #5
-    "#]]);
-}
-
-#[test]
 fn an_attempt_that_hangs_leaves_time_for_others_in_the_window() {
     let mut driver = Driver::connected(Options::default());
     driver.close(1006);
