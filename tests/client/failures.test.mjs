@@ -47,7 +47,8 @@ test("the service's words are shown, and the token's hint only where it can be t
     service.refusal = { type, body };
     const error = await client.start().catch((error) => error);
     assert.deepEqual([error.problem, error.status, error.detail], ["refused", status, detail]);
-    assert.equal(error.message.includes(`refused the connection with HTTP ${status}${detail ? `: ${detail}` : "."}`), true, error.message);
+    assert.ok(error.message.includes(`refused the connection with HTTP ${status}${detail ? `: ${detail}` : ""}`), error.message);
+    assert.match(error.message, /[.?]$/);
     assert.equal(error.message.includes("Is the access token there"), isHinted, error.message);
   }
 });
@@ -80,16 +81,16 @@ test("a closed port", async () => {
   const client = new WebPubSubClient(`ws://127.0.0.1:${await closedPort()}/client/hubs/chat?access_token=secret`);
   const error = await client.start().catch((error) => error);
   assert.equal(error.problem, "unreachable");
-  assert.match(error.message, /^Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat cannot be reached: connect ECONNREFUSED/);
+  assert.match(error.message, /^Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat cannot be reached\.$/);
   assert.equal(error.cause.code, "ECONNREFUSED");
 });
 
-test("TLS to a port without it fails at once, and says so", async (t) => {
+test("TLS to a port without it fails at once", async (t) => {
   const { service } = await setUp(t);
   for (const scheme of ["wss", "https"]) {
     const error = await new WebPubSubClient(service.url.replace(/^ws/, scheme)).start().catch((error) => error);
     assert.equal(error.problem, "unreachable");
-    assert.match(error.message, /cannot be reached: the port does not speak TLS\. Is it one for ws:\/\/\?$/);
+    assert.match(error.cause.message, /wrong version number/);
   }
 });
 

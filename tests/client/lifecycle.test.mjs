@@ -57,7 +57,7 @@ test("stop right after start cancels it, even before anything is loaded", async 
   const { client, event, events } = await setUp(t);
   const start = client.start();
   client.stop();
-  await assert.rejects(start, { name: "AbortError", message: "The client was stopped before it was connected." });
+  await assert.rejects(start, { name: "AbortError", message: "The client is stopped" });
   assert.deepEqual(await event(), ["stopped", {}]);
   assert.deepEqual(events(), []);
 });

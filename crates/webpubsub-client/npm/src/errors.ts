@@ -108,7 +108,7 @@ export type StartProblem =
 export interface Explanation {
   /** The HTTP status of a refusal. */
   status?: number;
-  /** The service's words, or the system's. */
+  /** The service's words. */
   detail?: string;
 }
 
@@ -128,7 +128,7 @@ export async function startError(
     case "not-stopped":
       return new Error("Client can be only started when it's Stopped");
     case "stopped":
-      return abortError("The client was stopped before it was connected.");
+      return abortError("The client is stopped");
     case "aborted":
       return abortError("The start was aborted.", signal);
     case "credential":
@@ -144,14 +144,13 @@ export async function startError(
       status = undefined;
   }
   // What a refusal without words most often comes from, where nothing speaks against it.
-  const isAboutToken = status === 401 || status === 403 || (!status && !detail);
+  const isAboutToken = problem === "refused" && (status === 401 || status === 403 || (!status && !detail));
   const what = {
     "invalid-url": "is not the URL of a WebSocket.",
-    refused:
-      `refused the connection${status ? ` with HTTP ${status}` : ""}${detail ? `: ${detail}` : "."}` +
-      (isAboutToken ? " Is the access token there, for this hub, and not expired?" : ""),
-    unreachable: `cannot be reached${after}${detail ? `: ${detail}` : "."}`,
+    refused: `refused the connection${status ? ` with HTTP ${status}` : ""}${detail ? `: ${detail.replace(/[^.!?]$/, "$&.")}` : "."}`,
+    unreachable: `cannot be reached${after}.`,
   }[problem];
+  const hint = isAboutToken ? " Is the access token there, for this hub, and not expired?" : "";
   const options = { problem, status, detail, ...(cause !== undefined && { cause }) };
-  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}`, options);
+  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}${hint}`, options);
 }

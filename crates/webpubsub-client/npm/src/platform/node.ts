@@ -51,10 +51,7 @@ export function explain({ message = "", error }: { message?: string; error?: Err
   if (error instanceof Refusal) return error.explanation;
   const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
   if (status) return { status: Number(status) };
-  if (!error?.code) return undefined;
-  // OpenSSL says it in its own words, with addresses and file names.
-  if (/wrong version number/.test(error.message)) return { detail: "the port does not speak TLS. Is it one for ws://?" };
-  return { detail: error.message || error.code };
+  return error?.code ? {} : undefined;
 }
 
 export const onWake = (_wake: () => void) => () => {};
