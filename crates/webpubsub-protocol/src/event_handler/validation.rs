@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::CallFailure;
 use crate::time::Timestamp;
 
 /// What [`crate::event_handler::UrlTemplate::resolve`] has in place of an event in the handshake.
@@ -14,11 +15,20 @@ const PERIOD_SECONDS: u64 = 60;
 
 /// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`.
 ///
+/// # Errors
+/// The [`CallFailure`] that the handshake comes to where it does not.
+///
 /// Source: `CloudEvents` spec, section 2.
-#[must_use]
-pub fn allows(status: u16, allowed: &[String], origin: &str) -> bool {
-    let allows = |allowed: &str| allowed == "*" || allowed.eq_ignore_ascii_case(origin);
-    matches!(status, 200..=299) && allowed.iter().any(|value| value.split(',').map(str::trim).any(allows))
+pub fn check(status: u16, allowed: &[String], origin: &str) -> Result<(), CallFailure> {
+    if let Some(failure) = CallFailure::of_status(status) {
+        return Err(failure);
+    }
+    let mut origins = allowed.iter().flat_map(|value| value.split(',')).map(str::trim);
+    if origins.clone().all(str::is_empty) {
+        return Err(CallFailure::NoAllowedOrigin);
+    }
+    let is_this = |allowed: &str| allowed == "*" || allowed.eq_ignore_ascii_case(origin);
+    if origins.any(is_this) { Ok(()) } else { Err(CallFailure::OtherOrigin) }
 }
 
 /// What the last handshake with a URL came to.
