@@ -109,6 +109,8 @@ pub struct HandlerAnswer {
     pub status: u16,
     /// `Content-Type`, if there was one.
     pub content_type: Option<String>,
+    /// `WebHook-Allowed-Origin`, several with commas between, of an answer to the handshake.
+    pub allowed_origin: Option<String>,
     /// `ce-connectionState`, the last one if there were several.
     pub state: Option<String>,
     /// Every `Set-Cookie`.

@@ -192,6 +192,7 @@ fn answer(vector: &Value) -> HandlerAnswer {
     HandlerAnswer {
         status: u16::try_from(vector["status"].as_u64().unwrap()).unwrap(),
         content_type: text(&vector["contentType"]),
+        allowed_origin: None,
         state: text(&vector["state"]),
         cookies: Vec::new(),
         metadata: pairs(&vector["metadata"]),
