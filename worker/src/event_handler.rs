@@ -28,6 +28,8 @@ import { waitUntil } from "cloudflare:workers";
 /** How much of all answers that are being read there may be at once, and how much there is. */
 const MOST_AT_ONCE = 64 << 20;
 let atOnce = 0;
+/** In how large pieces a body is read. */
+const PIECE = 65536;
 
 /**
  * Makes a request; `headers` are a name or a value a line. Of a successful answer's body `most` bytes are handed to
@@ -53,9 +55,9 @@ async function request(method, url, headers, body, limit, most, take, controller
     const announced = Math.min(header("content-length"), most);
     if (!most) await answer.body?.cancel();
     const reader = most ? answer.body?.getReader({ mode: "byob" }) : undefined;
-    let buffer = new ArrayBuffer(reader ? 65536 : 0);
+    let size = Math.min(announced || 4096, PIECE);
     while (reader) {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
+      const { done, value } = await reader.readAtLeast(size, new Uint8Array(size));
       if (done) break;
       read += value.length;
       atOnce += value.length;
@@ -65,7 +67,9 @@ async function request(method, url, headers, body, limit, most, take, controller
         break;
       }
       take(value, Math.max(read, announced));
-      buffer = value.buffer;
+      // Freed at once: V8 keeps such garbage until it has some 64 MB of it.
+      value.buffer.transfer(0);
+      size = PIECE;
     }
     let state = header("ce-connectionState");
     // Repeated ones come joined. There are no commas in base64; anything else with commas is one.
@@ -277,7 +281,8 @@ impl Told {
 /// Adds a piece to a body of which so much is expected in all.
 fn append(body: &mut Vec<u8>, chunk: &Uint8Array, expected: usize) {
     let (before, length) = (body.len(), chunk.length() as usize);
-    body.reserve_exact(expected.saturating_sub(before));
+    // Twice as much each time, should it be more than was expected.
+    body.reserve(expected.saturating_sub(before).max(length));
     body.resize(before + length, 0);
     if let Some(end) = body.get_mut(before..) {
         chunk.copy_to(end);
