@@ -9,6 +9,7 @@ use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
 use worker::Env;
+use worker::web_sys::AbortSignal;
 
 use crate::config::Config;
 use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
@@ -26,6 +27,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) policy: &'a EventPolicy,
     pub(crate) handler: &'a EventHandler,
     pub(crate) body: ConnectBody<'a>,
+    /// Aborts when the client hangs up.
+    pub(crate) client: AbortSignal,
 }
 
 /// How a client is answered that may not connect: the status, and words.
@@ -46,7 +49,7 @@ impl<'a> Arrival<'a> {
         let (user, origin) = (admission.user.clone(), &admission.origin);
         let mut call = first_attempt(self.policy, self.handler, connection, user, origin, &event);
         let (hub, template) = (self.policy.hub.as_str(), self.handler.url.as_str());
-        let mut words = Vec::new();
+        let (mut words, calls) = (Vec::new(), Calls::new(Some(&self.client)));
         let asked = retry(self.policy, async |attempts| {
             if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), template)) {
                 return Err(CallFailure::BreakerOpen);
@@ -55,7 +58,7 @@ impl<'a> Arrival<'a> {
             call.limit = attempts.limit(now(), self.policy);
             call.left = attempts.left(now());
             let Told { answered, delivery } =
-                Told::of(&call, &Calls::new(), false, hub, self.env, self.config).await;
+                Told::of(&call, &calls, false, hub, self.env, self.config).await;
             let result = answered.and_then(|answer| match CallFailure::of_status(answer.status) {
                 None => self.apply(&call.url, &answer, admission),
                 Some(failure) => {

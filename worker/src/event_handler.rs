@@ -16,6 +16,7 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
 use worker::Env;
+use worker::web_sys::AbortSignal;
 
 use crate::config::Config;
 use crate::http::text_in_charset;
@@ -122,15 +123,31 @@ async function whyNotValidated(env, hub, url, origin, limit, controller) {
 
 export class Calls {
   #underWay = new Map();
+  #client;
+
+  constructor(client) {
+    this.#client = client;
+  }
+
+  /** What aborts a call, which may be about to begin. */
+  #of(id) {
+    if (!this.#underWay.has(id)) this.#underWay.set(id, new AbortController());
+    return this.#underWay.get(id);
+  }
 
   giveUp(id, after) {
-    const controller = this.#underWay.get(id);
-    if (controller) setTimeout(() => controller.abort("GivenUp"), after);
+    const controller = this.#of(id);
+    setTimeout(() => {
+      controller.abort("GivenUp");
+      this.#underWay.delete(id);
+    }, after);
   }
 
   async make(env, hub, id, validate, origin, url, headers, body, limit, left, most, take) {
-    const controller = new AbortController();
-    this.#underWay.set(id, controller);
+    const controller = this.#of(id);
+    const giveUp = () => controller.abort("GivenUp");
+    this.#client?.addEventListener("abort", giveUp);
+    if (this.#client?.aborted) giveUp();
     const time = Date.now();
     // What is handed over moves.
     const content = body.slice();
@@ -141,6 +158,7 @@ export class Calls {
       limit = Math.min(limit, left - spent);
       return JSON.stringify(await request("POST", url, headers, content, limit, most, take, controller));
     } finally {
+      this.#client?.removeEventListener("abort", giveUp);
       this.#underWay.delete(id);
     }
   }
@@ -167,11 +185,12 @@ export async function deliveries(env, hub, shards) {
 }
 "#)]
 extern "C" {
-    /// The calls of one shard that are under way.
+    /// The calls of a shard that are under way, or those about a client that wants to connect.
     pub(crate) type Calls;
 
+    /// Those about a client are given up when its request is aborted.
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new() -> Calls;
+    pub(crate) fn new(client: Option<&AbortSignal>) -> Calls;
 
     /// Waits so many milliseconds more for the end of a call, and then no more.
     #[wasm_bindgen(method, js_name = giveUp)]
@@ -453,7 +472,7 @@ pub(crate) async fn test(
         let data = MessageData::Text("A test of the event handler.".to_owned());
         let sample = Event::User { name, data, metadata: Metadata::default() };
         let call = first_attempt(policy, handler, connection, None, origin, &sample);
-        let told = Told::of(&call, &Calls::new(), true, hub, env, config).await;
+        let told = Told::of(&call, &Calls::new(None), true, hub, env, config).await;
         outcome = told.answered.and_then(|answer| answer.taken(call.purpose)).map(drop);
         status = told.delivery.status;
         keep_delivery(env, hub, &told.delivery.encode(outcome.err()));

@@ -205,7 +205,7 @@ impl Shard {
             hub,
             sockets,
             storage,
-            calls: Calls::new(),
+            calls: Calls::new(None),
             timer: Timer::new(),
             due,
             alarm,
