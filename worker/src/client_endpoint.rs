@@ -102,7 +102,6 @@ pub(crate) async fn answer(
         config,
         policy: &policy,
         handler,
-        client: request.signal(),
         body: ConnectBody {
             claims: &claims.claims,
             query: url.query,

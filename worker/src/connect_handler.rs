@@ -9,7 +9,6 @@ use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
 use worker::Env;
-use worker::web_sys::AbortSignal;
 
 use crate::config::Config;
 use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
@@ -27,8 +26,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) policy: &'a EventPolicy,
     pub(crate) handler: &'a EventHandler,
     pub(crate) body: ConnectBody<'a>,
-    /// Aborts when the client hangs up.
-    pub(crate) client: AbortSignal,
 }
 
 /// How a client is answered that may not connect: the status, and words.
@@ -49,7 +46,7 @@ impl<'a> Arrival<'a> {
         let (user, origin) = (admission.user.clone(), &admission.origin);
         let mut call = first_attempt(self.policy, self.handler, connection, user, origin, &event);
         let (hub, template) = (self.policy.hub.as_str(), self.handler.url.as_str());
-        let (mut words, calls) = (Vec::new(), Calls::new(Some(&self.client)));
+        let (mut words, calls) = (Vec::new(), Calls::new());
         let asked = retry(self.policy, async |attempts| {
             if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), template)) {
                 return Err(CallFailure::BreakerOpen);

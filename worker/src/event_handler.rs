@@ -16,7 +16,6 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
 use worker::Env;
-use worker::web_sys::AbortSignal;
 
 use crate::config::Config;
 use crate::http::text_in_charset;
@@ -123,11 +122,6 @@ async function whyNotValidated(env, hub, url, origin, limit, controller) {
 
 export class Calls {
   #underWay = new Map();
-  #client;
-
-  constructor(client) {
-    this.#client = client;
-  }
 
   /** What aborts a call, which may be about to begin. */
   #of(id) {
@@ -145,9 +139,6 @@ export class Calls {
 
   async make(env, hub, id, validate, origin, url, headers, body, limit, left, most, take) {
     const controller = this.#of(id);
-    const giveUp = () => controller.abort("GivenUp");
-    this.#client?.addEventListener("abort", giveUp);
-    if (this.#client?.aborted) giveUp();
     const time = Date.now();
     // What is handed over moves.
     const content = body.slice();
@@ -158,7 +149,6 @@ export class Calls {
       limit = Math.min(limit, left - spent);
       return JSON.stringify(await request("POST", url, headers, content, limit, most, take, controller));
     } finally {
-      this.#client?.removeEventListener("abort", giveUp);
       this.#underWay.delete(id);
     }
   }
@@ -185,12 +175,11 @@ export async function deliveries(env, hub, shards) {
 }
 "#)]
 extern "C" {
-    /// The calls of a shard that are under way, or those about a client that wants to connect.
+    /// The calls of one shard that are under way.
     pub(crate) type Calls;
 
-    /// Those about a client are given up when its request is aborted.
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new(client: Option<&AbortSignal>) -> Calls;
+    pub(crate) fn new() -> Calls;
 
     /// Waits so many milliseconds more for the end of a call, and then no more.
     #[wasm_bindgen(method, js_name = giveUp)]
@@ -300,8 +289,11 @@ impl Told {
 /// Adds a piece to a body of which so much is expected in all.
 fn append(body: &mut Vec<u8>, chunk: &Uint8Array, expected: usize) {
     let (before, length) = (body.len(), chunk.length() as usize);
-    // Twice as much each time, should it be more than was expected.
-    body.reserve(expected.saturating_sub(before).max(length));
+    if before + length > body.capacity() {
+        // In large steps where nobody said how much it will be: what it outgrows, wasm keeps. With room
+        // for the frame that it may become.
+        body.reserve_exact(expected.saturating_sub(before).max(length).max(3 * before) + 1024);
+    }
     body.resize(before + length, 0);
     if let Some(end) = body.get_mut(before..) {
         chunk.copy_to(end);
@@ -472,7 +464,7 @@ pub(crate) async fn test(
         let data = MessageData::Text("A test of the event handler.".to_owned());
         let sample = Event::User { name, data, metadata: Metadata::default() };
         let call = first_attempt(policy, handler, connection, None, origin, &sample);
-        let told = Told::of(&call, &Calls::new(None), true, hub, env, config).await;
+        let told = Told::of(&call, &Calls::new(), true, hub, env, config).await;
         outcome = told.answered.and_then(|answer| answer.taken(call.purpose)).map(drop);
         status = told.delivery.status;
         keep_delivery(env, hub, &told.delivery.encode(outcome.err()));

@@ -205,7 +205,7 @@ impl Shard {
             hub,
             sockets,
             storage,
-            calls: Calls::new(None),
+            calls: Calls::new(),
             timer: Timer::new(),
             due,
             alarm,

@@ -106,6 +106,12 @@ impl JsonText {
         self.0.trim_matches([' ', '\t', '\n', '\r'])
     }
 
+    /// The text as it was given, given away.
+    #[must_use]
+    pub fn into_given(self) -> String {
+        self.0.into_string()
+    }
+
     /// The text as it was given.
     #[must_use]
     pub fn as_given(&self) -> &str {

@@ -8,7 +8,7 @@ use super::CallId;
 use super::lane::{Awaited, CallUnderWay, Queue, Waiting, Whose};
 use crate::connection::Slot;
 use crate::error::Refusal;
-use crate::fan_out::{Publish, Reach};
+use crate::fan_out::Publish;
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 
@@ -132,7 +132,7 @@ impl Hub {
         let result = result.map(|Reply { data, metadata }| {
             if let Some(data) = data.filter(|_| is_heard) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None };
-                self.fan_out(vec![slot], &publish, Reach::ThisShard, outputs);
+                self.send_data(slot, publish, outputs);
             }
         });
         match awaited {
