@@ -471,7 +471,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_given_away_is_written_like_any_other() {
-        for text in [String::new(), "a\"b".into(), "é".repeat(40_000), "x".repeat(70_000) + "\n", "x".repeat(70_000)] {
+        for text in
+            [String::new(), "a\"b".into(), "é".repeat(40_000), "x".repeat(70_000) + "\n", "x".repeat(70_000)]
+        {
             let mut borrowed = Writer::object();
             borrowed.text("a", "b").text("data", &text).number("n", 1);
             let mut given = Writer::object();
