@@ -505,7 +505,8 @@ fn step(
 fn secret(auth: &HandlerAuth, env: &Env) -> Option<String> {
     let secret = match &auth.secret {
         HandlerSecret::Text(text) => text.clone(),
-        HandlerSecret::Named(name) => variable(env, name)?,
+        HandlerSecret::Named(name) if HandlerSecret::is_for_handlers(name) => variable(env, name)?,
+        HandlerSecret::Named(_) => return None,
     };
     (!secret.contains(['\r', '\n'])).then_some(secret)
 }

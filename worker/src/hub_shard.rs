@@ -23,7 +23,7 @@ use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
-use crate::hub_directory::register;
+use crate::hub_directory::{internal::TAKEN, register};
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
@@ -46,6 +46,8 @@ pub(crate) mod internal {
     pub(crate) const ROOM: &str = "/room";
     /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
     pub(crate) const VIEW: &str = "/view";
+    /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
+    pub(crate) const GO_AWAY: &str = "/goAway";
     /// Say what became of attempts to tell event handlers something.
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
@@ -112,9 +114,9 @@ impl HubShard {
     }
 
     pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match &self.shard {
-            Ok(shard) => shard.fetch(&request).await,
-            Err(_) => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+        match self.awake() {
+            Some(shard) => shard.fetch(&request).await,
+            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
         }
     }
 
@@ -162,9 +164,16 @@ impl HubShard {
 }
 
 impl HubShard {
+    /// The shard with its alarm set, for every event but the alarm itself.
+    fn awake(&self) -> Option<&Rc<Shard>> {
+        let shard = self.shard.as_ref().ok()?;
+        shard.keep_deadline();
+        Some(shard)
+    }
+
     /// The slot of a socket that the shard knows.
     fn known(&self, socket: &WebSocket) -> Option<(&Rc<Shard>, Slot)> {
-        let shard = self.shard.as_ref().ok()?;
+        let shard = self.awake()?;
         Some((shard, Slot(shard.sockets.slot(socket)?)))
     }
 }
@@ -172,6 +181,9 @@ impl HubShard {
 impl Shard {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
+    ///
+    /// The alarm is not touched: where it is what started the object, the platform would take a
+    /// later one as that alarm's cancellation, and never have it handled.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let config = Config::of(&env).map_err(Error::new)?;
         let storage = Storage::open(&state)?;
@@ -233,9 +245,14 @@ impl Shard {
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
             internal::VIEW => self.view(request).await,
+            internal::GO_AWAY => {
+                self.step(Input::GoAway, None)?;
+                http::text(200, TAKEN)
+            }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => self.operation(url, request).await,
+            // The Worker has handed on the body, too.
+            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
         }
     }
 
@@ -378,8 +395,7 @@ impl Shard {
         ttl: TimeToLive,
         request: &Request,
     ) -> Result<std::result::Result<Command, Refusal>> {
-        let content_type = request.headers().get("Content-Type")?;
-        let kind = match rest::parse_content_type(content_type.as_deref()) {
+        let kind = match http::content_kind(request)? {
             Ok(kind) => kind,
             Err(refusal) => return Ok(Err(refusal)),
         };

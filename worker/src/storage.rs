@@ -122,6 +122,8 @@ impl Tables {
                     "the tables are of version {known}, this service knows {version}"
                 )));
             }
+            // An object that wakes and finds all as it was writes nothing.
+            Some(known) if known == version => {}
             Some(_) => tables.run("UPDATE schema_version SET version = ?", vec![integer(version)])?,
             None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
         }
@@ -245,7 +247,7 @@ impl Storage {
             outbox: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
             settings: self
                 .only("SELECT settings FROM settings")?
-                .and_then(|settings| HubSettings::parse(&settings).ok()),
+                .and_then(|settings| stored_settings(&settings)),
         })
     }
 
@@ -357,6 +359,12 @@ impl Storage {
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.tables.run(statement, values)
     }
+}
+
+/// Reads a hub's settings. Without those that cannot be read, which is said in the log, it has what the
+/// variables say.
+pub(crate) fn stored_settings(text: &str) -> Option<HubSettings> {
+    HubSettings::decode(text).inspect_err(|error| log::failure("reading stored settings", error)).ok()
 }
 
 fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {

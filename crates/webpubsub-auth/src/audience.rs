@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm};
@@ -11,6 +12,27 @@ pub struct Hosts<'a> {
     pub requested: &'a str,
     /// Hosts that the operator accepts besides: a reverse proxy's, a custom domain's.
     pub accepted: &'a [String],
+}
+
+/// The service as the signer of a token knows it: scheme and host of the audience that was validated.
+///
+/// The host is one of [`Hosts`] in lower case, with its port unless that is the scheme's own. So it is
+/// one that whoever holds an access key chose, out of those that the operator accepts and the one that
+/// the request was sent to. Displayed it is the beginning of a URL, such as `https://example.com`.
+///
+/// Source: REST spec, section 1.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicOrigin {
+    /// `http` or `https`, also where the audience has `ws` or `wss`.
+    pub scheme: &'static str,
+    /// Such as `example.com` or `localhost:8080`.
+    pub host: String,
+}
+
+impl fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)
+    }
 }
 
 /// What the audience of a client's token has to name: the client's URL.
@@ -31,11 +53,13 @@ pub struct ClientAudience<'a> {
     pub form: EndpointForm,
 }
 
-/// What the audience of a server's token has to name: the request's URL, or one below it.
+/// What the audience of a server's or an operator's token has to name: the request's URL, or, for the
+/// REST API, one below it.
 ///
-/// Scheme and host are as with [`ClientAudience`]. The audience's path, as it stands or
+/// Scheme and host are as with [`ClientAudience`]. Under `/api/` the audience's path, as it stands or
 /// percent-decoded once, is the request's or extends it after a `/` or `?`; one that is only the
-/// beginning of the request's is refused. Queries do not count.
+/// beginning of the request's is refused. Under any other path it is the request's, byte for byte: a
+/// token that reads a hub's deliveries does not change its settings. Queries do not count.
 ///
 /// Source: REST spec, section 1.3.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +77,13 @@ impl<'a> ClientAudience<'a> {
         Self { hosts, hub: &endpoint.hub, form: endpoint.form }
     }
 
-    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
-        let Some(url) = Url::parse(audience) else { return false };
-        if !self.hosts.contain(&url) {
-            return false;
-        }
+    /// Where the service is by an audience that names this; `None` for any other.
+    pub(crate) fn named_by(&self, audience: &str) -> Option<PublicOrigin> {
+        let url = Url::parse(audience)?;
+        (self.hosts.contain(&url) && self.has_path(&url)).then(|| url.origin())
+    }
+
+    fn has_path(&self, url: &Url<'_>) -> bool {
         let path = decode(url.path);
         let path = path.strip_suffix('/').unwrap_or(&path);
         let names_hub = |text: &str| text.eq_ignore_ascii_case(self.hub.as_str());
@@ -78,11 +104,18 @@ impl<'a> ClientAudience<'a> {
 }
 
 impl ServiceAudience<'_> {
-    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
-        let Some(url) = Url::parse(audience) else { return false };
+    /// Where the service is by an audience that names this; `None` for any other.
+    pub(crate) fn named_by(&self, audience: &str) -> Option<PublicOrigin> {
+        let url = Url::parse(audience)?;
+        (self.hosts.contain(&url) && self.has_path(&url)).then(|| url.origin())
+    }
+
+    fn has_path(&self, url: &Url<'_>) -> bool {
+        if strip_prefix_ignoring_case(self.path, "/api/").is_none() {
+            return url.path == self.path;
+        }
         let requested = self.path.strip_suffix('/').unwrap_or(self.path);
-        self.hosts.contain(&url)
-            && (is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested)))
+        is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested))
     }
 }
 
@@ -104,6 +137,7 @@ fn without_default_port(host: &str) -> &str {
 
 /// A URL in pieces, none of them decoded.
 struct Url<'a> {
+    scheme: &'static str,
     default_port: &'static str,
     authority: &'a str,
     path: &'a str,
@@ -114,9 +148,11 @@ impl<'a> Url<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let rest = rest.strip_prefix("//")?;
-        let default_port = match () {
-            () if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") => ":443",
-            () if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws") => ":80",
+        let (scheme, default_port) = match () {
+            () if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") => {
+                ("https", ":443")
+            }
+            () if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws") => ("http", ":80"),
             () => return None,
         };
         let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
@@ -126,7 +162,11 @@ impl<'a> Url<'a> {
         if authority.is_empty() || authority.contains('@') {
             return None;
         }
-        Some(Self { default_port, authority, path, query })
+        Some(Self { scheme, default_port, authority, path, query })
+    }
+
+    fn origin(&self) -> PublicOrigin {
+        PublicOrigin { scheme: self.scheme, host: self.host_without_default_port().to_ascii_lowercase() }
     }
 
     fn host_without_default_port(&self) -> &'a str {
@@ -157,7 +197,7 @@ mod tests {
         let hub = HubName::parse("chat").unwrap();
         let accepted = ["proxy.example".to_owned()];
         let hosts = Hosts { requested: host, accepted: &accepted };
-        ClientAudience { hosts, hub: &hub, form }.is_named_by(audience)
+        ClientAudience { hosts, hub: &hub, form }.named_by(audience).is_some()
     }
 
     #[test]
@@ -181,6 +221,35 @@ mod tests {
         assert!(client(EndpointForm::Hubs, "h", "https://PROXY.example/client/hubs/chat"));
         assert!(!client(EndpointForm::Hubs, "h", "https://other.example/client/hubs/chat"));
         assert!(!client(EndpointForm::Hubs, "h", "https://proxy.example.evil/client/hubs/chat"));
+    }
+
+    #[test]
+    fn an_audience_says_where_its_signer_sees_the_service() {
+        let accepted = ["public.example".to_owned(), "other.example:8443".to_owned()];
+        let hosts = Hosts { requested: "inner:8080", accepted: &accepted };
+        let hub = HubName::parse("chat").unwrap();
+        for (base, expected) in [
+            ("https://public.example", Some("https://public.example")),
+            ("wss://PUBLIC.example", Some("https://public.example")),
+            ("https://public.example:443", Some("https://public.example")),
+            ("http://public.example:80", Some("http://public.example")),
+            ("https://other.example:8443", Some("https://other.example:8443")),
+            ("ws://inner:8080", Some("http://inner:8080")),
+            ("https://inner:8080", Some("https://inner:8080")),
+            ("https://inner", None),
+            ("https://public.example:8443", None),
+            ("https://public.example,evil.example", None),
+            ("https://evil.example", None),
+            ("https://public.example@evil.example", None),
+        ] {
+            let service = ServiceAudience { hosts, path: "/api/hubs/chat/:send" };
+            let client = ClientAudience { hosts, hub: &hub, form: EndpointForm::Hubs };
+            let expected = expected.map(str::to_owned);
+            let named = service.named_by(&format!("{base}/api/hubs/chat/:send?x=https://evil.example"));
+            assert_eq!(named.map(|origin| origin.to_string()), expected, "{base}");
+            let named = client.named_by(&format!("{base}/client/hubs/chat"));
+            assert_eq!(named.map(|origin| origin.to_string()), expected, "{base}");
+        }
     }
 
     #[test]
@@ -214,7 +283,8 @@ mod tests {
     #[test]
     fn paths_are_compared_as_they_stand_or_decoded_never_crosswise() {
         let opens = |path, audience: &str| {
-            ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path }.is_named_by(audience)
+            let hosts = Hosts { requested: "h", accepted: &[] };
+            ServiceAudience { hosts, path }.named_by(audience).is_some()
         };
         assert!(opens("/api/a%20b", "https://h/api/a%20b"));
         assert!(opens("/api/a%20b", "https://h/api/a b"));
@@ -223,5 +293,49 @@ mod tests {
         assert!(!opens("/api/a%2520b", "https://h/api/a%20b"));
         assert!(!opens("/api/a%20b", "https://h/api/a%2520b"));
         assert!(!opens("/api/ab", "https://h/api/a"));
+    }
+
+    #[test]
+    fn outside_the_rest_api_a_token_is_for_exactly_its_path() {
+        let hosts = Hosts { requested: "h", accepted: &[] };
+        let opens = |path, audience: &str| ServiceAudience { hosts, path }.named_by(audience).is_some();
+        let path = "/management/hubs/chat";
+        for audience in [
+            "http://h/management/hubs/chat",
+            "wss://H:443/management/hubs/chat",
+            "https://h/management/hubs/chat?/deliveries",
+            "https://h/management/hubs/chat#/deliveries",
+        ] {
+            assert!(opens(path, audience), "{audience}");
+        }
+        for audience in [
+            "https://h/management/hubs/chat/deliveries",
+            "https://h/management/hubs/chat/",
+            "https://h/management/hubs/chat/x",
+            "https://h/management/hubs/chat%2Fdeliveries",
+            "https://h/management/hubs/chat%3F",
+            "https://h/management/hubs/ch%61t",
+            "https://h/management/hubs/ch%2561t",
+            "https://h/management/hubs/Chat",
+            "https://h/MANAGEMENT/hubs/chat",
+            "https://h/management/hubs//chat",
+            "https://h/management/hubs/./chat",
+            "https://h/management/hubs/chatter",
+            "https://h/management/hubs/cha",
+            "https://h/management/hubs/",
+            "https://h/management/hubs",
+            "https://h/management",
+            "https://h/",
+            "https://h",
+            "https://h/api/hubs/chat",
+            "https://other/management/hubs/chat",
+            "ftp://h/management/hubs/chat",
+        ] {
+            assert!(!opens(path, audience), "{audience}");
+        }
+        assert!(opens("/management/hubs/a%60b", "https://h/management/hubs/a%60b"));
+        assert!(!opens("/management/hubs/chat/", "https://h/management/hubs/chat"));
+        assert!(!opens("/management/hubs/chat/deliveries", "https://h/management/hubs/chat%2Fdeliveries"));
+        assert!(!opens("/api", "https://h/api/hubs"));
     }
 }

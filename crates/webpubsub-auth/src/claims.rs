@@ -18,6 +18,8 @@ pub struct ClientClaims {
     pub roles: Vec<String>,
     /// The groups that it is a member of from the start.
     pub groups: Vec<GroupName>,
+    /// The host that the token's audience names; `None` for a client without a token.
+    pub host: Option<String>,
     /// Every claim of the token, those above included: what the `connect` event passes on. Numbers
     /// and the like are as JSON prints them.
     pub claims: Vec<(String, Vec<String>)>,
@@ -60,13 +62,11 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    /// Checks that an audience, of which there may be several, is the expected one.
-    pub(crate) fn check_audience(&self, is_expected: impl Fn(&str) -> bool) -> Result<(), TokenError> {
-        if self.all("aud").iter().any(|audience| audience.text().is_some_and(|text| is_expected(&text))) {
-            Ok(())
-        } else {
-            Err(TokenError::Audience)
-        }
+    /// What `named_by` makes of the first audience, of which there may be several, that it takes for the
+    /// expected one.
+    pub(crate) fn check_audience<T>(&self, named_by: impl Fn(&str) -> Option<T>) -> Result<T, TokenError> {
+        let audiences = self.all("aud");
+        audiences.iter().find_map(|audience| named_by(&audience.text()?)).ok_or(TokenError::Audience)
     }
 
     /// The text of a claim that stands there once.
@@ -76,7 +76,7 @@ impl<'a> Claims<'a> {
     }
 
     /// What a client's claims say, all of them checked.
-    pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
+    pub(crate) fn into_client_claims(self, host: String) -> Result<ClientClaims, TokenError> {
         let group = |value: &Json<'_>| GroupName::parse(value.text()?).ok();
         let mut claims: Vec<(String, Vec<String>)> = Vec::new();
         for (name, _) in &self.0.0 {
@@ -90,6 +90,7 @@ impl<'a> Claims<'a> {
             user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
             roles: self.all("role").into_iter().map(print).collect(),
             groups: groups.ok_or(TokenError::Group)?,
+            host: Some(host),
             claims,
         })
     }

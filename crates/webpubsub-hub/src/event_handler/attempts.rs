@@ -27,6 +27,12 @@ impl Attempts {
         self.made
     }
 
+    /// Whether the time for them has passed.
+    #[must_use]
+    pub fn are_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+
     /// How long the event may take yet.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> Duration {

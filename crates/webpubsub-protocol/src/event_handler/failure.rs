@@ -115,7 +115,9 @@ impl CallFailure {
             Self::NotPublic => {
                 "It is at a private address, or without TLS: see ALLOW_PRIVATE_EVENT_HANDLERS."
             }
-            Self::Unsendable => "Its secret is missing, or cannot stand in a header.",
+            Self::Unsendable => {
+                "Its secret is missing, is not named HANDLER_SECRET_…, or cannot stand in a header."
+            }
             Self::NotValidated => "It was not sent: the handshake with the handler (validate) comes first.",
             Self::BreakerOpen => "It was not sent: the handler failed five times in a row.",
             Self::TooMany => "It was not sent: too many events wait.",
