@@ -289,7 +289,8 @@ impl Directory {
         match known {
             Some(Validation { allowed, due, .. }) => {
                 if due <= now() {
-                    self.validate(url, origin, known);
+                    // Nothing waits for it.
+                    let _ = self.validate(url, origin, known);
                 }
                 Ok(allowed)
             }

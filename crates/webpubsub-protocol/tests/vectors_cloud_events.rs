@@ -166,10 +166,10 @@ fn the_answer_to_what_only_happens_is_of_no_consequence() {
 
 /// With the status, where it is one.
 fn name(failure: CallFailure) -> String {
-    match failure {
-        CallFailure::Status(status) => format!("Status {status}"),
-        other => other.name().to_owned(),
+    if let CallFailure::Status(status) = failure {
+        return format!("Status {status}");
     }
+    failure.name().to_owned()
 }
 
 fn read(file: &str) -> Vec<Value> {

@@ -74,10 +74,12 @@ impl CallFailure {
     /// a row it is left alone for a while. `None` says nothing of it.
     #[must_use]
     pub const fn shows_that_handler_works(self) -> Option<bool> {
-        match self {
-            Self::NotPublic | Self::Unsendable | Self::BreakerOpen | Self::TooMany | Self::GivenUp => None,
-            _ => Some(!self.is_passing() && !matches!(self, Self::NotValidated)),
-        }
+        let says_nothing = matches!(
+            self,
+            Self::NotPublic | Self::Unsendable | Self::BreakerOpen | Self::TooMany | Self::GivenUp
+        );
+        let counts = self.is_passing() || matches!(self, Self::NotValidated);
+        if says_nothing { None } else { Some(!counts) }
     }
 
     /// A word for programs and logs.
