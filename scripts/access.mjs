@@ -92,10 +92,11 @@ export function endpoint({ scheme = "http", host, port }) {
 }
 
 /** The hosts that clients of a service at this address ask, as they stand in URLs. */
-export function serviceHosts({ host, port }) {
+export function serviceHosts({ host, port, https }) {
   const names = isLocal(host) ? ["localhost", "127.0.0.1"] : [bracketed(host)];
   if (host === "::1") names.push("[::1]");
-  return names.map((name) => new URL(`http://${name}:${port}`).host);
+  const at = (scheme, port) => names.map((name) => new URL(`${scheme}://${name}:${port}`).host);
+  return [...at("http", port), ...(https ? at("https", https.port) : [])];
 }
 
 export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;

@@ -140,5 +140,7 @@ test("a service has the hosts that its clients ask, as they stand in URLs", () =
   for (const host of ["127.0.0.1", "0.0.0.0", "localhost"]) assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
   assert.deepEqual(serviceHosts({ host: "::1", port: 81 }), ["localhost:81", "127.0.0.1:81", "[::1]:81"]);
   assert.deepEqual(serviceHosts({ host: "Chat.Example", port: 80 }), ["chat.example"]);
+  const both = ["localhost:8080", "127.0.0.1:8080", "localhost", "127.0.0.1"];
+  assert.deepEqual(serviceHosts({ host: "127.0.0.1", port: 8080, https: { port: 443 } }), both);
   assert.deepEqual(serviceHosts({ host: "fd00::1", port: 8080 }), ["[fd00::1]:8080"]);
 });
