@@ -36,10 +36,16 @@ export function crateFolders(folder) {
   return [...found];
 }
 
-/** A fingerprint of the content of files, and of what else decides about a result. */
+/**
+ * A fingerprint of the content of files, and of what else decides about a result. A file that another
+ * part has yet to make counts by its name alone.
+ */
 export function fingerprint(files, ...more) {
   const hash = createHash("sha256").update(JSON.stringify(more));
-  for (const file of files) hash.update(`\n${relative(root, file)}\n`).update(readFileSync(file));
+  for (const file of files) {
+    hash.update(`\n${relative(root, file)}\n`);
+    if (existsSync(file)) hash.update(readFileSync(file));
+  }
   return hash.digest("hex");
 }
 

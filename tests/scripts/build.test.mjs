@@ -21,6 +21,13 @@ test("sources are files, but not what was installed, made or hidden", () => {
   assert.deepEqual(filesUnder(join(folder, "nowhere"), join(folder, "b.rs")).map((file) => basename(file)), ["b.rs"]);
 });
 
+test("a file that is yet to be made has a fingerprint, and another one once it is there", () => {
+  const file = join(folder, "made-later");
+  const before = fingerprint([file]);
+  write("made-later", "1");
+  assert.notEqual(fingerprint([file]), before);
+});
+
 test("a fingerprint changes with a file's content, with its name, and with what else is given", () => {
   write("one", "1");
   const before = fingerprint([join(folder, "one")], "tool 1");
