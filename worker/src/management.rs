@@ -1,6 +1,8 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use webpubsub_auth::{Hosts, ServiceAudience, bearer, sign_client, sign_continuation, verify_service};
+use webpubsub_auth::{
+    Hosts, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
+};
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
@@ -74,20 +76,24 @@ fn authorised(
 ) -> std::result::Result<Operation, Refusal> {
     let route = Route::find(method, url.path)?;
     if route.needs_token() {
-        check_token(request, url, config)?;
+        check_token("a REST request", request, url, config)?;
     }
     route.operation(url.query)
 }
 
-/// Whether a request has a token for exactly its URL.
+/// Whether a request, which is called `what` in the log, has a token for exactly its URL.
 pub(crate) fn check_token(
+    what: &str,
     request: &Request,
     url: RequestUrl<'_>,
     config: &Config,
 ) -> std::result::Result<(), Refusal> {
     let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
-    let token = bearer(&header).ok_or(Refusal::Unauthorized)?;
     let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
     let audience = ServiceAudience { hosts, path: url.path };
-    verify_service(&config.keys, now(), token, &audience).map_err(|_| Refusal::Unauthorized)
+    let token = bearer(&header).ok_or(TokenError::Missing);
+    token.and_then(|token| verify_service(&config.keys, now(), token, &audience)).map_err(|error| {
+        log::refusal(&format!("authorising {what}"), &error);
+        error.into()
+    })
 }

@@ -28,7 +28,7 @@ pub(crate) async fn answer(
     config: &Config,
 ) -> Result<Response> {
     let method = request.method();
-    if let Err(refusal) = check_token(request, url, config) {
+    if let Err(refusal) = check_token("an operator's request", request, url, config) {
         return http::rest(rest::refuse(&refusal, &method));
     }
     carry_out(&method, request, url, env, config).await.or_else(|error| {

@@ -4,6 +4,8 @@ use percent_encoding::percent_decode_str;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm};
 use webpubsub_protocol::name::HubName;
 
+use crate::error::AudienceError;
+
 /// Hosts that a token's audience may name, each with a port where it is not the scheme's own.
 #[derive(Debug, Clone, Copy)]
 pub struct Hosts<'a> {
@@ -53,11 +55,16 @@ impl<'a> ClientAudience<'a> {
         Self { hosts, hub: &endpoint.hub, form: endpoint.form }
     }
 
-    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
-        let Some(url) = Url::parse(audience) else { return false };
+    /// Checks that an audience names it.
+    pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
+        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
         if !self.hosts.contain(&url) {
-            return false;
+            return Err(AudienceError::Host);
         }
+        if self.has_path(&url) { Ok(()) } else { Err(AudienceError::Path) }
+    }
+
+    fn has_path(&self, url: &Url<'_>) -> bool {
         let path = decode(url.path);
         let path = path.strip_suffix('/').unwrap_or(&path);
         let names_hub = |text: &str| text.eq_ignore_ascii_case(self.hub.as_str());
@@ -78,11 +85,18 @@ impl<'a> ClientAudience<'a> {
 }
 
 impl ServiceAudience<'_> {
-    pub(crate) fn is_named_by(&self, audience: &str) -> bool {
-        let Some(url) = Url::parse(audience) else { return false };
+    /// Checks that an audience names it.
+    pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
+        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
+        if !self.hosts.contain(&url) {
+            return Err(AudienceError::Host);
+        }
+        if self.has_path(&url) { Ok(()) } else { Err(AudienceError::Path) }
+    }
+
+    fn has_path(&self, url: &Url<'_>) -> bool {
         let requested = self.path.strip_suffix('/').unwrap_or(self.path);
-        self.hosts.contain(&url)
-            && (is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested)))
+        is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested))
     }
 }
 
@@ -157,7 +171,7 @@ mod tests {
         let hub = HubName::parse("chat").unwrap();
         let accepted = ["proxy.example".to_owned()];
         let hosts = Hosts { requested: host, accepted: &accepted };
-        ClientAudience { hosts, hub: &hub, form }.is_named_by(audience)
+        ClientAudience { hosts, hub: &hub, form }.check(audience).is_ok()
     }
 
     #[test]
@@ -192,6 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_an_audience_is_named() {
+        let expected = ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path: "/api/a" };
+        for (audience, error) in [
+            ("no url", AudienceError::Scheme),
+            ("ftp://h/api/a", AudienceError::Scheme),
+            ("https://other/api/a", AudienceError::Host),
+            ("https://h:1/api/a", AudienceError::Host),
+            ("https://h/api", AudienceError::Path),
+            ("https://h/api/ab", AudienceError::Path),
+        ] {
+            assert_eq!(expected.check(audience), Err(error), "{audience}");
+        }
+    }
+
+    #[test]
     fn nothing_else_than_a_web_url_is_an_audience() {
         for audience in [
             "",
@@ -214,7 +243,7 @@ mod tests {
     #[test]
     fn paths_are_compared_as_they_stand_or_decoded_never_crosswise() {
         let opens = |path, audience: &str| {
-            ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path }.is_named_by(audience)
+            ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path }.check(audience).is_ok()
         };
         assert!(opens("/api/a%20b", "https://h/api/a%20b"));
         assert!(opens("/api/a%20b", "https://h/api/a b"));

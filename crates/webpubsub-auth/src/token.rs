@@ -36,7 +36,7 @@ pub fn verify_client(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(|audience| expected.is_named_by(audience))?;
+    claims.check_audience(|audience| expected.check(audience))?;
     claims.into_client_claims()
 }
 
@@ -55,7 +55,7 @@ pub fn verify_service(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(|audience| expected.is_named_by(audience))
+    claims.check_audience(|audience| expected.check(audience))
 }
 
 /// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as

@@ -207,6 +207,15 @@ impl Metadata {
     }
 }
 
+/// What counts of the value of a header that carries metadata: the last of several, which platforms
+/// join with `, `. A value that has this in it cannot be told from several, so it is cut.
+///
+/// Source: REST spec, section 6.4b; `CloudEvents` spec, section 6.3.
+#[must_use]
+pub fn last_header_value(joined: &str) -> &str {
+    joined.rsplit_once(", ").map_or(joined, |(_, last)| last)
+}
+
 /// Which rule of [`Metadata`] was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {

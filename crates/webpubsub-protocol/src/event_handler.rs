@@ -13,7 +13,7 @@ pub use request::EventRequest;
 pub use url::{UrlTemplate, UrlTemplateError, is_public};
 
 use crate::client::protobuf::any;
-use crate::data::{JsonText, MessageData, Metadata};
+use crate::data::{JsonText, MessageData, Metadata, last_header_value};
 use crate::json::Json;
 use crate::limits::MAX_CONNECTION_STATE_BYTES;
 use crate::name::{ConnectionId, EventName, GroupName, UserId};
@@ -138,7 +138,7 @@ impl HandlerAnswer {
         for (key, value) in &self.metadata {
             let key = key.to_ascii_lowercase();
             metadata.retain(|(known, _)| *known != key);
-            metadata.push((key, value.clone()));
+            metadata.push((key, last_header_value(value).to_owned()));
         }
         let metadata = Metadata::parse(metadata).map_err(|_| CallFailure::Unreadable)?;
         let data = self.data().ok_or(CallFailure::Unreadable)?;

@@ -118,7 +118,7 @@ impl ConnectAnswer {
                 continue;
             }
             if is("userId") {
-                said.user = Some(UserId::parse(value.text()?).ok());
+                said.user = Some(UserId::parse_unless_blank(value.text()?).ok()?);
             } else if is("groups") {
                 let groups: Option<Vec<_>> =
                     value.texts()?.into_iter().map(|group| GroupName::parse(group).ok()).collect();
