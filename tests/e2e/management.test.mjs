@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
+import { expectUnauthorized } from "../support/rest.mjs";
 import { Service, forEachShardCount } from "../support/service.mjs";
 import { Socket } from "../support/socket.mjs";
 import { sign } from "../support/token.mjs";
@@ -33,7 +34,12 @@ forEachShardCount("Management", (service) => {
     const foreign = sign({ aud: `${service.endpoint}/api/hubs/chat` }, service.key);
     for (const token of ["", "x.y.z", foreign]) {
       for (const path of ["hubs", "hubs/chat", "hubs/chat/shards", "metrics", "nothing"]) {
-        assert.equal((await service.manage("GET", path, { token })).status, 401, path);
+        const answer = await service.manage("GET", path, { token });
+        expectUnauthorized(answer, {
+          "": "The access token is missing. Send it as `Authorization: Bearer`.",
+          "x.y.z": "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
+          [foreign]: "The access token's audience (`aud`) names another path than the request.",
+        }[token]);
       }
     }
   });

@@ -39,6 +39,25 @@ export function expectError({ status, headers, body }, expected, { code, target,
   assert.deepEqual(error, { code, message: message ?? error.message, target, details: null, innererror: null });
 }
 
+/** Fails unless nobody was let in: the status, the challenge, and the API's error body with this message. */
+export function expectUnauthorized(answer, message, status = 401) {
+  assert.equal(answer.headers["www-authenticate"], "Bearer", message);
+  const code = status === 403 ? "Error.Forbidden" : "Error.Unauthorized";
+  expectError(answer, status, { code, target: "Request", message });
+}
+
+/** Fails unless the answer is what the hosted service answers to a filter that is none, in the query or in the body. */
+export function expectInvalidFilter({ status, headers, body }, target, message) {
+  assert.equal(status, 400, body);
+  assert.equal(headers["content-type"], "application/problem+json; charset=utf-8");
+  assert.equal(headers["x-ms-error-code"], "Error.BadRequest");
+  assert.equal(headers["api-supported-versions"], undefined);
+  assert.deepEqual(JSON.parse(body), {
+    code: "Error.BadRequest", message, target, errors: { [target]: [message] }, type: null,
+    title: "One or more validation errors occurred.", status: 400, detail: null, instance: null, extensions: {},
+  });
+}
+
 /** Asks for a WebSocket; the status and headers of the answer, whatever it is. The connection is dropped at once. */
 export function upgrade(endpoint, path, headers = {}) {
   const { hostname, port } = new URL(endpoint);
