@@ -110,9 +110,9 @@ impl HubShard {
     }
 
     pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match &self.shard {
-            Ok(shard) => shard.fetch(&request).await,
-            Err(_) => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+        match self.awake() {
+            Some(shard) => shard.fetch(&request).await,
+            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
         }
     }
 
@@ -160,9 +160,16 @@ impl HubShard {
 }
 
 impl HubShard {
+    /// The shard with its alarm set, for every event but the alarm itself.
+    fn awake(&self) -> Option<&Rc<Shard>> {
+        let shard = self.shard.as_ref().ok()?;
+        shard.keep_deadline();
+        Some(shard)
+    }
+
     /// The slot of a socket that the shard knows.
     fn known(&self, socket: &WebSocket) -> Option<(&Rc<Shard>, Slot)> {
-        let shard = self.shard.as_ref().ok()?;
+        let shard = self.awake()?;
         Some((shard, Slot(shard.sockets.slot(socket)?)))
     }
 }
@@ -170,6 +177,9 @@ impl HubShard {
 impl Shard {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
+    ///
+    /// The alarm is not touched: where it is what started the object, the platform would take a
+    /// later one as that alarm's cancellation, and never have it handled.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let config = Config::of(&env).map_err(Error::new)?;
         let storage = Storage::open(&state)?;

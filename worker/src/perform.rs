@@ -43,10 +43,11 @@ impl Shard {
         let mut step = Step::default();
         let outputs = self.hub.borrow_mut().handle(now(), input);
         self.perform_all(outputs, socket, &mut step)?;
+        self.keep_deadline();
         Ok(step)
     }
 
-    /// Does what the hub asked for, and what follows from that.
+    /// Does what the hub asked for, and what follows from that, but leaves the alarm as it is.
     pub(crate) fn perform_all(
         self: &Rc<Self>,
         outputs: Vec<Output>,
@@ -61,7 +62,6 @@ impl Shard {
             self.perform_each(outputs, None, step, &mut gone)?;
         }
         self.keep_time();
-        self.keep_deadline();
         Ok(())
     }
 
@@ -243,8 +243,8 @@ impl Shard {
         });
     }
 
-    /// Sees to it that the hub is told when time has passed even if its memory is lost until then.
-    fn keep_deadline(self: &Rc<Self>) {
+    /// Sets the alarm for the hub's next deadline, which comes even if its memory is lost until then.
+    pub(crate) fn keep_deadline(self: &Rc<Self>) {
         let due = self.hub.borrow().next_deadline().map(Timestamp::as_millis);
         match (due, self.alarm.get()) {
             (None, None) => return,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Command, ConnectRequest, Groups, Input, Place, Selection, Target};
+use webpubsub_hub::{Command, ConnectRequest, EventPolicy, Groups, Input, Place, Selection, Target};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_testkit::{ALL_EVENTS, Shard, group, header, json, reliable, settings, status, telling, user};
@@ -339,6 +339,27 @@ fn a_notice_that_is_refused_for_good_is_given_up() {
         assert_eq!(shard.gave_up, [("connected".to_owned(), failure)]);
         assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
     }
+}
+
+#[test]
+fn time_behind_an_open_breaker_is_not_an_attempts_time() {
+    let retries = vec![Duration::ZERO; 3];
+    let mut shard =
+        Shard::with(Place::only(), EventPolicy { timeout: SECOND * 8, retries, ..telling(SYSTEM_EVENTS) });
+    let alice = shard.connected(json("alice"));
+    shard.close(alice, CloseCode::NORMAL);
+    // Four attempts at `connected`, and one at `disconnected`, open the circuit breaker.
+    for _ in 0..5 {
+        shard.end_call(Err(CallFailure::Network));
+    }
+    shard.pass(SECOND * 29);
+    assert!(shard.calls.is_empty(), "the breaker is open");
+    shard.pass(SECOND);
+    let probe = shard.calls.first().expect("a probe");
+    assert_eq!((probe.event.as_str(), probe.attempt), ("disconnected", 1));
+    assert!(probe.limit > SECOND, "it has its share of the time: {:?}", probe.limit);
+    shard.end_call(Ok(status(200)));
+    assert!(shard.disk.outbox.is_empty());
 }
 
 #[test]

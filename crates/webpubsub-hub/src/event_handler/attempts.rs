@@ -27,6 +27,12 @@ impl Attempts {
         self.made
     }
 
+    /// Whether the time for them has passed.
+    #[must_use]
+    pub fn are_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+
     /// How long this one may take: an even share of the time that is left beside the pauses. Those
     /// that would take more than half of it are not reckoned with.
     #[must_use]

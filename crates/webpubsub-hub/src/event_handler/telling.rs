@@ -276,7 +276,10 @@ impl Hub {
         let subject = self.subject(&lane.whose)?;
         let hub = &self.policy.hub;
         let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
-        let attempts = first.attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
+        // What a notice waits behind an open circuit breaker is not its attempts' time.
+        let outlived = |attempts: &Attempts| queue == Queue::Notices && attempts.are_over(now);
+        let attempts = first.attempts.filter(|attempts| !outlived(attempts));
+        let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
         let call = Call {
             id: CallId(self.events.last_call + 1),
             event: event.name().to_owned(),
