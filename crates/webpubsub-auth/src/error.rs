@@ -76,7 +76,10 @@ impl TokenError {
                 "The token contains an invalid user id. `.` and `..` are no names, since URLs resolve them as path segments.",
             ),
             Self::Missing => (401, "The access token is missing. Send it as `Authorization: Bearer`."),
-            Self::Malformed => (401, "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should."),
+            Self::Malformed => (
+                401,
+                "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
+            ),
             Self::Algorithm => (401, "The access token is not signed with HS256."),
             Self::Signature => {
                 (401, "The access token's signature is invalid: no access key of this service made it.")

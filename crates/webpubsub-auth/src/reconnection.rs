@@ -51,9 +51,11 @@ pub fn verify_reconnection_token(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::None)?;
-    claims.check_audience(|audience| {
-        if audience == connection.as_str() { Ok(()) } else { Err(AudienceError::Path) }
-    })?;
+    claims.check_audience(
+        |audience| {
+            if audience == connection.as_str() { Ok(()) } else { Err(AudienceError::Path) }
+        },
+    )?;
     let says = |name, expected: &str| claims.text(name).map(|text| text.as_deref() == Some(expected));
     if says("iss", ISSUER)? && says("hub", hub.as_str())? { Ok(()) } else { Err(TokenError::Connection) }
 }

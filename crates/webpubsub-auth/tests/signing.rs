@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use webpubsub_auth::{
-    AccessKeys, AudienceError, ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign, sign_client, verify_client,
+    AccessKeys, AudienceError, ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign, sign_client,
+    verify_client,
 };
 use webpubsub_protocol::client::endpoint::EndpointForm;
 use webpubsub_protocol::name::{GroupName, HubName, UserId};

@@ -129,7 +129,9 @@ pub fn message_metadata<'a>(
 ) -> Result<Metadata, Refusal> {
     let entry = |(name, value): (&str, &str)| {
         let (prefix, key) = name.split_at_checked(METADATA_PREFIX.len())?;
-        prefix.eq_ignore_ascii_case(METADATA_PREFIX).then(|| (key.to_owned(), last_header_value(value).to_owned()))
+        prefix
+            .eq_ignore_ascii_case(METADATA_PREFIX)
+            .then(|| (key.to_owned(), last_header_value(value).to_owned()))
     };
     Ok(Metadata::parse(headers.into_iter().filter_map(entry).collect())?)
 }

@@ -297,8 +297,9 @@ impl Refusal {
             Self::BodyFilter(error) => return ("Filter", error.to_string().into()),
             Self::Dots { name } => {
                 let target = if *name == "group name" { "group" } else { name };
-                let text =
-                    format!("Invalid {name}. `.` and `..` are no names, since URLs resolve them as path segments.");
+                let text = format!(
+                    "Invalid {name}. `.` and `..` are no names, since URLs resolve them as path segments."
+                );
                 return (target, text.into());
             }
             Self::MaxPageSize => {
@@ -516,7 +517,9 @@ mod tests {
     #[test]
     fn a_bad_filter_is_a_validation_problem() {
         let error = || Filter::parse("invalid filter").unwrap_err();
-        for (refusal, target) in [(Refusal::Filter(error()), "filter"), (Refusal::BodyFilter(error()), "Filter")] {
+        for (refusal, target) in
+            [(Refusal::Filter(error()), "filter"), (Refusal::BodyFilter(error()), "Filter")]
+        {
             let response = refuse(&refusal, "POST");
             let message = "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')";
             assert_eq!(response.status, 400);

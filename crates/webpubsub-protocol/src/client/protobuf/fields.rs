@@ -166,6 +166,9 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The number of a member of a oneof, and its parts merged.
+type Member<'a> = (u32, Cow<'a, [u8]>);
+
 /// The member of a oneof that counts: the last of those with these numbers. Its parts are merged, but
 /// for those before another member, which took their place.
 ///
@@ -174,7 +177,7 @@ pub(super) fn member<'a>(
     body: &'a [u8],
     numbers: &[u32],
     property: &'static str,
-) -> Result<Option<(u32, Cow<'a, [u8]>)>, DecodeError> {
+) -> Result<Option<Member<'a>>, DecodeError> {
     let (mut last, mut merged) = (None, None);
     for field in Reader::new(body) {
         let (number, value) = field?;

@@ -219,8 +219,8 @@ mod tests {
     fn groups_are_passed_over_with_all_that_is_in_them() {
         // Field 1 a group of: a number, a group (2), bytes that look like its end, four and eight bytes.
         let bytes = [
-            0x0b, 0x18, 0x01, 0x13, 0x14, 0x12, 0x01, 0x0c, 0x1d, 1, 2, 3, 4, 0x19, 1, 2, 3, 4, 5, 6, 7, 8, 0x0c,
-            0x18, 7,
+            0x0b, 0x18, 0x01, 0x13, 0x14, 0x12, 0x01, 0x0c, 0x1d, 1, 2, 3, 4, 0x19, 1, 2, 3, 4, 5, 6, 7, 8,
+            0x0c, 0x18, 7,
         ];
         assert_eq!(read(&bytes).unwrap(), [(1, Value::Other), (3, Value::Varint(7))]);
         let nested = |depth| [[0x0b].repeat(depth), [0x0c].repeat(depth)].concat();
