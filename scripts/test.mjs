@@ -43,8 +43,9 @@ function choose(args) {
   const only = values.only?.split(",");
   const unknown = only?.filter((name) => !names.has(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
-  const chosen = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
-  if (positionals.length > 0 && !(chosen.length === 1 && chosen[0].takesFiles)) throw new UsageProblem(usage);
+  const named = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
+  const chosen = positionals.length > 0 ? named.filter(({ takesFiles }) => takesFiles) : named;
+  if (positionals.length > 0 && (chosen.length !== 1 || !only?.includes(chosen[0].name))) throw new UsageProblem(usage);
   return { chosen, files: positionals, whole: !only };
 }
 

@@ -29,13 +29,26 @@ const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEn
 
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
-/** Runs test files; `record` is the step that they are all of, if they are. */
-function nodeTests(files, { record, ...options } = {}) {
+/** Tests that run when no other does: they compare times or memory, or use the README's own folders and ports. */
+const alone = ["chaos/chaos", "e2e/handler-order", "e2e/hibernation", "e2e/silences", "e2e/slow-readers", "quickstart/event-handler"].map((name) =>
+  at("tests", `${name}.test.mjs`),
+);
+
+/** Runs test files, `concurrency` of them at a time; `record` is the step that they are all of, if they are. */
+function nodeTests(files, { record, concurrency = 1, ...options } = {}) {
   const reporters = { spec: "stdout", ...(record && { [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(record) }) };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
   // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
-  const args = ["--test", ...reporting, "--test-concurrency=1", "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
+  const args = ["--test", ...reporting, `--test-concurrency=${concurrency}`, "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
+}
+
+/** Runs test files against real services, none of which may panic. */
+async function endToEnd(files, options) {
+  const env = { ...process.env, CHROMIUM: chromium() };
+  const output = await nodeTests(files, { ...options, env, limit: E2E_LIMIT_MS });
+  checkLogs(logs);
+  return output;
 }
 
 export const steps = [
@@ -137,6 +150,7 @@ export const steps = [
     work: () => nodeTests(testFiles("packaging"), { record: "packaging" }),
   },
   {
+    // Two files at a time: most of a test is waiting.
     name: "e2e",
     title: "End-to-end tests",
     needs: "e2e",
@@ -144,20 +158,24 @@ export const steps = [
     takesFiles: true,
     async work({ files }) {
       rmSync(logs, { recursive: true, force: true });
-      const apart = [at("tests", "scripts"), at("tests", "packaging")];
-      const all = testFiles("").filter((file) => !apart.some((folder) => file.startsWith(folder)));
-      const env = { ...process.env, CHROMIUM: chromium() };
-      const options = { env, limit: E2E_LIMIT_MS };
-      const output = await (files.length > 0 ? nodeTests(files, options) : nodeTests(all, { ...options, record: "e2e" }));
-      checkLogs(logs);
-      return output;
+      const apart = [at("tests", "scripts"), at("tests", "packaging"), ...alone];
+      const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
+      return endToEnd(files.length > 0 ? files : all, files.length > 0 ? {} : { concurrency: 2, record: "e2e" });
     },
+  },
+  {
+    name: "alone",
+    group: "e2e",
+    title: "End-to-end tests that need the machine to themselves",
+    needs: "e2e",
+    tests: true,
+    work: () => endToEnd(alone, { record: "alone" }),
   },
   {
     // Last, for it reads what the others recorded, all of them in a whole run.
     name: "compatibility",
     title: "COMPATIBILITY.md",
     needs: "lint",
-    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e"] : [] }),
+    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone"] : [] }),
   },
 ];

@@ -12,6 +12,7 @@ const urls = native("protocol", "tests/vectors_cloud_events");
 const asGiven = settings("are shown as they were given");
 const wrong = (...cases) => settings("that are wrong are refused whole, with where: ${what}", ...cases);
 const instead = (...cases) => settings("that only Azure has are refused with what to do: ${what}", ...cases);
+const exported = (...cases) => settings("are taken as they are exported, and given back: ${who}", ...cases);
 const pattern = events("a pattern asks for users' events by name: ${pattern}");
 const passed = (...cases) => validation("is passed by an answer that allows ${what}", ...cases);
 const notPassed = (...cases) => validation("is not passed by an answer that allows ${what}", ...cases);
@@ -51,11 +52,15 @@ export const eventHandlers = [
       row("A pattern asks for no system event, and `systemEvents` for no user's event, whatever its name", events("a pattern asks for no events of the service, nor its names for users' events")),
       row("`systemEvents`: `connect`, `connected`, `disconnected`", notifications("only what a handler lists is told"), connect("is not asked about where no handler lists it, nor for a client that is refused anyway")),
       row("`auth` of type `None`", events("a handler's own credentials go with every request")),
-      differs("`auth` of type `ManagedIdentity`", "Refused when it is set: `Bearer` and `Header` add a static secret, which may be one of the worker's.", instead("a managed identity"), events("a handler's own credentials go with every request")),
+      differs("`auth` of type `ManagedIdentity`", "Refused when it is set: `Bearer` and `Header` add a static secret, which may be one of the worker's that begin with `HANDLER_SECRET_`.", instead("a managed identity"), events("a handler's own credentials go with every request")),
       row("Secrets are never shown", settings("keep secrets to themselves, and keep them where they are given back hidden"), ssrf("appear in no log, no error, no delivery and no settings")),
       row("`groupPresenceEvents`: `joined` and `left`", notifications("joining and leaving are told, whoever does it, of the groups that are asked for")),
-      differs("`groupFilters`", "Names of groups, or `*`: what else Azure takes is not documented.", notifications("what changes no membership is not told, nor what a filter leaves out")),
-      missing("`eventListeners`", "Refused when they are set.", wrong("listeners")),
+      row("`groupFilters`: names, or patterns with the grammar of wildcard roles; all groups where there is none", settings("filter groups with the grammar of wildcard roles"), notifications("what changes no membership is not told, nor what a filter leaves out")),
+      missing("`eventListeners`", "An empty list or `null` is taken, as exports have it; any listener is refused.", exported("Azure's REST API", "a template"), wrong("listeners")),
+      differs("`webSocketKeepAliveIntervalInSeconds`, 1 to 120", "Kept, shown and without effect, as `notes` beside it say: the platform offers no way to send a ping frame.", exported("the properties alone"), wrong("a keep-alive interval below 1", "a keep-alive interval above 120")),
+      row("Settings as they are exported, `properties` and all, in the emulator's spelling too, and given back as they are shown", exported("az webpubsub hub show", "az resource show", "a template", "the emulator")),
+      row("Names in any case; `null` for what is not set, at every level", settings("have a null where a value was not set, at every level"), wrong("a name that is written twice, in two cases")),
+      row("Settings of the emulator's file", settings("receive each hub's own events, beside settings that Azure exported")),
       row("Wrong settings are refused whole, with where", wrong("a second handler that is wrong", "a member that nobody knows")),
       row("A change holds for the next connect and the next event", settings("hold for the next connect and the next event once they are answered, on every shard, and when they are taken back")),
       row("Settings from a file, until an operator says otherwise", settings("are told, until an operator says otherwise, and again when that is taken back; and both outlive the process"), quickstart("is told of a client, hears its event and answers: npm run ${runner}, ${shards} ${shards === 1 ? \"shard\" : \"shards\"}, its settings by ${by}")),

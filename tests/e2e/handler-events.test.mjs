@@ -125,9 +125,9 @@ forEachShardCount(
         for (const [auth, name, value] of [
           [{ type: "None" }, "authorization", undefined],
           [{ type: "Bearer", token: "s3cret" }, "authorization", "Bearer s3cret"],
-          [{ type: "bearer", token: { secret: "HANDLER_TOKEN" } }, "authorization", "Bearer from a variable"],
+          [{ type: "bearer", token: { secret: "HANDLER_SECRET_TOKEN" } }, "authorization", "Bearer from a variable"],
           [{ type: "Header", name: "x-functions-key", value: "k=1; 2" }, "x-functions-key", "k=1; 2"],
-          [{ type: "Header", name: "X-Key", value: { secret: "HANDLER_TOKEN" } }, "x-key", "from a variable"],
+          [{ type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_TOKEN" } }, "x-key", "from a variable"],
         ]) {
           const hub = service.newHub();
           await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"], auth });
@@ -431,7 +431,7 @@ forEachShardCount(
       });
     });
   },
-  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_TOKEN: "from a variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_SECRET_TOKEN: "from a variable" }, inMemory: true },
 );
 
 /** Metadata has no order of its own. */

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, describe, test } from "node:test";
 import { AT_ONCE, EventHandler, hang, OWN_SHARD, reset } from "../support/event-handler.mjs";
-import { Hub } from "../support/hub.mjs";
+import { ALL_ROLES, Hub } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { Refused } from "../support/socket.mjs";
+import { Refused, Socket } from "../support/socket.mjs";
 import { until } from "../support/waiting.mjs";
 
 const KEPT = 200;
@@ -52,6 +52,43 @@ const WRONG = [
   ["a member that nobody knows", one({ urlTemplates: [] }), "eventHandlers.0.urlTemplates"],
   ["a second handler that is wrong", { eventHandlers: [{ urlTemplate: URL_TEMPLATE }, { urlTemplate: "x" }] }, "eventHandlers.1.urlTemplate"],
   ["listeners", { eventListeners: [{ filter: {} }] }, "eventListeners"],
+  ["listeners in the emulator's spelling", { EventListeners: [{ EventNameFilter: {}, EventHubEndpoint: {} }] }, "EventListeners"],
+  ["a name that is written twice, in two cases", { EventHandlers: [], eventHandlers: [] }, "eventHandlers should be there once"],
+  ["two names of one setting", one({ userEventPattern: "*", EventPattern: "*" }), "eventHandlers.0.EventPattern"],
+  ["a typing error among Azure's names", { properties: { eventHandler: [] } }, "properties.eventHandler should be left out"],
+  ["a setting beside Azure's properties", { properties: {}, shards: 2 }, "anonymousConnectPolicy should be in `properties`"],
+  ["a filter of groups that is no pattern", one({ groupPresenceEvents: { eventNames: ["left"], groupFilters: ["a", "b\\"] } }), "eventHandlers.0.groupPresenceEvents.groupFilters.1"],
+  ["a filter of groups with six wildcards", one({ groupPresenceEvents: { groupFilters: ["??????"] } }), "eventHandlers.0.groupPresenceEvents.groupFilters.0"],
+  ["a keep-alive interval below 1", { webSocketKeepAliveIntervalInSeconds: 0 }, "webSocketKeepAliveIntervalInSeconds"],
+  ["a keep-alive interval above 120", { webSocketKeepAliveIntervalInSeconds: 121 }, "webSocketKeepAliveIntervalInSeconds"],
+  ["a secret that is the access key", one({ auth: { type: "Bearer", token: { secret: "WEBPUBSUB_ACCESS_KEY" } } }), "eventHandlers.0.auth.token.secret"],
+  ["a secret that is the settings of all hubs", one({ auth: { type: "Header", name: "x-key", value: { secret: "HUB_SETTINGS" } } }), "eventHandlers.0.auth.value.secret"],
+  ["a secret that is named only nearly as handlers' are", one({ auth: { type: "Bearer", token: { secret: "handler_secret_token" } } }), "eventHandlers.0.auth.token.secret"],
+];
+
+/** One hub's settings as they are exported, by who writes them. */
+const HANDLER = { urlTemplate: URL_TEMPLATE, userEventPattern: "chat", systemEvents: ["connected"] };
+const PROPERTIES = {
+  anonymousConnectPolicy: "Allow",
+  eventHandlers: [{ ...HANDLER, auth: { type: "None", managedIdentity: null }, groupPresenceEvents: { eventNames: ["joined"], groupFilters: null } }],
+  eventListeners: null,
+  webSocketKeepAliveIntervalInSeconds: 20,
+};
+const EXPORTED = [
+  ["Azure's REST API", { id: "/subscriptions/0/resourceGroups/g/providers/Microsoft.SignalRService/webPubSub/s/hubs/h", name: "h", type: "Microsoft.SignalRService/WebPubSub/hubs", systemData: { createdBy: "a" }, properties: PROPERTIES }],
+  ["az webpubsub hub show", { id: "/subscriptions/0", name: "h", properties: PROPERTIES, resourceGroup: "g", systemData: null, type: "Microsoft.SignalRService/WebPubSub/hubs" }],
+  ["az resource show", { extendedLocation: null, id: "/subscriptions/0", identity: null, kind: null, location: null, managedBy: null, name: "s/h", plan: null, properties: PROPERTIES, resourceGroup: "g", sku: null, tags: null, type: "Microsoft.SignalRService/WebPubSub/hubs" }],
+  ["a template", { type: "Microsoft.SignalRService/webPubSub/hubs", apiVersion: "2024-03-01", name: "[concat(parameters('s'), '/h')]", dependsOn: ["[resourceId('Microsoft.SignalRService/webPubSub', parameters('s'))]"], properties: { ...PROPERTIES, eventListeners: [] } }],
+  ["the properties alone", PROPERTIES],
+  [
+    "the emulator",
+    {
+      AnonymousConnectPolicy: "allow",
+      EventHandlers: [{ UrlTemplate: URL_TEMPLATE, EventPattern: "chat", SystemEvents: ["Connected"], Auth: null, GroupPresenceEvents: { EventNames: ["joined"] } }],
+      EventListeners: [],
+      WebSocketKeepAliveIntervalInSeconds: 20,
+    },
+  ],
 ];
 
 const TOLD_WHAT_INSTEAD = [
@@ -73,7 +110,7 @@ forEachShardCount(
           { urlTemplate: "https://a.example/{hub}/{event}?code=1", userEventPattern: "*", systemEvents: ["connect", "connected", "disconnected"] },
           { urlTemplate: URL_TEMPLATE, userEventPattern: "chat, news", auth: { type: "None" } },
           { urlTemplate: "http://[2001:4860:4860::8888]:8080/", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["room"] } },
-          { urlTemplate: "http://10.0.0.1/", auth: { type: "Header", name: "X-Key", value: { secret: "A_SECRET" } } },
+          { urlTemplate: "http://10.0.0.1/", auth: { type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_A" } } },
         ];
         const answer = await hub.configure({ eventHandlers: handlers });
         const shown = (await get(hub)).eventHandlers;
@@ -89,6 +126,54 @@ forEachShardCount(
         assert.deepEqual(await hub.configure(await get(hub)), answer);
       });
 
+      for (const [who, exported] of EXPORTED) {
+        test(`are taken as they are exported, and given back: ${who}`, async () => {
+          const hub = service.newHub();
+          const answer = await hub.configure(exported);
+          assert.deepEqual(answer, {
+            anonymousConnectPolicy: "allow",
+            eventHandlers: [{ ...HANDLER, groupPresenceEvents: { eventNames: ["joined"], groupFilters: [] } }],
+            webSocketKeepAliveIntervalInSeconds: 20,
+            notes: answer.notes,
+          });
+          assert.match(answer.notes.join(), /webSocketKeepAliveIntervalInSeconds has no effect/);
+          assert.deepEqual(await get(hub), answer);
+          assert.deepEqual(await hub.configure(await get(hub)), answer);
+          await Socket.open(hub.url);
+        });
+      }
+
+      test("have a null where a value was not set, at every level", async () => {
+        const hub = service.newHub();
+        await hub.configure({ anonymousConnectPolicy: null, eventHandlers: null, eventListeners: null, shards: null, webSocketKeepAliveIntervalInSeconds: null });
+        assert.deepEqual(await get(hub), { anonymousConnectPolicy: "deny", eventHandlers: [] });
+        await hub.configure({ properties: { eventHandlers: [{ urlTemplate: URL_TEMPLATE, userEventPattern: null, systemEvents: null, auth: { type: null, managedIdentity: null }, groupPresenceEvents: null }] } });
+        assert.deepEqual((await get(hub)).eventHandlers, [{ urlTemplate: URL_TEMPLATE, userEventPattern: "", systemEvents: [] }]);
+      });
+
+      test("filter groups with the grammar of wildcard roles", async (t) => {
+        const handler = await EventHandler.start(t);
+        const groups = ["room", "room.1", "room.1.2", "Room.1", "a*", "ab", "abc"];
+        for (const [groupFilters, told] of [
+          [null, groups],
+          [["**"], groups],
+          [["*"], ["room", "a*", "ab", "abc"]],
+          [["room.*"], ["room.1"]],
+          [["room.**", "a?"], ["room.1", "room.1.2", "a*", "ab"]],
+          [["a\\*", "abc"], ["a*", "abc"]],
+        ]) {
+          const hub = service.newHub();
+          await hub.tell(handler, { userEventPattern: "last", groupPresenceEvents: { eventNames: ["joined"], groupFilters } });
+          assert.deepEqual((await get(hub)).eventHandlers[0].groupPresenceEvents.groupFilters, groupFilters ?? []);
+          const socket = await hub.connect({ roles: ALL_ROLES });
+          for (const [ackId, group] of groups.entries()) await socket.ask({ type: "joinGroup", group, ackId });
+          // An event waits for what happened before it.
+          await socket.ask(event("last", groups.length));
+          const joined = handler.asked.filter(({ kind, connection }) => kind === "gp.joined" && connection === socket.id);
+          assert.deepEqual(joined.map(({ json }) => json.group), told, JSON.stringify(groupFilters));
+        }
+      });
+
       test("have enumerations of any case", async () => {
         const hub = service.newHub();
         await hub.configure({ anonymousConnectPolicy: "DENY", eventHandlers: [{ urlTemplate: URL_TEMPLATE, systemEvents: ["Connected"], auth: { type: "none" } }] });
@@ -100,13 +185,13 @@ forEachShardCount(
         const hub = service.newHub();
         const at = (path, auth) => ({ urlTemplate: `${handler.origin}/${path}`, userEventPattern: path, auth });
         const answer = await put(hub, {
-          eventHandlers: [at("a", { type: "Bearer", token: "canary-one" }), at("b", { type: "Header", name: "x-key", value: "canary-two" }), at("c", { type: "Bearer", token: { secret: "HANDLER_TOKEN" } })],
+          eventHandlers: [at("a", { type: "Bearer", token: "canary-one" }), at("b", { type: "Header", name: "x-key", value: "canary-two" }), at("c", { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } })],
         });
         const shown = await service.manage("GET", `hubs/${hub.name}`);
         for (const { body } of [answer, shown]) {
           assert.ok(!body.includes("canary"), body);
           const auths = JSON.parse(body).eventHandlers.map(({ auth }) => auth);
-          assert.deepEqual(auths, [{ type: "Bearer", token: "***" }, { type: "Header", name: "x-key", value: "***" }, { type: "Bearer", token: { secret: "HANDLER_TOKEN" } }]);
+          assert.deepEqual(auths, [{ type: "Bearer", token: "***" }, { type: "Header", name: "x-key", value: "***" }, { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } }]);
         }
         // In another order, with another pattern and one more.
         const [a, b, c] = JSON.parse(shown.body).eventHandlers;
@@ -130,7 +215,7 @@ forEachShardCount(
       test("that name a secret that is not there fail events, and say so", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "NOBODY_SET_THIS" } } });
+        await hub.tell(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOBODY_SET" } } });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event("chat", 1))).success, false);
         assert.equal(handler.count("user.chat"), 0);
@@ -139,14 +224,16 @@ forEachShardCount(
         assert.ok(latest.error.length > 0);
       });
 
-      test("that name an access key's variable as their secret do not give it away", async (t) => {
+      test("that name a variable that is not for handlers as their secret are refused", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        for (const secret of ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY"]) {
+        for (const secret of ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY", "HUB_SETTINGS", "EVENT_TIMEOUT_SECONDS", "SHARDS", "ASSETS", "HANDLER_SECRET_"]) {
           const answer = await put(hub, { eventHandlers: [{ urlTemplate: handler.url, userEventPattern: "*", auth: { type: "Bearer", token: { secret } } }] });
-          if (answer.status === 200) await (await hub.connect()).ask(event("chat", 1));
-          for (const asked of handler.asked) assert.ok(!asked.headers.some(([, value]) => value.includes(service.key) || value.includes(service.secondaryKey)), secret);
+          assert.equal(answer.status, 400, secret);
+          assert.match(answer.body, /HANDLER_SECRET_/);
         }
+        await (await hub.connect()).ask(event("chat", 1));
+        assert.deepEqual(handler.asked, []);
       });
 
       for (const [what, settings, where] of WRONG) {
@@ -307,7 +394,7 @@ forEachShardCount(
       });
     });
   },
-  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_TOKEN: "from a variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_SECRET_TOKEN: "from a variable" }, inMemory: true },
 );
 
 const [given, more] = [await EventHandler.start(), await EventHandler.start()];
@@ -338,4 +425,32 @@ forEachShardCount(
     });
   },
   { steady: OWN_SHARD, variables: AT_ONCE, settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } } },
+);
+
+forEachShardCount(
+  "Handlers of the emulator's settings file",
+  (service) => {
+    test("receive each hub's own events, beside settings that Azure exported", async () => {
+      for (const [name, count] of [["chat", 1], ["exported", 1], ["other", 0]]) {
+        const before = given.count("user.file");
+        const { success } = await (await new Hub(service, name).connect()).ask(event("file", 1));
+        assert.deepEqual([success, given.count("user.file") - before], [count === 1, count], name);
+      }
+    });
+  },
+  {
+    steady: OWN_SHARD,
+    variables: AT_ONCE,
+    inMemory: true,
+    settings: {
+      Logging: { LogLevel: { Default: "Information" } },
+      Urls: "http://localhost:8080",
+      WebPubSub: {
+        Hubs: {
+          Chat: { EventHandlers: [{ UrlTemplate: given.url, EventPattern: "*", SystemEvents: ["connected"] }], EventListeners: [] },
+          exported: { name: "exported", properties: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*", auth: { type: "None", managedIdentity: null } }], eventListeners: [] } },
+        },
+      },
+    },
+  },
 );

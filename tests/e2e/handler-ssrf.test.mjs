@@ -164,7 +164,7 @@ forEachShardCount(
       ]) {
         assert.equal(await put({ eventHandlers: [wrong] }), 400);
       }
-      assert.equal(await put({ eventHandlers: [at("a", { userEventPattern: "a" }), at("b", { auth: { type: "Header", name: "x-key", value: { secret: "HANDLER_TOKEN" } } })] }), 200);
+      assert.equal(await put({ eventHandlers: [at("a", { userEventPattern: "a" }), at("b", { auth: { type: "Header", name: "x-key", value: { secret: "HANDLER_SECRET_TOKEN" } } })] }), 200);
 
       const open = (hub) => {
         const token = sign({ ...clientClaims({ audience: hub.audience, user: "canary-user" }), canary: "canary-claim" }, service.key);
@@ -212,5 +212,5 @@ forEachShardCount(
       assert.ok(!said.includes("from-a-variable"));
     });
   },
-  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_TOKEN: "from-a-variable" }, inMemory: true },
+  { steady: OWN_SHARD, variables: { ...AT_ONCE, HANDLER_SECRET_TOKEN: "from-a-variable" }, inMemory: true },
 );

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
+import { exchange, hasHead } from "../support/raw.mjs";
 import { expectUnauthorized } from "../support/rest.mjs";
 import { Service, forEachShardCount } from "../support/service.mjs";
 import { Socket } from "../support/socket.mjs";
@@ -42,6 +43,50 @@ forEachShardCount("Management", (service) => {
         }[token]);
       }
     }
+  });
+
+  test("a token is for exactly its path: none above it, below it or beside it", async () => {
+    const hub = service.newHub();
+    const path = `hubs/${hub.name}`;
+    const put = (audience) =>
+      service.manage("PUT", path, { token: sign({ aud: `${service.endpoint}${audience}` }, service.key), body: '{"anonymousConnectPolicy":"allow"}' });
+    const own = `/management/${path}`;
+    for (const audience of [
+      `${own}/deliveries`, `${own}/shards`, `${own}/eventHandlers/0/:test`, `${own}/`, `${own}//`, `${own}/..`, `${own}%2Fdeliveries`,
+      `${own}%2F`, `${own}%3F`, `${own}%23`, `${own}x`, own.slice(0, -1), "/management/hubs", "/management/hubs/", "/management", "/", "",
+      own.toUpperCase(), own.replace("hub_", "Hub_"), own.replace("hubs", "%2568ubs"), own.replace("hub_", "h%75b_"), own.replace("/hubs", "//hubs"), own.replace("/management", ""),
+      own.replace("management", "api"), `/api/${path}`, `/client/${path}`, `?${own}`, `#${own}`,
+    ]) {
+      const { status, body } = await put(audience);
+      assert.equal(status, 401, `${audience}: ${body}`);
+    }
+    await assert.rejects(Socket.open(hub.url), { status: 401 });
+    for (const query of ["", "?", "?api-version=1", "?/deliveries"]) assert.equal((await put(own + query)).status, 200, query);
+    // One that goes on is another.
+    const longer = sign({ aud: `${service.endpoint}${own}` }, service.key);
+    for (const below of ["deliveries", "shards", ""]) assert.equal((await service.manage("GET", `${path}/${below}`, { token: longer })).status, 401, below);
+    // A query of the request's own does not count.
+    assert.equal((await service.manage("GET", `${path}?x=1`, { token: longer })).status, 200);
+  });
+
+  test("a body above 1 MiB is refused before it is read", async () => {
+    const hub = service.newHub();
+    const path = `hubs/${hub.name}`;
+    const token = sign({ aud: `${service.endpoint}/management/${path}` }, service.key);
+    const { host } = new URL(service.endpoint);
+    const head = `PUT /management/${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${2 ** 31}\r\n\r\n{`;
+    assert.match(await exchange(service, Buffer.from(head), hasHead), /^HTTP\/1\.1 413 /);
+    const settings = (length) => '{"anonymousConnectPolicy":"allow"}'.padEnd(length);
+    // In pieces without a length as well.
+    const pieces = Array.from({ length: 17 }, () => settings(65_536));
+    for (const body of [settings(1_048_577), pieces]) {
+      const refused = await service.manage("PUT", path, { body });
+      assert.deepEqual([refused.status, refused.body], [413, "The settings of a hub are at most 1 MiB of JSON."]);
+    }
+    await assert.rejects(Socket.open(hub.url), { status: 401 });
+    assert.equal((await service.manage("PUT", path, { body: settings(1_048_576) })).status, 200);
+    assert.equal((await service.manage("PUT", path, { body: Buffer.from([0x7b, 0xff, 0x7d]) })).body, "Invalid settings: the settings should be JSON.");
+    await Socket.open(hub.url);
   });
 
   test("a hub's settings are given, changed and taken back, and hold for the next connect", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { runPython } from "../support/python.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -41,6 +42,34 @@ forEachShardCount("State of another version", (service) => {
     assert.deepEqual([(await again.json()).data, (await again.json()).data], ["before", "after"]);
   });
 
+  test("a handler whose secret could be any variable fails its events and says so, and its hub works", async (t) => {
+    const handler = await EventHandler.start(t);
+    const hub = service.newHub();
+    const auth = (secret) => ({ type: "Bearer", token: { secret } });
+    await hub.configure({ anonymousConnectPolicy: "allow", eventHandlers: [{ urlTemplate: handler.url, userEventPattern: "*", systemEvents: ["connected"], auth: auth("HANDLER_SECRET_TOKEN") }] });
+    const event = { type: "event", event: "chat", dataType: "text", data: "hi", ackId: 1 };
+    assert.equal((await (await hub.connect()).ask(event)).success, true);
+    await service.crash();
+    assert.ok((await runPython(script, [service.state, "secret"])) > service.shards);
+    await service.start();
+    const get = async () => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);
+    assert.deepEqual([(await get()).anonymousConnectPolicy, (await get()).eventHandlers[0].auth], ["allow", auth("HUB_SETTINGS")]);
+    const before = handler.asked.filter(({ connection }) => connection).length;
+    const alice = await hub.connect({ roles: ALL_ROLES, groups: ["room"] });
+    await hub.send("/groups/room", "after");
+    assert.equal((await alice.json()).data, "after");
+    assert.equal((await alice.ask(event)).success, false);
+    const [latest] = (await hub.deliveries()).filter(({ event: name }) => name === "chat");
+    assert.deepEqual([latest.status, latest.error], [null, "Unsendable"]);
+    const tested = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body);
+    assert.match(tested.steps.at(-1).result, /HANDLER_SECRET_/);
+    assert.equal(handler.asked.filter(({ connection }) => connection).length, before, "the handler learns nothing");
+    const given = await service.manage("PUT", `hubs/${hub.name}`, { body: JSON.stringify(await get()) });
+    assert.deepEqual([given.status, given.body.includes("eventHandlers.0.auth.token.secret")], [400, true]);
+    await hub.tell(handler);
+    assert.equal((await alice.ask({ ...event, ackId: 2 })).success, true);
+  });
+
   test("a newer one is not touched: its hubs answer with an error, and it can be used again by its own version", async () => {
     const hub = service.newHub();
     await hub.send("", "before");
@@ -54,4 +83,4 @@ forEachShardCount("State of another version", (service) => {
     await service.start();
     assert.equal(await hub.exists("/groups/room"), false);
   });
-}, { steady: "tables of another version are each shard's own" });
+}, { steady: "tables of another version are each shard's own", variables: { ...AT_ONCE, HANDLER_SECRET_TOKEN: "from a variable" }, settings: { hubs: { other: {} } } });

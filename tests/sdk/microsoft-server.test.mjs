@@ -218,7 +218,7 @@ forEachShardCount("Microsoft's server package", (service) => {
     await expectMembers("green", alice);
     await sender.removeConnectionsFromGroups(["red", "blue", "green"], "true");
     for (const group of ["red", "blue", "green"]) await expectMembers(group);
-    await assert.rejects(sender.addConnectionsToGroups(["red"], "userId"), { statusCode: 400, code: "Error.BadRequest" });
+    await assert.rejects(sender.addConnectionsToGroups(["red"], "userId"), { statusCode: 400 });
   });
 
   test("lists a group's members, all of them or the first few, page by page", async () => {

@@ -1,6 +1,7 @@
 """Makes the tables in a folder what an older version of the service had, or says that a newer one wrote them.
 
-Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers.
+Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers. "secret" is a version in
+which a handler's secret could be any variable.
 """
 
 import pathlib
@@ -39,10 +40,17 @@ DELETE FROM fact WHERE name = 'since';
 UPDATE schema_version SET version = 1;
 """
 
+ANY_SECRET = "UPDATE {0} SET {1} = replace({1}, 'HANDLER_SECRET_TOKEN', 'HUB_SETTINGS')"
+
 changed = 0
 for file in pathlib.Path(sys.argv[1]).rglob("*.sqlite"):
     with sqlite3.connect(file) as state:
         tables = [name for (name,) in state.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if sys.argv[2] == "secret":
+            for table, column in [("fact", "value"), ("settings", "settings")]:
+                if table in tables:
+                    changed += state.execute(ANY_SECRET.format(table, column)).rowcount
+            continue
         if sys.argv[2] == "2" and "fact" in tables:
             state.executescript(DIRECTORY_VERSION_1)
         if "membership" not in tables:

@@ -27,7 +27,7 @@ import { waitUntil } from "cloudflare:workers";
 
 /** Why a request came to nothing, and what an operator is told of that. */
 const FAILURES = {
-  Unsendable: "Its secret is missing, or cannot stand in a header.",
+  Unsendable: "Its secret is missing, is not named HANDLER_SECRET_…, or cannot stand in a header.",
   Network: "It could not be reached, or the connection to it broke.",
   TimedOut: "It did not answer in time.",
   TooLarge: "Its answer is too large.",
@@ -431,7 +431,8 @@ fn check_public(url: &str, config: &Config) -> Option<CallFailure> {
 fn secret(auth: &HandlerAuth, env: &Env) -> Option<String> {
     let secret = match &auth.secret {
         HandlerSecret::Text(text) => text.clone(),
-        HandlerSecret::Named(name) => variable(env, name)?,
+        HandlerSecret::Named(name) if HandlerSecret::is_for_handlers(name) => variable(env, name)?,
+        HandlerSecret::Named(_) => return None,
     };
     (!secret.contains(['\r', '\n'])).then_some(secret)
 }

@@ -21,7 +21,7 @@ use crate::event_handler::{Handshake, Handshakes};
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
-use crate::storage::{Tables, integer, number};
+use crate::storage::{Tables, integer, number, stored_settings};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
@@ -205,7 +205,9 @@ impl Directory {
 
     /// What was set over the API.
     fn settings(&self) -> Result<Option<HubSettings>> {
-        Ok(self.get(SETTINGS)?.and_then(|settings| HubSettings::parse(&settings).ok()))
+        // `null` where they were taken back.
+        let settings = self.get(SETTINGS)?.filter(|settings| settings != "null");
+        Ok(settings.and_then(|settings| stored_settings(&settings)))
     }
 
     fn map(&self) -> Result<ShardMap> {

@@ -60,8 +60,11 @@ async fn carry_out(
     match (rest, method) {
         ([], "GET") => json(&settings.show()),
         ([], "PUT") => {
-            let given = HubSettings::parse(&http::body_text(request.text()).await?);
-            let given = given.and_then(|given| {
+            let Ok(body) = http::message_body(request).await? else {
+                return http::text(413, "The settings of a hub are at most 1 MiB of JSON.");
+            };
+            let body = String::from_utf8(http::take_bytes(&body)).unwrap_or_default();
+            let given = HubSettings::parse(&body).and_then(|given| {
                 let given = given.with_secrets_of(&settings)?;
                 if !config.private_handlers {
                     given.check_public()?;

@@ -245,7 +245,7 @@ impl Storage {
             outbox: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
             settings: self
                 .only("SELECT settings FROM settings")?
-                .and_then(|settings| HubSettings::parse(&settings).ok()),
+                .and_then(|settings| stored_settings(&settings)),
         })
     }
 
@@ -357,6 +357,12 @@ impl Storage {
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.tables.run(statement, values)
     }
+}
+
+/// Reads a hub's settings. Without those that cannot be read, which is said in the log, it has what the
+/// variables say.
+pub(crate) fn stored_settings(text: &str) -> Option<HubSettings> {
+    HubSettings::decode(text).inspect_err(|error| log::failure("reading stored settings", error)).ok()
 }
 
 fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {

@@ -101,7 +101,7 @@ impl HubView {
             settings: if settings.is_null() {
                 None
             } else {
-                Some(HubSettings::parse(settings.as_str()).ok()?)
+                Some(HubSettings::decode(settings.as_str()).ok()?)
             },
             since: view.get("since")?.unsigned()?,
         })

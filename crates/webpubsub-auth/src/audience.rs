@@ -33,11 +33,13 @@ pub struct ClientAudience<'a> {
     pub form: EndpointForm,
 }
 
-/// What the audience of a server's token has to name: the request's URL, or one below it.
+/// What the audience of a server's or an operator's token has to name: the request's URL, or, for the
+/// REST API, one below it.
 ///
-/// Scheme and host are as with [`ClientAudience`]. The audience's path, as it stands or
+/// Scheme and host are as with [`ClientAudience`]. Under `/api/` the audience's path, as it stands or
 /// percent-decoded once, is the request's or extends it after a `/` or `?`; one that is only the
-/// beginning of the request's is refused. Queries do not count.
+/// beginning of the request's is refused. Under any other path it is the request's, byte for byte: a
+/// token that reads a hub's deliveries does not change its settings. Queries do not count.
 ///
 /// Source: REST spec, section 1.3.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +97,9 @@ impl ServiceAudience<'_> {
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
+        if strip_prefix_ignoring_case(self.path, "/api/").is_none() {
+            return url.path == self.path;
+        }
         let requested = self.path.strip_suffix('/').unwrap_or(self.path);
         is_or_extends(url.path, requested) || is_or_extends(&decode(url.path), &decode(requested))
     }
@@ -252,5 +257,49 @@ mod tests {
         assert!(!opens("/api/a%2520b", "https://h/api/a%20b"));
         assert!(!opens("/api/a%20b", "https://h/api/a%2520b"));
         assert!(!opens("/api/ab", "https://h/api/a"));
+    }
+
+    #[test]
+    fn outside_the_rest_api_a_token_is_for_exactly_its_path() {
+        let hosts = Hosts { requested: "h", accepted: &[] };
+        let opens = |path, audience: &str| ServiceAudience { hosts, path }.check(audience).is_ok();
+        let path = "/management/hubs/chat";
+        for audience in [
+            "http://h/management/hubs/chat",
+            "wss://H:443/management/hubs/chat",
+            "https://h/management/hubs/chat?/deliveries",
+            "https://h/management/hubs/chat#/deliveries",
+        ] {
+            assert!(opens(path, audience), "{audience}");
+        }
+        for audience in [
+            "https://h/management/hubs/chat/deliveries",
+            "https://h/management/hubs/chat/",
+            "https://h/management/hubs/chat/x",
+            "https://h/management/hubs/chat%2Fdeliveries",
+            "https://h/management/hubs/chat%3F",
+            "https://h/management/hubs/ch%61t",
+            "https://h/management/hubs/ch%2561t",
+            "https://h/management/hubs/Chat",
+            "https://h/MANAGEMENT/hubs/chat",
+            "https://h/management/hubs//chat",
+            "https://h/management/hubs/./chat",
+            "https://h/management/hubs/chatter",
+            "https://h/management/hubs/cha",
+            "https://h/management/hubs/",
+            "https://h/management/hubs",
+            "https://h/management",
+            "https://h/",
+            "https://h",
+            "https://h/api/hubs/chat",
+            "https://other/management/hubs/chat",
+            "ftp://h/management/hubs/chat",
+        ] {
+            assert!(!opens(path, audience), "{audience}");
+        }
+        assert!(opens("/management/hubs/a%60b", "https://h/management/hubs/a%60b"));
+        assert!(!opens("/management/hubs/chat/", "https://h/management/hubs/chat"));
+        assert!(!opens("/management/hubs/chat/deliveries", "https://h/management/hubs/chat%2Fdeliveries"));
+        assert!(!opens("/api", "https://h/api/hubs"));
     }
 }

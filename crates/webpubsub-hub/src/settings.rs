@@ -11,7 +11,7 @@ use webpubsub_protocol::name::HubName;
 
 use event_handler::Secrets;
 pub use event_handler::{EventHandler, GroupPresence, HandlerAuth, HandlerSecret, SystemEvents};
-use reader::Reader;
+use reader::{Given, Reader, Source};
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
@@ -30,6 +30,9 @@ pub struct HubSettings {
     pub shards: Option<u16>,
     /// Who is told what happens: for each event the first that takes it.
     pub event_handlers: Vec<EventHandler>,
+    /// `webSocketKeepAliveIntervalInSeconds`, which is kept and has no effect: no call of the platform
+    /// sends a ping frame.
+    pub keep_alive_seconds: Option<u8>,
 }
 
 /// Whether clients without a token may connect.
@@ -68,31 +71,30 @@ impl fmt::Display for SettingsError {
 impl std::error::Error for SettingsError {}
 
 impl Settings {
-    /// Reads `{"hubs":{"<hub>":{…}}}`.
+    /// Reads `{"hubs":{"<hub>":{…}}}`, or the settings file of the emulator, in which that stands in
+    /// `WebPubSub`. Names of settings may be in any case, and one that is `null` is as if it were left
+    /// out.
     ///
     /// # Errors
     /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let mut reader = Reader::default();
-        let mut hubs: Vec<(HubName, HubSettings)> = Vec::new();
-        let known = ["hubs"];
-        let settings =
-            reader.object(Json::parse(text), &known, "left out: the one name known here is `hubs`");
-        if let Some(named) = settings.get("hubs") {
-            reader.enter("hubs");
-            for (name, value) in reader.members(Some(named)).0 {
-                reader.enter(&name);
-                let settings = HubSettings::read(&mut reader, Some(value));
-                match HubName::parse(&name) {
-                    Err(_) => reader.wrong("named like a hub"),
-                    Ok(hub) if hubs.iter().any(|(known, _)| *known == hub) => {
-                        reader.wrong("there once: hub names ignore case");
-                    }
-                    Ok(hub) => hubs.push((hub, settings)),
-                }
-                reader.leave();
+        // What else the emulator's file has is not for this service, but for the key.
+        const ACCESS_KEY: &str = "AccessKey";
+        let known = ["hubs", "WebPubSub", "$schema", "AllowedHosts", "Logging", "Urls"];
+        let unknown = "left out: settings of hubs are in `hubs`";
+        let mut reader = Reader::of(Source::Given);
+        let mut hubs = Vec::new();
+        let settings = reader.object(Json::parse(text), &known, unknown);
+        read_hubs(&mut reader, &settings, &mut hubs);
+        if let Some(emulator) = reader.enter_member(&settings, "WebPubSub") {
+            let settings = reader.object(Some(emulator), &["hubs", ACCESS_KEY], unknown);
+            if settings.get(ACCESS_KEY).is_some() {
+                let expected = "left out: the access key is the secret WEBPUBSUB_ACCESS_KEY";
+                reader.wrong_at(settings.written(ACCESS_KEY), expected);
             }
+            read_hubs(&mut reader, &settings, &mut hubs);
+            reader.leave();
         }
         reader.finish(())?;
         for (hub, settings) in &mut hubs {
@@ -120,6 +122,24 @@ impl Settings {
     }
 }
 
+/// Reads `hubs`: settings, each under its hub's name.
+fn read_hubs(reader: &mut Reader, given: &Given<'_>, hubs: &mut Vec<(HubName, HubSettings)>) {
+    let Some(named) = reader.enter_member(given, "hubs") else { return };
+    for (name, value) in reader.members(Some(named)) {
+        reader.enter(&name);
+        let settings = HubSettings::read(reader, Some(value));
+        match HubName::parse(&name) {
+            Err(_) => reader.wrong("named like a hub"),
+            Ok(hub) if hubs.iter().any(|(known, _)| *known == hub) => {
+                reader.wrong("there once: hub names ignore case");
+            }
+            Ok(hub) => hubs.push((hub, settings)),
+        }
+        reader.leave();
+    }
+    reader.leave();
+}
+
 impl AnonymousConnectPolicy {
     /// Its name.
     #[must_use]
@@ -138,32 +158,54 @@ impl HubSettings {
     /// Most event handlers of a hub.
     pub const MAX_EVENT_HANDLERS: usize = 100;
 
-    /// Longest settings of a hub, in bytes.
+    /// Longest settings of a hub, in bytes of what [`HubSettings::encode`] writes.
     pub const MAX_BYTES: usize = 65_536;
 
-    /// Reads the object of one hub.
+    /// Reads what somebody gives as the settings of one hub: the object of the hub itself, or Azure's
+    /// resource, in which that is `properties`.
     ///
     /// # Errors
     /// As [`Settings::parse`].
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let mut reader = Reader::default();
-        let settings = Self::read(&mut reader, Json::parse(text));
+        Self::read_from(text, Source::Given)
+    }
+
+    /// Reads what [`HubSettings::encode`] wrote, in an older version too. A handler with the name of a
+    /// secret that is not for handlers keeps it, so that it can be seen, and its calls fail; see
+    /// [`HandlerSecret::is_for_handlers`].
+    ///
+    /// # Errors
+    /// [`SettingsError`] where it is something else.
+    pub fn decode(text: &str) -> Result<Self, SettingsError> {
+        Self::read_from(text, Source::Stored)
+    }
+
+    fn read_from(text: &str, source: Source) -> Result<Self, SettingsError> {
+        let mut reader = Reader::of(source);
+        // Editors and shells put a byte order mark there.
+        let settings = Self::read(&mut reader, Json::parse(text.trim_start_matches('\u{feff}')));
         reader.finish(settings)
     }
 
-    /// Writes what [`HubSettings::parse`] reads, with secrets.
+    /// Writes what [`HubSettings::decode`] reads, with secrets.
     #[must_use]
     pub fn encode(&self) -> String {
-        self.write(Secrets::Written)
+        self.write(Secrets::Written).finish()
     }
 
-    /// Writes what may be shown: secrets are [`HandlerSecret::HIDDEN`].
+    /// Writes what may be shown, and given back: secrets are [`HandlerSecret::HIDDEN`], and `notes` say
+    /// what has no effect.
     #[must_use]
     pub fn show(&self) -> String {
-        self.write(Secrets::Hidden)
+        let mut settings = self.write(Secrets::Hidden);
+        if self.keep_alive_seconds.is_some() {
+            let note = "webSocketKeepAliveIntervalInSeconds has no effect: the platform sends no ping frames";
+            settings.json("notes", &Writer::texts(&[note]));
+        }
+        settings.finish()
     }
 
-    fn write(&self, secrets: Secrets) -> String {
+    fn write(&self, secrets: Secrets) -> Writer {
         let mut handlers = Writer::list();
         for handler in &self.event_handlers {
             handlers.element(&handler.write(secrets));
@@ -174,14 +216,18 @@ impl HubSettings {
         if let Some(shards) = self.shards {
             settings.number("shards", shards.into());
         }
-        settings.finish()
+        if let Some(seconds) = self.keep_alive_seconds {
+            settings.number(KEEP_ALIVE, seconds.into());
+        }
+        settings
     }
 
     /// Puts secrets known before in the places of those that are [`HandlerSecret::HIDDEN`]: what the
     /// handler with the same URL template and type of `auth` has.
     ///
     /// # Errors
-    /// [`SettingsError`] where there is no such handler.
+    /// [`SettingsError`] where there is no such handler, and where the settings are longer than
+    /// [`HubSettings::MAX_BYTES`] with it all.
     pub fn with_secrets_of(mut self, known: &Self) -> Result<Self, SettingsError> {
         for (at, handler) in self.event_handlers.iter_mut().enumerate() {
             let Some(auth) = handler.auth.as_mut().filter(|auth| auth.secret.is_hidden()) else { continue };
@@ -197,6 +243,9 @@ impl HubSettings {
                 return Err(SettingsError { path, expected });
             };
             auth.secret = known.secret.clone();
+        }
+        if self.encode().len() > Self::MAX_BYTES {
+            return Err(SettingsError { path: String::new(), expected: "at most 65536 bytes a hub" });
         }
         Ok(self)
     }
@@ -224,42 +273,90 @@ impl HubSettings {
 
     /// Reads what is no JSON where it is `None`.
     fn read(reader: &mut Reader, value: Option<Json<'_>>) -> Self {
-        let known = ["anonymousConnectPolicy", "shards", "eventHandlers"];
-        let given = reader.object(value, &known, "left out: it is no setting of a hub");
-        if value.is_some_and(|value| value.as_str().len() > Self::MAX_BYTES) {
-            reader.wrong("at most 65536 bytes a hub");
-        }
+        let unknown = "left out: it is no setting of a hub";
+        let given = reader.object(value, &[SETTINGS, RESOURCE].concat(), unknown);
         let mut settings = Self::default();
-        if let Some(policy) = given.get("anonymousConnectPolicy") {
+        let Some(properties) = reader.enter_member(&given, "properties") else {
+            settings.take(reader, &given);
+            return settings;
+        };
+        let inner = reader.object(Some(properties), SETTINGS, unknown);
+        settings.take(reader, &inner);
+        reader.leave();
+        if let Some(name) = SETTINGS.iter().find(|name| given.get(name).is_some()) {
+            reader.wrong_at(given.written(name), "in `properties`, with the others");
+        }
+        settings
+    }
+
+    /// Takes the settings that are given.
+    fn take(&mut self, reader: &mut Reader, given: &Given<'_>) {
+        if let Some(policy) = reader.enter_member(given, "anonymousConnectPolicy") {
             let policy = policy.text().unwrap_or_default();
             if policy.eq_ignore_ascii_case("allow") {
-                settings.anonymous_connect = AnonymousConnectPolicy::Allow;
+                self.anonymous_connect = AnonymousConnectPolicy::Allow;
             } else if !policy.eq_ignore_ascii_case("deny") {
-                reader.wrong_at("anonymousConnectPolicy", "`allow` or `deny`");
+                reader.wrong("`allow` or `deny`");
             }
+            reader.leave();
         }
-        if let Some(shards) = given.get("shards") {
-            settings.shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
-            if !matches!(settings.shards, Some(1..=Self::MAX_SHARDS)) {
-                reader.wrong_at("shards", "a whole number from 1 to 1024");
+        if let Some(shards) = reader.enter_member(given, "shards") {
+            self.shards = shards.unsigned().and_then(|shards| u16::try_from(shards).ok());
+            if !matches!(self.shards, Some(1..=Self::MAX_SHARDS)) {
+                reader.wrong("a whole number from 1 to 1024");
             }
+            reader.leave();
         }
-        if let Some(handlers) = given.get("eventHandlers") {
-            reader.enter("eventHandlers");
+        if let Some(seconds) = reader.enter_member(given, KEEP_ALIVE) {
+            self.keep_alive_seconds = seconds.unsigned().and_then(|seconds| u8::try_from(seconds).ok());
+            if !matches!(self.keep_alive_seconds, Some(1..=120)) {
+                reader.wrong("a whole number from 1 to 120");
+            }
+            reader.leave();
+        }
+        if let Some(listeners) = reader.enter_member(given, "eventListeners") {
+            if listeners.elements().is_none_or(|list| !list.is_empty()) {
+                reader.wrong("an empty list: there are no listeners here, and `eventHandlers` are called");
+            }
+            reader.leave();
+        }
+        if let Some(handlers) = reader.enter_member(given, "eventHandlers") {
             let handlers = handlers.elements().filter(|list| list.len() <= Self::MAX_EVENT_HANDLERS);
             if handlers.is_none() {
                 reader.wrong("a list of at most 100");
             }
             for (at, handler) in handlers.unwrap_or_default().into_iter().enumerate() {
                 reader.enter(&at.to_string());
-                settings.event_handlers.extend(EventHandler::read(reader, handler));
+                self.event_handlers.extend(EventHandler::read(reader, handler));
                 reader.leave();
             }
             reader.leave();
         }
-        settings
     }
 }
+
+const KEEP_ALIVE: &str = "webSocketKeepAliveIntervalInSeconds";
+
+/// The settings of a hub, and the notes that are shown with them.
+const SETTINGS: &[&str] =
+    &["anonymousConnectPolicy", "eventHandlers", "eventListeners", "notes", "shards", KEEP_ALIVE];
+
+/// What stands beside them in what Azure's tools and templates write of a hub, and says nothing here.
+///
+/// Source: `CloudEvents` spec, section 1.
+const RESOURCE: &[&str] = &[
+    "properties",
+    "apiVersion",
+    "comments",
+    "dependsOn",
+    "id",
+    "location",
+    "name",
+    "resourceGroup",
+    "systemData",
+    "tags",
+    "type",
+];
 
 #[cfg(test)]
 mod tests {
@@ -281,10 +378,14 @@ mod tests {
         let settings = HubSettings {
             anonymous_connect: AnonymousConnectPolicy::Allow,
             shards: Some(4),
+            keep_alive_seconds: Some(120),
             event_handlers: Vec::new(),
         };
-        assert_eq!(HubSettings::parse(&settings.encode()), Ok(settings));
-        assert_eq!(HubSettings::parse(&HubSettings::default().encode()), Ok(HubSettings::default()));
+        for read in [HubSettings::parse, HubSettings::decode] {
+            assert_eq!(read(&settings.encode()), Ok(settings.clone()));
+            assert_eq!(read(&settings.show()), Ok(settings.clone()));
+            assert_eq!(read(&HubSettings::default().encode()), Ok(HubSettings::default()));
+        }
         assert_eq!(HubSettings::parse("[]").unwrap_err().to_string(), "the settings should be an object");
         for shards in ["0", "1025", "-1", "1.5", "\"1\""] {
             let error = HubSettings::parse(&format!(r#"{{"shards":{shards}}}"#)).unwrap_err().to_string();
@@ -297,7 +398,7 @@ mod tests {
         let cases = [
             ("{", "the settings should be JSON"),
             ("[]", "the settings should be an object"),
-            (r#"{"hub":{}}"#, "hub should be left out: the one name known here is `hubs`"),
+            (r#"{"hub":{}}"#, "hub should be left out: settings of hubs are in `hubs`"),
             (r#"{"hubs":[]}"#, "hubs should be an object"),
             (r#"{"hubs":{"1":{}}}"#, "hubs.1 should be named like a hub"),
             (r#"{"hubs":{"a":{},"A":{}}}"#, "hubs.A should be there once: hub names ignore case"),
@@ -307,6 +408,19 @@ mod tests {
                 "hubs.a.anonymousConnectPolicy should be `allow` or `deny`",
             ),
             (r#"{"hubs":{"a":{"x":1}}}"#, "hubs.a.x should be left out: it is no setting of a hub"),
+            (r#"{"hubs":{},"Hubs":{}}"#, "Hubs should be there once: names ignore case"),
+            (
+                r#"{"hubs":{"a":{}},"WebPubSub":{"Hubs":{"A":{}}}}"#,
+                "WebPubSub.Hubs.A should be there once: hub names ignore case",
+            ),
+            (
+                r#"{"WebPubSub":{"AccessKey":"k","Hubs":{}}}"#,
+                "WebPubSub.AccessKey should be left out: the access key is the secret WEBPUBSUB_ACCESS_KEY",
+            ),
+            (
+                r#"{"WebPubSub":{"Hub":{}}}"#,
+                "WebPubSub.Hub should be left out: settings of hubs are in `hubs`",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(Settings::parse(text).unwrap_err().to_string(), expected);
@@ -320,7 +434,7 @@ mod tests {
          "systemEvents":[],"auth":{"type":"HEADER","name":"X-Key","value":"CANARY 2"},
          "groupPresenceEvents":{"eventNames":["Joined"],"groupFilters":["room","room 2"]}},
         {"urlTemplate":"http://localhost:3000/2","userEventPattern":"*","systemEvents":["disconnected"],
-         "auth":{"type":"Bearer","token":{"secret":"HANDLER_TOKEN"}},
+         "auth":{"type":"Bearer","token":{"secret":"HANDLER_SECRET_TOKEN"}},
          "groupPresenceEvents":{"eventNames":["joined","left"]}},
         {"urlTemplate":"http://localhost:3000/3","auth":{"type":"none"}}
     ]}"#;
@@ -369,7 +483,7 @@ mod tests {
         assert!(!shown.contains("CANARY") && !format!("{settings:?}").contains("CANARY"), "{shown}");
         assert!(shown.contains(r#""auth":{"type":"Bearer","token":"***"}"#), "{shown}");
         assert!(shown.contains(r#""auth":{"type":"Header","name":"X-Key","value":"***"}"#), "{shown}");
-        assert!(shown.contains(r#""token":{"secret":"HANDLER_TOKEN"}"#), "{shown}");
+        assert!(shown.contains(r#""token":{"secret":"HANDLER_SECRET_TOKEN"}"#), "{shown}");
         let given_back = HubSettings::parse(&shown).unwrap();
         assert_eq!(given_back.with_secrets_of(&settings), Ok(settings));
     }
@@ -424,7 +538,9 @@ mod tests {
             format!(r#"{{"urlTemplate":"http://h","userEventPattern":"{}"}}"#, ["abc"; 20_000].join(","));
         let names = "`*`, a name, or names with commas between: letters, digits and _.- without wildcards";
         let secret = "a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker";
-        let kinds = "`None`, `Bearer` or `Header`: there are no managed identities here";
+        let kinds = "`None`, or `Bearer` or `Header` with a secret that the handler knows: there are no managed identities here";
+        let named = "the name of a secret that is meant for handlers: HANDLER_SECRET_ and up to 128 letters, digits and _";
+        let filter = "a group's name or a pattern: `*`, `**` and `?` are wildcards, at most 5, and `\\` before one takes that from it";
         let cases = [
             ("1", "", "an object"),
             (
@@ -447,11 +563,18 @@ mod tests {
                 ".urlTemplate",
                 "without braces but for {hub} and {event}, which are not in the host",
             ),
+            (r#"{"urltemplate":"http://h"}"#, ".urltemplate", "there once: names ignore case"),
             (
-                r#"{"urltemplate":"http://h"}"#,
-                ".urltemplate",
+                r#"{"UserEventPattern":"*","EventPattern":"*"}"#,
+                ".EventPattern",
+                "there once: names ignore case",
+            ),
+            (
+                r#"{"urlTemplates":"http://h"}"#,
+                ".urlTemplates",
                 "left out: it is no setting of an event handler",
             ),
+            (r#"{"EventPattern":"a*"}"#, ".EventPattern", names),
             (r#"{"userEventPattern":1}"#, ".userEventPattern", names),
             (r#"{"userEventPattern":"a*"}"#, ".userEventPattern", names),
             (r#"{"userEventPattern":"*,a"}"#, ".userEventPattern", names),
@@ -483,14 +606,24 @@ mod tests {
                 "a list of strings",
             ),
             (
-                r#"{"groupPresenceEvents":{"groupFilters":["a","b*"]}}"#,
+                r#"{"groupPresenceEvents":{"groupFilters":["a","b\\"]}}"#,
                 ".groupPresenceEvents.groupFilters.1",
-                "`*` or a group's name: wildcards in names are not served",
+                filter,
             ),
             (
-                r#"{"groupPresenceEvents":{"groupFilters":[""]}}"#,
+                r#"{"groupPresenceEvents":{"groupFilters":["*****?","*a*a*a*a*a*"]}}"#,
+                ".groupPresenceEvents.groupFilters.1",
+                filter,
+            ),
+            (
+                r#"{"GroupPresenceEvents":{"groupFilters":[""]}}"#,
+                ".GroupPresenceEvents.groupFilters.0",
+                filter,
+            ),
+            (
+                r#"{"groupPresenceEvents":{"groupFilters":[" "]}}"#,
                 ".groupPresenceEvents.groupFilters.0",
-                "`*` or a group's name: wildcards in names are not served",
+                filter,
             ),
             (
                 r#"{"groupPresenceEvents":{"x":1}}"#,
@@ -498,7 +631,21 @@ mod tests {
                 "left out: it is no setting of group presence",
             ),
             (r#"{"auth":"Bearer"}"#, ".auth", "an object"),
-            (r#"{"auth":{}}"#, ".auth.type", kinds),
+            (r#"{"auth":{"type":"Basic"}}"#, ".auth.type", kinds),
+            (r#"{"auth":{"type":1}}"#, ".auth.type", kinds),
+            (r#"{"auth":{"type":"managedidentity","managedIdentity":null}}"#, ".auth.type", kinds),
+            (r#"{"auth":{"managedIdentity":{"resource":"x"}}}"#, ".auth.type", kinds),
+            (r#"{"auth":{"token":"x"}}"#, ".auth.token", "left out: it is no part of `auth` of this type"),
+            (
+                r#"{"auth":{"type":"Bearer","token":"x","managedIdentity":{}}}"#,
+                ".auth.managedIdentity",
+                "left out: it is no part of `auth` of this type",
+            ),
+            (
+                r#"{"auth":{"type":"None","tokens":"x"}}"#,
+                ".auth.tokens",
+                "left out: it is no part of `auth` of this type",
+            ),
             (
                 r#"{"auth":{"type":"ManagedIdentity","managedIdentity":{"resource":"x"}}}"#,
                 ".auth.type",
@@ -526,16 +673,17 @@ mod tests {
                 "1 to 4096 characters of printable ASCII, or {\"secret\":\"NAME\"}",
             ),
             (r#"{"auth":{"type":"Bearer","token":1}}"#, ".auth.token", secret),
-            (r#"{"auth":{"type":"Bearer","token":{"secret":"A","b":1}}}"#, ".auth.token", secret),
+            (r#"{"auth":{"type":"Bearer","token":{"secret":1}}}"#, ".auth.token", secret),
             (
-                r#"{"auth":{"type":"Bearer","token":{"secret":"A-B"}}}"#,
-                ".auth.token.secret",
-                "the name of a secret of the worker: letters, digits and _",
+                r#"{"auth":{"type":"Bearer","token":{"secret":"HANDLER_SECRET_A","b":1}}}"#,
+                ".auth.token.b",
+                "left out: it is no part of a secret",
             ),
+            (r#"{"auth":{"type":"Bearer","token":{"secret":"HUB_SETTINGS"}}}"#, ".auth.token.secret", named),
             (
-                r#"{"auth":{"type":"Bearer","token":{"secret":"WebPubSub_Access_Key"}}}"#,
-                ".auth.token.secret",
-                "another one: the service's own keys are not for handlers",
+                r#"{"auth":{"type":"Bearer","token":{"Secret":"HANDLER_SECRET_"}}}"#,
+                ".auth.token.Secret",
+                named,
             ),
             (
                 r#"{"auth":{"type":"Header","value":"x"}}"#,
@@ -561,7 +709,9 @@ mod tests {
         ];
         for (handler, path, expected) in cases {
             // What is wrong is wrong beside a URL that is right.
-            let handler = handler.replacen("{\"", r#"{"urlTemplate":"http://h",""#, 1);
+            let is_url_given = handler.contains(r#""urlTemplate""#);
+            let url = if is_url_given { "{\"" } else { r#"{"urlTemplate":"http://h",""# };
+            let handler = handler.replacen("{\"", url, 1);
             let why = HubSettings::parse(&format!(r#"{{"eventHandlers":[{handler}]}}"#)).unwrap_err();
             assert_eq!(why.to_string(), format!("eventHandlers.0{path} should be {expected}"));
         }
@@ -572,12 +722,234 @@ mod tests {
             of(&format!(r#"{{"eventHandlers":[{many}]}}"#)),
             "eventHandlers should be a list of at most 100"
         );
-        assert_eq!(
-            of(&format!(r#"{{"eventHandlers":[{long}]}}"#)),
-            "the settings should be at most 65536 bytes a hub"
-        );
+        let long = HubSettings::parse(&format!(r#"{{"eventHandlers":[{long}]}}"#)).unwrap();
+        let long = long.with_secrets_of(&HubSettings::default()).unwrap_err().to_string();
+        assert_eq!(long, "the settings should be at most 65536 bytes a hub");
         let one = r#"{"hubs":{"chat":{"eventHandlers":[{"urlTemplate":"ftp://h"}]}}}"#;
         assert_eq!(Settings::parse(one).unwrap_err().path, "hubs.chat.eventHandlers.0.urlTemplate");
+    }
+
+    #[test]
+    fn settings_are_read_as_azure_and_its_tools_write_them() {
+        let expected = HubSettings::parse(
+            r#"{"anonymousConnectPolicy":"allow","webSocketKeepAliveIntervalInSeconds":20,"eventHandlers":[
+                {"urlTemplate":"http://h/","userEventPattern":"a, b","systemEvents":["connect"],
+                 "groupPresenceEvents":{"eventNames":["joined"],"groupFilters":[]}}]}"#,
+        )
+        .unwrap();
+        let properties = r#"{"anonymousConnectPolicy":"Allow","eventListeners":[],"shards":null,
+            "webSocketKeepAliveIntervalInSeconds":20,"notes":["anything"],"eventHandlers":[
+            {"urlTemplate":"http://h/","userEventPattern":"a, b","systemEvents":["Connect"],
+             "auth":{"type":"None","managedIdentity":null},
+             "groupPresenceEvents":{"eventNames":["Joined"],"groupFilters":null}}]}"#;
+        let emulator = r#"{"AnonymousConnectPolicy":"Allow","EventListeners":null,
+            "WebSocketKeepAliveIntervalInSeconds":20,"EventHandlers":[{"UrlTemplate":"http://h/",
+            "UserEventPattern":null,"EventPattern":"a, b","SystemEvents":["connect"],"Auth":null,
+            "GroupPresenceEvents":{"EventNames":["joined"]}}]}"#;
+        let cases = [
+            properties.to_owned(),
+            emulator.to_owned(),
+            format!("\u{feff}{properties}"),
+            // A resource as Azure answers with it, and as `az` prints it.
+            format!(
+                r#"{{"id":"/subscriptions/0/resourceGroups/g/providers/Microsoft.SignalRService/webPubSub/s/hubs/h",
+                    "name":"h","type":"Microsoft.SignalRService/WebPubSub/hubs","resourceGroup":"g",
+                    "systemData":null,"sku":null,"properties":{properties}}}"#
+            ),
+            // One of a template.
+            format!(
+                r#"{{"type":"Microsoft.SignalRService/webPubSub/hubs","apiVersion":"2024-03-01",
+                    "name":"[concat(parameters('name'), '/h')]","dependsOn":["x"],"Properties":{emulator}}}"#
+            ),
+            format!(r#"{{"id":"x","name":"h","systemData":{{"createdBy":"x"}},{}"#, properties.split_at(1).1),
+        ];
+        for text in cases {
+            assert_eq!(HubSettings::parse(&text), Ok(expected.clone()), "{text}");
+            let emulators_file = format!(
+                r#"{{"$schema":"x","Urls":"http://localhost:8080","Logging":{{}},"AllowedHosts":"*",
+                    "WebPubSub":{{"Hubs":{{"Chat":{}}}}}}}"#,
+                text.trim_start_matches('\u{feff}')
+            );
+            let settings = Settings::parse(&emulators_file).unwrap();
+            assert_eq!(settings.of(&HubName::parse("chat").unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_null_is_as_if_it_were_left_out() {
+        let whole = r#"{"anonymousConnectPolicy":null,"shards":null,"eventHandlers":null,"eventListeners":null,
+            "webSocketKeepAliveIntervalInSeconds":null,"notes":null,"properties":null,"identity":null}"#;
+        assert_eq!(HubSettings::parse(whole), Ok(HubSettings::default()));
+        let one = |more: &str| {
+            HubSettings::parse(&format!(r#"{{"eventHandlers":[{{"urlTemplate":"http://h"{more}}}]}}"#))
+        };
+        let cases = [
+            (r#","userEventPattern":null,"systemEvents":null,"auth":null,"groupPresenceEvents":null"#, ""),
+            (r#","auth":{}"#, ""),
+            (r#","auth":{"type":null,"managedIdentity":null}"#, ""),
+            (r#","auth":{"type":"None","managedIdentity":{"resource":null},"token":null}"#, ""),
+            (
+                r#","auth":{"type":"Bearer","token":"t","managedIdentity":null,"name":null,"value":null}"#,
+                r#","auth":{"type":"Bearer","token":"t"}"#,
+            ),
+            (
+                r#","groupPresenceEvents":{"eventNames":null,"groupFilters":null}"#,
+                r#","groupPresenceEvents":{}"#,
+            ),
+        ];
+        for (given, same) in cases {
+            assert_eq!(one(given), one(same), "{given}");
+            assert!(one(given).is_ok(), "{given}");
+        }
+        assert_eq!(Settings::parse(r#"{"hubs":null}"#), Ok(Settings::default()));
+        assert_eq!(Settings::parse(r#"{"hubs":{"a":null}}"#), Ok(Settings::default()));
+        for (text, path) in [
+            ("null", ""),
+            (r#"{"eventHandlers":[null]}"#, "eventHandlers.0"),
+            (r#"{"eventHandlers":[{"urlTemplate":null}]}"#, "eventHandlers.0.urlTemplate"),
+        ] {
+            assert_eq!(HubSettings::parse(text).unwrap_err().path, path, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_hub_is_said_with_where() {
+        let listeners = "an empty list: there are no listeners here, and `eventHandlers` are called";
+        let seconds = "a whole number from 1 to 120";
+        let cases = [
+            (r#"{"eventListeners":[{}]}"#, "eventListeners", listeners),
+            (r#"{"EventListeners":{}}"#, "EventListeners", listeners),
+            (r#"{"webSocketKeepAliveIntervalInSeconds":0}"#, KEEP_ALIVE, seconds),
+            (r#"{"webSocketKeepAliveIntervalInSeconds":121}"#, KEEP_ALIVE, seconds),
+            (r#"{"webSocketKeepAliveIntervalInSeconds":1000}"#, KEEP_ALIVE, seconds),
+            (r#"{"webSocketKeepAliveIntervalInSeconds":"20"}"#, KEEP_ALIVE, seconds),
+            (r#"{"webSocketKeepAliveIntervalInSeconds":1.5}"#, KEEP_ALIVE, seconds),
+            (r#"{"shards":1,"shards":1}"#, "shards", "there once: names ignore case"),
+            (r#"{"shards":1,"Shards":2}"#, "Shards", "there once: names ignore case"),
+            (r#"{"properties":[]}"#, "properties", "an object"),
+            (r#"{"properties":{},"Properties":{}}"#, "Properties", "there once: names ignore case"),
+            (
+                r#"{"properties":{"eventHandler":[]}}"#,
+                "properties.eventHandler",
+                "left out: it is no setting of a hub",
+            ),
+            (r#"{"properties":{"id":"x"}}"#, "properties.id", "left out: it is no setting of a hub"),
+            (r#"{"properties":{},"Shards":1}"#, "Shards", "in `properties`, with the others"),
+            (r#"{"property":{}}"#, "property", "left out: it is no setting of a hub"),
+            (
+                r#"{"properties":{"EventHandlers":[{"UrlTemplate":"x"}]}}"#,
+                "properties.EventHandlers.0.UrlTemplate",
+                "an absolute http or https URL of printable ASCII, without user information, backslash or fragment",
+            ),
+        ];
+        for (text, path, expected) in cases {
+            let why = HubSettings::parse(text).unwrap_err().to_string();
+            assert_eq!(why, format!("{path} should be {expected}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_of_groups_have_the_grammar_of_wildcard_roles() {
+        use webpubsub_protocol::name::GroupName;
+
+        let receives = |filters: &str, group: &str| {
+            let presence = format!(r#"{{"eventNames":["joined"],"groupFilters":{filters}}}"#);
+            let text = format!(
+                r#"{{"eventHandlers":[{{"urlTemplate":"http://h","groupPresenceEvents":{presence}}}]}}"#
+            );
+            let settings = HubSettings::parse(&text).unwrap();
+            assert_eq!(HubSettings::decode(&settings.encode()).as_ref(), Ok(&settings));
+            settings.handler_for(&Event::Joined { group: GroupName::parse(group).unwrap() }).is_some()
+        };
+        for (filters, yes, no) in [
+            ("null", "a.b", None),
+            ("[]", "a.b", None),
+            (r#"["**"]"#, "a.b", None),
+            (r#"["*"]"#, "a", Some("a.b")),
+            (r#"["room.*"]"#, "room.1", Some("room.1.2")),
+            (r#"["room.**"]"#, "room.1.2", Some("room")),
+            (r#"["group1","group2*"]"#, "group23", Some("group11")),
+            (r#"["a?"]"#, "ab", Some("a.")),
+            (r#"["lit\\*"]"#, "lit*", Some("lit1")),
+            (r#"["Room"]"#, "Room", Some("room")),
+        ] {
+            assert!(receives(filters, yes), "{filters} {yes}");
+            assert!(!no.is_some_and(|no| receives(filters, no)), "{filters} {no:?}");
+        }
+    }
+
+    #[test]
+    fn only_secrets_that_are_meant_for_handlers_may_be_named() {
+        let name = |name: &str| HandlerSecret::is_for_handlers(name);
+        assert!(name("HANDLER_SECRET_A") && name("HANDLER_SECRET_a1_"));
+        assert!(name(&format!("HANDLER_SECRET_{}", "A".repeat(128))));
+        for wrong in [
+            "HUB_SETTINGS",
+            "WEBPUBSUB_ACCESS_KEY",
+            "HANDLER_SECRET_",
+            "HANDLER_SECRET",
+            "handler_secret_a",
+            "A_HANDLER_SECRET_A",
+            " HANDLER_SECRET_A",
+            "HANDLER_SECRET_A-B",
+            "HANDLER_SECRET_A\n",
+            "",
+            &format!("HANDLER_SECRET_{}", "A".repeat(129)),
+        ] {
+            assert!(!name(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn stored_settings_keep_a_secret_that_older_rules_allowed() {
+        let stored = r#"{"anonymousConnectPolicy":"deny","eventHandlers":[
+            {"urlTemplate":"http://h/","userEventPattern":"*","systemEvents":[],
+             "auth":{"type":"Bearer","token":{"secret":"HUB_SETTINGS"}}}]}"#;
+        let settings = HubSettings::decode(stored).unwrap();
+        assert!(settings.show().contains(r#""token":{"secret":"HUB_SETTINGS"}"#));
+        assert_eq!(HubSettings::decode(&settings.encode()), Ok(settings.clone()));
+        let given_back = HubSettings::parse(&settings.show()).unwrap_err();
+        assert_eq!(given_back.path, "eventHandlers.0.auth.token.secret");
+    }
+
+    #[test]
+    fn stored_filters_that_are_no_patterns_are_names() {
+        use webpubsub_protocol::name::GroupName;
+
+        let stored = r#"{"eventHandlers":[{"urlTemplate":"http://h/",
+            "groupPresenceEvents":{"eventNames":["left"],"groupFilters":["a\\b"]}}]}"#;
+        let settings = HubSettings::decode(stored).unwrap();
+        let receives = |group: &str| {
+            settings.handler_for(&Event::Left { group: GroupName::parse(group).unwrap() }).is_some()
+        };
+        assert!(receives("a\\b") && !receives("ab"));
+        assert_eq!(HubSettings::decode(&settings.encode()), Ok(settings));
+    }
+
+    #[test]
+    fn settings_as_long_as_they_may_be_are_stored_and_given_back() {
+        let known = HubSettings::default();
+        let of = |names: usize| {
+            let short = [r#"{"urlTemplate":"http://h"}"#; 99].join(",");
+            let names = ["a"].repeat(names).join(",");
+            let blanks = " ".repeat(100_000);
+            let first = format!(r#"{{"urlTemplate":"http://h","userEventPattern":"{names}"}}"#);
+            HubSettings::parse(&format!(r#"{{{blanks}"eventHandlers":[{first},{short}]}}"#)).unwrap()
+        };
+        let most = (HubSettings::MAX_BYTES + 2 - of(1).encode().len()) / 2;
+        let settings = of(most).with_secrets_of(&known).unwrap();
+        assert!(settings.encode().len() > HubSettings::MAX_BYTES - 2);
+        assert_eq!(HubSettings::decode(&settings.encode()), Ok(settings));
+        assert!(of(most + 1).with_secrets_of(&known).is_err());
+        // What hidden secrets stand for counts.
+        let handler = |secret: &str| {
+            format!(r#"{{"urlTemplate":"http://h","auth":{{"type":"Bearer","token":"{secret}"}}}}"#)
+        };
+        let known = format!(r#"{{"eventHandlers":[{}]}}"#, handler(&"s".repeat(4096)));
+        let known = HubSettings::parse(&known).unwrap();
+        let many = format!(r#"{{"eventHandlers":[{}]}}"#, vec![handler("***"); 20].join(","));
+        let why = HubSettings::parse(&many).unwrap().with_secrets_of(&known).unwrap_err();
+        assert_eq!(why.to_string(), "the settings should be at most 65536 bytes a hub");
     }
 
     #[test]

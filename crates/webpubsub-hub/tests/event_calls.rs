@@ -337,7 +337,7 @@ fn pauses_and_the_time_are_as_they_were_set() {
 #[test]
 fn the_credentials_of_a_handler_go_with_its_calls() {
     let handlers = r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
-        "auth":{"type":"Bearer","token":{"secret":"TOKEN"}}}]"#;
+        "auth":{"type":"Bearer","token":{"secret":"HANDLER_SECRET_TOKEN"}}}]"#;
     let mut shard = Shard::with(Place::only(), telling(handlers));
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);

@@ -58,24 +58,28 @@ impl EventHandler {
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of an event handler");
-        let mut read = |name, read: &mut dyn FnMut(&mut Reader, Json<'_>)| {
-            if let Some(value) = given.get(name) {
-                reader.enter(name);
-                read(reader, value);
-                reader.leave();
-            }
-        };
-        let mut user_events = String::new();
-        let mut system_events = SystemEvents::default();
+        let (mut user_events, mut system_events) = (String::new(), SystemEvents::default());
         let (mut presence, mut auth) = (None, None);
-        read("userEventPattern", &mut |reader, value| user_events = filter::user_events(reader, value));
-        read("systemEvents", &mut |reader, value| system_events = SystemEvents::read(reader, value));
-        read("groupPresenceEvents", &mut |reader, value| presence = Some(GroupPresence::read(reader, value)));
-        read("auth", &mut |reader, value| auth = HandlerAuth::read(reader, value));
+        if let Some(value) = reader.enter_member(&given, "userEventPattern") {
+            user_events = filter::user_events(reader, value);
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "systemEvents") {
+            system_events = SystemEvents::read(reader, value);
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "groupPresenceEvents") {
+            presence = Some(GroupPresence::read(reader, value));
+            reader.leave();
+        }
+        if let Some(value) = reader.enter_member(&given, "auth") {
+            auth = HandlerAuth::read(reader, value);
+            reader.leave();
+        }
         match UrlTemplate::parse(&given.get("urlTemplate").and_then(Json::text).unwrap_or_default()) {
             Ok(url) => Some(Self { url, user_events, system_events, presence, auth }),
             Err(error) => {
-                reader.wrong_at("urlTemplate", error.expected());
+                reader.wrong_at(given.written("urlTemplate"), error.expected());
                 None
             }
         }

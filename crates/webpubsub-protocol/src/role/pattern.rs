@@ -98,6 +98,12 @@ impl GroupPattern {
         Ok(Self { text: text.into(), pieces: pieces.into() })
     }
 
+    /// What matches one name only, whatever stands in it, and is written like the name.
+    #[must_use]
+    pub fn literally(name: &str) -> Self {
+        Self { text: name.into(), pieces: [Piece::Literal(name.into())].into() }
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -334,6 +340,15 @@ mod tests {
             let pattern = GroupPattern::parse(&pattern).unwrap();
             assert_eq!(pattern.matches(&dot), matches_dot, "{pattern:?}");
             assert_eq!(pattern.matches(&c), matches_c, "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_taken_literally_matches_itself_only() {
+        for name in ["room", r"a\b*c?", "???????"] {
+            let pattern = GroupPattern::literally(name);
+            assert!(pattern.matches(name) && !pattern.matches(r"a\bxc?") && !pattern.matches("1234567"));
+            assert_eq!(pattern.as_str(), name);
         }
     }
 

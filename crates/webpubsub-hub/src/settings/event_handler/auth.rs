@@ -3,9 +3,9 @@
 use std::fmt;
 
 use webpubsub_protocol::data::is_token_byte;
-use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::json::{Json, Writer};
 
-use super::super::reader::Reader;
+use super::super::reader::{Given, Reader, Source};
 use super::Secrets;
 
 /// A header that every request to a handler carries.
@@ -24,7 +24,8 @@ pub struct HandlerAuth {
 pub enum HandlerSecret {
     /// This text.
     Text(String),
-    /// The worker's secret with this name.
+    /// The worker's secret or variable with this name, of those that are for handlers; see
+    /// [`HandlerSecret::is_for_handlers`].
     Named(String),
 }
 
@@ -53,6 +54,18 @@ impl HandlerSecret {
     /// What is shown in place of a secret. In settings it stands for the secret known before.
     pub const HIDDEN: &str = "***";
 
+    /// What the names of the worker's secrets and variables that handlers may be given begin with.
+    pub const PREFIX: &str = "HANDLER_SECRET_";
+
+    /// Whether a secret or variable of the worker with this name is meant for handlers: who may set a
+    /// hub must not learn any other.
+    #[must_use]
+    pub fn is_for_handlers(name: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        name.strip_prefix(Self::PREFIX)
+            .is_some_and(|rest| matches!(rest.len(), 1..=128) && rest.bytes().all(is_plain))
+    }
+
     /// Whether this stands for the secret known before.
     pub(in super::super) fn is_hidden(&self) -> bool {
         matches!(self, Self::Text(text) if text == Self::HIDDEN)
@@ -66,21 +79,23 @@ impl HandlerSecret {
             }
             return Self::Text(text.into_owned());
         }
-        let given = value.and_then(|value| Members::parse(value.as_str())).unwrap_or_default();
-        let name = match given.0.as_slice() {
-            [(name, value)] if name == "secret" => value.text().unwrap_or_default(),
-            _ => {
-                reader.wrong("a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker");
-                return Self::Named(String::new());
+        let mut named = None;
+        if let Some(value) = value.filter(|value| value.as_str().starts_with('{')) {
+            let given = reader.object(Some(value), &["secret"], "left out: it is no part of a secret");
+            named = given.get("secret").and_then(Json::text);
+            if let (Some(name), Source::Given) = (&named, reader.source)
+                && !Self::is_for_handlers(name)
+            {
+                reader.wrong_at(
+                    given.written("secret"),
+                    "the name of a secret that is meant for handlers: HANDLER_SECRET_ and up to 128 letters, digits and _",
+                );
             }
+        }
+        let Some(name) = named else {
+            reader.wrong("a string, or {\"secret\":\"NAME\"} with the name of a secret of the worker");
+            return Self::Named(String::new());
         };
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !matches!(name.len(), 1..=128) || !name.bytes().all(is_plain) {
-            reader.wrong_at("secret", "the name of a secret of the worker: letters, digits and _");
-        }
-        if name.to_ascii_uppercase().starts_with("WEBPUBSUB_") {
-            reader.wrong_at("secret", "another one: the service's own keys are not for handlers");
-        }
         Self::Named(name.into_owned())
     }
 }
@@ -96,28 +111,34 @@ impl HandlerAuth {
         if self.scheme == BEARER { "token" } else { "value" }
     }
 
+    /// Reads a type and what belongs to it; `None` for none, and for what is no `auth`, which the reader
+    /// notes.
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let unknown = "left out: it is no part of `auth` of this type";
-        let members = reader.members(Some(value));
-        let kind = members.get("type").and_then(Json::text).unwrap_or_default();
-        let is = |known: &str| kind.eq_ignore_ascii_case(known);
-        let known: &[&str] = if is("none") {
-            &["type"]
+        let names = ["type", "managedIdentity", "token", "name", "value"];
+        let given = reader.object(Some(value), &names, unknown);
+        let kind = given.get("type").map(|kind| kind.text().unwrap_or_default());
+        let is = |known: &str| kind.as_ref().is_some_and(|kind| kind.eq_ignore_ascii_case(known));
+        let parts: &[&str] = if is("none") {
+            &["type", "managedIdentity"]
         } else if is("bearer") {
             &["type", "token"]
         } else if is("header") {
             &["type", "value", "name"]
+        } else if kind.is_none() && given.get("managedIdentity").is_none() {
+            &[]
         } else {
-            reader.wrong_at("type", "`None`, `Bearer` or `Header`: there are no managed identities here");
+            let expected = "`None`, or `Bearer` or `Header` with a secret that the handler knows: there are no managed identities here";
+            reader.wrong_at(given.written("type"), expected);
             return None;
         };
-        let given = reader.object(Some(value), known, unknown);
-        let member = known.get(1)?;
-        let (header, scheme) = match given.get("name") {
-            _ if known.len() == 2 => ("Authorization".to_owned(), BEARER),
-            name => (header(reader, name), ""),
-        };
-        reader.enter(member);
+        if let Some(name) = names.iter().find(|name| !parts.contains(name) && given.get(name).is_some()) {
+            reader.wrong_at(given.written(name), unknown);
+        }
+        let member = parts.get(1).filter(|_| !is("none"))?;
+        let (header, scheme) =
+            if is("bearer") { ("Authorization".to_owned(), BEARER) } else { (header(reader, &given), "") };
+        reader.enter(given.written(member));
         let secret = HandlerSecret::read(reader, given.get(member));
         reader.leave();
         Some(Self { header, scheme, secret })
@@ -146,13 +167,13 @@ impl HandlerAuth {
 }
 
 /// The name of a header that is free.
-fn header(reader: &mut Reader, name: Option<Json<'_>>) -> String {
-    let name = name.and_then(Json::text).unwrap_or_default();
+fn header(reader: &mut Reader, given: &Given<'_>) -> String {
+    let name = given.get("name").and_then(Json::text).unwrap_or_default();
     let lower = name.to_ascii_lowercase();
     let is_own = |own: &&str| if own.ends_with('-') { lower.starts_with(own) } else { lower == *own };
     let is_name = matches!(name.len(), 1..=128) && name.bytes().all(is_token_byte);
     if !is_name || OWN_HEADERS.iter().any(is_own) {
-        reader.wrong_at("name", "the name of a header that the service does not set itself");
+        reader.wrong_at(given.written("name"), "the name of a header that the service does not set itself");
     }
     name.into_owned()
 }

@@ -2,8 +2,9 @@
 
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{EventName, GroupName};
+use webpubsub_protocol::role::GroupPattern;
 
-use super::super::reader::Reader;
+use super::super::reader::{Reader, Source};
 
 /// A set of system events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,8 +24,8 @@ pub struct GroupPresence {
     pub joined: bool,
     /// `left`.
     pub left: bool,
-    /// The groups' names, or `*` for every group; empty for every group too.
-    pub filters: Vec<String>,
+    /// Patterns of the groups that it receives this of; every group if there is none.
+    pub filters: Vec<GroupPattern>,
 }
 
 /// Reads a `userEventPattern`: `*`, one name, or names with commas between; empty for none.
@@ -88,21 +89,19 @@ impl GroupPresence {
 
     /// Whether it is about a group.
     pub(super) fn is_about(&self, group: &GroupName) -> bool {
-        self.filters.is_empty() || self.filters.iter().any(|filter| filter == "*" || filter == group.as_str())
+        self.filters.is_empty() || self.filters.iter().any(|filter| filter.matches(group.as_str()))
     }
 
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Self {
         let known = ["eventNames", "groupFilters"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of group presence");
         let mut presence = Self::default();
-        if let Some(names) = given.get("eventNames") {
-            reader.enter("eventNames");
+        if let Some(names) = reader.enter_member(&given, "eventNames") {
             let has = read_names(reader, names, &Self::NAMES, "a list out of `joined` and `left`");
             (presence.joined, presence.left) = (has & 1 != 0, has & 2 != 0);
             reader.leave();
         }
-        if let Some(filters) = given.get("groupFilters") {
-            reader.enter("groupFilters");
+        if let Some(filters) = reader.enter_member(&given, "groupFilters") {
             presence.filters = read_filters(reader, filters);
             reader.leave();
         }
@@ -112,19 +111,28 @@ impl GroupPresence {
     pub(super) fn write(&self) -> String {
         let mut presence = Writer::object();
         presence.json("eventNames", &write_names(&Self::NAMES, &[self.joined, self.left]));
-        presence.json("groupFilters", &Writer::texts(&self.filters));
+        let filters: Vec<&str> = self.filters.iter().map(GroupPattern::as_str).collect();
+        presence.json("groupFilters", &Writer::texts(&filters));
         presence.finish()
     }
 }
 
-fn read_filters(reader: &mut Reader, value: Json<'_>) -> Vec<String> {
-    let filters = value.texts();
-    if filters.is_none() {
+fn read_filters(reader: &mut Reader, value: Json<'_>) -> Vec<GroupPattern> {
+    let texts = value.texts();
+    if texts.is_none() {
         reader.wrong("a list of strings");
     }
-    let is_filter = |filter: &str| filter == "*" || !filter.contains('*') && GroupName::parse(filter).is_ok();
-    if let Some(at) = filters.iter().flatten().position(|filter| !is_filter(filter)) {
-        reader.wrong_at(&at.to_string(), "`*` or a group's name: wildcards in names are not served");
+    let mut filters = Vec::new();
+    for (at, text) in texts.iter().flatten().enumerate() {
+        match GroupPattern::parse(text) {
+            Ok(pattern) if !text.trim().is_empty() => filters.push(pattern),
+            // Filters were names once.
+            Err(_) if reader.source == Source::Stored => filters.push(GroupPattern::literally(text)),
+            Ok(_) | Err(_) => reader.wrong_at(
+                &at.to_string(),
+                "a group's name or a pattern: `*`, `**` and `?` are wildcards, at most 5, and `\\` before one takes that from it",
+            ),
+        }
     }
-    filters.unwrap_or_default()
+    filters
 }
