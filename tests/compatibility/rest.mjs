@@ -62,7 +62,7 @@ export const rest = [
       row("Other claims do not matter", keys),
       missing("Entra ID", "Not built: 401. Use an access key.", otherAudience),
       row("A failure is 401, before anything else is looked at", errors("a token is looked at before anything else"), operations("none of it is done without a token")),
-      differs("Its body is empty", "`WWW-Authenticate: Bearer`, and an error body whose message says which check failed.", auth("a refusal says which check failed, in the answer and in one line of the log")),
+      differs("Its body is empty", "`WWW-Authenticate: Bearer`, and an error body whose message says which check failed.", auth("a refusal says which check failed, in the answer and in the log")),
     ],
   },
   {

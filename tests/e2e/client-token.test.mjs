@@ -142,6 +142,9 @@ forEachShardCount("Client tokens", (service) => {
   });
 
   test("a refusal says which check failed, in the answer and in the log, and never what it compares with", async () => {
+    // A hub of its own, whose lines in the log are this test's.
+    const hub = service.newHub();
+    const claims = (more) => ({ ...clientClaims({ audience: hub.audience }), ...more });
     const malformed = "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.";
     for (const [token, message, error] of [
       ["token", malformed, "the token is malformed"],

@@ -70,7 +70,7 @@ forEachShardCount("REST tokens", (service) => {
     }
   });
 
-  test("a refusal says which check failed, in the answer and in one line of the log", async () => {
+  test("a refusal says which check failed, in the answer and in the log", async () => {
     const aud = `${service.endpoint}${path()}`;
     for (const [token, message, error] of [
       ["", "The access token is missing. Send it as `Authorization: Bearer`.", "there is no token"],
@@ -80,7 +80,7 @@ forEachShardCount("REST tokens", (service) => {
       const line = { level: "warning", failed: "authorising a REST request", error };
       const before = service.logged(line);
       expectUnauthorized(await hub.rest("DELETE", "/users/al%20ice/groups", { token }), message);
-      await until(() => setImmediate(service.logged(line) === before + 1), `one line in the log: ${error}`);
+      await until(() => setImmediate(service.logged(line) > before), `a line in the log: ${error}`);
       assert.ok(!token || !service.output.includes(token), "no token in the log");
     }
   });
