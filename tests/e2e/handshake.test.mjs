@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ALL_ROLES, Hub } from "../support/hub.mjs";
-import { expectUnauthorized, request, upgrade } from "../support/rest.mjs";
+import { expectUnauthorized, MISSING_TOKEN, request, upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
 import { until } from "../support/waiting.mjs";
@@ -52,7 +52,7 @@ forEachShardCount("Handshake", (service) => {
     const hub = service.newHub();
     for (const url of [hub.url, `${hub.url}?access_token=`]) {
       const refused = await Socket.open(url).then(() => assert.fail("let in"), (error) => error);
-      expectUnauthorized(refused, "The access token is missing. Send it as `Authorization: Bearer`.");
+      expectUnauthorized(refused, MISSING_TOKEN);
     }
     const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error: "there is no token" };
     await until(() => setImmediate(service.logged(line) === 2), "a line in the log for each");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { expectUnauthorized } from "../support/rest.mjs";
+import { expectUnauthorized, MISSING_TOKEN } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { inMinutes, sign } from "../support/token.mjs";
 import { until } from "../support/waiting.mjs";
@@ -73,7 +73,7 @@ forEachShardCount("REST tokens", (service) => {
   test("a refusal says which check failed, in the answer and in the log", async () => {
     const aud = `${service.endpoint}${path()}`;
     for (const [token, message, error] of [
-      ["", "The access token is missing. Send it as `Authorization: Bearer`.", "there is no token"],
+      ["", MISSING_TOKEN, "there is no token"],
       [sign({ aud, exp: inMinutes(-6) }, service.key), "The access token has expired (`exp`).", "the token has expired"],
       [hub.token(), "The access token's audience (`aud`) names another path than the request.", "the token is for another audience: another path"],
     ]) {

@@ -59,11 +59,7 @@ impl<'a> ClientAudience<'a> {
 
     /// Checks that an audience names it.
     pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
-        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
-        if !self.hosts.contain(&url) {
-            return Err(AudienceError::Host);
-        }
-        if self.has_path(&url) { Ok(()) } else { Err(AudienceError::Path) }
+        self.hosts.check(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -89,11 +85,7 @@ impl<'a> ClientAudience<'a> {
 impl ServiceAudience<'_> {
     /// Checks that an audience names it.
     pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
-        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
-        if !self.hosts.contain(&url) {
-            return Err(AudienceError::Host);
-        }
-        if self.has_path(&url) { Ok(()) } else { Err(AudienceError::Path) }
+        self.hosts.check(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -106,6 +98,18 @@ impl ServiceAudience<'_> {
 }
 
 impl Hosts<'_> {
+    /// Checks that an audience is a URL of the web with one of these hosts and the right path.
+    fn check(&self, audience: &str, has_path: impl Fn(&Url<'_>) -> bool) -> Result<(), AudienceError> {
+        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
+        if !self.contain(&url) {
+            Err(AudienceError::Host)
+        } else if !has_path(&url) {
+            Err(AudienceError::Path)
+        } else {
+            Ok(())
+        }
+    }
+
     fn contain(&self, url: &Url<'_>) -> bool {
         // A default port may be written out on one side only. Which of the two is the default
         // cannot be told from a bare host, so there either is taken for none.

@@ -75,7 +75,10 @@ impl TokenError {
                 400,
                 "The token contains an invalid user id. `.` and `..` are no names, since URLs resolve them as path segments.",
             ),
-            Self::Missing => (401, "The access token is missing. Send it as `Authorization: Bearer`."),
+            Self::Missing => (
+                401,
+                "The access token is missing: send it as `Authorization: Bearer`, or as a client's query parameter `access_token`.",
+            ),
             Self::Malformed => (
                 401,
                 "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
