@@ -1,11 +1,20 @@
 // Keys, connection strings, client URLs and tokens.
 import { createHmac, randomBytes } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
-import { devVars } from "./paths.mjs";
+import { deployVars, devVars } from "./paths.mjs";
+import { writePrivate } from "./service/folder.mjs";
 import { UsageProblem } from "./terminal.mjs";
+import { HANDLER_SECRET } from "./variables.mjs";
 
 const PRIMARY = "WEBPUBSUB_ACCESS_KEY";
 const SECONDARY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
+const ENDPOINT = "WEBPUBSUB_ENDPOINT";
+
+/** HMAC-SHA256's own size: a shorter key is easier to guess than a signature is to forge. */
+const LEAST_KEY_BYTES = 32;
+
+/** Only characters that mean nothing in a connection string, a URL or a shell. */
+const randomKey = () => randomBytes(48).toString("base64url");
 
 /** `NAME=VALUE` lines, values with or without quotes. */
 export function parseVars(text) {
@@ -25,8 +34,7 @@ export function accessKeys(env = process.env, file = devVars) {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   const stored = parseVars(text);
   if (!env[PRIMARY] && !stored[PRIMARY]) {
-    // Only characters that mean nothing in a connection string, a URL or a shell.
-    stored[PRIMARY] = randomBytes(48).toString("base64url");
+    stored[PRIMARY] = randomKey();
     const newLine = text === "" || text.endsWith("\n") ? "" : "\n";
     appendFileSync(file, `${newLine}${PRIMARY}=${stored[PRIMARY]}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
@@ -40,13 +48,55 @@ export function accessKeys(env = process.env, file = devVars) {
 /** The key that new tokens are signed with. */
 export const primaryKey = (keys = accessKeys()) => keys[PRIMARY];
 
+/** The secrets of event handlers by the name of their variable: from the environment, else from `.dev.vars`. */
+export function handlerSecrets(env = process.env, file = devVars) {
+  const all = { ...(existsSync(file) ? parseVars(readFileSync(file, "utf8")) : {}), ...env };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith(HANDLER_SECRET)));
+}
+
+/** The names of the keys that are short enough to be guessed. */
+export const weakKeys = (keys) => Object.keys(keys).filter((name) => Buffer.byteLength(keys[name]) < LEAST_KEY_BYTES);
+
+/** Says on standard error which keys are weak. Returns the keys. */
+export function warnOfWeakKeys(keys) {
+  for (const name of weakKeys(keys)) process.stderr.write(`${weakness(name)} That is good enough on this machine only: npm run deploy refuses it.\n`);
+  return keys;
+}
+
+/** What is wrong with a weak key. */
+export const weakness = (name) => `${name} has fewer than ${LEAST_KEY_BYTES} bytes and can be guessed.`;
+
+/** What is known here of the deployed service: its `endpoint` and its access `key`, the environment's or the `storedKey`. */
+export function deployment(env = process.env, file = deployVars) {
+  const stored = existsSync(file) ? parseVars(readFileSync(file, "utf8")) : {};
+  return { endpoint: stored[ENDPOINT], key: env[PRIMARY] || stored[PRIMARY], storedKey: stored[PRIMARY] };
+}
+
+/** Keeps what is known of the deployed service, in a file that only its owner can read. */
+export function keepDeployment({ endpoint, key }, file = deployVars) {
+  const lines = Object.entries({ [ENDPOINT]: endpoint, [PRIMARY]: key }).filter(([, value]) => value);
+  writePrivate(file, lines.map(([name, value]) => `${name}=${value}\n`).join(""));
+}
+
+/** A random key for a service that is to be deployed. */
+export const newKey = randomKey;
+
 /** An address as a part of a URL. */
 export const bracketed = (host) => (host.includes(":") ? `[${host}]` : host);
 
+const isLocal = (host) => ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
+
 /** The URL that people use for a service on this machine, or another. */
-export function endpoint({ host, port }) {
-  const local = ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
-  return `http://${local ? "localhost" : bracketed(host)}:${port}`;
+export function endpoint({ scheme = "http", host, port }) {
+  return `${scheme}://${isLocal(host) ? "localhost" : bracketed(host)}:${port}`;
+}
+
+/** The hosts that clients of a service at this address ask, as they stand in URLs. */
+export function serviceHosts({ host, port, https }) {
+  const names = isLocal(host) ? ["localhost", "127.0.0.1"] : [bracketed(host)];
+  if (host === "::1") names.push("[::1]");
+  const at = (scheme, port) => names.map((name) => new URL(`${scheme}://${name}:${port}`).host);
+  return [...at("http", port), ...(https ? at("https", https.port) : [])];
 }
 
 export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;

@@ -1,23 +1,31 @@
 // `npm run broadcast`: a message to everybody, of very many connections, beside a bare JavaScript Durable Object.
 import { readFileSync } from "node:fs";
 import { build } from "./build.mjs";
-import { parse, whole } from "./options.mjs";
+import { parse } from "./command.mjs";
+import { whole } from "./options.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 
-const COMMAND = "npm run broadcast";
 /** What a process has open beside its connections. */
 const OTHER_FILES = 100;
 
-const flags = {
-  connections: { type: "string", default: "10000" },
-  shards: { type: "string", default: "1" },
+const command = {
+  name: "npm run broadcast",
+  about: "Has very many connections of one hub hear messages to all of them, beside a bare JavaScript Durable Object that does the same.",
+  flags: {
+    connections: { type: "string", default: "10000", value: "N", about: "How many connections." },
+    shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects the hub is spread over." },
+  },
+  examples: [
+    ["npm run broadcast", "10,000 connections on one shard"],
+    ["npm run broadcast -- --connections 2000 --shards 4", "fewer, on four"],
+  ],
 };
 
 exitOnSignals();
 await main(async () => {
-  const values = parse(process.argv.slice(2), flags, COMMAND);
+  const values = parse(process.argv.slice(2), command);
   const connections = whole("--connections", values.connections, 1, 1_000_000);
   const shards = whole("--shards", values.shards, 1, 65_535);
   checkOpenFiles(connections);

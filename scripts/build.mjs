@@ -8,6 +8,7 @@ import { begin, complete, fingerprint, filesUnder, isUpToDate } from "./build/in
 import { reportSizes } from "./build/sizes.mjs";
 import { worker } from "./build/worker.mjs";
 import { www } from "./build/www.mjs";
+import { parse } from "./command.mjs";
 import { withLock } from "./lock.mjs";
 import { at, build as folder } from "./paths.mjs";
 import { ask, exitOnSignals } from "./processes.mjs";
@@ -45,9 +46,17 @@ function print(part) {
   return fingerprint([...part.inputs(), ...filesUnder(at("scripts", "build"))], compiler, versions);
 }
 
+const command = {
+  name: "npm run build",
+  about: "Builds the worker and the npm package, release builds, and says how large they are. Sets up what is missing first.",
+  flags: {},
+  examples: [["npm run build", "the worker in build/worker, the package in build/client/webpubsub-edge-client.tgz, the page in build/www"]],
+};
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   exitOnSignals();
   await main(async () => {
+    parse(process.argv.slice(2), command);
     await setUp("build");
     await build();
     reportSizes();

@@ -3,27 +3,37 @@
 // The seed decides what happens and in which order, not to the millisecond when: a replay is the same in kind.
 import { randomInt } from "node:crypto";
 import { build } from "./build.mjs";
-import { parse, whole } from "./options.mjs";
+import { parse } from "./command.mjs";
+import { whole } from "./options.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 
-const COMMAND = "npm run chaos";
 const SILENCES = 3;
 const REPORT_EVERY_MS = 1_000;
 const MAX_SHOWN = 20;
 
 const flags = {
-  kills: { type: "string", default: "20" },
-  cuts: { type: "string", default: "50" },
-  messages: { type: "string", default: "10000" },
-  shards: { type: "string", default: "1" },
-  seed: { type: "string", default: String(randomInt(2 ** 31)) },
+  kills: { type: "string", default: "20", value: "N", about: "How often the process is killed." },
+  cuts: { type: "string", default: "50", value: "N", about: "How many connections are cut." },
+  messages: { type: "string", default: "10000", value: "N", about: "How many messages are published." },
+  shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects the hub is spread over." },
+  seed: { type: "string", value: "N", about: "What happens, and in which order; a random one if it is left out." },
+};
+
+const command = {
+  name: "npm run chaos",
+  about: "Publishes messages to reliable clients while it kills the process and cuts connections, and checks that each client was\ngiven everything, once and in order.",
+  flags,
+  examples: [
+    ["npm run chaos", "the long form"],
+    ["npm run chaos -- --kills 2 --cuts 5 --messages 500 --seed 7", "a short one, the same each time"],
+  ],
 };
 
 exitOnSignals();
 await main(async () => {
-  const values = parse(process.argv.slice(2), flags, COMMAND);
+  const values = { seed: String(randomInt(2 ** 31)), ...parse(process.argv.slice(2), command) };
   const number = (flag, least, most) => whole(`--${flag}`, values[flag], least, most);
   const [kills, cuts, messages] = [number("kills", 0, 10_000), number("cuts", 0, 10_000), number("messages", 1, 10_000_000)];
   const [shards, seed] = [number("shards", 1, 65_535), number("seed", 0, 2 ** 31 - 1)];
@@ -42,7 +52,7 @@ await main(async () => {
     for (const line of chaos.figures()) say(line);
     if (!chaos.isBroken) return;
     const again = Object.keys(flags).map((flag) => ` --${flag} ${flag === "seed" ? seed : values[flag]}`).join("");
-    throw new Problem(`\n${chaos.violations.slice(0, MAX_SHOWN).join("\n")}\n\nAgain: ${COMMAND} --${again}`);
+    throw new Problem(`\n${chaos.violations.slice(0, MAX_SHOWN).join("\n")}\n\nAgain: ${command.name} --${again}`);
   } finally {
     await service.stop();
   }

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { areas, packages } from "../tests/compatibility/features.mjs";
+import { parse } from "./command.mjs";
 import { documentOf, versionsOf } from "./compatibility/document.mjs";
 import { notPassed, notThere } from "./compatibility/tests.mjs";
 import { at } from "./paths.mjs";
@@ -11,7 +12,12 @@ import { Problem, main, say } from "./terminal.mjs";
 import { recorded } from "./test/record.mjs";
 
 const file = at("COMPATIBILITY.md");
-const COMMAND = "npm run compatibility";
+const command = {
+  name: "npm run compatibility",
+  about: "Writes COMPATIBILITY.md out of tests/compatibility; npm test checks that it is up to date and that its tests passed.",
+  flags: {},
+  examples: [["npm run compatibility", "after a change in tests/compatibility"]],
+};
 
 /** A run that broke off early leaves out hundreds. */
 const SHOWN = 20;
@@ -36,11 +42,12 @@ export function checkCompatibility({ ran }) {
     demandNone(rows.flatMap((row) => notPassed(row, passed)), "that are named did not pass.");
   }
   const there = existsSync(file) ? readFileSync(file, "utf8") : "";
-  if (there !== wanted()) throw new Problem(`COMPATIBILITY.md is not what tests/compatibility says. Write it anew: ${COMMAND}`);
+  if (there !== wanted()) throw new Problem(`COMPATIBILITY.md is not what tests/compatibility says. Write it anew: ${command.name}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
+    parse(process.argv.slice(2), command);
     checkNames();
     writeFileSync(file, wanted());
     say(`COMPATIBILITY.md: ${rows.length} features. Whether their tests pass is for npm test to say.`);

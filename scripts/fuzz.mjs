@@ -1,20 +1,27 @@
 // `npm run fuzz`: a million mutants of known inputs for each decoder, or for some of them.
 //
 // A mutant depends on the seed and its number only: `--seed`, `--from` and `--count` have any of them again.
-import { parse, whole } from "./options.mjs";
+import { parse } from "./command.mjs";
+import { whole } from "./options.mjs";
 import { root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, main, say, step } from "./terminal.mjs";
 import { nativeEnv } from "./toolchain.mjs";
 
-const COMMAND = "npm run fuzz";
-
-const flags = {
-  only: { type: "string" },
-  seed: { type: "string", default: "1" },
-  from: { type: "string", default: "0" },
-  count: { type: "string", default: "1000000" },
+const command = {
+  name: "npm run fuzz",
+  about: "Gives mutants of known inputs to everything that reads what others send, and says how to have a failure again.",
+  flags: {
+    only: { type: "string", value: "DECODER", about: "One decoder, or several with commas between; all if it is left out." },
+    seed: { type: "string", default: "1", value: "N", about: "What the mutants are made from." },
+    from: { type: "string", default: "0", value: "N", about: "The number of the first mutant." },
+    count: { type: "string", default: "1000000", value: "N", about: "How many mutants each decoder is given." },
+  },
+  examples: [
+    ["npm run fuzz", "a million mutants for each decoder"],
+    ["npm run fuzz -- --only filter --seed 3 --from 1200 --count 1", "one of them again"],
+  ],
 };
 
 const cargo = (action, args = [], options = {}) =>
@@ -23,7 +30,7 @@ const fuzz = (args, options) => cargo("run", ["--", ...args.map(String)], option
 
 exitOnSignals();
 await main(async () => {
-  const values = parse(process.argv.slice(2), flags, COMMAND);
+  const values = parse(process.argv.slice(2), command);
   const number = (flag, least) => whole(`--${flag}`, values[flag], least, Number.MAX_SAFE_INTEGER);
   const [seed, from, count] = [number("seed", 0), number("from", 0), number("count", 1)];
   await setUp("fuzz");
@@ -50,12 +57,12 @@ await main(async () => {
 function choose(names, only) {
   const chosen = only?.split(",") ?? names;
   const unknown = chosen.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new UsageProblem(`There is no decoder ${unknown.join(", ")}. ${COMMAND} takes --only ${names.join("|")} (several with commas).`);
+  if (unknown.length > 0) throw new UsageProblem(`There is no decoder ${unknown.join(", ")}. ${command.name} takes --only ${names.join("|")} (several with commas).`);
   return chosen;
 }
 
 /** Runs one search; the last line that it prints is what came of it. */
 async function search(args, at) {
   const last = (text) => text.trimEnd().split("\n").at(-1);
-  return last(await fuzz(args, { onOutput: (text) => at(last(text)), failure: COMMAND }));
+  return last(await fuzz(args, { onOutput: (text) => at(last(text)), failure: command.name }));
 }

@@ -1,52 +1,81 @@
-// The command lines: parsed once into values that cannot be wrong.
+// What commands take on their command lines, as values that cannot be wrong.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parse } from "./command.mjs";
 import { state } from "./paths.mjs";
 import { UsageProblem } from "./terminal.mjs";
+import { MAX_SHARDS, variable } from "./variables.mjs";
 
-const MAX_SHARDS = 65_535;
 const MAX_PORT = 65_535;
+const HTTPS_PORT = 8443;
+const FOLDER = ".state in the project's folder";
 
-/** Parses flags; a wrong one is a problem that says which, and what there is. */
-export function parse(args, options, command) {
-  const flags = Object.keys(options).map((name) => `--${name}`).join(", ");
-  try {
-    return parseArgs({ args, options, allowPositionals: false, strict: true }).values;
-  } catch (error) {
-    const [flag] = error.message.match(/--?[a-zA-Z][\w-]*/) ?? [];
-    const known = flag && flag.slice(2) in options;
-    if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") throw new UsageProblem(`Unknown option ${flag}. ${command} takes ${flags}.`);
-    if (known) {
-      const takes = options[flag.slice(2)].type === "string" ? "needs a value" : "takes no value";
-      throw new UsageProblem(`${flag} ${takes}.`);
-    }
-    throw new UsageProblem(`${command} takes ${flags} and nothing else. (${error.message.split(".")[0]}.)`);
-  }
-}
-
-const serviceFlags = {
-  port: { type: "string", default: "8080" },
-  host: { type: "string", default: "127.0.0.1" },
-  state: { type: "string", default: state },
-  shards: { type: "string", default: "1" },
-  settings: { type: "string" },
-  var: { type: "string", multiple: true, default: [] },
-  "log-file": { type: "string" },
+/** The flags of `npm start` and `npm run serve`. */
+export const serviceFlags = {
+  port: { type: "string", default: "8080", value: "N", about: "Where it listens for http; 0 is any free port." },
+  host: { type: "string", default: "127.0.0.1", value: "H", about: "The name or address to listen at." },
+  https: { type: "boolean", about: "Serve https, too, with a certificate of a local authority. npm start always does." },
+  "https-port": { type: "string", value: "N", about: `Where it listens for https; 0 is any free port. (${HTTPS_PORT})` },
+  cert: { type: "string", value: "FILE", about: "Serve https with this certificate, PEM, with --key." },
+  key: { type: "string", value: "FILE", about: "The certificate's key, PEM." },
+  state: { type: "string", value: "DIR", about: `Where it keeps its state. (${FOLDER})` },
+  shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects a hub is spread over." },
+  settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see the README." },
+  var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see the README." },
+  "web-socket-compression": { type: "boolean", about: "Lets WebSockets be compressed, at a price: see the README." },
+  "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 
-/** What `npm start` and `npm run serve` take. */
+/**
+ * What a command that runs the service was given. `https` is its port, whether that one was asked for, and the files of
+ * a certificate of the operator's own; it is left out where only http is served.
+ */
 export function serviceOptions(args, command) {
-  const values = parse(args, serviceFlags, command);
-  const variables = Object.fromEntries(values.var.map(variable));
+  const values = parse(args, command);
+  const variables = Object.fromEntries((values.var ?? []).map(variable));
   variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
   if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
+  const port = portOf("--port", values.port);
   return {
-    port: port(values.port),
+    port,
     host: host(values.host),
-    state: resolve(nonEmpty("--state", values.state)),
+    https: httpsOptions(values, port, command.alwaysHttps),
+    state: stateFolder(values.state),
+    webSocketCompression: values["web-socket-compression"] ?? false,
     logFile: values["log-file"] && resolve(values["log-file"]),
     variables,
+  };
+}
+
+function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {
+  if ((cert === undefined) !== (key === undefined)) throw new UsageProblem("--cert FILE and --key FILE go together: a certificate and its key.");
+  if (!(always || https || given !== undefined || cert !== undefined)) return undefined;
+  const port = portOf("--https-port", given ?? String(HTTPS_PORT));
+  if (port !== 0 && port === httpPort) throw new UsageProblem(`http and https cannot both listen at port ${port}: take another --https-port.`);
+  return { port, isGiven: given !== undefined, files: cert === undefined ? undefined : { cert: resolve(cert), key: resolve(key) } };
+}
+
+/** The flags that say which service a command is for. */
+export const addressFlags = {
+  state: { type: "string", value: "DIR", about: `The state folder of the service that runs on this machine. (${FOLDER})` },
+  port: { type: "string", value: "N", about: "The service's port, where it is not the one that runs on the state folder. (8080)" },
+  host: { type: "string", value: "H", about: "The service's host, likewise. (127.0.0.1)" },
+  http: { type: "boolean", about: "The http form." },
+  https: { type: "boolean", about: "The https form." },
+  endpoint: { type: "string", value: "URL", about: "The service's URL, in place of all these." },
+  deployed: { type: "boolean", about: "The service that npm run deploy deployed from here, with its access key." },
+};
+
+/** What was said about which service a command is for. */
+export function addressOptions(values) {
+  if (values.http && values.https) throw new UsageProblem("--http and --https exclude each other.");
+  return {
+    state: stateFolder(values.state),
+    port: values.port === undefined ? undefined : portOf("--port", values.port),
+    host: values.host === undefined ? undefined : host(values.host),
+    scheme: values.http ? "http" : values.https ? "https" : undefined,
+    endpoint: values.endpoint === undefined ? undefined : endpointUrl(values.endpoint),
+    isDeployed: values.deployed ?? false,
   };
 }
 
@@ -60,30 +89,28 @@ export function whole(flag, text, least, most) {
 }
 
 /** A port to reach a service at, or 0 to take a free one. */
-export const port = (text) => whole("--port", text, 0, MAX_PORT);
+const portOf = (flag, text) => whole(flag, text, 0, MAX_PORT);
 
 /** A host name or address, without brackets. */
-export function host(text) {
+function host(text) {
   const name = text.replace(/^\[(.*)\]$/, "$1");
   if (!/^[A-Za-z0-9.:_-]+$/.test(name)) throw new UsageProblem(`--host must be a host name or an address, not "${text}".`);
   return name;
 }
 
+function endpointUrl(text) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.hash || url.username) {
+    throw new UsageProblem(`--endpoint must be the service's URL, such as https://service.example, not "${text}".`);
+  }
+  return url.origin;
+}
+
+const stateFolder = (text) => (text === undefined ? state : resolve(nonEmpty("--state", text)));
+
 function nonEmpty(flag, text) {
   if (text.trim() === "") throw new UsageProblem(`${flag} needs a value.`);
   return text;
-}
-
-const OWN_FLAGS = { SHARDS: "--shards N", HUB_SETTINGS: "--settings FILE" };
-
-function variable(text) {
-  const [, name, value] = text.match(/^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s) ?? [];
-  if (name === undefined) throw new UsageProblem(`--var must be NAME=VALUE, not "${text}".`);
-  if (name in OWN_FLAGS) throw new UsageProblem(`Set ${name} with ${OWN_FLAGS[name]}.`);
-  if (/_ACCESS_KEY/.test(name)) {
-    throw new UsageProblem(`Set ${name} in the environment or in .dev.vars: other users of this machine can read command lines.`);
-  }
-  return [name, value];
 }
 
 function settings(file) {

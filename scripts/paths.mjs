@@ -20,5 +20,8 @@ export const state = at(".state");
 /** The access keys for local use; git ignores it. */
 export const devVars = at(".dev.vars");
 
+/** The access key and the URL of what was deployed from here; git ignores it. Who deploys several names another file for each. */
+export const deployVars = process.env.WEBPUBSUB_DEPLOY_VARS || at(".deploy.vars");
+
 /** A program that came with an npm package. */
 export const npmBin = (name) => at("node_modules", ".bin", name);

@@ -83,7 +83,8 @@ function parentOfEach() {
   }
 }
 
-function readIfThere(file) {
+/** The text of a file; none where it is not there. */
+export function readIfThere(file) {
   try {
     return readFileSync(file, "utf8");
   } catch {

@@ -2,48 +2,114 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed } from "./access.mjs";
+import { accessKeys, bracketed, endpoint, handlerSecrets, primaryKey, serviceHosts, warnOfWeakKeys } from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
+import { Farewell } from "./service/farewell.mjs";
+import { privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
+import { checkUnused, claim, forget, record } from "./service/record.mjs";
+import { certificateIn, listenSecurely } from "./service/secure.mjs";
+import { workerConfig } from "./service/worker-config.mjs";
 import { setUp } from "./setup.mjs";
-import { Problem, say } from "./terminal.mjs";
+import { Problem, UsageProblem, say } from "./terminal.mjs";
+import { checkConfigured } from "./variables.mjs";
 
 /**
  * Sets up, builds, starts the service and stays until it ends.
  *
- * `launch(options, { variables, keys }, stdio)` starts the program called `program`; `variables`
- * are this way's own defaults; `ready(options, keys)` is called when the service answers.
+ * `command` is what was typed, as `parse` takes it; `launch(options, { variables, keys }, stdio)` starts the program
+ * called `program`; `variables` are this way's own defaults; `ready(options, keys, reached)` is called when the service
+ * answers, with where it is `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with
+ * those it has.
  */
-export async function runService({ command, program, launch, variables, ready = () => {} }) {
+export async function runService({ command, program, launch, variables, drains = false, ready = () => {} }) {
   exitOnSignals();
   const options = serviceOptions(process.argv.slice(2), command);
+  const files = options.https?.files;
+  if (files) certificateIn(files);
+  checkUnused(options.state);
   options.port = await freePort(options);
-  const keys = accessKeys();
+  if (options.https) options.https.port = await httpsPort(options, command);
+  const keys = warnOfWeakKeys(accessKeys());
   await setUp("build");
+  checkConfigured((await workerConfig(options)).vars ?? {});
   await build();
 
+  await claim(options.state, command.name);
   const stdio = ["ignore", ...outputs(options.logFile)];
-  const child = await launch(options, { variables: { ...variables, ...options.variables }, keys }, stdio);
+  const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
+  const environment = { variables: { ...own, ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } };
+  const child = await privately(() => launch(options, environment, stdio));
+  record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
-  let stopping = false;
-  onNextSignal(() => {
+  const farewell = new Farewell(options, primaryKey(keys));
+  let [listening, stopping] = [false, false];
+  let secure;
+  onNextSignal(async () => {
     stopping = true;
+    // No client that is sent away is to come back before the end.
+    secure?.refuse();
+    if (drains) child.kill("SIGTERM");
+    const problem = listening && (await farewell.say());
+    if (problem) say(`Not every client was sent away: ${problem}.`);
     stop(child);
   });
   say(`${program} pid ${child.pid}`);
   try {
     await healthy(options, child);
-    await ready(options, keys);
+    listening = true;
+    if (drains) farewell.hold();
+    secure = options.https && (await listenSecurely({ ...options.https, host: options.host, to: options, certificate: await certificateOf(options) }));
+    const reached = await whereReached(options, secure);
+    record(options.state, [child.pid], { command: command.name, host: options.host, ...reached });
+    await ready(options, keys, reached);
+    if (secure) say(`listening on https://${bracketed(options.host)}:${secure.port}`);
     say(`listening on http://${bracketed(options.host)}:${options.port}`);
   } catch (error) {
     if (!stopping) await stop(child);
     if (!stopping) throw error;
+  } finally {
+    if (child.exitCode !== null || child.signalCode !== null) forget(options.state);
   }
   const [code, signal] = await ended;
+  await secure?.close();
+  forget(options.state);
   if (stopping) return;
   throw new Problem(`${program} ${signal ? `was ended by ${signal}` : `ended by itself with exit code ${code}`}.`);
+}
+
+/**
+ * The port to listen at for https, 0 for any free one. Where none was asked for and another service has the usual one,
+ * any will do for a command that always serves https.
+ */
+async function httpsPort({ https, host }, { alwaysHttps }) {
+  if (https.port === 0) return 0;
+  try {
+    return await freePort({ host, port: https.port, flag: "--https-port" });
+  } catch (error) {
+    if (!(error instanceof UsageProblem) || https.isGiven || !alwaysHttps) throw error;
+    return 0;
+  }
+}
+
+/** What gives the certificate: the operator's files, or the local authority. */
+async function certificateOf({ state, host, https }) {
+  if (https.files) return async () => certificateIn(https.files);
+  // It is there once the set-up is done, and not before.
+  const { certificateFor } = await import("./service/authority.mjs");
+  return () => certificateFor({ state, host });
+}
+
+/** The URLs for people, and the certificate that clients have to trust if no authority that they know signed it. */
+async function whereReached({ host, port, state, https }, secure) {
+  const plain = { endpoint: endpoint({ host, port }) };
+  if (!secure) return plain;
+  const reached = { ...plain, secure: endpoint({ scheme: "https", host, port: secure.port }) };
+  if (https.files) return reached;
+  const { authorityFile } = await import("./service/authority.mjs");
+  return { ...reached, authority: authorityFile(state) };
 }
 
 function outputs(logFile) {

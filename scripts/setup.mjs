@@ -6,6 +6,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parse } from "./command.mjs";
 import { withLock } from "./lock.mjs";
 import { tools } from "./paths.mjs";
 import { exitOnSignals } from "./processes.mjs";
@@ -55,13 +56,22 @@ async function install(wanted) {
   });
 }
 
+const command = {
+  name: "npm run setup",
+  about: "Installs what is missing for one purpose. Every other command does this first by itself.",
+  flags: {},
+  rest: `[${Object.keys(purposes).join(" | ")}]`,
+  examples: [
+    ["npm run setup", "everything that npm test needs"],
+    ["npm run setup -- build", "only what a build needs"],
+  ],
+};
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   exitOnSignals();
   await main(async () => {
-    const purpose = process.argv[2] ?? "test";
-    if (!(purpose in purposes) || process.argv.length > 3) {
-      throw new UsageProblem(`Usage: npm run setup [-- ${Object.keys(purposes).join(" | ")}]`);
-    }
+    const { rest: [purpose = "test", ...more] } = parse(process.argv.slice(2), command);
+    if (!Object.hasOwn(purposes, purpose) || more.length > 0) throw new UsageProblem(`${command.name} takes one of ${Object.keys(purposes).join(", ")}, not "${process.argv.slice(2).join(" ")}".`);
     await setUp(purpose);
     say(`Set-up: everything to ${purpose} is there.`);
   });

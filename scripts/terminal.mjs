@@ -16,6 +16,9 @@ export class UsageProblem extends Problem {
   }
 }
 
+/** What a command does: it was asked for and is no mistake. */
+export class Help extends Error {}
+
 const tty = process.stdout.isTTY && !process.env.CI;
 
 /** How often a step that takes long says where it is, when the line cannot be rewritten. */
@@ -24,6 +27,9 @@ const REPORT_EVERY_MS = 20_000;
 export function say(line = "") {
   process.stdout.write(`${line}\n`);
 }
+
+/** A text as a shell reads it as one word. */
+export const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** `3.2 s`, or `2 min 05 s`. */
 export function duration(ms) {
@@ -73,11 +79,15 @@ export async function step(title, work) {
   }
 }
 
-/** Runs a script's body: a problem ends it with its message and exit code, a bug with its stack. */
+/** Runs a script's body: help ends it well, a problem with its message and exit code, a bug with its stack. */
 export async function main(body) {
   try {
     await body();
   } catch (error) {
+    if (error instanceof Help) {
+      say(error.message);
+      return;
+    }
     process.stderr.write(error instanceof Problem ? `${error.message}\n` : `${error.stack ?? error}\n`);
     process.exitCode = error.exitCode ?? 1;
   }

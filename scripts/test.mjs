@@ -1,13 +1,28 @@
 // `npm test`: everything, or with `--only` a part of it.
 //
 // A step that fails does not hide the others. The last line is the sum over all of them.
-import { parseArgs } from "node:util";
 import { performance } from "node:perf_hooks";
+import { parse } from "./command.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, duration, main, say, step } from "./terminal.mjs";
 import { countTests, outcome } from "./test/count.mjs";
 import { steps } from "./test/steps.mjs";
+
+const names = [...new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])))];
+
+const command = {
+  name: "npm test",
+  about: "Sets up what is missing, then tests everything, or a part of it. Ends with `N passed, N failed`.",
+  flags: { only: { type: "string", value: "STEP", about: `One step, or several with commas between: ${names.join(", ")}.` } },
+  rest: "[FILE…]",
+  examples: [
+    ["npm test", "everything"],
+    ["npm test -- --only lint,native", "formatting, lints and native tests"],
+    ["npm test -- --only e2e tests/e2e/groups.test.mjs", "one file of the end-to-end tests"],
+    ["npm run e2e", "all end-to-end tests"],
+  ],
+};
 
 exitOnSignals();
 await main(async () => {
@@ -32,21 +47,15 @@ await main(async () => {
 
 /** The steps to do, by name or group, the files that one of them is narrowed to, and whether that is everything. */
 function choose(args) {
-  const names = new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])));
-  const usage = `npm test takes [--only ${[...names].join("|")}] (several with commas), and e2e test files after --only e2e.`;
-  let values, positionals;
-  try {
-    ({ values, positionals } = parseArgs({ args, options: { only: { type: "string" } }, allowPositionals: true }));
-  } catch {
-    throw new UsageProblem(usage);
-  }
-  const only = values.only?.split(",");
-  const unknown = only?.filter((name) => !names.has(name)) ?? [];
+  const usage = `npm test takes [--only ${names.join("|")}] (several with commas), and e2e test files after --only e2e.`;
+  const { only: given, rest: files } = parse(args, command);
+  const only = given?.split(",");
+  const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
   const named = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
-  const chosen = positionals.length > 0 ? named.filter(({ takesFiles }) => takesFiles) : named;
-  if (positionals.length > 0 && (chosen.length !== 1 || !only?.includes(chosen[0].name))) throw new UsageProblem(usage);
-  return { chosen, files: positionals, whole: !only };
+  const chosen = files.length > 0 ? named.filter(({ takesFiles }) => takesFiles) : named;
+  if (files.length > 0 && (chosen.length !== 1 || !only?.includes(chosen[0].name))) throw new UsageProblem(usage);
+  return { chosen, files, whole: !only };
 }
 
 async function attempt(one, part) {

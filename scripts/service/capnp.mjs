@@ -1,7 +1,5 @@
 // The configuration that plain workerd reads, from the same facts that wrangler reads.
-
-/** Variables that turn something on. */
-const isOn = (value) => ["1", "true", "on", "yes"].includes(String(value ?? "").toLowerCase());
+import { isOn } from "../variables.mjs";
 
 /** The text of the configuration. Paths to embed are relative to it. */
 export function capnp({ config, modules, assets, variables, storage, address }) {
@@ -25,7 +23,7 @@ const config :Workerd.Config = (
 
 const main :Workerd.Worker = (
   compatibilityDate = ${text(config.compatibility_date)},
-  compatibilityFlags = ${list((config.compatibility_flags ?? []).map(text))},
+  compatibilityFlags = ${list(config.compatibility_flags.map(text))},
   modules = ${list(entryFirst.map((name) => module(name, `worker/${name}`)))},
   durableObjectNamespaces = ${list(objects.map(({ class_name }) => `(className = ${text(class_name)}, uniqueKey = ${text(`${config.name}-${class_name}`)}, enableSql = true)`))},
   durableObjectStorage = (localDisk = "storage"),

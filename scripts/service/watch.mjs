@@ -8,8 +8,8 @@ import { say } from "../terminal.mjs";
 /** Editors write a file in several steps; a moment later they are done. */
 const SETTLED_AFTER_MS = 200;
 
-/** Watches the sources. A failed build says why, and the service goes on with the one before. */
-export function rebuildOnChange() {
+/** Watches the sources, and calls `load` after a build. A failed build says why, and the service goes on with the one before. */
+export function rebuildOnChange(load) {
   let changed = false;
   let building = false;
   const onChange = async (_, file) => {
@@ -20,7 +20,7 @@ export function rebuildOnChange() {
     while (changed) {
       changed = false;
       await sleep(SETTLED_AFTER_MS);
-      await rebuild();
+      await rebuild(load);
     }
     building = false;
   };
@@ -33,10 +33,12 @@ export function rebuildOnChange() {
   }
 }
 
-async function rebuild() {
+async function rebuild(load) {
   try {
     const made = await build();
-    if (made.length > 0) say(`Built again: ${made.join(", ")}.`);
+    if (made.length === 0) return;
+    await load();
+    say(`Built again: ${made.join(", ")}.`);
   } catch (error) {
     say(`${error.message}\nThe service goes on with the last build that succeeded.`);
   }

@@ -2,8 +2,12 @@
 import { readFileSync } from "node:fs";
 import { at } from "../paths.mjs";
 
-/** The configuration as it stands in the file. */
-export async function workerConfig() {
+const NO_COMPRESSION = "no_web_socket_compression";
+
+/** The configuration as it stands in the file, but that WebSockets may be compressed where that is asked for. */
+export async function workerConfig({ webSocketCompression } = {}) {
   const { parse } = await import("smol-toml");
-  return parse(readFileSync(at("wrangler.toml"), "utf8"));
+  const config = parse(readFileSync(at("wrangler.toml"), "utf8"));
+  const flags = config.compatibility_flags ?? [];
+  return { ...config, compatibility_flags: webSocketCompression ? flags.filter((flag) => flag !== NO_COMPRESSION) : flags };
 }

@@ -1,18 +1,50 @@
 // The built worker under `wrangler dev`.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { bracketed } from "../access.mjs";
-import { at, npmBin, root } from "../paths.mjs";
+import { at, root } from "../paths.mjs";
 import { start } from "../processes.mjs";
 import { Problem } from "../terminal.mjs";
+import { copyFolder } from "./copy.mjs";
+import { privateFolder } from "./folder.mjs";
 import { workerConfig } from "./worker-config.mjs";
+
+/**
+ * wrangler dev puts `Content-Encoding: gzip` on an answer without a content type, and on one without a body, too, which
+ * clients that decompress then cannot read. An answer that names an encoding is left as it is.
+ */
+const ENTRY = `// Generated; every start writes it anew.
+import Worker from "./index.js";
+
+export * from "./index.js";
+
+export default {
+  async fetch(request, env, context) {
+    const answer = await new Worker(context, env).fetch(request);
+    if (answer.body !== null || answer.webSocket) return answer;
+    const headers = new Headers(answer.headers);
+    headers.set("Content-Encoding", "identity");
+    return new Response(null, { status: answer.status, headers });
+  },
+};
+`;
+
+/** Puts the built worker where wrangler reads it, the entry last: it is the file that wrangler watches. Returns its path. */
+export async function loadWorker(options) {
+  const folder = join(options.state, "wrangler", "worker");
+  const config = await workerConfig(options);
+  copyFolder(dirname(at(config.main)), folder);
+  const entry = join(folder, "entry.js");
+  writeFileSync(entry, ENTRY, { mode: 0o600 });
+  return entry;
+}
 
 /** Starts wrangler; everything that it writes goes into `options.state`. */
 export async function startWrangler(options, { variables, keys }, stdio) {
-  const folder = join(options.state, "wrangler");
-  mkdirSync(folder, { recursive: true });
+  const folder = privateFolder(join(options.state, "wrangler"));
+  const main = await loadWorker(options);
   const config = join(folder, "wrangler.json");
-  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(), variables), null, 2));
+  writeFileSync(config, JSON.stringify(localConfig(await workerConfig(options), { main, variables }), null, 2));
   // Beside the configuration wrangler takes this file for the secrets, and never shows them.
   writeFileSync(join(folder, ".dev.vars"), devVars(keys), { mode: 0o600 });
   const args = [
@@ -23,11 +55,12 @@ export async function startWrangler(options, { variables, keys }, stdio) {
   return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, stdio, env: quiet(folder, stdio) });
 }
 
-/** The deployed configuration with this run's variables, and paths that hold from anywhere. */
-export function localConfig(config, variables) {
+/** The deployed configuration with this run's entry and variables, and paths that hold from anywhere. */
+export function localConfig(config, { main, variables }) {
   return {
     ...config,
-    main: at(config.main),
+    main,
+    rules: [{ type: "ESModule", globs: ["**/*.js"], fallthrough: false }, ...config.rules],
     assets: { ...config.assets, directory: at(config.assets.directory) },
     vars: { ...config.vars, ...variables },
   };

@@ -97,6 +97,7 @@ export const client = [
       row("A hub whose shards are full: 503, for a moment", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
       row("Then: the `connect` event, whose refusal becomes the answer", connecting("is refused with the handler's status and words: ${status}"), connecting("is not asked about where no handler lists it, nor for a client that is refused anyway")),
       row("101 with the chosen subprotocol", subprotocols),
+      differs("permessage-deflate where a client offers it", "Only where an operator turns it on (`--web-socket-compression`): it costs three times the memory.", e2e("compression")("${agreed} agreed on with a client that offers it, new or recovering")),
       row("The connection can be addressed over REST when its client hears that it is connected", handshake("a connection can be addressed as soon as it knows its id")),
     ],
   },

@@ -70,7 +70,8 @@ export const eventHandlers = [
     title: "Abuse protection (CloudEvents spec, 2)",
     rows: [
       row("Before the first event: `OPTIONS`, `{event}` being `validate`, with `WebHook-Request-Origin` and `ce-awpsversion`", validation("comes before the first event, which waits for it, and is asked for with OPTIONS")),
-      row("`WebHook-Request-Origin` is the host that clients ask, with its port", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), express("hears services that it allows, by the host that clients ask, and no others")),
+      row("`WebHook-Request-Origin` is the host that the client's token names, with its port", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), express("hears services that it allows, by the host that clients ask, and no others"), e2e("proxy")("has event handlers asked for the host that a client's token names")),
+      row("For a client without a token it is the hosts that the operator names, with commas between, of which one is to be allowed", e2e("handler-origin")("are what handlers are asked for clients without a token, one of them being enough"), e2e("handler-origin")("stay what they are, and their handshake too, however many hosts are made up")),
       row("Accepted by 2xx and `WebHook-Allowed-Origin` of `*` or the host, in any case", passed("any origin", "the service's host", "the host in another case", "no content"), notPassed("nobody", "another host", "everybody, with 400", "everybody, with 500")),
       row("Several values, or a list", passed("a list with the host in it", "several headers, the host in one of them")),
       row("`WebHook-Request-Callback` and rates are not used", validation("comes before the first event, which waits for it, and is asked for with OPTIONS")),

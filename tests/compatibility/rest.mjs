@@ -28,6 +28,9 @@ const picked = filters("a filter picks the connections that its vector says");
 const refusedFilter = filters("what is no filter is refused in the words of its vector, and nothing is sent");
 const vectors = native("protocol", "tests/vectors_filters");
 
+const proxy = e2e("proxy");
+const connection = e2e("one-connection");
+
 export const rest = [
   {
     title: "Versions (REST spec, 1.1)",
@@ -58,9 +61,12 @@ export const rest = [
       row("A prefix of the URL is no audience", otherAudience),
       row("`aud` may be one of several", audience),
       row("Accepted hosts behind a proxy are the operator's to name", settings("hosts that are accepted are audiences too, and no others"), auth("what a proxy says about the host opens nothing that the operator has not allowed")),
+      row("The service is where its caller's token says: in links to next pages and in generated tokens", proxy("leaves Microsoft's server package its lists of many pages"), proxy("leaves a link to the next page the scheme and host of its caller's token"), proxy("has the tokens that are generated name the public URL, and open it")),
       row("`Bearer` in any case", auth("the scheme is Bearer, in any case")),
       row("Other claims do not matter", keys),
       missing("Entra ID", "Not built: 401. Use an access key.", otherAudience),
+      row("The next request on a connection works, whatever became of the one before and its body", connection("the next request works after ${what}"), connection("the next request works after a message that is too long")),
+      row("`Expect: 100-continue`, HTTP/1.0, whole URLs as targets, `OPTIONS *`", connection("who waits for 100 gets it for what is taken, and sends nothing of what is refused"), connection("HTTP/1.0 is answered, and its connection ends"), connection("a target may be a whole URL, and is then authorised as its path"), connection("a target that is no path is nothing that is served")),
       row("A failure is 401, before anything else is looked at", errors("a token is looked at before anything else"), operations("none of it is done without a token")),
       differs("Its body is empty", "`WWW-Authenticate: Bearer`, and an error body whose message says which check failed.", auth("a refusal says which check failed, in the answer and in the log")),
     ],

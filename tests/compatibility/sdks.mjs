@@ -1,5 +1,5 @@
 // What Microsoft's packages do against the service, and what of the service nothing is there.
-import { missing, row, testsOf } from "./row.mjs";
+import { differs, e2e, missing, row, testsOf } from "./row.mjs";
 
 /** The packages that the tests use unmodified, as they are pinned. */
 export const packages = [
@@ -13,6 +13,7 @@ export const packages = [
 
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
+const https = e2e("https");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
 const [connecting, hearing, invoking, operations, reconnecting, recovering] = ["connecting", "hearing", "invoking", "operations", "reconnecting", "recovering"].map(client);
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
@@ -23,6 +24,12 @@ export const sdks = [
   {
     title: "Microsoft's server packages (REST spec, 5)",
     rows: [
+      differs(
+        "A connection string and a hub are all that a client needs",
+        "On one's own machine the certificate is signed by a local authority, which each program has to trust: `NODE_EXTRA_CA_CERTS`, `REQUESTS_CA_BUNDLE`.",
+        https("Microsoft's two-argument publish.js runs unmodified"),
+        https("Microsoft's package for Python publishes over https (${kind})"),
+      ),
       row("`getClientAccessToken`", server("makes client URLs that open")),
       row("`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`", server("sends to all, to a user, to a connection and to a group")),
       row("`excludedConnections`, `filter`, `odata`", server("leaves out the connections that it is told to, and those that a filter does not let through")),

@@ -10,7 +10,7 @@ const TIMEOUT_SECONDS = 8;
 /** How many failures in a row open the breaker of a URL. */
 const FAILURES = 5;
 /** In how much time a handler that is back is called again: the breaker's half a minute, and some. */
-const BACK_WITHIN_MS = 35_000;
+const BACK_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 250;
 
 const event = (ackId) => ({ type: "event", event: "chat", dataType: "text", data: "hi", ackId });

@@ -1,5 +1,5 @@
 // The README's quickstart, typed as it stands there: its commands and files come from README.md itself. Only the
-// port is another one, the access key comes from the environment, and subscribers have names.
+// state folder is another one, the access key comes from the environment, and subscribers have names.
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -16,11 +16,12 @@ const SUBSCRIBERS = ["subscribe.js", "subscribe.js", "subscribe.js", "microsoft.
 
 const type = (commands, env) => new Shell(commands, env);
 const save = (file) => writeFileSync(path.join(folder, file), readmeBlock(file));
-/** The same commands for a service at another port than 8080, and a URL with a name in it that can be asked for. */
-const adapt = (commands, { port, user }) =>
+/** The same commands for a service with another state folder, and a URL with a name in it that can be asked for. */
+const adapt = (commands, { state, user }) =>
   commands
-    .replace("connection-string", `connection-string -- --port ${port}`)
-    .replace("client-url -- ", `client-url -- --port ${port} --user ${user} `);
+    .replace("connection-string", `connection-string -- --state ${state}`)
+    .replace("client-url -- ", `client-url -- --state ${state} --user ${user} `)
+    .replace("$PWD/.state/", `${state}/`);
 /** The commands that the README names in a sentence. */
 const inTheSubscribersFolder = "cd build/quickstart/subscriber\nnpm install @azure/web-pubsub-client@1\nnpm install ws@8\n";
 
@@ -39,34 +40,42 @@ describe("The quickstart", () => {
   });
   after(() => browser?.close());
 
-  test("names in its sentences what this test installs", () => {
+  test("names in its sentences what this test installs and serves", () => {
+    assert.ok(readme().includes("`npm run serve -- --https`"));
     const [, ...commands] = inTheSubscribersFolder.trim().split("\n");
     for (const command of commands) assert.ok(readme().includes(`\`${command}\``), command);
+  });
+
+  test("has publish.js as it is for Azure: CommonJS, with two arguments", () => {
+    const publish = readmeBlock("publisher/publish.js");
+    assert.match(publish, /= require\("@azure\/web-pubsub"\);/);
+    assert.match(publish, /new WebPubSubServiceClient\(process\.env\.WebPubSubConnectionString, "myHub1"\);/);
+    assert.doesNotMatch(publish, /allowInsecureConnection|import /);
   });
 
   for (const runner of ["start", "serve"]) {
     for (const shards of [1, 4]) {
       describe(`over npm run ${runner} with ${shards} ${shards === 1 ? "shard" : "shards"}`, () => {
-        const service = new Service({ runner, shards });
+        const service = new Service({ runner, shards, https: true });
         before(() => service.start());
         after(() => service.stop());
 
         test("a published Hello World reaches subscribers of every kind, and the page", async () => {
           const env = { WEBPUBSUB_ACCESS_KEY: service.key };
-          const { port } = service;
+          const { port, state } = service;
           const hub = new Hub(service, "myHub1");
           const { page } = await openPage(browser, `http://localhost:${port}/`);
-          const url = type(adapt("npm run -s client-url -- --hub myHub1", { port, user: "page" }), env);
+          const url = type(adapt("npm run -s client-url -- --hub myHub1", { state, user: "page" }), env);
           await page.getByLabel("Client URL", { exact: true }).fill(await url.lines.next("a client URL"));
           await page.getByRole("button", { name: "Connect", exact: true }).click();
           await page.getByRole("status").getByText("Connected as page", { exact: true }).waitFor();
 
           const subscribers = SUBSCRIBERS.map((file, n) => {
-            const commands = adapt(readmeBlock("subscribe"), { port, user: `subscriber${n}` });
+            const commands = adapt(readmeBlock("subscribe"), { state, user: `subscriber${n}` });
             return type(commands.replace("subscribe.js", file), env);
           });
           for (const n of subscribers.keys()) await until(() => hub.exists(`/users/subscriber${n}`), `subscriber ${n}`);
-          await type(adapt(readmeBlock("publish"), { port }), env).done();
+          await type(adapt(readmeBlock("publish"), { state }), env).done();
           for (const [n, subscriber] of subscribers.entries()) {
             assert.equal(await subscriber.lines.next("the message"), "Received message Hello World", SUBSCRIBERS[n]);
           }

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { accessKeys, clientUrl, connectionString, endpoint, groupName, hubName, parseVars, primaryKey, requestToken } from "../../scripts/access.mjs";
+import { accessKeys, clientUrl, connectionString, deployment, endpoint, groupName, handlerSecrets, hubName, keepDeployment, parseVars, primaryKey, requestToken, serviceHosts, weakKeys } from "../../scripts/access.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "access-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -104,6 +104,27 @@ test("a file with other variables keeps them", () => {
   assert.equal(readFileSync(file, "utf8"), `OTHER=1\nWEBPUBSUB_ACCESS_KEY=${key}\n`);
 });
 
+test("secrets of event handlers come from the environment, else from the file, and nothing else does", () => {
+  const file = join(folder, "secrets");
+  writeFileSync(file, "HANDLER_SECRET_A=stored\nHANDLER_SECRET_B=stored\nOTHER=1\n");
+  assert.deepEqual(handlerSecrets({ HANDLER_SECRET_B: "given", PATH: "/bin" }, file), { HANDLER_SECRET_A: "stored", HANDLER_SECRET_B: "given" });
+  assert.deepEqual(handlerSecrets({}, join(folder, "nowhere")), {});
+});
+
+test("a key is weak below 32 bytes", () => {
+  assert.deepEqual(weakKeys({ A: "x".repeat(31), B: "x".repeat(32), C: "é".repeat(16), D: "é".repeat(15) }), ["A", "D"]);
+});
+
+test("what is known of a deployment is kept for its owner only, and the environment's key wins", () => {
+  const file = join(folder, "deployed");
+  keepDeployment({ endpoint: "https://h", key: "stored" }, file);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.deepEqual(deployment({}, file), { endpoint: "https://h", key: "stored", storedKey: "stored" });
+  assert.deepEqual(deployment({ WEBPUBSUB_ACCESS_KEY: "given" }, file), { endpoint: "https://h", key: "given", storedKey: "stored" });
+  keepDeployment({ endpoint: "https://h", key: undefined }, file);
+  assert.deepEqual(deployment({}, file), { endpoint: "https://h", key: undefined, storedKey: undefined });
+});
+
 test("a key in the environment writes no file", () => {
   const file = join(folder, "none");
   accessKeys({ WEBPUBSUB_ACCESS_KEY: "given" }, file);
@@ -113,4 +134,13 @@ test("a key in the environment writes no file", () => {
 test("variables are read with or without quotes, comments skipped", () => {
   const text = "# a comment\nA=1\n B = two words \nC=\"x\"\nD='y=z'\nexport E=`w`\nnonsense\r\nF=\r\n";
   assert.deepEqual(parseVars(text), { A: "1", B: "two words", C: "x", D: "y=z", E: "w", F: "" });
+});
+
+test("a service has the hosts that its clients ask, as they stand in URLs", () => {
+  for (const host of ["127.0.0.1", "0.0.0.0", "localhost"]) assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
+  assert.deepEqual(serviceHosts({ host: "::1", port: 81 }), ["localhost:81", "127.0.0.1:81", "[::1]:81"]);
+  assert.deepEqual(serviceHosts({ host: "Chat.Example", port: 80 }), ["chat.example"]);
+  const both = ["localhost:8080", "127.0.0.1:8080", "localhost", "127.0.0.1"];
+  assert.deepEqual(serviceHosts({ host: "127.0.0.1", port: 8080, https: { port: 443 } }), both);
+  assert.deepEqual(serviceHosts({ host: "fd00::1", port: 8080 }), ["[fd00::1]:8080"]);
 });

@@ -1,6 +1,7 @@
 // The small commands as they are typed: what they print, where, and how they end.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { at } from "../../scripts/paths.mjs";
@@ -31,6 +32,30 @@ test("token prints one token and nothing else", () => {
   assert.equal(JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).aud, "http://localhost:81/management/hubs/h");
 });
 
+const scripts = JSON.parse(readFileSync(at("package.json"), "utf8")).scripts;
+for (const [name, line] of Object.entries(scripts)) {
+  test(`npm run ${name} -- --help describes the command, with examples`, () => {
+    const [, script, more] = line.match(/node scripts\/([\w-]+)\.mjs ?(.*)$/);
+    const { status, stdout, stderr } = type(script, ...more.split(" ").filter(Boolean), "--help");
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+    assert.match(stdout, /^npm \S+.*\n\n\S[^]*\n\nOptions, after --:\n( {2}--[^]*\n)+\nExamples:\n {2}\S/);
+    assert.ok(stdout.includes("--help  "));
+  });
+}
+
+test("help says every flag of start and serve", () => {
+  for (const script of ["start", "serve"]) {
+    const { stdout } = type(script, "--port", "1", "-h");
+    for (const flag of ["port", "host", "https", "https-port", "cert", "key", "state", "shards", "settings", "var"]) assert.match(stdout, new RegExp(`^ {2}--${flag} `, "m"));
+  }
+});
+
+test("the URL of a service that is said is used", () => {
+  assert.equal(type("connection-string", "--endpoint", "https://service.example").stdout, "Endpoint=https://service.example;AccessKey=k;Version=1.0;\n");
+  assert.equal(type("connection-string", "--https", "--port", "81").stdout, "Endpoint=https://localhost:81;AccessKey=k;Version=1.0;\n");
+  assert.match(type("client-url", "--hub", "h", "--https").stdout, /^wss:\/\/localhost:8443\/client\/hubs\/h\?/);
+});
+
 const wrong = [
   ["client-url", [], /^--hub is missing: .*\n$/],
   ["client-url", ["--hub", "1"], /^--hub must be .*\n$/],
@@ -41,6 +66,11 @@ const wrong = [
   ["token", ["--path", "hubs"], /^--path must be .*\n$/],
   ["connection-string", ["--port", "x"], /^--port must be .*\n$/],
   ["serve", ["--shards", "0"], /^--shards must be .*\n$/],
+  ["serve", ["--var", "SHARD_SOFT_LIMT=9"], /^There is no variable SHARD_SOFT_LIMT\. Did you mean SHARD_SOFT_LIMIT\?\n$/],
+  ["serve", ["--cert", "nowhere.pem", "--key", "nowhere.pem"], /^--cert: .* cannot be read \(ENOENT\)\.\n$/],
+  ["start", ["--var", "RECOVERY_WINDOW_SECONDS=0"], /^RECOVERY_WINDOW_SECONDS must be .*\n$/],
+  ["build", ["all"], /^npm run build takes no options and nothing else\. .*\n$/],
+  ["setup", ["everything"], /^npm run setup takes one of .*\n$/],
   ["test", ["--only", "nothing"], /^There is no step nothing\. .*\n$/],
   ["fuzz", ["--seed", "x"], /^--seed must be .*\n$/],
   ["fuzz", ["--from", "0.5"], /^--from must be .*\n$/],

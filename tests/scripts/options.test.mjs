@@ -4,13 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { serviceOptions } from "../../scripts/options.mjs";
+import { addressFlags, addressOptions, serviceFlags, serviceOptions } from "../../scripts/options.mjs";
+import { parse as parseCommand } from "../../scripts/command.mjs";
 import { state } from "../../scripts/paths.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "options-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const parse = (...args) => serviceOptions(args, "npm start");
+const command = { name: "npm run serve", about: "", flags: serviceFlags, examples: [] };
+const parse = (...args) => serviceOptions(args, command);
 
 function file(name, content) {
   writeFileSync(join(folder, name), content);
@@ -18,23 +20,49 @@ function file(name, content) {
 }
 
 test("without flags there are the documented defaults", () => {
-  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, logFile: undefined, variables: { SHARDS: "1" } });
+  assert.deepEqual(parse(), { port: 8080, host: "127.0.0.1", state, https: undefined, webSocketCompression: false, logFile: undefined, variables: { SHARDS: "1" } });
+});
+
+test("https is served where it, its port or a certificate is asked for, and always by npm start", () => {
+  const usual = { port: 8443, isGiven: false, files: undefined };
+  assert.deepEqual(parse("--https").https, usual);
+  assert.deepEqual(serviceOptions([], { ...command, alwaysHttps: true }).https, usual);
+  assert.deepEqual(parse("--https-port", "0").https, { ...usual, port: 0, isGiven: true });
+  assert.deepEqual(parse("--cert", "c.pem", "--key", "k.pem").https, { ...usual, files: { cert: resolve("c.pem"), key: resolve("k.pem") } });
+});
+
+test("a command that prints URLs is told of a service by its folder, its port and host, its URL, or as the deployed one", () => {
+  const address = (...args) => addressOptions(parseCommand(args, { name: "npm run token", flags: addressFlags, examples: [] }));
+  assert.deepEqual(address(), { state, port: undefined, host: undefined, scheme: undefined, endpoint: undefined, isDeployed: false });
+  assert.deepEqual(address("--state", "here", "--port", "81", "--host", "[::1]", "--https"), {
+    state: resolve("here"),
+    port: 81,
+    host: "::1",
+    scheme: "https",
+    endpoint: undefined,
+    isDeployed: false,
+  });
+  assert.equal(address("--endpoint", "HTTPS://Service.example:443/").endpoint, "https://service.example");
+  assert.throws(() => address("--http", "--https"), /exclude each other/);
+  for (const wrong of ["service.example", "ws://h", "https://h/api", "https://u@h"]) assert.throws(() => address("--endpoint", wrong), /--endpoint must be/);
 });
 
 test("every flag arrives", () => {
   const settings = file("settings.json", '{ "hubs": {} }\n');
-  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "A=1", "--var", "B=x=y", "--log-file", "log");
+  const options = parse("--port", "9000", "--host", "[::1]", "--state", "here", "--shards", "4", "--settings", settings, "--var", "MAP_TTL_MS= 1", "--var", "HANDLER_SECRET_B=x=y", "--web-socket-compression", "--log-file", "log");
   assert.deepEqual(options, {
     port: 9000,
     host: "::1",
     state: resolve("here"),
+    https: undefined,
+    webSocketCompression: true,
     logFile: resolve("log"),
-    variables: { A: "1", B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
+    variables: { MAP_TTL_MS: " 1", HANDLER_SECRET_B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
   });
 });
 
 const refused = [
-  ["an unknown flag", ["--prot", "1"], /^Unknown option --prot\. npm start takes --port, /],
+  ["an unknown flag", ["--prot", "1"], /^Unknown option --prot\. npm run serve takes --port, .* Did you mean --port\?$/],
   ["a word", ["9000"], /Unexpected argument '9000'/],
   ["a flag without its value", ["--port"], /^--port needs a value\.$/],
   ["a port that is no number", ["--port", "http"], /^--port must be a whole number from 0 to 65535, not "http"\.$/],
@@ -47,6 +75,15 @@ const refused = [
   ["a variable without a value", ["--var", "A"], /^--var must be NAME=VALUE, not "A"\.$/],
   ["a variable with a bad name", ["--var", "A-B=1"], /NAME=VALUE/],
   ["a variable that has its own flag", ["--var", "SHARDS=2"], /^Set SHARDS with --shards N\.$/],
+  ["a variable that there is not", ["--var", "SHARD_SOFT_LIMT=9"], /^There is no variable SHARD_SOFT_LIMT\. Did you mean SHARD_SOFT_LIMIT\?$/],
+  ["a variable in other letters", ["--var", "map_ttl_ms=9"], /^There is no variable map_ttl_ms\. Did you mean MAP_TTL_MS\?$/],
+  ["a variable that is like none", ["--var", "COLOUR=red"], /^There is no variable COLOUR\. There are MAP_TTL_MS, .*, and names that begin with HANDLER_SECRET_\.$/],
+  ["a number that is too small", ["--var", "EVENT_TIMEOUT_SECONDS=0"], /^EVENT_TIMEOUT_SECONDS must be a whole number from 1 to 600, not "0"\.$/],
+  ["a number that is none", ["--var", "CONNECTION_QUOTA=1e3"], /^CONNECTION_QUOTA must be a whole number from 0 to 4294967295, not "1e3"\.$/],
+  ["pauses that are none", ["--var", "EVENT_RETRY_SECONDS=1;3"], /^EVENT_RETRY_SECONDS must be up to 10 whole numbers from 0 to 600 with commas between, not "1;3"\.$/],
+  ["a switch that is neither on nor off", ["--var", "ALLOW_PRIVATE_EVENT_HANDLERS=maybe"], /^ALLOW_PRIVATE_EVENT_HANDLERS must be on or off, not "maybe"\.$/],
+  ["a certificate without its key", ["--cert", "c.pem"], /^--cert FILE and --key FILE go together/],
+  ["one port for both", ["--port", "8443", "--https"], /^http and https cannot both listen at port 8443/],
   ["an access key where others can read it", ["--var", "WEBPUBSUB_ACCESS_KEY=k"], /in the environment or in \.dev\.vars/],
   ["settings that are not there", ["--settings", join(folder, "nowhere.json")], /cannot be read \(ENOENT\)/],
 ];

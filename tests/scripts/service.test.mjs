@@ -4,12 +4,15 @@ import { isAbsolute } from "node:path";
 import { test } from "node:test";
 import { assetPath, assetsWorker, contentType } from "../../scripts/service/assets.mjs";
 import { capnp } from "../../scripts/service/capnp.mjs";
+import { workerConfig } from "../../scripts/service/worker-config.mjs";
 import { devVars, localConfig } from "../../scripts/service/wrangler.mjs";
 
 const config = {
   name: "service",
   main: "build/worker/index.js",
+  rules: [],
   compatibility_date: "2026-01-01",
+  compatibility_flags: ["a_flag"],
   durable_objects: { bindings: [{ name: "SHARD", class_name: "Shard" }] },
   assets: { directory: "build/www", binding: "ASSETS" },
   vars: { SHARDS: "1", LIMIT: 5 },
@@ -43,13 +46,24 @@ test("private addresses can be called only where that is asked for", () => {
   assert.equal(allowed({ ALLOW_PRIVATE_EVENT_HANDLERS: "true" }), '["public","private",]');
 });
 
+test("workerd gets the flags that wrangler gets", () => {
+  assert.match(text(), /compatibilityFlags = \[\s*"a_flag",\s*\]/);
+});
+
+test("WebSockets are compressed only where that is asked for", async () => {
+  const flags = async (webSocketCompression) => (await workerConfig({ webSocketCompression })).compatibility_flags;
+  assert.ok((await flags(false)).includes("no_web_socket_compression"));
+  assert.ok(!(await flags(true)).includes("no_web_socket_compression"));
+});
+
 test("paths are written as Cap'n Proto reads them", () => {
   assert.ok(text().includes('path = "/a \\"b\\"/\\x01"'));
 });
 
-test("wrangler gets absolute paths and this run's variables", () => {
-  const local = localConfig(config, { SHARDS: "2" });
-  assert.ok(isAbsolute(local.main) && isAbsolute(local.assets.directory));
+test("wrangler gets an entry of this run, absolute paths and this run's variables", () => {
+  const local = localConfig(config, { main: "/state/entry.js", variables: { SHARDS: "2" } });
+  assert.equal(local.main, "/state/entry.js");
+  assert.ok(isAbsolute(local.assets.directory));
   assert.deepEqual(local.vars, { SHARDS: "2", LIMIT: 5 });
 });
 

@@ -5,7 +5,13 @@ import { odata, WebPubSubServiceClient } from "@azure/web-pubsub";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 
-forEachShardCount("Microsoft's server package", (service) => {
+const UNDER_START = { runner: "start", steady: "its hubs grow under npm run serve" };
+
+for (const [title, options] of [["Microsoft's server package", {}], ["Microsoft's server package under npm start", UNDER_START]]) {
+  forEachShardCount(title, suite, options);
+}
+
+function suite(service) {
   const server = (hub, connectionString = service.connectionString) =>
     new WebPubSubServiceClient(connectionString, hub.name, { allowInsecureConnection: true });
 
@@ -279,4 +285,4 @@ forEachShardCount("Microsoft's server package", (service) => {
       code: "Error.BadRequest",
     });
   });
-});
+}

@@ -8,7 +8,13 @@ import { JSON_V1, Socket } from "../support/socket.mjs";
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-forEachShardCount("Microsoft's server package for Python", (service) => {
+const WHY_STEADY = { steady: "it is about the package" };
+
+for (const [title, options] of [["Microsoft's server package for Python", {}], ["Microsoft's server package for Python under npm start", { runner: "start" }]]) {
+  forEachShardCount(title, suite, { ...options, ...WHY_STEADY });
+}
+
+function suite(service) {
   test("sends to all, a user, a connection and a group, asks who is there, and makes client URLs", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
@@ -70,4 +76,4 @@ forEachShardCount("Microsoft's server package for Python", (service) => {
       }
     });
   }
-}, { steady: "it is about the package" });
+}

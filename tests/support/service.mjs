@@ -18,6 +18,7 @@ const KEY = "an-access-key-for-tests-of-48-characters-in-all!";
 const SECONDARY_KEY = "the-other-access-key-for-tests-48-characters-too";
 const START_LIMIT_MS = 180_000;
 const READY = /^listening on (http:\/\/\S+)$/m;
+const SECURE = /^listening on (https:\/\/\S+)$/m;
 let logs = 0;
 
 export class Service {
@@ -27,26 +28,30 @@ export class Service {
   #hubs = 0;
 
   /**
-   * `runner` is the npm script that runs it: `serve` or `start`; `settings` are those of `--settings`. A service of very
-   * many hubs, each of which is some files, may keep them in memory: what tests end is the process, not the machine.
+   * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `https` asks for it, at
+   * a free port if it is `true` or the files of a certificate (`cert`) and its `key`; `settings` are those of
+   * `--settings`, `options` any others of the command. A service of very many hubs, each of which is some files, may keep
+   * them in memory: what tests end is the process, not the machine.
    */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings, inMemory = false } = {}) {
-    Object.assign(this, { shards, runner, variables, settings, key: KEY, secondaryKey: SECONDARY_KEY });
+  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false, options = [] } = {}) {
+    Object.assign(this, { shards, runner, variables, settings, https, options, key, secondaryKey: SECONDARY_KEY });
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
   /** Starts it on a free port, or again on the port that it had. */
   async start() {
     this.port ??= await freePort();
-    const options = ["--port", this.port, "--state", this.state, "--shards", this.shards];
+    const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
+    if (this.https === true) options.push("--https", "--https-port", this.securePort ?? 0);
+    if (this.https?.cert) options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort ?? 0);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
     const log = this.#openLog();
     this.#child = start(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
       cwd: root,
-      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: KEY, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
+      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: this.key, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
       onOutput: (text) => {
         log.write(text);
         this.#output += text;
@@ -57,8 +62,13 @@ export class Service {
     this.#gone = ended(this.#child).then((code) => {
       log.end();
       ready.reject(new Error(`the service ended with ${code} before it was ready:\n${this.#output}`));
+      return code;
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
+    if (this.https) {
+      [, this.secure] = SECURE.exec(this.#output);
+      this.securePort = Number(new URL(this.secure).port);
+    }
     return this;
   }
 
@@ -73,6 +83,19 @@ export class Service {
     mkdirSync(folder, { recursive: true });
     const test = path.basename(process.argv[1] ?? "test", ".test.mjs");
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
+  }
+
+  /** Where the certificate is of the authority that signed the service's. */
+  get authority() {
+    return path.join(this.state, "tls", "authority.pem");
+  }
+
+  /** Asks it to end, or all of its processes, as Ctrl-C in a terminal does; its exit code once it has. */
+  async end(signal = "SIGTERM", { whole = false } = {}) {
+    process.kill(whole ? -this.#child.pid : this.#child.pid, signal);
+    const code = await within(this.#gone, `its end after ${signal}`);
+    assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
+    return code;
   }
 
   /** Ends it as a crash would, and fails if it panicked. */
@@ -101,6 +124,11 @@ export class Service {
     return `Endpoint=${this.endpoint};AccessKey=${this.key};Version=1.0;`;
   }
 
+  /** The https form. */
+  get secureConnectionString() {
+    return `Endpoint=${this.secure};AccessKey=${this.key};Version=1.0;`;
+  }
+
   /** A request of an operator to `/management/{path}`, signed for exactly that URL unless told otherwise. */
   manage(method, path, { body, token } = {}) {
     const target = `/management/${path}`;
@@ -123,7 +151,7 @@ export class Service {
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
  */
-export function forEachShardCount(title, define, { Kind = Service, steady, ...options } = {}) {
+export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
   const suite = (mode, service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
@@ -131,7 +159,7 @@ export function forEachShardCount(title, define, { Kind = Service, steady, ...op
       if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  for (const shards of [1, 4]) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  for (const shards of shardCounts) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
   if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 

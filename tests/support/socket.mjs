@@ -23,9 +23,9 @@ export class Socket {
   #pings = 0;
 
   /** Resolves when the upgrade is done; rejects with {@link Refused} when it is not. */
-  static async open(url, { protocols = [], headers = {} } = {}) {
+  static async open(url, { protocols = [], headers = {}, certificate } = {}) {
     const socket = new Socket();
-    socket.#socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false });
+    socket.#socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false, ca: certificate });
     await within(socket.#opened(), `an answer to the upgrade of ${new URL(url).pathname}`);
     return socket;
   }

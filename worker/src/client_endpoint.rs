@@ -62,8 +62,13 @@ pub(crate) async fn answer(
     if let Some(Err(error)) = verified {
         return turn_away(&endpoint.hub, error);
     }
-    let view = match HubView::of(env, config, &endpoint.hub).await {
-        Ok(view) => view,
+    let view = match &verified {
+        Some(_) => HubView::of(env, config, &endpoint.hub).await.map(Some),
+        None => HubView::for_anyone(env, config, &endpoint.hub).await,
+    };
+    let view = match view {
+        Ok(Some(view)) => view,
+        Ok(None) => return turn_away(&endpoint.hub, TokenError::Missing),
         Err(error) => return temporarily_impossible("asking a hub's directory", &error),
     };
     let settings = view.settings(config, &endpoint.hub);
@@ -84,7 +89,7 @@ pub(crate) async fn answer(
         subprotocol: negotiated.subprotocol,
         mode,
         custom_subprotocol: None,
-        origin: url.host.to_owned(),
+        origin: claims.host.unwrap_or_else(|| config.hosts_without_token(url.host)),
         state: None,
         cookies: Cookies::default(),
     };

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber};
+use webpubsub_hub::{
+    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardMap, ShardNumber,
+};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use worker::Env;
@@ -41,6 +43,9 @@ pub(crate) struct Config {
     /// `ACCEPTED_HOSTS`: hosts beside the requested one that a token's audience may name,
     /// separated by commas.
     pub(crate) accepted_hosts: Vec<String>,
+    /// `SERVICE_HOSTS`: the hosts that event handlers hear of for clients without a token where no
+    /// host is accepted, separated by commas.
+    service_hosts: Vec<String>,
     /// `HUB_SETTINGS`: the settings of hubs as JSON; `--settings` sets it.
     pub(crate) settings: Settings,
 }
@@ -56,8 +61,27 @@ pub(crate) enum ConfigError {
     Settings(#[from] SettingsError),
     #[error("variable {name} is not a whole number from {min} to {max}")]
     Number { name: &'static str, min: u32, max: u32 },
+    #[error("variable ALLOW_PRIVATE_EVENT_HANDLERS is neither on nor off")]
+    Switch,
     #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
     Retries,
+}
+
+/// Reads what turns something on or off.
+fn is_on(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "on", "yes"]) {
+        Some(true)
+    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads hosts, separated by commas.
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 /// Reads pauses in seconds, separated by commas.
@@ -101,8 +125,7 @@ impl Config {
         let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
         let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
         let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
-        let private_handlers =
-            ["1", "true", "on", "yes"].iter().any(|on| allow_private.eq_ignore_ascii_case(on));
+        let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
         let settings = match text("HUB_SETTINGS") {
             Some(settings) => Settings::parse(&settings)?,
             None => Settings::default(),
@@ -136,13 +159,8 @@ impl Config {
                 message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst)?,
                 outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes)?,
             },
-            accepted_hosts: text("ACCEPTED_HOSTS")
-                .unwrap_or_default()
-                .split(',')
-                .map(str::trim)
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
+            service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
         })
     }
 
@@ -154,6 +172,14 @@ impl Config {
     /// How many connections a shard holds before others are preferred, and before it refuses.
     pub(crate) const fn connection_limits(&self) -> [usize; 2] {
         [self.shard_soft_limit, self.shard_hard_limit]
+    }
+
+    /// The hosts that an event handler is to allow for a client without a token, separated by commas. It is
+    /// the operator who chooses them, not the client: each is a handshake of its own. Only where the
+    /// operator names none they are the one that the client asked.
+    pub(crate) fn hosts_without_token(&self, requested: &str) -> String {
+        let hosts = [&self.accepted_hosts, &self.service_hosts].into_iter().find(|hosts| !hosts.is_empty());
+        hosts.map_or_else(|| requested.to_ascii_lowercase(), |hosts| hosts.join(","))
     }
 
     /// How a hub with these settings tells its event handlers of events.
@@ -183,6 +209,11 @@ impl Config {
 /// The name of a shard's Durable Object.
 pub(crate) fn object_name(hub: &HubName, shard: ShardNumber) -> String {
     format!("{hub}/{shard}")
+}
+
+/// The names of all shards that a hub has.
+pub(crate) fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
+    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
 }
 
 /// Reads what [`object_name`] wrote.

@@ -15,6 +15,8 @@ use crate::platform;
 export function respond(status, headers, body, webSocket) {
   const pairs = [];
   for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+  // No browser guesses that an error which repeats what it was sent is a page.
+  if (!webSocket) pairs.push(["X-Content-Type-Options", "nosniff"]);
   // As bytes: the platform gives text a type of its own.
   return new Response(body ? new TextEncoder().encode(body) : null, { status, headers: pairs, webSocket });
 }
@@ -38,6 +40,29 @@ export function headersWithPrefix(headers, prefix) {
   }
   return found;
 }
+export function hasUnreadBody({ body, bodyUsed, headers }, refused) {
+  // What has been handed on is the receiver's to read. Who waits for 100 sends nothing before it.
+  if (!body || body.locked || (bodyUsed && !refused)) return false;
+  return bodyUsed || headers.get("expect")?.toLowerCase() !== "100-continue";
+}
+export async function dropBody(request, most, pause, limit) {
+  const end = Date.now() + limit;
+  let timer;
+  const late = () => new Promise((resolve) => (timer = setTimeout(resolve, Math.min(pause, end - Date.now()), {})));
+  try {
+    const reader = request.body.getReader();
+    for (let dropped = 0; dropped <= most; ) {
+      const { value } = await Promise.race([reader.read(), late()]);
+      clearTimeout(timer);
+      if (!value) break;
+      dropped += value.length;
+    }
+    // What has ended stays so.
+    await reader.cancel();
+  } catch {
+    // The sender has gone.
+  }
+}
 export async function readBody(request, limit, announced) {
   if (announced) return new Uint8Array(await request.arrayBuffer());
   const reader = request.body?.getReader();
@@ -47,7 +72,7 @@ export async function readBody(request, limit, announced) {
     if (done) break;
     const length = body.length + value.length;
     if (length > limit) {
-      await reader.cancel();
+      reader.releaseLock();
       return undefined;
     }
     const longer = new Uint8Array(length);
@@ -71,6 +96,16 @@ extern "C" {
     /// The socket that a response hands over, if it does.
     #[wasm_bindgen(js_name = webSocket)]
     pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
+
+    /// Whether there is something left of a body that nobody else reads; `refused` says that its request
+    /// was, perhaps in the middle of it.
+    #[wasm_bindgen(js_name = hasUnreadBody)]
+    fn has_unread_body(request: &Request, refused: bool) -> bool;
+
+    /// Reads the rest of a body and drops it: up to about `most` bytes, for at most `limit`
+    /// milliseconds, and until no byte has come for `pause` milliseconds.
+    #[wasm_bindgen(js_name = dropBody)]
+    fn drop_body(request: &Request, most: usize, pause: f64, limit: f64) -> Promise;
 
     /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
     /// where the length was not announced.
@@ -133,9 +168,35 @@ pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
     Ok(respond(response.status, headers.collect(), &response.body, None)?)
 }
 
+/// The most that is read of a body which nobody needs,
+const MAX_DROPPED_BYTES: usize = 8 << 20;
+/// for how many milliseconds its sender may pause,
+const DROP_PAUSE_MS: f64 = 1_000.0;
+/// and for how many it is read.
+const DROP_LIMIT_MS: f64 = 5_000.0;
+
+/// Answers a request when what is left of its body has been read and dropped: a connection that still
+/// has a body to carry can take no other request, and one that is closed with bytes unread may lose the
+/// answer. Of a body above [`MAX_DROPPED_BYTES`], and of one that comes slowly, the rest is not
+/// waited for: the platform then ends the connection with the answer, and says so in `Connection: close`.
+pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> platform::Result<Response> {
+    let status = answer.status();
+    if status == 101 || !has_unread_body(request, status >= 400) {
+        return Ok(answer);
+    }
+    // It never fails.
+    let _ = JsFuture::from(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
+    Ok(answer)
+}
+
 /// The text of a request or a response, which is on its way.
 pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Result<String> {
     Ok(JsFuture::from(body?).await?.as_string().unwrap_or_default())
+}
+
+/// What kind of message a request says that its body is.
+pub(crate) fn content_kind(request: &Request) -> platform::Result<Result<ContentKind, Refusal>> {
+    Ok(rest::parse_content_type(request.headers().get("Content-Type")?.as_deref()))
 }
 
 /// The whole body of a message, unless it is too long: then the rest is not read.

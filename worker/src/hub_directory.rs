@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use webpubsub_hub::{HubSettings, ShardMap, ShardNumber};
+use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
@@ -16,7 +16,7 @@ use webpubsub_protocol::url::RequestUrl;
 use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 
-use crate::config::{Config, object_name};
+use crate::config::{Config, shard_names};
 use crate::event_handler::{Handshake, Handshakes};
 use crate::objects::Objects;
 use crate::perform::now;
@@ -31,13 +31,15 @@ pub(crate) mod internal {
     pub(crate) const VIEW: &str = "/view";
     /// POST settings, the body, or `null` for what the variables say; answered [`TAKEN`].
     pub(crate) const SETTINGS: &str = "/settings";
-    /// Every shard has them.
+    /// Every shard has done it.
     pub(crate) const TAKEN: &str = "taken";
     /// Whether the handshake with an event handler, the body, has taken place: 204 or 403.
     pub(crate) const VALIDATION: &str = "/validation";
     /// GET what became of attempts to tell event handlers something, or POST one, the body.
     pub(crate) const DELIVERIES: &str = "/deliveries";
-    /// Of the register: GET all hubs, or POST one, the body.
+    /// POST: have every shard close its sockets, since the service is about to stop; answered [`TAKEN`].
+    pub(crate) const GO_AWAY: &str = "/goAway";
+    /// Of the register: GET all hubs, a line each after an empty one, or POST one, the body.
     pub(crate) const HUBS: &str = "/hubs";
     /// The register's name, which no hub has.
     pub(crate) const REGISTER: &str = "*";
@@ -153,7 +155,9 @@ impl Directory {
                 let settings = http::body_text(request.text()).await?;
                 self.set(SETTINGS, &settings)?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
-                self.change().await
+                let answer = self.change().await;
+                // What is not in the register is closed to callers without a token.
+                if self.tables()?.is_registered()? { answer } else { http::text(200, "") }
             }
             ("POST", internal::VALIDATION) => {
                 let asked = http::body_text(request.text()).await?;
@@ -173,15 +177,24 @@ impl Directory {
                 Some(tables) => http::text(200, &tables.deliveries()?),
                 None => http::text(200, "[]"),
             },
+            ("POST", internal::GO_AWAY) => {
+                let names = shard_names(&self.hub()?, &self.map()?);
+                let path = hub_shard::internal::GO_AWAY;
+                let answers = Objects::shards(&self.env)?.ask_texts(names, path, Some("")).await?;
+                http::text(200, if all_taken(&answers) { internal::TAKEN } else { "" })
+            }
             ("POST", internal::HUBS) => {
                 let name = http::body_text(request.text()).await?;
                 self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
                 http::text(204, "")
             }
-            ("GET", internal::HUBS) => http::text(
-                200,
-                &self.tables()?.texts("SELECT name FROM hub ORDER BY name", vec![])?.join("\n"),
-            ),
+            ("GET", internal::HUBS) => {
+                let names = match self.tables.get() {
+                    Some(tables) => tables.texts("SELECT name FROM hub ORDER BY name", vec![])?,
+                    None => Vec::new(),
+                };
+                http::text(200, &["\n", &names.join("\n")].concat())
+            }
             _ => http::text(404, ""),
         }
     }
@@ -246,7 +259,7 @@ impl Directory {
         self.advance_soon();
         let (hub, view) = (self.hub()?, self.view()?);
         let map = view.map;
-        let names = (0..map.reached).map(|shard| object_name(&hub, ShardNumber(shard))).collect();
+        let names = shard_names(&hub, &map);
         let (path, view_text) = (hub_shard::internal::VIEW, view.encode());
         let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&view_text)).await?;
         let loads: Vec<u64> = loads.iter().filter_map(|load| load.parse().ok()).collect();
@@ -330,6 +343,11 @@ impl Directory {
         let [least, most] = MARGIN;
         self.config.map_ttl.clamp(least, most)
     }
+}
+
+/// Whether all of these answered [`internal::TAKEN`].
+pub(crate) fn all_taken(answers: &[String]) -> bool {
+    answers.iter().all(|answer| answer == internal::TAKEN)
 }
 
 fn validation(row: &[SqlStorageValue]) -> Option<Validation> {

@@ -22,7 +22,7 @@ use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
-use crate::hub_directory::register;
+use crate::hub_directory::{internal::TAKEN, register};
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
@@ -45,6 +45,8 @@ pub(crate) mod internal {
     pub(crate) const ROOM: &str = "/room";
     /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
     pub(crate) const VIEW: &str = "/view";
+    /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
+    pub(crate) const GO_AWAY: &str = "/goAway";
     /// Say what became of attempts to tell event handlers something.
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
@@ -240,9 +242,14 @@ impl Shard {
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
             internal::VIEW => self.view(request).await,
+            internal::GO_AWAY => {
+                self.step(Input::GoAway, None)?;
+                http::text(200, TAKEN)
+            }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
-            _ => self.operation(url, request).await,
+            // The Worker has handed on the body, too.
+            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
         }
     }
 
@@ -385,8 +392,7 @@ impl Shard {
         ttl: TimeToLive,
         request: &Request,
     ) -> Result<std::result::Result<Command, Refusal>> {
-        let content_type = request.headers().get("Content-Type")?;
-        let kind = match rest::parse_content_type(content_type.as_deref()) {
+        let kind = match http::content_kind(request)? {
             Ok(kind) => kind,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -37,6 +37,9 @@ use worker::web_sys::{Request, Response};
 use crate::config::Config;
 use crate::platform::{Result, asset};
 
+/// Where the service's health is asked for.
+const HEALTH: &str = "/api/health";
+
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 
@@ -46,10 +49,11 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 /// The platform takes no answer.
 #[wasm_bindgen]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    answer(&request, &env).await.or_else(|error| {
+    let answer = answer(&request, &env).await.or_else(|error| {
         log::failure("answering a request", &error);
         http::text(500, "INTERNAL SERVER ERROR")
-    })
+    })?;
+    http::answer_after_body(&request, answer).await
 }
 
 /// Tells by the path which edge a request belongs to.
@@ -61,7 +65,10 @@ async fn answer(request: &Request, env: &Env) -> Result<Response> {
     let config = match Config::of(env) {
         Ok(config) => config,
         Err(error) => {
-            log::failure("configuration", &error);
+            // Whoever probes the health reads it in the answer, again and again.
+            if url.path != HEALTH {
+                log::failure("configuration", &error);
+            }
             return http::text(500, &format!("The service is not set up: {error}."));
         }
     };
@@ -72,15 +79,15 @@ async fn answer(request: &Request, env: &Env) -> Result<Response> {
         return operator::answer(request, url, env, &config).await;
     }
     match ClientEndpoint::parse(url.path, url.query) {
-        Err(EndpointError::NotAClientPath) => page(request, env).await,
+        Err(EndpointError::NotAClientPath) => page(request, url, env).await,
         Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
         Ok(endpoint) => client_endpoint::answer(request, &endpoint, url, env, &config).await,
     }
 }
 
 /// A file of the page, for those who only read.
-async fn page(request: &Request, env: &Env) -> Result<Response> {
-    let reads = matches!(request.method().as_str(), "GET" | "HEAD");
+async fn page(request: &Request, url: RequestUrl<'_>, env: &Env) -> Result<Response> {
+    let reads = url.path.starts_with('/') && matches!(request.method().as_str(), "GET" | "HEAD");
     if reads && !http::is_upgrade(request)? { file(request, env).await } else { http::text(404, "Not Found") }
 }
 

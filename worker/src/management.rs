@@ -1,7 +1,7 @@
 //! The REST API: a server's request to the hub's shards and back.
 
 use webpubsub_auth::{
-    Hosts, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
+    Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
@@ -24,11 +24,10 @@ pub(crate) async fn answer(
     config: &Config,
 ) -> Result<Response> {
     let method = request.method();
-    let operation = match authorised(&method, request, url, config) {
-        Ok(operation) => operation,
+    let (operation, origin) = match authorised(&method, request, url, config) {
+        Ok(authorised) => authorised,
         Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
     };
-    let origin = format!("{}://{}", url.scheme, url.host);
     match Assignment::of(operation) {
         Assignment::Health => http::rest(rest::respond(Outcome::Healthy)),
         // A file: it changes with the code only.
@@ -67,27 +66,31 @@ pub(crate) async fn answer(
     }
 }
 
-/// The operation that a request asks for, once its caller is known to be allowed exactly this URL.
+/// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and
+/// the service's origin as the caller knows it.
 fn authorised(
     method: &str,
     request: &Request,
     url: RequestUrl<'_>,
     config: &Config,
-) -> std::result::Result<Operation, Refusal> {
+) -> std::result::Result<(Operation, String), Refusal> {
     let route = Route::find(method, url.path)?;
-    if route.needs_token() {
-        check_token("a REST request", request, url, config)?;
-    }
-    route.operation(url.query)
+    let origin = if route.needs_token() {
+        check_token("a REST request", request, url, config)?.to_string()
+    } else {
+        format!("{}://{}", url.scheme, url.host)
+    };
+    Ok((route.operation(url.query)?, origin))
 }
 
-/// Whether a request, which is called `what` in the log, has a token for exactly its URL.
+/// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
+/// for exactly its URL.
 pub(crate) fn check_token(
     what: &str,
     request: &Request,
     url: RequestUrl<'_>,
     config: &Config,
-) -> std::result::Result<(), Refusal> {
+) -> std::result::Result<PublicOrigin, Refusal> {
     let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
     let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
     let audience = ServiceAudience { hosts, path: url.path };

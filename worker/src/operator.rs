@@ -11,13 +11,13 @@ use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::config::{Config, object_name};
+use crate::config::{Config, shard_names};
 use crate::event_handler::{deliveries, test};
-use crate::hub_directory::internal;
+use crate::hub_directory::{all_taken, internal};
 use crate::management::check_token;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
-use crate::view::HubView;
+use crate::view::{HubView, used_hubs};
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
@@ -28,10 +28,11 @@ pub(crate) async fn answer(
     config: &Config,
 ) -> Result<Response> {
     let method = request.method();
-    if let Err(refusal) = check_token("an operator's request", request, url, config) {
-        return http::rest(rest::refuse(&refusal, &method));
-    }
-    carry_out(&method, request, url, env, config).await.or_else(|error| {
+    let origin = match check_token("an operator's request", request, url, config) {
+        Ok(origin) => origin,
+        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+    };
+    carry_out(&method, request, url, &origin.host, env, config).await.or_else(|error| {
         log::failure("an operator's request", &error);
         http::rest(rest::refuse(&Refusal::Internal, &method))
     })
@@ -41,6 +42,7 @@ async fn carry_out(
     method: &str,
     request: &Request,
     url: RequestUrl<'_>,
+    host: &str,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
@@ -49,6 +51,14 @@ async fn carry_out(
         ["metrics" | "hubs"] if method != "GET" => return not_allowed(method, "GET"),
         ["metrics"] => return metrics(env, config).await,
         ["hubs"] => return hubs(env).await,
+        ["sockets", ":close"] if method == "POST" => {
+            // Who begins the request early has it come through when the process takes no new ones.
+            return match http::message_body(request).await? {
+                Ok(_) => close_sockets(env).await,
+                Err(refusal) => http::rest(rest::refuse(&refusal, method)),
+            };
+        }
+        ["sockets", ":close"] => return not_allowed(method, "POST"),
         ["hubs", hub, ref rest @ ..] => (decode_segment(hub).map(|hub| HubName::parse(&hub)), rest),
         _ => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
     };
@@ -97,7 +107,7 @@ async fn carry_out(
                     let mut random = [0; 16];
                     getrandom::fill(&mut random).map_err(Error::new)?;
                     let connection = ShardNumber(0).connection_id(random);
-                    json(&test(&policy, handler, &connection, url.host, env, config).await)
+                    json(&test(&policy, handler, &connection, host, env, config).await)
                 }
                 None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
             }
@@ -128,15 +138,9 @@ async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
     }
 }
 
-fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
-    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
-}
-
 /// The names of all hubs that were ever used.
 async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
-    let register = vec![internal::REGISTER.to_owned()];
-    let names = Objects::directories(env)?.ask_texts(register, internal::HUBS, None).await?.concat();
-    Ok(names.lines().filter_map(|name| HubName::parse(name).ok()).collect())
+    Ok(used_hubs(env).await?.lines().filter_map(|name| HubName::parse(name).ok()).collect())
 }
 
 async fn hubs(env: &Env) -> Result<Response> {
@@ -144,6 +148,26 @@ async fn hubs(env: &Env) -> Result<Response> {
     let mut hubs = Writer::object();
     hubs.json("hubs", &Writer::texts(&names));
     json(&hubs.finish())
+}
+
+/// How many hubs are woken at once to close their sockets.
+const HUBS_AT_ONCE: usize = 100;
+
+/// Has every shard of every hub close its sockets, as before a stop of the service. A hub that fails
+/// does not keep the others from it.
+async fn close_sockets(env: &Env) -> Result<Response> {
+    let mut all = true;
+    for hubs in known_hubs(env).await?.chunks(HUBS_AT_ONCE) {
+        let names = hubs.iter().map(HubName::to_string).collect();
+        match Objects::directories(env)?.ask_texts(names, internal::GO_AWAY, Some("")).await {
+            Ok(answers) => all &= all_taken(&answers),
+            Err(error) => {
+                log::failure("closing the sockets of a hub", &error);
+                all = false;
+            }
+        }
+    }
+    if all { http::text(204, "") } else { Err(Error::new("not every shard closed its sockets")) }
 }
 
 fn shards(map: &ShardMap) -> String {

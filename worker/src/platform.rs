@@ -14,6 +14,14 @@ use worker::Env;
 use worker::web_sys::{Request, WebSocket};
 
 #[wasm_bindgen(inline_js = r#"
+/** What a browser may do with the page's files, and nobody else with the page. */
+const PAGE_HEADERS = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
+    "connect-src 'self' ws: wss: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
 export function describe(error) {
   return String(error);
 }
@@ -21,8 +29,11 @@ export function variable(env, name) {
   const value = env[name];
   return value === undefined ? undefined : String(value);
 }
-export function asset(env, request) {
-  return env.ASSETS.fetch(request);
+export async function asset(env, request) {
+  const file = await env.ASSETS.fetch(request);
+  const answer = new Response(file.body, file);
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) answer.headers.set(name, value);
+  return answer;
 }
 export function sleep(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -71,7 +82,7 @@ extern "C" {
     /// A variable or secret of the Worker's, if it is set.
     pub(crate) fn variable(env: &Env, name: &str) -> Option<String>;
 
-    /// Has the platform answer a request for a file.
+    /// Has the platform answer a request for a file, and adds the page's security headers.
     #[wasm_bindgen(catch)]
     pub(crate) fn asset(env: &Env, request: &Request) -> std::result::Result<Promise, JsValue>;
 

@@ -1,5 +1,6 @@
 //! Which shards a task goes to, and one answer out of theirs.
 
+use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use webpubsub_hub::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use webpubsub_protocol::name::HubName;
@@ -47,9 +48,18 @@ impl Shards<'_> {
         mut answers: Vec<Response>,
     ) -> Result<Response> {
         let method = request.method();
-        let bytes = match http::message_body(request).await? {
-            Ok(bytes) => bytes,
-            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+        if matches!(task.work, Work::Deliver { .. })
+            && let Err(refusal) = http::content_kind(request)?
+        {
+            return http::rest(rest::refuse(&refusal, &method));
+        }
+        let bytes = if task.work.needs_body() {
+            match http::message_body(request).await? {
+                Ok(bytes) => bytes,
+                Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+            }
+        } else {
+            Uint8Array::new_with_length(0)
         };
         // Only a POST has a body here, and a request that must not have one cannot have an empty one.
         let body = if method == "POST" { bytes.clone().into() } else { JsValue::UNDEFINED };

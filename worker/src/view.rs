@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use webpubsub_hub::{HubSettings, Loads, ShardMap};
+use webpubsub_hub::{AnonymousConnectPolicy, HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
@@ -32,6 +32,7 @@ pub(crate) type SharedLoads = Rc<RefCell<Loads>>;
 
 thread_local! {
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+    static USED: RefCell<Option<(Timestamp, Rc<str>)>> = const { RefCell::new(None) };
 }
 
 /// What is held of a hub, and since when.
@@ -50,14 +51,40 @@ impl HubView {
         let since = now();
         let view = Rc::new(Self::ask(env, hub).await?);
         let loads = Self::loads(hub);
-        Self::forget(hub);
         HELD.with_borrow_mut(|held| {
+            held.retain(|(name, ..)| name != hub);
             if held.len() >= MAX_HELD {
                 held.clear();
             }
             held.push((hub.clone(), since, Rc::clone(&view), loads));
         });
         Ok(view)
+    }
+
+    /// What is known of a hub for a caller without a token; `None` for a hub that has never been used
+    /// and that the variables do not open to such callers. Its directory is not asked: an object that
+    /// is asked for anything has a database from then on.
+    pub(crate) async fn for_anyone(env: &Env, config: &Config, hub: &HubName) -> Result<Option<Rc<Self>>> {
+        let is_open = config.settings.of(hub).anonymous_connect == AnonymousConnectPolicy::Allow;
+        if is_open || Self::is_used(env, config, hub).await? {
+            return Ok(Some(Self::of(env, config, hub).await?));
+        }
+        Ok(None)
+    }
+
+    /// Whether the register has a hub, by a list of its hubs that is no older than `MAP_TTL_MS`.
+    async fn is_used(env: &Env, config: &Config, hub: &HubName) -> Result<bool> {
+        let held = USED.with_borrow(Clone::clone);
+        let hubs = match held {
+            Some((since, hubs)) if now() < since.after(config.map_ttl) => hubs,
+            Some(_) | None => {
+                let since = now();
+                let hubs: Rc<str> = used_hubs(env).await?.into();
+                USED.set(Some((since, Rc::clone(&hubs))));
+                hubs
+            }
+        };
+        Ok(hubs.lines().any(|name| name == hub.as_str()))
     }
 
     /// What is known of how full a hub's shards are; nothing where nothing is held of the hub.
@@ -67,8 +94,9 @@ impl HubView {
         })
     }
 
-    /// Holds nothing of a hub any more.
+    /// Holds nothing of a hub any more, nor whether it is used.
     pub(crate) fn forget(hub: &HubName) {
+        USED.set(None);
         HELD.with_borrow_mut(|held| held.retain(|(name, ..)| name != hub));
     }
 
@@ -106,4 +134,11 @@ impl HubView {
             since: view.get("since")?.unsigned()?,
         })
     }
+}
+
+/// The names of all hubs that were ever used, a line each after an empty one.
+pub(crate) async fn used_hubs(env: &Env) -> Result<String> {
+    let register = vec![internal::REGISTER.to_owned()];
+    let hubs = Objects::directories(env)?.ask_texts(register, internal::HUBS, None).await?.concat();
+    if hubs.is_empty() { Err(Error::new("the register gave no list")) } else { Ok(hubs) }
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm};
@@ -13,6 +14,27 @@ pub struct Hosts<'a> {
     pub requested: &'a str,
     /// Hosts that the operator accepts besides: a reverse proxy's, a custom domain's.
     pub accepted: &'a [String],
+}
+
+/// The service as the signer of a token knows it: scheme and host of the audience that was validated.
+///
+/// The host is one of [`Hosts`] in lower case, with its port unless that is the scheme's own. So it is
+/// one that whoever holds an access key chose, out of those that the operator accepts and the one that
+/// the request was sent to. Displayed it is the beginning of a URL, such as `https://example.com`.
+///
+/// Source: REST spec, section 1.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicOrigin {
+    /// `http` or `https`, also where the audience has `ws` or `wss`.
+    pub scheme: &'static str,
+    /// Such as `example.com` or `localhost:8080`.
+    pub host: String,
+}
+
+impl fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)
+    }
 }
 
 /// What the audience of a client's token has to name: the client's URL.
@@ -57,9 +79,9 @@ impl<'a> ClientAudience<'a> {
         Self { hosts, hub: &endpoint.hub, form: endpoint.form }
     }
 
-    /// Checks that an audience names it.
-    pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
-        self.hosts.check(audience, |url| self.has_path(url))
+    /// Where the service is by an audience that names this.
+    pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
+        self.hosts.named_by(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -83,9 +105,9 @@ impl<'a> ClientAudience<'a> {
 }
 
 impl ServiceAudience<'_> {
-    /// Checks that an audience names it.
-    pub(crate) fn check(&self, audience: &str) -> Result<(), AudienceError> {
-        self.hosts.check(audience, |url| self.has_path(url))
+    /// Where the service is by an audience that names this.
+    pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
+        self.hosts.named_by(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -98,15 +120,19 @@ impl ServiceAudience<'_> {
 }
 
 impl Hosts<'_> {
-    /// Checks that an audience is a URL of the web with one of these hosts and the right path.
-    fn check(&self, audience: &str, has_path: impl Fn(&Url<'_>) -> bool) -> Result<(), AudienceError> {
+    /// Where the service is by an audience that has one of these hosts and the right path.
+    fn named_by(
+        &self,
+        audience: &str,
+        has_path: impl Fn(&Url<'_>) -> bool,
+    ) -> Result<PublicOrigin, AudienceError> {
         let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
         if !self.contain(&url) {
             Err(AudienceError::Host)
         } else if !has_path(&url) {
             Err(AudienceError::Path)
         } else {
-            Ok(())
+            Ok(url.origin())
         }
     }
 
@@ -127,6 +153,7 @@ fn without_default_port(host: &str) -> &str {
 
 /// A URL in pieces, none of them decoded.
 struct Url<'a> {
+    scheme: &'static str,
     default_port: &'static str,
     authority: &'a str,
     path: &'a str,
@@ -137,9 +164,11 @@ impl<'a> Url<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once(':')?;
         let rest = rest.strip_prefix("//")?;
-        let default_port = match () {
-            () if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") => ":443",
-            () if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws") => ":80",
+        let (scheme, default_port) = match () {
+            () if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss") => {
+                ("https", ":443")
+            }
+            () if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("ws") => ("http", ":80"),
             () => return None,
         };
         let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
@@ -149,7 +178,11 @@ impl<'a> Url<'a> {
         if authority.is_empty() || authority.contains('@') {
             return None;
         }
-        Some(Self { default_port, authority, path, query })
+        Some(Self { scheme, default_port, authority, path, query })
+    }
+
+    fn origin(&self) -> PublicOrigin {
+        PublicOrigin { scheme: self.scheme, host: self.host_without_default_port().to_ascii_lowercase() }
     }
 
     fn host_without_default_port(&self) -> &'a str {
@@ -180,7 +213,7 @@ mod tests {
         let hub = HubName::parse("chat").unwrap();
         let accepted = ["proxy.example".to_owned()];
         let hosts = Hosts { requested: host, accepted: &accepted };
-        ClientAudience { hosts, hub: &hub, form }.check(audience).is_ok()
+        ClientAudience { hosts, hub: &hub, form }.named_by(audience).is_ok()
     }
 
     #[test]
@@ -207,6 +240,35 @@ mod tests {
     }
 
     #[test]
+    fn an_audience_says_where_its_signer_sees_the_service() {
+        let accepted = ["public.example".to_owned(), "other.example:8443".to_owned()];
+        let hosts = Hosts { requested: "inner:8080", accepted: &accepted };
+        let hub = HubName::parse("chat").unwrap();
+        for (base, expected) in [
+            ("https://public.example", Some("https://public.example")),
+            ("wss://PUBLIC.example", Some("https://public.example")),
+            ("https://public.example:443", Some("https://public.example")),
+            ("http://public.example:80", Some("http://public.example")),
+            ("https://other.example:8443", Some("https://other.example:8443")),
+            ("ws://inner:8080", Some("http://inner:8080")),
+            ("https://inner:8080", Some("https://inner:8080")),
+            ("https://inner", None),
+            ("https://public.example:8443", None),
+            ("https://public.example,evil.example", None),
+            ("https://evil.example", None),
+            ("https://public.example@evil.example", None),
+        ] {
+            let service = ServiceAudience { hosts, path: "/api/hubs/chat/:send" };
+            let client = ClientAudience { hosts, hub: &hub, form: EndpointForm::Hubs };
+            let expected = expected.map(str::to_owned);
+            let named = service.named_by(&format!("{base}/api/hubs/chat/:send?x=https://evil.example"));
+            assert_eq!(named.map(|origin| origin.to_string()).ok(), expected, "{base}");
+            let named = client.named_by(&format!("{base}/client/hubs/chat"));
+            assert_eq!(named.map(|origin| origin.to_string()).ok(), expected, "{base}");
+        }
+    }
+
+    #[test]
     fn the_legacy_audience_opens_the_legacy_url_only() {
         let audience = "https://h/client/?hub=chat";
         assert!(client(EndpointForm::Legacy, "h", audience));
@@ -225,7 +287,7 @@ mod tests {
             ("https://h/api", AudienceError::Path),
             ("https://h/api/ab", AudienceError::Path),
         ] {
-            assert_eq!(expected.check(audience), Err(error), "{audience}");
+            assert_eq!(expected.named_by(audience), Err(error), "{audience}");
         }
     }
 
@@ -252,7 +314,8 @@ mod tests {
     #[test]
     fn paths_are_compared_as_they_stand_or_decoded_never_crosswise() {
         let opens = |path, audience: &str| {
-            ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path }.check(audience).is_ok()
+            let hosts = Hosts { requested: "h", accepted: &[] };
+            ServiceAudience { hosts, path }.named_by(audience).is_ok()
         };
         assert!(opens("/api/a%20b", "https://h/api/a%20b"));
         assert!(opens("/api/a%20b", "https://h/api/a b"));
@@ -266,7 +329,7 @@ mod tests {
     #[test]
     fn outside_the_rest_api_a_token_is_for_exactly_its_path() {
         let hosts = Hosts { requested: "h", accepted: &[] };
-        let opens = |path, audience: &str| ServiceAudience { hosts, path }.check(audience).is_ok();
+        let opens = |path, audience: &str| ServiceAudience { hosts, path }.named_by(audience).is_ok();
         let path = "/management/hubs/chat";
         for audience in [
             "http://h/management/hubs/chat",

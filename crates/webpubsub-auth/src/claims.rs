@@ -18,6 +18,8 @@ pub struct ClientClaims {
     pub roles: Vec<String>,
     /// The groups that it is a member of from the start.
     pub groups: Vec<GroupName>,
+    /// The host that the token's audience names; `None` for a client without a token.
+    pub host: Option<String>,
     /// Every claim of the token, those above included: what the `connect` event passes on. Numbers
     /// and the like are as JSON prints them.
     pub claims: Vec<(String, Vec<String>)>,
@@ -60,15 +62,16 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    /// Checks that an audience, of which there may be several, is the expected one.
-    pub(crate) fn check_audience(
+    /// What `named_by` makes of the first audience, of which there may be several, that it takes for the
+    /// expected one.
+    pub(crate) fn check_audience<T>(
         &self,
-        check: impl Fn(&str) -> Result<(), AudienceError>,
-    ) -> Result<(), TokenError> {
+        named_by: impl Fn(&str) -> Result<T, AudienceError>,
+    ) -> Result<T, TokenError> {
         let mut nearest = AudienceError::Missing;
         for audience in self.all("aud") {
-            match audience.text().map_or(Err(AudienceError::Scheme), |text| check(&text)) {
-                Ok(()) => return Ok(()),
+            match audience.text().map_or(Err(AudienceError::Scheme), |text| named_by(&text)) {
+                Ok(named) => return Ok(named),
                 Err(error) => nearest = nearest.max(error),
             }
         }
@@ -82,7 +85,7 @@ impl<'a> Claims<'a> {
     }
 
     /// What a client's claims say, all of them checked.
-    pub(crate) fn into_client_claims(self) -> Result<ClientClaims, TokenError> {
+    pub(crate) fn into_client_claims(self, host: String) -> Result<ClientClaims, TokenError> {
         let group = |value: &Json<'_>| match scalar(*value) {
             Some(name) => GroupName::parse(name).map_err(TokenError::Group),
             None => Err(TokenError::Group(NameError::Group)),
@@ -104,6 +107,7 @@ impl<'a> Claims<'a> {
             user_id: user.map_err(|_| TokenError::User)?.flatten(),
             roles: self.all("role").into_iter().map(print).collect(),
             groups,
+            host: Some(host),
             claims,
         })
     }

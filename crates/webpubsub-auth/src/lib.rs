@@ -25,10 +25,10 @@
 //! let now = Timestamp::from_millis(1_700_000_000_000);
 //! let hosts = Hosts { requested: "example.com", accepted: &[] };
 //! let send = ServiceAudience { hosts, path: "/api/hubs/chat/:send" };
-//! assert_eq!(verify_service(&keys, now, &token, &send), Ok(()));
+//! assert_eq!(verify_service(&keys, now, &token, &send)?.to_string(), "https://example.com");
 //! let close = ServiceAudience { hosts, path: "/api/hubs/chat/:closeConnections" };
 //! assert_eq!(verify_service(&keys, now, &token, &close), Err(TokenError::Audience(AudienceError::Path)));
-//! # Ok::<(), webpubsub_auth::AccessKeyError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod access_key;
@@ -43,7 +43,7 @@ mod signature;
 mod token;
 
 pub use access_key::{AccessKeyError, AccessKeys, KeyRole};
-pub use audience::{ClientAudience, Hosts, ServiceAudience};
+pub use audience::{ClientAudience, Hosts, PublicOrigin, ServiceAudience};
 pub use claims::ClientClaims;
 pub use connection_string::{ConnectionString, ConnectionStringError};
 pub use continuation::{ContinuationError, sign_continuation, verify_continuation};

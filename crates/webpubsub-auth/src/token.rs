@@ -7,7 +7,7 @@ use webpubsub_protocol::rest::{ClientType, TokenRequest};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
-use crate::audience::{ClientAudience, ServiceAudience};
+use crate::audience::{ClientAudience, PublicOrigin, ServiceAudience};
 use crate::claims::{Claims, ClientClaims, Skew};
 use crate::error::TokenError;
 
@@ -36,11 +36,11 @@ pub fn verify_client(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(|audience| expected.check(audience))?;
-    claims.into_client_claims()
+    let origin = claims.check_audience(|audience| expected.named_by(audience))?;
+    claims.into_client_claims(origin.host)
 }
 
-/// Checks a server's token.
+/// Checks a server's token, and says where the server sees the service.
 ///
 /// # Errors
 /// [`TokenError`] for a bad token: 401.
@@ -51,11 +51,11 @@ pub fn verify_service(
     now: Timestamp,
     token: &str,
     expected: &ServiceAudience<'_>,
-) -> Result<(), TokenError> {
+) -> Result<PublicOrigin, TokenError> {
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(|audience| expected.check(audience))
+    claims.check_audience(|audience| expected.named_by(audience))
 }
 
 /// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as

@@ -26,7 +26,7 @@ pub struct ConnectRequest {
     pub mode: SimpleMode,
     /// The subprotocol that a handler chose and that the service does not know: a simple client's.
     pub custom_subprotocol: Option<String>,
-    /// The service's host as the client sees it.
+    /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
     /// `ce-connectionState` of the answer to `connect`.
     pub state: Option<String>,

@@ -74,7 +74,7 @@ pub struct Call {
     pub event: String,
     /// Which attempt at it, from 1.
     pub attempt: u8,
-    /// The service's host as the client sees it.
+    /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
     /// Where it goes.
     pub url: String,

@@ -92,6 +92,7 @@ impl Hub {
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
+            Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
                 self.events.timeout();
                 self.relay.timeout(now, &mut outputs);
@@ -281,11 +282,11 @@ impl Connection {
 
     /// What its socket carries.
     fn attachment(&self) -> Attachment {
-        let (acknowledged, acks) = match &self.buffer {
+        let (acknowledged, is_behind, acks) = match &self.buffer {
             // Its acks are on disk.
-            Some(buffer) => (buffer.acknowledged(), AckCache::default()),
-            None => (Cursor { row: 0, sequence_id: SequenceId(0) }, self.acks.clone()),
+            Some(buffer) => (buffer.acknowledged(), buffer.is_behind(), AckCache::default()),
+            None => (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone()),
         };
-        Attachment { connection: self.id.clone(), acknowledged, acks }
+        Attachment { connection: self.id.clone(), acknowledged, is_behind, acks }
     }
 }

@@ -85,6 +85,9 @@ pub enum Input {
     },
     /// The hub's settings are these from here on; `None` for what the variables say.
     Settings(Option<HubSettings>),
+    /// The service is about to stop: every socket is to be closed with 1001. Reliable connections have
+    /// their time to come back, the others end.
+    GoAway,
     /// The time that [`crate::Hub::next_timeout`] or [`crate::Hub::next_deadline`] named has come.
     Timeout,
 }

@@ -50,23 +50,44 @@ impl Hub {
         reason: &str,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(connection) = self.directory.get(slot) else { return };
         outputs.push(Output::Forget { slot });
-        match &mut connection.buffer {
-            Some(buffer) if code != CloseCode::NORMAL => {
-                let until = now.after(self.place.recovery_window);
-                buffer.link = Link::Detached { until };
-                // It was on the socket.
-                if let Some(cursor) = buffer.take_unstored() {
-                    outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
-                }
-                outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
-                self.wait(until, slot);
-            }
+        match &connection.buffer {
+            Some(_) if code != CloseCode::NORMAL => self.detach(now, slot, outputs),
             // Where there was no frame, the words are the platform's own.
             Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", outputs),
             Some(_) | None => self.remove(slot, reason, outputs),
         }
+    }
+
+    /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
+    /// those; the others end, with a word about why.
+    pub(crate) fn go_away(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        let attached = self.directory.iter().filter(|(_, connection)| connection.is_attached());
+        let attached: Vec<(Slot, bool)> =
+            attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
+        for (slot, is_reliable) in attached {
+            if is_reliable {
+                self.detach(now, slot, outputs);
+                outputs.push(Output::Close { slot, cause: CloseCause::ServiceStops });
+            } else {
+                self.close(slot, CloseCause::ServiceStops, outputs);
+            }
+        }
+    }
+
+    /// A reliable connection has no socket from here on, and its time to come back.
+    fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
+        let until = now.after(self.place.recovery_window);
+        let connection = self.directory.get_mut(slot);
+        let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else { return };
+        buffer.link = Link::Detached { until };
+        // It was on the socket.
+        if let Some(cursor) = buffer.take_unstored() {
+            outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+        }
+        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+        self.wait(until, slot);
     }
 
     /// Waits for a connection to be recovered.

@@ -96,9 +96,15 @@ impl Buffer {
         self.acknowledged
     }
 
-    /// Its client is there, and had acknowledged this.
-    pub(crate) fn resume(&mut self, acknowledged: Cursor) {
+    /// Whether its client may have acknowledged more than is known.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Its client is there and had acknowledged this, or more if it `is_behind`.
+    pub(crate) fn resume(&mut self, acknowledged: Cursor, is_behind: bool) {
         self.acknowledged = self.acknowledged.max(acknowledged);
+        self.is_behind = is_behind;
         self.link = Link::Attached;
     }
 
@@ -123,9 +129,10 @@ impl Buffer {
         SequenceId(self.acknowledged.sequence_id.0 + self.copies.len() as u64)
     }
 
-    /// The client has every message up to this one, which is at most [`Self::newest`]. False if that
-    /// was known.
+    /// The client has every message up to this one, which is at most [`Self::newest`]. Returns whether that
+    /// changes what its socket carries.
     pub(crate) fn acknowledge(&mut self, id: SequenceId) -> bool {
+        let was_behind = self.is_behind;
         let newly = id.0.saturating_sub(self.acknowledged.sequence_id.0);
         let newly = usize::try_from(newly).unwrap_or(usize::MAX).min(self.copies.len());
         for copy in self.copies.drain(..newly) {
@@ -135,7 +142,7 @@ impl Buffer {
             self.acknowledged.sequence_id.0 += 1;
         }
         self.is_behind &= self.copies.len() > MAX_BUFFERED_MESSAGES || self.bytes > MAX_BUFFERED_BYTES;
-        newly > 0
+        newly > 0 || was_behind != self.is_behind
     }
 
     /// Bytes of what it may need again.

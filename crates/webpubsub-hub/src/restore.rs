@@ -174,7 +174,7 @@ impl Connection {
     /// Goes on where what its socket carries says that it was.
     fn resume(&mut self, socket: Attachment) {
         match &mut self.buffer {
-            Some(buffer) => buffer.resume(socket.acknowledged),
+            Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),
             None => self.acks = socket.acks,
         }
     }

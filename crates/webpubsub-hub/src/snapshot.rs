@@ -88,7 +88,7 @@ pub struct ConnectionRecord {
 /// What event handlers are told of a connection beside who it is, and what they told it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToldRecord {
-    /// The service's host as the client sees it.
+    /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
     /// The subprotocol that a handler chose and that the service does not know.
     pub custom_subprotocol: Option<String>,
@@ -107,17 +107,19 @@ pub struct Attachment {
     pub connection: ConnectionId,
     /// How far a reliable connection has acknowledged its messages.
     pub(crate) acknowledged: Cursor,
+    /// Whether its client may have acknowledged more than that, because a crash lost it.
+    pub(crate) is_behind: bool,
     /// The ack ids that a connection has used which goes when its socket does.
     pub(crate) acks: AckCache,
 }
 
 /// The first byte of an attachment: the layout of the rest.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
-    /// cursor in 8 bytes each, then the runs of ack ids. At most 10,273 bytes; the platform keeps
-    /// 16,384.
+    /// cursor in 8 bytes each, 1 in a byte if it is behind, then the runs of ack ids. At most 10,274
+    /// bytes; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
@@ -125,6 +127,7 @@ impl Attachment {
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
         bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
+        bytes.push(u8::from(self.is_behind));
         encode_acks(&self.acks, &mut bytes);
         bytes
     }
@@ -140,9 +143,10 @@ impl Attachment {
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
         let (row, rest) = rest.split_first_chunk()?;
         let (sequence_id, rest) = rest.split_first_chunk()?;
+        let (is_behind, rest) = rest.split_first()?;
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
-        Some(Self { connection, acknowledged, acks: decode_acks(rest)? })
+        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks: decode_acks(rest)? })
     }
 }
 
@@ -176,16 +180,17 @@ mod tests {
     fn an_attachment_survives_on_its_socket_and_fits_it_at_its_largest() {
         let connection = ShardNumber(3).connection_id([9; 16]);
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
-        let mut attachment = Attachment { connection, acknowledged, acks: AckCache::default() };
+        let mut attachment =
+            Attachment { connection, acknowledged, is_behind: true, acks: AckCache::default() };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
         }
         let bytes = attachment.encode();
-        assert!(bytes.len() <= 10_273);
+        assert!(bytes.len() <= 10_274);
         assert_eq!(Attachment::decode(&bytes), Some(attachment));
         for broken in
-            [&[][..], &[2], &[1, 0], &[2, 5, b'a'], &[2, 1, b'a', 0], bytes.get(..bytes.len() - 1).unwrap()]
+            [&[][..], &[3], &[2, 0], &[3, 5, b'a'], &[3, 1, b'a', 0], bytes.get(..bytes.len() - 1).unwrap()]
         {
             assert_eq!(Attachment::decode(broken), None);
         }

@@ -88,6 +88,17 @@ pub enum Work {
     },
 }
 
+impl Work {
+    /// Whether a part of it is in the request's body.
+    #[must_use]
+    pub const fn needs_body(&self) -> bool {
+        match self {
+            Self::Deliver { .. } | Self::JoinMany | Self::LeaveMany => true,
+            Self::Command(_) | Self::List { .. } => false,
+        }
+    }
+}
+
 impl Success {
     /// Which of the shards' answers, by their statuses, is the answer of all. That of one that failed
     /// is, since nobody knows what became of the operation there.

@@ -286,6 +286,43 @@ fn a_thousand_messages_are_kept_and_one_more_ends_the_connection() {
 }
 
 #[test]
+fn a_shard_that_slept_keeps_no_more_than_one_that_did_not() {
+    let (mut shard, alice, _) = shard();
+    for _ in 0..1000 {
+        shard.publish(Target::All, text("x"));
+    }
+    shard.hibernate();
+    assert!(shard.is_open(alice));
+    shard.publish(Target::All, text("one more"));
+    assert_eq!(shard.closed[0].code, 1008);
+}
+
+#[test]
+fn a_service_that_stops_closes_with_1001_and_keeps_reliable_connections() {
+    let (mut shard, alice, id) = shard();
+    let plain = shard.connected(json("plain"));
+    let plain_id = shard.id(plain);
+    shard.publish(Target::All, text("one"));
+    assert_eq!(shard.take(alice).len(), 1);
+    shard.input(Input::GoAway);
+    let codes: Vec<_> = shard.closed.iter().map(|closed| (closed.slot, closed.code)).collect();
+    assert_eq!(codes, [(alice, 1001), (plain, 1001)]);
+    assert!(shard.closed[0].received.is_empty(), "who has read that it is disconnected does not come back");
+    assert!(
+        shard.closed[1]
+            .received
+            .join("")
+            .contains(r#""event":"disconnected","message":"The service is going away.""#)
+    );
+    assert!(!shard.exists(Target::Connection(plain_id)));
+    shard.crash();
+    shard.publish(Target::All, text("two"));
+    assert_eq!(shard.recover(&id), Some(alice));
+    let again = shard.take(alice);
+    assert!(again.len() == 2 && again[0].contains("one") && again[1].contains("two"), "{again:?}");
+}
+
+#[test]
 fn a_full_buffer_ends_a_connection_without_a_socket_too() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);

@@ -70,6 +70,8 @@ pub enum CloseCause {
     TakenOver,
     /// The shard that holds the connection is to go. A new connection finds another.
     ShardDrained,
+    /// The service is about to stop. A reliable connection can be recovered when it is back.
+    ServiceStops,
     /// A simple client in `sendToGroup` mode without the permission.
     RawSendForbidden,
     /// A simple client's event failed, or nobody handles it.
@@ -93,7 +95,7 @@ impl CloseCause {
             | Self::BufferFull
             | Self::ShardDrained
             | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
-            Self::TakenOver => CloseCode::GOING_AWAY,
+            Self::TakenOver | Self::ServiceStops => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
     }
@@ -114,6 +116,7 @@ impl CloseCause {
             Self::BufferFull => "The reliable message buffer is full.",
             Self::TakenOver => "The connection was recovered by another socket.",
             Self::ShardDrained => "The connection has to move to another shard.",
+            Self::ServiceStops => "The service is going away.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
             Self::EventFailed | Self::ServiceFault => "Internal server error",
         }

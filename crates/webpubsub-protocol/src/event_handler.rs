@@ -78,7 +78,8 @@ pub struct Subject {
     pub user: Option<UserId>,
     /// The name of its subprotocol, if one was selected.
     pub subprotocol: Option<String>,
-    /// The service's host as the client sees it, with the port if it is not the scheme's own.
+    /// The service's host as the client sees it, with the port if it is not the scheme's own; for a client
+    /// without a token perhaps several, with commas between.
     pub origin: String,
     /// What the handler said last in `ce-connectionState`.
     pub state: Option<String>,

@@ -8,7 +8,7 @@ pub struct RequestUrl<'a> {
     pub scheme: &'a str,
     /// Host, and port if one was written.
     pub host: &'a str,
-    /// The path from its slash on, before percent-decoding.
+    /// The path from its slash on, before percent-decoding; `*` where the service as a whole is meant.
     pub path: &'a str,
     /// What follows the question mark, before percent-decoding.
     pub query: Option<&'a str>,
@@ -25,7 +25,7 @@ impl<'a> RequestUrl<'a> {
             Some((before, query)) => (before, Some(query)),
             None => (rest, None),
         };
-        let (host, path) = match before_query.find('/') {
+        let (host, path) = match before_query.find(['/', '*']) {
             Some(slash) => before_query.split_at_checked(slash)?,
             None => (before_query, "/"),
         };
@@ -58,6 +58,7 @@ mod tests {
             ("https://Example.com/a/%2e%2e/b", "Example.com", "/a/%2e%2e/b", None),
             ("https://example.com", "example.com", "/", None),
             ("https://example.com?x", "example.com", "/", Some("x")),
+            ("http://example.com:8080*", "example.com:8080", "*", None),
             ("https://example.com/p#f?g", "example.com", "/p", None),
         ];
         for (url, host, path, query) in cases {

@@ -22,6 +22,7 @@
 //!   shards do not hear of it.
 //! - An event handler fails, refuses, answers late or never, and says now and then what its client is to
 //!   be told.
+//! - The service says that it is about to stop, and closes every socket.
 //! - The clock jumps, and shards are told late. Servers publish more at once than is kept for anybody.
 //!
 //! # What holds true
@@ -37,10 +38,11 @@
 //!   only if the connection may do it. Its ack says what became of it.
 //! - Who is connected, who is a member of what and who may do what is what clients and servers have
 //!   asked for.
-//! - A connection ends for a reason: its client or a server ends it, its shard is to go, its time to
-//!   come back is over, or its client has 1,000 messages or 16 MB outstanding and there is one message
-//!   more. A socket that it still has is closed in the same step, with 1008 unless a server wanted it;
-//!   who comes back later is closed with 1008.
+//! - A connection ends for a reason: its client or a server ends it, its shard is to go, the service is
+//!   about to stop and it is not reliable, its time to come back is over, or its client has 1,000
+//!   messages or 16 MB outstanding and there is one message more. A socket that it still has is closed
+//!   in the same step, with 1008 unless a server or a stop wanted it; who comes back later is closed
+//!   with 1008.
 //! - What a client publishes comes to every other shard once, in the order in which its own shard took
 //!   it. What is published goes to every shard that has a connection, whatever map a Worker holds.
 //! - The log has no more rows than were needed at once since it was last tidied, and 1,025.
@@ -206,6 +208,8 @@ happenings! {
     Recovery,
     /// or cannot be.
     Refusal,
+    /// The service is about to stop, and closes sockets.
+    GoAway,
     /// A recovery takes over from a socket that looks alive.
     TakeOver,
     /// A message is read to be sent again,

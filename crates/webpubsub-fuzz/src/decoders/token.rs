@@ -126,7 +126,11 @@ fn client(keys: &AccessKeys, token: &str) -> Option<Result<ClientClaims, TokenEr
     let audience = ClientAudience { hosts, hub: &hub(), form: EndpointForm::Hubs };
     let verified = verify_client(keys, NOW, token, &audience);
     match verified.as_ref().map_err(|error| error.answer().0) {
-        Ok(_) | Err(400) => Some(verified),
+        Ok(claims) => {
+            assert_eq!(claims.host.as_deref(), Some(CLIENTS_HOST), "no host but the one that was asked");
+            Some(verified)
+        }
+        Err(400) => Some(verified),
         Err(status) => {
             assert_eq!(status, 401);
             None
@@ -136,7 +140,11 @@ fn client(keys: &AccessKeys, token: &str) -> Option<Result<ClientClaims, TokenEr
 
 fn server(keys: &AccessKeys, token: &str) -> bool {
     let hosts = Hosts { requested: SERVERS_HOST, accepted: &[] };
-    verify_service(keys, NOW, token, &ServiceAudience { hosts, path: PATH }).is_ok()
+    let origin = verify_service(keys, NOW, token, &ServiceAudience { hosts, path: PATH });
+    if let Ok(origin) = &origin {
+        assert_eq!(origin.host, SERVERS_HOST, "no host but the one that was asked");
+    }
+    origin.is_ok()
 }
 
 /// The header and the claims of a token, with a line feed between them.

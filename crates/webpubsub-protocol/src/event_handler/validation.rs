@@ -12,13 +12,19 @@ pub const EVENT: &str = "validate";
 /// Source: `CloudEvents` spec, section 2.
 const PERIOD_SECONDS: u64 = 60;
 
-/// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`.
+/// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`, one
+/// host or several with commas between, of which one is enough.
 ///
 /// Source: `CloudEvents` spec, section 2.
 #[must_use]
 pub fn allows(status: u16, allowed: &[String], origin: &str) -> bool {
-    let allows = |allowed: &str| allowed == "*" || allowed.eq_ignore_ascii_case(origin);
-    matches!(status, 200..=299) && allowed.iter().any(|value| value.split(',').map(str::trim).any(allows))
+    let allows =
+        |allowed: &str| allowed == "*" || hosts(origin).any(|host| allowed.eq_ignore_ascii_case(host));
+    matches!(status, 200..=299) && allowed.iter().any(|value| hosts(value).any(allows))
+}
+
+fn hosts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|host| !host.is_empty())
 }
 
 /// What the last handshake with a URL came to.

@@ -62,6 +62,7 @@ impl Faults {
                 (often(15), Turn::Hibernate),
                 (often(10), Turn::Crash),
                 (often(3), Turn::Quiet),
+                (often(4), Turn::GoAway),
                 (if resizes { 6 } else { 0 }, Turn::Resize),
                 (if bursts { 1 + 2000 / steps.max(1) as usize } else { 0 }, Turn::Burst),
             ],

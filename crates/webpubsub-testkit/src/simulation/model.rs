@@ -97,6 +97,8 @@ pub(super) enum End {
     Broken,
     /// Its shard is to go.
     Drained,
+    /// The service is about to stop, and it is not reliable.
+    Away,
 }
 
 /// What one shard is to know.
@@ -328,6 +330,24 @@ impl Model {
         }
     }
 
+    /// The service is about to stop.
+    pub(super) fn go_away(&mut self, now: Timestamp, shard: usize) {
+        for at in self.shards[shard].alive.clone() {
+            let connection = &mut self.connections[at];
+            if connection.link != Link::Open {
+                continue;
+            }
+            if connection.is_reliable() {
+                connection.close = Some(CloseCause::ServiceStops.code());
+                connection.link = Link::Lost { until: now.after(WINDOW) };
+                connection.tale.is_away();
+            } else {
+                self.owe_close(at, CloseCause::ServiceStops);
+                self.end(at, End::Away);
+            }
+        }
+    }
+
     pub(super) fn broken(&mut self, at: usize) {
         self.end(at, End::Broken);
     }
@@ -366,7 +386,11 @@ impl Model {
                     connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
                 }
                 Link::Vanished => self.end(at, End::Lost),
-                Link::Open => self.owe_again(now, at),
+                Link::Open => {
+                    self.owe_again(now, at);
+                    // Its socket says how far it is.
+                    continue;
+                }
                 Link::Lost { .. } => {}
             }
             self.connections[at].behind = true;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Place, ShardMap, ShardNumber};
+use webpubsub_hub::{Input as HubInput, Place, ShardMap, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
 
@@ -63,6 +63,7 @@ pub(super) enum Turn {
     Noise,
     Hibernate,
     Crash,
+    GoAway,
     Resize,
     Burst,
     Quiet,
@@ -191,6 +192,7 @@ impl World {
             | Turn::Jump
             | Turn::Hibernate
             | Turn::Crash
+            | Turn::GoAway
             | Turn::Resize
             | Turn::Burst
             | Turn::Quiet => true,
@@ -264,6 +266,12 @@ impl World {
             Turn::Crash => {
                 let shard = self.random.below(self.directory.map.reached.into());
                 self.crash(shard);
+            }
+            Turn::GoAway => {
+                let shard = self.random.below(self.directory.map.reached.into());
+                if self.step(shard, HubInput::GoAway, None, |model, now, _| model.go_away(now, shard)) {
+                    self.count(Happening::GoAway);
+                }
             }
             Turn::Resize => self.resize(),
             Turn::Burst => self.burst(),

@@ -105,6 +105,7 @@ impl End {
             Self::Full => CloseCause::BufferFull.reason(),
             Self::Broken => "The client frame is invalid.",
             Self::Drained => CloseCause::ShardDrained.reason(),
+            Self::Away => CloseCause::ServiceStops.reason(),
         }
     }
 }

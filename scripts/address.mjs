@@ -1,0 +1,43 @@
+// Which service a command is for, and the key to it.
+import { deployment, endpoint, primaryKey } from "./access.mjs";
+import { portOf, runningService, serviceAt } from "./service/record.mjs";
+import { Problem } from "./terminal.mjs";
+
+const PORTS = { http: 8080, https: 8443 };
+const HOST = "127.0.0.1";
+
+/**
+ * The URL of the service that these options (of `addressOptions`) are about, its access key, and where the certificate
+ * of its authority is, if clients have to trust that one. Of a service that runs on the state folder and has both forms
+ * the URL is the `usual` one unless they say otherwise.
+ */
+export function address(options, usual) {
+  if (options.isDeployed) return deployed(options);
+  const key = primaryKey();
+  if (options.endpoint) return { url: options.endpoint, key };
+  const known = [runningService(options.state), serviceAt(options.port)].find((service) => service?.endpoint && isMeant(service, options));
+  if (known) {
+    const scheme = options.scheme ?? (isPortOf(options.port, known.secure) ? "https" : usual);
+    if (scheme === "https" && known.secure) return { url: known.secure, key, authority: known.authority };
+    if (options.scheme !== "https") return { url: known.endpoint, key };
+    throw new Problem(`${known.command} at ${known.endpoint} does not serve https: start it with --https.`);
+  }
+  const scheme = options.scheme ?? "http";
+  return { url: endpoint({ scheme, host: options.host ?? HOST, port: options.port ?? PORTS[scheme] }), key };
+}
+
+/** Whether the host and the port that were given, if they were, are those of the service. */
+function isMeant({ host, endpoint, secure }, options) {
+  if (options.host !== undefined && options.host !== host) return false;
+  return options.port === undefined || isPortOf(options.port, endpoint) || isPortOf(options.port, secure);
+}
+
+const isPortOf = (port, url) => url !== undefined && port !== undefined && portOf(url) === String(port);
+
+function deployed({ endpoint: given }) {
+  const { endpoint, key } = deployment();
+  const url = given ?? endpoint;
+  if (!url) throw new Problem("It is not known where the service was deployed: deploy it from here (npm run deploy), or say it with --endpoint URL.");
+  if (!key) throw new Problem("The access key of the deployed service is not known here: set WEBPUBSUB_ACCESS_KEY in the environment to it.");
+  return { url, key };
+}

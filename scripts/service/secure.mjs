@@ -1,0 +1,87 @@
+// https beside the service: TLS ends here, and what is in it goes on to the service's port as it is.
+//
+// Bytes are passed on and not requests, so WebSockets, large bodies, connections that stay and `Host` are the service's
+// own affair, whatever runs it.
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { createSecureContext, createServer } from "node:tls";
+import { UsageProblem } from "../terminal.mjs";
+import { listenProblem, reachable } from "./ready.mjs";
+
+const HANDSHAKE_WITHIN_MS = 20_000;
+const CLOSE_WITHIN_MS = 1_000;
+const LOOK_EVERY_MS = 24 * 60 * 60_000;
+
+/**
+ * Listens at `port` of `host` (0: any free one) and passes everything on to the service at `to`. `certificate()` gives
+ * the certificate and its key, as PEM; it is asked again every day, so that one that was renewed comes into force.
+ */
+export async function listenSecurely({ host, port, to, certificate }) {
+  let current = await certificate();
+  const server = createServer({ ...current, ALPNProtocols: ["http/1.1"], minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_WITHIN_MS, allowHalfOpen: true });
+  const open = new Set();
+  server.on("secureConnection", (client) => {
+    const service = connect({ host: reachable(to.host), port: to.port, allowHalfOpen: true, noDelay: true });
+    open.add(client);
+    client.once("close", () => open.delete(client));
+    client.setNoDelay(true);
+    passOn(client, service);
+    passOn(service, client);
+  });
+  // A handshake that fails is the client's affair: it knows why.
+  server.on("tlsClientError", () => {});
+
+  await new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(listenProblem(error, { host, port, flag: "--https-port" })));
+    server.listen({ host, port }, resolve);
+  });
+  const looking = setInterval(async () => {
+    const next = await certificate().catch(() => current);
+    if (next.cert !== current.cert) server.setSecureContext((current = next));
+  }, LOOK_EVERY_MS).unref();
+
+  let closed;
+  return {
+    port: server.address().port,
+
+    /** Takes no more connections; those that are there go on. */
+    refuse() {
+      clearInterval(looking);
+      closed ??= new Promise((resolve) => server.close(resolve));
+    },
+
+    /** Takes no more connections, and waits a moment for what is on its way to those that are there. */
+    async close() {
+      this.refuse();
+      const late = setTimeout(() => open.forEach((client) => client.destroy()), CLOSE_WITHIN_MS);
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** Passes on bytes as fast as they are taken, then the end; a connection that breaks breaks the other one. */
+function passOn(from, to) {
+  from.pipe(to);
+  from.on("error", () => to.destroy());
+  from.on("close", () => to.destroySoon());
+}
+
+/** The certificate in files; a problem where there is none. */
+export function certificateIn({ cert, key }) {
+  const [certificate, itsKey] = [read("--cert", cert), read("--key", key)];
+  try {
+    createSecureContext({ cert: certificate, key: itsKey });
+  } catch (error) {
+    throw new UsageProblem(`--cert ${cert} and --key ${key} are not a PEM certificate and its key: ${error.message}.`);
+  }
+  return { cert: certificate, key: itsKey };
+}
+
+function read(flag, file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageProblem(`${flag}: ${file} cannot be read (${error.code ?? error.message}).`);
+  }
+}

@@ -1,0 +1,89 @@
+// The worker's variables: which there are, and what they may be.
+//
+// The worker checks them as well (worker/src/config.rs): this list is for saying before the start what is wrong, and a
+// test holds it against the worker's and the README's.
+import { nearest } from "./nearest.mjs";
+import { UsageProblem } from "./terminal.mjs";
+
+const ON = ["1", "true", "on", "yes"];
+const OFF = ["0", "false", "off", "no", ""];
+const MOST = 2 ** 32 - 1;
+const MAX_CONNECTIONS = 32_000;
+export const MAX_SHARDS = 65_535;
+
+/** Names that begin so are the operator's own: the secrets of event handlers, which hubs' settings name. */
+export const HANDLER_SECRET = "HANDLER_SECRET_";
+
+const number = (least, most) => ({
+  least,
+  most,
+  problem: (value) => (isWhole(value.trim(), least, most) ? undefined : `must be a whole number from ${least} to ${most}`),
+});
+
+const isWhole = (text, least, most) => /^\+?\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
+
+const onOff = { problem: (value) => ([...ON, ...OFF].includes(value.toLowerCase()) ? undefined : "must be on or off") };
+
+const pauses = {
+  problem(value) {
+    const all = value.split(",").map((pause) => pause.trim()).filter(Boolean);
+    return all.length <= 10 && all.every((pause) => isWhole(pause, 0, 600)) ? undefined : "must be up to 10 whole numbers from 0 to 600 with commas between";
+  },
+};
+
+const anything = { problem: () => undefined };
+
+/** Every variable that `--var` sets, with what is wrong with a value of it. */
+export const variables = {
+  MAP_TTL_MS: number(0, 3_600_000),
+  SHARD_SOFT_LIMIT: number(1, MAX_CONNECTIONS),
+  SHARD_HARD_LIMIT: number(1, MAX_CONNECTIONS),
+  CONNECTION_QUOTA: number(0, MOST),
+  CLIENT_MESSAGES_PER_SECOND: number(0, MOST),
+  CLIENT_MESSAGE_BURST: number(0, MOST),
+  OUTBOUND_LIMIT_BYTES: number(0, MOST),
+  RECOVERY_WINDOW_SECONDS: number(1, 3_600),
+  EVENT_TIMEOUT_SECONDS: number(1, 600),
+  EVENT_RETRY_SECONDS: pauses,
+  ALLOW_PRIVATE_EVENT_HANDLERS: onOff,
+  ACCEPTED_HOSTS: anything,
+  SERVICE_HOSTS: anything,
+};
+
+/** Those that have a flag, or a place, of their own. */
+export const elsewhere = {
+  SHARDS: "with --shards N",
+  HUB_SETTINGS: "with --settings FILE",
+  WEBPUBSUB_ACCESS_KEY: "in the environment or in .dev.vars: other users of this machine can read command lines",
+  WEBPUBSUB_ACCESS_KEY_SECONDARY: "in the environment or in .dev.vars: other users of this machine can read command lines",
+};
+
+/** Whether a variable that turns something on does. */
+export const isOn = (value) => ON.includes(String(value ?? "").toLowerCase());
+
+/** The name and the value of a `NAME=VALUE`, or a problem. */
+export function variable(text) {
+  const [, name, value] = text.match(/^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s) ?? [];
+  if (name === undefined) throw new UsageProblem(`--var must be NAME=VALUE, not "${text}".`);
+  if (Object.hasOwn(elsewhere, name)) throw new UsageProblem(`Set ${name} ${elsewhere[name]}.`);
+  check(name, value, variables);
+  return [name, value];
+}
+
+/** Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key. */
+export function checkConfigured(vars) {
+  for (const [name, value] of Object.entries(vars)) {
+    if (/_ACCESS_KEY/.test(name)) throw new UsageProblem(`wrangler.toml: ${name} is a secret, and does not belong in [vars]: everybody who sees the project can read it.`);
+    check(name, String(value), { ...variables, SHARDS: number(1, MAX_SHARDS), HUB_SETTINGS: anything });
+  }
+}
+
+function check(name, value, known) {
+  if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return;
+  if (!Object.hasOwn(known, name)) {
+    const meant = nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
+    throw new UsageProblem(`There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `There are ${Object.keys(known).join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`);
+  }
+  const problem = known[name].problem(value);
+  if (problem) throw new UsageProblem(`${name} ${problem}, not "${value}".`);
+}
