@@ -1,6 +1,7 @@
 // HTTP requests with the path exactly as written: fetch would tidy it.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { text } from "node:stream/consumers";
 import { within } from "./waiting.mjs";
 
 /** One request; the answer's body as text. A body may be a string, bytes, or an iterable of chunks without a length. */
@@ -9,10 +10,7 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
   const answer = new Promise((resolve, reject) => {
     const sent = http.request({ hostname, port, method, path, headers, agent: false }, async (response) => {
       try {
-        const chunks = [];
-        for await (const chunk of response) chunks.push(chunk);
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode, headers: response.headers, body: text });
+        resolve({ status: response.statusCode, headers: response.headers, body: await text(response) });
       } catch (error) {
         reject(error);
       }
@@ -62,7 +60,7 @@ export function expectInvalidFilter({ status, headers, body }, target, message) 
   });
 }
 
-/** Asks for a WebSocket; the status and headers of the answer, whatever it is. The connection is dropped at once. */
+/** Asks for a WebSocket; the status, the headers and, unless it is given, the body of the answer, whatever it is. The connection is dropped at once. */
 export function upgrade(endpoint, path, headers = {}) {
   const { hostname, port } = new URL(endpoint);
   const answer = new Promise((resolve, reject) => {
@@ -72,7 +70,7 @@ export function upgrade(endpoint, path, headers = {}) {
       resolve({ status: 101, headers });
     });
     sent.on("response", (response) => {
-      response.resume().on("end", () => resolve({ status: response.statusCode, headers: response.headers }));
+      text(response).then((body) => resolve({ status: response.statusCode, headers: response.headers, body }), reject);
     });
     sent.on("error", reject);
     sent.end();
