@@ -11,10 +11,12 @@ import { withLock } from "./lock.mjs";
 import { tools } from "./paths.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { browser } from "./setup/browser.mjs";
+import { bundlers } from "./setup/bundlers.mjs";
 import { cargoTool } from "./setup/cargo-tools.mjs";
 import { continueOnPinnedNode } from "./setup/node.mjs";
 import { npmPackages } from "./setup/npm.mjs";
 import { pythonSdks } from "./setup/python.mjs";
+import { otherRuntimes } from "./setup/runtimes.mjs";
 import { checkRust, crates } from "./setup/rust.mjs";
 import { wasmClippy, wasmStandardLibrary } from "./setup/wasm-std.mjs";
 import { UsageProblem, main, say, step } from "./terminal.mjs";
@@ -27,7 +29,8 @@ const purposes = {
   simulate: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],
-  test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks],
+  packaging: [...forBuild, browser, ...otherRuntimes, bundlers],
+  test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks, ...otherRuntimes, bundlers],
 };
 
 /** Makes sure that everything for a purpose (a key of the above) is there. */

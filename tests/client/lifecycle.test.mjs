@@ -57,9 +57,27 @@ test("stop right after start cancels it, even before anything is loaded", async 
   const { client, event, events } = await setUp(t);
   const start = client.start();
   client.stop();
-  await assert.rejects(start, { message: "The client is stopped" });
+  await assert.rejects(start, { name: "AbortError", message: "The client is stopped" });
   assert.deepEqual(await event(), ["stopped", {}]);
   assert.deepEqual(events(), []);
+});
+
+test("start, stop and start again, as React's StrictMode does, connects", async (t) => {
+  const { service, client, event } = await setUp(t);
+  const first = client.start();
+  client.stop();
+  const second = client.start();
+  await assert.rejects(first, { name: "AbortError" });
+  const [connection] = await Promise.all([service.connection(), second]);
+  connection.connected("c1");
+  assert.deepEqual(await event(), ["stopped", {}]);
+  assert.deepEqual(await event(), ["connected", { connectionId: "c1", userId: "alice" }]);
+});
+
+test("the first ping goes out with the open socket", async (t) => {
+  const { service, client } = await setUp(t);
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  assert.deepEqual(await connection.ping(), { type: "ping" });
 });
 
 test("stop on a client that was never started does nothing", async (t) => {
@@ -134,11 +152,20 @@ test("the constructor, on, off and stop are synchronous and check what they are 
   assert.equal(client.off("connected", listener), undefined);
   assert.equal(client.stop(), undefined);
   for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"]) {
-    assert.throws(() => new WebPubSubClient("wss://example.com", { [name]: -1 }), {
-      name: "RangeError",
-      message: `${name} must be greater than or equal to 0.`,
+    for (const value of [-1, NaN]) {
+      assert.throws(() => new WebPubSubClient("wss://example.com", { [name]: value }), {
+        name: "RangeError",
+        message: `${name} must be greater than or equal to 0.`,
+      });
+    }
+  }
+  for (const credential of [undefined, null, 42, {}, { getClientAccessUrl: 42 }, async () => "wss://example.com"]) {
+    assert.throws(() => new WebPubSubClient(credential), {
+      name: "TypeError",
+      message: "A WebPubSubClient needs a client access URL, or an object with getClientAccessUrl.",
     });
   }
+  assert.throws(() => client.on("connected"), { name: "TypeError", message: "The listener must be a function." });
   const protocol = { ...WebPubSubJsonProtocol(), name: "protobuf.webpubsub.azure.v1" };
   assert.throws(() => new WebPubSubClient("wss://example.com", { protocol }), RangeError);
 });

@@ -52,7 +52,9 @@ test("an ack id of one's own is used, and a duplicate is a success", async (t) =
   service.answer = (connection, { ackId }) => connection.refuse(ackId, "Duplicate");
   assert.deepEqual(await client.joinGroup("g", { ackId: 77 }), { ackId: 77, isDuplicated: true });
   assert.deepEqual(connection.messages(), [{ type: "joinGroup", group: "g", ackId: 77 }]);
-  for (const ackId of [-1, 1.5, "1", 2 ** 53]) await assert.rejects(client.joinGroup("g", { ackId }), RangeError);
+  for (const ackId of [-1, 1.5, "1", 2 ** 53]) {
+    await assert.rejects(client.joinGroup("g", { ackId }), (error) => error instanceof SendMessageError && error.cause instanceof RangeError);
+  }
 });
 
 test("a refusal is a SendMessageError with what the service said", async (t) => {
@@ -115,5 +117,20 @@ test("names that the service would close the connection for are refused here", a
   const { client, connection } = await setUpConnected(t);
   for (const group of ["", " ", "x".repeat(1025)]) await assert.rejects(client.joinGroup(group), /A group name is/);
   for (const event of ["", "1st", "a b"]) await assert.rejects(client.sendEvent(event, "hi", "text"), /An event name is/);
+  assert.deepEqual(connection.messages(), []);
+});
+
+test("a name that is none is refused at once, whatever its type", async (t) => {
+  const { client, connection } = await setUpConnected(t);
+  for (const name of [undefined, null, 42, {}, ["g"], "", " ", "g".repeat(1025)]) {
+    for (const operation of [client.joinGroup(name), client.leaveGroup(name), client.sendToGroup(name, "hi", "text")]) {
+      const error = await operation.catch((error) => error);
+      assert.ok(error instanceof SendMessageError, String(name));
+      assert.equal(error.message, "A group name is 1 to 1024 characters, not all of them white space.");
+    }
+    const error = await client.sendEvent(name, "hi", "text").catch((error) => error);
+    assert.ok(error instanceof SendMessageError, String(name));
+    assert.match(error.message, /^An event name is a letter/);
+  }
   assert.deepEqual(connection.messages(), []);
 });

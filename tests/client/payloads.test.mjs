@@ -1,7 +1,9 @@
 // What can be sent, and what arrives.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setUpConnected } from "./harness.mjs";
+import { npmPackage, setUpConnected } from "./harness.mjs";
+
+const { SendMessageError } = npmPackage;
 
 test("text, JSON and bytes go out as the protocol has them", async (t) => {
   const { client, connection } = await setUpConnected(t);
@@ -26,7 +28,7 @@ test("text, JSON and bytes go out as the protocol has them", async (t) => {
   }
 });
 
-test("what does not fit its type is a TypeError and is not sent", async (t) => {
+test("what does not fit its type is refused at once and is not sent", async (t) => {
   const { client, connection } = await setUpConnected(t);
   const cyclic = {};
   cyclic.self = cyclic;
@@ -42,8 +44,12 @@ test("what does not fit its type is a TypeError and is not sent", async (t) => {
     ["hi", "xml", "Unknown data type: xml"],
   ];
   for (const [content, dataType, message] of wrong) {
-    await assert.rejects(client.sendToGroup("g", content, dataType), { name: "TypeError", message });
-    await assert.rejects(client.sendEvent("e", content, dataType), { name: "TypeError", message });
+    for (const sending of [client.sendToGroup("g", content, dataType), client.sendEvent("e", content, dataType)]) {
+      const error = await sending.catch((error) => error);
+      assert.ok(error instanceof SendMessageError);
+      assert.ok(typeof message === "string" ? error.message === message : message.test(error.message), error.message);
+      assert.ok(error.cause instanceof TypeError);
+    }
   }
   assert.deepEqual(connection.messages(), []);
 });

@@ -31,7 +31,6 @@ test("a connection that cannot be recovered is followed by a new one", async (t)
   assert.deepEqual(fresh.query, { access_token: "secret" });
   fresh.connected("c2");
   assert.deepEqual(await event(), ["recovering", { connectionId: "c1" }]);
-  assert.deepEqual(await event(), ["recovered", { connectionId: "c1" }]);
   assert.deepEqual(await event(), [
     "disconnected",
     {
@@ -43,6 +42,32 @@ test("a connection that cannot be recovered is followed by a new one", async (t)
     },
   ]);
   assert.deepEqual(await event(), ["connected", { connectionId: "c2", userId: "alice" }]);
+});
+
+for (const [how, prove] of Object.entries({
+  "says connected": (connection) => connection.connected("c1"),
+  delivers: (connection) => connection.say({ type: "message", from: "server", dataType: "text", data: "hi", sequenceId: 1 }),
+  "answers a ping": (connection) => connection.say({ type: "pong" }),
+})) {
+  test(`recovered comes when the service ${how}, not with the socket`, async (t) => {
+    const { service, connection, event, events } = await setUpConnected(t);
+    service.answersPings = false;
+    connection.drop();
+    const next = await service.connection();
+    await next.ping();
+    assert.deepEqual(events(), [["recovering", { connectionId: "c1" }]]);
+    prove(next);
+    assert.deepEqual(await event(), ["recovered", { connectionId: "c1" }]);
+  });
+}
+
+test("after a disconnected message no recovery is tried", async (t) => {
+  const { service, connection, event } = await setUpConnected(t);
+  connection.say({ type: "system", event: "disconnected", message: "Application server closed the connection." });
+  connection.close(1000);
+  const [name, { message, willReconnect }] = await event();
+  assert.deepEqual([name, message.message, willReconnect], ["disconnected", "Application server closed the connection.", true]);
+  assert.deepEqual((await service.connection()).query, { access_token: "secret" });
 });
 
 test("stop ends a recovery", async (t) => {
@@ -142,7 +167,8 @@ test("messages are acknowledged, and those that come twice are heard once", asyn
 test("pings go out, and a silent connection is given up", async (t) => {
   const options = { keepAliveIntervalInMs: 20, keepAliveTimeoutInMs: 100, messageRetryOptions: once };
   const { service, connection, event } = await setUpConnected(t, options);
-  assert.deepEqual(await connection.message(), { type: "ping" });
+  service.answersPings = false;
+  for (let pings = 0; pings < 3; pings++) assert.deepEqual(await connection.ping(), { type: "ping" });
   assert.equal((await event())[0], "recovering");
   assert.equal((await service.connection()).query.awps_connection_id, "c1");
 });

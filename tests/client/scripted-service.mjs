@@ -8,8 +8,16 @@ export class ScriptedService {
   #http = createServer((_request, response) => response.writeHead(400).end());
   #sockets = new WebSocketServer({ noServer: true, handleProtocols: ([offered]) => offered });
   #connections = new Queue();
+  #upgrades = new Queue();
+  #hanging = [];
   /** The status to refuse the next upgrades with; none to accept them. */
   refuseWith;
+  /** The body of such a refusal, and its type. */
+  refusal = { body: "", type: "text/plain" };
+  /** Whether pings are answered. */
+  answersPings = true;
+  /** Whether the next upgrades are left without an answer. */
+  hangs = false;
   /** What follows a client's message: the acks and echoes of a service that does everything. */
   answer = (connection, message) => {
     const { ackId, group, dataType, data } = message;
@@ -17,16 +25,26 @@ export class ScriptedService {
     if (ackId !== undefined) connection.ack(ackId);
   };
 
-  static async start() {
+  /** Starts one, on any free port where none is named. */
+  static async start(port = 0) {
     const service = new ScriptedService();
     service.#http.on("upgrade", (request, socket, head) => service.#upgrade(request, socket, head));
-    await once(service.#http.listen(0, "127.0.0.1"), "listening");
+    await once(service.#http.listen(port, "127.0.0.1"), "listening");
     return service;
+  }
+
+  get port() {
+    return this.#http.address().port;
   }
 
   /** A client access URL. */
   get url() {
-    return `ws://127.0.0.1:${this.#http.address().port}/client/hubs/chat?access_token=secret`;
+    return `ws://127.0.0.1:${this.port}/client/hubs/chat?access_token=secret`;
+  }
+
+  /** The next upgrade that a client asks for, however it is answered. */
+  upgrade() {
+    return this.#upgrades.next("an upgrade");
   }
 
   /** The next connection that a client makes. */
@@ -36,14 +54,21 @@ export class ScriptedService {
 
   async stop() {
     for (const socket of this.#sockets.clients) socket.terminate();
+    for (const socket of this.#hanging) socket.destroy();
     this.#http.closeAllConnections();
     this.#http.close();
     await once(this.#http, "close");
   }
 
   #upgrade(request, socket, head) {
+    this.#upgrades.push(request.url);
+    // A client need not read a refusal to its end.
+    socket.on("error", () => {});
+    if (this.hangs) return void this.#hanging.push(socket);
     if (this.refuseWith) {
-      socket.end(`HTTP/1.1 ${this.refuseWith} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      const { body, type } = this.refusal;
+      const head = `HTTP/1.1 ${this.refuseWith} Refused\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+      socket.end(head + body);
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -54,6 +79,7 @@ export class ScriptedService {
 
 class Connection {
   #messages = new Queue();
+  #pings = new Queue();
 
   constructor(service, socket, { searchParams }) {
     this.socket = socket;
@@ -62,17 +88,27 @@ class Connection {
     socket.on("error", () => {});
     socket.on("message", (data) => {
       const message = JSON.parse(data);
+      if (message.type === "ping") {
+        this.#pings.push(message);
+        if (service.answersPings) this.say({ type: "pong" });
+        return;
+      }
       this.#messages.push(message);
       service.answer(this, message);
     });
   }
 
-  /** The client's next message. */
+  /** The client's next ping. */
+  ping() {
+    return this.#pings.next("a ping of the client");
+  }
+
+  /** The client's next message that is no ping. */
   message() {
     return this.#messages.next("a message of the client");
   }
 
-  /** The client's messages so far that nobody has asked for. */
+  /** The client's messages so far, pings left out, that nobody has asked for. */
   messages() {
     return this.#messages.drain();
   }

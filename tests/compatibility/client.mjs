@@ -1,8 +1,8 @@
 // Clients: URLs, tokens, the handshake, the JSON subprotocols and simple clients (client spec).
-import { differs, e2e, missing, native, row } from "./row.mjs";
+import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
-const [acks, anonymous, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, token] = [
-  "acks", "anonymous", "delivery", "frames", "groups", "handshake", "hibernation", "limits", "malformed", "order", "protobuf", "recovery", "reliable", "restart", "settings", "simple", "client-token",
+const [acks, anonymous, closing, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, stopping, strangers, token] = [
+  "acks", "anonymous", "closing", "delivery", "frames", "groups", "handshake", "hibernation", "limits", "malformed", "order", "protobuf", "recovery", "reliable", "restart", "settings", "simple", "stopping", "strangers", "client-token",
 ].map(e2e);
 const [connecting, events, invoke, notifications] = ["connect", "events", "invoke", "notifications"].map((name) => e2e(`handler-${name}`));
 const [permissions, restExistence, restOperations, restSend] = ["permissions", "rest-existence", "rest-operations", "rest-send"].map(e2e);
@@ -80,6 +80,7 @@ export const client = [
       row("An invalid group in a token gets 400 and says so", handshake("a group in the token that is none gets 400 and says so")),
       row("Other claims are handed to the `connect` event", askedAbout, in_("claims that nobody knows")),
       row("Without a token: 401, unless the hub's `anonymousConnectPolicy` is `allow`", anonymous("are refused unless the settings name the hub and allow them")),
+      row("A caller without a token makes nothing, whatever hub it names", strangers("leave no file, no hub in the register, and less than a tenth of the memory of those who may")),
       row("Anonymous connections have no user and no roles", anonymous("have no user and no roles")),
       row("A token that is there is checked, anonymous or not", anonymous("are not made of a token that is wrong, which is refused all the same")),
     ],
@@ -271,6 +272,7 @@ export const client = [
     title: "Close codes (client spec, 10)",
     rows: [
       row("1000 without a text when a server closes; why is told before, in words of any length", restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
+      differs("The end of the transport after a server's close", "The close frame leaves at once. The platform then keeps the transport of a client that has never sent anything, a keep-alive included, until its object sleeps, ten seconds after it was last busy: Chromium's `close` event comes after 2 s, Node's after 10 s, in a busy hub that of `ws` after 30 s. One message from the client before, such as a ping, makes it immediate. Nothing that the service can do does: closing later, twice, from an alarm or after a message, and other time limits were tried, and only sockets that keep their object from sleeping end at once.", closing("ends the transport of a client that has spoken, and brings its frame to one that has not")),
       row("The client's own code comes back", handshake("a client's own close code comes back to it")),
       differs("1002 for malformed frames", "With the platform's own text, and without a `disconnected` message before.", malformed("broken WebSocket framing ends that connection and no other")),
       differs("1002 for text that is no UTF-8", "The platform replaces what is no UTF-8 by U+FFFD, and the message counts as it then is.", malformed("what is no UTF-8 in a message that is one otherwise is replaced by the platform")),
@@ -279,11 +281,12 @@ export const client = [
       row("1008 for a recovery that cannot be, and for a simple client without permission", refusedRecovery, simple("are closed with 1008 for publishing without permission")),
       row("1008 for a full buffer, a client that sends too fast and one that does not read: none of them can be recovered", recovery("a thousand messages are kept; one more ends the connection, there or away"), limits("is closed with 1008 and told why, and nobody else is: ${protocol}"), limits("is closed with 1008, while one that speaks beside it hears everything")),
       row("1001 for a socket that a recovery takes over from", recovery("a socket that still looks alive is taken over from, and what it had not acknowledged comes again")),
+      row("1001 when the service is asked to end; a reliable connection can be recovered, and reads no `disconnected` before", stopping("${signal} to ${scope}: every socket is closed with 1001 first, and reliable ones lose nothing"), testsOf("tests/sdk/stopping.test.mjs")("is found again by every client package: reliable connections go on, others are made anew")),
       row("1009 for more than 1 MB", frames("one byte more closes with 1009, counted in bytes and not in characters")),
       row("1011 for a simple client's event that fails", simple("send events, and are closed with 1011 while nobody handles them")),
       row("A `disconnected` message with the same text before each of them, where the client reads messages", frames("text that is no message closes with 1007"), frames("a binary frame closes with 1003"), frames("one byte more closes with 1009, counted in bytes and not in characters")),
       row("What came before a refused frame is done, what came after it is not", frames("what was sent before a refused frame is done, what was sent after it is not")),
-      row("A service that ends drops its connections without a code, and takes new ones when it is back", restart("plain connections are gone, and new ones find the hub as it should be")),
+      row("A service that crashes drops its connections without a code, and takes new ones when it is back", restart("plain connections are gone, and new ones find the hub as it should be")),
     ],
   },
   {

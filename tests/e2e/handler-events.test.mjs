@@ -281,6 +281,18 @@ forEachShardCount(
         }
       });
 
+      test("a header with metadata but without a key is left out of an answer", async (t) => {
+        const { handler, hub } = await start(t);
+        handler.answer("user.message", { headers: { "content-type": "text/plain", "X-WebPubSub-Metadata-": Buffer.from("ü").toString("latin1"), "X-WebPubSub-Metadata-A": "b" }, body: "hey" });
+        for (const kind of [JSON_CLIENT, PROTOBUF_CLIENT]) {
+          const socket = await kind.connect(hub);
+          kind.send(socket, { ackId: 1 });
+          await kind.hears(socket, { dataType: "text", data: "hey", metadata: { a: "b" } });
+          await kind.succeeds(socket, 1);
+        }
+        assert.ok((await hub.deliveries()).every(({ error }) => error === null));
+      });
+
       test("metadata without data is an empty text", async (t) => {
         const { handler, hub } = await start(t);
         (await hub.connect()).send({ type: "event", event: "chat", metadata: { a: "b" } });

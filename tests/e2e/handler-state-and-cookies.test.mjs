@@ -56,11 +56,13 @@ forEachShardCount(
           [state(["first", "last"]), opaque],
           [state(""), "last"],
           [{}, ""],
+          [state("again"), ""],
+          [state(["again", ""]), "again"],
+          [{}, ""],
         ].entries()) {
           handler.answer("user.chat", answer);
           await alice.ask(event("chat", n));
-          // Empty is as good as none.
-          assert.equal((await handler.next("user.chat")).header("ce-connectionState") ?? "", expected ?? "", `${n}`);
+          assert.equal((await handler.next("user.chat")).header("ce-connectionState"), expected, `${n}`);
           handler.answer("user.other", {});
           await bob.ask(event("other", n));
           assert.equal((await handler.next("user.other")).header("ce-connectionState"), undefined);
@@ -76,6 +78,25 @@ forEachShardCount(
         await handler.next("user.slow");
         release(state(STATE));
         assert.equal((await handler.next("user.next")).header("ce-connectionState"), STATE);
+      });
+
+      test("that is empty is told as empty, also where `connect` gave it, through recoveries", async (t) => {
+        const { handler, hub } = await start(t);
+        handler.answer("sys.connect", state(""));
+        const socket = await hub.connectReliable();
+        await socket.ask(event("chat", 1));
+        socket.cut();
+        const again = await hub.recover(socket);
+        await again.ask(event("chat", 2));
+        await again.close(1000);
+        await handler.next("sys.disconnected");
+        assert.deepEqual(told(handler, "ce-connectionState", socket), [
+          ["sys.connect", undefined],
+          ["sys.connected", ""],
+          ["user.chat", ""],
+          ["user.chat", ""],
+          ["sys.disconnected", ""],
+        ]);
       });
 
       test("is kept through a recovery", async (t) => {
@@ -168,6 +189,9 @@ forEachShardCount(
       await hub.tell(handler, ALL);
       handler.answer("sys.connect", state("from connect"));
       const socket = await hub.connectReliable();
+      const other = await hub.connectReliable();
+      handler.answer("user.emptied", state(""));
+      await other.ask(event("emptied", 1));
       handler.answer("user.chat", { headers: { "ce-connectionState": STATE, "set-cookie": "affinity=1" } }, {});
       await socket.ask(event("chat", 1));
       const before = await handler.next("user.chat");
@@ -177,6 +201,9 @@ forEachShardCount(
       await again.ask(event("chat", 2));
       const asked = await handler.next("user.chat");
       assert.deepEqual([asked.header("ce-connectionState"), asked.header("cookie")], [STATE, "affinity=1"]);
+      const back = await hub.recover(other);
+      await back.ask(event("other", 2));
+      assert.equal((await handler.next("user.other")).header("ce-connectionState"), "");
       assert.ok(asked.id > before.id, `${asked.id} after ${before.id}`);
       assert.notEqual(asked.header("x-ms-client-request-id"), before.header("x-ms-client-request-id"));
     });

@@ -15,7 +15,8 @@ for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
     (service) => {
       const ways = [["SIGTERM", {}], ["SIGINT", {}], ...(runner === "serve" ? ["SIGTERM", "SIGINT"].map((signal) => [signal, { whole: true }]) : [])];
       for (const [signal, { whole }] of ways) {
-        test(`${signal}${whole ? " to all of its processes" : ""}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
+        const scope = whole ? "all of its processes" : "its first process";
+        test(`${signal} to ${scope}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
           const hub = service.newHub();
           const options = { user: "alice", groups: ["room"] };
           const [plain, reliable, simple] = await Promise.all([hub.connect(options), hub.connectReliable(options), hub.connectSimple(options)]);

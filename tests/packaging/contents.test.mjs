@@ -38,6 +38,34 @@ test("the package holds what it says, and nothing of the machine that made it", 
   }
 });
 
+const dist = path.join(root, "build", "client", "dist");
+const scripts = readdirSync(dist).filter((name) => /\.c?js$/.test(name) && name !== "inlined.js");
+
+test("every script has a source map with the text of its sources", () => {
+  assert.ok(scripts.length >= 7, String(scripts));
+  for (const name of scripts) {
+    assert.ok(readFileSync(path.join(dist, name), "utf8").endsWith(`\n//# sourceMappingURL=${name}.map\n`), name);
+    const { sources, sourcesContent } = JSON.parse(readFileSync(path.join(dist, `${name}.map`), "utf8"));
+    const client = sourcesContent[sources.indexOf("../src/client.ts")];
+    assert.match(client, /^export class WebPubSubClient \{$/m, name);
+    for (const source of sources) assert.match(source, /^\.\.\/(src|inlined)\/[\w./-]+$/, name);
+  }
+});
+
+test("only what pages download is minified", () => {
+  const minified = scripts.filter((name) => !/\n  constructor\(/.test(readFileSync(path.join(dist, name), "utf8")));
+  assert.deepEqual(minified, ["browser.js", "slim.js"]);
+});
+
+test("classes have their names, minified or not", async () => {
+  for (const name of ["browser.js", "slim.js", "web.js", "node.js"]) {
+    const exported = Object.entries(await import(path.join(dist, name))).filter(([, value]) => value.prototype);
+    const classes = exported.filter(([exportedAs]) => /^(?:\w+Error|WebPubSubClient)$/.test(exportedAs));
+    assert.equal(classes.length, 4, name);
+    for (const [exportedAs, value] of classes) assert.equal(value.name, exportedAs, name);
+  }
+});
+
 test("the WebAssembly asks for nothing but its own JavaScript", async () => {
   const module = await WebAssembly.compile(readFileSync(path.join(root, "build", "client", "dist", "core.wasm")));
   assert.deepEqual([...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))], ["a"]);

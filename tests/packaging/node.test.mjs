@@ -72,36 +72,3 @@ test("importing the package does nothing: a bundle of it alone is empty", async 
   const [{ bytes }] = Object.values(outputs);
   assert.ok(bytes < 100, `${bytes} bytes`);
 });
-
-test("types, for every way of resolving them", async (t) => {
-  const project = await Project.install(t);
-  const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
-  const use = `
-    import { ConnectError, SendMessageError, WebPubSubClient, WebPubSubJsonProtocol, type WebPubSubResult } from "@webpubsub-edge/client";
-    const client = new WebPubSubClient({ getClientAccessUrl: async () => "wss://example.com" }, {
-      protocol: WebPubSubJsonProtocol(), autoReconnect: true, messageRetryOptions: { mode: "Exponential" },
-      webSocketFactory: (url, protocol) => new WebSocket(url, protocol),
-    });
-    client.on("connected", ({ connectionId, userId }) => { const id: string = connectionId + userId; });
-    client.on("disconnected", ({ code, reason, willReconnect, message }) => { const text: string | undefined = message?.message; });
-    client.on("group-message", ({ message }) => { const data: string | number | boolean | object = message.data; message.metadata?.trace; });
-    client.on("recovering", (e) => { e.connectionId; });
-    // @ts-expect-error
-    client.on("conected", () => {});
-    // @ts-expect-error
-    client.sendToGroup("g", "hi", "xml");
-    const signal = new AbortController().signal;
-    const sent: Promise<WebPubSubResult> = client.sendToGroup("g", new Uint8Array(2), "binary", { noEcho: true, abortSignal: signal });
-    client.start({ abortSignal: signal }).catch((error) => {
-      if (error instanceof ConnectError) { const problem: "invalid-url" | "refused" | "unreachable" = error.problem; }
-      if (error instanceof SendMessageError) { const name: string | undefined = error.errorDetail?.name; }
-    });`;
-  project.write("app.mts", `${use}\nimport { init } from "@webpubsub-edge/client/slim"; init("/core.wasm");`);
-  project.write("app.cts", use);
-  project.write("app.ts", use);
-  const check = (...args) =>
-    project.node(tsc, "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", ...args);
-  await check("--module", "nodenext", "app.mts", "app.cts");
-  await check("--module", "esnext", "--moduleResolution", "bundler", "app.ts", "app.mts");
-  await check("--module", "commonjs", "--moduleResolution", "node10", "app.ts");
-});

@@ -1,11 +1,12 @@
 // A project in a folder of its own that has installed our package, with no network.
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as esbuild from "esbuild";
+import { bundlersFolder } from "../../scripts/setup/bundlers.mjs";
 import { ScriptedService } from "../client/scripted-service.mjs";
 
 const run = promisify(execFile);
@@ -29,16 +30,24 @@ export const echo = `
 export const echoed = JSON.stringify(["c1", "g", { hello: "é" }]);
 
 export class Project {
-  folder = mkdtempSync(path.join(tmpdir(), "webpubsub-package-"));
+  constructor(parent) {
+    mkdirSync(parent, { recursive: true });
+    this.folder = mkdtempSync(path.join(parent, "webpubsub-package-"));
+  }
+
+  /** An installed project that finds the bundlers and frameworks, too. */
+  static installBesideBundlers(t, packageJson) {
+    return Project.install(t, packageJson, path.join(bundlersFolder, "projects"));
+  }
 
   /** An installed project, gone when the test is. */
-  static async install(t, packageJson = {}) {
-    const project = new Project();
+  static async install(t, packageJson = {}, parent = tmpdir()) {
+    const project = new Project(parent);
     t.after(() => rmSync(project.folder, { recursive: true, force: true }));
     project.write("package.json", JSON.stringify({ name: "project", private: true, ...packageJson }));
     // `ws` comes from where the tests have it, not from a registry.
     const packages = [tarball, path.join(root, "node_modules", "ws")];
-    await project.run("npm", "install", "--offline", "--no-audit", "--no-fund", ...packages);
+    await project.run("npm", "install", "--offline", "--install-links", "--no-audit", "--no-fund", ...packages);
     return project;
   }
 
@@ -47,8 +56,24 @@ export class Project {
   }
 
   write(name, text) {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text);
     return name;
+  }
+
+  file(name) {
+    return readFileSync(this.path(name));
+  }
+
+  /** The files of a folder, by their paths in it. */
+  files(folder) {
+    const entries = readdirSync(this.path(folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return Object.fromEntries(
+      entries.map(({ parentPath, name }) => {
+        const file = path.join(parentPath, name);
+        return [`/${path.relative(this.path(folder), file)}`, readFileSync(file)];
+      }),
+    );
   }
 
   /** Runs a program to its end and gives what it printed, which is all that it printed. */
@@ -63,7 +88,7 @@ export class Project {
   }
 
   async bundle(entry, options) {
-    const { metafile } = await esbuild.build({
+    const { metafile, warnings } = await esbuild.build({
       entryPoints: [this.path(entry)],
       bundle: true,
       absWorkingDir: this.folder,
@@ -71,6 +96,7 @@ export class Project {
       logLevel: "silent",
       ...options,
     });
+    if (warnings.length > 0) throw new Error(warnings.map(({ text }) => text).join("\n"));
     return metafile;
   }
 }

@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
+import path from "node:path";
 import { test } from "node:test";
 import { workerd } from "../../scripts/toolchain.mjs";
-import { Project, echo, echoed, service } from "./project.mjs";
+import { Project, echo, echoed, root, service } from "./project.mjs";
+
+const DATE = "2026-11-01";
 
 async function freePort() {
   const server = createServer();
@@ -16,46 +19,57 @@ async function freePort() {
   return port;
 }
 
-test("workerd", async (t) => {
-  const project = await Project.install(t);
-  const { url, accept } = await service(t);
-  project.write(
-    "app.js",
-    `import { WebPubSubClient } from "@webpubsub-edge/client";
-     export default { async fetch() { const url = ${JSON.stringify(url)}; ${echo} return new Response(result); } };`,
-  );
-  await project.bundle("app.js", {
-    format: "esm",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["*.wasm"],
-    outfile: project.path("bundle.js"),
+/** What makes a worker of `app.js`, with its modules in the folder `out`. */
+const bundlers = {
+  async wrangler(project) {
+    const wrangler = path.join(root, "node_modules", "wrangler", "bin", "wrangler.js");
+    process.env.WRANGLER_SEND_METRICS = "false";
+    await project.node(wrangler, "deploy", "app.js", "--dry-run", "--outdir", "out", "--name", "project", "--compatibility-date", DATE);
+  },
+  async esbuild(project) {
+    const conditions = ["workerd", "worker", "browser"];
+    await project.bundle("app.js", { format: "esm", conditions, external: ["*.wasm"], outfile: project.path("out/app.js") });
+    copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist/core.wasm"), project.path("out/core.wasm"));
+  },
+};
+
+for (const [name, bundle] of Object.entries(bundlers)) {
+  test(`workerd, bundled by ${name}`, async (t) => {
+    const project = await Project.install(t);
+    const { url, accept } = await service(t);
+    project.write(
+      "app.js",
+      `import { WebPubSubClient } from "@webpubsub-edge/client";
+       export default { async fetch() { const url = ${JSON.stringify(url)}; ${echo} return new Response(result); } };`,
+    );
+    await bundle(project);
+    const [wasm] = readdirSync(project.path("out")).filter((file) => file.endsWith(".wasm"));
+    const port = await freePort();
+    project.write(
+      "config.capnp",
+      `using Workerd = import "/workerd/workerd.capnp";
+       const config :Workerd.Config = (
+         services = [
+           (name = "main", worker = (
+             modules = [(name = "app.js", esModule = embed "out/app.js"), (name = "${wasm}", wasm = embed "out/${wasm}")],
+             compatibilityDate = "${DATE}",
+           )),
+           (name = "internet", network = (allow = ["private", "public"])),
+         ],
+         sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+       );`,
+    );
+    const child = spawn(await workerd(), ["serve", "config.capnp"], { cwd: project.folder, stdio: ["ignore", "inherit", "inherit"] });
+    t.after(() => child.kill());
+    const answer = async () => {
+      for (;;) {
+        const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+        if (response) return response.text();
+        if (child.exitCode !== null) throw new Error(`workerd ended with ${child.exitCode}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    const [result] = await Promise.all([answer(), accept()]);
+    assert.equal(result, echoed);
   });
-  copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist/core.wasm"), project.path("core.wasm"));
-  const port = await freePort();
-  project.write(
-    "config.capnp",
-    `using Workerd = import "/workerd/workerd.capnp";
-     const config :Workerd.Config = (
-       services = [
-         (name = "main", worker = (
-           modules = [(name = "bundle.js", esModule = embed "bundle.js"), (name = "core.wasm", wasm = embed "core.wasm")],
-           compatibilityDate = "2026-04-01",
-         )),
-         (name = "internet", network = (allow = ["private", "public"])),
-       ],
-       sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-     );`,
-  );
-  const child = spawn(await workerd(), ["serve", "config.capnp"], { cwd: project.folder, stdio: ["ignore", "inherit", "inherit"] });
-  t.after(() => child.kill());
-  const answer = async () => {
-    for (;;) {
-      const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
-      if (response) return response.text();
-      if (child.exitCode !== null) throw new Error(`workerd ended with ${child.exitCode}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
-  const [result] = await Promise.all([answer(), accept()]);
-  assert.equal(result, echoed);
-});
+}

@@ -4,18 +4,16 @@
 
 use std::cell::RefCell;
 
-use wasm_bindgen_futures::JsFuture;
-use webpubsub_hub::{Attempts, Breakers, Call, ConnectRequest, EventHandler, EventPolicy};
+use webpubsub_hub::{Breakers, ConnectRequest, EventHandler, EventPolicy};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
 use worker::Env;
 
 use crate::config::Config;
-use crate::event_handler::{Answered, Teller, Told, first_attempt};
+use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
 use crate::log;
 use crate::perform::now;
-use crate::platform::sleep;
 
 thread_local! {
     static BREAKERS: RefCell<Breakers> = RefCell::default();
@@ -47,62 +45,51 @@ impl<'a> Arrival<'a> {
         let event = Event::Connect { body: self.body.encode() };
         let (user, origin) = (admission.user.clone(), &admission.origin);
         let mut call = first_attempt(self.policy, self.handler, connection, user, origin, &event);
-        let refused = match self.attempt(&mut call).await {
-            Ok(answer) if answer.is_success() => match self.apply(&call.url, &answer, admission) {
-                Some(subprotocol) => return Ok(subprotocol),
-                None => Err(CallFailure::Unreadable),
-            },
-            refused => refused,
-        };
-        let failure = match refused {
-            Ok(HandlerAnswer { status: status @ 400..=499, body, .. }) => {
-                return Err((status, String::from_utf8(body).unwrap_or_default()));
+        let (hub, template) = (self.policy.hub.as_str(), self.handler.url.as_str());
+        let (mut words, calls) = (Vec::new(), Calls::new());
+        let asked = retry(self.policy, async |attempts| {
+            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), template)) {
+                return Err(CallFailure::BreakerOpen);
             }
-            Ok(answer) => CallFailure::Status(answer.status),
+            call.attempt = attempts.number();
+            call.limit = attempts.limit(now(), self.policy);
+            call.left = attempts.left(now());
+            let Told { answered, delivery } =
+                Told::of(&call, &calls, false, hub, self.env, self.config).await;
+            let result = answered.and_then(|answer| match CallFailure::of_status(answer.status) {
+                None => self.apply(&call.url, &answer, admission),
+                Some(failure) => {
+                    words = answer.body;
+                    Err(failure)
+                }
+            });
+            let failure = result.err();
+            keep_delivery(self.env, hub, &delivery.encode(failure));
+            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), template, failure));
+            result
+        });
+        let failure = match asked.await {
+            Ok(subprotocol) => return Ok(subprotocol),
+            Err(CallFailure::Status(status @ 400..=499)) => {
+                return Err((status, String::from_utf8(words).unwrap_or_default()));
+            }
             Err(failure) => failure,
         };
-        log::refusal(&format!("asking an event handler of hub {}", self.policy.hub), &failure.name());
+        log::refusal(&format!("asking an event handler of hub {hub}"), &failure.name());
         let status = if let CallFailure::Status(status @ 500..=599) = failure { status } else { FAILED };
         Err((status, String::new()))
     }
 
-    /// Tells the handler, again if need be, until it answers.
-    async fn attempt(&self, call: &mut Call) -> Answered {
-        let (policy, url) = (self.policy, self.handler.url.as_str());
-        let mut attempts = Attempts::new(now(), policy);
-        loop {
-            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), url)) {
-                return Err(CallFailure::BreakerOpen);
-            }
-            call.attempt = attempts.number();
-            call.limit = attempts.limit(now(), policy);
-            let hub = policy.hub.as_str();
-            let Told { answered, .. } = Told::of(call, hub, self.env, self.config, Teller::Worker).await;
-            let failure = match &answered {
-                Ok(answer) if answer.is_success() => None,
-                Ok(answer) => Some(CallFailure::Status(answer.status)),
-                Err(failure) => Some(*failure),
-            };
-            let works = !failure.is_some_and(CallFailure::counts_against_handler);
-            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), url, works));
-            let Some(pause) = failure.and_then(|failure| attempts.failed(now(), policy, failure)) else {
-                return answered;
-            };
-            // It never fails.
-            let _ = JsFuture::from(sleep(pause.as_millis() as f64)).await;
-        }
-    }
-
-    /// Makes of the admission what a successful answer says; `None` where that cannot be done.
+    /// Makes of the admission what a successful answer says.
     fn apply(
         &self,
         url: &str,
         answer: &HandlerAnswer,
         admission: &mut ConnectRequest,
-    ) -> Option<Option<&'a str>> {
-        let chosen = admission.apply(ConnectAnswer::parse(answer).ok()?, self.body.offer).ok()?;
+    ) -> Result<Option<&'a str>, CallFailure> {
+        let chosen = admission.apply(ConnectAnswer::parse(answer)?, self.body.offer)?;
         admission.state.clone_from(&answer.state);
         admission.cookies.take(now(), url, &answer.cookies);
-        Some(chosen)
+        Ok(chosen)
     }
 }

@@ -1,18 +1,18 @@
 //! Requests to event handlers: the handshake, the events, and what becomes of them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Array, Promise, Uint8Array};
-use wasm_bindgen::JsCast as _;
-use wasm_bindgen::prelude::wasm_bindgen;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{
-    CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, is_public, validation,
+    CallFailure, Cookies, Delivery, Event, EventRequest, HandlerAnswer, Subject, validation,
 };
-use webpubsub_protocol::json::{Json, Members};
-use webpubsub_protocol::limits::MAX_HANDLER_ANSWER_BYTES;
+use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
 use worker::Env;
@@ -20,30 +20,26 @@ use worker::Env;
 use crate::config::Config;
 use crate::http::text_in_charset;
 use crate::perform::now;
-use crate::platform::variable;
+use crate::platform::{sleep, variable};
 
 #[wasm_bindgen(inline_js = r#"
 import { waitUntil } from "cloudflare:workers";
 
-/** Why a request came to nothing, and what an operator is told of that. */
-const FAILURES = {
-  Unsendable: "Its secret is missing, is not named HANDLER_SECRET_…, or cannot stand in a header.",
-  Network: "It could not be reached, or the connection to it broke.",
-  TimedOut: "It did not answer in time.",
-  TooLarge: "Its answer is too large.",
-  NotPublic: "It is at a private address, or without TLS: see ALLOW_PRIVATE_EVENT_HANDLERS.",
-  NotValidated: "It was not sent: the handshake comes first.",
-  Unreadable: "Its answer has a content type or a body that no message has.",
-};
-
 /** How much of all answers that are being read there may be at once, and how much there is. */
 const MOST_AT_ONCE = 64 << 20;
 let atOnce = 0;
+/** In how large pieces a body is read. */
+const PIECE = 65536;
 
-/** Makes a request; `headers` are a name or a value a line. Resolves with what it came to. */
-async function request(method, url, headers, body, limit, most) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), limit);
+/**
+ * Makes a request; `headers` are a name or a value a line. Of a successful answer's body `most` bytes are handed to
+ * `take` as they come, with how many are expected in all. Resolves with what it came to; who aborts the `controller`
+ * says why.
+ */
+async function request(method, url, headers, body, limit, most, take, controller = new AbortController()) {
+  const time = Date.now();
+  const timer = setTimeout(() => controller.abort("TimedOut"), limit);
+  const cameTo = (what) => ({ time, durationMs: Date.now() - time, ...what });
   let failure = "Unsendable";
   let read = 0;
   try {
@@ -53,28 +49,33 @@ async function request(method, url, headers, body, limit, most) {
     failure = "Network";
     const answer = await fetch(asked);
     const { status, ok } = answer;
-    const chunks = [];
+    const header = (name) => answer.headers.get(name);
     // Of a refusal there are some words to be read, and of what nobody asked for nothing.
     if (!ok) most = Math.min(most, 65536);
+    const announced = Math.min(header("content-length"), most);
     if (!most) await answer.body?.cancel();
-    else {
-      for await (const chunk of answer.body ?? []) {
-        read += chunk.length;
-        atOnce += chunk.length;
-        if (read > most || atOnce > MOST_AT_ONCE) {
-          if (ok) return { failure: "TooLarge" };
-          break;
-        }
-        chunks.push(chunk);
+    const reader = most ? answer.body?.getReader({ mode: "byob" }) : undefined;
+    let size = Math.min(announced || 4096, PIECE);
+    while (reader) {
+      const { done, value } = await reader.readAtLeast(size, new Uint8Array(size));
+      if (done) break;
+      read += value.length;
+      atOnce += value.length;
+      if (read > most || atOnce > MOST_AT_ONCE) {
+        reader.cancel().catch(() => {});
+        if (ok) return cameTo({ status, failure: "TooLarge" });
+        break;
       }
+      take(value, Math.max(read, announced));
+      // Freed at once: V8 keeps such garbage until it has some 64 MB of it.
+      value.buffer.transfer(0);
+      size = PIECE;
     }
-    const header = (name) => answer.headers.get(name);
     let state = header("ce-connectionState");
     // Repeated ones come joined. There are no commas in base64; anything else with commas is one.
     if (/^[\w+/=-]*(, ?[\w+/=-]*)+$/.test(state)) state = state.replace(/.*, ?/, "");
-    return {
+    return cameTo({
       status,
-      ok,
       type: header("content-type"),
       allowed: header("webhook-allowed-origin"),
       state,
@@ -82,105 +83,86 @@ async function request(method, url, headers, body, limit, most) {
       metadata: [...answer.headers].flatMap(([name, value]) =>
         name.startsWith("x-webpubsub-metadata-") ? [name.slice(21), value] : [],
       ),
-      body: new Uint8Array(await new Blob(chunks).arrayBuffer()),
-    };
+    });
   } catch {
-    return { failure: controller.signal.aborted ? "TimedOut" : failure };
+    return cameTo({ failure: controller.signal.aborted ? controller.signal.reason : failure });
   } finally {
     clearTimeout(timer);
     atOnce -= read;
   }
 }
 
-/** What is kept of an attempt: nothing of the URL's query, of headers or payloads. */
-function delivery(time, event, connectionId, attempt, url, { status = null, ok, failure }) {
-  const error = failure ?? (ok ? null : "Status");
-  [url] = url.split("?");
-  return JSON.stringify({ time, event, connectionId, attempt, url, status, durationMs: Date.now() - time, error });
-}
-
 const directory = (env, hub, path, body) =>
   env.HUB_DIRECTORY.getByName(hub).fetch("https://directory" + path, { method: "POST", body });
 
-const keep = (env, hub, record) => waitUntil(directory(env, hub, "/deliveries", record).catch(() => {}));
+export function keepDelivery(env, hub, delivery) {
+  waitUntil(directory(env, hub, "/deliveries", delivery).catch(() => {}));
+}
 
 /** Until when the directory need not be asked for a handshake again. */
 const held = new Map();
 
-async function isValidated(env, hub, url, origin, limit) {
-  const now = Date.now();
+/** Why a URL has not had its handshake; nothing where it has. */
+async function whyNotValidated(env, hub, url, origin, limit, controller) {
   const key = JSON.stringify([hub, url, origin]);
-  if (held.get(key) > now) return true;
-  const { status } = await directory(env, hub, "/validation", JSON.stringify({ url, origin, limit }));
-  if (held.size > 99) held.clear();
-  if (status === 204) held.set(key, now + 10_000);
-  else if (status !== 403) throw status;
-  return status === 204;
-}
-
-export async function tell(env, hub, validate, origin, event, id, attempt, url, headers, body, limit, most, failure, keeps) {
-  const time = Date.now();
-  // What is handed over moves.
-  const content = body.slice();
-  let answer = { failure };
+  if (held.get(key) > Date.now()) return;
+  const timer = setTimeout(() => controller.abort("TimedOut"), limit);
   try {
-    if (!failure) {
-      if (validate && !(await isValidated(env, hub, validate, origin, limit))) answer.failure = "NotValidated";
-      else answer = await request("POST", url, headers, content, time + limit - Date.now(), most);
-    }
+    const ended = new Promise((_, reject) => (controller.signal.onabort = reject));
+    const { status } = await Promise.race([directory(env, hub, "/validation", JSON.stringify({ url, origin })), ended]);
+    if (held.size > 99) held.clear();
+    if (status === 204) held.set(key, Date.now() + 10_000);
+    else return status === 403 ? "NotValidated" : "Network";
   } catch {
-    answer.failure = "Network";
+    return controller.signal.aborted ? controller.signal.reason : "Network";
+  } finally {
+    clearTimeout(timer);
   }
-  const record = delivery(time, event, id, attempt, url, answer);
-  if (keeps) keep(env, hub, record);
-  const { body: said = new Uint8Array(), ...head } = answer;
-  return [JSON.stringify(head), said, record];
 }
 
-export class Handshakes {
+export class Calls {
   #underWay = new Map();
 
-  async shake(url, origin, limit) {
-    const key = JSON.stringify([url, origin]);
-    const other = this.#underWay.get(key);
-    if (other) return JSON.stringify(await other);
-    const deliveries = [];
-    const shaken = (async () => {
-      const headers = `WebHook-Request-Origin\n${origin}\nce-awpsversion\n1.0\n`;
-      let answer;
-      for (const method of ["OPTIONS", "GET"]) {
-        const time = Date.now();
-        answer = await request(method, url, headers, undefined, limit, 0);
-        deliveries.push(delivery(time, "validate", null, deliveries.length + 1, url, answer));
-        if (answer.status !== 404) break;
-      }
-      return answer;
-    })();
-    this.#underWay.set(key, shaken);
-    const answer = await shaken;
-    this.#underWay.delete(key);
-    return JSON.stringify({ ...answer, deliveries });
+  /** What aborts a call, which may be about to begin. */
+  #of(id) {
+    if (!this.#underWay.has(id)) this.#underWay.set(id, new AbortController());
+    return this.#underWay.get(id);
+  }
+
+  giveUp(id, after) {
+    const controller = this.#of(id);
+    setTimeout(() => {
+      controller.abort("GivenUp");
+      this.#underWay.delete(id);
+    }, after);
+  }
+
+  async make(env, hub, id, validate, origin, url, headers, body, limit, left, most, take) {
+    const controller = this.#of(id);
+    const time = Date.now();
+    // What is handed over moves.
+    const content = body.slice();
+    try {
+      const failure = validate && (await whyNotValidated(env, hub, validate, origin, left, controller));
+      const spent = Date.now() - time;
+      if (failure) return JSON.stringify({ time, durationMs: spent, failure });
+      limit = Math.min(limit, left - spent);
+      return JSON.stringify(await request("POST", url, headers, content, limit, most, take, controller));
+    } finally {
+      this.#underWay.delete(id);
+    }
   }
 }
 
-export function tested(env, hub, origin, shaken, allowed, told) {
-  const handshake = JSON.parse(shaken);
-  for (const record of handshake.deliveries ?? []) keep(env, hub, record);
-  const event = JSON.parse(told);
-  const step = (step, ok, { status = null, failure }, words, other) => {
-    const result = ok ? words : (FAILURES[failure] ?? other ?? `It answered with status ${status}.`);
-    return { step, ok, status, result };
-  };
-  const other = handshake.ok && `Its WebHook-Allowed-Origin is to be * or ${origin}.`;
-  return JSON.stringify({
-    steps: [
-      step("validation", allowed, handshake, "It wants events of this service.", other || undefined),
-      step("event", event.ok === true, event, "It took the event."),
-    ],
-    note:
-      "Only messages of type event, and what clients without a subprotocol send, go to event handlers. " +
-      "What a client sends with sendToGroup goes to the members of the group and to nobody else.",
-  });
+export async function shake(url, origin, limit) {
+  const headers = `WebHook-Request-Origin\n${origin}\nce-awpsversion\n1.0\n`;
+  const answers = [];
+  for (const method of ["OPTIONS", "GET"]) {
+    const answer = await request(method, url, headers, undefined, limit, 0);
+    answers.push(answer);
+    if (answer.status !== 404) break;
+  }
+  return JSON.stringify(answers);
 }
 
 export async function deliveries(env, hub, shards) {
@@ -193,76 +175,69 @@ export async function deliveries(env, hub, shards) {
 }
 "#)]
 extern "C" {
-    /// Tells a handler of an event, after its handshake if `validate` is one's URL, unless `failure`
-    /// says why that cannot be; `headers` are a name or a value a line. Of a successful answer's
-    /// body no more than `most` is read, and nothing if that is 0. Resolves with the answer's head as
-    /// JSON, its body, and what is to be kept of the attempt, which goes to the directory if it
-    /// `keeps` it.
-    fn tell(
+    /// The calls of one shard that are under way.
+    pub(crate) type Calls;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new() -> Calls;
+
+    /// Waits so many milliseconds more for the end of a call, and then no more.
+    #[wasm_bindgen(method, js_name = giveUp)]
+    pub(crate) fn give_up(this: &Calls, id: f64, after: f64);
+
+    /// Tells a handler of an event, after its handshake if `validate` is one's URL: within `left` both,
+    /// and within `limit` the request alone; `headers` are a name or a value a line. Of the answer's
+    /// body no more than `most` is handed to `take`, and nothing if that is 0. Resolves with the
+    /// answer's head as JSON.
+    #[wasm_bindgen(method)]
+    fn make(
+        this: &Calls,
         env: &Env,
         hub: &str,
+        id: f64,
         validate: Option<&str>,
         origin: &str,
-        event: &str,
-        id: &str,
-        attempt: u8,
         url: &str,
         headers: &str,
         body: &[u8],
         limit: f64,
+        left: f64,
         most: usize,
-        failure: Option<&str>,
-        keeps: bool,
+        take: &Closure<dyn FnMut(Uint8Array, usize)>,
     ) -> Promise;
 
-    /// The handshakes that are under way.
-    pub(crate) type Handshakes;
+    /// Asks a handler whether it wants events of this service. Resolves with the heads of its answers
+    /// as JSON, the last being the one that counts.
+    fn shake(url: &str, origin: &str, limit: f64) -> Promise;
 
-    #[wasm_bindgen(constructor)]
-    pub(crate) fn new() -> Handshakes;
-
-    /// Asks a handler whether it wants events of this service. Resolves with the head of its answer
-    /// as JSON, and what is to be kept of the attempts but for who only waited as well.
-    #[wasm_bindgen(method)]
-    fn shake(this: &Handshakes, url: &str, origin: &str, limit: f64) -> Promise;
-
-    /// What [`test`] came to, in words.
-    fn tested(env: &Env, hub: &str, origin: &str, shaken: &str, allowed: bool, told: &str) -> String;
+    /// Has the directory keep a delivery.
+    #[wasm_bindgen(js_name = keepDelivery)]
+    pub(crate) fn keep_delivery(env: &Env, hub: &str, delivery: &str);
 
     /// What became of the last attempts to tell a hub's event handlers something, of all its shards'
     /// and its directory's, the newest first. Resolves with JSON.
     pub(crate) fn deliveries(env: &Env, hub: &str, shards: Vec<String>) -> Promise;
 }
 
-/// Who tells handlers of events.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Teller {
-    /// A shard, which keeps what becomes of it.
-    Shard,
-    /// A Worker, which has the directory keep it.
-    Worker,
-    /// A Worker again, which has just seen the handshake.
-    Test,
-}
-
-/// How much of an answer to `connect` is read: what it says of a client travels in a header.
-const MAX_CONNECT_ANSWER_BYTES: usize = 1 << 20;
-
-/// An answer, or why there is none.
-pub(crate) type Answered = Result<HandlerAnswer, CallFailure>;
-
 /// What became of an attempt to tell a handler of an event.
 pub(crate) struct Told {
-    pub(crate) answered: Answered,
-    /// What is to be kept of it.
-    pub(crate) delivery: String,
-    head: String,
+    /// The answer, whatever its status, or why there is none.
+    pub(crate) answered: Result<HandlerAnswer, CallFailure>,
+    /// What is to be kept of it, once it is known whether the answer is of use.
+    pub(crate) delivery: Delivery,
 }
 
 impl Told {
-    /// Posts an event.
-    pub(crate) async fn of(call: &Call, hub: &str, env: &Env, config: &Config, from: Teller) -> Self {
-        let mut most = if from == Teller::Worker { MAX_CONNECT_ANSWER_BYTES } else { 0 };
+    /// Posts an event, after the handshake unless the handler `is_validated`.
+    pub(crate) async fn of(
+        call: &Call,
+        calls: &Calls,
+        is_validated: bool,
+        hub: &str,
+        env: &Env,
+        config: &Config,
+    ) -> Self {
+        let connection = call.connection.as_str();
         let mut headers = String::new();
         let mut add = |name: &str, value: &str| {
             for line in [name, "\n", value, "\n"] {
@@ -270,46 +245,90 @@ impl Told {
             }
         };
         for (name, value) in &call.request.headers {
-            // To other events a handler has nothing to say.
-            if name == "ce-type" && value.starts_with("azure.webpubsub.user.") {
-                most = MAX_HANDLER_ANSWER_BYTES;
-            }
             add(name, value);
         }
         add("ce-signature", &config.keys.signature(&call.connection));
-        let mut failure = check_public(&call.url, config);
+        let mut failure = call.barred;
         if let Some(auth) = &call.auth {
             match secret(auth, env) {
                 Some(secret) => add(&auth.header, &[auth.scheme, &secret].concat()),
-                None => failure = Some(CallFailure::Unsendable),
+                None => failure = failure.or(Some(CallFailure::Unsendable)),
             }
         }
-        let told = tell(
+        if let Some(failure) = failure {
+            let delivery = delivery("", &call.event, Some(connection), call.attempt, &call.url);
+            return Self { answered: Err(failure), delivery };
+        }
+        let body = Rc::new(RefCell::new(Vec::new()));
+        let taken = Rc::clone(&body);
+        let take = Closure::new(move |chunk: Uint8Array, expected: usize| {
+            append(&mut taken.borrow_mut(), &chunk, expected);
+        });
+        let made = calls.make(
             env,
             hub,
-            (from != Teller::Test).then_some(&call.validate),
+            // Exact below 2^53, which a count of calls never reaches.
+            call.id.0 as f64,
+            (!is_validated).then_some(&call.validate),
             &call.origin,
-            &call.event,
-            call.connection.as_str(),
-            call.attempt,
             &call.url,
             &headers,
             &call.request.body,
             call.limit.as_millis() as f64,
-            most,
-            failure.map(CallFailure::name),
-            from != Teller::Shard,
+            call.left.as_millis() as f64,
+            call.purpose.max_bytes(),
+            &take,
         );
         // It never fails.
-        let Ok(told) = JsFuture::from(told).await else {
-            let [delivery, head] = ["{}", "{}"].map(str::to_owned);
-            return Self { answered: Err(CallFailure::Network), delivery, head };
+        let head = JsFuture::from(made).await.ok().and_then(|head| head.as_string()).unwrap_or_default();
+        let delivery = delivery(&head, &call.event, Some(connection), call.attempt, &call.url);
+        Self { answered: read(&head, body.take()), delivery }
+    }
+}
+
+/// Adds a piece to a body of which so much is expected in all.
+fn append(body: &mut Vec<u8>, chunk: &Uint8Array, expected: usize) {
+    let (before, length) = (body.len(), chunk.length() as usize);
+    if before + length > body.capacity() {
+        // In large steps where nobody said how much it will be: what it outgrows, wasm keeps. With room
+        // for the frame that it may become.
+        body.reserve_exact(expected.saturating_sub(before).max(length).max(3 * before) + 1024);
+    }
+    body.resize(before + length, 0);
+    if let Some(end) = body.get_mut(before..) {
+        chunk.copy_to(end);
+    }
+}
+
+/// What is to be kept of an attempt, of which JavaScript tells in JSON, if it was made.
+fn delivery(head: &str, event: &str, connection: Option<&str>, attempt: u8, url: &str) -> Delivery {
+    let head = Members::parse(head).unwrap_or_default();
+    let number = |name| head.get(name).and_then(Json::unsigned);
+    Delivery {
+        time: number("time").unwrap_or_else(|| now().as_millis()),
+        event: event.to_owned(),
+        connection: connection.map(str::to_owned),
+        attempt,
+        url: url.split('?').next().unwrap_or_default().to_owned(),
+        status: status(&head),
+        duration: number("durationMs").unwrap_or(0),
+    }
+}
+
+/// Makes attempts by a hub's retry policy, until one succeeds or none is left.
+pub(crate) async fn retry<T>(
+    policy: &EventPolicy,
+    mut attempt: impl AsyncFnMut(&Attempts) -> Result<T, CallFailure>,
+) -> Result<T, CallFailure> {
+    let mut attempts = Attempts::new(now(), policy);
+    loop {
+        let failure = match attempt(&attempts).await {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
         };
-        let told: Array = told.unchecked_into();
-        let text = |at| told.get(at).as_string().unwrap_or_default();
-        let head = text(0);
-        let body = told.get(1).unchecked_into::<Uint8Array>().to_vec();
-        Self { answered: read(&head, body), delivery: text(2), head }
+        let Some(pause) = attempts.failed(now(), policy, failure) else { return Err(failure) };
+        // It never fails.
+        let _ = JsFuture::from(sleep(pause.as_millis() as f64)).await;
     }
 }
 
@@ -323,6 +342,7 @@ pub(crate) fn first_attempt(
     event: &Event,
 ) -> Call {
     let since = now();
+    let attempts = Attempts::new(since, policy);
     let url = handler.url.resolve(&policy.hub, event.name());
     let subject = Subject {
         connection: connection.clone(),
@@ -341,8 +361,11 @@ pub(crate) fn first_attempt(
         validate: validation_url(policy, handler),
         auth: handler.auth.clone(),
         request: EventRequest::new(&policy.hub, &subject, event, 0, since, &url),
+        barred: policy.barred(&url),
+        purpose: event.answer_use(),
         url,
-        limit: Attempts::new(since, policy).limit(since, policy),
+        limit: attempts.limit(since, policy),
+        left: attempts.left(since),
     }
 }
 
@@ -350,13 +373,14 @@ fn validation_url(policy: &EventPolicy, handler: &EventHandler) -> String {
     handler.url.resolve(&policy.hub, validation::EVENT)
 }
 
-/// What a handler said when it was asked whether it wants events of this service.
+/// What came of asking a handler whether it wants events of this service.
 pub(crate) struct Handshake {
-    status: u16,
-    allowed: String,
-    /// What is to be kept of the attempts; nothing for who only waited as well.
+    /// Whether it does.
+    pub(crate) outcome: Result<(), CallFailure>,
+    /// What is to be kept of the requests.
     pub(crate) deliveries: Vec<String>,
-    said: String,
+    /// The status of the last one.
+    status: Option<u16>,
 }
 
 impl Handshake {
@@ -365,34 +389,48 @@ impl Handshake {
     /// Source: `CloudEvents` spec, section 2.
     const LIMIT: Duration = Duration::from_secs(10);
 
-    /// Asks a handler.
-    pub(crate) async fn shake(
-        under_way: &Handshakes,
-        url: &str,
-        origin: &str,
-        limit: Duration,
-        config: &Config,
-    ) -> Self {
-        let said = match check_public(url, config) {
-            Some(_) => r#"{"failure":"NotPublic"}"#.to_owned(),
-            None => {
-                let limit = Self::LIMIT.min(limit).as_millis() as f64;
-                let said = JsFuture::from(under_way.shake(url, origin, limit)).await;
-                said.ok().and_then(|said| said.as_string()).unwrap_or_default()
-            }
-        };
-        let head = Members::parse(&said).unwrap_or_default();
-        Self {
-            status: status(&head),
-            allowed: head.get("allowed").and_then(Json::text).unwrap_or_default().into_owned(),
-            deliveries: head.get("deliveries").and_then(Json::texts).unwrap_or_default(),
-            said,
+    /// Asks a handler once.
+    async fn shake(url: &str, origin: &str, attempts: &Attempts, policy: &EventPolicy) -> Self {
+        if let Some(failure) = policy.barred(url) {
+            let delivery = delivery("", validation::EVENT, None, attempts.number(), url);
+            return Self {
+                outcome: Err(failure),
+                deliveries: vec![delivery.encode(Some(failure))],
+                status: None,
+            };
         }
+        let limit = Self::LIMIT.min(attempts.limit(now(), policy)).as_millis() as f64;
+        // It never fails.
+        let said = JsFuture::from(shake(url, origin, limit)).await;
+        let said = said.ok().and_then(|said| said.as_string()).unwrap_or_default();
+        let mut shaken = Self { outcome: Err(CallFailure::Network), deliveries: Vec::new(), status: None };
+        for head in Json::parse(&said).and_then(Json::elements).unwrap_or_default() {
+            let delivery = delivery(head.as_str(), validation::EVENT, None, attempts.number(), url);
+            shaken.outcome = read(head.as_str(), Vec::new()).and_then(|answer| {
+                validation::check(answer.status, answer.allowed_origin.as_slice(), origin)
+            });
+            shaken.status = delivery.status;
+            shaken.deliveries.push(delivery.encode(shaken.outcome.err()));
+        }
+        shaken
     }
 
-    /// Whether it does.
-    pub(crate) fn allows(&self, origin: &str) -> bool {
-        validation::allows(self.status, std::slice::from_ref(&self.allowed), origin)
+    /// Asks a handler, again if need be. What is to be kept of every request is handed over.
+    ///
+    /// # Errors
+    /// Why it does not want events of this service, as far as is known.
+    pub(crate) async fn persist(
+        url: &str,
+        origin: &str,
+        policy: &EventPolicy,
+        keep: impl Fn(&str),
+    ) -> Result<(), CallFailure> {
+        retry(policy, async |attempts| {
+            let shaken = Self::shake(url, origin, attempts, policy).await;
+            shaken.deliveries.iter().for_each(|delivery| keep(delivery));
+            shaken.outcome
+        })
+        .await
     }
 }
 
@@ -407,24 +445,60 @@ pub(crate) async fn test(
 ) -> String {
     let hub = policy.hub.as_str();
     let url = validation_url(policy, handler);
-    let handshake = Handshake::shake(&Handshakes::new(), &url, origin, policy.timeout, config).await;
-    let allowed = handshake.allows(origin);
-    let mut event = r#"{"failure":"NotValidated"}"#.to_owned();
+    let attempts = Attempts::new(now(), policy);
+    let handshake = Handshake::shake(&url, origin, &attempts, policy).await;
+    handshake.deliveries.iter().for_each(|delivery| keep_delivery(env, hub, delivery));
+    let mut steps = Writer::list();
+    steps.element(&step(
+        "validation",
+        handshake.outcome,
+        handshake.status,
+        "It wants events of this service.",
+        origin,
+    ));
+    let (mut outcome, mut status) = (Err(CallFailure::NotValidated), None);
     let first = handler.user_events.split(',').next().unwrap_or_default().trim();
-    if let (true, Ok(name)) = (allowed, EventName::parse(first).or_else(|_| EventName::parse("test"))) {
+    if let (Ok(()), Ok(name)) =
+        (handshake.outcome, EventName::parse(first).or_else(|_| EventName::parse("test")))
+    {
         let data = MessageData::Text("A test of the event handler.".to_owned());
         let sample = Event::User { name, data, metadata: Metadata::default() };
         let call = first_attempt(policy, handler, connection, None, origin, &sample);
-        let told = Told::of(&call, hub, env, config, Teller::Test).await;
-        let is_unreadable = told.answered.is_ok_and(|answer| answer.reply() == Err(CallFailure::Unreadable));
-        event = if is_unreadable { r#"{"failure":"Unreadable"}"#.to_owned() } else { told.head };
+        let told = Told::of(&call, &Calls::new(), true, hub, env, config).await;
+        outcome = told.answered.and_then(|answer| answer.taken(call.purpose)).map(drop);
+        status = told.delivery.status;
+        keep_delivery(env, hub, &told.delivery.encode(outcome.err()));
     }
-    tested(env, hub, origin, &handshake.said, allowed, &event)
+    steps.element(&step("event", outcome, status, "It took the event.", origin));
+    let mut tested = Writer::object();
+    tested.json("steps", &steps.finish()).text(
+        "note",
+        "Only messages of type event, and what clients without a subprotocol send, go to event handlers. \
+         What a client sends with sendToGroup goes to the members of the group and to nobody else.",
+    );
+    tested.finish()
 }
 
-/// Why a URL may not be called from here, if it may not.
-fn check_public(url: &str, config: &Config) -> Option<CallFailure> {
-    (!config.private_handlers && !is_public(url)).then_some(CallFailure::NotPublic)
+/// How one step of a test went, in words.
+fn step(
+    name: &str,
+    outcome: Result<(), CallFailure>,
+    status: Option<u16>,
+    good: &str,
+    origin: &str,
+) -> String {
+    let (error, result) = match outcome {
+        Ok(()) => (None, good.to_owned()),
+        Err(failure @ (CallFailure::NoAllowedOrigin | CallFailure::OtherOrigin)) => {
+            (Some(failure), format!("{} It is to be * or {origin}.", failure.message()))
+        }
+        Err(failure) => (Some(failure), failure.message().into_owned()),
+    };
+    let mut step = Writer::object();
+    step.text("step", name).json("ok", if outcome.is_ok() { "true" } else { "false" });
+    step.json("status", &status.map_or("null".to_owned(), |status| status.to_string()));
+    step.text_or_null("error", error.map(CallFailure::name)).text("result", &result);
+    step.finish()
 }
 
 /// The secret that a handler knows the service by; `None` where there is none, or none for a header.
@@ -437,26 +511,24 @@ fn secret(auth: &HandlerAuth, env: &Env) -> Option<String> {
     (!secret.contains(['\r', '\n'])).then_some(secret)
 }
 
-fn status(head: &Members<'_>) -> u16 {
-    head.get("status").and_then(Json::unsigned).and_then(|status| u16::try_from(status).ok()).unwrap_or(0)
+fn status(head: &Members<'_>) -> Option<u16> {
+    u16::try_from(head.get("status").and_then(Json::unsigned)?).ok()
 }
 
 /// Reads an answer: its head as JSON, in which a failure may stand, and its body.
-fn read(head: &str, mut body: Vec<u8>) -> Answered {
+fn read(head: &str, mut body: Vec<u8>) -> Result<HandlerAnswer, CallFailure> {
     let head = Members::parse(head).unwrap_or_default();
     let text = |name| head.get(name).and_then(Json::text).map(|text| text.into_owned());
     let texts = |name| head.get(name).and_then(Json::texts).unwrap_or_default();
-    let status = status(&head);
-    if status == 0 {
-        return Err(match text("failure").unwrap_or_default().as_str() {
-            "NotPublic" => CallFailure::NotPublic,
-            "NotValidated" => CallFailure::NotValidated,
-            "TimedOut" => CallFailure::TimedOut,
-            "TooLarge" => CallFailure::TooLarge,
-            "Unsendable" => CallFailure::Unsendable,
-            _ => CallFailure::Network,
-        });
-    }
+    let status = match (text("failure").as_deref(), status(&head)) {
+        (None, Some(status)) => status,
+        (Some("NotValidated"), _) => return Err(CallFailure::NotValidated),
+        (Some("TimedOut"), _) => return Err(CallFailure::TimedOut),
+        (Some("GivenUp"), _) => return Err(CallFailure::GivenUp),
+        (Some("TooLarge"), _) => return Err(CallFailure::TooLarge),
+        (Some("Unsendable"), _) => return Err(CallFailure::Unsendable),
+        (Some(_) | None, _) => return Err(CallFailure::Network),
+    };
     let mut metadata = Vec::new();
     let mut names_and_values = texts("metadata").into_iter();
     while let (Some(name), Some(value)) = (names_and_values.next(), names_and_values.next()) {
@@ -473,6 +545,7 @@ fn read(head: &str, mut body: Vec<u8>) -> Answered {
     Ok(HandlerAnswer {
         status,
         content_type,
+        allowed_origin: text("allowed"),
         state: text("state"),
         cookies: texts("cookies"),
         metadata,

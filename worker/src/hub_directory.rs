@@ -2,11 +2,14 @@
 //! said in their handshakes. One more, the register, has the names of all hubs.
 #![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
@@ -17,7 +20,7 @@ use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 
 use crate::config::{Config, shard_names};
-use crate::event_handler::{Handshake, Handshakes};
+use crate::event_handler::Handshake;
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
@@ -91,7 +94,8 @@ struct Directory {
     /// Made with the first thing that is kept: whoever asks for a hub that nobody uses leaves no
     /// trace.
     tables: OnceCell<Tables>,
-    handshakes: Handshakes,
+    /// The validations of URLs for an origin that are under way.
+    validations: RefCell<Vec<([String; 2], Promise)>>,
 }
 
 #[wasm_bindgen]
@@ -123,8 +127,8 @@ impl HubDirectory {
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
         let config = Config::of(&env).map_err(Error::new)?;
-        let (tables, handshakes) = (OnceCell::new(), Handshakes::new());
-        let directory = Self { state, env, config, tables, handshakes };
+        let (tables, validations) = (OnceCell::new(), RefCell::default());
+        let directory = Self { state, env, config, tables, validations };
         if Tables::exist(&directory.state)? {
             directory.tables()?;
         }
@@ -163,9 +167,7 @@ impl Directory {
                 let asked = http::body_text(request.text()).await?;
                 let asked = Members::parse(&asked).unwrap_or_default();
                 let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
-                let limit = asked.get("limit").and_then(Json::unsigned).unwrap_or(0);
-                let limit = Duration::from_millis(limit);
-                let is_allowed = self.is_allowed(text("url"), text("origin"), limit).await?;
+                let is_allowed = self.is_allowed(text("url"), text("origin")).await?;
                 http::text(if is_allowed { 204 } else { 403 }, "")
             }
             ("POST", internal::DELIVERIES) => {
@@ -280,41 +282,58 @@ impl Directory {
         Ok(true)
     }
 
-    /// Whether an event handler wants events of this service: by the last handshake with it, or by
+    /// Whether an event handler wants events of this service: by the last validation of its URL, or by
     /// the first if there has been none yet. One that is due takes place meanwhile.
-    async fn is_allowed(self: &Rc<Self>, url: String, origin: String, limit: Duration) -> Result<bool> {
+    async fn is_allowed(self: &Rc<Self>, url: String, origin: String) -> Result<bool> {
         let known = self.validation(&url, &origin)?;
-        let Some(allowed) = known.map(|known| known.allowed) else {
-            return self.shake_hands(url, origin, limit, known).await;
-        };
-        if known.is_some_and(|known| known.due <= now()) {
-            let this = Rc::clone(self);
-            self.state.wait_until(async move {
-                if let Err(error) = this.shake_hands(url, origin, limit, known).await {
-                    log::failure("keeping a handshake", &error);
+        match known {
+            Some(Validation { allowed, due, .. }) => {
+                if due <= now() {
+                    // Nothing waits for it.
+                    let _ = self.validate(url, origin, known);
                 }
-            });
+                Ok(allowed)
+            }
+            None => {
+                let allowed = JsFuture::from(self.validate(url, origin, known)).await?.as_bool();
+                allowed.ok_or_else(|| Error::new("a validation failed"))
+            }
         }
-        Ok(allowed)
     }
 
-    async fn shake_hands(
-        &self,
-        url: String,
-        origin: String,
-        limit: Duration,
-        known: Option<Validation>,
-    ) -> Result<bool> {
-        let handshake = Handshake::shake(&self.handshakes, &url, &origin, limit, &self.config).await;
-        let allowed = handshake.allows(&origin);
-        // Who only waited for it as well has none.
-        if handshake.deliveries.is_empty() {
-            return Ok(allowed);
+    /// Validates a URL, or goes on with what is under way. Resolves with whether it wants events.
+    fn validate(self: &Rc<Self>, url: String, origin: String, known: Option<Validation>) -> Promise {
+        let key = [url, origin];
+        let mut under_way = self.validations.borrow_mut();
+        if let Some((_, promise)) = under_way.iter().find(|(other, _)| *other == key) {
+            return promise.clone();
         }
+        let (this, [url, origin]) = (Rc::clone(self), key.clone());
+        let promise = future_to_promise(async move {
+            let allowed = this.shake_hands(&url, &origin, known).await;
+            this.validations.borrow_mut().retain(|(other, _)| *other != [&*url, &*origin]);
+            Ok(allowed.map_or_else(
+                |error| {
+                    log::failure("keeping a handshake", &error);
+                    JsValue::UNDEFINED
+                },
+                JsValue::from,
+            ))
+        });
+        self.state.wait_for(&promise);
+        under_way.push((key, promise.clone()));
+        promise
+    }
+
+    async fn shake_hands(&self, url: &str, origin: &str, known: Option<Validation>) -> Result<bool> {
+        let policy = self.config.policy(&self.hub()?, HubSettings::default());
         let tables = self.tables()?;
-        for delivery in handshake.deliveries {
-            tables.keep_delivery(&delivery)?;
-        }
+        let keep = |delivery: &str| {
+            if let Err(error) = tables.keep_delivery(delivery) {
+                log::failure("keeping a delivery", &error);
+            }
+        };
+        let allowed = Handshake::persist(url, origin, &policy, keep).await.is_ok();
         let next = Validation::next(known, now(), allowed);
         let statements = "
             DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);

@@ -22,6 +22,7 @@ use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
+use crate::event_handler::Calls;
 use crate::hub_directory::{internal::TAKEN, register};
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
@@ -88,6 +89,7 @@ pub(crate) struct Shard {
     pub(crate) hub: RefCell<Hub>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
+    pub(crate) calls: Calls,
     pub(crate) timer: Timer,
     /// When the timer will tell the hub the time, if it is running,
     pub(crate) due: Cell<Option<u64>>,
@@ -215,6 +217,7 @@ impl Shard {
             hub,
             sockets,
             storage,
+            calls: Calls::new(),
             timer: Timer::new(),
             due,
             alarm,

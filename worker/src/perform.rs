@@ -14,7 +14,7 @@ use webpubsub_protocol::time::Timestamp;
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
-use crate::event_handler::{Teller, Told};
+use crate::event_handler::Told;
 use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
@@ -131,6 +131,7 @@ impl Shard {
             Output::BatchTaken => {}
             Output::Relay { to, rows } => self.relay(to, &rows)?,
             Output::Call(call) => self.call(*call),
+            Output::GiveUp { call, after } => self.calls.give_up(call.0 as f64, after.as_millis() as f64),
             Output::GaveUp { connection, event, failure } => {
                 let what = format!("telling an event handler of {event} of connection {connection}");
                 log::refusal(&what, &failure.name());
@@ -212,11 +213,14 @@ impl Shard {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
             let hub = shard.hub_name.as_str();
-            let told = Told::of(&call, hub, &shard.env, &shard.config, Teller::Shard).await;
-            if let Err(error) = shard.storage.tables.keep_delivery(&told.delivery) {
+            let Told { answered, delivery } =
+                Told::of(&call, &shard.calls, false, hub, &shard.env, &shard.config).await;
+            let result = answered.and_then(|answer| answer.taken(call.purpose));
+            let delivery = delivery.encode(result.as_ref().err().copied());
+            if let Err(error) = shard.storage.tables.keep_delivery(&delivery) {
                 log::failure("keeping a delivery", &error);
             }
-            if let Err(error) = shard.step(Input::Called { call: call.id, result: told.answered }, None) {
+            if let Err(error) = shard.step(Input::Called { call: call.id, result }, None) {
                 log::failure("a step after a call", &error);
             }
         });

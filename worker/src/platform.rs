@@ -154,8 +154,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = acceptWebSocket)]
     pub(crate) fn accept_web_socket(this: &State, socket: &WebSocket);
 
+    /// Keeps the object awake until a promise has settled.
     #[wasm_bindgen(method, js_name = waitUntil)]
-    fn wait_for(this: &State, promise: &Promise);
+    pub(crate) fn wait_for(this: &State, promise: &Promise);
 
     /// Ends the object at once: its memory is gone and its sockets are closed.
     #[wasm_bindgen(method, catch)]

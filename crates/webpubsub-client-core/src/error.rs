@@ -44,8 +44,11 @@ pub enum ConnectError {
     /// Nobody answered.
     #[error("the service cannot be reached")]
     Unreachable,
-    /// The socket closed instead of opening, and no more is known: what browsers tell of a refusal
-    /// and of a closed port alike.
+    /// The credential or the service did not answer in time.
+    #[error("the attempt took too long")]
+    TimedOut,
+    /// The socket failed or closed instead of opening, and no more is known: what browsers tell of a
+    /// refusal and of a closed port alike.
     #[error("the socket closed with {} before it was open", code.0)]
     Closed {
         /// The close code, usually 1006.

@@ -15,6 +15,9 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 /// Any frame is a sign of life. Silence is looked for every third of the time-out, so a link is
 /// given up between one and one and a third time-outs after the last frame.
 ///
+/// The first ping is due with the open socket. Its answer proves a recovered link, and a service on
+/// Cloudflare's platform ends a TCP connection promptly only where the client has sent something.
+///
 /// Source: SDK expectations, part B, "Keep-alive".
 #[derive(Debug)]
 pub(crate) struct KeepAlive {
@@ -42,11 +45,10 @@ impl KeepAlive {
             interval: options.keep_alive_interval,
             timeout: options.keep_alive_timeout,
             last_heard: now,
-            next_ping: None,
+            next_ping: Some(now).filter(|_| !options.keep_alive_interval.is_zero()),
             next_check: None,
             answer_due: None,
         };
-        watch.schedule_ping(now);
         watch.schedule_check(now);
         watch
     }

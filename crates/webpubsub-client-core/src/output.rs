@@ -136,7 +136,8 @@ pub enum Event<D> {
         /// The connection's id.
         connection_id: ConnectionId,
     },
-    /// The connection goes on over a new socket.
+    /// The connection goes on over a new socket, on which the service has said something other than
+    /// good-bye.
     Recovered {
         /// The connection's id.
         connection_id: ConnectionId,

@@ -11,6 +11,10 @@ use crate::connection::Connection;
 /// Source: client spec, section 8.2; SDK expectations, part B, "Recovery".
 pub(crate) const WINDOW: Duration = Duration::from_secs(30);
 
+/// How long one attempt has for its open socket, so that one that hangs leaves time for others in
+/// the window.
+pub(crate) const ATTEMPT_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The pause after an attempt that failed.
 ///
 /// Source: SDK expectations, part B, "Recovery".

@@ -59,12 +59,12 @@ impl<P: Clone, D> Session<P, D> {
     #[must_use = "outputs are the only way a session acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input<P, D>) -> Vec<Output<P, D>> {
         match input {
-            Input::Start { id } => self.start(id),
+            Input::Start { id } => self.start(now, id),
             Input::Operate { id, operation } => self.operate(now, Pending { id, operation, failures: 0 }),
             Input::Invoke { id, invocation_id, event, data } => self.invoke(id, invocation_id, event, data),
             Input::Abort { id } => self.abort(id),
             Input::Stop => self.stop(now),
-            Input::UrlFetched { attempt, url } => self.url_fetched(attempt, url),
+            Input::UrlFetched { attempt, url } => self.url_fetched(now, attempt, url),
             Input::Opened { attempt } => self.opened(now, attempt),
             Input::ConnectFailed { attempt, error } => self.connect_failed(now, attempt, error),
             Input::Message { attempt, message } => self.message(now, attempt, message),

@@ -22,13 +22,16 @@ pub(crate) enum State {
         start: Option<CommandId>,
         /// Attempts in a row that have failed before this one.
         failures: u32,
+        /// When to give the attempt up.
+        until: Timestamp,
     },
     /// There is an open socket.
     Connected {
         attempt: AttemptId,
         connection: Box<Connection>,
         keep_alive: KeepAlive,
-        /// The end of the recovery's window, until something has arrived on the recovered link.
+        /// The end of the recovery's window, until the service has shown that it recovered the
+        /// connection and did not just take the socket.
         unproven: Option<Timestamp>,
     },
     /// The socket is lost and the connection is not given up.
@@ -54,7 +57,9 @@ pub(crate) enum State {
 /// What a recovery is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecoveryPhase {
-    Opening(AttemptId),
+    /// A socket is on its way; past `until` it is given up.
+    Opening { attempt: AttemptId, until: Timestamp },
+    /// The last attempt failed, and the next is due at `until`.
     Pausing { until: Timestamp },
 }
 
@@ -73,15 +78,18 @@ impl State {
     /// When time alone next changes something.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         match self {
-            Self::Stopped | Self::Connecting { .. } => None,
+            Self::Stopped => None,
             Self::Connected { connection, keep_alive, .. } => {
                 earliest(keep_alive.next_timeout(), connection.sequence.next_timeout())
             }
-            Self::Recovering { window_ends, phase: RecoveryPhase::Opening(_), .. } => Some(*window_ends),
-            Self::Recovering { window_ends, phase: RecoveryPhase::Pausing { until }, .. } => {
-                Some(*window_ends.min(until))
-            }
-            Self::WaitingToRetry { until, .. } | Self::Stopping { until, .. } => Some(*until),
+            Self::Recovering {
+                window_ends,
+                phase: RecoveryPhase::Opening { until, .. } | RecoveryPhase::Pausing { until },
+                ..
+            } => Some(*window_ends.min(until)),
+            Self::Connecting { until, .. }
+            | Self::WaitingToRetry { until, .. }
+            | Self::Stopping { until, .. } => Some(*until),
         }
     }
 }

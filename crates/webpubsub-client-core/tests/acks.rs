@@ -191,6 +191,7 @@ fn a_loss_fails_what_waits_for_an_ack_and_it_is_tried_again_on_the_recovered_lin
     driver.say_done(2);
     driver.check(expect![[r#"
         1.000 → {"type":"sendToGroup","group":"g","ackId":2,"noEcho":false,"dataType":"text","data":"hi"}
+        1.000 event recovered c1
         1.000 call 2 done under 2
     "#]]);
 }

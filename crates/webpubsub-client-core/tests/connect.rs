@@ -28,6 +28,7 @@ fn a_start_is_done_when_the_socket_is_open_and_connected_comes_later() {
     driver.open();
     driver.check(expect![[r#"
         0.000 call 1 started
+        0.000 → {"type":"ping"}
     "#]]);
     driver.say_connected("c1");
     driver.check(expect![[r#"
@@ -55,6 +56,7 @@ fn the_first_start_is_not_retried_and_says_what_went_wrong() {
         ConnectError::InvalidUrl,
         ConnectError::Refused { status: 401 },
         ConnectError::Unreachable,
+        ConnectError::TimedOut,
         ConnectError::Closed { code: CloseCode::ABNORMAL },
     ] {
         let mut driver = Driver::new(Options::default());
@@ -75,6 +77,9 @@ fn the_first_start_is_not_retried_and_says_what_went_wrong() {
             ConnectError::Unreachable => expect![[r#"
                 0.000 call 1 failed: the service cannot be reached
             "#]],
+            ConnectError::TimedOut => expect![[r#"
+                0.000 call 1 failed: the attempt took too long
+            "#]],
             ConnectError::Closed { .. } => expect![[r#"
                 0.000 call 1 failed: the socket closed with 1006 before it was open
             "#]],
@@ -93,6 +98,85 @@ fn a_socket_that_closes_before_it_opens_fails_the_start() {
     driver.close(1006);
     driver.check(expect![[r#"
         0.000 call 1 failed: the socket closed with 1006 before it was open
+    "#]]);
+}
+
+#[test]
+fn a_start_whose_attempt_hangs_fails_in_a_time_of_our_own() {
+    let mut driver = Driver::new(Options::default());
+    driver.start();
+    driver.pass(100_000);
+    driver.url();
+    driver.skip();
+    driver.pass(119_999);
+    driver.check_nothing();
+    driver.pass(1);
+    driver.check(expect![[r#"
+        220.000 close #1
+        220.000 call 1 failed: the attempt took too long
+    "#]]);
+    driver.open();
+    driver.check_nothing();
+    assert_eq!(driver.next_timeout(), None);
+}
+
+#[test]
+fn a_reconnect_that_hangs_is_followed_by_another() {
+    let mut driver = Driver::connected(unreliable());
+    driver.close(1006);
+    driver.url();
+    let hanging = driver.attempt();
+    driver.skip();
+    driver.pass(121_000);
+    driver.check(expect![[r#"
+        120.000 close #2
+        121.000 fetch url #3
+    "#]]);
+    driver.url();
+    driver.open();
+    driver.say_connected("c2");
+    driver.skip();
+    driver.close_of(hanging, 1006);
+    driver.check_nothing();
+}
+
+#[test]
+fn a_credential_that_never_answers_is_asked_again() {
+    let mut driver = Driver::connected(unreliable());
+    driver.close(1006);
+    driver.skip();
+    driver.pass(121_000);
+    driver.check(expect![[r#"
+        120.000 close #2
+        121.000 fetch url #3
+    "#]]);
+}
+
+#[test]
+fn an_attempt_that_failed_fails_once() {
+    let mut driver = Driver::connected(unreliable());
+    driver.close(1006);
+    driver.url();
+    driver.skip();
+    driver.fail(ConnectError::Unreachable);
+    driver.close(1006);
+    driver.fail(ConnectError::Unreachable);
+    driver.check_nothing();
+    driver.pass(1000);
+    driver.check(expect![[r#"
+        1.000 fetch url #3
+    "#]]);
+}
+
+#[test]
+fn the_failure_of_an_open_socket_waits_for_its_close() {
+    let mut driver = Driver::connected(unreliable());
+    driver.fail(ConnectError::Unreachable);
+    driver.check_nothing();
+    driver.close(1006);
+    driver.check(expect![[r#"
+        0.000 event disconnected c1 1006 "" then Reconnect
+        0.000 fetch url #2
     "#]]);
 }
 
@@ -291,6 +375,7 @@ fn a_lost_connection_is_followed_at_once_by_one_with_a_fresh_url() {
     driver.say_connected("c2");
     driver.check(expect![[r#"
         0.000 connect #2 wss://h/client/hubs/chat?access_token=t json.webpubsub.azure.v1
+        0.000 → {"type":"ping"}
         0.000 event connected c2 as alice
     "#]]);
 }
@@ -318,6 +403,7 @@ fn reconnecting_goes_on_every_second_until_it_succeeds() {
         2.000 connect #4 wss://h/client/hubs/chat?access_token=t json.webpubsub.azure.v1
         3.000 fetch url #5
         3.000 connect #5 wss://h/client/hubs/chat?access_token=t json.webpubsub.azure.v1
+        3.000 → {"type":"ping"}
         3.000 event connected c2 as alice
     "#]]);
 }

@@ -87,7 +87,7 @@ fn an_invocation_fails_with_its_socket_and_is_not_tried_again() {
         0.000 call 2 failed as 1: the connection was lost before the answer came
         0.000 event recovering c1
         0.000 connect #2 wss://h/client/hubs/chat?access_token=t&awps_connection_id=c1&awps_reconnection_token=r
-        0.000 event recovered c1
+        0.000 → {"type":"ping"}
     "#]]);
     driver.invoke(None);
     driver.skip();

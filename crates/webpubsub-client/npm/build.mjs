@@ -98,16 +98,18 @@ function replaceOnce(text, from, to) {
 /** One script for each way in. */
 async function scripts() {
   const inlined = deflateSync(wasm, { level: 9 }).toString("base64");
-  const entry = (name, { platform = name, format = "esm", file = `${name}.js`, source = "index.ts" } = {}) =>
-    esbuild.build({
+  const entry = async (name, { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false } = {}) => {
+    await esbuild.build({
       entryPoints: [join(npm, "src", source)],
       outfile: join(dist, file),
       bundle: true,
-      minify: true,
+      // Only pages download it. Elsewhere an error shows the line that it comes from.
+      minify,
+      sourcemap: true,
       format,
       target: "es2022",
       platform: platform === "node" ? "node" : "neutral",
-      external: ["ws", "./core.wasm", "./inlined.js"],
+      external: ["ws", "*/core.wasm", "*/core.wasm?module", "./inlined.js"],
       legalComments: "none",
       logLevel: "warning",
       plugins: [
@@ -116,9 +118,9 @@ async function scripts() {
           setup({ onResolve, onLoad }) {
             onResolve({ filter: /^#core$/ }, () => ({ path: join(work, "core.js") }));
             onResolve({ filter: /^#platform$/ }, () => ({ path: join(npm, "src", "platform", `${platform}.ts`) }));
-            // Node needs it only where its file is missing, and has it beside the script.
+            // A page has it in its one script. Elsewhere it lies beside the script.
             onResolve({ filter: /^#inlined$/ }, () =>
-              platform === "node" ? { path: "./inlined.js", external: true } : { path: "inlined", namespace: "inlined" },
+              minify ? { path: "inlined", namespace: "inlined" } : { path: "./inlined.js", external: true },
             );
             onLoad({ filter: /./, namespace: "inlined" }, () => ({ contents: inlined, loader: "text" }));
           },
@@ -129,14 +131,31 @@ async function scripts() {
         banner: { js: 'const here=require("node:url").pathToFileURL(__filename).href;' },
       }),
     });
+    tidyMap(join(dist, `${file}.map`));
+  };
   writeFileSync(join(dist, "inlined.js"), `export default "${inlined}";\n`);
   await Promise.all([
-    entry("browser"),
+    entry("browser", { minify: true }),
+    entry("web", { platform: "browser" }),
     entry("workerd"),
-    entry("slim", { source: "slim.ts" }),
+    entry("edge"),
+    entry("slim", { source: "slim.ts", minify: true }),
     entry("node"),
     entry("node", { format: "cjs", file: "node.cjs" }),
   ]);
+}
+
+/** Has a source map name its sources as the package would, with their text but for the WebAssembly's. */
+function tidyMap(file) {
+  const map = JSON.parse(readFileSync(file, "utf8"));
+  map.sourcesContent = map.sourcesContent.map((text, at) => (map.sources[at].startsWith("inlined:") ? "" : text));
+  const tidy = (source) => {
+    if (source.startsWith("inlined:")) return "inlined/core.wasm";
+    const own = /\/npm\/(src\/.*)$/.exec(source)?.[1];
+    return own ?? `src/${basename(source)}`;
+  };
+  map.sources = map.sources.map((source) => `../${tidy(source)}`);
+  writeFileSync(file, JSON.stringify(map));
 }
 
 /** Checks the TypeScript and writes its declarations, for `import` and for `require`. */
@@ -144,7 +163,7 @@ function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // Nobody outside meets these.
-  for (const name of ["platform", "load.d.ts", "reach.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
+  for (const name of ["platform", "load.d.ts", "reach.d.ts", "refusal.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");
     writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);

@@ -108,11 +108,17 @@ impl Client {
         self.input(Input::Closed { attempt, close });
     }
 
-    /// What the platform tells of a socket that will not open: the HTTP status of a refusal, or
-    /// nothing where nobody answered.
+    /// A socket failed, which says nothing of one that is open: that one is about to close.
+    ///
+    /// `is_known` is whether the platform tells why: with the HTTP status of a refusal, or without
+    /// one where nobody answered.
     #[wasm_bindgen(js_name = connectFailed)]
-    pub fn connect_failed(&self, attempt: u32, status: Option<u16>) {
-        let error = status.map_or(ConnectError::Unreachable, |status| ConnectError::Refused { status });
+    pub fn connect_failed(&self, attempt: u32, is_known: bool, status: Option<u16>) {
+        let error = match status {
+            Some(status) => ConnectError::Refused { status },
+            None if is_known => ConnectError::Unreachable,
+            None => ConnectError::Closed { code: CloseCode::ABNORMAL },
+        };
         self.input(Input::ConnectFailed { attempt: AttemptId(attempt), error });
     }
 

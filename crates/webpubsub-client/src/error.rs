@@ -56,6 +56,7 @@ pub(crate) const fn start_problem(error: &StartError) -> (&'static str, Option<u
         StartError::Connect(ConnectError::Credential) => ("credential", None),
         StartError::Connect(ConnectError::InvalidUrl) => ("invalid-url", None),
         StartError::Connect(ConnectError::Refused { status }) => ("refused", Some(*status)),
+        StartError::Connect(ConnectError::TimedOut) => ("timed-out", None),
         StartError::Connect(ConnectError::Unreachable) => ("unreachable", None),
         StartError::Connect(ConnectError::Closed { code }) => ("closed", Some(code.0)),
     }

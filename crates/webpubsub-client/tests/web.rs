@@ -62,7 +62,9 @@ fn connected(settings: &Value) -> Fixture {
     fixture.hear(
         &json!({"type": "system", "event": "connected", "connectionId": "c1", "reconnectionToken": "t"}),
     );
+    // The first ping has left, too.
     fixture.calls();
+    fixture.sent();
     fixture
 }
 
@@ -103,14 +105,15 @@ fn js(value: &Value) -> JsValue {
 fn a_start_asks_for_a_url_and_opens_a_socket_with_one_protocol() {
     let fixture = client(&json!({}));
     fixture.client.start(7);
-    assert_eq!(fixture.calls(), [json!(["fetchUrl", 1])]);
+    assert_eq!(fixture.calls_but_timers(), [json!(["fetchUrl", 1])]);
     fixture.client.url_fetched(1, "wss://h/?t=1".to_owned());
     assert_eq!(
-        fixture.calls(),
+        fixture.calls_but_timers(),
         [json!(["openSocket", 1, "wss://h/?t=1", "json.reliable.webpubsub.azure.v1"])]
     );
     fixture.client.opened(1);
     assert_eq!(fixture.calls_but_timers(), [json!(["started", 7])]);
+    assert_eq!(fixture.sent(), [json!({"type": "ping"})]);
     fixture.hear(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": "alice"}));
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", "alice"])]);
 }
@@ -147,16 +150,23 @@ fn every_problem_of_a_start_has_its_word() {
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.connect_failed(1, Some(401));
+            it.client.connect_failed(1, true, Some(401));
         }),
         json!(["startFailed", 1, "refused", 401])
     );
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.connect_failed(1, None);
+            it.client.connect_failed(1, true, None);
         }),
         json!(["startFailed", 1, "unreachable", null])
+    );
+    assert_eq!(
+        failed(&|it| {
+            url(it);
+            it.client.connect_failed(1, false, None);
+        }),
+        json!(["startFailed", 1, "closed", 1006])
     );
     assert_eq!(
         failed(&|it| {
@@ -364,6 +374,8 @@ fn a_lost_link_is_recovered_through_a_new_socket_and_the_old_one_is_ignored() {
         ]
     );
     fixture.client.opened(2);
+    assert_eq!(fixture.calls_but_timers(), NONE);
+    fixture.client.heard(2, &json!({"type": "pong"}).to_string().into());
     assert_eq!(fixture.calls_but_timers(), [json!(["recovered", "c1"])]);
     fixture.hear(&json!({"type": "message", "from": "server", "dataType": "text", "data": "late"}));
     fixture.client.closed(1, 1008, String::new());
@@ -383,6 +395,7 @@ fn the_timer_is_set_to_the_next_moment_that_matters_and_only_then() {
     let fixture = client(&json!({"keepAliveIntervalInMs": 30_000, "keepAliveTimeoutInMs": 0}));
     let timers = || fixture.calls_of("setTimer").into_iter().map(|call| call[1].clone()).collect::<Vec<_>>();
     fixture.client.start(1);
+    assert_eq!(timers(), [120_000]);
     fixture.client.url_fetched(1, "wss://h/".to_owned());
     assert_eq!(timers(), NONE);
     fixture.client.opened(1);
@@ -462,5 +475,5 @@ async fn a_closed_port_is_a_close_with_1006() {
     take_calls(&host);
     client.closed(attempt, code, reason);
     let calls: Value = serde_wasm_bindgen::from_value(take_calls(&host)).unwrap();
-    assert_eq!(calls, json!([["startFailed", 1, "closed", 1006]]));
+    assert_eq!(calls, json!([["startFailed", 1, "closed", 1006], ["setTimer", null]]));
 }

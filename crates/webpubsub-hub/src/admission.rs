@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
-use webpubsub_protocol::event_handler::Cookies;
 use webpubsub_protocol::event_handler::connect::ConnectAnswer;
+use webpubsub_protocol::event_handler::{CallFailure, Cookies};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
@@ -62,31 +62,24 @@ pub enum AdmissionError {
     Name(#[from] NameError),
 }
 
-/// A handler chose a subprotocol that the client did not offer. The client is answered 500: it would
-/// not go on with any other than those.
-///
-/// Source: client spec, section 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the subprotocol was not offered")]
-pub struct NotOffered;
-
 impl ConnectRequest {
     /// Takes over what a handler said of the client. Returns what `Sec-WebSocket-Protocol` answers
     /// where the handler chose, and `None` where it left the choice to the service.
     ///
     /// # Errors
-    /// [`NotOffered`] for a subprotocol that the client, whose `Sec-WebSocket-Protocol` is given, did
-    /// not offer.
+    /// [`CallFailure::SubprotocolNotOffered`] for a subprotocol that the client, whose
+    /// `Sec-WebSocket-Protocol` is given, did not offer. The client is answered 500: it would not go on
+    /// with any other than those.
     ///
-    /// Source: `CloudEvents` spec, section 4.
+    /// Source: `CloudEvents` spec, section 4; client spec, section 4.
     pub fn apply<'a>(
         &mut self,
         answer: ConnectAnswer,
         offer: Option<&'a str>,
-    ) -> Result<Option<&'a str>, NotOffered> {
+    ) -> Result<Option<&'a str>, CallFailure> {
         let mut echoed = None;
         if let Some(name) = answer.subprotocol {
-            let chosen = Subprotocol::choose(offer, &name).ok_or(NotOffered)?;
+            let chosen = Subprotocol::choose(offer, &name).ok_or(CallFailure::SubprotocolNotOffered)?;
             echoed = chosen.answer;
             self.subprotocol = chosen.subprotocol;
             let custom = chosen.answer.filter(|_| chosen.subprotocol == Subprotocol::Simple);
@@ -225,7 +218,7 @@ mod tests {
             choosing("json.webpubsub.azure.v1"),
             (Subprotocol::Json, None, Ok(Some("JSON.webpubsub.azure.v1")))
         );
-        assert_eq!(choosing("protobuf.webpubsub.azure.v1").2, Err(NotOffered));
-        assert_eq!(choosing("JSON.webpubsub.azure.v1, Custom").2, Err(NotOffered));
+        assert_eq!(choosing("protobuf.webpubsub.azure.v1").2, Err(CallFailure::SubprotocolNotOffered));
+        assert_eq!(choosing("JSON.webpubsub.azure.v1, Custom").2, Err(CallFailure::SubprotocolNotOffered));
     }
 }

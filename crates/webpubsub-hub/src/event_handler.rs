@@ -10,7 +10,7 @@ mod telling;
 
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::EventRequest;
+use webpubsub_protocol::event_handler::{AnswerUse, CallFailure, EventRequest, is_public};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 
 pub use attempts::Attempts;
@@ -57,6 +57,12 @@ impl EventPolicy {
             private_allowed: false,
         }
     }
+
+    /// Why a URL may not be called, if it may not.
+    #[must_use]
+    pub fn barred(&self, url: &str) -> Option<CallFailure> {
+        (!self.private_allowed && !is_public(url)).then_some(CallFailure::NotPublic)
+    }
 }
 
 /// Tells the calls of one shard apart.
@@ -80,10 +86,16 @@ pub struct Call {
     pub url: String,
     /// Where the handshake goes that has to come before it.
     pub validate: String,
+    /// Why it may not be made, if it may not: then it has failed with that.
+    pub barred: Option<CallFailure>,
+    /// What its answer may say.
+    pub purpose: AnswerUse,
     /// The handler's own credentials.
     pub auth: Option<HandlerAuth>,
     /// What is said, but for the signature and the credentials.
     pub request: EventRequest,
-    /// How long it may take, the answer's body included.
+    /// How long it may take from when it is sent, the answer's body included.
     pub limit: Duration,
+    /// How long it may take with the handshake before it.
+    pub left: Duration,
 }

@@ -77,12 +77,13 @@ impl Receivers {
             return;
         }
         let frame = frame();
+        if self.numbered.is_empty() {
+            return outputs.push(Output::Send { to: self.plain, frame: frame.into_plain() });
+        }
         if !self.plain.is_empty() {
             outputs.push(Output::Send { to: self.plain, frame: frame.with(None) });
         }
-        if !self.numbered.is_empty() {
-            outputs.push(Output::SendNumbered { to: self.numbered, frame });
-        }
+        outputs.push(Output::SendNumbered { to: self.numbered, frame });
     }
 }
 
@@ -147,6 +148,21 @@ impl Hub {
         if self.log.is_long() {
             self.trim_log(outputs);
         }
+    }
+
+    /// Sends a message to one connection, as [`Hub::fan_out`] does it. A large payload is not copied for
+    /// one that is not reliable.
+    pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        let frame = match &connection.speech {
+            Speech::Simple(_) => simple::encode_given(publish.data),
+            Speech::Messages(Encoding::Json) if connection.buffer.is_none() => {
+                let Publish { from, data, metadata, .. } = publish;
+                DataFrame::Json(json::DataFrame::of(&from, data, &metadata)).into_plain()
+            }
+            Speech::Messages(_) => return self.fan_out([slot], &publish, Reach::ThisShard, outputs),
+        };
+        outputs.push(Output::Send { to: vec![slot], frame });
     }
 
     /// Asks for every row that a connection has not acknowledged, to send it again.

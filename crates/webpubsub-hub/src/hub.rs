@@ -185,7 +185,7 @@ impl Hub {
         self.notify_of_end(slot, reason, outputs);
         if let Some(connection) = self.directory.remove(slot) {
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
-            self.part(connection);
+            self.part(connection, outputs);
         }
     }
 

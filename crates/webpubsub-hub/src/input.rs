@@ -1,6 +1,6 @@
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
+use webpubsub_protocol::event_handler::{CallFailure, Taken};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 
@@ -80,8 +80,8 @@ pub enum Input {
     Called {
         /// Which.
         call: CallId,
-        /// The answer, whatever its status.
-        result: Result<HandlerAnswer, CallFailure>,
+        /// What the handler said, or why that is of no use.
+        result: Result<Taken, CallFailure>,
     },
     /// The hub's settings are these from here on; `None` for what the variables say.
     Settings(Option<HubSettings>),

@@ -58,7 +58,7 @@ mod task;
 mod tree;
 mod upstream;
 
-pub use admission::{AdmissionError, ConnectRequest, NotOffered};
+pub use admission::{AdmissionError, ConnectRequest};
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use connection::Slot;
 pub use error::{Refusal, TooManyPermissions};

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::CallFailure;
@@ -8,7 +10,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
 use crate::connection::Slot;
-use crate::event_handler::Call;
+use crate::event_handler::{Call, CallId};
 use crate::map::ShardMap;
 use crate::permission::Verdict;
 use crate::placement::{Full, ShardNumber};
@@ -83,6 +85,14 @@ pub enum Output {
     BatchTaken,
     /// Tell an event handler of an event, and say how that went with [`crate::Input::Called`].
     Call(Box<Call>),
+    /// Wait so much longer for the end of a call, and then no more: [`crate::Input::Called`] follows in any
+    /// case, with [`CallFailure::GivenUp`] where there was no answer until then.
+    GiveUp {
+        /// Which.
+        call: CallId,
+        /// How much longer.
+        after: Duration,
+    },
     /// Log that an event handler was not told of an event, and will not be.
     GaveUp {
         /// Whose event it is.

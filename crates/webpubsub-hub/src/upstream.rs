@@ -90,7 +90,7 @@ impl Hub {
                 self.user_event(slot, event, Awaited::Invocation(invocation_id), outputs);
             }
             UpstreamMessage::CancelInvocation { invocation_id } => {
-                self.cancel_invocation(slot, invocation_id);
+                self.cancel_invocation(slot, invocation_id, outputs);
             }
             UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),

@@ -10,7 +10,7 @@ use webpubsub_hub::{
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_testkit::{
-    ALL_EVENTS, Shard, USER_EVENTS, group, header, json, says, settings, status, telling, user,
+    ALL_EVENTS, Shard, USER_EVENTS, group, header, json, reliable, says, settings, status, telling, user,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -305,17 +305,90 @@ fn a_private_url_is_called_only_where_that_is_allowed() {
         let policy = EventPolicy { private_allowed, ..telling(handlers) };
         let mut shard = Shard::with(Place::only(), policy);
         let alice = shard.connected(json("alice"));
-        assert_eq!(shard.calls.len(), usize::from(private_allowed));
-        if private_allowed {
-            shard.end_calls();
-        }
+        let barred = (!private_allowed).then_some(CallFailure::NotPublic);
+        assert_eq!(shard.calls[0].barred, barred);
+        shard.end_calls();
         send(&mut shard, alice, "e", 1);
-        assert_eq!(shard.calls.len(), usize::from(private_allowed));
+        assert_eq!(shard.calls[0].barred, barred);
+        shard.end_calls();
         assert_eq!(is_refused(&shard.take(alice)), !private_allowed);
         let not_public = |event: &str| (event.to_owned(), CallFailure::NotPublic);
         let expected = if private_allowed { vec![] } else { vec![not_public("connected"), not_public("e")] };
         assert_eq!(shard.gave_up, expected);
     }
+}
+
+#[test]
+fn a_call_is_given_up_when_its_connection_is_gone() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    for (ack_id, event) in [(1, "one"), (2, "two")] {
+        send(&mut shard, alice, event, ack_id);
+    }
+    shard.pass(Duration::from_millis(300));
+    shard.cut(alice);
+    let first = shard.calls[0].id;
+    assert_eq!(shard.given_up, [(first, Duration::from_millis(700))], "it has a second to be sent");
+    shard.end_call(Err(CallFailure::GivenUp));
+    let second = shard.calls[0].id;
+    assert_eq!(shard.told(), ["alice two 3"], "what came before the end is told");
+    assert_eq!(shard.given_up[1..], [(second, SECOND)]);
+    shard.end_call(Err(CallFailure::Network));
+    shard.pass(SECOND * 10);
+    assert!(shard.calls.is_empty(), "once");
+    assert!(shard.gave_up.iter().all(|(_, failure)| *failure != CallFailure::GivenUp));
+}
+
+#[test]
+fn no_further_attempt_is_made_when_the_connection_is_gone() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    send(&mut shard, alice, "e", 1);
+    shard.end_call(Ok(status(500)));
+    shard.cut(alice);
+    assert!(shard.given_up.is_empty());
+    shard.pass(SECOND * 10);
+    assert!(shard.calls.is_empty());
+    assert_eq!((shard.due(), value(&shard, "webpubsub_waiting_events")), (None, 0));
+}
+
+#[test]
+fn a_call_of_a_reliable_client_that_is_away_goes_on() {
+    let mut shard = shard();
+    let alice = shard.connected(reliable("alice"));
+    send(&mut shard, alice, "e", 1);
+    shard.cut(alice);
+    shard.end_call(Ok(status(500)));
+    shard.pass(SECOND);
+    assert_eq!((shard.told(), shard.given_up.len()), (vec!["alice e 2, attempt 2".to_owned()], 0));
+    shard.pass(SECOND * 59);
+    assert_eq!(shard.given_up.len(), 1, "its time to come back is over");
+    assert_eq!(shard.given_up[0].1, Duration::ZERO);
+}
+
+#[test]
+fn a_cancelled_invocation_gives_its_call_up() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    for id in ["a", "b", "c"] {
+        shard.send(
+            alice,
+            &format!(r#"{{"type":"invoke","invocationId":"{id}","target":"event","event":"{id}","data":1}}"#),
+        );
+    }
+    let cancel = |shard: &mut Shard, id: &str| {
+        shard.send(alice, &format!(r#"{{"type":"cancelInvocation","invocationId":"{id}"}}"#));
+    };
+    cancel(&mut shard, "b");
+    assert!(shard.given_up.is_empty(), "it waits, and is not told");
+    cancel(&mut shard, "a");
+    assert_eq!(shard.given_up, [(shard.calls[0].id, SECOND)]);
+    shard.end_call(Err(CallFailure::TimedOut));
+    assert_eq!(shard.told(), ["alice c 4"]);
+    shard.end_call(Ok(status(500)));
+    cancel(&mut shard, "c");
+    shard.pass(SECOND * 10);
+    assert!(shard.calls.is_empty(), "there is no further attempt");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use webpubsub_hub::{Call, Command, ConnectRequest, Input, Place, Selection, Slot
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::EventName;
 use webpubsub_testkit::{
@@ -218,7 +218,7 @@ fn an_event_that_fails_is_refused_and_its_connection_stays() {
     let failures = [
         Err(CallFailure::NotValidated),
         Err(CallFailure::TooLarge),
-        Err(CallFailure::Unreadable),
+        Err(CallFailure::NotReadable),
         Err(CallFailure::Unsendable),
         Ok(status(301)),
         Ok(status(400)),
@@ -350,7 +350,9 @@ fn what_a_handler_says_of_a_connection_is_told_with_its_later_events() {
     );
     shard.hibernate();
     assert_eq!(next(&mut shard, state("")), [text("two"), text("a=1")], "absent keeps");
-    assert_eq!(next(&mut shard, status(204)), [None, text("a=1")], "empty clears");
+    assert_eq!(shard.disk.connections[0].told.state, text(""));
+    shard.hibernate();
+    assert_eq!(next(&mut shard, status(204)), [text(""), text("a=1")], "empty is kept as empty");
     let other = shard.connected(json("bob"));
     shard.send(other, &event("e", None));
     assert_eq!(header(&shard.calls[0], "Cookie"), None, "it is kept for one connection");
@@ -561,7 +563,7 @@ fn what_ends_that_never_began_is_passed_over() {
     let call = shard.calls[0].id;
     shard.end_call(Ok(status(204)));
     shard.take(alice);
-    assert!(shard.input(Input::Called { call, result: Ok(status(204)) }).is_empty());
+    assert!(shard.input(Input::Called { call, result: Ok(Taken::default()) }).is_empty());
     shard.send(alice, &event("e", Some(2)));
     shard.hibernate();
     assert!(shard.input(Input::Called { call, result: Err(CallFailure::Network) }).is_empty());

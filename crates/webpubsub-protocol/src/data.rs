@@ -90,8 +90,8 @@ impl JsonText {
     /// [`NotJson`] for anything else.
     ///
     /// Source: client spec, sections 6.2 and 7 ("never emit `data:null`").
-    pub fn parse(text: &str) -> Result<Self, NotJson> {
-        let value = Json::parse(text).ok_or(NotJson)?;
+    pub fn parse(text: impl AsRef<str> + Into<Box<str>>) -> Result<Self, NotJson> {
+        let value = Json::parse(text.as_ref()).ok_or(NotJson)?;
         if value.is_null() { Err(NotJson) } else { Ok(Self(text.into())) }
     }
 
@@ -107,6 +107,12 @@ impl JsonText {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.trim_matches([' ', '\t', '\n', '\r'])
+    }
+
+    /// The text as it was given, given away.
+    #[must_use]
+    pub fn into_given(self) -> String {
+        self.0.into_string()
     }
 
     /// The text as it was given.
@@ -273,7 +279,7 @@ mod tests {
     #[test]
     fn deeply_nested_json_is_read_without_recursion() {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-        assert!(JsonText::parse(&deep).is_ok());
+        assert!(JsonText::parse(deep).is_ok());
     }
 
     #[test]

@@ -4,18 +4,21 @@
 
 pub mod connect;
 mod cookie;
+mod delivery;
+mod failure;
 mod request;
 mod url;
 pub mod validation;
 
 pub use cookie::Cookies;
+pub use delivery::Delivery;
+pub use failure::CallFailure;
 pub use request::EventRequest;
 pub use url::{UrlTemplate, UrlTemplateError, is_public};
 
 use crate::client::protobuf::any;
 use crate::data::{JsonText, MessageData, Metadata, last_header_value};
-use crate::json::Json;
-use crate::limits::MAX_CONNECTION_STATE_BYTES;
+use crate::limits::{MAX_CONNECT_ANSWER_BYTES, MAX_CONNECTION_STATE_BYTES, MAX_HANDLER_ANSWER_BYTES};
 use crate::name::{ConnectionId, EventName, GroupName, UserId};
 
 /// What happened to a connection.
@@ -67,6 +70,18 @@ impl Event {
             Self::User { name, .. } => name.as_str(),
         }
     }
+
+    /// What the answer to the event may say.
+    #[must_use]
+    pub const fn answer_use(&self) -> AnswerUse {
+        match self {
+            Self::Connect { .. } => AnswerUse::Admission,
+            Self::User { .. } => AnswerUse::Reply,
+            Self::Connected | Self::Disconnected { .. } | Self::Joined { .. } | Self::Left { .. } => {
+                AnswerUse::Nothing
+            }
+        }
+    }
 }
 
 /// The connection that an event is about, as its handler is told.
@@ -95,6 +110,8 @@ pub struct HandlerAnswer {
     pub status: u16,
     /// `Content-Type`, if there was one.
     pub content_type: Option<String>,
+    /// `WebHook-Allowed-Origin`, several with commas between, of an answer to the handshake.
+    pub allowed_origin: Option<String>,
     /// `ce-connectionState`, the last one if there were several.
     pub state: Option<String>,
     /// Every `Set-Cookie`.
@@ -105,8 +122,34 @@ pub struct HandlerAnswer {
     pub body: Vec<u8>,
 }
 
+/// What the answer to an event may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerUse {
+    /// As what a client is let in: the answer to `connect`, see [`connect::ConnectAnswer`].
+    Admission,
+    /// What the client that sent the event receives: the answer to a user event.
+    Reply,
+    /// Nothing but cookies: the answer to what only happens.
+    Nothing,
+}
+
+impl AnswerUse {
+    /// How much of a successful answer's body is read.
+    ///
+    /// Source: `CloudEvents` spec, section 6.3; what an answer to `connect` says of a client travels in
+    /// a header.
+    #[must_use]
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Self::Admission => MAX_CONNECT_ANSWER_BYTES,
+            Self::Reply => MAX_HANDLER_ANSWER_BYTES,
+            Self::Nothing => 0,
+        }
+    }
+}
+
 /// What a successful answer to a user event has for its client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     /// The payload; `None` for an answer without one.
     pub data: Option<MessageData>,
@@ -114,133 +157,83 @@ pub struct Reply {
     pub metadata: Metadata,
 }
 
+/// A successful answer to an event of a connection, read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// What it has for the client.
+    pub reply: Reply,
+    /// The connection's state from here on, which may be empty; `None` keeps what it is.
+    pub state: Option<String>,
+    /// Every `Set-Cookie`.
+    pub cookies: Vec<String>,
+}
+
 impl HandlerAnswer {
     /// Whether the handler took the event.
     #[must_use]
     pub const fn is_success(&self) -> bool {
-        self.status >= 200 && self.status < 300
+        CallFailure::of_status(self.status).is_none()
     }
 
-    /// What the answer to a user event has for its client.
+    /// What the answer to an event of a connection says.
     ///
     /// # Errors
-    /// The [`CallFailure`] that the answer amounts to: a status that is no success, a content type
-    /// that no payload has, a body that is not what its content type says.
+    /// The [`CallFailure`] that the answer amounts to: a status that is no success or, where there is
+    /// use for a reply, something that breaks a rule.
     ///
-    /// Source: `CloudEvents` spec, section 6.3.
-    pub fn reply(&self) -> Result<Reply, CallFailure> {
-        if !self.is_success() {
-            return Err(CallFailure::Status(self.status));
+    /// Source: `CloudEvents` spec, sections 3, 5 and 6.3.
+    pub fn taken(self, purpose: AnswerUse) -> Result<Taken, CallFailure> {
+        if let Some(failure) = CallFailure::of_status(self.status) {
+            return Err(failure);
         }
-        if self.has_too_long_state() {
-            return Err(CallFailure::Unreadable);
+        if purpose != AnswerUse::Reply {
+            return Ok(Taken { cookies: self.cookies, ..Taken::default() });
         }
+        self.check_state()?;
         let mut metadata: Vec<(String, String)> = Vec::new();
-        for (key, value) in &self.metadata {
+        for (key, value) in self.metadata {
             let key = key.to_ascii_lowercase();
             metadata.retain(|(known, _)| *known != key);
-            metadata.push((key, last_header_value(value).to_owned()));
+            if !key.is_empty() {
+                metadata.push((key, last_header_value(&value).to_owned()));
+            }
         }
-        let metadata = Metadata::parse(metadata).map_err(|_| CallFailure::Unreadable)?;
-        let data = self.data().ok_or(CallFailure::Unreadable)?;
-        let empty = || (!metadata.is_empty()).then(|| MessageData::Text(String::new()));
-        Ok(Reply { data: data.or_else(empty), metadata })
+        let metadata = Metadata::parse(metadata).map_err(|_| CallFailure::InvalidMetadata)?;
+        let body = if self.status == 204 { Vec::new() } else { self.body };
+        let data = payload(self.content_type.as_deref(), body)?;
+        let empty = || (!metadata.is_empty()).then(MessageData::default);
+        let reply = Reply { data: data.or_else(empty), metadata };
+        Ok(Taken { reply, state: self.state, cookies: self.cookies })
     }
 
-    /// The payload, if there is one; `None` for a body that cannot be read. JSON's `null` is no
-    /// payload: it is none that a client may be sent.
-    fn data(&self) -> Option<Option<MessageData>> {
-        if self.status == 204 || self.body.is_empty() {
-            return Some(None);
-        }
-        let text = || str::from_utf8(&self.body).ok();
-        let content_type = self.content_type.as_deref().unwrap_or_default();
-        let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        let is = |known: &str| media_type.eq_ignore_ascii_case(known);
-        if is("text/plain") {
-            Some(Some(MessageData::Text(text()?.to_owned())))
-        } else if is("application/json") {
-            let text = text()?;
-            Json::parse(text)?;
-            Some(JsonText::parse(text).ok().map(MessageData::Json))
-        } else if is("application/octet-stream") || is("") {
-            Some(Some(MessageData::Binary(self.body.clone())))
-        } else if is("application/x-protobuf") {
-            any(self.body.clone()).ok().map(Some)
-        } else {
-            None
-        }
-    }
-
-    fn has_too_long_state(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.len() > MAX_CONNECTION_STATE_BYTES)
+    fn check_state(&self) -> Result<(), CallFailure> {
+        let is_too_large = self.state.as_ref().is_some_and(|state| state.len() > MAX_CONNECTION_STATE_BYTES);
+        if is_too_large { Err(CallFailure::StateTooLarge) } else { Ok(()) }
     }
 }
 
-/// Why a call came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallFailure {
-    /// The handler's URL is not one that may be called from here.
-    NotPublic,
-    /// The request cannot be made: the handler's secret is missing, or a header cannot be sent.
-    Unsendable,
-    /// The handler did not confirm that it wants events of this service.
-    NotValidated,
-    /// Calls to the URL fail so often that this one was not made.
-    BreakerOpen,
-    /// The handler could not be reached, or the connection to it broke.
-    Network,
-    /// There was no whole answer in time.
-    TimedOut,
-    /// More waits to be told than is kept.
-    TooMany,
-    /// The answer's body is too large.
-    TooLarge,
-    /// The answer's status is no success.
-    Status(u16),
-    /// The answer is a success that cannot be understood.
-    Unreadable,
-}
-
-impl CallFailure {
-    /// Whether the same call may succeed soon.
-    ///
-    /// Source: `CloudEvents` spec, section 6.5.
-    #[must_use]
-    pub const fn is_passing(self) -> bool {
-        match self {
-            Self::Network | Self::TimedOut | Self::Status(408 | 500..=u16::MAX) => true,
-            Self::NotPublic
-            | Self::Unsendable
-            | Self::NotValidated
-            | Self::BreakerOpen
-            | Self::TooMany
-            | Self::TooLarge
-            | Self::Status(_)
-            | Self::Unreadable => false,
+/// The payload in a body, if there is one. JSON's `null` is no payload: it is none that a client may
+/// be sent.
+fn payload(content_type: Option<&str>, body: Vec<u8>) -> Result<Option<MessageData>, CallFailure> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let text = |body| String::from_utf8(body).map_err(|_| CallFailure::NotReadable);
+    let media_type = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let is = |known: &str| media_type.eq_ignore_ascii_case(known);
+    Ok(Some(if is("text/plain") {
+        MessageData::Text(text(body)?)
+    } else if is("application/json") {
+        let text = text(body)?;
+        if text.trim_matches([' ', '\t', '\n', '\r']) == "null" {
+            return Ok(None);
         }
-    }
-
-    /// Whether it counts against the handler: after several such in a row it is left alone for a while.
-    #[must_use]
-    pub const fn counts_against_handler(self) -> bool {
-        self.is_passing() || matches!(self, Self::NotValidated)
-    }
-
-    /// A word for programs and logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotPublic => "NotPublic",
-            Self::Unsendable => "Unsendable",
-            Self::NotValidated => "NotValidated",
-            Self::BreakerOpen => "BreakerOpen",
-            Self::Network => "Network",
-            Self::TimedOut => "TimedOut",
-            Self::TooMany => "TooMany",
-            Self::TooLarge => "TooLarge",
-            Self::Status(_) => "Status",
-            Self::Unreadable => "Unreadable",
-        }
-    }
+        MessageData::Json(JsonText::parse(text).map_err(|_| CallFailure::NotReadable)?)
+    } else if is("application/octet-stream") || is("") {
+        MessageData::Binary(body)
+    } else if is("application/x-protobuf") {
+        any(body).map_err(|_| CallFailure::NotReadable)?
+    } else {
+        return Err(CallFailure::WrongContentType);
+    }))
 }

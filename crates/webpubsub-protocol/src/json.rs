@@ -323,6 +323,12 @@ fn code_unit(digits: &mut impl Iterator<Item = char>) -> Option<u32> {
     (0..4).try_fold(0, |unit, _| Some(unit << 4 | digits.next()?.to_digit(16)?))
 }
 
+/// From so many bytes on a text that needs no escapes becomes what is written, instead of a part of it.
+const LARGE_TEXT_BYTES: usize = 64 * 1024;
+
+/// Room that is made beside a text for its quotes and what may follow it.
+const SPARE_BYTES: usize = 64;
+
 /// One JSON object or list that is being written, without blanks.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -359,6 +365,23 @@ impl Writer {
         self.name(name);
         self.string(text);
         self
+    }
+
+    /// The same with a text that is given away: what is written takes its place, so that a large text
+    /// costs its size but once.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: String) -> Self {
+        if text.len() < LARGE_TEXT_BYTES || count_plain(text.as_bytes()) < text.len() {
+            self.text(name, &text);
+            return self;
+        }
+        self.name(name);
+        self.text.push('"');
+        let mut whole = text;
+        whole.reserve(self.text.len() + SPARE_BYTES);
+        whole.insert_str(0, &self.text);
+        whole.push('"');
+        Self { text: whole, ..self }
     }
 
     /// A member that is a string, or `null` for none.
@@ -414,6 +437,8 @@ impl Writer {
     }
 
     fn string(&mut self, text: &str) {
+        // Once, with room for what closes it: a large text is not to be moved, or room made twice for it.
+        self.text.reserve(text.len() + SPARE_BYTES);
         self.text.push('"');
         let mut rest = text;
         loop {
@@ -437,5 +462,25 @@ impl Writer {
             rest = special.as_str();
         }
         self.text.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_given_away_is_written_like_any_other() {
+        for text in
+            [String::new(), "a\"b".into(), "é".repeat(40_000), "x".repeat(70_000) + "\n", "x".repeat(70_000)]
+        {
+            let mut borrowed = Writer::object();
+            borrowed.text("a", "b").text("data", &text).number("n", 1);
+            let mut given = Writer::object();
+            given.text("a", "b");
+            let mut given = given.with_text("data", text);
+            given.number("n", 1);
+            assert_eq!(given.finish(), borrowed.finish());
+        }
     }
 }

@@ -135,6 +135,10 @@ pub const MAX_BUFFERED_BYTES: usize = 16 * 1024 * 1024;
 /// Source: client spec, section 11.
 pub const MAX_HANDLER_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
+/// Most bytes in the body of an answer to `connect`: what it says of a client travels in a header.
+/// The service documents none.
+pub const MAX_CONNECT_ANSWER_BYTES: usize = 1024 * 1024;
+
 /// Longest `ce-connectionState`: what a handler can be sent in a header in turn. Node.js reads 16 KB of
 /// headers.
 pub const MAX_CONNECTION_STATE_BYTES: usize = 12 * 1024;

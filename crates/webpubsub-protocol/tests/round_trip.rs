@@ -131,7 +131,7 @@ fn downstream() -> impl Strategy<Value = DownstreamMessage> {
 fn data() -> impl Strategy<Value = MessageData> {
     prop_oneof![
         any::<String>().prop_map(MessageData::Text),
-        json_text().prop_map(|text| MessageData::Json(JsonText::parse(&text).unwrap())),
+        json_text().prop_map(|text| MessageData::Json(JsonText::parse(text).unwrap())),
         vec(any::<u8>(), 0..64).prop_map(MessageData::Binary),
         serialized_any().prop_map(MessageData::Protobuf),
     ]

@@ -74,6 +74,10 @@ impl Shard {
     /// The same, with another than the oldest.
     pub fn end_nth_call(&mut self, index: usize, result: Result<HandlerAnswer, CallFailure>) -> Call {
         let call = self.calls.remove(index);
+        let result = match call.barred {
+            Some(failure) => Err(failure),
+            None => result.and_then(|answer| answer.taken(call.purpose)),
+        };
         self.input(Input::Called { call: call.id, result });
         call
     }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Attachment, Batch, Call, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow, Output, Place,
-    Reply, Selection, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
+    Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow,
+    Output, Place, Reply, Selection, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
@@ -37,6 +37,8 @@ pub struct Shard {
     pub calls: Vec<Call>,
     /// Events that event handlers were not told of, and will not be.
     pub gave_up: Vec<(String, CallFailure)>,
+    /// The calls that the shell is to wait for only so much longer.
+    pub given_up: Vec<(CallId, Duration)>,
     /// Batches that it sent, oldest first.
     pub relayed: Vec<(ShardNumber, Batch)>,
 }
@@ -127,6 +129,7 @@ impl Shard {
             closed: Vec::new(),
             calls: Vec::new(),
             gave_up: Vec::new(),
+            given_up: Vec::new(),
             relayed: Vec::new(),
         };
         shard.perform(restored.outputs);
@@ -326,6 +329,7 @@ impl Shard {
                 }
                 Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
                 Output::Call(call) => self.calls.push(*call),
+                Output::GiveUp { call, after } => self.given_up.push((call, after)),
                 Output::GaveUp { connection: _, event, failure } => self.gave_up.push((event, failure)),
                 Output::Relay { to, rows } => {
                     let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();

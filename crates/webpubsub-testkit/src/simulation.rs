@@ -60,8 +60,8 @@
 //!   left, `disconnected` last. One at a time, each under one number and in the same words however often,
 //!   until it takes it or refuses it for good.
 //! - It is told a client's events between the two, one at a time, in the order in which they were sent,
-//!   and none whose ack id is used up. The client is told how each of them went, if it asked, and it
-//!   alone what the handler says to it.
+//!   and none whose ack id is used up; once its client is gone, none a second time. The client is told
+//!   how each of them went, if it asked, and it alone what the handler says to it.
 //! - A shard has at most six calls under way.
 //!
 //! When nothing has gone wrong for long enough:

@@ -85,7 +85,9 @@ fn connecting_ends_with_the_connected_event() {
     net.run_until_quiet();
     net.check(&expect![[r#"
         c0 start: Ok(())
+        c0 → {"type":"ping"}
         c0 ← {"type":"system","event":"connected","userId":"alice","connectionId":"AQAAAQEBAQEBAQEBAQEBAQEBAQ","reconnectionToken":"token"}
+        c0 ← {"type":"pong"}
         c0 • connected
     "#]]);
 }
@@ -153,7 +155,9 @@ fn a_client_that_was_cut_off_comes_back_with_its_groups() {
     net.run_until_quiet();
     net.check(&expect![[r#"
         c0 • disconnected with 1006, will reconnect
+        c0 → {"type":"ping"}
         c0 ← {"type":"system","event":"connected","userId":"alice","connectionId":"AQAAAgICAgICAgICAgICAgICAg"}
+        c0 ← {"type":"pong"}
         c0 → {"type":"joinGroup","group":"g","ackId":2}
         c0 ← {"type":"ack","ackId":2,"success":true}
         c0 • connected
@@ -182,10 +186,12 @@ fn a_client_that_was_cut_off_recovers_without_a_message_lost_or_doubled() {
     net.check(&expect![[r#"
         c0 • recovering
         c0 → recover
-        c0 • recovered
+        c0 → {"type":"ping"}
+        c0 → {"type":"sequenceAck","sequenceId":1}
         c0 ← {"type":"message","from":"server","dataType":"text","data":"before","sequenceId":1}
         c0 ← {"type":"message","from":"server","dataType":"text","data":"meanwhile","sequenceId":2}
-        c0 → {"type":"sequenceAck","sequenceId":1}
+        c0 ← {"type":"pong"}
+        c0 • recovered
         c0 • message
         c0 ← {"type":"message","from":"group","group":"g","dataType":"text","data":"after","sequenceId":3}
         c0 • message
@@ -206,9 +212,11 @@ fn a_recovery_that_is_refused_becomes_a_fresh_connection() {
     net.check(&expect![[r#"
         c0 • recovering
         c0 → recover
-        c0 • recovered
+        c0 → {"type":"ping"}
         c0 • disconnected with 1008, will reconnect
+        c0 → {"type":"ping"}
         c0 ← {"type":"system","event":"connected","userId":"alice","connectionId":"AQAAAQEBAQEBAQEBAQEBAQEBAQ","reconnectionToken":"token"}
+        c0 ← {"type":"pong"}
         c0 → {"type":"joinGroup","group":"g","ackId":2}
         c0 ← {"type":"ack","ackId":2,"success":true}
         c0 • connected

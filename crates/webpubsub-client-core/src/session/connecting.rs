@@ -1,6 +1,7 @@
 //! From a start, a loss or a pause to an open socket.
 
 use std::mem;
+use std::time::Duration;
 
 use webpubsub_protocol::time::Timestamp;
 
@@ -9,14 +10,20 @@ use crate::connection::Connection;
 use crate::error::{ConnectError, StartError};
 use crate::input::{AttemptId, CommandId};
 use crate::keep_alive::KeepAlive;
-use crate::output::{Close, Event, Output};
+use crate::output::{Close, Output};
 use crate::recovery;
 use crate::state::{RecoveryPhase, State};
 
+/// How long the credential has for its answer, and then a new connection for its open socket.
+///
+/// Platforms wait between 10 s and for ever. The service answers an upgrade when the application's
+/// `connect` handler has, which may take all of `EVENT_TIMEOUT_SECONDS` (100 s by default).
+const CONNECT_PATIENCE: Duration = Duration::from_secs(120);
+
 impl<P: Clone, D> Session<P, D> {
-    pub(super) fn start(&mut self, id: CommandId) {
+    pub(super) fn start(&mut self, now: Timestamp, id: CommandId) {
         let error = match &self.state {
-            State::Stopped => return self.connect(Some(id), 0),
+            State::Stopped => return self.connect(now, Some(id), 0),
             State::Stopping { .. } => StartError::Stopping,
             State::Connecting { .. }
             | State::Connected { .. }
@@ -27,9 +34,10 @@ impl<P: Clone, D> Session<P, D> {
     }
 
     /// Sets out for a new connection, with a URL that is fetched for it.
-    pub(super) fn connect(&mut self, start: Option<CommandId>, failures: u32) {
+    pub(super) fn connect(&mut self, now: Timestamp, start: Option<CommandId>, failures: u32) {
         let attempt = self.next_attempt();
-        self.state = State::Connecting { attempt, url: None, start, failures };
+        let until = now.after(CONNECT_PATIENCE);
+        self.state = State::Connecting { attempt, url: None, start, failures, until };
         self.outputs.push(Output::FetchUrl { attempt });
     }
 
@@ -46,15 +54,16 @@ impl<P: Clone, D> Session<P, D> {
             return self.lost_for_good(now, *connection, close);
         };
         let attempt = self.next_attempt();
-        let phase = RecoveryPhase::Opening(attempt);
+        let phase = RecoveryPhase::Opening { attempt, until: now.after(recovery::ATTEMPT_PATIENCE) };
         self.state = State::Recovering { connection, close, window_ends, phase };
         self.outputs.push(Output::Connect { attempt, url, subprotocol: self.options.subprotocol });
     }
 
-    pub(super) fn url_fetched(&mut self, answered: AttemptId, fetched: String) {
-        if let State::Connecting { attempt, url: url @ None, .. } = &mut self.state
+    pub(super) fn url_fetched(&mut self, now: Timestamp, answered: AttemptId, fetched: String) {
+        if let State::Connecting { attempt, url: url @ None, until, .. } = &mut self.state
             && *attempt == answered
         {
+            *until = now.after(CONNECT_PATIENCE);
             *url = Some(fetched.clone());
             let subprotocol = self.options.subprotocol;
             self.outputs.push(Output::Connect { attempt: answered, url: fetched, subprotocol });
@@ -64,7 +73,7 @@ impl<P: Clone, D> Session<P, D> {
     pub(super) fn opened(&mut self, now: Timestamp, opened: AttemptId) {
         let keep_alive = KeepAlive::new(now, &self.options);
         match mem::take(&mut self.state) {
-            State::Connecting { attempt, url: Some(url), start, failures } if attempt == opened => {
+            State::Connecting { attempt, url: Some(url), start, failures, .. } if attempt == opened => {
                 let connection = Box::new(Connection::new(url, failures));
                 self.state = State::Connected { attempt, connection, keep_alive, unproven: None };
                 if let Some(id) = start {
@@ -72,12 +81,12 @@ impl<P: Clone, D> Session<P, D> {
                 }
             }
             State::Recovering {
-                mut connection, window_ends, phase: RecoveryPhase::Opening(attempt), ..
+                mut connection,
+                window_ends,
+                phase: RecoveryPhase::Opening { attempt, .. },
+                ..
             } if attempt == opened => {
                 connection.sequence.hurry(now);
-                if let Some(connection_id) = connection.id.clone() {
-                    self.event(Event::Recovered { connection_id });
-                }
                 self.rejoin_again(&mut connection);
                 let unproven = Some(window_ends);
                 self.state = State::Connected { attempt, connection, keep_alive, unproven };
@@ -89,6 +98,8 @@ impl<P: Clone, D> Session<P, D> {
             | State::WaitingToRetry { .. }
             | State::Stopping { .. }) => self.state = other,
         }
+        // The first ping is due with the open socket.
+        self.timeout(now);
     }
 
     pub(super) fn connect_failed(&mut self, now: Timestamp, failed: AttemptId, error: ConnectError) {
@@ -99,9 +110,12 @@ impl<P: Clone, D> Session<P, D> {
             State::Connecting { attempt, start: None, failures, .. } if attempt == failed => {
                 self.retry_or_stop(now, failures);
             }
-            State::Recovering { connection, close, window_ends, phase: RecoveryPhase::Opening(attempt) }
-                if attempt == failed =>
-            {
+            State::Recovering {
+                connection,
+                close,
+                window_ends,
+                phase: RecoveryPhase::Opening { attempt, .. },
+            } if attempt == failed => {
                 let phase = RecoveryPhase::Pausing { until: now.after(recovery::PAUSE) };
                 self.state = State::Recovering { connection, close, window_ends, phase };
             }

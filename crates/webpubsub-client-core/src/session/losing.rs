@@ -41,9 +41,9 @@ impl<P: Clone, D> Session<P, D> {
 
     /// Decides what becomes of a connection whose socket is gone.
     ///
-    /// A recovery is tried at once. After one that led to a socket on which nothing arrived within
-    /// its window, that window goes on, with its pauses: a service that takes sockets and drops them
-    /// is not stormed.
+    /// A recovery is tried at once, unless the service took its leave with `disconnected` or 1008.
+    /// After one that led to a socket on which nothing arrived within its window, that window goes
+    /// on, with its pauses: a service that takes sockets and drops them is not stormed.
     ///
     /// Source: SDK expectations, part B, "On socket close".
     pub(super) fn lost(
@@ -54,10 +54,15 @@ impl<P: Clone, D> Session<P, D> {
         unproven: Option<Timestamp>,
     ) {
         self.fail_unacknowledged(now);
-        let recoverable = self.options.subprotocol.is_reliable() && close.code != CloseCode::POLICY_VIOLATION;
+        let recoverable = self.options.subprotocol.is_reliable()
+            && close.code != CloseCode::POLICY_VIOLATION
+            && connection.farewell.is_none();
         match recovery::address(&connection) {
             Some((connection_id, _)) if recoverable => {
-                self.event(Event::Recovering { connection_id });
+                // A link that was lost before it was proven is still being recovered.
+                if unproven.is_none() {
+                    self.event(Event::Recovering { connection_id });
+                }
                 match unproven {
                     Some(window_ends) if now < window_ends => {
                         let phase = RecoveryPhase::Pausing { until: now.after(recovery::PAUSE) };
@@ -83,7 +88,7 @@ impl<P: Clone, D> Session<P, D> {
         self.disconnected(connection, close, next);
         match pause {
             None => self.stopped(),
-            Some(Duration::ZERO) => self.connect(None, failures),
+            Some(Duration::ZERO) => self.connect(now, None, failures),
             Some(pause) => self.state = State::WaitingToRetry { until: now.after(pause), failures },
         }
     }
@@ -104,7 +109,7 @@ impl<P: Clone, D> Session<P, D> {
                 self.state = State::Stopping { attempt, connection, until };
             }
             State::Recovering { connection, close, phase, .. } => {
-                if let RecoveryPhase::Opening(attempt) = phase {
+                if let RecoveryPhase::Opening { attempt, .. } = phase {
                     self.outputs.push(Output::Close { attempt });
                 }
                 self.stopped_connection(*connection, close);

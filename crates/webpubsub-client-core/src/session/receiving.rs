@@ -16,9 +16,15 @@ use crate::state::State;
 impl<P: Clone, D> Session<P, D> {
     pub(super) fn message(&mut self, now: Timestamp, arrived: AttemptId, message: Incoming<D>) {
         match &mut self.state {
-            State::Connected { attempt, keep_alive, unproven, .. } if *attempt == arrived => {
+            State::Connected { attempt, keep_alive, connection, unproven } if *attempt == arrived => {
                 keep_alive.heard(now);
-                *unproven = None;
+                // A service that takes the socket only to say good-bye has recovered nothing.
+                if !matches!(message, Incoming::Disconnected { .. })
+                    && unproven.take().is_some()
+                    && let Some(connection_id) = connection.id.clone()
+                {
+                    self.event(Event::Recovered { connection_id });
+                }
             }
             State::Stopping { attempt, .. } if *attempt == arrived => {}
             State::Stopped

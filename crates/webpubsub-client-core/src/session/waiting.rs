@@ -6,6 +6,7 @@ use webpubsub_protocol::client::UpstreamMessage;
 use webpubsub_protocol::time::Timestamp;
 
 use super::Session;
+use crate::error::ConnectError;
 use crate::keep_alive::Due;
 use crate::output::{Close, Output};
 use crate::state::{RecoveryPhase, State};
@@ -29,7 +30,7 @@ impl<P: Clone, D> Session<P, D> {
                 }
             }
             State::Recovering { connection, close, window_ends, phase } if window_ends <= now => {
-                if let RecoveryPhase::Opening(attempt) = phase {
+                if let RecoveryPhase::Opening { attempt, .. } = phase {
                     self.outputs.push(Output::Close { attempt });
                 }
                 self.lost_for_good(now, *connection, close);
@@ -39,7 +40,15 @@ impl<P: Clone, D> Session<P, D> {
             {
                 self.recover(now, connection, close, window_ends);
             }
-            State::WaitingToRetry { until, failures } if until <= now => self.connect(None, failures),
+            state @ (State::Connecting { attempt, until, .. }
+            | State::Recovering { phase: RecoveryPhase::Opening { attempt, until }, .. })
+                if until <= now =>
+            {
+                self.state = state;
+                self.outputs.push(Output::Close { attempt });
+                self.connect_failed(now, attempt, ConnectError::TimedOut);
+            }
+            State::WaitingToRetry { until, failures } if until <= now => self.connect(now, None, failures),
             State::Stopping { connection, until, .. } if until <= now => {
                 self.stopped_connection(*connection, Close::silence());
             }
@@ -63,7 +72,7 @@ impl<P: Clone, D> Session<P, D> {
             | State::WaitingToRetry { until, .. } => *until = now,
             State::Stopped
             | State::Connecting { .. }
-            | State::Recovering { phase: RecoveryPhase::Opening(_), .. }
+            | State::Recovering { phase: RecoveryPhase::Opening { .. }, .. }
             | State::Stopping { .. } => return,
         }
         self.timeout(now);

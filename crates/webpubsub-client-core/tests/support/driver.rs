@@ -203,6 +203,11 @@ impl Driver {
         expected.assert_eq(&std::mem::take(&mut self.transcript));
     }
 
+    /// What has gone by since the last check.
+    pub(crate) fn take(&mut self) -> String {
+        std::mem::take(&mut self.transcript)
+    }
+
     /// Nothing has gone by since the last check.
     pub(crate) fn check_nothing(&mut self) {
         assert_eq!(std::mem::take(&mut self.transcript), "");

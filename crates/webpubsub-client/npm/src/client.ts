@@ -1,6 +1,16 @@
 import type { Client as Core, Host } from "#core";
 import { explain, loadCore, onWake, openSocket } from "#platform";
-import { abortError, invocationError, sendError, startError, type StartProblem } from "./errors.js";
+import {
+  abortError,
+  type Explanation,
+  InvocationError,
+  invocationError,
+  named,
+  SendMessageError,
+  sendError,
+  startError,
+  type StartProblem,
+} from "./errors.js";
 import type {
   AbortSignalLike,
   InvokeEventOptions,
@@ -30,6 +40,9 @@ interface Call {
   abortSignal?: AbortSignalLike;
 }
 
+/** What is no string is no name, and refused as such. */
+const asName = (name: unknown): string => (typeof name === "string" ? name : "");
+
 // What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
 // the listeners, checks arguments, and loads the core when it is first needed.
 
@@ -53,6 +66,7 @@ export class WebPubSubClient {
   #startSignal?: AbortSignalLike;
   /** The newest URL, and what went wrong with it. */
   #url = "";
+  #explanation: Explanation = {};
   #cause: unknown;
   #ignoreWaking?: () => void;
 
@@ -62,9 +76,12 @@ export class WebPubSubClient {
   constructor(credential: WebPubSubClientCredential, options?: WebPubSubClientOptions);
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
+    if (!["string", "function"].includes(typeof this.#credential?.getClientAccessUrl)) {
+      throw new TypeError("A WebPubSubClient needs a client access URL, or an object with getClientAccessUrl.");
+    }
     this.#options = { ...options };
     for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"] as const) {
-      if ((this.#options[name] ?? 0) < 0) throw new RangeError(`${name} must be greater than or equal to 0.`);
+      if (!((this.#options[name] ?? 0) >= 0)) throw new RangeError(`${name} must be greater than or equal to 0.`);
     }
     const protocol = this.#options.protocol?.name;
     const known = [WebPubSubJsonReliableProtocol, WebPubSubJsonProtocol].map((make) => make().name);
@@ -73,6 +90,7 @@ export class WebPubSubClient {
 
   /** Adds a listener. One that throws is reported, and disturbs nothing else. */
   on<E extends EventName>(event: E, listener: Listener<E>): void {
+    if (typeof listener !== "function") throw new TypeError("The listener must be a function.");
     this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
   }
 
@@ -89,12 +107,13 @@ export class WebPubSubClient {
    */
   start(options?: StartOptions): Promise<void> {
     const abortSignal = options?.abortSignal;
-    if (abortSignal?.aborted) return Promise.reject(abortError(abortSignal));
-    return this.#call(abortSignal, (core, id) => {
+    if (abortSignal?.aborted) return Promise.reject(abortError("The start was aborted.", abortSignal));
+    const begin = (core: Core, id: number) => {
       if (!this.#isRunning) this.#startSignal = abortSignal;
       this.#isRunning = true;
       core.start(id);
-    });
+    };
+    return this.#call(abortSignal, begin, (error) => error);
   }
 
   /** Disconnects, and gives up whatever is under way. The event `stopped` follows. */
@@ -105,12 +124,12 @@ export class WebPubSubClient {
 
   /** Joins a group. The client joins it again on later connections. */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.joinGroup(id, groupName, options?.ackId));
+    return this.#operate(options, (core, id) => core.joinGroup(id, asName(groupName), options?.ackId));
   }
 
   /** Leaves a group. */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.leaveGroup(id, groupName, options?.ackId));
+    return this.#operate(options, (core, id) => core.leaveGroup(id, asName(groupName), options?.ackId));
   }
 
   /**
@@ -127,7 +146,7 @@ export class WebPubSubClient {
   ): Promise<WebPubSubResult> {
     const { noEcho = false, fireAndForget = false, ackId } = options ?? {};
     return this.#operate(options, (core, id) =>
-      core.sendToGroup(id, groupName, content, dataType, noEcho, fireAndForget, ackId),
+      core.sendToGroup(id, asName(groupName), content, dataType, noEcho, fireAndForget, ackId),
     );
   }
 
@@ -144,7 +163,7 @@ export class WebPubSubClient {
   ): Promise<WebPubSubResult> {
     const { fireAndForget = false, ackId } = options ?? {};
     return this.#operate(options, (core, id) =>
-      core.sendEvent(id, eventName, content, dataType, fireAndForget, ackId),
+      core.sendEvent(id, asName(eventName), content, dataType, fireAndForget, ackId),
     );
   }
 
@@ -161,11 +180,17 @@ export class WebPubSubClient {
     options?: InvokeEventOptions,
   ): Promise<InvokeEventResult> {
     const { invocationId, abortSignal } = options ?? {};
-    if (invocationId === "") return Promise.reject(new RangeError("invocationId must not be empty."));
     if (abortSignal?.aborted) {
       return Promise.reject(invocationError("Invocation cancelled by abortSignal.", invocationId ?? ""));
     }
-    return this.#call(abortSignal, (core, id) => core.invokeEvent(id, eventName, content, dataType, invocationId));
+    const begin = (core: Core, id: number) => {
+      if (invocationId != null && (typeof invocationId !== "string" || invocationId === "")) {
+        throw new TypeError("invocationId must be a string that is not empty.");
+      }
+      core.invokeEvent(id, asName(eventName), content, dataType, invocationId);
+    };
+    const refused = (cause: Error) => new InvocationError(cause.message, { invocationId: invocationId ?? "", cause });
+    return this.#call(abortSignal, begin, refused);
   }
 
   #operate(
@@ -173,15 +198,25 @@ export class WebPubSubClient {
     begin: (core: Core, id: number) => void,
   ): Promise<WebPubSubResult> {
     const { ackId, abortSignal } = options ?? {};
-    if (ackId != null && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
-      return Promise.reject(new RangeError("ackId must be a whole number from 0 to 2^53 - 1."));
-    }
     if (abortSignal?.aborted) return Promise.reject(sendError("Cancelled by abortSignal", ackId));
-    return this.#call(abortSignal, begin);
+    const checked = (core: Core, id: number) => {
+      if (ackId != null && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
+        throw new RangeError("ackId must be a whole number from 0 to 2^53 - 1.");
+      }
+      begin(core, id);
+    };
+    return this.#call(abortSignal, checked, (cause) => new SendMessageError(cause.message, { ackId, cause }));
   }
 
-  /** Numbers a call and begins it; the core answers to the number. */
-  #call<T>(abortSignal: AbortSignalLike | undefined, begin: (core: Core, id: number) => void): Promise<T> {
+  /**
+   * Numbers a call and begins it; the core answers to the number. What the application's arguments
+   * make `begin` throw rejects at once, as what `refused` makes of it.
+   */
+  #call<T>(
+    abortSignal: AbortSignalLike | undefined,
+    begin: (core: Core, id: number) => void,
+    refused: (cause: Error) => unknown,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#lastCall;
       const abort = () => this.#withCore((core) => core.abort(id));
@@ -202,7 +237,7 @@ export class WebPubSubClient {
         try {
           begin(core, id);
         } catch (error) {
-          call.reject(error);
+          call.reject(refused(error instanceof Error ? error : new Error(String(error))));
         }
       });
     });
@@ -267,6 +302,7 @@ export class WebPubSubClient {
 
   async #fetchUrl(attempt: number): Promise<void> {
     const credential = this.#credential;
+    this.#url = "";
     try {
       const url: unknown =
         typeof credential.getClientAccessUrl === "string"
@@ -286,6 +322,7 @@ export class WebPubSubClient {
   #openSocket(attempt: number, url: string, protocol: string): WebSocketLike {
     const core = this.#core!;
     this.#cause = undefined;
+    this.#explanation = {};
     try {
       // A browser would take other texts as relative to the page.
       if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
@@ -294,9 +331,11 @@ export class WebPubSubClient {
       socket.onmessage = ({ data }) => core.heard(attempt, data);
       socket.onclose = ({ code, reason }) => core.closed(attempt, code, reason);
       socket.onerror = (event: any) => {
-        this.#cause = event.error ?? event;
         const known = explain(event);
-        if (known) core.connectFailed(attempt, known.status);
+        this.#cause = known?.status ? undefined : (event.error ?? event);
+        this.#explanation = known ?? {};
+        // A platform need not report that a socket which never opened has closed.
+        core.connectFailed(attempt, known !== undefined, known?.status);
       };
       return socket;
     } catch (error) {
@@ -314,7 +353,7 @@ export class WebPubSubClient {
   async #startFailed(call: Call | undefined, problem: StartProblem, number?: number): Promise<void> {
     // A start that came too early or too late says nothing about the one that runs.
     if (problem !== "not-stopped" && problem !== "stopping") this.#isRunning = false;
-    call?.reject(await startError(problem, this.#url, number, this.#cause, call.abortSignal));
+    call?.reject(await startError(problem, this.#url, number, this.#explanation, this.#cause, call.abortSignal));
   }
 
   #stopped(code?: number, reason?: string): void {
@@ -334,3 +373,5 @@ export class WebPubSubClient {
     }
   }
 }
+
+named(WebPubSubClient, "WebPubSubClient");

@@ -53,7 +53,7 @@ export class Client {
   closed(attempt: number, code: number, reason: string): void;
   urlFetched(attempt: number, url: string): void;
   urlFailed(attempt: number): void;
-  connectFailed(attempt: number, status?: number): void;
+  connectFailed(attempt: number, isKnown: boolean, status?: number): void;
   joinGroup(call: number, group: string, ackId?: number): void;
   leaveGroup(call: number, group: string, ackId?: number): void;
   sendToGroup(

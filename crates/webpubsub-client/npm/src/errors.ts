@@ -1,56 +1,44 @@
 import { isReachable } from "./reach.js";
+import type { AckMessageError, InvokeResponseError } from "./messages.js";
 import type { AbortSignalLike } from "./models.js";
 
 /** Why the service did not do an operation. */
-export interface SendMessageErrorDetail {
-  /** A word for programs, such as `Forbidden`. */
-  name: string;
-  /** A sentence for people. */
-  message: string;
-}
+export type SendMessageErrorDetail = AckMessageError;
 
 export interface SendMessageErrorOptions {
   ackId?: number;
   errorDetail?: SendMessageErrorDetail;
+  cause?: unknown;
 }
 
 /** An operation was not done, or is not known to be done. */
 export class SendMessageError extends Error {
-  override name = "SendMessageError";
   /** The ack id of the last try; none for `fireAndForget`. */
   ackId?: number;
   /** What the service said, if it was the service that refused. */
   errorDetail?: SendMessageErrorDetail;
 
-  constructor(message: string, options: SendMessageErrorOptions) {
-    super(message);
+  constructor(message: string, options: SendMessageErrorOptions = {}) {
+    super(message, options);
     this.ackId = options.ackId;
     this.errorDetail = options.errorDetail;
   }
 }
 
-/** Why an invocation was refused. */
-export interface InvokeResponseError {
-  /** A word for programs, such as `InternalServerError`. */
-  name: string;
-  /** A sentence for people. */
-  message: string;
-}
-
 export interface InvocationErrorOptions {
   invocationId: string;
   errorDetail?: InvokeResponseError;
+  cause?: unknown;
 }
 
 /** An invocation has no answer. It may have been carried out, unless the service refused it. */
 export class InvocationError extends Error {
-  override name = "InvocationError";
   invocationId: string;
   /** What the service said, if it was the service that refused. */
   errorDetail?: InvokeResponseError;
 
   constructor(message: string, options: InvocationErrorOptions) {
-    super(message);
+    super(message, options);
     this.invocationId = options.invocationId;
     this.errorDetail = options.errorDetail;
   }
@@ -65,70 +53,104 @@ export type ConnectProblem = "invalid-url" | "refused" | "unreachable";
 export interface ConnectErrorOptions {
   problem: ConnectProblem;
   status?: number;
+  detail?: string;
   cause?: unknown;
 }
 
 /** `start()` could not open a socket. */
 export class ConnectError extends Error {
-  override name = "ConnectError";
   problem: ConnectProblem;
   /** The HTTP status of a refusal, where the platform tells. Browsers do not. */
   status?: number;
+  /** The service's own words in a refusal, where the platform tells. Browsers do not. */
+  detail?: string;
 
   constructor(message: string, options: ConnectErrorOptions) {
-    super(message, { cause: options.cause });
+    super(message, options);
     this.problem = options.problem;
     this.status = options.status;
+    this.detail = options.detail;
   }
 }
 
-export function sendError(message: string, ackId?: number, name?: string, detail?: string): SendMessageError {
-  const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
-  return new SendMessageError(message, { ackId, errorDetail });
+/** Has a class, and what stacks say of its errors, keep its name, whatever a bundler makes of that. */
+export function named(type: { prototype: object }, name: string): void {
+  for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value: name, configurable: true });
 }
 
-export function invocationError(message: string, invocationId: string, name?: string, detail?: string): InvocationError {
-  const errorDetail = name === undefined ? undefined : { name, message: detail ?? "" };
-  return new InvocationError(message, { invocationId, errorDetail });
-}
+named(SendMessageError, "SendMessageError");
+named(InvocationError, "InvocationError");
+named(ConnectError, "ConnectError");
 
-export function abortError(signal?: AbortSignalLike): unknown {
-  return signal?.reason ?? Object.assign(new Error("The start was aborted."), { name: "AbortError" });
-}
+const detailOf = (name?: string, message = "") => (name === undefined ? undefined : { name, message });
+
+export const sendError = (message: string, ackId?: number, name?: string, detail?: string): SendMessageError =>
+  new SendMessageError(message, { ackId, errorDetail: detailOf(name, detail) });
+
+export const invocationError = (message: string, invocationId: string, name?: string, detail?: string): InvocationError =>
+  new InvocationError(message, { invocationId, errorDetail: detailOf(name, detail) });
+
+export const abortError = (message: string, signal?: AbortSignalLike): unknown =>
+  signal?.reason ?? new DOMException(message, "AbortError");
 
 /** The words of `start_problem` in `../../src/error.rs`. */
-export type StartProblem = "stopping" | "not-stopped" | "stopped" | "aborted" | "credential" | "closed" | ConnectProblem;
+export type StartProblem =
+  | "stopping"
+  | "not-stopped"
+  | "stopped"
+  | "aborted"
+  | "credential"
+  | "timed-out"
+  | "closed"
+  | ConnectProblem;
+
+/** What the platform tells of a socket that did not open. */
+export interface Explanation {
+  /** The HTTP status of a refusal. */
+  status?: number;
+  /** The service's words. */
+  detail?: string;
+}
 
 /** What a failed start rejects with. Tokens stay out of its message. */
 export async function startError(
   problem: StartProblem,
   url: string,
   status: number | undefined,
+  { detail }: Explanation,
   cause: unknown,
   signal: AbortSignalLike | undefined,
 ): Promise<unknown> {
+  let after = "";
   switch (problem) {
     case "stopping":
       return new Error("Can't start a client during stopping");
     case "not-stopped":
       return new Error("Client can be only started when it's Stopped");
     case "stopped":
-      return new Error("The client is stopped");
+      return abortError("The client is stopped");
     case "aborted":
-      return abortError(signal);
+      return abortError("The start was aborted.", signal);
     case "credential":
       return cause;
+    case "timed-out":
+      if (!url) return new Error("getClientAccessUrl gave no URL in time.");
+      problem = "unreachable";
+      after = " in time";
+      break;
     case "closed":
       // The platform does not tell a refusal from a closed port; another request may.
       problem = (await isReachable(url)) ? "refused" : "unreachable";
       status = undefined;
   }
+  // What a refusal without words most often comes from, where nothing speaks against it.
+  const isAboutToken = problem === "refused" && (status === 401 || status === 403 || (!status && !detail));
   const what = {
     "invalid-url": "is not the URL of a WebSocket.",
-    refused:
-      `refused the connection${status ? ` with HTTP ${status}` : ""}. ` +
-      "Is the access token there, for this hub, and not expired?",
-    unreachable: "cannot be reached.",
+    refused: `refused the connection${status ? ` with HTTP ${status}` : ""}${detail ? `: ${detail.replace(/[^.!?]$/, "$&.")}` : "."}`,
+    unreachable: `cannot be reached${after}.`,
   }[problem];
-  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}`, { problem, status, cause });
+  const hint = isAboutToken ? " Is the access token there, for this hub, and not expired?" : "";
+  const options = { problem, status, detail, ...(cause !== undefined && { cause }) };
+  return new ConnectError(`Failed to start WebSocket: ${url.split("?")[0]} ${what}${hint}`, options);
 }

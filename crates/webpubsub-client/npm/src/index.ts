@@ -5,7 +5,6 @@ export {
   type ConnectProblem,
   InvocationError,
   type InvocationErrorOptions,
-  type InvokeResponseError,
   SendMessageError,
   type SendMessageErrorDetail,
   type SendMessageErrorOptions,

@@ -1,10 +1,8 @@
 // The shapes that an application meets, named as in `@azure/web-pubsub-client`.
+import type { DisconnectedMessage, GroupDataMessage, JSONTypes, ServerDataMessage, WebPubSubDataType } from "./messages.js";
 
-/** What can be sent as JSON. */
-export type JSONTypes = string | number | boolean | object;
-
-/** How a payload is to be understood. */
-export type WebPubSubDataType = "binary" | "json" | "text" | "protobuf";
+export type * from "./messages.js";
+export type * from "./streams.js";
 
 /** An `AbortSignal`, or anything that works like one. */
 export interface AbortSignalLike {
@@ -127,39 +125,6 @@ export interface WebPubSubResult {
   isDuplicated: boolean;
 }
 
-/** What the service said before it closed a connection. */
-export interface DisconnectedMessage {
-  readonly kind: "disconnected";
-  message: string;
-}
-
-/** Something published to a group that this connection is a member of. */
-export interface GroupDataMessage {
-  readonly kind: "groupData";
-  dataType: WebPubSubDataType;
-  /** A string, a JSON value, or an `ArrayBuffer` for `binary` and `protobuf`. */
-  data: JSONTypes | ArrayBuffer;
-  /** Its place in what the connection receives, on a reliable protocol. */
-  sequenceId?: number;
-  group: string;
-  /** Who published; none for anonymous clients and servers. */
-  fromUserId: string;
-  /** What rides beside the payload. */
-  metadata?: Record<string, string>;
-}
-
-/** Something the application's server sent to all, to this user or to this connection. */
-export interface ServerDataMessage {
-  readonly kind: "serverData";
-  dataType: WebPubSubDataType;
-  /** A string, a JSON value, or an `ArrayBuffer` for `binary` and `protobuf`. */
-  data: JSONTypes | ArrayBuffer;
-  /** Its place in what the connection receives, on a reliable protocol. */
-  sequenceId?: number;
-  /** What rides beside the payload. */
-  metadata?: Record<string, string>;
-}
-
 export interface OnConnectedArgs {
   connectionId: string;
   /** None for an anonymous user. */
@@ -217,8 +182,11 @@ export interface WebPubSubClientEvents {
   "server-message": OnServerDataMessageArgs;
   "group-message": OnGroupDataMessageArgs;
   "rejoin-group-failed": OnRejoinGroupFailedArgs;
-  /** The link is lost, and the client tries to get it back without losing a message. */
+  /**
+   * The link is lost, and the client tries to get it back without losing a message. Followed by
+   * `recovered`, or by `disconnected` where that cannot be.
+   */
   recovering: OnRecoveringArgs;
-  /** The connection goes on over a new link. */
+  /** The connection goes on over a new link, on which the service has answered. */
   recovered: OnRecoveredArgs;
 }

@@ -1,10 +1,11 @@
 // `#platform`: one of the files in `platform/`.
 import type { Client } from "#core";
+import type { Explanation } from "./errors.js";
 import type { WebSocketLike } from "./models.js";
 
 export function loadCore(): Promise<typeof Client>;
 export function openSocket(url: string, protocol: string): WebSocketLike;
 /** Why a socket did not open, if the platform tells: an HTTP status, or none where nobody answered. */
-export function explain(event: any): { status?: number } | undefined;
+export function explain(event: any): Explanation | undefined;
 /** Calls back at good moments to look at the link; ends with the function that it returns. */
 export function onWake(wake: () => void): () => void;

@@ -2,7 +2,7 @@ use serde_json::Value;
 use webpubsub_hub::HubSettings;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Origin};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
-use webpubsub_protocol::event_handler::{Cookies, HandlerAnswer, UrlTemplate, is_public};
+use webpubsub_protocol::event_handler::{AnswerUse, Cookies, HandlerAnswer, Taken, UrlTemplate, is_public};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
@@ -142,7 +142,7 @@ fn reply(input: &[u8]) -> Answer {
     let (content_type, body) = lines(input);
     let content_type = Some(String::from_utf8_lossy(content_type).into_owned());
     let answer = HandlerAnswer { status: 200, content_type, body: body.to_vec(), ..HandlerAnswer::default() };
-    let Ok(reply) = answer.reply() else { return Answer::Refused };
+    let Ok(Taken { reply, .. }) = answer.taken(AnswerUse::Reply) else { return Answer::Refused };
     let invocation_id = "1".to_owned();
     let response = DownstreamMessage::InvokeResponse { invocation_id, result: Ok(reply.data.clone()) };
     let message = reply.data.map(|data| DownstreamMessage::Data {

@@ -2,14 +2,13 @@
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::data::Metadata;
-use webpubsub_protocol::event_handler::{CallFailure, Cookies, HandlerAnswer, Reply, Subject};
+use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
 use super::CallId;
 use super::lane::{Awaited, CallUnderWay, Queue, Waiting, Whose};
 use crate::connection::Slot;
 use crate::error::Refusal;
-use crate::fan_out::{Publish, Reach};
+use crate::fan_out::Publish;
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 
@@ -18,27 +17,23 @@ impl Hub {
     pub(crate) fn called(
         &mut self,
         id: CallId,
-        result: Result<HandlerAnswer, CallFailure>,
+        result: Result<Taken, CallFailure>,
         outputs: &mut Vec<Output>,
     ) {
         let now = self.events.now;
         let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
         let CallUnderWay { queue, lane: at, template, url, .. } = self.events.calls.swap_remove(index);
-        let result = match result {
-            Ok(answer) if !answer.is_success() => Err(CallFailure::Status(answer.status)),
-            Ok(_) | Err(_) => result,
-        };
-        let works = !result.as_ref().is_err_and(|why| why.counts_against_handler());
-        if self.events.breakers.ended(now, &template, works) {
+        if self.events.breakers.ended(now, &template, result.as_ref().err().copied()) {
             self.events.resume(None);
         }
         self.events.make_ready(at);
-        let result = result.and_then(|answer| self.learn(at, queue, &url, answer, outputs));
+        let result = result.map(|taken| self.learn(at, &url, taken, outputs));
         self.counters.failed_calls += u64::from(result.is_err());
-        let lane = self.events.lane_mut(at);
-        let Some(first) = lane.and_then(|lane| lane.queue_mut(queue).front_mut()) else { return };
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let is_awaited = lane.awaits_first(queue);
+        let Some(first) = lane.queue_mut(queue).front_mut() else { return };
         first.is_under_way = false;
-        if let (Err(why), Some(attempts)) = (&result, &mut first.attempts)
+        if let (true, Err(why), Some(attempts)) = (is_awaited, &result, &mut first.attempts)
             && let Some(pause) = attempts.failed(now, &self.policy, *why)
         {
             first.due = now.after(pause);
@@ -50,41 +45,30 @@ impl Hub {
     /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
     ///
     /// Source: `CloudEvents` spec, section 3.
-    fn learn(
-        &mut self,
-        at: Slot,
-        queue: Queue,
-        url: &str,
-        answer: HandlerAnswer,
-        outputs: &mut Vec<Output>,
-    ) -> Result<Reply, CallFailure> {
-        let reply = match queue {
-            Queue::Notices => Reply { data: None, metadata: Metadata::default() },
-            Queue::UserEvents => answer.reply()?,
-        };
+    fn learn(&mut self, at: Slot, url: &str, taken: Taken, outputs: &mut Vec<Output>) -> Reply {
+        let Taken { reply, state, cookies: set } = taken;
         let now = self.events.now;
         let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
             Some(Whose::Here(slot)) => match self.directory.get_mut(*slot) {
                 Some(connection) => &mut connection.told,
-                None => return Ok(reply),
+                None => return reply,
             },
             Some(Whose::Gone(past)) => &mut past.told,
-            None => return Ok(reply),
+            None => return reply,
         };
         let mut cookies = Cookies::decode(&told.cookies);
-        let mut is_changed = cookies.take(now, url, &answer.cookies);
+        let mut is_changed = cookies.take(now, url, &set);
         if is_changed {
             told.cookies = cookies.encode();
         }
-        if let (Queue::UserEvents, Some(state)) = (queue, answer.state) {
-            let state = Some(state).filter(|state| !state.is_empty());
+        if state.is_some() {
             is_changed |= told.state != state;
             told.state = state;
         }
         if is_changed {
             self.store_told(at, outputs);
         }
-        Ok(reply)
+        reply
     }
 
     /// Writes how many events a connection has had, and what its handlers want to be told again.
@@ -116,9 +100,10 @@ impl Hub {
             past.acks.insert(*id);
         }
         let Some(lane) = self.events.lane(at) else { return };
-        // Of a handler that is left alone enough was said before.
+        // Of a handler that is left alone enough was said before, and of a client that left there is
+        // nothing to say.
         if let Err(Some(failure)) = result
-            && failure != CallFailure::BreakerOpen
+            && !matches!(failure, CallFailure::BreakerOpen | CallFailure::GivenUp)
             && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
         {
             let event = event.name().to_owned();
@@ -147,7 +132,7 @@ impl Hub {
         let result = result.map(|Reply { data, metadata }| {
             if let Some(data) = data.filter(|_| is_heard) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None };
-                self.fan_out(vec![slot], &publish, Reach::ThisShard, outputs);
+                self.send_data(slot, publish, outputs);
             }
         });
         match awaited {

@@ -33,6 +33,12 @@ impl Attempts {
         now >= self.until
     }
 
+    /// How long the event may take yet.
+    #[must_use]
+    pub fn left(&self, now: Timestamp) -> Duration {
+        self.until.since(now)
+    }
+
     /// How long this one may take: an even share of the time that is left beside the pauses. Those
     /// that would take more than half of it are not reckoned with.
     #[must_use]

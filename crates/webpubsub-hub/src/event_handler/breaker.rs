@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::time::Timestamp;
 
 /// So many failures in a row, and a URL is left alone
@@ -40,7 +41,12 @@ impl Breakers {
     }
 
     /// A call has ended. Returns whether that changed what is allowed.
-    pub fn ended(&mut self, now: Timestamp, url: &str, works: bool) -> bool {
+    pub fn ended(&mut self, now: Timestamp, url: &str, failure: Option<CallFailure>) -> bool {
+        let works = match failure.map(CallFailure::shows_that_handler_works) {
+            None => true,
+            Some(Some(works)) => works,
+            Some(None) => return false,
+        };
         let at = self.0.iter().position(|breaker| breaker.url == url);
         if works {
             let breaker = at.map(|at| self.0.swap_remove(at));
@@ -60,6 +66,7 @@ impl Breakers {
 mod tests {
     use super::*;
 
+    const BAD: Option<CallFailure> = Some(CallFailure::Network);
     const URL: &str = "https://example.com/{event}";
 
     const fn at(seconds: u64) -> Timestamp {
@@ -68,7 +75,7 @@ mod tests {
 
     fn broken() -> Breakers {
         let mut breakers = Breakers::default();
-        assert_eq!([1; 5].map(|now| breakers.ended(at(now), URL, false)), [false, false, false, false, true]);
+        assert_eq!([1; 5].map(|now| breakers.ended(at(now), URL, BAD)), [false, false, false, false, true]);
         breakers
     }
 
@@ -83,10 +90,20 @@ mod tests {
     #[test]
     fn a_success_in_between_begins_the_count_again() {
         let mut breakers = Breakers::default();
-        for works in [false, false, false, false, true, false, false, false, false] {
-            assert!(!breakers.ended(at(1), URL, works));
+        for result in [BAD, BAD, BAD, BAD, Some(CallFailure::Status(404)), BAD, BAD, BAD, BAD] {
+            assert!(!breakers.ended(at(1), URL, result));
             assert!(breakers.allows(at(1), URL));
         }
+    }
+
+    #[test]
+    fn what_says_nothing_of_a_handler_changes_nothing() {
+        let mut breakers = broken();
+        for failure in [CallFailure::GivenUp, CallFailure::Unsendable, CallFailure::NotPublic] {
+            assert!(!breakers.ended(at(6), URL, Some(failure)));
+        }
+        assert!(!breakers.allows(at(30), URL));
+        assert!(breakers.allows(at(35), URL));
     }
 
     #[test]
@@ -94,10 +111,10 @@ mod tests {
         let mut breakers = broken();
         assert!(breakers.allows(at(40), URL));
         assert!(!breakers.allows(at(40), URL), "the others wait for the probe");
-        breakers.ended(at(41), URL, false);
+        breakers.ended(at(41), URL, BAD);
         assert!(!breakers.allows(at(70), URL));
         assert!(breakers.allows(at(71), URL));
-        assert!(breakers.ended(at(72), URL, true));
+        assert!(breakers.ended(at(72), URL, None));
         assert!([72; 10].iter().all(|now| breakers.allows(at(*now), URL)));
     }
 

@@ -148,6 +148,8 @@ pub(crate) struct CallUnderWay {
     pub(crate) queue: Queue,
     /// of this lane.
     pub(crate) lane: Slot,
+    /// When it was made.
+    pub(crate) since: Timestamp,
     /// The handler's URL, before and
     pub(crate) template: String,
     /// after the event was put into it.
@@ -186,6 +188,18 @@ impl Lane {
     /// Whether nothing waits in it, and it waits for no turn.
     pub(crate) fn is_over(&self) -> bool {
         self.notices.is_empty() && self.user_events.is_empty() && !self.is_ready
+    }
+
+    /// Whether anything waits for the first event in a queue: then attempts at it go on. Nothing waits
+    /// for an event of a client that is gone, or that has taken it back.
+    pub(crate) fn awaits_first(&self, queue: Queue) -> bool {
+        match queue {
+            Queue::Notices => true,
+            Queue::UserEvents => {
+                matches!(self.whose, Whose::Here(_))
+                    && self.user_events.front().is_some_and(|first| first.awaited != Awaited::Nobody)
+            }
+        }
     }
 
     pub(crate) const fn queue(&self, queue: Queue) -> &VecDeque<Waiting> {

@@ -1,5 +1,7 @@
 //! What is told, and when.
 
+use std::time::Duration;
+
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
 use webpubsub_protocol::time::Timestamp;
 
@@ -20,6 +22,10 @@ use crate::settings::{EventHandler, HubSettings};
 const CONNECTED: u64 = 1;
 /// The number of what comes after it.
 pub(crate) const AFTER_CONNECTED: u64 = CONNECTED + 1;
+
+/// How long an attempt at an event may take that nothing waits for any more, so that the event of a
+/// client that leaves at once reaches the handler all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is to be done about the first event in a queue.
 enum Next {
@@ -127,10 +133,28 @@ impl Hub {
         }
     }
 
-    /// A connection has ended. What waits in its lane is told all the same.
-    pub(crate) fn part(&mut self, connection: Connection) {
-        if let Some(lane) = connection.lane.and_then(|at| self.events.lane_mut(at)) {
+    /// A connection has ended. What waits in its lane is told all the same, though of its client's
+    /// events each only once, and without a wait for the answer.
+    pub(crate) fn part(&mut self, connection: Connection, outputs: &mut Vec<Output>) {
+        let Some(at) = connection.lane else { return };
+        if let Some(lane) = self.events.lane_mut(at) {
             lane.whose = Whose::Gone(Box::new(connection.into()));
+            // It was tried, and nobody waits for another attempt.
+            if lane.user_events.front().is_some_and(|first| first.attempts.is_some() && !first.is_under_way) {
+                self.events.remove(at, Queue::UserEvents, 0);
+            }
+        }
+        self.stop_waiting(at, outputs);
+    }
+
+    /// Ends the call that tells of the client's event in a lane, unless something waits for it.
+    fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
+        let is_awaited = self.events.lane(at).is_none_or(|lane| lane.awaits_first(Queue::UserEvents));
+        let mut calls = self.events.calls.iter();
+        let call = calls.find(|call| call.lane == at && call.queue == Queue::UserEvents);
+        if let (false, Some(call)) = (is_awaited, call) {
+            let after = call.since.after(PATIENCE).since(self.events.now);
+            outputs.push(Output::GiveUp { call: call.id, after });
         }
     }
 
@@ -168,14 +192,15 @@ impl Hub {
     /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
     ///
     /// Source: client spec, section 9.1.
-    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String) {
+    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, outputs: &mut Vec<Output>) {
         let Some(at) = self.directory.get(slot).and_then(|connection| connection.lane) else { return };
         let Some(lane) = self.events.lane_mut(at) else { return };
         let cancelled = Awaited::Invocation(id);
         let found = lane.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.awaited == cancelled);
         let Some((index, waiting)) = found else { return };
-        if waiting.attempts.is_some() {
+        if waiting.is_under_way {
             waiting.awaited = Awaited::Nobody;
+            self.stop_waiting(at, outputs);
         } else {
             self.events.remove(at, Queue::UserEvents, index);
         }
@@ -249,9 +274,8 @@ impl Hub {
         if is_early {
             return Next::Wait;
         }
-        let Some(handler) = self.handler_of(&first.event) else { return Next::Drop(None) };
-        if !self.policy.private_allowed && !handler.url.is_public() {
-            return Next::Drop(Some(CallFailure::NotPublic));
+        if self.handler_of(&first.event).is_none() {
+            return Next::Drop(None);
         }
         match self.left_alone_until(&first.event) {
             Some(_) if queue == Queue::UserEvents => Next::Drop(Some(CallFailure::BreakerOpen)),
@@ -284,6 +308,8 @@ impl Hub {
             id: CallId(self.events.last_call + 1),
             event: event.name().to_owned(),
             attempt: attempts.number(),
+            barred: self.policy.barred(handler.url.as_str()),
+            purpose: event.answer_use(),
             validate: handler.url.resolve(hub, validation::EVENT),
             auth: handler.auth.clone(),
             request: EventRequest::new(hub, &subject, event, number, first.time, &url),
@@ -291,6 +317,7 @@ impl Hub {
             connection: subject.connection,
             origin: subject.origin,
             limit: attempts.limit(now, &self.policy),
+            left: attempts.left(now),
         };
         if lane.stored <= number {
             self.store_told(at, outputs);
@@ -300,9 +327,12 @@ impl Hub {
         let first = self.events.lane_mut(at)?.queue_mut(queue).front_mut()?;
         first.is_under_way = true;
         first.attempts = Some(attempts);
-        self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, template, url });
+        self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, since: now, template, url });
         self.counters.calls += 1;
         outputs.push(Output::Call(Box::new(call)));
+        if queue == Queue::UserEvents {
+            self.stop_waiting(at, outputs);
+        }
         Some(())
     }
 }

@@ -101,4 +101,13 @@ impl DataFrame {
             Self::Protobuf(frame) => Frame::Binary(frame.with(sequence_id)),
         }
     }
+
+    /// The whole frame for connections that do not count messages, where no other needs it.
+    #[must_use]
+    pub fn into_plain(self) -> Frame {
+        match self {
+            Self::Json(frame) => Frame::Text(frame.into_plain()),
+            Self::Protobuf(frame) => Frame::Binary(frame.with(None)),
+        }
+    }
 }

@@ -18,6 +18,16 @@ pub fn encode(data: &MessageData) -> Frame {
     }
 }
 
+/// The same with a payload that is given away.
+#[must_use]
+pub fn encode_given(data: MessageData) -> Frame {
+    match data {
+        MessageData::Text(text) => Frame::Text(text),
+        MessageData::Json(json) => Frame::Text(json.into_given()),
+        MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => Frame::Binary(bytes),
+    }
+}
+
 /// The payload of a frame that a simple client sent.
 #[must_use]
 pub fn decode(frame: Frame) -> MessageData {

@@ -2,7 +2,7 @@
 
 use crate::client::Subprotocol;
 use crate::encoding::{decode_parameter_lossily, parameters};
-use crate::event_handler::HandlerAnswer;
+use crate::event_handler::{CallFailure, HandlerAnswer};
 use crate::json::{Json, Members, Writer};
 use crate::name::{GroupName, UserId};
 
@@ -86,31 +86,27 @@ pub struct ConnectAnswer {
     pub subprotocol: Option<String>,
 }
 
-/// The answer is none that lets a client in, and none that refuses it in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unreadable;
-
 impl ConnectAnswer {
     /// Reads a successful answer, which is JSON whatever its content type says. Names are found in
     /// any case, and those that nobody knows are ignored.
     ///
     /// # Errors
-    /// [`Unreadable`]: the client is answered 500.
+    /// The [`CallFailure`] that the answer amounts to; the client is answered 500.
     ///
     /// Source: `CloudEvents` spec, section 4.
-    pub fn parse(answer: &HandlerAnswer) -> Result<Self, Unreadable> {
-        if answer.has_too_long_state() {
-            return Err(Unreadable);
-        }
-        let body = str::from_utf8(&answer.body).map_err(|_| Unreadable)?;
-        if answer.status == 204 || body.is_empty() || Json::parse(body).is_some_and(Json::is_null) {
+    pub fn parse(answer: &HandlerAnswer) -> Result<Self, CallFailure> {
+        answer.check_state()?;
+        if answer.status == 204 || answer.body.is_empty() {
             return Ok(Self::default());
         }
-        let members = Members::parse(body).ok_or(Unreadable)?;
-        Self::read(&members).ok_or(Unreadable)
+        let body = str::from_utf8(&answer.body).map_err(|_| CallFailure::NotReadable)?;
+        if Json::parse(body).is_some_and(Json::is_null) {
+            return Ok(Self::default());
+        }
+        Self::read(&Members::parse(body).ok_or(CallFailure::NotReadable)?)
     }
 
-    fn read(members: &Members<'_>) -> Option<Self> {
+    fn read(members: &Members<'_>) -> Result<Self, CallFailure> {
         let mut said = Self::default();
         for (name, value) in &members.0 {
             let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -118,17 +114,27 @@ impl ConnectAnswer {
                 continue;
             }
             if is("userId") {
-                said.user = Some(UserId::parse_unless_blank(value.text()?).ok()?);
+                said.user = Some(user(*value).ok_or(CallFailure::InvalidUser)?);
             } else if is("groups") {
-                let groups: Option<Vec<_>> =
-                    value.texts()?.into_iter().map(|group| GroupName::parse(group).ok()).collect();
-                said.groups = Some(groups?).filter(|groups| !groups.is_empty());
+                let groups = groups(*value).ok_or(CallFailure::InvalidGroup)?;
+                said.groups = Some(groups).filter(|groups| !groups.is_empty());
             } else if is("roles") {
-                said.roles = Some(value.texts()?);
+                said.roles = Some(value.texts().ok_or(CallFailure::InvalidRole)?);
             } else if is("subprotocol") {
-                said.subprotocol = Some(value.text()?.into_owned()).filter(|name| !name.is_empty());
+                let name = value.text().ok_or(CallFailure::SubprotocolNotOffered)?;
+                said.subprotocol = Some(name.into_owned()).filter(|name| !name.is_empty());
             }
         }
-        Some(said)
+        Ok(said)
     }
+}
+
+/// A user, or `Some(None)` for an empty text, which is no user.
+fn user(value: Json<'_>) -> Option<Option<UserId>> {
+    let text = value.text()?;
+    if text.is_empty() { Some(None) } else { UserId::parse(text).ok().map(Some) }
+}
+
+fn groups(value: Json<'_>) -> Option<Vec<GroupName>> {
+    value.texts()?.into_iter().map(|group| GroupName::parse(group).ok()).collect()
 }

@@ -56,7 +56,7 @@ impl EventRequest {
         if let (Some(subprotocol), false) = (&subject.subprotocol, matches!(event, Event::Connect { .. })) {
             headers.set("ce-subprotocol", subprotocol);
         }
-        if let Some(state) = subject.state.as_ref().filter(|state| !state.is_empty()) {
+        if let Some(state) = &subject.state {
             headers.set("ce-connectionState", state);
         }
         if let Event::User { metadata, .. } = event {

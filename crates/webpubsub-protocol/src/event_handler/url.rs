@@ -210,7 +210,8 @@ impl<'a> Host<'a> {
             Self::Name(name) => {
                 let is_in = |zone: &&str| {
                     let cut = name.len().checked_sub(zone.len()).and_then(|cut| name.split_at_checked(cut));
-                    cut.is_some_and(|(before, end)| before.ends_with('.') && end.eq_ignore_ascii_case(zone))
+                    let is_whole = |before: &str| before.is_empty() || before.ends_with('.');
+                    cut.is_some_and(|(before, end)| is_whole(before) && end.eq_ignore_ascii_case(zone))
                 };
                 name.contains('.') && !PRIVATE_ZONES.iter().any(is_in)
             }
@@ -222,19 +223,27 @@ impl<'a> Host<'a> {
 
 /// Zones of names that are not the public DNS's.
 ///
-/// Source: RFC 6761, 6762, 7686 and 8375, and ICANN's `internal`; `lan` and `localdomain` are what
-/// routers and operating systems use.
-const PRIVATE_ZONES: [&str; 10] = [
-    "localhost",
-    "local",
-    "internal",
-    "localdomain",
-    "lan",
-    "home.arpa",
+/// Source: IANA's registries of special-use domain names (`test` to `service.arpa`), ICANN's
+/// `internal`, and what routers and operating systems use (RFC 6762, appendix G, and `localdomain`).
+const PRIVATE_ZONES: [&str; 18] = [
     "test",
+    "localhost",
     "invalid",
     "example",
+    "local",
     "onion",
+    "alt",
+    "home.arpa",
+    "ipv4only.arpa",
+    "resolver.arpa",
+    "service.arpa",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "localdomain",
 ];
 
 /// Source: IANA's registry of special-purpose addresses; 168.63.129.16 is Azure's platform.

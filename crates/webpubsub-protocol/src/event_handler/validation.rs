@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::CallFailure;
 use crate::time::Timestamp;
 
 /// What [`crate::event_handler::UrlTemplate::resolve`] has in place of an event in the handshake.
@@ -15,12 +16,21 @@ const PERIOD_SECONDS: u64 = 60;
 /// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`, one
 /// host or several with commas between, of which one is enough.
 ///
+/// # Errors
+/// The [`CallFailure`] that the handshake comes to where it does not.
+///
 /// Source: `CloudEvents` spec, section 2.
-#[must_use]
-pub fn allows(status: u16, allowed: &[String], origin: &str) -> bool {
-    let allows =
+pub fn check(status: u16, allowed: &[String], origin: &str) -> Result<(), CallFailure> {
+    if let Some(failure) = CallFailure::of_status(status) {
+        return Err(failure);
+    }
+    let mut named = allowed.iter().flat_map(|value| hosts(value)).peekable();
+    if named.peek().is_none() {
+        return Err(CallFailure::NoAllowedOrigin);
+    }
+    let is_this =
         |allowed: &str| allowed == "*" || hosts(origin).any(|host| allowed.eq_ignore_ascii_case(host));
-    matches!(status, 200..=299) && allowed.iter().any(|value| hosts(value).any(allows))
+    if named.any(is_this) { Ok(()) } else { Err(CallFailure::OtherOrigin) }
 }
 
 fn hosts(list: &str) -> impl Iterator<Item = &str> {

@@ -1,13 +1,15 @@
 //! The application's event handler, and what goes wrong with it.
 
-use webpubsub_hub::{Call, Input as HubInput, METRICS};
+use std::time::Duration;
+
+use webpubsub_hub::{Call, CallId, Input as HubInput, METRICS};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_protocol::time::Timestamp;
 
 use super::words::{Message, event_name};
 use super::world::World;
-use super::{Bug, Happening, check};
+use super::{Bug, Happening, broken, check};
 use crate::handler::{number, status};
 
 /// Most calls that a shard has under way.
@@ -20,8 +22,10 @@ pub(super) struct Ringing {
     /// In which of its lives the shard waits for an answer.
     life: u32,
     call: Call,
-    /// When the shell of the shard waits no longer.
+    /// When the shell of the shard waits no longer,
     until: Timestamp,
+    /// and what it says then.
+    end: CallFailure,
     /// Whether the handler never answers.
     hangs: bool,
 }
@@ -58,7 +62,20 @@ impl World {
         }
         let hangs = !self.calm && self.random.chance(self.faults.handler_hangs);
         let until = self.now.after(call.limit);
-        self.calls.push(Ringing { shard, life, call, until, hangs });
+        self.calls.push(Ringing { shard, life, call, until, end: CallFailure::TimedOut, hangs });
+    }
+
+    /// A shard waits only so much longer for the end of a call.
+    pub(super) fn give_up_call(&mut self, shard: usize, id: CallId, after: Duration) {
+        let life = self.shards[shard].life;
+        let is_it = |call: &&mut Ringing| (call.shard, call.life, call.call.id) == (shard, life, id);
+        let Some(ringing) = self.calls.iter_mut().find(is_it) else {
+            broken(format!("shard {shard} gives up {id:?}, which is not under way"))
+        };
+        let until = self.now.after(after);
+        if until < ringing.until {
+            (ringing.until, ringing.end) = (until, CallFailure::GivenUp);
+        }
     }
 
     /// Some event handler answers.
@@ -109,7 +126,8 @@ impl World {
         }
         self.note(|| format!("  shard {shard} hears of {:?}: {result:?}", call.id));
         let state = result.as_ref().ok().and_then(|answer| answer.state.clone());
-        let is_taken = result.as_ref().is_ok_and(HandlerAnswer::is_success);
+        let result = result.and_then(|answer| answer.taken(call.purpose));
+        let is_taken = result.is_ok();
         let input = HubInput::Called { call: call.id, result };
         let done = self.step(shard, input, None, |model, _, _| {
             if is_taken {
@@ -126,7 +144,8 @@ impl World {
         while let Some(at) = self.calls.iter().position(|ringing| ringing.until <= self.now) {
             let ringing = self.calls.swap_remove(at);
             self.count(Happening::Timeout);
-            self.end_call(ringing, Err(CallFailure::TimedOut), None);
+            let end = ringing.end;
+            self.end_call(ringing, Err(end), None);
         }
     }
 

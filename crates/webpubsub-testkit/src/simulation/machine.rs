@@ -217,6 +217,7 @@ impl World {
                 Output::Store(change) => self.store(shard, change),
                 Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
                 Output::Call(call) => self.call(shard, *call),
+                Output::GiveUp { call, after } => self.give_up_call(shard, call, after),
                 Output::GaveUp { connection, event, failure: _ } => {
                     self.count(Happening::GivenUp);
                     self.model.given_up(&connection, &event);

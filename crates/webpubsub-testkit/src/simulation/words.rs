@@ -74,7 +74,7 @@ impl Message {
         let data = match number % 3 {
             _ if size > 0 => MessageData::Text(format!("{number} {}", "x".repeat(size))),
             0 => MessageData::Text(number.to_string()),
-            1 => MessageData::Json(JsonText::parse(&number.to_string()).expect("a number is JSON")),
+            1 => MessageData::Json(JsonText::parse(number.to_string()).expect("a number is JSON")),
             _ => MessageData::Binary(number.to_le_bytes().to_vec()),
         };
         let mut message = Self { group, user, data, bytes: 0, accepted: 0, frames: [None; 2] };

@@ -1,16 +1,55 @@
-// Node: the WebAssembly lies beside the script.
+// Node: the WebAssembly lies beside the script, and sockets are those of `ws`. They say why they did
+// not open, on every Node alike, and no test environment puts others in their place.
+import type { IncomingMessage } from "node:http";
 import { readFile } from "node:fs/promises";
-import { WebSocket as Ws } from "ws";
+import { WebSocket } from "ws";
 import { loadOnce } from "../load.js";
+import type { Explanation } from "../errors.js";
 import type { WebSocketLike } from "../models.js";
+import { wordsOf } from "../refusal.js";
 
-// Node 20 has no WebSocket of its own.
-export const openSocket = (url: string, protocol: string): WebSocketLike =>
-  new (globalThis.WebSocket ?? Ws)(url, protocol);
+/** How much of a refusal's body is read, and how long it may take to come. */
+const BODY_LIMIT = 4096;
+const BODY_PATIENCE_MS = 1000;
 
-/** `ws` tells the status of a refusal in its message, and gives system errors a code. */
-export function explain({ message, error }: { message?: string; error?: { code?: string } }) {
-  const status = /^Unexpected server response: (\d+)$/.exec(message ?? "")?.[1];
+/** The service's answer to an upgrade, where it is not a WebSocket. */
+class Refusal extends Error {
+  constructor(readonly explanation: Explanation) {
+    super(`Unexpected server response: ${explanation.status}`);
+  }
+}
+
+export function openSocket(url: string, protocol: string): WebSocketLike {
+  const socket = new WebSocket(url, protocol);
+  socket.once("unexpected-response", async (_request, response) => {
+    const detail = wordsOf(response.headers["content-type"], await bodyOf(response));
+    socket.emit("error", new Refusal({ status: response.statusCode, detail }));
+    socket.terminate();
+  });
+  return socket;
+}
+
+/** The beginning of an answer's body, as far as it comes. */
+function bodyOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => {
+    let body = Buffer.alloc(0);
+    const end = () => {
+      clearTimeout(timer);
+      resolve(body.toString());
+    };
+    const timer = setTimeout(end, BODY_PATIENCE_MS);
+    response.on("data", (chunk: Buffer) => {
+      body = Buffer.concat([body, chunk]).subarray(0, BODY_LIMIT);
+      if (body.length === BODY_LIMIT) end();
+    });
+    for (const event of ["end", "error", "close"]) response.on(event, end);
+  });
+}
+
+/** System errors have a code. Sockets of `ws` that an application makes tell a status in their message. */
+export function explain({ message = "", error }: { message?: string; error?: Error & { code?: string } }) {
+  if (error instanceof Refusal) return error.explanation;
+  const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
   if (status) return { status: Number(status) };
   return error?.code ? {} : undefined;
 }

@@ -1,7 +1,7 @@
 use super::fields::{Fields, string};
 use super::{with_data, with_metadata};
 use crate::client::{AckError, DownstreamMessage, Origin};
-use crate::data::{MessageData, Metadata};
+use crate::data::{DataType, MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
 use crate::json::{Json, Members, Writer};
@@ -24,6 +24,26 @@ impl DataFrame {
     /// Encodes a payload and where it comes from.
     #[must_use]
     pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata) -> Self {
+        let mut frame = Self::begin(from);
+        with_data(&mut frame, data);
+        Self::end(frame, metadata)
+    }
+
+    /// The same with a payload that is given away: a large one costs its size but once.
+    #[must_use]
+    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata) -> Self {
+        let MessageData::Text(text) = data else { return Self::new(from, &data, metadata) };
+        let mut frame = Self::begin(from);
+        frame.text("dataType", DataType::Text.as_str());
+        Self::end(frame.with_text("data", text), metadata)
+    }
+
+    fn end(mut frame: Writer, metadata: &Metadata) -> Self {
+        with_metadata(&mut frame, metadata);
+        Self { head: frame.head() }
+    }
+
+    fn begin(from: &Origin) -> Writer {
         let mut frame = Writer::object();
         frame.text("type", "message");
         match from {
@@ -38,9 +58,7 @@ impl DataFrame {
                 frame.text("from", "server");
             }
         }
-        with_data(&mut frame, data);
-        with_metadata(&mut frame, metadata);
-        Self { head: frame.head() }
+        frame
     }
 
     /// The frame up to its sequence id.
@@ -61,8 +79,15 @@ impl DataFrame {
     pub fn with(&self, sequence_id: Option<SequenceId>) -> String {
         match sequence_id {
             Some(id) => format!("{}{}{id}{}", self.head, Self::BEFORE_SEQUENCE_ID, Self::TAIL),
-            None => format!("{}{}", self.head, Self::TAIL),
+            None => [&*self.head, Self::TAIL].concat(),
         }
+    }
+
+    /// The whole frame for a connection that does not count messages, where nobody else needs it.
+    #[must_use]
+    pub fn into_plain(mut self) -> String {
+        self.head.push_str(Self::TAIL);
+        self.head
     }
 }
 
@@ -83,7 +108,8 @@ pub fn encode_downstream(message: &DownstreamMessage) -> String {
             frame.text("type", "system").text("event", "disconnected").text("message", message);
         }
         DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            return DataFrame::new(from, data, metadata).with(*sequence_id);
+            let frame = DataFrame::new(from, data, metadata);
+            return if sequence_id.is_some() { frame.with(*sequence_id) } else { frame.into_plain() };
         }
         DownstreamMessage::Ack { ack_id, result } => {
             frame.text("type", "ack").number("ackId", ack_id.0);

@@ -124,7 +124,7 @@ fn payload(call: &Call) -> MessageData {
         Some("text/plain; charset=utf-8") => MessageData::Text(String::from_utf8(body).expect("text")),
         Some("application/json") => {
             let text = String::from_utf8(body).expect("text");
-            MessageData::Json(JsonText::parse(&text).expect("JSON"))
+            MessageData::Json(JsonText::parse(text).expect("JSON"))
         }
         Some("application/octet-stream") => MessageData::Binary(body),
         other => broken(format!("a payload is told as {other:?}")),
@@ -203,6 +203,10 @@ impl Model {
             tale.state
         );
         if call.event == event_name().as_str() {
+            check!(
+                end.is_none() || call.attempt == 1,
+                "an event of connection {at}, which is gone, is told once more"
+            );
             let message = message_number(&payload(call));
             let mut events = tale.events.iter();
             let known = events.position(|event| event.number == Some(number)).or_else(|| {
@@ -261,7 +265,7 @@ impl Model {
             return self.settle_notice(at, &call.event);
         }
         if state.is_some() {
-            connection.tale.state = state.filter(|state| !state.is_empty());
+            connection.tale.state = state;
         }
         let events = &mut connection.tale.events;
         let Some(known) = events.iter().position(|event| event.number == number(call)) else {

@@ -1,0 +1,123 @@
+// The package in frameworks: Next's pages and edge routes, and React under Vitest with jsdom.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bundlersFolder } from "../../scripts/setup/bundlers.mjs";
+import { resultOf } from "./pages.mjs";
+import { Project, echo, echoed, service } from "./project.mjs";
+
+const program = (...parts) => join(bundlersFolder, "node_modules", ...parts);
+
+for (const [bundler, flag] of [["Turbopack", "--turbopack"], ["webpack", "--webpack"]]) {
+  test(`Next with ${bundler} builds a page and an edge route`, async (t) => {
+    const project = await Project.installBesideBundlers(t);
+    project.write(
+      "app/layout.js",
+      `export default ({ children }) => <html><head><link rel="icon" href="data:," /></head><body>{children}</body></html>;`,
+    );
+    project.write(
+      "app/page.js",
+      `"use client";
+       import { useEffect } from "react";
+       import { WebPubSubClient } from "@webpubsub-edge/client";
+       export default function Page() {
+         useEffect(() => {
+           const url = new URLSearchParams(location.search).get("url");
+           (async () => {
+             ${echo}
+             globalThis.result = result;
+           })();
+         }, []);
+         return <p>page</p>;
+       }`,
+    );
+    project.write(
+      "app/edge/route.js",
+      `import { WebPubSubClient } from "@webpubsub-edge/client";
+       export const runtime = "edge";
+       export async function GET(request) {
+         const url = new URL(request.url).searchParams.get("url");
+         ${echo}
+         return new Response(result);
+       }`,
+    );
+    const folder = JSON.stringify(bundlersFolder);
+    project.write("next.config.mjs", `export default { turbopack: { root: ${folder} }, outputFileTracingRoot: ${folder} };`);
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NO_COLOR: "1" };
+    const next = (...args) => spawn(process.execPath, [program("next", "dist", "bin", "next"), ...args], { cwd: project.folder, env, stdio: ["ignore", "pipe", "pipe"] });
+
+    const build = next("build", flag);
+    let printed = "";
+    for (const output of [build.stdout, build.stderr]) output.on("data", (chunk) => (printed += chunk));
+    const [code] = await once(build, "close");
+    assert.equal(code, 0, printed);
+
+    let serverErrors = "";
+    const server = next("start", "--hostname", "127.0.0.1", "--port", "0");
+    server.stderr.on("data", (chunk) => (serverErrors += chunk));
+    t.after(async () => {
+      server.kill();
+      if (server.exitCode === null && server.signalCode === null) await once(server, "exit");
+    });
+    let address;
+    for await (const line of createInterface({ input: server.stdout })) {
+      address = /http:\/\/(?:127\.0\.0\.1|localhost):\d+/.exec(line)?.[0];
+      if (address) break;
+    }
+    const { url, accept } = await service(t);
+    const query = `?url=${encodeURIComponent(url)}`;
+    const [result] = await Promise.all([resultOf(t, `${address}/${query}`), accept()]);
+    assert.equal(result, echoed);
+    const [response] = await Promise.all([fetch(`${address}/edge${query}`), accept()]);
+    assert.equal(await response.text(), echoed, serverErrors);
+  });
+}
+
+test("Vitest with jsdom: a component in StrictMode starts, stops, and starts again", async (t) => {
+  const project = await Project.installBesideBundlers(t, { type: "module" });
+  const { url, accept } = await service(t);
+  const refusing = await service(t);
+  refusing.refuseWith = 403;
+  const env = JSON.stringify({ SERVICE: url, REFUSING: refusing.url });
+  project.write("vitest.config.js", `export default { test: { environment: "jsdom", env: ${env} } };`);
+  project.write(
+    "app.test.js",
+    `import { StrictMode, createElement, useEffect, useState } from "react";
+     import { createRoot } from "react-dom/client";
+     import { expect, test } from "vitest";
+     import { WebPubSubClient } from "@webpubsub-edge/client";
+
+     test("it connects", async () => {
+       const outcomes = [];
+       let hear;
+       const connected = new Promise((resolve) => (hear = resolve));
+       function App() {
+         const [client] = useState(() => new WebPubSubClient(process.env.SERVICE));
+         useEffect(() => {
+           client.on("connected", hear);
+           client.start().then(() => outcomes.push("started"), (error) => outcomes.push(error.name));
+           return () => {
+             client.off("connected", hear);
+             client.stop();
+           };
+         }, [client]);
+         return createElement("p", null, "app");
+       }
+       const root = createRoot(document.body.appendChild(document.createElement("div")));
+       root.render(createElement(StrictMode, null, createElement(App)));
+       const { connectionId } = await connected;
+       expect([connectionId, ...outcomes]).toEqual(["c1", "AbortError", "started"]);
+       root.unmount();
+     });
+
+     test("a refusal has its status", async () => {
+       const { problem, status } = await new WebPubSubClient(process.env.REFUSING).start().catch((error) => error);
+       expect([problem, status]).toEqual(["refused", 403]);
+     });`,
+  );
+  const [printed] = await Promise.all([project.node(program("vitest", "vitest.mjs"), "run", "--no-color"), accept()]);
+  assert.match(printed, /2 passed/);
+});

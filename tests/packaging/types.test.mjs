@@ -1,0 +1,88 @@
+// The package's types, for the TypeScripts in use and every way of resolving them.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { bundlersFolder } from "../../scripts/setup/bundlers.mjs";
+import { Project, root, tarball } from "./project.mjs";
+
+const compilers = {
+  "TypeScript 7": path.join(root, "node_modules", "typescript", "bin", "tsc"),
+  "TypeScript 5.9": path.join(bundlersFolder, "node_modules", "typescript-5.9", "bin", "tsc"),
+};
+const microsofts = path.join(root, "node_modules", "@azure", "web-pubsub-client-1.1");
+
+const use = `
+  import { ConnectError, SendMessageError, WebPubSubClient, WebPubSubJsonProtocol, type WebPubSubResult } from "@webpubsub-edge/client";
+  const client = new WebPubSubClient({ getClientAccessUrl: async () => "wss://example.com" }, {
+    protocol: WebPubSubJsonProtocol(), autoReconnect: true, messageRetryOptions: { mode: "Exponential" },
+    webSocketFactory: (url, protocol) => new WebSocket(url, protocol),
+  });
+  client.on("connected", ({ connectionId, userId }) => { const id: string = connectionId + userId; });
+  client.on("disconnected", ({ code, reason, willReconnect, message }) => { const text: string | undefined = message?.message; });
+  client.on("group-message", ({ message }) => { const data: string | number | boolean | object = message.data; message.metadata?.trace; });
+  client.on("recovering", (e) => { e.connectionId; });
+  // @ts-expect-error
+  client.on("conected", () => {});
+  // @ts-expect-error
+  client.sendToGroup("g", "hi", "xml");
+  // @ts-expect-error
+  new WebPubSubClient();
+  const signal = new AbortController().signal;
+  const sent: Promise<WebPubSubResult> = client.sendToGroup("g", new Uint8Array(2), "binary", { noEcho: true, abortSignal: signal });
+  client.start({ abortSignal: signal }).catch((error) => {
+    if (error instanceof ConnectError) {
+      const problem: "invalid-url" | "refused" | "unreachable" = error.problem;
+      const words: string | undefined = error.detail;
+    }
+    if (error instanceof SendMessageError) { const name: string | undefined = error.errorDetail?.name; }
+  });`;
+
+for (const [name, tsc] of Object.entries(compilers)) {
+  test(`the types are right for ${name}, however they are resolved`, async (t) => {
+    const project = await Project.install(t);
+    project.write("app.mts", `${use}\nimport { init } from "@webpubsub-edge/client/slim"; init("/core.wasm");`);
+    project.write("app.cts", use);
+    project.write("app.ts", use);
+    const check = (...args) =>
+      project.node(tsc, "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", ...args);
+    await check("--module", "nodenext", "app.mts", "app.cts");
+    await check("--module", "esnext", "--moduleResolution", "bundler", "app.ts", "app.mts");
+    // TypeScript 7 knows it no more.
+    if (name !== "TypeScript 7") await check("--module", "commonjs", "--moduleResolution", "node10", "app.ts");
+  });
+}
+
+/** The names that a declaration file of Microsoft's client exports, those of the files that it re-exports included. */
+function exportedNames(file) {
+  const text = readFileSync(file, "utf8");
+  const own = [...text.matchAll(/^export (?:declare )?(?:abstract )?(?:class|const|enum|function|interface|type) (\w+)/gm)].map(([, name]) => name);
+  const others = [...text.matchAll(/^export (?:type )?\* from "(.+)\.js"/gm)].map(([, from]) => exportedNames(path.join(path.dirname(file), `${from}.d.ts`)));
+  // A form that is not looked for here would be a name that is missed.
+  assert.equal(text.match(/^export\b/gm)?.length ?? 0, own.length + others.length, file);
+  return [...own, ...others.flat()];
+}
+
+test("everything that Microsoft's client exports is exported, under its name", async (t) => {
+  const names = exportedNames(path.join(microsofts, "dist", "esm", "index.d.ts"));
+  assert.ok(names.includes("WebPubSubClient") && names.includes("GroupStreamWriter") && names.length > 60, String(names));
+  const project = await Project.install(t);
+  const uses = names.map((name) => `import type { ${name} as Its${name} } from "@webpubsub-edge/client";`);
+  project.write("app.mts", uses.join("\n"));
+  await project.node(compilers["TypeScript 7"], "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext", "app.mts");
+});
+
+test("publint and arethetypeswrong find nothing wrong", async (t) => {
+  const project = await Project.installBesideBundlers(t, { type: "module" });
+  project.write(
+    "lint.js",
+    `import { publint } from "publint";
+     const { messages } = await publint({ pkgDir: "node_modules/@webpubsub-edge/client", level: "warning", strict: true });
+     console.log(JSON.stringify(messages));`,
+  );
+  // Parcel's defaults read the field, and not the condition of that name.
+  const isKnown = ({ code, path }) => code === "USE_EXPORTS_BROWSER" && path.join(".") === "browser";
+  const messages = JSON.parse(await project.node("lint.js")).filter((message) => !isKnown(message));
+  assert.deepEqual(messages, []);
+  await project.node(path.join(bundlersFolder, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js"), tarball, "--entrypoints", ".");
+});
