@@ -142,7 +142,7 @@ impl UserId {
         Ok(Self(text))
     }
 
-    /// Checks a user id that a token or an event handler gives a client: a blank one is none.
+    /// Checks a user id that a token gives a client: a blank one is none.
     ///
     /// # Errors
     /// [`NameError::Dots`] for `.` and `..`.
