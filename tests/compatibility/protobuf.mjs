@@ -49,6 +49,8 @@ export const protobufClients = [
     rows: [
       row("Ids are 64-bit varints", accepted("an ack id may be the largest 64-bit number", "a number may be written longer than it needs")),
       row("JSON is `json_data`", conversion),
+      row("A message in several parts is merged, an `Any` too", accepted("a message in two parts", "a payload in two parts, of which the last member counts", "an Any in two parts", "a message after another one, of which nothing is left")),
+      row("Unknown fields of every wire type are ignored, groups too", accepted("an unknown field that is a group", "an unknown group in a message"), refused("a group without an end", "the end of a group that is not open", "groups that are too deep")),
       row("Unknown fields are ignored, and of what stands there twice the last counts", accepted("fields that nobody knows are ignored", "of a field that stands there twice the last one counts", "of two payloads the last one counts")),
       row("The start of a stream is invalid, and nothing is published", refused("the start of a stream", "the start of a stream by an event")),
     ],
@@ -64,7 +66,7 @@ export const protobufClients = [
       row("`ttl_seconds` above 300 closes with 1007", refused("a time to live of 301 seconds")),
       row("Invalid metadata closes with 1007", refused("metadata without a key", "metadata with a key that is no token", "metadata with a value beyond ASCII")),
       row("More than 1 MB closes with 1009", protobuf("a message of 1 MB is delivered whole, and one byte more closes with 1009")),
-      row("No data closes with 1007, unless there is metadata: then it is empty text", refused("send without data", "send without a payload", "an event without data"), accepted("no data beside metadata is empty text", "no payload beside metadata is empty text")),
+      row("No data closes with 1007, unless there is metadata: then it is empty text", refused("send without data", "send without a payload", "an event without data", "an event with metadata beside an empty payload"), accepted("no data beside metadata is empty text")),
       row("Data that is there and empty is data", accepted("an empty text is a payload", "so are no bytes", "so is an empty Any")),
       row("`ack_id` 0 is an ack id, none is none", protobuf("an ack id of 0 is one, and an ack id counts once"), accepted("join, ack id 0")),
       row("Keys of metadata keep their case", accepted("an event with metadata"), protobuf("metadata arrives as it was sent")),

@@ -1,10 +1,12 @@
 // Which tokens open a connection.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { upgrade } from "../support/rest.mjs";
+import { setImmediate } from "node:timers/promises";
+import { expectUnauthorized, upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 import { clientClaims, inMinutes, sign } from "../support/token.mjs";
+import { until } from "../support/waiting.mjs";
 
 forEachShardCount("Client tokens", (service) => {
   const hub = service.newHub();
@@ -33,6 +35,7 @@ forEachShardCount("Client tokens", (service) => {
         "a query": { aud: `${hub.audience}?hub=other` },
         "one of several audiences": { aud: ["https://elsewhere.example/client/hubs/chat", hub.audience] },
         "claims that nobody knows": { later: { a: [1] } },
+        "an expiry in a string": { exp: String(inMinutes(5)) },
       }),
       101,
       (more) => sign(claims(more), service.key),
@@ -46,6 +49,7 @@ forEachShardCount("Client tokens", (service) => {
         "no expiry": { exp: undefined },
         "expired six minutes ago": { exp: inMinutes(-6) },
         "an expiry in words": { exp: "tomorrow" },
+        "a user that is a boolean": { sub: true },
         "not before six minutes from now": { nbf: inMinutes(6) },
         "no audience": { aud: undefined },
         "an empty audience": { aud: [] },
@@ -125,6 +129,43 @@ forEachShardCount("Client tokens", (service) => {
       const may = async (type, ackId) => (await socket.ask({ type, group: "other", data: 1, noEcho: true, ackId })).success;
       assert.deepEqual([await may("joinGroup", 1), await may("sendToGroup", 2)], roles, more);
       socket.cut();
+    }
+  });
+
+  test("a user or a group that is a number is its text", async () => {
+    const token = sign(claims({ sub: 42, "webpubsub.group": [7] }), service.key);
+    const socket = await Socket.open(`${hub.url}?access_token=${token}`, { protocols: JSON_V1 });
+    assert.equal((await socket.json("the connected message")).userId, "42");
+    await hub.send("/users/42", "to the user");
+    await hub.send("/groups/7", "to the group");
+    for (const data of ["to the user", "to the group"]) assert.equal((await socket.json()).data, data);
+  });
+
+  test("a refusal says which check failed, in the answer and in the log, and never what it compares with", async () => {
+    // A hub of its own, whose lines in the log are this test's.
+    const hub = service.newHub();
+    const claims = (more) => ({ ...clientClaims({ audience: hub.audience }), ...more });
+    const malformed = "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.";
+    for (const [token, message, error] of [
+      ["token", malformed, "the token is malformed"],
+      [sign(claims({ sub: true }), service.key), malformed, "the token is malformed"],
+      [sign(claims({}), service.key, { alg: "none" }), "The access token is not signed with HS256.", "the token is not plain HS256"],
+      [sign(claims({}), "another-key-of-forty-eight-characters-or-so-____"), "The access token's signature is invalid: no access key of this service made it.", "the token is not signed with an access key of this service"],
+      [sign(claims({ exp: undefined }), service.key), "The access token has no expiry (`exp`).", "the token has no expiry"],
+      [sign(claims({ exp: inMinutes(-6) }), service.key), "The access token has expired (`exp`).", "the token has expired"],
+      [sign(claims({ nbf: inMinutes(6) }), service.key), "The access token is not valid yet (`nbf`).", "the token is not valid yet"],
+      [sign(claims({ aud: undefined }), service.key), "The access token has no audience (`aud`).", "the token is for another audience: none"],
+      [sign(claims({ aud: "chat" }), service.key), "The access token's audience (`aud`) has another scheme than http, https, ws or wss.", "the token is for another audience: another scheme"],
+      [sign(claims({ aud: "https://elsewhere.example/client/hubs/chat" }), service.key), "The access token's audience (`aud`) names another host than the request.", "the token is for another audience: another host"],
+      [sign(claims({ aud: ["chat", `${hub.audience}x`] }), service.key), "The access token's audience (`aud`) names another path than the request.", "the token is for another audience: another path"],
+    ]) {
+      const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error };
+      const before = service.logged(line);
+      const refused = await Socket.open(`${hub.url}?access_token=${token}`).then(() => assert.fail(message), (refusal) => refusal);
+      expectUnauthorized(refused, message);
+      assert.ok(refused.body.length < 300, refused.body);
+      await until(() => setImmediate(service.logged(line) === before + 1), `one line in the log: ${error}`);
+      assert.ok(token === "token" || !service.output.includes(token), "no token in the log");
     }
   });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../support/client-kinds.mjs";
 import { ATTEMPTS, AT_ONCE, endless, EventHandler, garbage, half, hang, headOnly, OWN_SHARD, reset } from "../support/event-handler.mjs";
-import { request } from "../support/rest.mjs";
+import { expectUnauthorized, request } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
 import { clientClaims, sign } from "../support/token.mjs";
@@ -206,8 +206,24 @@ forEachShardCount(
           const { status: got, body, headers: told } = await refusal(hub.connect(TOKEN));
           assert.deepEqual([got, body], [status, "not today, ü"]);
           assert.match(told["content-type"], /^text\/plain/);
-          for (const name of ["set-cookie", "x-internal", "www-authenticate"]) assert.equal(told[name], undefined, name);
+          for (const name of ["set-cookie", "x-internal"]) assert.equal(told[name], undefined, name);
+          assert.equal(told["www-authenticate"], [401, 403].includes(status) ? "Bearer" : undefined, "the service's own challenge");
           assert.equal(handler.count("sys.connect"), 1);
+        });
+      }
+
+      for (const status of [401, 403]) {
+        test(`is refused in the service's words where the handler has none: ${status}`, async (t) => {
+          const { hub } = await start(service, t, { status });
+          expectUnauthorized(await refusal(hub.connect(TOKEN)), "The event handler refused the connection.", status);
+        });
+      }
+
+      for (const answer of [{ userId: ".." }, { groups: ["room", "."] }]) {
+        test(`cannot give a name that URLs resolve: ${JSON.stringify(answer)}`, async (t) => {
+          const { handler, hub } = await start(service, t);
+          handler.answer("sys.connect", json(answer));
+          assert.equal((await refusal(hub.connect(TOKEN))).status, 500);
         });
       }
 

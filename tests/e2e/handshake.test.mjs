@@ -1,10 +1,12 @@
 // How a client gets in: the order of the checks, their answers, and the first frame.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Hub } from "../support/hub.mjs";
-import { request, upgrade } from "../support/rest.mjs";
+import { setImmediate } from "node:timers/promises";
+import { ALL_ROLES, Hub } from "../support/hub.mjs";
+import { expectUnauthorized, MISSING_TOKEN, request, upgrade } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../support/socket.mjs";
+import { until } from "../support/waiting.mjs";
 
 const status = async (url, options) => {
   try {
@@ -46,10 +48,34 @@ forEachShardCount("Handshake", (service) => {
     assert.equal(await other.next(), "to both");
   });
 
-  test("no token gets 401 with an empty body", async () => {
+  test("no token gets 401, which says so in the API's words and in the log", async () => {
     const hub = service.newHub();
-    await assert.rejects(Socket.open(hub.url), { status: 401, body: "" });
-    await assert.rejects(Socket.open(`${hub.url}?access_token=`), { status: 401, body: "" });
+    for (const url of [hub.url, `${hub.url}?access_token=`]) {
+      const refused = await Socket.open(url).then(() => assert.fail("let in"), (error) => error);
+      expectUnauthorized(refused, MISSING_TOKEN);
+    }
+    const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error: "there is no token" };
+    await until(() => setImmediate(service.logged(line) === 2), "a line in the log for each");
+  });
+
+  test("users and groups that URLs resolve get 400 and words, wherever they come in", async () => {
+    const hub = service.newHub();
+    const why = "`.` and `..` are no names, since URLs resolve them as path segments.";
+    for (const dots of [".", ".."]) {
+      await assert.rejects(Socket.open(hub.clientUrl({ user: dots })), { status: 400, body: `The token contains an invalid user id. ${why}` });
+      await assert.rejects(Socket.open(hub.clientUrl({ groups: ["fine", dots] })), { status: 400, body: `The token contains an invalid group name. ${why}` });
+      const mode = await Socket.open(`${hub.clientUrl()}&webpubsub_mode=sendToGroup&group=${dots}`).catch((error) => error);
+      assert.equal(mode.status, 400);
+      assert.match(mode.body, /neither `\.` nor `\.\.`/);
+      for (const type of ["joinGroup", "leaveGroup", "sendToGroup"]) {
+        const socket = await hub.connect({ roles: ALL_ROLES });
+        socket.send({ type, group: dots, data: 1, ackId: 1 });
+        assert.equal((await socket.json()).event, "disconnected");
+        assert.equal((await socket.closed()).code, 1007, type);
+      }
+      const recovery = await Socket.open(`${hub.url}?awps_connection_id=${dots}&awps_reconnection_token=t`, { protocols: RELIABLE_V1 });
+      assert.equal((await recovery.closed()).code, 1008);
+    }
   });
 
   test("a missing token is noticed before a wrong simple mode", async () => {

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { exchange, hasHead } from "../support/raw.mjs";
+import { expectUnauthorized, MISSING_TOKEN } from "../support/rest.mjs";
 import { Service, forEachShardCount } from "../support/service.mjs";
 import { Socket } from "../support/socket.mjs";
 import { sign } from "../support/token.mjs";
@@ -34,7 +35,12 @@ forEachShardCount("Management", (service) => {
     const foreign = sign({ aud: `${service.endpoint}/api/hubs/chat` }, service.key);
     for (const token of ["", "x.y.z", foreign]) {
       for (const path of ["hubs", "hubs/chat", "hubs/chat/shards", "metrics", "nothing"]) {
-        assert.equal((await service.manage("GET", path, { token })).status, 401, path);
+        const answer = await service.manage("GET", path, { token });
+        expectUnauthorized(answer, {
+          "": MISSING_TOKEN,
+          "x.y.z": "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
+          [foreign]: "The access token's audience (`aud`) names another path than the request.",
+        }[token]);
       }
     }
   });

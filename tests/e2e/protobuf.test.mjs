@@ -103,9 +103,19 @@ forEachShardCount("Protobuf clients", (service) => {
     const alice = await connectReliable(hub, { groups: ["room"] });
     await hub.send("/groups/room", "hi");
     await expectFrame(alice, frames.get("a text to a group, numbered"));
-    alice.send(frames.get("a sequence ack"));
+    alice.send(field(8, field(1, 1)));
     await hub.send("", "more");
     await expectFrame(alice, fromServer("text", "more", field(4, 2)));
+  });
+
+  test("a sequence ack of what was never sent closes a reliable connection, and is nothing to another", async () => {
+    const hub = service.newHub();
+    const [alice, plain] = [await connectReliable(hub), await connect(hub)];
+    for (const socket of [alice, plain]) socket.send(frames.get("a sequence ack"));
+    await expectSilence(plain);
+    await expectFrame(alice, disconnected("The client message is not a valid protobuf protocol message."));
+    assert.equal((await alice.closed()).code, 1007);
+    assert.equal(await hub.exists(`/connections/${alice.id}`), false);
   });
 
   test("a recovery sends again what was not acknowledged, then what was missed, and then what is new", async () => {

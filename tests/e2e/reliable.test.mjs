@@ -36,20 +36,35 @@ forEachShardCount("Reliable clients", (service) => {
     assert.equal((await plain.json()).sequenceId, undefined);
   });
 
-  test("sequence acks are taken without a word, late, early and on the plain protocol too", async () => {
+  test("sequence acks are taken without a word, again, late and with any number on the plain protocol", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable();
     const plain = await hub.connect();
     await hub.send("", "one");
     await Promise.all([alice.json(), plain.json()]);
-    for (const socket of [alice, plain]) {
-      for (const sequenceId of [1, 1, 0, 99]) socket.send({ type: "sequenceAck", sequenceId });
-      socket.send('{"type":"sequenceAck","sequenceId":18446744073709551615}');
-      await socket.expectSilence();
-    }
+    for (const sequenceId of [1, 1, 0]) alice.send({ type: "sequenceAck", sequenceId });
+    plain.send({ type: "sequenceAck", sequenceId: 99 });
+    plain.send('{"type":"sequenceAck","sequenceId":18446744073709551615}');
+    for (const socket of [alice, plain]) await socket.expectSilence();
     await hub.send("", "two");
     assert.equal((await alice.json()).sequenceId, 2);
     assert.equal((await plain.json()).data, "two");
+  });
+
+  test("a sequence ack of what was never sent is no message, and ends the connection for good", async () => {
+    const hub = service.newHub();
+    for (const never of ["1", "2", "18446744073709551615"]) {
+      const alice = await hub.connectReliable();
+      if (never !== "1") {
+        await hub.send(`/connections/${alice.id}`, "one");
+        assert.equal((await alice.json()).sequenceId, 1);
+      }
+      alice.send(`{"type":"sequenceAck","sequenceId":${never}}`);
+      const word = await alice.json();
+      assert.deepEqual([word.event, word.message], ["disconnected", "The client message is not a valid JSON protocol message."]);
+      assert.equal((await alice.closed()).code, 1007, never);
+      assert.equal(await hub.exists(`/connections/${alice.id}`), false, never);
+    }
   });
 
   test("a reconnection token without a connection id asks for nothing", async () => {

@@ -1,8 +1,11 @@
 // Which tokens allow a REST operation: those signed for its URL.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { expectUnauthorized, MISSING_TOKEN } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { inMinutes, sign } from "../support/token.mjs";
+import { until } from "../support/waiting.mjs";
 
 forEachShardCount("REST tokens", (service) => {
   const hub = service.newHub();
@@ -64,6 +67,21 @@ forEachShardCount("REST tokens", (service) => {
       [401, "nothing", ""],
     ]) {
       assert.equal(await at(token), expected, what);
+    }
+  });
+
+  test("a refusal says which check failed, in the answer and in the log", async () => {
+    const aud = `${service.endpoint}${path()}`;
+    for (const [token, message, error] of [
+      ["", MISSING_TOKEN, "there is no token"],
+      [sign({ aud, exp: inMinutes(-6) }, service.key), "The access token has expired (`exp`).", "the token has expired"],
+      [hub.token(), "The access token's audience (`aud`) names another path than the request.", "the token is for another audience: another path"],
+    ]) {
+      const line = { level: "warning", failed: "authorising a REST request", error };
+      const before = service.logged(line);
+      expectUnauthorized(await hub.rest("DELETE", "/users/al%20ice/groups", { token }), message);
+      await until(() => setImmediate(service.logged(line) > before), `a line in the log: ${error}`);
+      assert.ok(!token || !service.output.includes(token), "no token in the log");
     }
   });
 

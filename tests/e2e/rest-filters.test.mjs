@@ -1,7 +1,7 @@
 // The golden vectors of the filter language, sent to the service.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expectError } from "../support/rest.mjs";
+import { expectInvalidFilter } from "../support/rest.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { JSON_V1 } from "../support/socket.mjs";
 import { readVectors } from "../support/vectors.mjs";
@@ -74,7 +74,7 @@ forEachShardCount("Filters", (service) => {
     for (const { filter, error } of readVectors("filters/refused").filter(fits)) {
       if (filter === "") continue;
       const answer = await hub.rest("POST", "/:send", { query: { filter }, headers: { "content-type": "text/plain" }, body: "x" });
-      expectError(answer, 400, { code: "Error.BadRequest", target: "filter", message: error });
+      expectInvalidFilter(answer, "filter", error);
     }
     await socket.expectSilence();
   });

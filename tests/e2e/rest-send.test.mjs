@@ -181,6 +181,16 @@ forEachShardCount("REST publishing", (service) => {
     }
   });
 
+  test("of several values of a metadata header the last counts", async () => {
+    const hub = service.newHub();
+    const socket = await hub.connect();
+    for (const values of [["first", "final"], "first, final"]) {
+      const headers = { "content-type": "text/plain", "X-WebPubSub-Metadata-Trace": values };
+      assert.equal((await hub.rest("POST", "/:send", { headers, body: "x" })).status, 202);
+      assert.deepEqual((await socket.json()).metadata, { trace: "final" });
+    }
+  });
+
   test("metadata that breaks a rule gets 400, and nothing is sent", async () => {
     const hub = service.newHub();
     const socket = await hub.connect();

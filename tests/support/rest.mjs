@@ -1,6 +1,7 @@
 // HTTP requests with the path exactly as written: fetch would tidy it.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { text } from "node:stream/consumers";
 import { within } from "./waiting.mjs";
 
 /** One request; the answer's body as text. A body may be a string, bytes, or an iterable of chunks without a length. */
@@ -9,10 +10,7 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
   const answer = new Promise((resolve, reject) => {
     const sent = http.request({ hostname, port, method, path, headers, agent: false }, async (response) => {
       try {
-        const chunks = [];
-        for await (const chunk of response) chunks.push(chunk);
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode, headers: response.headers, body: text });
+        resolve({ status: response.statusCode, headers: response.headers, body: await text(response) });
       } catch (error) {
         reject(error);
       }
@@ -39,7 +37,30 @@ export function expectError({ status, headers, body }, expected, { code, target,
   assert.deepEqual(error, { code, message: message ?? error.message, target, details: null, innererror: null });
 }
 
-/** Asks for a WebSocket; the status and headers of the answer, whatever it is. The connection is dropped at once. */
+/** What a caller without a token is told. */
+export const MISSING_TOKEN =
+  "The access token is missing: send it as `Authorization: Bearer`, or as a client's query parameter `access_token`.";
+
+/** Fails unless nobody was let in: the status, the challenge, and the API's error body with this message. */
+export function expectUnauthorized(answer, message, status = 401) {
+  assert.equal(answer.headers["www-authenticate"], "Bearer", message);
+  const code = status === 403 ? "Error.Forbidden" : "Error.Unauthorized";
+  expectError(answer, status, { code, target: "Request", message });
+}
+
+/** Fails unless the answer is what the hosted service answers to a filter that is none, in the query or in the body. */
+export function expectInvalidFilter({ status, headers, body }, target, message) {
+  assert.equal(status, 400, body);
+  assert.equal(headers["content-type"], "application/problem+json; charset=utf-8");
+  assert.equal(headers["x-ms-error-code"], "Error.BadRequest");
+  assert.equal(headers["api-supported-versions"], undefined);
+  assert.deepEqual(JSON.parse(body), {
+    code: "Error.BadRequest", message, target, errors: { [target]: [message] }, type: null,
+    title: "One or more validation errors occurred.", status: 400, detail: null, instance: null, extensions: {},
+  });
+}
+
+/** Asks for a WebSocket; the status, the headers and, unless it is given, the body of the answer, whatever it is. The connection is dropped at once. */
 export function upgrade(endpoint, path, headers = {}) {
   const { hostname, port } = new URL(endpoint);
   const answer = new Promise((resolve, reject) => {
@@ -49,7 +70,7 @@ export function upgrade(endpoint, path, headers = {}) {
       resolve({ status: 101, headers });
     });
     sent.on("response", (response) => {
-      response.resume().on("end", () => resolve({ status: response.statusCode, headers: response.headers }));
+      text(response).then((body) => resolve({ status: response.statusCode, headers: response.headers, body }), reject);
     });
     sent.on("error", reject);
     sent.end();

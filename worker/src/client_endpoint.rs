@@ -5,7 +5,7 @@
 
 use wasm_bindgen::JsValue;
 use webpubsub_auth::{
-    ClientAudience, ClientClaims, Hosts, bearer, sign_reconnection_token, verify_client,
+    ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
 use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
@@ -15,6 +15,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest;
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
@@ -59,8 +60,7 @@ pub(crate) async fn answer(
     };
     let verified = token.map(|token| verify_client(&config.keys, now(), token, &audience));
     if let Some(Err(error)) = verified {
-        let (status, body) = error.answer();
-        return http::text(status, body);
+        return turn_away(&endpoint.hub, error);
     }
     let view = match &verified {
         Some(_) => HubView::of(env, config, &endpoint.hub).await.map(Some),
@@ -68,14 +68,14 @@ pub(crate) async fn answer(
     };
     let view = match view {
         Ok(Some(view)) => view,
-        Ok(None) => return http::text(401, ""),
+        Ok(None) => return turn_away(&endpoint.hub, TokenError::Missing),
         Err(error) => return temporarily_impossible("asking a hub's directory", &error),
     };
     let settings = view.settings(config, &endpoint.hub);
     let claims = match verified {
         Some(Ok(claims)) => claims,
         _ if settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
-        _ => return http::text(401, ""),
+        _ => return turn_away(&endpoint.hub, TokenError::Missing),
     };
     let mode = match mode_of(negotiated.subprotocol, endpoint) {
         Ok(mode) => mode,
@@ -118,6 +118,28 @@ pub(crate) async fn answer(
         Ok(response) => Ok(response),
         Err(error) => temporarily_impossible("handing a client to its shard", &error),
     }
+}
+
+/// Refuses a client whose token opens nothing.
+fn turn_away(hub: &HubName, error: TokenError) -> Result<Response> {
+    log::refusal(&format!("authorising a client of hub {hub}"), &error);
+    match error.answer() {
+        (401, why) => http::rest(rest::turn_away(401, why)),
+        (status, why) => http::text(status, why),
+    }
+}
+
+/// Refuses a client in the words of its event handler, if there are any.
+fn refused_by_handler(status: u16, words: &str) -> Result<Response> {
+    let is_about_access = matches!(status, 401 | 403);
+    if is_about_access && words.is_empty() {
+        return http::rest(rest::turn_away(status, "The event handler refused the connection."));
+    }
+    let answer = http::text(status, words)?;
+    if is_about_access {
+        answer.headers().set("WWW-Authenticate", "Bearer")?;
+    }
+    Ok(answer)
 }
 
 /// What a client's frames mean, of which only one without a subprotocol of ours has a choice.
@@ -219,7 +241,7 @@ async fn connect<'a>(
                 asked = true;
                 match arrival.ask(&connection, &mut admission).await {
                     Ok(chosen) => subprotocol = chosen.or(subprotocol),
-                    Err((status, words)) => return http::text(status, &words),
+                    Err((status, words)) => return refused_by_handler(status, &words),
                 }
                 admission.mode = match mode_of(admission.subprotocol, endpoint) {
                     Ok(mode) => mode,

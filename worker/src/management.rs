@@ -1,7 +1,7 @@
 //! The REST API: a server's request to the hub's shards and back.
 
 use webpubsub_auth::{
-    Hosts, PublicOrigin, ServiceAudience, bearer, sign_client, sign_continuation, verify_service,
+    Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
@@ -76,22 +76,27 @@ fn authorised(
 ) -> std::result::Result<(Operation, String), Refusal> {
     let route = Route::find(method, url.path)?;
     let origin = if route.needs_token() {
-        check_token(request, url, config)?.to_string()
+        check_token("a REST request", request, url, config)?.to_string()
     } else {
         format!("{}://{}", url.scheme, url.host)
     };
     Ok((route.operation(url.query)?, origin))
 }
 
-/// Where the caller of a request that has a token for exactly its URL sees the service.
+/// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
+/// for exactly its URL.
 pub(crate) fn check_token(
+    what: &str,
     request: &Request,
     url: RequestUrl<'_>,
     config: &Config,
 ) -> std::result::Result<PublicOrigin, Refusal> {
     let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
-    let token = bearer(&header).ok_or(Refusal::Unauthorized)?;
     let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
     let audience = ServiceAudience { hosts, path: url.path };
-    verify_service(&config.keys, now(), token, &audience).map_err(|_| Refusal::Unauthorized)
+    let token = bearer(&header).ok_or(TokenError::Missing);
+    token.and_then(|token| verify_service(&config.keys, now(), token, &audience)).map_err(|error| {
+        log::refusal(&format!("authorising {what}"), &error);
+        error.into()
+    })
 }

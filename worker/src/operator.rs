@@ -28,7 +28,7 @@ pub(crate) async fn answer(
     config: &Config,
 ) -> Result<Response> {
     let method = request.method();
-    let origin = match check_token(request, url, config) {
+    let origin = match check_token("an operator's request", request, url, config) {
         Ok(origin) => origin,
         Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
     };

@@ -5,6 +5,8 @@ use percent_encoding::percent_decode_str;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm};
 use webpubsub_protocol::name::HubName;
 
+use crate::error::AudienceError;
+
 /// Hosts that a token's audience may name, each with a port where it is not the scheme's own.
 #[derive(Debug, Clone, Copy)]
 pub struct Hosts<'a> {
@@ -77,10 +79,9 @@ impl<'a> ClientAudience<'a> {
         Self { hosts, hub: &endpoint.hub, form: endpoint.form }
     }
 
-    /// Where the service is by an audience that names this; `None` for any other.
-    pub(crate) fn named_by(&self, audience: &str) -> Option<PublicOrigin> {
-        let url = Url::parse(audience)?;
-        (self.hosts.contain(&url) && self.has_path(&url)).then(|| url.origin())
+    /// Where the service is by an audience that names this.
+    pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
+        self.hosts.named_by(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -104,10 +105,9 @@ impl<'a> ClientAudience<'a> {
 }
 
 impl ServiceAudience<'_> {
-    /// Where the service is by an audience that names this; `None` for any other.
-    pub(crate) fn named_by(&self, audience: &str) -> Option<PublicOrigin> {
-        let url = Url::parse(audience)?;
-        (self.hosts.contain(&url) && self.has_path(&url)).then(|| url.origin())
+    /// Where the service is by an audience that names this.
+    pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
+        self.hosts.named_by(audience, |url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -120,6 +120,22 @@ impl ServiceAudience<'_> {
 }
 
 impl Hosts<'_> {
+    /// Where the service is by an audience that has one of these hosts and the right path.
+    fn named_by(
+        &self,
+        audience: &str,
+        has_path: impl Fn(&Url<'_>) -> bool,
+    ) -> Result<PublicOrigin, AudienceError> {
+        let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
+        if !self.contain(&url) {
+            Err(AudienceError::Host)
+        } else if !has_path(&url) {
+            Err(AudienceError::Path)
+        } else {
+            Ok(url.origin())
+        }
+    }
+
     fn contain(&self, url: &Url<'_>) -> bool {
         // A default port may be written out on one side only. Which of the two is the default
         // cannot be told from a bare host, so there either is taken for none.
@@ -197,7 +213,7 @@ mod tests {
         let hub = HubName::parse("chat").unwrap();
         let accepted = ["proxy.example".to_owned()];
         let hosts = Hosts { requested: host, accepted: &accepted };
-        ClientAudience { hosts, hub: &hub, form }.named_by(audience).is_some()
+        ClientAudience { hosts, hub: &hub, form }.named_by(audience).is_ok()
     }
 
     #[test]
@@ -246,9 +262,9 @@ mod tests {
             let client = ClientAudience { hosts, hub: &hub, form: EndpointForm::Hubs };
             let expected = expected.map(str::to_owned);
             let named = service.named_by(&format!("{base}/api/hubs/chat/:send?x=https://evil.example"));
-            assert_eq!(named.map(|origin| origin.to_string()), expected, "{base}");
+            assert_eq!(named.map(|origin| origin.to_string()).ok(), expected, "{base}");
             let named = client.named_by(&format!("{base}/client/hubs/chat"));
-            assert_eq!(named.map(|origin| origin.to_string()), expected, "{base}");
+            assert_eq!(named.map(|origin| origin.to_string()).ok(), expected, "{base}");
         }
     }
 
@@ -258,6 +274,21 @@ mod tests {
         assert!(client(EndpointForm::Legacy, "h", audience));
         assert!(!client(EndpointForm::Hubs, "h", audience));
         assert!(client(EndpointForm::Legacy, "h", "https://h/client/hubs/chat"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_audience_is_named() {
+        let expected = ServiceAudience { hosts: Hosts { requested: "h", accepted: &[] }, path: "/api/a" };
+        for (audience, error) in [
+            ("no url", AudienceError::Scheme),
+            ("ftp://h/api/a", AudienceError::Scheme),
+            ("https://other/api/a", AudienceError::Host),
+            ("https://h:1/api/a", AudienceError::Host),
+            ("https://h/api", AudienceError::Path),
+            ("https://h/api/ab", AudienceError::Path),
+        ] {
+            assert_eq!(expected.named_by(audience), Err(error), "{audience}");
+        }
     }
 
     #[test]
@@ -284,7 +315,7 @@ mod tests {
     fn paths_are_compared_as_they_stand_or_decoded_never_crosswise() {
         let opens = |path, audience: &str| {
             let hosts = Hosts { requested: "h", accepted: &[] };
-            ServiceAudience { hosts, path }.named_by(audience).is_some()
+            ServiceAudience { hosts, path }.named_by(audience).is_ok()
         };
         assert!(opens("/api/a%20b", "https://h/api/a%20b"));
         assert!(opens("/api/a%20b", "https://h/api/a b"));
@@ -298,7 +329,7 @@ mod tests {
     #[test]
     fn outside_the_rest_api_a_token_is_for_exactly_its_path() {
         let hosts = Hosts { requested: "h", accepted: &[] };
-        let opens = |path, audience: &str| ServiceAudience { hosts, path }.named_by(audience).is_some();
+        let opens = |path, audience: &str| ServiceAudience { hosts, path }.named_by(audience).is_ok();
         let path = "/management/hubs/chat";
         for audience in [
             "http://h/management/hubs/chat",

@@ -2,10 +2,10 @@ use std::borrow::Cow;
 
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::limits::TOKEN_CLOCK_SKEW;
-use webpubsub_protocol::name::{GroupName, UserId};
+use webpubsub_protocol::name::{GroupName, NameError, UserId};
 use webpubsub_protocol::time::Timestamp;
 
-use crate::error::TokenError;
+use crate::error::{AudienceError, TokenError};
 
 /// What a client's token says about the client.
 ///
@@ -64,9 +64,18 @@ impl<'a> Claims<'a> {
 
     /// What `named_by` makes of the first audience, of which there may be several, that it takes for the
     /// expected one.
-    pub(crate) fn check_audience<T>(&self, named_by: impl Fn(&str) -> Option<T>) -> Result<T, TokenError> {
-        let audiences = self.all("aud");
-        audiences.iter().find_map(|audience| named_by(&audience.text()?)).ok_or(TokenError::Audience)
+    pub(crate) fn check_audience<T>(
+        &self,
+        named_by: impl Fn(&str) -> Result<T, AudienceError>,
+    ) -> Result<T, TokenError> {
+        let mut nearest = AudienceError::Missing;
+        for audience in self.all("aud") {
+            match audience.text().map_or(Err(AudienceError::Scheme), |text| named_by(&text)) {
+                Ok(named) => return Ok(named),
+                Err(error) => nearest = nearest.max(error),
+            }
+        }
+        Err(TokenError::Audience(nearest))
     }
 
     /// The text of a claim that stands there once.
@@ -77,27 +86,38 @@ impl<'a> Claims<'a> {
 
     /// What a client's claims say, all of them checked.
     pub(crate) fn into_client_claims(self, host: String) -> Result<ClientClaims, TokenError> {
-        let group = |value: &Json<'_>| GroupName::parse(value.text()?).ok();
+        let group = |value: &Json<'_>| match scalar(*value) {
+            Some(name) => GroupName::parse(name).map_err(TokenError::Group),
+            None => Err(TokenError::Group(NameError::Group)),
+        };
         let mut claims: Vec<(String, Vec<String>)> = Vec::new();
         for (name, _) in &self.0.0 {
             if claims.iter().all(|(known, _)| known != name) {
                 claims.push((name.to_string(), self.all(name).into_iter().map(print).collect()));
             }
         }
-        let groups = self.all("webpubsub.group").iter().map(group).collect::<Option<_>>();
+        let groups = self.all("webpubsub.group").iter().map(group).collect::<Result<_, _>>()?;
+        // A number is its text, as .NET's reader has it, which refuses all else that is no string.
+        let user = self.one("sub")?.map(|user| match user.boolean() {
+            None => scalar(user).ok_or(TokenError::Malformed),
+            Some(_) => Err(TokenError::Malformed),
+        });
+        let user = user.transpose()?.map(UserId::parse_unless_blank).transpose();
         Ok(ClientClaims {
-            // A blank user id is no user.
-            user_id: self.text("sub")?.and_then(|user| UserId::parse(user).ok()),
+            user_id: user.map_err(|_| TokenError::User)?.flatten(),
             roles: self.all("role").into_iter().map(print).collect(),
-            groups: groups.ok_or(TokenError::Group)?,
+            groups,
             host: Some(host),
             claims,
         })
     }
 
-    /// Seconds since the Unix epoch, not necessarily whole.
+    /// Seconds since the Unix epoch, not necessarily whole; a number in a string too, as .NET's reader
+    /// takes it.
     fn moment(&self, name: &str) -> Result<Option<f64>, TokenError> {
-        self.one(name)?.map(|value| number(value).ok_or(TokenError::Malformed)).transpose()
+        let Some(value) = self.one(name)? else { return Ok(None) };
+        let text = value.text().unwrap_or(Cow::Borrowed(value.as_str()));
+        Json::parse(&text).and_then(number).map(Some).ok_or(TokenError::Malformed)
     }
 
     /// A claim that cannot be a list, and that nobody may have added a second time.
@@ -129,6 +149,12 @@ impl<'a> Claims<'a> {
 
 fn print(value: Json<'_>) -> String {
     value.text().unwrap_or(Cow::Borrowed(value.as_str())).into_owned()
+}
+
+/// The text of a string, a number or a boolean; `None` for a list, an object and half a surrogate.
+fn scalar(value: Json<'_>) -> Option<String> {
+    let is_plain = !value.as_str().starts_with(['[', '{', '"']);
+    if is_plain { Some(value.as_str().to_owned()) } else { value.text().map(Cow::into_owned) }
 }
 
 /// The value of a JSON number, as exactly as moments need it; `None` past all numbers.

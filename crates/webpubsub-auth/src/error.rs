@@ -1,6 +1,12 @@
+use webpubsub_protocol::name::NameError;
+use webpubsub_protocol::rest::Refusal;
+
 /// Why a token is refused. No variant holds any part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
+    /// There is none.
+    #[error("there is no token")]
+    Missing,
     /// It is no JSON Web Token, or a claim has a shape that it cannot have.
     #[error("the token is malformed")]
     Malformed,
@@ -20,32 +26,88 @@ pub enum TokenError {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// It is meant for another URL.
-    #[error("the token is for another audience")]
-    Audience,
+    #[error("the token is for another audience: {0}")]
+    Audience(AudienceError),
     /// It is for another connection or hub (reconnection tokens only).
     #[error("the token is for another connection")]
     Connection,
     /// Everything else is right, but it names a group that cannot be: 400.
     #[error("the token contains an invalid group name")]
-    Group,
+    Group(NameError),
+    /// Everything else is right, but it names a user that cannot be: 400.
+    #[error("the token contains an invalid user id")]
+    User,
+}
+
+/// What is wrong with the audience of a token; of several audiences, with the one that is the
+/// nearest, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum AudienceError {
+    /// There is none.
+    #[error("none")]
+    Missing,
+    /// It is no URL with a scheme of the web.
+    #[error("another scheme")]
+    Scheme,
+    /// Its host is another one.
+    #[error("another host")]
+    Host,
+    /// Its path is another one.
+    #[error("another path")]
+    Path,
 }
 
 impl TokenError {
-    /// The HTTP status and body of a client's refused handshake.
+    /// The HTTP status of the refusal, and a sentence for people that says which check failed. What a
+    /// check compares with is not in it; signatures are checked first, so what a token says is only
+    /// judged aloud for those who hold a key.
     ///
     /// Source: client spec, sections 2 and 3.
     #[must_use]
     pub const fn answer(self) -> (u16, &'static str) {
         match self {
-            Self::Group => (400, "The token contains an invalid group name."),
-            Self::Malformed
-            | Self::Algorithm
-            | Self::Signature
-            | Self::NoExpiry
-            | Self::Expired
-            | Self::NotYetValid
-            | Self::Audience
-            | Self::Connection => (401, ""),
+            Self::Group(NameError::Dots) => (
+                400,
+                "The token contains an invalid group name. `.` and `..` are no names, since URLs resolve them as path segments.",
+            ),
+            Self::Group(_) => (400, "The token contains an invalid group name."),
+            Self::User => (
+                400,
+                "The token contains an invalid user id. `.` and `..` are no names, since URLs resolve them as path segments.",
+            ),
+            Self::Missing => (
+                401,
+                "The access token is missing: send it as `Authorization: Bearer`, or as a client's query parameter `access_token`.",
+            ),
+            Self::Malformed => (
+                401,
+                "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
+            ),
+            Self::Algorithm => (401, "The access token is not signed with HS256."),
+            Self::Signature => {
+                (401, "The access token's signature is invalid: no access key of this service made it.")
+            }
+            Self::NoExpiry => (401, "The access token has no expiry (`exp`)."),
+            Self::Expired => (401, "The access token has expired (`exp`)."),
+            Self::NotYetValid => (401, "The access token is not valid yet (`nbf`)."),
+            Self::Audience(AudienceError::Missing) => (401, "The access token has no audience (`aud`)."),
+            Self::Audience(AudienceError::Scheme) => {
+                (401, "The access token's audience (`aud`) has another scheme than http, https, ws or wss.")
+            }
+            Self::Audience(AudienceError::Host) => {
+                (401, "The access token's audience (`aud`) names another host than the request.")
+            }
+            Self::Audience(AudienceError::Path) => {
+                (401, "The access token's audience (`aud`) names another path than the request.")
+            }
+            Self::Connection => (401, "The token is for another connection."),
         }
+    }
+}
+
+/// What a server's request is refused with.
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        Self::Unauthorized { why: error.answer().1 }
     }
 }

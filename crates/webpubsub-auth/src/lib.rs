@@ -11,7 +11,9 @@
 //! or a token into an error, a log or a `Debug` text.
 //!
 //! ```
-//! use webpubsub_auth::{AccessKeys, Hosts, ServiceAudience, TokenError, sign, verify_service};
+//! use webpubsub_auth::{
+//!     AccessKeys, AudienceError, Hosts, ServiceAudience, TokenError, sign, verify_service,
+//! };
 //! use webpubsub_protocol::time::Timestamp;
 //!
 //! let keys = AccessKeys::new("0123456789abcdef0123456789abcdef", None)?;
@@ -25,7 +27,7 @@
 //! let send = ServiceAudience { hosts, path: "/api/hubs/chat/:send" };
 //! assert_eq!(verify_service(&keys, now, &token, &send)?.to_string(), "https://example.com");
 //! let close = ServiceAudience { hosts, path: "/api/hubs/chat/:closeConnections" };
-//! assert_eq!(verify_service(&keys, now, &token, &close), Err(TokenError::Audience));
+//! assert_eq!(verify_service(&keys, now, &token, &close), Err(TokenError::Audience(AudienceError::Path)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -45,6 +47,6 @@ pub use audience::{ClientAudience, Hosts, PublicOrigin, ServiceAudience};
 pub use claims::ClientClaims;
 pub use connection_string::{ConnectionString, ConnectionStringError};
 pub use continuation::{ContinuationError, sign_continuation, verify_continuation};
-pub use error::TokenError;
+pub use error::{AudienceError, TokenError};
 pub use reconnection::{sign_reconnection_token, verify_reconnection_token};
 pub use token::{bearer, sign, sign_client, verify_client, verify_service};

@@ -6,7 +6,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
 use crate::claims::{Claims, Skew};
-use crate::error::TokenError;
+use crate::error::{AudienceError, TokenError};
 use crate::token::{sign, verify};
 
 /// Who makes these tokens: it keeps them apart from all others that the keys sign.
@@ -51,7 +51,8 @@ pub fn verify_reconnection_token(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::None)?;
-    claims.check_audience(|audience| (audience == connection.as_str()).then_some(()))?;
+    let is_expected = |audience: &str| audience == connection.as_str();
+    claims.check_audience(|audience| is_expected(audience).then_some(()).ok_or(AudienceError::Path))?;
     let says = |name, expected: &str| claims.text(name).map(|text| text.as_deref() == Some(expected));
     if says("iss", ISSUER)? && says("hub", hub.as_str())? { Ok(()) } else { Err(TokenError::Connection) }
 }
@@ -91,8 +92,8 @@ mod tests {
     fn a_token_recovers_its_connection_of_its_hub_and_no_other() {
         let (keys, token) = (keys(), token(&keys()));
         assert_eq!(check(&keys, NOW, &token, "c1", "chat"), Ok(()));
-        assert_eq!(check(&keys, NOW, &token, "C1", "chat"), Err(TokenError::Audience));
-        assert_eq!(check(&keys, NOW, &token, "c2", "chat"), Err(TokenError::Audience));
+        assert_eq!(check(&keys, NOW, &token, "C1", "chat"), Err(TokenError::Audience(AudienceError::Path)));
+        assert_eq!(check(&keys, NOW, &token, "c2", "chat"), Err(TokenError::Audience(AudienceError::Path)));
         assert_eq!(check(&keys, NOW, &token, "c1", "other"), Err(TokenError::Connection));
         assert_eq!(check(&keys, NOW, "", "c1", "chat"), Err(TokenError::Malformed));
     }

@@ -14,6 +14,7 @@ use webpubsub_auth::{
     verify_service,
 };
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
+use webpubsub_protocol::name::NameError;
 use webpubsub_protocol::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -37,16 +38,20 @@ fn bad_tokens_are_refused_with_401_for_their_vectors_reason() {
     for vector in read("client-refused") {
         let error = client(&vector).expect_err(&vector["name"].to_string());
         assert_eq!(json!({ "refused": error.to_string() }), vector["expected"], "{}", vector["name"]);
-        assert_eq!(error.answer(), (401, ""));
+        let (status, why) = error.answer();
+        assert!(status == 401 && why.starts_with("The ") && why.ends_with('.'), "{why}");
     }
 }
 
 #[test]
 fn good_tokens_with_a_bad_group_are_refused_with_400() {
     for vector in read("client-invalid-group") {
-        assert_eq!(client(&vector), Err(TokenError::Group), "{}", vector["name"]);
+        assert!(matches!(client(&vector), Err(TokenError::Group(_))), "{}", vector["name"]);
     }
-    assert_eq!(TokenError::Group.answer(), (400, "The token contains an invalid group name."));
+    assert_eq!(
+        TokenError::Group(NameError::Group).answer(),
+        (400, "The token contains an invalid group name.")
+    );
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub(crate) const fn start_problem(error: &StartError) -> (&'static str, Option<u
 pub(crate) fn name_error(error: NameError) -> JsValue {
     let message = match error {
         NameError::Group => "A group name is 1 to 1024 characters, not all of them white space.",
+        NameError::Dots => "`.` and `..` are no names: URLs resolve them as path segments.",
         NameError::Event => "An event name is a letter and up to 127 more of letters, digits and _.-",
         NameError::Hub | NameError::User | NameError::Connection => "The name is not valid.",
     };

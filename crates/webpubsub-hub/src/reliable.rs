@@ -120,10 +120,17 @@ impl Buffer {
     pub(crate) fn push(&mut self, row: u64, bytes: usize) -> SequenceId {
         self.copies.push_back(Kept { row, bytes });
         self.bytes += bytes;
+        self.newest()
+    }
+
+    /// The number of its last message, whatever memory was lost since: the numbers that a crash took
+    /// the acknowledgement of are those of copies again.
+    pub(crate) fn newest(&self) -> SequenceId {
         SequenceId(self.acknowledged.sequence_id.0 + self.copies.len() as u64)
     }
 
-    /// The client has every message up to this one. Returns whether that changes what its socket carries.
+    /// The client has every message up to this one, which is at most [`Self::newest`]. Returns whether that
+    /// changes what its socket carries.
     pub(crate) fn acknowledge(&mut self, id: SequenceId) -> bool {
         let was_behind = self.is_behind;
         let newly = id.0.saturating_sub(self.acknowledged.sequence_id.0);
@@ -294,13 +301,15 @@ mod tests {
     }
 
     #[test]
-    fn old_and_impossible_acknowledgements_do_no_harm() {
+    fn old_acknowledgements_do_no_harm() {
         let mut buffer = buffer();
+        assert_eq!(buffer.newest(), SequenceId(5));
         buffer.push(11, 1);
         assert!(!buffer.acknowledge(SequenceId(0)));
         assert!(!buffer.acknowledge(SequenceId(5)));
-        assert!(buffer.acknowledge(SequenceId(u64::MAX)));
-        assert!(!buffer.acknowledge(SequenceId(u64::MAX)));
+        assert!(buffer.acknowledge(SequenceId(6)));
+        assert!(!buffer.acknowledge(SequenceId(6)));
+        assert_eq!(buffer.newest(), SequenceId(6));
         assert_eq!(buffer.push(12, 1), SequenceId(7));
     }
 

@@ -146,13 +146,19 @@ impl Hub {
         self.send(slot, &DownstreamMessage::Ack { ack_id, result }, outputs);
     }
 
-    /// A client has everything up to a message. On the subprotocols that are not reliable it says
-    /// nothing.
+    /// A client has everything up to a message; one that it was never sent closes the connection. On
+    /// the subprotocols that are not reliable it says nothing.
     ///
-    /// Source: client spec, section 8.1.
+    /// Source: client spec, sections 6.2 and 8.1.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
-        let connection = self.directory.get_mut(slot);
-        let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else { return };
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let (Some(buffer), Speech::Messages(encoding)) = (&mut connection.buffer, &connection.speech) else {
+            return;
+        };
+        if id > buffer.newest() {
+            let cause = encoding.invalid();
+            return self.close(slot, cause, outputs);
+        }
         if buffer.acknowledge(id) {
             if let Some(cursor) = buffer.take_much_unstored() {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));

@@ -74,6 +74,62 @@ fn a_protocol_violation_is_final() {
 }
 
 #[test]
+fn an_ack_of_what_was_never_sent_is_a_protocol_violation() {
+    for subprotocol in [Subprotocol::JsonReliable, Subprotocol::ProtobufReliable] {
+        for never_sent in [4, u64::MAX] {
+            let mut shard = Shard::new();
+            let alice = shard.connected(ConnectRequest { subprotocol, ..reliable("alice") });
+            let id = shard.id(alice);
+            let encoding = subprotocol.encoding().expect("an encoding");
+            for number in 1..=3 {
+                shard.publish(Target::All, text("x"));
+                acknowledge_in(encoding, &mut shard, alice, number);
+            }
+            acknowledge_in(encoding, &mut shard, alice, 2);
+            assert!(shard.is_open(alice), "what is known already does no harm");
+            acknowledge_in(encoding, &mut shard, alice, never_sent);
+            assert_eq!(shard.closed[0].code, 1007, "{subprotocol:?} {never_sent}");
+            assert_eq!(shard.recover(&id), None, "{subprotocol:?} {never_sent}");
+        }
+    }
+}
+
+#[test]
+fn all_that_was_sent_may_be_acknowledged_after_any_loss() {
+    type Loss = fn(&mut Shard, Slot, &ConnectionId);
+    let losses: [(&str, Loss); 4] = [
+        ("the socket", |shard, alice, id| {
+            shard.cut(alice);
+            assert_eq!(shard.recover(id), Some(alice));
+        }),
+        ("memory", |shard, _, _| shard.hibernate()),
+        ("memory and the socket", |shard, alice, id| {
+            shard.hibernate();
+            shard.cut(alice);
+            assert_eq!(shard.recover(id), Some(alice));
+        }),
+        ("all but the disk", |shard, alice, id| {
+            shard.crash();
+            assert_eq!(shard.recover(id), Some(alice));
+        }),
+    ];
+    for (lost, lose) in losses {
+        for acknowledged in [0, 3, 5] {
+            let (mut shard, alice, id) = shard();
+            for _ in 0..5 {
+                shard.publish(Target::All, text("x"));
+            }
+            acknowledge(&mut shard, alice, acknowledged);
+            lose(&mut shard, alice, &id);
+            acknowledge(&mut shard, alice, 5);
+            assert!(shard.is_open(alice), "{lost} after {acknowledged}");
+            acknowledge(&mut shard, alice, 6);
+            assert!(!shard.is_open(alice), "{lost} after {acknowledged}");
+        }
+    }
+}
+
+#[test]
 fn a_servers_close_is_final_with_a_socket_and_without() {
     for cut in [false, true] {
         let (mut shard, alice, id) = shard();

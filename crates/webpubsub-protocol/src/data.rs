@@ -7,7 +7,7 @@ use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_KEY_BYTES, MAX_METADATA_VAL
 use crate::sorted::SortedSet;
 use crate::time::Timestamp;
 
-/// How a payload is to be understood; spelled in lower case on the JSON wire.
+/// How a payload is to be understood; written in lower case on the JSON wire, and read in any.
 ///
 /// Source: client spec, section 6.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,10 +34,13 @@ impl DataType {
         }
     }
 
-    /// The type with this name, exactly as spelled on the JSON wire.
+    /// The type with this name, in any case.
+    ///
+    /// Source: client spec, section 6.2.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Text, Self::Json, Self::Binary, Self::Protobuf].into_iter().find(|t| t.as_str() == name)
+        let is_named = |data_type: &Self| data_type.as_str().eq_ignore_ascii_case(name);
+        [Self::Text, Self::Json, Self::Binary, Self::Protobuf].into_iter().find(is_named)
     }
 }
 
@@ -208,6 +211,15 @@ impl Metadata {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
+}
+
+/// What counts of the value of a header that carries metadata: the last of several, which platforms
+/// join with `, `. A value that has this in it cannot be told from several, so it is cut.
+///
+/// Source: REST spec, section 6.4b; `CloudEvents` spec, section 6.3.
+#[must_use]
+pub fn last_header_value(joined: &str) -> &str {
+    joined.rsplit_once(", ").map_or(joined, |(_, last)| last)
 }
 
 /// Which rule of [`Metadata`] was broken.

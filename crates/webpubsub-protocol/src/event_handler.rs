@@ -17,7 +17,7 @@ pub use request::EventRequest;
 pub use url::{UrlTemplate, UrlTemplateError, is_public};
 
 use crate::client::protobuf::any;
-use crate::data::{JsonText, MessageData, Metadata};
+use crate::data::{JsonText, MessageData, Metadata, last_header_value};
 use crate::limits::{MAX_CONNECT_ANSWER_BYTES, MAX_CONNECTION_STATE_BYTES, MAX_HANDLER_ANSWER_BYTES};
 use crate::name::{ConnectionId, EventName, GroupName, UserId};
 
@@ -195,7 +195,7 @@ impl HandlerAnswer {
             let key = key.to_ascii_lowercase();
             metadata.retain(|(known, _)| *known != key);
             if !key.is_empty() {
-                metadata.push((key, value));
+                metadata.push((key, last_header_value(&value).to_owned()));
             }
         }
         let metadata = Metadata::parse(metadata).map_err(|_| CallFailure::InvalidMetadata)?;

@@ -20,6 +20,14 @@ pub enum NameError {
     /// See [`ConnectionId::parse`].
     #[error("a connection id is not blank")]
     Connection,
+    /// A user, a group or a connection named `.` or `..`.
+    ///
+    /// In the path of a URL these are no names: whoever writes the URL of a call about the user `..`
+    /// writes that of a call about all users, and nothing tells the two apart.
+    ///
+    /// Source: WHATWG URL, "double-dot path segment".
+    #[error("`.` and `..` are no names, since URLs resolve them as path segments")]
+    Dots,
     /// See [`EventName::parse`].
     #[error("an event name is a letter and up to 127 more of letters, digits and _.-")]
     Event,
@@ -102,10 +110,10 @@ impl HubName {
 }
 
 impl GroupName {
-    /// Checks a group name: 1 to 1024 characters, not all of them white space.
+    /// Checks a group name: 1 to 1024 characters, not all of them white space, and neither `.` nor `..`.
     ///
     /// # Errors
-    /// [`NameError::Group`] for anything else.
+    /// [`NameError::Dots`] for the two, [`NameError::Group`] for anything else.
     ///
     /// Source: client spec, section 1.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
@@ -113,34 +121,54 @@ impl GroupName {
         if is_blank(&text) || text.chars().nth(MAX_GROUP_NAME_CHARS).is_some() {
             return Err(NameError::Group);
         }
+        refuse_dots(&text)?;
         Ok(Self(text))
     }
 }
 
 impl UserId {
-    /// Checks a user id: not empty, not all white space.
+    /// Checks a user id: not empty, not all white space, and neither `.` nor `..`.
     ///
     /// # Errors
-    /// [`NameError::User`] for anything else.
+    /// [`NameError::Dots`] for the two, [`NameError::User`] for anything else.
     ///
     /// Source: REST spec, section 1.2.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
-        if is_blank(&text) { Err(NameError::User) } else { Ok(Self(text)) }
+        if is_blank(&text) {
+            return Err(NameError::User);
+        }
+        refuse_dots(&text)?;
+        Ok(Self(text))
+    }
+
+    /// Checks a user id that a token gives a client: a blank one is none.
+    ///
+    /// # Errors
+    /// [`NameError::Dots`] for `.` and `..`.
+    pub fn parse_unless_blank(text: impl Into<Box<str>>) -> Result<Option<Self>, NameError> {
+        match Self::parse(text) {
+            Err(NameError::User) => Ok(None),
+            parsed => parsed.map(Some),
+        }
     }
 }
 
 impl ConnectionId {
-    /// Checks a connection id: not empty, not all white space. Whether it is one of ours is for
-    /// the hub to say, which answers 404 for those it does not know.
+    /// Checks a connection id: not empty, not all white space, and neither `.` nor `..`. Whether it is
+    /// one of ours is for the hub to say, which answers 404 for those it does not know.
     ///
     /// # Errors
-    /// [`NameError::Connection`] for anything else.
+    /// [`NameError::Dots`] for the two, [`NameError::Connection`] for anything else.
     ///
     /// Source: REST spec, section 1.2.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
-        if is_blank(&text) { Err(NameError::Connection) } else { Ok(Self(text)) }
+        if is_blank(&text) {
+            return Err(NameError::Connection);
+        }
+        refuse_dots(&text)?;
+        Ok(Self(text))
     }
 }
 
@@ -159,6 +187,10 @@ impl EventName {
             && text.chars().all(allowed);
         if valid { Ok(Self(text)) } else { Err(NameError::Event) }
     }
+}
+
+fn refuse_dots(text: &str) -> Result<(), NameError> {
+    if matches!(text, "." | "..") { Err(NameError::Dots) } else { Ok(()) }
 }
 
 fn is_blank(text: &str) -> bool {
@@ -197,6 +229,20 @@ mod tests {
         for bad in ["", "1a", "-a", "a b", "é", &"e".repeat(129)] {
             assert_eq!(EventName::parse(bad), Err(NameError::Event), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_urls_resolve_as_a_path_segment_is_no_name() {
+        for dots in [".", ".."] {
+            assert_eq!(GroupName::parse(dots), Err(NameError::Dots));
+            assert_eq!(UserId::parse(dots), Err(NameError::Dots));
+            assert_eq!(UserId::parse_unless_blank(dots), Err(NameError::Dots));
+            assert_eq!(ConnectionId::parse(dots), Err(NameError::Dots));
+        }
+        for good in ["...", " .", "a/..", "%2e%2e", "..a"] {
+            assert!(GroupName::parse(good).is_ok() && UserId::parse(good).is_ok(), "{good}");
+        }
+        assert_eq!(UserId::parse_unless_blank(" "), Ok(None));
     }
 
     #[test]

@@ -33,11 +33,11 @@ pub use groups::{GroupsRequest, groups_body};
 pub use openapi::openapi;
 pub use page::{FirstMembers, Member, MemberPage, NextPage, PageRequest, next_link};
 pub use parse::Route;
-pub use respond::{Outcome, Response, Subject, refuse, respond};
+pub use respond::{Outcome, Response, Subject, refuse, respond, turn_away};
 
 use crate::data::{MetadataError, TimeToLive};
 use crate::filter::{Filter, FilterError};
-use crate::name::{ConnectionId, GroupName, HubName, UserId};
+use crate::name::{ConnectionId, GroupName, HubName, NameError, UserId};
 use crate::role::PermissionType;
 
 /// The versions of the API, oldest first. Each serves every operation.
@@ -270,6 +270,13 @@ pub enum Operation {
     },
 }
 
+impl Refusal {
+    /// What a name is refused with that is not one of a hub: `otherwise`, unless it is `.` or `..`.
+    pub(crate) fn of_name(error: NameError, name: &'static str, otherwise: Self) -> Self {
+        if error == NameError::Dots { Self::Dots { name } } else { otherwise }
+    }
+}
+
 impl Operation {
     /// Reads a request line: [`Route::find`], then [`Route::operation`]. A worker calls the two
     /// apart, with the caller's token checked between them.
@@ -374,7 +381,10 @@ pub enum Refusal {
     },
     /// 401: the token is missing or refused.
     #[error("the token is missing or refused")]
-    Unauthorized,
+    Unauthorized {
+        /// A sentence that names the check that failed, and nothing that the check compares with.
+        why: &'static str,
+    },
     /// 400: a name in the path is not percent-encoded UTF-8.
     #[error("{name} in the path is not percent-encoded UTF-8")]
     Encoding {
@@ -393,6 +403,12 @@ pub enum Refusal {
     /// 400: no connection id.
     #[error("invalid connection id")]
     Connection,
+    /// 400: a user, a group or a connection named `.` or `..`: see [`NameError::Dots`].
+    #[error("`.` or `..` is no {name}")]
+    Dots {
+        /// What it was to name: `group name`, `userId` or `connectionId`.
+        name: &'static str,
+    },
     /// 400: a version that is not served.
     #[error("unknown api-version")]
     ApiVersion,
@@ -417,9 +433,12 @@ pub enum Refusal {
     /// 400: a kind of client that is not served.
     #[error("invalid clientType")]
     ClientType,
-    /// 400: no filter of the language.
+    /// 400: no filter of the language, in the query.
     #[error(transparent)]
     Filter(#[from] FilterError),
+    /// 400: no filter of the language, in the body.
+    #[error(transparent)]
+    BodyFilter(FilterError),
     /// 400: a permission that there is not.
     #[error("unknown permission")]
     Permission,

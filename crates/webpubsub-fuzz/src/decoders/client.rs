@@ -26,6 +26,9 @@ const JSON: &[&[u8]] = &[
     b"\"type\":\"invoke\",\"target\":\"event\",",
     b"\"invocationId\":\"i\",",
     b"\"metadata\":{},",
+    b"\"metadata\":null,",
+    b"\"dataType\":\"Binary\",",
+    b"\\r\\n",
 ];
 
 const PROTOBUF: &[&[u8]] = &[
@@ -37,6 +40,8 @@ const PROTOBUF: &[&[u8]] = &[
     &[0x32, 0x06, 0x0a, 0x01, b'k', 0x12, 0x01, b'v'],
     &[0x3a, 0x00],
     &[0x0b],
+    &[0x0c],
+    &[0x0b, 0x0c],
     &[0x0d],
     b"\xed\xa0\x80",
 ];

@@ -22,14 +22,23 @@ impl Encoding {
     /// Source: client spec, section 10.
     pub fn decode_upstream(self, frame: &Frame) -> Result<UpstreamMessage, CloseCause> {
         match (self, frame) {
-            (Self::Json, Frame::Text(text)) => {
-                json::decode_upstream(text).map_err(|_| CloseCause::InvalidJsonMessage)
-            }
+            (Self::Json, Frame::Text(text)) => json::decode_upstream(text).map_err(|_| self.invalid()),
             (Self::Json, Frame::Binary(_)) => Err(CloseCause::BinaryOnJson),
             (Self::Protobuf, Frame::Binary(bytes)) => {
-                protobuf::decode_upstream(bytes).map_err(|_| CloseCause::InvalidProtobufMessage)
+                protobuf::decode_upstream(bytes).map_err(|_| self.invalid())
             }
             (Self::Protobuf, Frame::Text(_)) => Err(CloseCause::TextOnProtobuf),
+        }
+    }
+
+    /// What closes the connection of a client that sends what is no message, or one that cannot be.
+    ///
+    /// Source: client spec, section 10.
+    #[must_use]
+    pub const fn invalid(self) -> CloseCause {
+        match self {
+            Self::Json => CloseCause::InvalidJsonMessage,
+            Self::Protobuf => CloseCause::InvalidProtobufMessage,
         }
     }
 

@@ -176,7 +176,9 @@ pub enum SimpleModeError {
     #[error("query parameter `webpubsub_mode` is `sendEvent` or `sendToGroup`")]
     Mode,
     /// `group` is missing or no group name.
-    #[error("query parameter `group` is needed in mode `sendToGroup`: 1 to 1024 characters, not blank")]
+    #[error(
+        "query parameter `group` is needed in mode `sendToGroup`: 1 to 1024 characters, not blank, and neither `.` nor `..`"
+    )]
     Group,
     /// `noEcho` has an unknown value.
     #[error("query parameter `noEcho` is `true` or `false`")]
@@ -290,6 +292,7 @@ mod tests {
             ("webpubsub_mode=sendToAll", Err(SimpleModeError::Mode)),
             ("webpubsub_mode=sendToGroup", Err(SimpleModeError::Group)),
             ("webpubsub_mode=sendToGroup&group=%20", Err(SimpleModeError::Group)),
+            ("webpubsub_mode=sendToGroup&group=%2E.", Err(SimpleModeError::Group)),
             ("webpubsub_mode=sendToGroup&group=g&noEcho=1", Err(SimpleModeError::NoEcho)),
             ("webpubsub_mode=sendToGroup&group=g&noEcho=", Err(SimpleModeError::NoEcho)),
         ];

@@ -4,8 +4,9 @@
 //! ([`encode_downstream`], [`DataFrame`]); a native client does the opposite
 //! ([`encode_upstream`], [`decode_downstream`]).
 //!
-//! `type` is matched without regard to case, property names with it; properties that nobody knows
-//! are ignored, and of a property that stands there twice the last one counts.
+//! The values of `type` and `dataType` are matched without regard to case, property names with it;
+//! properties that nobody knows are ignored, and of a property that stands there twice the last one
+//! counts.
 //!
 //! Source: client spec, sections 6 and 7.
 

@@ -4,15 +4,16 @@
 //! ([`encode_downstream`], [`DataFrame`]); a native client does the opposite
 //! ([`encode_upstream`], [`decode_downstream`]).
 //!
-//! Fields that nobody knows are ignored; of a field that stands there twice the last one counts,
-//! and so it is with the members of a oneof. A field of a known number and another kind than it
-//! should have makes the message invalid, as does a group, which proto3 does not have. Messages are
-//! written as Google's runtime writes them: fields in ascending order, defaults left out.
+//! Unknown fields of every wire type are ignored, groups included, which proto3 does not have. Of a
+//! number or a string that stands there twice the last one counts, and so it is with the members of a
+//! oneof; a message that stands there twice is one message in two parts. A field of a known number
+//! and another kind than it should have makes the message invalid. Messages are written as Google's
+//! runtime writes them: fields in ascending order, defaults left out.
 //!
 //! This is written by hand because derived code for these few flat messages takes twice the place
 //! in the worker's wasm.
 //!
-//! Source: protobuf spec, sections 1, 2 and 4.
+//! Source: protobuf spec, sections 1, 2 and 4; protobuf.dev, "Encoding".
 
 mod any;
 mod downstream;

@@ -1,5 +1,5 @@
 use super::Refusal;
-use crate::data::{JsonText, MessageData, Metadata};
+use crate::data::{JsonText, MessageData, Metadata, last_header_value};
 use crate::json::Json;
 use crate::limits::MAX_REST_MESSAGE_BYTES;
 
@@ -118,7 +118,7 @@ pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Re
 }
 
 /// The metadata in a request's headers (`X-WebPubSub-Metadata-{key}: value`), all of which may be
-/// passed in.
+/// passed in. Of several values the last counts.
 ///
 /// # Errors
 /// [`Refusal::Metadata`] where they break its rules.
@@ -129,7 +129,9 @@ pub fn message_metadata<'a>(
 ) -> Result<Metadata, Refusal> {
     let entry = |(name, value): (&str, &str)| {
         let (prefix, key) = name.split_at_checked(METADATA_PREFIX.len())?;
-        prefix.eq_ignore_ascii_case(METADATA_PREFIX).then(|| (key.to_owned(), value.to_owned()))
+        prefix
+            .eq_ignore_ascii_case(METADATA_PREFIX)
+            .then(|| (key.to_owned(), last_header_value(value).to_owned()))
     };
     Ok(Metadata::parse(headers.into_iter().filter_map(entry).collect())?)
 }
@@ -177,6 +179,21 @@ mod tests {
         assert_eq!(message_data(&utf8, vec![0xff]), Err(Refusal::NotText));
         let latin = ContentKind::Text(Charset::Label("latin1".to_owned()));
         assert_eq!(message_data(&latin, vec![0xe9]), Err(Refusal::ContentType));
+    }
+
+    #[test]
+    fn of_several_values_of_a_header_the_last_is_metadata() {
+        for (header, expected) in [
+            ("first, final", "final"),
+            ("a, b, c", "c"),
+            ("a, ", ""),
+            ("a,b", "a,b"),
+            (r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#),
+            ("", ""),
+        ] {
+            let metadata = message_metadata([("X-WebPubSub-Metadata-Trace", header)]).unwrap();
+            assert_eq!(metadata.iter().collect::<Vec<_>>(), [("Trace", expected)], "{header}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct GroupsRequest {
 ///
 /// # Errors
 /// [`Refusal::ContentType`] for anything but `application/json`; [`Refusal::TooLong`],
-/// [`Refusal::NotJson`], [`Refusal::Groups`], [`Refusal::FilterNotText`] or [`Refusal::Filter`].
+/// [`Refusal::NotJson`], [`Refusal::Groups`], [`Refusal::FilterNotText`] or [`Refusal::BodyFilter`].
 ///
 /// Source: REST spec, section 3.
 pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequest, Refusal> {
@@ -37,13 +37,16 @@ pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequ
     };
     let groups = property("groups").and_then(Json::texts).unwrap_or_default();
     let groups: Result<Vec<_>, _> = groups.into_iter().map(GroupName::parse).collect();
-    let groups = groups.ok().filter(|groups| !groups.is_empty()).ok_or(Refusal::Groups)?;
+    let groups = groups.map_err(|error| Refusal::of_name(error, "group name", Refusal::Groups))?;
+    if groups.is_empty() {
+        return Err(Refusal::Groups);
+    }
     let filter = match property("filter").filter(|value| !value.is_null()) {
         None => None,
         Some(filter) => Some(filter.text().ok_or(Refusal::FilterNotText)?),
     };
     let filter = match filter {
-        Some(filter) if !filter.is_empty() => Some(Filter::parse(&filter)?),
+        Some(filter) if !filter.is_empty() => Some(Filter::parse(&filter).map_err(Refusal::BodyFilter)?),
         Some(_) | None => None,
     };
     Ok(GroupsRequest { groups, filter })

@@ -47,11 +47,22 @@ pub fn openapi() -> String {
                         "api-supported-versions": supported_versions(),
                         "x-ms-error-code": error_code(),
                     },
-                    "content": { "application/json": { "schema": schema("Error") } },
+                    "content": {
+                        "application/json": { "schema": schema("Error") },
+                        "application/problem+json": { "schema": schema("Error") },
+                    },
                 },
                 "Unauthorized": {
-                    "description": "The token is missing or refused.",
-                    "headers": { "api-supported-versions": supported_versions() },
+                    "description": "The token is missing or refused; the message says which check failed.",
+                    "headers": {
+                        "api-supported-versions": supported_versions(),
+                        "x-ms-error-code": error_code(),
+                        "WWW-Authenticate": {
+                            "description": "The scheme to authenticate with.",
+                            "schema": { "type": "string", "example": "Bearer" },
+                        },
+                    },
+                    "content": { "application/json": { "schema": schema("Error") } },
                 },
             },
             "schemas": schemas(),

@@ -137,15 +137,24 @@ fn hub_name(segment: &str) -> Result<HubName, Refusal> {
 }
 
 fn group_name(segment: &str) -> Result<GroupName, Refusal> {
-    GroupName::parse(decoded(segment, "group")?).map_err(|_| Refusal::Group)
+    parse_group(decoded(segment, "group")?, Refusal::Group)
 }
 
 fn user_id(segment: &str) -> Result<UserId, Refusal> {
-    UserId::parse(decoded(segment, "userId")?).map_err(|_| Refusal::User)
+    parse_user(decoded(segment, "userId")?)
+}
+
+fn parse_group(name: String, otherwise: Refusal) -> Result<GroupName, Refusal> {
+    GroupName::parse(name).map_err(|error| Refusal::of_name(error, "group name", otherwise))
+}
+
+fn parse_user(id: String) -> Result<UserId, Refusal> {
+    UserId::parse(id).map_err(|error| Refusal::of_name(error, "userId", Refusal::User))
 }
 
 fn connection_id(segment: &str) -> Result<ConnectionId, Refusal> {
-    ConnectionId::parse(decoded(segment, "connectionId")?).map_err(|_| Refusal::Connection)
+    ConnectionId::parse(decoded(segment, "connectionId")?)
+        .map_err(|error| Refusal::of_name(error, "connectionId", Refusal::Connection))
 }
 
 /// A permission by its name, in any case, or by its number.
@@ -266,7 +275,7 @@ impl<'a> Query<'a> {
     /// Source: permissions spec, section 4.
     fn target_name(self) -> Result<GroupName, Refusal> {
         let name = self.one("targetName")?.ok_or(Refusal::TargetName)?;
-        GroupName::parse(name).map_err(|_| Refusal::TargetName)
+        parse_group(name, Refusal::TargetName)
     }
 
     /// Source: REST spec, section 3.
@@ -291,10 +300,10 @@ impl<'a> Query<'a> {
     /// Source: REST spec, section 4.
     fn token_request(self) -> Result<TokenRequest, Refusal> {
         let user_id = match self.one("userId")? {
-            Some(user) if !user.is_empty() => Some(UserId::parse(user).map_err(|_| Refusal::User)?),
+            Some(user) if !user.is_empty() => Some(parse_user(user)?),
             Some(_) | None => None,
         };
-        let group = |group: Result<String, _>| GroupName::parse(group?).map_err(|_| Refusal::Group);
+        let group = |group: Result<String, _>| parse_group(group?, Refusal::Group);
         let minutes = self.number("minutesToExpire", Refusal::MinutesToExpire)?;
         let lifetime = match minutes.unwrap_or(super::DEFAULT_TOKEN_MINUTES) {
             minutes @ 1..=super::MAX_TOKEN_MINUTES => Duration::from_secs(minutes * 60),

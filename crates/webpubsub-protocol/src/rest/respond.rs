@@ -64,7 +64,12 @@ pub struct Response {
 }
 
 const JSON: &str = "application/json; charset=utf-8";
+const PROBLEM: &str = "application/problem+json; charset=utf-8";
 const ERROR_CODE: &str = "x-ms-error-code";
+const VERSIONS_HEADER: &str = "api-supported-versions";
+const CHALLENGE: &str = "www-authenticate";
+const BAD_REQUEST: &str = "Error.BadRequest";
+const UNAUTHORIZED: &str = "Error.Unauthorized";
 
 /// The response to a request that was carried out.
 ///
@@ -121,15 +126,33 @@ fn not_found(target: &'static str, id: &str, code: &'static str) -> Response {
 #[must_use]
 pub fn refuse(refusal: &Refusal, method: &str) -> Response {
     let (status, code) = refusal.status();
-    let response = match code {
-        None => Response::empty(status),
-        Some(code) if method == "HEAD" => Response::empty(status).with(ERROR_CODE, code),
-        Some(code) => {
-            let (target, message) = refusal.text();
-            Response::error(status, code, target, &message)
-        }
+    let (target, message) = refusal.text();
+    let response = if method == "HEAD" {
+        Response::empty(status).with(ERROR_CODE, code)
+    } else if matches!(refusal, Refusal::Filter(_) | Refusal::BodyFilter(_)) {
+        Response::invalid_filter(target, &message)
+    } else {
+        Response::error(status, code, target, &message)
     };
-    if let Refusal::Method { allow } = refusal { response.with("allow", allow.clone()) } else { response }
+    if let Refusal::Method { allow } = refusal {
+        response.with("allow", allow.clone())
+    } else if status == 401 {
+        response.with(CHALLENGE, "Bearer")
+    } else {
+        response
+    }
+}
+
+/// The response to a client that is not let in: 401, or 403 where an event handler says so. `why` is
+/// a sentence for people.
+///
+/// Source: client spec, section 3.
+#[must_use]
+pub fn turn_away(status: u16, why: &str) -> Response {
+    let code = if status == 403 { "Error.Forbidden" } else { UNAUTHORIZED };
+    let mut response = Response::error(status, code, "Request", why).with(CHALLENGE, "Bearer");
+    response.headers.retain(|(name, _)| *name != VERSIONS_HEADER);
+    response
 }
 
 /// Leaves the token out.
@@ -167,7 +190,7 @@ impl fmt::Debug for Response {
 
 impl Response {
     fn empty(status: u16) -> Self {
-        let versions = ("api-supported-versions", Cow::Owned(VERSIONS.join(", ")));
+        let versions = (VERSIONS_HEADER, Cow::Owned(VERSIONS.join(", ")));
         Self { status, headers: vec![versions], body: String::new() }
     }
 
@@ -176,10 +199,25 @@ impl Response {
     }
 
     fn error(status: u16, code: &'static str, target: &str, message: &str) -> Self {
-        let mut body = Writer::object();
-        body.text("code", code).text("message", message).text("target", target);
+        let mut body = error_body(code, message, target);
         body.json("details", "null").json("innererror", "null");
         Self::json(status, body.finish()).with(ERROR_CODE, code)
+    }
+
+    /// A filter that is none of the language is answered in the shape of the framework that the
+    /// hosted service reads parameters with, which its SDKs do not parse.
+    ///
+    /// Source: REST spec, section 6.4b.
+    fn invalid_filter(target: &str, message: &str) -> Self {
+        let mut errors = Writer::object();
+        errors.json(target, &Writer::texts(&[message]));
+        let mut body = error_body(BAD_REQUEST, message, target);
+        body.json("errors", &errors.finish()).json("type", "null");
+        body.text("title", "One or more validation errors occurred.").number("status", 400);
+        body.json("detail", "null").json("instance", "null").json("extensions", "{}");
+        Self { status: 400, headers: Vec::new(), body: body.finish() }
+            .with("content-type", PROBLEM)
+            .with(ERROR_CODE, BAD_REQUEST)
     }
 
     fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
@@ -188,18 +226,25 @@ impl Response {
     }
 }
 
+fn error_body(code: &str, message: &str, target: &str) -> Writer {
+    let mut body = Writer::object();
+    body.text("code", code).text("message", message).text("target", target);
+    body
+}
+
 impl Refusal {
-    /// The HTTP status, and the word for programs where the answer has one.
-    const fn status(&self) -> (u16, Option<&'static str>) {
+    /// The HTTP status, and the word for programs.
+    const fn status(&self) -> (u16, &'static str) {
         match self {
-            Self::UnknownPath => (404, Some("Error.NotFound")),
-            Self::Method { .. } => (405, Some("Error.MethodNotAllowed")),
-            Self::Unauthorized => (401, None),
+            Self::UnknownPath => (404, "Error.NotFound"),
+            Self::Method { .. } => (405, "Error.MethodNotAllowed"),
+            Self::Unauthorized { .. } => (401, UNAUTHORIZED),
             Self::Encoding { .. }
             | Self::Hub
             | Self::Group
             | Self::User
             | Self::Connection
+            | Self::Dots { .. }
             | Self::ApiVersion
             | Self::Repeated { .. }
             | Self::ParameterEncoding { .. }
@@ -207,6 +252,7 @@ impl Refusal {
             | Self::MinutesToExpire
             | Self::ClientType
             | Self::Filter(_)
+            | Self::BodyFilter(_)
             | Self::Permission
             | Self::TargetName
             | Self::MaxPageSize
@@ -218,9 +264,9 @@ impl Refusal {
             | Self::NotText
             | Self::NotJson
             | Self::Null
-            | Self::Metadata(_) => (400, Some("Error.BadRequest")),
-            Self::ContentType => (415, Some("Error.UnsupportedMediaType")),
-            Self::Internal => (500, Some("Error.InternalServerError")),
+            | Self::Metadata(_) => (400, BAD_REQUEST),
+            Self::ContentType => (415, "Error.UnsupportedMediaType"),
+            Self::Internal => (500, "Error.InternalServerError"),
         }
     }
 
@@ -231,7 +277,7 @@ impl Refusal {
             Self::UnknownPath => {
                 ("Request", "There is no such path in the REST API. Paths begin with `/api/hubs/{hub}/`.")
             }
-            Self::Unauthorized => ("Request", ""),
+            Self::Unauthorized { why } => ("Request", *why),
             Self::Hub => ("hub", "Invalid hub name."),
             Self::Group => ("group", "Invalid group name."),
             Self::User => ("userId", "Invalid userId. It must not be blank."),
@@ -240,11 +286,22 @@ impl Refusal {
             Self::Permission => {
                 ("permission", "Invalid permission. It is `sendToGroup` or `joinLeaveGroup`.")
             }
-            Self::TargetName => ("targetName", "Invalid targetName. It is the name of a group."),
+            Self::TargetName => (
+                "Request",
+                "Invalid group name. Valid group name should be in between 1 and 1024 characters long.",
+            ),
             Self::ContinuationToken => ("continuationToken", "Invalid continuationToken."),
             Self::Groups => ("groups", "A nonempty list of valid group names is required."),
             Self::FilterNotText => ("filter", "Invalid filter. It is a string or null."),
             Self::Filter(error) => return ("filter", error.to_string().into()),
+            Self::BodyFilter(error) => return ("Filter", error.to_string().into()),
+            Self::Dots { name } => {
+                let target = if *name == "group name" { "group" } else { name };
+                let text = format!(
+                    "Invalid {name}. `.` and `..` are no names, since URLs resolve them as path segments."
+                );
+                return (target, text.into());
+            }
             Self::MaxPageSize => {
                 let text = format!("Invalid maxpagesize. It is a whole number from 1 to {MAX_PAGE_SIZE}.");
                 return ("maxpagesize", text.into());
@@ -308,6 +365,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::Filter;
     use crate::rest::Member;
 
     fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
@@ -438,10 +496,43 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_answered_without_a_word() {
-        let response = refuse(&Refusal::Unauthorized, "POST");
-        assert_eq!((response.status, response.body.as_str()), (401, ""));
-        assert_eq!(response.headers.len(), 1);
+    fn a_refused_token_is_answered_with_what_failed() {
+        let why = "The access token has expired.";
+        let body = r#"{"code":"Error.Unauthorized","message":"The access token has expired.","target":"Request","details":null,"innererror":null}"#;
+        for method in ["POST", "HEAD"] {
+            let response = refuse(&Refusal::Unauthorized { why }, method);
+            assert_eq!(response.status, 401);
+            assert_eq!(response.body, if method == "HEAD" { "" } else { body });
+            assert_eq!(header(&response, "www-authenticate"), Some("Bearer"));
+            assert_eq!(header(&response, "x-ms-error-code"), Some("Error.Unauthorized"));
+        }
+        let response = turn_away(401, why);
+        assert_eq!((response.status, response.body.as_str()), (401, body));
+        assert_eq!(header(&response, "www-authenticate"), Some("Bearer"));
+        assert_eq!(header(&response, "api-supported-versions"), None);
+        let response = turn_away(403, "The event handler refused the connection.");
+        assert_eq!(header(&response, "x-ms-error-code"), Some("Error.Forbidden"));
+    }
+
+    #[test]
+    fn a_bad_filter_is_a_validation_problem() {
+        let error = || Filter::parse("invalid filter").unwrap_err();
+        for (refusal, target) in
+            [(Refusal::Filter(error()), "filter"), (Refusal::BodyFilter(error()), "Filter")]
+        {
+            let response = refuse(&refusal, "POST");
+            let message = "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')";
+            assert_eq!(response.status, 400);
+            assert_eq!(
+                response.body,
+                format!(
+                    r#"{{"code":"Error.BadRequest","message":"{message}","target":"{target}","errors":{{"{target}":["{message}"]}},"type":null,"title":"One or more validation errors occurred.","status":400,"detail":null,"instance":null,"extensions":{{}}}}"#
+                )
+            );
+            assert_eq!(header(&response, "content-type"), Some("application/problem+json; charset=utf-8"));
+            assert_eq!(header(&response, "x-ms-error-code"), Some("Error.BadRequest"));
+            assert_eq!(header(&response, "api-supported-versions"), None);
+        }
     }
 
     #[test]
@@ -452,12 +543,12 @@ mod tests {
     }
 
     #[test]
-    fn every_response_lists_the_versions() {
+    fn every_response_but_a_validation_problem_lists_the_versions() {
         let versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
         for response in [
             respond(Outcome::Accepted),
             respond(Outcome::Missing(Subject::User)),
-            refuse(&Refusal::Unauthorized, "POST"),
+            refuse(&Refusal::Unauthorized { why: "" }, "POST"),
             refuse(&Refusal::UnknownPath, "GET"),
             refuse(&Refusal::Internal, "HEAD"),
         ] {

@@ -196,10 +196,7 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
 
 /// `null` is an anonymous user.
 fn user(fields: &Fields<'_>, property: &'static str) -> Result<Option<UserId>, DecodeError> {
-    match fields.get(property) {
-        Some(value) if value.is_null() => Ok(None),
-        Some(_) | None => Ok(fields.optional(property, string)?.map(UserId::parse).transpose()?),
-    }
+    Ok(fields.nullable(property, string)?.map(UserId::parse).transpose()?)
 }
 
 fn ack_error(value: Json<'_>) -> Option<AckError> {

@@ -34,6 +34,22 @@ impl<'a> Fields<'a> {
         self.get(property).map(|value| read(value).ok_or(DecodeError::Invalid { property })).transpose()
     }
 
+    /// A property that may be left out or be `null`, as serializers of typed languages write what is
+    /// not set. The emulator, like this, takes `null` for absent in `ackId`, `metadata` and
+    /// `ttlSeconds`, and in no other property.
+    ///
+    /// Source: client spec, section 6.2.
+    pub(super) fn nullable<T>(
+        &self,
+        property: &'static str,
+        read: impl FnOnce(Json<'a>) -> Option<T>,
+    ) -> Result<Option<T>, DecodeError> {
+        match self.get(property) {
+            Some(value) if value.is_null() => Ok(None),
+            Some(_) | None => self.optional(property, read),
+        }
+    }
+
     /// A property that has to be there.
     pub(super) fn required<T>(
         &self,
@@ -56,16 +72,12 @@ impl<'a> Fields<'a> {
         Ok(EventName::parse(self.string("event")?)?)
     }
 
-    /// `null` counts as absent (client spec, section 6.2).
     pub(super) fn ack_id(&self) -> Result<Option<AckId>, DecodeError> {
-        match self.get("ackId") {
-            Some(value) if value.is_null() => Ok(None),
-            Some(_) | None => Ok(self.optional("ackId", Json::unsigned)?.map(AckId)),
-        }
+        Ok(self.nullable("ackId", Json::unsigned)?.map(AckId))
     }
 
     pub(super) fn ttl(&self) -> Result<TimeToLive, DecodeError> {
-        match self.optional("ttlSeconds", Json::unsigned)? {
+        match self.nullable("ttlSeconds", Json::unsigned)? {
             None => Ok(TimeToLive::FOREVER),
             Some(seconds) => Ok(TimeToLive::from_seconds(seconds)?),
         }
@@ -74,7 +86,7 @@ impl<'a> Fields<'a> {
     pub(super) fn metadata(&self) -> Result<Metadata, DecodeError> {
         let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
         let entries = |value: Json<'a>| Members::parse(value.as_str())?.0.into_iter().map(entry).collect();
-        Ok(Metadata::parse(self.optional("metadata", entries)?.unwrap_or_default())?)
+        Ok(Metadata::parse(self.nullable("metadata", entries)?.unwrap_or_default())?)
     }
 
     /// Not empty.
@@ -109,6 +121,14 @@ pub(super) fn string(value: Json<'_>) -> Option<String> {
     value.text().map(Cow::into_owned)
 }
 
+/// Bytes in base64, among which white space does not count, as in .NET's decoder.
+///
+/// Source: client spec, section 6.2.
 fn base64(value: Json<'_>) -> Option<Vec<u8>> {
-    STANDARD.decode(value.text()?.as_bytes()).ok()
+    const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+    let mut text = value.text()?;
+    if text.contains(BLANKS) {
+        text = text.replace(BLANKS, "").into();
+    }
+    STANDARD.decode(text.as_bytes()).ok()
 }

@@ -18,7 +18,7 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
     if is("sendToGroup") {
         // A stream is opened by this message too; until streams are served, it is refused rather
         // than published as data (protobuf spec, section 3).
-        if fields.get("stream").is_some() {
+        if fields.get("stream").is_some_and(|stream| !stream.is_null()) {
             return Err(DecodeError::Invalid { property: "stream" });
         }
         let metadata = fields.metadata()?;

@@ -99,9 +99,8 @@ pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
 /// A [`DecodeError`] for a frame that is no protobuf message, or a known message with fields
 /// missing or of the wrong kind.
 pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, DecodeError> {
-    let Some((kind, value)) = member(frame, &MESSAGES)? else { return Ok(None) };
-    let body = value.bytes("message")?;
-    let fields = Fields::parse(body)?;
+    let Some((kind, body)) = member(frame, &MESSAGES, "message")? else { return Ok(None) };
+    let fields = Fields::parse(&body)?;
     Ok(Some(match kind {
         ACK => {
             let ack_id = AckId(fields.uint(1, "ack_id")?.unwrap_or_default());
@@ -127,9 +126,9 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
                 sequence_id: fields.uint(4, "sequence_id")?.map(SequenceId),
             }
         }
-        SYSTEM => match member(body, &[CONNECTED, DISCONNECTED])? {
-            Some((CONNECTED, value)) => {
-                let fields = Fields::parse(value.bytes("connected_message")?)?;
+        SYSTEM => match member(&body, &[CONNECTED, DISCONNECTED], "system_message")? {
+            Some((CONNECTED, body)) => {
+                let fields = Fields::parse(&body)?;
                 let user_id = Some(fields.string(2, "user_id")?).filter(|user| !user.is_empty());
                 DownstreamMessage::Connected {
                     connection_id: ConnectionId::parse(fields.string(1, "connection_id")?)?,
@@ -137,8 +136,8 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
                     reconnection_token: fields.optional_string(3, "reconnection_token")?.map(str::to_owned),
                 }
             }
-            Some((_, value)) => {
-                let fields = Fields::parse(value.bytes("disconnected_message")?)?;
+            Some((_, body)) => {
+                let fields = Fields::parse(&body)?;
                 DownstreamMessage::Disconnected { message: fields.string(2, "reason")?.to_owned() }
             }
             None => return Ok(None),
@@ -160,8 +159,8 @@ fn error_value(error: &AckError) -> Writer {
 }
 
 fn ack_error(fields: &Fields<'_>, number: usize) -> Result<AckError, DecodeError> {
-    let error = fields.bytes(number, "error")?.ok_or(DecodeError::Missing { property: "error" })?;
-    let error = Fields::parse(error)?;
+    let error = fields.message(number, "error")?.ok_or(DecodeError::Missing { property: "error" })?;
+    let error = Fields::parse(&error)?;
     Ok(AckError {
         name: error.string(1, "name")?.to_owned().into(),
         message: error.string(2, "message")?.to_owned(),

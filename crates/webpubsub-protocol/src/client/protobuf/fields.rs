@@ -1,5 +1,7 @@
 //! The fields of one message, found in one pass and looked at when the message needs them.
 
+use std::borrow::Cow;
+
 use super::any;
 use super::wire::{Reader, Value};
 use crate::data::{JsonText, MessageData, Metadata, MetadataError};
@@ -9,22 +11,33 @@ use crate::limits::MAX_METADATA_BYTES;
 /// The largest number of a field that is looked at in a message other than the outermost.
 const MAX_NUMBER: usize = 7;
 
-/// The last field of each number.
+/// The members of `MessageData.data`.
+///
+/// Source: protobuf spec, section 2.
+const TEXT: u32 = 1;
+const BINARY: u32 = 2;
+const PROTOBUF: u32 = 3;
+const JSON: u32 = 4;
+
+/// The last field of each number, and which numbers stand there several times.
 pub(super) struct Fields<'a> {
     body: &'a [u8],
     last: [Option<Value<'a>>; MAX_NUMBER + 1],
+    is_repeated: [bool; MAX_NUMBER + 1],
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut last = [None; MAX_NUMBER + 1];
+        let (mut last, mut is_repeated) = ([None; MAX_NUMBER + 1], [false; MAX_NUMBER + 1]);
         for field in Reader::new(body) {
             let (number, value) = field?;
-            if let Some(place) = last.get_mut(number as usize) {
-                *place = Some(value);
+            if let (Some(last), Some(is_repeated)) =
+                (last.get_mut(number as usize), is_repeated.get_mut(number as usize))
+            {
+                *is_repeated = last.replace(value).is_some();
             }
         }
-        Ok(Self { body, last })
+        Ok(Self { body, last, is_repeated })
     }
 
     pub(super) fn has(&self, number: usize) -> bool {
@@ -41,6 +54,25 @@ impl<'a> Fields<'a> {
         property: &'static str,
     ) -> Result<Option<&'a [u8]>, DecodeError> {
         self.last(number).map(|value| value.bytes(property)).transpose()
+    }
+
+    /// A message, if it is there; one in several parts is merged.
+    pub(super) fn message(
+        &self,
+        number: usize,
+        property: &'static str,
+    ) -> Result<Option<Cow<'a, [u8]>>, DecodeError> {
+        if self.is_repeated.get(number) != Some(&true) {
+            return Ok(self.bytes(number, property)?.map(Cow::Borrowed));
+        }
+        let mut merged = None;
+        for field in Reader::new(self.body) {
+            let (at, value) = field?;
+            if at as usize == number {
+                merge(&mut merged, value.bytes(property)?);
+            }
+        }
+        Ok(merged)
     }
 
     /// A string, if it is there.
@@ -96,21 +128,36 @@ impl<'a> Fields<'a> {
     ///
     /// Source: protobuf spec, section 4.
     pub(super) fn data(&self, number: usize, metadata: &Metadata) -> Result<MessageData, DecodeError> {
+        if metadata.is_empty() && !self.has(number) {
+            return Err(DecodeError::Missing { property: "data" });
+        }
+        self.data_or_default(number)
+    }
+
+    /// The payload; one that is left out is empty text. A `MessageData` that is there has one of its
+    /// members.
+    ///
+    /// Source: the emulator's WebPubSubProtobufV1ProtocolTests.cs.
+    pub(super) fn data_or_default(&self, number: usize) -> Result<MessageData, DecodeError> {
         match self.optional_data(number)? {
-            None if metadata.is_empty() => Err(DecodeError::Missing { property: "data" }),
+            None if self.has(number) => Err(DecodeError::Missing { property: "data" }),
             data => Ok(data.unwrap_or_default()),
         }
     }
 
-    /// The payload, if there is one.
+    /// The payload, if there is one of a kind that is known.
     pub(super) fn optional_data(&self, number: usize) -> Result<Option<MessageData>, DecodeError> {
-        let body = self.bytes(number, "data")?.unwrap_or_default();
-        let Some((kind, value)) = member(body, &[1, 2, 3, 4])? else { return Ok(None) };
+        let Some(body) = self.message(number, "data")? else { return Ok(None) };
+        let member = member(&body, &[TEXT, BINARY, PROTOBUF, JSON], "data")?;
+        let Some((kind, merged)) = member else { return Ok(None) };
+        if kind == PROTOBUF {
+            return any(merged.into_owned()).map(Some);
+        }
+        let fields = Fields::parse(&body)?;
         Ok(Some(match kind {
-            1 => MessageData::Text(value.string("text_data")?.to_owned()),
-            2 => MessageData::Binary(value.bytes("binary_data")?.to_vec()),
-            3 => any(value.bytes("protobuf_data")?.to_vec())?,
-            _ => MessageData::Json(JsonText::parse(value.string("json_data")?)?),
+            TEXT => MessageData::Text(fields.string(1, "text_data")?.to_owned()),
+            BINARY => MessageData::Binary(fields.bytes(2, "binary_data")?.unwrap_or_default().to_vec()),
+            _ => MessageData::Json(JsonText::parse(fields.string(4, "json_data")?)?),
         }))
     }
 
@@ -119,14 +166,35 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The member of a oneof that counts: the last of those with these numbers.
-pub(super) fn member<'a>(body: &'a [u8], numbers: &[u32]) -> Result<Option<(u32, Value<'a>)>, DecodeError> {
-    let mut last = None;
+/// The number of a member of a oneof, and its parts merged.
+type Member<'a> = (u32, Cow<'a, [u8]>);
+
+/// The member of a oneof that counts: the last of those with these numbers. Its parts are merged, but
+/// for those before another member, which took their place.
+///
+/// Source: protobuf.dev, "Encoding" ("Last One Wins", "Oneofs").
+pub(super) fn member<'a>(
+    body: &'a [u8],
+    numbers: &[u32],
+    property: &'static str,
+) -> Result<Option<Member<'a>>, DecodeError> {
+    let (mut last, mut merged) = (None, None);
     for field in Reader::new(body) {
         let (number, value) = field?;
         if numbers.contains(&number) {
-            last = Some((number, value));
+            if last.replace(number) != Some(number) {
+                merged = None;
+            }
+            merge(&mut merged, value.bytes(property)?);
         }
     }
-    Ok(last)
+    Ok(last.zip(merged))
+}
+
+/// Merges the next part of a message into those before it: messages in a row are one message.
+fn merge<'a>(merged: &mut Option<Cow<'a, [u8]>>, part: &'a [u8]) {
+    match merged {
+        None => *merged = Some(Cow::Borrowed(part)),
+        Some(before) => before.to_mut().extend_from_slice(part),
+    }
 }

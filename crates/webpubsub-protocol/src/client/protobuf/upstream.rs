@@ -42,8 +42,9 @@ const MESSAGES: [u32; 13] = [
 /// A [`DecodeError`] for everything that section 4 of the protobuf spec lists; each of them closes
 /// the connection with 1007.
 pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
-    let Some((kind, value)) = member(frame, &MESSAGES)? else { return Err(DecodeError::UnknownType) };
-    let fields = Fields::parse(value.bytes("message")?)?;
+    let message = member(frame, &MESSAGES, "message")?;
+    let Some((kind, body)) = message else { return Err(DecodeError::UnknownType) };
+    let fields = Fields::parse(&body)?;
     let ack_id = |number| Ok::<_, DecodeError>(fields.uint(number, "ack_id")?.map(AckId));
     let event = || Ok::<_, DecodeError>(EventName::parse(fields.string(1, "event")?)?);
     let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
@@ -84,7 +85,7 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             UpstreamMessage::Invoke {
                 event: event()?,
                 invocation_id: fields.invocation_id(2)?,
-                data: fields.optional_data(3)?.unwrap_or_default(),
+                data: fields.data_or_default(3)?,
                 metadata: fields.metadata(4)?,
             }
         }

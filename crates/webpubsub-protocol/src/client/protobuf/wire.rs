@@ -8,6 +8,12 @@ use crate::error::DecodeError;
 /// The largest field number.
 const MAX_NUMBER: u64 = (1 << 29) - 1;
 
+/// How many groups may be open in each other: as many as Google's runtimes take.
+const MAX_GROUP_DEPTH: usize = 100;
+
+const START_GROUP: u64 = 3;
+const END_GROUP: u64 = 4;
+
 /// What stands in one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'a> {
@@ -15,22 +21,22 @@ pub(super) enum Value<'a> {
     Varint(u64),
     /// A string, bytes or a message.
     Bytes(&'a [u8]),
-    /// Four or eight bytes, which no field here has.
-    Fixed,
+    /// Four bytes, eight bytes or a group, which no field here has.
+    Other,
 }
 
 impl<'a> Value<'a> {
     pub(super) fn uint(self, property: &'static str) -> Result<u64, DecodeError> {
         match self {
             Self::Varint(value) => Ok(value),
-            Self::Bytes(_) | Self::Fixed => Err(DecodeError::Invalid { property }),
+            Self::Bytes(_) | Self::Other => Err(DecodeError::Invalid { property }),
         }
     }
 
     pub(super) fn bytes(self, property: &'static str) -> Result<&'a [u8], DecodeError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) | Self::Fixed => Err(DecodeError::Invalid { property }),
+            Self::Varint(_) | Self::Other => Err(DecodeError::Invalid { property }),
         }
     }
 
@@ -48,19 +54,48 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&mut self) -> Option<(u32, Value<'a>)> {
+        let (number, wire_type) = self.tag()?;
+        let value = match wire_type {
+            START_GROUP => self.skip_group(number).map(|()| Value::Other)?,
+            _ => self.value(wire_type)?,
+        };
+        Some((number, value))
+    }
+
+    /// A field's number and wire type.
+    fn tag(&mut self) -> Option<(u32, u64)> {
         let tag = self.varint()?;
         let number = Some(tag >> 3).filter(|number| (1..=MAX_NUMBER).contains(number))?;
-        let value = match tag & 7 {
+        Some((u32::try_from(number).ok()?, tag & 7))
+    }
+
+    /// What follows the tag of a field that is no group.
+    fn value(&mut self, wire_type: u64) -> Option<Value<'a>> {
+        Some(match wire_type {
             0 => Value::Varint(self.varint()?),
-            1 => self.take(8).map(|_| Value::Fixed)?,
+            1 => self.take(8).map(|_| Value::Other)?,
             2 => {
                 let length = self.varint()?;
                 Value::Bytes(self.take(length)?)
             }
-            5 => self.take(4).map(|_| Value::Fixed)?,
+            5 => self.take(4).map(|_| Value::Other)?,
             _ => return None,
-        };
-        Some((u32::try_from(number).ok()?, value))
+        })
+    }
+
+    /// What follows the tag that opens a group, up to and including the one that closes it.
+    fn skip_group(&mut self, number: u32) -> Option<()> {
+        // The groups that are open, the innermost last.
+        let mut open = vec![number];
+        while let Some(innermost) = open.last() {
+            match self.tag()? {
+                (number, START_GROUP) if open.len() < MAX_GROUP_DEPTH => open.push(number),
+                (number, END_GROUP) if number == *innermost => drop(open.pop()),
+                // A group too deep, or the end of another one, is no value.
+                (_, wire_type) => drop(self.value(wire_type)?),
+            }
+        }
+        Some(())
     }
 
     /// Up to ten bytes of seven bits, the lowest first.
@@ -181,9 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_passed_over_with_all_that_is_in_them() {
+        // Field 1 a group of: a number, a group (2), bytes that look like its end, four and eight bytes.
+        let bytes = [
+            0x0b, 0x18, 0x01, 0x13, 0x14, 0x12, 0x01, 0x0c, 0x1d, 1, 2, 3, 4, 0x19, 1, 2, 3, 4, 5, 6, 7, 8,
+            0x0c, 0x18, 7,
+        ];
+        assert_eq!(read(&bytes).unwrap(), [(1, Value::Other), (3, Value::Varint(7))]);
+        let nested = |depth| [[0x0b].repeat(depth), [0x0c].repeat(depth)].concat();
+        assert_eq!(read(&nested(MAX_GROUP_DEPTH)).unwrap(), [(1, Value::Other)]);
+        assert_eq!(read(&nested(MAX_GROUP_DEPTH + 1)), None);
+    }
+
+    #[test]
     fn unknown_fields_of_every_kind_are_passed_over() {
         let bytes = [0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4, 0x18, 0x80, 0, 0x22, 1, 9];
-        let fields = [(1, Value::Fixed), (2, Value::Fixed), (3, Value::Varint(0)), (4, Value::Bytes(&[9]))];
+        let fields = [(1, Value::Other), (2, Value::Other), (3, Value::Varint(0)), (4, Value::Bytes(&[9]))];
         assert_eq!(read(&bytes).unwrap(), fields);
     }
 
@@ -198,7 +246,13 @@ mod tests {
             &[0x0d, 1, 2, 3],
             &[0x0a, 0x02, 0x00],
             &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
-            &[0x0b, 0x0c],
+            &[0x0b],
+            &[0x0c],
+            &[0x0b, 0x14],
+            &[0x0b, 0x13, 0x0c, 0x14],
+            &[0x0b, 0x0c, 0x0c],
+            &[0x0b, 0x08],
+            &[0x0b, 0x00, 0x0c],
             &[0x0e],
             &[0x0f],
             &[0x80, 0x80, 0x80, 0x80, 0x10, 0x00],
