@@ -81,7 +81,7 @@ impl<'a> ClientAudience<'a> {
 
     /// Where the service is by an audience that names this.
     pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
-        self.hosts.named_by(audience, |url| self.has_path(url))
+        self.hosts.named_by(audience, &|url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -107,7 +107,7 @@ impl<'a> ClientAudience<'a> {
 impl ServiceAudience<'_> {
     /// Where the service is by an audience that names this.
     pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
-        self.hosts.named_by(audience, |url| self.has_path(url))
+        self.hosts.named_by(audience, &|url| self.has_path(url))
     }
 
     fn has_path(&self, url: &Url<'_>) -> bool {
@@ -124,7 +124,7 @@ impl Hosts<'_> {
     fn named_by(
         &self,
         audience: &str,
-        has_path: impl Fn(&Url<'_>) -> bool,
+        has_path: &dyn Fn(&Url<'_>) -> bool,
     ) -> Result<PublicOrigin, AudienceError> {
         let url = Url::parse(audience).ok_or(AudienceError::Scheme)?;
         if !self.contain(&url) {

@@ -66,7 +66,7 @@ impl<'a> Claims<'a> {
     /// expected one.
     pub(crate) fn check_audience<T>(
         &self,
-        named_by: impl Fn(&str) -> Result<T, AudienceError>,
+        named_by: &dyn Fn(&str) -> Result<T, AudienceError>,
     ) -> Result<T, TokenError> {
         let mut nearest = AudienceError::Missing;
         for audience in self.all("aud") {

@@ -52,7 +52,7 @@ pub fn verify_reconnection_token(
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::None)?;
     let is_expected = |audience: &str| audience == connection.as_str();
-    claims.check_audience(|audience| is_expected(audience).then_some(()).ok_or(AudienceError::Path))?;
+    claims.check_audience(&|audience| is_expected(audience).then_some(()).ok_or(AudienceError::Path))?;
     let says = |name, expected: &str| claims.text(name).map(|text| text.as_deref() == Some(expected));
     if says("iss", ISSUER)? && says("hub", hub.as_str())? { Ok(()) } else { Err(TokenError::Connection) }
 }

@@ -36,7 +36,7 @@ pub fn verify_client(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    let origin = claims.check_audience(|audience| expected.named_by(audience))?;
+    let origin = claims.check_audience(&|audience| expected.named_by(audience))?;
     claims.into_client_claims(origin.host)
 }
 
@@ -55,7 +55,7 @@ pub fn verify_service(
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(|audience| expected.named_by(audience))
+    claims.check_audience(&|audience| expected.named_by(audience))
 }
 
 /// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as
