@@ -23,7 +23,16 @@ export function address(options, usual) {
     throw new Problem(`${known.command} at ${known.endpoint} does not serve https: start it with --https.`);
   }
   const scheme = options.scheme ?? "http";
-  return { url: endpoint({ scheme, host: options.host ?? HOST, port: options.port ?? PORTS[scheme] }), key };
+  const url = endpoint({ scheme, host: options.host ?? HOST, port: options.port ?? PORTS[scheme] });
+  if (options.host === undefined && options.port === undefined) noteNoService(options.state, url);
+  return { url, key };
+}
+
+/** Says on standard error that the URL is a guess: it comes neither from a service that runs nor from the options. */
+function noteNoService(state, url) {
+  const running = runningService(state);
+  const what = running ? `${running.command} (process ${running.pid}) is not ready yet` : `No service runs on the state folder ${state}`;
+  process.stderr.write(`${what}: this is for ${url}.\n`);
 }
 
 /** Whether the host and the port that were given, if they were, are those of the service. */

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { at } from "../../scripts/paths.mjs";
 
@@ -13,14 +15,14 @@ function type(script, ...args) {
 }
 
 test("connection-string prints the connection string and nothing else", () => {
-  assert.deepEqual(type("connection-string"), { status: 0, stdout: "Endpoint=http://localhost:8080;AccessKey=k;Version=1.0;\n", stderr: "" });
+  assert.deepEqual(type("connection-string", "--port", "82"), { status: 0, stdout: "Endpoint=http://localhost:82;AccessKey=k;Version=1.0;\n", stderr: "" });
   assert.match(type("connection-string", "--port", "81", "--host", "h.example").stdout, /^Endpoint=http:\/\/h\.example:81;/);
 });
 
 test("client-url prints one URL and nothing else", () => {
-  const { status, stdout, stderr } = type("client-url", "--hub", "h", "--role", "r1", "--role", "r2", "--group", "g", "--user", "");
+  const { status, stdout, stderr } = type("client-url", "--port", "82", "--hub", "h", "--role", "r1", "--role", "r2", "--group", "g", "--user", "");
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
-  assert.match(stdout, /^ws:\/\/localhost:8080\/client\/hubs\/h\?access_token=[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  assert.match(stdout, /^ws:\/\/localhost:82\/client\/hubs\/h\?access_token=[\w-]+\.[\w-]+\.[\w-]+\n$/);
   const claims = JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString());
   assert.deepEqual([claims.role, claims["webpubsub.group"], claims.sub], [["r1", "r2"], ["g"], ""]);
 });
@@ -30,6 +32,12 @@ test("token prints one token and nothing else", () => {
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
   assert.equal(JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).aud, "http://localhost:81/management/hubs/h");
+});
+
+test("where no service runs, standard error says so", () => {
+  const state = join(tmpdir(), "no-service-here");
+  const expected = { status: 0, stdout: "Endpoint=http://localhost:8080;AccessKey=k;Version=1.0;\n", stderr: `No service runs on the state folder ${state}: this is for http://localhost:8080.\n` };
+  assert.deepEqual(type("connection-string", "--state", state), expected);
 });
 
 const scripts = JSON.parse(readFileSync(at("package.json"), "utf8")).scripts;
