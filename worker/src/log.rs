@@ -3,21 +3,22 @@
 
 use std::fmt::Display;
 
+use wasm_bindgen::JsValue;
 use webpubsub_protocol::json::Writer;
 use worker::web_sys::console;
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    write("error", what, error);
+    console::error_1(&line("error", what, error));
 }
 
 /// Something was not done, and rightly so.
 pub(crate) fn refusal(what: &str, why: &dyn Display) {
-    write("warning", what, why);
+    console::warn_1(&line("warning", what, why));
 }
 
-fn write(level: &str, what: &str, error: &dyn Display) {
+fn line(level: &str, what: &str, error: &dyn Display) -> JsValue {
     let mut line = Writer::object();
     line.text("level", level).text("failed", what).text("error", &error.to_string());
-    console::error_1(&line.finish().into());
+    line.finish().into()
 }
