@@ -16,20 +16,22 @@ const LOOK_EVERY_MS = 24 * 60 * 60_000;
  * Listens at `port` of `host` (0: any free one) and passes everything on to the service at `to`. `certificate()` gives
  * the certificate and its key, as PEM; it is asked again every day, so that one that was renewed comes into force.
  */
-export async function listenSecurely({ host, port, to, certificate }) {
+export async function listenSecurely({ host, port, to, certificate, handshakeTimeout = HANDSHAKE_WITHIN_MS }) {
   let current = await certificate();
-  const server = createServer({ ...current, ALPNProtocols: ["http/1.1"], minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_WITHIN_MS, allowHalfOpen: true });
+  const server = createServer({ ...current, ALPNProtocols: ["http/1.1"], minVersion: "TLSv1.2", handshakeTimeout, allowHalfOpen: true });
   const open = new Set();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+  });
   server.on("secureConnection", (client) => {
     const service = connect({ host: reachable(to.host), port: to.port, allowHalfOpen: true, noDelay: true });
-    open.add(client);
-    client.once("close", () => open.delete(client));
     client.setNoDelay(true);
     passOn(client, service);
     passOn(service, client);
   });
-  // A handshake that fails is the client's affair: it knows why.
-  server.on("tlsClientError", () => {});
+  // A handshake that fails is the client's affair: it knows why. Node leaves the connection open.
+  server.on("tlsClientError", (_, client) => client.destroy());
 
   await new Promise((resolve, reject) => {
     server.once("error", (error) => reject(listenProblem(error, { host, port, flag: "--https-port" })));
@@ -53,7 +55,7 @@ export async function listenSecurely({ host, port, to, certificate }) {
     /** Takes no more connections, and waits a moment for what is on its way to those that are there. */
     async close() {
       this.refuse();
-      const late = setTimeout(() => open.forEach((client) => client.destroy()), CLOSE_WITHIN_MS);
+      const late = setTimeout(() => open.forEach((socket) => socket.destroy()), CLOSE_WITHIN_MS);
       await closed;
       clearTimeout(late);
     },
