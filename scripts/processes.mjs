@@ -20,11 +20,15 @@ export function exitOnSignals() {
   }
 }
 
-/** Calls `handler` at the next such signal instead; one more ends this process at once. */
+/** npm passes on a Ctrl-C that the terminal has given to everything it started already: it arrives twice. */
+const SAME_SIGNAL_WITHIN_MS = 500;
+
+/** Calls `handler` at the next such signal instead; one more, unless it is the same again, ends this process at once. */
 export function onNextSignal(handler) {
   const exit = onSignal;
   onSignal = () => {
-    onSignal = exit;
+    onSignal = () => {};
+    setTimeout(() => (onSignal = exit), SAME_SIGNAL_WITHIN_MS).unref();
     handler();
   };
 }
