@@ -150,7 +150,7 @@ forEachShardCount("The page", (service) => {
       ["hello", "This is no URL"],
       [service.endpoint, "it should begin with ws:// or wss://"],
       [`${hub.url.replace("/client/hubs/", "/somewhere/")}`, "its path should be /client/hubs/"],
-      [`${hub.url}?access_token=no`, "access token is none"],
+      [`${hub.url}?access_token=no`, "access token is malformed"],
       [hub.clientUrl({ minutes: -60 }), "refused"],
       [hub.url, "refused"],
       [hub.clientUrl().replace(/:\d+\//, ":9/"), "reach"],

@@ -94,7 +94,7 @@ function claimsOf(url) {
     const payload = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
     return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, (character) => character.charCodeAt(0))));
   } catch {
-    throw new Error("The URL's access token is none: it should be three parts with dots between them.");
+    throw new Error("The URL's access token is malformed: it should be three parts with dots between them.");
   }
 }
 
