@@ -31,6 +31,14 @@ const pauses = {
   },
 };
 
+const hosts = {
+  problem(value) {
+    const all = value.split(",").map((host) => host.trim()).filter(Boolean);
+    const isHost = (host) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(host);
+    return all.every(isHost) ? undefined : "must be hosts with commas between, such as public.example,localhost:8443, without schemes and paths";
+  },
+};
+
 const anything = { problem: () => undefined };
 
 /** Every variable that `--var` sets, with what is wrong with a value of it. */
@@ -46,8 +54,8 @@ export const variables = {
   EVENT_TIMEOUT_SECONDS: number(1, 600),
   EVENT_RETRY_SECONDS: pauses,
   ALLOW_PRIVATE_EVENT_HANDLERS: onOff,
-  ACCEPTED_HOSTS: anything,
-  SERVICE_HOSTS: anything,
+  ACCEPTED_HOSTS: hosts,
+  SERVICE_HOSTS: hosts,
 };
 
 /** Those that have a flag, or a place, of their own. */
@@ -81,7 +89,8 @@ export function checkConfigured(vars) {
 function check(name, value, known) {
   if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return;
   if (!Object.hasOwn(known, name)) {
-    const meant = nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
+    const isSecret = name.length > HANDLER_SECRET.length && name.toUpperCase().startsWith(HANDLER_SECRET);
+    const meant = isSecret ? HANDLER_SECRET + name.slice(HANDLER_SECRET.length) : nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
     throw new UsageProblem(`There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `There are ${Object.keys(known).join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`);
   }
   const problem = known[name].problem(value);

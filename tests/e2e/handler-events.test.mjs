@@ -210,13 +210,13 @@ forEachShardCount(
         test(`an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client`, async (t) => {
           const { handler, hub } = await start(t);
           // The platform makes one header of several, of which the last value counts.
-          const headers = { "X-WebPubSub-Metadata-Trace-Id": "abc", "x-webpubsub-metadata-b": ["1", "2"] };
+          const headers = { "X-WebPubSub-Metadata-Trace-Id": "abc", "x-webpubsub-metadata-b": ["1", "2"], "x-webpubsub-metadata-c": "1,2" };
           handler.answer("user.message", text("hi", headers), { status: 204, headers });
           const socket = await kind.connect(hub);
           for (const [ackId, data] of [[1, "hi"], [2, ""]]) {
             kind.send(socket, { ackId });
             if (kind === SIMPLE_CLIENT) await kind.hears(socket, { dataType: "text", data });
-            else await hearsMetadata(kind, socket, data, { "trace-id": "abc", b: "2" });
+            else await hearsMetadata(kind, socket, data, { "trace-id": "abc", b: "2", c: "2" });
             await kind.succeeds(socket, ackId);
           }
         });

@@ -81,6 +81,12 @@ const refused = [
   ["a number that is too small", ["--var", "EVENT_TIMEOUT_SECONDS=0"], /^EVENT_TIMEOUT_SECONDS must be a whole number from 1 to 600, not "0"\.$/],
   ["a number that is none", ["--var", "CONNECTION_QUOTA=1e3"], /^CONNECTION_QUOTA must be a whole number from 0 to 4294967295, not "1e3"\.$/],
   ["pauses that are none", ["--var", "EVENT_RETRY_SECONDS=1;3"], /^EVENT_RETRY_SECONDS must be up to 10 whole numbers from 0 to 600 with commas between, not "1;3"\.$/],
+  ["a handler's secret in other letters", ["--var", "handler_secret_b=x"], /^There is no variable handler_secret_b\. Did you mean HANDLER_SECRET_b\?$/],
+  ["an accepted host with a scheme", ["--var", "ACCEPTED_HOSTS=https://public.example"], /^ACCEPTED_HOSTS must be hosts with commas between, such as public\.example,localhost:8443, without schemes and paths, not "https:\/\/public\.example"\.$/],
+  ["an accepted host with a path", ["--var", "ACCEPTED_HOSTS=public.example/api"], /^ACCEPTED_HOSTS must be hosts/],
+  ["hosts with blanks between", ["--var", "ACCEPTED_HOSTS=public.example second.example"], /^ACCEPTED_HOSTS must be hosts/],
+  ["a pattern of accepted hosts", ["--var", "ACCEPTED_HOSTS=*.example"], /^ACCEPTED_HOSTS must be hosts/],
+  ["a host of the service with a user", ["--var", "SERVICE_HOSTS=localhost:8080,u@h"], /^SERVICE_HOSTS must be hosts/],
   ["a switch that is neither on nor off", ["--var", "ALLOW_PRIVATE_EVENT_HANDLERS=maybe"], /^ALLOW_PRIVATE_EVENT_HANDLERS must be on or off, not "maybe"\.$/],
   ["a certificate without its key", ["--cert", "c.pem"], /^--cert FILE and --key FILE go together/],
   ["one port for both", ["--port", "8443", "--https"], /^http and https cannot both listen at port 8443/],
@@ -97,6 +103,12 @@ for (const [what, args, message] of refused) {
     });
   });
 }
+
+test("hosts are names and addresses, each with a port if need be", () => {
+  for (const hosts of ["", "public.example", "Public.Example:8443, localhost,", "127.0.0.1:80,[::1]:8080,[::1],a_b-c.xn--p1ai"]) {
+    assert.equal(parse("--var", `ACCEPTED_HOSTS=${hosts}`).variables.ACCEPTED_HOSTS, hosts);
+  }
+});
 
 test("settings have to be a JSON object", () => {
   assert.throws(() => parse("--settings", file("broken.json", "{ hubs")), /broken\.json is not JSON: /);

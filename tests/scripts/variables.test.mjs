@@ -55,6 +55,7 @@ test("values are read as the worker reads them", () => {
 test("the variables in wrangler.toml are held to the same rules, and keys do not belong there", () => {
   checkConfigured({ SHARDS: "4", MAP_TTL_MS: 10, HUB_SETTINGS: "{}", HANDLER_SECRET_A: "x" });
   assert.throws(() => checkConfigured({ SHARDS: "0" }), /^Error: SHARDS must be a whole number from 1 to 65535, not "0"\./);
+  assert.throws(() => checkConfigured({ ACCEPTED_HOSTS: "https://public.example" }), /^Error: ACCEPTED_HOSTS must be hosts/);
   assert.throws(() => checkConfigured({ SHRADS: "1" }), /Did you mean SHARDS\?/);
   assert.throws(() => checkConfigured({ WEBPUBSUB_ACCESS_KEY: "k" }), /is a secret, and does not belong in \[vars\]/);
 });

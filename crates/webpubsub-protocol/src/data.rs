@@ -213,13 +213,14 @@ impl Metadata {
     }
 }
 
-/// What counts of the value of a header that carries metadata: the last of several, which platforms
-/// join with `, `. A value that has this in it cannot be told from several, so it is cut.
+/// What counts of the value of a header that carries metadata: what comes after its last comma,
+/// without blanks around it, since several values are joined with commas.
 ///
-/// Source: REST spec, section 6.4b; `CloudEvents` spec, section 6.3.
+/// Source: REST spec, section 6.4b; the emulator's `WebPubSubEmulatorController.cs` and
+/// `UpstreamEventDispatcher.cs`.
 #[must_use]
 pub fn last_header_value(joined: &str) -> &str {
-    joined.rsplit_once(", ").map_or(joined, |(_, last)| last)
+    joined.rsplit_once(',').map_or(joined, |(_, last)| last).trim()
 }
 
 /// Which rule of [`Metadata`] was broken.

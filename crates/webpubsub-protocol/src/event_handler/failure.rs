@@ -145,9 +145,9 @@ impl CallFailure {
                 .into();
             }
             Self::InvalidMetadata => "Its answer has a header with metadata that is none.",
-            Self::InvalidUser => "Its answer has a userId that is blank or no string.",
+            Self::InvalidUser => "Its answer has a userId that is blank, . or .., or no string.",
             Self::InvalidGroup => {
-                "Its answer has groups that are no list of names of 1 to 1024 characters, not all blank."
+                "Its answer has groups that are no list of names: 1 to 1024 characters, not blank, . or .."
             }
             Self::InvalidRole => "Its answer has roles that are no list of strings.",
             Self::SubprotocolNotOffered => "Its answer has a subprotocol that the client does not offer.",

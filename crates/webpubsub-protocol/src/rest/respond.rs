@@ -312,7 +312,7 @@ impl Refusal {
             }
             Self::ContentType => (
                 "Content-Type",
-                "Unsupported Content-Type. Use `text/plain`, `application/json` in UTF-8 or `application/octet-stream`.",
+                "Unsupported Content-Type. Use `application/json` in UTF-8 or, for messages, `text/plain` or `application/octet-stream`.",
             ),
             Self::TooLong => ("Request", "Invalid Content-Length header."),
             Self::NotText => ("Request", "The request body is not text in the charset of its Content-Type."),
