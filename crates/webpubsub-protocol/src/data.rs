@@ -219,7 +219,8 @@ impl Metadata {
 /// Source: REST spec, section 6.4b; `CloudEvents` spec, section 6.3.
 #[must_use]
 pub fn last_header_value(joined: &str) -> &str {
-    joined.rsplit_once(", ").map_or(joined, |(_, last)| last)
+    let mut ends = joined.rmatch_indices(',').map(|(at, _)| joined.get(at + 1..).unwrap_or_default());
+    ends.find_map(|end| end.strip_prefix(' ')).unwrap_or(joined)
 }
 
 /// Which rule of [`Metadata`] was broken.
