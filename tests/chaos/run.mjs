@@ -6,12 +6,11 @@ import * as microsoft from "@azure/web-pubsub-client";
 import * as microsoft11 from "@azure/web-pubsub-client-1.1";
 import { loadOurClient } from "../support/our-client.mjs";
 import { Random } from "../support/random.mjs";
-import { root } from "../support/service.mjs";
 import { Client, ClientPublisher, ServerPublisher } from "./clients.mjs";
 import { Ledger } from "./ledger.mjs";
 
-/** What `npm start` loads again when it changes. */
-const WORKER = path.join(root, "build", "worker", "index.js");
+/** What `npm start` loads again when it changes, in its state folder. */
+const ENTRY = path.join("wrangler", "worker", "entry.js");
 const SUBSCRIBERS = 20;
 const PUBLISHERS = 3;
 const GROUPS = ["everybody", "even", "odd"];
@@ -146,7 +145,7 @@ export class Chaos {
     },
     reload: async () => {
       const witness = await this.#hub.connectSimple();
-      utimesSync(WORKER, new Date(), new Date());
+      utimesSync(path.join(this.#service.state, ENTRY), new Date(), new Date());
       await witness.closed();
       await this.#everybodyBack(this.#back.reload);
     },

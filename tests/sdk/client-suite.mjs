@@ -1,6 +1,6 @@
 // What a client package does against the service, whoever wrote it: Microsoft's and ours have one interface.
 import { afterEach, describe } from "node:test";
-import { forEachShardCount } from "../support/service.mjs";
+import { forEachRunner } from "../support/service.mjs";
 import { AT_ONCE } from "../support/event-handler.mjs";
 import { defineConnecting } from "./client-suite/connecting.mjs";
 import { defineHearing } from "./client-suite/hearing.mjs";
@@ -25,5 +25,5 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
       });
     }
   };
-  forEachShardCount(title, define, { variables: AT_ONCE });
+  forEachRunner(title, define, { variables: AT_ONCE });
 }

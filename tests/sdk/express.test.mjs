@@ -6,7 +6,7 @@ import * as microsoft from "@azure/web-pubsub-client";
 import express from "express";
 import { ATTEMPTS, AT_ONCE, OWN_SHARD } from "../support/event-handler.mjs";
 import { connectProtobuf, DATA, field, message, refused } from "../support/protobuf.mjs";
-import { forEachShardCount } from "../support/service.mjs";
+import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, Refused, Socket } from "../support/socket.mjs";
 import { loadOurClient } from "../support/our-client.mjs";
 import { Queue } from "../support/waiting.mjs";
@@ -21,7 +21,7 @@ const EVERYTHING = {
 const ours = await loadOurClient();
 const buffer = (bytes) => Uint8Array.from(bytes).buffer;
 
-forEachShardCount(
+forEachRunner(
   "Microsoft's Express middleware",
   (service) => {
     /** An Express server with the middleware, and a hub whose events go to it. */

@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { odata, WebPubSubServiceClient } from "@azure/web-pubsub";
-import { forEachShardCount } from "../support/service.mjs";
+import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 
-const UNDER_START = { runner: "start", steady: "its hubs grow under npm run serve" };
-
-for (const [title, options] of [["Microsoft's server package", {}], ["Microsoft's server package under npm start", UNDER_START]]) {
-  forEachShardCount(title, suite, options);
-}
+forEachRunner("Microsoft's server package", suite);
 
 function suite(service) {
   const server = (hub, connectionString = service.connectionString) =>

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { Link } from "../support/link.mjs";
 import { runPython } from "../support/python.mjs";
-import { forEachShardCount } from "../support/service.mjs";
+import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, RELIABLE_V1 } from "../support/socket.mjs";
 
 const script = (name) => fileURLToPath(new URL(`python-client/${name}.py`, import.meta.url));
@@ -140,4 +140,4 @@ const define = (service) => {
   }
 };
 
-forEachShardCount("Microsoft's client package for Python", define, { variables: AT_ONCE, steady: "it is about the package" });
+forEachRunner("Microsoft's client package for Python", define, { variables: AT_ONCE, steady: "it is about the package" });

@@ -3,16 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runPython } from "../support/python.mjs";
-import { forEachShardCount } from "../support/service.mjs";
+import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-const WHY_STEADY = { steady: "it is about the package" };
-
-for (const [title, options] of [["Microsoft's server package for Python", {}], ["Microsoft's server package for Python under npm start", { runner: "start" }]]) {
-  forEachShardCount(title, suite, { ...options, ...WHY_STEADY });
-}
+forEachRunner("Microsoft's server package for Python", suite, { steady: "it is about the package" });
 
 function suite(service) {
   test("sends to all, a user, a connection and a group, asks who is there, and makes client URLs", async () => {

@@ -163,6 +163,12 @@ export function forEachShardCount(title, define, { Kind = Service, steady, shard
   if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 
+/** The same with one shard under `npm start`, too: whoever tries a package tries it there first. */
+export function forEachRunner(title, define, options = {}) {
+  forEachShardCount(title, define, options);
+  forEachShardCount(`${title} under npm start`, define, { ...options, runner: "start", shardCounts: [1], steady: "its hubs grow under npm run serve" });
+}
+
 /** A folder in memory, if the system has one that is large enough. */
 function memory() {
   const folder = "/dev/shm";
