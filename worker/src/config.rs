@@ -111,19 +111,30 @@ impl Config {
         let text = |name: &str| variable(env, name);
         let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
         let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
-        let number = |name: &'static str, default: u32, min: u32, max: u32| match text(name) {
-            None => Ok(default),
-            Some(value) => match value.trim().parse() {
-                Ok(number) if (min..=max).contains(&number) => Ok(number),
-                Ok(_) | Err(_) => Err(ConfigError::Number { name, min, max }),
-            },
+        let mut wrong = None;
+        let mut number = |name: &'static str, default: u32, min: u32, max: u32| {
+            let number = text(name).map_or(Some(default), |value| value.trim().parse().ok());
+            number.filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
+                wrong.get_or_insert((name, min, max));
+                default
+            })
         };
-        let shards = number("SHARDS", 1, 1, u32::from(u16::MAX))?;
-        let shard_soft_limit =
-            number("SHARD_SOFT_LIMIT", Offers::DEFAULT_SOFT_LIMIT, 1, Place::MAX_CAPACITY)?;
-        let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY)?;
-        let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600)?;
-        let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600)?;
+        let shards = number("SHARDS", 1, 1, u32::from(u16::MAX));
+        let shard_soft_limit = number("SHARD_SOFT_LIMIT", Offers::DEFAULT_SOFT_LIMIT, 1, Place::MAX_CAPACITY);
+        let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY);
+        let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600);
+        let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600);
+        let map_ttl = number("MAP_TTL_MS", 5000, 0, 3_600_000);
+        let mut up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
+        let connection_quota = up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA);
+        let limits = Limits {
+            messages_per_second: up_to("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
+            message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
+            outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
+        };
+        if let Some((name, min, max)) = wrong {
+            return Err(ConfigError::Number { name, min, max });
+        }
         let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
         let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
         let settings = match text("HUB_SETTINGS") {
@@ -133,7 +144,6 @@ impl Config {
         if !private_handlers {
             settings.check_public()?;
         }
-        let up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
         Ok(Self {
             settings,
             event_timeout: Duration::from_secs(event_seconds.into()),
@@ -149,16 +159,9 @@ impl Config {
             shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
-            map_ttl: Duration::from_millis(number("MAP_TTL_MS", 5000, 0, 3_600_000)?.into()),
-            connection_quota: up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA)?,
-            limits: Limits {
-                messages_per_second: up_to(
-                    "CLIENT_MESSAGES_PER_SECOND",
-                    Limits::DEFAULT.messages_per_second,
-                )?,
-                message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst)?,
-                outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes)?,
-            },
+            map_ttl: Duration::from_millis(map_ttl.into()),
+            connection_quota,
+            limits,
             accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
             service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
         })

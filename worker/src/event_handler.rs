@@ -15,6 +15,7 @@ use webpubsub_protocol::event_handler::{
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
+use webpubsub_protocol::time::whole_millis;
 use worker::Env;
 
 use crate::config::Config;
@@ -274,8 +275,8 @@ impl Told {
             &call.url,
             &headers,
             &call.request.body,
-            call.limit.as_millis() as f64,
-            call.left.as_millis() as f64,
+            whole_millis(call.limit) as f64,
+            whole_millis(call.left) as f64,
             call.purpose.max_bytes(),
             &take,
         );
@@ -328,7 +329,7 @@ pub(crate) async fn retry<T>(
         };
         let Some(pause) = attempts.failed(now(), policy, failure) else { return Err(failure) };
         // It never fails.
-        let _ = JsFuture::from(sleep(pause.as_millis() as f64)).await;
+        let _ = JsFuture::from(sleep(whole_millis(pause) as f64)).await;
     }
 }
 
@@ -399,7 +400,7 @@ impl Handshake {
                 status: None,
             };
         }
-        let limit = Self::LIMIT.min(attempts.limit(now(), policy)).as_millis() as f64;
+        let limit = whole_millis(Self::LIMIT.min(attempts.limit(now(), policy))) as f64;
         // It never fails.
         let said = JsFuture::from(shake(url, origin, limit)).await;
         let said = said.ok().and_then(|said| said.as_string()).unwrap_or_default();

@@ -10,7 +10,7 @@ use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
-use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::time::{Timestamp, whole_millis};
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
@@ -131,7 +131,7 @@ impl Shard {
             Output::BatchTaken => {}
             Output::Relay { to, rows } => self.relay(to, &rows)?,
             Output::Call(call) => self.call(*call),
-            Output::GiveUp { call, after } => self.calls.give_up(call.0 as f64, after.as_millis() as f64),
+            Output::GiveUp { call, after } => self.calls.give_up(call.0 as f64, whole_millis(after) as f64),
             Output::GaveUp { connection, event, failure } => {
                 let what = format!("telling an event handler of {event} of connection {connection}");
                 log::refusal(&what, &failure.name());

@@ -1,8 +1,11 @@
+use std::collections::VecDeque;
+
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Encoding, Subprotocol};
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::pace::Pace;
@@ -17,6 +20,18 @@ pub struct Slot(pub u32);
 impl Slot {
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+/// Adds a slot to those that wait for a time, the soonest first and the oldest first of one time. It is
+/// mostly the last of them.
+pub(crate) fn insert_by_time(waiting: &mut VecDeque<(Timestamp, Slot)>, due: Timestamp, slot: Slot) {
+    waiting.push_back((due, slot));
+    for place in (1..waiting.len()).rev() {
+        if waiting.get(place - 1).is_some_and(|(other, _)| *other <= due) {
+            return;
+        }
+        waiting.swap(place, place - 1);
     }
 }
 

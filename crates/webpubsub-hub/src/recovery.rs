@@ -4,7 +4,7 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Slot;
+use crate::connection::{Slot, insert_by_time};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::reliable::Link;
@@ -92,8 +92,7 @@ impl Hub {
 
     /// Waits for a connection to be recovered.
     pub(crate) fn wait(&mut self, until: Timestamp, slot: Slot) {
-        let at = self.detached.partition_point(|(other, _)| *other <= until);
-        self.detached.insert(at, (until, slot));
+        insert_by_time(&mut self.detached, until, slot);
     }
 
     /// Ends the connections that were not recovered in time.

@@ -41,8 +41,9 @@ pub struct Task {
     /// What each of them does.
     pub work: Work,
     done: Outcome,
-    not_found: Outcome,
-    conflict: Outcome,
+    /// These two are `None` where they come to the same.
+    not_found: Option<Outcome>,
+    conflict: Option<Outcome>,
 }
 
 /// Which shards a task goes to.
@@ -181,7 +182,7 @@ impl Assignment {
                 (hub, Task::leave(Target::User(user), Groups::All))
             }
             Operation::GrantPermission { hub, permission: kind, connection, group } => {
-                let not_found = Outcome::NoConnectionToGrant(connection.clone());
+                let not_found = Some(Outcome::NoConnectionToGrant(connection.clone()));
                 let permission = Permission { connection, kind, group };
                 (hub, Task { not_found, ..Task::permit(permission, Command::Grant, Outcome::Added) })
             }
@@ -193,7 +194,7 @@ impl Assignment {
                 let subject = Subject::Permission;
                 let permission = Permission { connection, kind, group };
                 let task = Task::permit(permission, Command::Allowed, Outcome::Exists(subject));
-                (hub, Task { not_found: Outcome::Missing(subject), ..task })
+                (hub, Task { not_found: Some(Outcome::Missing(subject)), ..task })
             }
             Operation::ListMembers { hub, group, page } => {
                 (hub, Task::everywhere(Work::List { group, page }, Outcome::Accepted))
@@ -207,12 +208,12 @@ impl Task {
     /// What a shard's reply comes to; members are the caller's to page.
     #[must_use]
     pub fn outcome(&self, reply: &Reply) -> Outcome {
-        match reply {
-            Reply::Done | Reply::Members(_) => &self.done,
-            Reply::NotFound => &self.not_found,
-            Reply::Conflict => &self.conflict,
-        }
-        .clone()
+        let other = match reply {
+            Reply::Done | Reply::Members(_) => None,
+            Reply::NotFound => self.not_found.as_ref(),
+            Reply::Conflict => self.conflict.as_ref(),
+        };
+        other.unwrap_or(&self.done).clone()
     }
 
     /// A task whose outcome is the same whatever is found.
@@ -221,9 +222,9 @@ impl Task {
             place: TaskPlace::Everywhere,
             success: Success::OfAll,
             work,
-            not_found: done.clone(),
-            conflict: done.clone(),
             done,
+            not_found: None,
+            conflict: None,
         }
     }
 
@@ -243,7 +244,7 @@ impl Task {
         Self {
             place: TaskPlace::of(&target),
             success: Success::OfOne,
-            not_found: Outcome::Missing(subject),
+            not_found: Some(Outcome::Missing(subject)),
             ..Self::everywhere(Work::Command(Command::Exists(target)), Outcome::Exists(subject))
         }
     }
@@ -251,7 +252,12 @@ impl Task {
     fn join(target: Target, group: GroupName, not_found: Outcome) -> Self {
         let place = TaskPlace::of(&target);
         let work = Work::Command(Command::Join { to: target.into(), groups: vec![group] });
-        Self { place, success: Success::OfOne, not_found, ..Self::everywhere(work, Outcome::Added) }
+        Self {
+            place,
+            success: Success::OfOne,
+            not_found: Some(not_found),
+            ..Self::everywhere(work, Outcome::Added)
+        }
     }
 
     fn leave(target: Target, groups: Groups) -> Self {
@@ -264,7 +270,7 @@ impl Task {
         let connection = permission.connection.clone();
         Self {
             place: TaskPlace::HolderOf(connection.clone()),
-            conflict: Outcome::TooManyPermissions(connection),
+            conflict: Some(Outcome::TooManyPermissions(connection)),
             ..Self::everywhere(Work::Command(command(permission)), done)
         }
     }

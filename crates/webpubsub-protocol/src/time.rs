@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+/// The whole milliseconds in a duration, or the most that there can be.
+///
+/// [`Duration::as_millis`] has 128 bits, for which wasm has no instructions.
+#[must_use]
+#[inline(never)]
+pub fn whole_millis(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into())
+}
+
 /// Milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
@@ -28,7 +37,7 @@ impl Timestamp {
     /// The moment `duration` later, or the last one there is.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(whole_millis(duration)))
     }
 
     /// How long ago `earlier` was; zero if it is still to come.

@@ -14,7 +14,7 @@ use super::CallId;
 use super::attempts::Attempts;
 use super::breaker::Breakers;
 use crate::ack::AckCache;
-use crate::connection::{Connection, Slot};
+use crate::connection::{Connection, Slot, insert_by_time};
 use crate::settings::HubSettings;
 use crate::snapshot::ToldRecord;
 
@@ -278,7 +278,11 @@ impl Events {
     }
 
     pub(crate) fn remove(&mut self, at: Slot, queue: Queue, index: usize) -> Option<Waiting> {
-        let waiting = self.lane_mut(at)?.queue_mut(queue).remove(index)?;
+        let waiting = self.lane_mut(at)?.queue_mut(queue);
+        waiting.get(index)?;
+        // To the front: the others keep their order.
+        (1..=index).rev().for_each(|place| waiting.swap(place, place - 1));
+        let waiting = waiting.pop_front()?;
         match queue {
             Queue::Notices => self.notices -= 1,
             Queue::UserEvents => {
@@ -303,8 +307,7 @@ impl Events {
         let Some(lane) = self.lane_mut(at) else { return };
         if lane.paused.is_none_or(|before| until < before) {
             lane.paused = Some(until);
-            let index = self.paused.partition_point(|(other, _)| *other <= until);
-            self.paused.insert(index, (until, at));
+            insert_by_time(&mut self.paused, until, at);
         }
     }
 

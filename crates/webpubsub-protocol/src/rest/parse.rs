@@ -46,7 +46,14 @@ impl<'a> Route<'a> {
     pub fn operation(self, query: Option<&str>) -> Result<Operation, Refusal> {
         let query = Query(query);
         query.check_version()?;
-        let hub = || hub_name(self.names.hub);
+        // What needs no token is about no hub.
+        let hub = if self.needs_token() {
+            hub_name(self.names.hub)?
+        } else if self.kind == Kind::Health {
+            return Ok(Operation::Health);
+        } else {
+            return Ok(Operation::OpenApi);
+        };
         let group = || group_name(self.names.group);
         let user = || user_id(self.names.user);
         let connection = || connection_id(self.names.connection);
@@ -54,76 +61,68 @@ impl<'a> Route<'a> {
         Ok(match self.kind {
             Kind::Health => Operation::Health,
             Kind::OpenApi => Operation::OpenApi,
-            Kind::GenerateToken => Operation::GenerateToken { hub: hub()?, request: query.token_request()? },
+            Kind::GenerateToken => Operation::GenerateToken { hub, request: query.token_request()? },
             Kind::SendToAll => Operation::SendToAll {
-                hub: hub()?,
+                hub,
                 options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
             },
-            Kind::CloseAll => Operation::CloseAll { hub: hub()?, options: query.close_options()? },
-            Kind::AddToGroups => Operation::AddToGroups { hub: hub()? },
-            Kind::RemoveFromGroups => Operation::RemoveFromGroups { hub: hub()? },
-            Kind::ConnectionExists => Operation::ConnectionExists { hub: hub()?, connection: connection()? },
+            Kind::CloseAll => Operation::CloseAll { hub, options: query.close_options()? },
+            Kind::AddToGroups => Operation::AddToGroups { hub },
+            Kind::RemoveFromGroups => Operation::RemoveFromGroups { hub },
+            Kind::ConnectionExists => Operation::ConnectionExists { hub, connection: connection()? },
             Kind::CloseConnection => {
-                Operation::CloseConnection { hub: hub()?, connection: connection()?, reason: query.reason()? }
+                Operation::CloseConnection { hub, connection: connection()?, reason: query.reason()? }
             }
             Kind::SendToConnection => Operation::SendToConnection {
-                hub: hub()?,
+                hub,
                 connection: connection()?,
                 options: query.send_options(Excluding::Unknown, Filtering::Unknown)?,
             },
             Kind::RemoveConnectionFromAllGroups => {
-                Operation::RemoveConnectionFromAllGroups { hub: hub()?, connection: connection()? }
+                Operation::RemoveConnectionFromAllGroups { hub, connection: connection()? }
             }
-            Kind::GroupExists => Operation::GroupExists { hub: hub()?, group: group()? },
+            Kind::GroupExists => Operation::GroupExists { hub, group: group()? },
             Kind::SendToGroup => Operation::SendToGroup {
-                hub: hub()?,
+                hub,
                 group: group()?,
                 options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
             },
             Kind::CloseGroup => {
-                Operation::CloseGroup { hub: hub()?, group: group()?, options: query.close_options()? }
+                Operation::CloseGroup { hub, group: group()?, options: query.close_options()? }
             }
-            Kind::ListMembers => {
-                Operation::ListMembers { hub: hub()?, group: group()?, page: query.page_request()? }
-            }
+            Kind::ListMembers => Operation::ListMembers { hub, group: group()?, page: query.page_request()? },
             Kind::AddConnectionToGroup => {
-                Operation::AddConnectionToGroup { hub: hub()?, group: group()?, connection: connection()? }
+                Operation::AddConnectionToGroup { hub, group: group()?, connection: connection()? }
             }
-            Kind::RemoveConnectionFromGroup => Operation::RemoveConnectionFromGroup {
-                hub: hub()?,
-                group: group()?,
-                connection: connection()?,
-            },
-            Kind::UserExists => Operation::UserExists { hub: hub()?, user: user()? },
+            Kind::RemoveConnectionFromGroup => {
+                Operation::RemoveConnectionFromGroup { hub, group: group()?, connection: connection()? }
+            }
+            Kind::UserExists => Operation::UserExists { hub, user: user()? },
             Kind::SendToUser => Operation::SendToUser {
-                hub: hub()?,
+                hub,
                 user: user()?,
                 options: query.send_options(Excluding::Unknown, Filtering::Allowed)?,
             },
-            Kind::CloseUser => {
-                Operation::CloseUser { hub: hub()?, user: user()?, options: query.close_options()? }
-            }
-            Kind::AddUserToGroup => Operation::AddUserToGroup { hub: hub()?, user: user()?, group: group()? },
+            Kind::CloseUser => Operation::CloseUser { hub, user: user()?, options: query.close_options()? },
+            Kind::AddUserToGroup => Operation::AddUserToGroup { hub, user: user()?, group: group()? },
             Kind::RemoveUserFromGroup => {
-                Operation::RemoveUserFromGroup { hub: hub()?, user: user()?, group: group()? }
+                Operation::RemoveUserFromGroup { hub, user: user()?, group: group()? }
             }
-            Kind::RemoveUserFromAllGroups => {
-                Operation::RemoveUserFromAllGroups { hub: hub()?, user: user()? }
-            }
+            Kind::RemoveUserFromAllGroups => Operation::RemoveUserFromAllGroups { hub, user: user()? },
             Kind::GrantPermission => Operation::GrantPermission {
-                hub: hub()?,
+                hub,
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,
             },
             Kind::CheckPermission => Operation::CheckPermission {
-                hub: hub()?,
+                hub,
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,
             },
             Kind::RevokePermission => Operation::RevokePermission {
-                hub: hub()?,
+                hub,
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,
