@@ -24,7 +24,7 @@ use crate::event_handler::Handshake;
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
-use crate::storage::{Tables, integer, number, stored_settings};
+use crate::storage::{Tables, Value, integer, number, stored_settings};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
@@ -142,10 +142,10 @@ impl Directory {
         }
         let (tables, version) = Tables::open(&self.state, SCHEMA_VERSION)?;
         if version.is_none() {
-            tables.run(SCHEMA, vec![])?;
+            tables.run(SCHEMA, &[])?;
         }
         if version != Some(SCHEMA_VERSION) {
-            tables.run(VALIDATION_SCHEMA, vec![])?;
+            tables.run(VALIDATION_SCHEMA, &[])?;
         }
         Ok(self.tables.get_or_init(|| tables))
     }
@@ -187,12 +187,12 @@ impl Directory {
             }
             ("POST", internal::HUBS) => {
                 let name = http::body_text(request.text()).await?;
-                self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", vec![name.into()])?;
+                self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", &[Value::Text(&name)])?;
                 http::text(204, "")
             }
             ("GET", internal::HUBS) => {
                 let names = match self.tables.get() {
-                    Some(tables) => tables.texts("SELECT name FROM hub ORDER BY name", vec![])?,
+                    Some(tables) => tables.texts("SELECT name FROM hub ORDER BY name", &[])?,
                     None => Vec::new(),
                 };
                 http::text(200, &["\n", &names.join("\n")].concat())
@@ -211,11 +211,11 @@ impl Directory {
 
     fn get(&self, name: &str) -> Result<Option<String>> {
         let Some(tables) = self.tables.get() else { return Ok(None) };
-        Ok(tables.texts("SELECT value FROM fact WHERE name = ?", vec![name.into()])?.pop())
+        Ok(tables.texts("SELECT value FROM fact WHERE name = ?", &[name.into()])?.pop())
     }
 
     fn set(&self, name: &str, value: &str) -> Result<()> {
-        self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", vec![name.into(), value.into()])
+        self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", &[name.into(), value.into()])
     }
 
     /// What was set over the API.
@@ -339,8 +339,8 @@ impl Directory {
             DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
             INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
         let (is_allowed, failures) = (integer(allowed), integer(next.failures));
-        let values = vec![url.into(), origin.into(), is_allowed, failures, integer(next.due.as_millis())];
-        tables.run(statements, values)?;
+        let values = [url.into(), origin.into(), is_allowed, failures, integer(next.due.as_millis())];
+        tables.run(statements, &values)?;
         Ok(allowed)
     }
 
@@ -349,7 +349,7 @@ impl Directory {
         let Some(tables) = self.tables.get() else { return Ok(None) };
         let found = tables.find(
             "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
-            vec![url.into(), origin.into()],
+            &[url.into(), origin.into()],
         )?;
         Ok(found.as_deref().and_then(validation))
     }

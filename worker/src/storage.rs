@@ -105,16 +105,16 @@ impl Tables {
     /// Opens the tables. Returns the version of their layout as well, `None` where there are none.
     pub(crate) fn open(state: &State, version: u64) -> Result<(Self, Option<u64>)> {
         let mut tables = Self { state: state.clone(), name: String::new() };
-        tables.run(ANY_SCHEMA, vec![])?;
-        match (object_name(state), tables.texts("SELECT name FROM object", vec![])?.pop()) {
+        tables.run(ANY_SCHEMA, &[])?;
+        match (object_name(state), tables.texts("SELECT name FROM object", &[])?.pop()) {
             (_, Some(name)) => tables.name = name,
             (Some(name), None) => {
-                tables.run("INSERT INTO object VALUES (?, 0)", vec![name.as_str().into()])?;
+                tables.run("INSERT INTO object VALUES (?, 0)", &[name.as_str().into()])?;
                 tables.name = name;
             }
             (None, None) => return Err(Error::new("the object has no name")),
         }
-        let known = tables.find("SELECT version FROM schema_version", vec![])?;
+        let known = tables.find("SELECT version FROM schema_version", &[])?;
         let known = known.and_then(|row| number(row.first()?));
         match known {
             Some(known) if known > version => {
@@ -124,20 +124,20 @@ impl Tables {
             }
             // An object that wakes and finds all as it was writes nothing.
             Some(known) if known == version => {}
-            Some(_) => tables.run("UPDATE schema_version SET version = ?", vec![integer(version)])?,
-            None => tables.run("INSERT INTO schema_version VALUES (?)", vec![integer(version)])?,
+            Some(_) => tables.run("UPDATE schema_version SET version = ?", &[integer(version)])?,
+            None => tables.run("INSERT INTO schema_version VALUES (?)", &[integer(version)])?,
         }
         Ok((tables, known))
     }
 
     /// Whether the register knows the object's hub.
     pub(crate) fn is_registered(&self) -> Result<bool> {
-        Ok(self.find("SELECT 1 FROM object WHERE registered", vec![])?.is_some())
+        Ok(self.find("SELECT 1 FROM object WHERE registered", &[])?.is_some())
     }
 
     /// The register knows the object's hub.
     pub(crate) fn set_registered(&self) -> Result<()> {
-        self.run("UPDATE object SET registered = 1", vec![])
+        self.run("UPDATE object SET registered = 1", &[])
     }
 
     /// Keeps what became of an attempt to tell an event handler something, and the 199 before.
@@ -145,13 +145,13 @@ impl Tables {
         let statements = "
             DELETE FROM delivery WHERE number < (SELECT MAX(number) FROM delivery) - 198;
             INSERT INTO delivery (delivery) VALUES (?)";
-        self.run(statements, vec![delivery.into()])
+        self.run(statements, &[delivery.into()])
     }
 
     /// A JSON list of what [`Tables::keep_delivery`] kept, the newest first.
     pub(crate) fn deliveries(&self) -> Result<String> {
         let query = "SELECT group_concat(delivery) FROM (SELECT delivery FROM delivery ORDER BY number DESC)";
-        Ok(["[", &self.texts(query, vec![])?.concat(), "]"].concat())
+        Ok(["[", &self.texts(query, &[])?.concat(), "]"].concat())
     }
 
     /// What a query finds. Rows that make no sense are left out, and said so in the log.
@@ -161,7 +161,7 @@ impl Tables {
         read: impl Fn(&[SqlStorageValue]) -> Option<T>,
     ) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for row in self.values(statement, vec![])? {
+        for row in self.values(statement, &[])? {
             match read(&row) {
                 Some(row) => rows.push(row),
                 None => makes_no_sense(statement),
@@ -171,28 +171,24 @@ impl Tables {
     }
 
     /// The first values of the rows that a query finds.
-    pub(crate) fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>> {
+    pub(crate) fn texts(&self, query: &str, values: &[Value<'_>]) -> Result<Vec<String>> {
         let rows = self.values(query, values)?;
         Ok(rows.iter().filter_map(|row| text(row.first()?)).map(str::to_owned).collect())
     }
 
     /// The first row that a query finds.
-    pub(crate) fn find(
-        &self,
-        query: &str,
-        values: Vec<SqlStorageValue>,
-    ) -> Result<Option<Vec<SqlStorageValue>>> {
+    pub(crate) fn find(&self, query: &str, values: &[Value<'_>]) -> Result<Option<Vec<SqlStorageValue>>> {
         Ok(self.values(query, values)?.into_iter().next())
     }
 
     /// Runs statements; values are those of the last.
-    pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+    pub(crate) fn run(&self, statement: &str, values: &[Value<'_>]) -> Result<()> {
         self.values(statement, values).map(drop)
     }
 
     /// The rows that statements find, as they are.
-    fn values(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>> {
-        let values = values.into_iter().map(into_js).collect();
+    fn values(&self, statement: &str, values: &[Value<'_>]) -> Result<Vec<Vec<SqlStorageValue>>> {
+        let values = values.iter().copied().map(Value::into_js).collect();
         let rows = run_sql(&self.state, statement, values)?;
         Ok(rows.iter().map(|row| row.iter().map(|value| from_js(&value)).collect()).collect())
     }
@@ -214,17 +210,17 @@ impl Storage {
         let storage = Self { tables };
         match version {
             Some(SCHEMA_VERSION) => return Ok(storage),
-            Some(2) => storage.run(FROM_VERSION_2, vec![])?,
+            Some(2) => storage.run(FROM_VERSION_2, &[])?,
             Some(_) => {
                 // Version 1, which could not recover a connection: none of those that it knew is left.
                 for table in ["connection", "membership", "permission", "log"] {
-                    storage.run(&["DROP TABLE ", table].concat(), vec![])?;
+                    storage.run(&["DROP TABLE ", table].concat(), &[])?;
                 }
-                storage.run(SCHEMA, vec![])?;
+                storage.run(SCHEMA, &[])?;
             }
-            None => storage.run(SCHEMA, vec![])?,
+            None => storage.run(SCHEMA, &[])?,
         }
-        storage.run(EVENTS_SCHEMA, vec![])?;
+        storage.run(EVENTS_SCHEMA, &[])?;
         Ok(storage)
     }
 
@@ -252,12 +248,12 @@ impl Storage {
     }
 
     fn only(&self, query: &str) -> Result<Option<String>> {
-        Ok(self.tables.texts(query, vec![])?.pop())
+        Ok(self.tables.texts(query, &[])?.pop())
     }
 
     /// The message in a row of the log, if the row is there.
     pub(crate) fn message(&self, row: u64) -> Result<Option<StoredMessage>> {
-        let found = self.tables.find("SELECT message, expires FROM log WHERE row = ?", vec![integer(row)])?;
+        let found = self.tables.find("SELECT message, expires FROM log WHERE row = ?", &[integer(row)])?;
         Ok(found.as_deref().and_then(stored_message))
     }
 
@@ -266,22 +262,22 @@ impl Storage {
         match change {
             Change::PutConnection(record) => self.put_connection(&record),
             Change::RemoveConnection(slot) => {
-                self.run("DELETE FROM connection WHERE slot = ?", vec![integer(slot.0)])?;
-                self.run("DELETE FROM membership WHERE slot = ?", vec![integer(slot.0)])?;
-                self.run("DELETE FROM permission WHERE slot = ?", vec![integer(slot.0)])?;
-                self.run("DELETE FROM ack WHERE slot = ?", vec![integer(slot.0)])
+                self.run("DELETE FROM connection WHERE slot = ?", &[integer(slot.0)])?;
+                self.run("DELETE FROM membership WHERE slot = ?", &[integer(slot.0)])?;
+                self.run("DELETE FROM permission WHERE slot = ?", &[integer(slot.0)])?;
+                self.run("DELETE FROM ack WHERE slot = ?", &[integer(slot.0)])
             }
             Change::Join(slot, group) => self.run(
                 "INSERT OR IGNORE INTO membership VALUES (?, ?)",
-                vec![integer(slot.0), group.as_str().into()],
+                &[integer(slot.0), group.as_str().into()],
             ),
             Change::Leave(slot, group) => self.run(
                 "DELETE FROM membership WHERE slot = ? AND group_name = ?",
-                vec![integer(slot.0), group.as_str().into()],
+                &[integer(slot.0), group.as_str().into()],
             ),
             Change::Permit { slot, kind, group, literal } => self.run(
                 "INSERT OR REPLACE INTO permission VALUES (?, ?, ?, ?)",
-                vec![
+                &[
                     integer(slot.0),
                     kind.as_str().into(),
                     group.as_str().into(),
@@ -289,42 +285,49 @@ impl Storage {
                 ],
             ),
             Change::UseAcks { slot, acks } => {
-                self.run("INSERT OR REPLACE INTO ack VALUES (?, ?)", vec![integer(slot.0), acks.into()])
+                self.run("INSERT OR REPLACE INTO ack VALUES (?, ?)", &[integer(slot.0), Value::Bytes(&acks)])
             }
             Change::Detach { slot, until } => self.run(
                 "UPDATE connection SET detached_until = ? WHERE slot = ?",
-                vec![time(until), integer(slot.0)],
+                &[time(until), integer(slot.0)],
             ),
             Change::Log { row, message, expires, relayed, recipients } => self.run(
                 "INSERT INTO log VALUES (?, ?, ?, ?, ?)",
-                vec![integer(row), recipients.into(), time(expires), integer(relayed), message.into()],
+                &[
+                    integer(row),
+                    Value::Bytes(&recipients),
+                    time(expires),
+                    integer(relayed),
+                    Value::Text(&message),
+                ],
             ),
             Change::Map(map) => {
-                self.run("INSERT OR REPLACE INTO shard_map VALUES (0, ?)", vec![map.encode().into()])
+                self.run("INSERT OR REPLACE INTO shard_map VALUES (0, ?)", &[Value::Text(&map.encode())])
             }
-            Change::TakenBy { shard, row } => self
-                .run("INSERT OR REPLACE INTO taken_by VALUES (?, ?)", vec![integer(shard.0), integer(row)]),
+            Change::TakenBy { shard, row } => {
+                self.run("INSERT OR REPLACE INTO taken_by VALUES (?, ?)", &[integer(shard.0), integer(row)])
+            }
             Change::Take { from, row } => {
-                self.run("INSERT OR REPLACE INTO taken VALUES (?, ?)", vec![integer(from.0), integer(row)])
+                self.run("INSERT OR REPLACE INTO taken VALUES (?, ?)", &[integer(from.0), integer(row)])
             }
             Change::Acknowledge { slot, cursor } => self.run(
                 "UPDATE connection SET acknowledged_row = ?, acknowledged = ? WHERE slot = ?",
-                vec![integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
+                &[integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
             ),
             Change::Told { slot, events, state, cookies } => self.run(
                 "UPDATE connection SET events = ?, state = ?, cookies = ? WHERE slot = ?",
-                vec![integer(events), state.into(), cookies.into(), integer(slot.0)],
+                &[integer(events), state.as_deref().into(), Value::Text(&cookies), integer(slot.0)],
             ),
             Change::Owe { row, notice } => {
-                self.run("INSERT INTO outbox VALUES (?, ?)", vec![integer(row), notice.into()])
+                self.run("INSERT INTO outbox VALUES (?, ?)", &[integer(row), Value::Text(&notice)])
             }
-            Change::Settle { row } => self.run("DELETE FROM outbox WHERE row = ?", vec![integer(row)]),
-            Change::Settings(None) => self.run("DELETE FROM settings", vec![]),
+            Change::Settle { row } => self.run("DELETE FROM outbox WHERE row = ?", &[integer(row)]),
+            Change::Settings(None) => self.run("DELETE FROM settings", &[]),
             Change::Settings(Some(settings)) => {
-                self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", vec![settings.encode().into()])
+                self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", &[Value::Text(&settings.encode())])
             }
             Change::DeleteRows { first, last } => {
-                self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", vec![integer(first), integer(last)])
+                self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", &[integer(first), integer(last)])
             }
         }
     }
@@ -336,11 +339,11 @@ impl Storage {
         };
         self.run(
             "INSERT OR REPLACE INTO connection VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            vec![
+            &[
                 integer(record.slot.0),
                 record.id.as_str().into(),
                 record.user.as_ref().map(UserId::as_str).into(),
-                Writer::texts(&record.roles).into(),
+                Value::Text(&Writer::texts(&record.roles)),
                 record.subprotocol.name().into(),
                 send_to.into(),
                 integer(no_echo),
@@ -356,7 +359,7 @@ impl Storage {
         )
     }
 
-    fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+    fn run(&self, statement: &str, values: &[Value<'_>]) -> Result<()> {
         self.tables.run(statement, values)
     }
 }
@@ -458,17 +461,6 @@ fn slot_of(value: &SqlStorageValue) -> Option<Slot> {
     number(value).and_then(|slot| u32::try_from(slot).ok()).map(Slot)
 }
 
-fn into_js(value: SqlStorageValue) -> JsValue {
-    match value {
-        SqlStorageValue::Null => JsValue::NULL,
-        SqlStorageValue::Boolean(value) => value.into(),
-        SqlStorageValue::Integer(number) => (number as f64).into(),
-        SqlStorageValue::Float(number) => number.into(),
-        SqlStorageValue::String(text) => text.into(),
-        SqlStorageValue::Blob(bytes) => Uint8Array::from(bytes.as_slice()).into(),
-    }
-}
-
 fn from_js(value: &JsValue) -> SqlStorageValue {
     if let Some(text) = value.as_string() {
         SqlStorageValue::String(text)
@@ -499,12 +491,44 @@ pub(crate) fn number(value: &SqlStorageValue) -> Option<u64> {
     }
 }
 
+/// A value in a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Null,
+    Integer(u64),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+impl Value<'_> {
+    fn into_js(self) -> JsValue {
+        match self {
+            Self::Null => JsValue::NULL,
+            Self::Integer(number) => (number as f64).into(),
+            Self::Text(text) => text.into(),
+            Self::Bytes(bytes) => Uint8Array::from(bytes).into(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
 /// The way back of [`number`].
-pub(crate) fn integer(value: impl Into<u64>) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
+pub(crate) fn integer(value: impl Into<u64>) -> Value<'static> {
+    Value::Integer(value.into())
 }
 
 /// A moment, or none.
-fn time(moment: Option<Timestamp>) -> SqlStorageValue {
-    moment.map_or(SqlStorageValue::Null, |moment| integer(moment.as_millis()))
+fn time(moment: Option<Timestamp>) -> Value<'static> {
+    moment.map_or(Value::Null, |moment| integer(moment.as_millis()))
 }
