@@ -2,9 +2,8 @@
 # A Durable Object whose constructor sets its alarm cancels the very alarm that started it.
 #
 # The good guess: a constructor may arm its next alarm, as in-memory state is rebuilt there; the alarm
-# that is due, and for which the runtime is constructing the object, is delivered first or anyway.
-# "setAlarm: if there is already an alarm scheduled, it is overridden" speaks of scheduled alarms, and
-# the one in question has already come due.
+# that is due, and for which the runtime is constructing the object, is delivered first or anyway. What
+# the documentation says of replacing an alarm is about one that is still to come.
 #
 # Seen with workerd 1.20261117.1 (and 1.20260426.1): when an overdue alarm starts the object, a later
 # `setAlarm` in the constructor makes the runtime drop the delivery ("SQLite alarm handler canceled with

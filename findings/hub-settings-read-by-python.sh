@@ -2,9 +2,9 @@
 # Hub settings that Microsoft's management package for Python has read cannot be written back whole: not
 # what `as_dict()` gives, and not what `serialize()` gives.
 #
-# The good guess: an object that was read from Azure's answer can be saved and given back. `as_dict()`
-# "returns a dict that can be serialized to JSON", and the object has what its package does not know in
-# `additional_properties`, so a script may read a hub, change one setting and put it.
+# The good guess: an object that was read from Azure's answer can be saved and given back. `as_dict()` is
+# there for JSON, and the object has what its package does not know in `additional_properties`, so a
+# script may read a hub, change one setting and put it.
 #
 # Seen with azure-mgmt-webpubsub 2.0.0 (the newest, which does not know the preview's
 # `groupPresenceEvents`): `as_dict()` writes Python's names (`event_handlers`), which no version of the

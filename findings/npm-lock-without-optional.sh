@@ -2,9 +2,8 @@
 # npm writes a lock file that `npm ci` refuses, where an optional dependency cannot be found.
 #
 # The good guess: an optional dependency may be missing, so `npm install` leaves it out, and what it
-# writes down as installed can be installed again with `npm ci`. "If a dependency can be used, but you
-# would like npm to proceed if it cannot be found or fails to install, then you may put it in the
-# optionalDependencies" promises the first half.
+# writes down as installed can be installed again with `npm ci`. The documentation of
+# optionalDependencies promises the first half.
 #
 # Seen with npm 11.19.1: `npm install` succeeds and leaves the package out of the lock file without a
 # word; `npm ci` then ends with EUSAGE, "package.json and package-lock.json … are not in sync … Missing:
