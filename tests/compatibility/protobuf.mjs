@@ -51,6 +51,7 @@ export const protobufClients = [
       row("JSON is `json_data`", conversion),
       row("A message in several parts is merged, an `Any` too", accepted("a message in two parts", "a payload in two parts, of which the last member counts", "an Any in two parts", "a message after another one, of which nothing is left")),
       row("Unknown fields of every wire type are ignored, groups too", accepted("an unknown field that is a group", "an unknown group in a message"), refused("a group without an end", "the end of a group that is not open", "groups that are too deep")),
+      row("A field of another wire type than its number has is an unknown one", accepted("an ack id that is a string, which is an unknown field", "metadata that is a number, which is an unknown field", "a message in two parts, one of them a number"), refused("a message that is a number", "join of a group that is a number")),
       row("Unknown fields are ignored, and of what stands there twice the last counts", accepted("fields that nobody knows are ignored", "of a field that stands there twice the last one counts", "of two payloads the last one counts")),
       row("The start of a stream is invalid, and nothing is published", refused("the start of a stream", "the start of a stream by an event")),
     ],

@@ -1,4 +1,5 @@
-use super::wire::Reader;
+use super::fields::string;
+use super::wire::{Reader, Value};
 use crate::data::MessageData;
 use crate::error::DecodeError;
 
@@ -13,10 +14,8 @@ use crate::error::DecodeError;
 /// Source: protobuf spec, sections 2 and 4.
 pub fn any(bytes: Vec<u8>) -> Result<MessageData, DecodeError> {
     for field in Reader::new(&bytes) {
-        match field? {
-            (1, value) => drop(value.string("type_url")?),
-            (2, value) => drop(value.bytes("value")?),
-            _ => {}
+        if let (1, Value::Bytes(url)) = field? {
+            string(url, "type_url")?;
         }
     }
     Ok(MessageData::Protobuf(bytes))

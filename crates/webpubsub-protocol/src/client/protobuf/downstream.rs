@@ -99,12 +99,12 @@ pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
 /// A [`DecodeError`] for a frame that is no protobuf message, or a known message with fields
 /// missing or of the wrong kind.
 pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, DecodeError> {
-    let Some((kind, body)) = member(frame, &MESSAGES, "message")? else { return Ok(None) };
+    let Some((kind, body)) = member(frame, &MESSAGES)? else { return Ok(None) };
     let fields = Fields::parse(&body)?;
     Ok(Some(match kind {
         ACK => {
-            let ack_id = AckId(fields.uint(1, "ack_id")?.unwrap_or_default());
-            let result = match fields.uint(2, "success")? {
+            let ack_id = AckId(fields.uint(1).unwrap_or_default());
+            let result = match fields.uint(2) {
                 None | Some(0) => Err(ack_error(&fields, 3)?),
                 Some(_) => Ok(()),
             };
@@ -123,10 +123,10 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
                 from,
                 data: fields.data(3, &metadata)?,
                 metadata,
-                sequence_id: fields.uint(4, "sequence_id")?.map(SequenceId),
+                sequence_id: fields.uint(4).map(SequenceId),
             }
         }
-        SYSTEM => match member(&body, &[CONNECTED, DISCONNECTED], "system_message")? {
+        SYSTEM => match member(&body, &[CONNECTED, DISCONNECTED])? {
             Some((CONNECTED, body)) => {
                 let fields = Fields::parse(&body)?;
                 let user_id = Some(fields.string(2, "user_id")?).filter(|user| !user.is_empty());
@@ -145,7 +145,7 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
         PONG => DownstreamMessage::Pong,
         INVOKE_RESPONSE => DownstreamMessage::InvokeResponse {
             invocation_id: fields.invocation_id(1)?,
-            result: match fields.uint(2, "success")? {
+            result: match fields.uint(2) {
                 None | Some(0) => Err(ack_error(&fields, 4)?),
                 Some(_) => Ok(fields.optional_data(3)?),
             },
@@ -159,7 +159,7 @@ fn error_value(error: &AckError) -> Writer {
 }
 
 fn ack_error(fields: &Fields<'_>, number: usize) -> Result<AckError, DecodeError> {
-    let error = fields.message(number, "error")?.ok_or(DecodeError::Missing { property: "error" })?;
+    let error = fields.message(number)?.ok_or(DecodeError::Missing { property: "error" })?;
     let error = Fields::parse(&error)?;
     Ok(AckError {
         name: error.string(1, "name")?.to_owned().into(),

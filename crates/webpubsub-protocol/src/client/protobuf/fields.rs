@@ -19,57 +19,68 @@ const BINARY: u32 = 2;
 const PROTOBUF: u32 = 3;
 const JSON: u32 = 4;
 
-/// The last field of each number, and which numbers stand there several times.
+/// The last field of each number and kind, and of which numbers bytes stand there several times. A
+/// field of another kind than its number has is as good as none: it is an unknown field.
+///
+/// Source: protobuf.dev, "Encoding"; the generated parsers of Google's libraries for C#, C++ and Java.
 pub(super) struct Fields<'a> {
     body: &'a [u8],
-    last: [Option<Value<'a>>; MAX_NUMBER + 1],
+    numbers: [Option<u64>; MAX_NUMBER + 1],
+    bytes: [Option<&'a [u8]>; MAX_NUMBER + 1],
     is_repeated: [bool; MAX_NUMBER + 1],
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (mut last, mut is_repeated) = ([None; MAX_NUMBER + 1], [false; MAX_NUMBER + 1]);
+        let mut fields = Self {
+            body,
+            numbers: [None; MAX_NUMBER + 1],
+            bytes: [None; MAX_NUMBER + 1],
+            is_repeated: [false; MAX_NUMBER + 1],
+        };
         for field in Reader::new(body) {
             let (number, value) = field?;
-            if let (Some(last), Some(is_repeated)) =
-                (last.get_mut(number as usize), is_repeated.get_mut(number as usize))
-            {
-                *is_repeated = last.replace(value).is_some();
+            let at = number as usize;
+            match (
+                value,
+                fields.numbers.get_mut(at),
+                fields.bytes.get_mut(at),
+                fields.is_repeated.get_mut(at),
+            ) {
+                (Value::Varint(value), Some(last), ..) => *last = Some(value),
+                (Value::Bytes(value), _, Some(last), Some(is_repeated)) => {
+                    *is_repeated = last.replace(value).is_some();
+                }
+                _ => {}
             }
         }
-        Ok(Self { body, last, is_repeated })
+        Ok(fields)
     }
 
+    /// Whether there is a string, bytes or a message.
     pub(super) fn has(&self, number: usize) -> bool {
-        self.last(number).is_some()
+        self.bytes(number).is_some()
     }
 
-    pub(super) fn uint(&self, number: usize, property: &'static str) -> Result<Option<u64>, DecodeError> {
-        self.last(number).map(|value| value.uint(property)).transpose()
+    pub(super) fn uint(&self, number: usize) -> Option<u64> {
+        self.numbers.get(number).copied().flatten()
     }
 
-    pub(super) fn bytes(
-        &self,
-        number: usize,
-        property: &'static str,
-    ) -> Result<Option<&'a [u8]>, DecodeError> {
-        self.last(number).map(|value| value.bytes(property)).transpose()
+    pub(super) fn bytes(&self, number: usize) -> Option<&'a [u8]> {
+        self.bytes.get(number).copied().flatten()
     }
 
     /// A message, if it is there; one in several parts is merged.
-    pub(super) fn message(
-        &self,
-        number: usize,
-        property: &'static str,
-    ) -> Result<Option<Cow<'a, [u8]>>, DecodeError> {
+    pub(super) fn message(&self, number: usize) -> Result<Option<Cow<'a, [u8]>>, DecodeError> {
         if self.is_repeated.get(number) != Some(&true) {
-            return Ok(self.bytes(number, property)?.map(Cow::Borrowed));
+            return Ok(self.bytes(number).map(Cow::Borrowed));
         }
         let mut merged = None;
         for field in Reader::new(self.body) {
-            let (at, value) = field?;
-            if at as usize == number {
-                merge(&mut merged, value.bytes(property)?);
+            if let (at, Value::Bytes(part)) = field?
+                && at as usize == number
+            {
+                merge(&mut merged, part);
             }
         }
         Ok(merged)
@@ -81,7 +92,7 @@ impl<'a> Fields<'a> {
         number: usize,
         property: &'static str,
     ) -> Result<Option<&'a str>, DecodeError> {
-        self.last(number).map(|value| value.string(property)).transpose()
+        self.bytes(number).map(|bytes| string(bytes, property)).transpose()
     }
 
     /// A string, which is empty where it is left out.
@@ -95,7 +106,7 @@ impl<'a> Fields<'a> {
         let mut map: Vec<(&str, &str)> = Vec::new();
         let mut entries = 0;
         for field in Reader::new(self.body) {
-            let (at, value) = field?;
+            let (at, Value::Bytes(entry)) = field? else { continue };
             if at != number {
                 continue;
             }
@@ -103,7 +114,7 @@ impl<'a> Fields<'a> {
             if entries > MAX_METADATA_BYTES {
                 return Err(MetadataError::TooLarge.into());
             }
-            let entry = Fields::parse(value.bytes("metadata")?)?;
+            let entry = Fields::parse(entry)?;
             let entry = (entry.string(1, "metadata")?, entry.string(2, "metadata")?);
             let found = map.binary_search_by(|(key, _)| (*key).cmp(entry.0));
             if let Ok(at) = found {
@@ -147,8 +158,8 @@ impl<'a> Fields<'a> {
 
     /// The payload, if there is one of a kind that is known.
     pub(super) fn optional_data(&self, number: usize) -> Result<Option<MessageData>, DecodeError> {
-        let Some(body) = self.message(number, "data")? else { return Ok(None) };
-        let member = member(&body, &[TEXT, BINARY, PROTOBUF, JSON], "data")?;
+        let Some(body) = self.message(number)? else { return Ok(None) };
+        let member = member(&body, &[TEXT, BINARY, PROTOBUF, JSON])?;
         let Some((kind, merged)) = member else { return Ok(None) };
         if kind == PROTOBUF {
             return any(merged.into_owned()).map(Some);
@@ -156,14 +167,15 @@ impl<'a> Fields<'a> {
         let fields = Fields::parse(&body)?;
         Ok(Some(match kind {
             TEXT => MessageData::Text(fields.string(1, "text_data")?.to_owned()),
-            BINARY => MessageData::Binary(fields.bytes(2, "binary_data")?.unwrap_or_default().to_vec()),
+            BINARY => MessageData::Binary(fields.bytes(2).unwrap_or_default().to_vec()),
             _ => MessageData::Json(JsonText::parse(fields.string(4, "json_data")?)?),
         }))
     }
+}
 
-    fn last(&self, number: usize) -> Option<Value<'a>> {
-        self.last.get(number).copied().flatten()
-    }
+/// A field that has to be UTF-8.
+pub(super) fn string<'a>(bytes: &'a [u8], property: &'static str) -> Result<&'a str, DecodeError> {
+    str::from_utf8(bytes).map_err(|_| DecodeError::Invalid { property })
 }
 
 /// The number of a member of a oneof, and its parts merged.
@@ -173,19 +185,16 @@ type Member<'a> = (u32, Cow<'a, [u8]>);
 /// for those before another member, which took their place.
 ///
 /// Source: protobuf.dev, "Encoding" ("Last One Wins", "Oneofs").
-pub(super) fn member<'a>(
-    body: &'a [u8],
-    numbers: &[u32],
-    property: &'static str,
-) -> Result<Option<Member<'a>>, DecodeError> {
+pub(super) fn member<'a>(body: &'a [u8], numbers: &[u32]) -> Result<Option<Member<'a>>, DecodeError> {
     let (mut last, mut merged) = (None, None);
     for field in Reader::new(body) {
-        let (number, value) = field?;
-        if numbers.contains(&number) {
+        if let (number, Value::Bytes(part)) = field?
+            && numbers.contains(&number)
+        {
             if last.replace(number) != Some(number) {
                 merged = None;
             }
-            merge(&mut merged, value.bytes(property)?);
+            merge(&mut merged, part);
         }
     }
     Ok(last.zip(merged))

@@ -42,10 +42,10 @@ const MESSAGES: [u32; 13] = [
 /// A [`DecodeError`] for everything that section 4 of the protobuf spec lists; each of them closes
 /// the connection with 1007.
 pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
-    let message = member(frame, &MESSAGES, "message")?;
+    let message = member(frame, &MESSAGES)?;
     let Some((kind, body)) = message else { return Err(DecodeError::UnknownType) };
     let fields = Fields::parse(&body)?;
-    let ack_id = |number| Ok::<_, DecodeError>(fields.uint(number, "ack_id")?.map(AckId));
+    let ack_id = |number| fields.uint(number).map(AckId);
     let event = || Ok::<_, DecodeError>(EventName::parse(fields.string(1, "event")?)?);
     let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
     Ok(match kind {
@@ -54,12 +54,12 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             let metadata = fields.metadata(6)?;
             UpstreamMessage::SendToGroup {
                 group: group()?,
-                ack_id: ack_id(2)?,
-                echo: match fields.uint(4, "no_echo")? {
+                ack_id: ack_id(2),
+                echo: match fields.uint(4) {
                     None | Some(0) => Echo::Send,
                     Some(_) => Echo::Skip,
                 },
-                ttl: TimeToLive::from_seconds(fields.uint(5, "ttl_seconds")?.unwrap_or_default())?,
+                ttl: TimeToLive::from_seconds(fields.uint(5).unwrap_or_default())?,
                 data: fields.data(3, &metadata)?,
                 metadata,
             }
@@ -69,16 +69,16 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             let metadata = fields.metadata(4)?;
             UpstreamMessage::Event {
                 event: event()?,
-                ack_id: ack_id(3)?,
+                ack_id: ack_id(3),
                 data: fields.data(2, &metadata)?,
                 metadata,
             }
         }
-        JOIN_GROUP => UpstreamMessage::JoinGroup { group: group()?, ack_id: ack_id(2)? },
-        LEAVE_GROUP => UpstreamMessage::LeaveGroup { group: group()?, ack_id: ack_id(2)? },
-        SEQUENCE_ACK => UpstreamMessage::SequenceAck {
-            sequence_id: SequenceId(fields.uint(1, "sequence_id")?.unwrap_or_default()),
-        },
+        JOIN_GROUP => UpstreamMessage::JoinGroup { group: group()?, ack_id: ack_id(2) },
+        LEAVE_GROUP => UpstreamMessage::LeaveGroup { group: group()?, ack_id: ack_id(2) },
+        SEQUENCE_ACK => {
+            UpstreamMessage::SequenceAck { sequence_id: SequenceId(fields.uint(1).unwrap_or_default()) }
+        }
         PING => UpstreamMessage::Ping,
         INVOKE_EVENT => {
             refuse_stream(&fields, 5)?;

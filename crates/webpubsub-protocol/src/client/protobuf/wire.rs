@@ -14,7 +14,7 @@ const MAX_GROUP_DEPTH: usize = 100;
 const START_GROUP: u64 = 3;
 const END_GROUP: u64 = 4;
 
-/// What stands in one field.
+/// What stands in one field. A field of another kind than its number has is an unknown field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     /// A number, a bool or an enum.
@@ -23,26 +23,6 @@ pub(super) enum Value<'a> {
     Bytes(&'a [u8]),
     /// Four bytes, eight bytes or a group, which no field here has.
     Other,
-}
-
-impl<'a> Value<'a> {
-    pub(super) fn uint(self, property: &'static str) -> Result<u64, DecodeError> {
-        match self {
-            Self::Varint(value) => Ok(value),
-            Self::Bytes(_) | Self::Other => Err(DecodeError::Invalid { property }),
-        }
-    }
-
-    pub(super) fn bytes(self, property: &'static str) -> Result<&'a [u8], DecodeError> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) | Self::Other => Err(DecodeError::Invalid { property }),
-        }
-    }
-
-    pub(super) fn string(self, property: &'static str) -> Result<&'a str, DecodeError> {
-        str::from_utf8(self.bytes(property)?).map_err(|_| DecodeError::Invalid { property })
-    }
 }
 
 /// The fields of one message as they stand there: numbers and values.
