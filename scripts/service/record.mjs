@@ -51,9 +51,14 @@ export function record(state, pids, facts) {
   const processes = [process.pid, ...pids].map((pid) => ({ pid, started: startOf(pid) }));
   writePrivate(fileIn(state), `${JSON.stringify({ ...facts, processes }, null, 2)}\n`);
   privateFolder(ports);
-  const gone = readdirSync(ports).filter((name) => !existsSync(readIfThere(join(ports, name))));
-  for (const name of gone) rmSync(join(ports, name), { force: true });
+  for (const name of readdirSync(ports).filter(isLeftOver)) rmSync(join(ports, name), { force: true });
   for (const url of [facts.endpoint, facts.secure]) if (url) writePrivate(join(ports, portOf(url)), state);
+}
+
+/** Whether a port's file names a folder that is gone, or a file on its way there has lost the process that writes it. */
+function isLeftOver(name) {
+  const [, writer] = name.split(".");
+  return writer === undefined ? !existsSync(readIfThere(join(ports, name))) : startOf(writer) === undefined;
 }
 
 /** Says that no service runs on the folder any more. */
