@@ -21,6 +21,7 @@ mod platform;
 mod route;
 mod sockets;
 mod storage;
+mod turns;
 mod view;
 
 pub use hub_directory::HubDirectory;

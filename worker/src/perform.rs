@@ -47,6 +47,14 @@ impl Shard {
         Ok(step)
     }
 
+    /// Has the hub carry out what waits, as much as fits into a turn.
+    pub(crate) fn turn(self: &Rc<Self>) {
+        let outputs = self.hub.borrow_mut().turn(now());
+        if self.perform_all(outputs, None, &mut Step::default()).is_ok() {
+            self.keep_deadline();
+        }
+    }
+
     /// Does what the hub asked for, and what follows from that, but leaves the alarm as it is.
     pub(crate) fn perform_all(
         self: &Rc<Self>,
@@ -62,6 +70,7 @@ impl Shard {
             self.perform_each(outputs, None, step, &mut gone)?;
         }
         self.keep_time();
+        self.turns.keep(self.hub.borrow().next_turn());
         Ok(())
     }
 
