@@ -85,7 +85,7 @@ impl Hub {
                 outputs.push(Output::BatchTaken);
             }
             Input::Relayed { to, last, taken } => {
-                self.relay.relayed(now, to, last, taken, &mut outputs);
+                self.turns.write(self.relay.relayed(now, to, last, taken));
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
@@ -106,6 +106,7 @@ impl Hub {
     pub(crate) fn follow_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
         self.watch(now, outputs);
         self.tell(outputs);
+        self.relay.send(outputs);
         self.relay.watch(now);
     }
 

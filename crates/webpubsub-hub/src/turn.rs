@@ -24,7 +24,7 @@ use crate::snapshot::encode_runs;
 /// a few milliseconds of a processor. A message that costs more has a turn of its own.
 const TURN_COST: usize = 256;
 /// How many messages of one connection may wait before nothing more is taken in until a turn is over,
-const SHARE_MESSAGES: usize = 64;
+const SHARE_MESSAGES: usize = TURN_COST;
 /// or how many bytes of them.
 const SHARE_BYTES: usize = MAX_CLIENT_MESSAGE_BYTES;
 /// How many messages of a connection that has sent faster than it may wait before it is closed,
@@ -120,8 +120,10 @@ pub(crate) struct Turns {
     waiting: VecDeque<Slot>,
     /// Those that have sent as fast as they may, and when they may go on, soonest first.
     slowed: VecDeque<(Timestamp, Slot)>,
-    /// What was taken in since the last turn, and what this turn has cost so far.
-    spent: usize,
+    /// What was taken in since the last turn cost so much,
+    taken_in: usize,
+    /// and what this turn has carried out.
+    carried_out: usize,
     /// Whether nothing more is to be taken in before a turn.
     is_due: bool,
     /// What is to be written for connections that do not outlive their sockets. A crash that comes
@@ -139,19 +141,19 @@ impl Turns {
         self.slowed.front().map(|(due, _)| *due)
     }
 
-    /// Writes something by and by.
-    pub(crate) fn write_later(&mut self, change: Change) {
-        self.changes.push(change);
-    }
-
     /// A connection has used an ack id, the first since they were written.
     pub(crate) fn write_acks(&mut self, slot: Slot) {
         self.acked.push(slot);
     }
 
-    fn spend(&mut self, cost: usize) {
-        self.spent += cost;
-        self.is_due |= self.spent >= TURN_COST;
+    /// Has something written by and by.
+    pub(crate) fn write(&mut self, change: impl IntoIterator<Item = Change>) {
+        self.changes.extend(change);
+    }
+
+    fn take_in(&mut self, cost: usize) {
+        self.taken_in += cost;
+        self.is_due |= self.taken_in >= TURN_COST;
     }
 }
 
@@ -186,14 +188,14 @@ impl Hub {
         while let Some(from) = self.next_sender(now) {
             outputs.append(&mut self.carry_out_next(now, from));
         }
-        self.end_turn(outputs)
+        self.end_turn(now, outputs)
     }
 
     /// Whose message this turn carries out next; `None` at its end.
     pub fn next_sender(&mut self, now: Timestamp) -> Option<Slot> {
         let (mut refused, mut least) = (0, i64::MAX);
         while let Some(&slot) = self.turns.waiting.front() {
-            if self.turns.spent >= TURN_COST {
+            if self.turns.carried_out >= TURN_COST {
                 return None;
             }
             let limits = self.place.limits;
@@ -222,7 +224,8 @@ impl Hub {
             // it takes until one of them may go on.
             least = least.min(-queue.credit);
             refused += 1;
-            self.turns.waiting.rotate_left(1);
+            self.turns.waiting.pop_front();
+            self.turns.waiting.push_back(slot);
             if refused >= self.turns.waiting.len() {
                 let rounds = (least / ROUND_COST + 1) * ROUND_COST;
                 for slot in &self.turns.waiting {
@@ -250,9 +253,8 @@ impl Hub {
         }
         self.events.now = now;
         self.carry_out(now, from, arrived, &mut outputs);
-        self.follow_up(now, &mut outputs);
         let cost = cost(bytes, &outputs);
-        self.turns.spent += cost;
+        self.turns.carried_out += cost;
         if let Some(connection) = self.directory.get_mut(from) {
             let queue = &mut connection.queue;
             // What was not used in one turn is not saved up for the next.
@@ -261,14 +263,20 @@ impl Hub {
         outputs
     }
 
-    /// Ends a turn: puts what is to be written in front of what followed from its messages.
+    /// Ends a turn that has led to these outputs: adds what follows from all of them, and puts what is to
+    /// be written in front.
     #[must_use = "outputs are the only way a hub acts"]
-    pub fn end_turn(&mut self, outputs: Vec<Output>) -> Vec<Output> {
-        (self.turns.spent, self.turns.is_due) = (0, false);
+    pub fn end_turn(&mut self, now: Timestamp, mut outputs: Vec<Output>) -> Vec<Output> {
+        self.events.now = now;
+        self.follow_up(now, &mut outputs);
+        (self.turns.taken_in, self.turns.carried_out, self.turns.is_due) = (0, 0, false);
         let mut ordered = self.unwritten();
-        let (stores, others) = outputs.into_iter().partition::<Vec<_>, _>(Output::is_store);
-        ordered.extend(stores);
-        ordered.extend(others);
+        let mut others = Vec::new();
+        for output in outputs {
+            let list = if output.is_store() { &mut ordered } else { &mut others };
+            list.push(output);
+        }
+        ordered.append(&mut others);
         for slot in mem::take(&mut self.turns.touched) {
             if let Some(connection) = self.directory.get_mut(slot) {
                 connection.queue.is_touched = false;
@@ -301,7 +309,7 @@ impl Hub {
         if is_quick && connection.pace.bucket.take(now, &limits) {
             let before = outputs.len();
             self.carry_out(now, from, arrived, outputs);
-            self.turns.spend(cost(bytes, outputs.get(before..).unwrap_or_default()));
+            self.turns.take_in(cost(bytes, outputs.get(before..).unwrap_or_default()));
         } else {
             self.enqueue(from, arrived, bytes, outputs);
         }
@@ -320,7 +328,7 @@ impl Hub {
         if !mem::replace(&mut queue.is_listed, true) {
             self.turns.waiting.push_back(from);
         }
-        self.turns.spend(1);
+        self.turns.take_in(1);
         self.turns.is_due |= must_wait;
     }
 
@@ -345,18 +353,21 @@ impl Hub {
 
     /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
     pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
-        if self.directory.get(slot).is_some_and(|connection| connection.buffer.is_some()) {
+        let is_reliable = self.directory.get(slot).is_some_and(|connection| connection.buffer.is_some());
+        // A handler is told of the end of every connection, also of one that a crash ends.
+        if is_reliable || self.has_event_handlers() {
             outputs.push(Output::Store(change));
         } else {
-            self.turns.write_later(change);
+            self.turns.write([change]);
         }
     }
 
     /// Puts what waits to be written in front of these outputs, if they have to wait for a commit anyway.
     pub(crate) fn write_with(&mut self, outputs: &mut Vec<Output>) {
         if !self.turns.acked.is_empty() || outputs.iter().any(Output::is_store) {
-            let unwritten = self.unwritten();
-            outputs.splice(0..0, unwritten);
+            let mut ordered = self.unwritten();
+            ordered.append(outputs);
+            *outputs = ordered;
         }
     }
 

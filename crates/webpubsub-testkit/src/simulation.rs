@@ -222,6 +222,8 @@ happenings! {
     Close,
     /// Rows of the log are deleted.
     Trim,
+    /// A turn carries out more than one message.
+    SharedTurn,
     /// A batch arrives,
     Batch,
     /// and was taken before, or a part of it.

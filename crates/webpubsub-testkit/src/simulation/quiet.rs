@@ -112,6 +112,12 @@ impl World {
                     self.arrive(at);
                 }
             }
+            for shard in 0..self.shards.len() {
+                while self.shards[shard].is_busy() {
+                    moved = true;
+                    self.turn(shard);
+                }
+            }
             while !self.requests.is_empty() {
                 moved = true;
                 self.serve();
@@ -175,6 +181,8 @@ impl World {
             broken(format!("no event handler is told {notices:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
+            // What a crash ended may not have been written yet.
+            self.wake(shard);
             let disk = &self.shards[shard].disk;
             check!(
                 disk.outbox.is_empty(),
