@@ -25,6 +25,7 @@ import { checkNode, checkVersions } from "./versions.mjs";
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
 const purposes = {
   build: forBuild,
+  bench: forBuild,
   fuzz: [crates],
   simulate: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],

@@ -1,0 +1,161 @@
+//! Which messages were published, and who has received them.
+
+/// Every message of a workload, by its number, and what each receiver has seen.
+///
+/// Receivers are numbered from 0, each in one group; messages too.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    groups: Vec<usize>,
+    messages: Vec<Message>,
+    seen: Vec<Bits>,
+    delivered: u64,
+    doubled: u64,
+    strayed: u64,
+}
+
+#[derive(Debug)]
+struct Message {
+    group: usize,
+    /// How many receivers are still to see it.
+    undelivered: u32,
+    /// How many deliveries, acks and answers are still to come.
+    open: u32,
+}
+
+/// What a delivery was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// The receiver's first of this message.
+    First {
+        /// Whether nothing of it is still to come.
+        completes: bool,
+    },
+    /// One more than there should be.
+    Doubled,
+    /// A message that nobody published, or for another group.
+    Stray,
+}
+
+impl Tally {
+    /// Receivers by their groups.
+    pub(crate) fn new(groups: Vec<usize>) -> Self {
+        let seen = groups.iter().map(|_| Bits::default()).collect();
+        Self { groups, messages: Vec::new(), seen, delivered: 0, doubled: 0, strayed: 0 }
+    }
+
+    /// A message to a group; it is complete when all its receivers have it and as many `answers` have
+    /// come. Returns its number.
+    pub(crate) fn publish(&mut self, group: usize, answers: u32) -> usize {
+        let members = self.groups.iter().filter(|its| **its == group).count();
+        let undelivered = u32::try_from(members).unwrap_or(u32::MAX);
+        self.messages.push(Message { group, undelivered, open: undelivered + answers });
+        self.messages.len() - 1
+    }
+
+    /// A delivery.
+    pub(crate) fn receive(&mut self, receiver: usize, number: usize) -> Delivery {
+        let (Some(message), Some(seen)) = (self.messages.get_mut(number), self.seen.get_mut(receiver)) else {
+            self.strayed += 1;
+            return Delivery::Stray;
+        };
+        if self.groups.get(receiver) != Some(&message.group) {
+            self.strayed += 1;
+            return Delivery::Stray;
+        }
+        if !seen.insert(number) {
+            self.doubled += 1;
+            return Delivery::Doubled;
+        }
+        self.delivered += 1;
+        message.undelivered -= 1;
+        message.open -= 1;
+        Delivery::First { completes: message.open == 0 }
+    }
+
+    /// An ack, or an answer; whether nothing of the message is still to come.
+    pub(crate) fn answer(&mut self, number: usize) -> bool {
+        self.messages.get_mut(number).is_some_and(|message| {
+            message.open = message.open.saturating_sub(1);
+            message.open == 0
+        })
+    }
+
+    /// How many messages were published so far.
+    pub(crate) fn published(&self) -> u64 {
+        u64::try_from(self.messages.len()).unwrap_or(u64::MAX)
+    }
+
+    /// How many deliveries there were, each counted once.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// How many deliveries are missing.
+    pub(crate) fn lost(&self) -> u64 {
+        self.messages.iter().map(|message| u64::from(message.undelivered)).sum()
+    }
+
+    /// How many deliveries came again, or should not have come.
+    pub(crate) fn doubled(&self) -> u64 {
+        self.doubled + self.strayed
+    }
+}
+
+/// A set of numbers.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Whether the number was not in it before.
+    fn insert(&mut self, number: usize) -> bool {
+        let (word, bit) = (number / 64, 1 << (number % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let Some(word) = self.0.get_mut(word) else { return false };
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_complete_when_all_have_it_and_it_is_answered() {
+        let mut tally = Tally::new(vec![0, 0, 1]);
+        let number = tally.publish(0, 1);
+        assert_eq!(tally.receive(0, number), Delivery::First { completes: false });
+        assert_eq!(tally.lost(), 1);
+        assert!(!tally.answer(number));
+        assert_eq!(tally.receive(1, number), Delivery::First { completes: true });
+        assert_eq!((tally.published(), tally.delivered(), tally.lost(), tally.doubled()), (1, 2, 0, 0));
+    }
+
+    #[test]
+    fn a_second_delivery_to_the_same_receiver_is_doubled() {
+        let mut tally = Tally::new(vec![0]);
+        let number = tally.publish(0, 0);
+        assert_eq!(tally.receive(0, number), Delivery::First { completes: true });
+        assert_eq!(tally.receive(0, number), Delivery::Doubled);
+        assert_eq!((tally.delivered(), tally.doubled()), (1, 1));
+    }
+
+    #[test]
+    fn a_delivery_to_another_group_counts_as_one_too_many() {
+        let mut tally = Tally::new(vec![0, 1]);
+        let number = tally.publish(1, 0);
+        assert_eq!(tally.receive(0, number), Delivery::Stray);
+        assert_eq!(tally.receive(1, 99), Delivery::Stray);
+        assert_eq!((tally.delivered(), tally.doubled(), tally.lost()), (0, 2, 1));
+    }
+
+    #[test]
+    fn numbers_beyond_a_word_are_told_apart() {
+        let mut bits = Bits::default();
+        assert!(bits.insert(3) && bits.insert(67) && bits.insert(200));
+        assert!(!bits.insert(67) && bits.insert(66));
+    }
+}
