@@ -7,7 +7,6 @@ use std::rc::{Rc, Weak};
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
     Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber,
@@ -30,6 +29,7 @@ use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, 
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::task::{run, settled};
 use crate::turns::Turns;
 use crate::view::HubView;
 use crate::{http, log};
@@ -116,11 +116,15 @@ impl HubShard {
         Self { shard }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.awake() {
-            Some(shard) => shard.fetch(&request).await,
-            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
-        }
+    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let shard = self.awake().map(Rc::clone);
+        run(async move {
+            let answer = match shard {
+                Some(shard) => shard.fetch(&request).await,
+                None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+            };
+            Ok(answer?.into())
+        })
     }
 
     #[wasm_bindgen(js_name = webSocketMessage)]
@@ -271,7 +275,7 @@ impl Shard {
         };
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         if admission.subprotocol.is_reliable() {
-            JsFuture::from(self.turns.next()).await?;
+            settled(self.turns.next()).await?;
         }
         let pair = WebSocketPair::new();
         let input = Input::Connect { connection, request: admission, reconnection_token };
@@ -382,7 +386,7 @@ impl Shard {
     /// Carries out a command, in one commit with others where it has to wait for one.
     async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
         if self.hub.borrow().writes_for(&command) {
-            JsFuture::from(self.turns.next()).await?;
+            settled(self.turns.next()).await?;
         }
         Ok(self.step(Input::Command(command), None)?.reply)
     }
