@@ -3,45 +3,42 @@ import { once } from "node:events";
 import { start } from "../scripts/processes.mjs";
 import { Problem, step } from "../scripts/terminal.mjs";
 
-/** How long a workload is measured, and done before, in seconds. */
-const SECONDS = 1;
-const WARM_UP = 0.3;
+/** How long a workload is measured, in seconds, and how long the same is done before. */
+const SECONDS = { measured: 0.7, warmUp: 0.2 };
+const QUICK_SECONDS = { measured: 0.5, warmUp: 0.2 };
 
 /**
- * Measures everything; figures by workload, contender and run (`undefined` where one failed), and what failed.
+ * Measures everything with `generator`, the load generator's program. Returns figures by workload, contender and run,
+ * `undefined` for a run that failed, and what failed.
  */
 export async function runAll({ contenders, workloads, runs, quick, generator }) {
   const results = Object.fromEntries(workloads.map(({ name }) => [name, {}]));
   const failures = [];
-  const fail = (where, error) => {
-    if (!(error instanceof Problem)) throw error;
-    failures.push({ ...where, message: error.message });
-  };
-  const scenes = Map.groupBy(workloads, ({ scene }) => scene);
-  for (const [scene, its] of scenes) {
+  const seconds = quick ? QUICK_SECONDS : SECONDS;
+  for (const [scene, its] of Map.groupBy(workloads, (workload) => workload.scene)) {
     await step(scene, async (at) => {
       for (let run = 0; run < runs; run++) {
         for (const contender of contenders) {
-          at(`run ${run + 1} of ${runs}, ${contender.name}`);
-          let server;
-          try {
-            server = await contender.start();
-            for (const workload of its) {
-              const plan = workload.plan(server, { hub: workload.name.replaceAll("-", "_"), isQuick: quick });
-              if (!plan) continue;
-              at(`run ${run + 1} of ${runs}, ${contender.name}, ${workload.name}`);
-              const of = (results[workload.name][contender.name] ??= Array(runs).fill(undefined));
-              try {
-                of[run] = await measure(generator, server, plan);
-              } catch (error) {
-                fail({ workload: workload.name, contender: contender.name, run }, error);
-              }
+          if (contender.scenes && !contender.scenes.includes(scene)) continue;
+          const where = (what) => at(`run ${run + 1} of ${runs}, ${contender.name}, ${what}`);
+          const attempt = async (workload, work) => {
+            try {
+              return await work();
+            } catch (error) {
+              if (!(error instanceof Problem)) throw error;
+              failures.push({ workload, contender: contender.name, run, message: error.message });
             }
-          } catch (error) {
-            fail({ workload: scene, contender: contender.name, run }, error);
-          } finally {
-            await server?.stop();
+          };
+          where("start");
+          const server = await attempt(scene, () => contender.start());
+          for (const workload of server ? its : []) {
+            const plan = workload.plan(server, { hub: workload.name.replaceAll("-", "_"), isQuick: quick });
+            if (!plan) continue;
+            where(workload.name);
+            const figures = (results[workload.name][contender.name] ??= Array(runs).fill(undefined));
+            figures[run] = await attempt(workload.name, () => measure(generator, server, plan, seconds));
           }
+          await server?.stop();
         }
       }
     });
@@ -49,12 +46,13 @@ export async function runAll({ contenders, workloads, runs, quick, generator }) 
   return { results, failures };
 }
 
-/** Has the load generator carry out a plan; the figures. */
-async function measure(generator, { address, pid, dialect }, workload) {
+/** Has the load generator carry out a workload's plan; the figures. */
+async function measure(generator, { address, pid, dialect }, workload, { measured, warmUp }) {
   const child = start(generator, [], { stdio: ["pipe", "pipe", "pipe"] });
   const outputs = { stdout: "", stderr: "" };
   for (const name of Object.keys(outputs)) child[name].setEncoding("utf8").on("data", (text) => (outputs[name] += text));
-  child.stdin.end(JSON.stringify({ address, pid, dialect, seconds: SECONDS, warm_up: WARM_UP, workload }));
+  child.stdin.on("error", () => {}); // It ended before it read: its exit code says why.
+  child.stdin.end(JSON.stringify({ address, pid, dialect, seconds: measured, warm_up: warmUp, workload }));
   const [code, signal] = await once(child, "close");
   if (code !== 0) throw new Problem(outputs.stderr.trim() || `The load generator ended with ${code ?? signal}.`);
   return JSON.parse(outputs.stdout);

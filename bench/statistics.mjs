@@ -15,10 +15,9 @@ export function summary(numbers) {
 }
 
 /**
- * The median of the ratios of numbers to others that were measured beside them, by their runs: a machine that was slow
- * during one run was slow for both. A run that has only one of the two, or 0 to divide by, does not count.
+ * The median of the ratios of numbers to others that were measured beside them, run by run: a machine that was slow
+ * during one run was slow for both. A run that lacks one of the two, or has 0 to divide by, does not count.
  */
 export function ratio(numbers, others) {
-  const pairs = numbers.map((number, run) => number / others[run]);
-  return median(pairs.filter((pair) => Number.isFinite(pair)));
+  return median(numbers.map((number, run) => number / others[run]).filter(Number.isFinite));
 }

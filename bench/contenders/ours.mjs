@@ -1,9 +1,11 @@
 // This project's service, as `npm run serve` starts it.
-import { healthy } from "../../scripts/service/ready.mjs";
+import { freePort, healthy } from "../../scripts/service/ready.mjs";
 import { clientClaims, sign } from "../../tests/support/token.mjs";
 import { HOST, Server } from "./server.mjs";
 
 const KEY = "an-access-key-for-the-bench-of-48-characters-in!";
+/** The hub that has an event handler. */
+export const HANDLED = "handled";
 const VERSION = "2024-12-01";
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
@@ -19,8 +21,17 @@ export class Ours extends Server {
     this.#shards = shards;
   }
 
-  launch() {
-    const variables = { SHARDS: String(this.#shards), SERVICE_HOSTS: this.address, ALLOW_PRIVATE_EVENT_HANDLERS: "on" };
+  async launch() {
+    this.handler = `${HOST}:${await freePort({ host: HOST, port: 0 })}`;
+    const eventHandlers = [{ urlTemplate: `http://${this.handler}/`, userEventPattern: "*" }];
+    const variables = {
+      SHARDS: String(this.#shards),
+      SERVICE_HOSTS: this.address,
+      ALLOW_PRIVATE_EVENT_HANDLERS: "on",
+      // Clients here only listen, to more than 1 MB a second: the README says to raise it for them.
+      OUTBOUND_LIMIT_BYTES: "0",
+      HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
+    };
     const keys = { WEBPUBSUB_ACCESS_KEY: KEY };
     return this.#startWorkerd({ state: this.folder, host: HOST, port: this.port }, { variables, keys }, ["ignore", "ignore", "inherit"]);
   }
@@ -29,8 +40,8 @@ export class Ours extends Server {
     return healthy({ host: HOST, port: this.port }, child);
   }
 
-  member(hub, group) {
-    return this.client(hub, { groups: [group] });
+  member(hub, group, { user, groups = [] } = {}) {
+    return this.client(hub, { user, groups: [group, ...groups] });
   }
 
   client(hub, { user, groups } = {}) {

@@ -1,6 +1,8 @@
 // A worker of one module on the workerd and with the configuration that the service runs on.
+import { build } from "esbuild";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { at } from "../../scripts/paths.mjs";
 import { start } from "../../scripts/processes.mjs";
 import { workerConfig } from "../../scripts/service/worker-config.mjs";
 import { workerd } from "../../scripts/toolchain.mjs";
@@ -10,18 +12,19 @@ const text = JSON.stringify;
 
 /** A Durable Object class `Room` and its worker, which finds the namespace as `ROOM`. */
 export class OnWorkerd extends Server {
-  #source;
+  #file;
 
-  constructor(source, dialect) {
+  constructor(file, dialect) {
     super();
-    this.#source = source;
+    this.#file = at("bench", "contenders", "workers", file);
     this.dialect = dialect;
   }
 
   async launch() {
     const { compatibility_date: date, compatibility_flags: flags } = await workerConfig();
     mkdirSync(join(this.folder, "state"));
-    writeFileSync(join(this.folder, "room.js"), this.#source);
+    const outfile = join(this.folder, "room.js");
+    await build({ entryPoints: [this.#file], outfile, bundle: true, format: "esm", target: "esnext", external: ["cloudflare:*"], logLevel: "error" });
     writeFileSync(
       join(this.folder, "room.capnp"),
       `using Workerd = import "/workerd/workerd.capnp";

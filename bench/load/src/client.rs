@@ -38,8 +38,6 @@ pub(crate) type Event = Result<Incoming, String>;
 pub(crate) struct Client {
     out: UnboundedSender<Message>,
     tasks: [AbortHandle; 2],
-    /// What recovers it: its id and a token.
-    pub(crate) recovery: Option<(String, String)>,
 }
 
 impl Drop for Client {
@@ -62,6 +60,16 @@ impl Client {
         Ok(opened.start(plan.dialect, on))
     }
 
+    /// Connects to a reliable connection that lost its socket, which goes on without a greeting.
+    pub(crate) async fn come_back(
+        plan: &Plan,
+        path: &str,
+        on: impl Fn(Event) + 'static,
+    ) -> Result<Self, LoadError> {
+        let socket = connect(&plan.address, plan.dialect, path).await?;
+        Ok(Opened { socket, recovery: None }.start(plan.dialect, on))
+    }
+
     /// Queues a frame.
     pub(crate) fn send(&self, frame: Message) {
         // A connection that the server has closed reports that itself.
@@ -72,22 +80,14 @@ impl Client {
 /// A connection that is ready, which nobody reads yet.
 pub(crate) struct Opened {
     socket: Socket,
-    recovery: Option<(String, String)>,
+    /// What recovers it: its id and a token.
+    pub(crate) recovery: Option<(String, String)>,
 }
 
 impl Opened {
     /// Connects and waits until the connection is ready.
     pub(crate) async fn new(address: &str, dialect: Dialect, path: &str) -> Result<Self, LoadError> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        // Ends with a reset: no port of this machine waits for a minute.
-        stream.set_zero_linger()?;
-        let mut request = format!("ws://{address}{path}").into_client_request()?;
-        if let Some(name) = dialect.subprotocol() {
-            request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
-        }
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(READ_BUFFER);
-        let (mut socket, _) = client_async_with_config(request, stream, Some(config)).await?;
+        let mut socket = connect(address, dialect, path).await?;
         if !dialect.greets() {
             return Ok(Self { socket, recovery: None });
         }
@@ -106,7 +106,29 @@ impl Opened {
         let (out, queue) = mpsc::unbounded_channel();
         let reading = tokio::task::spawn_local(read(stream, dialect, out.clone(), on));
         let writing = tokio::task::spawn_local(write(sink, queue));
-        Client { out, tasks: [reading.abort_handle(), writing.abort_handle()], recovery: self.recovery }
+        Client { out, tasks: [reading.abort_handle(), writing.abort_handle()] }
+    }
+}
+
+async fn connect(address: &str, dialect: Dialect, path: &str) -> Result<Socket, LoadError> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    // Ends with a reset: no port of this machine waits for a minute.
+    stream.set_zero_linger()?;
+    let mut request = format!("ws://{address}{path}").into_client_request()?;
+    if let Some(name) = dialect.subprotocol() {
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
+    }
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(READ_BUFFER);
+    match client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(response)) => Err(LoadError::Refused {
+            method: "GET",
+            path: path.split('?').next().unwrap_or_default().to_owned(),
+            status: response.status().as_u16(),
+            body: String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).into_owned(),
+        }),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -47,9 +47,11 @@ pub(crate) enum LoadError {
     /// A request cannot be made of what the plan says.
     #[error("HTTP: {0}")]
     Request(#[from] hyper::http::Error),
-    /// A publish was refused.
-    #[error("POST {path} was answered {status}: {body}")]
+    /// A publish or a new connection was refused.
+    #[error("{method} {path} was answered {status}: {body}")]
     Refused {
+        /// Its method.
+        method: &'static str,
         /// Its path, without the query.
         path: String,
         /// The answer's status.

@@ -37,12 +37,18 @@ pub(crate) struct Endpoint {
 pub(crate) enum Workload {
     /// Messages to members of groups.
     Publish(Publish),
+    /// Very many connections, which then receive messages to all or some of them.
+    Crowd(Crowd),
     /// New connections.
     Connect(Connect),
     /// Groups joined or left.
     Membership(Membership),
     /// One client that sends without waiting, beside quiet ones.
     Flood(Flood),
+    /// Events through an event handler.
+    Events(Events),
+    /// Messages that were missed, sent again.
+    Replay(Replay),
 }
 
 /// Messages to members of groups, so many on their way at once.
@@ -82,6 +88,30 @@ pub(crate) enum By {
     Member,
     /// A client that is in none.
     Outsider,
+}
+
+/// Very many connections, which then receive messages to all or some of them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Crowd {
+    /// Where they connect: connection `i` at number `i % clients`.
+    pub(crate) clients: Vec<Endpoint>,
+    /// How many there are.
+    pub(crate) members: usize,
+    /// Where a server publishes, and to whom.
+    pub(crate) publish: Vec<Audience>,
+    /// How many bytes a payload has, at least 16.
+    pub(crate) size: usize,
+}
+
+/// Where a server publishes, and to whom.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Audience {
+    /// What its figures are called.
+    pub(crate) name: String,
+    /// Where.
+    pub(crate) endpoint: Endpoint,
+    /// To those that connect at these of the crowd's `clients`.
+    pub(crate) clients: Vec<usize>,
 }
 
 /// New connections, so many at once.
@@ -134,4 +164,32 @@ pub(crate) enum Sent {
     Publishes,
     /// Events, the last of which asks for an ack.
     Events,
+}
+
+/// Events through an event handler, one of each client on its way at once.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Events {
+    /// Where clients connect.
+    pub(crate) client: Endpoint,
+    /// How many they are.
+    pub(crate) clients: usize,
+    /// Where the event handler is to listen: host and port.
+    pub(crate) handler: String,
+    /// How many bytes a payload has, at least 16.
+    pub(crate) size: usize,
+}
+
+/// Reliable clients that are away while a server publishes, and come back.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Replay {
+    /// Where they connect.
+    pub(crate) client: Endpoint,
+    /// How many they are.
+    pub(crate) clients: usize,
+    /// Where the server publishes to all of them.
+    pub(crate) publish: Endpoint,
+    /// How many messages.
+    pub(crate) messages: u64,
+    /// How many bytes a payload has, at least 16.
+    pub(crate) size: usize,
 }

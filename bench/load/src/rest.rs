@@ -47,6 +47,6 @@ impl Rest {
         }
         let (path, _) = endpoint.path.split_once('?').unwrap_or((&endpoint.path, ""));
         let body = String::from_utf8_lossy(&body).into_owned();
-        Err(LoadError::Refused { path: path.to_owned(), status: status.as_u16(), body })
+        Err(LoadError::Refused { method: "POST", path: path.to_owned(), status: status.as_u16(), body })
     }
 }

@@ -2,15 +2,35 @@
 
 /// Every message of a workload, by its number, and what each receiver has seen.
 ///
-/// Receivers are numbered from 0, each in one group; messages too.
+/// Receivers, messages and groups are numbered from 0.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    groups: Vec<usize>,
+    groups: Vec<Groups>,
+    /// How many receivers each group has.
+    sizes: [u32; MAX_GROUPS],
     messages: Vec<Message>,
     seen: Vec<Bits>,
     delivered: u64,
     doubled: u64,
     strayed: u64,
+}
+
+/// How many groups there may be.
+const MAX_GROUPS: usize = 128;
+
+/// A set of groups, a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Groups(u128);
+
+impl Groups {
+    /// These groups; those beyond the last that there may be are left out.
+    pub(crate) fn of(groups: impl IntoIterator<Item = usize>) -> Self {
+        Self(groups.into_iter().filter(|group| *group < MAX_GROUPS).fold(0, |set, group| set | 1 << group))
+    }
+
+    fn contains(self, group: usize) -> bool {
+        group < MAX_GROUPS && self.0 & (1 << group) != 0
+    }
 }
 
 #[derive(Debug)]
@@ -38,16 +58,20 @@ pub(crate) enum Delivery {
 
 impl Tally {
     /// Receivers by their groups.
-    pub(crate) fn new(groups: Vec<usize>) -> Self {
+    pub(crate) fn new(groups: Vec<Groups>) -> Self {
         let seen = groups.iter().map(|_| Bits::default()).collect();
-        Self { groups, messages: Vec::new(), seen, delivered: 0, doubled: 0, strayed: 0 }
+        let mut sizes = [0; MAX_GROUPS];
+        for (group, size) in sizes.iter_mut().enumerate() {
+            let members = groups.iter().filter(|its| its.contains(group)).count();
+            *size = u32::try_from(members).unwrap_or(u32::MAX);
+        }
+        Self { groups, sizes, messages: Vec::new(), seen, delivered: 0, doubled: 0, strayed: 0 }
     }
 
     /// A message to a group; it is complete when all its receivers have it and as many `answers` have
     /// come. Returns its number.
     pub(crate) fn publish(&mut self, group: usize, answers: u32) -> usize {
-        let members = self.groups.iter().filter(|its| **its == group).count();
-        let undelivered = u32::try_from(members).unwrap_or(u32::MAX);
+        let undelivered = self.sizes.get(group).copied().unwrap_or_default();
         self.messages.push(Message { group, undelivered, open: undelivered + answers });
         self.messages.len() - 1
     }
@@ -58,7 +82,7 @@ impl Tally {
             self.strayed += 1;
             return Delivery::Stray;
         };
-        if self.groups.get(receiver) != Some(&message.group) {
+        if !self.groups.get(receiver).is_some_and(|its| its.contains(message.group)) {
             self.strayed += 1;
             return Delivery::Stray;
         }
@@ -123,9 +147,13 @@ impl Bits {
 mod tests {
     use super::*;
 
+    fn tally<const N: usize>(groups: [usize; N]) -> Tally {
+        Tally::new(groups.into_iter().map(|group| Groups::of([group])).collect())
+    }
+
     #[test]
     fn a_message_is_complete_when_all_have_it_and_it_is_answered() {
-        let mut tally = Tally::new(vec![0, 0, 1]);
+        let mut tally = tally([0, 0, 1]);
         let number = tally.publish(0, 1);
         assert_eq!(tally.receive(0, number), Delivery::First { completes: false });
         assert_eq!(tally.lost(), 1);
@@ -136,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_second_delivery_to_the_same_receiver_is_doubled() {
-        let mut tally = Tally::new(vec![0]);
+        let mut tally = tally([0]);
         let number = tally.publish(0, 0);
         assert_eq!(tally.receive(0, number), Delivery::First { completes: true });
         assert_eq!(tally.receive(0, number), Delivery::Doubled);
@@ -145,11 +173,21 @@ mod tests {
 
     #[test]
     fn a_delivery_to_another_group_counts_as_one_too_many() {
-        let mut tally = Tally::new(vec![0, 1]);
+        let mut tally = tally([0, 1]);
         let number = tally.publish(1, 0);
         assert_eq!(tally.receive(0, number), Delivery::Stray);
         assert_eq!(tally.receive(1, 99), Delivery::Stray);
         assert_eq!((tally.delivered(), tally.doubled(), tally.lost()), (0, 2, 1));
+    }
+
+    #[test]
+    fn a_receiver_may_be_in_several_groups() {
+        let mut tally = Tally::new(vec![Groups::of([0, 1]), Groups::of([0]), Groups::of([MAX_GROUPS])]);
+        let (all, some) = (tally.publish(0, 0), tally.publish(1, 0));
+        assert_eq!(tally.lost(), 3);
+        assert_eq!(tally.receive(0, some), Delivery::First { completes: true });
+        assert_eq!(tally.receive(0, all), Delivery::First { completes: false });
+        assert_eq!(tally.receive(2, all), Delivery::Stray);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use super::{Cost, Meter};
 use crate::client::Client;
 use crate::error::LoadError;
 use crate::figures::{Figures, real};
 use crate::plan::{Connect, Plan};
-use crate::process::ProcessTree;
 use crate::samples::Samples;
 
 /// Connects and measures. All connections stay open until the end.
@@ -34,11 +34,9 @@ pub(super) async fn run(plan: &Plan, workload: &Connect) -> Result<Figures, Load
 
     connect_for(plan.warm_up).await?;
     times.take();
-    let server = ProcessTree(plan.pid);
-    let (cpu, started) = (server.cpu(), Instant::now());
+    let meter = Meter::start(plan);
     connect_for(plan.seconds).await?;
-    let elapsed = started.elapsed();
-    let cpu = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+    let Cost { elapsed, cpu } = meter.stop();
 
     let times = times.borrow();
     let count = u64::try_from(times.len()).unwrap_or(u64::MAX);

@@ -13,13 +13,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::PATIENCE;
+use super::{Cost, Meter, PATIENCE};
 use crate::client::{Client, Event};
 use crate::dialect::{self, Incoming};
 use crate::error::LoadError;
 use crate::figures::{Figures, real};
 use crate::plan::{Endpoint, Flood, Plan, Sent};
-use crate::process::ProcessTree;
 use crate::rest::Rest;
 use crate::samples::Samples;
 
@@ -208,13 +207,11 @@ pub(super) async fn run(plan: &Plan, workload: &Flood) -> Result<Figures, LoadEr
     };
     let flooder = Client::open(plan, &workload.client, on).await?;
     let frames = frames(plan, workload)?;
-    let server = ProcessTree(plan.pid);
-    let (cpu, started) = (server.cpu(), Instant::now());
+    let meter = Meter::start(plan);
     frames.into_iter().for_each(|frame| flooder.send(frame));
     let ended = timeout(Duration::from_secs_f64(workload.limit), over.notified()).await.is_ok();
-    let elapsed = started.elapsed();
+    let Cost { elapsed, cpu } = meter.stop();
     neighbours.note(&mut figures, "flooded_").await?;
-    let cpu = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
     if !ended {
         return Err(LoadError::Late("the flood's end", elapsed.as_secs()));
     }

@@ -4,16 +4,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::PATIENCE;
+use super::{Cost, Meter, PATIENCE};
 use crate::client::{Client, Event, open_all};
 use crate::dialect::Incoming;
 use crate::error::LoadError;
 use crate::figures::Figures;
 use crate::plan::{Membership, Plan};
-use crate::process::ProcessTree;
 
 /// Acks that are still to come, over all clients.
 #[derive(Default)]
@@ -68,16 +67,14 @@ pub(super) async fn run(plan: &Plan, workload: &Membership) -> Result<Figures, L
         acks.wait().await?;
     }
 
-    let server = ProcessTree(plan.pid);
-    let (cpu, started) = (server.cpu(), Instant::now());
+    let meter = Meter::start(plan);
     let count = if workload.leave {
         send(&clients, workload.groups, 2, &acks, leaves)?
     } else {
         send(&clients, workload.groups, 1, &acks, joins)?
     };
     acks.wait().await?;
-    let elapsed = started.elapsed();
-    let cpu = server.cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+    let Cost { elapsed, cpu } = meter.stop();
 
     let mut figures = Figures::default();
     figures.rate("operations_per_second", count, elapsed);
