@@ -51,6 +51,7 @@ export const variables = {
   CLIENT_MESSAGE_BURST: number(0, MOST),
   OUTBOUND_LIMIT_BYTES: number(0, MOST),
   RECOVERY_WINDOW_SECONDS: number(1, 3_600),
+  DRAIN_SECONDS: number(0, MOST),
   EVENT_TIMEOUT_SECONDS: number(1, 600),
   EVENT_RETRY_SECONDS: pauses,
   ALLOW_PRIVATE_EVENT_HANDLERS: onOff,

@@ -77,7 +77,7 @@ impl Hub {
                 let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
-            Input::Map(map) => self.take_map(map, &mut outputs),
+            Input::Map(map) => self.take_map(now, map, &mut outputs),
             Input::Batch(batch) => {
                 self.counters.batches += 1;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {

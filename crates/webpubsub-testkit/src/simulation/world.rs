@@ -81,7 +81,9 @@ impl World {
         if faults.large > 0 {
             limits.outbound_bytes = 0;
         }
-        let place = |shard| Place { shard: ShardNumber(shard), shards, limits, ..Place::only() };
+        let drain_window = random.pick(&[None, None, Some(Duration::from_secs(30))]);
+        let place =
+            |shard| Place { shard: ShardNumber(shard), shards, limits, drain_window, ..Place::only() };
         let asks = random.pick(&[
             Asks::Nothing,
             Asks::Nothing,
