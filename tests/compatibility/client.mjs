@@ -299,7 +299,7 @@ export const client = [
       row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
       row("A quota of connections for each hub, which the operator sets, with a line in the log", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is each hub's own"), limits("holds when everybody comes at once"), limits("is in the log when it refuses")),
       row("A bound on how fast a client sends", limits("is closed with 1008 and told why, and nobody else is: ${protocol}"), limits("is heard up to that point, and no further")),
-      row("A bound on what a client leaves unread, for reliable connections that of what is kept", limits("is closed with 1008, while one that speaks beside it hears everything")),
+      row("A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept", limits("is closed with 1008, while one that speaks beside it hears everything"), e2e("slow-readers")("that send all the time and read nothing are closed as early (${kind}), while one that reads stays"), native("hub", "tests/pace")("of_a_shard_that_leaves_too_much_unread_the_slowest_go_first")),
       missing("A quota of messages", "Not built."),
       row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
       differs("A pong comes after what was asked before", 'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.', acks("a ping is answered, in the platform's own spelling or any other")),

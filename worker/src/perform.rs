@@ -118,6 +118,13 @@ impl Shard {
                 let outputs = self.hub.borrow_mut().handle(now(), Input::Fetched { message, to });
                 self.perform_each(outputs, None, step, gone)?;
             }
+            Output::Measure { slots } => {
+                let numbers: Vec<u32> = slots.iter().map(|slot| slot.0).collect();
+                let waiting = self.sockets.waiting(&numbers).into_iter().map(|bytes| bytes as u64);
+                let measured = Input::Measured(slots.into_iter().zip(waiting).collect());
+                let outputs = self.hub.borrow_mut().handle(now(), measured);
+                self.perform_each(outputs, None, step, gone)?;
+            }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
             }

@@ -44,6 +44,8 @@ pub struct Hub {
     pub(crate) place: Place,
     pub(crate) policy: EventPolicy,
     pub(crate) events: Events,
+    /// Bytes that were put on sockets since all of them were measured.
+    pub(crate) unmeasured: u64,
 }
 
 impl Hub {
@@ -92,6 +94,8 @@ impl Hub {
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
+            Input::Measure => self.measure_all(&mut outputs),
+            Input::Measured(waiting) => self.measured(now, waiting, &mut outputs),
             Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
                 self.events.timeout();
@@ -99,7 +103,7 @@ impl Hub {
                 self.give_up(now, &mut outputs);
             }
         }
-        self.watch(now, &mut outputs);
+        self.watch(&mut outputs);
         self.tell(&mut outputs);
         self.relay.watch(now);
         outputs

@@ -66,6 +66,7 @@ impl Hub {
             place,
             policy,
             events: Events::new(now, snapshot.settings),
+            unmeasured: 0,
         };
         hub.relay.watch(now);
         let lanes = hub.restore_outbox(snapshot.outbox, &mut outputs);

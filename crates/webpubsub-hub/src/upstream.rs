@@ -159,11 +159,14 @@ impl Hub {
             let cause = encoding.invalid();
             return self.close(slot, cause, outputs);
         }
+        let before = buffer.bytes();
         if buffer.acknowledge(id) {
+            let bytes = before - buffer.bytes();
             if let Some(cursor) = buffer.take_much_unstored() {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
             }
             self.attach(slot, outputs);
+            self.doubt(slot, bytes, outputs);
         }
     }
 
