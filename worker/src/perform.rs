@@ -119,9 +119,8 @@ impl Shard {
                 self.perform_each(outputs, None, step, gone)?;
             }
             Output::Measure { slots } => {
-                let numbers: Vec<u32> = slots.iter().map(|slot| slot.0).collect();
-                let waiting = self.sockets.waiting(&numbers).into_iter().map(|bytes| bytes as u64);
-                let measured = Input::Measured(slots.into_iter().zip(waiting).collect());
+                let measure = |slot: Slot| (slot, self.sockets.waiting(slot.0) as u64);
+                let measured = Input::Measured(slots.into_iter().map(measure).collect());
                 let outputs = self.hub.borrow_mut().handle(now(), measured);
                 self.perform_each(outputs, None, step, gone)?;
             }

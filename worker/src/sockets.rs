@@ -37,8 +37,8 @@ export class Sockets {
     this.#sockets[slot]?.serializeAttachment(bytes.slice());
   }
 
-  waiting(slots) {
-    return Float64Array.from(slots, (slot) => this.#sockets[slot]?.bufferedAmount ?? 0);
+  waiting(slot) {
+    return this.#sockets[slot]?.bufferedAmount ?? 0;
   }
 
   sendText(slots, text) {
@@ -114,9 +114,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(crate) fn attach(this: &Sockets, slot: u32, bytes: &[u8]) -> Result<(), wasm_bindgen::JsValue>;
 
-    /// How many bytes wait on these slots' sockets for their clients to read, in their order.
+    /// How many bytes wait on a slot's socket for its client to read.
     #[wasm_bindgen(method)]
-    pub(crate) fn waiting(this: &Sockets, slots: &[u32]) -> Vec<f64>;
+    pub(crate) fn waiting(this: &Sockets, slot: u32) -> f64;
 
     /// Sends one text to many; returns the slots of sockets that could not take it, if any.
     #[wasm_bindgen(method, js_name = sendText)]

@@ -125,7 +125,8 @@ impl ShardMap {
     /// the longer nothing has changed, since a shard may be draining for days.
     #[must_use]
     pub fn pause(&self, now: Timestamp, least: Duration) -> Duration {
-        (now.since(self.since) / 16).min(LONGEST_PAUSE).max(least)
+        let unchanged = now.as_millis().saturating_sub(self.since.as_millis());
+        Duration::from_millis(unchanged / 16).min(LONGEST_PAUSE).max(least)
     }
 
     fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Self)) {

@@ -140,52 +140,45 @@ impl Hub {
         outputs.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
     }
 
-    /// Ends the connections on whose sockets too much waits. If it is too much on all sockets together,
-    /// those go on which most waits: a reliable connection, which has not acknowledged it, can be recovered.
-    pub(crate) fn measured(
-        &mut self,
-        now: Timestamp,
-        waiting: impl IntoIterator<Item = (Slot, u64)>,
-        outputs: &mut Vec<Output>,
-    ) {
+    /// So many bytes wait on these sockets. Ends the connections on whose sockets too much waits. If it is
+    /// too much on all sockets together, those go on which most waits: a reliable connection, which has
+    /// not acknowledged it, can be recovered.
+    pub(crate) fn measured(&mut self, now: Timestamp, waiting: Vec<(Slot, u64)>, outputs: &mut Vec<Output>) {
         for (slot, bytes) in waiting {
             if let Some(connection) = self.directory.get_mut(slot) {
                 connection.pace.unread = bytes;
             }
         }
-        let limit = u64::from(self.place.limits.outbound_bytes);
-        if limit == 0 {
-            return;
+        while let Some((slot, cause)) = self.slowest() {
+            if cause == CloseCause::SlowRecoverable {
+                self.counters.drops += 1;
+                self.detach(now, slot, outputs);
+                outputs.push(Output::Close { slot, cause });
+            } else {
+                self.close(slot, cause, outputs);
+            }
         }
-        let (mut total, mut slow, mut large) = (0, Vec::new(), Vec::new());
-        for (slot, connection) in self.directory.iter() {
+    }
+
+    /// A connection that leaves too much unread, if any does.
+    fn slowest(&self) -> Option<(Slot, CloseCause)> {
+        let limit = u64::from(self.place.limits.outbound_bytes);
+        let (mut total, mut most, mut slowest) = (0, MODEST_BYTES, None);
+        for (slot, connection) in self.directory.iter().filter(|_| limit > 0) {
             let bytes = connection.pace.unread;
             // A shard that wakes sends it once more.
             let unacknowledged = connection.buffer.as_ref().map_or(0, |buffer| 2 * buffer.bytes() as u64);
             if bytes > limit + unacknowledged {
-                slow.push(slot);
-                continue;
+                return Some((slot, CloseCause::SlowConsumer));
             }
             total += bytes;
-            if bytes > MODEST_BYTES {
-                large.push((bytes, slot));
+            if bytes > most {
+                let is_reliable = connection.buffer.is_some();
+                let cause = if is_reliable { CloseCause::SlowRecoverable } else { CloseCause::SlowConsumer };
+                (most, slowest) = (bytes, Some((slot, cause)));
             }
         }
-        for slot in slow {
-            self.close(slot, CloseCause::SlowConsumer, outputs);
-        }
-        while total > limit * SOCKETS_AT_LIMIT {
-            let Some(most) = (0..large.len()).max_by_key(|at| large.get(*at)) else { return };
-            let (bytes, slot) = large.swap_remove(most);
-            total -= bytes;
-            if self.link(slot).is_some() {
-                self.counters.drops += 1;
-                self.detach(now, slot, outputs);
-                outputs.push(Output::Close { slot, cause: CloseCause::SlowRecoverable });
-            } else {
-                self.close(slot, CloseCause::SlowConsumer, outputs);
-            }
-        }
+        slowest.filter(|_| total > limit * SOCKETS_AT_LIMIT)
     }
 }
 

@@ -339,8 +339,7 @@ fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
 
 #[test]
 fn a_shard_that_wakes_counts_messages_afresh_and_not_what_is_unread() {
-    let mut shard =
-        with(Limits { messages_per_second: 1, message_burst: 2, outbound_bytes: 25, ..Limits::DEFAULT });
+    let mut shard = with(Limits { messages_per_second: 1, message_burst: 2, outbound_bytes: 25 });
     let (reading, client) = (shard.connected(simple()), shard.connected(simple()));
     for _ in 0..3 {
         shard.hibernate();
