@@ -50,6 +50,7 @@ export const variables = {
   CLIENT_MESSAGES_PER_SECOND: number(0, MOST),
   CLIENT_MESSAGE_BURST: number(0, MOST),
   OUTBOUND_LIMIT_BYTES: number(0, MOST),
+  CLIENT_GROUP_LIMIT: number(0, MOST),
   RECOVERY_WINDOW_SECONDS: number(1, 3_600),
   DRAIN_SECONDS: number(0, MOST),
   EVENT_TIMEOUT_SECONDS: number(1, 600),

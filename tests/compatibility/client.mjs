@@ -294,7 +294,7 @@ export const client = [
     rows: [
       row("A client's message: 1 MB, after it was put together", frames("a message of 1 MB is delivered whole"), frames("a message may come in fragments, and counts as a whole"), frames("simple clients have the same limit")),
       row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),
-      row("Groups of one connection: no limit", groups("a thousand groups on one connection all work")),
+      differs("Groups of one connection: no limit", "4,096, unless an operator sets another number with `CLIENT_GROUP_LIMIT`: the ack is `Forbidden`, over REST the answer 409.", groups("a thousand groups on one connection all work"), e2e("many-groups")("joins no other, and is told so where it asks: ${protocol}"), e2e("many-groups")("is added to no other over REST: ${protocol}"), e2e("many-groups")("has no more in its token"), e2e("many-groups")("is given no more by an event handler"), native("hub", "tests/groups")("a_client_may_be_in_4096_groups_or_as_many_as_there_are")),
       row("What is kept for a reliable connection: 1000 messages, 16 MB", recovery("a thousand messages are kept; one more ends the connection, there or away"), recovery("sixteen megabytes are kept, and no more")),
       row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
       row("A quota of connections for each hub, which the operator sets, with a line in the log", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is each hub's own"), limits("holds when everybody comes at once"), limits("is in the log when it refuses")),

@@ -34,8 +34,8 @@ pub(crate) struct Config {
     pub(crate) map_ttl: Duration,
     /// `CONNECTION_QUOTA`: how many connections a hub may have; 0 for as many as its shards take.
     connection_quota: u32,
-    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`.
-    limits: Limits,
+    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`, `CLIENT_GROUP_LIMIT`.
+    pub(crate) limits: Limits,
     /// `EVENT_TIMEOUT_SECONDS`: how long telling an event handler of one event may take.
     event_timeout: Duration,
     /// `EVENT_RETRY_SECONDS`: the pauses between the attempts at that, separated by commas.
@@ -135,6 +135,7 @@ impl Config {
             messages_per_second: up_to("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
             message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
             outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
+            groups: up_to("CLIENT_GROUP_LIMIT", Limits::DEFAULT.groups),
         };
         if let Some((name, min, max)) = wrong {
             return Err(ConfigError::Number { name, min, max });

@@ -210,6 +210,14 @@ impl Hub {
         }
     }
 
+    /// Whether a connection may be a member of these, too. What it is already it stays.
+    pub(crate) fn has_room_for(&self, slot: Slot, groups: &[GroupName]) -> bool {
+        self.directory.get(slot).is_none_or(|Connection { groups: known, .. }| {
+            let more = groups.iter().filter(|group| !known.contains(*group)).count();
+            more == 0 || self.place.limits.allows_groups(known.as_slice().len() + more)
+        })
+    }
+
     /// Ends a membership, if there is one.
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.leave(slot, group) {

@@ -2,8 +2,8 @@
 
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::limits::{
-    DEFAULT_CLIENT_MESSAGE_BURST, DEFAULT_CLIENT_MESSAGES_PER_SECOND, DEFAULT_OUTBOUND_LIMIT_BYTES,
-    MAX_CLIENT_MESSAGE_BYTES,
+    DEFAULT_CLIENT_GROUPS, DEFAULT_CLIENT_MESSAGE_BURST, DEFAULT_CLIENT_MESSAGES_PER_SECOND,
+    DEFAULT_OUTBOUND_LIMIT_BYTES, MAX_CLIENT_MESSAGE_BYTES,
 };
 use webpubsub_protocol::time::Timestamp;
 
@@ -28,6 +28,8 @@ pub struct Limits {
     /// Bytes that may wait on a socket for its client to read, beside those that a reliable client has not
     /// acknowledged; 0 for as many as there are. On all sockets of a shard together 16 times as many may.
     pub outbound_bytes: u32,
+    /// Groups that it may be in; 0 for as many as there are.
+    pub groups: u32,
 }
 
 impl Limits {
@@ -36,7 +38,14 @@ impl Limits {
         messages_per_second: DEFAULT_CLIENT_MESSAGES_PER_SECOND,
         message_burst: DEFAULT_CLIENT_MESSAGE_BURST,
         outbound_bytes: DEFAULT_OUTBOUND_LIMIT_BYTES,
+        groups: DEFAULT_CLIENT_GROUPS,
     };
+
+    /// Whether a connection may be in so many groups.
+    #[must_use]
+    pub const fn allows_groups(&self, groups: usize) -> bool {
+        self.groups == 0 || groups <= self.groups as usize
+    }
 }
 
 /// What a connection sent and was sent of late. It starts afresh when the shard wakes.

@@ -1,5 +1,7 @@
 //! Judging and carrying out what clients send.
 
+use std::slice;
+
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
@@ -57,6 +59,7 @@ impl Hub {
                     Err(
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
+                        | Refusal::TooManyGroups(_)
                         | Refusal::Duplicate(_)
                         | Refusal::EventFailed
                         | Refusal::InvocationPending
@@ -173,6 +176,9 @@ impl Hub {
     fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
+        }
+        if !self.has_room_for(slot, slice::from_ref(&group)) {
+            return Err(Refusal::TooManyGroups(self.place.limits.groups));
         }
         self.join(slot, &group, outputs);
         Ok(())

@@ -142,7 +142,8 @@ fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_a
 
 #[test]
 fn without_limits_a_client_may_send_and_leave_unread_what_it_likes() {
-    let mut shard = with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0 });
+    let mut shard =
+        with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0, ..Limits::DEFAULT });
     let (client, listener) = (shard.connected(simple()), shard.connected(simple()));
     for _ in 0..200_000 {
         shard.send(client, "x");
@@ -339,7 +340,8 @@ fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
 
 #[test]
 fn a_shard_that_wakes_counts_messages_afresh_and_not_what_is_unread() {
-    let mut shard = with(Limits { messages_per_second: 1, message_burst: 2, outbound_bytes: 25 });
+    let limits = Limits { messages_per_second: 1, message_burst: 2, ..Limits::DEFAULT };
+    let mut shard = with(Limits { outbound_bytes: 25, ..limits });
     let (reading, client) = (shard.connected(simple()), shard.connected(simple()));
     for _ in 0..3 {
         shard.hibernate();

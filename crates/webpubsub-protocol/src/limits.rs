@@ -25,6 +25,9 @@ pub const DEFAULT_CLIENT_MESSAGE_BURST: u32 = 100_000;
 /// Source: client spec, section 11, which asks for a bound; the number is that of the reliable buffer.
 pub const DEFAULT_OUTBOUND_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
 
+/// Groups that one connection may be in. The service documents no bound.
+pub const DEFAULT_CLIENT_GROUPS: u32 = 4096;
+
 /// Longest body of a REST `:send`, in bytes. Longer ones are answered 400.
 ///
 /// Source: REST spec, section 1.5.
