@@ -77,7 +77,7 @@ function makeWasmEnv() {
     env.WASM_LINKER = linker;
     env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = at("scripts", "build", "link.mjs");
   }
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(), ...COMPACT_SHA2].join(" ");
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(), ...COMPACT_SHA2, ...COMPACT_CODE].join(" ");
   for (const name of Object.keys(versions)) {
     const found = tool(name);
     if (found) path.push(dirname(found));
@@ -94,6 +94,13 @@ function makeWasmEnv() {
  * optimised for size no slower.
  */
 const COMPACT_SHA2 = ["--cfg", 'sha2_backend_soft="compact"'];
+
+/**
+ * What LLVM does for speed on processors with few registers, which makes wasm larger and engines undo
+ * or do by themselves: strength reduction of loops, and loads that are moved to other blocks. More
+ * than 16 bytes are copied by `memory.copy`, which is less to say than loads and stores.
+ */
+const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=2"].map((option) => `-Cllvm-args=${option}`);
 
 /** A panic's message names a file: as the crate knows it, not where this machine keeps it. */
 function remappedPaths() {

@@ -42,6 +42,20 @@ forEachShardCount("State of another version", (service) => {
     assert.deepEqual([(await again.json()).data, (await again.json()).data], ["before", "after"]);
   });
 
+  test("one that kept ack ids elsewhere is taken over with them", async () => {
+    const hub = service.newHub();
+    const join = { type: "joinGroup", group: "room", ackId: 7 };
+    const alice = await hub.connectReliable({ roles: ALL_ROLES });
+    assert.equal((await alice.ask(join)).success, true);
+    assert.equal(await hub.exists("/groups/room"), true);
+    await service.crash();
+    assert.ok((await runPython(script, [service.state, "3"])) >= service.shards);
+    await service.start();
+    const again = await hub.recover(alice);
+    assert.equal((await again.ask(join)).error?.name, "Duplicate");
+    assert.equal((await again.ask({ ...join, ackId: 8 })).success, true);
+  });
+
   test("a handler whose secret could be any variable fails its events and says so, and its hub works", async (t) => {
     const handler = await EventHandler.start(t);
     const hub = service.newHub();

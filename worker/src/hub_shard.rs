@@ -2,7 +2,7 @@
 #![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
@@ -29,6 +29,8 @@ use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, 
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::task::{run, settled};
+use crate::turns::Turns;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -91,6 +93,7 @@ pub(crate) struct Shard {
     pub(crate) storage: Storage,
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,
+    pub(crate) turns: Turns,
     /// When the timer will tell the hub the time, if it is running,
     pub(crate) due: Cell<Option<u64>>,
     /// and when an alarm will, as far as this life of the memory knows.
@@ -113,11 +116,15 @@ impl HubShard {
         Self { shard }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.awake() {
-            Some(shard) => shard.fetch(&request).await,
-            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
-        }
+    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let shard = self.awake().map(Rc::clone);
+        run(async move {
+            let answer = match shard {
+                Some(shard) => shard.fetch(&request).await,
+                None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+            };
+            Ok(answer?.into())
+        })
     }
 
     #[wasm_bindgen(js_name = webSocketMessage)]
@@ -208,7 +215,8 @@ impl Shard {
         let hub = RefCell::new(restored.hub);
         let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
         let is_known = Cell::new(storage.tables.is_registered()?);
-        let shard = Rc::new(Self {
+        let shard = Rc::new_cyclic(|this| Self {
+            turns: Turns::new(&state, Weak::clone(this)),
             state,
             env,
             config,
@@ -269,6 +277,9 @@ impl Shard {
             return http::text(400, "Not an admission.");
         };
         let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
+        if admission.subprotocol.is_reliable() {
+            settled(self.turns.next()).await?;
+        }
         let pair = WebSocketPair::new();
         let input = Input::Connect { connection, request: admission, reconnection_token };
         let answer = match self.step(input, Some(&pair.server()))?.refused {
@@ -355,7 +366,7 @@ impl Shard {
             Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
         };
         let reply = match self.read(&task.work, request).await? {
-            Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
+            Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
         let response = match reply {
@@ -373,6 +384,14 @@ impl Shard {
             }
             None => Ok(answer),
         }
+    }
+
+    /// Carries out a command, in one commit with others where it has to wait for one.
+    async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
+        if self.hub.borrow().writes_for(&command) {
+            settled(self.turns.next()).await?;
+        }
+        Ok(self.step(Input::Command(command), None)?.reply)
     }
 
     /// The command that a task comes to, with what of it is in the request's body.

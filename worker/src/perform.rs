@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -19,6 +18,7 @@ use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::task::settled;
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -47,6 +47,14 @@ impl Shard {
         Ok(step)
     }
 
+    /// Has the hub carry out what waits, as much as fits into a turn.
+    pub(crate) fn turn(self: &Rc<Self>) {
+        let outputs = self.hub.borrow_mut().turn(now());
+        if self.perform_all(outputs, None, &mut Step::default()).is_ok() {
+            self.keep_deadline();
+        }
+    }
+
     /// Does what the hub asked for, and what follows from that, but leaves the alarm as it is.
     pub(crate) fn perform_all(
         self: &Rc<Self>,
@@ -62,6 +70,7 @@ impl Shard {
             self.perform_each(outputs, None, step, &mut gone)?;
         }
         self.keep_time();
+        self.turns.keep(self.hub.borrow().next_turn());
         Ok(())
     }
 
@@ -244,7 +253,7 @@ impl Shard {
         let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            if JsFuture::from(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+            if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
                 shard.due.set(None);
                 if let Err(error) = shard.step(Input::Timeout, None) {
                     log::failure("a step after a timer", &error);

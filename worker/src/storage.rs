@@ -20,7 +20,7 @@ use crate::platform::{Error, Result, State, object_name, run_sql};
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: u64 = 3;
+const SCHEMA_VERSION: u64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE connection (
@@ -52,7 +52,6 @@ CREATE TABLE permission (
   verdict TEXT,
   PRIMARY KEY (slot, kind, group_name)
 ) WITHOUT ROWID;
-CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE log (
   row INTEGER PRIMARY KEY,
   recipients BLOB NOT NULL,
@@ -79,6 +78,22 @@ ALTER TABLE connection ADD COLUMN state TEXT;
 ALTER TABLE connection ADD COLUMN cookies TEXT NOT NULL DEFAULT '';
 ALTER TABLE connection ADD COLUMN events INTEGER NOT NULL DEFAULT 1;
 UPDATE object SET registered = 0;
+";
+
+/// What is beside these since version 4,
+const ACKS_SCHEMA: &str = "
+CREATE TABLE ack_part (
+  slot INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  ids BLOB NOT NULL,
+  PRIMARY KEY (slot, part)
+) WITHOUT ROWID;
+";
+
+/// and what is made of the table in whose place it is.
+const FROM_VERSION_3: &str = "
+INSERT INTO ack_part SELECT slot, 0, ids FROM ack;
+DROP TABLE ack;
 ";
 
 /// What every object has, whatever its version.
@@ -210,6 +225,7 @@ impl Storage {
         let storage = Self { tables };
         match version {
             Some(SCHEMA_VERSION) => return Ok(storage),
+            Some(3) => {}
             Some(2) => storage.run(FROM_VERSION_2, &[])?,
             Some(_) => {
                 // Version 1, which could not recover a connection: none of those that it knew is left.
@@ -220,7 +236,13 @@ impl Storage {
             }
             None => storage.run(SCHEMA, &[])?,
         }
-        storage.run(EVENTS_SCHEMA, &[])?;
+        if version != Some(3) {
+            storage.run(EVENTS_SCHEMA, &[])?;
+        }
+        storage.run(ACKS_SCHEMA, &[])?;
+        if matches!(version, Some(2 | 3)) {
+            storage.run(FROM_VERSION_3, &[])?;
+        }
         Ok(storage)
     }
 
@@ -232,7 +254,7 @@ impl Storage {
             permissions: self
                 .tables
                 .rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
-            acks: self.tables.rows("SELECT slot, ids FROM ack", acks)?,
+            acks: self.tables.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
             log: self.tables.rows(
                 "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
                 log_row,
@@ -265,7 +287,7 @@ impl Storage {
                 self.run("DELETE FROM connection WHERE slot = ?", &[integer(slot.0)])?;
                 self.run("DELETE FROM membership WHERE slot = ?", &[integer(slot.0)])?;
                 self.run("DELETE FROM permission WHERE slot = ?", &[integer(slot.0)])?;
-                self.run("DELETE FROM ack WHERE slot = ?", &[integer(slot.0)])
+                self.run("DELETE FROM ack_part WHERE slot = ?", &[integer(slot.0)])
             }
             Change::Join(slot, group) => self.run(
                 "INSERT OR IGNORE INTO membership VALUES (?, ?)",
@@ -284,8 +306,12 @@ impl Storage {
                     literal.map(|verdict| verdict.as_str()).into(),
                 ],
             ),
-            Change::UseAcks { slot, acks } => {
-                self.run("INSERT OR REPLACE INTO ack VALUES (?, ?)", &[integer(slot.0), Value::Bytes(&acks)])
+            Change::UseAcks { slot, part, acks } => {
+                if part == 0 {
+                    self.run("DELETE FROM ack_part WHERE slot = ?", &[integer(slot.0)])?;
+                }
+                let values = [integer(slot.0), integer(part), Value::Bytes(&acks)];
+                self.run("INSERT INTO ack_part VALUES (?, ?, ?)", &values)
             }
             Change::Detach { slot, until } => self.run(
                 "UPDATE connection SET detached_until = ? WHERE slot = ?",
@@ -430,9 +456,9 @@ fn permission(row: &[SqlStorageValue]) -> Option<(Slot, PermissionType, GroupNam
     Some((slot_of(slot)?, kind, GroupName::parse(text(group)?).ok()?, verdict))
 }
 
-fn acks(row: &[SqlStorageValue]) -> Option<(Slot, Vec<u8>)> {
-    let [slot, SqlStorageValue::Blob(ids)] = row else { return None };
-    Some((slot_of(slot)?, ids.clone()))
+fn acks(row: &[SqlStorageValue]) -> Option<(Slot, u32, Vec<u8>)> {
+    let [slot, part, SqlStorageValue::Blob(ids)] = row else { return None };
+    Some((slot_of(slot)?, u32::try_from(number(part)?).ok()?, ids.clone()))
 }
 
 fn log_row(row: &[SqlStorageValue]) -> Option<LogRow> {

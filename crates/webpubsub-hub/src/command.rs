@@ -190,6 +190,20 @@ impl Reply {
 }
 
 impl Hub {
+    /// Whether carrying this out may lead to a write that its answer has to wait for.
+    #[must_use]
+    pub const fn writes_for(&self, command: &Command) -> bool {
+        match command {
+            Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
+            Command::Send { .. }
+            | Command::Close { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Grant(_)
+            | Command::Revoke(_) => self.directory.has_reliable(),
+        }
+    }
+
     /// Carries out a server's request.
     pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
         match command {
@@ -265,7 +279,7 @@ impl Hub {
         let Some(connection) = self.directory.get_mut(slot) else { return Reply::NotFound };
         match connection.permissions.set(kind, &group, verdict) {
             Ok(literal) => {
-                outputs.push(Output::Store(Change::Permit { slot, kind, group, literal }));
+                self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
                 Reply::Done
             }
             Err(TooManyPermissions) => Reply::Conflict,

@@ -134,7 +134,7 @@ impl Hub {
             let (message, expires, recipients) = (frame.with(None), publish.expires, bitmap(buffered));
             outputs.push(Output::Store(Change::Log { row, message, expires, relayed, recipients }));
             if relayed {
-                self.relay.publish(row, frame.len(), outputs);
+                self.relay.publish(row, frame.len());
             }
         }
         if !simple.is_empty() {

@@ -24,6 +24,7 @@ use crate::placement::{Full, Place};
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
+use crate::turn::{Arrived, Queue, Turns};
 
 /// What an event handler is told of a connection whose client sent no WebSocket traffic.
 ///
@@ -46,6 +47,7 @@ pub struct Hub {
     pub(crate) events: Events,
     /// Bytes that were put on sockets since all of them were measured.
     pub(crate) unmeasured: u64,
+    pub(crate) turns: Turns,
 }
 
 impl Hub {
@@ -59,16 +61,11 @@ impl Hub {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
-            Input::Closed { slot, code, reason } => self.closed(now, slot, code, &reason, &mut outputs),
-            Input::Broken { slot } => {
-                outputs.push(Output::Forget { slot });
-                self.remove(slot, INVALID_FRAME, &mut outputs);
+            Input::Closed { slot, code, reason } => {
+                self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut outputs);
             }
-            Input::Frame { from, frame } => {
-                if self.hear(now, from, &mut outputs) {
-                    self.frame(now, from, frame, &mut outputs);
-                }
-            }
+            Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut outputs),
+            Input::Frame { from, frame } => self.receive(now, from, frame, &mut outputs),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
                 let publish =
@@ -90,7 +87,7 @@ impl Hub {
                 outputs.push(Output::BatchTaken);
             }
             Input::Relayed { to, last, taken } => {
-                self.relay.relayed(now, to, last, taken, &mut outputs);
+                self.turns.write(self.relay.relayed(now, to, last, taken));
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
@@ -98,22 +95,31 @@ impl Hub {
             Input::Measured(waiting) => self.measured(now, waiting, &mut outputs),
             Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
+                self.go_on(now);
                 self.events.timeout();
                 self.relay.timeout(now, &mut outputs);
                 self.give_up(now, &mut outputs);
             }
         }
-        self.watch(&mut outputs);
-        self.tell(&mut outputs);
-        self.relay.watch(now);
+        self.follow_up(now, &mut outputs);
+        self.write_with(&mut outputs);
         outputs
+    }
+
+    /// Adds what follows from these outputs.
+    pub(crate) fn follow_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        self.watch(outputs);
+        self.tell(outputs);
+        self.relay.send(outputs);
+        self.relay.watch(now);
     }
 
     /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while
     /// nothing such waits for time to pass.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        [self.relay.next_timeout(), self.events.next_timeout()].into_iter().flatten().min()
+        let waits = [self.relay.next_timeout(), self.events.next_timeout(), self.turns.next_timeout()];
+        waits.into_iter().flatten().min()
     }
 
     /// When [`Input::Timeout`] is next due even if the memory is lost until then; `None` while nothing
@@ -166,13 +172,14 @@ impl Hub {
                 events: AFTER_CONNECTED,
             },
         };
-        outputs.push(Output::Store(Change::PutConnection(record.clone())));
+        let put = Change::PutConnection(record.clone());
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
         let connection = Connection::of(record, buffer, AckCache::default());
         if connection.permissions.skipped > 0 {
             outputs.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.directory.insert(slot, connection);
+        self.store(slot, put, outputs);
         self.notify(slot, Event::Connected, outputs);
         for group in &request.groups {
             self.join(slot, group, outputs);
@@ -193,6 +200,12 @@ impl Hub {
         }
     }
 
+    /// What came over a connection's socket was no WebSocket traffic.
+    pub(crate) fn broken(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Forget { slot });
+        self.remove(slot, INVALID_FRAME, outputs);
+    }
+
     /// Keeps on its socket what a connection has acknowledged and used.
     pub(crate) fn attach(&self, slot: Slot, outputs: &mut Vec<Output>) {
         if let Some(connection) = self.directory.get(slot) {
@@ -203,7 +216,7 @@ impl Hub {
     /// Makes a connection a member, if it is not one already.
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.join(slot, group) {
-            outputs.push(Output::Store(Change::Join(slot, group.clone())));
+            self.store(slot, Change::Join(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Joined { group: group.clone() }, outputs);
             }
@@ -221,7 +234,7 @@ impl Hub {
     /// Ends a membership, if there is one.
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.leave(slot, group) {
-            outputs.push(Output::Store(Change::Leave(slot, group.clone())));
+            self.store(slot, Change::Leave(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Left { group: group.clone() }, outputs);
             }
@@ -287,6 +300,7 @@ impl Connection {
             groups: SortedSet::new(),
             acks,
             pace: Pace::default(),
+            queue: Queue::default(),
             told: record.told,
             lane: None,
         }

@@ -1,5 +1,7 @@
 //! How fast a client may send, and how far it may fall behind what it is sent.
 
+use std::time::Duration;
+
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::limits::{
     DEFAULT_CLIENT_GROUPS, DEFAULT_CLIENT_MESSAGE_BURST, DEFAULT_CLIENT_MESSAGES_PER_SECOND,
@@ -51,14 +53,14 @@ impl Limits {
 /// What a connection sent and was sent of late. It starts afresh when the shard wakes.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
     /// Bytes that may wait on its socket: those that did when it was measured last, and those since.
     pub(crate) unread: u64,
 }
 
 /// A bucket of messages that a client may still send, filled as time passes.
 #[derive(Debug, Default)]
-struct Bucket {
+pub(crate) struct Bucket {
     /// Thousandths of messages that are missing from a full bucket.
     missing: u64,
     seen: Timestamp,
@@ -66,19 +68,25 @@ struct Bucket {
 
 impl Bucket {
     /// Takes one message out; false if there is none.
-    fn take(&mut self, now: Timestamp, limits: &Limits) -> bool {
-        let Limits { messages_per_second, message_burst, .. } = *limits;
-        if messages_per_second == 0 || message_burst == 0 {
-            return true;
-        }
-        let filled = milliseconds(self.seen, now).saturating_mul(u64::from(messages_per_second));
-        self.seen = now;
-        self.missing = self.missing.saturating_sub(filled);
-        let allowed = self.missing + 1000 <= u64::from(message_burst) * 1000;
-        if allowed {
+    pub(crate) fn take(&mut self, now: Timestamp, limits: &Limits) -> bool {
+        let allowed = self.next(now, limits).is_none();
+        if allowed && limits.messages_per_second > 0 {
             self.missing += 1000;
         }
         allowed
+    }
+
+    /// When there is a message in it; `None` if there is one.
+    pub(crate) fn next(&mut self, now: Timestamp, limits: &Limits) -> Option<Timestamp> {
+        let Limits { messages_per_second, message_burst, .. } = *limits;
+        if messages_per_second == 0 || message_burst == 0 {
+            return None;
+        }
+        let rate = u64::from(messages_per_second);
+        self.missing = self.missing.saturating_sub(milliseconds(self.seen, now).saturating_mul(rate));
+        self.seen = now;
+        let above = (self.missing + 1000).saturating_sub(u64::from(message_burst) * 1000);
+        (above > 0).then(|| now.after(Duration::from_millis(above.div_ceil(rate))))
     }
 }
 
@@ -87,17 +95,6 @@ const fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
 }
 
 impl Hub {
-    /// Notes that a client sent something, and closes it if it sends too fast. Whether what it sent
-    /// is to be looked at.
-    pub(crate) fn hear(&mut self, now: Timestamp, from: Slot, outputs: &mut Vec<Output>) -> bool {
-        let Some(connection) = self.directory.get_mut(from) else { return false };
-        let heard = connection.pace.bucket.take(now, &self.place.limits);
-        if !heard {
-            self.close(from, CloseCause::TooManyMessages, outputs);
-        }
-        heard
-    }
-
     /// Adds up what these outputs put on sockets, and has those measured on which too much may wait.
     ///
     /// What a reliable connection is sent is added when its client says that it has read it: until then it

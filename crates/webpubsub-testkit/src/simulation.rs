@@ -223,6 +223,8 @@ happenings! {
     Close,
     /// Rows of the log are deleted.
     Trim,
+    /// A turn carries out more than one message.
+    SharedTurn,
     /// A batch arrives,
     Batch,
     /// and was taken before, or a part of it.

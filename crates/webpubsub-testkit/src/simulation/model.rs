@@ -16,7 +16,7 @@ use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use super::words::{Answer, Message, Profile, Published, Request, To, Word, group_number, user_id};
+use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};
 
 mod owed;
@@ -324,7 +324,7 @@ impl Model {
         true
     }
 
-    pub(super) fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
+    fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
         let connection = &mut self.connections[at];
         if connection.is_reliable() && code != CloseCode::NORMAL {
             connection.link = Link::Lost { until: now.after(WINDOW) };
@@ -350,10 +350,6 @@ impl Model {
                 self.end(at, End::Away);
             }
         }
-    }
-
-    pub(super) fn broken(&mut self, at: usize) {
-        self.end(at, End::Broken);
     }
 
     /// The connections of a shard that were not recovered in time are given up.
@@ -389,7 +385,14 @@ impl Model {
                     connection.acknowledged = stored;
                     connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
                 }
-                Link::Vanished => self.end(at, End::Lost),
+                Link::Vanished => {
+                    let slot = connection.slot;
+                    self.end(at, End::Lost);
+                    // It may have lasted no longer than until it would have been written.
+                    if disk.connections.iter().all(|record| record.slot != slot) {
+                        self.shards[shard].holders[slot.0 as usize] = None;
+                    }
+                }
                 Link::Open => {
                     self.owe_again(now, at);
                     // Its socket says how far it is.
@@ -407,14 +410,17 @@ impl Model {
         }
     }
 
+    /// What came over a socket is carried out.
+    pub(super) fn arrival(&mut self, now: Timestamp, arrival: &Arrival, outputs: &[Output]) {
+        match arrival {
+            Arrival::Message(at, message) => self.message(now, *at, message, outputs),
+            Arrival::Closed(at, code) => self.closed(now, *at, *code),
+            Arrival::Broken(at) => self.end(*at, End::Broken),
+        }
+    }
+
     /// A client's message is taken; `outputs` say in which row a publish stands.
-    pub(super) fn message(
-        &mut self,
-        now: Timestamp,
-        at: usize,
-        message: &UpstreamMessage<u32>,
-        outputs: &[Output],
-    ) {
+    fn message(&mut self, now: Timestamp, at: usize, message: &UpstreamMessage<u32>, outputs: &[Output]) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {

@@ -52,6 +52,7 @@ pub(super) enum Turn {
     StartOrStop,
     Dial,
     Reach,
+    CarryOut,
     Arrive,
     Ask,
     Serve,
@@ -183,6 +184,7 @@ impl World {
             Turn::Dial => self.clients.iter().any(|client| client.dial.is_some()),
             Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
             Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
+            Turn::CarryOut => self.shards.iter().any(Machine::is_busy),
             Turn::Serve => !self.requests.is_empty(),
             Turn::Relay => !self.network.is_empty(),
             Turn::Answer => !self.calls.is_empty(),
@@ -225,6 +227,15 @@ impl World {
                     for _ in 0..self.random.between(1, 4) {
                         self.reach(socket);
                     }
+                }
+            }
+            Turn::CarryOut => {
+                let count = self.shards.len();
+                let start = self.random.below(count);
+                if let Some(shard) =
+                    (start..count).chain(0..start).find(|shard| self.shards[*shard].is_busy())
+                {
+                    self.turn(shard);
                 }
             }
             Turn::Arrive => {
