@@ -82,6 +82,9 @@ pub(crate) async fn answer(
         Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
     };
 
+    if !config.limits.allows_groups(claims.groups.len()) {
+        return http::text(400, "Invalid request: the token has more groups than a client may be in.");
+    }
     let admission = ConnectRequest {
         user: claims.user_id,
         roles: claims.roles,

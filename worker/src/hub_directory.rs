@@ -264,10 +264,10 @@ impl Directory {
     /// Tells every shard what the shards and the settings are, and takes the next step when all know.
     /// Returns whether they do.
     async fn advance(&self) -> Result<bool> {
-        // Whatever goes wrong below is tried again.
-        self.advance_soon();
         let (hub, view) = (self.hub()?, self.view()?);
         let map = view.map;
+        // Whatever goes wrong below is tried again.
+        self.advance_soon(&map);
         let names = shard_names(&hub, &map);
         let (path, view_text) = (hub_shard::internal::VIEW, view.encode());
         let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&view_text)).await?;
@@ -283,6 +283,7 @@ impl Directory {
         next.advance(now(), self.config.map_ttl + self.margin(), &loads);
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
+            self.advance_soon(&next);
         } else if next.is_settled() {
             delete_alarm(&self.state);
         }
@@ -361,8 +362,9 @@ impl Directory {
         Ok(found.as_deref().and_then(validation))
     }
 
-    fn advance_soon(&self) {
-        set_alarm(&self.state, now().after(self.margin()).as_millis() as f64);
+    fn advance_soon(&self, map: &ShardMap) {
+        let now = now();
+        set_alarm(&self.state, now.after(map.pause(now, self.margin())).as_millis() as f64);
     }
 
     fn margin(&self) -> Duration {

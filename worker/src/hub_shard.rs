@@ -258,7 +258,10 @@ impl Shard {
                 http::text(200, TAKEN)
             }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
-            internal::METRICS => http::text(200, &self.metrics()),
+            internal::METRICS => {
+                self.step(Input::Measure, None)?;
+                http::text(200, &self.metrics())
+            }
             // The Worker has handed on the body, too.
             _ => http::answer_after_body(request, self.operation(url, request).await?).await,
         }

@@ -28,8 +28,8 @@ mod view;
 pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;

@@ -127,6 +127,12 @@ impl Shard {
                 let outputs = self.hub.borrow_mut().handle(now(), Input::Fetched { message, to });
                 self.perform_each(outputs, None, step, gone)?;
             }
+            Output::Measure { slots } => {
+                let measure = |slot: Slot| (slot, self.sockets.waiting(slot.0) as u64);
+                let measured = Input::Measured(slots.into_iter().map(measure).collect());
+                let outputs = self.hub.borrow_mut().handle(now(), measured);
+                self.perform_each(outputs, None, step, gone)?;
+            }
             Output::Close { slot, cause } => {
                 self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
             }

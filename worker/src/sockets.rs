@@ -37,6 +37,10 @@ export class Sockets {
     this.#sockets[slot]?.serializeAttachment(bytes.slice());
   }
 
+  waiting(slot) {
+    return this.#sockets[slot]?.bufferedAmount ?? 0;
+  }
+
   sendText(slots, text) {
     return this.#each(slots, (socket) => socket.send(text));
   }
@@ -109,6 +113,10 @@ extern "C" {
     /// Keeps bytes on a socket, where hibernation does not reach them.
     #[wasm_bindgen(method, catch)]
     pub(crate) fn attach(this: &Sockets, slot: u32, bytes: &[u8]) -> Result<(), wasm_bindgen::JsValue>;
+
+    /// How many bytes wait on a slot's socket for its client to read.
+    #[wasm_bindgen(method)]
+    pub(crate) fn waiting(this: &Sockets, slot: u32) -> f64;
 
     /// Sends one text to many; returns the slots of sockets that could not take it, if any.
     #[wasm_bindgen(method, js_name = sendText)]

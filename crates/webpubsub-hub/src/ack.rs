@@ -57,7 +57,10 @@ impl AckCache {
 
     /// Remembers ids in the order in which they were used; see [`AckCache::insert`].
     pub(crate) fn extend(&mut self, runs: impl IntoIterator<Item = Run>) {
-        for id in runs.into_iter().flat_map(|run| (0..u64::from(run.length)).map(move |at| run.first.wrapping_add(at))) {
+        for id in runs
+            .into_iter()
+            .flat_map(|run| (0..u64::from(run.length)).map(move |at| run.first.wrapping_add(at)))
+        {
             self.insert(AckId(id));
         }
     }

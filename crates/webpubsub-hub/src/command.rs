@@ -38,7 +38,8 @@ pub enum Command {
         /// What their clients are told beside the fact.
         reason: Option<String>,
     },
-    /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections.
+    /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections, and
+    /// [`Reply::Conflict`], with nothing changed, if one of them would be in too many.
     Join {
         /// Which.
         to: Selection,
@@ -128,7 +129,7 @@ pub enum Reply {
     Done,
     /// There is no such thing here.
     NotFound,
-    /// The connection has too many permissions of its own.
+    /// A connection has too many permissions of its own, or would be in too many groups.
     Conflict,
     /// Members of a group, by connection id.
     Members(Vec<Member>),
@@ -221,6 +222,9 @@ impl Hub {
             }
             Command::Join { to, groups } => {
                 let slots = to.slots(&self.directory);
+                if !slots.iter().all(|slot| self.has_room_for(*slot, &groups)) {
+                    return Reply::Conflict;
+                }
                 for slot in &slots {
                     for group in &groups {
                         self.join(*slot, group, outputs);

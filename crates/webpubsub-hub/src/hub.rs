@@ -45,6 +45,8 @@ pub struct Hub {
     pub(crate) place: Place,
     pub(crate) policy: EventPolicy,
     pub(crate) events: Events,
+    /// Bytes that were put on sockets since all of them were measured.
+    pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
 }
 
@@ -74,7 +76,7 @@ impl Hub {
                 let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
-            Input::Map(map) => self.take_map(map, &mut outputs),
+            Input::Map(map) => self.take_map(now, map, &mut outputs),
             Input::Batch(batch) => {
                 self.counters.batches += 1;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
@@ -89,6 +91,8 @@ impl Hub {
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
+            Input::Measure => self.measure_all(&mut outputs),
+            Input::Measured(waiting) => self.measured(now, waiting, &mut outputs),
             Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
                 self.go_on(now);
@@ -104,7 +108,7 @@ impl Hub {
 
     /// Adds what follows from these outputs.
     pub(crate) fn follow_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        self.watch(now, outputs);
+        self.watch(outputs);
         self.tell(outputs);
         self.relay.send(outputs);
         self.relay.watch(now);
@@ -217,6 +221,14 @@ impl Hub {
                 self.notify(slot, Event::Joined { group: group.clone() }, outputs);
             }
         }
+    }
+
+    /// Whether a connection may be a member of these, too. What it is already it stays.
+    pub(crate) fn has_room_for(&self, slot: Slot, groups: &[GroupName]) -> bool {
+        self.directory.get(slot).is_none_or(|Connection { groups: known, .. }| {
+            let more = groups.iter().filter(|group| !known.contains(*group)).count();
+            more == 0 || self.place.limits.allows_groups(known.as_slice().len() + more)
+        })
     }
 
     /// Ends a membership, if there is one.

@@ -58,6 +58,12 @@ pub enum Output {
         /// Who needs it, under which number.
         to: Vec<(Slot, SequenceId)>,
     },
+    /// Measure how many bytes wait on these sockets for their clients to read, and say so at once, with
+    /// [`crate::Input::Measured`].
+    Measure {
+        /// Which; some may stand there twice.
+        slots: Vec<Slot>,
+    },
     /// Send a close frame and know the socket no more.
     Close {
         /// Which.

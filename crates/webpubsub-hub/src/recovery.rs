@@ -31,6 +31,7 @@ impl Hub {
             Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
         }
         buffer.link = Link::Attached;
+        connection.pace.unread = 0;
         // What came over the old socket last is as lost as if it had not arrived.
         connection.queue.clear();
         self.counters.recoveries += 1;
@@ -79,9 +80,10 @@ impl Hub {
     }
 
     /// A reliable connection has no socket from here on, and its time to come back.
-    fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
+    pub(crate) fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
         let until = now.after(self.place.recovery_window);
         let Some(connection) = self.directory.get_mut(slot) else { return };
+        connection.pace.unread = 0;
         connection.queue.clear();
         let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };

@@ -67,6 +67,7 @@ impl Hub {
             place,
             policy,
             events: Events::new(now, snapshot.settings),
+            unmeasured: 0,
             turns: Turns::default(),
         };
         hub.relay.watch(now);

@@ -295,8 +295,7 @@ impl Hub {
     /// Takes in what came over a socket.
     pub(crate) fn receive(&mut self, now: Timestamp, from: Slot, frame: Frame, outputs: &mut Vec<Output>) {
         let limits = self.place.limits;
-        let Some(connection) = self.directory.get_mut(from) else { return };
-        connection.pace.hear();
+        let Some(connection) = self.directory.get(from) else { return };
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.speech, frame);
         // What a client has received is of use to everybody, and concerns nothing else that it sends.

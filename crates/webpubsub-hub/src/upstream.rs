@@ -1,5 +1,7 @@
 //! Judging and carrying out what clients send.
 
+use std::slice;
+
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
@@ -44,6 +46,7 @@ impl Hub {
                     Err(
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
+                        | Refusal::TooManyGroups(_)
                         | Refusal::Duplicate(_)
                         | Refusal::EventFailed
                         | Refusal::InvocationPending
@@ -154,17 +157,23 @@ impl Hub {
             let cause = encoding.invalid();
             return self.close(slot, cause, outputs);
         }
+        let before = buffer.bytes();
         if buffer.acknowledge(id) {
+            let bytes = before - buffer.bytes();
             if let Some(cursor) = buffer.take_much_unstored() {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
             }
             self.touch(slot);
+            self.doubt(slot, bytes, outputs);
         }
     }
 
     fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
+        }
+        if !self.has_room_for(slot, slice::from_ref(&group)) {
+            return Err(Refusal::TooManyGroups(self.place.limits.groups));
         }
         self.join(slot, &group, outputs);
         Ok(())

@@ -42,7 +42,10 @@ fn acked(outputs: &[Output]) -> Vec<Slot> {
 }
 
 fn stores(outputs: &[Output]) -> Vec<&Change> {
-    outputs.iter().filter_map(|output| if let Output::Store(change) = output { Some(change) } else { None }).collect()
+    outputs
+        .iter()
+        .filter_map(|output| if let Output::Store(change) = output { Some(change) } else { None })
+        .collect()
 }
 
 #[test]
@@ -180,7 +183,10 @@ fn nothing_more_is_taken_in_once_a_connection_has_its_share_waiting() {
 fn a_megabyte_that_waits_is_a_share_as_well() {
     let mut shard = Shard::new();
     let client = shard.connected(reliable("alice"));
-    let large = format!(r#"{{"type":"sendToGroup","group":"g","ackId":1,"dataType":"text","data":"{}"}}"#, "x".repeat(600_000));
+    let large = format!(
+        r#"{{"type":"sendToGroup","group":"g","ackId":1,"dataType":"text","data":"{}"}}"#,
+        "x".repeat(600_000)
+    );
     arrive(&mut shard, client, &large);
     assert_eq!(shard.hub.next_turn(), Some(NextTurn::Soon));
     arrive(&mut shard, client, &large);
@@ -262,7 +268,9 @@ fn what_waits_to_be_written_goes_with_the_next_write() {
     let to = webpubsub_hub::Target::Connection(id).into();
     let join = webpubsub_hub::Command::Join { to, groups: vec![group("g")] };
     let outputs = shard.feed(Input::Command(join));
-    assert!(matches!(stores(&outputs)[..], [Change::Join(one, _), Change::Join(other, _)] if (*one, *other) == (plain, there)));
+    assert!(
+        matches!(stores(&outputs)[..], [Change::Join(one, _), Change::Join(other, _)] if (*one, *other) == (plain, there))
+    );
 }
 
 #[test]

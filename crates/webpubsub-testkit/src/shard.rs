@@ -323,6 +323,13 @@ impl Shard {
                         self.deliver(slot, frame.with(Some(id)));
                     }
                 }
+                Output::Measure { slots } => {
+                    let measure = |slot: Slot| {
+                        let received = self.sockets.get(&slot).map_or(&[][..], |socket| &socket.received);
+                        (slot, received.iter().map(|frame| frame.len() as u64).sum())
+                    };
+                    self.feed(Input::Measured(slots.into_iter().map(measure).collect()));
+                }
                 Output::Close { slot, cause } => {
                     let socket = self.sockets.remove(&slot).expect("an open socket");
                     self.closed.push(Closed {

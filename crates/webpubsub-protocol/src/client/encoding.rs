@@ -93,6 +93,16 @@ pub enum DataFrame {
 }
 
 impl DataFrame {
+    /// Bytes of the frame without a sequence id.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Json(frame) => frame.len(),
+            Self::Protobuf(frame) => frame.len(),
+        }
+    }
+
     /// The whole frame, for a connection that counts messages or for one that does not.
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> Frame {

@@ -249,6 +249,13 @@ impl World {
                     let outputs = self.hub(shard).handle(now, HubInput::Fetched { message, to });
                     self.perform(shard, outputs, None);
                 }
+                Output::Measure { slots } => {
+                    // Networks take whatever comes.
+                    let measured = HubInput::Measured(slots.into_iter().map(|slot| (slot, 0)).collect());
+                    let now = self.now;
+                    let outputs = self.hub(shard).handle(now, measured);
+                    self.perform(shard, outputs, None);
+                }
                 Output::Close { slot, cause } => {
                     let at = self.holder_of_socket(shard, slot);
                     self.model.close(self.connection_of(at), cause.code());

@@ -242,8 +242,9 @@ impl Model {
         }
     }
 
-    /// A shard is told what the hub's shards are.
-    pub(super) fn map(&mut self, shard: usize, map: ShardMap) {
+    /// A shard is told what the hub's shards are. One that is to go keeps reliable connections for as long
+    /// as `window` says, or as they stay.
+    pub(super) fn map(&mut self, now: Timestamp, shard: usize, map: ShardMap, window: Option<Duration>) {
         let number = ShardNumber(shard as u16);
         let known = &mut self.shards[shard];
         if map.version > known.map.version {
@@ -256,8 +257,11 @@ impl Model {
             }
         }
         if self.is_draining(shard) {
+            let since = self.shards[shard].map.since;
+            let keeps = window.is_none_or(|window| now < since.after(window));
             for at in self.shards[shard].alive.clone() {
-                if self.connections[at].link == Link::Open {
+                let connection = &self.connections[at];
+                if connection.link == Link::Open && !(keeps && connection.is_reliable()) {
                     self.owe_close(at, CloseCause::ShardDrained);
                     self.end(at, End::Drained);
                 }
@@ -416,13 +420,7 @@ impl Model {
     }
 
     /// A client's message is taken; `outputs` say in which row a publish stands.
-    fn message(
-        &mut self,
-        now: Timestamp,
-        at: usize,
-        message: &UpstreamMessage<u32>,
-        outputs: &[Output],
-    ) {
+    fn message(&mut self, now: Timestamp, at: usize, message: &UpstreamMessage<u32>, outputs: &[Output]) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {

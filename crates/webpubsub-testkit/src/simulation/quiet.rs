@@ -13,7 +13,8 @@ use super::{Happening, broken, check};
 /// third of it that it is late, and the pauses between its attempts.
 const PATIENCE: Duration = Duration::from_secs(200);
 
-/// How often a shard looks whether its connections are there.
+/// How often a shard looks whether its connections are there, and the directory at least whether a shard
+/// that is to go has any.
 const LOOKS: Duration = Duration::from_secs(300);
 
 impl World {
@@ -77,7 +78,7 @@ impl World {
         }
         self.carry_everything();
         self.wait(LOOKS);
-        let end = self.now.after(PATIENCE);
+        let end = self.now.after(LOOKS + PATIENCE);
         while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
             self.wait(due.since(self.now));
             self.carry_everything();

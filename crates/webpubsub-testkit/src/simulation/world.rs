@@ -82,7 +82,9 @@ impl World {
         if faults.large > 0 {
             limits.outbound_bytes = 0;
         }
-        let place = |shard| Place { shard: ShardNumber(shard), shards, limits, ..Place::only() };
+        let drain_window = random.pick(&[None, None, Some(Duration::from_secs(30))]);
+        let place =
+            |shard| Place { shard: ShardNumber(shard), shards, limits, drain_window, ..Place::only() };
         let asks = random.pick(&[
             Asks::Nothing,
             Asks::Nothing,
@@ -230,7 +232,9 @@ impl World {
             Turn::CarryOut => {
                 let count = self.shards.len();
                 let start = self.random.below(count);
-                if let Some(shard) = (start..count).chain(0..start).find(|shard| self.shards[*shard].is_busy()) {
+                if let Some(shard) =
+                    (start..count).chain(0..start).find(|shard| self.shards[*shard].is_busy())
+                {
                     self.turn(shard);
                 }
             }

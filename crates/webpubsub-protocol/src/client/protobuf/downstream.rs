@@ -43,6 +43,13 @@ impl DataFrame {
         Self { head: head.finish(), tail: with_metadata(Writer::default(), 5, metadata).finish() }
     }
 
+    /// Bytes of its fields but for the sequence id.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub const fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
     /// The whole frame, for a connection that counts messages or for one that does not.
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> Vec<u8> {
