@@ -118,6 +118,9 @@ impl HubShard {
 
     pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
         let shard = self.awake().map(Rc::clone);
+        if let Some(shard) = &shard {
+            shard.catch_up();
+        }
         run(async move {
             let answer = match shard {
                 Some(shard) => shard.fetch(&request).await,
