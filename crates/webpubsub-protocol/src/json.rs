@@ -495,7 +495,8 @@ fn quote(text: String) -> String {
     bytes.resize(to, 0);
     while to > from {
         let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-        let plain = bytes.get(..from).and_then(|text| text.iter().rposition(is_special)).map_or(0, |at| at + 1);
+        let plain =
+            bytes.get(..from).and_then(|text| text.iter().rposition(is_special)).map_or(0, |at| at + 1);
         bytes.copy_within(plain..from, plain + to - from);
         to -= from - plain;
         from = plain.saturating_sub(1);
@@ -523,7 +524,11 @@ mod tests {
         for text in
             [String::new(), "a\"b".into(), "é".repeat(40_000), "x".repeat(70_000) + "\n", "x".repeat(70_000)]
                 .into_iter()
-                .chain(["a\"é\u{1}\u{1f}".repeat(10_000), "\n".repeat(70_000), format!("\t{}", "é\\".repeat(40_000))])
+                .chain([
+                    "a\"é\u{1}\u{1f}".repeat(10_000),
+                    "\n".repeat(70_000),
+                    format!("\t{}", "é\\".repeat(40_000)),
+                ])
         {
             let mut borrowed = Writer::object();
             borrowed.text("a", "b").text("data", &text).number("n", 1);

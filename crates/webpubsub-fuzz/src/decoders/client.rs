@@ -121,7 +121,10 @@ fn json_downstream(frame: &str) -> Answer {
 fn protobuf_downstream(frame: &[u8]) -> Answer {
     let Ok(message) = protobuf::decode_downstream(frame) else { return Answer::Refused };
     if let Some(known) = &message {
-        assert_eq!(protobuf::decode_downstream(&protobuf::encode_downstream(known.clone())).as_ref(), Ok(&message));
+        assert_eq!(
+            protobuf::decode_downstream(&protobuf::encode_downstream(known.clone())).as_ref(),
+            Ok(&message)
+        );
         assert!(json::decode_downstream(&json::encode_downstream(known.clone())).is_ok());
     }
     Answer::Accepted

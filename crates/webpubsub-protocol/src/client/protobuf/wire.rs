@@ -148,6 +148,7 @@ impl Writer {
         let length = bytes.len();
         self.head(number, length);
         let before = self.0.len();
+        bytes.reserve_exact(before);
         bytes.resize(before + length, 0);
         bytes.copy_within(..length, before);
         if let Some(place) = bytes.get_mut(..before) {
