@@ -7,6 +7,7 @@
 //
 // A figure has a `title`, and a `key` among what the load generator has measured, or `of(figures)`, which makes it of
 // those. Of one that `isCount` the most of all runs is said; any other has a median, and a ratio to the yardstick's.
+import { possibleConnections } from "../scripts/open-files.mjs";
 import { HANDLED } from "./contenders/ours.mjs";
 
 /** How many bytes a payload has where nothing else is said. */
@@ -39,6 +40,7 @@ function publish({ by, members, groups = 1, window, acks = false, size = SIZE, r
   return {
     ...workload,
     plan(server, { hub }) {
+      if (by !== "rest" && window > (server.mostAtOnce ?? Infinity)) return undefined;
       const all = names(groups);
       const clients = all.map((group) => server.member(hub, group));
       const outsiders = by === "outsider" ? [server.client(hub)] : [];
@@ -98,10 +100,10 @@ const QUICK_CROWD = 2_000;
 /** Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a filter. */
 const crowd = {
   name: "crowd",
-  title: `${CROWD.toLocaleString("en-US")} connections (${QUICK_CROWD.toLocaleString("en-US")} with --quick)`,
+  title: `${CROWD.toLocaleString("en-US")} connections (${QUICK_CROWD.toLocaleString("en-US")} with --quick), or what the system's bound on open files lets`,
   scene: "crowd",
-  connections: CROWD,
   figures: [
+    { key: "connections", title: "connections", isCount: true },
     ...connects,
     { key: "memory_kb_per_connection", title: "PSS KB each" },
     { key: "idle_cpu_percent", title: "idle CPU %" },
@@ -122,7 +124,7 @@ const crowd = {
     return {
       kind: "crowd",
       clients: [client({ groups: ["half"] }), client()],
-      members: isQuick ? QUICK_CROWD : CROWD,
+      members: Math.min(isQuick ? QUICK_CROWD : CROWD, possibleConnections()),
       publish: audiences.filter(({ endpoint }) => endpoint !== undefined),
       size: SIZE,
     };
@@ -152,8 +154,8 @@ export const workloads = [
     plan: (server, { hub }) => ({ kind: "connect", client: server.member(hub, "all"), at_once: 16 }),
   },
   membership({ name: "joins", title: "one client joins 2,000 groups", clients: 1, groups: 2_000 }),
-  membership({ name: "join-storm", title: "100 clients join 50 groups each", clients: 100, groups: 50, isQuick: false }),
-  membership({ name: "leave-storm", title: "100 clients leave 50 groups each", clients: 100, groups: 50, leave: true, isQuick: false }),
+  membership({ name: "join-storm", title: "100 clients join 20 groups each", clients: 100, groups: 20, isQuick: false }),
+  membership({ name: "leave-storm", title: "100 clients leave 20 groups each", clients: 100, groups: 20, leave: true, isQuick: false }),
   {
     name: "events",
     title: "events through an event handler with acks, 16 clients with 1 each",

@@ -9,7 +9,6 @@ import { workloads as allWorkloads } from "../bench/workloads.mjs";
 import { build } from "./build.mjs";
 import { parse } from "./command.mjs";
 import { nearest } from "./nearest.mjs";
-import { checkOpenFiles } from "./open-files.mjs";
 import { whole } from "./options.mjs";
 import { at, root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
@@ -52,7 +51,6 @@ await main(async () => {
   const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
   const wanted = choose("contender", known, values.contenders, { quick, always: YARDSTICK });
   const workloads = choose("workload", allWorkloads, values.workloads, { quick });
-  checkOpenFiles(Math.max(0, ...workloads.map(({ connections = 0 }) => connections)));
 
   await setUp("bench");
   await build();

@@ -39,6 +39,7 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
     let _members =
         open_all(plan, workload.members, |member| workload.clients.get(member % kinds), on).await?;
     let Cost { elapsed, cpu } = meter.stop();
+    figures.set("connections", real(count));
     figures.rate("connects_per_second", count, elapsed);
     figures.cpu("cpu_us_per_connect", cpu, count);
 
