@@ -4,7 +4,7 @@ import { relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { lines, markdown } from "../bench/report.mjs";
-import { runAll } from "../bench/runner.mjs";
+import { generate, runAll } from "../bench/runner.mjs";
 import { workloads as allWorkloads } from "../bench/workloads.mjs";
 import { build } from "./build.mjs";
 import { parse } from "./command.mjs";
@@ -59,7 +59,8 @@ await main(async () => {
   const absent = [];
   for (const contender of wanted) ((await contender.isPresent()) ? contenders : absent).push(contender);
   const started = performance.now();
-  const { results, failures } = await runAll({ contenders, workloads, runs, quick, generator });
+  const measure = (...one) => generate(generator, ...one);
+  const { results, failures } = await runAll({ contenders, workloads, runs, quick, measure });
   const measured = { results, failures, contenders, absent, workloads };
   say();
   lines(measured).forEach((line) => say(line));
@@ -108,7 +109,7 @@ function cargo(args, options) {
 
 /** Builds the load generator; the path of the program. */
 async function buildGenerator() {
-  const args = ["build", "--locked", "--profile", "load", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
+  const args = ["build", "--locked", "--profile", "bench", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
   const output = await step("Building the load generator", () => cargo(args));
   const built = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   return built.find(({ executable }) => executable).executable;
