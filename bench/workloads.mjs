@@ -3,10 +3,11 @@
 // A workload has a `name`, a `title`, the `scene` in which it runs (a contender is started once a run for all workloads
 // of a scene), its `figures`, and `plan(server, options)`, which says what the load generator does (see
 // `bench/load/src/plan.rs`), or `undefined` where the contender cannot do it. `options` are its `hub`, which no other
-// workload uses, and whether the run `isQuick`. One that is not `isQuick` itself is left out of such a run.
+// workload uses, and whether the run `isQuick`: then crowds, joins and floods are a quarter. One that is not `isQuick`
+// itself is left out of such a run.
 //
-// A figure has a `title`, and a `key` among what the load generator has measured, or `of(figures)`, which makes it of
-// those. Of one that `isCount` the most of all runs is said; any other has a median, and a ratio to the yardstick's.
+// A figure has a `title`, and a `key` among what the load generator has measured. Of one that `isCount` the most of all
+// runs is said; any other has a median, and a ratio to the yardstick's.
 import { possibleConnections } from "../scripts/open-files.mjs";
 import { HANDLED } from "./contenders/ours.mjs";
 
@@ -28,6 +29,10 @@ const connects = [{ key: "connects_per_second", title: "connects/s" }, { key: "c
 const operations = [{ key: "operations_per_second", title: "operations/s" }, { key: "cpu_us_per_operation", title: "CPU µs each" }, { key: "took_ms", title: "took ms" }];
 
 const names = (count) => Array.from({ length: count }, (_, number) => `group${number}`);
+
+/** How much of some workloads a quick run does. */
+const QUICK_PART = 4;
+const part = (count, isQuick) => (isQuick ? Math.ceil(count / QUICK_PART) : count);
 
 /** A plan, unless the contender lacks a place that it needs. */
 const unlessMissing = (places, plan) => (places.includes(undefined) ? undefined : plan);
@@ -58,9 +63,9 @@ function membership({ clients, groups, leave = false, ...workload }) {
     ...workload,
     scene: "storms",
     figures: operations,
-    plan(server, { hub }) {
+    plan(server, { hub, isQuick }) {
       const client = server.client(hub);
-      return unlessMissing([client], { kind: "membership", client, clients, groups, leave });
+      return unlessMissing([client], { kind: "membership", client, clients, groups: part(groups, isQuick), leave });
     },
   };
 }
@@ -86,21 +91,20 @@ function flood({ what, frames, dialects, ...workload }) {
     ...workload,
     scene: "floods",
     figures: [...neighbours, ...flooder],
-    plan(server, { hub }) {
+    plan(server, { hub, isQuick }) {
       const [client, other] = [server.client(hub), server.client(`${hub}_other`)];
       if (client === undefined || !(dialects?.includes(server.dialect) ?? true)) return undefined;
-      return { kind: "flood", client, other, publish: server.publish(hub, { group: "quiet" }), what, frames, limit: 120 };
+      return { kind: "flood", client, other, publish: server.publish(hub, { group: "quiet" }), what, frames: part(frames, isQuick), limit: 120 };
     },
   };
 }
 
 const CROWD = 10_000;
-const QUICK_CROWD = 2_000;
 
 /** Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a filter. */
 const crowd = {
   name: "crowd",
-  title: `${CROWD.toLocaleString("en-US")} connections (${QUICK_CROWD.toLocaleString("en-US")} with --quick), or what the system's bound on open files lets`,
+  title: `${CROWD.toLocaleString("en-US")} connections, or what the bound on open files lets`,
   scene: "crowd",
   figures: [
     { key: "connections", title: "connections", isCount: true },
@@ -124,7 +128,7 @@ const crowd = {
     return {
       kind: "crowd",
       clients: [client({ groups: ["half"] }), client()],
-      members: Math.min(isQuick ? QUICK_CROWD : CROWD, possibleConnections()),
+      members: Math.min(part(CROWD, isQuick), possibleConnections()),
       publish: audiences.filter(({ endpoint }) => endpoint !== undefined),
       size: SIZE,
     };

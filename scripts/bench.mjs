@@ -22,7 +22,7 @@ const command = {
   name: "npm run bench",
   about: "Measures the service and its peers on this machine, one at a time and in turns: medians, and ratios to a bare\nDurable Object. Writes bench/RESULTS.md, unless some are chosen by name.",
   flags: {
-    quick: { type: "boolean", about: "Fewer contenders and workloads and 3 runs, within 5 minutes; all of it takes up to 40." },
+    quick: { type: "boolean", about: "Fewer contenders and workloads, smaller crowds and floods, and 3 runs: within 5 minutes; all of it takes up to 40." },
     runs: { type: "string", value: "N", about: "How often each workload is measured for each contender. (5, or 3 with --quick)" },
     contenders: { type: "string", value: "NAMES", about: `Only these, with commas between; ${YARDSTICK} always comes along.` },
     workloads: { type: "string", value: "NAMES", about: "Only these, with commas between." },
@@ -68,7 +68,7 @@ await main(async () => {
   if (file) {
     const date = new Date().toISOString().slice(0, 10);
     const typed = [command.name, ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2).map(quoted)] : [])].join(" ");
-    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, machine: machine(), versions: versions(contenders) }));
+    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, quick, machine: machine(), versions: versions(contenders) }));
     say(`Written: ${relative(process.cwd(), file)}`);
   }
   say(`${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`);

@@ -1,6 +1,8 @@
 // The bench's own arithmetic, the turns that it takes, and what it says.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { YARDSTICK, contenders } from "../../bench/contenders.mjs";
 import { reached, targets } from "../../bench/reach.mjs";
@@ -10,6 +12,7 @@ import { median, ratio, summary } from "../../bench/statistics.mjs";
 import { workloads } from "../../bench/workloads.mjs";
 import { at } from "../../scripts/paths.mjs";
 import { Problem } from "../../scripts/terminal.mjs";
+import { until } from "../support/waiting.mjs";
 
 const bench = (...args) => spawnSync(process.execPath, [at("scripts", "bench.mjs"), ...args], { encoding: "utf8" });
 const names = (all) => all.map(({ name }) => name);
@@ -147,6 +150,47 @@ test("RESULTS.md has the machine, the versions, the command and every table", ()
     assert.ok(text.split("\n").includes(line), `${line}\n\n${text}`);
   }
 });
+
+/** A program that starts a contender as the bench does, says where it is, and does what `then` says. */
+const STARTER = (then) => `
+import { Server } from ${JSON.stringify(at("bench", "contenders", "server.mjs"))};
+import { exitOnSignals, start } from ${JSON.stringify(at("scripts", "processes.mjs"))};
+import { main } from ${JSON.stringify(at("scripts", "terminal.mjs"))};
+
+class Answering extends Server {
+  launch() {
+    return start(process.execPath, ["-e", \`require("node:http").createServer((_, response) => response.end()).listen(\${this.port}, "127.0.0.1")\`]);
+  }
+}
+exitOnSignals();
+await main(async () => {
+  const { pid, folder } = await new Answering().start();
+  console.log(JSON.stringify({ pid, folder }));
+  ${then}
+});
+process.exit();
+`;
+
+for (const [how, then, signal] of [["Ctrl-C", "await new Promise((resolve) => setTimeout(resolve, 60_000));", "SIGINT"], ["an error", 'throw new Error("a bug");']]) {
+  test(`${how} ends what the bench has started, and its folder`, async () => {
+    const starter = spawn(process.execPath, ["--input-type=module", "--eval", STARTER(then)], { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = once(starter, "exit");
+    const [line] = await once(starter.stdout.setEncoding("utf8"), "data");
+    const { pid, folder } = JSON.parse(line);
+    if (signal) starter.kill(signal);
+    await ended;
+    assert.ok(!existsSync(folder));
+    await until(() => !isRunning(pid), "the contender's end");
+  });
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test("the bench describes itself and lists what there is", () => {
   assert.match(bench("--help").stdout, /^npm run bench -- \[options\]$/m);
