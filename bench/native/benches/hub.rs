@@ -33,8 +33,23 @@ fn send(to: Selection) -> Input {
     Input::Command(Command::Send { to, data: text("a message of thirty-two letters."), metadata, ttl })
 }
 
+/// How long `total` of something takes, of which a shard takes so many before it is made anew.
+fn timed(total: u64, at_most: u64, make: impl Fn() -> Shard, work: impl Fn(&mut Shard, u64)) -> Duration {
+    let mut sum = Duration::ZERO;
+    let mut done = 0;
+    while done < total {
+        let count = at_most.min(total - done);
+        let mut shard = make();
+        let started = WallTime.start();
+        (0..count).for_each(|number| work(&mut shard, number));
+        sum += WallTime.end(started);
+        done += count;
+    }
+    sum
+}
+
 /// How many publishes a crowd takes, none of which it acknowledges.
-const AT_MOST: u64 = 500;
+const PUBLISHES: u64 = 500;
 
 fn publish(criterion: &mut Criterion) {
     let mut benchmark = criterion.benchmark_group("publish");
@@ -43,19 +58,10 @@ fn publish(criterion: &mut Criterion) {
         for members in MEMBERS {
             benchmark.throughput(Throughput::Elements(members.into()));
             benchmark.bench_function(BenchmarkId::new(kind, members), |bencher| {
-                bencher.iter_custom(|publishes| {
-                    let mut sum = WallTime.zero();
-                    for done in (0..publishes).step_by(usize::try_from(AT_MOST).unwrap()) {
-                        let mut shard = crowd(members, client);
-                        let started = WallTime.start();
-                        for _ in done..publishes.min(done + AT_MOST) {
-                            let publish = send(Target::Group(group("g")).into());
-                            black_box(shard.hub.handle(shard.now, publish));
-                        }
-                        sum = WallTime.add(&sum, &WallTime.end(started));
-                    }
-                    sum
-                });
+                let publish = |shard: &mut Shard, _| {
+                    black_box(shard.hub.handle(shard.now, send(Target::Group(group("g")).into())));
+                };
+                bencher.iter_custom(|total| timed(total, PUBLISHES, || crowd(members, client), publish));
             });
         }
     }
@@ -77,24 +83,17 @@ fn filter(criterion: &mut Criterion) {
     });
 }
 
+/// How many groups a client joins.
+const JOINS: u64 = 100;
+
 fn join(criterion: &mut Criterion) {
-    let join = |ack: u32| format!(r#"{{"type":"joinGroup","group":"g{ack}","ackId":{ack}}}"#);
     let mut benchmark = criterion.benchmark_group("join");
     for (kind, client) in KINDS {
         benchmark.bench_function(kind, |bencher| {
-            let mut shard = Shard::new();
-            let mut clients: Vec<(Slot, u32)> = Vec::new();
-            bencher.iter(|| {
-                let &mut (slot, ref mut joined) = match clients.last_mut() {
-                    Some(client) if client.1 < 100 => client,
-                    _ => {
-                        clients.push((shard.connected(client("joining")), 0));
-                        clients.last_mut().unwrap()
-                    }
-                };
-                *joined += 1;
-                shard.send(slot, &join(*joined));
-            });
+            let join = |shard: &mut Shard, ack| {
+                shard.send(Slot(0), &format!(r#"{{"type":"joinGroup","group":"g{ack}","ackId":{ack}}}"#));
+            };
+            bencher.iter_custom(|total| timed(total, JOINS, || crowd(1, client), join));
         });
     }
 }
