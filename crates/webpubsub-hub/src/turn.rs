@@ -22,7 +22,7 @@ use crate::snapshot::encode_runs;
 
 /// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
 /// a few milliseconds of a processor. A message that costs more has a turn of its own.
-const TURN_COST: usize = 256;
+const TURN_COST: usize = 512;
 /// How many messages of one connection may wait before nothing more is taken in until a turn is over,
 const SHARE_MESSAGES: usize = TURN_COST;
 /// or how many bytes of them.
@@ -35,8 +35,6 @@ const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
 const ROUND_COST: i64 = 8;
 /// Bytes that cost as much to take in as a message of the smallest kind.
 const BYTES_OF_A_MESSAGE: usize = 32 * 1024;
-/// How many messages of the smallest kind a frame to one receiver costs.
-const COST_OF_A_DELIVERY: usize = 2;
 
 /// When [`Hub::turn`] is to be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,15 +155,15 @@ impl Turns {
     }
 }
 
-/// What it cost to do this, in messages of the smallest kind.
+/// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
 fn cost(bytes: usize, outputs: &[Output]) -> usize {
-    let deliveries = |output: &Output| match output {
-        Output::Send { to, .. } => to.len() * COST_OF_A_DELIVERY,
-        Output::SendNumbered { to, .. } => to.len() * COST_OF_A_DELIVERY,
+    let more = |output: &Output| match output {
+        Output::Send { to, .. } => to.len(),
+        Output::SendNumbered { to, .. } => to.len(),
         Output::Store(_) => 1,
         _ => 0,
     };
-    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(deliveries).sum::<usize>()
+    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
 }
 
 impl Hub {

@@ -10,6 +10,8 @@ use webpubsub_testkit::{Shard, group, json, reliable};
 
 const PING: &str = r#"{"type":"ping"}"#;
 const DUPLICATE: &str = "Duplicate";
+/// What a turn takes, in messages of the smallest kind; a frame to one receiver costs as much.
+const TURN: u64 = 512;
 
 fn join(name: &str, ack: u64) -> String {
     format!(r#"{{"type":"joinGroup","group":"{name}","ackId":{ack}}}"#)
@@ -114,7 +116,7 @@ fn a_turn_serves_every_connection_however_much_one_of_them_sent_before() {
 #[test]
 fn a_message_counts_by_what_it_costs() {
     let mut shard = Shard::new();
-    members(300, &mut shard);
+    members(600, &mut shard);
     let (loud, quiet) = (shard.connected(reliable("loud")), shard.connected(reliable("quiet")));
     for ack in 0..10 {
         arrive(&mut shard, loud, &publish("crowd", ack));
@@ -136,7 +138,7 @@ fn a_message_counts_by_what_it_costs() {
 fn nothing_more_is_taken_in_once_as_much_has_arrived_as_fits_into_a_turn() {
     let mut shard = Shard::new();
     let clients: Vec<Slot> = (0..8).map(|_| shard.connected(reliable("client"))).collect();
-    for ack in 0..32 {
+    for ack in 0..TURN / 8 {
         for client in &clients {
             assert_ne!(shard.hub.next_turn(), Some(NextTurn::BeforeMore));
             arrive(&mut shard, *client, &join("g", ack));
@@ -156,7 +158,7 @@ fn messages_that_are_carried_out_at_once_count_as_well() {
         shard.hub.next_turn() == Some(NextTurn::BeforeMore)
     });
     // A pong is a delivery.
-    assert_eq!(count, Some(256_usize.div_ceil(3)));
+    assert_eq!(count, Some(TURN / 2));
     assert!(arrive(&mut shard, client, PING).is_empty(), "what arrives all the same waits");
     assert_eq!(shard.turn().len(), 1);
 }
@@ -164,16 +166,16 @@ fn messages_that_are_carried_out_at_once_count_as_well() {
 #[test]
 fn nothing_more_is_taken_in_once_a_connection_has_its_share_waiting() {
     let mut shard = Shard::new();
-    members(300, &mut shard);
+    members(600, &mut shard);
     let client = shard.connected(reliable("alice"));
-    for ack in 1..=256 {
+    for ack in 1..=TURN {
         assert_eq!(shard.hub.next_turn().is_some(), ack > 1);
         arrive(&mut shard, client, &publish("crowd", ack));
-        assert_eq!(shard.hub.next_turn() == Some(NextTurn::BeforeMore), ack == 256);
+        assert_eq!(shard.hub.next_turn() == Some(NextTurn::BeforeMore), ack == TURN);
     }
     shard.turn();
-    assert_eq!((shard.hub.queued(client), shard.hub.next_turn()), (255, Some(NextTurn::Soon)));
-    arrive(&mut shard, client, &publish("crowd", 257));
+    assert_eq!((shard.hub.queued(client), shard.hub.next_turn()), (TURN as usize - 1, Some(NextTurn::Soon)));
+    arrive(&mut shard, client, &publish("crowd", TURN + 1));
     assert_eq!(shard.hub.next_turn(), Some(NextTurn::BeforeMore));
 }
 

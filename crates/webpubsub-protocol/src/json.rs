@@ -329,6 +329,9 @@ const LARGE_TEXT_BYTES: usize = 64 * 1024;
 /// Room that is made beside a text for its quotes and what may follow it.
 const SPARE_BYTES: usize = 64;
 
+/// Room for what is written as a rule, so that it need not grow.
+const USUAL_BYTES: usize = 128;
+
 /// One JSON object or list that is being written, without blanks.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -340,13 +343,19 @@ impl Writer {
     /// An object.
     #[must_use]
     pub fn object() -> Self {
-        Self { text: "{".to_owned(), close: '}' }
+        Self::open('{', '}')
     }
 
     /// A list.
     #[must_use]
     pub fn list() -> Self {
-        Self { text: "[".to_owned(), close: ']' }
+        Self::open('[', ']')
+    }
+
+    fn open(bracket: char, close: char) -> Self {
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push(bracket);
+        Self { text, close }
     }
 
     /// A list of strings.
