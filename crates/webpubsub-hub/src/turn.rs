@@ -157,11 +157,14 @@ impl Turns {
 
 /// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
 fn cost(bytes: usize, outputs: &[Output]) -> usize {
-    let more = |output: &Output| match output {
-        Output::Send { to, .. } => to.len(),
-        Output::SendNumbered { to, .. } => to.len(),
-        Output::Store(_) => 1,
-        _ => 0,
+    let more = |output: &Output| {
+        if let Output::Send { to, .. } = output {
+            to.len()
+        } else if let Output::SendNumbered { to, .. } = output {
+            to.len()
+        } else {
+            usize::from(output.is_store())
+        }
     };
     1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
 }

@@ -1,5 +1,5 @@
 //! What clients send is carried out in turns: one commit a turn, and no client waits for another's share.
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a broken expectation is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
 
@@ -34,9 +34,14 @@ fn members(count: usize, shard: &mut Shard) {
 
 /// Whose acks these outputs send, in their order.
 fn acked(outputs: &[Output]) -> Vec<Slot> {
-    let acked = |output: &Output| match output {
-        Output::Send { to, frame: Frame::Text(text) } if text.contains(r#""type":"ack""#) => Some(to[0]),
-        _ => None,
+    let acked = |output: &Output| {
+        if let Output::Send { to, frame: Frame::Text(text) } = output
+            && text.contains(r#""type":"ack""#)
+        {
+            Some(to[0])
+        } else {
+            None
+        }
     };
     outputs.iter().filter_map(acked).collect()
 }
