@@ -22,6 +22,7 @@ use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
+use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
 use crate::objects::client_of;
 use crate::perform::{Step, now};
@@ -32,7 +33,6 @@ use crate::storage::Storage;
 use crate::task::{run, settled};
 use crate::turns::Turns;
 use crate::view::HubView;
-use crate::http::{Asked, Head};
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -115,7 +115,11 @@ impl HubShard {
         Self { shard }
     }
 
-    pub fn fetch(&self, request: Request, body: Option<ArrayBuffer>) -> std::result::Result<JsValue, JsValue> {
+    pub fn fetch(
+        &self,
+        request: Request,
+        body: Option<ArrayBuffer>,
+    ) -> std::result::Result<JsValue, JsValue> {
         let shard = self.awake().map(Rc::clone);
         if let Some(shard) = &shard {
             shard.catch_up();
