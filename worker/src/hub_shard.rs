@@ -150,13 +150,16 @@ impl HubShard {
         // The platform leaves it to us to answer a close frame (and throws at codes that cannot be
         // sent, which `echo` replaces).
         let code = CloseCode(code);
-        close_socket(socket, code.echo().0, fit_reason(reason));
-        if let Some((shard, slot)) = self.known(socket) {
-            // Where there was no frame, these words are the platform's.
-            let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
-            shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None)?;
-        }
-        Ok(())
+        let (echo, words) = (code.echo().0, fit_reason(reason));
+        let Some((shard, slot)) = self.known(socket) else {
+            close_socket(socket, echo, words);
+            return Ok(());
+        };
+        // The client may yet be answered what it sent before.
+        shard.sockets.answer_close(slot.0, echo, words);
+        // Where there was no frame, these words are the platform's.
+        let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
+        shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None).map(drop)
     }
 
     #[wasm_bindgen(js_name = webSocketError)]

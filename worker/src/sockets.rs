@@ -13,6 +13,7 @@ const decode = (bytes) =>
 export class Sockets {
   #sockets = [];
   #slots = new WeakMap();
+  #goodbyes = new Map();
 
   put(slot, socket) {
     this.#sockets[slot] = socket;
@@ -23,15 +24,26 @@ export class Sockets {
     return this.#slots.get(socket);
   }
 
+  answerClose(slot, code, reason) {
+    this.#goodbyes.set(slot, [code, reason]);
+  }
+
   forget(slot) {
+    const goodbye = this.#goodbyes.get(slot);
+    const socket = this.#remove(slot);
+    if (socket && goodbye) closeSocket(socket, ...goodbye);
+  }
+
+  #remove(slot) {
     const socket = this.#sockets[slot];
     this.#sockets[slot] = undefined;
+    this.#goodbyes.delete(slot);
     if (socket) this.#slots.delete(socket);
     return socket;
   }
 
   close(slot, code, reason) {
-    const socket = this.forget(slot);
+    const socket = this.#remove(slot);
     if (!socket) return;
     // Nobody's from here on, also for the next life of the memory.
     socket.serializeAttachment(null);
@@ -110,6 +122,10 @@ extern "C" {
     /// The slot of a socket that is known.
     #[wasm_bindgen(method)]
     pub(crate) fn slot(this: &Sockets, socket: &WebSocket) -> Option<u32>;
+
+    /// Has a client's close frame be answered when its slot's socket is forgotten.
+    #[wasm_bindgen(method, js_name = answerClose)]
+    pub(crate) fn answer_close(this: &Sockets, slot: u32, code: u16, reason: &str);
 
     /// Knows a slot's socket no more.
     #[wasm_bindgen(method)]
