@@ -48,6 +48,7 @@ const clients = {
 
 const UNUSABLE = 2;
 const TEXT_FRAME = 5.5;
+const BASE64_FRAME = 9;
 const BINARY_FRAME = 4.5;
 
 describe("The memory of two large answers, in times the size of one", () => {
@@ -60,6 +61,7 @@ describe("The memory of two large answers, in times the size of one", () => {
     ["Chinese text", "json", TEXT_FRAME],
     ["JSON", "json", TEXT_FRAME],
     ["JSON", "invoking", TEXT_FRAME],
+    ["bytes", "json", BASE64_FRAME],
     ["text", "protobuf", BINARY_FRAME],
     ["JSON", "protobuf", BINARY_FRAME],
     ["bytes", "protobuf", BINARY_FRAME],

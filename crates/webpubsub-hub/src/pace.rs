@@ -19,6 +19,8 @@ const SOCKETS_AT_LIMIT: u64 = 16;
 const MEASURES: u64 = 4;
 /// What may wait on a socket in any case: some messages of the longest kind.
 const MODEST_BYTES: u64 = 2 * MAX_CLIENT_MESSAGE_BYTES as u64;
+/// Only an answer of an event handler makes a frame that is longer than this.
+const ANSWER_BYTES: u64 = 8 * MAX_CLIENT_MESSAGE_BYTES as u64;
 
 /// What one connection may ask of its shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,9 @@ pub(crate) struct Pace {
     pub(crate) bucket: Bucket,
     /// Bytes that may wait on its socket: those that did when it was measured last, and those since.
     pub(crate) unread: u64,
+    /// Bytes of the longest answer that its client was sent: it may wait, and a little more, however much
+    /// else may.
+    answer: u64,
 }
 
 /// A bucket of messages that a client may still send, filled as time passes.
@@ -133,9 +138,14 @@ impl Hub {
 
     /// Adds to what may wait on a socket, and returns how much that is.
     fn add_unread(&mut self, slot: Slot, bytes: usize) -> u64 {
+        let bytes = bytes as u64;
         self.directory.get_mut(slot).map_or(0, |connection| {
-            connection.pace.unread += bytes as u64;
-            connection.pace.unread
+            let pace = &mut connection.pace;
+            if bytes > ANSWER_BYTES {
+                pace.answer = pace.answer.max(bytes + MODEST_BYTES);
+            }
+            pace.unread += bytes;
+            pace.unread
         })
     }
 
@@ -174,7 +184,7 @@ impl Hub {
             let bytes = connection.pace.unread;
             // A shard that wakes sends it once more.
             let unacknowledged = connection.buffer.as_ref().map_or(0, |buffer| 2 * buffer.bytes() as u64);
-            if bytes > limit + unacknowledged {
+            if bytes > limit.max(connection.pace.answer) + unacknowledged {
                 return Some((slot, CloseCause::SlowConsumer));
             }
             total += bytes;

@@ -189,6 +189,17 @@ fn a_plain_client_that_leaves_too_much_unread_is_closed_for_good() {
 }
 
 #[test]
+fn an_answer_that_is_longer_than_the_limit_may_wait_and_a_little_more() {
+    let mut shard = with(Limits::DEFAULT);
+    let client = shard.connected(simple());
+    publish(&mut shard, 20 * MEGABYTE);
+    publish(&mut shard, 2 * MEGABYTE);
+    assert!(shard.is_open(client));
+    publish(&mut shard, 1);
+    assert_eq!(only_closed(&mut shard).reason, "slow consumer");
+}
+
+#[test]
 fn clients_with_a_protocol_are_told_that_they_are_too_slow() {
     let protobuf = ConnectRequest { subprotocol: Subprotocol::Protobuf, ..json("bob") };
     for (request, last) in [(json("alice"), disconnected("slow consumer")), (protobuf, "binary [".to_owned())]
