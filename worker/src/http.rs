@@ -112,11 +112,7 @@ export async function readBody(request, limit) {
 extern "C" {
     /// A response with these headers: a name or a value a line.
     #[wasm_bindgen(catch)]
-    fn respond(
-        status: u16,
-        headers: &str,
-        body: Option<&str>,
-    ) -> Result<Response, JsValue>;
+    fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
     /// The answer to an upgrade that ends in `socket`.
     #[wasm_bindgen(catch, js_name = switchTo)]

@@ -22,6 +22,7 @@ use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
+use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
 use crate::objects::client_of;
 use crate::perform::{Step, now};
@@ -31,7 +32,6 @@ use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::task::run;
 use crate::view::HubView;
-use crate::http::{Asked, Head};
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -113,7 +113,11 @@ impl HubShard {
         Self { shard }
     }
 
-    pub fn fetch(&self, request: Request, body: Option<ArrayBuffer>) -> std::result::Result<JsValue, JsValue> {
+    pub fn fetch(
+        &self,
+        request: Request,
+        body: Option<ArrayBuffer>,
+    ) -> std::result::Result<JsValue, JsValue> {
         let shard = self.awake().map(Rc::clone);
         run(async move {
             let answer = match shard {
