@@ -7,7 +7,8 @@
 //   other `groups`, for those that know them;
 // - `client(hub)`: where one connects that may join groups and publish to them;
 // - `publish(hub, to)`: where a server publishes to `{ group }`, `{ user }` or those of a `{ filter }`;
-// - `handler`: where the event handler of the hub `HANDLED` listens.
+// - `handler`: where the event handler of the hub `HANDLED` listens;
+// - `mostAtOnce`: how many frames of a client may be on their way, where that is bounded.
 //
 // Each of these is `undefined` where the contender has nothing of the kind. One that is not `isPresent()` on this machine
 // is left out; one that is not `isQuick` is left out of a quick run; one with `scenes` takes part in those.

@@ -60,10 +60,10 @@ export function failureLines(failures) {
 }
 
 /**
- * Everything as `RESULTS.md`. `machine` is its `cpu`, `cores` and `memory`; `versions` are names with versions; `command`
+ * Everything as `RESULTS.md`. `machine` is its `cpu`, `cores`, `memory` and `system`; `versions` are names with versions; `command`
  * is what was typed, on a `date`.
  */
-export function markdown({ command, date, runs, machine, versions, ...measured }) {
+export function markdown({ command, date, runs, quick = false, machine, versions, ...measured }) {
   const table = ({ head, rows }) => [`| ${head.join(" | ")} |`, `| --- |${" ---: |".repeat(head.length - 1)}`, ...rows.map((row) => `| ${row.join(" | ")} |`)];
   const { contenders, absent, failures, results } = measured;
   return [
@@ -71,6 +71,7 @@ export function markdown({ command, date, runs, machine, versions, ...measured }
     "",
     `Written by \`${command}\` on ${date}; the same command repeats it. Each contender was alone on the machine with the load generator, in turns, ${runs} times.`,
     "",
+    ...(quick ? ["The run was a quick one: crowds, joins and floods were a quarter of what their titles say.", ""] : []),
     "A figure is the median of all runs, with the least and the most in parentheses, and behind it the median of the ratios to the bare object in the same run. CPU is that of the server's processes. A dash stands for what a contender cannot do.",
     "",
     ...table({ head: ["machine", ""], rows: [["processor", `${machine.cpu}, ${machine.cores} cores`], ["memory", machine.memory], ["system", machine.system]] }),

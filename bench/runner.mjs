@@ -8,10 +8,10 @@ const SECONDS = { measured: 0.7, warmUp: 0.2 };
 const QUICK_SECONDS = { measured: 0.5, warmUp: 0.2 };
 
 /**
- * Measures everything with `generator`, the load generator's program. Returns figures by workload, contender and run,
- * `undefined` for a run that failed, and what failed.
+ * Measures everything: `measure(server, plan, seconds)` resolves with the figures of one workload. Returns figures by
+ * workload, contender and run, `undefined` for a run that failed, and what failed.
  */
-export async function runAll({ contenders, workloads, runs, quick, generator }) {
+export async function runAll({ contenders, workloads, runs, quick = false, measure }) {
   const results = Object.fromEntries(workloads.map(({ name }) => [name, {}]));
   const failures = [];
   const seconds = quick ? QUICK_SECONDS : SECONDS;
@@ -36,7 +36,7 @@ export async function runAll({ contenders, workloads, runs, quick, generator }) 
             if (!plan) continue;
             where(workload.name);
             const figures = (results[workload.name][contender.name] ??= Array(runs).fill(undefined));
-            figures[run] = await attempt(workload.name, () => measure(generator, server, plan, seconds));
+            figures[run] = await attempt(workload.name, () => measure(server, plan, seconds));
           }
           await server?.stop();
         }
@@ -46,8 +46,8 @@ export async function runAll({ contenders, workloads, runs, quick, generator }) 
   return { results, failures };
 }
 
-/** Has the load generator carry out a workload's plan; the figures. */
-async function measure(generator, { address, pid, dialect }, workload, { measured, warmUp }) {
+/** Has the load generator, a program, carry out a workload's plan; the figures. */
+export async function generate(generator, { address, pid, dialect }, workload, { measured, warmUp }) {
   const child = start(generator, [], { stdio: ["pipe", "pipe", "pipe"] });
   const outputs = { stdout: "", stderr: "" };
   for (const name of Object.keys(outputs)) child[name].setEncoding("utf8").on("data", (text) => (outputs[name] += text));

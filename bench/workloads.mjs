@@ -3,10 +3,12 @@
 // A workload has a `name`, a `title`, the `scene` in which it runs (a contender is started once a run for all workloads
 // of a scene), its `figures`, and `plan(server, options)`, which says what the load generator does (see
 // `bench/load/src/plan.rs`), or `undefined` where the contender cannot do it. `options` are its `hub`, which no other
-// workload uses, and whether the run `isQuick`. One that is not `isQuick` itself is left out of such a run.
+// workload uses, and whether the run `isQuick`: then crowds, joins and floods are a quarter. One that is not `isQuick`
+// itself is left out of such a run.
 //
-// A figure has a `title`, and a `key` among what the load generator has measured, or `of(figures)`, which makes it of
-// those. Of one that `isCount` the most of all runs is said; any other has a median, and a ratio to the yardstick's.
+// A figure has a `title`, and a `key` among what the load generator has measured. Of one that `isCount` the most of all
+// runs is said; any other has a median, and a ratio to the yardstick's.
+import { possibleConnections } from "../scripts/open-files.mjs";
 import { HANDLED } from "./contenders/ours.mjs";
 
 /** How many bytes a payload has where nothing else is said. */
@@ -28,6 +30,10 @@ const operations = [{ key: "operations_per_second", title: "operations/s" }, { k
 
 const names = (count) => Array.from({ length: count }, (_, number) => `group${number}`);
 
+/** How much of some workloads a quick run does. */
+const QUICK_PART = 4;
+const part = (count, isQuick) => (isQuick ? Math.ceil(count / QUICK_PART) : count);
+
 /** A plan, unless the contender lacks a place that it needs. */
 const unlessMissing = (places, plan) => (places.includes(undefined) ? undefined : plan);
 
@@ -39,6 +45,7 @@ function publish({ by, members, groups = 1, window, acks = false, size = SIZE, r
   return {
     ...workload,
     plan(server, { hub }) {
+      if (by !== "rest" && window > (server.mostAtOnce ?? Infinity)) return undefined;
       const all = names(groups);
       const clients = all.map((group) => server.member(hub, group));
       const outsiders = by === "outsider" ? [server.client(hub)] : [];
@@ -56,9 +63,9 @@ function membership({ clients, groups, leave = false, ...workload }) {
     ...workload,
     scene: "storms",
     figures: operations,
-    plan(server, { hub }) {
+    plan(server, { hub, isQuick }) {
       const client = server.client(hub);
-      return unlessMissing([client], { kind: "membership", client, clients, groups, leave });
+      return unlessMissing([client], { kind: "membership", client, clients, groups: part(groups, isQuick), leave });
     },
   };
 }
@@ -84,24 +91,23 @@ function flood({ what, frames, dialects, ...workload }) {
     ...workload,
     scene: "floods",
     figures: [...neighbours, ...flooder],
-    plan(server, { hub }) {
+    plan(server, { hub, isQuick }) {
       const [client, other] = [server.client(hub), server.client(`${hub}_other`)];
       if (client === undefined || !(dialects?.includes(server.dialect) ?? true)) return undefined;
-      return { kind: "flood", client, other, publish: server.publish(hub, { group: "quiet" }), what, frames, limit: 120 };
+      return { kind: "flood", client, other, publish: server.publish(hub, { group: "quiet" }), what, frames: part(frames, isQuick), limit: 120 };
     },
   };
 }
 
 const CROWD = 10_000;
-const QUICK_CROWD = 2_000;
 
 /** Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a filter. */
 const crowd = {
   name: "crowd",
-  title: `${CROWD.toLocaleString("en-US")} connections (${QUICK_CROWD.toLocaleString("en-US")} with --quick)`,
+  title: `${CROWD.toLocaleString("en-US")} connections, or what the bound on open files lets`,
   scene: "crowd",
-  connections: CROWD,
   figures: [
+    { key: "connections", title: "connections", isCount: true },
     ...connects,
     { key: "memory_kb_per_connection", title: "PSS KB each" },
     { key: "idle_cpu_percent", title: "idle CPU %" },
@@ -122,7 +128,7 @@ const crowd = {
     return {
       kind: "crowd",
       clients: [client({ groups: ["half"] }), client()],
-      members: isQuick ? QUICK_CROWD : CROWD,
+      members: Math.min(part(CROWD, isQuick), possibleConnections()),
       publish: audiences.filter(({ endpoint }) => endpoint !== undefined),
       size: SIZE,
     };
@@ -152,8 +158,8 @@ export const workloads = [
     plan: (server, { hub }) => ({ kind: "connect", client: server.member(hub, "all"), at_once: 16 }),
   },
   membership({ name: "joins", title: "one client joins 2,000 groups", clients: 1, groups: 2_000 }),
-  membership({ name: "join-storm", title: "100 clients join 50 groups each", clients: 100, groups: 50, isQuick: false }),
-  membership({ name: "leave-storm", title: "100 clients leave 50 groups each", clients: 100, groups: 50, leave: true, isQuick: false }),
+  membership({ name: "join-storm", title: "100 clients join 20 groups each", clients: 100, groups: 20, isQuick: false }),
+  membership({ name: "leave-storm", title: "100 clients leave 20 groups each", clients: 100, groups: 20, leave: true, isQuick: false }),
   {
     name: "events",
     title: "events through an event handler with acks, 16 clients with 1 each",

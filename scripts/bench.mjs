@@ -4,12 +4,11 @@ import { relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { lines, markdown } from "../bench/report.mjs";
-import { runAll } from "../bench/runner.mjs";
+import { generate, runAll } from "../bench/runner.mjs";
 import { workloads as allWorkloads } from "../bench/workloads.mjs";
 import { build } from "./build.mjs";
 import { parse } from "./command.mjs";
 import { nearest } from "./nearest.mjs";
-import { checkOpenFiles } from "./open-files.mjs";
 import { whole } from "./options.mjs";
 import { at, root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
@@ -23,7 +22,7 @@ const command = {
   name: "npm run bench",
   about: "Measures the service and its peers on this machine, one at a time and in turns: medians, and ratios to a bare\nDurable Object. Writes bench/RESULTS.md, unless some are chosen by name.",
   flags: {
-    quick: { type: "boolean", about: "Fewer contenders and workloads and 3 runs, within 5 minutes; all of it takes up to 40." },
+    quick: { type: "boolean", about: "Fewer contenders and workloads, smaller crowds and floods, and 3 runs: within 5 minutes; all of it takes up to 40." },
     runs: { type: "string", value: "N", about: "How often each workload is measured for each contender. (5, or 3 with --quick)" },
     contenders: { type: "string", value: "NAMES", about: `Only these, with commas between; ${YARDSTICK} always comes along.` },
     workloads: { type: "string", value: "NAMES", about: "Only these, with commas between." },
@@ -52,7 +51,6 @@ await main(async () => {
   const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
   const wanted = choose("contender", known, values.contenders, { quick, always: YARDSTICK });
   const workloads = choose("workload", allWorkloads, values.workloads, { quick });
-  checkOpenFiles(Math.max(0, ...workloads.map(({ connections = 0 }) => connections)));
 
   await setUp("bench");
   await build();
@@ -61,7 +59,8 @@ await main(async () => {
   const absent = [];
   for (const contender of wanted) ((await contender.isPresent()) ? contenders : absent).push(contender);
   const started = performance.now();
-  const { results, failures } = await runAll({ contenders, workloads, runs, quick, generator });
+  const measure = (...one) => generate(generator, ...one);
+  const { results, failures } = await runAll({ contenders, workloads, runs, quick, measure });
   const measured = { results, failures, contenders, absent, workloads };
   say();
   lines(measured).forEach((line) => say(line));
@@ -69,7 +68,7 @@ await main(async () => {
   if (file) {
     const date = new Date().toISOString().slice(0, 10);
     const typed = [command.name, ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2).map(quoted)] : [])].join(" ");
-    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, machine: machine(), versions: versions(contenders) }));
+    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, quick, machine: machine(), versions: versions(contenders) }));
     say(`Written: ${relative(process.cwd(), file)}`);
   }
   say(`${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`);
@@ -110,7 +109,7 @@ function cargo(args, options) {
 
 /** Builds the load generator; the path of the program. */
 async function buildGenerator() {
-  const args = ["build", "--locked", "--profile", "load", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
+  const args = ["build", "--locked", "--profile", "bench", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
   const output = await step("Building the load generator", () => cargo(args));
   const built = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   return built.find(({ executable }) => executable).executable;

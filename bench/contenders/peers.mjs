@@ -38,6 +38,8 @@ class OnNode extends Server {
 
 class OnNginx extends Server {
   dialect = "raw";
+  /** nchan loses frames of a client that sends many more at once. */
+  mostAtOnce = 8;
 
   launch() {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${join(this.folder, name)};`);

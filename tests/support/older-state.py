@@ -1,7 +1,8 @@
 """Makes the tables in a folder what an older version of the service had, or says that a newer one wrote them.
 
-Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers; version 3 kept all ack ids
-of a connection in one row. "secret" is a version in which a handler's secret could be any variable.
+Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers; version 3 kept each message
+in one value, and all ack ids of a connection in one row. "secret" is a version in which a handler's secret could be any
+variable.
 """
 
 import pathlib
@@ -24,6 +25,7 @@ SHARD_VERSION_3 = """
 CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 INSERT INTO ack SELECT slot, ids FROM ack_part WHERE part = 0;
 DROP TABLE ack_part;
+DROP TABLE log_rest;
 UPDATE schema_version SET version = 3;
 """
 

@@ -20,6 +20,9 @@ use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
 use crate::task::settled;
 
+/// From so many bytes on a text is sent with an eye to memory.
+const LARGE_TEXT_BYTES: usize = 1 << 20;
+
 /// What a step came to, for whoever asked.
 #[derive(Default)]
 pub(crate) struct Step {
@@ -45,6 +48,13 @@ impl Shard {
         self.perform_all(outputs, socket, &mut step)?;
         self.keep_deadline();
         Ok(step)
+    }
+
+    /// Carries out what has arrived before, so that whoever asks finds it done.
+    pub(crate) fn catch_up(self: &Rc<Self>) {
+        if self.hub.borrow().next_turn().is_some() {
+            self.turn();
+        }
     }
 
     /// Has the hub carry out what waits, as much as fits into a turn.
@@ -117,7 +127,14 @@ impl Shard {
             Output::CannotRecover => {}
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
             Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
-                gone.extend(self.send_numbered_json(&to, &frame));
+                if frame.len() < LARGE_TEXT_BYTES {
+                    gone.extend(self.send_numbered_json(&to, &frame));
+                } else {
+                    // Joined by the platform, each would be three strings more.
+                    for (slot, id) in to {
+                        gone.extend(self.send_frame(&[slot], &Frame::Text(frame.with(Some(id)))));
+                    }
+                }
             }
             Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
                 gone.extend(self.send_numbered_protobuf(&to, &frame));
@@ -158,10 +175,18 @@ impl Shard {
     fn send_frame(&self, to: &[Slot], frame: &Frame) -> Vec<Slot> {
         let slots: Vec<u32> = to.iter().map(|slot| slot.0).collect();
         let failed = match frame {
-            Frame::Text(text) => self.sockets.send_text(&slots, text),
+            Frame::Text(text) => self.send_text(&slots, text),
             Frame::Binary(bytes) => self.sockets.send_bytes(&slots, bytes),
         };
         failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    fn send_text(&self, slots: &[u32], text: &str) -> Option<Vec<u32>> {
+        if text.len() < LARGE_TEXT_BYTES {
+            self.sockets.send_text(slots, text)
+        } else {
+            self.sockets.send_large_text(slots, text.as_bytes())
+        }
     }
 
     fn send_numbered_json(&self, to: &[(Slot, SequenceId)], frame: &json::DataFrame) -> Vec<Slot> {

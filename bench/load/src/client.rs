@@ -1,5 +1,6 @@
 //! A client's connection: one task that reads, one that writes.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -179,10 +180,10 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut queue: UnboundedReceive
     }
 }
 
-/// Opens so many connections, some at once; `on` is called with the number of each.
+/// Opens connections of these numbers, some at once; `on` is called with the number of each.
 pub(crate) async fn open_all<'a>(
     plan: &Plan,
-    count: usize,
+    numbers: Range<usize>,
     endpoint: impl Fn(usize) -> Option<&'a Endpoint>,
     on: Rc<dyn Fn(usize, Event)>,
 ) -> Result<Vec<Client>, LoadError> {
@@ -193,5 +194,5 @@ pub(crate) async fn open_all<'a>(
             Client::open(plan, endpoint, move |event| on(number, event)).await
         }
     };
-    stream::iter(0..count).map(open).buffered(AT_ONCE).try_collect().await
+    stream::iter(numbers).map(open).buffered(AT_ONCE).try_collect().await
 }

@@ -18,6 +18,12 @@ impl Figures {
         }
     }
 
+    /// A figure, if it could be measured.
+    #[cfg(test)]
+    pub(crate) fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+
     /// Notes how many there were of something a second.
     pub(crate) fn rate(&mut self, name: &str, count: u64, elapsed: Duration) {
         self.set(name, real(count) / elapsed.as_secs_f64());

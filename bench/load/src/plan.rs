@@ -150,7 +150,7 @@ pub(crate) struct Flood {
     pub(crate) what: Sent,
     /// How many.
     pub(crate) frames: usize,
-    /// How long the flood may take, in seconds.
+    /// How long the flood may take, and any answer beside it, in seconds.
     pub(crate) limit: f64,
 }
 

@@ -188,7 +188,7 @@ impl Hub {
         self.attach(slot, outputs);
         let connected =
             DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
-        self.send(slot, &connected, outputs);
+        self.send(slot, connected, outputs);
     }
 
     /// Ends a connection for good, for a reason that its event handler is told.
@@ -253,7 +253,7 @@ impl Hub {
 
     /// Sends a message of the service to one connection, if it has a socket. Simple clients receive
     /// payloads only.
-    pub(crate) fn send(&self, slot: Slot, message: &DownstreamMessage, outputs: &mut Vec<Output>) {
+    pub(crate) fn send(&self, slot: Slot, message: DownstreamMessage, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get(slot).filter(|connection| connection.is_attached()) else {
             return;
         };
@@ -276,7 +276,7 @@ impl Hub {
     }
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
-        self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+        self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }

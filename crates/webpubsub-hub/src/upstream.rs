@@ -89,7 +89,7 @@ impl Hub {
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, outputs);
             }
-            UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
+            UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }
     }
@@ -141,7 +141,7 @@ impl Hub {
             }
         }
         let result = result.map_err(|refusal| refusal.to_ack_error());
-        self.send(slot, &DownstreamMessage::Ack { ack_id, result }, outputs);
+        self.send(slot, DownstreamMessage::Ack { ack_id, result }, outputs);
     }
 
     /// A client has everything up to a message; one that it was never sent closes the connection. On

@@ -8,13 +8,16 @@ use tokio::time::sleep;
 
 use super::traffic::{Pace, Server, Traffic};
 use super::{Cost, Meter};
-use crate::client::open_all;
+use crate::client::{Event, open_all};
 use crate::error::LoadError;
 use crate::figures::{Figures, real};
 use crate::plan::{Crowd, Plan};
 use crate::process::ProcessTree;
 use crate::tally::Groups;
 
+/// How many connections are there before others are measured: what the server needs for any is not
+/// theirs.
+const FIRST: usize = 100;
 /// How long connections rest before their memory is measured.
 const REST: Duration = Duration::from_secs(1);
 
@@ -28,17 +31,21 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
         )
     };
     let traffic = Traffic::new((0..workload.members).map(groups).collect());
-    let on = {
+    let on: Rc<dyn Fn(usize, Event)> = {
         let traffic = Rc::clone(&traffic);
         Rc::new(move |member, event| traffic.receive(member, event))
     };
+    let client = |member: usize| workload.clients.get(member % kinds);
     let mut figures = Figures::default();
-    let count = u64::try_from(workload.members).unwrap_or(u64::MAX);
     let server = ProcessTree(plan.pid);
+    let first = FIRST.min(workload.members / 2);
+    let _first = open_all(plan, 0..first, client, Rc::clone(&on)).await?;
+    sleep(REST).await;
     let (before, meter) = (server.memory(), Meter::start(plan));
-    let _members =
-        open_all(plan, workload.members, |member| workload.clients.get(member % kinds), on).await?;
+    let others = open_all(plan, first..workload.members, client, on).await?;
     let Cost { elapsed, cpu } = meter.stop();
+    let count = u64::try_from(others.len()).unwrap_or(u64::MAX);
+    figures.set("connections", real(u64::try_from(workload.members).unwrap_or(u64::MAX)));
     figures.rate("connects_per_second", count, elapsed);
     figures.cpu("cpu_us_per_connect", cpu, count);
 

@@ -36,7 +36,7 @@ pub(super) async fn run(plan: &Plan, workload: &Events) -> Result<Figures, LoadE
             traffic.receive_answer(event);
         })
     };
-    let clients = open_all(plan, workload.clients, |_| Some(&workload.client), on).await?;
+    let clients = open_all(plan, 0..workload.clients, |_| Some(&workload.client), on).await?;
     let send_until = async |client: &Client, until: Instant| {
         while let Some(since) = traffic.next(until) {
             let (number, answered) = traffic.publish(0, 1, since);

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::{Cost, Meter, PATIENCE};
+use super::{Cost, Meter};
 use crate::client::{Client, Event};
 use crate::dialect::{self, Incoming};
 use crate::error::LoadError;
@@ -64,14 +64,14 @@ impl Quiet {
     }
 
     /// The times so far, once everything that has begun is answered.
-    async fn settle(&self) -> Result<Samples, LoadError> {
-        let deadline = Instant::now() + PATIENCE;
+    async fn settle(&self, patience: Duration) -> Result<Samples, LoadError> {
+        let deadline = Instant::now() + patience;
         while !self.since.borrow().is_empty() {
             if let Some(trouble) = self.trouble.take() {
                 return Err(trouble);
             }
             if Instant::now() > deadline {
-                return Err(LoadError::Late("a quiet client's ack", PATIENCE.as_secs()));
+                return Err(LoadError::Late("a quiet client's answer", patience.as_secs()));
             }
             sleep(LOOK_EVERY).await;
         }
@@ -82,6 +82,8 @@ impl Quiet {
 /// The quiet ones, at work until they are dropped.
 struct Neighbours {
     quiet: [(&'static str, Rc<Quiet>); 3],
+    /// How long their answers may take.
+    patience: Duration,
     working: Rc<Cell<bool>>,
     _clients: [Rc<Client>; 2],
     _tasks: JoinSet<()>,
@@ -118,14 +120,15 @@ impl Neighbours {
         ));
         let clients = clients.try_into().map_err(|_| LoadError::Missing("client"))?;
         let quiet = [("same_hub_", same), ("other_hub_", other), ("rest_", rest)];
-        Ok(Self { quiet, working, _clients: clients, _tasks: tasks })
+        let patience = Duration::from_secs_f64(workload.limit);
+        Ok(Self { quiet, patience, working, _clients: clients, _tasks: tasks })
     }
 
     /// Notes the times since the last call.
     async fn note(&self, figures: &mut Figures, when: &str) -> Result<(), LoadError> {
         self.working.set(false);
         for (who, quiet) in &self.quiet {
-            figures.latency(&format!("{who}{when}"), &quiet.settle().await?);
+            figures.latency(&format!("{who}{when}"), &quiet.settle(self.patience).await?);
         }
         self.working.set(true);
         Ok(())
@@ -209,7 +212,7 @@ pub(super) async fn run(plan: &Plan, workload: &Flood) -> Result<Figures, LoadEr
     let frames = frames(plan, workload)?;
     let meter = Meter::start(plan);
     frames.into_iter().for_each(|frame| flooder.send(frame));
-    let ended = timeout(Duration::from_secs_f64(workload.limit), over.notified()).await.is_ok();
+    let ended = timeout(neighbours.patience, over.notified()).await.is_ok();
     let Cost { elapsed, cpu } = meter.stop();
     neighbours.note(&mut figures, "flooded_").await?;
     if !ended {

@@ -59,7 +59,7 @@ pub(super) async fn run(plan: &Plan, workload: &Membership) -> Result<Figures, L
         let acks = Rc::clone(&acks);
         Rc::new(move |_, event| acks.receive(event))
     };
-    let clients = open_all(plan, workload.clients, |_| Some(&workload.client), on).await?;
+    let clients = open_all(plan, 0..workload.clients, |_| Some(&workload.client), on).await?;
     let joins = |group: &str, ack| plan.dialect.join(group, ack);
     let leaves = |group: &str, ack| plan.dialect.leave(group, ack);
     if workload.leave {

@@ -18,7 +18,7 @@ pub(super) async fn run(plan: &Plan, workload: &Publish) -> Result<Figures, Load
         Rc::new(move |member, event| traffic.receive(member, event))
     };
     let members =
-        open_all(plan, workload.members, |member| workload.clients.get(member % groups), on).await?;
+        open_all(plan, 0..workload.members, |member| workload.clients.get(member % groups), on).await?;
     let outsider = match &workload.outsider {
         Some(endpoint) => {
             let traffic = Rc::clone(&traffic);

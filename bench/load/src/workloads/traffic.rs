@@ -110,9 +110,10 @@ impl Traffic {
         }
     }
 
-    /// Ends the workload with an error.
+    /// Ends the workload with an error: nobody waits for what is on its way.
     pub(super) fn fail(&self, error: LoadError) {
         self.trouble.borrow_mut().get_or_insert(error);
+        self.messages.borrow_mut().iter_mut().for_each(|message| drop(message.done.take()));
     }
 
     /// Whether it is time to publish the next message: at once until a moment, unless something is wrong.

@@ -51,9 +51,9 @@ impl Encoding {
         }
     }
 
-    /// Writes one frame of the service.
+    /// Writes one frame of the service. A payload is not copied: a large one costs its size but once.
     #[must_use]
-    pub fn encode_downstream(self, message: &DownstreamMessage) -> Frame {
+    pub fn encode_downstream(self, message: DownstreamMessage) -> Frame {
         match self {
             Self::Json => Frame::Text(json::encode_downstream(message)),
             Self::Protobuf => Frame::Binary(protobuf::encode_downstream(message)),
@@ -117,7 +117,7 @@ impl DataFrame {
     pub fn into_plain(self) -> Frame {
         match self {
             Self::Json(frame) => Frame::Text(frame.into_plain()),
-            Self::Protobuf(frame) => Frame::Binary(frame.with(None)),
+            Self::Protobuf(frame) => Frame::Binary(frame.into_plain()),
         }
     }
 }
