@@ -4,7 +4,7 @@ import { cpus, totalmem } from "node:os";
 import { at } from "../scripts/paths.mjs";
 import { ask } from "../scripts/processes.mjs";
 
-/** Processor, cores, memory and system: nothing that tells this machine from others of its kind. */
+/** Processor, cores, memory and system: nothing that identifies this very machine. */
 export function machine() {
   const all = cpus();
   return { cpu: all[0]?.model.trim() ?? "unknown", cores: all.length, memory: `${Math.round(totalmem() / 2 ** 30)} GB`, system: `${process.platform} ${process.arch}` };

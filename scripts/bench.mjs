@@ -115,8 +115,10 @@ async function buildGenerator() {
   return built.find(({ executable }) => executable).executable;
 }
 
-async function benchNatively({ workloads, ...others }) {
-  await setUp("fuzz");
+async function benchNatively({ native, workloads, ...others }) {
+  const [other] = Object.keys(others);
+  if (other) throw new UsageProblem(`--native goes with --workloads alone, not with --${other}.`);
+  await setUp("native");
   const filter = workloads === undefined ? [] : ["--", workloads];
   await cargo(["bench", "--locked", "-p", "webpubsub-bench", ...filter], { echo: true, failure: "cargo bench" });
 }

@@ -28,6 +28,7 @@ const purposes = {
   build: forBuild,
   bench: [...forBuild, peers],
   fuzz: [crates],
+  native: [crates],
   simulate: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],

@@ -95,6 +95,10 @@ forEachShardCount("Slow readers", (service) => {
     stuck.stopReading();
     for (let n = 1; n <= 16; n++) await hub.send("", numbered(n));
     assert.equal(await hub.exists("/users/stuck"), true);
+    const { body } = await service.manage("GET", "metrics");
+    const unread = body.split("\n").filter((line) => line.startsWith(`webpubsub_unread_bytes{hub="${hub.name}"`));
+    const waiting = unread.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    assert.ok(waiting > MEGABYTE && waiting <= 16 * MEGABYTE, `${waiting} bytes wait`);
     await hub.send("", numbered(17));
     assert.equal(await hub.exists("/users/stuck"), false);
     stuck.read();

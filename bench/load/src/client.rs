@@ -78,7 +78,7 @@ impl Client {
     }
 }
 
-/// A connection that is ready, which nobody reads yet.
+/// A connection that is ready and not yet read.
 pub(crate) struct Opened {
     socket: Socket,
     /// What recovers it: its id and a token.

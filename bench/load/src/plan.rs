@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 pub(crate) struct Plan {
     /// Where it listens: host and port.
     pub(crate) address: String,
-    /// The process whose tree is the server.
+    /// The server: this process and all that it started.
     pub(crate) pid: u32,
     /// How it is spoken to.
     pub(crate) dialect: Dialect,

@@ -52,7 +52,7 @@ pub(crate) enum Delivery {
     },
     /// One more than there should be.
     Doubled,
-    /// A message that nobody published, or for another group.
+    /// A message that was not published, or for another group.
     Stray,
 }
 

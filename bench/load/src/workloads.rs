@@ -80,7 +80,7 @@ mod tests {
 
     type Members = Rc<RefCell<Vec<UnboundedSender<Message>>>>;
 
-    /// A server whose clients all get what one of them sends, so many times. Returns where it listens.
+    /// A server that sends to all its clients what one of them sends, so many times. Returns where it listens.
     async fn serve(times: usize) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -105,12 +105,12 @@ impl Traffic {
         }
         if let Some(done) = self.messages.borrow_mut().get_mut(number).and_then(|message| message.done.take())
         {
-            // Nobody waits any longer for one that is late.
+            // One that is late is not waited for.
             let _ = done.send(());
         }
     }
 
-    /// Ends the workload with an error: nobody waits for what is on its way.
+    /// Ends the workload with an error, and every wait for what is on its way.
     pub(super) fn fail(&self, error: LoadError) {
         self.trouble.borrow_mut().get_or_insert(error);
         self.messages.borrow_mut().iter_mut().for_each(|message| drop(message.done.take()));
