@@ -58,6 +58,7 @@ test("a target holds, is missed, or was not measured", () => {
   assert.equal(row({ "one-socket": { bare: rates(100), json: rates(95) } }).holds, true);
   const missed = row({ "one-socket": { bare: rates(100), json: rates(94) } });
   assert.deepEqual([missed.target, missed.measured, missed.holds], ["≥ 0.95 ×", "0.94 ×", false]);
+  assert.equal(row({ "one-socket": { bare: rates(1000), json: rates(946) } }).holds, true, "what is printed, 0.95 ×, is what is judged");
   assert.deepEqual([row({}).measured, row({}).holds], ["–", undefined]);
 });
 
