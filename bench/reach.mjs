@@ -39,7 +39,9 @@ export function reached(results) {
 
 function ratioReached({ what, workload, key, own, other, least, most }, results) {
   const numbers = (contender) => (results[workload]?.[contender] ?? []).map((figures) => figures?.[key]);
-  const measured = ratio(numbers(own), numbers(other));
+  const exact = ratio(numbers(own), numbers(other));
+  // What is printed is what is judged.
+  const measured = exact === undefined ? undefined : Number(exact.toFixed(2));
   return {
     what: `${what} (${workload}): ${own} beside ${other}`,
     target: least === undefined ? `≤ ${most} ×` : `≥ ${least} ×`,

@@ -69,7 +69,7 @@ export function markdown({ command, date, runs, quick = false, machine, versions
   return [
     "# Results of the bench",
     "",
-    `Written by \`${command}\` on ${date}; the same command repeats it. Each contender was alone on the machine with the load generator, in turns, ${runs} times.`,
+    `Written by \`${command}\` on ${date}; the same command repeats it. Each contender was alone on the machine with the load generator, in turns, ${runs === 1 ? "once" : `${runs} times`}.`,
     "",
     ...(quick ? ["The run was a quick one: crowds, joins and floods were a quarter of what their titles say.", ""] : []),
     "A figure is the median of all runs, with the least and the most in parentheses, and behind it the median of the ratios to the bare object in the same run. CPU is that of the server's processes. A dash stands for what a contender cannot do.",

@@ -1,6 +1,6 @@
 // `npm run bench`: the service and its peers, measured in one run, as ratios to a bare Durable Object.
-import { writeFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { lines, markdown } from "../bench/report.mjs";
@@ -44,7 +44,7 @@ exitOnSignals();
 await main(async () => {
   const values = parse(process.argv.slice(2), command);
   const { quick = false, native = false } = values;
-  const baseline = values.baseline === undefined ? undefined : resolve(values.baseline);
+  const baseline = values.baseline === undefined ? undefined : builtCheckout(values.baseline);
   const known = allContenders({ baseline });
   if (values.list) return list(known);
   if (native) return benchNatively(values);
@@ -75,6 +75,15 @@ await main(async () => {
   if (failures.length > 0) throw new Problem("Not everything could be measured.");
 });
 process.exit();
+
+/** The folder of another checkout, which has to be built. */
+function builtCheckout(folder) {
+  const path = resolve(folder);
+  for (const file of ["scripts/service/workerd.mjs", "build/worker/index.js"]) {
+    if (!existsSync(join(path, file))) throw new UsageProblem(`--baseline: ${folder} is no checkout of this project that is built: it has no ${file}. Run "npm run build" there.`);
+  }
+  return path;
+}
 
 /** Where the results go: a file that was named, else `RESULTS.md` unless only some were chosen. */
 function resultsFile({ output, contenders, workloads }) {

@@ -58,6 +58,7 @@ test("a target holds, is missed, or was not measured", () => {
   assert.equal(row({ "one-socket": { bare: rates(100), json: rates(95) } }).holds, true);
   const missed = row({ "one-socket": { bare: rates(100), json: rates(94) } });
   assert.deepEqual([missed.target, missed.measured, missed.holds], ["≥ 0.95 ×", "0.94 ×", false]);
+  assert.equal(row({ "one-socket": { bare: rates(1000), json: rates(946) } }).holds, true, "what is printed, 0.95 ×, is what is judged");
   assert.deepEqual([row({}).measured, row({}).holds], ["–", undefined]);
 });
 
@@ -204,6 +205,7 @@ test("a name that is none ends the bench before anything is set up", () => {
   assert.equal(status, 2);
   assert.match(stderr, /^There is no workload one-soket\. Did you mean one-socket\? There are one-socket, /);
   assert.match(bench("--contenders", "azure").stderr, /^There is no contender azure\. There are bare, json, /);
+  assert.match(bench("--baseline", "tests").stderr, /^--baseline: tests is no checkout of this project that is built: it has no scripts\/service\/workerd\.mjs\./);
   assert.match(bench("--native", "--quick").stderr, /^--native goes with --workloads alone, not with --quick\./);
   assert.match(bench("--runs", "0").stderr, /^--runs must be a whole number from 1 to 1000, not "0"\./);
 });
