@@ -3,13 +3,13 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
+use crate::task::settled;
 
 #[wasm_bindgen(inline_js = r#"
 export function respond(status, headers, body, webSocket) {
@@ -185,13 +185,13 @@ pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> pl
         return Ok(answer);
     }
     // It never fails.
-    let _ = JsFuture::from(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
+    let _ = settled(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
     Ok(answer)
 }
 
 /// The text of a request or a response, which is on its way.
 pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Result<String> {
-    Ok(JsFuture::from(body?).await?.as_string().unwrap_or_default())
+    Ok(settled(body?).await?.as_string().unwrap_or_default())
 }
 
 /// What kind of message a request says that its body is.
@@ -205,7 +205,7 @@ pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<U
     if let Err(refusal) = rest::check_length(announced.unwrap_or(0)) {
         return Ok(Err(refusal));
     }
-    let body = JsFuture::from(read_body(request, MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
+    let body = settled(read_body(request, MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
     Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
@@ -25,6 +24,7 @@ use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
 use crate::storage::{Tables, Value, integer, number, stored_settings};
+use crate::task::{run, run_later, settled};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
@@ -109,18 +109,25 @@ impl HubDirectory {
         Self { directory }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match &self.directory {
-            Ok(directory) => directory.fetch(&request).await,
-            Err(_) => http::text(500, ""),
-        }
+    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        run(async move {
+            let answer = match directory {
+                Some(directory) => directory.fetch(&request).await,
+                None => http::text(500, ""),
+            };
+            Ok(answer?.into())
+        })
     }
 
-    pub async fn alarm(&self) -> Result<()> {
-        if let Ok(directory) = &self.directory {
-            directory.advance().await?;
-        }
-        Ok(())
+    pub fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
+        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        run(async move {
+            if let Some(directory) = directory {
+                directory.advance().await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 
@@ -295,7 +302,7 @@ impl Directory {
                 Ok(allowed)
             }
             None => {
-                let allowed = JsFuture::from(self.validate(url, origin, known)).await?.as_bool();
+                let allowed = settled(self.validate(url, origin, known)).await?.as_bool();
                 allowed.ok_or_else(|| Error::new("a validation failed"))
             }
         }
@@ -309,7 +316,7 @@ impl Directory {
             return promise.clone();
         }
         let (this, [url, origin]) = (Rc::clone(self), key.clone());
-        let promise = future_to_promise(async move {
+        let promise = run_later(async move {
             let allowed = this.shake_hands(&url, &origin, known).await;
             this.validations.borrow_mut().retain(|(other, _)| *other != [&*url, &*origin]);
             Ok(allowed.map_or_else(

@@ -29,6 +29,7 @@ use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, 
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::task::run;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -113,11 +114,15 @@ impl HubShard {
         Self { shard }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.awake() {
-            Some(shard) => shard.fetch(&request).await,
-            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
-        }
+    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let shard = self.awake().map(Rc::clone);
+        run(async move {
+            let answer = match shard {
+                Some(shard) => shard.fetch(&request).await,
+                None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+            };
+            Ok(answer?.into())
+        })
     }
 
     #[wasm_bindgen(js_name = webSocketMessage)]

@@ -21,14 +21,14 @@ mod platform;
 mod route;
 mod sockets;
 mod storage;
+mod task;
 mod view;
 
 pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
-use wasm_bindgen::JsCast as _;
+use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
@@ -36,6 +36,7 @@ use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
 use crate::platform::{Result, asset};
+use crate::task::settled;
 
 /// Where the service's health is asked for.
 const HEALTH: &str = "/api/health";
@@ -48,12 +49,14 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 /// # Errors
 /// The platform takes no answer.
 #[wasm_bindgen]
-pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    let answer = answer(&request, &env).await.or_else(|error| {
-        log::failure("answering a request", &error);
-        http::text(500, "INTERNAL SERVER ERROR")
-    })?;
-    http::answer_after_body(&request, answer).await
+pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue> {
+    task::run(async move {
+        let answer = answer(&request, &env).await.or_else(|error| {
+            log::failure("answering a request", &error);
+            http::text(500, "INTERNAL SERVER ERROR")
+        })?;
+        Ok(http::answer_after_body(&request, answer).await?.into())
+    })
 }
 
 /// Tells by the path which edge a request belongs to.
@@ -93,5 +96,5 @@ async fn page(request: &Request, url: RequestUrl<'_>, env: &Env) -> Result<Respo
 
 /// What the platform answers out of the files beside the code.
 async fn file(request: &Request, env: &Env) -> Result<Response> {
-    Ok(JsFuture::from(asset(env, request)?).await?.unchecked_into())
+    Ok(settled(asset(env, request)?).await?.unchecked_into())
 }

@@ -3,11 +3,11 @@
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
 use crate::platform::Result;
+use crate::task::settled;
 
 /// The binding of the shards' Durable Objects,
 const HUB_SHARD: &str = "HUB_SHARD";
@@ -76,7 +76,7 @@ impl Objects {
 
     /// Hands a request on as it is.
     pub(crate) async fn hand(&self, name: &str, request: &Request) -> Result<Response> {
-        Ok(JsFuture::from(hand_to_object(&self.0, name, request)).await?.unchecked_into())
+        Ok(settled(hand_to_object(&self.0, name, request)).await?.unchecked_into())
     }
 
     /// Asks all of these the same at once, or tells them something if there is a body; one text
@@ -87,7 +87,7 @@ impl Objects {
         path: &str,
         body: Option<&str>,
     ) -> Result<Vec<String>> {
-        let answers: Array = JsFuture::from(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
+        let answers: Array = settled(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
         Ok(answers.iter().map(|text| text.as_string().unwrap_or_default()).collect())
     }
 
@@ -96,7 +96,7 @@ impl Objects {
         let Question { path, method, headers, body } = question;
         let url = format!("https://shard{path}");
         let answers = ask_objects(&self.0, names, &url, method, headers, &body);
-        let answers: Array = JsFuture::from(answers).await?.unchecked_into();
+        let answers: Array = settled(answers).await?.unchecked_into();
         Ok(answers.iter().map(JsValue::unchecked_into).collect())
     }
 }

@@ -1,7 +1,6 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
 //! and metrics.
 
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
@@ -17,6 +16,7 @@ use crate::hub_directory::{all_taken, internal};
 use crate::management::check_token;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
+use crate::task::settled;
 use crate::view::{HubView, used_hubs};
 use crate::{http, hub_shard, log};
 
@@ -97,7 +97,7 @@ async fn carry_out(
         (["shards"], "GET") => json(&shards(&view.map)),
         (["deliveries"], "GET") => {
             let deliveries = deliveries(env, hub.as_str(), shard_names(&hub, &view.map));
-            json(&JsFuture::from(deliveries).await?.as_string().unwrap_or_default())
+            json(&settled(deliveries).await?.as_string().unwrap_or_default())
         }
         (["shards" | "deliveries"], _) => not_allowed(method, "GET"),
         (["eventHandlers", index, ":test"], "POST") => {

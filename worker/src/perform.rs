@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -19,6 +18,7 @@ use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::task::settled;
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -238,7 +238,7 @@ impl Shard {
         let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            if JsFuture::from(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+            if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
                 shard.due.set(None);
                 if let Err(error) = shard.step(Input::Timeout, None) {
                     log::failure("a step after a timer", &error);
