@@ -16,12 +16,12 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::{Headers, Response};
 
 use crate::config::{Config, object_name};
 use crate::connect_handler::Arrival;
+use crate::http::Asked;
 use crate::hub_shard::internal;
 use crate::objects::{Objects, Question};
 use crate::perform::now;
@@ -32,13 +32,13 @@ use crate::{http, log};
 
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
-    request: &Request,
+    asked: Asked<'_>,
     endpoint: &ClientEndpoint,
-    url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    if !http::is_upgrade(request)? {
+    let Asked { request, url, .. } = asked;
+    if !asked.is_upgrade()? {
         return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
     }
     let offer = request.headers().get("Sec-WebSocket-Protocol")?;
@@ -51,8 +51,7 @@ pub(crate) async fn answer(
         };
     }
 
-    let header = request.headers().get("Authorization")?.unwrap_or_default();
-    let token = endpoint.access_token.as_deref().or_else(|| bearer(&header));
+    let token = endpoint.access_token.as_deref().or_else(|| bearer(asked.authorization));
     let audience = ClientAudience {
         hosts: Hosts { requested: url.host, accepted: &config.accepted_hosts },
         hub: &endpoint.hub,

@@ -9,12 +9,11 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber,
-    ShardRange, Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, ShardNumber, ShardRange, Slot,
+    Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
-use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
@@ -31,6 +30,7 @@ use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::task::run;
 use crate::view::HubView;
+use crate::http::{Asked, Head};
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -242,8 +242,8 @@ impl Shard {
     }
 
     async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let url = request.url();
-        let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
+        let head = Head::of(request);
+        let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
         match url.path {
             internal::CONNECT => self.connect(request).await,
             internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
@@ -257,7 +257,7 @@ impl Shard {
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
             // The Worker has handed on the body, too.
-            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
+            _ => http::answer_after_body(request, self.operation(method, url, request).await?).await,
         }
     }
 
@@ -343,18 +343,22 @@ impl Shard {
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
     /// this URL, here and on the shards behind this one.
-    async fn operation(self: &Rc<Self>, url: RequestUrl<'_>, request: &Request) -> Result<Response> {
-        let method = request.method();
+    async fn operation(
+        self: &Rc<Self>,
+        method: &str,
+        url: RequestUrl<'_>,
+        request: &Request,
+    ) -> Result<Response> {
         let (behind, path) = match ShardRange::of_address(url.path) {
             Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
             None => (None, url.path),
         };
         let url = RequestUrl { path, ..url };
-        let operation = Route::find(&method, path).and_then(|route| route.operation(url.query));
+        let operation = Route::find(method, path).and_then(|route| route.operation(url.query));
         let task = match operation.map(Assignment::of) {
             Ok(Assignment::Shards { task, .. }) => task,
-            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, &method)),
-            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
+            Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
         };
         let reply = match self.read(&task.work, request).await? {
             Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
@@ -365,13 +369,14 @@ impl Shard {
                 rest::respond(Outcome::Members(MemberPage { members, next_link: None }))
             }
             Ok(reply) => rest::respond(task.outcome(&reply)),
-            Err(refusal) => rest::refuse(&refusal, &method),
+            Err(refusal) => rest::refuse(&refusal, method),
         };
         let answer = http::rest(response)?;
         match behind {
             Some((range, request)) => {
                 let shards = Shards { env: &self.env, hub: &self.hub_name, range };
-                shards.gather(&task, &request, url, vec![answer]).await
+                let asked = Asked { request: &request, method, url, authorization: "" };
+                shards.gather(&task, asked, vec![answer]).await
             }
             None => Ok(answer),
         }
@@ -381,7 +386,11 @@ impl Shard {
     async fn read(&self, work: &Work, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
         let many = match work {
             Work::Command(command) => return Ok(Ok(command.clone())),
-            Work::Deliver { to, ttl } => return Self::message(to, *ttl, request).await,
+            Work::Deliver { to, ttl } => {
+                let (to, ttl) = (to.clone(), *ttl);
+                let message = http::message(request).await?;
+                return Ok(message.map(|(data, metadata)| Command::Send { to, data, metadata, ttl }));
+            }
             Work::List { group, page } => return Ok(self.list(group, page)),
             Work::JoinMany => Command::join_many,
             Work::LeaveMany => Command::leave_many,
@@ -392,32 +401,6 @@ impl Shard {
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(rest::groups_body(content_type.as_deref(), &body).map(many))
-    }
-
-    /// A message to these connections: payload, kind and metadata of a request.
-    async fn message(
-        to: &Selection,
-        ttl: TimeToLive,
-        request: &Request,
-    ) -> Result<std::result::Result<Command, Refusal>> {
-        let kind = match http::content_kind(request)? {
-            Ok(kind) => kind,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let headers = http::headers_with_prefix(&request.headers(), "x-webpubsub-metadata-");
-        let headers = headers.chunks_exact(2).filter_map(|pair| match pair {
-            [name, value] => Some((name.as_str(), value.as_str())),
-            _ => None,
-        });
-        let metadata = match rest::message_metadata(headers) {
-            Ok(metadata) => metadata,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let body = match http::message_body(request).await? {
-            Ok(body) => http::take_bytes(&body),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata, ttl }))
     }
 
     /// The first members of a page that this shard has.

@@ -15,8 +15,18 @@ const HUB_SHARD: &str = "HUB_SHARD";
 const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
 #[wasm_bindgen(inline_js = r#"
-export function handToObject(namespace, name, request) {
-  return namespace.getByName(name).fetch(request);
+/** The ids of objects by their names, of which each costs a hash. */
+const ids = new Map();
+function shard(namespace, name) {
+  let id = ids.get(name);
+  if (!id) {
+    if (ids.size >= 10000) ids.clear();
+    ids.set(name, (id = namespace.idFromName(name)));
+  }
+  return namespace.get(id);
+}
+export function handToShard({ HUB_SHARD }, name, request, failed) {
+  return shard(HUB_SHARD, name).fetch(request).catch((error) => failed(error, request.method));
 }
 export function askObjects(namespace, names, url, method, headers, body) {
   const init = { method, headers, body };
@@ -36,8 +46,10 @@ extern "C" {
     #[wasm_bindgen(js_name = askTexts)]
     fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
 
-    #[wasm_bindgen(js_name = handToObject)]
-    fn hand_to_object(namespace: &JsValue, name: &str, request: &Request) -> Promise;
+    /// Hands a request on as it is. Resolves with the object's answer, or with what `failed` makes of the
+    /// error and the method.
+    #[wasm_bindgen(js_name = handToShard)]
+    pub(crate) fn hand_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
 
     #[wasm_bindgen(js_name = askObjects)]
     fn ask_objects(
@@ -72,11 +84,6 @@ impl Objects {
     /// All directories.
     pub(crate) fn directories(env: &Env) -> Result<Self> {
         Ok(Self(Reflect::get(env, &HUB_DIRECTORY.into())?))
-    }
-
-    /// Hands a request on as it is.
-    pub(crate) async fn hand(&self, name: &str, request: &Request) -> Result<Response> {
-        Ok(settled(hand_to_object(&self.0, name, request)).await?.unchecked_into())
     }
 
     /// Asks all of these the same at once, or tells them something if there is a body; one text

@@ -6,12 +6,12 @@ use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Request, Response};
+use worker::web_sys::Response;
 
 use crate::config::{Config, shard_names};
 use crate::event_handler::{deliveries, test};
+use crate::http::Asked;
 use crate::hub_directory::{all_taken, internal};
 use crate::management::check_token;
 use crate::objects::Objects;
@@ -21,31 +21,19 @@ use crate::view::{HubView, used_hubs};
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
-pub(crate) async fn answer(
-    request: &Request,
-    url: RequestUrl<'_>,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
-    let method = request.method();
-    let origin = match check_token("an operator's request", request, url, config) {
+pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
+    let origin = match check_token("an operator's request", asked, config) {
         Ok(origin) => origin,
-        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+        Err(refusal) => return http::rest(rest::refuse(&refusal, asked.method)),
     };
-    carry_out(&method, request, url, &origin.host, env, config).await.or_else(|error| {
+    carry_out(asked, &origin.host, env, config).await.or_else(|error| {
         log::failure("an operator's request", &error);
-        http::rest(rest::refuse(&Refusal::Internal, &method))
+        http::rest(rest::refuse(&Refusal::Internal, asked.method))
     })
 }
 
-async fn carry_out(
-    method: &str,
-    request: &Request,
-    url: RequestUrl<'_>,
-    host: &str,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
+async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> Result<Response> {
+    let Asked { request, method, url, .. } = asked;
     let path: Vec<&str> = url.path.split('/').skip(2).collect();
     let (hub, rest) = match path[..] {
         ["metrics" | "hubs"] if method != "GET" => return not_allowed(method, "GET"),

@@ -44,7 +44,7 @@ extern "C" {
 }
 
 /// What comes of a promise: a value, or what was thrown.
-type Settled = std::result::Result<JsValue, JsValue>;
+pub(crate) type Settled = std::result::Result<JsValue, JsValue>;
 
 /// What a future that runs and whoever runs it say to each other.
 enum Word {
