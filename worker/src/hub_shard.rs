@@ -23,6 +23,7 @@ use worker::web_sys::{Request, Response, WebSocket};
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
 use crate::hub_directory::{internal::TAKEN, register};
+use crate::objects::client_of;
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
@@ -37,9 +38,13 @@ use crate::{http, log};
 pub(crate) mod internal {
     use webpubsub_hub::Full;
 
-    /// Accept a WebSocket; the headers below say whose.
+    /// Accept a WebSocket. [`crate::objects::offer_client`] says whose, with blanks between: the
+    /// connection's id, its reconnection token if it may be recovered, its
+    /// [`webpubsub_hub::ConnectRequest`], and the subprotocol that its client is answered with, if any.
     pub(crate) const CONNECT: &str = "/connect";
-    /// Accept a WebSocket for a connection that its client proved to have had.
+    /// The same, answered with [`CONNECTIONS`] as well.
+    pub(crate) const CONNECT_COUNTED: &str = "/connectCounted";
+    /// Accept a WebSocket for a connection that its client proved to have had, whose id is given likewise.
     pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
@@ -53,13 +58,7 @@ pub(crate) mod internal {
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
-    /// The connection's id.
-    pub(crate) const CONNECTION_ID: &str = "x-connection-id";
-    /// Its [`webpubsub_hub::ConnectRequest`].
-    pub(crate) const ADMISSION: &str = "x-admission";
-    /// Its reconnection token, if it may be recovered.
-    pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
-    /// In the answer to [`CONNECT`], also where it refuses: how many connections the shard holds.
+    /// In the answer to [`CONNECT_COUNTED`], also where it refuses: how many connections the shard holds.
     pub(crate) const CONNECTIONS: &str = "x-connections";
 
     /// How a shard, and the Worker after it, answers a client that it has no place for.
@@ -246,6 +245,12 @@ impl Shard {
         let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
         match url.path {
             internal::CONNECT => self.connect(request).await,
+            internal::CONNECT_COUNTED => {
+                let answer = self.connect(request).await?;
+                let connections = self.hub.borrow().connections();
+                answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
+                Ok(answer)
+            }
             internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
@@ -264,30 +269,29 @@ impl Shard {
     /// Accepts the socket of a client that the Worker has admitted.
     async fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
         self.introduce().await?;
-        let header = |name: &str| request.headers().get(name);
-        let admission = header(internal::ADMISSION)?.and_then(|text| ConnectRequest::decode(&text).ok());
-        let connection = header(internal::CONNECTION_ID)?.and_then(|id| ConnectionId::parse(id).ok());
+        let client = client_of(request);
+        let mut parts = client.splitn(4, ' ');
+        let connection = parts.next().and_then(|id| ConnectionId::parse(id).ok());
+        let token = parts.next().filter(|token| !token.is_empty());
+        let admission = parts.next().and_then(|text| ConnectRequest::decode(text).ok());
         let (Some(admission), Some(connection)) = (admission, connection) else {
             return http::text(400, "Not an admission.");
         };
-        let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
         let pair = WebSocketPair::new();
+        let reconnection_token = token.map(str::to_owned);
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        let answer = match self.step(input, Some(&pair.server()))?.refused {
+        match self.step(input, Some(&pair.server()))?.refused {
             Some(full) => http::text(internal::status(full), ""),
-            // The client's subprotocol is the Worker's to say.
-            None => http::switch_protocols(&pair.client(), None),
-        }?;
-        let connections = self.hub.borrow().connections();
-        answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
-        Ok(answer)
+            None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
+        }
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
     /// a connection that cannot be recovered.
     fn recover(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let id = request.headers().get(internal::CONNECTION_ID)?.map(ConnectionId::parse);
-        let Some(Ok(connection)) = id else { return http::text(400, "Not a recovery.") };
+        let Ok(connection) = ConnectionId::parse(client_of(request)) else {
+            return http::text(400, "Not a recovery.");
+        };
         let pair = WebSocketPair::new();
         match self.step(Input::Recover { connection }, Some(&pair.server()))?.accepted {
             // Whatever the client offers this time.

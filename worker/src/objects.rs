@@ -28,6 +28,12 @@ function shard(namespace, name) {
 export function handToShard({ HUB_SHARD }, name, request, failed) {
   return shard(HUB_SHARD, name).fetch(request).catch((error) => failed(error, request.method));
 }
+export function askWithSocket({ HUB_SHARD }, name, path, client) {
+  return shard(HUB_SHARD, name).fetch("https://shard" + path, { headers: { Upgrade: "websocket", "x-client": client } });
+}
+export function clientOf({ headers }) {
+  return headers.get("x-client") ?? "";
+}
 export function askObjects(namespace, names, url, method, headers, body) {
   const init = { method, headers, body };
   return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
@@ -51,6 +57,13 @@ extern "C" {
     #[wasm_bindgen(js_name = handToShard)]
     pub(crate) fn hand_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
 
+    #[wasm_bindgen(js_name = askWithSocket)]
+    fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;
+
+    /// What [`offer_client`] said of a client.
+    #[wasm_bindgen(js_name = clientOf)]
+    pub(crate) fn client_of(request: &Request) -> String;
+
     #[wasm_bindgen(js_name = askObjects)]
     fn ask_objects(
         namespace: &JsValue,
@@ -60,6 +73,11 @@ extern "C" {
         headers: &Headers,
         body: &JsValue,
     ) -> Promise;
+}
+
+/// Asks a shard something about a client who wants to have a socket, of whom `client` says who it is.
+pub(crate) async fn offer_client(env: &Env, name: &str, path: &str, client: &str) -> Result<Response> {
+    Ok(settled(ask_with_socket(env, name, path, client)).await?.unchecked_into())
 }
 
 /// What one request to objects says.
