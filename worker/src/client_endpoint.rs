@@ -205,9 +205,10 @@ async fn connect<'a>(
         let answer = if arrival.is_some() {
             offer_client(env, &name, internal::ROOM, "").await?
         } else {
-            let token = admission.subprotocol.is_reliable().then(|| {
-                sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub)
-            });
+            let token = admission
+                .subprotocol
+                .is_reliable()
+                .then(|| sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub));
             let client = [
                 connection.as_str(),
                 token.as_deref().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::data::{MessageData, Metadata};
@@ -15,18 +15,24 @@ use crate::platform;
 use crate::task::settled;
 
 #[wasm_bindgen(inline_js = r#"
-/** The headers of the last answer: those of one are mostly those of the next, and cost more than all else of it. */
+function headersOf(lines, headers) {
+  const parts = lines.split("\n");
+  for (let i = 0; i < parts.length - 1; i += 2) headers.set(parts[i], parts[i + 1]);
+  return headers;
+}
+/** The last answer without a body. The next one is mostly the same, and its headers cost more than all else of it. */
 let last = {};
-export function respond(status, lines, body, webSocket) {
-  if (lines !== last.lines) {
-    // No browser guesses that an error which repeats what it was sent is a page.
-    const headers = new Headers(webSocket ? {} : { "X-Content-Type-Options": "nosniff" });
-    const parts = lines.split("\n");
-    for (let i = 0; i < parts.length - 1; i += 2) headers.set(parts[i], parts[i + 1]);
-    last = { lines, headers };
-  }
+export function respond(status, lines, body) {
+  if (body === undefined && status === last.status && lines === last.lines) return new Response(null, last.response);
+  // No browser guesses that an error which repeats what it was sent is a page.
+  const headers = headersOf(lines, new Headers({ "X-Content-Type-Options": "nosniff" }));
   // As bytes: the platform gives text a type of its own.
-  return new Response(body === undefined ? null : new TextEncoder().encode(body), { status, headers: last.headers, webSocket });
+  if (body !== undefined) return new Response(new TextEncoder().encode(body), { status, headers });
+  last = { status, lines, response: new Response(null, { status, headers }) };
+  return new Response(null, last.response);
+}
+export function switchTo(webSocket, subprotocol) {
+  return new Response(null, { status: 101, webSocket, headers: subprotocol ? { "Sec-WebSocket-Protocol": subprotocol } : undefined });
 }
 export function requestHead({ method, url, headers }) {
   return method + " " + url + "\n" + (headers.get("Authorization") ?? "");
@@ -106,12 +112,11 @@ export async function readBody(request, limit) {
 extern "C" {
     /// A response with these headers: a name or a value a line.
     #[wasm_bindgen(catch)]
-    fn respond(
-        status: u16,
-        headers: &str,
-        body: Option<&str>,
-        socket: Option<&WebSocket>,
-    ) -> Result<Response, JsValue>;
+    fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+
+    /// The answer to an upgrade that ends in `socket`.
+    #[wasm_bindgen(catch, js_name = switchTo)]
+    fn switch_to(socket: &WebSocket, subprotocol: Option<&str>) -> Result<Response, JsValue>;
 
     /// Method, a blank, URL, a line break, and the header `Authorization`.
     #[wasm_bindgen(js_name = requestHead)]
@@ -191,14 +196,13 @@ impl Asked<'_> {
 
 /// The answer to an upgrade that ends in `socket`.
 pub(crate) fn switch_protocols(socket: &WebSocket, subprotocol: Option<&str>) -> platform::Result<Response> {
-    let headers = subprotocol.map(|subprotocol| format!("Sec-WebSocket-Protocol\n{subprotocol}\n"));
-    Ok(respond(101, headers.as_deref().unwrap_or_default(), None, Some(socket))?)
+    Ok(switch_to(socket, subprotocol)?)
 }
 
 /// A response with a line of text, or with none.
 pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
     if body.is_empty() {
-        Ok(respond(status, "", None, None)?)
+        Ok(respond(status, "", None)?)
     } else {
         with_type(status, "text/plain; charset=utf-8", body)
     }
@@ -206,7 +210,7 @@ pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
 
 /// A response with a body of this media type.
 pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
-    Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body), None)?)
+    Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
 }
 
 /// As [`text`] does it, for a client that may well try again, in some seconds.
@@ -223,7 +227,7 @@ pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
     for (name, value) in headers {
         lines.extend([name, "\n", &value, "\n"]);
     }
-    Ok(respond(status, &lines, Some(&*body).filter(|body| !body.is_empty()), None)?)
+    Ok(respond(status, &lines, Some(&*body).filter(|body| !body.is_empty()))?)
 }
 
 /// The most that is read of a body which nobody needs,
@@ -257,17 +261,25 @@ pub(crate) fn content_kind(request: &Request) -> platform::Result<Result<Content
     Ok(rest::parse_content_type(request.headers().get("Content-Type")?.as_deref()))
 }
 
-/// The whole body of a message, unless it is too long: then the rest is not read.
-pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<Uint8Array, Refusal>> {
+/// The whole body of a message, which may be `read` already, unless it is too long: then the rest is not
+/// read.
+pub(crate) async fn message_body(
+    request: &Request,
+    read: Option<ArrayBuffer>,
+) -> platform::Result<Result<Uint8Array, Refusal>> {
     let length = request.headers().get("Content-Length")?;
-    body_of_length(request, length.as_deref().unwrap_or_default()).await
+    body_of_length(request, read, length.as_deref().unwrap_or_default()).await
 }
 
-/// The same, by the value of `Content-Length`, which is empty for none.
+/// The same, where it is not `read` already, by the value of `Content-Length`, which is empty for none.
 async fn body_of_length(
     request: &Request,
+    read: Option<ArrayBuffer>,
     length: &str,
 ) -> platform::Result<Result<Uint8Array, Refusal>> {
+    if let Some(body) = read {
+        return Ok(Ok(Uint8Array::new(&body)));
+    }
     let Ok(length) = length.parse() else {
         let body = settled(read_body(request, MAX_REST_MESSAGE_BYTES)).await?;
         return Ok(body.dyn_into().map_err(|_| Refusal::TooLong));
@@ -278,9 +290,10 @@ async fn body_of_length(
     Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))
 }
 
-/// The message that a request carries, with its metadata.
+/// The message that a request carries, with its metadata. Its body may be `read` already.
 pub(crate) async fn message(
     request: &Request,
+    read: Option<ArrayBuffer>,
 ) -> platform::Result<Result<(MessageData, Metadata), Refusal>> {
     let head = read_message_head(request, METADATA_PREFIX);
     let mut lines = head.split('\n');
@@ -293,7 +306,7 @@ pub(crate) async fn message(
         Ok(metadata) => metadata,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let body = body_of_length(request, length).await?;
+    let body = body_of_length(request, read, length).await?;
     let data = body.and_then(|body| message_data(&kind, take_bytes(&body)));
     Ok(data.map(|data| (data, metadata)))
 }

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
+use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
@@ -22,6 +22,7 @@ use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
+use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
 use crate::objects::client_of;
 use crate::perform::{Step, now};
@@ -31,7 +32,6 @@ use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::task::run;
 use crate::view::HubView;
-use crate::http::{Asked, Head};
 use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
@@ -113,11 +113,15 @@ impl HubShard {
         Self { shard }
     }
 
-    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+    pub fn fetch(
+        &self,
+        request: Request,
+        body: Option<ArrayBuffer>,
+    ) -> std::result::Result<JsValue, JsValue> {
         let shard = self.awake().map(Rc::clone);
         run(async move {
             let answer = match shard {
-                Some(shard) => shard.fetch(&request).await,
+                Some(shard) => shard.fetch(&request, body).await,
                 None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
             };
             Ok(answer?.into())
@@ -240,7 +244,8 @@ impl Shard {
         Ok(shard)
     }
 
-    async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
+    /// Answers a request; its body is given where the entry has read it.
+    async fn fetch(self: &Rc<Self>, request: &Request, body: Option<ArrayBuffer>) -> Result<Response> {
         let head = Head::of(request);
         let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
         match url.path {
@@ -262,7 +267,7 @@ impl Shard {
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
             internal::METRICS => http::text(200, &self.metrics()),
             // The Worker has handed on the body, too.
-            _ => http::answer_after_body(request, self.operation(method, url, request).await?).await,
+            _ => http::answer_after_body(request, self.operation(method, url, request, body).await?).await,
         }
     }
 
@@ -352,6 +357,7 @@ impl Shard {
         method: &str,
         url: RequestUrl<'_>,
         request: &Request,
+        body: Option<ArrayBuffer>,
     ) -> Result<Response> {
         let (behind, path) = match ShardRange::of_address(url.path) {
             Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
@@ -364,7 +370,7 @@ impl Shard {
             Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
             Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
         };
-        let reply = match self.read(&task.work, request).await? {
+        let reply = match self.read(&task.work, request, body).await? {
             Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
@@ -387,12 +393,17 @@ impl Shard {
     }
 
     /// The command that a task comes to, with what of it is in the request's body.
-    async fn read(&self, work: &Work, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
+    async fn read(
+        &self,
+        work: &Work,
+        request: &Request,
+        body: Option<ArrayBuffer>,
+    ) -> Result<std::result::Result<Command, Refusal>> {
         let many = match work {
             Work::Command(command) => return Ok(Ok(command.clone())),
             Work::Deliver { to, ttl } => {
                 let (to, ttl) = (to.clone(), *ttl);
-                let message = http::message(request).await?;
+                let message = http::message(request, body).await?;
                 return Ok(message.map(|(data, metadata)| Command::Send { to, data, metadata, ttl }));
             }
             Work::List { group, page } => return Ok(self.list(group, page)),
@@ -400,7 +411,7 @@ impl Shard {
             Work::LeaveMany => Command::leave_many,
         };
         let content_type = request.headers().get("Content-Type")?;
-        let body = match http::message_body(request).await? {
+        let body = match http::message_body(request, body).await? {
             Ok(body) => http::take_bytes(&body),
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -27,8 +27,8 @@ mod view;
 pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use worker::Env;
 use worker::web_sys::{Request, Response};

@@ -1,11 +1,11 @@
 //! The REST API: a server's request to the hub's shards and back.
 
+use wasm_bindgen::JsCast as _;
 use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
-use wasm_bindgen::JsCast as _;
 use worker::Env;
 
 use crate::config::Config;

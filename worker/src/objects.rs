@@ -29,7 +29,7 @@ export function handToShard({ HUB_SHARD }, name, request, failed) {
   return shard(HUB_SHARD, name).fetch(request).catch((error) => failed(error, request.method));
 }
 export function askWithSocket({ HUB_SHARD }, name, path, client) {
-  return shard(HUB_SHARD, name).fetch("https://shard" + path, { headers: { Upgrade: "websocket", "x-client": client } });
+  return shard(HUB_SHARD, name).fetch("https://object" + path, { headers: { Upgrade: "websocket", "x-client": client } });
 }
 export function clientOf({ headers }) {
   return headers.get("x-client") ?? "";
@@ -119,7 +119,7 @@ impl Objects {
     /// Makes the same request of all of these at once; one answer each, in their order.
     pub(crate) async fn ask(&self, names: Vec<String>, question: Question<'_>) -> Result<Vec<Response>> {
         let Question { path, method, headers, body } = question;
-        let url = format!("https://shard{path}");
+        let url = format!("https://object{path}");
         let answers = ask_objects(&self.0, names, &url, method, headers, &body);
         let answers: Array = settled(answers).await?.unchecked_into();
         Ok(answers.iter().map(JsValue::unchecked_into).collect())

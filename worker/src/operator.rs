@@ -41,7 +41,7 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
         ["hubs"] => return hubs(env).await,
         ["sockets", ":close"] if method == "POST" => {
             // Who begins the request early has it come through when the process takes no new ones.
-            return match http::message_body(request).await? {
+            return match http::message_body(request, None).await? {
                 Ok(_) => close_sockets(env).await,
                 Err(refusal) => http::rest(rest::refuse(&refusal, method)),
             };
@@ -58,7 +58,7 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
     match (rest, method) {
         ([], "GET") => json(&settings.show()),
         ([], "PUT") => {
-            let Ok(body) = http::message_body(request).await? else {
+            let Ok(body) = http::message_body(request, None).await? else {
                 return http::text(413, "The settings of a hub are at most 1 MiB of JSON.");
             };
             let body = String::from_utf8(http::take_bytes(&body)).unwrap_or_default();

@@ -61,7 +61,7 @@ impl Shards<'_> {
             return http::rest(rest::refuse(&refusal, method));
         }
         let bytes = if task.work.needs_body() {
-            match http::message_body(request).await? {
+            match http::message_body(request, None).await? {
                 Ok(bytes) => bytes,
                 Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
             }
