@@ -84,4 +84,32 @@ forEachShardCount("A flood", (service) => {
     }
     await subscriber.expectSilence();
   });
+
+  test("by two publishers leaves reliable subscribers on every shard connected that acknowledge every 50th message", async () => {
+    const hub = service.newHub();
+    const subscribers = await Promise.all(Array.from({ length: 4 }, () => hub.connectReliable({ groups: ["g"] })));
+    const publishers = [await hub.connect({ roles: ALL_ROLES }), await hub.connect({ roles: ALL_ROLES })];
+    const [COUNT, AHEAD] = [8_000, 300];
+    const received = subscribers.map(() => 0);
+    let sent = 0;
+    const more = () => {
+      while (sent < Math.min(COUNT, Math.min(...received) + AHEAD)) {
+        publishers[++sent % 2].send({ type: "sendToGroup", group: "g", dataType: "json", data: sent });
+      }
+    };
+    more();
+    const receive = async (subscriber, n) => {
+      const last = [0, 0];
+      while (received[n] < COUNT) {
+        const { data, sequenceId } = await subscriber.json();
+        assert.equal(sequenceId, ++received[n]);
+        assert.ok(data > last[data % 2], `${data} comes after ${last[data % 2]}`);
+        last[data % 2] = data;
+        if (sequenceId % 50 === 0) subscriber.send({ type: "sequenceAck", sequenceId });
+        more();
+      }
+      await subscriber.expectSilence();
+    };
+    await Promise.all(subscribers.map(receive));
+  });
 }, { steady: "a flood is over before a hub has grown" });

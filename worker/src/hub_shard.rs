@@ -325,6 +325,7 @@ impl Shard {
         let Ok(batch) = Batch::decode(&http::body_text(request.text()).await?) else {
             return http::text(400, "Not a batch.");
         };
+        settled(self.turns.next()).await?;
         self.step(Input::Batch(batch), None)?;
         http::text(204, "")
     }
