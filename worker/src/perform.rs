@@ -52,7 +52,7 @@ impl Shard {
 
     /// Carries out what has arrived before, so that whoever asks finds it done.
     pub(crate) fn catch_up(self: &Rc<Self>) {
-        if self.hub.borrow().next_turn().is_some() {
+        if self.hub.borrow().has_queued() {
             self.turn();
         }
     }

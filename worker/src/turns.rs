@@ -24,12 +24,9 @@ export class Schedule {
 
   /** Resolves when what has arrived by now is taken in. All who wait go on together, after the turn. */
   next() {
-    return (this.#next ??= new Promise((resolve) => {
-      setTimeout(() => {
-        this.#next = undefined;
-        if (this.#isDue) this.#take();
-        resolve();
-      });
+    return (this.#next ??= scheduler.wait(0).then(() => {
+      this.#next = undefined;
+      if (this.#isDue) this.#take();
     }));
   }
 
@@ -38,13 +35,14 @@ export class Schedule {
     this.next();
   }
 
-  // As long as one socket has more to give, the process looks at no other: while the timer runs it does.
+  // As long as one socket has more to give, the process looks at no other: while this waits it does. In an
+  // object `setTimeout` takes two milliseconds for the same.
   beforeMore() {
     this.#isDue = true;
     if (this.#isHeld) return;
     this.#isHeld = true;
     this.#state.blockConcurrencyWhile(async () => {
-      await new Promise((resolve) => setTimeout(resolve));
+      await scheduler.wait(0);
       this.#isHeld = false;
       this.#take();
     });

@@ -22,7 +22,7 @@ use crate::snapshot::encode_runs;
 
 /// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
 /// a few milliseconds of a processor. A message that costs more has a turn of its own.
-const TURN_COST: usize = 512;
+const TURN_COST: usize = 256;
 /// How many messages of one connection may wait before nothing more is taken in until a turn is over,
 const SHARE_MESSAGES: usize = TURN_COST;
 /// or how many bytes of them.
@@ -287,6 +287,12 @@ impl Hub {
             }
         }
         ordered
+    }
+
+    /// Whether anything that has arrived waits to be carried out.
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
+        !self.turns.waiting.is_empty()
     }
 
     /// How many messages of a connection wait to be carried out.

@@ -11,7 +11,7 @@ use webpubsub_testkit::{Shard, group, json, reliable};
 const PING: &str = r#"{"type":"ping"}"#;
 const DUPLICATE: &str = "Duplicate";
 /// What a turn takes, in messages of the smallest kind; a frame to one receiver costs as much.
-const TURN: u64 = 512;
+const TURN: u64 = 256;
 
 fn join(name: &str, ack: u64) -> String {
     format!(r#"{{"type":"joinGroup","group":"{name}","ackId":{ack}}}"#)
