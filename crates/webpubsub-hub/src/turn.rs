@@ -301,8 +301,13 @@ impl Hub {
         let Some(connection) = self.directory.get(from) else { return };
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.speech, frame);
-        // What a client has received is of use to everybody, and concerns nothing else that it sends.
-        let may_overtake = matches!(arrived, Arrived::Message(UpstreamMessage::SequenceAck { .. }));
+        // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
+        // cannot have received ends the connection, after everything that came before.
+        let may_overtake = matches!(
+            &arrived,
+            Arrived::Message(UpstreamMessage::SequenceAck { sequence_id })
+                if connection.buffer.as_ref().is_none_or(|buffer| *sequence_id <= buffer.newest())
+        );
         let is_next = connection.queue.arrived.is_empty() || may_overtake;
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
         let Some(connection) = self.directory.get_mut(from) else { return };

@@ -103,6 +103,19 @@ fn nothing_of_a_connection_overtakes_what_it_sent_before_but_its_sequence_ack() 
 }
 
 #[test]
+fn an_invalid_sequence_ack_waits_for_what_was_sent_before() {
+    let mut shard = Shard::new();
+    let client = shard.connected(reliable("alice"));
+    shard.take(client);
+    for frame in [join("one", 1), join("two", 2), r#"{"type":"sequenceAck","sequenceId":7}"#.to_owned()] {
+        assert!(arrive(&mut shard, client, &frame).is_empty());
+    }
+    let outputs = shard.turn();
+    assert_eq!(acked(&outputs), [client, client]);
+    assert!(!shard.is_open(client));
+}
+
+#[test]
 fn a_turn_serves_every_connection_however_much_one_of_them_sent_before() {
     let mut shard = Shard::new();
     let busy = shard.connected(reliable("busy"));
