@@ -194,7 +194,8 @@ impl Hub {
     /// Ends a connection for good, for a reason that its event handler is told.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
         self.notify_of_end(slot, reason, outputs);
-        if let Some(connection) = self.directory.remove(slot) {
+        if let Some(mut connection) = self.directory.remove(slot) {
+            self.turns.clear(&mut connection.queue);
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
             self.part(connection, outputs);
         }

@@ -33,7 +33,7 @@ impl Hub {
         buffer.link = Link::Attached;
         connection.pace.unread = 0;
         // What came over the old socket last is as lost as if it had not arrived.
-        connection.queue.clear();
+        self.turns.clear(&mut connection.queue);
         self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
         outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
@@ -84,7 +84,7 @@ impl Hub {
         let until = now.after(self.place.recovery_window);
         let Some(connection) = self.directory.get_mut(slot) else { return };
         connection.pace.unread = 0;
-        connection.queue.clear();
+        self.turns.clear(&mut connection.queue);
         let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };
         // It was on the socket.

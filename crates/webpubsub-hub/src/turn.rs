@@ -31,6 +31,8 @@ const SHARE_BYTES: usize = MAX_CLIENT_MESSAGE_BYTES;
 const MAX_MESSAGES: usize = 1000;
 /// or how many bytes of them.
 const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
+/// or how many bytes of all connections of its shard.
+const MAX_SHARD_BYTES: usize = 16 * MAX_BYTES;
 /// What a connection may cost in each round of a turn, in messages of the smallest kind.
 const ROUND_COST: i64 = 8;
 /// Bytes that cost as much to take in as a message of the smallest kind.
@@ -77,6 +79,11 @@ impl Arrived {
     const fn is_limited(&self) -> bool {
         matches!(self, Self::Message(_) | Self::Payload(_))
     }
+
+    /// Whether nothing comes over the socket after it.
+    const fn is_end(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Broken)
+    }
 }
 
 /// What one connection sent and is yet to be carried out.
@@ -91,15 +98,17 @@ pub(crate) struct Queue {
     is_listed: bool,
     /// Whether it waits for its rate.
     is_slowed: bool,
+    /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
+    is_ended: bool,
     /// Whether it is in [`Turns::touched`].
     is_touched: bool,
 }
 
 impl Queue {
     /// What waits is for a socket that there is no more.
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         self.arrived.clear();
-        self.bytes = 0;
+        (self.bytes, self.is_ended) = (0, false);
     }
 
     fn is_over_its_share(&self) -> bool {
@@ -118,6 +127,8 @@ pub(crate) struct Turns {
     waiting: VecDeque<Slot>,
     /// Those that have sent as fast as they may, and when they may go on, soonest first.
     slowed: VecDeque<(Timestamp, Slot)>,
+    /// Bytes in all queues.
+    bytes: usize,
     /// What was taken in since the last turn cost so much,
     taken_in: usize,
     /// and what this turn has carried out.
@@ -137,6 +148,12 @@ impl Turns {
     /// When the first of those that were slowed down may go on.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         self.slowed.front().map(|(due, _)| *due)
+    }
+
+    /// What waits in a connection's queue is for a socket that there is no more.
+    pub(crate) fn clear(&mut self, queue: &mut Queue) {
+        self.bytes -= queue.bytes;
+        queue.clear();
     }
 
     /// A connection has used an ack id, the first since they were written.
@@ -211,6 +228,7 @@ impl Hub {
                 continue;
             };
             if arrived.is_limited()
+                && !queue.is_ended
                 && let Some(due) = connection.pace.bucket.next(now, &limits)
             {
                 queue.is_slowed = true;
@@ -249,6 +267,7 @@ impl Hub {
         let Some(connection) = self.directory.get_mut(from) else { return outputs };
         let Some((arrived, bytes)) = connection.queue.arrived.pop_front() else { return outputs };
         connection.queue.bytes -= bytes;
+        self.turns.bytes -= bytes;
         if arrived.is_limited() {
             connection.pace.bucket.take(now, &limits);
         }
@@ -307,8 +326,13 @@ impl Hub {
         let Some(connection) = self.directory.get(from) else { return };
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.speech, frame);
-        // What a client has received is of use to everybody, and concerns nothing else that it sends.
-        let may_overtake = matches!(arrived, Arrived::Message(UpstreamMessage::SequenceAck { .. }));
+        // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
+        // cannot have received ends the connection, after everything that came before.
+        let may_overtake = matches!(
+            &arrived,
+            Arrived::Message(UpstreamMessage::SequenceAck { sequence_id })
+                if connection.buffer.as_ref().is_none_or(|buffer| *sequence_id <= buffer.newest())
+        );
         let is_next = connection.queue.arrived.is_empty() || may_overtake;
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
         let Some(connection) = self.directory.get_mut(from) else { return };
@@ -325,11 +349,18 @@ impl Hub {
     pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get_mut(from) else { return };
         let queue = &mut connection.queue;
-        if arrived.is_limited() && queue.is_full() {
+        let is_full = queue.is_full() || (queue.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
+        if arrived.is_limited() && is_full {
             return self.close(from, CloseCause::TooManyMessages, outputs);
         }
+        queue.is_ended |= arrived.is_end();
         queue.arrived.push_back((arrived, bytes));
         queue.bytes += bytes;
+        self.turns.bytes += bytes;
+        if queue.is_ended && mem::take(&mut queue.is_slowed) {
+            self.turns.slowed.retain(|(_, slot)| *slot != from);
+            self.turns.waiting.push_back(from);
+        }
         let must_wait = queue.is_over_its_share() && !queue.is_slowed;
         if !mem::replace(&mut queue.is_listed, true) {
             self.turns.waiting.push_back(from);

@@ -103,6 +103,19 @@ fn nothing_of_a_connection_overtakes_what_it_sent_before_but_its_sequence_ack() 
 }
 
 #[test]
+fn an_invalid_sequence_ack_waits_for_what_was_sent_before() {
+    let mut shard = Shard::new();
+    let client = shard.connected(reliable("alice"));
+    shard.take(client);
+    for frame in [join("one", 1), join("two", 2), r#"{"type":"sequenceAck","sequenceId":7}"#.to_owned()] {
+        assert!(arrive(&mut shard, client, &frame).is_empty());
+    }
+    let outputs = shard.turn();
+    assert_eq!(acked(&outputs), [client, client]);
+    assert!(!shard.is_open(client));
+}
+
+#[test]
 fn a_turn_serves_every_connection_however_much_one_of_them_sent_before() {
     let mut shard = Shard::new();
     let busy = shard.connected(reliable("busy"));
@@ -219,16 +232,41 @@ fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
 }
 
 #[test]
-fn the_end_of_a_slowed_connection_comes_after_what_it_sent() {
+fn the_end_of_a_slowed_connection_waits_for_no_rate() {
     let limits = Limits { messages_per_second: 10, message_burst: 1, ..Limits::DEFAULT };
     let mut shard = Shard::at(Place { limits, ..Place::only() });
     let client = shard.connected(reliable("alice"));
     shard.send(client, &join("one", 1));
     shard.send(client, &join("two", 2));
+    assert_eq!(shard.disk.memberships.len(), 1);
     shard.cut(client);
-    assert_eq!((shard.disk.memberships.len(), shard.is_open(client)), (1, true));
-    shard.pass(Duration::from_millis(100));
     assert_eq!((shard.disk.memberships.len(), shard.is_open(client)), (2, false));
+    assert_eq!(shard.hub.next_timeout(), None, "nothing of it waits for its rate");
+}
+
+#[test]
+fn slowed_clients_of_a_shard_share_a_bound_on_bytes_that_wait() {
+    let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
+    let mut shard = Shard::at(Place { limits, ..Place::only() });
+    let large = publish("nobody", 9).replace("\"x\"", &format!("\"{}\"", "x".repeat(512 * 1024)));
+    let slowed: Vec<Slot> = (0..40).map(|_| shard.connected(json("fast"))).collect();
+    let within_its_rate = shard.connected(json("slow"));
+    for client in &slowed {
+        shard.send(*client, PING);
+        shard.send(*client, PING);
+    }
+    for client in slowed.iter().cycle().take(4 * slowed.len()) {
+        shard.send(*client, &large);
+    }
+    let open: Vec<&Slot> = slowed.iter().filter(|client| shard.is_open(**client)).collect();
+    let waiting: usize = open.iter().map(|client| shard.hub.queued(**client) - 1).sum();
+    assert!((100..=127).contains(&waiting), "{waiting} messages of half a megabyte");
+    shard.send(within_its_rate, &large);
+    assert!(shard.is_open(within_its_rate));
+    for client in &slowed {
+        shard.cut(*client);
+    }
+    assert_eq!(shard.hub.connections(), 1);
 }
 
 #[test]
