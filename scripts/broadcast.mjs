@@ -1,14 +1,11 @@
 // `npm run broadcast`: a message to everybody, of very many connections, beside a bare JavaScript Durable Object.
-import { readFileSync } from "node:fs";
 import { build } from "./build.mjs";
 import { parse } from "./command.mjs";
+import { checkOpenFiles } from "./open-files.mjs";
 import { whole } from "./options.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
-import { Problem, main, say, step } from "./terminal.mjs";
-
-/** What a process has open beside its connections. */
-const OTHER_FILES = 100;
+import { main, say, step } from "./terminal.mjs";
 
 const command = {
   name: "npm run broadcast",
@@ -45,17 +42,3 @@ await main(async () => {
   }
 });
 process.exit();
-
-/** Where the system tells how many files a process may have open. */
-function checkOpenFiles(connections) {
-  let limits;
-  try {
-    limits = readFileSync("/proc/self/limits", "utf8");
-  } catch {
-    return;
-  }
-  const most = Number(/^Max open files +\S+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
-  if (connections + OTHER_FILES > most) {
-    throw new Problem(`${connections} connections need more open files than the ${most} that a process may have here: see "ulimit -Hn".`);
-  }
-}

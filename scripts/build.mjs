@@ -42,8 +42,13 @@ export async function build() {
 let compiler;
 
 function print(part) {
-  compiler ??= ask("rustc", ["-vV"], { env: wasmEnv() });
+  compiler ??= compilerAndFlags();
   return fingerprint([...part.inputs(), ...filesUnder(at("scripts", "build"))], compiler, versions);
+}
+
+function compilerAndFlags() {
+  const env = wasmEnv();
+  return [ask("rustc", ["-vV"], { env }), env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS];
 }
 
 const command = {

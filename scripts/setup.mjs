@@ -15,6 +15,7 @@ import { bundlers } from "./setup/bundlers.mjs";
 import { cargoTool } from "./setup/cargo-tools.mjs";
 import { continueOnPinnedNode } from "./setup/node.mjs";
 import { npmPackages } from "./setup/npm.mjs";
+import { peers } from "./setup/peers.mjs";
 import { pythonSdks } from "./setup/python.mjs";
 import { otherRuntimes } from "./setup/runtimes.mjs";
 import { checkRust, crates } from "./setup/rust.mjs";
@@ -25,7 +26,9 @@ import { checkNode, checkVersions } from "./versions.mjs";
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
 const purposes = {
   build: forBuild,
+  bench: [...forBuild, peers],
   fuzz: [crates],
+  native: [crates],
   simulate: [crates],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],

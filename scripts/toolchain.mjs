@@ -77,7 +77,7 @@ function makeWasmEnv() {
     env.WASM_LINKER = linker;
     env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = at("scripts", "build", "link.mjs");
   }
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(), ...COMPACT_SHA2].join(" ");
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(), ...COMPACT_SHA2, ...COMPACT_CODE].join(" ");
   for (const name of Object.keys(versions)) {
     const found = tool(name);
     if (found) path.push(dirname(found));
@@ -94,6 +94,13 @@ function makeWasmEnv() {
  * optimised for size no slower.
  */
 const COMPACT_SHA2 = ["--cfg", 'sha2_backend_soft="compact"'];
+
+/**
+ * Less code from LLVM, and as fast in V8: loops and loads stay as they are written, since what is gained
+ * by rearranging them is lost in locals and blocks; and more than 8 bytes are copied by `memory.copy`,
+ * which V8 compiles to what loads and stores in pairs come to.
+ */
+const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=1"].map((option) => `-Cllvm-args=${option}`);
 
 /** A panic's message names a file: as the crate knows it, not where this machine keeps it. */
 function remappedPaths() {

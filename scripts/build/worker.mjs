@@ -10,6 +10,7 @@ import { shortened } from "./wasm.mjs";
 
 const folder = join(build, "worker");
 const files = ["index.js", "index_bg.wasm"];
+const entry = at("worker", "src", "entry.js");
 
 export const worker = {
   part: "worker",
@@ -33,14 +34,15 @@ export const worker = {
 };
 
 /**
- * Gives short names to what the module and its JavaScript have of each other: wasm-bindgen's end in
- * hashes, which do not compress.
+ * Puts the entry in front of what `worker-build` made, and gives short names to what the module and its
+ * JavaScript have of each other: wasm-bindgen's end in hashes, which do not compress.
  */
 async function shorten(staging) {
   const [script, wasm, names] = [...files, "names.json"].map((file) => join(staging, file));
   rmSync(names, { force: true });
   const args = ["--minify", "--mangle-props=^(__wb|wasm_bindgen__)", `--mangle-cache=${names}`, "--allow-overwrite", `--outfile=${script}`];
+  const bundle = ["--bundle", "--format=esm", `--alias:worker-build=${script}`, "--external:cloudflare:*", "--external:*.wasm"];
   // wasm-bindgen names the same JavaScript once for each function in it that needs no glue.
-  await run(wasmEnv().ESBUILD_BIN, [script, ...args, "--log-level=warning", "--log-override:duplicate-object-key=silent"]);
+  await run(wasmEnv().ESBUILD_BIN, [entry, ...bundle, ...args, "--log-level=warning", "--log-override:duplicate-object-key=silent"]);
   writeFileSync(wasm, shortened(readFileSync(wasm), JSON.parse(readFileSync(names, "utf8"))));
 }

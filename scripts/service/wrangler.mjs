@@ -20,7 +20,7 @@ export * from "./index.js";
 
 export default {
   async fetch(request, env, context) {
-    const answer = await new Worker(context, env).fetch(request);
+    const answer = await Worker.fetch(request, env, context);
     if (answer.body !== null || answer.webSocket) return answer;
     const headers = new Headers(answer.headers);
     headers.set("Content-Encoding", "identity");

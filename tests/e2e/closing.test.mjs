@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
+import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { JSON_V1 } from "../support/socket.mjs";
+import { JSON_V1, RELIABLE_V1 } from "../support/socket.mjs";
 import { deferred, within } from "../support/waiting.mjs";
 
 forEachShardCount("A server's close", (service) => {
@@ -31,5 +32,26 @@ forEachShardCount("A server's close", (service) => {
     await Promise.all([silent.ended, speaking.ended, silent.framed]);
     // The platform keeps the transport of a client that has never sent anything until its object sleeps.
     assert.equal(order.at(-1), "end of the silent", order.join());
+  });
+});
+
+forEachShardCount("A client's close", (service) => {
+  for (const protocol of [JSON_V1, RELIABLE_V1]) {
+    test(`is answered after everything that it sent before: ${protocol}`, async () => {
+      const hub = service.newHub();
+      const client = await hub.connect({ protocol, roles: ALL_ROLES, groups: ["g"] });
+      for (let ackId = 1; ackId <= 20; ackId++) client.send({ type: "joinGroup", group: `g${ackId}`, ackId });
+      assert.deepEqual(await client.close(4001, "bye"), { code: 4001, reason: "bye" });
+      for (let ackId = 1; ackId <= 20; ackId++) assert.deepEqual(await client.json(), { type: "ack", ackId, success: true });
+    });
+  }
+
+  test("is done when a request comes after it", async () => {
+    const hub = service.newHub();
+    for (const protocol of [JSON_V1, RELIABLE_V1]) {
+      const client = await hub.connect({ protocol, groups: ["g"] });
+      await client.close(1000, "");
+      assert.equal(await hub.exists(`/connections/${client.id}`), false);
+    }
   });
 });

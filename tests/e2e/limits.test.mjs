@@ -81,8 +81,10 @@ forEachShardCount(
 );
 
 const BURST = 20;
-/** So many that the bucket, which one message a second fills, cannot hold them before a test has hung. */
-const FLOOD = 300;
+/** What may wait beside, */
+const WAITING = 1_000;
+/** and so many that the bucket, which one message a second fills, cannot hold them before a test has hung. */
+const FLOOD = WAITING + 300;
 const TOO_FAST = "The client sends messages too fast.";
 
 forEachShardCount(
@@ -93,8 +95,16 @@ forEachShardCount(
       for (let n = 0; n < times; n++) socket.send(message);
     };
 
+    test("is slowed down, and everything that it sent is carried out in order", async () => {
+      const hub = service.newHub();
+      const listener = await hub.connect({ groups: ["room"] });
+      const fast = await hub.connectSimple({ roles: ALL_ROLES, query: "&webpubsub_mode=sendToGroup&group=room" });
+      for (let n = 0; n < BURST + 2; n++) fast.send(String(n));
+      for (let n = 0; n < BURST + 2; n++) assert.equal((await listener.json()).data, String(n));
+    });
+
     for (const protocol of [JSON_V1, RELIABLE_V1]) {
-      test(`is closed with 1008 and told why, and nobody else is: ${protocol}`, async () => {
+      test(`is closed with 1008 and told why once more than ${WAITING} messages wait, and nobody else is: ${protocol}`, async () => {
         const hub = service.newHub();
         const [fast, other] = [await hub.connect({ protocol }), await hub.connect({ protocol })];
         send(fast, ping, BURST);

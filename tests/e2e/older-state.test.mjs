@@ -27,19 +27,36 @@ forEachShardCount("State of another version", (service) => {
     assert.equal((await again.json()).data, "after");
   });
 
-  test("one that knew no event handlers is taken over with all that is in it", async () => {
+  for (const [version, what] of [["2", "knew no event handlers"], ["3", "kept each message in one value"]]) {
+    test(`one that ${what} is taken over with all that is in it`, async () => {
+      const hub = service.newHub();
+      await hub.configure({ anonymousConnectPolicy: "allow" });
+      const alice = await hub.connectReliable({ roles: ALL_ROLES, groups: ["room"] });
+      await hub.send("/groups/room", "before");
+      await service.crash();
+      assert.ok((await runPython(script, [service.state, version])) >= service.shards);
+      await service.start();
+      const { body } = await service.manage("GET", `hubs/${hub.name}`);
+      assert.equal(JSON.parse(body).anonymousConnectPolicy, "allow");
+      const long = "\u0001".repeat(1_000_000);
+      await hub.send("/groups/room", long);
+      const again = await hub.recover(alice);
+      assert.deepEqual([(await again.json()).data, (await again.json()).data === long], ["before", true]);
+    });
+  }
+
+  test("one that kept ack ids elsewhere is taken over with them", async () => {
     const hub = service.newHub();
-    await hub.configure({ anonymousConnectPolicy: "allow" });
-    const alice = await hub.connectReliable({ roles: ALL_ROLES, groups: ["room"] });
-    await hub.send("/groups/room", "before");
+    const join = { type: "joinGroup", group: "room", ackId: 7 };
+    const alice = await hub.connectReliable({ roles: ALL_ROLES });
+    assert.equal((await alice.ask(join)).success, true);
+    assert.equal(await hub.exists("/groups/room"), true);
     await service.crash();
-    assert.ok((await runPython(script, [service.state, "2"])) >= service.shards);
+    assert.ok((await runPython(script, [service.state, "3"])) >= service.shards);
     await service.start();
-    const { body } = await service.manage("GET", `hubs/${hub.name}`);
-    assert.equal(JSON.parse(body).anonymousConnectPolicy, "allow");
-    await hub.send("/groups/room", "after");
     const again = await hub.recover(alice);
-    assert.deepEqual([(await again.json()).data, (await again.json()).data], ["before", "after"]);
+    assert.equal((await again.ask(join)).error?.name, "Duplicate");
+    assert.equal((await again.ask({ ...join, ackId: 8 })).success, true);
   });
 
   test("a handler whose secret could be any variable fails its events and says so, and its hub works", async (t) => {

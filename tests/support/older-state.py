@@ -1,7 +1,8 @@
 """Makes the tables in a folder what an older version of the service had, or says that a newer one wrote them.
 
-Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers. "secret" is a version in
-which a handler's secret could be any variable.
+Version 1 of a shard had nothing that is of use today; version 2 had all but event handlers; version 3 kept each message
+in one value, and all ack ids of a connection in one row. "secret" is a version in which a handler's secret could be any
+variable.
 """
 
 import pathlib
@@ -20,7 +21,15 @@ INSERT INTO membership VALUES (0, 'room');
 INSERT INTO log VALUES (1, x'01');
 """
 
-SHARD_VERSION_2 = """
+SHARD_VERSION_3 = """
+CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+INSERT INTO ack SELECT slot, ids FROM ack_part WHERE part = 0;
+DROP TABLE ack_part;
+DROP TABLE log_rest;
+UPDATE schema_version SET version = 3;
+"""
+
+SHARD_VERSION_2 = SHARD_VERSION_3 + """
 ALTER TABLE connection DROP COLUMN origin;
 ALTER TABLE connection DROP COLUMN custom_subprotocol;
 ALTER TABLE connection DROP COLUMN state;
@@ -53,11 +62,11 @@ for file in pathlib.Path(sys.argv[1]).rglob("*.sqlite"):
             continue
         if sys.argv[2] == "2" and "fact" in tables:
             state.executescript(DIRECTORY_VERSION_1)
-        if "membership" not in tables:
+        if "membership" not in tables or (sys.argv[2] in {"2", "3"} and "ack_part" not in tables):
             continue
         changed += 1
-        if sys.argv[2] == "2":
-            state.executescript(SHARD_VERSION_2)
+        if sys.argv[2] in {"2", "3"}:
+            state.executescript(SHARD_VERSION_2 if sys.argv[2] == "2" else SHARD_VERSION_3)
             continue
         for table in tables:
             if not table.startswith(("_cf", "sqlite_")) and table != "schema_version":

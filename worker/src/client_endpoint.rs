@@ -3,7 +3,6 @@
 //! The order of the checks, and the status that each answers with, are section 3 of the client
 //! spec.
 
-use wasm_bindgen::JsValue;
 use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
@@ -16,14 +15,14 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::Response;
 
 use crate::config::{Config, object_name};
 use crate::connect_handler::Arrival;
+use crate::http::Asked;
 use crate::hub_shard::internal;
-use crate::objects::{Objects, Question};
+use crate::objects::offer_client;
 use crate::perform::now;
 use crate::platform::{Error, Result, WebSocketPair};
 use crate::sockets::refuse_socket;
@@ -32,13 +31,13 @@ use crate::{http, log};
 
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
-    request: &Request,
+    asked: Asked<'_>,
     endpoint: &ClientEndpoint,
-    url: RequestUrl<'_>,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
-    if !http::is_upgrade(request)? {
+    let Asked { request, url, .. } = asked;
+    if !asked.is_upgrade()? {
         return http::text(400, "This is a WebSocket endpoint: connect to it with a WebSocket client.");
     }
     let offer = request.headers().get("Sec-WebSocket-Protocol")?;
@@ -51,8 +50,7 @@ pub(crate) async fn answer(
         };
     }
 
-    let header = request.headers().get("Authorization")?.unwrap_or_default();
-    let token = endpoint.access_token.as_deref().or_else(|| bearer(&header));
+    let token = endpoint.access_token.as_deref().or_else(|| bearer(asked.authorization));
     let audience = ClientAudience {
         hosts: Hosts { requested: url.host, accepted: &config.accepted_hosts },
         hub: &endpoint.hub,
@@ -82,6 +80,9 @@ pub(crate) async fn answer(
         Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
     };
 
+    if !config.limits.allows_groups(claims.groups.len()) {
+        return http::text(400, "Invalid request: the token has more groups than a client may be in.");
+    }
     let admission = ConnectRequest {
         user: claims.user_id,
         roles: claims.roles,
@@ -169,16 +170,12 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
         return Ok(None);
     }
     let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
-    let headers = Headers::new()?;
-    headers.set("Upgrade", "websocket")?;
-    headers.set(internal::CONNECTION_ID, connection.as_str())?;
-    let body = JsValue::UNDEFINED;
-    let question = Question { path: internal::RECOVER, method: "GET", headers: &headers, body };
-    let answer = Objects::shards(env)?.ask(vec![object_name(hub, shard)], question).await?.pop();
-    match answer {
-        Some(answer) if answer.status() == 101 => Ok(Some(answer)),
-        Some(answer) if answer.status() == 404 => Ok(None),
-        Some(_) | None => Err(Error::new("the shard failed")),
+    let name = object_name(hub, shard);
+    let answer = offer_client(env, &name, internal::RECOVER, connection.as_str()).await?;
+    match answer.status() {
+        101 => Ok(Some(answer)),
+        404 => Ok(None),
+        _ => Err(Error::new("the shard failed")),
     }
 }
 
@@ -198,30 +195,35 @@ async fn connect<'a>(
     getrandom::fill(&mut random).map_err(Error::new)?;
     let [a, b, c, d, id @ ..] = random;
     let mut asked = false;
-    let headers = Headers::new()?;
-    headers.set("Upgrade", "websocket")?;
-    let objects = Objects::shards(env)?;
     let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
     let loads = HubView::loads(&endpoint.hub);
     let mut offers =
         Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
+    // How full a shard is matters where there are others.
+    let is_counted = view.map.accepting > 1;
     let mut offered = offers.next(now(), &mut loads.borrow_mut());
     while let Some(shard) = offered {
         let connection = shard.connection_id(id);
-        headers.set(internal::ADMISSION, &admission.encode())?;
-        headers.set(internal::CONNECTION_ID, connection.as_str())?;
-        if admission.subprotocol.is_reliable() {
-            let token = sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub);
-            headers.set(internal::RECONNECTION_TOKEN, &token)?;
-        }
-        let path = if arrival.is_some() { internal::ROOM } else { internal::CONNECT };
-        let body = JsValue::UNDEFINED;
-        let question = Question { path, method: "GET", headers: &headers, body };
         let name = object_name(&endpoint.hub, shard);
-        let answer = objects.ask(vec![name], question).await?.pop();
-        let answer = answer.ok_or_else(|| Error::new("a shard gave no answer"))?;
-        if let Some(Ok(connections)) =
-            answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
+        let answer = if arrival.is_some() {
+            offer_client(env, &name, internal::ROOM, "").await?
+        } else {
+            let token = admission
+                .subprotocol
+                .is_reliable()
+                .then(|| sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub));
+            let client = [
+                connection.as_str(),
+                token.as_deref().unwrap_or_default(),
+                &admission.encode(),
+                subprotocol.unwrap_or_default(),
+            ];
+            let path = if is_counted { internal::CONNECT_COUNTED } else { internal::CONNECT };
+            offer_client(env, &name, path, &client.join(" ")).await?
+        };
+        if is_counted
+            && let Some(Ok(connections)) =
+                answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
         {
             loads.borrow_mut().told(now(), shard, connections as usize);
         }
@@ -233,7 +235,8 @@ async fn connect<'a>(
             }
             None => {
                 let Some(arrival) = arrival.take() else {
-                    return match http::web_socket(&answer) {
+                    return match is_counted.then(|| http::web_socket(&answer)).flatten() {
+                        // Without the count.
                         Some(socket) => http::switch_protocols(&socket, subprotocol),
                         None => Ok(answer),
                     };

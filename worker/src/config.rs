@@ -27,12 +27,15 @@ pub(crate) struct Config {
     /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be
     /// recovered.
     recovery_window: Duration,
+    /// `DRAIN_SECONDS`: how long a shard that is to go keeps its reliable connections; 0 for as long as
+    /// they stay.
+    drain_window: Option<Duration>,
     /// `MAP_TTL_MS`: how long a Worker holds what it knows of a hub.
     pub(crate) map_ttl: Duration,
     /// `CONNECTION_QUOTA`: how many connections a hub may have; 0 for as many as its shards take.
     connection_quota: u32,
-    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`.
-    limits: Limits,
+    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`, `CLIENT_GROUP_LIMIT`.
+    pub(crate) limits: Limits,
     /// `EVENT_TIMEOUT_SECONDS`: how long telling an event handler of one event may take.
     event_timeout: Duration,
     /// `EVENT_RETRY_SECONDS`: the pauses between the attempts at that, separated by commas.
@@ -127,10 +130,12 @@ impl Config {
         let map_ttl = number("MAP_TTL_MS", 5000, 0, 3_600_000);
         let mut up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
         let connection_quota = up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA);
+        let drain_seconds = up_to("DRAIN_SECONDS", 0);
         let limits = Limits {
             messages_per_second: up_to("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
             message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
             outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
+            groups: up_to("CLIENT_GROUP_LIMIT", Limits::DEFAULT.groups),
         };
         if let Some((name, min, max)) = wrong {
             return Err(ConfigError::Number { name, min, max });
@@ -159,6 +164,7 @@ impl Config {
             shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
+            drain_window: (drain_seconds > 0).then(|| Duration::from_secs(drain_seconds.into())),
             map_ttl: Duration::from_millis(map_ttl.into()),
             connection_quota,
             limits,
@@ -205,6 +211,7 @@ impl Config {
             connection_quota: self.connection_quota,
             limits: self.limits,
             recovery_window: self.recovery_window,
+            drain_window: self.drain_window,
         }
     }
 }

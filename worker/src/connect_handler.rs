@@ -88,6 +88,9 @@ impl<'a> Arrival<'a> {
         admission: &mut ConnectRequest,
     ) -> Result<Option<&'a str>, CallFailure> {
         let chosen = admission.apply(ConnectAnswer::parse(answer)?, self.body.offer)?;
+        if !self.config.limits.allows_groups(admission.groups.len()) {
+            return Err(CallFailure::InvalidGroup);
+        }
         admission.state.clone_from(&answer.state);
         admission.cookies.take(now(), url, &answer.cookies);
         Ok(chosen)

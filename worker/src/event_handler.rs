@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{
@@ -22,6 +21,7 @@ use crate::config::Config;
 use crate::http::text_in_charset;
 use crate::perform::now;
 use crate::platform::{sleep, variable};
+use crate::task::settled;
 
 #[wasm_bindgen(inline_js = r#"
 import { waitUntil } from "cloudflare:workers";
@@ -281,7 +281,7 @@ impl Told {
             &take,
         );
         // It never fails.
-        let head = JsFuture::from(made).await.ok().and_then(|head| head.as_string()).unwrap_or_default();
+        let head = settled(made).await.ok().and_then(|head| head.as_string()).unwrap_or_default();
         let delivery = delivery(&head, &call.event, Some(connection), call.attempt, &call.url);
         Self { answered: read(&head, body.take()), delivery }
     }
@@ -329,7 +329,7 @@ pub(crate) async fn retry<T>(
         };
         let Some(pause) = attempts.failed(now(), policy, failure) else { return Err(failure) };
         // It never fails.
-        let _ = JsFuture::from(sleep(whole_millis(pause) as f64)).await;
+        let _ = settled(sleep(whole_millis(pause) as f64)).await;
     }
 }
 
@@ -402,7 +402,7 @@ impl Handshake {
         }
         let limit = whole_millis(Self::LIMIT.min(attempts.limit(now(), policy))) as f64;
         // It never fails.
-        let said = JsFuture::from(shake(url, origin, limit)).await;
+        let said = settled(shake(url, origin, limit)).await;
         let said = said.ok().and_then(|said| said.as_string()).unwrap_or_default();
         let mut shaken = Self { outcome: Err(CallFailure::Network), deliveries: Vec::new(), status: None };
         for head in Json::parse(&said).and_then(Json::elements).unwrap_or_default() {

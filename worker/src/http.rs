@@ -1,30 +1,54 @@
 //! Requests and responses between JavaScript and the pure crates.
 
-use js_sys::{Promise, Uint8Array};
+use std::iter;
+
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
-use webpubsub_protocol::rest::{self, Charset, ContentKind, Refusal};
+use webpubsub_protocol::rest::{self, Charset, ContentKind, METADATA_PREFIX, Refusal};
+use webpubsub_protocol::url::RequestUrl;
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
+use crate::task::settled;
 
 #[wasm_bindgen(inline_js = r#"
-export function respond(status, headers, body, webSocket) {
-  const pairs = [];
-  for (let i = 0; i < headers.length; i += 2) pairs.push([headers[i], headers[i + 1]]);
+function headersOf(lines, headers) {
+  const parts = lines.split("\n");
+  for (let i = 0; i < parts.length - 1; i += 2) headers.set(parts[i], parts[i + 1]);
+  return headers;
+}
+/** The last answer without a body. The next one is mostly the same, and its headers cost more than all else of it. */
+let last = {};
+export function respond(status, lines, body) {
+  if (body === undefined && status === last.status && lines === last.lines) return new Response(null, last.response);
   // No browser guesses that an error which repeats what it was sent is a page.
-  if (!webSocket) pairs.push(["X-Content-Type-Options", "nosniff"]);
+  const headers = headersOf(lines, new Headers({ "X-Content-Type-Options": "nosniff" }));
   // As bytes: the platform gives text a type of its own.
-  return new Response(body ? new TextEncoder().encode(body) : null, { status, headers: pairs, webSocket });
+  if (body !== undefined) return new Response(new TextEncoder().encode(body), { status, headers });
+  last = { status, lines, response: new Response(null, { status, headers }) };
+  return new Response(null, last.response);
+}
+export function switchTo(webSocket, subprotocol) {
+  return new Response(null, { status: 101, webSocket, headers: subprotocol ? { "Sec-WebSocket-Protocol": subprotocol } : undefined });
+}
+export function requestHead({ method, url, headers }) {
+  return method + " " + url + "\n" + (headers.get("Authorization") ?? "");
+}
+export function messageHead({ headers }, prefix) {
+  let head = (headers.get("Content-Type") ?? "") + "\n" + (headers.get("Content-Length") ?? "");
+  for (const [name, value] of headers) {
+    if (name.startsWith(prefix)) head += "\n" + name + "\n" + value;
+  }
+  return head;
 }
 export function webSocket(response) {
   return response.webSocket ?? undefined;
 }
 export function freeBytes(bytes) {
-  bytes.buffer.transfer(0);
+  if (bytes.length > 16384) bytes.buffer.transfer(0);
 }
 export function textInCharset(label, bytes) {
   try {
@@ -40,10 +64,13 @@ export function headersWithPrefix(headers, prefix) {
   }
   return found;
 }
-export function hasUnreadBody({ body, bodyUsed, headers }, refused) {
+export function hasUnreadBody(request, refused) {
+  const { bodyUsed } = request;
+  if (bodyUsed && !refused) return false;
+  const { body } = request;
   // What has been handed on is the receiver's to read. Who waits for 100 sends nothing before it.
-  if (!body || body.locked || (bodyUsed && !refused)) return false;
-  return bodyUsed || headers.get("expect")?.toLowerCase() !== "100-continue";
+  if (!body || body.locked) return false;
+  return bodyUsed || request.headers.get("expect")?.toLowerCase() !== "100-continue";
 }
 export async function dropBody(request, most, pause, limit) {
   const end = Date.now() + limit;
@@ -63,8 +90,7 @@ export async function dropBody(request, most, pause, limit) {
     // The sender has gone.
   }
 }
-export async function readBody(request, limit, announced) {
-  if (announced) return new Uint8Array(await request.arrayBuffer());
+export async function readBody(request, limit) {
   const reader = request.body?.getReader();
   let body = new Uint8Array(0);
   while (reader) {
@@ -84,14 +110,22 @@ export async function readBody(request, limit, announced) {
 }
 "#)]
 extern "C" {
-    /// A response with these headers: name, value, name, value, …
+    /// A response with these headers: a name or a value a line.
     #[wasm_bindgen(catch)]
-    fn respond(
-        status: u16,
-        headers: Vec<String>,
-        body: &str,
-        socket: Option<&WebSocket>,
-    ) -> Result<Response, JsValue>;
+    fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+
+    /// The answer to an upgrade that ends in `socket`.
+    #[wasm_bindgen(catch, js_name = switchTo)]
+    fn switch_to(socket: &WebSocket, subprotocol: Option<&str>) -> Result<Response, JsValue>;
+
+    /// Method, a blank, URL, a line break, and the header `Authorization`.
+    #[wasm_bindgen(js_name = requestHead)]
+    fn request_head(request: &Request) -> String;
+
+    /// A line each: the headers `Content-Type` and `Content-Length`, then name and value of those whose
+    /// lower-case name begins with `prefix`.
+    #[wasm_bindgen(js_name = messageHead)]
+    fn read_message_head(request: &Request, prefix: &str) -> String;
 
     /// The socket that a response hands over, if it does.
     #[wasm_bindgen(js_name = webSocket)]
@@ -107,12 +141,12 @@ extern "C" {
     #[wasm_bindgen(js_name = dropBody)]
     fn drop_body(request: &Request, most: usize, pause: f64, limit: f64) -> Promise;
 
-    /// The bytes of a body; nothing where there are more than `limit`, which is only looked at
-    /// where the length was not announced.
+    /// The bytes of a body whose length was not announced; nothing where there are more than `limit`.
     #[wasm_bindgen(js_name = readBody)]
-    fn read_body(request: &Request, limit: usize, announced: bool) -> Promise;
+    fn read_body(request: &Request, limit: usize) -> Promise;
 
-    /// Gives back at once what V8 would keep until it has some 64 MB of such garbage.
+    /// Gives back at once, unless it is little, what V8 would keep until it has some 64 MB of such
+    /// garbage.
     #[wasm_bindgen(js_name = freeBytes)]
     pub(crate) fn free_bytes(bytes: &Uint8Array);
 
@@ -125,26 +159,50 @@ extern "C" {
     pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;
 }
 
-/// Whether a request wants to become a WebSocket.
-pub(crate) fn is_upgrade(request: &Request) -> platform::Result<bool> {
-    let upgrade = request.headers().get("Upgrade")?;
-    let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-    Ok(asks && request.method() == "GET")
+/// A request to the Worker.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) method: &'a str,
+    pub(crate) url: RequestUrl<'a>,
+    /// The header `Authorization`; empty for none.
+    pub(crate) authorization: &'a str,
+}
+
+/// What [`Asked`] says of a request, as one text.
+pub(crate) struct Head(String);
+
+impl Head {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self(request_head(request))
+    }
+
+    /// `None` if the request has no absolute URL.
+    pub(crate) fn asked<'a>(&'a self, request: &'a Request) -> Option<Asked<'a>> {
+        let (line, authorization) = self.0.split_once('\n')?;
+        let (method, url) = line.split_once(' ')?;
+        Some(Asked { request, method, url: RequestUrl::split(url)?, authorization })
+    }
+}
+
+impl Asked<'_> {
+    /// Whether the request wants to become a WebSocket.
+    pub(crate) fn is_upgrade(self) -> platform::Result<bool> {
+        let upgrade = self.request.headers().get("Upgrade")?;
+        let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+        Ok(asks && self.method == "GET")
+    }
 }
 
 /// The answer to an upgrade that ends in `socket`.
 pub(crate) fn switch_protocols(socket: &WebSocket, subprotocol: Option<&str>) -> platform::Result<Response> {
-    let mut headers = Vec::new();
-    if let Some(subprotocol) = subprotocol {
-        headers = vec!["Sec-WebSocket-Protocol".to_owned(), subprotocol.to_owned()];
-    }
-    Ok(respond(101, headers, "", Some(socket))?)
+    Ok(switch_to(socket, subprotocol)?)
 }
 
 /// A response with a line of text, or with none.
 pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
     if body.is_empty() {
-        Ok(respond(status, Vec::new(), "", None)?)
+        Ok(respond(status, "", None)?)
     } else {
         with_type(status, "text/plain; charset=utf-8", body)
     }
@@ -152,7 +210,7 @@ pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
 
 /// A response with a body of this media type.
 pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
-    Ok(respond(status, vec!["Content-Type".to_owned(), media_type.to_owned()], body, None)?)
+    Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
 }
 
 /// As [`text`] does it, for a client that may well try again, in some seconds.
@@ -164,8 +222,12 @@ pub(crate) fn try_again(status: u16, body: &str) -> platform::Result<Response> {
 
 /// A response of the REST API.
 pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
-    let headers = response.headers.into_iter().flat_map(|(name, value)| [name.into(), value.into()]);
-    Ok(respond(response.status, headers.collect(), &response.body, None)?)
+    let rest::Response { status, headers, body } = response;
+    let mut lines = String::new();
+    for (name, value) in headers {
+        lines.extend([name, "\n", &value, "\n"]);
+    }
+    Ok(respond(status, &lines, Some(&*body).filter(|body| !body.is_empty()))?)
 }
 
 /// The most that is read of a body which nobody needs,
@@ -185,13 +247,13 @@ pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> pl
         return Ok(answer);
     }
     // It never fails.
-    let _ = JsFuture::from(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
+    let _ = settled(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
     Ok(answer)
 }
 
 /// The text of a request or a response, which is on its way.
 pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Result<String> {
-    Ok(JsFuture::from(body?).await?.as_string().unwrap_or_default())
+    Ok(settled(body?).await?.as_string().unwrap_or_default())
 }
 
 /// What kind of message a request says that its body is.
@@ -199,14 +261,54 @@ pub(crate) fn content_kind(request: &Request) -> platform::Result<Result<Content
     Ok(rest::parse_content_type(request.headers().get("Content-Type")?.as_deref()))
 }
 
-/// The whole body of a message, unless it is too long: then the rest is not read.
-pub(crate) async fn message_body(request: &Request) -> platform::Result<Result<Uint8Array, Refusal>> {
-    let announced = request.headers().get("Content-Length")?.and_then(|length| length.parse().ok());
-    if let Err(refusal) = rest::check_length(announced.unwrap_or(0)) {
+/// The whole body of a message, which may be `read` already, unless it is too long: then the rest is not
+/// read.
+pub(crate) async fn message_body(
+    request: &Request,
+    read: Option<ArrayBuffer>,
+) -> platform::Result<Result<Uint8Array, Refusal>> {
+    let length = request.headers().get("Content-Length")?;
+    body_of_length(request, read, length.as_deref().unwrap_or_default()).await
+}
+
+/// The same, where it is not `read` already, by the value of `Content-Length`, which is empty for none.
+async fn body_of_length(
+    request: &Request,
+    read: Option<ArrayBuffer>,
+    length: &str,
+) -> platform::Result<Result<Uint8Array, Refusal>> {
+    if let Some(body) = read {
+        return Ok(Ok(Uint8Array::new(&body)));
+    }
+    let Ok(length) = length.parse() else {
+        let body = settled(read_body(request, MAX_REST_MESSAGE_BYTES)).await?;
+        return Ok(body.dyn_into().map_err(|_| Refusal::TooLong));
+    };
+    if let Err(refusal) = rest::check_length(length) {
         return Ok(Err(refusal));
     }
-    let body = JsFuture::from(read_body(request, MAX_REST_MESSAGE_BYTES, announced.is_some())).await?;
-    Ok(body.dyn_into().map_err(|_| Refusal::TooLong))
+    Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))
+}
+
+/// The message that a request carries, with its metadata. Its body may be `read` already.
+pub(crate) async fn message(
+    request: &Request,
+    read: Option<ArrayBuffer>,
+) -> platform::Result<Result<(MessageData, Metadata), Refusal>> {
+    let head = read_message_head(request, METADATA_PREFIX);
+    let mut lines = head.split('\n');
+    let (kind, length) = (rest::parse_content_type(lines.next()), lines.next().unwrap_or_default());
+    let kind = match kind {
+        Ok(kind) => kind,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let metadata = match rest::message_metadata(iter::from_fn(|| lines.next().zip(lines.next()))) {
+        Ok(metadata) => metadata,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let body = body_of_length(request, read, length).await?;
+    let data = body.and_then(|body| message_data(&kind, take_bytes(&body)));
+    Ok(data.map(|data| (data, metadata)))
 }
 
 /// The bytes of a body that nobody else reads.
@@ -217,7 +319,7 @@ pub(crate) fn take_bytes(body: &Uint8Array) -> Vec<u8> {
 }
 
 /// The message in a body, its text decoded by the platform where it is not UTF-8.
-pub(crate) fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
+fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
     match kind {
         ContentKind::Text(Charset::Label(label)) => {
             text_in_charset(label, &body).map(MessageData::Text).ok_or(Refusal::ContentType)

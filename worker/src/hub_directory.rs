@@ -9,7 +9,6 @@ use std::time::Duration;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
@@ -25,6 +24,7 @@ use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
 use crate::storage::{Tables, Value, integer, number, stored_settings};
+use crate::task::{run, run_later, settled};
 use crate::view::HubView;
 use crate::{http, hub_shard, log};
 
@@ -109,18 +109,25 @@ impl HubDirectory {
         Self { directory }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match &self.directory {
-            Ok(directory) => directory.fetch(&request).await,
-            Err(_) => http::text(500, ""),
-        }
+    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        run(async move {
+            let answer = match directory {
+                Some(directory) => directory.fetch(&request).await,
+                None => http::text(500, ""),
+            };
+            Ok(answer?.into())
+        })
     }
 
-    pub async fn alarm(&self) -> Result<()> {
-        if let Ok(directory) = &self.directory {
-            directory.advance().await?;
-        }
-        Ok(())
+    pub fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
+        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        run(async move {
+            if let Some(directory) = directory {
+                directory.advance().await?;
+            }
+            Ok(JsValue::UNDEFINED)
+        })
     }
 }
 
@@ -257,10 +264,10 @@ impl Directory {
     /// Tells every shard what the shards and the settings are, and takes the next step when all know.
     /// Returns whether they do.
     async fn advance(&self) -> Result<bool> {
-        // Whatever goes wrong below is tried again.
-        self.advance_soon();
         let (hub, view) = (self.hub()?, self.view()?);
         let map = view.map;
+        // Whatever goes wrong below is tried again.
+        self.advance_soon(&map);
         let names = shard_names(&hub, &map);
         let (path, view_text) = (hub_shard::internal::VIEW, view.encode());
         let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&view_text)).await?;
@@ -276,6 +283,7 @@ impl Directory {
         next.advance(now(), self.config.map_ttl + self.margin(), &loads);
         if next.version != map.version {
             self.set(MAP, &next.encode())?;
+            self.advance_soon(&next);
         } else if next.is_settled() {
             delete_alarm(&self.state);
         }
@@ -295,7 +303,7 @@ impl Directory {
                 Ok(allowed)
             }
             None => {
-                let allowed = JsFuture::from(self.validate(url, origin, known)).await?.as_bool();
+                let allowed = settled(self.validate(url, origin, known)).await?.as_bool();
                 allowed.ok_or_else(|| Error::new("a validation failed"))
             }
         }
@@ -309,7 +317,7 @@ impl Directory {
             return promise.clone();
         }
         let (this, [url, origin]) = (Rc::clone(self), key.clone());
-        let promise = future_to_promise(async move {
+        let promise = run_later(async move {
             let allowed = this.shake_hands(&url, &origin, known).await;
             this.validations.borrow_mut().retain(|(other, _)| *other != [&*url, &*origin]);
             Ok(allowed.map_or_else(
@@ -354,8 +362,9 @@ impl Directory {
         Ok(found.as_deref().and_then(validation))
     }
 
-    fn advance_soon(&self) {
-        set_alarm(&self.state, now().after(self.margin()).as_millis() as f64);
+    fn advance_soon(&self, map: &ShardMap) {
+        let now = now();
+        set_alarm(&self.state, now.after(map.pause(now, self.margin())).as_millis() as f64);
     }
 
     fn margin(&self) -> Duration {

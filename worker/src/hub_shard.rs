@@ -2,19 +2,18 @@
 #![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use js_sys::Uint8Array;
+use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
 use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, Selection, ShardNumber,
-    ShardRange, Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, ShardNumber, ShardRange, Slot,
+    Work,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
-use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
@@ -23,12 +22,16 @@ use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
+use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
+use crate::objects::client_of;
 use crate::perform::{Step, now};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
+use crate::task::{run, settled};
+use crate::turns::Turns;
 use crate::view::HubView;
 use crate::{http, log};
 
@@ -36,9 +39,13 @@ use crate::{http, log};
 pub(crate) mod internal {
     use webpubsub_hub::Full;
 
-    /// Accept a WebSocket; the headers below say whose.
+    /// Accept a WebSocket. [`crate::objects::offer_client`] says whose, with blanks between: the
+    /// connection's id, its reconnection token if it may be recovered, its
+    /// [`webpubsub_hub::ConnectRequest`], and the subprotocol that its client is answered with, if any.
     pub(crate) const CONNECT: &str = "/connect";
-    /// Accept a WebSocket for a connection that its client proved to have had.
+    /// The same, answered with [`CONNECTIONS`] as well.
+    pub(crate) const CONNECT_COUNTED: &str = "/connectCounted";
+    /// Accept a WebSocket for a connection that its client proved to have had, whose id is given likewise.
     pub(crate) const RECOVER: &str = "/recover";
     /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
@@ -52,13 +59,7 @@ pub(crate) mod internal {
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_hub::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
-    /// The connection's id.
-    pub(crate) const CONNECTION_ID: &str = "x-connection-id";
-    /// Its [`webpubsub_hub::ConnectRequest`].
-    pub(crate) const ADMISSION: &str = "x-admission";
-    /// Its reconnection token, if it may be recovered.
-    pub(crate) const RECONNECTION_TOKEN: &str = "x-reconnection-token";
-    /// In the answer to [`CONNECT`], also where it refuses: how many connections the shard holds.
+    /// In the answer to [`CONNECT_COUNTED`], also where it refuses: how many connections the shard holds.
     pub(crate) const CONNECTIONS: &str = "x-connections";
 
     /// How a shard, and the Worker after it, answers a client that it has no place for.
@@ -91,6 +92,7 @@ pub(crate) struct Shard {
     pub(crate) storage: Storage,
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,
+    pub(crate) turns: Turns,
     /// When the timer will tell the hub the time, if it is running,
     pub(crate) due: Cell<Option<u64>>,
     /// and when an alarm will, as far as this life of the memory knows.
@@ -113,11 +115,22 @@ impl HubShard {
         Self { shard }
     }
 
-    pub async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.awake() {
-            Some(shard) => shard.fetch(&request).await,
-            None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+    pub fn fetch(
+        &self,
+        request: Request,
+        body: Option<ArrayBuffer>,
+    ) -> std::result::Result<JsValue, JsValue> {
+        let shard = self.awake().map(Rc::clone);
+        if let Some(shard) = &shard {
+            shard.catch_up();
         }
+        run(async move {
+            let answer = match shard {
+                Some(shard) => shard.fetch(&request, body).await,
+                None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+            };
+            Ok(answer?.into())
+        })
     }
 
     #[wasm_bindgen(js_name = webSocketMessage)]
@@ -137,13 +150,16 @@ impl HubShard {
         // The platform leaves it to us to answer a close frame (and throws at codes that cannot be
         // sent, which `echo` replaces).
         let code = CloseCode(code);
-        close_socket(socket, code.echo().0, fit_reason(reason));
-        if let Some((shard, slot)) = self.known(socket) {
-            // Where there was no frame, these words are the platform's.
-            let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
-            shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None)?;
-        }
-        Ok(())
+        let (echo, words) = (code.echo().0, fit_reason(reason));
+        let Some((shard, slot)) = self.known(socket) else {
+            close_socket(socket, echo, words);
+            return Ok(());
+        };
+        // The client may yet be answered what it sent before.
+        shard.sockets.answer_close(slot.0, echo, words);
+        // Where there was no frame, these words are the platform's.
+        let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
+        shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None).map(drop)
     }
 
     #[wasm_bindgen(js_name = webSocketError)]
@@ -208,7 +224,8 @@ impl Shard {
         let hub = RefCell::new(restored.hub);
         let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
         let is_known = Cell::new(storage.tables.is_registered()?);
-        let shard = Rc::new(Self {
+        let shard = Rc::new_cyclic(|this| Self {
+            turns: Turns::new(&state, Weak::clone(this)),
             state,
             env,
             config,
@@ -236,11 +253,18 @@ impl Shard {
         Ok(shard)
     }
 
-    async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let url = request.url();
-        let Some(url) = RequestUrl::split(&url) else { return http::text(400, "") };
+    /// Answers a request; its body is given where the entry has read it.
+    async fn fetch(self: &Rc<Self>, request: &Request, body: Option<ArrayBuffer>) -> Result<Response> {
+        let head = Head::of(request);
+        let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
         match url.path {
             internal::CONNECT => self.connect(request).await,
+            internal::CONNECT_COUNTED => {
+                let answer = self.connect(request).await?;
+                let connections = self.hub.borrow().connections();
+                answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
+                Ok(answer)
+            }
             internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
@@ -250,39 +274,44 @@ impl Shard {
                 http::text(200, TAKEN)
             }
             internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
-            internal::METRICS => http::text(200, &self.metrics()),
+            internal::METRICS => {
+                self.step(Input::Measure, None)?;
+                http::text(200, &self.metrics())
+            }
             // The Worker has handed on the body, too.
-            _ => http::answer_after_body(request, self.operation(url, request).await?).await,
+            _ => http::answer_after_body(request, self.operation(method, url, request, body).await?).await,
         }
     }
 
     /// Accepts the socket of a client that the Worker has admitted.
     async fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
         self.introduce().await?;
-        let header = |name: &str| request.headers().get(name);
-        let admission = header(internal::ADMISSION)?.and_then(|text| ConnectRequest::decode(&text).ok());
-        let connection = header(internal::CONNECTION_ID)?.and_then(|id| ConnectionId::parse(id).ok());
+        let client = client_of(request);
+        let mut parts = client.splitn(4, ' ');
+        let connection = parts.next().and_then(|id| ConnectionId::parse(id).ok());
+        let token = parts.next().filter(|token| !token.is_empty());
+        let admission = parts.next().and_then(|text| ConnectRequest::decode(text).ok());
         let (Some(admission), Some(connection)) = (admission, connection) else {
             return http::text(400, "Not an admission.");
         };
-        let reconnection_token = header(internal::RECONNECTION_TOKEN)?;
+        if admission.subprotocol.is_reliable() {
+            settled(self.turns.next()).await?;
+        }
         let pair = WebSocketPair::new();
+        let reconnection_token = token.map(str::to_owned);
         let input = Input::Connect { connection, request: admission, reconnection_token };
-        let answer = match self.step(input, Some(&pair.server()))?.refused {
+        match self.step(input, Some(&pair.server()))?.refused {
             Some(full) => http::text(internal::status(full), ""),
-            // The client's subprotocol is the Worker's to say.
-            None => http::switch_protocols(&pair.client(), None),
-        }?;
-        let connections = self.hub.borrow().connections();
-        answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
-        Ok(answer)
+            None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
+        }
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
     /// a connection that cannot be recovered.
     fn recover(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let id = request.headers().get(internal::CONNECTION_ID)?.map(ConnectionId::parse);
-        let Some(Ok(connection)) = id else { return http::text(400, "Not a recovery.") };
+        let Ok(connection) = ConnectionId::parse(client_of(request)) else {
+            return http::text(400, "Not a recovery.");
+        };
         let pair = WebSocketPair::new();
         match self.step(Input::Recover { connection }, Some(&pair.server()))?.accepted {
             // Whatever the client offers this time.
@@ -296,6 +325,7 @@ impl Shard {
         let Ok(batch) = Batch::decode(&http::body_text(request.text()).await?) else {
             return http::text(400, "Not a batch.");
         };
+        settled(self.turns.next()).await?;
         self.step(Input::Batch(batch), None)?;
         http::text(204, "")
     }
@@ -338,21 +368,26 @@ impl Shard {
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
     /// this URL, here and on the shards behind this one.
-    async fn operation(self: &Rc<Self>, url: RequestUrl<'_>, request: &Request) -> Result<Response> {
-        let method = request.method();
+    async fn operation(
+        self: &Rc<Self>,
+        method: &str,
+        url: RequestUrl<'_>,
+        request: &Request,
+        body: Option<ArrayBuffer>,
+    ) -> Result<Response> {
         let (behind, path) = match ShardRange::of_address(url.path) {
             Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
             None => (None, url.path),
         };
         let url = RequestUrl { path, ..url };
-        let operation = Route::find(&method, path).and_then(|route| route.operation(url.query));
+        let operation = Route::find(method, path).and_then(|route| route.operation(url.query));
         let task = match operation.map(Assignment::of) {
             Ok(Assignment::Shards { task, .. }) => task,
-            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, &method)),
-            Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
+            Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
         };
-        let reply = match self.read(&task.work, request).await? {
-            Ok(command) => self.step(Input::Command(command), None)?.reply.ok_or(Refusal::Internal),
+        let reply = match self.read(&task.work, request, body).await? {
+            Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
         let response = match reply {
@@ -360,59 +395,51 @@ impl Shard {
                 rest::respond(Outcome::Members(MemberPage { members, next_link: None }))
             }
             Ok(reply) => rest::respond(task.outcome(&reply)),
-            Err(refusal) => rest::refuse(&refusal, &method),
+            Err(refusal) => rest::refuse(&refusal, method),
         };
         let answer = http::rest(response)?;
         match behind {
             Some((range, request)) => {
                 let shards = Shards { env: &self.env, hub: &self.hub_name, range };
-                shards.gather(&task, &request, url, vec![answer]).await
+                let asked = Asked { request: &request, method, url, authorization: "" };
+                shards.gather(&task, asked, vec![answer]).await
             }
             None => Ok(answer),
         }
     }
 
+    /// Carries out a command, in one commit with others where it has to wait for one.
+    async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
+        if self.hub.borrow().writes_for(&command) {
+            settled(self.turns.next()).await?;
+        }
+        Ok(self.step(Input::Command(command), None)?.reply)
+    }
+
     /// The command that a task comes to, with what of it is in the request's body.
-    async fn read(&self, work: &Work, request: &Request) -> Result<std::result::Result<Command, Refusal>> {
+    async fn read(
+        &self,
+        work: &Work,
+        request: &Request,
+        body: Option<ArrayBuffer>,
+    ) -> Result<std::result::Result<Command, Refusal>> {
         let many = match work {
             Work::Command(command) => return Ok(Ok(command.clone())),
-            Work::Deliver { to, ttl } => return Self::message(to, *ttl, request).await,
+            Work::Deliver { to, ttl } => {
+                let (to, ttl) = (to.clone(), *ttl);
+                let message = http::message(request, body).await?;
+                return Ok(message.map(|(data, metadata)| Command::Send { to, data, metadata, ttl }));
+            }
             Work::List { group, page } => return Ok(self.list(group, page)),
             Work::JoinMany => Command::join_many,
             Work::LeaveMany => Command::leave_many,
         };
         let content_type = request.headers().get("Content-Type")?;
-        let body = match http::message_body(request).await? {
+        let body = match http::message_body(request, body).await? {
             Ok(body) => http::take_bytes(&body),
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(rest::groups_body(content_type.as_deref(), &body).map(many))
-    }
-
-    /// A message to these connections: payload, kind and metadata of a request.
-    async fn message(
-        to: &Selection,
-        ttl: TimeToLive,
-        request: &Request,
-    ) -> Result<std::result::Result<Command, Refusal>> {
-        let kind = match http::content_kind(request)? {
-            Ok(kind) => kind,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let headers = http::headers_with_prefix(&request.headers(), "x-webpubsub-metadata-");
-        let headers = headers.chunks_exact(2).filter_map(|pair| match pair {
-            [name, value] => Some((name.as_str(), value.as_str())),
-            _ => None,
-        });
-        let metadata = match rest::message_metadata(headers) {
-            Ok(metadata) => metadata,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let body = match http::message_body(request).await? {
-            Ok(body) => http::take_bytes(&body),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        Ok(http::message_data(&kind, body).map(|data| Command::Send { to: to.clone(), data, metadata, ttl }))
     }
 
     /// The first members of a page that this shard has.

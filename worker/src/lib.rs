@@ -21,21 +21,24 @@ mod platform;
 mod route;
 mod sockets;
 mod storage;
+mod task;
+mod turns;
 mod view;
 
 pub use hub_directory::HubDirectory;
 pub use hub_shard::HubShard;
 
-use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
+use crate::http::{Asked, Head};
 use crate::platform::{Result, asset};
+use crate::route::Answer;
+use crate::task::settled;
 
 /// Where the service's health is asked for.
 const HEALTH: &str = "/api/health";
@@ -48,20 +51,26 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 /// # Errors
 /// The platform takes no answer.
 #[wasm_bindgen]
-pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    let answer = answer(&request, &env).await.or_else(|error| {
-        log::failure("answering a request", &error);
-        http::text(500, "INTERNAL SERVER ERROR")
-    })?;
-    http::answer_after_body(&request, answer).await
+pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue> {
+    task::run(async move {
+        let answer = answer(&request, &env).await.or_else(|error| {
+            log::failure("answering a request", &error);
+            http::text(500, "INTERNAL SERVER ERROR").map(Answer::Here)
+        })?;
+        match answer {
+            Answer::Here(response) => Ok(http::answer_after_body(&request, response).await?.into()),
+            Answer::Shards(promise) => Ok(promise.into()),
+        }
+    })
 }
 
 /// Tells by the path which edge a request belongs to.
-async fn answer(request: &Request, env: &Env) -> Result<Response> {
-    let url = request.url();
-    let Some(url) = RequestUrl::split(&url) else {
-        return http::text(400, "The request has no absolute URL.");
+async fn answer(request: &Request, env: &Env) -> Result<Answer> {
+    let head = Head::of(request);
+    let Some(asked) = head.asked(request) else {
+        return http::text(400, "The request has no absolute URL.").map(Answer::Here);
     };
+    let url = asked.url;
     let config = match Config::of(env) {
         Ok(config) => config,
         Err(error) => {
@@ -69,29 +78,31 @@ async fn answer(request: &Request, env: &Env) -> Result<Response> {
             if url.path != HEALTH {
                 log::failure("configuration", &error);
             }
-            return http::text(500, &format!("The service is not set up: {error}."));
+            return http::text(500, &format!("The service is not set up: {error}.")).map(Answer::Here);
         }
     };
     if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
-        return management::answer(request, url, env, &config).await;
+        return management::answer(asked, env, &config).await;
     }
-    if url.path.starts_with("/management/") {
-        return operator::answer(request, url, env, &config).await;
-    }
-    match ClientEndpoint::parse(url.path, url.query) {
-        Err(EndpointError::NotAClientPath) => page(request, url, env).await,
-        Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
-        Ok(endpoint) => client_endpoint::answer(request, &endpoint, url, env, &config).await,
-    }
+    let response = if url.path.starts_with("/management/") {
+        operator::answer(asked, env, &config).await
+    } else {
+        match ClientEndpoint::parse(url.path, url.query) {
+            Err(EndpointError::NotAClientPath) => page(asked, env).await,
+            Err(error) => http::text(error.status(), &format!("Invalid request: {error}.")),
+            Ok(endpoint) => client_endpoint::answer(asked, &endpoint, env, &config).await,
+        }
+    };
+    response.map(Answer::Here)
 }
 
 /// A file of the page, for those who only read.
-async fn page(request: &Request, url: RequestUrl<'_>, env: &Env) -> Result<Response> {
-    let reads = url.path.starts_with('/') && matches!(request.method().as_str(), "GET" | "HEAD");
-    if reads && !http::is_upgrade(request)? { file(request, env).await } else { http::text(404, "Not Found") }
+async fn page(asked: Asked<'_>, env: &Env) -> Result<Response> {
+    let reads = asked.url.path.starts_with('/') && matches!(asked.method, "GET" | "HEAD");
+    if reads && !asked.is_upgrade()? { file(asked.request, env).await } else { http::text(404, "Not Found") }
 }
 
 /// What the platform answers out of the files beside the code.
 async fn file(request: &Request, env: &Env) -> Result<Response> {
-    Ok(JsFuture::from(asset(env, request)?).await?.unchecked_into())
+    Ok(settled(asset(env, request)?).await?.unchecked_into())
 }

@@ -1,37 +1,32 @@
 //! The REST API: a server's request to the hub's shards and back.
 
+use wasm_bindgen::JsCast as _;
 use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Request, Response};
 
 use crate::config::Config;
+use crate::http::Asked;
 use crate::perform::now;
 use crate::platform::Result;
-use crate::route::{Shards, members};
+use crate::route::{Answer, Shards, members};
+use crate::task::settled;
 use crate::view::HubView;
 use crate::{file, http, log};
 
 /// Answers one request under `/api/`.
-pub(crate) async fn answer(
-    request: &Request,
-    url: RequestUrl<'_>,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
-    let method = request.method();
-    let (operation, origin) = match authorised(&method, request, url, config) {
+pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Answer> {
+    let (operation, origin) = match authorised(asked, config) {
         Ok(authorised) => authorised,
-        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+        Err(refusal) => return http::rest(rest::refuse(&refusal, asked.method)).map(Answer::Here),
     };
-    match Assignment::of(operation) {
+    let response = match Assignment::of(operation) {
         Assignment::Health => http::rest(rest::respond(Outcome::Healthy)),
         // A file: it changes with the code only.
-        Assignment::Document => file(request, env).await,
+        Assignment::Document => file(asked.request, env).await,
         Assignment::Token { hub, request } => {
             let token = sign_client(&config.keys, now(), &hub, &request, &origin);
             http::rest(rest::respond(Outcome::Token(token)))
@@ -41,12 +36,21 @@ pub(crate) async fn answer(
                 Ok(view) => view.map,
                 Err(error) => {
                     log::failure("asking a hub's directory", &error);
-                    return http::rest(rest::refuse(&Refusal::Internal, &method));
+                    return http::rest(rest::refuse(&Refusal::Internal, asked.method)).map(Answer::Here);
                 }
             };
+            let shards = Shards { env, hub: &hub, range: ShardRange::below(map.reached) };
+            let only = shards.only(&task.place);
+            if let Some(shard) = only
+                && !matches!(task.work, Work::List { .. })
+            {
+                return Ok(Answer::Shards(shards.hand_on(shard, asked.request)));
+            }
             let answer = async {
-                let range = ShardRange::below(map.reached);
-                let answer = Shards { env, hub: &hub, range }.carry_out(&task, request, url).await?;
+                let answer = match only {
+                    Some(shard) => settled(shards.hand_on(shard, asked.request)).await?.unchecked_into(),
+                    None => shards.gather(&task, asked, Vec::new()).await?,
+                };
                 let Work::List { group, page } = &task.work else { return Ok(answer) };
                 if answer.status() != 200 {
                     return Ok(answer);
@@ -60,23 +64,20 @@ pub(crate) async fn answer(
             };
             answer.await.or_else(|error| {
                 log::failure("asking a shard", &error);
-                http::rest(rest::refuse(&Refusal::Internal, &method))
+                http::rest(rest::refuse(&Refusal::Internal, asked.method))
             })
         }
-    }
+    };
+    response.map(Answer::Here)
 }
 
 /// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and
 /// the service's origin as the caller knows it.
-fn authorised(
-    method: &str,
-    request: &Request,
-    url: RequestUrl<'_>,
-    config: &Config,
-) -> std::result::Result<(Operation, String), Refusal> {
-    let route = Route::find(method, url.path)?;
+fn authorised(asked: Asked<'_>, config: &Config) -> std::result::Result<(Operation, String), Refusal> {
+    let url = asked.url;
+    let route = Route::find(asked.method, url.path)?;
     let origin = if route.needs_token() {
-        check_token("a REST request", request, url, config)?.to_string()
+        check_token("a REST request", asked, config)?.to_string()
     } else {
         format!("{}://{}", url.scheme, url.host)
     };
@@ -87,14 +88,12 @@ fn authorised(
 /// for exactly its URL.
 pub(crate) fn check_token(
     what: &str,
-    request: &Request,
-    url: RequestUrl<'_>,
+    asked: Asked<'_>,
     config: &Config,
 ) -> std::result::Result<PublicOrigin, Refusal> {
-    let header = request.headers().get("Authorization").ok().flatten().unwrap_or_default();
-    let hosts = Hosts { requested: url.host, accepted: &config.accepted_hosts };
-    let audience = ServiceAudience { hosts, path: url.path };
-    let token = bearer(&header).ok_or(TokenError::Missing);
+    let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
+    let audience = ServiceAudience { hosts, path: asked.url.path };
+    let token = bearer(asked.authorization).ok_or(TokenError::Missing);
     token.and_then(|token| verify_service(&config.keys, now(), token, &audience)).map_err(|error| {
         log::refusal(&format!("authorising {what}"), &error);
         error.into()

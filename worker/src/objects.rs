@@ -3,11 +3,11 @@
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
 use crate::platform::Result;
+use crate::task::settled;
 
 /// The binding of the shards' Durable Objects,
 const HUB_SHARD: &str = "HUB_SHARD";
@@ -15,8 +15,24 @@ const HUB_SHARD: &str = "HUB_SHARD";
 const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
 #[wasm_bindgen(inline_js = r#"
-export function handToObject(namespace, name, request) {
-  return namespace.getByName(name).fetch(request);
+/** The ids of objects by their names, of which each costs a hash. */
+const ids = new Map();
+function shard(namespace, name) {
+  let id = ids.get(name);
+  if (!id) {
+    if (ids.size >= 10000) ids.clear();
+    ids.set(name, (id = namespace.idFromName(name)));
+  }
+  return namespace.get(id);
+}
+export function handToShard({ HUB_SHARD }, name, request, failed) {
+  return shard(HUB_SHARD, name).fetch(request).catch((error) => failed(error, request.method));
+}
+export function askWithSocket({ HUB_SHARD }, name, path, client) {
+  return shard(HUB_SHARD, name).fetch("https://object" + path, { headers: { Upgrade: "websocket", "x-client": client } });
+}
+export function clientOf({ headers }) {
+  return headers.get("x-client") ?? "";
 }
 export function askObjects(namespace, names, url, method, headers, body) {
   const init = { method, headers, body };
@@ -36,8 +52,17 @@ extern "C" {
     #[wasm_bindgen(js_name = askTexts)]
     fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
 
-    #[wasm_bindgen(js_name = handToObject)]
-    fn hand_to_object(namespace: &JsValue, name: &str, request: &Request) -> Promise;
+    /// Hands a request on as it is. Resolves with the object's answer, or with what `failed` makes of the
+    /// error and the method.
+    #[wasm_bindgen(js_name = handToShard)]
+    pub(crate) fn hand_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
+
+    #[wasm_bindgen(js_name = askWithSocket)]
+    fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;
+
+    /// What [`offer_client`] said of a client.
+    #[wasm_bindgen(js_name = clientOf)]
+    pub(crate) fn client_of(request: &Request) -> String;
 
     #[wasm_bindgen(js_name = askObjects)]
     fn ask_objects(
@@ -48,6 +73,11 @@ extern "C" {
         headers: &Headers,
         body: &JsValue,
     ) -> Promise;
+}
+
+/// Asks a shard something about a client who wants to have a socket, of whom `client` says who it is.
+pub(crate) async fn offer_client(env: &Env, name: &str, path: &str, client: &str) -> Result<Response> {
+    Ok(settled(ask_with_socket(env, name, path, client)).await?.unchecked_into())
 }
 
 /// What one request to objects says.
@@ -74,11 +104,6 @@ impl Objects {
         Ok(Self(Reflect::get(env, &HUB_DIRECTORY.into())?))
     }
 
-    /// Hands a request on as it is.
-    pub(crate) async fn hand(&self, name: &str, request: &Request) -> Result<Response> {
-        Ok(JsFuture::from(hand_to_object(&self.0, name, request)).await?.unchecked_into())
-    }
-
     /// Asks all of these the same at once, or tells them something if there is a body; one text
     /// each, in their order, which is empty for a failure.
     pub(crate) async fn ask_texts(
@@ -87,16 +112,16 @@ impl Objects {
         path: &str,
         body: Option<&str>,
     ) -> Result<Vec<String>> {
-        let answers: Array = JsFuture::from(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
+        let answers: Array = settled(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
         Ok(answers.iter().map(|text| text.as_string().unwrap_or_default()).collect())
     }
 
     /// Makes the same request of all of these at once; one answer each, in their order.
     pub(crate) async fn ask(&self, names: Vec<String>, question: Question<'_>) -> Result<Vec<Response>> {
         let Question { path, method, headers, body } = question;
-        let url = format!("https://shard{path}");
+        let url = format!("https://object{path}");
         let answers = ask_objects(&self.0, names, &url, method, headers, &body);
-        let answers: Array = JsFuture::from(answers).await?.unchecked_into();
+        let answers: Array = settled(answers).await?.unchecked_into();
         Ok(answers.iter().map(JsValue::unchecked_into).collect())
     }
 }

@@ -1,51 +1,39 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
 //! and metrics.
 
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
-use webpubsub_protocol::url::RequestUrl;
 use worker::Env;
-use worker::web_sys::{Request, Response};
+use worker::web_sys::Response;
 
 use crate::config::{Config, shard_names};
 use crate::event_handler::{deliveries, test};
+use crate::http::Asked;
 use crate::hub_directory::{all_taken, internal};
 use crate::management::check_token;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
+use crate::task::settled;
 use crate::view::{HubView, used_hubs};
 use crate::{http, hub_shard, log};
 
 /// Answers one request under `/management/`.
-pub(crate) async fn answer(
-    request: &Request,
-    url: RequestUrl<'_>,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
-    let method = request.method();
-    let origin = match check_token("an operator's request", request, url, config) {
+pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
+    let origin = match check_token("an operator's request", asked, config) {
         Ok(origin) => origin,
-        Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+        Err(refusal) => return http::rest(rest::refuse(&refusal, asked.method)),
     };
-    carry_out(&method, request, url, &origin.host, env, config).await.or_else(|error| {
+    carry_out(asked, &origin.host, env, config).await.or_else(|error| {
         log::failure("an operator's request", &error);
-        http::rest(rest::refuse(&Refusal::Internal, &method))
+        http::rest(rest::refuse(&Refusal::Internal, asked.method))
     })
 }
 
-async fn carry_out(
-    method: &str,
-    request: &Request,
-    url: RequestUrl<'_>,
-    host: &str,
-    env: &Env,
-    config: &Config,
-) -> Result<Response> {
+async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> Result<Response> {
+    let Asked { request, method, url, .. } = asked;
     let path: Vec<&str> = url.path.split('/').skip(2).collect();
     let (hub, rest) = match path[..] {
         ["metrics" | "hubs"] if method != "GET" => return not_allowed(method, "GET"),
@@ -53,7 +41,7 @@ async fn carry_out(
         ["hubs"] => return hubs(env).await,
         ["sockets", ":close"] if method == "POST" => {
             // Who begins the request early has it come through when the process takes no new ones.
-            return match http::message_body(request).await? {
+            return match http::message_body(request, None).await? {
                 Ok(_) => close_sockets(env).await,
                 Err(refusal) => http::rest(rest::refuse(&refusal, method)),
             };
@@ -70,7 +58,7 @@ async fn carry_out(
     match (rest, method) {
         ([], "GET") => json(&settings.show()),
         ([], "PUT") => {
-            let Ok(body) = http::message_body(request).await? else {
+            let Ok(body) = http::message_body(request, None).await? else {
                 return http::text(413, "The settings of a hub are at most 1 MiB of JSON.");
             };
             let body = String::from_utf8(http::take_bytes(&body)).unwrap_or_default();
@@ -97,7 +85,7 @@ async fn carry_out(
         (["shards"], "GET") => json(&shards(&view.map)),
         (["deliveries"], "GET") => {
             let deliveries = deliveries(env, hub.as_str(), shard_names(&hub, &view.map));
-            json(&JsFuture::from(deliveries).await?.as_string().unwrap_or_default())
+            json(&settled(deliveries).await?.as_string().unwrap_or_default())
         }
         (["shards" | "deliveries"], _) => not_allowed(method, "GET"),
         (["eventHandlers", index, ":test"], "POST") => {

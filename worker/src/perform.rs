@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::JsFuture;
 use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
@@ -19,6 +18,10 @@ use crate::hub_shard::{Shard, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::task::settled;
+
+/// From so many bytes on a text is sent with an eye to memory.
+const LARGE_TEXT_BYTES: usize = 1 << 20;
 
 /// What a step came to, for whoever asked.
 #[derive(Default)]
@@ -47,6 +50,21 @@ impl Shard {
         Ok(step)
     }
 
+    /// Carries out what has arrived before, so that whoever asks finds it done.
+    pub(crate) fn catch_up(self: &Rc<Self>) {
+        if self.hub.borrow().has_queued() {
+            self.turn();
+        }
+    }
+
+    /// Has the hub carry out what waits, as much as fits into a turn.
+    pub(crate) fn turn(self: &Rc<Self>) {
+        let outputs = self.hub.borrow_mut().turn(now());
+        if self.perform_all(outputs, None, &mut Step::default()).is_ok() {
+            self.keep_deadline();
+        }
+    }
+
     /// Does what the hub asked for, and what follows from that, but leaves the alarm as it is.
     pub(crate) fn perform_all(
         self: &Rc<Self>,
@@ -62,6 +80,7 @@ impl Shard {
             self.perform_each(outputs, None, step, &mut gone)?;
         }
         self.keep_time();
+        self.turns.keep(self.hub.borrow().next_turn());
         Ok(())
     }
 
@@ -108,7 +127,14 @@ impl Shard {
             Output::CannotRecover => {}
             Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
             Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
-                gone.extend(self.send_numbered_json(&to, &frame));
+                if frame.len() < LARGE_TEXT_BYTES {
+                    gone.extend(self.send_numbered_json(&to, &frame));
+                } else {
+                    // Joined by the platform, each would be three strings more.
+                    for (slot, id) in to {
+                        gone.extend(self.send_frame(&[slot], &Frame::Text(frame.with(Some(id)))));
+                    }
+                }
             }
             Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
                 gone.extend(self.send_numbered_protobuf(&to, &frame));
@@ -116,6 +142,12 @@ impl Shard {
             Output::Fetch { row, to } => {
                 let message = self.storage.message(row)?;
                 let outputs = self.hub.borrow_mut().handle(now(), Input::Fetched { message, to });
+                self.perform_each(outputs, None, step, gone)?;
+            }
+            Output::Measure { slots } => {
+                let measure = |slot: Slot| (slot, self.sockets.waiting(slot.0) as u64);
+                let measured = Input::Measured(slots.into_iter().map(measure).collect());
+                let outputs = self.hub.borrow_mut().handle(now(), measured);
                 self.perform_each(outputs, None, step, gone)?;
             }
             Output::Close { slot, cause } => {
@@ -143,10 +175,18 @@ impl Shard {
     fn send_frame(&self, to: &[Slot], frame: &Frame) -> Vec<Slot> {
         let slots: Vec<u32> = to.iter().map(|slot| slot.0).collect();
         let failed = match frame {
-            Frame::Text(text) => self.sockets.send_text(&slots, text),
+            Frame::Text(text) => self.send_text(&slots, text),
             Frame::Binary(bytes) => self.sockets.send_bytes(&slots, bytes),
         };
         failed.into_iter().flatten().map(Slot).collect()
+    }
+
+    fn send_text(&self, slots: &[u32], text: &str) -> Option<Vec<u32>> {
+        if text.len() < LARGE_TEXT_BYTES {
+            self.sockets.send_text(slots, text)
+        } else {
+            self.sockets.send_large_text(slots, text.as_bytes())
+        }
     }
 
     fn send_numbered_json(&self, to: &[(Slot, SequenceId)], frame: &json::DataFrame) -> Vec<Slot> {
@@ -238,7 +278,7 @@ impl Shard {
         let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            if JsFuture::from(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+            if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
                 shard.due.set(None);
                 if let Err(error) = shard.step(Input::Timeout, None) {
                     log::failure("a step after a timer", &error);

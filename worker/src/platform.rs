@@ -9,9 +9,10 @@ use std::future::Future;
 use js_sys::{Array, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 use worker::web_sys::{Request, WebSocket};
+
+use crate::task::run_later;
 
 #[wasm_bindgen(inline_js = r#"
 /** What a browser may do with the page's files, and nobody else with the page. */
@@ -166,7 +167,7 @@ extern "C" {
 impl State {
     /// Keeps the object awake until something is done.
     pub(crate) fn wait_until(&self, future: impl Future<Output = ()> + 'static) {
-        self.wait_for(&future_to_promise(async {
+        self.wait_for(&run_later(async {
             future.await;
             Ok(JsValue::UNDEFINED)
         }));

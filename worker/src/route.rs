@@ -1,18 +1,36 @@
 //! Which shards a task goes to, and one answer out of theirs.
 
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::Closure;
 use webpubsub_hub::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome};
-use webpubsub_protocol::url::RequestUrl;
+use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::config::object_name;
-use crate::http;
-use crate::objects::{Objects, Question};
+use crate::http::Asked;
+use crate::objects::{Objects, Question, hand_to_shard};
 use crate::platform::{Error, Result};
+use crate::task::Settled;
+use crate::{http, log};
+
+/// The answer to a request.
+pub(crate) enum Answer {
+    Here(Response),
+    /// What a shard makes of the request, which it was handed with its body.
+    Shards(Promise),
+}
+
+thread_local! {
+    /// Answers a request of the REST API, of which a method and an error are left.
+    static FAILED: JsValue = Closure::<dyn Fn(JsValue, String) -> Settled>::new(|error, method: String| {
+        log::failure("asking a shard", &Error::from(error));
+        Ok(http::rest(rest::refuse(&Refusal::Internal, &method))?.into())
+    })
+    .into_js_value();
+}
 
 /// Shards of a hub.
 #[derive(Clone, Copy)]
@@ -23,19 +41,10 @@ pub(crate) struct Shards<'a> {
 }
 
 impl Shards<'_> {
-    /// Has a task carried out: the raw request is handed on where one shard sees it, and its body is
-    /// read once where several do.
-    pub(crate) async fn carry_out(
-        self,
-        task: &Task,
-        request: &Request,
-        url: RequestUrl<'_>,
-    ) -> Result<Response> {
-        if let Some(number) = self.only(&task.place) {
-            let name = object_name(self.hub, number);
-            return Objects::shards(self.env)?.hand(&name, request).await;
-        }
-        self.gather(task, request, url, Vec::new()).await
+    /// Hands the raw request on to one shard. Resolves with its answer, or with one that says that it
+    /// has failed.
+    pub(crate) fn hand_on(self, shard: ShardNumber, request: &Request) -> Promise {
+        FAILED.with(|failed| hand_to_shard(self.env, &object_name(self.hub, shard), request, failed))
     }
 
     /// Makes the same request of all these shards, through each other where they are many; one answer
@@ -43,20 +52,18 @@ impl Shards<'_> {
     pub(crate) async fn gather(
         self,
         task: &Task,
-        request: &Request,
-        url: RequestUrl<'_>,
+        Asked { request, method, url, .. }: Asked<'_>,
         mut answers: Vec<Response>,
     ) -> Result<Response> {
-        let method = request.method();
         if matches!(task.work, Work::Deliver { .. })
             && let Err(refusal) = http::content_kind(request)?
         {
-            return http::rest(rest::refuse(&refusal, &method));
+            return http::rest(rest::refuse(&refusal, method));
         }
         let bytes = if task.work.needs_body() {
-            match http::message_body(request).await? {
+            match http::message_body(request, None).await? {
                 Ok(bytes) => bytes,
-                Err(refusal) => return http::rest(rest::refuse(&refusal, &method)),
+                Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
             }
         } else {
             Uint8Array::new_with_length(0)
@@ -66,7 +73,7 @@ impl Shards<'_> {
         let names = self.range.asked().map(|shard| object_name(self.hub, shard)).collect();
         let headers = request.headers();
         let path = self.range.address(url.path_and_query());
-        let question = Question { path: &path, method: &method, headers: &headers, body };
+        let question = Question { path: &path, method, headers: &headers, body };
         answers.extend(Objects::shards(self.env)?.ask(names, question).await?);
         http::free_bytes(&bytes);
 
@@ -89,7 +96,7 @@ impl Shards<'_> {
     }
 
     /// The one shard that a task goes to, if it is one.
-    fn only(self, place: &TaskPlace) -> Option<ShardNumber> {
+    pub(crate) fn only(self, place: &TaskPlace) -> Option<ShardNumber> {
         match place {
             TaskPlace::HolderOf(connection) => {
                 // Any shard can say that it does not know an id which none of them made.

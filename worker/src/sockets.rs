@@ -5,9 +5,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::WebSocket;
 
 #[wasm_bindgen(inline_js = r#"
+/** Node's, where the platform has it: a TextDecoder takes ten times the size of what is not ASCII. */
+const { Buffer } = await import("node:buffer").catch(() => ({}));
+const decode = (bytes) =>
+  Buffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : new TextDecoder().decode(bytes);
+
 export class Sockets {
   #sockets = [];
   #slots = new WeakMap();
+  #goodbyes = new Map();
 
   put(slot, socket) {
     this.#sockets[slot] = socket;
@@ -18,15 +24,26 @@ export class Sockets {
     return this.#slots.get(socket);
   }
 
+  answerClose(slot, code, reason) {
+    this.#goodbyes.set(slot, [code, reason]);
+  }
+
   forget(slot) {
+    const goodbye = this.#goodbyes.get(slot);
+    const socket = this.#remove(slot);
+    if (socket && goodbye) closeSocket(socket, ...goodbye);
+  }
+
+  #remove(slot) {
     const socket = this.#sockets[slot];
     this.#sockets[slot] = undefined;
+    this.#goodbyes.delete(slot);
     if (socket) this.#slots.delete(socket);
     return socket;
   }
 
   close(slot, code, reason) {
-    const socket = this.forget(slot);
+    const socket = this.#remove(slot);
     if (!socket) return;
     // Nobody's from here on, also for the next life of the memory.
     socket.serializeAttachment(null);
@@ -37,13 +54,21 @@ export class Sockets {
     this.#sockets[slot]?.serializeAttachment(bytes.slice());
   }
 
+  waiting(slot) {
+    return this.#sockets[slot]?.bufferedAmount ?? 0;
+  }
+
   sendText(slots, text) {
     return this.#each(slots, (socket) => socket.send(text));
   }
 
+  sendLargeText(slots, bytes) {
+    return this.sendText(slots, decode(bytes));
+  }
+
   sendBytes(slots, bytes) {
-    const copy = bytes.slice();
-    return this.#each(slots, (socket) => socket.send(copy));
+    // Each copies them.
+    return this.#each(slots, (socket) => socket.send(bytes));
   }
 
   sendNumbered(slots, head, numbers, tail) {
@@ -98,6 +123,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn slot(this: &Sockets, socket: &WebSocket) -> Option<u32>;
 
+    /// Has a client's close frame be answered when its slot's socket is forgotten.
+    #[wasm_bindgen(method, js_name = answerClose)]
+    pub(crate) fn answer_close(this: &Sockets, slot: u32, code: u16, reason: &str);
+
     /// Knows a slot's socket no more.
     #[wasm_bindgen(method)]
     pub(crate) fn forget(this: &Sockets, slot: u32);
@@ -110,9 +139,18 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(crate) fn attach(this: &Sockets, slot: u32, bytes: &[u8]) -> Result<(), wasm_bindgen::JsValue>;
 
+    /// How many bytes wait on a slot's socket for its client to read.
+    #[wasm_bindgen(method)]
+    pub(crate) fn waiting(this: &Sockets, slot: u32) -> f64;
+
     /// Sends one text to many; returns the slots of sockets that could not take it, if any.
     #[wasm_bindgen(method, js_name = sendText)]
     pub(crate) fn send_text(this: &Sockets, slots: &[u32], text: &str) -> Option<Vec<u32>>;
+
+    /// Sends one UTF-8 text to many, as [`Sockets::send_text`] does it: slower, but a large one costs no
+    /// more than its string, and what the platform makes of that.
+    #[wasm_bindgen(method, js_name = sendLargeText)]
+    pub(crate) fn send_large_text(this: &Sockets, slots: &[u32], text: &[u8]) -> Option<Vec<u32>>;
 
     /// Sends the same bytes to many; returns the slots of sockets that could not take them, if any.
     #[wasm_bindgen(method, js_name = sendBytes)]

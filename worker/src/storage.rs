@@ -20,7 +20,7 @@ use crate::platform::{Error, Result, State, object_name, run_sql};
 
 /// The layout of the tables below. A higher number in the database means that a later version
 /// wrote it.
-const SCHEMA_VERSION: u64 = 3;
+const SCHEMA_VERSION: u64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE connection (
@@ -52,7 +52,6 @@ CREATE TABLE permission (
   verdict TEXT,
   PRIMARY KEY (slot, kind, group_name)
 ) WITHOUT ROWID;
-CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE log (
   row INTEGER PRIMARY KEY,
   recipients BLOB NOT NULL,
@@ -70,6 +69,27 @@ const EVENTS_SCHEMA: &str = "
 CREATE TABLE outbox (row INTEGER PRIMARY KEY, notice TEXT NOT NULL);
 CREATE TABLE settings (id INTEGER PRIMARY KEY, settings TEXT NOT NULL);
 ";
+
+/// What is beside these since version 4: what is left of messages that are too long for one value, in
+/// order, and ack ids in parts,
+const PARTS_SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS log_rest (row INTEGER NOT NULL, message TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS ack_part (
+  slot INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  ids BLOB NOT NULL,
+  PRIMARY KEY (slot, part)
+) WITHOUT ROWID;
+";
+
+/// and what is made of the table in whose place the latter is.
+const FROM_VERSION_3: &str = "
+INSERT INTO ack_part SELECT slot, 0, ids FROM ack;
+DROP TABLE ack;
+";
+
+/// How much of a message is kept in one value. The platform takes 2 MB.
+const MAX_VALUE_BYTES: usize = 1 << 20;
 
 /// Makes version 3 of version 2. The hub's directory is to be asked for the settings.
 const FROM_VERSION_2: &str = "
@@ -210,17 +230,21 @@ impl Storage {
         let storage = Self { tables };
         match version {
             Some(SCHEMA_VERSION) => return Ok(storage),
-            Some(2) => storage.run(FROM_VERSION_2, &[])?,
+            Some(3) => {}
+            Some(2) => storage.run(&[FROM_VERSION_2, EVENTS_SCHEMA].concat(), &[])?,
             Some(_) => {
                 // Version 1, which could not recover a connection: none of those that it knew is left.
                 for table in ["connection", "membership", "permission", "log"] {
                     storage.run(&["DROP TABLE ", table].concat(), &[])?;
                 }
-                storage.run(SCHEMA, &[])?;
+                storage.run(&[SCHEMA, EVENTS_SCHEMA].concat(), &[])?;
             }
-            None => storage.run(SCHEMA, &[])?,
+            None => storage.run(&[SCHEMA, EVENTS_SCHEMA].concat(), &[])?,
         }
-        storage.run(EVENTS_SCHEMA, &[])?;
+        storage.run(PARTS_SCHEMA, &[])?;
+        if matches!(version, Some(2 | 3)) {
+            storage.run(FROM_VERSION_3, &[])?;
+        }
         Ok(storage)
     }
 
@@ -232,9 +256,11 @@ impl Storage {
             permissions: self
                 .tables
                 .rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
-            acks: self.tables.rows("SELECT slot, ids FROM ack", acks)?,
+            acks: self.tables.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
             log: self.tables.rows(
-                "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) FROM log ORDER BY row",
+                "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + (
+                   SELECT TOTAL(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row
+                 ) FROM log ORDER BY row",
                 log_row,
             )?,
             map: self.only("SELECT map FROM shard_map")?.as_deref().and_then(ShardMap::decode),
@@ -254,7 +280,37 @@ impl Storage {
     /// The message in a row of the log, if the row is there.
     pub(crate) fn message(&self, row: u64) -> Result<Option<StoredMessage>> {
         let found = self.tables.find("SELECT message, expires FROM log WHERE row = ?", &[integer(row)])?;
-        Ok(found.as_deref().and_then(stored_message))
+        let mut found = found.as_deref().and_then(stored_message);
+        if let Some(StoredMessage { message, .. }) = &mut found
+            // A character may have up to four bytes.
+            && message.len() + 4 > MAX_VALUE_BYTES
+        {
+            let query = "SELECT message FROM log_rest WHERE row = ? ORDER BY rowid";
+            message.extend(self.tables.texts(query, &[integer(row)])?);
+        }
+        Ok(found)
+    }
+
+    /// Adds a message to the log, in as many values as it takes.
+    fn log(
+        &self,
+        row: u64,
+        recipients: &[u8],
+        expires: Option<Timestamp>,
+        relayed: bool,
+        message: &str,
+    ) -> Result<()> {
+        let (first, mut rest) = split(message);
+        self.run(
+            "INSERT INTO log VALUES (?, ?, ?, ?, ?)",
+            &[integer(row), Value::Bytes(recipients), time(expires), integer(relayed), Value::Text(first)],
+        )?;
+        while !rest.is_empty() {
+            let (next, after) = split(rest);
+            self.run("INSERT INTO log_rest VALUES (?, ?)", &[integer(row), Value::Text(next)])?;
+            rest = after;
+        }
+        Ok(())
     }
 
     /// Writes one change.
@@ -265,7 +321,7 @@ impl Storage {
                 self.run("DELETE FROM connection WHERE slot = ?", &[integer(slot.0)])?;
                 self.run("DELETE FROM membership WHERE slot = ?", &[integer(slot.0)])?;
                 self.run("DELETE FROM permission WHERE slot = ?", &[integer(slot.0)])?;
-                self.run("DELETE FROM ack WHERE slot = ?", &[integer(slot.0)])
+                self.run("DELETE FROM ack_part WHERE slot = ?", &[integer(slot.0)])
             }
             Change::Join(slot, group) => self.run(
                 "INSERT OR IGNORE INTO membership VALUES (?, ?)",
@@ -284,23 +340,20 @@ impl Storage {
                     literal.map(|verdict| verdict.as_str()).into(),
                 ],
             ),
-            Change::UseAcks { slot, acks } => {
-                self.run("INSERT OR REPLACE INTO ack VALUES (?, ?)", &[integer(slot.0), Value::Bytes(&acks)])
+            Change::UseAcks { slot, part, acks } => {
+                if part == 0 {
+                    self.run("DELETE FROM ack_part WHERE slot = ?", &[integer(slot.0)])?;
+                }
+                let values = [integer(slot.0), integer(part), Value::Bytes(&acks)];
+                self.run("INSERT INTO ack_part VALUES (?, ?, ?)", &values)
             }
             Change::Detach { slot, until } => self.run(
                 "UPDATE connection SET detached_until = ? WHERE slot = ?",
                 &[time(until), integer(slot.0)],
             ),
-            Change::Log { row, message, expires, relayed, recipients } => self.run(
-                "INSERT INTO log VALUES (?, ?, ?, ?, ?)",
-                &[
-                    integer(row),
-                    Value::Bytes(&recipients),
-                    time(expires),
-                    integer(relayed),
-                    Value::Text(&message),
-                ],
-            ),
+            Change::Log { row, message, expires, relayed, recipients } => {
+                self.log(row, &recipients, expires, relayed, &message)
+            }
             Change::Map(map) => {
                 self.run("INSERT OR REPLACE INTO shard_map VALUES (0, ?)", &[Value::Text(&map.encode())])
             }
@@ -327,7 +380,9 @@ impl Storage {
                 self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", &[Value::Text(&settings.encode())])
             }
             Change::DeleteRows { first, last } => {
-                self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", &[integer(first), integer(last)])
+                let range = [integer(first), integer(last)];
+                self.run("DELETE FROM log_rest WHERE row BETWEEN ? AND ?", &range)?;
+                self.run("DELETE FROM log WHERE row BETWEEN ? AND ?", &range)
             }
         }
     }
@@ -362,6 +417,11 @@ impl Storage {
     fn run(&self, statement: &str, values: &[Value<'_>]) -> Result<()> {
         self.tables.run(statement, values)
     }
+}
+
+/// The front of a message that fits into one value, and what is left.
+fn split(message: &str) -> (&str, &str) {
+    message.split_at_checked(message.floor_char_boundary(MAX_VALUE_BYTES)).unwrap_or((message, ""))
 }
 
 /// Reads a hub's settings. Without those that cannot be read, which is said in the log, it has what the
@@ -430,9 +490,9 @@ fn permission(row: &[SqlStorageValue]) -> Option<(Slot, PermissionType, GroupNam
     Some((slot_of(slot)?, kind, GroupName::parse(text(group)?).ok()?, verdict))
 }
 
-fn acks(row: &[SqlStorageValue]) -> Option<(Slot, Vec<u8>)> {
-    let [slot, SqlStorageValue::Blob(ids)] = row else { return None };
-    Some((slot_of(slot)?, ids.clone()))
+fn acks(row: &[SqlStorageValue]) -> Option<(Slot, u32, Vec<u8>)> {
+    let [slot, part, SqlStorageValue::Blob(ids)] = row else { return None };
+    Some((slot_of(slot)?, u32::try_from(number(part)?).ok()?, ids.clone()))
 }
 
 fn log_row(row: &[SqlStorageValue]) -> Option<LogRow> {

@@ -55,6 +55,32 @@ impl AckCache {
         }
     }
 
+    /// Remembers ids in the order in which they were used; see [`AckCache::insert`].
+    pub(crate) fn extend(&mut self, runs: impl IntoIterator<Item = Run>) {
+        for id in runs
+            .into_iter()
+            .flat_map(|run| (0..u64::from(run.length)).map(move |at| run.first.wrapping_add(at)))
+        {
+            self.insert(AckId(id));
+        }
+    }
+
+    /// The last so many ids.
+    fn last(&self, count: usize) -> Vec<Run> {
+        let (mut runs, mut missing) = (Vec::new(), count);
+        for run in self.runs.iter().rev() {
+            let taken = usize::from(run.length).min(missing);
+            let length = u16::try_from(taken).unwrap_or(u16::MAX);
+            if length == 0 {
+                break;
+            }
+            runs.push(Run { first: run.first + u64::from(run.length - length), length });
+            missing -= taken;
+        }
+        runs.reverse();
+        runs
+    }
+
     pub(crate) fn runs(&self) -> impl ExactSizeIterator<Item = Run> {
         self.runs.iter().copied()
     }
@@ -69,6 +95,47 @@ impl AckCache {
             }
         }
         cache
+    }
+}
+
+/// How much of an [`AckCache`] is on disk: in parts, each what was used since the one before. Once they
+/// hold twice what is remembered, one part takes the place of all.
+#[derive(Debug, Default)]
+pub(crate) struct WrittenAcks {
+    /// The next part's number.
+    part: u32,
+    /// Ids in the parts before,
+    written: usize,
+    /// and used since.
+    unwritten: usize,
+}
+
+impl WrittenAcks {
+    /// One more was used. Whether it is the first since they were written.
+    pub(crate) const fn add(&mut self) -> bool {
+        self.unwritten += 1;
+        self.unwritten == 1
+    }
+
+    /// A part is on disk, later than all before.
+    pub(crate) fn restore(&mut self, part: u32, runs: &[Run]) {
+        self.part = part.saturating_add(1);
+        self.written += runs.iter().map(|run| usize::from(run.length)).sum::<usize>();
+    }
+
+    /// What is to be written, and as which part; `None` if everything is.
+    pub(crate) fn take_unwritten(&mut self, acks: &AckCache) -> Option<(u32, Vec<Run>)> {
+        let unwritten = std::mem::take(&mut self.unwritten).min(acks.size);
+        if unwritten == 0 {
+            return None;
+        }
+        if self.written + unwritten > 2 * ACK_CACHE_SIZE || self.part == u32::MAX {
+            *self = Self::default();
+        }
+        let ids = if self.part == 0 { acks.size } else { unwritten };
+        self.written += ids;
+        self.part += 1;
+        Some((self.part - 1, acks.last(ids)))
     }
 }
 

@@ -38,7 +38,8 @@ pub enum Command {
         /// What their clients are told beside the fact.
         reason: Option<String>,
     },
-    /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections.
+    /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections, and
+    /// [`Reply::Conflict`], with nothing changed, if one of them would be in too many.
     Join {
         /// Which.
         to: Selection,
@@ -128,7 +129,7 @@ pub enum Reply {
     Done,
     /// There is no such thing here.
     NotFound,
-    /// The connection has too many permissions of its own.
+    /// A connection has too many permissions of its own, or would be in too many groups.
     Conflict,
     /// Members of a group, by connection id.
     Members(Vec<Member>),
@@ -189,6 +190,20 @@ impl Reply {
 }
 
 impl Hub {
+    /// Whether carrying this out may lead to a write that its answer has to wait for.
+    #[must_use]
+    pub const fn writes_for(&self, command: &Command) -> bool {
+        match command {
+            Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
+            Command::Send { .. }
+            | Command::Close { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Grant(_)
+            | Command::Revoke(_) => self.directory.has_reliable(),
+        }
+    }
+
     /// Carries out a server's request.
     pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
         match command {
@@ -207,6 +222,9 @@ impl Hub {
             }
             Command::Join { to, groups } => {
                 let slots = to.slots(&self.directory);
+                if !slots.iter().all(|slot| self.has_room_for(*slot, &groups)) {
+                    return Reply::Conflict;
+                }
                 for slot in &slots {
                     for group in &groups {
                         self.join(*slot, group, outputs);
@@ -261,7 +279,7 @@ impl Hub {
         let Some(connection) = self.directory.get_mut(slot) else { return Reply::NotFound };
         match connection.permissions.set(kind, &group, verdict) {
             Ok(literal) => {
-                outputs.push(Output::Store(Change::Permit { slot, kind, group, literal }));
+                self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
                 Reply::Done
             }
             Err(TooManyPermissions) => Reply::Conflict,

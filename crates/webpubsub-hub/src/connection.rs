@@ -12,6 +12,7 @@ use crate::pace::Pace;
 use crate::permission::Permissions;
 use crate::reliable::{Buffer, Link};
 use crate::snapshot::ToldRecord;
+use crate::turn::Queue;
 
 /// A connection's place in its shard: small, dense, and reused once the connection is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
     pub(crate) pace: Pace,
+    /// What it sent and is yet to be carried out.
+    pub(crate) queue: Queue,
     pub(crate) told: ToldRecord,
     /// Where its event handlers' lane is, if anything waits in it.
     pub(crate) lane: Option<Slot>,

@@ -16,11 +16,18 @@ pub(crate) struct Directory {
     ids: HashMap<ConnectionId, Slot>,
     users: HashMap<UserId, SortedSet<Slot>>,
     groups: HashMap<GroupName, SortedSet<Slot>>,
+    /// How many of them are reliable.
+    reliable: usize,
 }
 
 impl Directory {
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Whether any connection is reliable.
+    pub(crate) const fn has_reliable(&self) -> bool {
+        self.reliable > 0
     }
 
     pub(crate) fn find(&self, id: &ConnectionId) -> Option<Slot> {
@@ -64,6 +71,7 @@ impl Directory {
         for group in connection.groups.as_slice() {
             self.groups.entry(group.clone()).or_default().insert(slot);
         }
+        self.reliable += usize::from(connection.buffer.is_some());
         if let Some(place) = self.connections.get_mut(slot.index()) {
             *place = Some(connection);
         }
@@ -77,6 +85,7 @@ impl Directory {
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Connection> {
         let connection = self.connections.get_mut(slot.index())?.take()?;
         self.vacant.insert(slot);
+        self.reliable -= usize::from(connection.buffer.is_some());
         self.ids.remove(&connection.id);
         if let Some(user) = &connection.user {
             remove_member(&mut self.users, user, slot);

@@ -19,6 +19,9 @@ pub enum Refusal {
     /// The connection may not publish to the group.
     #[error("The client does not have permission to send to group '{0}'.")]
     SendForbidden(GroupName),
+    /// The connection is in as many groups as it may be.
+    #[error("The client is in {0} groups, which is the limit.")]
+    TooManyGroups(u32),
     /// The connection already used this ack id successfully; the first use stands.
     #[error("Message with ack-id: {0} has been processed")]
     Duplicate(AckId),
@@ -40,7 +43,10 @@ impl Refusal {
     #[must_use]
     pub fn to_ack_error(&self) -> AckError {
         let name = match self {
-            Self::JoinForbidden(_) | Self::LeaveForbidden(_) | Self::SendForbidden(_) => AckError::FORBIDDEN,
+            Self::JoinForbidden(_)
+            | Self::LeaveForbidden(_)
+            | Self::SendForbidden(_)
+            | Self::TooManyGroups(_) => AckError::FORBIDDEN,
             Self::Duplicate(_) => AckError::DUPLICATE,
             Self::EventFailed | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
             Self::InvocationPending => AckError::BAD_REQUEST,

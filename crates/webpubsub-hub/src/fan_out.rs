@@ -134,7 +134,7 @@ impl Hub {
             let (message, expires, recipients) = (frame.with(None), publish.expires, bitmap(buffered));
             outputs.push(Output::Store(Change::Log { row, message, expires, relayed, recipients }));
             if relayed {
-                self.relay.publish(row, frame.len(), outputs);
+                self.relay.publish(row, frame.len());
             }
         }
         if !simple.is_empty() {
@@ -154,15 +154,18 @@ impl Hub {
     /// one that is not reliable.
     pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get(slot) else { return };
-        let frame = match &connection.speech {
-            Speech::Simple(_) => simple::encode_given(publish.data),
-            Speech::Messages(Encoding::Json) if connection.buffer.is_none() => {
-                let Publish { from, data, metadata, .. } = publish;
-                DataFrame::Json(json::DataFrame::of(&from, data, &metadata)).into_plain()
+        match &connection.speech {
+            Speech::Simple(_) => {
+                let frame = simple::encode_given(publish.data);
+                outputs.push(Output::Send { to: vec![slot], frame });
             }
-            Speech::Messages(_) => return self.fan_out([slot], &publish, Reach::ThisShard, outputs),
-        };
-        outputs.push(Output::Send { to: vec![slot], frame });
+            Speech::Messages(_) if connection.buffer.is_none() => {
+                let Publish { from, data, metadata, .. } = publish;
+                let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None };
+                self.send(slot, message, outputs);
+            }
+            Speech::Messages(_) => self.fan_out([slot], &publish, Reach::ThisShard, outputs),
+        }
     }
 
     /// Asks for every row that a connection has not acknowledged, to send it again.

@@ -24,6 +24,7 @@ use crate::placement::{Full, Place};
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
+use crate::turn::{Arrived, Queue, Turns};
 
 /// What an event handler is told of a connection whose client sent no WebSocket traffic.
 ///
@@ -44,6 +45,9 @@ pub struct Hub {
     pub(crate) place: Place,
     pub(crate) policy: EventPolicy,
     pub(crate) events: Events,
+    /// Bytes that were put on sockets since all of them were measured.
+    pub(crate) unmeasured: u64,
+    pub(crate) turns: Turns,
 }
 
 impl Hub {
@@ -57,16 +61,11 @@ impl Hub {
                 self.connect(connection, request, reconnection_token, &mut outputs);
             }
             Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
-            Input::Closed { slot, code, reason } => self.closed(now, slot, code, &reason, &mut outputs),
-            Input::Broken { slot } => {
-                outputs.push(Output::Forget { slot });
-                self.remove(slot, INVALID_FRAME, &mut outputs);
+            Input::Closed { slot, code, reason } => {
+                self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut outputs);
             }
-            Input::Frame { from, frame } => {
-                if self.hear(now, from, &mut outputs) {
-                    self.frame(now, from, frame, &mut outputs);
-                }
-            }
+            Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut outputs),
+            Input::Frame { from, frame } => self.receive(now, from, frame, &mut outputs),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
                 let publish =
@@ -77,7 +76,7 @@ impl Hub {
                 let reply = self.command(now, command, &mut outputs);
                 outputs.push(Output::Reply(reply));
             }
-            Input::Map(map) => self.take_map(map, &mut outputs),
+            Input::Map(map) => self.take_map(now, map, &mut outputs),
             Input::Batch(batch) => {
                 self.counters.batches += 1;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
@@ -88,28 +87,39 @@ impl Hub {
                 outputs.push(Output::BatchTaken);
             }
             Input::Relayed { to, last, taken } => {
-                self.relay.relayed(now, to, last, taken, &mut outputs);
+                self.turns.write(self.relay.relayed(now, to, last, taken));
             }
             Input::Called { call, result } => self.called(call, result, &mut outputs),
             Input::Settings(settings) => self.take_settings(settings, &mut outputs),
+            Input::Measure => self.measure_all(&mut outputs),
+            Input::Measured(waiting) => self.measured(now, waiting, &mut outputs),
             Input::GoAway => self.go_away(now, &mut outputs),
             Input::Timeout => {
+                self.go_on(now);
                 self.events.timeout();
                 self.relay.timeout(now, &mut outputs);
                 self.give_up(now, &mut outputs);
             }
         }
-        self.watch(now, &mut outputs);
-        self.tell(&mut outputs);
-        self.relay.watch(now);
+        self.follow_up(now, &mut outputs);
+        self.write_with(&mut outputs);
         outputs
+    }
+
+    /// Adds what follows from these outputs.
+    pub(crate) fn follow_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        self.watch(outputs);
+        self.tell(outputs);
+        self.relay.send(outputs);
+        self.relay.watch(now);
     }
 
     /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while
     /// nothing such waits for time to pass.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        [self.relay.next_timeout(), self.events.next_timeout()].into_iter().flatten().min()
+        let waits = [self.relay.next_timeout(), self.events.next_timeout(), self.turns.next_timeout()];
+        waits.into_iter().flatten().min()
     }
 
     /// When [`Input::Timeout`] is next due even if the memory is lost until then; `None` while nothing
@@ -162,13 +172,14 @@ impl Hub {
                 events: AFTER_CONNECTED,
             },
         };
-        outputs.push(Output::Store(Change::PutConnection(record.clone())));
+        let put = Change::PutConnection(record.clone());
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
         let connection = Connection::of(record, buffer, AckCache::default());
         if connection.permissions.skipped > 0 {
             outputs.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.directory.insert(slot, connection);
+        self.store(slot, put, outputs);
         self.notify(slot, Event::Connected, outputs);
         for group in &request.groups {
             self.join(slot, group, outputs);
@@ -177,16 +188,23 @@ impl Hub {
         self.attach(slot, outputs);
         let connected =
             DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
-        self.send(slot, &connected, outputs);
+        self.send(slot, connected, outputs);
     }
 
     /// Ends a connection for good, for a reason that its event handler is told.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
         self.notify_of_end(slot, reason, outputs);
-        if let Some(connection) = self.directory.remove(slot) {
+        if let Some(mut connection) = self.directory.remove(slot) {
+            self.turns.clear(&mut connection.queue);
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
             self.part(connection, outputs);
         }
+    }
+
+    /// What came over a connection's socket was no WebSocket traffic.
+    pub(crate) fn broken(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Forget { slot });
+        self.remove(slot, INVALID_FRAME, outputs);
     }
 
     /// Keeps on its socket what a connection has acknowledged and used.
@@ -199,17 +217,25 @@ impl Hub {
     /// Makes a connection a member, if it is not one already.
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.join(slot, group) {
-            outputs.push(Output::Store(Change::Join(slot, group.clone())));
+            self.store(slot, Change::Join(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Joined { group: group.clone() }, outputs);
             }
         }
     }
 
+    /// Whether a connection may be a member of these, too. What it is already it stays.
+    pub(crate) fn has_room_for(&self, slot: Slot, groups: &[GroupName]) -> bool {
+        self.directory.get(slot).is_none_or(|Connection { groups: known, .. }| {
+            let more = groups.iter().filter(|group| !known.contains(*group)).count();
+            more == 0 || self.place.limits.allows_groups(known.as_slice().len() + more)
+        })
+    }
+
     /// Ends a membership, if there is one.
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
         if self.directory.leave(slot, group) {
-            outputs.push(Output::Store(Change::Leave(slot, group.clone())));
+            self.store(slot, Change::Leave(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Left { group: group.clone() }, outputs);
             }
@@ -228,7 +254,7 @@ impl Hub {
 
     /// Sends a message of the service to one connection, if it has a socket. Simple clients receive
     /// payloads only.
-    pub(crate) fn send(&self, slot: Slot, message: &DownstreamMessage, outputs: &mut Vec<Output>) {
+    pub(crate) fn send(&self, slot: Slot, message: DownstreamMessage, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get(slot).filter(|connection| connection.is_attached()) else {
             return;
         };
@@ -251,7 +277,7 @@ impl Hub {
     }
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
-        self.send(slot, &DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+        self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }
@@ -275,6 +301,7 @@ impl Connection {
             groups: SortedSet::new(),
             acks,
             pace: Pace::default(),
+            queue: Queue::default(),
             told: record.told,
             lane: None,
         }

@@ -85,6 +85,10 @@ pub enum Input {
     },
     /// The hub's settings are these from here on; `None` for what the variables say.
     Settings(Option<HubSettings>),
+    /// Have every socket measured: [`crate::Output::Measure`] follows.
+    Measure,
+    /// How many bytes wait on the sockets of an [`crate::Output::Measure`].
+    Measured(Vec<(Slot, u64)>),
     /// The service is about to stop: every socket is to be closed with 1001. Reliable connections have
     /// their time to come back, the others end.
     GoAway,

@@ -56,6 +56,7 @@ mod settings;
 mod snapshot;
 mod task;
 mod tree;
+mod turn;
 mod upstream;
 
 pub use admission::{AdmissionError, ConnectRequest};
@@ -82,3 +83,4 @@ pub use settings::{
 pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};
 pub use tree::ShardRange;
+pub use turn::NextTurn;

@@ -10,9 +10,12 @@ use crate::connection::Slot;
 use crate::hub::Hub;
 use crate::output::{Change, Output};
 use crate::placement::ShardNumber;
+use crate::reliable::Link;
 
 /// How many clients a shard that is to go sends away in one step.
 const DRAINED_AT_ONCE: usize = 500;
+/// The longest pause between two looks at shards that change.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// The shards of a hub, numbered from 0 without a gap.
 ///
@@ -40,7 +43,7 @@ pub enum ShardState {
     Warming,
     /// It takes clients.
     Active,
-    /// It takes no clients, and sends those away that it has.
+    /// It takes no clients, and is reached until it has none.
     Draining,
     /// It is no part of the hub.
     Gone,
@@ -118,6 +121,14 @@ impl ShardMap {
         });
     }
 
+    /// How long to wait before the shards are asked again for what they have to do: `least`, and longer
+    /// the longer nothing has changed, since a shard may be draining for days.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp, least: Duration) -> Duration {
+        let unchanged = now.as_millis().saturating_sub(self.since.as_millis());
+        Duration::from_millis(unchanged / 16).min(LONGEST_PAUSE).max(least)
+    }
+
     fn change(&mut self, now: Timestamp, change: impl FnOnce(&mut Self)) {
         let before = *self;
         change(self);
@@ -157,26 +168,27 @@ impl ShardMap {
 
 impl Hub {
     /// Takes a map that is newer than the one known, and sends some clients away if this shard is to
-    /// go. It is told again until nobody is left.
-    pub(crate) fn take_map(&mut self, map: ShardMap, outputs: &mut Vec<Output>) {
+    /// go. The map is given again until no client is left.
+    ///
+    /// A reliable connection stays until it ends by itself, or [`Place::drain_window`] is over: its client
+    /// would miss what is published between the end of it and the first join of the next one.
+    pub(crate) fn take_map(&mut self, now: Timestamp, map: ShardMap, outputs: &mut Vec<Output>) {
         if map.version > self.map.version {
             self.map = map;
             outputs.push(Output::Store(Change::Map(map)));
             self.relay.set(map.others(self.place.shard), self.log.newest(), outputs);
         }
-        if self.is_draining() {
-            let attached = self.directory.iter().filter(|(_, connection)| connection.is_attached());
-            let some: Vec<Slot> = attached.take(DRAINED_AT_ONCE).map(|(slot, _)| slot).collect();
+        if self.map.state(self.place.shard) == ShardState::Draining {
+            let keeps = self.place.drain_window.is_none_or(|window| now < self.map.since.after(window));
+            let leaving = self.directory.iter().filter(|(_, connection)| match &connection.buffer {
+                Some(buffer) => !keeps && buffer.link == Link::Attached,
+                None => true,
+            });
+            let some: Vec<Slot> = leaving.take(DRAINED_AT_ONCE).map(|(slot, _)| slot).collect();
             for slot in some {
                 self.close(slot, CloseCause::ShardDrained, outputs);
             }
         }
-    }
-
-    /// Whether this shard is to go. A reliable connection that has lost its socket has its time, and
-    /// is sent away once it has come back and got what it missed.
-    fn is_draining(&self) -> bool {
-        self.map.state(self.place.shard) == ShardState::Draining
     }
 
     /// What this shard has to do: connections, and messages that other shards have not taken.
@@ -227,6 +239,19 @@ mod tests {
         map.advance(at(201), HELD, &[1, 1, 0, 0]);
         assert_eq!(states(&map, 4), ["active", "active", "gone", "gone"]);
         assert!(map.is_settled());
+    }
+
+    #[test]
+    fn the_longer_a_shard_drains_the_more_seldom_it_is_asked() {
+        let mut map = ShardMap::new(2);
+        map.resize(at(100), 1);
+        let pauses = [100, 116, 132, 260, 100 + 86_400].map(|now| map.pause(at(now), Duration::from_secs(1)));
+        assert_eq!(pauses, [1, 1, 2, 10, 300].map(Duration::from_secs));
+        assert_eq!(
+            map.pause(at(0), Duration::from_secs(1)),
+            Duration::from_secs(1),
+            "the clock was put back"
+        );
     }
 
     #[test]

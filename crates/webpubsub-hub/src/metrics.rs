@@ -32,11 +32,12 @@ pub struct Metric {
 }
 
 /// What [`Hub::metrics`] gives, in its order.
-pub const METRICS: [Metric; 13] = [
+pub const METRICS: [Metric; 14] = [
     gauge("webpubsub_connections", "Connections, those without a socket among them."),
     gauge("webpubsub_detached_connections", "Reliable connections without a socket that may be recovered."),
     gauge("webpubsub_unacknowledged_messages", "Messages that reliable connections have not acknowledged."),
     gauge("webpubsub_unacknowledged_bytes", "Bytes of the same."),
+    gauge("webpubsub_unread_bytes", "Bytes that wait on sockets for their clients to read."),
     gauge("webpubsub_log_rows", "Messages on disk."),
     gauge("webpubsub_waiting_events", "Events of clients that an event handler has not answered."),
     gauge("webpubsub_outbox_rows", "Notices on disk that an event handler has not taken."),
@@ -69,6 +70,7 @@ impl Hub {
             messages += buffer.needed().count() as u64;
             bytes += buffer.bytes() as u64;
         }
+        let unread = self.directory.iter().map(|(_, connection)| connection.pace.unread).sum();
         let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
         let connections = self.directory.len() as u64;
         let (events, notices) = (self.events.user_events as u64, self.events.notices as u64);
@@ -77,6 +79,7 @@ impl Hub {
             detached,
             messages,
             bytes,
+            unread,
             self.log.rows(),
             events,
             notices,

@@ -58,6 +58,12 @@ pub enum Output {
         /// Who needs it, under which number.
         to: Vec<(Slot, SequenceId)>,
     },
+    /// Measure how many bytes wait on these sockets for their clients to read, and say so at once, with
+    /// [`crate::Input::Measured`].
+    Measure {
+        /// Which; some may stand there twice.
+        slots: Vec<Slot>,
+    },
     /// Send a close frame and know the socket no more.
     Close {
         /// Which.
@@ -112,6 +118,13 @@ pub enum Output {
     },
 }
 
+impl Output {
+    /// Whether something is to be written.
+    pub(crate) const fn is_store(&self) -> bool {
+        matches!(self, Self::Store(_))
+    }
+}
+
 /// One change of what outlives the hub's memory; see [`crate::Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -134,11 +147,13 @@ pub enum Change {
         /// Whether it may.
         literal: Option<Verdict>,
     },
-    /// Write the ack ids that a reliable connection has used; see [`crate::Snapshot::acks`].
+    /// Write ack ids that a reliable connection has used; see [`crate::Snapshot::acks`].
     UseAcks {
         /// Whose.
         slot: Slot,
-        /// All of them.
+        /// Which part of them; 0 takes the place of all parts.
+        part: u32,
+        /// Those of this part.
         acks: Vec<u8>,
     },
     /// Write when a reliable connection without a socket is given up; `None` once it has one.

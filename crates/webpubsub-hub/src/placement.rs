@@ -66,6 +66,8 @@ pub struct Place {
     pub capacity: usize,
     /// How long a reliable connection without a socket can be recovered.
     pub recovery_window: Duration,
+    /// How long a shard that is to go keeps its reliable connections; `None` for as long as they stay.
+    pub drain_window: Option<Duration>,
     /// How many connections the hub may have, over all its shards; 0 for as many as they take.
     pub connection_quota: u32,
     /// What each connection may ask of it.
@@ -100,6 +102,7 @@ impl Place {
             shards: 1,
             capacity: Self::DEFAULT_CAPACITY as usize,
             recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
+            drain_window: None,
             connection_quota: 0,
             limits: Limits::DEFAULT,
         }

@@ -31,6 +31,9 @@ impl Hub {
             Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
         }
         buffer.link = Link::Attached;
+        connection.pace.unread = 0;
+        // What came over the old socket last is as lost as if it had not arrived.
+        self.turns.clear(&mut connection.queue);
         self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
         outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
@@ -77,10 +80,12 @@ impl Hub {
     }
 
     /// A reliable connection has no socket from here on, and its time to come back.
-    fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
+    pub(crate) fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
         let until = now.after(self.place.recovery_window);
-        let connection = self.directory.get_mut(slot);
-        let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else { return };
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        connection.pace.unread = 0;
+        self.turns.clear(&mut connection.queue);
+        let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };
         // It was on the socket.
         if let Some(cursor) = buffer.take_unstored() {

@@ -174,9 +174,15 @@ impl Relay {
     }
 
     /// Puts a row into every outbox.
-    pub(crate) fn publish(&mut self, row: u64, bytes: usize, outputs: &mut Vec<Output>) {
+    pub(crate) fn publish(&mut self, row: u64, bytes: usize) {
         for outbox in &mut self.outboxes {
             outbox.push(row, bytes);
+        }
+    }
+
+    /// Sends what waits, in one batch a shard, to those that have taken the batch before.
+    pub(crate) fn send(&mut self, outputs: &mut Vec<Output>) {
+        for outbox in &mut self.outboxes {
             outbox.send_next(outputs);
         }
     }
@@ -186,35 +192,32 @@ impl Relay {
         self.outboxes.iter().flat_map(|outbox| &outbox.rows).map(|waiting| waiting.row)
     }
 
-    /// A batch in flight, known by its last row, has ended one way or the other.
+    /// A batch in flight, known by its last row, has ended one way or the other. Returns what is to be
+    /// written of that by and by: without it, a start sends again what the other shard knows.
     pub(crate) fn relayed(
         &mut self,
         now: Timestamp,
         to: ShardNumber,
         last: u64,
         taken: bool,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(outbox) = self.outboxes.iter_mut().find(|outbox| outbox.to == to) else { return };
+    ) -> Option<Change> {
+        let outbox = self.outboxes.iter_mut().find(|outbox| outbox.to == to)?;
         let in_flight = outbox.in_flight.checked_sub(1).and_then(|last| outbox.rows.get(last));
         if in_flight.map(|waiting| waiting.row) != Some(last) {
-            return;
+            return None;
         }
         if taken {
             outbox.rows.drain(..outbox.in_flight);
             outbox.in_flight = 0;
             outbox.failures = 0;
             outbox.retry = None;
-            if outbox.rows.is_empty() {
-                // While more follows, a start would only send again what the other knows.
-                outputs.push(Output::Store(Change::TakenBy { shard: to, row: last }));
-            }
-            outbox.send_next(outputs);
-        } else {
-            let pause = FIRST_PAUSE.saturating_mul(1 << outbox.failures.min(6)).min(LONGEST_PAUSE);
-            outbox.failures = outbox.failures.saturating_add(1);
-            outbox.retry = Some(now.after(pause));
+            // While more follows, it is not worth it.
+            return outbox.rows.is_empty().then_some(Change::TakenBy { shard: to, row: last });
         }
+        let pause = FIRST_PAUSE.saturating_mul(1 << outbox.failures.min(6)).min(LONGEST_PAUSE);
+        outbox.failures = outbox.failures.saturating_add(1);
+        outbox.retry = Some(now.after(pause));
+        None
     }
 
     /// When the next batch that was not taken is due.

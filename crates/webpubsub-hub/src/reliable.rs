@@ -11,6 +11,7 @@ use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
 use webpubsub_protocol::time::Timestamp;
 
+use crate::ack::WrittenAcks;
 use crate::connection::Slot;
 
 /// Rows after which those that nobody needs are deleted.
@@ -49,6 +50,8 @@ pub(crate) struct Buffer {
     /// Whether its client may have acknowledged more than is known, because a crash lost it.
     /// It has room for that much more.
     is_behind: bool,
+    /// How much of its connection's ack ids is on disk.
+    pub(crate) acks: WrittenAcks,
     /// Where its client is.
     pub(crate) link: Link,
 }
@@ -74,7 +77,7 @@ pub(crate) enum Link {
 
 impl Buffer {
     /// The buffer of a connection that begins.
-    pub(crate) const fn new(start: Cursor) -> Self {
+    pub(crate) fn new(start: Cursor) -> Self {
         Self {
             acknowledged: start,
             stored: start,
@@ -82,6 +85,7 @@ impl Buffer {
             copies: VecDeque::new(),
             bytes: 0,
             is_behind: false,
+            acks: WrittenAcks::default(),
             link: Link::Attached,
         }
     }

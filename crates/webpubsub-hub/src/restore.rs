@@ -16,7 +16,8 @@ use crate::output::{Change, Output};
 use crate::placement::Place;
 use crate::relay::Relay;
 use crate::reliable::{self, Buffer, Link, Log};
-use crate::snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, decode_acks};
+use crate::snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, decode_runs};
+use crate::turn::Turns;
 
 /// A hub that was put together again, and what became of its sockets.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ impl Hub {
             place,
             policy,
             events: Events::new(now, snapshot.settings),
+            unmeasured: 0,
+            turns: Turns::default(),
         };
         hub.relay.watch(now);
         let lanes = hub.restore_outbox(snapshot.outbox, &mut outputs);
@@ -78,9 +81,13 @@ impl Hub {
                 connection.permissions.restore(kind, group, literal);
             }
         }
-        for (slot, acks) in snapshot.acks {
-            if let Some(connection) = hub.directory.get_mut(slot) {
-                connection.acks = decode_acks(&acks).unwrap_or_default();
+        for (slot, part, acks) in snapshot.acks {
+            if let Some(connection) = hub.directory.get_mut(slot)
+                && let Some(buffer) = &mut connection.buffer
+            {
+                let runs = decode_runs(&acks).unwrap_or_default();
+                buffer.acks.restore(part, &runs);
+                connection.acks.extend(runs);
             }
         }
         let slots = hub.restore_sockets(sockets, detached, &mut outputs);

@@ -24,8 +24,9 @@ pub struct Snapshot {
     pub memberships: Vec<(Slot, GroupName)>,
     /// What servers said of single groups; `None` undoes what the connection's roles said.
     pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
-    /// The ack ids that reliable connections have used. Those of the others are on their sockets.
-    pub acks: Vec<(Slot, Vec<u8>)>,
+    /// The ack ids that reliable connections have used, in parts, those of one connection in their order.
+    /// Those of the others are on their sockets.
+    pub acks: Vec<(Slot, u32, Vec<u8>)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
     /// What the hub's shards are, if their number was ever changed.
@@ -128,7 +129,7 @@ impl Attachment {
         bytes.extend(self.acknowledged.row.to_le_bytes());
         bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
         bytes.push(u8::from(self.is_behind));
-        encode_acks(&self.acks, &mut bytes);
+        bytes.extend(encode_runs(self.acks.runs()));
         bytes
     }
 
@@ -146,27 +147,30 @@ impl Attachment {
         let (is_behind, rest) = rest.split_first()?;
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
-        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks: decode_acks(rest)? })
+        let acks = AckCache::from_runs(decode_runs(rest)?);
+        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks })
     }
 }
 
 /// Writes ack ids, 10 bytes for each run of successive ones: the first in 8 bytes, the length in 2.
-pub(crate) fn encode_acks(acks: &AckCache, bytes: &mut Vec<u8>) {
-    for run in acks.runs() {
+pub(crate) fn encode_runs(runs: impl IntoIterator<Item = Run>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for run in runs {
         bytes.extend(run.first.to_le_bytes());
         bytes.extend(run.length.to_le_bytes());
     }
+    bytes
 }
 
-/// Reads what [`encode_acks`] wrote; `None` for anything else.
-pub(crate) fn decode_acks(mut bytes: &[u8]) -> Option<AckCache> {
+/// Reads what [`encode_runs`] wrote; `None` for anything else.
+pub(crate) fn decode_runs(mut bytes: &[u8]) -> Option<Vec<Run>> {
     let mut runs = Vec::new();
     while let Some((first, after)) = bytes.split_first_chunk() {
         let (length, after) = after.split_first_chunk()?;
         runs.push(Run { first: u64::from_le_bytes(*first), length: u16::from_le_bytes(*length) });
         bytes = after;
     }
-    bytes.is_empty().then(|| AckCache::from_runs(runs))
+    bytes.is_empty().then_some(runs)
 }
 
 #[cfg(test)]

@@ -159,7 +159,10 @@ impl Assignment {
                 (hub, Task::exists(Target::Group(group), Subject::Group))
             }
             Operation::UserExists { hub, user } => (hub, Task::exists(Target::User(user), Subject::User)),
-            Operation::AddToGroups { hub } => (hub, Task::everywhere(Work::JoinMany, Outcome::Added)),
+            Operation::AddToGroups { hub } => {
+                let conflict = Some(Outcome::TooManyGroups);
+                (hub, Task { conflict, ..Task::everywhere(Work::JoinMany, Outcome::Added) })
+            }
             Operation::RemoveFromGroups { hub } => (hub, Task::everywhere(Work::LeaveMany, Outcome::Added)),
             Operation::AddConnectionToGroup { hub, connection, group } => {
                 let not_found = Outcome::NoConnectionToAdd(connection.clone());
@@ -256,6 +259,7 @@ impl Task {
             place,
             success: Success::OfOne,
             not_found: Some(not_found),
+            conflict: Some(Outcome::TooManyGroups),
             ..Self::everywhere(work, Outcome::Added)
         }
     }
@@ -349,6 +353,7 @@ mod tests {
             (&[200, 404, 200], 0, 1),
             (&[404, 200, 500], 2, 0),
             (&[404, 500, 404], 1, 0),
+            (&[200, 409, 404], 1, 1),
             (&[202, 204, 299], 0, 0),
             (&[202, 500, 404], 1, 1),
             (&[400, 400], 0, 0),
@@ -364,6 +369,13 @@ mod tests {
         let add = || task("PUT", "/api/hubs/h/users/u/groups/g");
         assert_eq!(add().outcome(&Reply::Done), Outcome::Added);
         assert_eq!(add().outcome(&Reply::NotFound), Outcome::NoUserToAdd(user()));
+        for (method, path) in [
+            ("PUT", "/api/hubs/h/users/u/groups/g"),
+            ("PUT", "/api/hubs/h/groups/g/connections/c"),
+            ("POST", "/api/hubs/h/:addToGroups"),
+        ] {
+            assert_eq!(task(method, path).outcome(&Reply::Conflict), Outcome::TooManyGroups, "{path}");
+        }
         let connection = ConnectionId::parse("c").unwrap();
         let grant = || task("PUT", "/api/hubs/h/permissions/sendToGroup/connections/c");
         assert_eq!(grant().outcome(&Reply::NotFound), Outcome::NoConnectionToGrant(connection.clone()));

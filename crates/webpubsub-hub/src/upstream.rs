@@ -1,12 +1,13 @@
 //! Judging and carrying out what clients send.
 
+use std::slice;
+
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::{AckId, SequenceId};
-use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
@@ -17,7 +18,6 @@ use crate::event_handler::Awaited;
 use crate::fan_out::{Publish, Reach};
 use crate::hub::Hub;
 use crate::output::{Change, Output};
-use crate::snapshot::encode_acks;
 
 /// The name of every event of a simple client.
 ///
@@ -25,22 +25,11 @@ use crate::snapshot::encode_acks;
 const SIMPLE_EVENT: &str = "message";
 
 impl Hub {
-    /// Takes one WebSocket message of a client.
-    pub(crate) fn frame(&mut self, now: Timestamp, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+    /// Carries out what a simple client sent.
+    pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
         let Some(connection) = self.directory.get(slot) else { return };
-        if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
-            return self.close(slot, CloseCause::MessageTooLarge, outputs);
-        }
-        let mode = match &connection.speech {
-            Speech::Simple(mode) => mode.clone(),
-            Speech::Messages(encoding) => {
-                return match encoding.decode_upstream(&frame) {
-                    Ok(message) => self.message(now, slot, message, outputs),
-                    Err(cause) => self.close(slot, cause, outputs),
-                };
-            }
-        };
-        match mode {
+        let Speech::Simple(mode) = &connection.speech else { return };
+        match mode.clone() {
             SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
                 Ok(name) if self.has_event_handlers() => {
                     let (data, metadata) = (simple::decode(frame), Metadata::default());
@@ -57,6 +46,7 @@ impl Hub {
                     Err(
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
+                        | Refusal::TooManyGroups(_)
                         | Refusal::Duplicate(_)
                         | Refusal::EventFailed
                         | Refusal::InvocationPending
@@ -67,7 +57,14 @@ impl Hub {
         }
     }
 
-    fn message(&mut self, now: Timestamp, slot: Slot, message: UpstreamMessage, outputs: &mut Vec<Output>) {
+    /// Carries out a message of any other client.
+    pub(crate) fn message(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        message: UpstreamMessage,
+        outputs: &mut Vec<Output>,
+    ) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.acknowledged(slot, ack_id, outputs, |hub, outputs| hub.join_group(slot, group, outputs));
@@ -92,7 +89,7 @@ impl Hub {
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, outputs);
             }
-            UpstreamMessage::Ping => self.send(slot, &DownstreamMessage::Pong, outputs),
+            UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, outputs),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
         }
     }
@@ -134,16 +131,17 @@ impl Hub {
             && let Some(connection) = self.directory.get_mut(slot)
         {
             connection.acks.insert(ack_id);
-            if connection.buffer.is_some() {
-                let mut acks = Vec::new();
-                encode_acks(&connection.acks, &mut acks);
-                outputs.push(Output::Store(Change::UseAcks { slot, acks }));
-            } else {
-                self.attach(slot, outputs);
+            match &mut connection.buffer {
+                Some(buffer) => {
+                    if buffer.acks.add() {
+                        self.turns.write_acks(slot);
+                    }
+                }
+                None => self.touch(slot),
             }
         }
         let result = result.map_err(|refusal| refusal.to_ack_error());
-        self.send(slot, &DownstreamMessage::Ack { ack_id, result }, outputs);
+        self.send(slot, DownstreamMessage::Ack { ack_id, result }, outputs);
     }
 
     /// A client has everything up to a message; one that it was never sent closes the connection. On
@@ -159,17 +157,23 @@ impl Hub {
             let cause = encoding.invalid();
             return self.close(slot, cause, outputs);
         }
+        let before = buffer.bytes();
         if buffer.acknowledge(id) {
+            let bytes = before - buffer.bytes();
             if let Some(cursor) = buffer.take_much_unstored() {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
             }
-            self.attach(slot, outputs);
+            self.touch(slot);
+            self.doubt(slot, bytes, outputs);
         }
     }
 
     fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
+        }
+        if !self.has_room_for(slot, slice::from_ref(&group)) {
+            return Err(Refusal::TooManyGroups(self.place.limits.groups));
         }
         self.join(slot, &group, outputs);
         Ok(())

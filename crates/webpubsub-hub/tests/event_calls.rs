@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use webpubsub_hub::{
-    Command, ConnectRequest, EventPolicy, Input, METRICS, Output, Place, Selection, Slot, Target,
+    Command, ConnectRequest, EventPolicy, Input, Limits, METRICS, Output, Place, Selection, Slot, Target,
 };
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::CallFailure;
@@ -190,8 +190,9 @@ fn events_without_payloads_are_bounded_too() {
 
 #[test]
 fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
+    let limits = Limits { groups: 0, ..Limits::DEFAULT };
     let mut shard = Shard::with(
-        Place::only(),
+        Place { limits, ..Place::only() },
         telling(
             r#"[{"urlTemplate":"https://example.com/","groupPresenceEvents":{"eventNames":["joined"]}}]"#,
         ),

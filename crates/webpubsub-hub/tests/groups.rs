@@ -1,7 +1,7 @@
 //! Groups, users, permissions, acks.
 
 use expect_test::expect;
-use webpubsub_hub::{ConnectRequest, Input, Target};
+use webpubsub_hub::{Command, ConnectRequest, Input, Limits, Place, Reply, Target};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Frame};
 use webpubsub_protocol::close::CloseCode;
@@ -45,6 +45,67 @@ fn joining_twice_is_one_membership() {
     shard.publish(Target::Group(group("g")), text("once"));
     assert_eq!(shard.take(alice).len(), 1);
     assert_eq!(shard.disk.memberships.len(), 1);
+}
+
+/// A shard whose connections may be in so many groups.
+fn with_groups(groups: u32) -> Shard {
+    Shard::at(Place { limits: Limits { groups, ..Limits::DEFAULT }, ..Place::only() })
+}
+
+fn join(shard: &mut Shard, to: Target, groups: &[&str]) -> Reply {
+    shard.command(Command::Join { to: to.into(), groups: groups.iter().map(|name| group(name)).collect() })
+}
+
+#[test]
+fn a_client_in_as_many_groups_as_it_may_be_joins_no_more() {
+    for request in [json("alice"), reliable("alice")] {
+        let mut shard = with_groups(2);
+        let alice = shard.connected(ConnectRequest { groups: vec![group("g")], ..request });
+        for (frame, ack) in [
+            (r#"{"type":"joinGroup","group":"h","ackId":1}"#, r#""ackId":1,"success":true}"#),
+            (
+                r#"{"type":"joinGroup","group":"i","ackId":2}"#,
+                r#""ackId":2,"success":false,"error":{"name":"Forbidden","message":"The client is in 2 groups, which is the limit."}}"#,
+            ),
+            (r#"{"type":"joinGroup","group":"h","ackId":3}"#, r#""ackId":3,"success":true}"#),
+        ] {
+            shard.send(alice, frame);
+            assert_eq!(shard.take(alice), [format!(r#"{{"type":"ack",{ack}"#)]);
+        }
+        shard.send(alice, r#"{"type":"joinGroup","group":"i"}"#);
+        assert_eq!(shard.take(alice), [""; 0], "who asks for no ack gets none");
+        assert_eq!(shard.disk.memberships.len(), 2);
+        shard.hibernate();
+        shard.send(alice, LEAVE);
+        shard.send(alice, r#"{"type":"joinGroup","group":"i","ackId":2}"#);
+        assert_eq!(shard.take(alice), [r#"{"type":"ack","ackId":2,"success":true}"#], "there is room again");
+    }
+}
+
+#[test]
+fn servers_add_no_connection_to_more_groups_than_it_may_be_in() {
+    let mut shard = with_groups(2);
+    let [full, other] =
+        [vec![group("g"), group("h")], vec![]].map(|groups| ConnectRequest { groups, ..json("alice") });
+    let (full, _) = (shard.connected(full), shard.connected(other));
+    let full = Target::Connection(shard.id(full));
+    for to in [full.clone(), Target::User(user("alice")), Target::All] {
+        assert_eq!(join(&mut shard, to, &["i"]), Reply::Conflict);
+        assert!(!shard.exists(Target::Group(group("i"))), "nobody is added where somebody cannot be");
+    }
+    assert_eq!(join(&mut shard, full, &["g", "h"]), Reply::Done, "it is a member of these already");
+    assert_eq!(join(&mut shard, Target::User(user("alice")), &["g", "h"]), Reply::Done);
+    assert_eq!(join(&mut shard, Target::User(user("bob")), &["i"]), Reply::NotFound);
+}
+
+#[test]
+fn a_client_may_be_in_4096_groups_or_as_many_as_there_are() {
+    for (mut shard, is_full) in [(Shard::new(), true), (with_groups(0), false)] {
+        let groups = (0..4096).map(|n| group(&n.to_string())).collect();
+        let alice = shard.connected(ConnectRequest { groups, ..json("alice") });
+        shard.send(alice, r#"{"type":"joinGroup","group":"g","ackId":1}"#);
+        assert_eq!(shard.take(alice)[0].contains("Forbidden"), is_full);
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use webpubsub_hub::{
     ConnectRequest, Full, Input, Limits, Loads, Offers, Output, Place, Selection, ShardNumber, Slot, Target,
 };
-use webpubsub_protocol::client::Echo;
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Echo, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{Metadata, TimeToLive};
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_testkit::{Closed, Shard, group, json, reliable, text};
 
@@ -68,14 +68,15 @@ fn refusal(shard: &mut Shard) -> Option<Full> {
 }
 
 #[test]
-fn a_client_that_sends_too_fast_is_closed_for_good_and_told_why() {
+fn a_client_is_closed_for_good_and_told_why_once_too_much_waits_that_it_sent_too_fast() {
     for request in [json("alice"), reliable("alice")] {
         let mut shard = slow_bucket();
         let client = shard.connected(request);
-        for _ in 0..4 {
-            assert!(shard.is_open(client));
+        for _ in 0..1_003 {
             shard.send(client, PING);
         }
+        assert!(shard.is_open(client));
+        shard.send(client, PING);
         let closed = only_closed(&mut shard);
         let reason = "The client sends messages too fast.";
         assert_eq!((closed.slot, closed.code, closed.reason.as_str()), (client, 1008, reason));
@@ -85,11 +86,24 @@ fn a_client_that_sends_too_fast_is_closed_for_good_and_told_why() {
 }
 
 #[test]
+fn bytes_that_wait_count_as_well() {
+    let mut shard = slow_bucket();
+    let client = shard.connected(simple());
+    let large = "x".repeat(MEGABYTE - 100);
+    for _ in 0..8 {
+        shard.send(client, &large);
+    }
+    assert!(shard.is_open(client));
+    shard.send(client, "x");
+    assert_eq!(only_closed(&mut shard).code, 1008);
+}
+
+#[test]
 fn a_simple_client_that_sends_too_fast_gets_the_close_frame_only() {
     let mut shard = slow_bucket();
     let client = shard.connected(simple());
-    for frame in ["1", "2", "3", "4"] {
-        shard.send(client, frame);
+    for _ in 0..1_004 {
+        shard.send(client, "x");
     }
     let Closed { code, reason, received, .. } = only_closed(&mut shard);
     assert_eq!((code, reason.as_str()), (1008, "The client sends messages too fast."));
@@ -97,15 +111,19 @@ fn a_simple_client_that_sends_too_fast_gets_the_close_frame_only() {
 }
 
 #[test]
-fn what_is_one_too_many_is_not_carried_out() {
+fn what_is_sent_too_fast_is_carried_out_later_and_in_order() {
     let mut shard = slow_bucket();
     let member = shard.connected(ConnectRequest { groups: vec![group("g")], ..simple() });
     let client = shard.connected(simple());
-    for frame in ["1", "2", "3", "4"] {
+    for frame in ["1", "2", "3", "4", "5"] {
         shard.send(client, frame);
     }
     assert_eq!(shard.take(member), ["1", "2", "3"]);
-    assert_eq!(only_closed(&mut shard).slot, client);
+    shard.pass(Duration::from_millis(500));
+    assert_eq!(shard.take(member), ["4"]);
+    shard.pass(Duration::from_millis(500));
+    assert_eq!(shard.take(member), ["5"]);
+    assert!(shard.is_open(client));
 }
 
 #[test]
@@ -116,10 +134,10 @@ fn messages_of_any_kind_count_and_each_client_has_a_count_of_its_own() {
         shard.send(bob, PING);
         shard.send(alice, &format!(r#"{{"type":"joinGroup","group":"g","ackId":{ack}}}"#));
     }
-    assert!(shard.closed.is_empty());
-    shard.send(alice, r#"{"type":"sequenceAck","sequenceId":1}"#);
-    assert_eq!(only_closed(&mut shard).slot, alice);
-    assert!(shard.is_open(bob));
+    for (client, queued) in [(alice, 1), (bob, 1)] {
+        shard.send(client, r#"{"type":"sequenceAck","sequenceId":1}"#);
+        assert_eq!(shard.hub.queued(client), queued);
+    }
 }
 
 #[test]
@@ -137,12 +155,13 @@ fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_a
     assert_eq!(shard.take(client).len(), 103);
     pass(&mut shard, 499);
     shard.send(client, PING);
-    assert_eq!(only_closed(&mut shard).slot, client);
+    assert_eq!((shard.take(client).len(), shard.hub.queued(client)), (0, 1));
 }
 
 #[test]
 fn without_limits_a_client_may_send_and_leave_unread_what_it_likes() {
-    let mut shard = with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0 });
+    let mut shard =
+        with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0, ..Limits::DEFAULT });
     let (client, listener) = (shard.connected(simple()), shard.connected(simple()));
     for _ in 0..200_000 {
         shard.send(client, "x");
@@ -167,6 +186,17 @@ fn a_plain_client_that_leaves_too_much_unread_is_closed_for_good() {
     assert_eq!((slot, code, reason.as_str()), (client, 1008, "slow consumer"));
     assert_eq!(received.len(), 5, "what was on its way stays so");
     assert!(!shard.exists(Target::All));
+}
+
+#[test]
+fn an_answer_that_is_longer_than_the_limit_may_wait_and_a_little_more() {
+    let mut shard = with(Limits::DEFAULT);
+    let client = shard.connected(simple());
+    publish(&mut shard, 20 * MEGABYTE);
+    publish(&mut shard, 2 * MEGABYTE);
+    assert!(shard.is_open(client));
+    publish(&mut shard, 1);
+    assert_eq!(only_closed(&mut shard).reason, "slow consumer");
 }
 
 #[test]
@@ -208,43 +238,101 @@ fn every_client_is_judged_by_what_it_was_sent_itself() {
 }
 
 #[test]
-fn a_client_is_supposed_to_take_in_a_megabyte_a_second() {
-    let mut shard = short_queue(2);
-    let client = shard.connected(simple());
-    publish(&mut shard, 2 * MEGABYTE);
-    for _ in 0..100 {
-        pass(&mut shard, 250);
-        publish(&mut shard, MEGABYTE / 4);
+fn a_client_that_reads_is_never_too_slow() {
+    for (request, reliable) in [(json("alice"), false), (simple(), false), (reliable("bob"), true)] {
+        let mut shard = short_queue(2);
+        let client = shard.connected(request);
+        for number in 1..=100 {
+            publish(&mut shard, MEGABYTE);
+            assert_eq!(shard.take(client).len(), 1);
+            if reliable {
+                shard.send(client, &format!(r#"{{"type":"sequenceAck","sequenceId":{number}}}"#));
+            }
+        }
+        assert!(shard.is_open(client), "whatever it says meanwhile");
     }
-    assert!(shard.is_open(client));
-    pass(&mut shard, 249);
-    publish(&mut shard, MEGABYTE / 4);
-    assert_eq!(only_closed(&mut shard).slot, client);
 }
 
 #[test]
-fn a_client_that_says_something_has_taken_in_everything() {
+fn sending_is_no_proof_of_reading() {
     for (request, word) in [(json("alice"), PING), (simple(), "word")] {
         let mut shard = short_queue(2);
-        let (client, silent) = (shard.connected(request), shard.connected(simple()));
-        for _ in 0..10 {
+        let (client, reading) = (shard.connected(request), shard.connected(simple()));
+        for _ in 0..2 {
+            assert!(shard.is_open(client));
             publish(&mut shard, MEGABYTE);
             shard.send(client, word);
+            shard.take(reading);
         }
-        assert!(shard.is_open(client));
-        assert_eq!(only_closed(&mut shard).slot, silent);
+        publish(&mut shard, MEGABYTE);
+        let closed = only_closed(&mut shard);
+        assert_eq!((closed.slot, closed.code), (client, 1008));
     }
 }
 
 #[test]
-fn what_a_reliable_client_leaves_unread_is_not_counted_here() {
-    let mut shard = with(Limits { outbound_bytes: 10, ..Limits::DEFAULT });
+fn acknowledging_is_no_proof_of_reading() {
+    let protobuf = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
+    for request in [reliable("alice"), protobuf] {
+        let mut shard = short_queue(3);
+        let encoding = request.subprotocol.encoding().expect("it has messages");
+        let client = shard.connected(request);
+        let mut number = 0;
+        while shard.is_open(client) {
+            number += 1;
+            publish(&mut shard, MEGABYTE);
+            let sequence_ack = UpstreamMessage::SequenceAck { sequence_id: SequenceId(number) };
+            shard.input(Input::Frame { from: client, frame: encoding.encode_upstream(&sequence_ack) });
+        }
+        assert_eq!(number, 3);
+        assert_eq!(only_closed(&mut shard).code, 1008);
+    }
+}
+
+#[test]
+fn what_a_reliable_client_has_not_acknowledged_may_wait() {
+    let mut shard = short_queue(1);
     let protobuf = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
     let clients = [reliable("alice"), protobuf].map(|request| shard.connected(request));
     for _ in 0..3 {
         publish(&mut shard, MEGABYTE);
     }
+    shard.hibernate();
+    publish(&mut shard, MEGABYTE);
     assert!(clients.iter().all(|client| shard.is_open(*client)));
+}
+
+#[test]
+fn of_a_shard_that_leaves_too_much_unread_the_slowest_go_first() {
+    let mut shard = short_queue(4);
+    let id = |shard: &Shard, slot| Target::Connection(shard.id(slot));
+    let slow: Vec<Slot> = (0..17).map(|_| shard.connected(simple())).collect();
+    let slowest = [shard.connected(simple()), shard.connected(reliable("bob"))];
+    let recoverable = shard.id(slowest[1]);
+    let modest: Vec<Slot> = (0..4).map(|_| shard.connected(simple())).collect();
+    // The others leave 59 MB unread, of the 64 that there may be on all sockets together.
+    for slot in &slow {
+        let to = id(&shard, *slot);
+        shard.publish(to, text(&"x".repeat(3 * MEGABYTE)));
+    }
+    for slot in &modest {
+        let to = id(&shard, *slot);
+        shard.publish(to, text(&"x".repeat(2 * MEGABYTE)));
+    }
+    assert!(shard.closed.is_empty());
+    for slot in slowest {
+        let to = id(&shard, slot);
+        shard.publish(to, text(&"x".repeat(4 * MEGABYTE - 200)));
+    }
+    shard.input(Input::Measure);
+    assert_eq!(shard.closed.iter().map(|closed| closed.slot).collect::<Vec<_>>(), [slowest[1]]);
+    let closed = shard.closed.remove(0);
+    assert_eq!((closed.code, closed.reason.as_str()), (1001, "slow consumer"));
+    assert_eq!(shard.recover(&recoverable), Some(slowest[1]), "it had not acknowledged it");
+    shard.input(Input::Measure);
+    assert_eq!(shard.closed.remove(0).slot, slowest[1], "and has not read it yet");
+    shard.publish(Target::All, text(&"x".repeat(MEGABYTE)));
+    assert!(modest.iter().all(|slot| shard.is_open(*slot)));
 }
 
 #[test]
@@ -280,21 +368,26 @@ fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
 }
 
 #[test]
-fn a_shard_that_wakes_counts_afresh() {
-    let limits = Limits { outbound_bytes: 10, ..Limits::DEFAULT };
-    let mut shard = with(Limits { messages_per_second: 1, message_burst: 2, ..limits });
-    let client = shard.connected(simple());
+fn a_shard_that_wakes_counts_messages_afresh_and_not_what_is_unread() {
+    let limits = Limits { messages_per_second: 1, message_burst: 2, ..Limits::DEFAULT };
+    let mut shard = with(Limits { outbound_bytes: 25, ..limits });
+    let (reading, client) = (shard.connected(simple()), shard.connected(simple()));
     for _ in 0..3 {
-        shard.publish(Target::All, text("ten bytes."));
         shard.hibernate();
-        shard.send(client, "1");
-        shard.send(client, "2");
-        shard.hibernate();
+        shard.send(reading, "1");
+        shard.send(reading, "2");
     }
-    assert!(shard.is_open(client));
+    for _ in 0..3 {
+        assert!(shard.is_open(client));
+        shard.hibernate();
+        shard.publish(Target::All, text("ten bytes."));
+        shard.take(reading);
+    }
+    // Before what was put on it since then would be too much.
     shard.publish(Target::All, text("ten bytes."));
-    shard.publish(Target::All, text("."));
-    assert_eq!(only_closed(&mut shard).reason, "slow consumer");
+    shard.take(reading);
+    shard.publish(Target::All, text("ten bytes."));
+    assert_eq!(only_closed(&mut shard).slot, client);
 }
 
 #[test]

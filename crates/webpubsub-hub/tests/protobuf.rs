@@ -77,7 +77,7 @@ fn heard(shard: &mut Shard, slot: Slot) -> Vec<String> {
 
 fn spelled_as_json(frame: &Frame) -> String {
     let message = Encoding::Protobuf.decode_downstream(frame).unwrap();
-    json_codec::encode_downstream(&message.expect("a message, in a binary frame"))
+    json_codec::encode_downstream(message.expect("a message, in a binary frame"))
 }
 
 fn numbers(shard: &mut Shard, slot: Slot) -> Vec<u64> {

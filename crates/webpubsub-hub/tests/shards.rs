@@ -1,12 +1,20 @@
 //! A hub's number of shards changes while it is in use.
 
-use webpubsub_hub::{Input, Output, Place, ShardMap, ShardNumber, Target};
+use std::time::Duration;
+
+use webpubsub_hub::{ConnectRequest, Input, Output, Place, ShardMap, ShardNumber, Target};
+use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_testkit::{Shard, json, reliable, text};
 
 /// The second of two shards, and the map in which it is to go.
 fn draining() -> (Shard, ShardMap) {
-    let shard = Shard::at(Place { shard: ShardNumber(1), shards: 2, ..Place::only() });
+    draining_for(None)
+}
+
+/// The same, which keeps reliable connections for so long.
+fn draining_for(drain_window: Option<Duration>) -> (Shard, ShardMap) {
+    let shard = Shard::at(Place { shard: ShardNumber(1), shards: 2, drain_window, ..Place::only() });
     let mut map = ShardMap::new(2);
     map.resize(shard.now, 1);
     (shard, map)
@@ -16,7 +24,7 @@ fn draining() -> (Shard, ShardMap) {
 fn a_shard_that_is_to_go_sends_its_clients_away_and_takes_no_others() {
     let (mut shard, map) = draining();
     shard.connected(json("alice"));
-    shard.connected(reliable("bob"));
+    shard.connected(ConnectRequest { subprotocol: Subprotocol::Simple, ..json("bob") });
     assert_eq!(shard.hub.load(), 2);
     shard.set_map(map);
     assert_eq!(shard.closed.iter().map(|closed| closed.code).collect::<Vec<_>>(), [1008, 1008]);
@@ -25,6 +33,41 @@ fn a_shard_that_is_to_go_sends_its_clients_away_and_takes_no_others() {
     assert_eq!(shard.connect(json("carol")), None);
     shard.hibernate();
     assert_eq!(shard.connect(json("carol")), None, "that is kept");
+}
+
+#[test]
+fn reliable_connections_stay_on_a_shard_that_is_to_go() {
+    for subprotocol in [Subprotocol::JsonReliable, Subprotocol::ProtobufReliable] {
+        let (mut shard, map) = draining();
+        let slot = shard.connected(ConnectRequest { subprotocol, ..reliable("alice") });
+        shard.set_map(map);
+        shard.publish(Target::All, text("while it drains"));
+        assert_eq!(shard.take(slot).len(), 1);
+        let id = shard.id(slot);
+        shard.cut(slot);
+        shard.publish(Target::All, text("missed"));
+        assert_eq!(shard.recover(&id), Some(slot), "and can be recovered there");
+        assert_eq!(shard.take(slot).len(), 2);
+        shard.set_map(map);
+        assert!(shard.closed.is_empty());
+        assert_eq!(shard.hub.load(), 1);
+        shard.close(slot, CloseCode::NORMAL);
+        assert_eq!(shard.hub.load(), 0);
+    }
+}
+
+#[test]
+fn reliable_connections_leave_a_shard_when_its_window_is_over() {
+    let window = Duration::from_secs(3600);
+    let (mut shard, map) = draining_for(Some(window));
+    let alice = shard.connected(reliable("alice"));
+    shard.now = map.since.after(window - Duration::from_millis(1));
+    shard.set_map(map);
+    assert!(shard.is_open(alice));
+    shard.now = map.since.after(window);
+    shard.set_map(map);
+    assert_eq!(shard.closed[0].code, 1008);
+    assert_eq!(shard.hub.load(), 0);
 }
 
 #[test]
@@ -43,7 +86,7 @@ fn many_clients_are_sent_away_a_part_at_a_time() {
 
 #[test]
 fn a_client_that_is_away_gets_what_it_missed_before_it_is_sent_away() {
-    let (mut shard, map) = draining();
+    let (mut shard, map) = draining_for(Some(Duration::ZERO));
     let alice = shard.connected(reliable("alice"));
     let id = shard.id(alice);
     shard.cut(alice);

@@ -62,6 +62,8 @@ pub enum CloseCause {
     TooManyMessages,
     /// A client that leaves too much unread.
     SlowConsumer,
+    /// A reliable client leaves unread what it has not acknowledged, when that is too much for its shard.
+    SlowRecoverable,
     /// A recovery that cannot succeed.
     NotRecoverable,
     /// A reliable connection has more unacknowledged messages than are kept.
@@ -95,7 +97,7 @@ impl CloseCause {
             | Self::BufferFull
             | Self::ShardDrained
             | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
-            Self::TakenOver | Self::ServiceStops => CloseCode::GOING_AWAY,
+            Self::TakenOver | Self::ServiceStops | Self::SlowRecoverable => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
     }
@@ -111,7 +113,7 @@ impl CloseCause {
             Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
             Self::TooManyMessages => "The client sends messages too fast.",
-            Self::SlowConsumer => "slow consumer",
+            Self::SlowConsumer | Self::SlowRecoverable => "slow consumer",
             Self::NotRecoverable => "The connection could not be recovered.",
             Self::BufferFull => "The reliable message buffer is full.",
             Self::TakenOver => "The connection was recovered by another socket.",

@@ -78,6 +78,9 @@ impl MessageData {
     }
 }
 
+/// What may stand around a JSON value.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// The text of one JSON value other than `null`, kept letter for letter, with the blanks around it:
 /// numbers are never re-printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +109,19 @@ impl JsonText {
     /// The value's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.trim_matches([' ', '\t', '\n', '\r'])
+        self.0.trim_matches(BLANKS)
+    }
+
+    /// The value's text, given away.
+    #[must_use]
+    pub fn into_value(self) -> String {
+        if self.0.starts_with(BLANKS) {
+            return self.as_str().to_owned();
+        }
+        let length = self.as_str().len();
+        let mut text = self.into_given();
+        text.truncate(length);
+        text
     }
 
     /// The text as it was given, given away.

@@ -329,6 +329,12 @@ const LARGE_TEXT_BYTES: usize = 64 * 1024;
 /// Room that is made beside a text for its quotes and what may follow it.
 const SPARE_BYTES: usize = 64;
 
+/// The same beside a large text.
+pub(crate) const LARGE_SPARE_BYTES: usize = 1024;
+
+/// Room for what is written as a rule, so that it need not grow.
+const USUAL_BYTES: usize = 128;
+
 /// One JSON object or list that is being written, without blanks.
 #[derive(Debug, Clone)]
 pub struct Writer {
@@ -340,13 +346,19 @@ impl Writer {
     /// An object.
     #[must_use]
     pub fn object() -> Self {
-        Self { text: "{".to_owned(), close: '}' }
+        Self::open('{', '}')
     }
 
     /// A list.
     #[must_use]
     pub fn list() -> Self {
-        Self { text: "[".to_owned(), close: ']' }
+        Self::open('[', ']')
+    }
+
+    fn open(bracket: char, close: char) -> Self {
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push(bracket);
+        Self { text, close }
     }
 
     /// A list of strings.
@@ -371,16 +383,20 @@ impl Writer {
     /// costs its size but once.
     #[must_use]
     pub fn with_text(mut self, name: &str, text: String) -> Self {
-        if text.len() < LARGE_TEXT_BYTES || count_plain(text.as_bytes()) < text.len() {
+        if text.len() < LARGE_TEXT_BYTES {
             self.text(name, &text);
             return self;
         }
+        self.with_json(name, quote(text))
+    }
+
+    /// A member whose value is JSON already, given away like that.
+    #[must_use]
+    pub fn with_json(mut self, name: &str, json: String) -> Self {
         self.name(name);
-        self.text.push('"');
-        let mut whole = text;
-        whole.reserve(self.text.len() + SPARE_BYTES);
+        let mut whole = json;
+        whole.reserve_exact(self.text.len() + SPARE_BYTES);
         whole.insert_str(0, &self.text);
-        whole.push('"');
         Self { text: whole, ..self }
     }
 
@@ -446,23 +462,66 @@ impl Writer {
             self.text.push_str(plain);
             let mut special = special.chars();
             let Some(character) = special.next() else { break };
-            self.text.push('\\');
-            match character {
-                '\u{8}' => self.text.push('b'),
-                '\t' => self.text.push('t'),
-                '\n' => self.text.push('n'),
-                '\u{c}' => self.text.push('f'),
-                '\r' => self.text.push('r'),
-                ..' ' => {
-                    self.text.push_str(if character < '\u{10}' { "u000" } else { "u001" });
-                    self.text.extend(char::from_digit(u32::from(character) & 0xf, 16));
-                }
-                _ => self.text.push(character),
-            }
+            escape(character, &mut self.text);
             rest = special.as_str();
         }
         self.text.push('"');
     }
+}
+
+/// Writes what stands in a string for a character that cannot stand for itself.
+fn escape(character: char, text: &mut String) {
+    text.push('\\');
+    match character {
+        '\u{8}' => text.push('b'),
+        '\t' => text.push('t'),
+        '\n' => text.push('n'),
+        '\u{c}' => text.push('f'),
+        '\r' => text.push('r'),
+        ..' ' => {
+            text.push_str(if character < '\u{10}' { "u000" } else { "u001" });
+            text.extend(char::from_digit(u32::from(character) & 0xf, 16));
+        }
+        _ => text.push(character),
+    }
+}
+
+/// Makes a text the string that says it, in its own place: escapes are put in from the end, each after
+/// what comes before it has yet to move.
+fn quote(text: String) -> String {
+    let mut bytes = text.into_bytes();
+    let (mut escaped, mut rest, mut more) = (String::new(), bytes.as_slice(), 0);
+    while let Some((special, after)) = rest.get(count_plain(rest)..).and_then(<[u8]>::split_first) {
+        escaped.clear();
+        escape(char::from(*special), &mut escaped);
+        more += escaped.len() - 1;
+        rest = after;
+    }
+    let mut from = bytes.len();
+    let mut to = from + more;
+    // With room for what comes around it: what wasm moves, it keeps twice.
+    bytes.reserve_exact(more + LARGE_SPARE_BYTES);
+    bytes.resize(to, 0);
+    while to > from {
+        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
+        let plain =
+            bytes.get(..from).and_then(|text| text.iter().rposition(is_special)).map_or(0, |at| at + 1);
+        bytes.copy_within(plain..from, plain + to - from);
+        to -= from - plain;
+        from = plain.saturating_sub(1);
+        escaped.clear();
+        escape(char::from(bytes.get(from).copied().unwrap_or_default()), &mut escaped);
+        let end = to;
+        to -= escaped.len();
+        if let Some(place) = bytes.get_mut(to..end) {
+            place.copy_from_slice(escaped.as_bytes());
+        }
+    }
+    // What was UTF-8 is: only ASCII was put in, between characters.
+    let mut quoted = String::from_utf8(bytes).unwrap_or_default();
+    quoted.insert(0, '"');
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]
@@ -473,6 +532,12 @@ mod tests {
     fn a_text_that_is_given_away_is_written_like_any_other() {
         for text in
             [String::new(), "a\"b".into(), "é".repeat(40_000), "x".repeat(70_000) + "\n", "x".repeat(70_000)]
+                .into_iter()
+                .chain([
+                    "a\"é\u{1}\u{1f}".repeat(10_000),
+                    "\n".repeat(70_000),
+                    format!("\t{}", "é\\".repeat(40_000)),
+                ])
         {
             let mut borrowed = Writer::object();
             borrowed.text("a", "b").text("data", &text).number("n", 1);

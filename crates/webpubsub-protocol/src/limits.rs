@@ -19,13 +19,14 @@ pub const DEFAULT_CLIENT_MESSAGES_PER_SECOND: u32 = 10_000;
 /// Messages that one client may send at once. The service documents none.
 pub const DEFAULT_CLIENT_MESSAGE_BURST: u32 = 100_000;
 
-/// Bytes that may be on their way to a client whose connection is not reliable.
+/// Bytes that may wait on a socket for its client to read, beside those that a reliable client has not
+/// acknowledged.
 ///
 /// Source: client spec, section 11, which asks for a bound; the number is that of the reliable buffer.
 pub const DEFAULT_OUTBOUND_LIMIT_BYTES: u32 = 16 * 1024 * 1024;
 
-/// What a client is supposed to take in while nothing is heard of it, in bytes a second.
-pub const ASSUMED_DRAIN_BYTES_PER_SECOND: u64 = 1024 * 1024;
+/// Groups that one connection may be in. The service documents no bound.
+pub const DEFAULT_CLIENT_GROUPS: u32 = 4096;
 
 /// Longest body of a REST `:send`, in bytes. Longer ones are answered 400.
 ///

@@ -20,19 +20,21 @@ proptest! {
 
     #[test]
     fn the_services_messages_survive(encoding in encoding(), message in downstream()) {
-        let read = encoding.decode_downstream(&encoding.encode_downstream(&message));
+        let read = encoding.decode_downstream(&encoding.encode_downstream(message.clone()));
         prop_assert_eq!(read, Ok(Some(as_read(encoding, message))));
     }
 
     #[test]
     fn a_frame_encoded_for_many_is_the_frame_encoded_for_one(
         encoding in encoding(),
-        from in origin(), data in data(), metadata in metadata(), id in option::of(any::<u64>()),
+        from in origin(), data in prop_oneof![3 => data(), 1 => large_data()], metadata in metadata(),
+        id in option::of(any::<u64>()),
     ) {
         let sequence_id = id.map(SequenceId);
         let shared = encoding.data_frame(&from, &data, &metadata);
         let message = DownstreamMessage::Data { from, data, metadata, sequence_id };
-        prop_assert_eq!(shared.with(sequence_id), encoding.encode_downstream(&message));
+        prop_assert!(shared.with(sequence_id) == encoding.encode_downstream(message));
+        prop_assert!(shared.with(None) == shared.into_plain());
     }
 
     #[test]
@@ -134,6 +136,19 @@ fn data() -> impl Strategy<Value = MessageData> {
         json_text().prop_map(|text| MessageData::Json(JsonText::parse(text).unwrap())),
         vec(any::<u8>(), 0..64).prop_map(MessageData::Binary),
         serialized_any().prop_map(MessageData::Protobuf),
+    ]
+}
+
+/// Payloads that are not copied, with and without what JSON escapes.
+fn large_data() -> impl Strategy<Value = MessageData> {
+    let text = ("[\0-é\"\\\\]{1,9}", 30_000..31_000_usize).prop_map(|(text, times)| text.repeat(times));
+    prop_oneof![
+        text.clone().prop_map(MessageData::Text),
+        text.prop_map(|text| {
+            let text = format!(" {}\n", serde_json::to_string(&text).unwrap());
+            MessageData::Json(JsonText::parse(text).unwrap())
+        }),
+        vec(any::<u8>(), 70_000..70_003).prop_map(MessageData::Binary),
     ]
 }
 

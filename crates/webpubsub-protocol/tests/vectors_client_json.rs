@@ -41,7 +41,7 @@ fn every_frame_of_the_service_says_what_its_vector_says() {
         };
         assert_eq!(said, vector.expected, "{}", vector.name);
         if vector.canonical {
-            assert_eq!(encode_downstream(&decoded.unwrap().unwrap()), vector.input, "{}", vector.name);
+            assert_eq!(encode_downstream(decoded.unwrap().unwrap()), vector.input, "{}", vector.name);
         }
     }
 }

@@ -46,7 +46,7 @@ fn every_frame_of_the_service_says_what_its_vector_says() {
         };
         assert_eq!(said, vector.expected, "{}", vector.name);
         if vector.canonical {
-            let written = hex(&encode_downstream(&decoded.unwrap().unwrap()));
+            let written = hex(&encode_downstream(decoded.unwrap().unwrap()));
             assert_eq!(written.to_uppercase(), vector.input, "{}", vector.name);
         }
     }

@@ -207,7 +207,7 @@ impl Net {
                 Err(error) => self.note(client, &format!("failed: {error}")),
             },
             Output::Invoked { result, .. } => match result {
-                Ok(answer) => self.note(client, &format!("answered {}", json::encode_downstream(&answer))),
+                Ok(answer) => self.note(client, &format!("answered {}", json::encode_downstream(answer))),
                 Err(error) => self.note(client, &format!("failed: {error}")),
             },
             Output::Event(event) => self.note(client, &format!("• {}", words(&event))),
@@ -276,7 +276,7 @@ impl Net {
         let message = encoding.decode_downstream(frame).expect("the service sends messages");
         let shown = match frame {
             Frame::Text(text) => text.clone(),
-            Frame::Binary(_) => message.as_ref().map(json::encode_downstream).unwrap_or_default(),
+            Frame::Binary(_) => message.clone().map(json::encode_downstream).unwrap_or_default(),
         };
         self.note(client, &format!("← {shown}"));
         self.tell(client, Input::Message { attempt, message: Incoming::from(message) });

@@ -278,9 +278,25 @@ impl Shard {
         self.input(Input::Map(map));
     }
 
-    /// Gives the hub one input and does what it answers.
+    /// Gives the hub one input, and the turns that it asks for, and does what it answers.
     pub fn input(&mut self, input: Input) -> Vec<Output> {
+        let mut outputs = self.feed(input);
+        while self.hub.next_turn().is_some() {
+            outputs.append(&mut self.turn());
+        }
+        outputs
+    }
+
+    /// Gives the hub one input and does what it answers, but for what waits for a turn.
+    pub fn feed(&mut self, input: Input) -> Vec<Output> {
         let outputs = self.hub.handle(self.now, input);
+        self.perform(outputs.clone());
+        outputs
+    }
+
+    /// Lets the hub have a turn.
+    pub fn turn(&mut self) -> Vec<Output> {
+        let outputs = self.hub.turn(self.now);
         self.perform(outputs.clone());
         outputs
     }
@@ -307,6 +323,13 @@ impl Shard {
                         self.deliver(slot, frame.with(Some(id)));
                     }
                 }
+                Output::Measure { slots } => {
+                    let measure = |slot: Slot| {
+                        let received = self.sockets.get(&slot).map_or(&[][..], |socket| &socket.received);
+                        (slot, received.iter().map(|frame| frame.len() as u64).sum())
+                    };
+                    self.feed(Input::Measured(slots.into_iter().map(measure).collect()));
+                }
                 Output::Close { slot, cause } => {
                     let socket = self.sockets.remove(&slot).expect("an open socket");
                     self.closed.push(Closed {
@@ -325,7 +348,7 @@ impl Shard {
                 }
                 Output::Fetch { row, to } => {
                     let message = self.messages.get(&row).cloned();
-                    self.input(Input::Fetched { message, to });
+                    self.feed(Input::Fetched { message, to });
                 }
                 Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
                 Output::Call(call) => self.calls.push(*call),
@@ -362,7 +385,7 @@ pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap
             disk.connections.retain(|record| record.slot != slot);
             disk.memberships.retain(|(member, _)| *member != slot);
             disk.permissions.retain(|(of, ..)| *of != slot);
-            disk.acks.retain(|(of, _)| *of != slot);
+            disk.acks.retain(|(of, ..)| *of != slot);
         }
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {
@@ -372,9 +395,9 @@ pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap
             disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
             disk.permissions.push((slot, kind, group, literal));
         }
-        Change::UseAcks { slot, acks } => {
-            disk.acks.retain(|(of, _)| *of != slot);
-            disk.acks.push((slot, acks));
+        Change::UseAcks { slot, part, acks } => {
+            disk.acks.retain(|(of, ..)| *of != slot || part > 0);
+            disk.acks.push((slot, part, acks));
         }
         Change::Detach { slot, until } => {
             for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {

@@ -38,11 +38,12 @@
 //!   only if the connection may do it. Its ack says what became of it.
 //! - Who is connected, who is a member of what and who may do what is what clients and servers have
 //!   asked for.
-//! - A connection ends for a reason: its client or a server ends it, its shard is to go, the service is
-//!   about to stop and it is not reliable, its time to come back is over, or its client has 1,000
-//!   messages or 16 MB outstanding and there is one message more. A socket that it still has is closed
-//!   in the same step, with 1008 unless a server or a stop wanted it; who comes back later is closed
-//!   with 1008.
+//! - A connection ends for a reason: its client or a server ends it, its time to come back is over, its
+//!   client has 1,000 messages or 16 MB outstanding and there is one message more, or, where it is not
+//!   reliable, its shard is to go or the service is about to stop. A reliable one stays on a shard that
+//!   is to go, unless the operator has set how long. A socket that a connection still has is closed in
+//!   the same step, with 1008 unless a server or a stop wanted it; who comes back later is closed with
+//!   1008.
 //! - What a client publishes comes to every other shard once, in the order in which its own shard took
 //!   it. What is published goes to every shard that has a connection, whatever map a Worker holds.
 //! - The log has no more rows than were needed at once since it was last tidied, and 1,025.
@@ -222,6 +223,8 @@ happenings! {
     Close,
     /// Rows of the log are deleted.
     Trim,
+    /// A turn carries out more than one message.
+    SharedTurn,
     /// A batch arrives,
     Batch,
     /// and was taken before, or a part of it.

@@ -262,7 +262,7 @@ fn describe(output: Output<MessageData>) -> String {
             format!("call {} failed{}: {error}{name}", id.0, under(error.ack_id()))
         }
         Output::Invoked { id, invocation_id, result: Ok(answer) } => {
-            format!("call {} answered as {invocation_id}: {}", id.0, json::encode_downstream(&answer))
+            format!("call {} answered as {invocation_id}: {}", id.0, json::encode_downstream(answer))
         }
         Output::Invoked { id, invocation_id, result: Err(error) } => {
             format!("call {} failed as {invocation_id}: {error}", id.0)
@@ -295,7 +295,7 @@ fn describe_event(event: Event<DownstreamMessage>) -> String {
         }
         Event::Recovering { connection_id } => format!("recovering {connection_id}"),
         Event::Recovered { connection_id } => format!("recovered {connection_id}"),
-        Event::Data(message) => format!("message {}", json::encode_downstream(&message)),
+        Event::Data(message) => format!("message {}", json::encode_downstream(message)),
         Event::RejoinGroupFailed { group, error } => format!("rejoin-group-failed {group}: {error}"),
     }
 }

@@ -112,8 +112,8 @@ fn protobuf_upstream(frame: &[u8]) -> Answer {
 fn json_downstream(frame: &str) -> Answer {
     let Ok(message) = json::decode_downstream(frame) else { return Answer::Refused };
     if let Some(known) = &message {
-        assert_eq!(json::decode_downstream(&json::encode_downstream(known)).as_ref(), Ok(&message));
-        assert!(protobuf::decode_downstream(&protobuf::encode_downstream(known)).is_ok());
+        assert_eq!(json::decode_downstream(&json::encode_downstream(known.clone())).as_ref(), Ok(&message));
+        assert!(protobuf::decode_downstream(&protobuf::encode_downstream(known.clone())).is_ok());
     }
     Answer::Accepted
 }
@@ -121,8 +121,11 @@ fn json_downstream(frame: &str) -> Answer {
 fn protobuf_downstream(frame: &[u8]) -> Answer {
     let Ok(message) = protobuf::decode_downstream(frame) else { return Answer::Refused };
     if let Some(known) = &message {
-        assert_eq!(protobuf::decode_downstream(&protobuf::encode_downstream(known)).as_ref(), Ok(&message));
-        assert!(json::decode_downstream(&json::encode_downstream(known)).is_ok());
+        assert_eq!(
+            protobuf::decode_downstream(&protobuf::encode_downstream(known.clone())).as_ref(),
+            Ok(&message)
+        );
+        assert!(json::decode_downstream(&json::encode_downstream(known.clone())).is_ok());
     }
     Answer::Accepted
 }

@@ -153,7 +153,7 @@ fn reply(input: &[u8]) -> Answer {
     });
     for message in message.into_iter().chain([response]) {
         for encoding in [Encoding::Json, Encoding::Protobuf] {
-            assert!(encoding.decode_downstream(&encoding.encode_downstream(&message)).is_ok());
+            assert!(encoding.decode_downstream(&encoding.encode_downstream(message.clone())).is_ok());
         }
     }
     Answer::Accepted

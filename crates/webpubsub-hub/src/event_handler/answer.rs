@@ -126,7 +126,7 @@ impl Hub {
     ) {
         if let Awaited::Invocation(invocation_id) = awaited {
             let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
-            return self.send(slot, &DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
+            return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
         }
         let is_heard = matches!(awaited, Awaited::Ack(_) | Awaited::Frame);
         let result = result.map(|Reply { data, metadata }| {

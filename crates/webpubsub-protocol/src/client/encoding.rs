@@ -51,9 +51,9 @@ impl Encoding {
         }
     }
 
-    /// Writes one frame of the service.
+    /// Writes one frame of the service. A payload is not copied: a large one costs its size but once.
     #[must_use]
-    pub fn encode_downstream(self, message: &DownstreamMessage) -> Frame {
+    pub fn encode_downstream(self, message: DownstreamMessage) -> Frame {
         match self {
             Self::Json => Frame::Text(json::encode_downstream(message)),
             Self::Protobuf => Frame::Binary(protobuf::encode_downstream(message)),
@@ -93,6 +93,16 @@ pub enum DataFrame {
 }
 
 impl DataFrame {
+    /// Bytes of the frame without a sequence id.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Json(frame) => frame.len(),
+            Self::Protobuf(frame) => frame.len(),
+        }
+    }
+
     /// The whole frame, for a connection that counts messages or for one that does not.
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> Frame {
@@ -107,7 +117,7 @@ impl DataFrame {
     pub fn into_plain(self) -> Frame {
         match self {
             Self::Json(frame) => Frame::Text(frame.into_plain()),
-            Self::Protobuf(frame) => Frame::Binary(frame.with(None)),
+            Self::Protobuf(frame) => Frame::Binary(frame.into_plain()),
         }
     }
 }

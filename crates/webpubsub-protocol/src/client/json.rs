@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::data::{MessageData, Metadata};
-use crate::json::Writer;
+use crate::json::{LARGE_SPARE_BYTES, Writer};
 
 /// Writes a payload: `dataType` and `data`.
 fn with_data(frame: &mut Writer, data: &MessageData) {
@@ -33,6 +33,33 @@ fn with_data(frame: &mut Writer, data: &MessageData) {
             frame.text("data", &STANDARD.encode(bytes))
         }
     };
+}
+
+/// The same with a payload that is given away: a large one costs its size but once.
+fn with_given_data(mut frame: Writer, data: MessageData) -> Writer {
+    frame.text("dataType", data.data_type().as_str());
+    match data {
+        MessageData::Text(text) => frame.with_text("data", text),
+        MessageData::Json(json) => frame.with_json("data", json.into_value()),
+        MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => frame.with_text("data", base64(bytes)),
+    }
+}
+
+/// The base64 of bytes, in their own place: from the end, where nothing has yet to be read.
+fn base64(mut bytes: Vec<u8>) -> String {
+    const STEP: usize = 3 * 1024;
+    let length = bytes.len();
+    let encoded = length.div_ceil(3) * 4;
+    bytes.reserve_exact(encoded - length + LARGE_SPARE_BYTES);
+    bytes.resize(encoded, 0);
+    for start in (0..length).step_by(STEP).rev() {
+        let text = STANDARD.encode(bytes.get(start..length.min(start + STEP)).unwrap_or_default());
+        let place = start / 3 * 4;
+        if let Some(place) = bytes.get_mut(place..place + text.len()) {
+            place.copy_from_slice(text.as_bytes());
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Writes `metadata`, if there is any.

@@ -29,15 +29,15 @@ use wire::Writer;
 
 use crate::data::{MessageData, Metadata};
 
-/// A payload as a `MessageData`.
-fn data_value(data: &MessageData) -> Writer {
+/// A payload as a `MessageData`. It is given away: a large one costs its size but once.
+fn data_value(data: MessageData) -> Vec<u8> {
     let (member, bytes) = match data {
-        MessageData::Text(text) => (1, text.as_bytes()),
-        MessageData::Binary(bytes) => (2, bytes.as_slice()),
-        MessageData::Protobuf(any) => (3, any.as_slice()),
-        MessageData::Json(json) => (4, json.as_str().as_bytes()),
+        MessageData::Text(text) => (1, text.into_bytes()),
+        MessageData::Binary(bytes) => (2, bytes),
+        MessageData::Protobuf(any) => (3, any),
+        MessageData::Json(json) => (4, json.into_value().into_bytes()),
     };
-    Writer::default().bytes(member, bytes)
+    Writer::default().given(member, bytes).finish()
 }
 
 /// Metadata as a map: one message an entry.

@@ -147,7 +147,7 @@ impl CallFailure {
             Self::InvalidMetadata => "Its answer has a header with metadata that is none.",
             Self::InvalidUser => "Its answer has a userId that is blank, . or .., or no string.",
             Self::InvalidGroup => {
-                "Its answer has groups that are no list of names: 1 to 1024 characters, not blank, . or .."
+                "Its answer has groups that are no list of names (1 to 1024 characters, not blank, . or ..), or too many."
             }
             Self::InvalidRole => "Its answer has roles that are no list of strings.",
             Self::SubprotocolNotOffered => "Its answer has a subprotocol that the client does not offer.",

@@ -207,7 +207,14 @@ fn responses(row: &Row) -> Map<String, Value> {
     if row.kind.may_be_missing() {
         responses.insert("404".to_owned(), error());
     }
-    if matches!(row.kind, Kind::GrantPermission | Kind::RevokePermission) {
+    if matches!(
+        row.kind,
+        Kind::GrantPermission
+            | Kind::RevokePermission
+            | Kind::AddToGroups
+            | Kind::AddConnectionToGroup
+            | Kind::AddUserToGroup
+    ) {
         responses.insert("409".to_owned(), error());
     }
     if row.body != Body::None {

@@ -37,6 +37,8 @@ pub enum Outcome {
     NoConnectionToGrant(ConnectionId),
     /// A connection has [`MAX_LITERAL_PERMISSIONS`] entries of this kind already: 409.
     TooManyPermissions(ConnectionId),
+    /// A connection that was to be added to groups would be in more than it may be: 409.
+    TooManyGroups,
 }
 
 /// What a check asks for.
@@ -111,9 +113,14 @@ pub fn respond(outcome: Outcome) -> Response {
             let message = format!(
                 "Connection `{connection}` has entries of this permission for {MAX_LITERAL_PERMISSIONS} groups, which is the limit."
             );
-            Response::error(409, "Error.Connection.Conflict", "Connection", &message)
+            conflict(&message)
         }
+        Outcome::TooManyGroups => conflict("A connection would be in more groups than it may be."),
     }
+}
+
+fn conflict(message: &str) -> Response {
+    Response::error(409, "Error.Connection.Conflict", "Connection", message)
 }
 
 fn not_found(target: &'static str, id: &str, code: &'static str) -> Response {
@@ -164,6 +171,7 @@ impl fmt::Debug for Outcome {
             Self::Accepted => f.write_str("Accepted"),
             Self::Added => f.write_str("Added"),
             Self::Removed => f.write_str("Removed"),
+            Self::TooManyGroups => f.write_str("TooManyGroups"),
             Self::Members(page) => f.debug_tuple("Members").field(page).finish(),
             Self::Exists(subject) => f.debug_tuple("Exists").field(subject).finish(),
             Self::Missing(subject) => f.debug_tuple("Missing").field(subject).finish(),

@@ -411,18 +411,15 @@ pub(super) struct Names<'a> {
 /// Finds the operation of a method and a raw path (before percent-decoding).
 pub(super) fn find<'a>(method: &str, path: &'a str) -> Result<(Kind, Names<'a>), Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let mut allow = String::new();
-    for template in &TEMPLATES {
-        let Some(names) = template.names_in(path) else { continue };
-        if template.method == method {
-            return Ok((template.kind, names));
-        }
-        if !allow.is_empty() {
-            allow.push_str(", ");
-        }
-        allow.push_str(template.method);
+    // Nearly every request has a method that its path knows.
+    let with_method = TEMPLATES.iter().filter(|template| template.method == method);
+    let mut found = with_method.filter_map(|template| Some((template.kind, template.names_in(path)?)));
+    if let Some(found) = found.next() {
+        return Ok(found);
     }
-    Err(if allow.is_empty() { Refusal::UnknownPath } else { Refusal::Method { allow } })
+    let with_path = TEMPLATES.iter().filter(|template| template.names_in(path).is_some());
+    let allow: Vec<&str> = with_path.map(|template| template.method).collect();
+    Err(if allow.is_empty() { Refusal::UnknownPath } else { Refusal::Method { allow: allow.join(", ") } })
 }
 
 impl Template {

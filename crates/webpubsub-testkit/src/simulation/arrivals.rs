@@ -6,7 +6,7 @@ use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 
-use super::words::{Down, Up, Word, spelled_out};
+use super::words::{Arrival, Down, Up, Word, spelled_out};
 use super::world::World;
 use super::{Happening, check};
 
@@ -124,18 +124,17 @@ impl World {
             Up::Message(message) => {
                 let encoding = self.model.connections[connection].profile.encoding();
                 let frame = encoding.encode_upstream(&spelled_out(&message, &self.model.messages));
-                self.step(shard, HubInput::Frame { from: slot, frame }, None, |model, now, outputs| {
-                    model.message(now, connection, &message, outputs);
-                });
+                let input = HubInput::Frame { from: slot, frame };
+                self.receive(shard, slot, input, Arrival::Message(connection, message));
             }
             Up::Close(code) => self.closed(shard, slot, connection, code),
             Up::Lost => self.closed(shard, slot, connection, CloseCode::ABNORMAL),
             Up::Noise => {
-                let done = self.step(shard, HubInput::Broken { slot }, None, |model, _, _| {
-                    model.broken(connection);
-                });
+                let arrival = Arrival::Broken(connection);
                 // The platform has closed it.
-                if done && let Some(socket) = &mut self.sockets[at] {
+                if self.receive(shard, slot, HubInput::Broken { slot }, arrival)
+                    && let Some(socket) = &mut self.sockets[at]
+                {
                     socket.whole = false;
                     if socket.heard {
                         socket.down.push_back(Down::Lost);
@@ -147,8 +146,7 @@ impl World {
     }
 
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
-        self.step(shard, HubInput::Closed { slot, code, reason: String::new() }, None, |model, now, _| {
-            model.closed(now, connection, code);
-        });
+        let input = HubInput::Closed { slot, code, reason: String::new() };
+        self.receive(shard, slot, input, Arrival::Closed(connection, code));
     }
 }

@@ -65,7 +65,7 @@ impl World {
     /// Every shard is told what the shards are.
     pub(super) fn tell_shards(&mut self) {
         let Directory { map, round, loads, alarm, .. } = &mut self.directory;
-        *alarm = Some(self.now.after(PACE));
+        *alarm = Some(self.now.after(map.pause(self.now, PACE)));
         *round += 1;
         *loads = vec![None; map.reached.into()];
         let (map, round) = (*map, *round);
@@ -80,7 +80,8 @@ impl World {
             return;
         }
         self.note(|| format!("  shard {shard} is told {map:?}"));
-        if !self.step(shard, HubInput::Map(map), None, |model, _, _| model.map(shard, map)) {
+        let window = self.shards[shard].place.drain_window;
+        if !self.step(shard, HubInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
             return;
         }
         let load = self.hub(shard).load() as u64;
@@ -91,6 +92,7 @@ impl World {
         directory.loads[shard] = Some(load);
         if let Some(loads) = directory.loads.iter().copied().collect::<Option<Vec<_>>>() {
             directory.map.advance(self.now, HELD + MARGIN, &loads);
+            directory.alarm = Some(self.now.after(directory.map.pause(self.now, PACE)));
             if directory.map.version == map.version && map.is_settled() {
                 directory.alarm = None;
                 self.count(Happening::Resized);

@@ -53,6 +53,7 @@ impl Faults {
                 (60, Turn::Ask),
                 (80, Turn::Serve),
                 (80, Turn::Wait),
+                (150, Turn::CarryOut),
                 (150, Turn::Relay),
                 (150, Turn::Answer),
                 (often(10), Turn::StartOrStop),
@@ -95,7 +96,7 @@ impl World {
     /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
     pub(super) fn hibernate(&mut self, shard: usize) {
         // A shard that waits for something outside does not sleep.
-        if self.shards[shard].hub.is_none() || self.is_telling(shard) {
+        if self.shards[shard].hub.is_none() || self.shards[shard].is_busy() || self.is_telling(shard) {
             return;
         }
         self.count(Happening::Hibernation);

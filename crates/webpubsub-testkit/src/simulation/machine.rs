@@ -1,6 +1,6 @@
 //! The service's side: shards with their disks, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use webpubsub_client_core::AttemptId;
 use webpubsub_hub::{
@@ -12,9 +12,9 @@ use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 
 use super::model::Model;
-use super::words::Down;
+use super::words::{Arrival, Down};
 use super::world::World;
-use super::{Bug, Happening, check};
+use super::{Bug, Happening, broken, check};
 use crate::handler::words;
 use crate::shard::write;
 
@@ -33,6 +33,8 @@ pub(super) struct Machine {
     pub(super) messages: BTreeMap<u64, StoredMessage>,
     /// Who has which slot.
     pub(super) sockets: Vec<Option<usize>>,
+    /// What came over sockets and is yet to be carried out, oldest first.
+    waiting: BTreeMap<Slot, VecDeque<Arrival>>,
     /// When the platform wakes it.
     pub(super) alarm: Option<Timestamp>,
     /// How often it has lost its memory.
@@ -52,6 +54,7 @@ impl Machine {
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
             sockets: Vec::new(),
+            waiting: BTreeMap::new(),
             alarm: None,
             life: 0,
             needed: 0,
@@ -73,8 +76,14 @@ impl Machine {
         self.sockets.get(slot.0 as usize).copied().flatten()
     }
 
+    /// Whether its hub has something to do, so that the platform does not let it sleep.
+    pub(super) fn is_busy(&self) -> bool {
+        self.hub.as_ref().is_some_and(|hub| hub.next_turn().is_some())
+    }
+
     pub(super) fn forget(&mut self) {
         self.hub = None;
+        self.waiting.clear();
         self.life += 1;
     }
 }
@@ -94,19 +103,71 @@ impl World {
         self.wake(shard);
         let now = self.now;
         let outputs = self.hub(shard).handle(now, input);
-        if !self.calm && self.random.chance(self.faults.doom) {
-            self.note(|| format!("  shard {shard} dies in a step"));
-            self.count(Happening::Doom);
-            if self.bug == Some(Bug::AckBeforeWrite) {
-                self.leak(shard, outputs);
-            }
-            self.crash(shard);
-            return false;
-        }
+        let Some(outputs) = self.survive(shard, outputs) else { return false };
         follow(&mut self.model, self.now, &outputs);
         self.perform(shard, outputs, dial);
         self.settle(shard);
         true
+    }
+
+    /// Gives a shard what came over a socket, which it carries out at once or in a turn; false if it
+    /// dies meanwhile.
+    pub(super) fn receive(&mut self, shard: usize, slot: Slot, input: HubInput, arrival: Arrival) -> bool {
+        let now = self.now;
+        let hub = self.hub(shard);
+        let before = hub.queued(slot);
+        let outputs = hub.handle(now, input);
+        let waits = hub.queued(slot) > before;
+        let Some(outputs) = self.survive(shard, outputs) else { return false };
+        if waits {
+            self.shards[shard].waiting.entry(slot).or_default().push_back(arrival);
+        } else {
+            self.model.arrival(now, &arrival, &outputs);
+        }
+        self.perform(shard, outputs, None);
+        self.settle(shard);
+        true
+    }
+
+    /// A shard has a turn, if it asked for one.
+    pub(super) fn turn(&mut self, shard: usize) {
+        if !self.shards[shard].is_busy() {
+            return;
+        }
+        let now = self.now;
+        let (mut outputs, mut carried_out) = (Vec::new(), Vec::new());
+        while let Some(from) = self.hub(shard).next_sender(now) {
+            let more = self.hub(shard).carry_out_next(now, from);
+            let arrival = self.shards[shard].waiting.get_mut(&from).and_then(VecDeque::pop_front);
+            let arrival = arrival.unwrap_or_else(|| broken(format!("nothing of {from:?} waits")));
+            self.note(|| format!("  shard {shard} carries out {arrival:?}"));
+            carried_out.push((arrival, more.clone()));
+            outputs.extend(more);
+        }
+        if carried_out.len() > 1 {
+            self.count(Happening::SharedTurn);
+        }
+        let outputs = self.hub(shard).end_turn(now, outputs);
+        let Some(outputs) = self.survive(shard, outputs) else { return };
+        for (arrival, outputs) in carried_out {
+            self.model.arrival(now, &arrival, &outputs);
+        }
+        self.perform(shard, outputs, None);
+        self.settle(shard);
+    }
+
+    /// What a shard is to do, unless it dies before.
+    fn survive(&mut self, shard: usize, outputs: Vec<Output>) -> Option<Vec<Output>> {
+        if self.calm || !self.random.chance(self.faults.doom) {
+            return Some(outputs);
+        }
+        self.note(|| format!("  shard {shard} dies in a step"));
+        self.count(Happening::Doom);
+        if self.bug == Some(Bug::AckBeforeWrite) {
+            self.leak(shard, outputs);
+        }
+        self.crash(shard);
+        None
     }
 
     pub(super) fn hub(&mut self, shard: usize) -> &mut Hub {
@@ -188,6 +249,13 @@ impl World {
                     let outputs = self.hub(shard).handle(now, HubInput::Fetched { message, to });
                     self.perform(shard, outputs, None);
                 }
+                Output::Measure { slots } => {
+                    // Networks take whatever comes.
+                    let measured = HubInput::Measured(slots.into_iter().map(|slot| (slot, 0)).collect());
+                    let now = self.now;
+                    let outputs = self.hub(shard).handle(now, measured);
+                    self.perform(shard, outputs, None);
+                }
                 Output::Close { slot, cause } => {
                     let at = self.holder_of_socket(shard, slot);
                     self.model.close(self.connection_of(at), cause.code());
@@ -234,6 +302,8 @@ impl World {
         }
         let machine = &mut self.shards[shard];
         let hub = machine.hub.as_ref().expect("the shard is awake");
+        // What a connection sent last is lost with it, or with its socket.
+        machine.waiting.retain(|slot, _| hub.queued(*slot) > 0);
         let alive = self.model.alive(shard).len();
         check!(
             hub.connections() == alive,

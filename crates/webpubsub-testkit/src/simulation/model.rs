@@ -16,7 +16,7 @@ use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use super::words::{Answer, Message, Profile, Published, Request, To, Word, group_number, user_id};
+use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};
 
 mod owed;
@@ -242,8 +242,9 @@ impl Model {
         }
     }
 
-    /// A shard is told what the hub's shards are.
-    pub(super) fn map(&mut self, shard: usize, map: ShardMap) {
+    /// A shard is told what the hub's shards are. One that is to go keeps reliable connections for as long
+    /// as `window` says, or as they stay.
+    pub(super) fn map(&mut self, now: Timestamp, shard: usize, map: ShardMap, window: Option<Duration>) {
         let number = ShardNumber(shard as u16);
         let known = &mut self.shards[shard];
         if map.version > known.map.version {
@@ -256,8 +257,11 @@ impl Model {
             }
         }
         if self.is_draining(shard) {
+            let since = self.shards[shard].map.since;
+            let keeps = window.is_none_or(|window| now < since.after(window));
             for at in self.shards[shard].alive.clone() {
-                if self.connections[at].link == Link::Open {
+                let connection = &self.connections[at];
+                if connection.link == Link::Open && !(keeps && connection.is_reliable()) {
                     self.owe_close(at, CloseCause::ShardDrained);
                     self.end(at, End::Drained);
                 }
@@ -320,7 +324,7 @@ impl Model {
         true
     }
 
-    pub(super) fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
+    fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
         let connection = &mut self.connections[at];
         if connection.is_reliable() && code != CloseCode::NORMAL {
             connection.link = Link::Lost { until: now.after(WINDOW) };
@@ -346,10 +350,6 @@ impl Model {
                 self.end(at, End::Away);
             }
         }
-    }
-
-    pub(super) fn broken(&mut self, at: usize) {
-        self.end(at, End::Broken);
     }
 
     /// The connections of a shard that were not recovered in time are given up.
@@ -385,7 +385,14 @@ impl Model {
                     connection.acknowledged = stored;
                     connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
                 }
-                Link::Vanished => self.end(at, End::Lost),
+                Link::Vanished => {
+                    let slot = connection.slot;
+                    self.end(at, End::Lost);
+                    // It may have lasted no longer than until it would have been written.
+                    if disk.connections.iter().all(|record| record.slot != slot) {
+                        self.shards[shard].holders[slot.0 as usize] = None;
+                    }
+                }
                 Link::Open => {
                     self.owe_again(now, at);
                     // Its socket says how far it is.
@@ -403,14 +410,17 @@ impl Model {
         }
     }
 
+    /// What came over a socket is carried out.
+    pub(super) fn arrival(&mut self, now: Timestamp, arrival: &Arrival, outputs: &[Output]) {
+        match arrival {
+            Arrival::Message(at, message) => self.message(now, *at, message, outputs),
+            Arrival::Closed(at, code) => self.closed(now, *at, *code),
+            Arrival::Broken(at) => self.end(*at, End::Broken),
+        }
+    }
+
     /// A client's message is taken; `outputs` say in which row a publish stands.
-    pub(super) fn message(
-        &mut self,
-        now: Timestamp,
-        at: usize,
-        message: &UpstreamMessage<u32>,
-        outputs: &[Output],
-    ) {
+    fn message(&mut self, now: Timestamp, at: usize, message: &UpstreamMessage<u32>, outputs: &[Output]) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::client::Client;
+use super::machine::Machine;
 use super::model::{Link, WINDOW};
 use super::words::{Down, GROUPS, Request, Up};
 use super::world::World;
@@ -12,7 +13,8 @@ use super::{Happening, broken, check};
 /// third of it that it is late, and the pauses between its attempts.
 const PATIENCE: Duration = Duration::from_secs(200);
 
-/// How often a shard looks whether its connections are there.
+/// How often a shard looks whether its connections are there, and the directory at least whether a shard
+/// that is to go has any.
 const LOOKS: Duration = Duration::from_secs(300);
 
 impl World {
@@ -76,7 +78,7 @@ impl World {
         }
         self.carry_everything();
         self.wait(LOOKS);
-        let end = self.now.after(PATIENCE);
+        let end = self.now.after(LOOKS + PATIENCE);
         while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
             self.wait(due.since(self.now));
             self.carry_everything();
@@ -110,6 +112,12 @@ impl World {
                 while self.sockets[at].as_ref().is_some_and(|socket| !socket.down.is_empty()) {
                     moved = true;
                     self.arrive(at);
+                }
+            }
+            for shard in 0..self.shards.len() {
+                while self.shards[shard].is_busy() {
+                    moved = true;
+                    self.turn(shard);
                 }
             }
             while !self.requests.is_empty() {
@@ -175,17 +183,25 @@ impl World {
             broken(format!("no event handler is told {notices:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
-            let disk = &self.shards[shard].disk;
+            let Machine { hub, disk, .. } = &self.shards[shard];
             check!(
                 disk.outbox.is_empty(),
                 "shard {shard} keeps what event handlers were told: {:?}",
                 disk.outbox
             );
-            let (alive, kept) = (self.model.alive(shard).len(), disk.connections.len());
+            let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
+            // A crash may have ended a connection that was not written yet.
+            let alive = alive.filter(|connection| {
+                hub.is_some()
+                    || connection.is_reliable()
+                    || disk.connections.iter().any(|record| record.slot == connection.slot)
+            });
+            let (alive, members) = alive.fold((0, 0), |(alive, members), connection| {
+                (alive + 1, members + connection.groups.count_ones())
+            });
+            let kept = disk.connections.len();
             check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
-            let members =
-                self.model.alive(shard).iter().map(|at| self.model.connections[*at].groups.count_ones());
-            let (members, kept) = (members.sum::<u32>() as usize, disk.memberships.len());
+            let (members, kept) = (members as usize, disk.memberships.len());
             check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
             for group in 0..GROUPS.len() as u8 {
                 self.requests.push((shard, Request::Members(group)));

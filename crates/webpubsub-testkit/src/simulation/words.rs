@@ -52,6 +52,14 @@ impl Profile {
     }
 }
 
+/// What came over a socket to a shard, by connection.
+#[derive(Debug, Clone)]
+pub(super) enum Arrival {
+    Message(usize, UpstreamMessage<u32>),
+    Closed(usize, CloseCode),
+    Broken(usize),
+}
+
 /// Something that a client or a server wants to publish. Its payload is its number.
 #[derive(Debug)]
 pub(super) struct Message {

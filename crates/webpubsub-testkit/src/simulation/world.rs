@@ -52,6 +52,7 @@ pub(super) enum Turn {
     StartOrStop,
     Dial,
     Reach,
+    CarryOut,
     Arrive,
     Ask,
     Serve,
@@ -81,7 +82,9 @@ impl World {
         if faults.large > 0 {
             limits.outbound_bytes = 0;
         }
-        let place = |shard| Place { shard: ShardNumber(shard), shards, limits, ..Place::only() };
+        let drain_window = random.pick(&[None, None, Some(Duration::from_secs(30))]);
+        let place =
+            |shard| Place { shard: ShardNumber(shard), shards, limits, drain_window, ..Place::only() };
         let asks = random.pick(&[
             Asks::Nothing,
             Asks::Nothing,
@@ -181,6 +184,7 @@ impl World {
             Turn::Dial => self.clients.iter().any(|client| client.dial.is_some()),
             Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
             Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
+            Turn::CarryOut => self.shards.iter().any(Machine::is_busy),
             Turn::Serve => !self.requests.is_empty(),
             Turn::Relay => !self.network.is_empty(),
             Turn::Answer => !self.calls.is_empty(),
@@ -223,6 +227,15 @@ impl World {
                     for _ in 0..self.random.between(1, 4) {
                         self.reach(socket);
                     }
+                }
+            }
+            Turn::CarryOut => {
+                let count = self.shards.len();
+                let start = self.random.below(count);
+                if let Some(shard) =
+                    (start..count).chain(0..start).find(|shard| self.shards[*shard].is_busy())
+                {
+                    self.turn(shard);
                 }
             }
             Turn::Arrive => {

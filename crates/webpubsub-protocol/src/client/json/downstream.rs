@@ -1,7 +1,7 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_metadata};
+use super::{with_data, with_given_data, with_metadata};
 use crate::client::{AckError, DownstreamMessage, Origin};
-use crate::data::{DataType, MessageData, Metadata};
+use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
 use crate::json::{Json, Members, Writer};
@@ -32,10 +32,7 @@ impl DataFrame {
     /// The same with a payload that is given away: a large one costs its size but once.
     #[must_use]
     pub fn of(from: &Origin, data: MessageData, metadata: &Metadata) -> Self {
-        let MessageData::Text(text) = data else { return Self::new(from, &data, metadata) };
-        let mut frame = Self::begin(from);
-        frame.text("dataType", DataType::Text.as_str());
-        Self::end(frame.with_text("data", text), metadata)
+        Self::end(with_given_data(Self::begin(from), data), metadata)
     }
 
     fn end(mut frame: Writer, metadata: &Metadata) -> Self {
@@ -91,9 +88,9 @@ impl DataFrame {
     }
 }
 
-/// Writes one text frame of the service.
+/// Writes one text frame of the service. A payload is not copied: a large one costs its size but once.
 #[must_use]
-pub fn encode_downstream(message: &DownstreamMessage) -> String {
+pub fn encode_downstream(message: DownstreamMessage) -> String {
     let mut frame = Writer::object();
     match message {
         DownstreamMessage::Connected { connection_id, user_id, reconnection_token } => {
@@ -101,25 +98,25 @@ pub fn encode_downstream(message: &DownstreamMessage) -> String {
             frame.text_or_null("userId", user_id.as_ref().map(UserId::as_str));
             frame.text("connectionId", connection_id.as_str());
             if let Some(token) = reconnection_token {
-                frame.text("reconnectionToken", token);
+                frame.text("reconnectionToken", &token);
             }
         }
         DownstreamMessage::Disconnected { message } => {
-            frame.text("type", "system").text("event", "disconnected").text("message", message);
+            frame.text("type", "system").text("event", "disconnected").text("message", &message);
         }
         DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            let frame = DataFrame::new(from, data, metadata);
-            return if sequence_id.is_some() { frame.with(*sequence_id) } else { frame.into_plain() };
+            let frame = DataFrame::of(&from, data, &metadata);
+            return if sequence_id.is_some() { frame.with(sequence_id) } else { frame.into_plain() };
         }
         DownstreamMessage::Ack { ack_id, result } => {
             frame.text("type", "ack").number("ackId", ack_id.0);
             with_success(&mut frame, result.as_ref().err());
         }
         DownstreamMessage::InvokeResponse { invocation_id, result } => {
-            frame.text("type", "invokeResponse").text("invocationId", invocation_id);
+            frame.text("type", "invokeResponse").text("invocationId", &invocation_id);
             with_success(&mut frame, result.as_ref().err());
             if let Ok(Some(data)) = result {
-                with_data(&mut frame, data);
+                frame = with_given_data(frame, data);
             }
         }
         DownstreamMessage::Pong => {

@@ -35,12 +35,25 @@ impl DataFrame {
     /// Encodes a payload and where it comes from. There is no field for the user who published.
     #[must_use]
     pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata) -> Self {
+        Self::of(from, data.clone(), metadata)
+    }
+
+    /// The same with a payload that is given away: a large one costs its size but once.
+    #[must_use]
+    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata) -> Self {
         let (from, group) = match from {
             Origin::Group { group, from_user: _ } => ("group", group.as_str()),
             Origin::Server => ("server", ""),
         };
-        let head = Writer::default().string(1, from).string(2, group).message(3, &data_value(data));
+        let head = Writer::default().string(1, from).string(2, group).given(3, data_value(data));
         Self { head: head.finish(), tail: with_metadata(Writer::default(), 5, metadata).finish() }
+    }
+
+    /// Bytes of its fields but for the sequence id.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub const fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
     }
 
     /// The whole frame, for a connection that counts messages or for one that does not.
@@ -49,11 +62,18 @@ impl DataFrame {
         let number = Writer::default().uint(4, sequence_id.map(|id| id.0)).finish();
         Writer::default().pieces(DATA, &[&self.head, &number, &self.tail]).finish()
     }
+
+    /// The whole frame for a connection that does not count messages, where nobody else needs it.
+    #[must_use]
+    pub fn into_plain(mut self) -> Vec<u8> {
+        self.head.append(&mut self.tail);
+        Writer::default().given(DATA, self.head).finish()
+    }
 }
 
-/// Writes one binary frame of the service.
+/// Writes one binary frame of the service. A payload is not copied: a large one costs its size but once.
 #[must_use]
-pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
+pub fn encode_downstream(message: DownstreamMessage) -> Vec<u8> {
     let system = |kind, message: &Writer| (SYSTEM, Writer::default().message(kind, message));
     let (kind, body) = match message {
         DownstreamMessage::Connected { connection_id, user_id, reconnection_token } => {
@@ -66,30 +86,31 @@ pub fn encode_downstream(message: &DownstreamMessage) -> Vec<u8> {
             }
         }
         DownstreamMessage::Disconnected { message } => {
-            system(DISCONNECTED, &Writer::default().string(2, message))
+            system(DISCONNECTED, &Writer::default().string(2, &message))
         }
         DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            return DataFrame::new(from, data, metadata).with(*sequence_id);
+            let frame = DataFrame::of(&from, data, &metadata);
+            return if sequence_id.is_some() { frame.with(sequence_id) } else { frame.into_plain() };
         }
         DownstreamMessage::Ack { ack_id, result } => {
             let ack = Writer::default().uint(1, Some(ack_id.0).filter(|id| *id != 0));
             match result {
                 Ok(()) => (ACK, ack.uint(2, Some(1))),
-                Err(error) => (ACK, ack.message(3, &error_value(error))),
+                Err(error) => (ACK, ack.message(3, &error_value(&error))),
             }
         }
         DownstreamMessage::InvokeResponse { invocation_id, result } => {
-            let response = Writer::default().string(1, invocation_id);
+            let response = Writer::default().string(1, &invocation_id);
             let response = match result {
                 Ok(None) => response.uint(2, Some(1)),
-                Ok(Some(data)) => response.uint(2, Some(1)).message(3, &data_value(data)),
-                Err(error) => response.message(4, &error_value(error)),
+                Ok(Some(data)) => response.uint(2, Some(1)).given(3, data_value(data)),
+                Err(error) => response.message(4, &error_value(&error)),
             };
             (INVOKE_RESPONSE, response)
         }
         DownstreamMessage::Pong => (PONG, Writer::default()),
     };
-    Writer::default().message(kind, &body).finish()
+    Writer::default().given(kind, body.finish()).finish()
 }
 
 /// Reads one binary frame of the service; `None` for a message of a kind that is not known, which a

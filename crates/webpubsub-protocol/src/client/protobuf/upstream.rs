@@ -117,17 +117,17 @@ pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
         UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
             let body = named(group.as_str())
                 .uint(2, id(ack_id))
-                .message(3, &data_value(data))
+                .given(3, data_value(data.clone()))
                 .uint(4, (*echo == Echo::Skip).then_some(1))
                 .uint(5, (*ttl != TimeToLive::FOREVER).then_some(ttl.as_seconds().into()));
             (SEND_TO_GROUP, with_metadata(body, 6, metadata))
         }
         UpstreamMessage::Event { event, ack_id, data, metadata } => {
-            let body = named(event.as_str()).message(2, &data_value(data)).uint(3, id(ack_id));
+            let body = named(event.as_str()).given(2, data_value(data.clone())).uint(3, id(ack_id));
             (EVENT, with_metadata(body, 4, metadata))
         }
         UpstreamMessage::Invoke { invocation_id, event, data, metadata } => {
-            let body = named(event.as_str()).string(2, invocation_id).message(3, &data_value(data));
+            let body = named(event.as_str()).string(2, invocation_id).given(3, data_value(data.clone()));
             (INVOKE_EVENT, with_metadata(body, 4, metadata))
         }
         UpstreamMessage::CancelInvocation { invocation_id } => {

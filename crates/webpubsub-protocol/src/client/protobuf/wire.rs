@@ -142,6 +142,21 @@ impl Writer {
         self.pieces(number, &[bytes])
     }
 
+    /// Bytes that are given away: what is written takes their place, so that large ones cost their size
+    /// but once.
+    pub(super) fn given(mut self, number: u32, mut bytes: Vec<u8>) -> Self {
+        let length = bytes.len();
+        self.head(number, length);
+        let before = self.0.len();
+        bytes.reserve_exact(before);
+        bytes.resize(before + length, 0);
+        bytes.copy_within(..length, before);
+        if let Some(place) = bytes.get_mut(..before) {
+            place.copy_from_slice(&self.0);
+        }
+        Self(bytes)
+    }
+
     /// A message.
     pub(super) fn message(self, number: u32, message: &Self) -> Self {
         self.bytes(number, &message.0)
@@ -149,7 +164,9 @@ impl Writer {
 
     /// A message that is written in pieces.
     pub(super) fn pieces(mut self, number: u32, pieces: &[&[u8]]) -> Self {
-        self.head(number, pieces.iter().map(|piece| piece.len()).sum());
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        self.0.reserve(length.saturating_add(10));
+        self.head(number, length);
         for piece in pieces {
             self.0.extend_from_slice(piece);
         }
@@ -163,7 +180,6 @@ impl Writer {
 
     /// What comes before so many bytes.
     fn head(&mut self, number: u32, length: usize) {
-        self.0.reserve(length.saturating_add(10));
         self.varint(u64::from(number) << 3 | 2);
         self.varint(length as u64);
     }

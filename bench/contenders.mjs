@@ -1,0 +1,64 @@
+// Who is measured: how each is started, and where clients and servers find it.
+//
+// A contender has a `name`, a `title`, what it is `made` of, and `start()`, which resolves with a running server: its
+// `pid` and `address`, the `dialect` that it speaks, `stop()`, and where things are in it:
+//
+// - `member(hub, group, more)`: where a client connects that is in a group from the start; `more` are its `user` and
+//   other `groups`, for those that know them;
+// - `client(hub)`: where one connects that may join groups and publish to them;
+// - `publish(hub, to)`: where a server publishes to `{ group }`, `{ user }` or those of a `{ filter }`;
+// - `handler`: where the event handler of the hub `HANDLED` listens;
+// - `mostAtOnce`: how many frames of a client may be on their way, where that is bounded.
+//
+// Each of these is `undefined` where the contender has nothing of the kind. One that is not `isPresent()` on this machine
+// is left out; one that is not `isQuick` is left out of a quick run; one with `scenes` takes part in those.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root } from "../scripts/paths.mjs";
+import { Ours } from "./contenders/ours.mjs";
+
+const OURS = [
+  { name: "json", title: "this service, JSON", dialect: "json" },
+  { name: "reliable", title: "this service, reliable JSON", dialect: "reliable" },
+  { name: "protobuf", title: "this service, protobuf", dialect: "protobuf", isQuick: false },
+];
+
+const PEERS = [
+  { name: "json-object", title: "the JSON subprotocol in a JavaScript object", made: ["workerd"], isQuick: false, make: ({ JsonObject }) => new JsonObject("json.js", "json") },
+  { name: "partyserver", title: "partyserver", made: ["workerd", "partyserver"], make: ({ Party }) => new Party("party.js", "raw") },
+  { name: "socket.io", title: "Socket.IO on Node", made: ["node", "socket.io"], isQuick: false, make: ({ SocketIo }) => new SocketIo("socket-io.mjs", "socket-io") },
+  { name: "ws", title: "ws on Node", made: ["node", "ws"], isQuick: false, make: ({ Ws }) => new Ws("ws.mjs", "raw") },
+  { name: "nchan", title: "nchan on nginx", made: ["nginx"], isQuick: false, isPresent: ({ hasNchan }) => hasNchan(), make: ({ Nchan }) => new Nchan() },
+];
+
+/** Where the number of shards matters. */
+const SHARDED = ["fan-out", "crowd"];
+
+/** The one that others are compared with. */
+export const YARDSTICK = "bare";
+
+/** Everybody who can be measured; with a `baseline`, another checkout of this project, its service too. */
+export function contenders({ baseline } = {}) {
+  const before = baseline === undefined ? [] : OURS.map((one) => ({ ...one, name: `${one.name}-before`, title: `${one.title}, before`, folder: baseline }));
+  const four = OURS.map((one) => ({ ...one, name: `${one.name}-4`, title: `${one.title}, 4 shards`, shards: 4, scenes: SHARDED, isQuick: false }));
+  return [
+    peer({ name: YARDSTICK, title: "a bare Durable Object", made: ["workerd"], make: ({ Bare }) => new Bare("bare.js", "raw") }),
+    ...[...OURS, ...before, ...four].map(ours),
+    ...PEERS.map(peer),
+  ];
+}
+
+/** The set-up comes first: only then is there everything that starts them. */
+const peers = () => import("./contenders/peers.mjs");
+
+function peer({ make, isPresent = () => true, ...rest }) {
+  return { ...rest, isPresent: async () => isPresent(await peers()), start: async () => make(await peers()).start() };
+}
+
+function ours({ folder = root, dialect, shards, ...rest }) {
+  const start = async () => {
+    const { startWorkerd } = await import(pathToFileURL(join(folder, "scripts", "service", "workerd.mjs")));
+    return new Ours(startWorkerd, { dialect, shards }).start();
+  };
+  return { ...rest, made: ["workerd"], isPresent: () => true, start };
+}

@@ -1,0 +1,59 @@
+// This project's service, as `npm run serve` starts it.
+import { freePort, healthy } from "../../scripts/service/ready.mjs";
+import { clientClaims, sign } from "../../tests/support/token.mjs";
+import { HOST, Server } from "./server.mjs";
+
+const KEY = "an-access-key-for-the-bench-of-48-characters-in!";
+/** The hub that has an event handler. */
+export const HANDLED = "handled";
+const VERSION = "2024-12-01";
+const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+export class Ours extends Server {
+  #startWorkerd;
+  #shards;
+
+  /** `startWorkerd` is that of `scripts/service/workerd.mjs`, of this or of another checkout. */
+  constructor(startWorkerd, { dialect, shards = 1 }) {
+    super();
+    this.dialect = dialect;
+    this.#startWorkerd = startWorkerd;
+    this.#shards = shards;
+  }
+
+  async launch() {
+    this.handler = `${HOST}:${await freePort({ host: HOST, port: 0 })}`;
+    const eventHandlers = [{ urlTemplate: `http://${this.handler}/`, userEventPattern: "*" }];
+    const variables = {
+      SHARDS: String(this.#shards),
+      SERVICE_HOSTS: this.address,
+      ALLOW_PRIVATE_EVENT_HANDLERS: "on",
+      // Clients here only listen, to more than 1 MB a second: the README says to raise it for them.
+      OUTBOUND_LIMIT_BYTES: "0",
+      HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
+    };
+    const keys = { WEBPUBSUB_ACCESS_KEY: KEY };
+    return this.#startWorkerd({ state: this.folder, host: HOST, port: this.port }, { variables, keys }, ["ignore", "ignore", "inherit"]);
+  }
+
+  ready(child) {
+    return healthy({ host: HOST, port: this.port }, child);
+  }
+
+  member(hub, group, { user, groups = [] } = {}) {
+    return this.client(hub, { user, groups: [group, ...groups] });
+  }
+
+  client(hub, { user, groups } = {}) {
+    const path = `/client/hubs/${hub}`;
+    const claims = clientClaims({ audience: `http://${this.address}${path}`, user, groups, roles: ROLES });
+    return { path: `${path}?access_token=${sign(claims, KEY)}` };
+  }
+
+  publish(hub, { group, user, filter }) {
+    const target = group !== undefined ? `/groups/${group}` : user !== undefined ? `/users/${user}` : "";
+    const query = new URLSearchParams({ "api-version": VERSION, ...(filter !== undefined && { filter }) });
+    const path = `/api/hubs/${hub}${target}/:send?${query}`;
+    return { path, headers: [["authorization", `Bearer ${sign({ aud: `http://${this.address}${path}` }, KEY)}`]] };
+  }
+}

@@ -1,0 +1,59 @@
+// What all servers have in common: a folder and a port of their own, and an end.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stop } from "../../scripts/processes.mjs";
+import { freePort } from "../../scripts/service/ready.mjs";
+import { Problem } from "../../scripts/terminal.mjs";
+
+export const HOST = "127.0.0.1";
+const READY_WITHIN_MS = 30_000;
+const ASK_EVERY_MS = 20;
+
+const folders = new Set();
+process.on("exit", () => folders.forEach(remove));
+
+function remove(folder) {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  folders.delete(folder);
+}
+
+export class Server {
+  #child;
+
+  /** Starts with what `launch` returns, a child process, in a folder and at a port of its own. */
+  async start() {
+    this.folder = mkdtempSync(join(tmpdir(), "bench-"));
+    folders.add(this.folder);
+    this.port = await freePort({ host: HOST, port: 0 });
+    this.#child = await this.launch();
+    await this.ready(this.#child);
+    return this;
+  }
+
+  /** Resolves when the server answers anything over HTTP. */
+  async ready(child) {
+    const deadline = Date.now() + READY_WITHIN_MS;
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Problem("The server ended before it answered.");
+      if (await fetch(`http://${this.address}/ready`).then(() => true, () => false)) return;
+      if (Date.now() > deadline) throw new Problem(`The server did not answer within ${READY_WITHIN_MS / 1000} s.`);
+      await sleep(ASK_EVERY_MS);
+    }
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  get address() {
+    return `${HOST}:${this.port}`;
+  }
+
+  async stop() {
+    // Nothing is drained: clients are gone, and some would wait for them.
+    if (this.#child) await stop(this.#child, { grace: 0 });
+    if (this.folder) remove(this.folder);
+  }
+}

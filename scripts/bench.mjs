@@ -1,0 +1,133 @@
+// `npm run bench`: the service and its peers, measured in one run, as ratios to a bare Durable Object.
+import { existsSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
+import { machine, versions } from "../bench/machine.mjs";
+import { lines, markdown } from "../bench/report.mjs";
+import { generate, runAll } from "../bench/runner.mjs";
+import { workloads as allWorkloads } from "../bench/workloads.mjs";
+import { build } from "./build.mjs";
+import { parse } from "./command.mjs";
+import { nearest } from "./nearest.mjs";
+import { whole } from "./options.mjs";
+import { at, root } from "./paths.mjs";
+import { exitOnSignals, run } from "./processes.mjs";
+import { setUp } from "./setup.mjs";
+import { Problem, UsageProblem, duration, main, quoted, say, step } from "./terminal.mjs";
+import { nativeEnv } from "./toolchain.mjs";
+
+const RESULTS = at("bench", "RESULTS.md");
+
+const command = {
+  name: "npm run bench",
+  about: "Measures the service and its peers on this machine, one at a time and in turns: medians, and ratios to a bare\nDurable Object. Writes bench/RESULTS.md, unless some are chosen by name.",
+  flags: {
+    quick: { type: "boolean", about: "Fewer contenders and workloads, smaller crowds and floods, and 3 runs: within 5 minutes; all of it takes up to 40." },
+    runs: { type: "string", value: "N", about: "How often each workload is measured for each contender. (5, or 3 with --quick)" },
+    contenders: { type: "string", value: "NAMES", about: `Only these, with commas between; ${YARDSTICK} always comes along.` },
+    workloads: { type: "string", value: "NAMES", about: "Only these, with commas between." },
+    baseline: { type: "string", value: "DIR", about: "Another checkout of this project, built, to measure beside this one: json-before, reliable-before, protobuf-before." },
+    output: { type: "string", value: "FILE", about: "Where to write the results in place of bench/RESULTS.md." },
+    native: { type: "boolean", about: "The benchmarks of the Rust crates alone, with criterion; --workloads narrows them." },
+    list: { type: "boolean", about: "Prints which contenders and workloads there are." },
+  },
+  examples: [
+    ["npm run bench", "everything"],
+    ["npm run bench -- --quick", "the workloads that say most"],
+    ["npm run bench -- --contenders json,reliable --workloads rest-1,one-socket --runs 7", "two workloads of two contenders"],
+    ["npm run bench -- --workloads joins --baseline ../before", "before and after a change"],
+    ["npm run bench -- --native", "the cores without a runtime"],
+  ],
+};
+
+exitOnSignals();
+await main(async () => {
+  const values = parse(process.argv.slice(2), command);
+  const { quick = false, native = false } = values;
+  const baseline = values.baseline === undefined ? undefined : builtCheckout(values.baseline);
+  const known = allContenders({ baseline });
+  if (values.list) return list(known);
+  if (native) return benchNatively(values);
+  const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
+  const wanted = choose("contender", known, values.contenders, { quick, always: YARDSTICK });
+  const workloads = choose("workload", allWorkloads, values.workloads, { quick });
+
+  await setUp("bench");
+  await build();
+  const generator = await buildGenerator();
+  const contenders = [];
+  const absent = [];
+  for (const contender of wanted) ((await contender.isPresent()) ? contenders : absent).push(contender);
+  const started = performance.now();
+  const measure = (...one) => generate(generator, ...one);
+  const { results, failures } = await runAll({ contenders, workloads, runs, quick, measure });
+  const measured = { results, failures, contenders, absent, workloads };
+  say();
+  lines(measured).forEach((line) => say(line));
+  const file = resultsFile(values);
+  if (file) {
+    const date = new Date().toISOString().slice(0, 10);
+    const typed = [command.name, ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2).map(quoted)] : [])].join(" ");
+    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, quick, machine: machine(), versions: versions(contenders) }));
+    say(`Written: ${relative(process.cwd(), file)}`);
+  }
+  say(`${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`);
+  if (failures.length > 0) throw new Problem("Not everything could be measured.");
+});
+process.exit();
+
+/** The folder of another checkout, which has to be built. */
+function builtCheckout(folder) {
+  const path = resolve(folder);
+  for (const file of ["scripts/service/workerd.mjs", "build/worker/index.js"]) {
+    if (!existsSync(join(path, file))) throw new UsageProblem(`--baseline: ${folder} is no checkout of this project that is built: it has no ${file}. Run "npm run build" there.`);
+  }
+  return path;
+}
+
+/** Where the results go: a file that was named, else `RESULTS.md` unless only some were chosen. */
+function resultsFile({ output, contenders, workloads }) {
+  if (output !== undefined) return resolve(output);
+  return contenders === undefined && workloads === undefined ? RESULTS : undefined;
+}
+
+/** Those that are named, in their own order, or all that belong to such a run. */
+function choose(kind, all, names, { quick, always }) {
+  if (names === undefined) return all.filter(({ isQuick = true }) => isQuick || !quick);
+  const wanted = names.split(",");
+  for (const name of wanted) {
+    if (all.some((one) => one.name === name)) continue;
+    const meant = nearest(name, all.map((one) => one.name));
+    throw new UsageProblem(`There is no ${kind} ${name}.${meant ? ` Did you mean ${meant}?` : ""} There are ${all.map((one) => one.name).join(", ")}.`);
+  }
+  // Who is named takes part in every scene.
+  return all.filter(({ name }) => wanted.includes(name) || name === always).map((one) => ({ ...one, scenes: undefined, ...(kind === "workload" && one) }));
+}
+
+function list(contenders) {
+  for (const [heading, all] of [["Contenders", contenders], ["Workloads", allWorkloads]]) {
+    say(`${heading}:`);
+    const width = Math.max(...all.map(({ name }) => name.length));
+    for (const { name, title } of all) say(`  ${name.padEnd(width)}  ${title}`);
+  }
+}
+
+function cargo(args, options) {
+  return run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
+}
+
+/** Builds the load generator; the path of the program. */
+async function buildGenerator() {
+  const args = ["build", "--locked", "--profile", "bench", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
+  const output = await step("Building the load generator", () => cargo(args));
+  const built = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return built.find(({ executable }) => executable).executable;
+}
+
+async function benchNatively({ native, workloads, ...others }) {
+  const [other] = Object.keys(others);
+  if (other) throw new UsageProblem(`--native goes with --workloads alone, not with --${other}.`);
+  await setUp("native");
+  const filter = workloads === undefined ? [] : ["--", workloads];
+  await cargo(["bench", "--locked", "-p", "webpubsub-bench", ...filter], { echo: true, failure: "cargo bench" });
+}
