@@ -72,7 +72,12 @@ export class Sockets {
   }
 
   sendNumbered(slots, head, numbers, tail) {
-    return this.#each(slots, (socket, i) => socket.send(head + numbers[i] + tail));
+    // Members of a group mostly have the same number.
+    let number, text;
+    return this.#each(slots, (socket, i) => {
+      if (numbers[i] !== number) text = head + (number = numbers[i]) + tail;
+      socket.send(text);
+    });
   }
 
   #each(slots, send) {
