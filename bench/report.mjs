@@ -59,6 +59,13 @@ export function failureLines(failures) {
   return failures.map(({ workload, contender, run, message }) => `${workload}, ${contender}, run ${run + 1}: ${message}`);
 }
 
+/** The command that measured this, as anybody may type it: where another checkout lies is each one's own. */
+export function repeatable(name, { output, ...values }) {
+  const places = { baseline: "DIR" };
+  const options = Object.entries(values).map(([option, value]) => (value === true ? `--${option}` : `--${option} ${places[option] ?? value}`));
+  return [name, ...(options.length > 0 ? ["--", ...options] : [])].join(" ");
+}
+
 /**
  * Everything as `RESULTS.md`. `machine` is its `cpu`, `cores`, `memory` and `system`; `versions` are names with versions; `command`
  * is what was typed, on a `date`.

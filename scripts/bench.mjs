@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
 import { machine, versions } from "../bench/machine.mjs";
-import { lines, markdown } from "../bench/report.mjs";
+import { lines, markdown, repeatable } from "../bench/report.mjs";
 import { generate, runAll } from "../bench/runner.mjs";
 import { workloads as allWorkloads } from "../bench/workloads.mjs";
 import { build } from "./build.mjs";
@@ -13,7 +13,7 @@ import { whole } from "./options.mjs";
 import { at, root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
-import { Problem, UsageProblem, duration, main, quoted, say, step } from "./terminal.mjs";
+import { Problem, UsageProblem, duration, main, say, step } from "./terminal.mjs";
 import { nativeEnv } from "./toolchain.mjs";
 
 const RESULTS = at("bench", "RESULTS.md");
@@ -67,8 +67,7 @@ await main(async () => {
   const file = resultsFile(values);
   if (file) {
     const date = new Date().toISOString().slice(0, 10);
-    const typed = [command.name, ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2).map(quoted)] : [])].join(" ");
-    writeFileSync(file, markdown({ ...measured, command: typed, date, runs, quick, machine: machine(), versions: versions(contenders) }));
+    writeFileSync(file, markdown({ ...measured, command: repeatable(command.name, values), date, runs, quick, machine: machine(), versions: versions(contenders) }));
     say(`Written: ${relative(process.cwd(), file)}`);
   }
   say(`${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`);

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { YARDSTICK, contenders } from "../../bench/contenders.mjs";
 import { reached, targets } from "../../bench/reach.mjs";
-import { lines, markdown, short } from "../../bench/report.mjs";
+import { lines, markdown, repeatable, short } from "../../bench/report.mjs";
 import { runAll } from "../../bench/runner.mjs";
 import { median, ratio, summary } from "../../bench/statistics.mjs";
 import { workloads } from "../../bench/workloads.mjs";
@@ -133,6 +133,12 @@ test("a terminal gets medians, extremes, ratios, and what is missing", () => {
   assert.match(text, /^ {2}messages a second over one socket.* 0\.75 × +no$/m);
   assert.match(text, /^nchan \(nchan on nginx\) is not on this machine\.$/m);
   assert.match(text, /^one-socket, json, run 1: it broke$/m);
+});
+
+test("the command in the results names no folder", () => {
+  assert.equal(repeatable("npm run bench", {}), "npm run bench");
+  const values = { quick: true, runs: "7", baseline: "/somewhere", output: "elsewhere.md" };
+  assert.equal(repeatable("npm run bench", values), "npm run bench -- --quick --runs 7 --baseline DIR");
 });
 
 test("RESULTS.md has the machine, the versions, the command and every table", () => {
