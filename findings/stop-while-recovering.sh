@@ -7,8 +7,8 @@
 # connection.
 #
 # Seen with @azure/web-pubsub-client 1.0.4 and 1.1.0: where the socket is not open, `stop()` takes its own
-# note that the client is stopping back at once and only ends the keep-alive, so the recovery under way is
-# affected. Whoever stops a client for good has to wait for `stopped`, and to call `stop()` again until then.
+# note that the client is stopping back at once and only ends the keep-alive, so the recovery under way
+# goes on. Whoever stops a client for good has to wait for `stopped`, and to call `stop()` again until then.
 #
 # Source: https://learn.microsoft.com/javascript/api/@azure/web-pubsub-client/webpubsubclient (`stop`), and
 # sdk/web-pubsub/web-pubsub-client/src/webPubSubClient.ts in https://github.com/Azure/azure-sdk-for-js.

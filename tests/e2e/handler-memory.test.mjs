@@ -76,17 +76,17 @@ describe("The memory of two large answers, in times the size of one", () => {
       const { connect, ask, isLast } = clients[kind];
       const socket = await connect(hub);
       let asked = 0;
-      const hear = async (size, times) => {
+      const receive = async (size, times) => {
         handler.answer("user.chat", answers[what](size));
         for (let n = 0; n < times; n++) {
           socket.send(ask(++asked));
           while (!isLast(await socket.next()));
         }
       };
-      await hear(50_000, 20);
-      await hear(1 << 20, 3);
+      await receive(50_000, 20);
+      await receive(1 << 20, 3);
       const before = peak();
-      await hear(SIZE, 2);
+      await receive(SIZE, 2);
       const times = (peak() - before) / SIZE;
       t.diagnostic(`${times.toFixed(1)} times its size`);
       assert.ok(times < most, `${times.toFixed(1)} times its size`);

@@ -44,7 +44,7 @@ forEachShardCount("Slow readers", (service) => {
   }
 
   test("are closed while others receive everything, and the process grows by little more than what they are allowed", async (t) => {
-    // The process has just begun: what it takes to hand messages on at all is in the bound.
+    // The process has just begun: what it takes to deliver messages at all is in the bound.
     const hub = service.newHub();
     const connect = (user) => (_, n) => (n % 2 ? hub.connectSimple({ user }) : hub.connect({ user }));
     const reading = await Promise.all(Array.from({ length: READING }, () => hub.connect({ user: "reading" })));

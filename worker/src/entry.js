@@ -3,14 +3,14 @@
 // `worker-build` makes an entry, too, whose class and three proxies a call cost more than the calls.
 import Generated, * as generated from "worker-build";
 
-/** Which instance of the module runs. One that has trapped is replaced with the next call. */
-let instance = 0;
+/** How often the module has trapped. Objects that were made before are made anew with their next call. */
+let traps = 0;
 
 addEventListener("error", ({ error }) => noted(error));
 
 /** @param {unknown} error */
 function noted(error) {
-  if (error instanceof WebAssembly.RuntimeError) instance++;
+  if (error instanceof WebAssembly.RuntimeError) traps++;
   return error;
 }
 
@@ -38,7 +38,7 @@ export default {
 const objectOf = ({ prototype: { constructor: Kind } }) =>
   class {
     #object;
-    #instance;
+    #traps;
     #given;
 
     /** @param {[state: DurableObjectState, env: unknown]} given */
@@ -49,7 +49,7 @@ const objectOf = ({ prototype: { constructor: Kind } }) =>
 
     #start() {
       this.#object = new Kind(...this.#given);
-      this.#instance = instance;
+      this.#traps = traps;
     }
 
     /**
@@ -58,7 +58,7 @@ const objectOf = ({ prototype: { constructor: Kind } }) =>
      */
     call(method, ...given) {
       try {
-        if (this.#instance !== instance) this.#start();
+        if (this.#traps !== traps) this.#start();
         return this.#object[method](...given);
       } catch (error) {
         throw noted(error);

@@ -29,7 +29,7 @@ export async function drive(next, resume) {
     try {
       next = resume(value, failed);
     } catch (error) {
-      // The platform's entry makes a new instance of a module that has trapped, if it is reported.
+      // The entry makes objects anew after the module has trapped, if that is reported.
       if (error instanceof WebAssembly.RuntimeError) reportError(error);
       throw error;
     }

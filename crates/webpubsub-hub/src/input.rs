@@ -32,14 +32,15 @@ pub enum Input {
         /// Which connection.
         connection: ConnectionId,
     },
-    /// A client's WebSocket message.
+    /// A client's WebSocket message. What leads to a write is carried out by [`crate::Hub::turn`].
     Frame {
         /// Whose.
         from: Slot,
         /// What it holds.
         frame: Frame,
     },
-    /// A socket is gone: the client closed it, or the transport was lost.
+    /// A socket is gone: the client closed it, or the transport was lost. Carried out by
+    /// [`crate::Hub::turn`], after what came over it before.
     Closed {
         /// Whose.
         slot: Slot,

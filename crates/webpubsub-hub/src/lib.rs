@@ -2,7 +2,7 @@
 //!
 //! A [`Hub`] never touches a socket, a clock or a disk. The shell that owns those tells it what
 //! happened ([`Input`]) and does what it answers ([`Output`]), in order and without waiting in
-//! between. What has to outlive the shell's memory leaves as [`Output::Store`] and
+//! between. What came over sockets may wait for a turn: [`Hub::next_turn`] says when to call [`Hub::turn`]. What has to outlive the shell's memory leaves as [`Output::Store`] and
 //! [`Output::Attach`] and comes back through [`Hub::restore`].
 //!
 //! It holds no rule of the wire: frames, names and close codes are `webpubsub-protocol`'s. It never

@@ -2,7 +2,7 @@
 //!
 //! A message that leads to no write is carried out when it arrives. Every other one waits in its
 //! connection's queue for the next turn, whose writes are one commit. Connections take turns by what
-//! their messages cost, so what one client sends is no other client's wait. The platform cannot slow
+//! their messages cost, so what one client sends delays no other. The platform cannot slow
 //! down a single socket, but it can hold back everything that is about to arrive until a turn is over
 //! ([`NextTurn::BeforeMore`]), in which time the sockets' own flow control slows their senders down.
 
@@ -391,7 +391,7 @@ impl Hub {
     /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
     pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
         let is_reliable = self.directory.get(slot).is_some_and(|connection| connection.buffer.is_some());
-        // A handler is told of the end of every connection, also of one that a crash ends.
+        // The end of every connection is delivered to handlers, also of one that a crash ends.
         if is_reliable || self.has_event_handlers() {
             outputs.push(Output::Store(change));
         } else {

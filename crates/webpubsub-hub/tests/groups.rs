@@ -91,7 +91,7 @@ fn servers_add_no_connection_to_more_groups_than_it_may_be_in() {
     let full = Target::Connection(shard.id(full));
     for to in [full.clone(), Target::User(user("alice")), Target::All] {
         assert_eq!(join(&mut shard, to, &["i"]), Reply::Conflict);
-        assert!(!shard.exists(Target::Group(group("i"))), "nobody is added where somebody cannot be");
+        assert!(!shard.exists(Target::Group(group("i"))), "none is added where one of them cannot be");
     }
     assert_eq!(join(&mut shard, full, &["g", "h"]), Reply::Done, "it is a member of these already");
     assert_eq!(join(&mut shard, Target::User(user("alice")), &["g", "h"]), Reply::Done);

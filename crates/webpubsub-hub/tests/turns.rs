@@ -140,7 +140,7 @@ fn a_message_counts_by_what_it_costs() {
         arrive(&mut shard, loud, &publish("crowd", ack));
     }
     for ack in 0..10 {
-        arrive(&mut shard, quiet, &publish("nobody", ack));
+        arrive(&mut shard, quiet, &publish("empty", ack));
     }
     // One such publish is more than a turn; the next turn is the other's.
     assert_eq!(acked(&shard.turn()), [loud]);
@@ -221,7 +221,7 @@ fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
     }
     shard.send(other, PING);
     assert_eq!((shard.take(fast).len(), shard.take(other).len()), (5, 1));
-    assert_eq!(shard.hub.next_turn(), None, "it holds nobody back");
+    assert_eq!(shard.hub.next_turn(), None, "it delays no other");
     shard.pass(Duration::from_millis(99));
     assert_eq!(shard.take(fast).len(), 0);
     shard.pass(Duration::from_millis(1));
@@ -248,7 +248,7 @@ fn the_end_of_a_slowed_connection_waits_for_no_rate() {
 fn slowed_clients_of_a_shard_share_a_bound_on_bytes_that_wait() {
     let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
     let mut shard = Shard::at(Place { limits, ..Place::only() });
-    let large = publish("nobody", 9).replace("\"x\"", &format!("\"{}\"", "x".repeat(512 * 1024)));
+    let large = publish("empty", 9).replace("\"x\"", &format!("\"{}\"", "x".repeat(512 * 1024)));
     let slowed: Vec<Slot> = (0..40).map(|_| shard.connected(json("fast"))).collect();
     let within_its_rate = shard.connected(json("slow"));
     for client in &slowed {

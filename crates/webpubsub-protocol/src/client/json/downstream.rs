@@ -80,7 +80,7 @@ impl DataFrame {
         }
     }
 
-    /// The whole frame for a connection that does not count messages, where nobody else needs it.
+    /// The whole frame for a connection that does not count messages, where it is needed once.
     #[must_use]
     pub fn into_plain(mut self) -> String {
         self.head.push_str(Self::TAIL);

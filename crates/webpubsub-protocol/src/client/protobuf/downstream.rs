@@ -63,7 +63,7 @@ impl DataFrame {
         Writer::default().pieces(DATA, &[&self.head, &number, &self.tail]).finish()
     }
 
-    /// The whole frame for a connection that does not count messages, where nobody else needs it.
+    /// The whole frame for a connection that does not count messages, where it is needed once.
     #[must_use]
     pub fn into_plain(mut self) -> Vec<u8> {
         self.head.append(&mut self.tail);
