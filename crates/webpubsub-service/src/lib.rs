@@ -1,0 +1,8 @@
+//! What stands between a request and a shard, without sockets, disks or HTTP.
+//!
+//! A host (the worker, a native server, the simulation) receives requests and stores rows. What it does
+//! with them is decided here: which settings and shards a hub has, which shard a client or a REST call
+//! goes to, how answers of several shards become one, and how an event is delivered to its handler.
+//!
+//! Time, randomness, storage and the network reach this crate as values. Each module is a function of
+//! values or a state machine that asks its host for one thing at a time; it never waits by itself.
