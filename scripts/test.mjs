@@ -19,7 +19,7 @@ const command = {
   examples: [
     ["npm test", "everything"],
     ["npm test -- --only lint,native", "formatting, lints and native tests"],
-    ["npm test -- --only e2e tests/e2e/groups.test.mjs", "one file of the end-to-end tests"],
+    ["npm test -- --only e2e tests/e2e/clients/groups.test.mjs", "one file of the end-to-end tests"],
     ["npm run e2e", "all end-to-end tests"],
   ],
 };

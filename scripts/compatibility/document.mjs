@@ -41,10 +41,13 @@ function rowOf({ feature, state, note, tests }) {
   return `| ${[note ? `${feature}<br>*${note}*` : feature, state, testsOf(tests)].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
+/** The end-to-end tests by folder and name, the others by name. */
+const labelOf = (file) => (file.startsWith("tests/e2e/") ? file.slice("tests/e2e/".length) : basename(file)).replace(/(\.test)?\.\w+$/, "");
+
 /** Each file once, with its tests. */
 function testsOf(tests) {
   const files = [...new Set(tests.map(({ file }) => file))];
-  return files.map((file) => `[${basename(file).replace(/(\.test)?\.\w+$/, "")}](${file}): ${tests.filter((test) => test.file === file).map(nameOf).join("; ")}`).join("<br>");
+  return files.map((file) => `[${labelOf(file)}](${file}): ${tests.filter((test) => test.file === file).map(nameOf).join("; ")}`).join("<br>");
 }
 
 function nameOf({ file, name, cases }) {

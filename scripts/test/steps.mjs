@@ -30,9 +30,14 @@ const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEn
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
 /** Tests that run when no other does: they compare times or memory, or use the README's own folders and ports. */
-const alone = ["chaos/chaos", "e2e/handler-order", "e2e/hibernation", "e2e/silences", "e2e/slow-readers", "quickstart/event-handler"].map((name) =>
-  at("tests", `${name}.test.mjs`),
-);
+const alone = [
+  "chaos/chaos",
+  "e2e/clients/slow-readers",
+  "e2e/event-handlers/order",
+  "e2e/reliability/hibernation",
+  "e2e/reliability/silences",
+  "quickstart/event-handler",
+].map((name) => at("tests", `${name}.test.mjs`));
 
 /** Runs test files, `concurrency` of them at a time; `record` is the step that they are all of, if they are. */
 function nodeTests(files, { record, concurrency = 1, ...options } = {}) {

@@ -2,12 +2,12 @@
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [acks, anonymous, closing, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, stopping, strangers, token] = [
-  "acks", "anonymous", "closing", "delivery", "frames", "groups", "handshake", "hibernation", "limits", "malformed", "order", "protobuf", "recovery", "reliable", "restart", "settings", "simple", "stopping", "strangers", "client-token",
+  "clients/acks", "clients/anonymous", "clients/closing", "clients/delivery", "clients/frames", "clients/groups", "clients/handshake", "reliability/hibernation", "operations/limits", "reliability/malformed", "clients/order", "clients/protobuf", "reliability/recovery", "reliability/reliable", "reliability/restart", "operations/settings", "clients/simple", "reliability/stopping", "operations/strangers", "clients/token",
 ].map(e2e);
-const [connecting, events, invoke, notifications] = ["connect", "events", "invoke", "notifications"].map((name) => e2e(`handler-${name}`));
-const [permissions, restExistence, restOperations, restSend] = ["permissions", "rest-existence", "rest-operations", "rest-send"].map(e2e);
+const [connecting, events, invoke, notifications] = ["connect", "events", "invoke", "notifications"].map((name) => e2e(`event-handlers/${name}`));
+const [permissions, restExistence, restOperations, restSend] = ["clients/permissions", "rest/existence", "rest/operations", "rest/send"].map(e2e);
 
-const vectors = e2e("client-json-vectors");
+const vectors = e2e("clients/json-vectors");
 const accepted = (...names) => vectors("every accepted frame is answered as its words say", ...names);
 const refused = (...names) => vectors("every refused frame closes with 1007, after a word about why", ...names);
 
@@ -98,7 +98,7 @@ export const client = [
       row("A hub whose shards are full: 503, for a moment", settings("as long as a shard has room there is room; a full hub answers 503 and when to come back")),
       row("Then: the `connect` event, whose refusal becomes the answer", connecting("is refused with the handler's status and words: ${status}"), connecting("is not asked about where no handler lists it, nor for a client that is refused anyway")),
       row("101 with the chosen subprotocol", subprotocols),
-      differs("permessage-deflate where a client offers it", "Only where an operator turns it on (`--web-socket-compression`): it costs three times the memory.", e2e("compression")("${agreed} agreed on with a client that offers it, new or recovering")),
+      differs("permessage-deflate where a client offers it", "Only where an operator turns it on (`--web-socket-compression`): it costs three times the memory.", e2e("operations/compression")("${agreed} agreed on with a client that offers it, new or recovering")),
       row("The connection can be addressed over REST when its client hears that it is connected", handshake("a connection can be addressed as soon as it knows its id")),
     ],
   },
@@ -294,12 +294,12 @@ export const client = [
     rows: [
       row("A client's message: 1 MB, after it was put together", frames("a message of 1 MB is delivered whole"), frames("a message may come in fragments, and counts as a whole"), frames("simple clients have the same limit")),
       row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),
-      differs("Groups of one connection: no limit", "4,096, unless an operator sets another number with `CLIENT_GROUP_LIMIT`: the ack is `Forbidden`, over REST the answer 409.", groups("a thousand groups on one connection all work"), e2e("many-groups")("joins no other, and receives that answer where it asks for one: ${protocol}"), e2e("many-groups")("is added to no other over REST: ${protocol}"), e2e("many-groups")("has no more in its token"), e2e("many-groups")("is given no more by an event handler"), native("hub", "tests/groups")("a_client_may_be_in_4096_groups_or_as_many_as_there_are")),
+      differs("Groups of one connection: no limit", "4,096, unless an operator sets another number with `CLIENT_GROUP_LIMIT`: the ack is `Forbidden`, over REST the answer 409.", groups("a thousand groups on one connection all work"), e2e("clients/many-groups")("joins no other, and receives that answer where it asks for one: ${protocol}"), e2e("clients/many-groups")("is added to no other over REST: ${protocol}"), e2e("clients/many-groups")("has no more in its token"), e2e("clients/many-groups")("is given no more by an event handler"), native("hub", "tests/groups")("a_client_may_be_in_4096_groups_or_as_many_as_there_are")),
       row("What is kept for a reliable connection: 1000 messages, 16 MB", recovery("a thousand messages are kept; one more ends the connection, there or away"), recovery("sixteen megabytes are kept, and no more")),
       row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
       row("A quota of connections for each hub, which the operator sets, with a line in the log", limits("is what a hub takes: exactly so many, and one more when one has left"), limits("is each hub's own"), limits("holds when everybody comes at once"), limits("is in the log when it refuses")),
       row("A bound on how fast a client sends: slowed down first", limits("is slowed down, and everything that it sent is carried out in order"), limits("is closed with 1008 and told why once more than ${WAITING} messages wait, and nobody else is: ${protocol}"), limits("is heard up to that point, and no further")),
-      row("A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept", limits("is closed with 1008, while one that speaks beside it hears everything"), e2e("slow-readers")("that send all the time and read nothing are closed as early (${kind}), while one that reads stays"), native("hub", "tests/pace")("of_a_shard_that_leaves_too_much_unread_the_slowest_go_first")),
+      row("A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept", limits("is closed with 1008, while one that speaks beside it hears everything"), e2e("clients/slow-readers")("that send all the time and read nothing are closed as early (${kind}), while one that reads stays"), native("hub", "tests/pace")("of_a_shard_that_leaves_too_much_unread_the_slowest_go_first")),
       missing("A quota of messages", "Not built."),
       row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
       differs("A pong comes after what was asked before", 'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.', acks("a ping is answered, in the platform's own spelling or any other")),

@@ -3,10 +3,10 @@ import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [connect, crash, events, failures, invoke, notifications, order, outage, settings, ssrf, state, validation] = [
   "connect", "crash", "events", "failures", "invoke", "notifications", "order", "outage", "settings", "ssrf", "state-and-cookies", "validation",
-].map((name) => e2e(`handler-${name}`));
+].map((name) => e2e(`event-handlers/${name}`));
 const express = testsOf("tests/sdk/express.test.mjs");
 const quickstart = testsOf("tests/quickstart/event-handler.test.mjs");
-const acks = e2e("acks");
+const acks = e2e("clients/acks");
 const urls = native("protocol", "tests/vectors_cloud_events");
 
 const asGiven = settings("are shown as they were given");
@@ -39,7 +39,7 @@ export const eventHandlers = [
   {
     title: "Settings of event handlers (CloudEvents spec, 1)",
     rows: [
-      row("`anonymousConnectPolicy`, `deny` unless it is `allow`, in any case", e2e("management")("a hub's settings are given, changed and taken back, and hold for the next connect"), settings("have enumerations of any case")),
+      row("`anonymousConnectPolicy`, `deny` unless it is `allow`, in any case", e2e("operations/management")("a hub's settings are given, changed and taken back, and hold for the next connect"), settings("have enumerations of any case")),
       row("`eventHandlers` is ordered: the first that asks for an event is told, and only that one", events("of several handlers the first that asks for an event is told, and no other")),
       row("`urlTemplate`: an absolute http or https URL", asGiven, wrong("a URL without a scheme", "a URL of another scheme", "a URL without a host")),
       row("`{hub}` and `{event}`, in any case and escaped, anywhere but in the host", events("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query"), wrong("a placeholder in the host", "a placeholder that nobody knows")),
@@ -70,8 +70,8 @@ export const eventHandlers = [
     title: "Abuse protection (CloudEvents spec, 2)",
     rows: [
       row("Before the first event: `OPTIONS`, `{event}` being `validate`, with `WebHook-Request-Origin` and `ce-awpsversion`", validation("comes before the first event, which waits for it, and is asked for with OPTIONS")),
-      row("`WebHook-Request-Origin` is the host that the client's token names, with its port", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), express("hears services that it allows, by the host that clients ask, and no others"), e2e("proxy")("has event handlers asked for the host that a client's token names")),
-      row("For a client without a token it is the hosts that the operator names, with commas between, of which one is to be allowed", e2e("handler-origin")("are what handlers are asked for clients without a token, one of them being enough"), e2e("handler-origin")("stay what they are, and their handshake too, however many hosts are made up")),
+      row("`WebHook-Request-Origin` is the host that the client's token names, with its port", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), express("hears services that it allows, by the host that clients ask, and no others"), e2e("operations/proxy")("has event handlers asked for the host that a client's token names")),
+      row("For a client without a token it is the hosts that the operator names, with commas between, of which one is to be allowed", e2e("event-handlers/origin")("are what handlers are asked for clients without a token, one of them being enough"), e2e("event-handlers/origin")("stay what they are, and their handshake too, however many hosts are made up")),
       row("Accepted by 2xx and `WebHook-Allowed-Origin` of `*` or the host, in any case", passed("any origin", "the service's host", "the host in another case", "no content"), notPassed("nobody", "another host", "everybody, with 400", "everybody, with 500")),
       row("Several values, or a list", passed("a list with the host in it", "several headers, the host in one of them")),
       row("`WebHook-Request-Callback` and rates are not used", validation("comes before the first event, which waits for it, and is asked for with OPTIONS")),
@@ -105,7 +105,7 @@ export const eventHandlers = [
       differs("The last of several `ce-connectionState` headers", "The platform makes one header of several, with commas, and the documents do not allow several.", given),
       row("State outlives recovery and crashes", state("is kept through a recovery"), state("and cookies of a reliable connection are what they were, and its numbers go on")),
       row("Empty state is told as empty", state("that is empty is told as empty, also where `connect` gave it, through recoveries")),
-      differs("State above 12,288 bytes fails the event, or `connect` with 500", "It could not come back in a header: Node.js reads 16 KB of them.", e2e("handler-deliveries")("say of a handler's state at the limit nothing")),
+      differs("State above 12,288 bytes fails the event, or `connect` with 500", "It could not come back in a header: Node.js reads 16 KB of them.", e2e("event-handlers/deliveries")("say of a handler's state at the limit nothing")),
       row("Cookies of 2xx answers are kept for the connection and sent to URLs that they match", state("of cookies: they come back with every later event of their connection"), state("of cookies: they come back to URLs that they are for, and no others"), state("of failed answers is not taken")),
     ],
   },
@@ -166,8 +166,8 @@ export const eventHandlers = [
       row("Retried: network errors, 408, 5xx; at most four attempts, the same each time (6.5)", again("500", "503", "408", "a connection that is reset", "an answer that breaks off"), failures("an event of a ${kind.name} client succeeds with the first attempt that does")),
       row("Not retried: other answers, 429 among them (6.5)", once("400", "404", "429", "302")),
       row("After 1, 3 and 5 seconds (6.5)", outage("are a second, three and five apart unless the operator says otherwise")),
-      row("A call is given up when its connection is gone", e2e("handler-gone")("for a ${kind.name} client are given up when it is gone"), e2e("handler-gone")("are not made again when the connection is gone"), e2e("handler-gone")("are made for what came before the end, each once, in order")),
-      differs("A client that hangs up while `connect` is asked about", "The platform sees no client go that only ends its side of the transport; its handler is asked to the end.", e2e("handler-gone")("about connecting are given up when the client hangs up")),
+      row("A call is given up when its connection is gone", e2e("event-handlers/gone")("for a ${kind.name} client are given up when it is gone"), e2e("event-handlers/gone")("are not made again when the connection is gone"), e2e("event-handlers/gone")("are made for what came before the end, each once, in order")),
+      differs("A client that hangs up while `connect` is asked about", "The platform sees no client go that only ends its side of the transport; its handler is asked to the end.", e2e("event-handlers/gone")("about connecting are given up when the client hangs up")),
       row("`connect` and notifications are retried too (6.5)", connect("is asked about again until it is answered"), notifications("what a handler could not take is told again, under the same number")),
       differs("100 seconds for an event with its attempts, up to the head of the answer (6.5)", "The body has to come in that time, too, and each attempt has an even share of what is left.", failures("an event of a ${kind.name} client that gets ${what} is tried four times"), native("hub", "tests/event_calls")("each_attempt_has_an_even_share_of_the_time")),
     ],
@@ -185,7 +185,7 @@ export const eventHandlers = [
       row("A URL that fails five times in a row is left alone for half a minute, and found again", outage("of a handler that ${what}: four attempts, then it is left alone, nobody else notices, and it is found again"), native("hub", "tests/event_calls")("a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for_one_probe")),
       row("Six calls of a shard at once, in turn by connection; a thousand waiting events of a connection, 16 MiB of a shard", inOrder, native("hub", "tests/event_calls")("at_most_six_calls_are_under_way_and_connections_take_turns"), native("hub", "tests/event_calls")("a_thousand_events_of_a_connection_wait_and_one_more_fails"), native("hub", "tests/event_calls")("sixteen_megabytes_of_a_shards_events_wait_and_more_fail")),
       row("Only public handlers with TLS, unless the operator allows others, in every notation of an address", ssrf("are at no address that is not public: ${what}"), ssrf("have TLS"), ssrf("are anywhere else"), ssrf("are not called at private addresses because they were set when that was allowed"), urls("every_url_is_judged_as_its_vector_says")),
-      row("Deliveries say by kind why an answer is of no use", e2e("handler-deliveries")("of a user event say its kind: ${what}"), e2e("handler-deliveries")("of connect say its kind: ${what}"), e2e("handler-deliveries")("of a handshake say its kind: one ${what}")),
+      row("Deliveries say by kind why an answer is of no use", e2e("event-handlers/deliveries")("of a user event say its kind: ${what}"), e2e("event-handlers/deliveries")("of connect say its kind: ${what}"), e2e("event-handlers/deliveries")("of a handshake say its kind: one ${what}")),
       row("The last deliveries of a hub, without payloads and secrets", settings("show what was delivered: every attempt, newest first, and no word of what was said"), settings("show the last ${KEPT} deliveries of a hub, of all its shards")),
       row("A handler can be tested, in words", settings("can be tested: the handshake and a signed sample, each step in words")),
     ],

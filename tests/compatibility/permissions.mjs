@@ -1,7 +1,7 @@
 // Roles and permissions (permissions spec).
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
-const permissions = e2e("permissions");
+const permissions = e2e("clients/permissions");
 const hub = native("hub", "tests/permissions");
 
 const table = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
@@ -27,8 +27,8 @@ export const rolesAndPermissions = [
       row("So does a simple client that publishes its frames", permissions("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it")),
       row("Members hear their groups, whatever they may do", member),
       row("Being put into a group by a token or a server grants nothing", member),
-      row("Servers may do everything", e2e("rest-operations")("each operation has a status of its own, however often it is asked for")),
-      row("Denied: `Forbidden` with an ack id, silence without", e2e("groups")("without a role nothing is allowed, and the ack says what was not"), e2e("groups")("what is refused without an ack id is refused in silence")),
+      row("Servers may do everything", e2e("rest/operations")("each operation has a status of its own, however often it is asked for")),
+      row("Denied: `Forbidden` with an ack id, silence without", e2e("clients/groups")("without a role nothing is allowed, and the ack says what was not"), e2e("clients/groups")("what is refused without an ack id is refused in silence")),
       missing("Permissions of streams and group states", "Not built, like what they are for."),
     ],
   },
@@ -41,7 +41,7 @@ export const rolesAndPermissions = [
       row("Roles are case-sensitive, and unknown ones ignored", roles),
       row("`webpubsub.sendToGroup.*` is the group `*`", roles),
       row("Roles add up", roles),
-      row("Roles in the answer to the `connect` event replace the token\'s", e2e("handler-connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
+      row("Roles in the answer to the `connect` event replace the token\'s", e2e("event-handlers/connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
     ],
   },
   {

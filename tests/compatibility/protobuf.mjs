@@ -1,12 +1,12 @@
 // The protobuf subprotocols (protobuf spec).
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
-const protobuf = e2e("protobuf");
+const protobuf = e2e("clients/protobuf");
 const codec = native("protocol", "tests/vectors_client_protobuf");
-const simple = e2e("simple");
-const events = e2e("handler-events");
-const invocations = e2e("handler-invoke")("of protobuf clients");
-const { restSend, jsonVectors } = { restSend: e2e("rest-send"), jsonVectors: e2e("client-json-vectors") };
+const simple = e2e("clients/simple");
+const events = e2e("event-handlers/events");
+const invocations = e2e("event-handlers/invoke")("of protobuf clients");
+const { restSend, jsonVectors } = { restSend: e2e("rest/send"), jsonVectors: e2e("clients/json-vectors") };
 
 const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
 const refused = (...names) => protobuf("what is no message closes a ${name} connection with 1007, and no other", ...names);
@@ -76,7 +76,7 @@ export const protobufClients = [
       row("A JSON client may publish an `Any`", conversion, jsonVectors("every accepted frame is answered as its words say", "sendToGroup of a protobuf Any")),
       row("A server may not (415)", restSend("other content types get 415, and nothing is sent", "application/x-protobuf")),
       row("Acks, permissions and numbers as for JSON clients", protobuf("an ack id of 0 is one, and an ack id counts once"), protobuf("what is not allowed is refused in the ack"), protobuf("reliable clients get numbered messages")),
-      row("A recovery sends again what was not acknowledged, byte for byte, and no `connected_message`", protobuf("a recovery sends again what was not acknowledged, then what was missed, and then what is new"), e2e("recovery")("the reliable protobuf subprotocol recovers as well")),
+      row("A recovery sends again what was not acknowledged, byte for byte, and no `connected_message`", protobuf("a recovery sends again what was not acknowledged, then what was missed, and then what is new"), e2e("reliability/recovery")("the reliable protobuf subprotocol recovers as well")),
     ],
   },
   {

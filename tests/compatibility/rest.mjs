@@ -2,7 +2,7 @@
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [auth, errors, existence, filters, token, operations, send, permissions, settings, handshake] = [
-  "rest-auth", "rest-errors", "rest-existence", "rest-filters", "rest-generate-token", "rest-operations", "rest-send", "permissions", "settings", "handshake",
+  "rest/auth", "rest/errors", "rest/existence", "rest/filters", "rest/generate-token", "rest/operations", "rest/send", "clients/permissions", "operations/settings", "clients/handshake",
 ].map(e2e);
 
 const status = operations("each operation has a status of its own, however often it is asked for");
@@ -28,8 +28,8 @@ const picked = filters("a filter picks the connections that its vector says");
 const refusedFilter = filters("what is no filter is refused in the words of its vector, and nothing is sent");
 const vectors = native("protocol", "tests/vectors_filters");
 
-const proxy = e2e("proxy");
-const connection = e2e("one-connection");
+const proxy = e2e("operations/proxy");
+const connection = e2e("rest/one-connection");
 
 export const rest = [
   {
@@ -54,7 +54,7 @@ export const rest = [
   {
     title: "Authentication (REST spec, 1.3)",
     rows: [
-      row("HS256 with either key", keys, e2e("client-token")("the secondary key signs as well as the primary")),
+      row("HS256 with either key", keys, e2e("clients/token")("the secondary key signs as well as the primary")),
       row("`exp` is required, `nbf` honoured, with five minutes for clocks", keys),
       row("`aud` is the request's URL or one below it", audience, otherAudience),
       row("Its scheme may be any of the web's, its query and its case do not count", audience, otherAudience),
@@ -102,7 +102,7 @@ export const rest = [
       row("Empty text and binary", contentTypes),
       row("`X-WebPubSub-Metadata-{key}`, with the limits of clients' metadata", send("metadata headers ride beside the data, their names in lower case"), send("metadata that breaks a rule gets 400, and nothing is sent")),
       row("Of several values of a metadata header the last, and of one what comes after its last comma", send("of several values of a metadata header the last counts")),
-      row("`messageTtlSeconds`: 0 to 300, after which a copy is not sent again", send("a time to live is 0 to 300 whole seconds"), e2e("recovery")("copies whose time to live is over are left out, and the numbers tell")),
+      row("`messageTtlSeconds`: 0 to 300, after which a copy is not sent again", send("a time to live is 0 to 300 whole seconds"), e2e("reliability/recovery")("copies whose time to live is over are left out, and the numbers tell")),
       row("202 with an empty body, somebody there or not", sends, sendsToNobody),
       row("Checked in order: token, version and path, time to live and filter, content type, body", errors("a token is looked at before anything else"), order),
     ],
@@ -145,7 +145,7 @@ export const rest = [
     title: "What operations do (REST spec, 3)",
     rows: [
       row("Sends to all, users and connections are `from: \"server\"`, to groups `from: \"group\"` without a user", sends),
-      row("Every kind of client hears them in its own way", e2e("delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("protobuf")("a server's messages of every type arrive")),
+      row("Every kind of client hears them in its own way", e2e("clients/delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("clients/protobuf")("a server's messages of every type arrive")),
       row("`excluded` spares connections, but not where a user is sent to", send("excluded connections hear nothing"), send("a user's connections all hear it, and none of them can be excluded")),
       row("`filter` on sends to all, a group, a user", errors("a filter that is none gets 400, and an empty one is none at all"), picked, testsOf("tests/sdk/microsoft-server.test.mjs")("leaves out the connections that it is told to, and those that a filter does not let through")),
       row("A close: `disconnected` with the reason, then 1000", reason),

@@ -13,7 +13,7 @@ export const packages = [
 
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
-const https = e2e("https");
+const https = e2e("operations/https");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
 const [connecting, hearing, invoking, operations, reconnecting, recovering] = ["connecting", "hearing", "invoking", "operations", "reconnecting", "recovering"].map(client);
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
@@ -70,7 +70,7 @@ export const sdks = [
   },
 ];
 
-const malformed = testsOf("tests/e2e/malformed.test.mjs");
+const malformed = testsOf("tests/e2e/reliability/malformed.test.mjs");
 const mutants = testsOf("crates/webpubsub-fuzz/tests/mutants.rs");
 
 export const robustness = [
@@ -95,6 +95,6 @@ export const notThere = [
   },
   {
     title: "MQTT",
-    rows: [missing("MQTT 3.1.1 and 5.0 over WebSocket", "Not built: `/clients/mqtt/hubs/{hub}` is 404.", testsOf("tests/e2e/handshake.test.mjs")("unknown paths get 404, asked for as a page or as a WebSocket", "/clients/mqtt/hubs/chat"))],
+    rows: [missing("MQTT 3.1.1 and 5.0 over WebSocket", "Not built: `/clients/mqtt/hubs/{hub}` is 404.", testsOf("tests/e2e/clients/handshake.test.mjs")("unknown paths get 404, asked for as a page or as a WebSocket", "/clients/mqtt/hubs/chat"))],
   },
 ];

@@ -8,12 +8,12 @@ import { at } from "../../scripts/paths.mjs";
 import report from "../../scripts/test/record.mjs";
 import { differs, missing, row, testsOf } from "../compatibility/row.mjs";
 
-const acks = testsOf("tests/e2e/acks.test.mjs");
+const acks = testsOf("tests/e2e/clients/acks.test.mjs");
 const cache = testsOf("crates/webpubsub-hub/src/ack.rs");
 const remembered = acks("the last thousand ids are remembered, older ones are not");
 
 test("a test or a case that is not there is told", () => {
-  const vector = testsOf("tests/e2e/client-json-vectors.test.mjs")("every accepted frame is answered as its words say", "a group may have 1024 characters");
+  const vector = testsOf("tests/e2e/clients/json-vectors.test.mjs")("every accepted frame is answered as its words say", "a group may have 1024 characters");
   assert.deepEqual(notThere(row("f", remembered, vector, cache("zero_and_the_largest_number_are_ack_ids"))), []);
   for (const gone of [acks("the last thousand ids"), acks("no such test"), cache("no_such_test"), testsOf("tests/e2e/none.mjs")("x")]) {
     assert.deepEqual(notThere(row("f", remembered, gone)), [`  f\n    no test ${gone.file}: ${gone.name}`]);
@@ -73,7 +73,7 @@ test("the document counts its rows, tells differences, and links the tests", () 
     "| ❌ | not there | 1 |",
     "| `p` | 1 | [p.test.mjs](tests/sdk/p.test.mjs) |",
     "## Area",
-    `| good | ✅ | [acks](tests/e2e/acks.test.mjs): ${remembered.name} |`,
+    `| good | ✅ | [clients/acks](tests/e2e/clients/acks.test.mjs): ${remembered.name} |`,
     "| odd<br>*another way* | ⚠ | [ack](crates/webpubsub-hub/src/ack.rs): zero and one |",
     "| bad<br>*Not built.* | ❌ |  |",
   ]) {

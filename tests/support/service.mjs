@@ -81,7 +81,7 @@ export class Service {
   #openLog() {
     const folder = path.join(root, "build", "test-logs");
     mkdirSync(folder, { recursive: true });
-    const test = path.basename(process.argv[1] ?? "test", ".test.mjs");
+    const test = path.relative(path.join(root, "tests"), process.argv[1] ?? "test").replace(/\.test\.mjs$/, "").replaceAll(/[^\w-]+/g, "-");
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
   }
 

@@ -1,0 +1,109 @@
+// Many connections with many events: each connection's come in order, whatever its handler takes its time for.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AT_ONCE, EventHandler, OWN_SHARD } from "../../support/event-handler.mjs";
+import { ALL_ROLES } from "../../support/hub.mjs";
+import { Random } from "../../support/random.mjs";
+import { forEachShardCount } from "../../support/service.mjs";
+import { deferred, within } from "../../support/waiting.mjs";
+
+const CONNECTIONS = 50;
+const EVENTS = 200;
+const MOST_DELAY_MS = 50;
+/** How many calls a shard has under way at most. */
+const AT_ONCE_PER_SHARD = 6;
+const SAMPLES = 300;
+/** A p99 below this says more of the machine than of the service. */
+const NOISE_MS = 20;
+const FEWEST_SAMPLES = 100;
+const LIMIT_MS = 240_000;
+
+/** A connection that takes acks and publishes as they come. */
+class Talker {
+  acked = [];
+  done = deferred();
+  #heard;
+
+  constructor(socket) {
+    Object.assign(this, { socket, id: socket.id });
+    this.#read().catch((error) => {
+      this.done.reject(error);
+      this.#heard?.reject(error);
+    });
+  }
+
+  async #read() {
+    for (;;) {
+      const frame = await this.socket.json();
+      if (frame.type === "ack") {
+        assert.equal(frame.success, true, JSON.stringify(frame));
+        if (this.acked.push(frame.ackId) === EVENTS) this.done.resolve();
+      } else this.#heard.resolve(frame.data);
+    }
+  }
+
+  /** How long it takes to hear a publish of another's, in milliseconds. */
+  async hear(other, data) {
+    this.#heard = deferred();
+    const started = performance.now();
+    other.socket.send({ type: "sendToGroup", group: this.id, data });
+    assert.equal(await within(this.#heard.promise, "a publish"), data);
+    return performance.now() - started;
+  }
+}
+
+/** Has connections publish to one another, one at a time, as often as wanted or until it is enough; how long each took. */
+async function publish(talkers, isEnough = () => false) {
+  const times = [];
+  for (let n = 0; n < SAMPLES && !isEnough(); n++) times.push(await talkers[n % talkers.length].hear(talkers[(n + 7) % talkers.length], n));
+  return times;
+}
+
+const percentile = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)];
+
+forEachShardCount(
+  "Order of events",
+  (service) => {
+    test("is that of each connection, with `connected` first and `disconnected` last, and publishes do not wait for them", { timeout: LIMIT_MS }, async (t) => {
+      const random = new Random(5);
+      const handler = await EventHandler.start(t);
+      handler.answer("user.count", () => new Promise((resolve) => setTimeout(resolve, random.below(MOST_DELAY_MS + 1), {})));
+      const hub = service.newHub();
+      await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connected", "disconnected"] });
+      const talkers = await Promise.all(
+        Array.from({ length: CONNECTIONS }, async (_, n) => {
+          const open = n % 2 === 0 ? hub.connect : hub.connectReliable;
+          const socket = await open.call(hub, { roles: ALL_ROLES });
+          assert.equal((await hub.rest("PUT", `/groups/${socket.id}/connections/${socket.id}`)).status, 200);
+          return new Talker(socket);
+        }),
+      );
+      const quiet = percentile(await publish(talkers));
+
+      for (const { socket } of talkers) {
+        for (let n = 1; n <= EVENTS; n++) socket.send({ type: "event", event: "count", dataType: "text", data: `${n}`, ackId: n });
+      }
+      const times = await publish(talkers, () => talkers.every(({ acked }) => acked.length === EVENTS));
+      assert.ok(times.length >= FEWEST_SAMPLES, `${times.length} publishes beside events`);
+      const loaded = percentile(times);
+      t.diagnostic(`p99 of a publish: ${quiet.toFixed(1)} ms, ${loaded.toFixed(1)} ms beside events`);
+      await within(Promise.all(talkers.map(({ done }) => done.promise)), "all acks", LIMIT_MS);
+      await Promise.all(talkers.map(({ socket }) => socket.close(1000)));
+      for (let n = 0; n < CONNECTIONS; n++) await handler.next("sys.disconnected");
+
+      const expected = Array.from({ length: EVENTS }, (_, n) => n + 1);
+      for (const { id, acked } of talkers) {
+        assert.deepEqual(acked, expected);
+        const [first, ...events] = handler.asked.filter(({ connection }) => connection === id);
+        const last = events.pop();
+        assert.deepEqual([first.kind, last.kind], ["sys.connected", "sys.disconnected"]);
+        assert.deepEqual(events.map(({ text }) => Number(text)), expected);
+        const ids = [first, ...events, last].map((asked) => asked.id);
+        assert.deepEqual(ids, ids.toSorted((a, b) => a - b));
+      }
+      assert.ok(handler.mostUnderWay <= AT_ONCE_PER_SHARD * service.shards, `${handler.mostUnderWay} at once`);
+      assert.ok(loaded <= 5 * Math.max(quiet, NOISE_MS), `p99 of a publish: ${quiet} ms, ${loaded} ms beside events`);
+    });
+  },
+  { steady: OWN_SHARD, variables: AT_ONCE },
+);
