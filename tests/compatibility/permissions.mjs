@@ -2,7 +2,7 @@
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
 const permissions = e2e("clients/permissions");
-const hub = native("hub", "tests/permissions");
+const shard = native("shard", "tests/permissions");
 
 const table = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
 const patterns = permissions("patterns match as the published table says");
@@ -57,7 +57,7 @@ export const rolesAndPermissions = [
       row("10 patterns for each permission", invalid),
       row("1000 single groups for each permission", limit),
       row("Invalid and surplus patterns are skipped and logged; the connection is not refused", invalid),
-      row("A pattern takes the place of single groups that it covers", hub("single_groups_that_a_pattern_covers_do_not_count")),
+      row("A pattern takes the place of single groups that it covers", shard("single_groups_that_a_pattern_covers_do_not_count")),
     ],
   },
   {
@@ -67,13 +67,13 @@ export const rolesAndPermissions = [
       row("Revoke: 204, as often as one likes; it beats every role for that group, and no other group", table, scenario),
       row("Check: 200 or 404, for what the client may do in fact", table),
       row("An unknown connection: 404, 404 and 204", nobody),
-      row("The 1001st single group: 409, and nothing changes", limit, hub("the_thousand_and_first_single_group_is_a_conflict_that_changes_nothing_on_disk_either")),
+      row("The 1001st single group: 409, and nothing changes", limit, shard("the_thousand_and_first_single_group_is_a_conflict_that_changes_nothing_on_disk_either")),
       row("`targetName` is one group by its letters", target),
       row("A missing, blank or too long `targetName`: 400", target),
       row("It counts at once, and members stay members", scenario),
-      row("It outlives hibernation", hub("clients_are_allowed_what_their_rows_say_in_every_subprotocol_awake_or_again_awake")),
+      row("It outlives hibernation", shard("clients_are_allowed_what_their_rows_say_in_every_subprotocol_awake_or_again_awake")),
       row("It outlives recovery, and can be changed while the client is away", away),
-      row("It ends with the connection", users, hub("two_connections_of_one_user_have_permissions_of_their_own")),
+      row("It ends with the connection", users, shard("two_connections_of_one_user_have_permissions_of_their_own")),
       row("The two permissions have nothing to do with each other", table, limit),
     ],
   },

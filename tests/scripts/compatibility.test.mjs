@@ -9,7 +9,7 @@ import report from "../../scripts/test/record.mjs";
 import { differs, missing, row, testsOf } from "../compatibility/row.mjs";
 
 const acks = testsOf("tests/e2e/clients/acks.test.mjs");
-const cache = testsOf("crates/webpubsub-hub/src/ack.rs");
+const cache = testsOf("crates/webpubsub-shard/src/ack.rs");
 const remembered = acks("the last thousand ids are remembered, older ones are not");
 
 test("a test or a case that is not there is told", () => {
@@ -74,7 +74,7 @@ test("the document counts its rows, tells differences, and links the tests", () 
     "| `p` | 1 | [p.test.mjs](tests/sdk/p.test.mjs) |",
     "## Area",
     `| good | ✅ | [clients/acks](tests/e2e/clients/acks.test.mjs): ${remembered.name} |`,
-    "| odd<br>*another way* | ⚠ | [ack](crates/webpubsub-hub/src/ack.rs): zero and one |",
+    "| odd<br>*another way* | ⚠ | [ack](crates/webpubsub-shard/src/ack.rs): zero and one |",
     "| bad<br>*Not built.* | ❌ |  |",
   ]) {
     assert.ok(text.split("\n").includes(line), line);

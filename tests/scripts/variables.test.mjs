@@ -16,7 +16,7 @@ function number(bound) {
   if (/^[\d_]+$/.test(bound)) return Number(bound.replaceAll("_", ""));
   if (bound === "u32::MAX") return 2 ** 32 - 1;
   const name = bound.split("::").at(-1);
-  const sources = filesUnder(at("crates", "webpubsub-hub", "src")).map((file) => readFileSync(file, "utf8")).join("");
+  const sources = filesUnder(at("crates", "webpubsub-shard", "src")).map((file) => readFileSync(file, "utf8")).join("");
   return number(sources.match(new RegExp(`const ${name}: u32 = ([\\d_]+);`))[1]);
 }
 
@@ -30,7 +30,7 @@ test("the list has every variable of the README's table, and no other", () => {
 });
 
 test("secrets of event handlers have the worker's prefix", () => {
-  const auth = readFileSync(at("crates", "webpubsub-hub", "src", "settings", "event_handler", "auth.rs"), "utf8");
+  const auth = readFileSync(at("crates", "webpubsub-shard", "src", "settings", "event_handler", "auth.rs"), "utf8");
   assert.equal(auth.match(/const PREFIX: &str = "(\w+)"/)[1], HANDLER_SECRET);
 });
 

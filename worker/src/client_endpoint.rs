@@ -7,7 +7,6 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_hub::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode, SimpleModeError};
 use webpubsub_protocol::close::CloseCause;
@@ -15,6 +14,7 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
+use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
 use worker::Env;
 use worker::web_sys::Response;
 

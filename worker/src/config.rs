@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys};
-use webpubsub_hub::{
-    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardMap, ShardNumber,
-};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
+use webpubsub_shard::{
+    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardMap, ShardNumber,
+};
 use worker::Env;
 
 use crate::platform::variable;

@@ -4,10 +4,10 @@
 
 use std::cell::RefCell;
 
-use webpubsub_hub::{Breakers, ConnectRequest, EventHandler, EventPolicy};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::{Breakers, ConnectRequest, EventHandler, EventPolicy};
 use worker::Env;
 
 use crate::config::Config;

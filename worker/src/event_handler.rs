@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use webpubsub_hub::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{
     CallFailure, Cookies, Delivery, Event, EventRequest, HandlerAnswer, Subject, validation,
@@ -15,6 +14,7 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
 use webpubsub_protocol::time::whole_millis;
+use webpubsub_shard::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
 use worker::Env;
 
 use crate::config::Config;

@@ -9,12 +9,12 @@ use std::time::Duration;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use webpubsub_hub::{HubSettings, ShardMap};
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_shard::{HubSettings, ShardMap};
 use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 

@@ -8,15 +8,15 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
-use webpubsub_hub::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Hub, Input, Reply, ShardNumber, ShardRange, Slot,
-    Work,
-};
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_shard::{
+    Assignment, Attachment, Batch, Command, ConnectRequest, Input, Reply, Shard, ShardNumber, ShardRange,
+    Slot, Work,
+};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
@@ -37,17 +37,17 @@ use crate::{http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
 pub(crate) mod internal {
-    use webpubsub_hub::Full;
+    use webpubsub_shard::Full;
 
     /// Accept a WebSocket. [`crate::objects::offer_client`] says whose, with blanks between: the
     /// connection's id, its reconnection token if it may be recovered, its
-    /// [`webpubsub_hub::ConnectRequest`], and the subprotocol that its client is answered with, if any.
+    /// [`webpubsub_shard::ConnectRequest`], and the subprotocol that its client is answered with, if any.
     pub(crate) const CONNECT: &str = "/connect";
     /// The same, answered with [`CONNECTIONS`] as well.
     pub(crate) const CONNECT_COUNTED: &str = "/connectCounted";
     /// Accept a WebSocket for a connection that its client proved to have had, whose id is given likewise.
     pub(crate) const RECOVER: &str = "/recover";
-    /// Take a [`webpubsub_hub::Batch`] of another shard, the body.
+    /// Take a [`webpubsub_shard::Batch`] of another shard, the body.
     pub(crate) const BATCH: &str = "/batch";
     /// Say whether there is room for a connection: 204, or as [`status`] has it.
     pub(crate) const ROOM: &str = "/room";
@@ -57,7 +57,7 @@ pub(crate) mod internal {
     pub(crate) const GO_AWAY: &str = "/goAway";
     /// Say what became of attempts to tell event handlers something.
     pub(crate) const DELIVERIES: &str = "/deliveries";
-    /// Say the values of [`webpubsub_hub::METRICS`].
+    /// Say the values of [`webpubsub_shard::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
     /// In the answer to [`CONNECT_COUNTED`], also where it refuses: how many connections the shard holds.
     pub(crate) const CONNECTIONS: &str = "x-connections";
@@ -76,18 +76,18 @@ pub(crate) mod internal {
 /// One shard of a hub.
 #[wasm_bindgen]
 pub struct HubShard {
-    shard: std::result::Result<Rc<Shard>, String>,
+    shard: std::result::Result<Rc<ShardHost>, String>,
 }
 
 /// What a shard's handlers share.
-pub(crate) struct Shard {
+pub(crate) struct ShardHost {
     pub(crate) state: State,
     pub(crate) env: Env,
     pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
     pub(crate) number: ShardNumber,
     /// Borrowed for the length of one step, never across an `.await`.
-    pub(crate) hub: RefCell<Hub>,
+    pub(crate) shard: RefCell<Shard>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
     pub(crate) calls: Calls,
@@ -108,7 +108,7 @@ pub(crate) struct Shard {
 impl HubShard {
     #[wasm_bindgen(constructor)]
     pub fn new(state: State, env: Env) -> Self {
-        let shard = Shard::start(state, env).map_err(|error| {
+        let shard = ShardHost::start(state, env).map_err(|error| {
             log::failure("starting a shard", &error);
             error.to_string()
         });
@@ -181,20 +181,20 @@ impl HubShard {
 
 impl HubShard {
     /// The shard with its alarm set, for every event but the alarm itself.
-    fn awake(&self) -> Option<&Rc<Shard>> {
+    fn awake(&self) -> Option<&Rc<ShardHost>> {
         let shard = self.shard.as_ref().ok()?;
         shard.keep_deadline();
         Some(shard)
     }
 
     /// The slot of a socket that the shard knows.
-    fn known(&self, socket: &WebSocket) -> Option<(&Rc<Shard>, Slot)> {
+    fn known(&self, socket: &WebSocket) -> Option<(&Rc<ShardHost>, Slot)> {
         let shard = self.awake()?;
         Some((shard, Slot(shard.sockets.slot(socket)?)))
     }
 }
 
-impl Shard {
+impl ShardHost {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
     ///
@@ -214,14 +214,14 @@ impl Shard {
         let open = open_web_sockets(&state);
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
         let policy = config.policy(&hub_name, config.settings.of(&hub_name));
-        let restored = Hub::restore(now(), place, policy, storage.load()?, attachments);
+        let restored = Shard::restore(now(), place, policy, storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),
                 None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
             }
         }
-        let hub = RefCell::new(restored.hub);
+        let shard = RefCell::new(restored.shard);
         let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
         let is_known = Cell::new(storage.tables.is_registered()?);
         let shard = Rc::new_cyclic(|this| Self {
@@ -231,7 +231,7 @@ impl Shard {
             config,
             hub_name,
             number,
-            hub,
+            shard,
             sockets,
             storage,
             calls: Calls::new(),
@@ -261,11 +261,11 @@ impl Shard {
             internal::CONNECT => self.connect(request).await,
             internal::CONNECT_COUNTED => {
                 let answer = self.connect(request).await?;
-                let connections = self.hub.borrow().connections();
+                let connections = self.shard.borrow().connections();
                 answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
                 Ok(answer)
             }
-            internal::ROOM => http::text(self.hub.borrow().full().map_or(204, internal::status), ""),
+            internal::ROOM => http::text(self.shard.borrow().full().map_or(204, internal::status), ""),
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
             internal::VIEW => self.view(request).await,
@@ -336,7 +336,7 @@ impl Shard {
             return http::text(400, "Not a view.");
         };
         self.take(view)?;
-        http::text(200, &self.hub.borrow().load().to_string())
+        http::text(200, &self.shard.borrow().load().to_string())
     }
 
     fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
@@ -361,9 +361,9 @@ impl Shard {
         Ok(())
     }
 
-    /// The values of [`webpubsub_hub::METRICS`], with commas between.
+    /// The values of [`webpubsub_shard::METRICS`], with commas between.
     fn metrics(&self) -> String {
-        self.hub.borrow().metrics().map(|value| value.to_string()).join(",")
+        self.shard.borrow().metrics().map(|value| value.to_string()).join(",")
     }
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
@@ -410,7 +410,7 @@ impl Shard {
 
     /// Carries out a command, in one commit with others where it has to wait for one.
     async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
-        if self.hub.borrow().writes_for(&command) {
+        if self.shard.borrow().writes_for(&command) {
             settled(self.turns.next()).await?;
         }
         Ok(self.step(Input::Command(command), None)?.reply)

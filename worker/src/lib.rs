@@ -2,7 +2,7 @@
 //! one for each hub's directory.
 //!
 //! Only translation happens here. What a request means is decided by `webpubsub-protocol`, whether
-//! its sender may ask by `webpubsub-auth`, and what follows from it by `webpubsub-hub`; see
+//! its sender may ask by `webpubsub-auth`, and what follows from it by `webpubsub-shard`; see
 //! `ARCHITECTURE.md`.
 
 mod client_endpoint;

@@ -4,8 +4,8 @@ use wasm_bindgen::JsCast as _;
 use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
-use webpubsub_hub::{Assignment, ShardRange, Work};
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
+use webpubsub_shard::{Assignment, ShardRange, Work};
 use worker::Env;
 
 use crate::config::Config;

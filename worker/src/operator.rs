@@ -1,11 +1,11 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
 //! and metrics.
 
-use webpubsub_hub::{HubSettings, METRICS, ShardMap, ShardNumber};
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_shard::{HubSettings, METRICS, ShardMap, ShardNumber};
 use worker::Env;
 use worker::web_sys::Response;
 

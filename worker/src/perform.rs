@@ -5,16 +5,16 @@
 
 use std::rc::Rc;
 
-use webpubsub_hub::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
+use webpubsub_shard::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::config::object_name;
 use crate::event_handler::Told;
-use crate::hub_shard::{Shard, internal};
+use crate::hub_shard::{ShardHost, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
@@ -39,12 +39,12 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
-impl Shard {
+impl ShardHost {
     /// Gives the hub one input and does what it answers. `socket` is the one that an
     /// [`Input::Connect`] or [`Input::Recover`] is about.
     pub(crate) fn step(self: &Rc<Self>, input: Input, socket: Option<&WebSocket>) -> Result<Step> {
         let mut step = Step::default();
-        let outputs = self.hub.borrow_mut().handle(now(), input);
+        let outputs = self.shard.borrow_mut().handle(now(), input);
         self.perform_all(outputs, socket, &mut step)?;
         self.keep_deadline();
         Ok(step)
@@ -52,14 +52,14 @@ impl Shard {
 
     /// Carries out what has arrived before, so that whoever asks finds it done.
     pub(crate) fn catch_up(self: &Rc<Self>) {
-        if self.hub.borrow().has_queued() {
+        if self.shard.borrow().has_queued() {
             self.turn();
         }
     }
 
     /// Has the hub carry out what waits, as much as fits into a turn.
     pub(crate) fn turn(self: &Rc<Self>) {
-        let outputs = self.hub.borrow_mut().turn(now());
+        let outputs = self.shard.borrow_mut().turn(now());
         if self.perform_all(outputs, None, &mut Step::default()).is_ok() {
             self.keep_deadline();
         }
@@ -76,11 +76,11 @@ impl Shard {
         self.perform_each(outputs, socket, step, &mut gone)?;
         while let Some(slot) = gone.pop() {
             let lost = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
-            let outputs = self.hub.borrow_mut().handle(now(), lost);
+            let outputs = self.shard.borrow_mut().handle(now(), lost);
             self.perform_each(outputs, None, step, &mut gone)?;
         }
         self.keep_time();
-        self.turns.keep(self.hub.borrow().next_turn());
+        self.turns.keep(self.shard.borrow().next_turn());
         Ok(())
     }
 
@@ -141,13 +141,13 @@ impl Shard {
             }
             Output::Fetch { row, to } => {
                 let message = self.storage.message(row)?;
-                let outputs = self.hub.borrow_mut().handle(now(), Input::Fetched { message, to });
+                let outputs = self.shard.borrow_mut().handle(now(), Input::Fetched { message, to });
                 self.perform_each(outputs, None, step, gone)?;
             }
             Output::Measure { slots } => {
                 let measure = |slot: Slot| (slot, self.sockets.waiting(slot.0) as u64);
                 let measured = Input::Measured(slots.into_iter().map(measure).collect());
-                let outputs = self.hub.borrow_mut().handle(now(), measured);
+                let outputs = self.shard.borrow_mut().handle(now(), measured);
                 self.perform_each(outputs, None, step, gone)?;
             }
             Output::Close { slot, cause } => {
@@ -268,7 +268,7 @@ impl Shard {
 
     /// Sees to it that the hub is told when time has passed, if it wants to be.
     fn keep_time(self: &Rc<Self>) {
-        let due = self.hub.borrow().next_timeout().map(Timestamp::as_millis);
+        let due = self.shard.borrow().next_timeout().map(Timestamp::as_millis);
         match (due, self.due.get()) {
             (None, None) => return,
             (Some(due), Some(running)) if running <= due => return,
@@ -289,7 +289,7 @@ impl Shard {
 
     /// Sets the alarm for the hub's next deadline, which comes even if its memory is lost until then.
     pub(crate) fn keep_deadline(self: &Rc<Self>) {
-        let due = self.hub.borrow().next_deadline().map(Timestamp::as_millis);
+        let due = self.shard.borrow().next_deadline().map(Timestamp::as_millis);
         match (due, self.alarm.get()) {
             (None, None) => return,
             (Some(due), Some(set)) if set <= due => return,

@@ -3,9 +3,9 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
-use webpubsub_hub::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
+use webpubsub_shard::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 

@@ -2,10 +2,6 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use webpubsub_hub::{
-    Change, ConnectionRecord, Cursor, HubSettings, LogRow, ShardMap, ShardNumber, Slot, Snapshot,
-    StoredMessage, ToldRecord, Verdict,
-};
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
@@ -13,6 +9,10 @@ use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{
+    Change, ConnectionRecord, Cursor, HubSettings, LogRow, ShardMap, ShardNumber, Slot, Snapshot,
+    StoredMessage, ToldRecord, Verdict,
+};
 use worker::SqlStorageValue;
 
 use crate::log;

@@ -4,9 +4,9 @@ use std::rc::Weak;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use webpubsub_hub::NextTurn;
+use webpubsub_shard::NextTurn;
 
-use crate::hub_shard::Shard;
+use crate::hub_shard::ShardHost;
 use crate::platform::State;
 
 #[wasm_bindgen(inline_js = r#"
@@ -74,7 +74,7 @@ extern "C" {
 pub(crate) struct Turns(Schedule);
 
 impl Turns {
-    pub(crate) fn new(state: &State, shard: Weak<Shard>) -> Self {
+    pub(crate) fn new(state: &State, shard: Weak<ShardHost>) -> Self {
         let turn = Closure::new(move || {
             if let Some(shard) = shard.upgrade() {
                 shard.turn();

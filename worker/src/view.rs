@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use webpubsub_hub::{AnonymousConnectPolicy, HubSettings, Loads, ShardMap};
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{AnonymousConnectPolicy, HubSettings, Loads, ShardMap};
 use worker::Env;
 
 use crate::config::Config;

@@ -1,10 +1,10 @@
 //! The application's event handler, as a test has it answer.
 
-use webpubsub_hub::{Call, EventPolicy, HubSettings, Input};
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_protocol::name::HubName;
+use webpubsub_shard::{Call, EventPolicy, HubSettings, Input};
 
-use crate::shard::Shard;
+use crate::shard::TestShard;
 
 /// How the hub `chat` tells its event handlers of events: it has none.
 pub fn policy() -> EventPolicy {
@@ -59,7 +59,7 @@ pub(crate) fn words(call: &Call) -> String {
     format!("{user} {} {}{again}", call.event, header(call, "ce-id").unwrap_or_default())
 }
 
-impl Shard {
+impl TestShard {
     /// The calls that are under way, in a few words each, oldest first.
     #[must_use]
     pub fn told(&self) -> Vec<String> {

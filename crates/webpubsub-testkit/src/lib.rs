@@ -1,6 +1,6 @@
 //! Hubs and their clients in one process, with time and network moved by hand.
 //!
-//! [`Shard`] is one shard with its disk and its sockets as plain values; [`Net`] joins a hub of
+//! [`TestShard`] is one shard with its disk and its sockets as plain values; [`Net`] joins a hub of
 //! several shards with sessions of the client core, in the encoding of each client's subprotocol;
 //! [`simulation`] has everything go wrong between them.
 //!
@@ -19,4 +19,4 @@ pub mod simulation;
 
 pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, telling};
 pub use net::Net;
-pub use shard::{Closed, Shard, group, json, reliable, text, user};
+pub use shard::{Closed, TestShard, group, json, reliable, text, user};

@@ -5,18 +5,18 @@ use expect_test::Expect;
 use webpubsub_client_core::{
     AttemptId, Close, CommandId, Event, Incoming, Input, Next, Operation, Options, Output, Session,
 };
-use webpubsub_hub::{
-    Batch, ConnectRequest, EventPolicy, Input as HubInput, Place, ShardNumber, Slot, Target,
-};
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, json};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{
+    Batch, ConnectRequest, EventPolicy, Input as HubInput, Place, ShardNumber, Slot, Target,
+};
 
 use crate::handler::policy;
-use crate::shard::Shard;
+use crate::shard::TestShard;
 
 /// A hub of one shard or several, and sessions that are connected to it.
 ///
@@ -26,7 +26,7 @@ use crate::shard::Shard;
 #[derive(Debug)]
 pub struct Net {
     /// The hub.
-    pub shards: Vec<Shard>,
+    pub shards: Vec<TestShard>,
     clients: Vec<Client>,
     now: Timestamp,
     commands: u32,
@@ -54,7 +54,7 @@ impl Net {
     pub fn with(shards: u16, policy: &EventPolicy) -> Self {
         let place = |shard| Place { shard: ShardNumber(shard), shards, ..Place::only() };
         Self {
-            shards: (0..shards).map(|shard| Shard::with(place(shard), policy.clone())).collect(),
+            shards: (0..shards).map(|shard| TestShard::with(place(shard), policy.clone())).collect(),
             clients: Vec::new(),
             now: Timestamp::from_millis(1_000_000),
             commands: 0,
@@ -146,7 +146,7 @@ impl Net {
 
     fn next_timeout(&self) -> Option<Timestamp> {
         let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
-        sessions.chain(self.shards.iter().filter_map(Shard::due)).min()
+        sessions.chain(self.shards.iter().filter_map(TestShard::due)).min()
     }
 
     fn command(&mut self) -> CommandId {

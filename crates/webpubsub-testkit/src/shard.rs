@@ -1,24 +1,24 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use webpubsub_hub::{
-    Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, EventPolicy, Hub, Input, LogRow,
-    Output, Place, Reply, Selection, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
-};
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{
+    Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, EventPolicy, Input, LogRow, Output,
+    Place, Reply, Selection, Shard, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
+};
 
 use crate::handler::policy;
 
 /// A shard with its disk and its sockets, as plain values.
 #[derive(Debug)]
-pub struct Shard {
+pub struct TestShard {
     /// The hub itself.
-    pub hub: Hub,
+    pub core: Shard,
     /// The time that the hub is told.
     pub now: Timestamp,
     place: Place,
@@ -95,13 +95,13 @@ pub fn reliable(user_id: &str) -> ConnectRequest {
     ConnectRequest { subprotocol: Subprotocol::JsonReliable, ..json(user_id) }
 }
 
-impl Default for Shard {
+impl Default for TestShard {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Shard {
+impl TestShard {
     /// The only shard of a hub.
     #[must_use]
     pub fn new() -> Self {
@@ -116,9 +116,9 @@ impl Shard {
     /// A shard in this place that tells its event handlers of events like this.
     pub fn with(place: Place, policy: EventPolicy) -> Self {
         let now = Timestamp::from_millis(1_000_000);
-        let restored = Hub::restore(now, place, policy.clone(), Snapshot::default(), Vec::new());
+        let restored = Shard::restore(now, place, policy.clone(), Snapshot::default(), Vec::new());
         let mut shard = Self {
-            hub: restored.hub,
+            core: restored.shard,
             now,
             place,
             policy,
@@ -186,7 +186,7 @@ impl Shard {
     /// When the hub next waits for time to pass.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        [self.hub.next_timeout(), self.hub.next_deadline()].into_iter().flatten().min()
+        [self.core.next_timeout(), self.core.next_deadline()].into_iter().flatten().min()
     }
 
     /// A connection that has already read its `connected` message.
@@ -260,10 +260,10 @@ impl Shard {
     pub fn hibernate(&mut self) {
         self.calls.clear();
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
-        let restored = Hub::restore(self.now, self.place, self.policy.clone(), self.disk.clone(), carried);
+        let restored = Shard::restore(self.now, self.place, self.policy.clone(), self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
-        self.hub = restored.hub;
+        self.core = restored.shard;
         self.perform(restored.outputs);
     }
 
@@ -281,7 +281,7 @@ impl Shard {
     /// Gives the hub one input, and the turns that it asks for, and does what it answers.
     pub fn input(&mut self, input: Input) -> Vec<Output> {
         let mut outputs = self.feed(input);
-        while self.hub.next_turn().is_some() {
+        while self.core.next_turn().is_some() {
             outputs.append(&mut self.turn());
         }
         outputs
@@ -289,14 +289,14 @@ impl Shard {
 
     /// Gives the hub one input and does what it answers, but for what waits for a turn.
     pub fn feed(&mut self, input: Input) -> Vec<Output> {
-        let outputs = self.hub.handle(self.now, input);
+        let outputs = self.core.handle(self.now, input);
         self.perform(outputs.clone());
         outputs
     }
 
     /// Lets the hub have a turn.
     pub fn turn(&mut self) -> Vec<Output> {
-        let outputs = self.hub.turn(self.now);
+        let outputs = self.core.turn(self.now);
         self.perform(outputs.clone());
         outputs
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use expect_test::expect;
 use webpubsub_client_core::{Delivery, Operation};
-use webpubsub_hub::{ConnectRequest, Target};
 use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::EventName;
-use webpubsub_testkit::{Net, Shard, USER_EVENTS, group, json, reliable, says, telling, text};
+use webpubsub_shard::{ConnectRequest, Target};
+use webpubsub_testkit::{Net, TestShard, USER_EVENTS, group, json, reliable, says, telling, text};
 
 fn join(name: &str) -> Operation<MessageData> {
     Operation::JoinGroup { group: group(name), ack_id: None }
@@ -207,7 +207,7 @@ fn a_recovery_that_is_refused_becomes_a_fresh_connection() {
     net.run_until_quiet();
     net.forget();
     net.cut(alice);
-    net.shards[0] = Shard::new();
+    net.shards[0] = TestShard::new();
     net.run_until_quiet();
     net.check(&expect![[r#"
         c0 • recovering

@@ -1,11 +1,11 @@
 use serde_json::Value;
-use webpubsub_hub::HubSettings;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Origin};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{AnswerUse, Cookies, HandlerAnswer, Taken, UrlTemplate, is_public};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_shard::HubSettings;
 
 use super::{Answer, Decoder, lines};
 use crate::corpus::{bytes, text, texts, vectors};

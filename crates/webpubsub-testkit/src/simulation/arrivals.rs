@@ -1,10 +1,10 @@
 //! What comes to shards from clients.
 
 use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
-use webpubsub_hub::{Input as HubInput, Loads, Offers, Output, ShardNumber, Slot};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::{Input as ShardInput, Loads, Offers, Output, ShardNumber, Slot};
 
 use super::words::{Arrival, Down, Up, Word, spelled_out};
 use super::world::World;
@@ -47,7 +47,7 @@ impl World {
             let request = self.clients[client].request();
             let profile = self.clients[client].profile;
             let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
-            let input = HubInput::Connect { connection: id.clone(), request, reconnection_token: token };
+            let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
             self.note(|| format!("  client {client} connects to shard {shard} as {id}"));
             let mut refused = None;
             let done = self.step(shard, input, Some((client, attempt)), |model, _, outputs| {
@@ -74,7 +74,7 @@ impl World {
     /// A client wants its connection back; false if the shard dies meanwhile.
     fn recover(&mut self, client: usize, attempt: AttemptId, id: &ConnectionId) -> bool {
         let shard = ShardNumber::of(id).map_or(0, |shard| usize::from(shard.0));
-        let input = HubInput::Recover { connection: id.clone() };
+        let input = ShardInput::Recover { connection: id.clone() };
         self.note(|| format!("  client {client} recovers {id}"));
         let mut recovered = false;
         let done = self.step(shard, input, Some((client, attempt)), |model, now, outputs| {
@@ -124,7 +124,7 @@ impl World {
             Up::Message(message) => {
                 let encoding = self.model.connections[connection].profile.encoding();
                 let frame = encoding.encode_upstream(&spelled_out(&message, &self.model.messages));
-                let input = HubInput::Frame { from: slot, frame };
+                let input = ShardInput::Frame { from: slot, frame };
                 self.receive(shard, slot, input, Arrival::Message(connection, message));
             }
             Up::Close(code) => self.closed(shard, slot, connection, code),
@@ -132,7 +132,7 @@ impl World {
             Up::Noise => {
                 let arrival = Arrival::Broken(connection);
                 // The platform has closed it.
-                if self.receive(shard, slot, HubInput::Broken { slot }, arrival)
+                if self.receive(shard, slot, ShardInput::Broken { slot }, arrival)
                     && let Some(socket) = &mut self.sockets[at]
                 {
                     socket.whole = false;
@@ -146,7 +146,7 @@ impl World {
     }
 
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
-        let input = HubInput::Closed { slot, code, reason: String::new() };
+        let input = ShardInput::Closed { slot, code, reason: String::new() };
         self.receive(shard, slot, input, Arrival::Closed(connection, code));
     }
 }

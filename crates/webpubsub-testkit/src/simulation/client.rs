@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use webpubsub_client_core::{
     AttemptId, CommandId, Delivery, Input, Operation, Options, Receipt, SendError, Session,
 };
-use webpubsub_hub::ConnectRequest;
 use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::ConnectRequest;
 
 use super::random::Random;
 use super::words::{GROUPS, Heard, Message, Profile, event_name, group_name, user_id};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Input as HubInput, ShardMap};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{Input as ShardInput, ShardMap};
 
 use super::Happening;
 use super::network::Flight;
@@ -81,10 +81,10 @@ impl World {
         }
         self.note(|| format!("  shard {shard} is told {map:?}"));
         let window = self.shards[shard].place.drain_window;
-        if !self.step(shard, HubInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
+        if !self.step(shard, ShardInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
             return;
         }
-        let load = self.hub(shard).load() as u64;
+        let load = self.core(shard).load() as u64;
         let directory = &mut self.directory;
         if directory.round != round || directory.map.version != map.version {
             return;

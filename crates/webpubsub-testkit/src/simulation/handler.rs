@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Call, CallId, Input as HubInput, METRICS};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{Call, CallId, Input as ShardInput, METRICS};
 
 use super::words::{Message, event_name};
 use super::world::World;
@@ -128,7 +128,7 @@ impl World {
         let state = result.as_ref().ok().and_then(|answer| answer.state.clone());
         let result = result.and_then(|answer| answer.taken(call.purpose));
         let is_taken = result.is_ok();
-        let input = HubInput::Called { call: call.id, result };
+        let input = ShardInput::Called { call: call.id, result };
         let done = self.step(shard, input, None, |model, _, _| {
             if is_taken {
                 model.taken(&call, reply, state);
@@ -151,8 +151,8 @@ impl World {
 
     /// How many events wait in the memory of a shard.
     pub(super) fn waiting_events(&self, shard: usize) -> u64 {
-        let Some(hub) = &self.shards[shard].hub else { return 0 };
-        let metrics = METRICS.iter().zip(hub.metrics());
+        let Some(core) = &self.shards[shard].core else { return 0 };
+        let metrics = METRICS.iter().zip(core.metrics());
         metrics.filter(|(metric, _)| metric.name == "webpubsub_waiting_events").map(|(_, value)| value).sum()
     }
 

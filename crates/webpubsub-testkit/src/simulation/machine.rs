@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use webpubsub_client_core::AttemptId;
-use webpubsub_hub::{
-    Attachment, Change, Cursor, EventPolicy, Hub, Input as HubInput, Output, Place, Slot, Snapshot,
-    StoredMessage,
-};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{
+    Attachment, Change, Cursor, EventPolicy, Input as ShardInput, Output, Place, Shard, Slot, Snapshot,
+    StoredMessage,
+};
 
 use super::model::Model;
 use super::words::{Arrival, Down};
@@ -26,7 +26,7 @@ const SPARE_ROWS: usize = 1024 + 1;
 #[derive(Debug)]
 pub(super) struct Machine {
     /// `None` while its memory is lost.
-    pub(super) hub: Option<Hub>,
+    pub(super) core: Option<Shard>,
     pub(super) place: Place,
     policy: EventPolicy,
     pub(super) disk: Snapshot,
@@ -48,7 +48,7 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(place: Place, policy: EventPolicy) -> Self {
         Self {
-            hub: None,
+            core: None,
             place,
             policy,
             disk: Snapshot::default(),
@@ -68,7 +68,7 @@ impl Machine {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Timestamp> {
-        let timer = self.hub.as_ref().and_then(Hub::next_timeout);
+        let timer = self.core.as_ref().and_then(Shard::next_timeout);
         [timer, self.alarm].into_iter().flatten().min()
     }
 
@@ -78,11 +78,11 @@ impl Machine {
 
     /// Whether its hub has something to do, so that the platform does not let it sleep.
     pub(super) fn is_busy(&self) -> bool {
-        self.hub.as_ref().is_some_and(|hub| hub.next_turn().is_some())
+        self.core.as_ref().is_some_and(|core| core.next_turn().is_some())
     }
 
     pub(super) fn forget(&mut self) {
-        self.hub = None;
+        self.core = None;
         self.waiting.clear();
         self.life += 1;
     }
@@ -96,13 +96,13 @@ impl World {
     pub(super) fn step(
         &mut self,
         shard: usize,
-        input: HubInput,
+        input: ShardInput,
         dial: Option<(usize, AttemptId)>,
         follow: impl FnOnce(&mut Model, Timestamp, &[Output]),
     ) -> bool {
         self.wake(shard);
         let now = self.now;
-        let outputs = self.hub(shard).handle(now, input);
+        let outputs = self.core(shard).handle(now, input);
         let Some(outputs) = self.survive(shard, outputs) else { return false };
         follow(&mut self.model, self.now, &outputs);
         self.perform(shard, outputs, dial);
@@ -112,12 +112,12 @@ impl World {
 
     /// Gives a shard what came over a socket, which it carries out at once or in a turn; false if it
     /// dies meanwhile.
-    pub(super) fn receive(&mut self, shard: usize, slot: Slot, input: HubInput, arrival: Arrival) -> bool {
+    pub(super) fn receive(&mut self, shard: usize, slot: Slot, input: ShardInput, arrival: Arrival) -> bool {
         let now = self.now;
-        let hub = self.hub(shard);
-        let before = hub.queued(slot);
-        let outputs = hub.handle(now, input);
-        let waits = hub.queued(slot) > before;
+        let core = self.core(shard);
+        let before = core.queued(slot);
+        let outputs = core.handle(now, input);
+        let waits = core.queued(slot) > before;
         let Some(outputs) = self.survive(shard, outputs) else { return false };
         if waits {
             self.shards[shard].waiting.entry(slot).or_default().push_back(arrival);
@@ -136,8 +136,8 @@ impl World {
         }
         let now = self.now;
         let (mut outputs, mut carried_out) = (Vec::new(), Vec::new());
-        while let Some(from) = self.hub(shard).next_sender(now) {
-            let more = self.hub(shard).carry_out_next(now, from);
+        while let Some(from) = self.core(shard).next_sender(now) {
+            let more = self.core(shard).carry_out_next(now, from);
             let arrival = self.shards[shard].waiting.get_mut(&from).and_then(VecDeque::pop_front);
             let arrival = arrival.unwrap_or_else(|| broken(format!("nothing of {from:?} waits")));
             self.note(|| format!("  shard {shard} carries out {arrival:?}"));
@@ -147,7 +147,7 @@ impl World {
         if carried_out.len() > 1 {
             self.count(Happening::SharedTurn);
         }
-        let outputs = self.hub(shard).end_turn(now, outputs);
+        let outputs = self.core(shard).end_turn(now, outputs);
         let Some(outputs) = self.survive(shard, outputs) else { return };
         for (arrival, outputs) in carried_out {
             self.model.arrival(now, &arrival, &outputs);
@@ -170,13 +170,13 @@ impl World {
         None
     }
 
-    pub(super) fn hub(&mut self, shard: usize) -> &mut Hub {
-        self.shards[shard].hub.as_mut().expect("the shard is awake")
+    pub(super) fn core(&mut self, shard: usize) -> &mut Shard {
+        self.shards[shard].core.as_mut().expect("the shard is awake")
     }
 
     /// Puts a shard's memory together again, if it has none.
     pub(super) fn wake(&mut self, shard: usize) {
-        if self.shards[shard].hub.is_some() {
+        if self.shards[shard].core.is_some() {
             return;
         }
         self.note(|| format!("  shard {shard} wakes"));
@@ -195,7 +195,7 @@ impl World {
             Attachment::decode(&attachment.encode())
         });
         let (policy, disk) = (machine.policy.clone(), machine.disk.clone());
-        let restored = Hub::restore(self.now, machine.place, policy, disk, attachments.collect());
+        let restored = Shard::restore(self.now, machine.place, policy, disk, attachments.collect());
         let slots: Vec<_> = open
             .iter()
             .map(|at| {
@@ -205,7 +205,7 @@ impl World {
             .collect();
         check!(restored.slots == slots, "sockets in {slots:?} are found again in {:?}", restored.slots);
         self.model.restore(self.now, shard, &machine.disk);
-        self.shards[shard].hub = Some(restored.hub);
+        self.shards[shard].core = Some(restored.shard);
         let mut outputs = restored.outputs;
         if self.bug == Some(Bug::NoReplayOnWaking) {
             outputs.retain(|output| !matches!(output, Output::Fetch { .. }));
@@ -246,14 +246,14 @@ impl World {
                     let message = self.shards[shard].messages.get(&row).cloned();
                     self.count(Happening::Replay);
                     let now = self.now;
-                    let outputs = self.hub(shard).handle(now, HubInput::Fetched { message, to });
+                    let outputs = self.core(shard).handle(now, ShardInput::Fetched { message, to });
                     self.perform(shard, outputs, None);
                 }
                 Output::Measure { slots } => {
                     // Networks take whatever comes.
-                    let measured = HubInput::Measured(slots.into_iter().map(|slot| (slot, 0)).collect());
+                    let measured = ShardInput::Measured(slots.into_iter().map(|slot| (slot, 0)).collect());
                     let now = self.now;
-                    let outputs = self.hub(shard).handle(now, measured);
+                    let outputs = self.core(shard).handle(now, measured);
                     self.perform(shard, outputs, None);
                 }
                 Output::Close { slot, cause } => {
@@ -301,16 +301,16 @@ impl World {
             self.model.check_answered(shard);
         }
         let machine = &mut self.shards[shard];
-        let hub = machine.hub.as_ref().expect("the shard is awake");
+        let core = machine.core.as_ref().expect("the shard is awake");
         // What a connection sent last is lost with it, or with its socket.
-        machine.waiting.retain(|slot, _| hub.queued(*slot) > 0);
+        machine.waiting.retain(|slot, _| core.queued(*slot) > 0);
         let alive = self.model.alive(shard).len();
         check!(
-            hub.connections() == alive,
+            core.connections() == alive,
             "shard {shard} has {} connections, not {alive}",
-            hub.connections()
+            core.connections()
         );
-        if let Some(due) = hub.next_deadline()
+        if let Some(due) = core.next_deadline()
             && machine.alarm.is_none_or(|set| set > due)
         {
             machine.alarm = Some(due);
@@ -351,6 +351,6 @@ impl World {
     pub(super) fn tell_time(&mut self, shard: usize) {
         let machine = &mut self.shards[shard];
         machine.alarm = machine.alarm.filter(|due| *due > self.now);
-        self.step(shard, HubInput::Timeout, None, |model, now, _| model.give_up(now, shard));
+        self.step(shard, ShardInput::Timeout, None, |model, now, _| model.give_up(now, shard));
     }
 }

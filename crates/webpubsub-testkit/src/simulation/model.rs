@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use webpubsub_hub::{Change, Output, Reply, ShardMap, ShardNumber, ShardState, Slot, Snapshot};
 use webpubsub_protocol::client::{Echo, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::id::AckId;
@@ -15,6 +14,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{Change, Output, Reply, ShardMap, ShardNumber, ShardState, Slot, Snapshot};
 
 use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};

@@ -1,6 +1,6 @@
 //! What goes from shard to shard.
 
-use webpubsub_hub::{Batch, Input as HubInput, ShardMap, ShardNumber};
+use webpubsub_shard::{Batch, Input as ShardInput, ShardMap, ShardNumber};
 
 use super::world::World;
 use super::{Happening, broken};
@@ -58,7 +58,7 @@ impl World {
                 }
                 self.note(|| format!("  shard {from} hears of shard {to}: {last} taken: {taken}"));
                 let to_number = ShardNumber(to as u16);
-                let input = HubInput::Relayed { to: to_number, last, taken };
+                let input = ShardInput::Relayed { to: to_number, last, taken };
                 self.step(from, input, None, |model, _, _| {
                     if taken {
                         model.confirmed(from, to, last);
@@ -92,7 +92,7 @@ impl World {
             let rows: Vec<u64> = batch.messages.iter().map(|(row, _)| *row).collect();
             self.note(|| format!("  shard {to} is brought rows {rows:?} of shard {from}"));
             let mut fresh = 0;
-            taken = self.step(to, HubInput::Batch(batch), None, |model, _, _| {
+            taken = self.step(to, ShardInput::Batch(batch), None, |model, _, _| {
                 fresh = model.batch(to, from, &rows);
             });
             if taken && fresh < rows.len() {

@@ -1,8 +1,8 @@
 //! What servers ask of the hub.
 
-use webpubsub_hub::{Input as HubInput, Output};
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::role::PermissionType;
+use webpubsub_shard::{Input as ShardInput, Output};
 
 use super::random::Random;
 use super::words::{GROUPS, Message, Request, To, USERS};
@@ -98,7 +98,7 @@ impl World {
         self.note(|| format!("  shard {shard} is asked {request:?}"));
         let connections = &self.model.connections;
         let command = request.command(&self.model.messages, |at| &connections[at].id);
-        self.step(shard, HubInput::Command(command), None, |model, now, outputs| {
+        self.step(shard, ShardInput::Command(command), None, |model, now, outputs| {
             let reply = Output::Reply(model.request(now, shard, &request));
             let replies = outputs.iter().filter(|output| matches!(output, Output::Reply(_)));
             check!(

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use webpubsub_client_core::AttemptId;
-use webpubsub_hub::{Attachment, Output, Slot};
 use webpubsub_protocol::client::{AckError, DataFrame, DownstreamMessage, Frame};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::UserId;
+use webpubsub_shard::{Attachment, Output, Slot};
 
 use super::words::{Answer, Down, Heard, Up, Word, message_number, user_id};
 use super::world::World;

@@ -1,6 +1,5 @@
 //! What the parts of a simulated world say to each other, by number where the wire has names.
 
-use webpubsub_hub::{Command, Groups, Permission, Selection, Target};
 use webpubsub_protocol::client::{Encoding, Frame, Origin, Subprotocol, UpstreamMessage, json};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
@@ -8,6 +7,7 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{Command, Groups, Permission, Selection, Target};
 
 use super::{broken, check};
 use crate::{group, user};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use webpubsub_hub::{Input as HubInput, Place, ShardMap, ShardNumber};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{Input as ShardInput, Place, ShardMap, ShardNumber};
 
 use super::client::Client;
 use super::directory::Directory;
@@ -282,7 +282,7 @@ impl World {
             }
             Turn::GoAway => {
                 let shard = self.random.below(self.directory.map.reached.into());
-                if self.step(shard, HubInput::GoAway, None, |model, now, _| model.go_away(now, shard)) {
+                if self.step(shard, ShardInput::GoAway, None, |model, now, _| model.go_away(now, shard)) {
                     self.count(Happening::GoAway);
                 }
             }

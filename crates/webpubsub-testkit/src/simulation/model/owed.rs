@@ -1,8 +1,8 @@
 //! What a step owes each socket, and what it does.
 
-use webpubsub_hub::Slot;
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::Slot;
 
 use super::{Connection, Link, Model};
 use crate::simulation::check;

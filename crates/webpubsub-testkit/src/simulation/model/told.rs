@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use webpubsub_hub::Call;
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{JsonText, MessageData};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::Call;
 
 use super::{Connection, End, Link, Model, Published};
 use crate::handler::{header, number};

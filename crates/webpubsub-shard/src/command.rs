@@ -1,0 +1,309 @@
+//! What servers ask of a hub, carried out on this shard's connections.
+
+use webpubsub_protocol::client::Origin;
+use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
+use webpubsub_protocol::filter::Filter;
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::rest::{FirstMembers, Member};
+use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::sorted::SortedSet;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::{Connection, Slot};
+use crate::directory::Directory;
+use crate::error::TooManyPermissions;
+use crate::fan_out::{Publish, Reach};
+use crate::output::{Change, Output};
+use crate::permission::Verdict;
+use crate::shard::Shard;
+
+/// A server's request to one shard. What it means is in the REST spec, section 3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Deliver a message; [`Reply::Done`] whether or not anybody is there.
+    Send {
+        /// To whom.
+        to: Selection,
+        /// What.
+        data: MessageData,
+        /// What rides beside it.
+        metadata: Metadata,
+        /// How long undelivered copies are worth keeping.
+        ttl: TimeToLive,
+    },
+    /// End connections for good; [`Reply::Done`] whether or not there are any.
+    Close {
+        /// Which.
+        to: Selection,
+        /// What their clients are told beside the fact.
+        reason: Option<String>,
+    },
+    /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections, and
+    /// [`Reply::Conflict`], with nothing changed, if one of them would be in too many.
+    Join {
+        /// Which.
+        to: Selection,
+        /// Of what.
+        groups: Vec<GroupName>,
+    },
+    /// End memberships; [`Reply::Done`] whether or not there were any.
+    Leave {
+        /// Whose.
+        to: Selection,
+        /// In what.
+        groups: Groups,
+    },
+    /// Is there at least one connection? [`Reply::Done`] or [`Reply::NotFound`].
+    Exists(Target),
+    /// Allow a connection something; [`Reply::NotFound`] or [`Reply::Conflict`] if that cannot be.
+    Grant(Permission),
+    /// Forbid a connection something; [`Reply::Conflict`] if that cannot be.
+    Revoke(Permission),
+    /// May a connection do something? [`Reply::Done`] or [`Reply::NotFound`].
+    Allowed(Permission),
+    /// The members of a group by connection id; [`Reply::Members`].
+    Members {
+        /// The group.
+        group: GroupName,
+        /// Only those after this one.
+        after: Option<ConnectionId>,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// Which connections a command means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// Out of these,
+    pub target: Target,
+    /// all but these,
+    pub excluded: Vec<ConnectionId>,
+    /// if they match.
+    pub filter: Option<Filter>,
+}
+
+impl From<Target> for Selection {
+    fn from(target: Target) -> Self {
+        Self { target, excluded: Vec::new(), filter: None }
+    }
+}
+
+/// Connections that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Every connection of the hub.
+    All,
+    /// Every member of a group.
+    Group(GroupName),
+    /// Every connection of a user.
+    User(UserId),
+    /// This one.
+    Connection(ConnectionId),
+}
+
+/// Which memberships a command ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Groups {
+    /// Those in any group.
+    All,
+    /// Those in these.
+    These(Vec<GroupName>),
+}
+
+/// What one connection may do to one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// What.
+    pub kind: PermissionType,
+    /// To which group, by its literal name.
+    pub group: GroupName,
+}
+
+/// The answer to a [`Command`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It is done, or it is so.
+    Done,
+    /// There is no such thing here.
+    NotFound,
+    /// A connection has too many permissions of its own, or would be in too many groups.
+    Conflict,
+    /// Members of a group, by connection id.
+    Members(Vec<Member>),
+}
+
+impl Target {
+    /// Where a message that a server sends here comes from, as its receivers see it.
+    ///
+    /// Source: REST spec, section 3.
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Group(group) => Origin::Group { group: group.clone(), from_user: None },
+            Self::All | Self::User(_) | Self::Connection(_) => Origin::Server,
+        }
+    }
+
+    /// The connections meant that are on this shard.
+    fn slots(&self, directory: &Directory) -> Vec<Slot> {
+        match self {
+            Self::All => directory.iter().map(|(slot, _)| slot).collect(),
+            Self::Group(group) => directory.members(group).collect(),
+            Self::User(user) => directory.connections_of(user).collect(),
+            Self::Connection(id) => directory.find(id).into_iter().collect(),
+        }
+    }
+
+    /// Whether any connection meant is on this shard.
+    fn is_here(&self, directory: &Directory) -> bool {
+        match self {
+            Self::All => directory.len() > 0,
+            Self::Group(group) => directory.members(group).next().is_some(),
+            Self::User(user) => directory.connections_of(user).next().is_some(),
+            Self::Connection(id) => directory.find(id).is_some(),
+        }
+    }
+}
+
+impl Selection {
+    /// The connections meant that are on this shard.
+    fn slots(&self, directory: &Directory) -> Vec<Slot> {
+        let mut slots = self.target.slots(directory);
+        if !self.excluded.is_empty() {
+            let left_out: SortedSet<Slot> =
+                self.excluded.iter().filter_map(|id| directory.find(id)).collect();
+            slots.retain(|slot| !left_out.contains(slot));
+        }
+        if let Some(filter) = &self.filter {
+            slots.retain(|slot| directory.get(*slot).is_some_and(|connection| connection.matches(filter)));
+        }
+        slots
+    }
+}
+
+impl Reply {
+    const fn found(found: bool) -> Self {
+        if found { Self::Done } else { Self::NotFound }
+    }
+}
+
+impl Shard {
+    /// Whether carrying this out may lead to a write that its answer has to wait for.
+    #[must_use]
+    pub const fn writes_for(&self, command: &Command) -> bool {
+        match command {
+            Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
+            Command::Send { .. }
+            | Command::Close { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Grant(_)
+            | Command::Revoke(_) => self.directory.has_reliable(),
+        }
+    }
+
+    /// Carries out a server's request.
+    pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
+        match command {
+            Command::Send { to, data, metadata, ttl } => {
+                let slots = to.slots(&self.directory);
+                let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
+                self.fan_out(slots, &publish, Reach::ThisShard, outputs);
+                Reply::Done
+            }
+            Command::Close { to, reason } => {
+                let message = closed_by_server(reason.as_deref());
+                for slot in to.slots(&self.directory) {
+                    self.close_by_server(slot, &message, outputs);
+                }
+                Reply::Done
+            }
+            Command::Join { to, groups } => {
+                let slots = to.slots(&self.directory);
+                if !slots.iter().all(|slot| self.has_room_for(*slot, &groups)) {
+                    return Reply::Conflict;
+                }
+                for slot in &slots {
+                    for group in &groups {
+                        self.join(*slot, group, outputs);
+                    }
+                }
+                Reply::found(!slots.is_empty())
+            }
+            Command::Leave { to, groups } => {
+                for slot in to.slots(&self.directory) {
+                    for group in self.memberships(slot, &groups) {
+                        self.leave(slot, &group, outputs);
+                    }
+                }
+                Reply::Done
+            }
+            Command::Exists(target) => Reply::found(target.is_here(&self.directory)),
+            Command::Grant(permission) => match self.directory.find(&permission.connection) {
+                Some(slot) => self.permit(slot, permission, Verdict::Allow, outputs),
+                None => Reply::NotFound,
+            },
+            Command::Revoke(permission) => match self.directory.find(&permission.connection) {
+                Some(slot) => self.permit(slot, permission, Verdict::Deny, outputs),
+                None => Reply::Done,
+            },
+            Command::Allowed(Permission { connection, kind, group }) => {
+                let slot = self.directory.find(&connection);
+                Reply::found(slot.is_some_and(|slot| self.allows(slot, kind, &group)))
+            }
+            Command::Members { group, after, limit } => {
+                Reply::Members(self.members(&group, after.as_ref(), limit))
+            }
+        }
+    }
+
+    pub(crate) fn memberships(&self, slot: Slot, groups: &Groups) -> Vec<GroupName> {
+        match groups {
+            Groups::These(groups) => groups.clone(),
+            Groups::All => {
+                let connection = self.directory.get(slot);
+                connection.into_iter().flat_map(|connection| connection.groups.as_slice()).cloned().collect()
+            }
+        }
+    }
+
+    fn permit(
+        &mut self,
+        slot: Slot,
+        Permission { kind, group, .. }: Permission,
+        verdict: Verdict,
+        outputs: &mut Vec<Output>,
+    ) -> Reply {
+        let Some(connection) = self.directory.get_mut(slot) else { return Reply::NotFound };
+        match connection.permissions.set(kind, &group, verdict) {
+            Ok(literal) => {
+                self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
+                Reply::Done
+            }
+            Err(TooManyPermissions) => Reply::Conflict,
+        }
+    }
+
+    fn members(&self, group: &GroupName, after: Option<&ConnectionId>, limit: usize) -> Vec<Member> {
+        let mut first = FirstMembers::of(limit);
+        for slot in self.directory.members(group) {
+            let Some(Connection { id, user, .. }) = self.directory.get(slot) else { continue };
+            if after.is_none_or(|after| id > after) && first.would_take(id) {
+                first.take(Member { connection: id.clone(), user: user.clone() });
+            }
+        }
+        first.into_members()
+    }
+}
+
+/// What a client whose connection a server ends is told.
+///
+/// Source: client spec, section 10.
+fn closed_by_server(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("Application server closed the connection. Reason: {reason}"),
+        None => "Application server closed the connection.".to_owned(),
+    }
+}

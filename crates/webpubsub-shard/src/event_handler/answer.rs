@@ -1,0 +1,151 @@
+//! What becomes of the answers of event handlers.
+
+use webpubsub_protocol::client::{DownstreamMessage, Origin};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
+
+use super::CallId;
+use super::lane::{Awaited, CallUnderWay, Queue, Waiting, Whose};
+use crate::connection::Slot;
+use crate::error::Refusal;
+use crate::fan_out::Publish;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+
+impl Shard {
+    /// A call has ended.
+    pub(crate) fn called(
+        &mut self,
+        id: CallId,
+        result: Result<Taken, CallFailure>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let now = self.events.now;
+        let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
+        let CallUnderWay { queue, lane: at, template, url, .. } = self.events.calls.swap_remove(index);
+        if self.events.breakers.ended(now, &template, result.as_ref().err().copied()) {
+            self.events.resume(None);
+        }
+        self.events.make_ready(at);
+        let result = result.map(|taken| self.learn(at, &url, taken, outputs));
+        self.counters.failed_calls += u64::from(result.is_err());
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let is_awaited = lane.awaits_first(queue);
+        let Some(first) = lane.queue_mut(queue).front_mut() else { return };
+        first.is_under_way = false;
+        if let (true, Err(why), Some(attempts)) = (is_awaited, &result, &mut first.attempts)
+            && let Some(pause) = attempts.failed(now, &self.policy, *why)
+        {
+            first.due = now.after(pause);
+        } else {
+            self.finish(at, queue, result.map_err(Some), outputs);
+        }
+    }
+
+    /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
+    ///
+    /// Source: `CloudEvents` spec, section 3.
+    fn learn(&mut self, at: Slot, url: &str, taken: Taken, outputs: &mut Vec<Output>) -> Reply {
+        let Taken { reply, state, cookies: set } = taken;
+        let now = self.events.now;
+        let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
+            Some(Whose::Here(slot)) => match self.directory.get_mut(*slot) {
+                Some(connection) => &mut connection.told,
+                None => return reply,
+            },
+            Some(Whose::Gone(past)) => &mut past.told,
+            None => return reply,
+        };
+        let mut cookies = Cookies::decode(&told.cookies);
+        let mut is_changed = cookies.take(now, url, &set);
+        if is_changed {
+            told.cookies = cookies.encode();
+        }
+        if state.is_some() {
+            is_changed |= told.state != state;
+            told.state = state;
+        }
+        if is_changed {
+            self.store_told(at, outputs);
+        }
+        reply
+    }
+
+    /// Writes how many events a connection has had, and what its handlers want to be told again.
+    pub(super) fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let Whose::Here(slot) = lane.whose else { return };
+        let Some(told) = self.directory.get(slot).map(|connection| &connection.told) else { return };
+        lane.stored = told.events;
+        let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
+        outputs.push(Output::Store(Change::Told { slot, events, state, cookies }));
+    }
+
+    /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
+    pub(super) fn finish(
+        &mut self,
+        at: Slot,
+        queue: Queue,
+        result: Result<Reply, Option<CallFailure>>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
+        if let Awaited::Notice(row) = awaited {
+            outputs.push(Output::Store(Change::Settle { row }));
+        }
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        if let (Whose::Gone(past), Ok(_), Awaited::Ack(Some(id))) = (&mut lane.whose, &result, &awaited)
+            && !past.acks.contains(*id)
+        {
+            past.acks.insert(*id);
+        }
+        let Some(lane) = self.events.lane(at) else { return };
+        // Of a handler that is left alone enough was said before, and of a client that left there is
+        // nothing to say.
+        if let Err(Some(failure)) = result
+            && !matches!(failure, CallFailure::BreakerOpen | CallFailure::GivenUp)
+            && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
+        {
+            let event = event.name().to_owned();
+            outputs.push(Output::GaveUp { connection, event, failure });
+        }
+        if let Whose::Here(slot) = lane.whose {
+            self.conclude(slot, awaited, result.map_err(|_| Refusal::EventFailed), outputs);
+        }
+    }
+
+    /// Tells a client what became of its event: what its handler answered, then the ack.
+    ///
+    /// Source: `CloudEvents` spec, sections 6.3 and 6.4.
+    pub(super) fn conclude(
+        &mut self,
+        slot: Slot,
+        awaited: Awaited,
+        result: Result<Reply, Refusal>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if let Awaited::Invocation(invocation_id) = awaited {
+            let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
+            return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
+        }
+        let is_heard = matches!(awaited, Awaited::Ack(_) | Awaited::Frame);
+        let result = result.map(|Reply { data, metadata }| {
+            if let Some(data) = data.filter(|_| is_heard) {
+                let publish = Publish { from: Origin::Server, data, metadata, expires: None };
+                self.send_data(slot, publish, outputs);
+            }
+        });
+        match awaited {
+            Awaited::Ack(Some(id)) => {
+                let result = if self.is_used(slot, id) { Err(Refusal::Duplicate(id)) } else { result };
+                self.acknowledge(slot, id, result, outputs);
+            }
+            Awaited::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
+            Awaited::Frame
+            | Awaited::Ack(None)
+            | Awaited::Invocation(_)
+            | Awaited::Notice(_)
+            | Awaited::Nobody => {}
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What waits on disk to be told: writing it, reading it, and going on with it.
+
+use std::collections::HashMap;
+
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::event_handler::{Event, Subject};
+use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
+use webpubsub_protocol::time::Timestamp;
+
+use super::lane::{Awaited, Past, Queue, Waiting, Whose};
+use crate::ack::AckCache;
+use crate::connection::Slot;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::snapshot::ToldRecord;
+
+/// Writes a notice with everything that is told of its connection, which may be gone before it is told.
+pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timestamp) -> String {
+    let mut notice = Writer::object();
+    notice.text("connection", subject.connection.as_str());
+    notice.text("event", event.name()).number("number", number).number("time", time.as_millis());
+    let about = match event {
+        Event::Joined { group } | Event::Left { group } => group.as_str(),
+        Event::Disconnected { reason } => reason,
+        Event::Connect { .. } | Event::Connected | Event::User { .. } => "",
+    };
+    notice.text("about", about).text("origin", &subject.origin);
+    let optional = [
+        ("user", subject.user.as_ref().map(UserId::as_str)),
+        ("subprotocol", subject.subprotocol.as_deref()),
+        ("state", subject.state.as_deref()),
+    ];
+    for (name, text) in optional {
+        if let Some(text) = text {
+            notice.text(name, text);
+        }
+    }
+    notice.text("cookies", &subject.cookies.encode());
+    notice.finish()
+}
+
+/// Reads what [`encode`] wrote; `None` for anything else.
+pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
+    let members = Members::parse(text)?;
+    let text = |name| Some(members.get(name).and_then(Json::text)?.into_owned());
+    let number = |name| members.get(name).and_then(Json::unsigned);
+    let about = text("about")?;
+    let event = match text("event")?.as_str() {
+        "connected" => Event::Connected,
+        "disconnected" => Event::Disconnected { reason: about },
+        "joined" => Event::Joined { group: GroupName::parse(about).ok()? },
+        "left" => Event::Left { group: GroupName::parse(about).ok()? },
+        _ => return None,
+    };
+    let user = match text("user") {
+        Some(user) => Some(UserId::parse(user).ok()?),
+        None => None,
+    };
+    let past = Past {
+        id: ConnectionId::parse(text("connection")?).ok()?,
+        user,
+        // Its name is what is told of it.
+        subprotocol: Subprotocol::Simple,
+        acks: AckCache::default(),
+        told: ToldRecord {
+            origin: text("origin")?,
+            custom_subprotocol: text("subprotocol"),
+            state: text("state"),
+            cookies: text("cookies")?,
+            events: number("number")?.saturating_add(1),
+        },
+    };
+    let time = Timestamp::from_millis(number("time")?);
+    Some((past, Waiting::new(event, number("number")?, time, Awaited::Notice(row))))
+}
+
+impl Shard {
+    /// Goes on with what was on disk. Returns the lanes by connection.
+    pub(crate) fn restore_outbox(
+        &mut self,
+        outbox: Vec<(u64, String)>,
+        outputs: &mut Vec<Output>,
+    ) -> HashMap<ConnectionId, Slot> {
+        let mut lanes = HashMap::new();
+        for (row, text) in outbox {
+            self.events.newest = row;
+            let Some((past, waiting)) = decode(row, &text) else {
+                outputs.push(Output::Store(Change::Settle { row }));
+                continue;
+            };
+            let known = lanes.get(&past.id).copied();
+            let id = past.id.clone();
+            let whose = Whose::Gone(Box::new(past));
+            let at = match known.and_then(|at| Some((at, self.events.lane_mut(at)?))) {
+                Some((at, lane)) => {
+                    // The later it was written, the more is known.
+                    lane.whose = whose;
+                    at
+                }
+                None => {
+                    let at = self.events.open(whose, 0);
+                    lanes.insert(id, at);
+                    at
+                }
+            };
+            self.events.push(at, Queue::Notices, waiting);
+        }
+        lanes
+    }
+
+    /// A connection that has a lane is here after all.
+    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        connection.lane = Some(at);
+        lane.stored = connection.told.events;
+        if let Whose::Gone(past) = &lane.whose {
+            connection.told.events = connection.told.events.max(past.told.events);
+        }
+        lane.whose = Whose::Here(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use webpubsub_protocol::event_handler::Cookies;
+
+    use super::*;
+    use crate::placement::ShardNumber;
+
+    fn subject() -> Subject {
+        Subject {
+            connection: ShardNumber(3).connection_id([9; 16]),
+            user: None,
+            subprotocol: None,
+            origin: String::new(),
+            state: None,
+            cookies: Cookies::default(),
+        }
+    }
+
+    #[test]
+    fn a_notice_survives_on_disk_with_all_that_is_told_of_its_connection() {
+        let mut cookies = Cookies::default();
+        let now = Timestamp::from_millis(7);
+        assert!(cookies.take(now, "https://example.com/", &["a=\"1\"".to_owned()]));
+        let told = Subject {
+            user: Some(UserId::parse("ålice \"1\"\n").unwrap()),
+            subprotocol: Some("chess".into()),
+            origin: "chat.example.com:8080".into(),
+            state: Some("{}".into()),
+            cookies,
+            ..subject()
+        };
+        let group = GroupName::parse("grøup\\").unwrap();
+        let events = [
+            Event::Connected,
+            Event::Joined { group: group.clone() },
+            Event::Left { group },
+            Event::Disconnected { reason: "\u{1}".into() },
+        ];
+        for subject in [told, subject()] {
+            for event in &events {
+                let text = encode(&subject, event, u64::MAX, now);
+                let (past, waiting) = decode(5, &text).unwrap();
+                assert_eq!((&waiting.event, waiting.number, waiting.time), (event, u64::MAX, now));
+                assert_eq!(waiting.awaited, Awaited::Notice(5));
+                assert_eq!((past.id, past.user), (subject.connection.clone(), subject.user.clone()));
+                assert_eq!(past.told.custom_subprotocol, subject.subprotocol);
+                assert_eq!(
+                    (past.told.origin, past.told.state),
+                    (subject.origin.clone(), subject.state.clone())
+                );
+                assert_eq!(past.told.cookies, subject.cookies.encode());
+            }
+        }
+    }
+}

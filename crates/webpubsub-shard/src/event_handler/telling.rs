@@ -1,0 +1,338 @@
+//! What is told, and when.
+
+use std::time::Duration;
+
+use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
+use webpubsub_protocol::time::Timestamp;
+
+use super::attempts::Attempts;
+use super::lane::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
+use super::{Call, CallId, notice};
+use crate::ack::AckCache;
+use crate::command::Groups;
+use crate::connection::{Connection, Slot};
+use crate::error::Refusal;
+use crate::output::{Change, Output};
+use crate::settings::{EventHandler, HubSettings};
+use crate::shard::Shard;
+
+/// The number of `connected`. `connect` has 0.
+///
+/// Source: `CloudEvents` spec, section 3.
+const CONNECTED: u64 = 1;
+/// The number of what comes after it.
+pub(crate) const AFTER_CONNECTED: u64 = CONNECTED + 1;
+
+/// How long an attempt at an event may take that nothing waits for any more, so that the event of a
+/// client that leaves at once reaches the handler all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is to be done about the first event in a queue.
+enum Next {
+    /// Nothing, until something else has happened.
+    Wait,
+    /// Nothing before this time.
+    Pause(Timestamp),
+    /// It is not told. Without a reason there is nobody to tell, or no need.
+    Drop(Option<CallFailure>),
+    /// It is told.
+    Call,
+}
+
+/// Whether an operation with the ack id of an event was done.
+fn is_done(acks: &AckCache, awaited: &Awaited) -> bool {
+    matches!(awaited, Awaited::Ack(Some(id)) if acks.contains(*id))
+}
+
+impl Shard {
+    fn settings(&self) -> &HubSettings {
+        self.events.settings.as_ref().unwrap_or(&self.policy.settings)
+    }
+
+    /// Whether anybody is told anything.
+    pub(crate) fn has_event_handlers(&self) -> bool {
+        !self.settings().event_handlers.is_empty()
+    }
+
+    fn handler_of(&self, event: &Event) -> Option<&EventHandler> {
+        self.settings().handler_for(event).map(|(_, handler)| handler)
+    }
+
+    /// The hub's settings are these from here on.
+    pub(crate) fn take_settings(&mut self, settings: Option<HubSettings>, outputs: &mut Vec<Output>) {
+        if self.events.settings != settings {
+            self.events.settings.clone_from(&settings);
+            outputs.push(Output::Store(Change::Settings(settings)));
+            // What waits may have somebody else to be told, or nobody.
+            self.events.resume(None);
+        }
+    }
+
+    /// What is told of a connection with everything that happens to it.
+    pub(super) fn subject(&self, whose: &Whose) -> Option<Subject> {
+        let (id, user, subprotocol, told) = match whose {
+            Whose::Here(slot) => {
+                let connection = self.directory.get(*slot)?;
+                (&connection.id, &connection.user, connection.subprotocol, &connection.told)
+            }
+            Whose::Gone(past) => (&past.id, &past.user, past.subprotocol, &past.told),
+        };
+        let subprotocol = told.custom_subprotocol.as_deref().or(subprotocol.name());
+        Some(Subject {
+            connection: id.clone(),
+            user: user.clone(),
+            subprotocol: subprotocol.map(str::to_owned),
+            origin: told.origin.clone(),
+            state: told.state.clone(),
+            cookies: Cookies::decode(&told.cookies),
+        })
+    }
+
+    /// Puts an event into the lane of its connection.
+    fn queue(&mut self, slot: Slot, queue: Queue, waiting: Waiting) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let events = &mut self.events;
+        let stored = connection.told.events;
+        let lane = *connection.lane.get_or_insert_with(|| events.open(Whose::Here(slot), stored));
+        if waiting.number != CONNECTED {
+            connection.told.events += 1;
+        }
+        events.push(lane, queue, waiting);
+    }
+
+    /// Something has happened to a connection that its client does not wait for. If an event handler
+    /// wants to be told, it is, even if this shard loses its memory before.
+    ///
+    /// Source: `CloudEvents` spec, section 5.
+    pub(crate) fn notify(&mut self, slot: Slot, event: Event, outputs: &mut Vec<Output>) {
+        if self.handler_of(&event).is_none() {
+            return;
+        }
+        let Some(subject) = self.subject(&Whose::Here(slot)) else { return };
+        let next = self.directory.get(slot).map_or(CONNECTED, |connection| connection.told.events);
+        if self.events.notices >= MAX_NOTICES {
+            let (connection, event, failure) =
+                (subject.connection, event.name().to_owned(), CallFailure::TooMany);
+            return outputs.push(Output::GaveUp { connection, event, failure });
+        }
+        let number = if matches!(event, Event::Connected) { CONNECTED } else { next };
+        self.events.newest += 1;
+        let (row, now) = (self.events.newest, self.events.now);
+        let notice = notice::encode(&subject, &event, number, now);
+        outputs.push(Output::Store(Change::Owe { row, notice }));
+        self.queue(slot, Queue::Notices, Waiting::new(event, number, now, Awaited::Notice(row)));
+    }
+
+    /// A connection ends: its memberships first, then the connection itself.
+    pub(crate) fn notify_of_end(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
+        if self.has_event_handlers() {
+            for group in self.memberships(slot, &Groups::All) {
+                self.notify(slot, Event::Left { group }, outputs);
+            }
+            self.notify(slot, Event::Disconnected { reason: reason.to_owned() }, outputs);
+        }
+    }
+
+    /// A connection has ended. What waits in its lane is told all the same, though of its client's
+    /// events each only once, and without a wait for the answer.
+    pub(crate) fn part(&mut self, connection: Connection, outputs: &mut Vec<Output>) {
+        let Some(at) = connection.lane else { return };
+        if let Some(lane) = self.events.lane_mut(at) {
+            lane.whose = Whose::Gone(Box::new(connection.into()));
+            // It was tried, and nobody waits for another attempt.
+            if lane.user_events.front().is_some_and(|first| first.attempts.is_some() && !first.is_under_way) {
+                self.events.remove(at, Queue::UserEvents, 0);
+            }
+        }
+        self.stop_waiting(at, outputs);
+    }
+
+    /// Ends the call that tells of the client's event in a lane, unless something waits for it.
+    fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
+        let is_awaited = self.events.lane(at).is_none_or(|lane| lane.awaits_first(Queue::UserEvents));
+        let mut calls = self.events.calls.iter();
+        let call = calls.find(|call| call.lane == at && call.queue == Queue::UserEvents);
+        if let (false, Some(call)) = (is_awaited, call) {
+            let after = call.since.after(PATIENCE).since(self.events.now);
+            outputs.push(Output::GiveUp { call: call.id, after });
+        }
+    }
+
+    /// A client has sent an event.
+    ///
+    /// Source: `CloudEvents` spec, section 6.
+    pub(crate) fn user_event(
+        &mut self,
+        slot: Slot,
+        event: Event,
+        awaited: Awaited,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        let lane = connection.lane.and_then(|at| self.events.lane(at));
+        let waiting = Waiting::new(event, connection.told.events, self.events.now, awaited);
+        let is_free = lane.is_none_or(|lane| lane.user_events.is_empty());
+        let is_asked_already = matches!(waiting.awaited, Awaited::Invocation(_))
+            && lane.is_some_and(|lane| lane.user_events.iter().any(|other| other.awaited == waiting.awaited));
+        let result = if is_asked_already {
+            Err(Refusal::InvocationPending)
+        } else if self.handler_of(&waiting.event).is_none() || is_done(&connection.acks, &waiting.awaited) {
+            Err(Refusal::EventFailed)
+        } else if !self.events.has_room(lane, &waiting)
+            || is_free && self.left_alone_until(&waiting.event).is_some()
+        {
+            self.counters.failed_calls += 1;
+            Err(Refusal::EventFailed)
+        } else {
+            return self.queue(slot, Queue::UserEvents, waiting);
+        };
+        self.conclude(slot, waiting.awaited, result, outputs);
+    }
+
+    /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
+    ///
+    /// Source: client spec, section 9.1.
+    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, outputs: &mut Vec<Output>) {
+        let Some(at) = self.directory.get(slot).and_then(|connection| connection.lane) else { return };
+        let Some(lane) = self.events.lane_mut(at) else { return };
+        let cancelled = Awaited::Invocation(id);
+        let found = lane.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.awaited == cancelled);
+        let Some((index, waiting)) = found else { return };
+        if waiting.is_under_way {
+            waiting.awaited = Awaited::Nobody;
+            self.stop_waiting(at, outputs);
+        } else {
+            self.events.remove(at, Queue::UserEvents, index);
+        }
+    }
+
+    /// Tells what can be told, one connection after another.
+    pub(crate) fn tell(&mut self, outputs: &mut Vec<Output>) {
+        self.events.resume(Some(self.events.now));
+        while let Some(at) = self.events.next() {
+            self.look(at, outputs);
+        }
+        let end = Event::Disconnected { reason: String::new() };
+        let is_watched = self.directory.len() > 0 && self.handler_of(&end).is_some();
+        self.events.watch(is_watched);
+    }
+
+    /// Takes a lane's turn, which is one call at most.
+    fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+        if let Some(lane) = self.events.lane_mut(at) {
+            lane.is_ready = false;
+        }
+        for queue in [Queue::Notices, Queue::UserEvents] {
+            loop {
+                let Some(lane) = self.events.lane(at) else { return };
+                match self.next(lane, queue) {
+                    Next::Wait => break,
+                    Next::Pause(until) => {
+                        self.events.pause(at, until);
+                        break;
+                    }
+                    Next::Drop(failure) => self.finish(at, queue, Err(failure), outputs),
+                    Next::Call => {
+                        if self.call(at, queue, outputs).is_some() {
+                            self.events.make_ready(at);
+                        }
+                        return;
+                    }
+                }
+            }
+        }
+        if self.events.lane(at).is_some_and(Lane::is_over)
+            && let Some(Lane { whose: Whose::Here(slot), .. }) = self.events.close(at)
+            && let Some(connection) = self.directory.get_mut(slot)
+        {
+            connection.lane = None;
+        }
+    }
+
+    /// What is to be done about the first event in a queue.
+    fn next(&self, lane: &Lane, queue: Queue) -> Next {
+        let now = self.events.now;
+        let Some(first) = lane.queue(queue).front().filter(|first| !first.is_under_way) else {
+            return Next::Wait;
+        };
+        let acks = match &lane.whose {
+            Whose::Here(slot) => self.directory.get(*slot).map(|connection| &connection.acks),
+            Whose::Gone(past) => Some(&past.acks),
+        };
+        if acks.is_some_and(|acks| is_done(acks, &first.awaited)) {
+            return Next::Drop(None);
+        }
+        let is_early = match queue {
+            Queue::Notices => {
+                matches!(first.event, Event::Disconnected { .. }) && !lane.user_events.is_empty()
+            }
+            Queue::UserEvents => {
+                let mut before = lane.notices.iter().take_while(|notice| notice.number < first.number);
+                !before.all(|notice| notice.was_tried() || self.left_alone_until(&notice.event).is_some())
+            }
+        };
+        if is_early {
+            return Next::Wait;
+        }
+        if self.handler_of(&first.event).is_none() {
+            return Next::Drop(None);
+        }
+        match self.left_alone_until(&first.event) {
+            Some(_) if queue == Queue::UserEvents => Next::Drop(Some(CallFailure::BreakerOpen)),
+            Some(until) => Next::Pause(until),
+            None if first.due > now => Next::Pause(first.due),
+            None => Next::Call,
+        }
+    }
+
+    /// Until when nobody is told of an event because its handler fails so often.
+    fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
+        self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
+    }
+
+    /// Tells of the first event in a queue.
+    fn call(&mut self, at: Slot, queue: Queue, outputs: &mut Vec<Output>) -> Option<()> {
+        let now = self.events.now;
+        let lane = self.events.lane(at)?;
+        let first = lane.queue(queue).front()?;
+        let (event, number) = (&first.event, first.number);
+        let handler = self.handler_of(event)?;
+        let subject = self.subject(&lane.whose)?;
+        let hub = &self.policy.hub;
+        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
+        // What a notice waits behind an open circuit breaker is not its attempts' time.
+        let outlived = |attempts: &Attempts| queue == Queue::Notices && attempts.are_over(now);
+        let attempts = first.attempts.filter(|attempts| !outlived(attempts));
+        let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
+        let call = Call {
+            id: CallId(self.events.last_call + 1),
+            event: event.name().to_owned(),
+            attempt: attempts.number(),
+            barred: self.policy.barred(handler.url.as_str()),
+            purpose: event.answer_use(),
+            validate: handler.url.resolve(hub, validation::EVENT),
+            auth: handler.auth.clone(),
+            request: EventRequest::new(hub, &subject, event, number, first.time, &url),
+            url: url.clone(),
+            connection: subject.connection,
+            origin: subject.origin,
+            limit: attempts.limit(now, &self.policy),
+            left: attempts.left(now),
+        };
+        if lane.stored <= number {
+            self.store_told(at, outputs);
+        }
+        self.events.last_call += 1;
+        self.events.breakers.allows(now, &template);
+        let first = self.events.lane_mut(at)?.queue_mut(queue).front_mut()?;
+        first.is_under_way = true;
+        first.attempts = Some(attempts);
+        self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, since: now, template, url });
+        self.counters.calls += 1;
+        outputs.push(Output::Call(Box::new(call)));
+        if queue == Queue::UserEvents {
+            self.stop_waiting(at, outputs);
+        }
+        Some(())
+    }
+}

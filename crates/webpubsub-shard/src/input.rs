@@ -1,0 +1,98 @@
+use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::event_handler::{CallFailure, Taken};
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::ConnectionId;
+
+use crate::admission::ConnectRequest;
+use crate::command::Command;
+use crate::connection::Slot;
+use crate::event_handler::CallId;
+use crate::map::ShardMap;
+use crate::placement::ShardNumber;
+use crate::relay::Batch;
+use crate::settings::HubSettings;
+use crate::snapshot::StoredMessage;
+
+/// What the shell tells the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A client was admitted and its socket is about to be accepted.
+    Connect {
+        /// Its id, made by [`ShardNumber::connection_id`] of this shard.
+        connection: ConnectionId,
+        /// Who it is and how it speaks.
+        request: ConnectRequest,
+        /// What will recover the connection; given to reliable subprotocols only.
+        reconnection_token: Option<String>,
+    },
+    /// A client proved that it had this connection, and its new socket is about to be accepted.
+    /// Answered by [`crate::Output::Accept`] or [`crate::Output::CannotRecover`].
+    Recover {
+        /// Which connection.
+        connection: ConnectionId,
+    },
+    /// A client's WebSocket message. What leads to a write is carried out by [`crate::Shard::turn`].
+    Frame {
+        /// Whose.
+        from: Slot,
+        /// What it holds.
+        frame: Frame,
+    },
+    /// A socket is gone: the client closed it, or the transport was lost. Carried out by
+    /// [`crate::Shard::turn`], after what came over it before.
+    Closed {
+        /// Whose.
+        slot: Slot,
+        /// The code in the client's close frame; [`CloseCode::NO_STATUS`] for a frame without one,
+        /// [`CloseCode::ABNORMAL`] where there was no frame.
+        code: CloseCode,
+        /// The words in it; nobody is told of what stands here where there was no frame.
+        reason: String,
+    },
+    /// What came over a socket was no WebSocket traffic, and the platform has closed it.
+    Broken {
+        /// Whose.
+        slot: Slot,
+    },
+    /// The row that an [`crate::Output::Fetch`] asked for.
+    Fetched {
+        /// The row's message; `None` if the row is not there.
+        message: Option<StoredMessage>,
+        /// As in the output.
+        to: Vec<(Slot, SequenceId)>,
+    },
+    /// A server's request. Its [`crate::Output::Reply`] is in the outputs of this very input.
+    Command(Command),
+    /// The hub's shards are these from here on. [`crate::Shard::load`] tells what is left to do.
+    Map(ShardMap),
+    /// Publishes of clients on another shard. Answered by [`crate::Output::BatchTaken`].
+    Batch(Batch),
+    /// How sending an [`crate::Output::Relay`] ended.
+    Relayed {
+        /// To which shard it went.
+        to: ShardNumber,
+        /// The last of its rows.
+        last: u64,
+        /// Whether that shard has taken it.
+        taken: bool,
+    },
+    /// How an [`crate::Output::Call`] ended.
+    Called {
+        /// Which.
+        call: CallId,
+        /// What the handler said, or why that is of no use.
+        result: Result<Taken, CallFailure>,
+    },
+    /// The hub's settings are these from here on; `None` for what the variables say.
+    Settings(Option<HubSettings>),
+    /// Have every socket measured: [`crate::Output::Measure`] follows.
+    Measure,
+    /// How many bytes wait on the sockets of an [`crate::Output::Measure`].
+    Measured(Vec<(Slot, u64)>),
+    /// The service is about to stop: every socket is to be closed with 1001. Reliable connections have
+    /// their time to come back, the others end.
+    GoAway,
+    /// The time that [`crate::Shard::next_timeout`] or [`crate::Shard::next_deadline`] named has come.
+    Timeout,
+}

@@ -1,0 +1,86 @@
+//! The rules of one shard of a hub: who is connected, who may do what, who receives what.
+//!
+//! A [`Shard`] never touches a socket, a clock or a disk. The shell that owns those tells it what
+//! happened ([`Input`]) and does what it answers ([`Output`]), in order and without waiting in
+//! between. What came over sockets may wait for a turn: [`Shard::next_turn`] says when to call [`Shard::turn`]. What has to outlive the shell's memory leaves as [`Output::Store`] and
+//! [`Output::Attach`] and comes back through [`Shard::restore`].
+//!
+//! It holds no rule of the wire: frames, names and close codes are `webpubsub-protocol`'s. It never
+//! sees an access key: who a client is was decided before [`Input::Connect`].
+//!
+//! ```
+//! use webpubsub_shard::{ConnectRequest, EventPolicy, Shard, Input, Output, Place, ShardNumber, Snapshot};
+//! use webpubsub_protocol::client::Frame;
+//! use webpubsub_protocol::client::Subprotocol;
+//! use webpubsub_protocol::name::HubName;
+//! use webpubsub_protocol::time::Timestamp;
+//!
+//! let now = Timestamp::from_millis(0);
+//! let policy = EventPolicy::new(HubName::parse("chat").unwrap());
+//! let mut shard = Shard::restore(now, Place::only(), policy, Snapshot::default(), Vec::new()).shard;
+//! let id = ShardNumber(0).connection_id([7; 16]);
+//! let request = ConnectRequest { subprotocol: Subprotocol::Json, ..ConnectRequest::default() };
+//! let outputs = shard.handle(now, Input::Connect { connection: id, request, reconnection_token: None });
+//! let slot = outputs.iter().find_map(|output| match output {
+//!     Output::Accept { slot, .. } => Some(*slot),
+//!     _ => None,
+//! });
+//!
+//! let ping = Frame::Text(r#"{"type":"ping"}"#.into());
+//! let outputs = shard.handle(now, Input::Frame { from: slot.unwrap(), frame: ping });
+//! assert!(matches!(&outputs[..], [Output::Send { frame: Frame::Text(text), .. }] if text.contains("pong")));
+//! ```
+
+mod ack;
+mod admission;
+mod command;
+mod connection;
+mod directory;
+mod error;
+mod event_handler;
+mod fan_out;
+mod input;
+mod map;
+mod metrics;
+mod offers;
+mod output;
+mod pace;
+mod permission;
+mod placement;
+mod recovery;
+mod relay;
+mod reliable;
+mod restore;
+mod settings;
+mod shard;
+mod snapshot;
+mod task;
+mod tree;
+mod turn;
+mod upstream;
+
+pub use admission::{AdmissionError, ConnectRequest};
+pub use command::{Command, Groups, Permission, Reply, Selection, Target};
+pub use connection::Slot;
+pub use error::{Refusal, TooManyPermissions};
+pub use event_handler::{Attempts, Breakers, Call, CallId, EventPolicy};
+pub use input::Input;
+pub use map::{ShardMap, ShardState};
+pub use metrics::{METRICS, Metric};
+pub use offers::{Loads, Offers};
+pub use output::{Change, Output};
+pub use pace::Limits;
+pub use permission::Verdict;
+pub use placement::{Full, Place, ShardNumber};
+pub use relay::{Batch, BatchError};
+pub use reliable::Cursor;
+pub use restore::Restored;
+pub use settings::{
+    AnonymousConnectPolicy, EventHandler, GroupPresence, HandlerAuth, HandlerSecret, HubSettings, Settings,
+    SettingsError, SystemEvents,
+};
+pub use shard::Shard;
+pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
+pub use task::{Assignment, Success, Task, TaskPlace, Work};
+pub use tree::ShardRange;
+pub use turn::NextTurn;

@@ -1,0 +1,94 @@
+//! What an operator wants to see of a shard.
+
+use crate::reliable::Link;
+use crate::shard::Shard;
+
+/// What happened since the memory of a shard began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counters {
+    /// Connections that got a new socket.
+    pub(crate) recoveries: u64,
+    /// Rows of the log that were read to be sent again.
+    pub(crate) replays: u64,
+    /// Batches taken from other shards.
+    pub(crate) batches: u64,
+    /// Connections that were closed because they sent too much or read too little.
+    pub(crate) drops: u64,
+    /// Calls to event handlers.
+    pub(crate) calls: u64,
+    /// Those of them that failed, and those that were not made because they would.
+    pub(crate) failed_calls: u64,
+}
+
+/// A metric: its name, whether it only grows (until the shard sleeps), and what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name in Prometheus' text format.
+    pub name: &'static str,
+    /// `gauge` or `counter`.
+    pub kind: &'static str,
+    /// A sentence for people.
+    pub help: &'static str,
+}
+
+/// What [`Shard::metrics`] gives, in its order.
+pub const METRICS: [Metric; 14] = [
+    gauge("webpubsub_connections", "Connections, those without a socket among them."),
+    gauge("webpubsub_detached_connections", "Reliable connections without a socket that may be recovered."),
+    gauge("webpubsub_unacknowledged_messages", "Messages that reliable connections have not acknowledged."),
+    gauge("webpubsub_unacknowledged_bytes", "Bytes of the same."),
+    gauge("webpubsub_unread_bytes", "Bytes that wait on sockets for their clients to read."),
+    gauge("webpubsub_log_rows", "Messages on disk."),
+    gauge("webpubsub_waiting_events", "Events of clients that an event handler has not answered."),
+    gauge("webpubsub_outbox_rows", "Notices on disk that an event handler has not taken."),
+    counter("webpubsub_recoveries_total", "Connections that got a new socket."),
+    counter("webpubsub_replays_total", "Messages that were read from disk to be sent again."),
+    counter("webpubsub_batches_total", "Batches of messages taken from other shards."),
+    counter("webpubsub_drops_total", "Connections closed because they sent too much or read too little."),
+    counter("webpubsub_event_calls_total", "Calls to event handlers."),
+    counter(
+        "webpubsub_event_call_failures_total",
+        "Calls to event handlers that failed, or were not made because they would.",
+    ),
+];
+
+const fn gauge(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "gauge", help }
+}
+
+const fn counter(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, kind: "counter", help }
+}
+
+impl Shard {
+    /// The values of [`METRICS`]. Counters begin again whenever the shard's memory does.
+    #[must_use]
+    pub fn metrics(&self) -> [u64; METRICS.len()] {
+        let (mut detached, mut messages, mut bytes) = (0, 0, 0);
+        for buffer in self.directory.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
+            detached += u64::from(buffer.link != Link::Attached);
+            messages += buffer.needed().count() as u64;
+            bytes += buffer.bytes() as u64;
+        }
+        let unread = self.directory.iter().map(|(_, connection)| connection.pace.unread).sum();
+        let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
+        let connections = self.directory.len() as u64;
+        let (events, notices) = (self.events.user_events as u64, self.events.notices as u64);
+        [
+            connections,
+            detached,
+            messages,
+            bytes,
+            unread,
+            self.log.rows(),
+            events,
+            notices,
+            recoveries,
+            replays,
+            batches,
+            drops,
+            calls,
+            failed_calls,
+        ]
+    }
+}

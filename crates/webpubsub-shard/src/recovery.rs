@@ -1,0 +1,125 @@
+//! Reliable connections that lost their socket: waiting for them, and giving them a new one.
+
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::{Slot, insert_by_time};
+use crate::output::{Change, Output};
+use crate::reliable::Link;
+use crate::shard::Shard;
+
+/// What an event handler is told of a connection that was not recovered in time.
+///
+/// Source: client spec, section 8.2.
+const RECOVERY_TIMEOUT: &str = "The connection recovery timeout expired.";
+
+impl Shard {
+    /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
+    /// everything that it has not acknowledged.
+    ///
+    /// Source: client spec, section 8.3.
+    pub(crate) fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
+        self.give_up(now, outputs);
+        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::CannotRecover) };
+        let Some(connection) = self.directory.get_mut(slot) else {
+            return outputs.push(Output::CannotRecover);
+        };
+        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
+        match buffer.link {
+            Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
+            Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
+        }
+        buffer.link = Link::Attached;
+        connection.pace.unread = 0;
+        // What came over the old socket last is as lost as if it had not arrived.
+        self.turns.clear(&mut connection.queue);
+        self.counters.recoveries += 1;
+        let subprotocol = connection.subprotocol;
+        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, outputs);
+        self.resend(slot, outputs);
+        self.forget_recovered();
+    }
+
+    /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
+    ///
+    /// Source: client spec, section 8.2.
+    pub(crate) fn closed(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        code: CloseCode,
+        reason: &str,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        outputs.push(Output::Forget { slot });
+        match &connection.buffer {
+            Some(_) if code != CloseCode::NORMAL => self.detach(now, slot, outputs),
+            // Where there was no frame, the words are the platform's own.
+            Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", outputs),
+            Some(_) | None => self.remove(slot, reason, outputs),
+        }
+    }
+
+    /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
+    /// those; the others end, with a word about why.
+    pub(crate) fn go_away(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        let attached = self.directory.iter().filter(|(_, connection)| connection.is_attached());
+        let attached: Vec<(Slot, bool)> =
+            attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
+        for (slot, is_reliable) in attached {
+            if is_reliable {
+                self.detach(now, slot, outputs);
+                outputs.push(Output::Close { slot, cause: CloseCause::ServiceStops });
+            } else {
+                self.close(slot, CloseCause::ServiceStops, outputs);
+            }
+        }
+    }
+
+    /// A reliable connection has no socket from here on, and its time to come back.
+    pub(crate) fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
+        let until = now.after(self.place.recovery_window);
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        connection.pace.unread = 0;
+        self.turns.clear(&mut connection.queue);
+        let Some(buffer) = &mut connection.buffer else { return };
+        buffer.link = Link::Detached { until };
+        // It was on the socket.
+        if let Some(cursor) = buffer.take_unstored() {
+            outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+        }
+        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+        self.wait(until, slot);
+    }
+
+    /// Waits for a connection to be recovered.
+    pub(crate) fn wait(&mut self, until: Timestamp, slot: Slot) {
+        insert_by_time(&mut self.detached, until, slot);
+    }
+
+    /// Ends the connections that were not recovered in time.
+    pub(crate) fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
+            if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
+                self.remove(slot, RECOVERY_TIMEOUT, outputs);
+            }
+        }
+        self.forget_recovered();
+    }
+
+    /// Waits no longer for connections that have come back, or have been ended.
+    fn forget_recovered(&mut self) {
+        while let Some(&(until, slot)) = self.detached.front()
+            && self.link(slot) != Some(Link::Detached { until })
+        {
+            self.detached.pop_front();
+        }
+    }
+
+    pub(crate) fn link(&self, slot: Slot) -> Option<Link> {
+        self.directory.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
+    }
+}

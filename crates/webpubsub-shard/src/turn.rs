@@ -1,0 +1,463 @@
+//! What clients send is carried out in turns: whose message is next, and how many a turn takes.
+//!
+//! A message that leads to no write is carried out when it arrives. Every other one waits in its
+//! connection's queue for the next turn, whose writes are one commit. Connections take turns by what
+//! their messages cost, so what one client sends delays no other. The platform cannot slow
+//! down a single socket, but it can hold back everything that is about to arrive until a turn is over
+//! ([`NextTurn::BeforeMore`]), in which time the sockets' own flow control slows their senders down.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Frame, UpstreamMessage};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::{Slot, Speech, insert_by_time};
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::snapshot::encode_runs;
+
+/// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
+/// a few milliseconds of a processor. A message that costs more has a turn of its own.
+const TURN_COST: usize = 256;
+/// How many messages of one connection may wait before nothing more is taken in until a turn is over,
+const SHARE_MESSAGES: usize = TURN_COST;
+/// or how many bytes of them.
+const SHARE_BYTES: usize = MAX_CLIENT_MESSAGE_BYTES;
+/// How many messages of a connection that has sent faster than it may wait before it is closed,
+const MAX_MESSAGES: usize = 1000;
+/// or how many bytes of them.
+const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
+/// or how many bytes of all connections of its shard.
+const MAX_SHARD_BYTES: usize = 16 * MAX_BYTES;
+/// What a connection may cost in each round of a turn, in messages of the smallest kind.
+const ROUND_COST: i64 = 8;
+/// Bytes that cost as much to take in as a message of the smallest kind.
+const BYTES_OF_A_MESSAGE: usize = 32 * 1024;
+
+/// When [`Shard::turn`] is to be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTurn {
+    /// As soon as what has arrived by now is taken in.
+    Soon,
+    /// Before anything else is taken in.
+    BeforeMore,
+}
+
+/// What came over a socket.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    /// A message of a client that speaks in messages.
+    Message(UpstreamMessage),
+    /// A payload of a simple client.
+    Payload(Frame),
+    /// What ends the connection.
+    Invalid(CloseCause),
+    /// The end of the socket, as in [`crate::Input::Closed`],
+    Closed { code: CloseCode, reason: String },
+    /// or as in [`crate::Input::Broken`].
+    Broken,
+}
+
+impl Arrived {
+    fn read(speech: &Speech, frame: Frame) -> Self {
+        if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
+            return Self::Invalid(CloseCause::MessageTooLarge);
+        }
+        match speech {
+            Speech::Simple(_) => Self::Payload(frame),
+            Speech::Messages(encoding) => {
+                encoding.decode_upstream(&frame).map_or_else(Self::Invalid, Self::Message)
+            }
+        }
+    }
+
+    /// Whether the rate that a client may send at concerns it.
+    const fn is_limited(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Payload(_))
+    }
+
+    /// Whether nothing comes over the socket after it.
+    const fn is_end(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Broken)
+    }
+}
+
+/// What one connection sent and is yet to be carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    /// Oldest first, with the bytes of each.
+    arrived: VecDeque<(Arrived, usize)>,
+    bytes: usize,
+    /// What it may cost before it is the others' turn.
+    credit: i64,
+    /// Whether it is in [`Turns::waiting`] or [`Turns::slowed`].
+    is_listed: bool,
+    /// Whether it waits for its rate.
+    is_slowed: bool,
+    /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
+    is_ended: bool,
+    /// Whether it is in [`Turns::touched`].
+    is_touched: bool,
+}
+
+impl Queue {
+    /// What waits is for a socket that there is no more.
+    fn clear(&mut self) {
+        self.arrived.clear();
+        (self.bytes, self.is_ended) = (0, false);
+    }
+
+    fn is_over_its_share(&self) -> bool {
+        self.arrived.len() >= SHARE_MESSAGES || self.bytes >= SHARE_BYTES
+    }
+
+    fn is_full(&self) -> bool {
+        self.arrived.len() >= MAX_MESSAGES || self.bytes >= MAX_BYTES
+    }
+}
+
+/// What waits for the next turn.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// Connections with something in their queues, the next one first.
+    waiting: VecDeque<Slot>,
+    /// Those that have sent as fast as they may, and when they may go on, soonest first.
+    slowed: VecDeque<(Timestamp, Slot)>,
+    /// Bytes in all queues.
+    bytes: usize,
+    /// What was taken in since the last turn cost so much,
+    taken_in: usize,
+    /// and what this turn has carried out.
+    carried_out: usize,
+    /// Whether nothing more is to be taken in before a turn.
+    is_due: bool,
+    /// What is to be written for connections that do not outlive their sockets. A crash that comes
+    /// before ends those, so nothing else waits for it.
+    changes: Vec<Change>,
+    /// Connections whose sockets are to carry something else.
+    touched: Vec<Slot>,
+    /// Reliable connections that have used ack ids which are not written.
+    acked: Vec<Slot>,
+}
+
+impl Turns {
+    /// When the first of those that were slowed down may go on.
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
+        self.slowed.front().map(|(due, _)| *due)
+    }
+
+    /// What waits in a connection's queue is for a socket that there is no more.
+    pub(crate) fn clear(&mut self, queue: &mut Queue) {
+        self.bytes -= queue.bytes;
+        queue.clear();
+    }
+
+    /// A connection has used an ack id, the first since they were written.
+    pub(crate) fn write_acks(&mut self, slot: Slot) {
+        self.acked.push(slot);
+    }
+
+    /// Has something written by and by.
+    pub(crate) fn write(&mut self, change: impl IntoIterator<Item = Change>) {
+        self.changes.extend(change);
+    }
+
+    fn take_in(&mut self, cost: usize) {
+        self.taken_in += cost;
+        self.is_due |= self.taken_in >= TURN_COST;
+    }
+}
+
+/// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
+fn cost(bytes: usize, outputs: &[Output]) -> usize {
+    let more = |output: &Output| {
+        if let Output::Send { to, .. } = output {
+            to.len()
+        } else if let Output::SendNumbered { to, .. } = output {
+            to.len()
+        } else {
+            usize::from(output.is_store())
+        }
+    };
+    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
+}
+
+impl Shard {
+    /// When [`Shard::turn`] is to be called next; `None` while nothing waits for it.
+    #[must_use]
+    pub fn next_turn(&self) -> Option<NextTurn> {
+        let Turns { waiting, is_due, changes, touched, .. } = &self.turns;
+        if *is_due {
+            return Some(NextTurn::BeforeMore);
+        }
+        let nothing = waiting.is_empty() && changes.is_empty() && touched.is_empty();
+        (!nothing).then_some(NextTurn::Soon)
+    }
+
+    /// Carries out what has arrived, as much as a turn takes, and writes what waited to be written.
+    /// Everything that is to be stored comes first, so nothing leaves before it is on disk.
+    #[must_use = "outputs are the only way a hub acts"]
+    pub fn turn(&mut self, now: Timestamp) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        while let Some(from) = self.next_sender(now) {
+            outputs.append(&mut self.carry_out_next(now, from));
+        }
+        self.end_turn(now, outputs)
+    }
+
+    /// Whose message this turn carries out next; `None` at its end.
+    pub fn next_sender(&mut self, now: Timestamp) -> Option<Slot> {
+        let (mut refused, mut least) = (0, i64::MAX);
+        while let Some(&slot) = self.turns.waiting.front() {
+            if self.turns.carried_out >= TURN_COST {
+                return None;
+            }
+            let limits = self.place.limits;
+            let Some(connection) = self.directory.get_mut(slot) else {
+                self.turns.waiting.pop_front();
+                continue;
+            };
+            let queue = &mut connection.queue;
+            let Some((arrived, _)) = queue.arrived.front() else {
+                queue.is_listed = false;
+                self.turns.waiting.pop_front();
+                continue;
+            };
+            if arrived.is_limited()
+                && !queue.is_ended
+                && let Some(due) = connection.pace.bucket.next(now, &limits)
+            {
+                queue.is_slowed = true;
+                self.turns.waiting.pop_front();
+                insert_by_time(&mut self.turns.slowed, due, slot);
+                continue;
+            }
+            if queue.credit > 0 {
+                return Some(slot);
+            }
+            // It is the others' turn. If all of them have had theirs, a new round begins, or as many as
+            // it takes until one of them may go on.
+            least = least.min(-queue.credit);
+            refused += 1;
+            self.turns.waiting.pop_front();
+            self.turns.waiting.push_back(slot);
+            if refused >= self.turns.waiting.len() {
+                let rounds = (least / ROUND_COST + 1) * ROUND_COST;
+                for slot in &self.turns.waiting {
+                    if let Some(connection) = self.directory.get_mut(*slot) {
+                        connection.queue.credit += rounds;
+                    }
+                }
+                (refused, least) = (0, i64::MAX);
+            }
+        }
+        None
+    }
+
+    /// Carries out the next message of this connection, as [`Shard::next_sender`] has it. The outputs are
+    /// to be given to [`Shard::end_turn`].
+    #[must_use = "outputs are the only way a hub acts"]
+    pub fn carry_out_next(&mut self, now: Timestamp, from: Slot) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let limits = self.place.limits;
+        let Some(connection) = self.directory.get_mut(from) else { return outputs };
+        let Some((arrived, bytes)) = connection.queue.arrived.pop_front() else { return outputs };
+        connection.queue.bytes -= bytes;
+        self.turns.bytes -= bytes;
+        if arrived.is_limited() {
+            connection.pace.bucket.take(now, &limits);
+        }
+        self.events.now = now;
+        self.carry_out(now, from, arrived, &mut outputs);
+        let cost = cost(bytes, &outputs);
+        self.turns.carried_out += cost;
+        if let Some(connection) = self.directory.get_mut(from) {
+            let queue = &mut connection.queue;
+            // What was not used in one turn is not saved up for the next.
+            queue.credit = if queue.arrived.is_empty() { 0 } else { queue.credit - cost as i64 };
+        }
+        outputs
+    }
+
+    /// Ends a turn that has led to these outputs: adds what follows from all of them, and puts what is to
+    /// be written in front.
+    #[must_use = "outputs are the only way a hub acts"]
+    pub fn end_turn(&mut self, now: Timestamp, mut outputs: Vec<Output>) -> Vec<Output> {
+        self.events.now = now;
+        self.follow_up(now, &mut outputs);
+        (self.turns.taken_in, self.turns.carried_out, self.turns.is_due) = (0, 0, false);
+        let mut ordered = self.unwritten();
+        let mut others = Vec::new();
+        for output in outputs {
+            let list = if output.is_store() { &mut ordered } else { &mut others };
+            list.push(output);
+        }
+        ordered.append(&mut others);
+        for slot in mem::take(&mut self.turns.touched) {
+            if let Some(connection) = self.directory.get_mut(slot) {
+                connection.queue.is_touched = false;
+                if connection.is_attached() {
+                    self.attach(slot, &mut ordered);
+                }
+            }
+        }
+        ordered
+    }
+
+    /// Whether anything that has arrived waits to be carried out.
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
+        !self.turns.waiting.is_empty()
+    }
+
+    /// How many messages of a connection wait to be carried out.
+    #[must_use]
+    pub fn queued(&self, slot: Slot) -> usize {
+        self.directory.get(slot).map_or(0, |connection| connection.queue.arrived.len())
+    }
+
+    /// Takes in what came over a socket.
+    pub(crate) fn receive(&mut self, now: Timestamp, from: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+        let limits = self.place.limits;
+        let Some(connection) = self.directory.get(from) else { return };
+        let bytes = frame.len();
+        let arrived = Arrived::read(&connection.speech, frame);
+        // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
+        // cannot have received ends the connection, after everything that came before.
+        let may_overtake = matches!(
+            &arrived,
+            Arrived::Message(UpstreamMessage::SequenceAck { sequence_id })
+                if connection.buffer.as_ref().is_none_or(|buffer| *sequence_id <= buffer.newest())
+        );
+        let is_next = connection.queue.arrived.is_empty() || may_overtake;
+        let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
+        let Some(connection) = self.directory.get_mut(from) else { return };
+        if is_quick && connection.pace.bucket.take(now, &limits) {
+            let before = outputs.len();
+            self.carry_out(now, from, arrived, outputs);
+            self.turns.take_in(cost(bytes, outputs.get(before..).unwrap_or_default()));
+        } else {
+            self.enqueue(from, arrived, bytes, outputs);
+        }
+    }
+
+    /// Has something that came over a socket wait for the next turn.
+    pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get_mut(from) else { return };
+        let queue = &mut connection.queue;
+        let is_full = queue.is_full() || (queue.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
+        if arrived.is_limited() && is_full {
+            return self.close(from, CloseCause::TooManyMessages, outputs);
+        }
+        queue.is_ended |= arrived.is_end();
+        queue.arrived.push_back((arrived, bytes));
+        queue.bytes += bytes;
+        self.turns.bytes += bytes;
+        if queue.is_ended && mem::take(&mut queue.is_slowed) {
+            self.turns.slowed.retain(|(_, slot)| *slot != from);
+            self.turns.waiting.push_back(from);
+        }
+        let must_wait = queue.is_over_its_share() && !queue.is_slowed;
+        if !mem::replace(&mut queue.is_listed, true) {
+            self.turns.waiting.push_back(from);
+        }
+        self.turns.take_in(1);
+        self.turns.is_due |= must_wait;
+    }
+
+    /// Lets those go on that have sent as fast as they may.
+    pub(crate) fn go_on(&mut self, now: Timestamp) {
+        while let Some((_, slot)) = self.turns.slowed.pop_front_if(|(due, _)| *due <= now) {
+            if let Some(connection) = self.directory.get_mut(slot) {
+                connection.queue.is_slowed = false;
+                self.turns.waiting.push_back(slot);
+            }
+        }
+    }
+
+    /// Has the next turn bring what a socket carries up to date.
+    pub(crate) fn touch(&mut self, slot: Slot) {
+        if let Some(connection) = self.directory.get_mut(slot)
+            && !mem::replace(&mut connection.queue.is_touched, true)
+        {
+            self.turns.touched.push(slot);
+        }
+    }
+
+    /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
+    pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
+        let is_reliable = self.directory.get(slot).is_some_and(|connection| connection.buffer.is_some());
+        // The end of every connection is delivered to handlers, also of one that a crash ends.
+        if is_reliable || self.has_event_handlers() {
+            outputs.push(Output::Store(change));
+        } else {
+            self.turns.write([change]);
+        }
+    }
+
+    /// Puts what waits to be written in front of these outputs, if they have to wait for a commit anyway.
+    pub(crate) fn write_with(&mut self, outputs: &mut Vec<Output>) {
+        if !self.turns.acked.is_empty() || outputs.iter().any(Output::is_store) {
+            let mut ordered = self.unwritten();
+            ordered.append(outputs);
+            *outputs = ordered;
+        }
+    }
+
+    /// Everything that waits to be written.
+    fn unwritten(&mut self) -> Vec<Output> {
+        let mut stores: Vec<Output> =
+            mem::take(&mut self.turns.changes).into_iter().map(Output::Store).collect();
+        for slot in mem::take(&mut self.turns.acked) {
+            let Some(connection) = self.directory.get_mut(slot) else { continue };
+            let Some(buffer) = &mut connection.buffer else { continue };
+            if let Some((part, runs)) = buffer.acks.take_unwritten(&connection.acks) {
+                stores.push(Output::Store(Change::UseAcks { slot, part, acks: encode_runs(runs) }));
+            }
+        }
+        stores
+    }
+
+    fn carry_out(&mut self, now: Timestamp, from: Slot, arrived: Arrived, outputs: &mut Vec<Output>) {
+        match arrived {
+            Arrived::Message(message) => self.message(now, from, message, outputs),
+            Arrived::Payload(frame) => self.payload(from, frame, outputs),
+            Arrived::Invalid(cause) => self.close(from, cause, outputs),
+            Arrived::Closed { code, reason } => self.closed(now, from, code, &reason, outputs),
+            Arrived::Broken => self.broken(from, outputs),
+        }
+    }
+
+    /// Whether this leads to a write that something waits for, as far as can be said beforehand.
+    fn writes(&self, from: Slot, arrived: &Arrived) -> bool {
+        let publish = || self.relay.is_needed() || self.directory.has_reliable();
+        let is_reliable = || self.directory.get(from).is_some_and(|connection| connection.buffer.is_some());
+        match arrived {
+            Arrived::Message(UpstreamMessage::JoinGroup { .. } | UpstreamMessage::LeaveGroup { .. }) => {
+                self.has_event_handlers() || is_reliable()
+            }
+            Arrived::Message(UpstreamMessage::SendToGroup { ack_id, .. }) => {
+                publish() || (ack_id.is_some() && is_reliable())
+            }
+            Arrived::Message(UpstreamMessage::Event { .. } | UpstreamMessage::Invoke { .. }) => {
+                self.has_event_handlers()
+            }
+            Arrived::Message(
+                UpstreamMessage::CancelInvocation { .. }
+                | UpstreamMessage::Ping
+                | UpstreamMessage::SequenceAck { .. },
+            ) => false,
+            Arrived::Payload(_) => match self.directory.get(from).map(|connection| &connection.speech) {
+                Some(Speech::Simple(SimpleMode::SendToGroup { .. })) => publish(),
+                Some(Speech::Simple(SimpleMode::SendEvent) | Speech::Messages(_)) | None => {
+                    self.has_event_handlers()
+                }
+            },
+            Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
+        }
+    }
+}

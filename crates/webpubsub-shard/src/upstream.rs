@@ -1,0 +1,220 @@
+//! Judging and carrying out what clients send.
+
+use std::slice;
+
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::id::{AckId, SequenceId};
+use webpubsub_protocol::name::{EventName, GroupName};
+use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::{Slot, Speech};
+use crate::error::Refusal;
+use crate::event_handler::Awaited;
+use crate::fan_out::{Publish, Reach};
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+
+/// The name of every event of a simple client.
+///
+/// Source: client spec, section 5.1.
+const SIMPLE_EVENT: &str = "message";
+
+impl Shard {
+    /// Carries out what a simple client sent.
+    pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get(slot) else { return };
+        let Speech::Simple(mode) = &connection.speech else { return };
+        match mode.clone() {
+            SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
+                Ok(name) if self.has_event_handlers() => {
+                    let (data, metadata) = (simple::decode(frame), Metadata::default());
+                    self.user_event(slot, Event::User { name, data, metadata }, Awaited::Frame, outputs);
+                }
+                Ok(_) | Err(_) => self.close(slot, CloseCause::EventFailed, outputs),
+            },
+            SimpleMode::SendToGroup { group, echo } => {
+                let data = simple::decode(frame);
+                let publish = (data, Metadata::default(), None);
+                match self.send_to_group(slot, group, echo, publish, outputs) {
+                    Ok(()) => {}
+                    Err(Refusal::SendForbidden(_)) => self.close(slot, CloseCause::RawSendForbidden, outputs),
+                    Err(
+                        Refusal::JoinForbidden(_)
+                        | Refusal::LeaveForbidden(_)
+                        | Refusal::TooManyGroups(_)
+                        | Refusal::Duplicate(_)
+                        | Refusal::EventFailed
+                        | Refusal::InvocationPending
+                        | Refusal::OutboxFull,
+                    ) => self.close(slot, CloseCause::ServiceFault, outputs),
+                }
+            }
+        }
+    }
+
+    /// Carries out a message of any other client.
+    pub(crate) fn message(
+        &mut self,
+        now: Timestamp,
+        slot: Slot,
+        message: UpstreamMessage,
+        outputs: &mut Vec<Output>,
+    ) {
+        match message {
+            UpstreamMessage::JoinGroup { group, ack_id } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| hub.join_group(slot, group, outputs));
+            }
+            UpstreamMessage::LeaveGroup { group, ack_id } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
+                    hub.leave_group(slot, group, outputs)
+                });
+            }
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
+                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
+                    hub.send_to_group(slot, group, echo, (data, metadata, ttl.end(now)), outputs)
+                });
+            }
+            UpstreamMessage::Event { event: name, ack_id, data, metadata } => {
+                self.user_event(slot, Event::User { name, data, metadata }, Awaited::Ack(ack_id), outputs);
+            }
+            UpstreamMessage::Invoke { invocation_id, event: name, data, metadata } => {
+                let event = Event::User { name, data, metadata };
+                self.user_event(slot, event, Awaited::Invocation(invocation_id), outputs);
+            }
+            UpstreamMessage::CancelInvocation { invocation_id } => {
+                self.cancel_invocation(slot, invocation_id, outputs);
+            }
+            UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, outputs),
+            UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
+        }
+    }
+
+    /// Carries out an operation at most once for its ack id, and tells the client how it went if it
+    /// asked to be told.
+    ///
+    /// Source: client spec, section 6.3.
+    fn acknowledged(
+        &mut self,
+        slot: Slot,
+        ack_id: Option<AckId>,
+        outputs: &mut Vec<Output>,
+        operation: impl FnOnce(&mut Self, &mut Vec<Output>) -> Result<(), Refusal>,
+    ) {
+        let result = match ack_id.filter(|id| self.is_used(slot, *id)) {
+            Some(id) => Err(Refusal::Duplicate(id)),
+            None => operation(self, outputs),
+        };
+        if let Some(ack_id) = ack_id {
+            self.acknowledge(slot, ack_id, result, outputs);
+        }
+    }
+
+    /// Whether a connection has done something with this ack id.
+    pub(crate) fn is_used(&self, slot: Slot, id: AckId) -> bool {
+        self.directory.get(slot).is_some_and(|connection| connection.acks.contains(id))
+    }
+
+    /// Tells a client how its operation went. Only success uses the ack id up.
+    pub(crate) fn acknowledge(
+        &mut self,
+        slot: Slot,
+        ack_id: AckId,
+        result: Result<(), Refusal>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if result.is_ok()
+            && let Some(connection) = self.directory.get_mut(slot)
+        {
+            connection.acks.insert(ack_id);
+            match &mut connection.buffer {
+                Some(buffer) => {
+                    if buffer.acks.add() {
+                        self.turns.write_acks(slot);
+                    }
+                }
+                None => self.touch(slot),
+            }
+        }
+        let result = result.map_err(|refusal| refusal.to_ack_error());
+        self.send(slot, DownstreamMessage::Ack { ack_id, result }, outputs);
+    }
+
+    /// A client has everything up to a message; one that it was never sent closes the connection. On
+    /// the subprotocols that are not reliable it says nothing.
+    ///
+    /// Source: client spec, sections 6.2 and 8.1.
+    fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let (Some(buffer), Speech::Messages(encoding)) = (&mut connection.buffer, &connection.speech) else {
+            return;
+        };
+        if id > buffer.newest() {
+            let cause = encoding.invalid();
+            return self.close(slot, cause, outputs);
+        }
+        let before = buffer.bytes();
+        if buffer.acknowledge(id) {
+            let bytes = before - buffer.bytes();
+            if let Some(cursor) = buffer.take_much_unstored() {
+                outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+            }
+            self.touch(slot);
+            self.doubt(slot, bytes, outputs);
+        }
+    }
+
+    fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
+            return Err(Refusal::JoinForbidden(group));
+        }
+        if !self.has_room_for(slot, slice::from_ref(&group)) {
+            return Err(Refusal::TooManyGroups(self.place.limits.groups));
+        }
+        self.join(slot, &group, outputs);
+        Ok(())
+    }
+
+    fn leave_group(
+        &mut self,
+        slot: Slot,
+        group: GroupName,
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
+            return Err(Refusal::LeaveForbidden(group));
+        }
+        self.leave(slot, &group, outputs);
+        Ok(())
+    }
+
+    fn send_to_group(
+        &mut self,
+        slot: Slot,
+        group: GroupName,
+        echo: Echo,
+        (data, metadata, expires): (MessageData, Metadata, Option<Timestamp>),
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
+        if !self.allows(slot, PermissionType::SendToGroup, &group) {
+            return Err(Refusal::SendForbidden(group));
+        }
+        if !self.relay.has_room() {
+            return Err(Refusal::OutboxFull);
+        }
+        let from_user = self.directory.get(slot).and_then(|connection| connection.user.clone());
+        let to: Vec<Slot> =
+            self.directory.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
+        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
+        self.fan_out(to, &publish, Reach::AllShards, outputs);
+        Ok(())
+    }
+
+    pub(crate) fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
+        self.directory.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
+    }
+}
