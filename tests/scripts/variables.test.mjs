@@ -7,7 +7,7 @@ import { nearest } from "../../scripts/nearest.mjs";
 import { at } from "../../scripts/paths.mjs";
 import { HANDLER_SECRET, checkConfigured, elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
 
-const config = readFileSync(at("worker", "src", "config.rs"), "utf8");
+const config = readFileSync(at("crates", "webpubsub-service", "src", "config.rs"), "utf8");
 const names = [...Object.keys(variables), ...Object.keys(elsewhere)].sort();
 const sorted = (matches) => [...new Set([...matches].map(([, name]) => name))].sort();
 

@@ -14,11 +14,11 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
+use webpubsub_service::{Config, object_name};
 use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
 use worker::Env;
 use worker::web_sys::Response;
 
-use crate::config::{Config, object_name};
 use crate::connect_handler::Arrival;
 use crate::http::Asked;
 use crate::hub_shard::internal;

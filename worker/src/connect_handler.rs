@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_service::Config;
 use webpubsub_shard::{Breakers, ConnectRequest, EventHandler, EventPolicy};
 use worker::Env;
 
-use crate::config::Config;
 use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
 use crate::log;
 use crate::perform::now;

@@ -14,10 +14,10 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 use webpubsub_protocol::rest::{Charset, ContentKind, parse_content_type};
 use webpubsub_protocol::time::whole_millis;
+use webpubsub_service::Config;
 use webpubsub_shard::{Attempts, Call, CallId, EventHandler, EventPolicy, HandlerAuth, HandlerSecret};
 use worker::Env;
 
-use crate::config::Config;
 use crate::http::text_in_charset;
 use crate::perform::now;
 use crate::platform::{sleep, variable};

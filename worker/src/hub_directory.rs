@@ -14,11 +14,11 @@ use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::{Config, shard_names};
 use webpubsub_shard::{HubSettings, ShardMap};
 use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 
-use crate::config::{Config, shard_names};
 use crate::event_handler::Handshake;
 use crate::objects::Objects;
 use crate::perform::now;
@@ -26,7 +26,7 @@ use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of
 use crate::storage::{Tables, Value, integer, number, stored_settings};
 use crate::task::{run, run_later, settled};
 use crate::view::HubView;
-use crate::{http, hub_shard, log};
+use crate::{config, http, hub_shard, log};
 
 /// What the Worker asks a directory.
 pub(crate) mod internal {
@@ -133,7 +133,7 @@ impl HubDirectory {
 
 impl Directory {
     fn start(state: State, env: Env) -> Result<Self> {
-        let config = Config::of(&env).map_err(Error::new)?;
+        let config = config::of(&env).map_err(Error::new)?;
         let (tables, validations) = (OnceCell::new(), RefCell::default());
         let directory = Self { state, env, config, tables, validations };
         if Tables::exist(&directory.state)? {

@@ -13,6 +13,7 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::{Config, parse_object_name};
 use webpubsub_shard::{
     Assignment, Attachment, Batch, Command, ConnectRequest, Input, Reply, Shard, ShardNumber, ShardRange,
     Slot, Work,
@@ -20,7 +21,6 @@ use webpubsub_shard::{
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
-use crate::config::{Config, parse_object_name};
 use crate::event_handler::Calls;
 use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
@@ -33,7 +33,7 @@ use crate::storage::Storage;
 use crate::task::{run, settled};
 use crate::turns::Turns;
 use crate::view::HubView;
-use crate::{http, log};
+use crate::{config, http, log};
 
 /// What the Worker asks a shard beside the REST API's own paths.
 pub(crate) mod internal {
@@ -201,7 +201,7 @@ impl ShardHost {
     /// The alarm is not touched: where it is what started the object, the platform would take a
     /// later one as that alarm's cancellation, and never have it handled.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
-        let config = Config::of(&env).map_err(Error::new)?;
+        let config = config::of(&env).map_err(Error::new)?;
         let storage = Storage::open(&state)?;
         let (hub_name, number) = parse_object_name(&storage.tables.name)
             .ok_or_else(|| Error::new("the object has no shard's name"))?;

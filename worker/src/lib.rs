@@ -34,7 +34,6 @@ use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::config::Config;
 use crate::http::{Asked, Head};
 use crate::platform::{Result, asset};
 use crate::route::Answer;
@@ -71,7 +70,7 @@ async fn answer(request: &Request, env: &Env) -> Result<Answer> {
         return http::text(400, "The request has no absolute URL.").map(Answer::Here);
     };
     let url = asked.url;
-    let config = match Config::of(env) {
+    let config = match config::of(env) {
         Ok(config) => config,
         Err(error) => {
             // Whoever probes the health reads it in the answer, again and again.

@@ -5,10 +5,10 @@ use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
+use webpubsub_service::Config;
 use webpubsub_shard::{Assignment, ShardRange, Work};
 use worker::Env;
 
-use crate::config::Config;
 use crate::http::Asked;
 use crate::perform::now;
 use crate::platform::Result;

@@ -5,11 +5,11 @@ use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_service::{Config, shard_names};
 use webpubsub_shard::{HubSettings, METRICS, ShardMap, ShardNumber};
 use worker::Env;
 use worker::web_sys::Response;
 
-use crate::config::{Config, shard_names};
 use crate::event_handler::{deliveries, test};
 use crate::http::Asked;
 use crate::hub_directory::{all_taken, internal};

@@ -9,10 +9,10 @@ use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
+use webpubsub_service::object_name;
 use webpubsub_shard::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
 use worker::web_sys::{Headers, WebSocket};
 
-use crate::config::object_name;
 use crate::event_handler::Told;
 use crate::hub_shard::{ShardHost, internal};
 use crate::log;

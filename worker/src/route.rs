@@ -5,11 +5,11 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
+use webpubsub_service::object_name;
 use webpubsub_shard::{ShardNumber, ShardRange, Task, TaskPlace, Work};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::config::object_name;
 use crate::http::Asked;
 use crate::objects::{Objects, Question, hand_to_shard};
 use crate::platform::{Error, Result};

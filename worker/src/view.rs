@@ -6,10 +6,10 @@ use std::rc::Rc;
 use webpubsub_protocol::json::{Members, Writer};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::Config;
 use webpubsub_shard::{AnonymousConnectPolicy, HubSettings, Loads, ShardMap};
 use worker::Env;
 
-use crate::config::Config;
 use crate::hub_directory::internal;
 use crate::objects::Objects;
 use crate::perform::now;

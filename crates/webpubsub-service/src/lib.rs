@@ -6,3 +6,9 @@
 //!
 //! Time, randomness, storage and the network reach this crate as values. Each module is a function of
 //! values or a state machine that asks its host for one thing at a time; it never waits by itself.
+
+mod config;
+mod object_api;
+
+pub use config::{Config, ConfigError};
+pub use object_api::{object_name, parse_object_name, shard_names};

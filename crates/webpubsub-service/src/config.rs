@@ -1,0 +1,333 @@
+//! The variables and secrets by which an operator sets the service up.
+
+use std::time::Duration;
+
+use webpubsub_auth::{AccessKeyError, AccessKeys};
+use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
+use webpubsub_protocol::name::HubName;
+use webpubsub_shard::{
+    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber,
+};
+
+/// What the operator of the service has decided.
+pub struct Config {
+    /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
+    pub keys: AccessKeys,
+    /// `SHARDS`: the number of shards of a hub, 1 to 65535.
+    shards: u16,
+    /// `SHARD_SOFT_LIMIT`: up to how many connections a shard is preferred to fuller ones.
+    shard_soft_limit: usize,
+    /// `SHARD_HARD_LIMIT`: the most connections that a shard accepts.
+    shard_hard_limit: usize,
+    /// `RECOVERY_WINDOW_SECONDS`: how long a reliable connection that lost its socket can be recovered.
+    recovery_window: Duration,
+    /// `DRAIN_SECONDS`: how long a draining shard keeps its reliable connections; `None` for as long as
+    /// they stay.
+    drain_window: Option<Duration>,
+    /// `MAP_TTL_MS`: how long a host caches the view of a hub.
+    pub map_ttl: Duration,
+    /// `CONNECTION_QUOTA`: the most connections of a hub; 0 for as many as its shards accept.
+    connection_quota: u32,
+    /// `CLIENT_MESSAGES_PER_SECOND`, `CLIENT_MESSAGE_BURST`, `OUTBOUND_LIMIT_BYTES`, `CLIENT_GROUP_LIMIT`.
+    pub limits: Limits,
+    /// `EVENT_TIMEOUT_SECONDS`: how long all attempts to deliver one event to its handler may take.
+    event_timeout: Duration,
+    /// `EVENT_RETRY_SECONDS`: the pauses between those attempts.
+    event_retries: Vec<Duration>,
+    /// `ALLOW_PRIVATE_EVENT_HANDLERS`: whether event handlers may be at private addresses, and without
+    /// TLS.
+    pub private_handlers: bool,
+    /// `ACCEPTED_HOSTS`: hosts beside the requested one that the audience of a token may name.
+    pub accepted_hosts: Vec<String>,
+    /// `SERVICE_HOSTS`: the hosts that event handlers validate for clients without a token, where no host
+    /// is accepted.
+    service_hosts: Vec<String>,
+    /// `HUB_SETTINGS`: the settings of hubs as JSON.
+    pub settings: Settings,
+}
+
+/// A variable or secret that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no primary access key.
+    #[error("secret WEBPUBSUB_ACCESS_KEY is missing (`wrangler secret put WEBPUBSUB_ACCESS_KEY`)")]
+    NoAccessKey,
+    /// A key that cannot be used.
+    #[error(transparent)]
+    AccessKey(#[from] AccessKeyError),
+    /// Settings that cannot be used.
+    #[error("variable HUB_SETTINGS: {0}")]
+    Settings(#[from] SettingsError),
+    /// A number that is none, or out of bounds.
+    #[error("variable {name} is not a whole number from {min} to {max}")]
+    Number {
+        /// The variable.
+        name: &'static str,
+        /// Its least value.
+        min: u32,
+        /// Its greatest value.
+        max: u32,
+    },
+    /// Neither on nor off.
+    #[error("variable ALLOW_PRIVATE_EVENT_HANDLERS is neither on nor off")]
+    Switch,
+    /// Pauses that are no such list.
+    #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
+    Retries,
+}
+
+/// Reads a switch; empty is off, and `None` is neither on nor off.
+fn is_on(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "on", "yes"]) {
+        Some(true)
+    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads hosts, separated by commas.
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
+}
+
+/// Reads pauses in seconds, separated by commas.
+fn pauses(text: &str) -> Option<Vec<Duration>> {
+    let mut pauses = Vec::new();
+    for pause in text.split(',').map(str::trim).filter(|pause| !pause.is_empty()) {
+        let seconds = pause.parse().ok().filter(|seconds| *seconds <= 600 && pauses.len() < 10)?;
+        pauses.push(Duration::from_secs(seconds));
+    }
+    Some(pauses)
+}
+
+impl Config {
+    /// Reads the configuration from what `text` returns for each variable or secret by its name.
+    ///
+    /// # Errors
+    /// A variable or secret that is missing or wrong.
+    pub fn read(text: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
+        let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
+        let mut wrong = None;
+        let mut number = |name: &'static str, default: u32, min: u32, max: u32| {
+            let number = text(name).map_or(Some(default), |value| value.trim().parse().ok());
+            number.filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
+                wrong.get_or_insert((name, min, max));
+                default
+            })
+        };
+        let shards = number("SHARDS", 1, 1, u32::from(u16::MAX));
+        let shard_soft_limit = number("SHARD_SOFT_LIMIT", Offers::DEFAULT_SOFT_LIMIT, 1, Place::MAX_CAPACITY);
+        let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY);
+        let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600);
+        let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600);
+        let map_ttl = number("MAP_TTL_MS", 5000, 0, 3_600_000);
+        let mut up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
+        let connection_quota = up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA);
+        let drain_seconds = up_to("DRAIN_SECONDS", 0);
+        let limits = Limits {
+            messages_per_second: up_to("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
+            message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
+            outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
+            groups: up_to("CLIENT_GROUP_LIMIT", Limits::DEFAULT.groups),
+        };
+        if let Some((name, min, max)) = wrong {
+            return Err(ConfigError::Number { name, min, max });
+        }
+        let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
+        let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
+        let settings = match text("HUB_SETTINGS") {
+            Some(settings) => Settings::parse(&settings)?,
+            None => Settings::default(),
+        };
+        if !private_handlers {
+            settings.check_public()?;
+        }
+        Ok(Self {
+            settings,
+            event_timeout: Duration::from_secs(event_seconds.into()),
+            event_retries: match text("EVENT_RETRY_SECONDS") {
+                Some(seconds) => pauses(&seconds).ok_or(ConfigError::Retries)?,
+                None => EventPolicy::DEFAULT_RETRY_SECONDS
+                    .map(|seconds| Duration::from_secs(seconds.into()))
+                    .into(),
+            },
+            private_handlers,
+            keys: AccessKeys::new(&primary, secondary.as_deref())?,
+            shards: u16::try_from(shards).unwrap_or(u16::MAX),
+            shard_soft_limit: shard_soft_limit as usize,
+            shard_hard_limit: shard_hard_limit as usize,
+            recovery_window: Duration::from_secs(recovery_seconds.into()),
+            drain_window: (drain_seconds > 0).then(|| Duration::from_secs(drain_seconds.into())),
+            map_ttl: Duration::from_millis(map_ttl.into()),
+            connection_quota,
+            limits,
+            accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
+            service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
+        })
+    }
+
+    /// The number of shards that a hub has until its settings are changed over the API.
+    #[must_use]
+    pub fn shards_of(&self, hub: &HubName) -> u16 {
+        self.settings.of(hub).shards.unwrap_or(self.shards)
+    }
+
+    /// The number of connections from which on a shard is not preferred, and that from which on it refuses.
+    #[must_use]
+    pub const fn connection_limits(&self) -> [usize; 2] {
+        [self.shard_soft_limit, self.shard_hard_limit]
+    }
+
+    /// The hosts that an event handler validates for a client without a token, separated by commas.
+    ///
+    /// The operator chooses them, and not the client, since each host is a handshake of its own. Only where
+    /// the operator names none they are the host that the client requested.
+    #[must_use]
+    pub fn hosts_without_token(&self, requested: &str) -> String {
+        let hosts = [&self.accepted_hosts, &self.service_hosts].into_iter().find(|hosts| !hosts.is_empty());
+        hosts.map_or_else(|| requested.to_ascii_lowercase(), |hosts| hosts.join(","))
+    }
+
+    /// How a hub with these settings delivers events to its handlers.
+    #[must_use]
+    pub fn policy(&self, hub: &HubName, settings: HubSettings) -> EventPolicy {
+        EventPolicy {
+            hub: hub.clone(),
+            settings,
+            timeout: self.event_timeout,
+            retries: self.event_retries.clone(),
+            private_allowed: self.private_handlers,
+        }
+    }
+
+    /// What one of the shards of a hub is, and its limits.
+    #[must_use]
+    pub fn place(&self, hub: &HubName, shard: ShardNumber) -> Place {
+        Place {
+            shard,
+            shards: self.shards_of(hub),
+            capacity: self.shard_hard_limit,
+            connection_quota: self.connection_quota,
+            limits: self.limits,
+            recovery_window: self.recovery_window,
+            drain_window: self.drain_window,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: (&str, &str) = ("WEBPUBSUB_ACCESS_KEY", "0123456789abcdef0123456789abcdef");
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let all = [&[KEY], variables].concat();
+        Config::read(&|name| {
+            all.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn config(variables: &[(&str, &str)]) -> Config {
+        read(variables).map_err(|error| error.to_string()).unwrap()
+    }
+
+    fn error(variables: &[(&str, &str)]) -> String {
+        read(variables).err().unwrap().to_string()
+    }
+
+    fn hub(name: &str) -> HubName {
+        HubName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_key_alone_is_a_configuration() {
+        let config = config(&[]);
+        assert_eq!(config.shards_of(&hub("h")), 1);
+        assert_eq!(config.connection_limits(), [5000, 16_000]);
+        assert_eq!(config.map_ttl, Duration::from_secs(5));
+        assert_eq!(config.limits, Limits::DEFAULT);
+        assert!(!config.private_handlers);
+        let place = config.place(&hub("h"), ShardNumber(0));
+        assert_eq!(place, Place { connection_quota: DEFAULT_CONNECTION_QUOTA, ..Place::only() });
+        let (policy, usual) = (config.policy(&hub("h"), HubSettings::default()), EventPolicy::new(hub("h")));
+        assert_eq!((policy.timeout, policy.retries), (usual.timeout, usual.retries));
+    }
+
+    #[test]
+    fn without_a_usable_key_there_is_none() {
+        let error = Config::read(&|_| None).err().unwrap();
+        assert_eq!(error, ConfigError::NoAccessKey);
+        assert!(matches!(read(&[("WEBPUBSUB_ACCESS_KEY", "")]), Err(ConfigError::AccessKey(_))));
+        assert!(read(&[("WEBPUBSUB_ACCESS_KEY_SECONDARY", "")]).is_ok(), "an empty one is none");
+    }
+
+    #[test]
+    fn numbers_are_held_to_their_bounds() {
+        assert_eq!(config(&[("SHARDS", " 7 ")]).shards_of(&hub("h")), 7);
+        assert_eq!(config(&[("DRAIN_SECONDS", "0")]).drain_window, None);
+        assert_eq!(config(&[("DRAIN_SECONDS", "9")]).drain_window, Some(Duration::from_secs(9)));
+        for shards in ["0", "65536", "", "x", "-1", "1.5"] {
+            assert_eq!(error(&[("SHARDS", shards)]), "variable SHARDS is not a whole number from 1 to 65535");
+        }
+        assert_eq!(
+            error(&[("MAP_TTL_MS", "x"), ("RECOVERY_WINDOW_SECONDS", "3601")]),
+            "variable RECOVERY_WINDOW_SECONDS is not a whole number from 1 to 3600",
+            "the first that is wrong"
+        );
+    }
+
+    #[test]
+    fn a_switch_is_on_off_or_wrong() {
+        let switch =
+            |text| read(&[("ALLOW_PRIVATE_EVENT_HANDLERS", text)]).map(|config| config.private_handlers);
+        for on in ["1", "true", "ON", "Yes"] {
+            assert_eq!(switch(on), Ok(true), "{on}");
+        }
+        for off in ["", "0", "false", "Off", "NO"] {
+            assert_eq!(switch(off), Ok(false), "{off}");
+        }
+        for wrong in [" ", "2", "on ", "enabled"] {
+            assert_eq!(switch(wrong), Err(ConfigError::Switch), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn retries_are_up_to_ten_pauses() {
+        let retries = |text| read(&[("EVENT_RETRY_SECONDS", text)]).map(|config| config.event_retries);
+        assert_eq!(retries(""), Ok(vec![]));
+        assert_eq!(retries("1, 600,"), Ok([1, 600].map(Duration::from_secs).into()));
+        for wrong in ["601", "x", "-1", "1;2", "1,1,1,1,1,1,1,1,1,1,1"] {
+            assert_eq!(retries(wrong), Err(ConfigError::Retries), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_settings_of_a_hub_go_before_the_variables() {
+        let settings = r#"{"hubs":{"chat":{"shards":4}}}"#;
+        let config = config(&[("SHARDS", "2"), ("HUB_SETTINGS", settings)]);
+        assert_eq!((config.shards_of(&hub("chat")), config.shards_of(&hub("news"))), (4, 2));
+        assert!(error(&[("HUB_SETTINGS", "[]")]).starts_with("variable HUB_SETTINGS: "));
+    }
+
+    #[test]
+    fn a_private_handler_needs_the_switch() {
+        let handler = r#"{"urlTemplate":"http://localhost:1/","userEventPattern":"*"}"#;
+        let settings = format!(r#"{{"hubs":{{"chat":{{"eventHandlers":[{handler}]}}}}}}"#);
+        assert!(error(&[("HUB_SETTINGS", &settings)]).starts_with("variable HUB_SETTINGS: hubs.chat."));
+        assert!(read(&[("HUB_SETTINGS", &settings), ("ALLOW_PRIVATE_EVENT_HANDLERS", "on")]).is_ok());
+    }
+
+    #[test]
+    fn handlers_validate_hosts_of_the_operator() {
+        let hosts = |variables: &[_]| config(variables).hosts_without_token("Asked.example");
+        assert_eq!(hosts(&[]), "asked.example");
+        assert_eq!(hosts(&[("SERVICE_HOSTS", " A.example , ,b.example")]), "a.example,b.example");
+        let both = [("SERVICE_HOSTS", "a.example"), ("ACCEPTED_HOSTS", "c.example")];
+        assert_eq!(hosts(&both), "c.example");
+    }
+}
