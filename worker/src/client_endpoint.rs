@@ -15,7 +15,7 @@ use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
 use webpubsub_service::{Config, object_name};
-use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Offers, ShardNumber};
+use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Placement, ShardId};
 use worker::Env;
 use worker::web_sys::Response;
 
@@ -169,7 +169,7 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     if verify_reconnection_token(&config.keys, now(), token, &connection, hub).is_err() {
         return Ok(None);
     }
-    let Some(shard) = ShardNumber::of(&connection) else { return Ok(None) };
+    let Some(shard) = ShardId::of(&connection) else { return Ok(None) };
     let name = object_name(hub, shard);
     let answer = offer_client(env, &name, internal::RECOVER, connection.as_str()).await?;
     match answer.status() {
@@ -198,7 +198,7 @@ async fn connect<'a>(
     let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
     let loads = HubView::loads(&endpoint.hub);
     let mut offers =
-        Offers::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
+        Placement::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
     // How full a shard is matters where there are others.
     let is_counted = view.map.accepting > 1;
     let mut offered = offers.next(now(), &mut loads.borrow_mut());

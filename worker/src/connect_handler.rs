@@ -8,7 +8,7 @@ use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_service::Config;
-use webpubsub_shard::{Breakers, ConnectRequest, EventHandler, EventPolicy};
+use webpubsub_shard::{CircuitBreakers, ConnectRequest, EventHandler, EventPolicy};
 use worker::Env;
 
 use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
@@ -16,7 +16,7 @@ use crate::log;
 use crate::perform::now;
 
 thread_local! {
-    static BREAKERS: RefCell<Breakers> = RefCell::default();
+    static BREAKERS: RefCell<CircuitBreakers> = RefCell::default();
 }
 
 /// A client that wants to connect, and the handler that decides.

@@ -15,8 +15,8 @@ use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, 
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::{Config, parse_object_name};
 use webpubsub_shard::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Input, Reply, Shard, ShardNumber, ShardRange,
-    Slot, Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Input, Reply, Shard, ShardId, ShardRange, Slot,
+    Work,
 };
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
@@ -85,7 +85,7 @@ pub(crate) struct ShardHost {
     pub(crate) env: Env,
     pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
-    pub(crate) number: ShardNumber,
+    pub(crate) number: ShardId,
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) shard: RefCell<Shard>,
     pub(crate) sockets: Sockets,
@@ -205,7 +205,7 @@ impl ShardHost {
         let storage = Storage::open(&state)?;
         let (hub_name, number) = parse_object_name(&storage.tables.name)
             .ok_or_else(|| Error::new("the object has no shard's name"))?;
-        let place = config.place(&hub_name, number);
+        let shard_config = config.shard_config(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes nobody.
         answer_pings(&state, r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
@@ -214,7 +214,7 @@ impl ShardHost {
         let open = open_web_sockets(&state);
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
         let policy = config.policy(&hub_name, config.settings.of(&hub_name));
-        let restored = Shard::restore(now(), place, policy, storage.load()?, attachments);
+        let restored = Shard::restore(now(), shard_config, policy, storage.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),

@@ -6,7 +6,7 @@ use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_service::{Config, shard_names};
-use webpubsub_shard::{HubSettings, METRICS, ShardMap, ShardNumber};
+use webpubsub_shard::{HubSettings, METRICS, ShardId, ShardMap};
 use worker::Env;
 use worker::web_sys::Response;
 
@@ -94,7 +94,7 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
                 Some(handler) => {
                     let mut random = [0; 16];
                     getrandom::fill(&mut random).map_err(Error::new)?;
-                    let connection = ShardNumber(0).connection_id(random);
+                    let connection = ShardId(0).connection_id(random);
                     json(&test(&policy, handler, &connection, host, env, config).await)
                 }
                 None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
@@ -162,7 +162,7 @@ fn shards(map: &ShardMap) -> String {
     let mut shards = Writer::list();
     for number in 0..map.reached {
         let mut shard = Writer::object();
-        shard.number("number", number.into()).text("state", map.state(ShardNumber(number)).as_str());
+        shard.number("number", number.into()).text("state", map.state(ShardId(number)).as_str());
         shards.element(&shard.finish());
     }
     let mut all = Writer::object();

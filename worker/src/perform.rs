@@ -10,7 +10,7 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_service::object_name;
-use webpubsub_shard::{Batch, Call, Full, Input, Output, Reply, ShardNumber, Slot};
+use webpubsub_shard::{Batch, Call, Full, Input, Output, Reply, ShardId, Slot};
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::event_handler::Told;
@@ -164,7 +164,7 @@ impl ShardHost {
             Output::Relay { to, rows } => self.relay(to, &rows)?,
             Output::Call(call) => self.call(*call),
             Output::GiveUp { call, after } => self.calls.give_up(call.0 as f64, whole_millis(after) as f64),
-            Output::GaveUp { connection, event, failure } => {
+            Output::EventFailed { connection, event, failure } => {
                 let what = format!("telling an event handler of {event} of connection {connection}");
                 log::refusal(&what, &failure.name());
             }
@@ -214,7 +214,7 @@ impl ShardHost {
     }
 
     /// Sends rows of the log to another shard and tells the hub how it went.
-    fn relay(self: &Rc<Self>, to: ShardNumber, rows: &[u64]) -> Result<()> {
+    fn relay(self: &Rc<Self>, to: ShardId, rows: &[u64]) -> Result<()> {
         let mut messages = Vec::new();
         for row in rows {
             messages.extend(self.storage.message(*row)?.map(|message| (*row, message)));
@@ -239,7 +239,7 @@ impl ShardHost {
         Ok(())
     }
 
-    async fn post(&self, to: ShardNumber, body: &str) -> Result<u16> {
+    async fn post(&self, to: ShardId, body: &str) -> Result<u16> {
         let headers = Headers::new()?;
         let question =
             Question { path: internal::BATCH, method: "POST", headers: &headers, body: body.into() };

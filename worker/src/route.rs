@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
 use webpubsub_service::object_name;
-use webpubsub_shard::{ShardNumber, ShardRange, Task, TaskPlace, Work};
+use webpubsub_shard::{ShardId, ShardRange, Task, TaskPlace, Work};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
@@ -43,7 +43,7 @@ pub(crate) struct Shards<'a> {
 impl Shards<'_> {
     /// Hands the raw request on to one shard. Resolves with its answer, or with one that says that it
     /// has failed.
-    pub(crate) fn hand_on(self, shard: ShardNumber, request: &Request) -> Promise {
+    pub(crate) fn hand_on(self, shard: ShardId, request: &Request) -> Promise {
         FAILED.with(|failed| hand_to_shard(self.env, &object_name(self.hub, shard), request, failed))
     }
 
@@ -96,14 +96,14 @@ impl Shards<'_> {
     }
 
     /// The one shard that a task goes to, if it is one.
-    pub(crate) fn only(self, place: &TaskPlace) -> Option<ShardNumber> {
+    pub(crate) fn only(self, place: &TaskPlace) -> Option<ShardId> {
         match place {
             TaskPlace::HolderOf(connection) => {
                 // Any shard can say that it does not know an id which none of them made.
-                let shard = ShardNumber::of(connection).filter(|shard| self.range.has(*shard));
-                Some(shard.unwrap_or(ShardNumber(0)))
+                let shard = ShardId::of(connection).filter(|shard| self.range.has(*shard));
+                Some(shard.unwrap_or(ShardId(0)))
             }
-            TaskPlace::Everywhere => (!self.range.has(ShardNumber(1))).then_some(ShardNumber(0)),
+            TaskPlace::Everywhere => (!self.range.has(ShardId(1))).then_some(ShardId(0)),
         }
     }
 }

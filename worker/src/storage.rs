@@ -10,8 +10,8 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Change, ConnectionRecord, Cursor, HubSettings, LogRow, ShardMap, ShardNumber, Slot, Snapshot,
-    StoredMessage, ToldRecord, Verdict,
+    Change, ConnectionRecord, Cursor, EventContext, HubSettings, LogRow, ShardId, ShardMap, Slot, Snapshot,
+    StoredMessage, Verdict,
 };
 use worker::SqlStorageValue;
 
@@ -266,7 +266,7 @@ impl Storage {
             map: self.only("SELECT map FROM shard_map")?.as_deref().and_then(ShardMap::decode),
             taken_by: self.tables.rows("SELECT shard, row FROM taken_by", shard_row)?,
             taken: self.tables.rows("SELECT shard, row FROM taken", shard_row)?,
-            outbox: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
+            durable_events: self.tables.rows("SELECT row, notice FROM outbox ORDER BY row", notice)?,
             settings: self
                 .only("SELECT settings FROM settings")?
                 .and_then(|settings| stored_settings(&settings)),
@@ -367,14 +367,14 @@ impl Storage {
                 "UPDATE connection SET acknowledged_row = ?, acknowledged = ? WHERE slot = ?",
                 &[integer(cursor.row), integer(cursor.sequence_id.0), integer(slot.0)],
             ),
-            Change::Told { slot, events, state, cookies } => self.run(
+            Change::EventContext { slot, events, state, cookies } => self.run(
                 "UPDATE connection SET events = ?, state = ?, cookies = ? WHERE slot = ?",
                 &[integer(events), state.as_deref().into(), Value::Text(&cookies), integer(slot.0)],
             ),
-            Change::Owe { row, notice } => {
-                self.run("INSERT INTO outbox VALUES (?, ?)", &[integer(row), Value::Text(&notice)])
+            Change::AddEvent { row, event } => {
+                self.run("INSERT INTO outbox VALUES (?, ?)", &[integer(row), Value::Text(&event)])
             }
-            Change::Settle { row } => self.run("DELETE FROM outbox WHERE row = ?", &[integer(row)]),
+            Change::RemoveEvent { row } => self.run("DELETE FROM outbox WHERE row = ?", &[integer(row)]),
             Change::Settings(None) => self.run("DELETE FROM settings", &[]),
             Change::Settings(Some(settings)) => {
                 self.run("INSERT OR REPLACE INTO settings VALUES (0, ?)", &[Value::Text(&settings.encode())])
@@ -405,11 +405,11 @@ impl Storage {
                 integer(record.acknowledged.row),
                 integer(record.acknowledged.sequence_id.0),
                 time(record.detached_until),
-                record.told.origin.as_str().into(),
-                record.told.custom_subprotocol.as_deref().into(),
-                record.told.state.as_deref().into(),
-                record.told.cookies.as_str().into(),
-                integer(record.told.events),
+                record.context.origin.as_str().into(),
+                record.context.custom_subprotocol.as_deref().into(),
+                record.context.state.as_deref().into(),
+                record.context.cookies.as_str().into(),
+                integer(record.context.events),
             ],
         )
     }
@@ -442,12 +442,12 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         log_row,
         acknowledged,
         detached_until,
-        told @ ..,
+        context @ ..,
     ] = row
     else {
         return None;
     };
-    let [origin, custom_subprotocol, state, cookies, events] = told else { return None };
+    let [origin, custom_subprotocol, state, cookies, events] = context else { return None };
     let owned = |value| text(value).map(str::to_owned);
     let mode = match text(send_to) {
         None => SimpleMode::SendEvent,
@@ -465,7 +465,7 @@ fn connection(row: &[SqlStorageValue]) -> Option<ConnectionRecord> {
         mode,
         acknowledged: Cursor { row: number(log_row)?, sequence_id: SequenceId(number(acknowledged)?) },
         detached_until: number(detached_until).map(Timestamp::from_millis),
-        told: ToldRecord {
+        context: EventContext {
             origin: owned(origin)?,
             custom_subprotocol: owned(custom_subprotocol),
             state: owned(state),
@@ -506,9 +506,9 @@ fn notice(row: &[SqlStorageValue]) -> Option<(u64, String)> {
     Some((number(row)?, text(notice)?.to_owned()))
 }
 
-fn shard_row(row: &[SqlStorageValue]) -> Option<(ShardNumber, u64)> {
+fn shard_row(row: &[SqlStorageValue]) -> Option<(ShardId, u64)> {
     let [shard, row] = row else { return None };
-    Some((ShardNumber(u16::try_from(number(shard)?).ok()?), number(row)?))
+    Some((ShardId(u16::try_from(number(shard)?).ok()?), number(row)?))
 }
 
 fn stored_message(row: &[SqlStorageValue]) -> Option<StoredMessage> {

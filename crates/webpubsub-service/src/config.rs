@@ -6,7 +6,7 @@ use webpubsub_auth::{AccessKeyError, AccessKeys};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use webpubsub_shard::{
-    EventPolicy, HubSettings, Limits, Offers, Place, Settings, SettingsError, ShardNumber,
+    EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId,
 };
 
 /// What the operator of the service has decided.
@@ -120,9 +120,12 @@ impl Config {
             })
         };
         let shards = number("SHARDS", 1, 1, u32::from(u16::MAX));
-        let shard_soft_limit = number("SHARD_SOFT_LIMIT", Offers::DEFAULT_SOFT_LIMIT, 1, Place::MAX_CAPACITY);
-        let shard_hard_limit = number("SHARD_HARD_LIMIT", Place::DEFAULT_CAPACITY, 1, Place::MAX_CAPACITY);
-        let recovery_seconds = number("RECOVERY_WINDOW_SECONDS", Place::DEFAULT_RECOVERY_SECONDS, 1, 3600);
+        let shard_soft_limit =
+            number("SHARD_SOFT_LIMIT", Placement::DEFAULT_SOFT_LIMIT, 1, ShardConfig::MAX_CAPACITY);
+        let shard_hard_limit =
+            number("SHARD_HARD_LIMIT", ShardConfig::DEFAULT_CAPACITY, 1, ShardConfig::MAX_CAPACITY);
+        let recovery_seconds =
+            number("RECOVERY_WINDOW_SECONDS", ShardConfig::DEFAULT_RECOVERY_SECONDS, 1, 3600);
         let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600);
         let map_ttl = number("MAP_TTL_MS", 5000, 0, 3_600_000);
         let mut up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
@@ -206,8 +209,8 @@ impl Config {
 
     /// What one of the shards of a hub is, and its limits.
     #[must_use]
-    pub fn place(&self, hub: &HubName, shard: ShardNumber) -> Place {
-        Place {
+    pub fn shard_config(&self, hub: &HubName, shard: ShardId) -> ShardConfig {
+        ShardConfig {
             shard,
             shards: self.shards_of(hub),
             capacity: self.shard_hard_limit,
@@ -252,8 +255,8 @@ mod tests {
         assert_eq!(config.map_ttl, Duration::from_secs(5));
         assert_eq!(config.limits, Limits::DEFAULT);
         assert!(!config.private_handlers);
-        let place = config.place(&hub("h"), ShardNumber(0));
-        assert_eq!(place, Place { connection_quota: DEFAULT_CONNECTION_QUOTA, ..Place::only() });
+        let place = config.shard_config(&hub("h"), ShardId(0));
+        assert_eq!(place, ShardConfig { connection_quota: DEFAULT_CONNECTION_QUOTA, ..ShardConfig::only() });
         let (policy, usual) = (config.policy(&hub("h"), HubSettings::default()), EventPolicy::new(hub("h")));
         assert_eq!((policy.timeout, policy.retries), (usual.timeout, usual.retries));
     }

@@ -1,25 +1,25 @@
 //! What the service's objects are called, and what they ask each other.
 
 use webpubsub_protocol::name::HubName;
-use webpubsub_shard::{ShardMap, ShardNumber};
+use webpubsub_shard::{ShardId, ShardMap};
 
 /// The name of a shard's object.
 #[must_use]
-pub fn object_name(hub: &HubName, shard: ShardNumber) -> String {
+pub fn object_name(hub: &HubName, shard: ShardId) -> String {
     format!("{hub}/{shard}")
 }
 
 /// The names of the objects of all shards that a hub has.
 #[must_use]
 pub fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
-    (0..map.reached).map(|shard| object_name(hub, ShardNumber(shard))).collect()
+    (0..map.reached).map(|shard| object_name(hub, ShardId(shard))).collect()
 }
 
 /// Reads what [`object_name`] wrote; `None` for anything else.
 #[must_use]
-pub fn parse_object_name(name: &str) -> Option<(HubName, ShardNumber)> {
+pub fn parse_object_name(name: &str) -> Option<(HubName, ShardId)> {
     let (hub, shard) = name.split_once('/')?;
-    Some((HubName::parse(hub).ok()?, ShardNumber(shard.parse().ok()?)))
+    Some((HubName::parse(hub).ok()?, ShardId(shard.parse().ok()?)))
 }
 
 #[cfg(test)]
@@ -30,9 +30,9 @@ mod tests {
     fn an_object_name_says_the_hub_and_the_shard() {
         let hub = HubName::parse("Chat_1").unwrap();
         for shard in [0, 7, u16::MAX] {
-            let name = object_name(&hub, ShardNumber(shard));
+            let name = object_name(&hub, ShardId(shard));
             assert_eq!(name, format!("{hub}/{shard}"));
-            assert_eq!(parse_object_name(&name), Some((hub.clone(), ShardNumber(shard))));
+            assert_eq!(parse_object_name(&name), Some((hub.clone(), ShardId(shard))));
         }
     }
 

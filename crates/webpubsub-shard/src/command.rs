@@ -9,13 +9,14 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::{Connection, Slot};
-use crate::directory::Directory;
+use crate::connection::Connection;
+use crate::connections::Connections;
 use crate::error::TooManyPermissions;
 use crate::fan_out::{Publish, Reach};
 use crate::output::{Change, Output};
 use crate::permission::Verdict;
 use crate::shard::Shard;
+use crate::slot::Slot;
 
 /// A server's request to one shard. What it means is in the REST spec, section 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,37 +148,37 @@ impl Target {
     }
 
     /// The connections meant that are on this shard.
-    fn slots(&self, directory: &Directory) -> Vec<Slot> {
+    fn slots(&self, connections: &Connections) -> Vec<Slot> {
         match self {
-            Self::All => directory.iter().map(|(slot, _)| slot).collect(),
-            Self::Group(group) => directory.members(group).collect(),
-            Self::User(user) => directory.connections_of(user).collect(),
-            Self::Connection(id) => directory.find(id).into_iter().collect(),
+            Self::All => connections.iter().map(|(slot, _)| slot).collect(),
+            Self::Group(group) => connections.members(group).collect(),
+            Self::User(user) => connections.connections_of(user).collect(),
+            Self::Connection(id) => connections.find(id).into_iter().collect(),
         }
     }
 
     /// Whether any connection meant is on this shard.
-    fn is_here(&self, directory: &Directory) -> bool {
+    fn is_here(&self, connections: &Connections) -> bool {
         match self {
-            Self::All => directory.len() > 0,
-            Self::Group(group) => directory.members(group).next().is_some(),
-            Self::User(user) => directory.connections_of(user).next().is_some(),
-            Self::Connection(id) => directory.find(id).is_some(),
+            Self::All => connections.len() > 0,
+            Self::Group(group) => connections.members(group).next().is_some(),
+            Self::User(user) => connections.connections_of(user).next().is_some(),
+            Self::Connection(id) => connections.find(id).is_some(),
         }
     }
 }
 
 impl Selection {
     /// The connections meant that are on this shard.
-    fn slots(&self, directory: &Directory) -> Vec<Slot> {
-        let mut slots = self.target.slots(directory);
+    fn slots(&self, connections: &Connections) -> Vec<Slot> {
+        let mut slots = self.target.slots(connections);
         if !self.excluded.is_empty() {
             let left_out: SortedSet<Slot> =
-                self.excluded.iter().filter_map(|id| directory.find(id)).collect();
+                self.excluded.iter().filter_map(|id| connections.find(id)).collect();
             slots.retain(|slot| !left_out.contains(slot));
         }
         if let Some(filter) = &self.filter {
-            slots.retain(|slot| directory.get(*slot).is_some_and(|connection| connection.matches(filter)));
+            slots.retain(|slot| connections.get(*slot).is_some_and(|connection| connection.matches(filter)));
         }
         slots
     }
@@ -200,7 +201,7 @@ impl Shard {
             | Command::Join { .. }
             | Command::Leave { .. }
             | Command::Grant(_)
-            | Command::Revoke(_) => self.directory.has_reliable(),
+            | Command::Revoke(_) => self.connections.has_reliable(),
         }
     }
 
@@ -208,20 +209,20 @@ impl Shard {
     pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
         match command {
             Command::Send { to, data, metadata, ttl } => {
-                let slots = to.slots(&self.directory);
+                let slots = to.slots(&self.connections);
                 let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
                 self.fan_out(slots, &publish, Reach::ThisShard, outputs);
                 Reply::Done
             }
             Command::Close { to, reason } => {
                 let message = closed_by_server(reason.as_deref());
-                for slot in to.slots(&self.directory) {
+                for slot in to.slots(&self.connections) {
                     self.close_by_server(slot, &message, outputs);
                 }
                 Reply::Done
             }
             Command::Join { to, groups } => {
-                let slots = to.slots(&self.directory);
+                let slots = to.slots(&self.connections);
                 if !slots.iter().all(|slot| self.has_room_for(*slot, &groups)) {
                     return Reply::Conflict;
                 }
@@ -233,24 +234,24 @@ impl Shard {
                 Reply::found(!slots.is_empty())
             }
             Command::Leave { to, groups } => {
-                for slot in to.slots(&self.directory) {
+                for slot in to.slots(&self.connections) {
                     for group in self.memberships(slot, &groups) {
                         self.leave(slot, &group, outputs);
                     }
                 }
                 Reply::Done
             }
-            Command::Exists(target) => Reply::found(target.is_here(&self.directory)),
-            Command::Grant(permission) => match self.directory.find(&permission.connection) {
+            Command::Exists(target) => Reply::found(target.is_here(&self.connections)),
+            Command::Grant(permission) => match self.connections.find(&permission.connection) {
                 Some(slot) => self.permit(slot, permission, Verdict::Allow, outputs),
                 None => Reply::NotFound,
             },
-            Command::Revoke(permission) => match self.directory.find(&permission.connection) {
+            Command::Revoke(permission) => match self.connections.find(&permission.connection) {
                 Some(slot) => self.permit(slot, permission, Verdict::Deny, outputs),
                 None => Reply::Done,
             },
             Command::Allowed(Permission { connection, kind, group }) => {
-                let slot = self.directory.find(&connection);
+                let slot = self.connections.find(&connection);
                 Reply::found(slot.is_some_and(|slot| self.allows(slot, kind, &group)))
             }
             Command::Members { group, after, limit } => {
@@ -263,7 +264,7 @@ impl Shard {
         match groups {
             Groups::These(groups) => groups.clone(),
             Groups::All => {
-                let connection = self.directory.get(slot);
+                let connection = self.connections.get(slot);
                 connection.into_iter().flat_map(|connection| connection.groups.as_slice()).cloned().collect()
             }
         }
@@ -276,7 +277,7 @@ impl Shard {
         verdict: Verdict,
         outputs: &mut Vec<Output>,
     ) -> Reply {
-        let Some(connection) = self.directory.get_mut(slot) else { return Reply::NotFound };
+        let Some(connection) = self.connections.get_mut(slot) else { return Reply::NotFound };
         match connection.permissions.set(kind, &group, verdict) {
             Ok(literal) => {
                 self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
@@ -288,8 +289,8 @@ impl Shard {
 
     fn members(&self, group: &GroupName, after: Option<&ConnectionId>, limit: usize) -> Vec<Member> {
         let mut first = FirstMembers::of(limit);
-        for slot in self.directory.members(group) {
-            let Some(Connection { id, user, .. }) = self.directory.get(slot) else { continue };
+        for slot in self.connections.members(group) {
+            let Some(Connection { id, user, .. }) = self.connections.get(slot) else { continue };
             if after.is_none_or(|after| id > after) && first.would_take(id) {
                 first.take(Member { connection: id.clone(), user: user.clone() });
             }

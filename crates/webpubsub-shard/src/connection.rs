@@ -1,40 +1,19 @@
-use std::collections::VecDeque;
+//! One client, as long as its connection lasts.
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Encoding, Subprotocol};
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
-use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
-use crate::pace::Pace;
+use crate::backpressure::Backlog;
 use crate::permission::Permissions;
+use crate::rate_limit::Bucket;
 use crate::reliable::{Buffer, Link};
-use crate::snapshot::ToldRecord;
+use crate::slot::Slot;
+use crate::snapshot::EventContext;
 use crate::turn::Queue;
-
-/// A connection's place in its shard: small, dense, and reused once the connection is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(pub u32);
-
-impl Slot {
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Adds a slot to those that wait for a time, the soonest first and the oldest first of one time. It is
-/// mostly the last of them.
-pub(crate) fn insert_by_time(waiting: &mut VecDeque<(Timestamp, Slot)>, due: Timestamp, slot: Slot) {
-    waiting.push_back((due, slot));
-    for place in (1..waiting.len()).rev() {
-        if waiting.get(place - 1).is_some_and(|(other, _)| *other <= due) {
-            return;
-        }
-        waiting.swap(place, place - 1);
-    }
-}
 
 /// One client, as long as its connection lasts.
 #[derive(Debug)]
@@ -49,10 +28,11 @@ pub(crate) struct Connection {
     /// Groups that it is a member of; the directory has the same the other way round.
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
-    pub(crate) pace: Pace,
+    pub(crate) bucket: Bucket,
+    pub(crate) backlog: Backlog,
     /// What it sent and is yet to be carried out.
     pub(crate) queue: Queue,
-    pub(crate) told: ToldRecord,
+    pub(crate) context: EventContext,
     /// Where its event handlers' lane is, if anything waits in it.
     pub(crate) lane: Option<Slot>,
 }

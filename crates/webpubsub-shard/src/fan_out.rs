@@ -7,10 +7,11 @@ use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::{Slot, Speech};
+use crate::connection::Speech;
 use crate::output::{Change, Output};
 use crate::reliable::{Buffer, Link, bitmap};
 use crate::shard::Shard;
+use crate::slot::Slot;
 
 /// A message for many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Shard {
         let (mut buffered, mut overflowing) = (Vec::new(), Vec::new());
         let row = self.log.newest() + 1;
         for slot in to {
-            let Some(connection) = self.directory.get_mut(slot) else { continue };
+            let Some(connection) = self.connections.get_mut(slot) else { continue };
             let receivers = match &connection.speech {
                 Speech::Simple(_) => {
                     simple.push(slot);
@@ -153,7 +154,7 @@ impl Shard {
     /// Sends a message to one connection, as [`Shard::fan_out`] does it. A large payload is not copied for
     /// one that is not reliable.
     pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get(slot) else { return };
+        let Some(connection) = self.connections.get(slot) else { return };
         match &connection.speech {
             Speech::Simple(_) => {
                 let frame = simple::encode_given(publish.data);
@@ -170,7 +171,7 @@ impl Shard {
 
     /// Asks for every row that a connection has not acknowledged, to send it again.
     pub(crate) fn resend(&self, slot: Slot, outputs: &mut Vec<Output>) {
-        let buffer = self.directory.get(slot).and_then(|connection| connection.buffer.as_ref());
+        let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_ref());
         for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
             outputs.push(Output::Fetch { row, to: vec![(slot, id)] });
         }
@@ -196,7 +197,7 @@ impl Shard {
         }
         let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
         for (slot, id) in to {
-            match self.directory.get(slot).map(|connection| &connection.speech) {
+            match self.connections.get(slot).map(|connection| &connection.speech) {
                 Some(Speech::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
                 Some(Speech::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
                 Some(Speech::Simple(_)) | None => {}
@@ -208,12 +209,12 @@ impl Shard {
 
     /// Deletes the rows of the log that nobody needs, once every connection's base is past them.
     fn trim_log(&mut self, outputs: &mut Vec<Output>) {
-        for (slot, connection) in self.directory.iter_mut() {
+        for (slot, connection) in self.connections.iter_mut() {
             if let Some(cursor) = connection.buffer.as_mut().and_then(|buffer| buffer.take_unstored()) {
                 outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
             }
         }
-        let buffers = self.directory.iter().filter_map(|(_, connection)| connection.buffer.as_ref());
+        let buffers = self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref());
         let needed = buffers.flat_map(Buffer::needed).map(|(row, _)| row);
         for (first, last) in self.log.trim(needed.chain(self.relay.needed())) {
             outputs.push(Output::Store(Change::DeleteRows { first, last }));

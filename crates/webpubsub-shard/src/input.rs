@@ -6,12 +6,12 @@ use webpubsub_protocol::name::ConnectionId;
 
 use crate::admission::ConnectRequest;
 use crate::command::Command;
-use crate::connection::Slot;
-use crate::event_handler::CallId;
-use crate::map::ShardMap;
-use crate::placement::ShardNumber;
+use crate::event_queue::CallId;
 use crate::relay::Batch;
 use crate::settings::HubSettings;
+use crate::shard_id::ShardId;
+use crate::shard_map::ShardMap;
+use crate::slot::Slot;
 use crate::snapshot::StoredMessage;
 
 /// What the shell tells the hub.
@@ -19,7 +19,7 @@ use crate::snapshot::StoredMessage;
 pub enum Input {
     /// A client was admitted and its socket is about to be accepted.
     Connect {
-        /// Its id, made by [`ShardNumber::connection_id`] of this shard.
+        /// Its id, made by [`ShardId::connection_id`] of this shard.
         connection: ConnectionId,
         /// Who it is and how it speaks.
         request: ConnectRequest,
@@ -71,7 +71,7 @@ pub enum Input {
     /// How sending an [`crate::Output::Relay`] ended.
     Relayed {
         /// To which shard it went.
-        to: ShardNumber,
+        to: ShardId,
         /// The last of its rows.
         last: u64,
         /// Whether that shard has taken it.

@@ -9,7 +9,7 @@
 //! sees an access key: who a client is was decided before [`Input::Connect`].
 //!
 //! ```
-//! use webpubsub_shard::{ConnectRequest, EventPolicy, Shard, Input, Output, Place, ShardNumber, Snapshot};
+//! use webpubsub_shard::{ConnectRequest, EventPolicy, Shard, Input, Output, ShardConfig, ShardId, Snapshot};
 //! use webpubsub_protocol::client::Frame;
 //! use webpubsub_protocol::client::Subprotocol;
 //! use webpubsub_protocol::name::HubName;
@@ -17,8 +17,8 @@
 //!
 //! let now = Timestamp::from_millis(0);
 //! let policy = EventPolicy::new(HubName::parse("chat").unwrap());
-//! let mut shard = Shard::restore(now, Place::only(), policy, Snapshot::default(), Vec::new()).shard;
-//! let id = ShardNumber(0).connection_id([7; 16]);
+//! let mut shard = Shard::restore(now, ShardConfig::only(), policy, Snapshot::default(), Vec::new()).shard;
+//! let id = ShardId(0).connection_id([7; 16]);
 //! let request = ConnectRequest { subprotocol: Subprotocol::Json, ..ConnectRequest::default() };
 //! let outputs = shard.handle(now, Input::Connect { connection: id, request, reconnection_token: None });
 //! let slot = outputs.iter().find_map(|output| match output {
@@ -33,26 +33,29 @@
 
 mod ack;
 mod admission;
+mod backpressure;
 mod command;
+mod config;
 mod connection;
-mod directory;
+mod connections;
 mod error;
-mod event_handler;
+mod event_queue;
 mod fan_out;
 mod input;
-mod map;
 mod metrics;
-mod offers;
 mod output;
-mod pace;
 mod permission;
 mod placement;
+mod rate_limit;
 mod recovery;
 mod relay;
 mod reliable;
 mod restore;
 mod settings;
 mod shard;
+mod shard_id;
+mod shard_map;
+mod slot;
 mod snapshot;
 mod task;
 mod tree;
@@ -61,17 +64,14 @@ mod upstream;
 
 pub use admission::{AdmissionError, ConnectRequest};
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
-pub use connection::Slot;
+pub use config::{Full, Limits, ShardConfig};
 pub use error::{Refusal, TooManyPermissions};
-pub use event_handler::{Attempts, Breakers, Call, CallId, EventPolicy};
+pub use event_queue::{Attempts, Call, CallId, CircuitBreakers, EventPolicy};
 pub use input::Input;
-pub use map::{ShardMap, ShardState};
 pub use metrics::{METRICS, Metric};
-pub use offers::{Loads, Offers};
 pub use output::{Change, Output};
-pub use pace::Limits;
 pub use permission::Verdict;
-pub use placement::{Full, Place, ShardNumber};
+pub use placement::{Loads, Placement};
 pub use relay::{Batch, BatchError};
 pub use reliable::Cursor;
 pub use restore::Restored;
@@ -80,7 +80,10 @@ pub use settings::{
     SettingsError, SystemEvents,
 };
 pub use shard::Shard;
-pub use snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, StoredMessage, ToldRecord};
+pub use shard_id::ShardId;
+pub use shard_map::{ShardMap, ShardState};
+pub use slot::Slot;
+pub use snapshot::{Attachment, ConnectionRecord, EventContext, LogRow, Snapshot, StoredMessage};
 pub use task::{Assignment, Success, Task, TaskPlace, Work};
 pub use tree::ShardRange;
 pub use turn::NextTurn;

@@ -65,14 +65,14 @@ impl Shard {
     #[must_use]
     pub fn metrics(&self) -> [u64; METRICS.len()] {
         let (mut detached, mut messages, mut bytes) = (0, 0, 0);
-        for buffer in self.directory.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
+        for buffer in self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
             detached += u64::from(buffer.link != Link::Attached);
             messages += buffer.needed().count() as u64;
             bytes += buffer.bytes() as u64;
         }
-        let unread = self.directory.iter().map(|(_, connection)| connection.pace.unread).sum();
+        let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
         let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
-        let connections = self.directory.len() as u64;
+        let connections = self.connections.len() as u64;
         let (events, notices) = (self.events.user_events as u64, self.events.notices as u64);
         [
             connections,

@@ -9,13 +9,14 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
-use crate::connection::Slot;
-use crate::event_handler::{Call, CallId};
-use crate::map::ShardMap;
+use crate::config::Full;
+use crate::event_queue::{Call, CallId};
 use crate::permission::Verdict;
-use crate::placement::{Full, ShardNumber};
 use crate::reliable::Cursor;
 use crate::settings::HubSettings;
+use crate::shard_id::ShardId;
+use crate::shard_map::ShardMap;
+use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
 /// What the hub wants done, in the order of the list and without waiting in between.
@@ -100,7 +101,7 @@ pub enum Output {
         after: Duration,
     },
     /// Log that an event handler was not told of an event, and will not be.
-    GaveUp {
+    EventFailed {
         /// Whose event it is.
         connection: ConnectionId,
         /// The event's name.
@@ -112,7 +113,7 @@ pub enum Output {
     /// [`crate::Input::Relayed`].
     Relay {
         /// To which.
-        to: ShardNumber,
+        to: ShardId,
         /// Which rows, oldest first; at least one.
         rows: Vec<u64>,
     },
@@ -181,14 +182,14 @@ pub enum Change {
     /// Write that another shard has taken every relayed row up to this one.
     TakenBy {
         /// Which shard.
-        shard: ShardNumber,
+        shard: ShardId,
         /// A row of this shard's log.
         row: u64,
     },
     /// Write that every row up to this one of another shard's log was taken.
     Take {
         /// Which shard's.
-        from: ShardNumber,
+        from: ShardId,
         /// The row.
         row: u64,
     },
@@ -200,7 +201,7 @@ pub enum Change {
         cursor: Cursor,
     },
     /// Write how many events a connection has had, and what its handler said last.
-    Told {
+    EventContext {
         /// Whose.
         slot: Slot,
         /// The next event's number.
@@ -210,15 +211,15 @@ pub enum Change {
         /// As [`webpubsub_protocol::event_handler::Cookies`] are written.
         cookies: String,
     },
-    /// Write an event that a handler is owed; see [`crate::Snapshot::outbox`].
-    Owe {
+    /// Write an event that a handler is owed; see [`crate::Snapshot::durable_events`].
+    AddEvent {
         /// Its place: larger than all before.
         row: u64,
         /// The event.
-        notice: String,
+        event: String,
     },
     /// Delete an event that a handler was told of, or will not be.
-    Settle {
+    RemoveEvent {
         /// Its place.
         row: u64,
     },

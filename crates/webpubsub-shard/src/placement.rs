@@ -1,123 +1,126 @@
-//! Which shard holds a connection, written into the connection's id, and how many a shard holds.
+//! Which shards a new connection is offered to, by what a Worker knows of how full they are.
 
-use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
 
-use crate::map::{ShardMap, ShardState};
-use crate::pace::Limits;
+use crate::config::Full;
+use crate::shard_id::ShardId;
 
-/// The first byte of every id: the layout of the rest.
-const FORMAT: u8 = 1;
+/// How many connections each shard of a hub holds, as it said when it was offered one last.
+#[derive(Debug, Default)]
+pub struct Loads(Vec<Load>);
 
-/// One of a hub's shards, counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ShardNumber(pub u16);
-
-impl ShardNumber {
-    /// Makes a connection id that carries this shard: base64url of the format byte, the shard's
-    /// number in 2 bytes and 128 random bits; 26 characters of `[A-Za-z0-9_-]`.
-    #[must_use]
-    pub fn connection_id(self, random: [u8; 16]) -> ConnectionId {
-        let mut bytes = Vec::with_capacity(19);
-        bytes.push(FORMAT);
-        bytes.extend(self.0.to_be_bytes());
-        bytes.extend(random);
-        let text = URL_SAFE_NO_PAD.encode(bytes);
-        #[expect(clippy::expect_used, reason = "26 letters and digits are not blank")]
-        ConnectionId::parse(text).expect("a made id is an id")
-    }
-
-    /// This shard's exact part of the connections that a hub may have; `None` for 0, which stands
-    /// for no quota.
-    #[must_use]
-    pub const fn share(self, quota: u32, shards: u16) -> Option<usize> {
-        let (shards, this) = (if shards == 0 { 1 } else { shards as u32 }, self.0 as u32);
-        let one_more = this < quota % shards;
-        if quota == 0 { None } else { Some((quota / shards) as usize + one_more as usize) }
-    }
-
-    /// The shard that a connection id carries; `None` for an id that no shard made.
-    #[must_use]
-    pub fn of(connection: &ConnectionId) -> Option<Self> {
-        let bytes: [u8; 19] = URL_SAFE_NO_PAD.decode(connection.as_str()).ok()?.try_into().ok()?;
-        let [FORMAT, high, low, ..] = bytes else { return None };
-        Some(Self(u16::from_be_bytes([high, low])))
-    }
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    connections: usize,
+    until: Timestamp,
 }
 
-impl fmt::Display for ShardNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+impl Loads {
+    /// How long a shard's word counts. One that is passed over for being full may be empty by then.
+    const KNOWN_FOR: Duration = Duration::from_secs(60);
 
-/// Which shard a hub object is, how many there are, and how much it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// This one.
-    pub shard: ShardNumber,
-    /// How many the hub has, until a [`crate::ShardMap`] says otherwise; at least 1.
-    pub shards: u16,
-    /// How many connections this one takes at most.
-    pub capacity: usize,
-    /// How long a reliable connection without a socket can be recovered.
-    pub recovery_window: Duration,
-    /// How long a shard that is to go keeps its reliable connections; `None` for as long as they stay.
-    pub drain_window: Option<Duration>,
-    /// How many connections the hub may have, over all its shards; 0 for as many as they take.
-    pub connection_quota: u32,
-    /// What each connection may ask of it.
-    pub limits: Limits,
-}
-
-/// Why a shard takes no further connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
-    /// It holds as many as a shard may.
-    Shard,
-    /// It holds its share of those that the hub may have.
-    Quota,
-}
-
-impl Place {
-    /// What a shard takes where nothing else is set: half of what the platform allows.
-    pub const DEFAULT_CAPACITY: u32 = 16_000;
-    /// What the platform lets one object hold, less some for sockets that are closing.
-    pub const MAX_CAPACITY: u32 = 32_000;
-
-    /// How long that is, in seconds, where nothing else is set. Clients try for 30 s, some for 60.
-    ///
-    /// Source: client spec, section 8.2.
-    pub const DEFAULT_RECOVERY_SECONDS: u32 = 60;
-
-    /// The one shard of a hub that has no other.
-    #[must_use]
-    pub const fn only() -> Self {
-        Self {
-            shard: ShardNumber(0),
-            shards: 1,
-            capacity: Self::DEFAULT_CAPACITY as usize,
-            recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
-            drain_window: None,
-            connection_quota: 0,
-            limits: Limits::DEFAULT,
+    /// A shard says how many connections it holds.
+    pub fn told(&mut self, now: Timestamp, ShardId(shard): ShardId, connections: usize) {
+        let shard = usize::from(shard);
+        if shard >= self.0.len() {
+            self.0.resize(shard + 1, Load::default());
+        }
+        if let Some(load) = self.0.get_mut(shard) {
+            *load = Load { connections, until: now.after(Self::KNOWN_FOR) };
         }
     }
 
-    /// Why no further connection is taken beside so many, if none is.
-    pub(crate) fn full(self, map: &ShardMap, connections: usize) -> Option<Full> {
-        let share = self.shard.share(self.connection_quota, map.accepting);
-        if map.state(self.shard) == ShardState::Draining {
-            Some(Full::Shard)
-        } else if share.is_some_and(|share| connections >= share) {
-            Some(Full::Quota)
-        } else {
-            (connections >= self.capacity).then_some(Full::Shard)
+    /// What is known; a shard of which nothing is known counts as empty.
+    fn of(&self, now: Timestamp, shard: u16) -> usize {
+        let known = self.0.get(usize::from(shard)).filter(|load| now < load.until);
+        known.map_or(0, |load| load.connections)
+    }
+}
+
+/// The shards that a new connection is offered to for as long as it is refused: the less loaded of two
+/// that are drawn, and the others after it, round and round. Those that are known to be at the soft
+/// limit have their turn when all others have refused, and those known to be full after these.
+///
+/// A few full shards speak for all that are known to be full, so that a hub that is full says so
+/// soon. That a hub has as many connections as it may have takes every shard to say, since each knows
+/// only its share.
+#[derive(Debug)]
+pub struct Placement {
+    first: u16,
+    /// Whether each shard was asked.
+    asked: Vec<bool>,
+    /// How many looks were taken at a shard, in all rounds.
+    looks: usize,
+    /// Up to how many connections a shard is asked in the first round, and in the second.
+    limits: [usize; 2],
+    full: u8,
+}
+
+impl Placement {
+    /// What the soft limit is where nothing else is set.
+    pub const DEFAULT_SOFT_LIMIT: u32 = 5000;
+
+    /// How many full shards speak for all.
+    const ENOUGH_FULL: u8 = 4;
+
+    /// Placement to so many shards, of which two are `drawn`; `limits` are the soft and the hard one.
+    #[must_use]
+    pub fn new(now: Timestamp, loads: &Loads, drawn: [u16; 2], shards: u16, limits: [usize; 2]) -> Self {
+        let shards = shards.max(1);
+        let [one, step] = drawn;
+        let one = one % shards;
+        // Another one, if there is another.
+        let other = step.checked_rem(shards - 1).map_or(one, |step| Self::after(one, step + 1, shards));
+        let first = if loads.of(now, other) < loads.of(now, one) { other } else { one };
+        Self { first, asked: vec![false; usize::from(shards)], looks: 0, limits, full: 0 }
+    }
+
+    /// The next shard to ask, which is taken to accept.
+    pub fn next(&mut self, now: Timestamp, loads: &mut Loads) -> Option<ShardId> {
+        let [soft, hard] = self.limits;
+        let shards = self.asked.len();
+        loop {
+            let below = match self.looks / shards {
+                0 => soft,
+                1 => hard,
+                2 if self.full < Self::ENOUGH_FULL => usize::MAX,
+                _ => return None,
+            };
+            let step = (self.looks % shards) as u16;
+            let shard = Self::after(self.first, step, shards as u16);
+            self.looks += 1;
+            let load = loads.of(now, shard);
+            if let Some(asked) = self.asked.get_mut(usize::from(shard))
+                && !*asked
+                && load < below
+            {
+                *asked = true;
+                let shard = ShardId(shard);
+                loads.told(now, shard, load + 1);
+                return Some(shard);
+            }
         }
+    }
+
+    /// The shard offered last refused.
+    pub const fn refused(&mut self, why: Full) {
+        match why {
+            Full::Shard => self.full = self.full.saturating_add(1),
+            Full::Quota => {}
+        }
+    }
+
+    /// Why the hub has no place, when all offers were refused.
+    #[must_use]
+    pub const fn outcome(&self) -> Full {
+        if self.full > 0 { Full::Shard } else { Full::Quota }
+    }
+
+    /// The shard so many after another one, and the first after the last.
+    const fn after(shard: u16, step: u16, shards: u16) -> u16 {
+        ((shard as u32 + step as u32) % shards as u32) as u16
     }
 }
 
@@ -125,32 +128,138 @@ impl Place {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const LIMITS: [usize; 2] = [10, 20];
+
+    fn loads(known: &[(u16, usize)]) -> Loads {
+        let mut loads = Loads::default();
+        known.iter().for_each(|(shard, connections)| loads.told(NOW, ShardId(*shard), *connections));
+        loads
+    }
+
+    /// The shards that a connection is offered to while they refuse it, and what that comes to.
+    fn offered(
+        drawn: [u16; 2],
+        shards: u16,
+        known: &[(u16, usize)],
+        refusal: impl Fn(u16) -> Full,
+    ) -> (Vec<u16>, Full) {
+        let mut loads = loads(known);
+        let mut offers = Placement::new(NOW, &loads, drawn, shards, LIMITS);
+        let mut asked = Vec::new();
+        while let Some(ShardId(shard)) = offers.next(NOW, &mut loads) {
+            asked.push(shard);
+            offers.refused(refusal(shard));
+        }
+        (asked, offers.outcome())
+    }
+
+    /// The same where every shard is full.
+    fn full(drawn: [u16; 2], shards: u16, known: &[(u16, usize)]) -> Vec<u16> {
+        let (asked, outcome) = offered(drawn, shards, known, |_| Full::Shard);
+        assert_eq!(outcome, Full::Shard);
+        asked
+    }
+
     #[test]
-    fn an_id_tells_its_shard() {
-        for shard in [0, 1, 255, 256, u16::MAX] {
-            let id = ShardNumber(shard).connection_id([0xAB; 16]);
-            assert_eq!(id.as_str().len(), 26);
-            assert!(id.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'));
-            assert_eq!(ShardNumber::of(&id), Some(ShardNumber(shard)));
+    fn the_only_shard_is_asked_once_whatever_is_known_of_it() {
+        for known in [0, 5, 10, 20, 1000] {
+            for drawn in [[0, 0], [7, 9], [u16::MAX, u16::MAX]] {
+                assert_eq!(full(drawn, 1, &[(0, known)]), [0]);
+                assert_eq!(full(drawn, 0, &[(0, known)]), [0]);
+            }
         }
     }
 
     #[test]
-    fn the_shares_of_a_quota_add_up_to_it() {
-        let shares = |quota, shards| (0..shards).map(move |n| ShardNumber(n).share(quota, shards));
-        assert_eq!(shares(10, 4).collect::<Vec<_>>(), [Some(3), Some(3), Some(2), Some(2)]);
-        assert_eq!(shares(1, 3).collect::<Vec<_>>(), [Some(1), Some(0), Some(0)]);
-        assert_eq!(shares(0, 2).collect::<Vec<_>>(), [None, None]);
-        for (quota, shards) in [(7, 1), (1000, 7), (u32::MAX, u16::MAX)] {
-            assert_eq!(shares(quota, shards).flatten().sum::<usize>(), quota as usize);
-        }
-        assert_eq!(ShardNumber(0).share(5, 0), Some(5));
+    fn the_less_loaded_of_the_two_that_are_drawn_is_asked_first_and_the_others_after_it() {
+        assert_eq!(full([6, 0], 4, &[(2, 5), (3, 4)]), [3, 0, 1, 2]);
+        assert_eq!(full([6, 0], 4, &[(2, 4), (3, 5)]), [2, 3, 0, 1]);
+        assert_eq!(full([6, 1], 4, &[(2, 5), (3, 4), (0, 4)]), [0, 1, 2, 3], "2 and 0 were drawn");
+        assert_eq!(full([6, 0], 4, &[(2, 4), (3, 4)]), [2, 3, 0, 1], "the first of two that are equal");
     }
 
     #[test]
-    fn foreign_ids_have_no_shard() {
-        for foreign in ["x", "LW61bMG2VQLIMYIVBMmyXgb3c418200", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "…"] {
-            assert_eq!(ShardNumber::of(&ConnectionId::parse(foreign).unwrap()), None, "{foreign}");
+    fn the_two_that_are_drawn_are_two() {
+        for step in 0..10 {
+            let known: Vec<_> = (0..5).map(|shard| (shard, usize::from(shard == 3))).collect();
+            assert_ne!(full([3, step], 5, &known)[0], 3);
         }
+        assert_eq!(full([u16::MAX, u16::MAX], u16::MAX, &[(0, 1)])[0], 2);
+    }
+
+    #[test]
+    fn a_shard_of_which_nothing_is_known_counts_as_empty() {
+        assert_eq!(full([0, 0], 2, &[(0, 1)]), [1, 0]);
+        assert_eq!(full([0, 0], 2, &[(0, 1), (1, 0)]), [1, 0]);
+        assert_eq!(full([0, 0], 2, &[]), [0, 1]);
+    }
+
+    #[test]
+    fn what_a_shard_said_counts_for_a_while() {
+        let said = loads(&[(0, 1)]);
+        let first = |after: u64| {
+            let now = NOW.after(Duration::from_millis(after));
+            Placement::new(now, &said, [0, 0], 2, LIMITS).first
+        };
+        assert_eq!((first(0), first(59_999), first(60_000)), (1, 1, 0));
+    }
+
+    #[test]
+    fn an_offer_counts_as_taken_until_the_shard_has_answered() {
+        let mut loads = Loads::default();
+        let offer = |loads: &mut Loads| {
+            Placement::new(NOW, loads, [0, 0], 2, LIMITS).next(NOW, loads).map(|shard| shard.0)
+        };
+        assert_eq!([offer(&mut loads), offer(&mut loads), offer(&mut loads)], [Some(0), Some(1), Some(0)]);
+        loads.told(NOW, ShardId(0), 0);
+        assert_eq!(offer(&mut loads), Some(0));
+    }
+
+    #[test]
+    fn a_shard_at_the_soft_limit_waits_for_all_below_it_and_one_that_is_full_for_all_others() {
+        let known = [(0, 10), (1, 20), (2, 9), (3, 19), (4, 0)];
+        assert_eq!(full([0, 0], 6, &known), [2, 4, 5, 0, 3], "four full ones speak for a fifth");
+        let (asked, _) = offered([0, 0], 6, &known, |_| Full::Quota);
+        assert_eq!(asked, [2, 4, 5, 0, 3, 1]);
+        assert_eq!(full([0, 0], 3, &[(0, 12), (1, 11), (2, 12)]), [1, 2, 0], "all are at it");
+    }
+
+    #[test]
+    fn four_full_shards_speak_for_those_that_are_known_to_be_full() {
+        let known: Vec<_> = (0..100).map(|shard| (shard, 20)).collect();
+        assert_eq!(full([99, 0], 100, &known), [99, 0, 1, 2]);
+        let in_order: Vec<_> = (0..100).collect();
+        assert_eq!(full([0, 0], 100, &[]), in_order, "of any other it has to be heard");
+        assert_eq!(full([0, 0], 100, &known[..50]), in_order[50..]);
+    }
+
+    #[test]
+    fn only_all_shards_together_have_reached_a_quota() {
+        let (asked, outcome) = offered([2, 0], 9, &[], |_| Full::Quota);
+        assert_eq!((asked, outcome), (vec![2, 3, 4, 5, 6, 7, 8, 0, 1], Full::Quota));
+        let one_is_full = |shard| if shard == 7 { Full::Shard } else { Full::Quota };
+        let (asked, outcome) = offered([0, 0], 9, &[], one_is_full);
+        assert_eq!((asked.len(), outcome), (9, Full::Shard), "one with more room would have taken it");
+        let known: Vec<_> = (0..1000).map(|shard| (shard, usize::from(shard % 30))).collect();
+        let (mut asked, _) = offered([0, 0], u16::MAX, &known, |_| Full::Quota);
+        asked.sort_unstable();
+        assert!(asked.into_iter().eq(0..u16::MAX), "each once");
+    }
+
+    #[test]
+    fn shards_stay_balanced_also_where_one_was_empty() {
+        let mut held = [60, 60, 0, 60];
+        let mut loads = Loads::default();
+        let mut random: u32 = 1;
+        for _ in 0..600 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let drawn = [(random >> 16) as u16, (random >> 8) as u16];
+            let shard = Placement::new(NOW, &loads, drawn, 4, [1000; 2]).next(NOW, &mut loads).unwrap();
+            held[usize::from(shard.0)] += 1;
+            loads.told(NOW, shard, held[usize::from(shard.0)]);
+        }
+        let (least, most) = (held.iter().min().unwrap(), held.iter().max().unwrap());
+        assert!(most * 20 <= least * 21, "{held:?}");
     }
 }

@@ -4,10 +4,10 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::{Slot, insert_by_time};
 use crate::output::{Change, Output};
 use crate::reliable::Link;
 use crate::shard::Shard;
+use crate::slot::{Slot, insert_by_time};
 
 /// What an event handler is told of a connection that was not recovered in time.
 ///
@@ -21,8 +21,8 @@ impl Shard {
     /// Source: client spec, section 8.3.
     pub(crate) fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
         self.give_up(now, outputs);
-        let Some(slot) = self.directory.find(id) else { return outputs.push(Output::CannotRecover) };
-        let Some(connection) = self.directory.get_mut(slot) else {
+        let Some(slot) = self.connections.find(id) else { return outputs.push(Output::CannotRecover) };
+        let Some(connection) = self.connections.get_mut(slot) else {
             return outputs.push(Output::CannotRecover);
         };
         let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
@@ -31,7 +31,7 @@ impl Shard {
             Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
         }
         buffer.link = Link::Attached;
-        connection.pace.unread = 0;
+        connection.backlog.bytes = 0;
         // What came over the old socket last is as lost as if it had not arrived.
         self.turns.clear(&mut connection.queue);
         self.counters.recoveries += 1;
@@ -53,7 +53,7 @@ impl Shard {
         reason: &str,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(connection) = self.directory.get(slot) else { return };
+        let Some(connection) = self.connections.get(slot) else { return };
         outputs.push(Output::Forget { slot });
         match &connection.buffer {
             Some(_) if code != CloseCode::NORMAL => self.detach(now, slot, outputs),
@@ -66,7 +66,7 @@ impl Shard {
     /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
     /// those; the others end, with a word about why.
     pub(crate) fn go_away(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        let attached = self.directory.iter().filter(|(_, connection)| connection.is_attached());
+        let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
         let attached: Vec<(Slot, bool)> =
             attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
         for (slot, is_reliable) in attached {
@@ -81,9 +81,9 @@ impl Shard {
 
     /// A reliable connection has no socket from here on, and its time to come back.
     pub(crate) fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
-        let until = now.after(self.place.recovery_window);
-        let Some(connection) = self.directory.get_mut(slot) else { return };
-        connection.pace.unread = 0;
+        let until = now.after(self.config.recovery_window);
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        connection.backlog.bytes = 0;
         self.turns.clear(&mut connection.queue);
         let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };
@@ -120,6 +120,6 @@ impl Shard {
     }
 
     pub(crate) fn link(&self, slot: Slot) -> Option<Link> {
-        self.directory.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
+        self.connections.get(slot)?.buffer.as_ref().map(|buffer| buffer.link)
     }
 }

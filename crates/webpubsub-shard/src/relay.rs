@@ -13,7 +13,7 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::output::{Change, Output};
-use crate::placement::ShardNumber;
+use crate::shard_id::ShardId;
 use crate::snapshot::{LogRow, StoredMessage};
 
 /// What may wait for one shard, in bytes of encoded messages. Publishes above that are refused.
@@ -32,7 +32,7 @@ const WAKE_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The shard that they come from.
-    pub from: ShardNumber,
+    pub from: ShardId,
     /// Rows of that shard's log, oldest first.
     pub messages: Vec<(u64, StoredMessage)>,
 }
@@ -73,7 +73,7 @@ impl Batch {
             Some((row.unsigned()?, StoredMessage { message: message.as_str().to_owned(), expires }))
         });
         Ok(Self {
-            from: ShardNumber(from.ok_or(BatchError)?),
+            from: ShardId(from.ok_or(BatchError)?),
             messages: messages.collect::<Option<_>>().ok_or(BatchError)?,
         })
     }
@@ -84,14 +84,14 @@ impl Batch {
 pub(crate) struct Relay {
     outboxes: Vec<Outbox>,
     /// The last row taken from each shard.
-    taken: Vec<(ShardNumber, u64)>,
+    taken: Vec<(ShardId, u64)>,
     /// When the shard is to be awake, should anything wait then.
     wake: Option<Timestamp>,
 }
 
 #[derive(Debug)]
 struct Outbox {
-    to: ShardNumber,
+    to: ShardId,
     /// Rows that it has not taken, oldest first.
     rows: VecDeque<Waiting>,
     /// Bytes of those that are not in flight.
@@ -113,9 +113,9 @@ impl Relay {
     /// Goes on with what the others had not taken. An outbox that is new has nothing to send of the
     /// past.
     pub(crate) fn restore(
-        others: impl Iterator<Item = ShardNumber>,
-        taken_by: &[(ShardNumber, u64)],
-        taken: Vec<(ShardNumber, u64)>,
+        others: impl Iterator<Item = ShardId>,
+        taken_by: &[(ShardId, u64)],
+        taken: Vec<(ShardId, u64)>,
         log: &[LogRow],
         outputs: &mut Vec<Output>,
     ) -> Self {
@@ -141,7 +141,7 @@ impl Relay {
     /// what is in the log so far; one that is gone has nobody who waits for it.
     pub(crate) fn set(
         &mut self,
-        others: impl Iterator<Item = ShardNumber>,
+        others: impl Iterator<Item = ShardId>,
         newest: u64,
         outputs: &mut Vec<Output>,
     ) {
@@ -194,13 +194,7 @@ impl Relay {
 
     /// A batch in flight, known by its last row, has ended one way or the other. Returns what is to be
     /// written of that by and by: without it, a start sends again what the other shard knows.
-    pub(crate) fn relayed(
-        &mut self,
-        now: Timestamp,
-        to: ShardNumber,
-        last: u64,
-        taken: bool,
-    ) -> Option<Change> {
+    pub(crate) fn relayed(&mut self, now: Timestamp, to: ShardId, last: u64, taken: bool) -> Option<Change> {
         let outbox = self.outboxes.iter_mut().find(|outbox| outbox.to == to)?;
         let in_flight = outbox.in_flight.checked_sub(1).and_then(|last| outbox.rows.get(last));
         if in_flight.map(|waiting| waiting.row) != Some(last) {
@@ -266,7 +260,7 @@ impl Relay {
 }
 
 impl Outbox {
-    const fn new(to: ShardNumber) -> Self {
+    const fn new(to: ShardId) -> Self {
         let rows = VecDeque::new();
         Self { to, rows, waiting_bytes: 0, in_flight: 0, failures: 0, retry: None }
     }

@@ -12,7 +12,7 @@ use webpubsub_protocol::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::WrittenAcks;
-use crate::connection::Slot;
+use crate::slot::Slot;
 
 /// Rows after which those that nobody needs are deleted.
 const ROWS_BETWEEN_TRIMS: usize = 1024;

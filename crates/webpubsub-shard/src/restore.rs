@@ -6,16 +6,17 @@ use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
-use crate::connection::{Connection, Slot};
-use crate::directory::Directory;
-use crate::event_handler::{EventPolicy, Events};
-use crate::map::ShardMap;
+use crate::config::ShardConfig;
+use crate::connection::Connection;
+use crate::connections::Connections;
+use crate::event_queue::{EventPolicy, Events};
 use crate::metrics::Counters;
 use crate::output::{Change, Output};
-use crate::placement::Place;
 use crate::relay::Relay;
 use crate::reliable::{self, Buffer, Link, Log};
 use crate::shard::Shard;
+use crate::shard_map::ShardMap;
+use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord, LogRow, Snapshot, decode_runs};
 use crate::turn::Turns;
 
@@ -39,7 +40,7 @@ impl Shard {
     #[must_use]
     pub fn restore(
         now: Timestamp,
-        place: Place,
+        config: ShardConfig,
         policy: EventPolicy,
         snapshot: Snapshot,
         sockets: Vec<Option<Attachment>>,
@@ -49,40 +50,40 @@ impl Shard {
         let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
         let (rows, bytes) =
             (snapshot.log.iter().map(|row| row.row), snapshot.log.iter().map(|row| row.bytes));
-        let map = snapshot.map.unwrap_or_else(|| ShardMap::new(place.shards));
+        let map = snapshot.map.unwrap_or_else(|| ShardMap::new(config.shards));
         let relay = Relay::restore(
-            map.others(place.shard),
+            map.others(config.shard),
             &snapshot.taken_by,
             snapshot.taken,
             &snapshot.log,
             &mut outputs,
         );
         let mut shard = Self {
-            directory: Directory::default(),
+            connections: Connections::default(),
             log: Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum()),
             relay,
             detached: VecDeque::new(),
             map,
             counters: Counters::default(),
-            place,
+            config,
             policy,
             events: Events::new(now, snapshot.settings),
             unmeasured: 0,
             turns: Turns::default(),
         };
         shard.relay.watch(now);
-        let lanes = shard.restore_outbox(snapshot.outbox, &mut outputs);
+        let lanes = shard.restore_outbox(snapshot.durable_events, &mut outputs);
         let detached = shard.restore_connections(now, snapshot.connections, &lanes);
         for (slot, group) in snapshot.memberships {
-            shard.directory.join(slot, &group);
+            shard.connections.join(slot, &group);
         }
         for (slot, kind, group, literal) in snapshot.permissions {
-            if let Some(connection) = shard.directory.get_mut(slot) {
+            if let Some(connection) = shard.connections.get_mut(slot) {
                 connection.permissions.restore(kind, group, literal);
             }
         }
         for (slot, part, acks) in snapshot.acks {
-            if let Some(connection) = shard.directory.get_mut(slot)
+            if let Some(connection) = shard.connections.get_mut(slot)
                 && let Some(buffer) = &mut connection.buffer
             {
                 let runs = decode_runs(&acks).unwrap_or_default();
@@ -108,9 +109,9 @@ impl Shard {
             let (slot, since) = (record.slot, record.detached_until);
             let lane = lanes.get(&record.id).copied();
             let buffer = record.subprotocol.is_reliable().then(|| {
-                Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.place.recovery_window)))
+                Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.config.recovery_window)))
             });
-            self.directory.insert(slot, Connection::of(record, buffer, AckCache::default()));
+            self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
             if let Some(lane) = lane {
                 self.adopt(slot, lane);
             }
@@ -127,11 +128,11 @@ impl Shard {
         known: Vec<(Slot, bool)>,
         outputs: &mut Vec<Output>,
     ) -> Vec<Option<Slot>> {
-        let mut here = vec![false; self.directory.end().index()];
+        let mut here = vec![false; self.connections.end().index()];
         let slots = sockets.into_iter().map(|socket| {
             let socket = socket?;
-            let slot = self.directory.find(&socket.connection)?;
-            self.directory.get_mut(slot)?.resume(socket);
+            let slot = self.connections.find(&socket.connection)?;
+            self.connections.get_mut(slot)?.resume(socket);
             *here.get_mut(slot.index())? = true;
             Some(slot)
         });
@@ -159,7 +160,7 @@ impl Shard {
         for LogRow { row, recipients, bytes, relayed: _ } in log {
             let mut to = Vec::new();
             for slot in reliable::slots(&recipients) {
-                let connection = self.directory.get_mut(slot);
+                let connection = self.connections.get_mut(slot);
                 let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else {
                     continue;
                 };

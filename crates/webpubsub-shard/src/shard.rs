@@ -10,20 +10,22 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
-use crate::connection::{Connection, Slot, Speech};
-use crate::directory::Directory;
-use crate::event_handler::{AFTER_CONNECTED, EventPolicy, Events};
+use crate::backpressure::Backlog;
+use crate::config::{Full, ShardConfig};
+use crate::connection::{Connection, Speech};
+use crate::connections::Connections;
+use crate::event_queue::{AFTER_CONNECTED, EventPolicy, Events};
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
-use crate::map::ShardMap;
 use crate::metrics::Counters;
 use crate::output::{Change, Output};
-use crate::pace::Pace;
 use crate::permission::Permissions;
-use crate::placement::{Full, Place};
+use crate::rate_limit::Bucket;
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
-use crate::snapshot::{Attachment, ConnectionRecord, StoredMessage, ToldRecord};
+use crate::shard_map::ShardMap;
+use crate::slot::Slot;
+use crate::snapshot::{Attachment, ConnectionRecord, EventContext, StoredMessage};
 use crate::turn::{Arrived, Queue, Turns};
 
 /// What an event handler is told of a connection whose client sent no WebSocket traffic.
@@ -34,7 +36,7 @@ const INVALID_FRAME: &str = "The client frame is invalid.";
 /// One shard of a hub.
 #[derive(Debug)]
 pub struct Shard {
-    pub(crate) directory: Directory,
+    pub(crate) connections: Connections,
     pub(crate) log: Log,
     pub(crate) relay: Relay,
     /// Connections that may have no socket, and when they are given up, soonest first. One that has
@@ -42,7 +44,7 @@ pub struct Shard {
     pub(crate) detached: VecDeque<(Timestamp, Slot)>,
     pub(crate) map: ShardMap,
     pub(crate) counters: Counters,
-    pub(crate) place: Place,
+    pub(crate) config: ShardConfig,
     pub(crate) policy: EventPolicy,
     pub(crate) events: Events,
     /// Bytes that were put on sockets since all of them were measured.
@@ -133,13 +135,13 @@ impl Shard {
     /// Why a connect would be refused, if it would be.
     #[must_use]
     pub fn full(&self) -> Option<Full> {
-        self.place.full(&self.map, self.directory.len())
+        self.config.full(&self.map, self.connections.len())
     }
 
     /// How many connections this shard holds.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.directory.len()
+        self.connections.len()
     }
 
     fn connect(
@@ -152,7 +154,7 @@ impl Shard {
         if let Some(full) = self.full() {
             return outputs.push(Output::Refuse(full));
         }
-        let slot = self.directory.vacancy();
+        let slot = self.connections.vacancy();
         let subprotocol = request.subprotocol;
         let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
         let record = ConnectionRecord {
@@ -164,7 +166,7 @@ impl Shard {
             mode: request.mode,
             acknowledged: start,
             detached_until: None,
-            told: ToldRecord {
+            context: EventContext {
                 origin: request.origin,
                 custom_subprotocol: request.custom_subprotocol,
                 state: request.state,
@@ -178,7 +180,7 @@ impl Shard {
         if connection.permissions.skipped > 0 {
             outputs.push(Output::SkippedRoles(connection.permissions.skipped));
         }
-        self.directory.insert(slot, connection);
+        self.connections.insert(slot, connection);
         self.store(slot, put, outputs);
         self.notify(slot, Event::Connected, outputs);
         for group in &request.groups {
@@ -194,7 +196,7 @@ impl Shard {
     /// Ends a connection for good, for a reason that its event handler is told.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
         self.notify_of_end(slot, reason, outputs);
-        if let Some(mut connection) = self.directory.remove(slot) {
+        if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.queue);
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
             self.part(connection, outputs);
@@ -209,14 +211,14 @@ impl Shard {
 
     /// Keeps on its socket what a connection has acknowledged and used.
     pub(crate) fn attach(&self, slot: Slot, outputs: &mut Vec<Output>) {
-        if let Some(connection) = self.directory.get(slot) {
+        if let Some(connection) = self.connections.get(slot) {
             outputs.push(Output::Attach { slot, attachment: connection.attachment() });
         }
     }
 
     /// Makes a connection a member, if it is not one already.
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
-        if self.directory.join(slot, group) {
+        if self.connections.join(slot, group) {
             self.store(slot, Change::Join(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Joined { group: group.clone() }, outputs);
@@ -226,15 +228,15 @@ impl Shard {
 
     /// Whether a connection may be a member of these, too. What it is already it stays.
     pub(crate) fn has_room_for(&self, slot: Slot, groups: &[GroupName]) -> bool {
-        self.directory.get(slot).is_none_or(|Connection { groups: known, .. }| {
+        self.connections.get(slot).is_none_or(|Connection { groups: known, .. }| {
             let more = groups.iter().filter(|group| !known.contains(*group)).count();
-            more == 0 || self.place.limits.allows_groups(known.as_slice().len() + more)
+            more == 0 || self.config.limits.allows_groups(known.as_slice().len() + more)
         })
     }
 
     /// Ends a membership, if there is one.
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
-        if self.directory.leave(slot, group) {
+        if self.connections.leave(slot, group) {
             self.store(slot, Change::Leave(slot, group.clone()), outputs);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Left { group: group.clone() }, outputs);
@@ -245,7 +247,7 @@ impl Shard {
     /// Hands a publish from another shard to the members here.
     fn deliver(&mut self, publish: &Publish, outputs: &mut Vec<Output>) {
         let to: Vec<Slot> = match &publish.from {
-            Origin::Group { group, .. } => self.directory.members(group).collect(),
+            Origin::Group { group, .. } => self.connections.members(group).collect(),
             // Servers reach every shard by themselves; clients publish to groups only.
             Origin::Server => Vec::new(),
         };
@@ -255,7 +257,8 @@ impl Shard {
     /// Sends a message of the service to one connection, if it has a socket. Simple clients receive
     /// payloads only.
     pub(crate) fn send(&self, slot: Slot, message: DownstreamMessage, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get(slot).filter(|connection| connection.is_attached()) else {
+        let Some(connection) = self.connections.get(slot).filter(|connection| connection.is_attached())
+        else {
             return;
         };
         if let Speech::Messages(encoding) = &connection.speech {
@@ -281,7 +284,7 @@ impl Shard {
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }
-        let attached = self.directory.get(slot).is_some_and(Connection::is_attached);
+        let attached = self.connections.get(slot).is_some_and(Connection::is_attached);
         self.remove(slot, message, outputs);
         if attached {
             outputs.push(Output::Close { slot, cause });
@@ -300,9 +303,10 @@ impl Connection {
             buffer,
             groups: SortedSet::new(),
             acks,
-            pace: Pace::default(),
+            bucket: Bucket::default(),
+            backlog: Backlog::default(),
             queue: Queue::default(),
-            told: record.told,
+            context: record.context,
             lane: None,
         }
     }

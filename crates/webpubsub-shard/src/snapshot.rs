@@ -8,12 +8,12 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
-use crate::connection::Slot;
-use crate::map::ShardMap;
 use crate::permission::Verdict;
-use crate::placement::ShardNumber;
 use crate::reliable::Cursor;
 use crate::settings::HubSettings;
+use crate::shard_id::ShardId;
+use crate::shard_map::ShardMap;
+use crate::slot::Slot;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,11 +32,11 @@ pub struct Snapshot {
     /// What the hub's shards are, if their number was ever changed.
     pub map: Option<ShardMap>,
     /// The last row that each of the other shards is known to have taken.
-    pub taken_by: Vec<(ShardNumber, u64)>,
+    pub taken_by: Vec<(ShardId, u64)>,
     /// The last row of each of the other shards' logs that was taken here.
-    pub taken: Vec<(ShardNumber, u64)>,
+    pub taken: Vec<(ShardId, u64)>,
     /// What event handlers are owed, oldest first.
-    pub outbox: Vec<(u64, String)>,
+    pub durable_events: Vec<(u64, String)>,
     /// The hub's settings, if they were ever changed.
     pub settings: Option<HubSettings>,
 }
@@ -83,12 +83,12 @@ pub struct ConnectionRecord {
     /// When it is given up; `None` while it has a socket.
     pub detached_until: Option<Timestamp>,
     /// What its event handlers are told of it, and told it.
-    pub told: ToldRecord,
+    pub context: EventContext,
 }
 
 /// What event handlers are told of a connection beside who it is, and what they told it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ToldRecord {
+pub struct EventContext {
     /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
     /// The subprotocol that a handler chose and that the service does not know.
@@ -178,11 +178,11 @@ mod tests {
     use webpubsub_protocol::id::AckId;
 
     use super::*;
-    use crate::placement::ShardNumber;
+    use crate::shard_id::ShardId;
 
     #[test]
     fn an_attachment_survives_on_its_socket_and_fits_it_at_its_largest() {
-        let connection = ShardNumber(3).connection_id([9; 16]);
+        let connection = ShardId(3).connection_id([9; 16]);
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
         let mut attachment =
             Attachment { connection, acknowledged, is_behind: true, acks: AckCache::default() };

@@ -1,7 +1,7 @@
 //! How what concerns every shard of a hub reaches them: at once as long as they are few, above that
 //! from shard to shard.
 
-use crate::placement::ShardNumber;
+use crate::shard_id::ShardId;
 
 /// Shards that follow each other: all of a hub's, or those behind one of them.
 ///
@@ -30,18 +30,18 @@ impl ShardRange {
 
     /// Whether a shard is one of these.
     #[must_use]
-    pub const fn has(self, ShardNumber(shard): ShardNumber) -> bool {
+    pub const fn has(self, ShardId(shard): ShardId) -> bool {
         self.first <= shard && shard < self.end
     }
 
     /// The shards that are asked.
-    pub fn asked(self) -> impl Iterator<Item = ShardNumber> {
-        (self.first..self.end).step_by(usize::from(self.stride())).map(ShardNumber)
+    pub fn asked(self) -> impl Iterator<Item = ShardId> {
+        (self.first..self.end).step_by(usize::from(self.stride())).map(ShardId)
     }
 
     /// The shards that one of those that are asked asks in turn.
     #[must_use]
-    pub fn behind(self, ShardNumber(asked): ShardNumber) -> Self {
+    pub fn behind(self, ShardId(asked): ShardId) -> Self {
         Self { first: asked.saturating_add(1), end: self.end.min(asked.saturating_add(self.stride())) }
     }
 
@@ -145,7 +145,7 @@ mod tests {
             [ShardRange { first: 9, end: 1 }, ShardRange { first: 70, end: 70 }, ShardRange::below(0)]
         {
             assert_eq!(range.asked().count(), 0);
-            assert_eq!(range.behind(ShardNumber(u16::MAX)).asked().count(), 0);
+            assert_eq!(range.behind(ShardId(u16::MAX)).asked().count(), 0);
         }
     }
 }

@@ -15,9 +15,10 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::{Slot, Speech, insert_by_time};
+use crate::connection::Speech;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
+use crate::slot::{Slot, insert_by_time};
 use crate::snapshot::encode_runs;
 
 /// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
@@ -216,8 +217,8 @@ impl Shard {
             if self.turns.carried_out >= TURN_COST {
                 return None;
             }
-            let limits = self.place.limits;
-            let Some(connection) = self.directory.get_mut(slot) else {
+            let limits = self.config.limits;
+            let Some(connection) = self.connections.get_mut(slot) else {
                 self.turns.waiting.pop_front();
                 continue;
             };
@@ -229,7 +230,7 @@ impl Shard {
             };
             if arrived.is_limited()
                 && !queue.is_ended
-                && let Some(due) = connection.pace.bucket.next(now, &limits)
+                && let Some(due) = connection.bucket.next(now, &limits)
             {
                 queue.is_slowed = true;
                 self.turns.waiting.pop_front();
@@ -248,7 +249,7 @@ impl Shard {
             if refused >= self.turns.waiting.len() {
                 let rounds = (least / ROUND_COST + 1) * ROUND_COST;
                 for slot in &self.turns.waiting {
-                    if let Some(connection) = self.directory.get_mut(*slot) {
+                    if let Some(connection) = self.connections.get_mut(*slot) {
                         connection.queue.credit += rounds;
                     }
                 }
@@ -263,19 +264,19 @@ impl Shard {
     #[must_use = "outputs are the only way a hub acts"]
     pub fn carry_out_next(&mut self, now: Timestamp, from: Slot) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let limits = self.place.limits;
-        let Some(connection) = self.directory.get_mut(from) else { return outputs };
+        let limits = self.config.limits;
+        let Some(connection) = self.connections.get_mut(from) else { return outputs };
         let Some((arrived, bytes)) = connection.queue.arrived.pop_front() else { return outputs };
         connection.queue.bytes -= bytes;
         self.turns.bytes -= bytes;
         if arrived.is_limited() {
-            connection.pace.bucket.take(now, &limits);
+            connection.bucket.take(now, &limits);
         }
         self.events.now = now;
         self.carry_out(now, from, arrived, &mut outputs);
         let cost = cost(bytes, &outputs);
         self.turns.carried_out += cost;
-        if let Some(connection) = self.directory.get_mut(from) {
+        if let Some(connection) = self.connections.get_mut(from) {
             let queue = &mut connection.queue;
             // What was not used in one turn is not saved up for the next.
             queue.credit = if queue.arrived.is_empty() { 0 } else { queue.credit - cost as i64 };
@@ -298,7 +299,7 @@ impl Shard {
         }
         ordered.append(&mut others);
         for slot in mem::take(&mut self.turns.touched) {
-            if let Some(connection) = self.directory.get_mut(slot) {
+            if let Some(connection) = self.connections.get_mut(slot) {
                 connection.queue.is_touched = false;
                 if connection.is_attached() {
                     self.attach(slot, &mut ordered);
@@ -317,13 +318,13 @@ impl Shard {
     /// How many messages of a connection wait to be carried out.
     #[must_use]
     pub fn queued(&self, slot: Slot) -> usize {
-        self.directory.get(slot).map_or(0, |connection| connection.queue.arrived.len())
+        self.connections.get(slot).map_or(0, |connection| connection.queue.arrived.len())
     }
 
     /// Takes in what came over a socket.
     pub(crate) fn receive(&mut self, now: Timestamp, from: Slot, frame: Frame, outputs: &mut Vec<Output>) {
-        let limits = self.place.limits;
-        let Some(connection) = self.directory.get(from) else { return };
+        let limits = self.config.limits;
+        let Some(connection) = self.connections.get(from) else { return };
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.speech, frame);
         // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
@@ -335,8 +336,8 @@ impl Shard {
         );
         let is_next = connection.queue.arrived.is_empty() || may_overtake;
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
-        let Some(connection) = self.directory.get_mut(from) else { return };
-        if is_quick && connection.pace.bucket.take(now, &limits) {
+        let Some(connection) = self.connections.get_mut(from) else { return };
+        if is_quick && connection.bucket.take(now, &limits) {
             let before = outputs.len();
             self.carry_out(now, from, arrived, outputs);
             self.turns.take_in(cost(bytes, outputs.get(before..).unwrap_or_default()));
@@ -347,7 +348,7 @@ impl Shard {
 
     /// Has something that came over a socket wait for the next turn.
     pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get_mut(from) else { return };
+        let Some(connection) = self.connections.get_mut(from) else { return };
         let queue = &mut connection.queue;
         let is_full = queue.is_full() || (queue.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
         if arrived.is_limited() && is_full {
@@ -372,7 +373,7 @@ impl Shard {
     /// Lets those go on that have sent as fast as they may.
     pub(crate) fn go_on(&mut self, now: Timestamp) {
         while let Some((_, slot)) = self.turns.slowed.pop_front_if(|(due, _)| *due <= now) {
-            if let Some(connection) = self.directory.get_mut(slot) {
+            if let Some(connection) = self.connections.get_mut(slot) {
                 connection.queue.is_slowed = false;
                 self.turns.waiting.push_back(slot);
             }
@@ -381,7 +382,7 @@ impl Shard {
 
     /// Has the next turn bring what a socket carries up to date.
     pub(crate) fn touch(&mut self, slot: Slot) {
-        if let Some(connection) = self.directory.get_mut(slot)
+        if let Some(connection) = self.connections.get_mut(slot)
             && !mem::replace(&mut connection.queue.is_touched, true)
         {
             self.turns.touched.push(slot);
@@ -390,7 +391,7 @@ impl Shard {
 
     /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
     pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
-        let is_reliable = self.directory.get(slot).is_some_and(|connection| connection.buffer.is_some());
+        let is_reliable = self.connections.get(slot).is_some_and(|connection| connection.buffer.is_some());
         // The end of every connection is delivered to handlers, also of one that a crash ends.
         if is_reliable || self.has_event_handlers() {
             outputs.push(Output::Store(change));
@@ -413,7 +414,7 @@ impl Shard {
         let mut stores: Vec<Output> =
             mem::take(&mut self.turns.changes).into_iter().map(Output::Store).collect();
         for slot in mem::take(&mut self.turns.acked) {
-            let Some(connection) = self.directory.get_mut(slot) else { continue };
+            let Some(connection) = self.connections.get_mut(slot) else { continue };
             let Some(buffer) = &mut connection.buffer else { continue };
             if let Some((part, runs)) = buffer.acks.take_unwritten(&connection.acks) {
                 stores.push(Output::Store(Change::UseAcks { slot, part, acks: encode_runs(runs) }));
@@ -434,8 +435,8 @@ impl Shard {
 
     /// Whether this leads to a write that something waits for, as far as can be said beforehand.
     fn writes(&self, from: Slot, arrived: &Arrived) -> bool {
-        let publish = || self.relay.is_needed() || self.directory.has_reliable();
-        let is_reliable = || self.directory.get(from).is_some_and(|connection| connection.buffer.is_some());
+        let publish = || self.relay.is_needed() || self.connections.has_reliable();
+        let is_reliable = || self.connections.get(from).is_some_and(|connection| connection.buffer.is_some());
         match arrived {
             Arrived::Message(UpstreamMessage::JoinGroup { .. } | UpstreamMessage::LeaveGroup { .. }) => {
                 self.has_event_handlers() || is_reliable()
@@ -451,7 +452,7 @@ impl Shard {
                 | UpstreamMessage::Ping
                 | UpstreamMessage::SequenceAck { .. },
             ) => false,
-            Arrived::Payload(_) => match self.directory.get(from).map(|connection| &connection.speech) {
+            Arrived::Payload(_) => match self.connections.get(from).map(|connection| &connection.speech) {
                 Some(Speech::Simple(SimpleMode::SendToGroup { .. })) => publish(),
                 Some(Speech::Simple(SimpleMode::SendEvent) | Speech::Messages(_)) | None => {
                     self.has_event_handlers()

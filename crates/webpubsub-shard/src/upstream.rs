@@ -12,12 +12,13 @@ use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::{Slot, Speech};
+use crate::connection::Speech;
 use crate::error::Refusal;
-use crate::event_handler::Awaited;
+use crate::event_queue::Awaited;
 use crate::fan_out::{Publish, Reach};
 use crate::output::{Change, Output};
 use crate::shard::Shard;
+use crate::slot::Slot;
 
 /// The name of every event of a simple client.
 ///
@@ -27,7 +28,7 @@ const SIMPLE_EVENT: &str = "message";
 impl Shard {
     /// Carries out what a simple client sent.
     pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get(slot) else { return };
+        let Some(connection) = self.connections.get(slot) else { return };
         let Speech::Simple(mode) = &connection.speech else { return };
         match mode.clone() {
             SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
@@ -116,7 +117,7 @@ impl Shard {
 
     /// Whether a connection has done something with this ack id.
     pub(crate) fn is_used(&self, slot: Slot, id: AckId) -> bool {
-        self.directory.get(slot).is_some_and(|connection| connection.acks.contains(id))
+        self.connections.get(slot).is_some_and(|connection| connection.acks.contains(id))
     }
 
     /// Tells a client how its operation went. Only success uses the ack id up.
@@ -128,7 +129,7 @@ impl Shard {
         outputs: &mut Vec<Output>,
     ) {
         if result.is_ok()
-            && let Some(connection) = self.directory.get_mut(slot)
+            && let Some(connection) = self.connections.get_mut(slot)
         {
             connection.acks.insert(ack_id);
             match &mut connection.buffer {
@@ -149,7 +150,7 @@ impl Shard {
     ///
     /// Source: client spec, sections 6.2 and 8.1.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(connection) = self.connections.get_mut(slot) else { return };
         let (Some(buffer), Speech::Messages(encoding)) = (&mut connection.buffer, &connection.speech) else {
             return;
         };
@@ -173,7 +174,7 @@ impl Shard {
             return Err(Refusal::JoinForbidden(group));
         }
         if !self.has_room_for(slot, slice::from_ref(&group)) {
-            return Err(Refusal::TooManyGroups(self.place.limits.groups));
+            return Err(Refusal::TooManyGroups(self.config.limits.groups));
         }
         self.join(slot, &group, outputs);
         Ok(())
@@ -206,15 +207,15 @@ impl Shard {
         if !self.relay.has_room() {
             return Err(Refusal::OutboxFull);
         }
-        let from_user = self.directory.get(slot).and_then(|connection| connection.user.clone());
+        let from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());
         let to: Vec<Slot> =
-            self.directory.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
+            self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
         let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
         self.fan_out(to, &publish, Reach::AllShards, outputs);
         Ok(())
     }
 
     pub(crate) fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {
-        self.directory.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
+        self.connections.get(slot).is_some_and(|connection| connection.permissions.allows(kind, group))
     }
 }

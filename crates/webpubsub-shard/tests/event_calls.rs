@@ -7,7 +7,8 @@ use std::time::Duration;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_shard::{
-    Command, ConnectRequest, EventPolicy, Input, Limits, METRICS, Output, Place, Selection, Slot, Target,
+    Command, ConnectRequest, EventPolicy, Input, Limits, METRICS, Output, Selection, ShardConfig, Slot,
+    Target,
 };
 use webpubsub_testkit::{
     ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, telling, user,
@@ -16,7 +17,7 @@ use webpubsub_testkit::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn shard() -> TestShard {
-    TestShard::with(Place::only(), telling(USER_EVENTS))
+    TestShard::with(ShardConfig::only(), telling(USER_EVENTS))
 }
 
 fn send(shard: &mut TestShard, from: Slot, event: &str, ack_id: u64) {
@@ -192,7 +193,7 @@ fn events_without_payloads_are_bounded_too() {
 fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
     let limits = Limits { groups: 0, ..Limits::DEFAULT };
     let mut shard = TestShard::with(
-        Place { limits, ..Place::only() },
+        ShardConfig { limits, ..ShardConfig::only() },
         telling(
             r#"[{"urlTemplate":"https://example.com/","groupPresenceEvents":{"eventNames":["joined"]}}]"#,
         ),
@@ -203,11 +204,11 @@ fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
         let to = Selection::from(Target::User(user("alice")));
         // The disk of the testkit would take long for so many.
         let outputs = shard.core.handle(shard.now, Input::Command(Command::Join { to, groups }));
-        outputs.into_iter().filter(|output| matches!(output, Output::GaveUp { .. })).collect::<Vec<_>>()
+        outputs.into_iter().filter(|output| matches!(output, Output::EventFailed { .. })).collect::<Vec<_>>()
     };
     assert!(join(0..100_000).is_empty());
     let given_up = join(100_000..100_001);
-    let [Output::GaveUp { connection, event, failure }] = &given_up[..] else { panic!("{given_up:?}") };
+    let [Output::EventFailed { connection, event, failure }] = &given_up[..] else { panic!("{given_up:?}") };
     assert_eq!((event.as_str(), *failure), ("joined", CallFailure::TooMany));
     assert_eq!(*connection, shard.id(alice));
     assert_eq!(value(&shard, "webpubsub_outbox_rows"), 100_000);
@@ -256,7 +257,7 @@ fn a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for
 
 #[test]
 fn a_handler_that_is_left_alone_is_told_its_notices_when_it_is_back() {
-    let mut shard = TestShard::with(Place::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let clients = clients(&mut shard, 20);
     send(&mut shard, clients[0], "e", 1);
     for _ in 0..10 {
@@ -275,14 +276,14 @@ fn a_handler_that_is_left_alone_is_told_its_notices_when_it_is_back() {
     shard.end_call(Ok(status(204)));
     assert_eq!(shard.calls.len(), 6, "it is back");
     assert_eq!(shard.end_calls().len(), 19);
-    assert!(shard.disk.outbox.is_empty() && shard.gave_up.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.gave_up.is_empty());
 }
 
 #[test]
 fn handlers_with_other_urls_are_called_all_the_same() {
     let handlers = r#"[{"urlTemplate":"https://bad.example.com/","userEventPattern":"bad"},
         {"urlTemplate":"https://good.example.com/","userEventPattern":"*"}]"#;
-    let mut shard = TestShard::with(Place::only(), telling(handlers));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
     let clients = clients(&mut shard, 5);
     for client in &clients {
         send(&mut shard, *client, "bad", 1);
@@ -304,7 +305,7 @@ fn a_private_url_is_called_only_where_that_is_allowed() {
         r#"[{"urlTemplate":"http://localhost:3000/","userEventPattern":"*","systemEvents":["connected"]}]"#;
     for private_allowed in [false, true] {
         let policy = EventPolicy { private_allowed, ..telling(handlers) };
-        let mut shard = TestShard::with(Place::only(), policy);
+        let mut shard = TestShard::with(ShardConfig::only(), policy);
         let alice = shard.connected(json("alice"));
         let barred = (!private_allowed).then_some(CallFailure::NotPublic);
         assert_eq!(shard.calls[0].barred, barred);
@@ -396,7 +397,7 @@ fn a_cancelled_invocation_gives_its_call_up() {
 fn pauses_and_the_time_are_as_they_were_set() {
     let policy =
         EventPolicy { timeout: SECOND * 4, retries: vec![Duration::ZERO; 2], ..telling(USER_EVENTS) };
-    let mut shard = TestShard::with(Place::only(), policy);
+    let mut shard = TestShard::with(ShardConfig::only(), policy);
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
     let attempts = [1, 2, 3].map(|attempt| {
@@ -412,7 +413,7 @@ fn pauses_and_the_time_are_as_they_were_set() {
 fn the_credentials_of_a_handler_go_with_its_calls() {
     let handlers = r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
         "auth":{"type":"Bearer","token":{"secret":"HANDLER_SECRET_TOKEN"}}}]"#;
-    let mut shard = TestShard::with(Place::only(), telling(handlers));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
     let known = settings(handlers).event_handlers[0].auth.clone();
@@ -422,7 +423,7 @@ fn the_credentials_of_a_handler_go_with_its_calls() {
 
 #[test]
 fn calls_and_what_waits_are_counted() {
-    let mut shard = TestShard::with(Place::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
     send(&mut shard, alice, "e", 2);

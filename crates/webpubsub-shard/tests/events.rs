@@ -11,7 +11,7 @@ use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::EventName;
-use webpubsub_shard::{Call, Command, ConnectRequest, Input, Place, Selection, Slot, Target};
+use webpubsub_shard::{Call, Command, ConnectRequest, Input, Selection, ShardConfig, Slot, Target};
 use webpubsub_testkit::{
     ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, telling, text,
 };
@@ -22,7 +22,7 @@ const DUPLICATE: &str = r#"{"type":"ack","ackId":1,"success":false,"error":{"nam
 
 /// A shard whose event handler is told of user events.
 fn shard() -> TestShard {
-    TestShard::with(Place::only(), telling(USER_EVENTS))
+    TestShard::with(ShardConfig::only(), telling(USER_EVENTS))
 }
 
 fn event(name: &str, ack_id: Option<u64>) -> String {
@@ -254,7 +254,7 @@ fn an_event_that_fails_is_refused_and_its_connection_stays() {
 #[test]
 fn an_event_that_no_handler_takes_fails_at_once_and_leaves_nothing_behind() {
     for handlers in ["[]", r#"[{"urlTemplate":"https://example.com","userEventPattern":"other"}]"#] {
-        let mut shard = TestShard::with(Place::only(), telling(handlers));
+        let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
         let alice = shard.connected(json("alice"));
         let disk = shard.disk.clone();
         shard.send(alice, &event("e", Some(1)));
@@ -342,7 +342,7 @@ fn what_a_handler_says_of_a_connection_is_told_with_its_later_events() {
     let state = |state: &str| HandlerAnswer { state: Some(state.into()), ..status(204) };
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(next(&mut shard, state("two")), [text("c3RhdGU="), None]);
-    assert_eq!(shard.disk.connections[0].told.state, text("two"));
+    assert_eq!(shard.disk.connections[0].context.state, text("two"));
     assert_eq!(next(&mut shard, HandlerAnswer { state: text("lost"), ..status(400) }), [text("two"), None]);
     assert_eq!(
         next(&mut shard, HandlerAnswer { cookies: vec!["a=1; Path=/".into()], ..status(204) }),
@@ -350,7 +350,7 @@ fn what_a_handler_says_of_a_connection_is_told_with_its_later_events() {
     );
     shard.hibernate();
     assert_eq!(next(&mut shard, state("")), [text("two"), text("a=1")], "absent keeps");
-    assert_eq!(shard.disk.connections[0].told.state, text(""));
+    assert_eq!(shard.disk.connections[0].context.state, text(""));
     shard.hibernate();
     assert_eq!(next(&mut shard, status(204)), [text(""), text("a=1")], "empty is kept as empty");
     let other = shard.connected(json("bob"));
@@ -365,20 +365,20 @@ fn a_state_that_no_header_can_carry_is_a_failure() {
     shard.send(alice, &event("e", Some(1)));
     shard.end_call(Ok(HandlerAnswer { state: Some("x".repeat(12 * 1024 + 1)), ..status(204) }));
     assert_eq!(shard.take(alice), [FAILED]);
-    assert_eq!(shard.disk.connections[0].told.state, None);
+    assert_eq!(shard.disk.connections[0].context.state, None);
 }
 
 #[test]
 fn numbers_are_on_disk_before_their_event_leaves_and_only_when_they_change() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
-    assert_eq!(shard.disk.connections[0].told.events, 2, "`connect` and `connected` have theirs");
+    assert_eq!(shard.disk.connections[0].context.events, 2, "`connect` and `connected` have theirs");
     for _ in 0..3 {
         shard.send(alice, &event("e", None));
     }
-    assert_eq!(shard.disk.connections[0].told.events, 3);
+    assert_eq!(shard.disk.connections[0].context.events, 3);
     shard.end_call(Ok(status(204)));
-    assert_eq!(shard.disk.connections[0].told.events, 5, "what waits has its numbers");
+    assert_eq!(shard.disk.connections[0].context.events, 5, "what waits has its numbers");
     let written = shard.disk.clone();
     shard.end_call(Ok(status(204)));
     assert_eq!(shard.disk, written);
@@ -390,7 +390,7 @@ fn numbers_are_on_disk_before_their_event_leaves_and_only_when_they_change() {
 
 #[test]
 fn an_event_that_was_received_is_told_though_its_client_goes() {
-    let mut shard = TestShard::with(Place::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let alice = shard.connected(json("alice"));
     shard.end_calls();
     shard.send(alice, &event("one", Some(1)));
@@ -404,7 +404,7 @@ fn an_event_that_was_received_is_told_though_its_client_goes() {
     assert_eq!(shard.told(), ["bob connected 1", "alice two 3"]);
     assert_eq!(header(&shard.calls[1], "ce-connectionState"), Some("s"));
     assert_eq!(shard.end_calls(), ["bob connected 1", "alice two 3", "alice disconnected 4"]);
-    assert!(shard.disk.outbox.is_empty());
+    assert!(shard.disk.durable_events.is_empty());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use expect_test::expect;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, Frame};
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{Command, ConnectRequest, Input, Limits, Place, Reply, Target};
+use webpubsub_shard::{Command, ConnectRequest, Input, Limits, Reply, ShardConfig, Target};
 use webpubsub_testkit::{Closed, TestShard, group, json, reliable, text, user};
 
 const JOIN: &str = r#"{"type":"joinGroup","group":"g"}"#;
@@ -49,7 +49,7 @@ fn joining_twice_is_one_membership() {
 
 /// A shard whose connections may be in so many groups.
 fn with_groups(groups: u32) -> TestShard {
-    TestShard::at(Place { limits: Limits { groups, ..Limits::DEFAULT }, ..Place::only() })
+    TestShard::at(ShardConfig { limits: Limits { groups, ..Limits::DEFAULT }, ..ShardConfig::only() })
 }
 
 fn join(shard: &mut TestShard, to: Target, groups: &[&str]) -> Reply {

@@ -4,7 +4,7 @@ use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{ConnectRequest, Place, Shard, Target};
+use webpubsub_shard::{ConnectRequest, Shard, ShardConfig, Target};
 use webpubsub_testkit::{TestShard, group, json, policy, reliable, text, user};
 
 #[test]
@@ -156,7 +156,7 @@ fn a_socket_that_belongs_to_nobody_has_no_slot() {
     shard.connected(json("alice"));
     let restored = Shard::restore(
         Timestamp::from_millis(0),
-        Place::only(),
+        ShardConfig::only(),
         policy(),
         webpubsub_shard::Snapshot::default(),
         vec![None],

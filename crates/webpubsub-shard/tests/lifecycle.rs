@@ -4,7 +4,7 @@ use expect_test::expect;
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
-use webpubsub_shard::{ConnectRequest, Input, Place, Slot, Target};
+use webpubsub_shard::{ConnectRequest, Input, ShardConfig, Slot, Target};
 use webpubsub_testkit::{Closed, TestShard, json, reliable, text};
 
 #[test]
@@ -118,7 +118,7 @@ fn a_slot_is_used_again_once_its_connection_is_gone() {
 
 #[test]
 fn a_full_shard_refuses_and_has_room_again_when_somebody_leaves() {
-    let mut shard = TestShard::at(Place { capacity: 2, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { capacity: 2, ..ShardConfig::only() });
     let first = shard.connected(json("alice"));
     shard.connected(json("bob"));
     assert_eq!(shard.connect(json("carol")), None);

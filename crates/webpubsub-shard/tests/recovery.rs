@@ -11,7 +11,9 @@ use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::role::PermissionType;
-use webpubsub_shard::{Command, ConnectRequest, Input, Permission, Place, Reply, Selection, Slot, Target};
+use webpubsub_shard::{
+    Command, ConnectRequest, Input, Permission, Reply, Selection, ShardConfig, Slot, Target,
+};
 use webpubsub_testkit::{TestShard, group, json, reliable, text, user};
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -238,7 +240,8 @@ fn a_connection_can_be_recovered_for_a_minute_and_not_longer() {
 
 #[test]
 fn the_window_is_a_setting() {
-    let mut shard = TestShard::at(Place { recovery_window: Duration::from_secs(5), ..Place::only() });
+    let mut shard =
+        TestShard::at(ShardConfig { recovery_window: Duration::from_secs(5), ..ShardConfig::only() });
     let alice = shard.connected(reliable("alice"));
     let id = shard.id(alice);
     for (pause, found) in [(4, true), (8, false)] {

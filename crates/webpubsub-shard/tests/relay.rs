@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use webpubsub_shard::{Batch, Input, Output, Place, ShardMap, ShardNumber, Slot};
+use webpubsub_shard::{Batch, Input, Output, ShardConfig, ShardId, ShardMap, Slot};
 use webpubsub_testkit::{TestShard, json, reliable};
 
 fn shards() -> [TestShard; 2] {
-    [0, 1].map(|shard| TestShard::at(Place { shard: ShardNumber(shard), shards: 2, ..Place::only() }))
+    [0, 1].map(|shard| TestShard::at(ShardConfig { shard: ShardId(shard), shards: 2, ..ShardConfig::only() }))
 }
 
 /// A shard with a client that publishes, and another with a member of the group.
@@ -41,7 +41,7 @@ fn a_publish_reaches_members_of_another_shard_with_its_sender_and_payload() {
         r#"{"type":"sendToGroup","group":"g","data":{"a":"\n","n":1.0},"metadata":{"k":"v"}}"#,
     );
     let (to, batch) = near.relayed.remove(0);
-    assert_eq!(to, ShardNumber(1));
+    assert_eq!(to, ShardId(1));
     hand_over(&batch, &mut far);
     assert_eq!(
         far.take(member),
@@ -185,11 +185,11 @@ fn a_shard_that_is_new_is_told_nothing_of_the_past() {
     assert!(near.relayed.is_empty(), "nothing for the third");
     publish(&mut near, publisher, 2);
     let (to, second) = near.relayed.remove(0);
-    assert_eq!((to, second.messages.len()), (ShardNumber(2), 1));
+    assert_eq!((to, second.messages.len()), (ShardId(2), 1));
     hand_over(&batch, &mut far);
-    near.answer(ShardNumber(1), &batch, true);
+    near.answer(ShardId(1), &batch, true);
     let (to, second) = near.relayed.remove(0);
-    assert_eq!((to, second.messages.len()), (ShardNumber(1), 1));
+    assert_eq!((to, second.messages.len()), (ShardId(1), 1));
     near.hibernate();
     assert_eq!(near.relayed.len(), 2, "both are known still");
 }

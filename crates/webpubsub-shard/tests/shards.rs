@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{ConnectRequest, Input, Output, Place, ShardMap, ShardNumber, Target};
+use webpubsub_shard::{ConnectRequest, Input, Output, ShardConfig, ShardId, ShardMap, Target};
 use webpubsub_testkit::{TestShard, json, reliable, text};
 
 /// The second of two shards, and the map in which it is to go.
@@ -14,7 +14,8 @@ fn draining() -> (TestShard, ShardMap) {
 
 /// The same, which keeps reliable connections for so long.
 fn draining_for(drain_window: Option<Duration>) -> (TestShard, ShardMap) {
-    let shard = TestShard::at(Place { shard: ShardNumber(1), shards: 2, drain_window, ..Place::only() });
+    let shard =
+        TestShard::at(ShardConfig { shard: ShardId(1), shards: 2, drain_window, ..ShardConfig::only() });
     let mut map = ShardMap::new(2);
     map.resize(shard.now, 1);
     (shard, map)
@@ -114,7 +115,7 @@ fn a_message_that_another_shard_has_not_taken_is_work_left() {
 
 #[test]
 fn a_shard_that_stays_keeps_its_clients_and_forgets_who_is_gone() {
-    let mut shard = TestShard::at(Place { shards: 2, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { shards: 2, ..ShardConfig::only() });
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"sendToGroup","group":"g","data":1}"#);
     assert_eq!(shard.core.load(), 2);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{Change, ConnectRequest, Input, Limits, NextTurn, Output, Place, Slot};
+use webpubsub_shard::{Change, ConnectRequest, Input, Limits, NextTurn, Output, ShardConfig, Slot};
 use webpubsub_testkit::{TestShard, group, json, reliable};
 
 const PING: &str = r#"{"type":"ping"}"#;
@@ -217,7 +217,7 @@ fn a_megabyte_that_waits_is_a_share_as_well() {
 #[test]
 fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
     let limits = Limits { messages_per_second: 10, message_burst: 5, ..Limits::DEFAULT };
-    let mut shard = TestShard::at(Place { limits, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
     let (fast, other) = (shard.connected(json("fast")), shard.connected(json("other")));
     for ack in 1..=25 {
         shard.send(fast, &join("g", ack));
@@ -237,7 +237,7 @@ fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
 #[test]
 fn the_end_of_a_slowed_connection_waits_for_no_rate() {
     let limits = Limits { messages_per_second: 10, message_burst: 1, ..Limits::DEFAULT };
-    let mut shard = TestShard::at(Place { limits, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
     let client = shard.connected(reliable("alice"));
     shard.send(client, &join("one", 1));
     shard.send(client, &join("two", 2));
@@ -250,7 +250,7 @@ fn the_end_of_a_slowed_connection_waits_for_no_rate() {
 #[test]
 fn slowed_clients_of_a_shard_share_a_bound_on_bytes_that_wait() {
     let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
-    let mut shard = TestShard::at(Place { limits, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
     let large = publish("empty", 9).replace("\"x\"", &format!("\"{}\"", "x".repeat(512 * 1024)));
     let slowed: Vec<Slot> = (0..40).map(|_| shard.connected(json("fast"))).collect();
     let within_its_rate = shard.connected(json("slow"));
@@ -292,7 +292,7 @@ fn what_came_over_an_old_socket_last_is_lost_with_it_when_a_new_one_takes_over()
 #[test]
 fn a_plain_connection_and_what_it_joins_are_written_by_and_by() {
     let mut shard = TestShard::new();
-    let connection = webpubsub_shard::ShardNumber(0).connection_id([7; 16]);
+    let connection = webpubsub_shard::ShardId(0).connection_id([7; 16]);
     let input = Input::Connect { connection, request: json("alice"), reconnection_token: None };
     assert!(stores(&shard.feed(input)).is_empty());
     let outputs = arrive(&mut shard, Slot(0), &join("g", 1));

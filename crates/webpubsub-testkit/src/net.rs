@@ -12,7 +12,7 @@ use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Batch, ConnectRequest, EventPolicy, Input as HubInput, Place, ShardNumber, Slot, Target,
+    Batch, ConnectRequest, EventPolicy, Input as HubInput, ShardConfig, ShardId, Slot, Target,
 };
 
 use crate::handler::policy;
@@ -52,9 +52,9 @@ impl Net {
     /// The same, with event handlers that are told of events like this.
     #[must_use]
     pub fn with(shards: u16, policy: &EventPolicy) -> Self {
-        let place = |shard| Place { shard: ShardNumber(shard), shards, ..Place::only() };
+        let config = |shard| ShardConfig { shard: ShardId(shard), shards, ..ShardConfig::only() };
         Self {
-            shards: (0..shards).map(|shard| TestShard::with(place(shard), policy.clone())).collect(),
+            shards: (0..shards).map(|shard| TestShard::with(config(shard), policy.clone())).collect(),
             clients: Vec::new(),
             now: Timestamp::from_millis(1_000_000),
             commands: 0,
@@ -223,7 +223,7 @@ impl Net {
         {
             self.note(client, "→ recover");
             let connection = ConnectionId::parse(recovery.connection_id).expect("a connection id");
-            let shard = usize::from(ShardNumber::of(&connection).expect("an id of ours").0);
+            let shard = usize::from(ShardId::of(&connection).expect("an id of ours").0);
             if let Some(slot) = self.shards[shard].recover(&connection) {
                 self.clients[client].socket = Some((attempt, shard, slot));
                 return;

@@ -9,7 +9,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, EventPolicy, Input, LogRow, Output,
-    Place, Reply, Selection, Shard, ShardMap, ShardNumber, Slot, Snapshot, StoredMessage, Target,
+    Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot, StoredMessage, Target,
 };
 
 use crate::handler::policy;
@@ -21,7 +21,7 @@ pub struct TestShard {
     pub core: Shard,
     /// The time that the hub is told.
     pub now: Timestamp,
-    place: Place,
+    config: ShardConfig,
     /// How the hub tells its event handlers of events, should it start again.
     pub policy: EventPolicy,
     ids: u16,
@@ -40,7 +40,7 @@ pub struct TestShard {
     /// The calls that the shell is to wait for only so much longer.
     pub given_up: Vec<(CallId, Duration)>,
     /// Batches that it sent, oldest first.
-    pub relayed: Vec<(ShardNumber, Batch)>,
+    pub relayed: Vec<(ShardId, Batch)>,
 }
 
 #[derive(Debug)]
@@ -105,22 +105,22 @@ impl TestShard {
     /// The only shard of a hub.
     #[must_use]
     pub fn new() -> Self {
-        Self::at(Place::only())
+        Self::at(ShardConfig::only())
     }
 
-    /// A shard in this place.
-    pub fn at(place: Place) -> Self {
-        Self::with(place, policy())
+    /// A shard with this configuration.
+    pub fn at(config: ShardConfig) -> Self {
+        Self::with(config, policy())
     }
 
-    /// A shard in this place that tells its event handlers of events like this.
-    pub fn with(place: Place, policy: EventPolicy) -> Self {
+    /// A shard with this configuration that tells its event handlers of events like this.
+    pub fn with(config: ShardConfig, policy: EventPolicy) -> Self {
         let now = Timestamp::from_millis(1_000_000);
-        let restored = Shard::restore(now, place, policy.clone(), Snapshot::default(), Vec::new());
+        let restored = Shard::restore(now, config, policy.clone(), Snapshot::default(), Vec::new());
         let mut shard = Self {
             core: restored.shard,
             now,
-            place,
+            config,
             policy,
             ids: 0,
             disk: Snapshot::default(),
@@ -142,7 +142,7 @@ impl TestShard {
         let [high, low] = self.ids.to_be_bytes();
         let mut random = [low; 16];
         random[15] ^= high;
-        let connection = self.place.shard.connection_id(random);
+        let connection = self.config.shard.connection_id(random);
         let reconnection_token = request.subprotocol.is_reliable().then(|| "token".to_owned());
         let outputs = self.input(Input::Connect { connection, request, reconnection_token });
         outputs
@@ -236,7 +236,7 @@ impl TestShard {
     }
 
     /// Tells how sending a batch ended.
-    pub fn answer(&mut self, to: ShardNumber, batch: &Batch, taken: bool) {
+    pub fn answer(&mut self, to: ShardId, batch: &Batch, taken: bool) {
         let (last, _) = *batch.messages.last().expect("a batch is not empty");
         self.input(Input::Relayed { to, last, taken });
     }
@@ -260,7 +260,7 @@ impl TestShard {
     pub fn hibernate(&mut self) {
         self.calls.clear();
         let carried = self.sockets.values().map(|socket| Attachment::decode(&socket.attachment)).collect();
-        let restored = Shard::restore(self.now, self.place, self.policy.clone(), self.disk.clone(), carried);
+        let restored = Shard::restore(self.now, self.config, self.policy.clone(), self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
         self.core = restored.shard;
@@ -353,10 +353,10 @@ impl TestShard {
                 Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
                 Output::Call(call) => self.calls.push(*call),
                 Output::GiveUp { call, after } => self.given_up.push((call, after)),
-                Output::GaveUp { connection: _, event, failure } => self.gave_up.push((event, failure)),
+                Output::EventFailed { connection: _, event, failure } => self.gave_up.push((event, failure)),
                 Output::Relay { to, rows } => {
                     let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
-                    self.relayed.push((to, Batch { from: self.place.shard, messages }));
+                    self.relayed.push((to, Batch { from: self.config.shard, messages }));
                 }
             }
         }
@@ -423,18 +423,18 @@ pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap
                 record.acknowledged = cursor;
             }
         }
-        Change::Told { slot, events, state, cookies } => {
+        Change::EventContext { slot, events, state, cookies } => {
             for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                record.told.events = events;
-                record.told.state.clone_from(&state);
-                record.told.cookies.clone_from(&cookies);
+                record.context.events = events;
+                record.context.state.clone_from(&state);
+                record.context.cookies.clone_from(&cookies);
             }
         }
-        Change::Owe { row, notice } => {
-            assert!(disk.outbox.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
-            disk.outbox.push((row, notice));
+        Change::AddEvent { row, event } => {
+            assert!(disk.durable_events.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
+            disk.durable_events.push((row, event));
         }
-        Change::Settle { row } => disk.outbox.retain(|(other, _)| *other != row),
+        Change::RemoveEvent { row } => disk.durable_events.retain(|(other, _)| *other != row),
         Change::Settings(settings) => disk.settings = settings,
         Change::DeleteRows { first, last } => {
             disk.log.retain(|row| !(first..=last).contains(&row.row));

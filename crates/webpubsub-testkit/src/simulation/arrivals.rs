@@ -4,7 +4,7 @@ use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_shard::{Input as ShardInput, Loads, Offers, Output, ShardNumber, Slot};
+use webpubsub_shard::{Input as ShardInput, Loads, Output, Placement, ShardId, Slot};
 
 use super::words::{Arrival, Down, Up, Word, spelled_out};
 use super::world::World;
@@ -37,7 +37,7 @@ impl World {
         // What this Worker knows of the shards is nothing.
         let (now, mut loads) = (self.now, Loads::default());
         let mut offers =
-            Offers::new(now, &loads, [self.random.below(4) as u16, 0], accepting, [usize::MAX; 2]);
+            Placement::new(now, &loads, [self.random.below(4) as u16, 0], accepting, [usize::MAX; 2]);
         while let Some(number) = offers.next(now, &mut loads) {
             let shard = usize::from(number.0);
             self.ids += 1;
@@ -73,7 +73,7 @@ impl World {
 
     /// A client wants its connection back; false if the shard dies meanwhile.
     fn recover(&mut self, client: usize, attempt: AttemptId, id: &ConnectionId) -> bool {
-        let shard = ShardNumber::of(id).map_or(0, |shard| usize::from(shard.0));
+        let shard = ShardId::of(id).map_or(0, |shard| usize::from(shard.0));
         let input = ShardInput::Recover { connection: id.clone() };
         self.note(|| format!("  client {client} recovers {id}"));
         let mut recovered = false;

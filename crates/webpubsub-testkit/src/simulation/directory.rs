@@ -80,7 +80,7 @@ impl World {
             return;
         }
         self.note(|| format!("  shard {shard} is told {map:?}"));
-        let window = self.shards[shard].place.drain_window;
+        let window = self.shards[shard].config.drain_window;
         if !self.step(shard, ShardInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
             return;
         }

@@ -7,7 +7,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Change, Cursor, EventPolicy, Input as ShardInput, Output, Place, Shard, Slot, Snapshot,
+    Attachment, Change, Cursor, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot, Snapshot,
     StoredMessage,
 };
 
@@ -27,7 +27,7 @@ const SPARE_ROWS: usize = 1024 + 1;
 pub(super) struct Machine {
     /// `None` while its memory is lost.
     pub(super) core: Option<Shard>,
-    pub(super) place: Place,
+    pub(super) config: ShardConfig,
     policy: EventPolicy,
     pub(super) disk: Snapshot,
     pub(super) messages: BTreeMap<u64, StoredMessage>,
@@ -46,10 +46,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(place: Place, policy: EventPolicy) -> Self {
+    pub(super) fn new(config: ShardConfig, policy: EventPolicy) -> Self {
         Self {
             core: None,
-            place,
+            config,
             policy,
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
@@ -195,7 +195,7 @@ impl World {
             Attachment::decode(&attachment.encode())
         });
         let (policy, disk) = (machine.policy.clone(), machine.disk.clone());
-        let restored = Shard::restore(self.now, machine.place, policy, disk, attachments.collect());
+        let restored = Shard::restore(self.now, machine.config, policy, disk, attachments.collect());
         let slots: Vec<_> = open
             .iter()
             .map(|at| {
@@ -286,7 +286,7 @@ impl World {
                 Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
                 Output::Call(call) => self.call(shard, *call),
                 Output::GiveUp { call, after } => self.give_up_call(shard, call, after),
-                Output::GaveUp { connection, event, failure: _ } => {
+                Output::EventFailed { connection, event, failure: _ } => {
                     self.count(Happening::GivenUp);
                     self.model.given_up(&connection, &event);
                 }
@@ -337,8 +337,8 @@ impl World {
                 record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
             }
             (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
-            (Change::Owe { .. }, Some(Bug::ForgottenNotice))
-            | (Change::Told { .. }, Some(Bug::ForgottenNumbers)) => return,
+            (Change::AddEvent { .. }, Some(Bug::ForgottenNotice))
+            | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers)) => return,
             (Change::RemoveConnection(slot), _) => self.model.remove(shard, *slot),
             (Change::DeleteRows { .. }, _) => self.count(Happening::Trim),
             _ => {}

@@ -14,7 +14,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Change, Output, Reply, ShardMap, ShardNumber, ShardState, Slot, Snapshot};
+use webpubsub_shard::{Change, Output, Reply, ShardId, ShardMap, ShardState, Slot, Snapshot};
 
 use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};
@@ -229,7 +229,7 @@ impl Model {
 
     /// Whether a shard takes no clients, because it is to go.
     pub(super) fn is_draining(&self, shard: usize) -> bool {
-        self.shards[shard].map.state(ShardNumber(shard as u16)) == ShardState::Draining
+        self.shards[shard].map.state(ShardId(shard as u16)) == ShardState::Draining
     }
 
     /// What goes to the shards below this number reaches every connection but those of `from`.
@@ -245,7 +245,7 @@ impl Model {
     /// A shard is told what the hub's shards are. One that is to go keeps reliable connections for as long
     /// as `window` says, or as they stay.
     pub(super) fn map(&mut self, now: Timestamp, shard: usize, map: ShardMap, window: Option<Duration>) {
-        let number = ShardNumber(shard as u16);
+        let number = ShardId(shard as u16);
         let known = &mut self.shards[shard];
         if map.version > known.map.version {
             known.map = map;
@@ -441,7 +441,7 @@ impl Model {
                     model.publish(shard, To::Group(group), skipped, published);
                     let map = model.shards[shard].map;
                     model.check_reach(map.reached, Some(shard));
-                    let mut others = map.others(ShardNumber(shard as u16)).peekable();
+                    let mut others = map.others(ShardId(shard as u16)).peekable();
                     if others.peek().is_some() {
                         let row = outputs.iter().find_map(|output| {
                             if let Output::Store(Change::Log { row, relayed: true, .. }) = output {

@@ -1,6 +1,6 @@
 //! What goes from shard to shard.
 
-use webpubsub_shard::{Batch, Input as ShardInput, ShardMap, ShardNumber};
+use webpubsub_shard::{Batch, Input as ShardInput, ShardId, ShardMap};
 
 use super::world::World;
 use super::{Happening, broken};
@@ -32,13 +32,13 @@ pub(super) enum Flight {
 
 impl World {
     /// A shard sends rows of its log to another.
-    pub(super) fn dispatch(&mut self, from: usize, to: ShardNumber, rows: &[u64]) {
+    pub(super) fn dispatch(&mut self, from: usize, to: ShardId, rows: &[u64]) {
         let machine = &self.shards[from];
         let message = |row: &u64| {
             let message = machine.messages.get(row).cloned();
             (*row, message.unwrap_or_else(|| broken(format!("row {row} is relayed and is not there"))))
         };
-        let batch = Batch { from: machine.place.shard, messages: rows.iter().map(message).collect() };
+        let batch = Batch { from: machine.config.shard, messages: rows.iter().map(message).collect() };
         let life = Some(machine.life);
         self.network.push(Flight::Batch { from, to: usize::from(to.0), batch, life });
     }
@@ -57,7 +57,7 @@ impl World {
                     return;
                 }
                 self.note(|| format!("  shard {from} hears of shard {to}: {last} taken: {taken}"));
-                let to_number = ShardNumber(to as u16);
+                let to_number = ShardId(to as u16);
                 let input = ShardInput::Relayed { to: to_number, last, taken };
                 self.step(from, input, None, |model, _, _| {
                     if taken {

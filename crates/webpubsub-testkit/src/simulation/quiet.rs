@@ -185,9 +185,9 @@ impl World {
         for shard in 0..self.shards.len() {
             let Machine { core, disk, .. } = &self.shards[shard];
             check!(
-                disk.outbox.is_empty(),
+                disk.durable_events.is_empty(),
                 "shard {shard} keeps what event handlers were told: {:?}",
-                disk.outbox
+                disk.durable_events
             );
             let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
             // A crash may have ended a connection that was not written yet.

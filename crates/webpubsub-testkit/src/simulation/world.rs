@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Input as ShardInput, Place, ShardMap, ShardNumber};
+use webpubsub_shard::{Input as ShardInput, ShardConfig, ShardId, ShardMap};
 
 use super::client::Client;
 use super::directory::Directory;
@@ -78,13 +78,18 @@ impl World {
         let faults = Faults::draw(&mut random, steps);
         // Those that may be added exist, too.
         let most = if faults.resizes { 4 } else { shards };
-        let mut limits = Place::only().limits;
+        let mut limits = ShardConfig::only().limits;
         if faults.large > 0 {
             limits.outbound_bytes = 0;
         }
         let drain_window = random.pick(&[None, None, Some(Duration::from_secs(30))]);
-        let place =
-            |shard| Place { shard: ShardNumber(shard), shards, limits, drain_window, ..Place::only() };
+        let config = |shard| ShardConfig {
+            shard: ShardId(shard),
+            shards,
+            limits,
+            drain_window,
+            ..ShardConfig::only()
+        };
         let asks = random.pick(&[
             Asks::Nothing,
             Asks::Nothing,
@@ -93,7 +98,7 @@ impl World {
             Asks::Everything,
         ]);
         let policy = telling(asks.handlers());
-        let machines: Vec<_> = (0..most).map(|shard| Machine::new(place(shard), policy.clone())).collect();
+        let machines: Vec<_> = (0..most).map(|shard| Machine::new(config(shard), policy.clone())).collect();
         let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
         Self {

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// What is known of the URLs to which calls fail.
 #[derive(Debug, Default)]
-pub struct Breakers(Vec<Breaker>);
+pub struct CircuitBreakers(Vec<Breaker>);
 
 /// A URL to which calls have failed since one succeeded.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ struct Breaker {
     until: Timestamp,
 }
 
-impl Breakers {
+impl CircuitBreakers {
     /// Until when no call may be made; `None` if one may.
     pub(crate) fn open_until(&self, now: Timestamp, url: &str) -> Option<Timestamp> {
         let breaker = self.0.iter().find(|breaker| breaker.url == url)?;
@@ -73,8 +73,8 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn broken() -> Breakers {
-        let mut breakers = Breakers::default();
+    fn broken() -> CircuitBreakers {
+        let mut breakers = CircuitBreakers::default();
         assert_eq!([1; 5].map(|now| breakers.ended(at(now), URL, BAD)), [false, false, false, false, true]);
         breakers
     }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_success_in_between_begins_the_count_again() {
-        let mut breakers = Breakers::default();
+        let mut breakers = CircuitBreakers::default();
         for result in [BAD, BAD, BAD, BAD, Some(CallFailure::Status(404)), BAD, BAD, BAD, BAD] {
             assert!(!breakers.ended(at(1), URL, result));
             assert!(breakers.allows(at(1), URL));

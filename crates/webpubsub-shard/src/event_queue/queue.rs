@@ -11,12 +11,13 @@ use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::time::Timestamp;
 
 use super::CallId;
-use super::attempts::Attempts;
-use super::breaker::Breakers;
+use super::circuit_breaker::CircuitBreakers;
+use super::retry_policy::Attempts;
 use crate::ack::AckCache;
-use crate::connection::{Connection, Slot, insert_by_time};
+use crate::connection::Connection;
 use crate::settings::HubSettings;
-use crate::snapshot::ToldRecord;
+use crate::slot::{Slot, insert_by_time};
+use crate::snapshot::EventContext;
 
 /// Most calls that are under way at once.
 pub(crate) const MAX_CALLS: usize = 6;
@@ -60,7 +61,7 @@ pub(crate) struct Events {
     pub(crate) user_events: usize,
     /// of so many bytes.
     bytes: usize,
-    pub(crate) breakers: Breakers,
+    pub(crate) breakers: CircuitBreakers,
     /// When the shard is to be awake.
     wake: Option<Timestamp>,
 }
@@ -96,7 +97,7 @@ pub(crate) struct Past {
     pub(crate) subprotocol: Subprotocol,
     /// The ack ids that it has used.
     pub(crate) acks: AckCache,
-    pub(crate) told: ToldRecord,
+    pub(crate) context: EventContext,
 }
 
 /// Which of the two queues of a lane.
@@ -179,8 +180,8 @@ impl Waiting {
 
 impl From<Connection> for Past {
     fn from(connection: Connection) -> Self {
-        let Connection { id, user, subprotocol, acks, told, .. } = connection;
-        Self { id, user, subprotocol, acks, told }
+        let Connection { id, user, subprotocol, acks, context, .. } = connection;
+        Self { id, user, subprotocol, acks, context }
     }
 }
 

@@ -6,11 +6,11 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Slot;
 use crate::output::{Change, Output};
-use crate::placement::ShardNumber;
 use crate::reliable::Link;
 use crate::shard::Shard;
+use crate::shard_id::ShardId;
+use crate::slot::Slot;
 
 /// How many clients a shard that is to go sends away in one step.
 const DRAINED_AT_ONCE: usize = 500;
@@ -73,7 +73,7 @@ impl ShardMap {
 
     /// What a shard is.
     #[must_use]
-    pub const fn state(&self, ShardNumber(shard): ShardNumber) -> ShardState {
+    pub const fn state(&self, ShardId(shard): ShardId) -> ShardState {
         if shard >= self.reached {
             ShardState::Gone
         } else if shard >= self.target {
@@ -86,8 +86,8 @@ impl ShardMap {
     }
 
     /// Every shard but this one that publishes go to.
-    pub fn others(self, this: ShardNumber) -> impl Iterator<Item = ShardNumber> {
-        (0..self.reached).map(ShardNumber).filter(move |shard| *shard != this)
+    pub fn others(self, this: ShardId) -> impl Iterator<Item = ShardId> {
+        (0..self.reached).map(ShardId).filter(move |shard| *shard != this)
     }
 
     /// Whether there is nothing left to do.
@@ -170,17 +170,17 @@ impl Shard {
     /// Takes a map that is newer than the one known, and sends some clients away if this shard is to
     /// go. The map is given again until no client is left.
     ///
-    /// A reliable connection stays until it ends by itself, or [`Place::drain_window`] is over: its client
+    /// A reliable connection stays until it ends by itself, or [`ShardConfig::drain_window`] is over: its client
     /// would miss what is published between the end of it and the first join of the next one.
     pub(crate) fn take_map(&mut self, now: Timestamp, map: ShardMap, outputs: &mut Vec<Output>) {
         if map.version > self.map.version {
             self.map = map;
             outputs.push(Output::Store(Change::Map(map)));
-            self.relay.set(map.others(self.place.shard), self.log.newest(), outputs);
+            self.relay.set(map.others(self.config.shard), self.log.newest(), outputs);
         }
-        if self.map.state(self.place.shard) == ShardState::Draining {
-            let keeps = self.place.drain_window.is_none_or(|window| now < self.map.since.after(window));
-            let leaving = self.directory.iter().filter(|(_, connection)| match &connection.buffer {
+        if self.map.state(self.config.shard) == ShardState::Draining {
+            let keeps = self.config.drain_window.is_none_or(|window| now < self.map.since.after(window));
+            let leaving = self.connections.iter().filter(|(_, connection)| match &connection.buffer {
                 Some(buffer) => !keeps && buffer.link == Link::Attached,
                 None => true,
             });
@@ -194,7 +194,7 @@ impl Shard {
     /// What this shard has to do: connections, and messages that other shards have not taken.
     #[must_use]
     pub fn load(&self) -> usize {
-        self.directory.len() + self.relay.load()
+        self.connections.len() + self.relay.load()
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     fn states(map: &ShardMap, shards: u16) -> Vec<&'static str> {
-        (0..shards).map(|shard| map.state(ShardNumber(shard)).as_str()).collect()
+        (0..shards).map(|shard| map.state(ShardId(shard)).as_str()).collect()
     }
 
     #[test]

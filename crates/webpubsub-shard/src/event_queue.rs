@@ -2,21 +2,21 @@
 //! their answers.
 
 mod answer;
-mod attempts;
-mod breaker;
-mod lane;
-mod notice;
-mod telling;
+mod circuit_breaker;
+mod delivery;
+mod durable;
+mod queue;
+mod retry_policy;
 
 use std::time::Duration;
 
 use webpubsub_protocol::event_handler::{AnswerUse, CallFailure, EventRequest, is_public};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 
-pub use attempts::Attempts;
-pub use breaker::Breakers;
-pub(crate) use lane::{Awaited, Events};
-pub(crate) use telling::AFTER_CONNECTED;
+pub use circuit_breaker::CircuitBreakers;
+pub(crate) use delivery::AFTER_CONNECTED;
+pub(crate) use queue::{Awaited, Events};
+pub use retry_policy::Attempts;
 
 use crate::settings::{HandlerAuth, HubSettings};
 

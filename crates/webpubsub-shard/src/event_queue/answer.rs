@@ -5,12 +5,12 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
 use super::CallId;
-use super::lane::{Awaited, CallUnderWay, Queue, Waiting, Whose};
-use crate::connection::Slot;
+use super::queue::{Awaited, CallUnderWay, Queue, Waiting, Whose};
 use crate::error::Refusal;
 use crate::fan_out::Publish;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
+use crate::slot::Slot;
 
 impl Shard {
     /// A call has ended.
@@ -49,11 +49,11 @@ impl Shard {
         let Taken { reply, state, cookies: set } = taken;
         let now = self.events.now;
         let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
-            Some(Whose::Here(slot)) => match self.directory.get_mut(*slot) {
-                Some(connection) => &mut connection.told,
+            Some(Whose::Here(slot)) => match self.connections.get_mut(*slot) {
+                Some(connection) => &mut connection.context,
                 None => return reply,
             },
-            Some(Whose::Gone(past)) => &mut past.told,
+            Some(Whose::Gone(past)) => &mut past.context,
             None => return reply,
         };
         let mut cookies = Cookies::decode(&told.cookies);
@@ -75,10 +75,10 @@ impl Shard {
     pub(super) fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
         let Some(lane) = self.events.lane_mut(at) else { return };
         let Whose::Here(slot) = lane.whose else { return };
-        let Some(told) = self.directory.get(slot).map(|connection| &connection.told) else { return };
+        let Some(told) = self.connections.get(slot).map(|connection| &connection.context) else { return };
         lane.stored = told.events;
         let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
-        outputs.push(Output::Store(Change::Told { slot, events, state, cookies }));
+        outputs.push(Output::Store(Change::EventContext { slot, events, state, cookies }));
     }
 
     /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
@@ -91,7 +91,7 @@ impl Shard {
     ) {
         let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
         if let Awaited::Notice(row) = awaited {
-            outputs.push(Output::Store(Change::Settle { row }));
+            outputs.push(Output::Store(Change::RemoveEvent { row }));
         }
         let Some(lane) = self.events.lane_mut(at) else { return };
         if let (Whose::Gone(past), Ok(_), Awaited::Ack(Some(id))) = (&mut lane.whose, &result, &awaited)
@@ -107,7 +107,7 @@ impl Shard {
             && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
         {
             let event = event.name().to_owned();
-            outputs.push(Output::GaveUp { connection, event, failure });
+            outputs.push(Output::EventFailed { connection, event, failure });
         }
         if let Whose::Here(slot) = lane.whose {
             self.conclude(slot, awaited, result.map_err(|_| Refusal::EventFailed), outputs);

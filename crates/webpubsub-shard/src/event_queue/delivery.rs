@@ -5,16 +5,17 @@ use std::time::Duration;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
 use webpubsub_protocol::time::Timestamp;
 
-use super::attempts::Attempts;
-use super::lane::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
-use super::{Call, CallId, notice};
+use super::queue::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
+use super::retry_policy::Attempts;
+use super::{Call, CallId, durable};
 use crate::ack::AckCache;
 use crate::command::Groups;
-use crate::connection::{Connection, Slot};
+use crate::connection::Connection;
 use crate::error::Refusal;
 use crate::output::{Change, Output};
 use crate::settings::{EventHandler, HubSettings};
 use crate::shard::Shard;
+use crate::slot::Slot;
 
 /// The number of `connected`. `connect` has 0.
 ///
@@ -72,10 +73,10 @@ impl Shard {
     pub(super) fn subject(&self, whose: &Whose) -> Option<Subject> {
         let (id, user, subprotocol, told) = match whose {
             Whose::Here(slot) => {
-                let connection = self.directory.get(*slot)?;
-                (&connection.id, &connection.user, connection.subprotocol, &connection.told)
+                let connection = self.connections.get(*slot)?;
+                (&connection.id, &connection.user, connection.subprotocol, &connection.context)
             }
-            Whose::Gone(past) => (&past.id, &past.user, past.subprotocol, &past.told),
+            Whose::Gone(past) => (&past.id, &past.user, past.subprotocol, &past.context),
         };
         let subprotocol = told.custom_subprotocol.as_deref().or(subprotocol.name());
         Some(Subject {
@@ -90,12 +91,12 @@ impl Shard {
 
     /// Puts an event into the lane of its connection.
     fn queue(&mut self, slot: Slot, queue: Queue, waiting: Waiting) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(connection) = self.connections.get_mut(slot) else { return };
         let events = &mut self.events;
-        let stored = connection.told.events;
+        let stored = connection.context.events;
         let lane = *connection.lane.get_or_insert_with(|| events.open(Whose::Here(slot), stored));
         if waiting.number != CONNECTED {
-            connection.told.events += 1;
+            connection.context.events += 1;
         }
         events.push(lane, queue, waiting);
     }
@@ -109,17 +110,17 @@ impl Shard {
             return;
         }
         let Some(subject) = self.subject(&Whose::Here(slot)) else { return };
-        let next = self.directory.get(slot).map_or(CONNECTED, |connection| connection.told.events);
+        let next = self.connections.get(slot).map_or(CONNECTED, |connection| connection.context.events);
         if self.events.notices >= MAX_NOTICES {
             let (connection, event, failure) =
                 (subject.connection, event.name().to_owned(), CallFailure::TooMany);
-            return outputs.push(Output::GaveUp { connection, event, failure });
+            return outputs.push(Output::EventFailed { connection, event, failure });
         }
         let number = if matches!(event, Event::Connected) { CONNECTED } else { next };
         self.events.newest += 1;
         let (row, now) = (self.events.newest, self.events.now);
-        let notice = notice::encode(&subject, &event, number, now);
-        outputs.push(Output::Store(Change::Owe { row, notice }));
+        let notice = durable::encode(&subject, &event, number, now);
+        outputs.push(Output::Store(Change::AddEvent { row, event: notice }));
         self.queue(slot, Queue::Notices, Waiting::new(event, number, now, Awaited::Notice(row)));
     }
 
@@ -168,9 +169,9 @@ impl Shard {
         awaited: Awaited,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(connection) = self.directory.get(slot) else { return };
+        let Some(connection) = self.connections.get(slot) else { return };
         let lane = connection.lane.and_then(|at| self.events.lane(at));
-        let waiting = Waiting::new(event, connection.told.events, self.events.now, awaited);
+        let waiting = Waiting::new(event, connection.context.events, self.events.now, awaited);
         let is_free = lane.is_none_or(|lane| lane.user_events.is_empty());
         let is_asked_already = matches!(waiting.awaited, Awaited::Invocation(_))
             && lane.is_some_and(|lane| lane.user_events.iter().any(|other| other.awaited == waiting.awaited));
@@ -193,7 +194,7 @@ impl Shard {
     ///
     /// Source: client spec, section 9.1.
     pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, outputs: &mut Vec<Output>) {
-        let Some(at) = self.directory.get(slot).and_then(|connection| connection.lane) else { return };
+        let Some(at) = self.connections.get(slot).and_then(|connection| connection.lane) else { return };
         let Some(lane) = self.events.lane_mut(at) else { return };
         let cancelled = Awaited::Invocation(id);
         let found = lane.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.awaited == cancelled);
@@ -213,7 +214,7 @@ impl Shard {
             self.look(at, outputs);
         }
         let end = Event::Disconnected { reason: String::new() };
-        let is_watched = self.directory.len() > 0 && self.handler_of(&end).is_some();
+        let is_watched = self.connections.len() > 0 && self.handler_of(&end).is_some();
         self.events.watch(is_watched);
     }
 
@@ -243,7 +244,7 @@ impl Shard {
         }
         if self.events.lane(at).is_some_and(Lane::is_over)
             && let Some(Lane { whose: Whose::Here(slot), .. }) = self.events.close(at)
-            && let Some(connection) = self.directory.get_mut(slot)
+            && let Some(connection) = self.connections.get_mut(slot)
         {
             connection.lane = None;
         }
@@ -256,7 +257,7 @@ impl Shard {
             return Next::Wait;
         };
         let acks = match &lane.whose {
-            Whose::Here(slot) => self.directory.get(*slot).map(|connection| &connection.acks),
+            Whose::Here(slot) => self.connections.get(*slot).map(|connection| &connection.acks),
             Whose::Gone(past) => Some(&past.acks),
         };
         if acks.is_some_and(|acks| is_done(acks, &first.awaited)) {

@@ -8,12 +8,12 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
-use super::lane::{Awaited, Past, Queue, Waiting, Whose};
+use super::queue::{Awaited, Past, Queue, Waiting, Whose};
 use crate::ack::AckCache;
-use crate::connection::Slot;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
-use crate::snapshot::ToldRecord;
+use crate::slot::Slot;
+use crate::snapshot::EventContext;
 
 /// Writes a notice with everything that is told of its connection, which may be gone before it is told.
 pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timestamp) -> String {
@@ -63,7 +63,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
         // Its name is what is told of it.
         subprotocol: Subprotocol::Simple,
         acks: AckCache::default(),
-        told: ToldRecord {
+        context: EventContext {
             origin: text("origin")?,
             custom_subprotocol: text("subprotocol"),
             state: text("state"),
@@ -86,7 +86,7 @@ impl Shard {
         for (row, text) in outbox {
             self.events.newest = row;
             let Some((past, waiting)) = decode(row, &text) else {
-                outputs.push(Output::Store(Change::Settle { row }));
+                outputs.push(Output::Store(Change::RemoveEvent { row }));
                 continue;
             };
             let known = lanes.get(&past.id).copied();
@@ -111,12 +111,12 @@ impl Shard {
 
     /// A connection that has a lane is here after all.
     pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
-        let Some(connection) = self.directory.get_mut(slot) else { return };
+        let Some(connection) = self.connections.get_mut(slot) else { return };
         let Some(lane) = self.events.lane_mut(at) else { return };
         connection.lane = Some(at);
-        lane.stored = connection.told.events;
+        lane.stored = connection.context.events;
         if let Whose::Gone(past) = &lane.whose {
-            connection.told.events = connection.told.events.max(past.told.events);
+            connection.context.events = connection.context.events.max(past.context.events);
         }
         lane.whose = Whose::Here(slot);
     }
@@ -127,11 +127,11 @@ mod tests {
     use webpubsub_protocol::event_handler::Cookies;
 
     use super::*;
-    use crate::placement::ShardNumber;
+    use crate::shard_id::ShardId;
 
     fn subject() -> Subject {
         Subject {
-            connection: ShardNumber(3).connection_id([9; 16]),
+            connection: ShardId(3).connection_id([9; 16]),
             user: None,
             subprotocol: None,
             origin: String::new(),
@@ -167,12 +167,12 @@ mod tests {
                 assert_eq!((&waiting.event, waiting.number, waiting.time), (event, u64::MAX, now));
                 assert_eq!(waiting.awaited, Awaited::Notice(5));
                 assert_eq!((past.id, past.user), (subject.connection.clone(), subject.user.clone()));
-                assert_eq!(past.told.custom_subprotocol, subject.subprotocol);
+                assert_eq!(past.context.custom_subprotocol, subject.subprotocol);
                 assert_eq!(
-                    (past.told.origin, past.told.state),
+                    (past.context.origin, past.context.state),
                     (subject.origin.clone(), subject.state.clone())
                 );
-                assert_eq!(past.told.cookies, subject.cookies.encode());
+                assert_eq!(past.context.cookies, subject.cookies.encode());
             }
         }
     }

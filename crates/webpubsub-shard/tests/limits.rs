@@ -10,7 +10,8 @@ use webpubsub_protocol::data::{Metadata, TimeToLive};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    ConnectRequest, Full, Input, Limits, Loads, Offers, Output, Place, Selection, ShardNumber, Slot, Target,
+    ConnectRequest, Full, Input, Limits, Loads, Output, Placement, Selection, ShardConfig, ShardId, Slot,
+    Target,
 };
 use webpubsub_testkit::{Closed, TestShard, group, json, reliable, text};
 
@@ -19,7 +20,7 @@ const PONG: &str = r#"{"type":"pong"}"#;
 const MEGABYTE: usize = 1024 * 1024;
 
 fn with(limits: Limits) -> TestShard {
-    TestShard::at(Place { limits, ..Place::only() })
+    TestShard::at(ShardConfig { limits, ..ShardConfig::only() })
 }
 
 /// Two messages a second, three at once.
@@ -59,7 +60,7 @@ fn publish(shard: &mut TestShard, bytes: usize) {
 
 /// Why the next client is refused.
 fn refusal(shard: &mut TestShard) -> Option<Full> {
-    let connection = ShardNumber(0).connection_id([0xFF; 16]);
+    let connection = ShardId(0).connection_id([0xFF; 16]);
     let outputs = shard.input(Input::Connect { connection, request: json("x"), reconnection_token: None });
     match &outputs[..] {
         [Output::Refuse(full)] => Some(*full),
@@ -337,9 +338,10 @@ fn of_a_shard_that_leaves_too_much_unread_the_slowest_go_first() {
 
 #[test]
 fn several_frames_too_many_in_one_step_close_once() {
-    let mut sender = TestShard::at(Place { shards: 2, ..Place::only() });
+    let mut sender = TestShard::at(ShardConfig { shards: 2, ..ShardConfig::only() });
     let limits = Limits { outbound_bytes: 10, ..Limits::DEFAULT };
-    let mut receiver = TestShard::at(Place { shard: ShardNumber(1), shards: 2, limits, ..Place::only() });
+    let mut receiver =
+        TestShard::at(ShardConfig { shard: ShardId(1), shards: 2, limits, ..ShardConfig::only() });
     let client = sender.connected(simple());
     let member = receiver.connected(ConnectRequest { groups: vec![group("g")], ..simple() });
     for frame in ["the first batch", "the second,", "and more of it"] {
@@ -404,7 +406,7 @@ fn a_slot_that_is_used_again_owes_nothing() {
 
 #[test]
 fn a_shard_takes_its_share_of_the_quota_and_one_more_when_one_has_left() {
-    let mut shard = TestShard::at(Place { connection_quota: 2, ..Place::only() });
+    let mut shard = TestShard::at(ShardConfig { connection_quota: 2, ..ShardConfig::only() });
     let first = shard.connected(json("alice"));
     shard.connected(reliable("bob"));
     assert_eq!(refusal(&mut shard), Some(Full::Quota));
@@ -423,11 +425,12 @@ fn whichever_of_quota_and_hard_limit_is_lower_refuses() {
     for (quota, capacity, refused) in
         [(1, 2, Full::Quota), (1, 1, Full::Quota), (2, 1, Full::Shard), (0, 1, Full::Shard)]
     {
-        let mut shard = TestShard::at(Place { connection_quota: quota, capacity, ..Place::only() });
+        let mut shard =
+            TestShard::at(ShardConfig { connection_quota: quota, capacity, ..ShardConfig::only() });
         shard.connected(json("alice"));
         assert_eq!(refusal(&mut shard), Some(refused), "{quota} of {capacity}");
     }
-    let second = Place { shard: ShardNumber(1), shards: 2, connection_quota: 1, ..Place::only() };
+    let second = ShardConfig { shard: ShardId(1), shards: 2, connection_quota: 1, ..ShardConfig::only() };
     assert_eq!(refusal(&mut TestShard::at(second)), Some(Full::Quota));
 }
 
@@ -435,13 +438,15 @@ fn whichever_of_quota_and_hard_limit_is_lower_refuses() {
 fn a_hub_takes_exactly_its_quota_over_all_its_shards() {
     for (quota, shards) in [(1, 1), (5, 1), (1, 4), (5, 4), (6, 4), (13, 5)] {
         let mut hub: Vec<TestShard> = (0..shards)
-            .map(ShardNumber)
-            .map(|shard| TestShard::at(Place { shard, shards, connection_quota: quota, ..Place::only() }))
+            .map(ShardId)
+            .map(|shard| {
+                TestShard::at(ShardConfig { shard, shards, connection_quota: quota, ..ShardConfig::only() })
+            })
             .collect();
         let connect = |random: u16, hub: &mut Vec<TestShard>| -> Option<(usize, Slot)> {
             let (now, mut loads) = (Timestamp::from_millis(0), Loads::default());
-            let mut offers = Offers::new(now, &loads, [random, 0], shards, [usize::MAX; 2]);
-            while let Some(ShardNumber(shard)) = offers.next(now, &mut loads) {
+            let mut offers = Placement::new(now, &loads, [random, 0], shards, [usize::MAX; 2]);
+            while let Some(ShardId(shard)) = offers.next(now, &mut loads) {
                 let shard = usize::from(shard);
                 if let Some(slot) = hub.get_mut(shard)?.connect(json("alice")) {
                     return Some((shard, slot));

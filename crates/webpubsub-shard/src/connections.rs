@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
 
-use crate::connection::{Connection, Slot};
+use crate::connection::Connection;
+use crate::slot::Slot;
 
 #[derive(Debug, Default)]
-pub(crate) struct Directory {
+pub(crate) struct Connections {
     /// Indexed by slot.
-    connections: Vec<Option<Connection>>,
-    /// Slots below `connections.len()` that hold nobody.
+    slots: Vec<Option<Connection>>,
+    /// Slots below `slots.len()` that hold nobody.
     vacant: SortedSet<Slot>,
     ids: HashMap<ConnectionId, Slot>,
     users: HashMap<UserId, SortedSet<Slot>>,
@@ -20,7 +21,7 @@ pub(crate) struct Directory {
     reliable: usize,
 }
 
-impl Directory {
+impl Connections {
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
     }
@@ -35,33 +36,33 @@ impl Directory {
     }
 
     pub(crate) fn get(&self, slot: Slot) -> Option<&Connection> {
-        self.connections.get(slot.index())?.as_ref()
+        self.slots.get(slot.index())?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Connection> {
-        self.connections.get_mut(slot.index())?.as_mut()
+        self.slots.get_mut(slot.index())?.as_mut()
     }
 
     /// Everybody, by slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Connection)> {
-        (0..).map(Slot).zip(&self.connections).filter_map(|(slot, here)| Some((slot, here.as_ref()?)))
+        (0..).map(Slot).zip(&self.slots).filter_map(|(slot, here)| Some((slot, here.as_ref()?)))
     }
 
     /// The same, to be changed.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Connection)> {
-        (0..).map(Slot).zip(&mut self.connections).filter_map(|(slot, here)| Some((slot, here.as_mut()?)))
+        (0..).map(Slot).zip(&mut self.slots).filter_map(|(slot, here)| Some((slot, here.as_mut()?)))
     }
 
-    /// The slot that [`Directory::insert`] would give next: the smallest vacant one.
+    /// The slot that [`Connections::insert`] would give next: the smallest vacant one.
     pub(crate) fn vacancy(&self) -> Slot {
         self.vacant.as_slice().first().copied().unwrap_or_else(|| self.end())
     }
 
     /// Puts a connection, member of its groups, into a slot that holds nobody.
     pub(crate) fn insert(&mut self, slot: Slot, connection: Connection) {
-        while self.connections.len() <= slot.index() {
+        while self.slots.len() <= slot.index() {
             self.vacant.insert(self.end());
-            self.connections.push(None);
+            self.slots.push(None);
         }
         self.vacant.remove(&slot);
         self.ids.insert(connection.id.clone(), slot);
@@ -72,18 +73,18 @@ impl Directory {
             self.groups.entry(group.clone()).or_default().insert(slot);
         }
         self.reliable += usize::from(connection.buffer.is_some());
-        if let Some(place) = self.connections.get_mut(slot.index()) {
+        if let Some(place) = self.slots.get_mut(slot.index()) {
             *place = Some(connection);
         }
     }
 
     /// The first slot that never held anybody.
     pub(crate) fn end(&self) -> Slot {
-        Slot(u32::try_from(self.connections.len()).unwrap_or(u32::MAX))
+        Slot(u32::try_from(self.slots.len()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Connection> {
-        let connection = self.connections.get_mut(slot.index())?.take()?;
+        let connection = self.slots.get_mut(slot.index())?.take()?;
         self.vacant.insert(slot);
         self.reliable -= usize::from(connection.buffer.is_some());
         self.ids.remove(&connection.id);

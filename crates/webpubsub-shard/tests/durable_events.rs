@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
-use webpubsub_shard::{Command, ConnectRequest, EventPolicy, Groups, Input, Place, Selection, Target};
+use webpubsub_shard::{Command, ConnectRequest, EventPolicy, Groups, Input, Selection, ShardConfig, Target};
 use webpubsub_testkit::{
     ALL_EVENTS, TestShard, group, header, json, reliable, settings, status, telling, user,
 };
@@ -18,7 +18,7 @@ const SYSTEM_EVENTS: &str =
     r#"[{"urlTemplate":"https://example.com/","systemEvents":["connected","disconnected"]}]"#;
 
 fn shard() -> TestShard {
-    TestShard::with(Place::only(), telling(ALL_EVENTS))
+    TestShard::with(ShardConfig::only(), telling(ALL_EVENTS))
 }
 
 /// Every call succeeds; what `disconnected` says of why.
@@ -50,14 +50,14 @@ fn a_connection_that_comes_and_goes_is_told() {
         assert_eq!(header(&call, name), Some(value), "{name}");
     }
     assert_eq!((call.url.as_str(), &call.request.body[..]), ("https://example.com/connected", &b"{}"[..]));
-    assert!(shard.disk.outbox.is_empty() && shard.gave_up.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.gave_up.is_empty());
     shard.pass(SECOND);
     shard.close_with(alice, CloseCode::NORMAL, "bye");
     let call = shard.end_call(Ok(status(200)));
     assert_eq!(call.request.body, br#"{"reason":"bye"}"#);
     assert_eq!(header(&call, "ce-id"), Some("2"));
     assert_eq!(header(&call, "ce-time"), Some("1970-01-01T00:16:41Z"));
-    assert!(shard.disk.outbox.is_empty());
+    assert!(shard.disk.durable_events.is_empty());
 }
 
 // CloudEvents spec, section 5; client spec, sections 8.2 and 10.
@@ -146,14 +146,14 @@ fn memberships_are_told_however_they_come_and_go() {
 #[test]
 fn what_no_handler_asks_for_is_not_kept_and_takes_no_number() {
     let mut shard = TestShard::with(
-        Place::only(),
+        ShardConfig::only(),
         telling(
             r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
                 "groupPresenceEvents":{"eventNames":["left"],"groupFilters":["a"]}}]"#,
         ),
     );
     let alice = shard.connected(ConnectRequest { groups: vec![group("a"), group("b")], ..json("alice") });
-    assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
     shard.send(alice, r#"{"type":"leaveGroup","group":"b"}"#);
     shard.send(alice, r#"{"type":"leaveGroup","group":"a"}"#);
     assert_eq!(shard.told(), ["alice left 2"]);
@@ -166,7 +166,7 @@ fn a_hub_without_event_handlers_keeps_nothing() {
     let mut shard = TestShard::new();
     let alice = shard.connected(ConnectRequest { groups: vec![group("a")], ..json("alice") });
     shard.close(alice, CloseCode::NORMAL);
-    assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
     assert_eq!(shard.due(), None);
 }
 
@@ -225,7 +225,7 @@ fn a_notice_is_on_disk_until_a_handler_has_taken_it_and_comes_again_after_a_cras
     let mut shard = shard();
     let alice = shard.connected(ConnectRequest { state: Some("s".into()), ..reliable("alice") });
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
-    assert_eq!(shard.disk.outbox.len(), 2);
+    assert_eq!(shard.disk.durable_events.len(), 2);
     let id = shard.id(alice);
     let first = shard.calls[0].clone();
     for crash in 0..3 {
@@ -268,12 +268,12 @@ fn what_waits_of_a_connection_that_is_gone_survives_a_crash() {
         assert_eq!(header(&call, "ce-userId"), None);
         assert_eq!((call.connection, call.origin.as_str()), (id.clone(), "chat.example.com"));
     }
-    assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
 }
 
 #[test]
 fn connections_that_a_crash_ended_are_told() {
-    let mut shard = TestShard::with(Place::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let plain = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("plain") });
     let lost = shard.connected(reliable("lost"));
     let found = shard.connected(reliable("found"));
@@ -295,7 +295,7 @@ fn connections_that_a_crash_ended_are_told() {
 
 #[test]
 fn a_shard_wakes_for_what_it_owes_even_without_its_memory() {
-    let mut shard = TestShard::with(Place::only(), telling(SYSTEM_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), telling(SYSTEM_EVENTS));
     let alice = shard.connected(json("alice"));
     let due = shard.core.next_deadline().expect("it wants to be woken");
     assert!(due <= shard.now.after(SECOND * 10), "{due:?}");
@@ -317,7 +317,7 @@ fn a_shard_that_slept_goes_on_as_if_it_had_not() {
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
     shard.end_calls();
     shard.hibernate();
-    assert!(shard.calls.is_empty() && shard.disk.outbox.is_empty());
+    assert!(shard.calls.is_empty() && shard.disk.durable_events.is_empty());
     shard.close_with(alice, CloseCode::NORMAL, "bye");
     assert_eq!(shard.end_calls(), ["alice left 3", "alice disconnected 4"]);
 }
@@ -336,12 +336,12 @@ fn a_notice_that_is_refused_for_good_is_given_up() {
         let mut shard = shard();
         shard.connected(json("alice"));
         for failure in failures {
-            assert_eq!(shard.disk.outbox.len(), 1);
+            assert_eq!(shard.disk.durable_events.len(), 1);
             shard.end_call(failure);
             shard.pass(SECOND * 5);
         }
         assert_eq!(shard.gave_up, [("connected".to_owned(), failure)]);
-        assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
+        assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
     }
 }
 
@@ -349,7 +349,7 @@ fn a_notice_that_is_refused_for_good_is_given_up() {
 fn time_behind_an_open_breaker_is_not_an_attempts_time() {
     let retries = vec![Duration::ZERO; 3];
     let mut shard = TestShard::with(
-        Place::only(),
+        ShardConfig::only(),
         EventPolicy { timeout: SECOND * 8, retries, ..telling(SYSTEM_EVENTS) },
     );
     let alice = shard.connected(json("alice"));
@@ -365,7 +365,7 @@ fn time_behind_an_open_breaker_is_not_an_attempts_time() {
     assert_eq!((probe.event.as_str(), probe.attempt), ("disconnected", 1));
     assert!(probe.limit > SECOND, "it has its share of the time: {:?}", probe.limit);
     shard.end_call(Ok(status(200)));
-    assert!(shard.disk.outbox.is_empty());
+    assert!(shard.disk.durable_events.is_empty());
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn notices_whose_handler_is_removed_are_dropped() {
     shard.input(Input::Settings(Some(settings("[]"))));
     shard.end_call(Ok(status(500)));
     shard.close(alice, CloseCode::NORMAL);
-    assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty() && shard.gave_up.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty() && shard.gave_up.is_empty());
 }
 
 #[test]
@@ -389,7 +389,7 @@ fn handlers_that_are_removed_while_the_shard_has_no_memory_are_not_told() {
     shard.connected(json("alice"));
     shard.policy.settings = settings("[]");
     shard.crash();
-    assert!(shard.calls.is_empty() && shard.disk.outbox.is_empty());
+    assert!(shard.calls.is_empty() && shard.disk.durable_events.is_empty());
     assert_eq!(shard.due(), None);
 }
 
@@ -401,11 +401,11 @@ fn a_row_of_the_outbox_that_cannot_be_read_is_deleted() {
         "{}",
         r#"{"connection":"c","event":"connect","about":"","origin":"","cookies":"","number":1,"time":1}"#,
     ] {
-        let row = shard.disk.outbox.last().map_or(1, |(row, _)| row + 1);
-        shard.disk.outbox.push((row, notice.to_owned()));
+        let row = shard.disk.durable_events.last().map_or(1, |(row, _)| row + 1);
+        shard.disk.durable_events.push((row, notice.to_owned()));
     }
     shard.crash();
-    assert!(shard.disk.outbox.is_empty() && shard.calls.is_empty());
+    assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
 }
 
 #[test]

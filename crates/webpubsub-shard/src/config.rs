@@ -1,0 +1,107 @@
+//! What a shard is and how much it takes, as its host says when it starts.
+
+use std::time::Duration;
+
+use webpubsub_protocol::limits::{
+    DEFAULT_CLIENT_GROUPS, DEFAULT_CLIENT_MESSAGE_BURST, DEFAULT_CLIENT_MESSAGES_PER_SECOND,
+    DEFAULT_OUTBOUND_LIMIT_BYTES,
+};
+
+use crate::shard_id::ShardId;
+use crate::shard_map::{ShardMap, ShardState};
+
+/// Which shard a hub object is, how many there are, and how much it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardConfig {
+    /// This one.
+    pub shard: ShardId,
+    /// How many the hub has, until a [`crate::ShardMap`] says otherwise; at least 1.
+    pub shards: u16,
+    /// How many connections this one takes at most.
+    pub capacity: usize,
+    /// How long a reliable connection without a socket can be recovered.
+    pub recovery_window: Duration,
+    /// How long a shard that is to go keeps its reliable connections; `None` for as long as they stay.
+    pub drain_window: Option<Duration>,
+    /// How many connections the hub may have, over all its shards; 0 for as many as they take.
+    pub connection_quota: u32,
+    /// What each connection may ask of it.
+    pub limits: Limits,
+}
+
+/// Why a shard takes no further connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// It holds as many as a shard may.
+    Shard,
+    /// It holds its share of those that the hub may have.
+    Quota,
+}
+
+impl ShardConfig {
+    /// What a shard takes where nothing else is set: half of what the platform allows.
+    pub const DEFAULT_CAPACITY: u32 = 16_000;
+    /// What the platform lets one object hold, less some for sockets that are closing.
+    pub const MAX_CAPACITY: u32 = 32_000;
+
+    /// How long that is, in seconds, where nothing else is set. Clients try for 30 s, some for 60.
+    ///
+    /// Source: client spec, section 8.2.
+    pub const DEFAULT_RECOVERY_SECONDS: u32 = 60;
+
+    /// The one shard of a hub that has no other.
+    #[must_use]
+    pub const fn only() -> Self {
+        Self {
+            shard: ShardId(0),
+            shards: 1,
+            capacity: Self::DEFAULT_CAPACITY as usize,
+            recovery_window: Duration::from_secs(Self::DEFAULT_RECOVERY_SECONDS as u64),
+            drain_window: None,
+            connection_quota: 0,
+            limits: Limits::DEFAULT,
+        }
+    }
+
+    /// Why no further connection is taken beside so many, if none is.
+    pub(crate) fn full(self, map: &ShardMap, connections: usize) -> Option<Full> {
+        let share = self.shard.share(self.connection_quota, map.accepting);
+        if map.state(self.shard) == ShardState::Draining {
+            Some(Full::Shard)
+        } else if share.is_some_and(|share| connections >= share) {
+            Some(Full::Quota)
+        } else {
+            (connections >= self.capacity).then_some(Full::Shard)
+        }
+    }
+}
+
+/// What one connection may ask of its shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages that a client may send a second, in the long run; 0 for as many as it likes.
+    pub messages_per_second: u32,
+    /// Messages that it may send at once; 0 for as many as it likes.
+    pub message_burst: u32,
+    /// Bytes that may wait on a socket for its client to read, beside those that a reliable client has not
+    /// acknowledged; 0 for as many as there are. On all sockets of a shard together 16 times as many may.
+    pub outbound_bytes: u32,
+    /// Groups that it may be in; 0 for as many as there are.
+    pub groups: u32,
+}
+
+impl Limits {
+    /// What holds where nothing else is set.
+    pub const DEFAULT: Self = Self {
+        messages_per_second: DEFAULT_CLIENT_MESSAGES_PER_SECOND,
+        message_burst: DEFAULT_CLIENT_MESSAGE_BURST,
+        outbound_bytes: DEFAULT_OUTBOUND_LIMIT_BYTES,
+        groups: DEFAULT_CLIENT_GROUPS,
+    };
+
+    /// Whether a connection may be in so many groups.
+    #[must_use]
+    pub const fn allows_groups(&self, groups: usize) -> bool {
+        self.groups == 0 || groups <= self.groups as usize
+    }
+}
