@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How many ticks of `/proc/PID/stat` are a second: fixed for programs, whatever the kernel's own
 /// clock is.
 ///
-/// Source: Linux' `include/asm-generic/param.h`, `USER_HZ`.
+/// As `USER_HZ` in Linux' `include/asm-generic/param.h`.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// A process and its descendants. On a system without `/proc` nothing is known about them.

@@ -8,7 +8,7 @@ use crate::provider;
 ///
 /// A key is the string's UTF-8 bytes, not base64-decoded.
 ///
-/// Source: client spec, section 2.
+/// Source: docs/spec/client.md#client-tokens.
 pub struct AccessKeys {
     primary: AccessKey,
     secondary: Option<AccessKey>,

@@ -22,7 +22,7 @@ pub struct Hosts<'a> {
 /// one that whoever holds an access key chose, out of those that the operator accepts and the one that
 /// the request was sent to. Displayed it is the beginning of a URL, such as `https://example.com`.
 ///
-/// Source: REST spec, section 1.3.
+/// Source: docs/spec/rest.md#authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicOrigin {
     /// `http` or `https`, also where the audience has `ws` or `wss`.
@@ -44,7 +44,7 @@ impl fmt::Display for PublicOrigin {
 /// its end. The query does not count, except that the legacy form of the URL names its hub there;
 /// it opens that form only.
 ///
-/// Source: client spec, section 2.
+/// Source: docs/spec/client.md#client-tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAudience<'a> {
     /// The hosts.
@@ -63,7 +63,7 @@ pub struct ClientAudience<'a> {
 /// beginning of the request's is refused. Under any other path it is the request's, byte for byte: a
 /// token that reads a hub's deliveries does not change its settings. Queries do not count.
 ///
-/// Source: REST spec, section 1.3.
+/// Source: docs/spec/rest.md#authentication.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceAudience<'a> {
     /// The hosts.

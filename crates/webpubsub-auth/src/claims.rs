@@ -9,7 +9,7 @@ use crate::error::{AudienceError, TokenError};
 
 /// What a client's token says about the client.
 ///
-/// Source: client spec, section 2.
+/// Source: docs/spec/client.md#client-tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClientClaims {
     /// Whom the client acts for; `None` for an anonymous user.

@@ -3,7 +3,7 @@ use std::fmt;
 /// Where a service is and what opens it, as one line to copy:
 /// `Endpoint=https://example.com;AccessKey=…;Version=1.0;`.
 ///
-/// Source: REST spec, section 1.3.
+/// Source: docs/spec/rest.md#authentication.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionString {
     /// Scheme, host and, where it is not the scheme's own, port; no slash at the end.

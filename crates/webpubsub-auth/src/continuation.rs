@@ -15,7 +15,7 @@ pub struct ContinuationError;
 ///
 /// It holds nothing but the connection's id, and is good for as long as the key that signed it.
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#members-of-a-group.
 #[must_use]
 pub fn sign_continuation(keys: &AccessKeys, hub: &HubName, group: &GroupName, last: &ConnectionId) -> String {
     let signature = crypto::sign(&signed(hub, group, last), &keys.primary().signing, Algorithm::HS256);
@@ -29,7 +29,7 @@ pub fn sign_continuation(keys: &AccessKeys, hub: &HubName, group: &GroupName, la
 /// # Errors
 /// [`ContinuationError`] unless one of the keys signed exactly this token for exactly this list.
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#members-of-a-group.
 pub fn verify_continuation(
     keys: &AccessKeys,
     hub: &HubName,

@@ -62,7 +62,7 @@ impl TokenError {
     /// check compares with is not in it; signatures are checked first, so what a token says is only
     /// judged aloud for those who hold a key.
     ///
-    /// Source: client spec, sections 2 and 3.
+    /// Source: docs/spec/client.md#client-tokens, docs/spec/client.md#handshake.
     #[must_use]
     pub const fn answer(self) -> (u16, &'static str) {
         match self {

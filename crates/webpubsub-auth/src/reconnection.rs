@@ -11,17 +11,17 @@ use crate::token::{sign, verify};
 
 /// Who makes these tokens: it keeps them apart from all others that the keys sign.
 ///
-/// Source: client spec, section 8.4.
+/// Source: docs/spec/client.md#reconnection-tokens.
 const ISSUER: &str = "https://webpubsub.azure.com";
 
 /// How long a token recovers its connection. The connection itself goes long before.
 ///
-/// Source: client spec, section 8.4.
+/// Source: docs/spec/client.md#reconnection-tokens.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Makes the token that proves to be the client of a connection, to recover it after a drop.
 ///
-/// Source: client spec, section 8.4.
+/// Source: docs/spec/client.md#reconnection-tokens.
 #[must_use]
 pub fn sign_reconnection_token(
     keys: &AccessKeys,
@@ -40,7 +40,7 @@ pub fn sign_reconnection_token(
 /// # Errors
 /// [`TokenError`] where it does not. The client is told on the WebSocket, never by an HTTP status.
 ///
-/// Source: client spec, section 8.3.
+/// Source: docs/spec/client.md#recovery.
 pub fn verify_reconnection_token(
     keys: &AccessKeys,
     now: Timestamp,

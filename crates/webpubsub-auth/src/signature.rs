@@ -9,7 +9,7 @@ impl AccessKeys {
     /// `ce-signature`: what proves to an event handler that an event of a connection comes from a
     /// service that has these keys. One entry a key, the primary's first.
     ///
-    /// Source: `CloudEvents` spec, section 3.
+    /// Source: docs/spec/cloudevents.md#signature.
     #[must_use]
     pub fn signature(&self, connection: &ConnectionId) -> String {
         let mut signature = String::new();

@@ -13,7 +13,7 @@ use crate::error::TokenError;
 
 /// The token in the value of an `Authorization` header; `None` where it has another scheme.
 ///
-/// Source: client spec, section 1.
+/// Source: docs/spec/client.md#names.
 #[must_use]
 pub fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
@@ -26,7 +26,7 @@ pub fn bearer(header: &str) -> Option<&str> {
 /// [`TokenError::Group`] for a good token that names an impossible group, and the others for a bad
 /// token; [`TokenError::answer`] turns them into HTTP.
 ///
-/// Source: client spec, section 2.
+/// Source: docs/spec/client.md#client-tokens.
 pub fn verify_client(
     keys: &AccessKeys,
     now: Timestamp,
@@ -45,7 +45,7 @@ pub fn verify_client(
 /// # Errors
 /// [`TokenError`] for a bad token: 401.
 ///
-/// Source: REST spec, section 1.3.
+/// Source: docs/spec/rest.md#authentication.
 pub fn verify_service(
     keys: &AccessKeys,
     now: Timestamp,
@@ -61,7 +61,7 @@ pub fn verify_service(
 /// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as
 /// `https://example.com` or `http://localhost:8080`.
 ///
-/// Source: REST spec, section 4.
+/// Source: docs/spec/rest.md#tokens-for-clients.
 #[must_use]
 pub fn sign_client(
     keys: &AccessKeys,

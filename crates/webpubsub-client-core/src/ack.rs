@@ -38,7 +38,7 @@ impl<P> Default for PendingOperations<P> {
 impl<P> PendingOperations<P> {
     /// The next ack id: 1, 2, 3, … for as long as the session lives, whatever its connections do.
     ///
-    /// Source: SDK expectations, part B, "Ack ids".
+    /// Source: docs/spec/sdk.md#ack-ids.
     pub(crate) const fn next_ack_id(&mut self) -> AckId {
         self.last_ack_id = self.last_ack_id.saturating_add(1);
         AckId(self.last_ack_id)

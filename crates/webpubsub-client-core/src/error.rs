@@ -6,7 +6,7 @@ use webpubsub_protocol::id::AckId;
 
 /// Why a start did not lead to an open socket.
 ///
-/// Source: SDK expectations, part A.2.
+/// Source: docs/spec/sdk.md#lifecycle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// An earlier stop is not finished.
@@ -58,7 +58,7 @@ pub enum ConnectError {
 
 /// Why an operation was not done, or why it is not known to be done.
 ///
-/// Source: SDK expectations, part A.5.
+/// Source: docs/spec/sdk.md#errors.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The service refused it.
@@ -91,7 +91,7 @@ pub enum SendError {
 
 /// Why an invocation has no answer, or none that is good.
 ///
-/// Source: SDK expectations, part A.5.
+/// Source: docs/spec/sdk.md#errors.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvocationError {
     /// Another invocation with this id waits for its answer.

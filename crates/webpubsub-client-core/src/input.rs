@@ -36,7 +36,7 @@ pub enum Input<P, D = DownstreamMessage<P>> {
     /// The application sends an event and wants its answer; answered by
     /// [`Output::Invoked`](crate::Output::Invoked).
     ///
-    /// Source: client spec, section 9.1.
+    /// Source: docs/spec/client.md#invocations.
     Invoke {
         /// The call.
         id: CommandId,

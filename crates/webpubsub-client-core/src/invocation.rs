@@ -12,7 +12,7 @@ pub(crate) struct PendingInvocations {
 impl PendingInvocations {
     /// An id that is not in use: 1, 2, 3, … for as long as the session lives.
     ///
-    /// Source: client spec, section 9.1.
+    /// Source: docs/spec/client.md#invocations.
     pub(crate) fn next_id(&mut self) -> String {
         loop {
             self.last_id = self.last_id.saturating_add(1);

@@ -18,7 +18,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 /// The first ping is due with the open socket. Its answer proves a recovered link, and a service on
 /// Cloudflare's platform ends a TCP connection promptly only where the client has sent something.
 ///
-/// Source: SDK expectations, part B, "Keep-alive".
+/// Source: docs/spec/sdk.md#pings.
 #[derive(Debug)]
 pub(crate) struct KeepAlive {
     interval: Duration,

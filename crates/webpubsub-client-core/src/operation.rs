@@ -7,7 +7,7 @@ use webpubsub_protocol::name::{EventName, GroupName};
 
 /// What an application can have done.
 ///
-/// Source: SDK expectations, part A.4.
+/// Source: docs/spec/sdk.md#operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation<P> {
     /// Become a member of a group; the session joins it again on every later connection.

@@ -8,7 +8,7 @@ use crate::retry::{Retry, RetryMode};
 
 /// How a session behaves where its application has a choice. The defaults are the official SDK's.
 ///
-/// Source: SDK expectations, part A.1.
+/// Source: docs/spec/sdk.md#construction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// What to offer the service.

@@ -104,7 +104,7 @@ pub enum Next {
 
 /// Something that the application may listen to.
 ///
-/// Source: SDK expectations, part A.3.
+/// Source: docs/spec/sdk.md#events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<D> {
     /// A connection is there and its groups have been joined again as far as they could be.

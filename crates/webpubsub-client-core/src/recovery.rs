@@ -8,7 +8,7 @@ use crate::connection::Connection;
 
 /// How long after a loss the service keeps a connection for sure.
 ///
-/// Source: client spec, section 8.2; SDK expectations, part B, "Recovery".
+/// Source: docs/spec/client.md#detached-connections; docs/spec/sdk.md#recovering.
 pub(crate) const WINDOW: Duration = Duration::from_secs(30);
 
 /// How long one attempt has for its open socket, so that one that hangs leaves time for others in
@@ -17,7 +17,7 @@ pub(crate) const ATTEMPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pause after an attempt that failed.
 ///
-/// Source: SDK expectations, part B, "Recovery".
+/// Source: docs/spec/sdk.md#recovering.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
 
 /// The id and URL that recover this connection, if the service gave what that takes.
@@ -28,7 +28,7 @@ pub(crate) fn address(connection: &Connection) -> Option<(ConnectionId, String)>
 
 /// The original URL, its token included, with the two parameters of a recovery added.
 ///
-/// Source: client spec, section 8.3.
+/// Source: docs/spec/client.md#recovery.
 fn recovery_url(url: &str, id: &str, token: &str) -> String {
     let (url, fragment) = url.split_once('#').map_or((url, None), |(url, rest)| (url, Some(rest)));
     let mut recovery = url.to_owned();

@@ -8,7 +8,7 @@ use webpubsub_protocol::name::{GroupName, UserId};
 /// Groups that a token or the application's server assigned are unknown here, and need no help:
 /// the service assigns them again.
 ///
-/// Source: SDK expectations, part B, "Auto reconnect".
+/// Source: docs/spec/sdk.md#reconnecting.
 #[derive(Debug, Default)]
 pub(crate) struct JoinedGroups(Vec<GroupName>);
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How often to try again, and after how long.
 ///
-/// Source: SDK expectations, part A.1.
+/// Source: docs/spec/sdk.md#retry-options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// How often to try again after the first failure.

@@ -7,13 +7,13 @@ use webpubsub_protocol::time::Timestamp;
 
 /// How long an arrived message may stay unacknowledged.
 ///
-/// Source: SDK expectations, part B, "Sequence ids".
+/// Source: docs/spec/sdk.md#sequence-acks.
 const ACK_AFTER: Duration = Duration::from_millis(1000);
 
 /// How many messages may stay unacknowledged; past that the ack goes out at once, well before the
 /// service's buffer of 1000 is full.
 ///
-/// Source: SDK expectations, part B, "Sequence ids". The official SDK looks only at the gap between
+/// Source: docs/spec/sdk.md#sequence-acks. The official SDK looks only at the gap between
 /// two messages; counting from the last ack covers that gap and a fast stream alike.
 const ACK_PAST: u64 = 300;
 

@@ -12,7 +12,7 @@ const NOT_CONNECTED: &str = "The connection is not connected.";
 /// The `SendMessageError` for this, with the official SDK's message; a plain `Error` where that SDK
 /// has one.
 ///
-/// Source: SDK expectations, part A.5.
+/// Source: docs/spec/sdk.md#errors.
 pub(crate) fn send_error(host: &Host, error: &SendError) -> JsValue {
     let (message, detail) = match error {
         SendError::Refused { error, .. } => ("Failed to send message.", Some(error)),
@@ -29,7 +29,7 @@ pub(crate) fn send_error(host: &Host, error: &SendError) -> JsValue {
 
 /// The `InvocationError` for this, with the official SDK's message.
 ///
-/// Source: SDK expectations, part A.5.
+/// Source: docs/spec/sdk.md#errors.
 pub(crate) fn invocation_error(host: &Host, invocation_id: &str, error: &InvocationError) -> JsValue {
     let (message, detail) = match error {
         InvocationError::Registered => ("Invocation id is already registered.", None),

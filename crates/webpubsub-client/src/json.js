@@ -1,6 +1,6 @@
 // The JSON subprotocols as a page speaks them: text is parsed and printed by the platform's `JSON`.
 //
-// Source: client spec, sections 6 and 7.
+// Source: docs/spec/client.md#messages-to-the-service, docs/spec/client.md#messages-to-the-client.
 
 /**
  * Reads a frame. A data message gets the `kind` and the `data` that the official SDK gives it; the

@@ -11,7 +11,7 @@ use crate::convert::property;
 /// Reads `WebPubSubClientOptions`, with `reliable` in place of its `protocol`. What is missing or
 /// negative is the core's default.
 ///
-/// Source: SDK expectations, part A.1.
+/// Source: docs/spec/sdk.md#construction.
 pub(crate) fn options(settings: &JsValue) -> Options {
     let default = Options::default();
     let flag = |name, default| property(settings, name).as_bool().unwrap_or(default);

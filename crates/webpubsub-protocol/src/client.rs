@@ -25,7 +25,7 @@ use crate::name::{ConnectionId, EventName, GroupName, UserId};
 ///
 /// Operations with an `ack_id` are acknowledged; those without never are, not even on failure.
 ///
-/// Source: client spec, section 6.1.
+/// Source: docs/spec/client.md#messages-to-the-service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpstreamMessage<P = MessageData> {
     /// Become a member of a group.
@@ -70,7 +70,7 @@ pub enum UpstreamMessage<P = MessageData> {
     },
     /// A user event whose answer comes back as [`DownstreamMessage::InvokeResponse`].
     ///
-    /// Source: client spec, section 9.1.
+    /// Source: docs/spec/client.md#invocations.
     Invoke {
         /// What its answer is known by: not empty, and unique among those that the connection waits for.
         invocation_id: String,
@@ -107,7 +107,7 @@ pub enum Echo {
 
 /// A message from the service to a client.
 ///
-/// Source: client spec, section 7.
+/// Source: docs/spec/client.md#messages-to-the-client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownstreamMessage<P = MessageData> {
     /// The first message of every connection.
@@ -169,7 +169,7 @@ pub enum Origin {
 
 /// Why an operation was not done, as it stands in an ack.
 ///
-/// Source: client spec, section 6.3.
+/// Source: docs/spec/client.md#acks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AckError {
     /// A word for programs: [`AckError::FORBIDDEN`] and its neighbours, or what a later service says.

@@ -30,7 +30,7 @@ impl CloseCode {
     /// it, 1000 otherwise (1004, 1005, 1006 and 1015 are reserved; below 1000 and above 4999 there
     /// are no codes).
     ///
-    /// Source: RFC 6455, section 7.4.
+    /// Source: docs/spec/client.md#close-codes.
     #[must_use]
     pub const fn echo(self) -> Self {
         match self.0 {
@@ -43,7 +43,7 @@ impl CloseCode {
 
 /// Why the service ends a connection; code and text come from here and nowhere else.
 ///
-/// Source: client spec, section 10.
+/// Source: docs/spec/client.md#close-codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
     /// The application's server wants it so. Why is told in a message, not in the close frame.

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// How a payload is to be understood; written in lower case on the JSON wire, and read in any.
 ///
-/// Source: client spec, section 6.2.
+/// Source: docs/spec/client.md#data-types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DataType {
     /// A string.
@@ -36,7 +36,7 @@ impl DataType {
 
     /// The type with this name, in any case.
     ///
-    /// Source: client spec, section 6.2.
+    /// Source: docs/spec/client.md#data-types.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let is_named = |data_type: &Self| data_type.as_str().eq_ignore_ascii_case(name);
@@ -92,7 +92,7 @@ impl JsonText {
     /// # Errors
     /// [`NotJson`] for anything else.
     ///
-    /// Source: client spec, sections 6.2 and 7 ("never emit `data:null`").
+    /// Source: docs/spec/client.md#data-types (no `data: null` is ever sent).
     pub fn parse(text: impl AsRef<str> + Into<Box<str>>) -> Result<Self, NotJson> {
         let value = Json::parse(text.as_ref()).ok_or(NotJson)?;
         if value.is_null() { Err(NotJson) } else { Ok(Self(text.into())) }
@@ -155,7 +155,7 @@ impl TimeToLive {
     /// # Errors
     /// [`TtlOutOfRange`] above that.
     ///
-    /// Source: client spec, section 6.2.
+    /// Source: docs/spec/client.md#data-types.
     pub fn from_seconds(seconds: u64) -> Result<Self, TtlOutOfRange> {
         match u16::try_from(seconds) {
             Ok(seconds) if seconds <= MAX_TTL_SECONDS => Ok(Self(seconds)),
@@ -186,7 +186,7 @@ pub struct TtlOutOfRange;
 /// Keys are 1 to 256 bytes of HTTP token characters, case-sensitive and each used once; values are
 /// up to 1024 bytes of ASCII; 8 KiB in all.
 ///
-/// Source: client spec, section 6.2.
+/// Source: docs/spec/client.md#data-types.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata(Vec<(String, String)>);
 
@@ -231,7 +231,7 @@ impl Metadata {
 /// What counts of the value of a header that carries metadata: what comes after its last comma,
 /// without blanks around it, since several values are joined with commas.
 ///
-/// Source: REST spec, section 6.4b; the emulator's `WebPubSubEmulatorController.cs` and
+/// Source: docs/spec/rest.md#message-bodies; the emulator's `WebPubSubEmulatorController.cs` and
 /// `UpstreamEventDispatcher.cs`.
 #[must_use]
 pub fn last_header_value(joined: &str) -> &str {

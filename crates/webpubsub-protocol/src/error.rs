@@ -5,7 +5,7 @@ use crate::name::NameError;
 
 /// A client's frame is not a message of its subprotocol.
 ///
-/// Source: client spec, section 6.2: each of these closes the connection.
+/// Source: docs/spec/client.md#invalid-messages: each of these closes the connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The frame is no JSON object.

@@ -1,6 +1,6 @@
 //! How the service calls the application's event handler: CloudEvents over HTTP, both directions.
 //!
-//! Source: `CloudEvents` spec.
+//! Source: docs/spec/cloudevents.md#event-handlers.
 
 pub mod connect;
 mod cookie;
@@ -136,7 +136,7 @@ pub enum AnswerUse {
 impl AnswerUse {
     /// How much of a successful answer's body is read.
     ///
-    /// Source: `CloudEvents` spec, section 6.3; what an answer to `connect` says of a client travels in
+    /// Source: docs/spec/cloudevents.md#answers; what an answer to `connect` says of a client travels in
     /// a header.
     #[must_use]
     pub const fn max_bytes(self) -> usize {
@@ -181,7 +181,8 @@ impl HandlerAnswer {
     /// The [`CallFailure`] that the answer amounts to: a status that is no success or, where there is
     /// use for a reply, something that breaks a rule.
     ///
-    /// Source: `CloudEvents` spec, sections 3, 5 and 6.3.
+    /// Source: docs/spec/cloudevents.md#requests, docs/spec/cloudevents.md#notifications,
+    /// docs/spec/cloudevents.md#answers.
     pub fn taken(self, purpose: AnswerUse) -> Result<Taken, CallFailure> {
         if let Some(failure) = CallFailure::of_status(self.status) {
             return Err(failure);

@@ -39,7 +39,7 @@ use crate::sorted::SortedSet;
 
 /// A filter, checked.
 ///
-/// Source: REST spec, section 6.
+/// Source: docs/spec/rest.md#filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(Node);
 
@@ -58,7 +58,7 @@ pub struct FilterSubject<'a> {
 
 /// A string is no filter. Printed, it is the text of the service's answer.
 ///
-/// Source: REST spec, section 6.5; the texts about syntax are those of the parser that the service
+/// Source: docs/spec/rest.md#filter-errors; the texts about syntax are those of the parser that the service
 /// uses (OData's, for .NET). Positions are counted in UTF-16 code units.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {

@@ -6,13 +6,13 @@ use std::fmt;
 ///
 /// Any 64-bit unsigned number, 0 and the largest included.
 ///
-/// Source: client spec, section 6.3.
+/// Source: docs/spec/client.md#acks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AckId(pub u64);
 
 /// Position of a data message in what one reliable connection receives: 1, 2, 3, … without gaps.
 ///
-/// Source: client spec, section 8.1.
+/// Source: docs/spec/client.md#sequence-ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequenceId(pub u64);
 

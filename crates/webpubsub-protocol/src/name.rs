@@ -25,7 +25,7 @@ pub enum NameError {
     /// In the path of a URL these are no names: whoever writes the URL of a call about the user `..`
     /// writes that of a call about all users, and nothing tells the two apart.
     ///
-    /// Source: WHATWG URL, "double-dot path segment".
+    /// Source: docs/spec/rest.md#names-in-paths.
     #[error("`.` and `..` are no names, since URLs resolve them as path segments")]
     Dots,
     /// See [`EventName::parse`].
@@ -99,7 +99,7 @@ impl HubName {
     /// # Errors
     /// [`NameError::Hub`] for anything else.
     ///
-    /// Source: client spec, section 1.
+    /// Source: docs/spec/client.md#names.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '`' | ',' | '.' | '[' | ']');
         let valid = text.len() <= MAX_HUB_NAME_CHARS
@@ -115,7 +115,7 @@ impl GroupName {
     /// # Errors
     /// [`NameError::Dots`] for the two, [`NameError::Group`] for anything else.
     ///
-    /// Source: client spec, section 1.
+    /// Source: docs/spec/client.md#names.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
         if is_blank(&text) || text.chars().nth(MAX_GROUP_NAME_CHARS).is_some() {
@@ -132,7 +132,7 @@ impl UserId {
     /// # Errors
     /// [`NameError::Dots`] for the two, [`NameError::User`] for anything else.
     ///
-    /// Source: REST spec, section 1.2.
+    /// Source: docs/spec/rest.md#names-in-paths.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
         if is_blank(&text) {
@@ -161,7 +161,7 @@ impl ConnectionId {
     /// # Errors
     /// [`NameError::Dots`] for the two, [`NameError::Connection`] for anything else.
     ///
-    /// Source: REST spec, section 1.2.
+    /// Source: docs/spec/rest.md#names-in-paths.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
         if is_blank(&text) {
@@ -178,7 +178,7 @@ impl EventName {
     /// # Errors
     /// [`NameError::Event`] for anything else.
     ///
-    /// Source: client spec, section 1.
+    /// Source: docs/spec/client.md#names.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');

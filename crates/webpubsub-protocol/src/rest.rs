@@ -42,28 +42,28 @@ use crate::role::PermissionType;
 
 /// The versions of the API, oldest first. Each serves every operation.
 ///
-/// Source: REST spec, section 1.1.
+/// Source: docs/spec/rest.md#versions.
 pub const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
 
 /// Previews, which are taken for the newest version.
 ///
-/// Source: REST spec, section 1.1.
+/// Source: docs/spec/rest.md#versions.
 pub const PREVIEW_VERSIONS: [&str; 5] =
     ["2020-10-01", "2021-01-01", "2021-05-01-preview", "2021-08-01-preview", "2022-10-01-preview"];
 
 /// How long a client token lives unless its request says otherwise, in minutes.
 ///
-/// Source: REST spec, section 4.
+/// Source: docs/spec/rest.md#tokens-for-clients.
 pub const DEFAULT_TOKEN_MINUTES: u64 = 60;
 
 /// The longest life of a client token, in minutes.
 ///
-/// Source: REST spec, section 4.
+/// Source: docs/spec/rest.md#tokens-for-clients.
 pub const MAX_TOKEN_MINUTES: u64 = 2_147_483_647;
 
 /// One call of the REST API, fully checked.
 ///
-/// Source: REST spec, section 2.
+/// Source: docs/spec/rest.md#operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// `HEAD /api/health`
@@ -342,7 +342,7 @@ pub struct CloseOptions {
 
 /// What a client token made by the service is to say.
 ///
-/// Source: REST spec, section 4.
+/// Source: docs/spec/rest.md#tokens-for-clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Whom the client acts for; `None` makes an anonymous user's token.

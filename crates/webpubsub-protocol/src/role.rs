@@ -10,7 +10,7 @@ use crate::name::GroupName;
 
 /// What a client may be allowed to do with groups.
 ///
-/// Source: permissions spec, section 1.
+/// Source: docs/spec/permissions.md#who-may-do-what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionType {
     /// Publish to a group; membership is not needed.
@@ -23,7 +23,7 @@ pub enum PermissionType {
 ///
 /// Printed, it is a role string again.
 ///
-/// Source: permissions spec, section 2.
+/// Source: docs/spec/permissions.md#roles.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// `webpubsub.sendToGroup`: every group.

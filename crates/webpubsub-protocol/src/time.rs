@@ -77,7 +77,7 @@ impl Timestamp {
     /// Reads a date as HTTP's cookies have it: `Wed, 21 Oct 2026 07:28:00 GMT`, or with dashes and two
     /// digits for the year. What is before the Unix epoch is read as that.
     ///
-    /// Source: RFC 9110, section 5.6.7; RFC 6265, section 5.1.1.
+    /// Source: docs/spec/cloudevents.md#requests.
     #[must_use]
     pub fn from_http_date(text: &str) -> Option<Self> {
         const MONTHS: &[u8] = b"janfebmaraprmayjunjulaugsepoctnovdec";

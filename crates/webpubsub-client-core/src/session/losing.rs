@@ -45,7 +45,7 @@ impl<P: Clone, D> Session<P, D> {
     /// After one that led to a socket on which nothing arrived within its window, that window goes
     /// on, with its pauses: a service that takes sockets and drops them is not stormed.
     ///
-    /// Source: SDK expectations, part B, "On socket close".
+    /// Source: docs/spec/sdk.md#lost-sockets.
     pub(super) fn lost(
         &mut self,
         now: Timestamp,

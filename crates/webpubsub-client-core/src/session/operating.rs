@@ -80,7 +80,7 @@ impl<P: Clone, D> Session<P, D> {
 
     /// Any failure is tried again, refusals included, until the retries are used up.
     ///
-    /// Source: SDK expectations, part B, "Retries".
+    /// Source: docs/spec/sdk.md#retries.
     fn operation_failed(&mut self, now: Timestamp, mut pending: Pending<P>, error: SendError) {
         pending.failures = pending.failures.saturating_add(1);
         match self.options.message_retry.delay_after(pending.failures) {

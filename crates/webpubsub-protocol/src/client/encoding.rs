@@ -19,7 +19,7 @@ impl Encoding {
     /// # Errors
     /// What closes the connection of a client that sends such a frame.
     ///
-    /// Source: client spec, section 10.
+    /// Source: docs/spec/client.md#close-codes.
     pub fn decode_upstream(self, frame: &Frame) -> Result<UpstreamMessage, CloseCause> {
         match (self, frame) {
             (Self::Json, Frame::Text(text)) => json::decode_upstream(text).map_err(|_| self.invalid()),
@@ -33,7 +33,7 @@ impl Encoding {
 
     /// What closes the connection of a client that sends what is no message, or one that cannot be.
     ///
-    /// Source: client spec, section 10.
+    /// Source: docs/spec/client.md#close-codes.
     #[must_use]
     pub const fn invalid(self) -> CloseCause {
         match self {

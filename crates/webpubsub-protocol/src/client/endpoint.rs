@@ -11,7 +11,7 @@ use crate::name::{GroupName, HubName, NameError};
 /// Parameters are decoded as forms are (`+` is a space), and those that the service knows are
 /// found whatever the case of their names. Of one that is repeated, the last counts.
 ///
-/// Source: client spec, section 1.
+/// Source: docs/spec/client.md#endpoints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientEndpoint {
     /// The hub.
@@ -40,7 +40,7 @@ pub enum EndpointForm {
 
 /// A connection that a client wants back after a drop.
 ///
-/// Source: client spec, section 8.3.
+/// Source: docs/spec/client.md#recovery.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recovery {
     /// Which connection. Not looked at: a wrong one is answered on the WebSocket.
@@ -63,7 +63,7 @@ pub enum EndpointError {
 impl EndpointError {
     /// The HTTP status of the answer.
     ///
-    /// Source: client spec, section 3.
+    /// Source: docs/spec/client.md#handshake.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -155,7 +155,7 @@ impl fmt::Debug for Recovery {
 
 /// What a simple client's frames do.
 ///
-/// Source: client spec, section 5.3.
+/// Source: docs/spec/client.md#simple-modes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SimpleMode {
     /// Each is the user event `message`.

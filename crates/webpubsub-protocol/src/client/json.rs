@@ -8,7 +8,7 @@
 //! properties that nobody knows are ignored, and of a property that stands there twice the last one
 //! counts.
 //!
-//! Source: client spec, sections 6 and 7.
+//! Source: docs/spec/client.md#messages-to-the-service, docs/spec/client.md#messages-to-the-client.
 
 mod downstream;
 mod fields;

@@ -13,7 +13,8 @@
 //! This is written by hand because derived code for these few flat messages takes twice the place
 //! in the worker's wasm.
 //!
-//! Source: protobuf spec, sections 1, 2 and 4; protobuf.dev, "Encoding".
+//! Source: docs/spec/protobuf.md#upstream-messages, docs/spec/protobuf.md#downstream-messages,
+//! docs/spec/protobuf.md#encoding.
 
 mod any;
 mod downstream;

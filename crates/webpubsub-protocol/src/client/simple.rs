@@ -3,7 +3,7 @@
 //! Text and JSON travel as text frames, binary and protobuf as binary frames, with the bytes as
 //! published. A JSON string keeps its quotes.
 //!
-//! Source: client spec, section 5.
+//! Source: docs/spec/client.md#simple-clients.
 
 use super::Frame;
 use crate::data::MessageData;

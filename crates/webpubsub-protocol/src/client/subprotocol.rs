@@ -4,7 +4,7 @@ use super::Encoding;
 
 /// How frames carry messages on one connection.
 ///
-/// Source: client spec, section 4.
+/// Source: docs/spec/client.md#subprotocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subprotocol {
     /// No subprotocol, or one that is not ours: raw payloads, no envelopes.
@@ -71,7 +71,7 @@ impl Subprotocol {
     /// the client's order, matched without regard to case and answered in its spelling. Where none
     /// is ours, the connection is accepted as a simple client and the answer has no such header.
     ///
-    /// Source: client spec, section 4.
+    /// Source: docs/spec/client.md#subprotocols.
     #[must_use]
     pub fn negotiate(offer: Option<&str>) -> Negotiated<'_> {
         Self::offered(offer)
@@ -82,7 +82,7 @@ impl Subprotocol {
     /// What follows from a handler's choice: the subprotocol of that name, or a simple client where
     /// it is none of ours; `None` for a name that the client did not offer.
     ///
-    /// Source: client spec, section 4.
+    /// Source: docs/spec/client.md#subprotocols.
     #[must_use]
     pub fn choose<'a>(offer: Option<&'a str>, chosen: &str) -> Option<Negotiated<'a>> {
         let name = Self::offered(offer).find(|name| name.eq_ignore_ascii_case(chosen))?;

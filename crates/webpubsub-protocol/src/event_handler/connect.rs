@@ -29,7 +29,7 @@ const INTERNAL_HEADERS: [&str; 6] =
 impl ConnectBody<'_> {
     /// Writes the body.
     ///
-    /// Source: `CloudEvents` spec, section 4.
+    /// Source: docs/spec/cloudevents.md#connect.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut query = Vec::new();
@@ -93,7 +93,7 @@ impl ConnectAnswer {
     /// # Errors
     /// The [`CallFailure`] that the answer amounts to; the client is answered 500.
     ///
-    /// Source: `CloudEvents` spec, section 4.
+    /// Source: docs/spec/cloudevents.md#connect.
     pub fn parse(answer: &HandlerAnswer) -> Result<Self, CallFailure> {
         answer.check_state()?;
         if answer.status == 204 || answer.body.is_empty() {

@@ -1,6 +1,6 @@
 //! Cookies of a handler, kept for one connection.
 //!
-//! Source: `CloudEvents` spec, section 3; RFC 6265. `Domain` is not looked at: a cookie goes back to
+//! Source: docs/spec/cloudevents.md#requests; RFC 6265. `Domain` is not looked at: a cookie goes back to
 //! the host that set it, and to no other.
 
 use std::time::Duration;

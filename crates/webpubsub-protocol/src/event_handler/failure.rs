@@ -64,7 +64,7 @@ impl CallFailure {
 
     /// Whether the same call may succeed soon.
     ///
-    /// Source: `CloudEvents` spec, section 6.5.
+    /// Source: docs/spec/cloudevents.md#retries.
     #[must_use]
     pub const fn is_passing(self) -> bool {
         matches!(self, Self::Network | Self::TimedOut | Self::Status(408 | 500..=u16::MAX))

@@ -27,7 +27,7 @@ impl EventRequest {
     /// Writes an event that happened at `time`. `number` is its `ce-id`, `url` where it goes, for the
     /// cookies.
     ///
-    /// Source: `CloudEvents` spec, section 3.
+    /// Source: docs/spec/cloudevents.md#requests.
     #[must_use]
     pub fn new(
         hub: &HubName,
@@ -97,7 +97,7 @@ impl Event {
         }
     }
 
-    /// Source: `CloudEvents` spec, section 6.1.
+    /// Source: docs/spec/cloudevents.md#user-events.
     const fn content_type(&self) -> &'static str {
         match self {
             Self::User { data: MessageData::Text(_), .. } => "text/plain; charset=utf-8",

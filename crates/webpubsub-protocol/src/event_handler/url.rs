@@ -73,7 +73,7 @@ impl UrlTemplate {
     /// # Errors
     /// [`UrlTemplateError`] for what is no absolute http or https URL with a host in plain notation.
     ///
-    /// Source: `CloudEvents` spec, section 1.
+    /// Source: docs/spec/cloudevents.md#url-templates.
     pub fn parse(text: &str) -> Result<Self, UrlTemplateError> {
         if text.len() > MAX_URL_TEMPLATE_BYTES {
             return Err(UrlTemplateError::TooLong);
@@ -223,8 +223,7 @@ impl<'a> Host<'a> {
 
 /// Zones of names that are not the public DNS's.
 ///
-/// Source: IANA's registries of special-use domain names (`test` to `service.arpa`), ICANN's
-/// `internal`, and what routers and operating systems use (RFC 6762, appendix G, and `localdomain`).
+/// Source: docs/spec/cloudevents.md#public-hosts.
 const PRIVATE_ZONES: [&str; 18] = [
     "test",
     "localhost",
@@ -246,7 +245,7 @@ const PRIVATE_ZONES: [&str; 18] = [
     "localdomain",
 ];
 
-/// Source: IANA's registry of special-purpose addresses; 168.63.129.16 is Azure's platform.
+/// Source: docs/spec/cloudevents.md#public-hosts; 168.63.129.16 is Azure's platform.
 const fn is_public_v4(address: [u8; 4]) -> bool {
     !matches!(
         address,
@@ -259,7 +258,7 @@ const fn is_public_v4(address: [u8; 4]) -> bool {
     )
 }
 
-/// Source: IANA's registry of special-purpose addresses.
+/// Source: docs/spec/cloudevents.md#public-hosts.
 const fn is_public_v6(address: [u16; 8]) -> bool {
     match address {
         // Addresses that stand for one of IPv4: mapped, translated (NAT64), and 6to4.

@@ -10,7 +10,7 @@ pub const EVENT: &str = "validate";
 
 /// The longest pause between two handshakes with a URL, in seconds.
 ///
-/// Source: `CloudEvents` spec, section 2.
+/// Source: docs/spec/cloudevents.md#validation.
 const PERIOD_SECONDS: u64 = 60;
 
 /// Whether an answer with this status and these values of `WebHook-Allowed-Origin` allows `origin`, one
@@ -19,7 +19,7 @@ const PERIOD_SECONDS: u64 = 60;
 /// # Errors
 /// The [`CallFailure`] that the handshake comes to where it does not.
 ///
-/// Source: `CloudEvents` spec, section 2.
+/// Source: docs/spec/cloudevents.md#validation.
 pub fn check(status: u16, allowed: &[String], origin: &str) -> Result<(), CallFailure> {
     if let Some(failure) = CallFailure::of_status(status) {
         return Err(failure);
@@ -54,7 +54,7 @@ impl Validation {
     /// The next one is due a minute after a success, and 1 s after a failure, which doubles with
     /// every further failure up to a minute.
     ///
-    /// Source: `CloudEvents` spec, section 2.
+    /// Source: docs/spec/cloudevents.md#validation.
     #[must_use]
     pub fn next(before: Option<Self>, now: Timestamp, allowed: bool) -> Self {
         let failures_before = before.map_or(0, |before| before.failures);

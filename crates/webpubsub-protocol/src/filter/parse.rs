@@ -18,7 +18,7 @@ pub(super) fn parse(filter: &str) -> Result<Node, FilterError> {
 /// One token ahead. Faults of syntax end the parsing; of the others the first is kept, and reported
 /// if the syntax is right to the end.
 ///
-/// Source: REST spec, section 6.2.
+/// Source: docs/spec/rest.md#filter-grammar.
 struct Parser<'a> {
     filter: &'a str,
     /// Where the text after `token` begins, in bytes; so are the others.
@@ -286,7 +286,7 @@ impl<'a> Parser<'a> {
         Ok(Operand::new(Node::Null, Kind::Null))
     }
 
-    /// Source: REST spec, section 6.3.
+    /// Source: docs/spec/rest.md#filter-functions.
     fn apply(&mut self, function: Function, arguments: Vec<Operand<'a>>, start: usize) -> Operand<'a> {
         self.report_unsupported(&arguments, start);
         for (index, argument) in arguments.iter().enumerate() {
@@ -436,7 +436,7 @@ fn quoted(text: &str) -> Option<&str> {
 
 /// A word that is no operator and no function.
 ///
-/// Source: REST spec, section 6.1: the case of identifiers does not count.
+/// Source: docs/spec/rest.md#filter-identifiers: the case of identifiers does not count.
 fn identifier(word: &str) -> Operand<'_> {
     let is = |name: &str| word.eq_ignore_ascii_case(name);
     match word {

@@ -5,12 +5,12 @@ use crate::limits::MAX_REST_MESSAGE_BYTES;
 
 /// What stands before the key in the name of a header that carries metadata, in lower case.
 ///
-/// Source: REST spec, section 1.5; `CloudEvents` spec, section 3.
+/// Source: docs/spec/rest.md#message-bodies; docs/spec/cloudevents.md#requests.
 pub const METADATA_PREFIX: &str = "x-webpubsub-metadata-";
 
 /// What kind of message a body is.
 ///
-/// Source: REST spec, section 1.5.
+/// Source: docs/spec/rest.md#message-bodies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContentKind {
     /// `text/plain`
@@ -100,7 +100,7 @@ pub const fn check_length(bytes: usize) -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal::TooLong`], [`Refusal::NotText`], [`Refusal::NotJson`] or [`Refusal::Null`].
 ///
-/// Source: REST spec, section 1.5.
+/// Source: docs/spec/rest.md#message-bodies.
 pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
     check_length(body.len())?;
     match kind {
@@ -123,7 +123,7 @@ pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Re
 /// # Errors
 /// [`Refusal::Metadata`] where they break its rules.
 ///
-/// Source: REST spec, section 1.5.
+/// Source: docs/spec/rest.md#message-bodies.
 pub fn message_metadata<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Metadata, Refusal> {

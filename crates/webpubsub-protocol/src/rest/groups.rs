@@ -22,7 +22,7 @@ pub struct GroupsRequest {
 /// [`Refusal::ContentType`] for anything but `application/json`; [`Refusal::TooLong`],
 /// [`Refusal::NotJson`], [`Refusal::Groups`], [`Refusal::FilterNotText`] or [`Refusal::BodyFilter`].
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#groups-and-permissions.
 pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequest, Refusal> {
     if parse_content_type(content_type)? != ContentKind::Json {
         return Err(Refusal::ContentType);

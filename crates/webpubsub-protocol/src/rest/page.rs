@@ -7,7 +7,7 @@ use crate::name::{ConnectionId, GroupName, HubName, UserId};
 
 /// Which part of a group's list of members is asked for.
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#members-of-a-group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     /// How many there may be on one page, 1 to 200.
@@ -118,7 +118,7 @@ impl PageRequest {
 /// `http://localhost:8080`; `token` is what says where the page begins. Callers follow the URL as it
 /// stands, and sign tokens for it.
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#members-of-a-group.
 #[must_use]
 pub fn next_link(
     origin: &str,

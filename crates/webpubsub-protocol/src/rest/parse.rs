@@ -16,7 +16,7 @@ use crate::role::PermissionType;
 /// its end and the case of its literals do not count. A path that is not the API's is refused as
 /// unknown, one of the API's with another method with 405, as ASP.NET routes.
 ///
-/// Source: REST spec, sections 1.2 and 2.
+/// Source: docs/spec/rest.md#names-in-paths, docs/spec/rest.md#operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route<'a> {
     kind: Kind,
@@ -158,7 +158,7 @@ fn connection_id(segment: &str) -> Result<ConnectionId, Refusal> {
 
 /// A permission by its name, in any case, or by its number.
 ///
-/// Source: REST spec, section 3.
+/// Source: docs/spec/rest.md#groups-and-permissions.
 fn permission_type(segment: &str) -> Result<PermissionType, Refusal> {
     let name = decoded(segment, "permission")?;
     let is = |permission: PermissionType, number: &str| {
@@ -225,7 +225,7 @@ impl<'a> Query<'a> {
 
     /// Without a version the newest is meant. They do not differ in what they serve.
     ///
-    /// Source: REST spec, section 1.1.
+    /// Source: docs/spec/rest.md#versions.
     fn check_version(self) -> Result<(), Refusal> {
         match self.one("api-version")? {
             None => Ok(()),
@@ -271,13 +271,13 @@ impl<'a> Query<'a> {
         Ok(self.one("reason")?.filter(|reason| !reason.is_empty()))
     }
 
-    /// Source: permissions spec, section 4.
+    /// Source: docs/spec/permissions.md#granting-and-revoking.
     fn target_name(self) -> Result<GroupName, Refusal> {
         let name = self.one("targetName")?.ok_or(Refusal::TargetName)?;
         parse_group(name, Refusal::TargetName)
     }
 
-    /// Source: REST spec, section 3.
+    /// Source: docs/spec/rest.md#groups-and-permissions.
     fn page_request(self) -> Result<PageRequest, Refusal> {
         let number = |name, largest: u32, refusal: Refusal| match self.number(name, refusal.clone())? {
             None => Ok(None),
@@ -296,7 +296,7 @@ impl<'a> Query<'a> {
         Ok(PageRequest { max_page_size: max_page_size.unwrap_or(MAX_PAGE_SIZE), top, continuation_token })
     }
 
-    /// Source: REST spec, section 4.
+    /// Source: docs/spec/rest.md#tokens-for-clients.
     fn token_request(self) -> Result<TokenRequest, Refusal> {
         let user_id = match self.one("userId")? {
             Some(user) if !user.is_empty() => Some(parse_user(user)?),

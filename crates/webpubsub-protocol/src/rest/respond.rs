@@ -75,7 +75,7 @@ const UNAUTHORIZED: &str = "Error.Unauthorized";
 
 /// The response to a request that was carried out.
 ///
-/// Source: REST spec, section 2.
+/// Source: docs/spec/rest.md#operations.
 #[must_use]
 pub fn respond(outcome: Outcome) -> Response {
     match outcome {
@@ -129,7 +129,7 @@ fn not_found(target: &'static str, id: &str, code: &'static str) -> Response {
 
 /// The response to a request that was not; `method` because an answer to `HEAD` has no body.
 ///
-/// Source: REST spec, section 1.4.
+/// Source: docs/spec/rest.md#errors.
 #[must_use]
 pub fn refuse(refusal: &Refusal, method: &str) -> Response {
     let (status, code) = refusal.status();
@@ -153,7 +153,7 @@ pub fn refuse(refusal: &Refusal, method: &str) -> Response {
 /// The response to a client that is not let in: 401, or 403 where an event handler says so. `why` is
 /// a sentence for people.
 ///
-/// Source: client spec, section 3.
+/// Source: docs/spec/client.md#handshake.
 #[must_use]
 pub fn turn_away(status: u16, why: &str) -> Response {
     let code = if status == 403 { "Error.Forbidden" } else { UNAUTHORIZED };
@@ -215,7 +215,7 @@ impl Response {
     /// A filter that is none of the language is answered in the shape of the framework that the
     /// hosted service reads parameters with, which its SDKs do not parse.
     ///
-    /// Source: REST spec, section 6.4b.
+    /// Source: docs/spec/rest.md#filter-errors.
     fn invalid_filter(target: &str, message: &str) -> Self {
         let mut errors = Writer::object();
         errors.json(target, &Writer::texts(&[message]));

@@ -5,7 +5,7 @@ use super::Refusal;
 ///
 /// Only a constant: what a service keeps of it are the [`Template`]s.
 ///
-/// Source: REST spec, section 2, in its order; names are those of the published API description.
+/// Source: docs/spec/rest.md#operations, in its order; names are those of the published API description.
 pub(super) const TABLE: [Row; 26] = [
     Row {
         kind: Kind::Health,

@@ -11,7 +11,7 @@ use crate::limits::{MAX_GROUP_NAME_CHARS, MAX_PATTERN_WILDCARDS};
 /// At most 1024 characters and 5 wildcards, `**` being one. (The published text counts the
 /// characters of `**` twice; we follow the emulator, which allows more.)
 ///
-/// Source: permissions spec, section 3.
+/// Source: docs/spec/permissions.md#patterns.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupPattern {
     text: Box<str>,

@@ -38,7 +38,7 @@ impl<'a> Fields<'a> {
     /// not set. The emulator, like this, takes `null` for absent in `ackId`, `metadata` and
     /// `ttlSeconds`, and in no other property.
     ///
-    /// Source: client spec, section 6.2.
+    /// Source: docs/spec/client.md#invalid-messages.
     pub(super) fn nullable<T>(
         &self,
         property: &'static str,
@@ -123,7 +123,7 @@ pub(super) fn string(value: Json<'_>) -> Option<String> {
 
 /// Bytes in base64, among which white space does not count, as in .NET's decoder.
 ///
-/// Source: client spec, section 6.2.
+/// Source: docs/spec/client.md#invalid-messages.
 fn base64(value: Json<'_>) -> Option<Vec<u8>> {
     const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
     let mut text = value.text()?;

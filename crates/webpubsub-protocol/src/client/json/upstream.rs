@@ -9,7 +9,7 @@ use crate::json::{Json, Writer};
 /// Reads one text frame of a client.
 ///
 /// # Errors
-/// A [`DecodeError`] for everything that section 6.2 of the client spec lists; each of them closes
+/// A [`DecodeError`] for everything that docs/spec/client.md#invalid-messages lists; each of them closes
 /// the connection with 1007.
 pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
     let fields = Fields::parse(text)?;
@@ -17,7 +17,7 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
     let is = |name: &str| kind.eq_ignore_ascii_case(name);
     if is("sendToGroup") {
         // A stream is opened by this message too; until streams are served, it is refused rather
-        // than published as data (protobuf spec, section 3).
+        // than published as data (docs/spec/protobuf.md#older-schemas).
         if fields.get("stream").is_some_and(|stream| !stream.is_null()) {
             return Err(DecodeError::Invalid { property: "stream" });
         }

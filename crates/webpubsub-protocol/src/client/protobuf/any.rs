@@ -11,7 +11,7 @@ use crate::error::DecodeError;
 /// # Errors
 /// A [`DecodeError`] if the bytes are not an `Any`.
 ///
-/// Source: protobuf spec, sections 2 and 4.
+/// Source: docs/spec/protobuf.md#downstream-messages, docs/spec/protobuf.md#encoding.
 pub fn any(bytes: Vec<u8>) -> Result<MessageData, DecodeError> {
     for field in Reader::new(&bytes) {
         if let (1, Value::Bytes(url)) = field? {

@@ -15,7 +15,7 @@ const INVOKE_RESPONSE: u32 = 5;
 
 /// Every member of `DownstreamMessage.message`: those above, and those of the preview.
 ///
-/// Source: protobuf spec, section 2.
+/// Source: docs/spec/protobuf.md#downstream-messages.
 const MESSAGES: [u32; 10] = [ACK, DATA, SYSTEM, PONG, INVOKE_RESPONSE, 6, 7, 8, 9, 10];
 
 const CONNECTED: u32 = 1;

@@ -13,7 +13,7 @@ const MAX_NUMBER: usize = 7;
 
 /// The members of `MessageData.data`.
 ///
-/// Source: protobuf spec, section 2.
+/// Source: docs/spec/protobuf.md#downstream-messages.
 const TEXT: u32 = 1;
 const BINARY: u32 = 2;
 const PROTOBUF: u32 = 3;
@@ -22,7 +22,7 @@ const JSON: u32 = 4;
 /// The last field of each number and kind, and of which numbers bytes stand there several times. A
 /// field of another kind than its number has is as good as none: it is an unknown field.
 ///
-/// Source: protobuf.dev, "Encoding"; the generated parsers of Google's libraries for C#, C++ and Java.
+/// Source: docs/spec/protobuf.md#encoding; the generated parsers of Google's libraries for C#, C++ and Java.
 pub(super) struct Fields<'a> {
     body: &'a [u8],
     numbers: [Option<u64>; MAX_NUMBER + 1],
@@ -137,7 +137,7 @@ impl<'a> Fields<'a> {
 
     /// The payload; one that is left out beside metadata is empty text.
     ///
-    /// Source: protobuf spec, section 4.
+    /// Source: docs/spec/protobuf.md#encoding.
     pub(super) fn data(&self, number: usize, metadata: &Metadata) -> Result<MessageData, DecodeError> {
         if metadata.is_empty() && !self.has(number) {
             return Err(DecodeError::Missing { property: "data" });
@@ -148,7 +148,7 @@ impl<'a> Fields<'a> {
     /// The payload; one that is left out is empty text. A `MessageData` that is there has one of its
     /// members.
     ///
-    /// Source: the emulator's WebPubSubProtobufV1ProtocolTests.cs.
+    /// Source: docs/spec/protobuf.md#encoding (the emulator's WebPubSubProtobufV1ProtocolTests.cs).
     pub(super) fn data_or_default(&self, number: usize) -> Result<MessageData, DecodeError> {
         match self.optional_data(number)? {
             None if self.has(number) => Err(DecodeError::Missing { property: "data" }),
@@ -184,7 +184,7 @@ type Member<'a> = (u32, Cow<'a, [u8]>);
 /// The member of a oneof that counts: the last of those with these numbers. Its parts are merged, but
 /// for those before another member, which took their place.
 ///
-/// Source: protobuf.dev, "Encoding" ("Last One Wins", "Oneofs").
+/// Source: docs/spec/protobuf.md#encoding ("Last One Wins", "Oneofs").
 pub(super) fn member<'a>(body: &'a [u8], numbers: &[u32]) -> Result<Option<Member<'a>>, DecodeError> {
     let (mut last, mut merged) = (None, None);
     for field in Reader::new(body) {

@@ -19,7 +19,7 @@ const CANCEL_INVOCATION: u32 = 11;
 /// Every member of `UpstreamMessage.message`: those above, and those of the preview (streams, group
 /// state), which are not served.
 ///
-/// Source: protobuf spec, section 1.
+/// Source: docs/spec/protobuf.md#upstream-messages.
 const MESSAGES: [u32; 13] = [
     SEND_TO_GROUP,
     EVENT,
@@ -39,7 +39,7 @@ const MESSAGES: [u32; 13] = [
 /// Reads one binary frame of a client.
 ///
 /// # Errors
-/// A [`DecodeError`] for everything that section 4 of the protobuf spec lists; each of them closes
+/// A [`DecodeError`] for everything that docs/spec/protobuf.md#encoding lists; each of them closes
 /// the connection with 1007.
 pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
     let message = member(frame, &MESSAGES)?;
@@ -97,7 +97,7 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
 /// A stream is opened by these messages too; until streams are served, it is refused rather than
 /// published as data.
 ///
-/// Source: protobuf spec, section 3.
+/// Source: docs/spec/protobuf.md#older-schemas.
 fn refuse_stream(fields: &Fields<'_>, number: usize) -> Result<(), DecodeError> {
     if fields.has(number) { Err(DecodeError::Invalid { property: "stream" }) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! Protobuf's wire format: varints and length-delimited fields, read in place and without
 //! recursion.
 //!
-//! Source: protobuf.dev, "Encoding".
+//! Source: docs/spec/protobuf.md#encoding.
 
 use crate::error::DecodeError;
 
