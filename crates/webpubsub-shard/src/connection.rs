@@ -9,11 +9,11 @@ use webpubsub_protocol::sorted::SortedSet;
 use crate::ack::AckCache;
 use crate::backpressure::Backlog;
 use crate::permission::Permissions;
-use crate::rate_limit::Bucket;
+use crate::rate_limit::TokenBucket;
 use crate::reliable::{Buffer, Link};
 use crate::slot::Slot;
 use crate::snapshot::EventContext;
-use crate::turn::Queue;
+use crate::turn::Inbox;
 
 /// One client, as long as its connection lasts.
 #[derive(Debug)]
@@ -22,19 +22,19 @@ pub(crate) struct Connection {
     pub(crate) user: Option<UserId>,
     pub(crate) permissions: Permissions,
     pub(crate) subprotocol: Subprotocol,
-    pub(crate) speech: Speech,
+    pub(crate) framing: Framing,
     /// What it was sent and has not acknowledged; only on reliable subprotocols.
     pub(crate) buffer: Option<Buffer>,
     /// Groups that it is a member of; the directory has the same the other way round.
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
-    pub(crate) bucket: Bucket,
+    pub(crate) bucket: TokenBucket,
     pub(crate) backlog: Backlog,
     /// What it sent and is yet to be carried out.
-    pub(crate) queue: Queue,
+    pub(crate) inbox: Inbox,
     pub(crate) context: EventContext,
     /// Where its event handlers' lane is, if anything waits in it.
-    pub(crate) lane: Option<Slot>,
+    pub(crate) event_queue: Option<Slot>,
 }
 
 impl Connection {
@@ -56,14 +56,14 @@ impl Connection {
 
 /// How a connection speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Speech {
+pub(crate) enum Framing {
     /// Raw payloads.
     Simple(SimpleMode),
     /// Messages, written like this.
     Messages(Encoding),
 }
 
-impl Speech {
+impl Framing {
     pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode) -> Self {
         subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
     }

@@ -15,7 +15,7 @@ use webpubsub_protocol::name::{ConnectionId, HubName};
 
 pub use circuit_breaker::CircuitBreakers;
 pub(crate) use delivery::AFTER_CONNECTED;
-pub(crate) use queue::{Awaited, Events};
+pub(crate) use queue::{EventQueues, ReplyTarget};
 pub use retry_policy::Attempts;
 
 use crate::settings::{HandlerAuth, HubSettings};

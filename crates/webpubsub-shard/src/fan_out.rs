@@ -7,7 +7,7 @@ use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Speech;
+use crate::connection::Framing;
 use crate::output::{Change, Output};
 use crate::reliable::{Buffer, Link, bitmap};
 use crate::shard::Shard;
@@ -106,13 +106,13 @@ impl Shard {
         let row = self.log.newest() + 1;
         for slot in to {
             let Some(connection) = self.connections.get_mut(slot) else { continue };
-            let receivers = match &connection.speech {
-                Speech::Simple(_) => {
+            let receivers = match &connection.framing {
+                Framing::Simple(_) => {
                     simple.push(slot);
                     continue;
                 }
-                Speech::Messages(Encoding::Json) => &mut json,
-                Speech::Messages(Encoding::Protobuf) => &mut protobuf,
+                Framing::Messages(Encoding::Json) => &mut json,
+                Framing::Messages(Encoding::Protobuf) => &mut protobuf,
             };
             let Some(buffer) = &mut connection.buffer else {
                 receivers.plain.push(slot);
@@ -155,17 +155,17 @@ impl Shard {
     /// one that is not reliable.
     pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, outputs: &mut Vec<Output>) {
         let Some(connection) = self.connections.get(slot) else { return };
-        match &connection.speech {
-            Speech::Simple(_) => {
+        match &connection.framing {
+            Framing::Simple(_) => {
                 let frame = simple::encode_given(publish.data);
                 outputs.push(Output::Send { to: vec![slot], frame });
             }
-            Speech::Messages(_) if connection.buffer.is_none() => {
+            Framing::Messages(_) if connection.buffer.is_none() => {
                 let Publish { from, data, metadata, .. } = publish;
                 let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None };
                 self.send(slot, message, outputs);
             }
-            Speech::Messages(_) => self.fan_out([slot], &publish, Reach::ThisShard, outputs),
+            Framing::Messages(_) => self.fan_out([slot], &publish, Reach::ThisShard, outputs),
         }
     }
 
@@ -197,10 +197,10 @@ impl Shard {
         }
         let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
         for (slot, id) in to {
-            match self.connections.get(slot).map(|connection| &connection.speech) {
-                Some(Speech::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
-                Some(Speech::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
-                Some(Speech::Simple(_)) | None => {}
+            match self.connections.get(slot).map(|connection| &connection.framing) {
+                Some(Framing::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
+                Some(Framing::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
+                Some(Framing::Simple(_)) | None => {}
             }
         }
         json.send(|| DataFrame::Json(publish.json()), outputs);

@@ -73,7 +73,7 @@ impl Shard {
         let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
         let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
         let connections = self.connections.len() as u64;
-        let (events, notices) = (self.events.user_events as u64, self.events.notices as u64);
+        let (events, durable_events) = (self.events.user_events as u64, self.events.durable_events as u64);
         [
             connections,
             detached,
@@ -82,7 +82,7 @@ impl Shard {
             unread,
             self.log.rows(),
             events,
-            notices,
+            durable_events,
             recoveries,
             replays,
             batches,

@@ -8,13 +8,13 @@ use crate::config::Limits;
 
 /// A bucket of messages that a client may still send, filled as time passes.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket {
+pub(crate) struct TokenBucket {
     /// Thousandths of messages that are missing from a full bucket.
     missing: u64,
     seen: Timestamp,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// Takes one message out; false if there is none.
     pub(crate) fn take(&mut self, now: Timestamp, limits: &Limits) -> bool {
         let allowed = self.next(now, limits).is_none();
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_client_may_send_a_burst_and_then_as_fast_as_the_bucket_fills() {
         let limits = limits(10, 3);
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         assert_eq!(
             [0, 0, 0, 0, 99, 100, 100, 199, 200].map(|now| bucket.take(at(now), &limits)),
             [true, true, true, false, false, true, false, false, true]
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_bucket_counts_every_millisecond_however_often_it_is_asked() {
         let limits = limits(3, 1);
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         let taken = (1_000_000..1_060_000).filter(|now| bucket.take(at(*now), &limits)).count();
         assert_eq!(taken, 180);
     }
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_put_back_lets_no_bucket_run_dry() {
         let limits = limits(1, 2);
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         assert_eq!(
             [50_000, 50_000, 0, 1000].map(|now| bucket.take(at(now), &limits)),
             [true, true, false, true]
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn without_a_rate_or_a_burst_everything_may_be_sent() {
         for limits in [limits(0, 3), limits(3, 0)] {
-            let mut bucket = Bucket::default();
+            let mut bucket = TokenBucket::default();
             assert!((0..10_000).all(|_| bucket.take(at(0), &limits)));
         }
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn the_largest_numbers_overflow_nothing() {
         let limits = limits(u32::MAX, u32::MAX);
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         assert!([0, u64::MAX, 0, u64::MAX].iter().all(|now| bucket.take(at(*now), &limits)));
     }
 }

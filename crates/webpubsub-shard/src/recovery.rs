@@ -33,7 +33,7 @@ impl Shard {
         buffer.link = Link::Attached;
         connection.backlog.bytes = 0;
         // What came over the old socket last is as lost as if it had not arrived.
-        self.turns.clear(&mut connection.queue);
+        self.turns.clear(&mut connection.inbox);
         self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
         outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
@@ -84,7 +84,7 @@ impl Shard {
         let until = now.after(self.config.recovery_window);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.backlog.bytes = 0;
-        self.turns.clear(&mut connection.queue);
+        self.turns.clear(&mut connection.inbox);
         let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };
         // It was on the socket.

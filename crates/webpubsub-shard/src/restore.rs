@@ -9,7 +9,7 @@ use crate::ack::AckCache;
 use crate::config::ShardConfig;
 use crate::connection::Connection;
 use crate::connections::Connections;
-use crate::event_queue::{EventPolicy, Events};
+use crate::event_queue::{EventPolicy, EventQueues};
 use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::relay::Relay;
@@ -67,13 +67,13 @@ impl Shard {
             counters: Counters::default(),
             config,
             policy,
-            events: Events::new(now, snapshot.settings),
+            events: EventQueues::new(now, snapshot.settings),
             unmeasured: 0,
             turns: Turns::default(),
         };
         shard.relay.watch(now);
-        let lanes = shard.restore_outbox(snapshot.durable_events, &mut outputs);
-        let detached = shard.restore_connections(now, snapshot.connections, &lanes);
+        let queues = shard.restore_outbox(snapshot.durable_events, &mut outputs);
+        let detached = shard.restore_connections(now, snapshot.connections, &queues);
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);
         }
@@ -102,18 +102,18 @@ impl Shard {
         &mut self,
         now: Timestamp,
         records: Vec<ConnectionRecord>,
-        lanes: &HashMap<ConnectionId, Slot>,
+        queues: &HashMap<ConnectionId, Slot>,
     ) -> Vec<(Slot, bool)> {
         let mut known = Vec::new();
         for record in records {
             let (slot, since) = (record.slot, record.detached_until);
-            let lane = lanes.get(&record.id).copied();
+            let queue = queues.get(&record.id).copied();
             let buffer = record.subprotocol.is_reliable().then(|| {
                 Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.config.recovery_window)))
             });
             self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
-            if let Some(lane) = lane {
-                self.adopt(slot, lane);
+            if let Some(queue) = queue {
+                self.adopt(slot, queue);
             }
             known.push((slot, since.is_some()));
         }

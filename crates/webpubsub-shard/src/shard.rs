@@ -12,21 +12,21 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::backpressure::Backlog;
 use crate::config::{Full, ShardConfig};
-use crate::connection::{Connection, Speech};
+use crate::connection::{Connection, Framing};
 use crate::connections::Connections;
-use crate::event_queue::{AFTER_CONNECTED, EventPolicy, Events};
+use crate::event_queue::{AFTER_CONNECTED, EventPolicy, EventQueues};
 use crate::fan_out::{Publish, Reach};
 use crate::input::Input;
 use crate::metrics::Counters;
 use crate::output::{Change, Output};
 use crate::permission::Permissions;
-use crate::rate_limit::Bucket;
+use crate::rate_limit::TokenBucket;
 use crate::relay::Relay;
 use crate::reliable::{Buffer, Cursor, Log};
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord, EventContext, StoredMessage};
-use crate::turn::{Arrived, Queue, Turns};
+use crate::turn::{Arrived, Inbox, Turns};
 
 /// What an event handler is told of a connection whose client sent no WebSocket traffic.
 ///
@@ -46,7 +46,7 @@ pub struct Shard {
     pub(crate) counters: Counters,
     pub(crate) config: ShardConfig,
     pub(crate) policy: EventPolicy,
-    pub(crate) events: Events,
+    pub(crate) events: EventQueues,
     /// Bytes that were put on sockets since all of them were measured.
     pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
@@ -197,7 +197,7 @@ impl Shard {
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
         self.notify_of_end(slot, reason, outputs);
         if let Some(mut connection) = self.connections.remove(slot) {
-            self.turns.clear(&mut connection.queue);
+            self.turns.clear(&mut connection.inbox);
             outputs.push(Output::Store(Change::RemoveConnection(slot)));
             self.part(connection, outputs);
         }
@@ -261,7 +261,7 @@ impl Shard {
         else {
             return;
         };
-        if let Speech::Messages(encoding) = &connection.speech {
+        if let Framing::Messages(encoding) = &connection.framing {
             let frame = encoding.encode_downstream(message);
             outputs.push(Output::Send { to: vec![slot], frame });
         }
@@ -299,15 +299,15 @@ impl Connection {
             user: record.user,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
             subprotocol: record.subprotocol,
-            speech: Speech::new(record.subprotocol, record.mode),
+            framing: Framing::new(record.subprotocol, record.mode),
             buffer,
             groups: SortedSet::new(),
             acks,
-            bucket: Bucket::default(),
+            bucket: TokenBucket::default(),
             backlog: Backlog::default(),
-            queue: Queue::default(),
+            inbox: Inbox::default(),
             context: record.context,
-            lane: None,
+            event_queue: None,
         }
     }
 

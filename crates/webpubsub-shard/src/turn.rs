@@ -15,7 +15,7 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Speech;
+use crate::connection::Framing;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
@@ -64,13 +64,13 @@ pub(crate) enum Arrived {
 }
 
 impl Arrived {
-    fn read(speech: &Speech, frame: Frame) -> Self {
+    fn read(framing: &Framing, frame: Frame) -> Self {
         if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
             return Self::Invalid(CloseCause::MessageTooLarge);
         }
-        match speech {
-            Speech::Simple(_) => Self::Payload(frame),
-            Speech::Messages(encoding) => {
+        match framing {
+            Framing::Simple(_) => Self::Payload(frame),
+            Framing::Messages(encoding) => {
                 encoding.decode_upstream(&frame).map_or_else(Self::Invalid, Self::Message)
             }
         }
@@ -89,7 +89,7 @@ impl Arrived {
 
 /// What one connection sent and is yet to be carried out.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub(crate) struct Inbox {
     /// Oldest first, with the bytes of each.
     arrived: VecDeque<(Arrived, usize)>,
     bytes: usize,
@@ -105,7 +105,7 @@ pub(crate) struct Queue {
     is_touched: bool,
 }
 
-impl Queue {
+impl Inbox {
     /// What waits is for a socket that there is no more.
     fn clear(&mut self) {
         self.arrived.clear();
@@ -152,9 +152,9 @@ impl Turns {
     }
 
     /// What waits in a connection's queue is for a socket that there is no more.
-    pub(crate) fn clear(&mut self, queue: &mut Queue) {
-        self.bytes -= queue.bytes;
-        queue.clear();
+    pub(crate) fn clear(&mut self, inbox: &mut Inbox) {
+        self.bytes -= inbox.bytes;
+        inbox.clear();
     }
 
     /// A connection has used an ack id, the first since they were written.
@@ -222,27 +222,27 @@ impl Shard {
                 self.turns.waiting.pop_front();
                 continue;
             };
-            let queue = &mut connection.queue;
-            let Some((arrived, _)) = queue.arrived.front() else {
-                queue.is_listed = false;
+            let inbox = &mut connection.inbox;
+            let Some((arrived, _)) = inbox.arrived.front() else {
+                inbox.is_listed = false;
                 self.turns.waiting.pop_front();
                 continue;
             };
             if arrived.is_limited()
-                && !queue.is_ended
+                && !inbox.is_ended
                 && let Some(due) = connection.bucket.next(now, &limits)
             {
-                queue.is_slowed = true;
+                inbox.is_slowed = true;
                 self.turns.waiting.pop_front();
                 insert_by_time(&mut self.turns.slowed, due, slot);
                 continue;
             }
-            if queue.credit > 0 {
+            if inbox.credit > 0 {
                 return Some(slot);
             }
             // It is the others' turn. If all of them have had theirs, a new round begins, or as many as
             // it takes until one of them may go on.
-            least = least.min(-queue.credit);
+            least = least.min(-inbox.credit);
             refused += 1;
             self.turns.waiting.pop_front();
             self.turns.waiting.push_back(slot);
@@ -250,7 +250,7 @@ impl Shard {
                 let rounds = (least / ROUND_COST + 1) * ROUND_COST;
                 for slot in &self.turns.waiting {
                     if let Some(connection) = self.connections.get_mut(*slot) {
-                        connection.queue.credit += rounds;
+                        connection.inbox.credit += rounds;
                     }
                 }
                 (refused, least) = (0, i64::MAX);
@@ -266,8 +266,8 @@ impl Shard {
         let mut outputs = Vec::new();
         let limits = self.config.limits;
         let Some(connection) = self.connections.get_mut(from) else { return outputs };
-        let Some((arrived, bytes)) = connection.queue.arrived.pop_front() else { return outputs };
-        connection.queue.bytes -= bytes;
+        let Some((arrived, bytes)) = connection.inbox.arrived.pop_front() else { return outputs };
+        connection.inbox.bytes -= bytes;
         self.turns.bytes -= bytes;
         if arrived.is_limited() {
             connection.bucket.take(now, &limits);
@@ -277,9 +277,9 @@ impl Shard {
         let cost = cost(bytes, &outputs);
         self.turns.carried_out += cost;
         if let Some(connection) = self.connections.get_mut(from) {
-            let queue = &mut connection.queue;
+            let inbox = &mut connection.inbox;
             // What was not used in one turn is not saved up for the next.
-            queue.credit = if queue.arrived.is_empty() { 0 } else { queue.credit - cost as i64 };
+            inbox.credit = if inbox.arrived.is_empty() { 0 } else { inbox.credit - cost as i64 };
         }
         outputs
     }
@@ -300,7 +300,7 @@ impl Shard {
         ordered.append(&mut others);
         for slot in mem::take(&mut self.turns.touched) {
             if let Some(connection) = self.connections.get_mut(slot) {
-                connection.queue.is_touched = false;
+                connection.inbox.is_touched = false;
                 if connection.is_attached() {
                     self.attach(slot, &mut ordered);
                 }
@@ -318,7 +318,7 @@ impl Shard {
     /// How many messages of a connection wait to be carried out.
     #[must_use]
     pub fn queued(&self, slot: Slot) -> usize {
-        self.connections.get(slot).map_or(0, |connection| connection.queue.arrived.len())
+        self.connections.get(slot).map_or(0, |connection| connection.inbox.arrived.len())
     }
 
     /// Takes in what came over a socket.
@@ -326,7 +326,7 @@ impl Shard {
         let limits = self.config.limits;
         let Some(connection) = self.connections.get(from) else { return };
         let bytes = frame.len();
-        let arrived = Arrived::read(&connection.speech, frame);
+        let arrived = Arrived::read(&connection.framing, frame);
         // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
         // cannot have received ends the connection, after everything that came before.
         let may_overtake = matches!(
@@ -334,7 +334,7 @@ impl Shard {
             Arrived::Message(UpstreamMessage::SequenceAck { sequence_id })
                 if connection.buffer.as_ref().is_none_or(|buffer| *sequence_id <= buffer.newest())
         );
-        let is_next = connection.queue.arrived.is_empty() || may_overtake;
+        let is_next = connection.inbox.arrived.is_empty() || may_overtake;
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
         let Some(connection) = self.connections.get_mut(from) else { return };
         if is_quick && connection.bucket.take(now, &limits) {
@@ -349,21 +349,21 @@ impl Shard {
     /// Has something that came over a socket wait for the next turn.
     pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, outputs: &mut Vec<Output>) {
         let Some(connection) = self.connections.get_mut(from) else { return };
-        let queue = &mut connection.queue;
-        let is_full = queue.is_full() || (queue.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
+        let inbox = &mut connection.inbox;
+        let is_full = inbox.is_full() || (inbox.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
         if arrived.is_limited() && is_full {
             return self.close(from, CloseCause::TooManyMessages, outputs);
         }
-        queue.is_ended |= arrived.is_end();
-        queue.arrived.push_back((arrived, bytes));
-        queue.bytes += bytes;
+        inbox.is_ended |= arrived.is_end();
+        inbox.arrived.push_back((arrived, bytes));
+        inbox.bytes += bytes;
         self.turns.bytes += bytes;
-        if queue.is_ended && mem::take(&mut queue.is_slowed) {
+        if inbox.is_ended && mem::take(&mut inbox.is_slowed) {
             self.turns.slowed.retain(|(_, slot)| *slot != from);
             self.turns.waiting.push_back(from);
         }
-        let must_wait = queue.is_over_its_share() && !queue.is_slowed;
-        if !mem::replace(&mut queue.is_listed, true) {
+        let must_wait = inbox.is_over_its_share() && !inbox.is_slowed;
+        if !mem::replace(&mut inbox.is_listed, true) {
             self.turns.waiting.push_back(from);
         }
         self.turns.take_in(1);
@@ -374,7 +374,7 @@ impl Shard {
     pub(crate) fn go_on(&mut self, now: Timestamp) {
         while let Some((_, slot)) = self.turns.slowed.pop_front_if(|(due, _)| *due <= now) {
             if let Some(connection) = self.connections.get_mut(slot) {
-                connection.queue.is_slowed = false;
+                connection.inbox.is_slowed = false;
                 self.turns.waiting.push_back(slot);
             }
         }
@@ -383,7 +383,7 @@ impl Shard {
     /// Has the next turn bring what a socket carries up to date.
     pub(crate) fn touch(&mut self, slot: Slot) {
         if let Some(connection) = self.connections.get_mut(slot)
-            && !mem::replace(&mut connection.queue.is_touched, true)
+            && !mem::replace(&mut connection.inbox.is_touched, true)
         {
             self.turns.touched.push(slot);
         }
@@ -452,9 +452,9 @@ impl Shard {
                 | UpstreamMessage::Ping
                 | UpstreamMessage::SequenceAck { .. },
             ) => false,
-            Arrived::Payload(_) => match self.connections.get(from).map(|connection| &connection.speech) {
-                Some(Speech::Simple(SimpleMode::SendToGroup { .. })) => publish(),
-                Some(Speech::Simple(SimpleMode::SendEvent) | Speech::Messages(_)) | None => {
+            Arrived::Payload(_) => match self.connections.get(from).map(|connection| &connection.framing) {
+                Some(Framing::Simple(SimpleMode::SendToGroup { .. })) => publish(),
+                Some(Framing::Simple(SimpleMode::SendEvent) | Framing::Messages(_)) | None => {
                     self.has_event_handlers()
                 }
             },

@@ -12,9 +12,9 @@ use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Speech;
+use crate::connection::Framing;
 use crate::error::Refusal;
-use crate::event_queue::Awaited;
+use crate::event_queue::ReplyTarget;
 use crate::fan_out::{Publish, Reach};
 use crate::output::{Change, Output};
 use crate::shard::Shard;
@@ -29,12 +29,12 @@ impl Shard {
     /// Carries out what a simple client sent.
     pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
         let Some(connection) = self.connections.get(slot) else { return };
-        let Speech::Simple(mode) = &connection.speech else { return };
+        let Framing::Simple(mode) = &connection.framing else { return };
         match mode.clone() {
             SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
                 Ok(name) if self.has_event_handlers() => {
                     let (data, metadata) = (simple::decode(frame), Metadata::default());
-                    self.user_event(slot, Event::User { name, data, metadata }, Awaited::Frame, outputs);
+                    self.user_event(slot, Event::User { name, data, metadata }, ReplyTarget::Frame, outputs);
                 }
                 Ok(_) | Err(_) => self.close(slot, CloseCause::EventFailed, outputs),
             },
@@ -81,11 +81,16 @@ impl Shard {
                 });
             }
             UpstreamMessage::Event { event: name, ack_id, data, metadata } => {
-                self.user_event(slot, Event::User { name, data, metadata }, Awaited::Ack(ack_id), outputs);
+                self.user_event(
+                    slot,
+                    Event::User { name, data, metadata },
+                    ReplyTarget::Ack(ack_id),
+                    outputs,
+                );
             }
             UpstreamMessage::Invoke { invocation_id, event: name, data, metadata } => {
                 let event = Event::User { name, data, metadata };
-                self.user_event(slot, event, Awaited::Invocation(invocation_id), outputs);
+                self.user_event(slot, event, ReplyTarget::Invocation(invocation_id), outputs);
             }
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, outputs);
@@ -151,7 +156,8 @@ impl Shard {
     /// Source: client spec, sections 6.2 and 8.1.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let (Some(buffer), Speech::Messages(encoding)) = (&mut connection.buffer, &connection.speech) else {
+        let (Some(buffer), Framing::Messages(encoding)) = (&mut connection.buffer, &connection.framing)
+        else {
             return;
         };
         if id > buffer.newest() {

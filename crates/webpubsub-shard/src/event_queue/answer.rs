@@ -5,7 +5,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
 use super::CallId;
-use super::queue::{Awaited, CallUnderWay, Queue, Waiting, Whose};
+use super::queue::{CallUnderWay, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::error::Refusal;
 use crate::fan_out::Publish;
 use crate::output::{Change, Output};
@@ -22,23 +22,23 @@ impl Shard {
     ) {
         let now = self.events.now;
         let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
-        let CallUnderWay { queue, lane: at, template, url, .. } = self.events.calls.swap_remove(index);
+        let CallUnderWay { kind, queue: at, template, url, .. } = self.events.calls.swap_remove(index);
         if self.events.breakers.ended(now, &template, result.as_ref().err().copied()) {
             self.events.resume(None);
         }
         self.events.make_ready(at);
         let result = result.map(|taken| self.learn(at, &url, taken, outputs));
         self.counters.failed_calls += u64::from(result.is_err());
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        let is_awaited = lane.awaits_first(queue);
-        let Some(first) = lane.queue_mut(queue).front_mut() else { return };
+        let Some(queue) = self.events.get_mut(at) else { return };
+        let is_awaited = queue.awaits_first(kind);
+        let Some(first) = queue.events_mut(kind).front_mut() else { return };
         first.is_under_way = false;
         if let (true, Err(why), Some(attempts)) = (is_awaited, &result, &mut first.attempts)
             && let Some(pause) = attempts.failed(now, &self.policy, *why)
         {
             first.due = now.after(pause);
         } else {
-            self.finish(at, queue, result.map_err(Some), outputs);
+            self.finish(at, kind, result.map_err(Some), outputs);
         }
     }
 
@@ -48,12 +48,12 @@ impl Shard {
     fn learn(&mut self, at: Slot, url: &str, taken: Taken, outputs: &mut Vec<Output>) -> Reply {
         let Taken { reply, state, cookies: set } = taken;
         let now = self.events.now;
-        let told = match self.events.lane_mut(at).map(|lane| &mut lane.whose) {
-            Some(Whose::Here(slot)) => match self.connections.get_mut(*slot) {
+        let told = match self.events.get_mut(at).map(|queue| &mut queue.owner) {
+            Some(Owner::Open(slot)) => match self.connections.get_mut(*slot) {
                 Some(connection) => &mut connection.context,
                 None => return reply,
             },
-            Some(Whose::Gone(past)) => &mut past.context,
+            Some(Owner::Closed(closed)) => &mut closed.context,
             None => return reply,
         };
         let mut cookies = Cookies::decode(&told.cookies);
@@ -73,10 +73,10 @@ impl Shard {
 
     /// Writes how many events a connection has had, and what its handlers want to be told again.
     pub(super) fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        let Whose::Here(slot) = lane.whose else { return };
+        let Some(queue) = self.events.get_mut(at) else { return };
+        let Owner::Open(slot) = queue.owner else { return };
         let Some(told) = self.connections.get(slot).map(|connection| &connection.context) else { return };
-        lane.stored = told.events;
+        queue.stored = told.events;
         let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
         outputs.push(Output::Store(Change::EventContext { slot, events, state, cookies }));
     }
@@ -85,32 +85,33 @@ impl Shard {
     pub(super) fn finish(
         &mut self,
         at: Slot,
-        queue: Queue,
+        kind: QueueKind,
         result: Result<Reply, Option<CallFailure>>,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(Waiting { event, awaited, .. }) = self.events.remove(at, queue, 0) else { return };
-        if let Awaited::Notice(row) = awaited {
+        let Some(Waiting { event, reply_to, .. }) = self.events.remove(at, kind, 0) else { return };
+        if let ReplyTarget::DurableEvent(row) = reply_to {
             outputs.push(Output::Store(Change::RemoveEvent { row }));
         }
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        if let (Whose::Gone(past), Ok(_), Awaited::Ack(Some(id))) = (&mut lane.whose, &result, &awaited)
-            && !past.acks.contains(*id)
+        let Some(queue) = self.events.get_mut(at) else { return };
+        if let (Owner::Closed(closed), Ok(_), ReplyTarget::Ack(Some(id))) =
+            (&mut queue.owner, &result, &reply_to)
+            && !closed.acks.contains(*id)
         {
-            past.acks.insert(*id);
+            closed.acks.insert(*id);
         }
-        let Some(lane) = self.events.lane(at) else { return };
+        let Some(queue) = self.events.get(at) else { return };
         // Of a handler that is left alone enough was said before, and of a client that left there is
         // nothing to say.
         if let Err(Some(failure)) = result
             && !matches!(failure, CallFailure::BreakerOpen | CallFailure::GivenUp)
-            && let Some(Subject { connection, .. }) = self.subject(&lane.whose)
+            && let Some(Subject { connection, .. }) = self.subject(&queue.owner)
         {
             let event = event.name().to_owned();
             outputs.push(Output::EventFailed { connection, event, failure });
         }
-        if let Whose::Here(slot) = lane.whose {
-            self.conclude(slot, awaited, result.map_err(|_| Refusal::EventFailed), outputs);
+        if let Owner::Open(slot) = queue.owner {
+            self.conclude(slot, reply_to, result.map_err(|_| Refusal::EventFailed), outputs);
         }
     }
 
@@ -120,32 +121,32 @@ impl Shard {
     pub(super) fn conclude(
         &mut self,
         slot: Slot,
-        awaited: Awaited,
+        reply_to: ReplyTarget,
         result: Result<Reply, Refusal>,
         outputs: &mut Vec<Output>,
     ) {
-        if let Awaited::Invocation(invocation_id) = awaited {
+        if let ReplyTarget::Invocation(invocation_id) = reply_to {
             let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
             return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
         }
-        let is_heard = matches!(awaited, Awaited::Ack(_) | Awaited::Frame);
+        let is_heard = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
         let result = result.map(|Reply { data, metadata }| {
             if let Some(data) = data.filter(|_| is_heard) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None };
                 self.send_data(slot, publish, outputs);
             }
         });
-        match awaited {
-            Awaited::Ack(Some(id)) => {
+        match reply_to {
+            ReplyTarget::Ack(Some(id)) => {
                 let result = if self.is_used(slot, id) { Err(Refusal::Duplicate(id)) } else { result };
                 self.acknowledge(slot, id, result, outputs);
             }
-            Awaited::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
-            Awaited::Frame
-            | Awaited::Ack(None)
-            | Awaited::Invocation(_)
-            | Awaited::Notice(_)
-            | Awaited::Nobody => {}
+            ReplyTarget::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
+            ReplyTarget::Frame
+            | ReplyTarget::Ack(None)
+            | ReplyTarget::Invocation(_)
+            | ReplyTarget::DurableEvent(_)
+            | ReplyTarget::None => {}
         }
     }
 }

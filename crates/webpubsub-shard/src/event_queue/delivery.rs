@@ -5,7 +5,7 @@ use std::time::Duration;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
 use webpubsub_protocol::time::Timestamp;
 
-use super::queue::{Awaited, CallUnderWay, Lane, MAX_NOTICES, Queue, Waiting, Whose};
+use super::queue::{CallUnderWay, EventQueue, MAX_DURABLE_EVENTS, Owner, QueueKind, ReplyTarget, Waiting};
 use super::retry_policy::Attempts;
 use super::{Call, CallId, durable};
 use crate::ack::AckCache;
@@ -41,8 +41,8 @@ enum Next {
 }
 
 /// Whether an operation with the ack id of an event was done.
-fn is_done(acks: &AckCache, awaited: &Awaited) -> bool {
-    matches!(awaited, Awaited::Ack(Some(id)) if acks.contains(*id))
+fn is_done(acks: &AckCache, reply_to: &ReplyTarget) -> bool {
+    matches!(reply_to, ReplyTarget::Ack(Some(id)) if acks.contains(*id))
 }
 
 impl Shard {
@@ -70,13 +70,13 @@ impl Shard {
     }
 
     /// What is told of a connection with everything that happens to it.
-    pub(super) fn subject(&self, whose: &Whose) -> Option<Subject> {
-        let (id, user, subprotocol, told) = match whose {
-            Whose::Here(slot) => {
+    pub(super) fn subject(&self, owner: &Owner) -> Option<Subject> {
+        let (id, user, subprotocol, told) = match owner {
+            Owner::Open(slot) => {
                 let connection = self.connections.get(*slot)?;
                 (&connection.id, &connection.user, connection.subprotocol, &connection.context)
             }
-            Whose::Gone(past) => (&past.id, &past.user, past.subprotocol, &past.context),
+            Owner::Closed(closed) => (&closed.id, &closed.user, closed.subprotocol, &closed.context),
         };
         let subprotocol = told.custom_subprotocol.as_deref().or(subprotocol.name());
         Some(Subject {
@@ -90,15 +90,15 @@ impl Shard {
     }
 
     /// Puts an event into the lane of its connection.
-    fn queue(&mut self, slot: Slot, queue: Queue, waiting: Waiting) {
+    fn queue_event(&mut self, slot: Slot, kind: QueueKind, waiting: Waiting) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let events = &mut self.events;
         let stored = connection.context.events;
-        let lane = *connection.lane.get_or_insert_with(|| events.open(Whose::Here(slot), stored));
+        let queue = *connection.event_queue.get_or_insert_with(|| events.open(Owner::Open(slot), stored));
         if waiting.number != CONNECTED {
             connection.context.events += 1;
         }
-        events.push(lane, queue, waiting);
+        events.push(queue, kind, waiting);
     }
 
     /// Something has happened to a connection that its client does not wait for. If an event handler
@@ -109,9 +109,9 @@ impl Shard {
         if self.handler_of(&event).is_none() {
             return;
         }
-        let Some(subject) = self.subject(&Whose::Here(slot)) else { return };
+        let Some(subject) = self.subject(&Owner::Open(slot)) else { return };
         let next = self.connections.get(slot).map_or(CONNECTED, |connection| connection.context.events);
-        if self.events.notices >= MAX_NOTICES {
+        if self.events.durable_events >= MAX_DURABLE_EVENTS {
             let (connection, event, failure) =
                 (subject.connection, event.name().to_owned(), CallFailure::TooMany);
             return outputs.push(Output::EventFailed { connection, event, failure });
@@ -121,7 +121,11 @@ impl Shard {
         let (row, now) = (self.events.newest, self.events.now);
         let notice = durable::encode(&subject, &event, number, now);
         outputs.push(Output::Store(Change::AddEvent { row, event: notice }));
-        self.queue(slot, Queue::Notices, Waiting::new(event, number, now, Awaited::Notice(row)));
+        self.queue_event(
+            slot,
+            QueueKind::Durable,
+            Waiting::new(event, number, now, ReplyTarget::DurableEvent(row)),
+        );
     }
 
     /// A connection ends: its memberships first, then the connection itself.
@@ -137,12 +141,13 @@ impl Shard {
     /// A connection has ended. What waits in its lane is told all the same, though of its client's
     /// events each only once, and without a wait for the answer.
     pub(crate) fn part(&mut self, connection: Connection, outputs: &mut Vec<Output>) {
-        let Some(at) = connection.lane else { return };
-        if let Some(lane) = self.events.lane_mut(at) {
-            lane.whose = Whose::Gone(Box::new(connection.into()));
+        let Some(at) = connection.event_queue else { return };
+        if let Some(queue) = self.events.get_mut(at) {
+            queue.owner = Owner::Closed(Box::new(connection.into()));
             // It was tried, and nobody waits for another attempt.
-            if lane.user_events.front().is_some_and(|first| first.attempts.is_some() && !first.is_under_way) {
-                self.events.remove(at, Queue::UserEvents, 0);
+            if queue.user_events.front().is_some_and(|first| first.attempts.is_some() && !first.is_under_way)
+            {
+                self.events.remove(at, QueueKind::User, 0);
             }
         }
         self.stop_waiting(at, outputs);
@@ -150,9 +155,9 @@ impl Shard {
 
     /// Ends the call that tells of the client's event in a lane, unless something waits for it.
     fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
-        let is_awaited = self.events.lane(at).is_none_or(|lane| lane.awaits_first(Queue::UserEvents));
+        let is_awaited = self.events.get(at).is_none_or(|queue| queue.awaits_first(QueueKind::User));
         let mut calls = self.events.calls.iter();
-        let call = calls.find(|call| call.lane == at && call.queue == Queue::UserEvents);
+        let call = calls.find(|call| call.queue == at && call.kind == QueueKind::User);
         if let (false, Some(call)) = (is_awaited, call) {
             let after = call.since.after(PATIENCE).since(self.events.now);
             outputs.push(Output::GiveUp { call: call.id, after });
@@ -166,44 +171,49 @@ impl Shard {
         &mut self,
         slot: Slot,
         event: Event,
-        awaited: Awaited,
+        reply_to: ReplyTarget,
         outputs: &mut Vec<Output>,
     ) {
         let Some(connection) = self.connections.get(slot) else { return };
-        let lane = connection.lane.and_then(|at| self.events.lane(at));
-        let waiting = Waiting::new(event, connection.context.events, self.events.now, awaited);
-        let is_free = lane.is_none_or(|lane| lane.user_events.is_empty());
-        let is_asked_already = matches!(waiting.awaited, Awaited::Invocation(_))
-            && lane.is_some_and(|lane| lane.user_events.iter().any(|other| other.awaited == waiting.awaited));
+        let queue = connection.event_queue.and_then(|at| self.events.get(at));
+        let waiting = Waiting::new(event, connection.context.events, self.events.now, reply_to);
+        let is_free = queue.is_none_or(|queue| queue.user_events.is_empty());
+        let is_asked_already = matches!(waiting.reply_to, ReplyTarget::Invocation(_))
+            && queue.is_some_and(|queue| {
+                queue.user_events.iter().any(|other| other.reply_to == waiting.reply_to)
+            });
         let result = if is_asked_already {
             Err(Refusal::InvocationPending)
-        } else if self.handler_of(&waiting.event).is_none() || is_done(&connection.acks, &waiting.awaited) {
+        } else if self.handler_of(&waiting.event).is_none() || is_done(&connection.acks, &waiting.reply_to) {
             Err(Refusal::EventFailed)
-        } else if !self.events.has_room(lane, &waiting)
+        } else if !self.events.has_room(queue, &waiting)
             || is_free && self.left_alone_until(&waiting.event).is_some()
         {
             self.counters.failed_calls += 1;
             Err(Refusal::EventFailed)
         } else {
-            return self.queue(slot, Queue::UserEvents, waiting);
+            return self.queue_event(slot, QueueKind::User, waiting);
         };
-        self.conclude(slot, waiting.awaited, result, outputs);
+        self.conclude(slot, waiting.reply_to, result, outputs);
     }
 
     /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
     ///
     /// Source: client spec, section 9.1.
     pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, outputs: &mut Vec<Output>) {
-        let Some(at) = self.connections.get(slot).and_then(|connection| connection.lane) else { return };
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        let cancelled = Awaited::Invocation(id);
-        let found = lane.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.awaited == cancelled);
+        let Some(at) = self.connections.get(slot).and_then(|connection| connection.event_queue) else {
+            return;
+        };
+        let Some(queue) = self.events.get_mut(at) else { return };
+        let cancelled = ReplyTarget::Invocation(id);
+        let found =
+            queue.user_events.iter_mut().enumerate().find(|(_, waiting)| waiting.reply_to == cancelled);
         let Some((index, waiting)) = found else { return };
         if waiting.is_under_way {
-            waiting.awaited = Awaited::Nobody;
+            waiting.reply_to = ReplyTarget::None;
             self.stop_waiting(at, outputs);
         } else {
-            self.events.remove(at, Queue::UserEvents, index);
+            self.events.remove(at, QueueKind::User, index);
         }
     }
 
@@ -220,21 +230,21 @@ impl Shard {
 
     /// Takes a lane's turn, which is one call at most.
     fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
-        if let Some(lane) = self.events.lane_mut(at) {
-            lane.is_ready = false;
+        if let Some(queue) = self.events.get_mut(at) {
+            queue.is_ready = false;
         }
-        for queue in [Queue::Notices, Queue::UserEvents] {
+        for kind in [QueueKind::Durable, QueueKind::User] {
             loop {
-                let Some(lane) = self.events.lane(at) else { return };
-                match self.next(lane, queue) {
+                let Some(queue) = self.events.get(at) else { return };
+                match self.next(queue, kind) {
                     Next::Wait => break,
                     Next::Pause(until) => {
                         self.events.pause(at, until);
                         break;
                     }
-                    Next::Drop(failure) => self.finish(at, queue, Err(failure), outputs),
+                    Next::Drop(failure) => self.finish(at, kind, Err(failure), outputs),
                     Next::Call => {
-                        if self.call(at, queue, outputs).is_some() {
+                        if self.call(at, kind, outputs).is_some() {
                             self.events.make_ready(at);
                         }
                         return;
@@ -242,34 +252,34 @@ impl Shard {
                 }
             }
         }
-        if self.events.lane(at).is_some_and(Lane::is_over)
-            && let Some(Lane { whose: Whose::Here(slot), .. }) = self.events.close(at)
+        if self.events.get(at).is_some_and(EventQueue::is_over)
+            && let Some(EventQueue { owner: Owner::Open(slot), .. }) = self.events.close(at)
             && let Some(connection) = self.connections.get_mut(slot)
         {
-            connection.lane = None;
+            connection.event_queue = None;
         }
     }
 
     /// What is to be done about the first event in a queue.
-    fn next(&self, lane: &Lane, queue: Queue) -> Next {
+    fn next(&self, queue: &EventQueue, kind: QueueKind) -> Next {
         let now = self.events.now;
-        let Some(first) = lane.queue(queue).front().filter(|first| !first.is_under_way) else {
+        let Some(first) = queue.events(kind).front().filter(|first| !first.is_under_way) else {
             return Next::Wait;
         };
-        let acks = match &lane.whose {
-            Whose::Here(slot) => self.connections.get(*slot).map(|connection| &connection.acks),
-            Whose::Gone(past) => Some(&past.acks),
+        let acks = match &queue.owner {
+            Owner::Open(slot) => self.connections.get(*slot).map(|connection| &connection.acks),
+            Owner::Closed(closed) => Some(&closed.acks),
         };
-        if acks.is_some_and(|acks| is_done(acks, &first.awaited)) {
+        if acks.is_some_and(|acks| is_done(acks, &first.reply_to)) {
             return Next::Drop(None);
         }
-        let is_early = match queue {
-            Queue::Notices => {
-                matches!(first.event, Event::Disconnected { .. }) && !lane.user_events.is_empty()
+        let is_early = match kind {
+            QueueKind::Durable => {
+                matches!(first.event, Event::Disconnected { .. }) && !queue.user_events.is_empty()
             }
-            Queue::UserEvents => {
-                let mut before = lane.notices.iter().take_while(|notice| notice.number < first.number);
-                !before.all(|notice| notice.was_tried() || self.left_alone_until(&notice.event).is_some())
+            QueueKind::User => {
+                let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);
+                !before.all(|event| event.was_tried() || self.left_alone_until(&event.event).is_some())
             }
         };
         if is_early {
@@ -279,7 +289,7 @@ impl Shard {
             return Next::Drop(None);
         }
         match self.left_alone_until(&first.event) {
-            Some(_) if queue == Queue::UserEvents => Next::Drop(Some(CallFailure::BreakerOpen)),
+            Some(_) if kind == QueueKind::User => Next::Drop(Some(CallFailure::BreakerOpen)),
             Some(until) => Next::Pause(until),
             None if first.due > now => Next::Pause(first.due),
             None => Next::Call,
@@ -292,17 +302,17 @@ impl Shard {
     }
 
     /// Tells of the first event in a queue.
-    fn call(&mut self, at: Slot, queue: Queue, outputs: &mut Vec<Output>) -> Option<()> {
+    fn call(&mut self, at: Slot, kind: QueueKind, outputs: &mut Vec<Output>) -> Option<()> {
         let now = self.events.now;
-        let lane = self.events.lane(at)?;
-        let first = lane.queue(queue).front()?;
+        let queue = self.events.get(at)?;
+        let first = queue.events(kind).front()?;
         let (event, number) = (&first.event, first.number);
         let handler = self.handler_of(event)?;
-        let subject = self.subject(&lane.whose)?;
+        let subject = self.subject(&queue.owner)?;
         let hub = &self.policy.hub;
         let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
         // What a notice waits behind an open circuit breaker is not its attempts' time.
-        let outlived = |attempts: &Attempts| queue == Queue::Notices && attempts.are_over(now);
+        let outlived = |attempts: &Attempts| kind == QueueKind::Durable && attempts.are_over(now);
         let attempts = first.attempts.filter(|attempts| !outlived(attempts));
         let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
         let call = Call {
@@ -320,18 +330,18 @@ impl Shard {
             limit: attempts.limit(now, &self.policy),
             left: attempts.left(now),
         };
-        if lane.stored <= number {
+        if queue.stored <= number {
             self.store_told(at, outputs);
         }
         self.events.last_call += 1;
         self.events.breakers.allows(now, &template);
-        let first = self.events.lane_mut(at)?.queue_mut(queue).front_mut()?;
+        let first = self.events.get_mut(at)?.events_mut(kind).front_mut()?;
         first.is_under_way = true;
         first.attempts = Some(attempts);
-        self.events.calls.push(CallUnderWay { id: call.id, queue, lane: at, since: now, template, url });
+        self.events.calls.push(CallUnderWay { id: call.id, kind, queue: at, since: now, template, url });
         self.counters.calls += 1;
         outputs.push(Output::Call(Box::new(call)));
-        if queue == Queue::UserEvents {
+        if kind == QueueKind::User {
             self.stop_waiting(at, outputs);
         }
         Some(())

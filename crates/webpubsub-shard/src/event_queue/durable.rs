@@ -8,7 +8,7 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
-use super::queue::{Awaited, Past, Queue, Waiting, Whose};
+use super::queue::{ClosedConnection, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::ack::AckCache;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
@@ -41,7 +41,7 @@ pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timest
 }
 
 /// Reads what [`encode`] wrote; `None` for anything else.
-pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
+pub(crate) fn decode(row: u64, text: &str) -> Option<(ClosedConnection, Waiting)> {
     let members = Members::parse(text)?;
     let text = |name| Some(members.get(name).and_then(Json::text)?.into_owned());
     let number = |name| members.get(name).and_then(Json::unsigned);
@@ -57,7 +57,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
         Some(user) => Some(UserId::parse(user).ok()?),
         None => None,
     };
-    let past = Past {
+    let closed = ClosedConnection {
         id: ConnectionId::parse(text("connection")?).ok()?,
         user,
         // Its name is what is told of it.
@@ -72,7 +72,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(Past, Waiting)> {
         },
     };
     let time = Timestamp::from_millis(number("time")?);
-    Some((past, Waiting::new(event, number("number")?, time, Awaited::Notice(row))))
+    Some((closed, Waiting::new(event, number("number")?, time, ReplyTarget::DurableEvent(row))))
 }
 
 impl Shard {
@@ -82,43 +82,43 @@ impl Shard {
         outbox: Vec<(u64, String)>,
         outputs: &mut Vec<Output>,
     ) -> HashMap<ConnectionId, Slot> {
-        let mut lanes = HashMap::new();
+        let mut queues = HashMap::new();
         for (row, text) in outbox {
             self.events.newest = row;
-            let Some((past, waiting)) = decode(row, &text) else {
+            let Some((closed, waiting)) = decode(row, &text) else {
                 outputs.push(Output::Store(Change::RemoveEvent { row }));
                 continue;
             };
-            let known = lanes.get(&past.id).copied();
-            let id = past.id.clone();
-            let whose = Whose::Gone(Box::new(past));
-            let at = match known.and_then(|at| Some((at, self.events.lane_mut(at)?))) {
-                Some((at, lane)) => {
+            let known = queues.get(&closed.id).copied();
+            let id = closed.id.clone();
+            let owner = Owner::Closed(Box::new(closed));
+            let at = match known.and_then(|at| Some((at, self.events.get_mut(at)?))) {
+                Some((at, queue)) => {
                     // The later it was written, the more is known.
-                    lane.whose = whose;
+                    queue.owner = owner;
                     at
                 }
                 None => {
-                    let at = self.events.open(whose, 0);
-                    lanes.insert(id, at);
+                    let at = self.events.open(owner, 0);
+                    queues.insert(id, at);
                     at
                 }
             };
-            self.events.push(at, Queue::Notices, waiting);
+            self.events.push(at, QueueKind::Durable, waiting);
         }
-        lanes
+        queues
     }
 
     /// A connection that has a lane is here after all.
     pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(lane) = self.events.lane_mut(at) else { return };
-        connection.lane = Some(at);
-        lane.stored = connection.context.events;
-        if let Whose::Gone(past) = &lane.whose {
-            connection.context.events = connection.context.events.max(past.context.events);
+        let Some(queue) = self.events.get_mut(at) else { return };
+        connection.event_queue = Some(at);
+        queue.stored = connection.context.events;
+        if let Owner::Closed(closed) = &queue.owner {
+            connection.context.events = connection.context.events.max(closed.context.events);
         }
-        lane.whose = Whose::Here(slot);
+        queue.owner = Owner::Open(slot);
     }
 }
 
@@ -163,16 +163,16 @@ mod tests {
         for subject in [told, subject()] {
             for event in &events {
                 let text = encode(&subject, event, u64::MAX, now);
-                let (past, waiting) = decode(5, &text).unwrap();
+                let (closed, waiting) = decode(5, &text).unwrap();
                 assert_eq!((&waiting.event, waiting.number, waiting.time), (event, u64::MAX, now));
-                assert_eq!(waiting.awaited, Awaited::Notice(5));
-                assert_eq!((past.id, past.user), (subject.connection.clone(), subject.user.clone()));
-                assert_eq!(past.context.custom_subprotocol, subject.subprotocol);
+                assert_eq!(waiting.reply_to, ReplyTarget::DurableEvent(5));
+                assert_eq!((closed.id, closed.user), (subject.connection.clone(), subject.user.clone()));
+                assert_eq!(closed.context.custom_subprotocol, subject.subprotocol);
                 assert_eq!(
-                    (past.context.origin, past.context.state),
+                    (closed.context.origin, closed.context.state),
                     (subject.origin.clone(), subject.state.clone())
                 );
-                assert_eq!(past.context.cookies, subject.cookies.encode());
+                assert_eq!(closed.context.cookies, subject.cookies.encode());
             }
         }
     }

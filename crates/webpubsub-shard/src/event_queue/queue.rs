@@ -22,7 +22,7 @@ use crate::snapshot::EventContext;
 /// Most calls that are under way at once.
 pub(crate) const MAX_CALLS: usize = 6;
 /// Most notices that wait at once.
-pub(crate) const MAX_NOTICES: usize = 100_000;
+pub(crate) const MAX_DURABLE_EVENTS: usize = 100_000;
 /// Most user events of one connection that wait at once.
 const MAX_USER_EVENTS: usize = 1000;
 /// Most bytes of user events that wait at once.
@@ -38,12 +38,12 @@ const LOOK_AFTER: Duration = Duration::from_secs(300);
 
 /// What event handlers are yet to be told.
 #[derive(Debug, Default)]
-pub(crate) struct Events {
+pub(crate) struct EventQueues {
     /// When the step at hand happens.
     pub(crate) now: Timestamp,
     /// The hub's settings, if they were ever changed.
     pub(crate) settings: Option<HubSettings>,
-    lanes: Vec<Option<Lane>>,
+    queues: Vec<Option<EventQueue>>,
     /// Places in `lanes` that hold nothing.
     vacant: Vec<Slot>,
     /// Lanes that may have something to tell, in turn.
@@ -56,7 +56,7 @@ pub(crate) struct Events {
     /// The last row of the outbox.
     pub(crate) newest: u64,
     /// How many notices wait,
-    pub(crate) notices: usize,
+    pub(crate) durable_events: usize,
     /// and how many user events,
     pub(crate) user_events: usize,
     /// of so many bytes.
@@ -68,11 +68,11 @@ pub(crate) struct Events {
 
 /// What the event handlers of one connection are yet to be told, in the order in which it happened.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) whose: Whose,
+pub(crate) struct EventQueue {
+    pub(crate) owner: Owner,
     /// The next event's number as it is on disk, or less.
     pub(crate) stored: u64,
-    pub(crate) notices: VecDeque<Waiting>,
+    pub(crate) durable_events: VecDeque<Waiting>,
     pub(crate) user_events: VecDeque<Waiting>,
     /// Whether it is among those that are ready.
     pub(crate) is_ready: bool,
@@ -82,16 +82,16 @@ pub(crate) struct Lane {
 
 /// Whose events wait in a lane.
 #[derive(Debug)]
-pub(crate) enum Whose {
+pub(crate) enum Owner {
     /// Those of the connection in this slot.
-    Here(Slot),
+    Open(Slot),
     /// Those of one that is gone.
-    Gone(Box<Past>),
+    Closed(Box<ClosedConnection>),
 }
 
 /// What its event handlers are told of a connection that is gone.
 #[derive(Debug)]
-pub(crate) struct Past {
+pub(crate) struct ClosedConnection {
     pub(crate) id: ConnectionId,
     pub(crate) user: Option<UserId>,
     pub(crate) subprotocol: Subprotocol,
@@ -102,11 +102,11 @@ pub(crate) struct Past {
 
 /// Which of the two queues of a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Queue {
+pub(crate) enum QueueKind {
     /// What is on disk as well, and nobody waits for.
-    Notices,
+    Durable,
     /// What a client sent.
-    UserEvents,
+    User,
 }
 
 /// An event that waits to be told.
@@ -117,7 +117,7 @@ pub(crate) struct Waiting {
     pub(crate) number: u64,
     /// When it happened.
     pub(crate) time: Timestamp,
-    pub(crate) awaited: Awaited,
+    pub(crate) reply_to: ReplyTarget,
     /// The attempts at it, once there was one.
     pub(crate) attempts: Option<Attempts>,
     /// When the next may be made.
@@ -128,9 +128,9 @@ pub(crate) struct Waiting {
 
 /// What waits for an event's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Awaited {
+pub(crate) enum ReplyTarget {
     /// This row of the outbox, which is to be deleted.
-    Notice(u64),
+    DurableEvent(u64),
     /// The client, and the ack that it asked for.
     Ack(Option<AckId>),
     /// A simple client, which is closed if the event fails.
@@ -138,7 +138,7 @@ pub(crate) enum Awaited {
     /// The client, under this id.
     Invocation(String),
     /// Nobody any more.
-    Nobody,
+    None,
 }
 
 /// A call that is under way.
@@ -146,9 +146,9 @@ pub(crate) enum Awaited {
 pub(crate) struct CallUnderWay {
     pub(crate) id: CallId,
     /// What it tells: the first in this queue
-    pub(crate) queue: Queue,
+    pub(crate) kind: QueueKind,
     /// of this lane.
-    pub(crate) lane: Slot,
+    pub(crate) queue: Slot,
     /// When it was made.
     pub(crate) since: Timestamp,
     /// The handler's URL, before and
@@ -158,8 +158,8 @@ pub(crate) struct CallUnderWay {
 }
 
 impl Waiting {
-    pub(crate) const fn new(event: Event, number: u64, time: Timestamp, awaited: Awaited) -> Self {
-        Self { event, number, time, awaited, attempts: None, due: time, is_under_way: false }
+    pub(crate) const fn new(event: Event, number: u64, time: Timestamp, reply_to: ReplyTarget) -> Self {
+        Self { event, number, time, reply_to, attempts: None, due: time, is_under_way: false }
     }
 
     /// Whether an attempt at it was made, and has ended.
@@ -178,115 +178,115 @@ impl Waiting {
     }
 }
 
-impl From<Connection> for Past {
+impl From<Connection> for ClosedConnection {
     fn from(connection: Connection) -> Self {
         let Connection { id, user, subprotocol, acks, context, .. } = connection;
         Self { id, user, subprotocol, acks, context }
     }
 }
 
-impl Lane {
+impl EventQueue {
     /// Whether nothing waits in it, and it waits for no turn.
     pub(crate) fn is_over(&self) -> bool {
-        self.notices.is_empty() && self.user_events.is_empty() && !self.is_ready
+        self.durable_events.is_empty() && self.user_events.is_empty() && !self.is_ready
     }
 
     /// Whether anything waits for the first event in a queue: then attempts at it go on. Nothing waits
     /// for an event of a client that is gone, or that has taken it back.
-    pub(crate) fn awaits_first(&self, queue: Queue) -> bool {
-        match queue {
-            Queue::Notices => true,
-            Queue::UserEvents => {
-                matches!(self.whose, Whose::Here(_))
-                    && self.user_events.front().is_some_and(|first| first.awaited != Awaited::Nobody)
+    pub(crate) fn awaits_first(&self, kind: QueueKind) -> bool {
+        match kind {
+            QueueKind::Durable => true,
+            QueueKind::User => {
+                matches!(self.owner, Owner::Open(_))
+                    && self.user_events.front().is_some_and(|first| first.reply_to != ReplyTarget::None)
             }
         }
     }
 
-    pub(crate) const fn queue(&self, queue: Queue) -> &VecDeque<Waiting> {
-        match queue {
-            Queue::Notices => &self.notices,
-            Queue::UserEvents => &self.user_events,
+    pub(crate) const fn events(&self, kind: QueueKind) -> &VecDeque<Waiting> {
+        match kind {
+            QueueKind::Durable => &self.durable_events,
+            QueueKind::User => &self.user_events,
         }
     }
 
-    pub(crate) const fn queue_mut(&mut self, queue: Queue) -> &mut VecDeque<Waiting> {
-        match queue {
-            Queue::Notices => &mut self.notices,
-            Queue::UserEvents => &mut self.user_events,
+    pub(crate) const fn events_mut(&mut self, kind: QueueKind) -> &mut VecDeque<Waiting> {
+        match kind {
+            QueueKind::Durable => &mut self.durable_events,
+            QueueKind::User => &mut self.user_events,
         }
     }
 }
 
-impl Events {
+impl EventQueues {
     pub(crate) fn new(now: Timestamp, settings: Option<HubSettings>) -> Self {
         Self { now, settings, ..Self::default() }
     }
 
-    pub(crate) fn lane(&self, at: Slot) -> Option<&Lane> {
-        self.lanes.get(at.index())?.as_ref()
+    pub(crate) fn get(&self, at: Slot) -> Option<&EventQueue> {
+        self.queues.get(at.index())?.as_ref()
     }
 
-    pub(crate) fn lane_mut(&mut self, at: Slot) -> Option<&mut Lane> {
-        self.lanes.get_mut(at.index())?.as_mut()
+    pub(crate) fn get_mut(&mut self, at: Slot) -> Option<&mut EventQueue> {
+        self.queues.get_mut(at.index())?.as_mut()
     }
 
     /// A lane in which nothing waits yet.
-    pub(crate) fn open(&mut self, whose: Whose, stored: u64) -> Slot {
-        let lane = Lane {
-            whose,
+    pub(crate) fn open(&mut self, owner: Owner, stored: u64) -> Slot {
+        let queue = EventQueue {
+            owner,
             stored,
-            notices: VecDeque::new(),
+            durable_events: VecDeque::new(),
             user_events: VecDeque::new(),
             is_ready: false,
             paused: None,
         };
         let at = self.vacant.pop().unwrap_or_else(|| {
-            self.lanes.push(None);
-            Slot(u32::try_from(self.lanes.len() - 1).unwrap_or(u32::MAX))
+            self.queues.push(None);
+            Slot(u32::try_from(self.queues.len() - 1).unwrap_or(u32::MAX))
         });
-        if let Some(place) = self.lanes.get_mut(at.index()) {
-            *place = Some(lane);
+        if let Some(place) = self.queues.get_mut(at.index()) {
+            *place = Some(queue);
         }
         at
     }
 
     /// Forgets a lane in which nothing waits.
-    pub(crate) fn close(&mut self, at: Slot) -> Option<Lane> {
-        let lane = self.lanes.get_mut(at.index())?.take();
+    pub(crate) fn close(&mut self, at: Slot) -> Option<EventQueue> {
+        let queue = self.queues.get_mut(at.index())?.take();
         self.vacant.push(at);
-        lane
+        queue
     }
 
     /// Whether one user event more can wait.
-    pub(crate) fn has_room(&self, lane: Option<&Lane>, waiting: &Waiting) -> bool {
-        lane.is_none_or(|lane| lane.user_events.len() < MAX_USER_EVENTS)
+    pub(crate) fn has_room(&self, queue: Option<&EventQueue>, waiting: &Waiting) -> bool {
+        queue.is_none_or(|queue| queue.user_events.len() < MAX_USER_EVENTS)
             && self.bytes + waiting.bytes() <= MAX_BYTES
     }
 
-    pub(crate) fn push(&mut self, at: Slot, queue: Queue, waiting: Waiting) {
-        match queue {
-            Queue::Notices => self.notices += 1,
-            Queue::UserEvents => {
+    pub(crate) fn push(&mut self, at: Slot, kind: QueueKind, waiting: Waiting) {
+        match kind {
+            QueueKind::Durable => self.durable_events += 1,
+            QueueKind::User => {
                 self.user_events += 1;
                 self.bytes += waiting.bytes();
             }
         }
-        if let Some(lane) = self.lane_mut(at) {
-            lane.queue_mut(queue).push_back(waiting);
+        if let Some(queue) = self.get_mut(at) {
+            queue.events_mut(kind).push_back(waiting);
         }
         self.make_ready(at);
     }
 
-    pub(crate) fn remove(&mut self, at: Slot, queue: Queue, index: usize) -> Option<Waiting> {
-        let waiting = self.lane_mut(at)?.queue_mut(queue);
+    pub(crate) fn remove(&mut self, at: Slot, kind: QueueKind, index: usize) -> Option<Waiting> {
+        let waiting = self.get_mut(at)?.events_mut(kind);
         waiting.get(index)?;
         // To the front: the others keep their order.
         (1..=index).rev().for_each(|place| waiting.swap(place, place - 1));
         let waiting = waiting.pop_front()?;
-        match queue {
-            Queue::Notices => self.notices -= 1,
-            Queue::UserEvents => {
+        match kind {
+            QueueKind::Durable => self.durable_events -= 1,
+            QueueKind::User => {
                 self.user_events -= 1;
                 self.bytes -= waiting.bytes();
             }
@@ -297,17 +297,17 @@ impl Events {
 
     /// Puts a lane at the end of those that may have something to tell.
     pub(crate) fn make_ready(&mut self, at: Slot) {
-        if let Some(lane) = self.lane_mut(at).filter(|lane| !lane.is_ready) {
-            lane.is_ready = true;
+        if let Some(queue) = self.get_mut(at).filter(|queue| !queue.is_ready) {
+            queue.is_ready = true;
             self.ready.push_back(at);
         }
     }
 
     /// Looks at a lane again at some time.
     pub(crate) fn pause(&mut self, at: Slot, until: Timestamp) {
-        let Some(lane) = self.lane_mut(at) else { return };
-        if lane.paused.is_none_or(|before| until < before) {
-            lane.paused = Some(until);
+        let Some(queue) = self.get_mut(at) else { return };
+        if queue.paused.is_none_or(|before| until < before) {
+            queue.paused = Some(until);
             insert_by_time(&mut self.paused, until, at);
         }
     }
@@ -315,8 +315,8 @@ impl Events {
     /// Makes the lanes ready that wait for this time or one before, or all of them.
     pub(crate) fn resume(&mut self, until: Option<Timestamp>) {
         while let Some((due, at)) = self.paused.pop_front_if(|(due, _)| until.is_none_or(|now| *due <= now)) {
-            if let Some(lane) = self.lane_mut(at).filter(|lane| lane.paused == Some(due)) {
-                lane.paused = None;
+            if let Some(queue) = self.get_mut(at).filter(|queue| queue.paused == Some(due)) {
+                queue.paused = None;
                 self.make_ready(at);
             }
         }
@@ -340,7 +340,7 @@ impl Events {
     /// Sees to it that the shard is awake some time after a notice began to wait, and once in a while
     /// if it `is_watched`.
     pub(crate) fn watch(&mut self, is_watched: bool) {
-        let after = match self.notices {
+        let after = match self.durable_events {
             0 if is_watched => LOOK_AFTER,
             0 => return,
             _ => WAKE_AFTER,
