@@ -1,7 +1,7 @@
 // The worker: Rust → wasm → `build/worker/{index.js,index_bg.wasm}`.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, build } from "../paths.mjs";
+import { at, build, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { tool, wasmEnv } from "../toolchain.mjs";
@@ -10,19 +10,23 @@ import { shortened } from "./wasm.mjs";
 
 const folder = join(build, "worker");
 const files = ["index.js", "index_bg.wasm"];
-const entry = at("worker", "src", "entry.js");
+const entry = at("worker", "js", "entry.ts");
 
 export const worker = {
   part: "worker",
   title: "worker (Rust to wasm, release)",
-  inputs: () => filesUnder(at("Cargo.toml"), at("Cargo.lock"), ...crateFolders("worker").flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src")])),
+  inputs: () => {
+    const crates = crateFolders("worker").flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src")]);
+    return filesUnder(at("Cargo.toml"), at("Cargo.lock"), at("worker", "js"), ...crates);
+  },
   outputs: files.map((file) => join(folder, file)),
 
   async make(progress) {
     const staging = join(build, ".worker");
     await run(tool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
       cwd: at("worker"),
-      env: { ...wasmEnv(), ...cargoProgress.env, RUST_BACKTRACE: "0" },
+      // Rust's imports name files of `worker/js` from the root on, and esbuild looks for them there.
+      env: { ...wasmEnv(), ...cargoProgress.env, NODE_PATH: root, RUST_BACKTRACE: "0" },
       onOutput: cargoProgress(progress),
       failure: "The worker's build",
     });

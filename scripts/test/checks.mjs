@@ -1,8 +1,9 @@
 // Rules about the tree and the build that no other tool knows.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { filesUnder } from "../build/inputs.mjs";
 import { imports } from "../build/wasm.mjs";
-import { at, build } from "../paths.mjs";
+import { at, build, root } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
 
 /** The crates that hold the rules: no browser, no platform, no runtime. */
@@ -17,6 +18,19 @@ export function checkPureCrates() {
     return names.map((name) => `crates/${crate}/Cargo.toml names ${name}, which belongs in a shell (worker or webpubsub-client).`);
   });
   if (wrong.length > 0) throw new Problem(wrong.join("\n"));
+}
+
+/** Still to be moved out of Rust. */
+const WITH_INLINE_JAVASCRIPT = ["worker/src/event_handler.rs"];
+
+/** JavaScript stands in files of its own, where it is type-checked, linted and tested, and not in Rust's strings. */
+export function checkInlineJavaScript() {
+  const wrong = filesUnder(at("worker", "src"), at("crates"))
+    .filter((file) => file.endsWith(".rs") && readFileSync(file, "utf8").includes("inline_js"))
+    .map((file) => relative(root, file))
+    .filter((file) => !WITH_INLINE_JAVASCRIPT.includes(file));
+  const problems = wrong.map((file) => `${file} has JavaScript in a string, which belongs in worker/js.`);
+  if (problems.length > 0) throw new Problem(problems.join("\n"));
 }
 
 /** The worker's wasm asks for nothing that the platform does not give: an `env` import is a C library's. */

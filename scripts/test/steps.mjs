@@ -11,10 +11,10 @@ import { filesUnder } from "../build/inputs.mjs";
 import { reportSizes } from "../build/sizes.mjs";
 import { checkCompatibility } from "../compatibility.mjs";
 import { dryRun } from "../deploy.mjs";
-import { at, build as built, root } from "../paths.mjs";
+import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
-import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
@@ -70,6 +70,20 @@ export const steps = [
     title: "Pure crates name no platform",
     needs: "lint",
     work: checkPureCrates,
+  },
+  {
+    name: "inline-js",
+    group: "lint",
+    title: "No JavaScript in Rust strings",
+    needs: "lint",
+    work: checkInlineJavaScript,
+  },
+  {
+    name: "types",
+    group: "lint",
+    title: "Types of the worker's TypeScript",
+    needs: "lint",
+    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("worker", "js")], { cwd: root, echo: true, failure: "tsc" }),
   },
   {
     name: "scripts",

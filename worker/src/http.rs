@@ -14,101 +14,7 @@ use worker::web_sys::{Headers, Request, Response, WebSocket};
 use crate::platform;
 use crate::task::settled;
 
-#[wasm_bindgen(inline_js = r#"
-function headersOf(lines, headers) {
-  const parts = lines.split("\n");
-  for (let i = 0; i < parts.length - 1; i += 2) headers.set(parts[i], parts[i + 1]);
-  return headers;
-}
-/** The last answer without a body. The next one is mostly the same, and its headers cost more than all else of it. */
-let last = {};
-export function respond(status, lines, body) {
-  if (body === undefined && status === last.status && lines === last.lines) return new Response(null, last.response);
-  // No browser guesses that an error which repeats what it was sent is a page.
-  const headers = headersOf(lines, new Headers({ "X-Content-Type-Options": "nosniff" }));
-  // As bytes: the platform gives text a type of its own.
-  if (body !== undefined) return new Response(new TextEncoder().encode(body), { status, headers });
-  last = { status, lines, response: new Response(null, { status, headers }) };
-  return new Response(null, last.response);
-}
-export function switchTo(webSocket, subprotocol) {
-  return new Response(null, { status: 101, webSocket, headers: subprotocol ? { "Sec-WebSocket-Protocol": subprotocol } : undefined });
-}
-export function requestHead({ method, url, headers }) {
-  return method + " " + url + "\n" + (headers.get("Authorization") ?? "");
-}
-export function messageHead({ headers }, prefix) {
-  let head = (headers.get("Content-Type") ?? "") + "\n" + (headers.get("Content-Length") ?? "");
-  for (const [name, value] of headers) {
-    if (name.startsWith(prefix)) head += "\n" + name + "\n" + value;
-  }
-  return head;
-}
-export function webSocket(response) {
-  return response.webSocket ?? undefined;
-}
-export function freeBytes(bytes) {
-  if (bytes.length > 16384) bytes.buffer.transfer(0);
-}
-export function textInCharset(label, bytes) {
-  try {
-    return new TextDecoder(label).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-export function headersWithPrefix(headers, prefix) {
-  const found = [];
-  for (const [name, value] of headers) {
-    if (name.startsWith(prefix)) found.push(name, value);
-  }
-  return found;
-}
-export function hasUnreadBody(request, refused) {
-  const { bodyUsed } = request;
-  if (bodyUsed && !refused) return false;
-  const { body } = request;
-  // What has been handed on is the receiver's to read. Who waits for 100 sends nothing before it.
-  if (!body || body.locked) return false;
-  return bodyUsed || request.headers.get("expect")?.toLowerCase() !== "100-continue";
-}
-export async function dropBody(request, most, pause, limit) {
-  const end = Date.now() + limit;
-  let timer;
-  const late = () => new Promise((resolve) => (timer = setTimeout(resolve, Math.min(pause, end - Date.now()), {})));
-  try {
-    const reader = request.body.getReader();
-    for (let dropped = 0; dropped <= most; ) {
-      const { value } = await Promise.race([reader.read(), late()]);
-      clearTimeout(timer);
-      if (!value) break;
-      dropped += value.length;
-    }
-    // What has ended stays so.
-    await reader.cancel();
-  } catch {
-    // The sender has gone.
-  }
-}
-export async function readBody(request, limit) {
-  const reader = request.body?.getReader();
-  let body = new Uint8Array(0);
-  while (reader) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const length = body.length + value.length;
-    if (length > limit) {
-      reader.releaseLock();
-      return undefined;
-    }
-    const longer = new Uint8Array(length);
-    longer.set(body);
-    longer.set(value, body.length);
-    body = longer;
-  }
-  return body;
-}
-"#)]
+#[wasm_bindgen(module = "worker/js/respond.ts")]
 extern "C" {
     /// A response with these headers: a name or a value a line.
     #[wasm_bindgen(catch)]
@@ -118,6 +24,13 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = switchTo)]
     fn switch_to(socket: &WebSocket, subprotocol: Option<&str>) -> Result<Response, JsValue>;
 
+    /// The socket that a response carries, if it does.
+    #[wasm_bindgen(js_name = webSocket)]
+    pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
+}
+
+#[wasm_bindgen(module = "worker/js/headers.ts")]
+extern "C" {
     /// Method, a blank, URL, a line break, and the header `Authorization`.
     #[wasm_bindgen(js_name = requestHead)]
     fn request_head(request: &Request) -> String;
@@ -127,11 +40,14 @@ extern "C" {
     #[wasm_bindgen(js_name = messageHead)]
     fn read_message_head(request: &Request, prefix: &str) -> String;
 
-    /// The socket that a response hands over, if it does.
-    #[wasm_bindgen(js_name = webSocket)]
-    pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
+    /// Name, value, name, value, … of the headers whose lower-case name begins with `prefix`.
+    #[wasm_bindgen(js_name = headersWithPrefix)]
+    pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;
+}
 
-    /// Whether there is something left of a body that nobody else reads; `refused` says that its request
+#[wasm_bindgen(module = "worker/js/body.ts")]
+extern "C" {
+    /// Whether there is something left of a body that nothing else reads; `refused` says that its request
     /// was, perhaps in the middle of it.
     #[wasm_bindgen(js_name = hasUnreadBody)]
     fn has_unread_body(request: &Request, refused: bool) -> bool;
@@ -153,10 +69,6 @@ extern "C" {
     /// The text of `bytes` in the encoding with this label; nothing where it is not known.
     #[wasm_bindgen(js_name = textInCharset)]
     pub(crate) fn text_in_charset(label: &str, bytes: &[u8]) -> Option<String>;
-
-    /// Name, value, name, value, … of the headers whose lower-case name begins so.
-    #[wasm_bindgen(js_name = headersWithPrefix)]
-    pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;
 }
 
 /// A request to the Worker.

@@ -14,40 +14,7 @@ const HUB_SHARD: &str = "HUB_SHARD";
 /// and that of the hubs' directories.
 const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
-#[wasm_bindgen(inline_js = r#"
-/** The ids of objects by their names, of which each costs a hash. */
-const ids = new Map();
-function shard(namespace, name) {
-  let id = ids.get(name);
-  if (!id) {
-    if (ids.size >= 10000) ids.clear();
-    ids.set(name, (id = namespace.idFromName(name)));
-  }
-  return namespace.get(id);
-}
-export function handToShard({ HUB_SHARD }, name, request, failed) {
-  return shard(HUB_SHARD, name).fetch(request).catch((error) => failed(error, request.method));
-}
-export function askWithSocket({ HUB_SHARD }, name, path, client) {
-  return shard(HUB_SHARD, name).fetch("https://object" + path, { headers: { Upgrade: "websocket", "x-client": client } });
-}
-export function clientOf({ headers }) {
-  return headers.get("x-client") ?? "";
-}
-export function askObjects(namespace, names, url, method, headers, body) {
-  const init = { method, headers, body };
-  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
-}
-export function askTexts(namespace, names, path, body) {
-  const init = { method: body === undefined ? "GET" : "POST", body };
-  return Promise.all(
-    names.map(async (name) => {
-      const answer = await namespace.getByName(name).fetch("https://object" + path, init);
-      return answer.ok && answer.text();
-    }),
-  );
-}
-"#)]
+#[wasm_bindgen(module = "worker/js/objects.ts")]
 extern "C" {
     #[wasm_bindgen(js_name = askTexts)]
     fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;

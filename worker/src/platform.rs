@@ -14,82 +14,30 @@ use worker::web_sys::{Request, WebSocket};
 
 use crate::task::run_later;
 
-#[wasm_bindgen(inline_js = r#"
-/** What a browser may do with the page's files, and nobody else with the page. */
-const PAGE_HEADERS = {
-  "Content-Security-Policy":
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
-    "connect-src 'self' ws: wss: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-};
-export function describe(error) {
-  return String(error);
-}
-export function variable(env, name) {
-  const value = env[name];
-  return value === undefined ? undefined : String(value);
-}
-export async function asset(env, request) {
-  const file = await env.ASSETS.fetch(request);
-  const answer = new Response(file.body, file);
-  for (const [name, value] of Object.entries(PAGE_HEADERS)) answer.headers.set(name, value);
-  return answer;
-}
-export function sleep(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-export class Timer {
-  #stop;
-
-  wait(milliseconds) {
-    this.stop();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(true), milliseconds);
-      this.#stop = () => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-    });
-  }
-
-  stop() {
-    this.#stop?.();
-  }
-}
-export function objectName(state) {
-  return state.id.name;
-}
-export function answerPings(state, ping, pong) {
-  state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
-}
-export function openWebSockets(state) {
-  return state.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN);
-}
-export function setAlarm(state, due) {
-  // Part of the step's writes: nothing leaves before it is on disk, and a failure resets the object.
-  state.storage.setAlarm(due);
-}
-export function deleteAlarm(state) {
-  state.storage.deleteAlarm();
-}
-export function runSql(state, statement, values) {
-  return [...state.storage.sql.exec(statement, ...values).raw()];
-}
-"#)]
+#[wasm_bindgen(module = "worker/js/describe.ts")]
 extern "C" {
     fn describe(error: &JsValue) -> String;
+}
 
+#[wasm_bindgen(module = "worker/js/env.ts")]
+extern "C" {
     /// A variable or secret of the Worker's, if it is set.
     pub(crate) fn variable(env: &Env, name: &str) -> Option<String>;
+}
 
+#[wasm_bindgen(module = "worker/js/assets.ts")]
+extern "C" {
     /// Has the platform answer a request for a file, and adds the page's security headers.
     #[wasm_bindgen(catch)]
     pub(crate) fn asset(env: &Env, request: &Request) -> std::result::Result<Promise, JsValue>;
+}
 
+#[wasm_bindgen(module = "worker/js/timer.ts")]
+extern "C" {
     /// Resolves after some milliseconds.
     pub(crate) fn sleep(milliseconds: f64) -> Promise;
 
+    /// One wait at a time, which can be ended.
     pub(crate) type Timer;
 
     #[wasm_bindgen(constructor)]
@@ -103,8 +51,11 @@ extern "C" {
     /// Ends the wait.
     #[wasm_bindgen(method)]
     pub(crate) fn stop(this: &Timer);
+}
 
-    /// The object's name, which the platform does not tell to one that an alarm woke.
+#[wasm_bindgen(module = "worker/js/state.ts")]
+extern "C" {
+    /// The object's name, which the platform does not give to one that an alarm woke.
     #[wasm_bindgen(js_name = objectName)]
     pub(crate) fn object_name(state: &State) -> Option<String>;
 
@@ -120,7 +71,7 @@ extern "C" {
     #[wasm_bindgen(js_name = setAlarm)]
     pub(crate) fn set_alarm(state: &State, due: f64);
 
-    /// Wakes the object no more.
+    /// Takes back what [`set_alarm`] asked for.
     #[wasm_bindgen(js_name = deleteAlarm)]
     pub(crate) fn delete_alarm(state: &State);
 

@@ -15,28 +15,7 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
 use crate::platform::{Error, Result};
 
-#[wasm_bindgen(inline_js = r#"
-export async function drive(next, resume) {
-  while (next instanceof Promise) {
-    let value;
-    let failed = false;
-    try {
-      value = await next;
-    } catch (error) {
-      value = error;
-      failed = true;
-    }
-    try {
-      next = resume(value, failed);
-    } catch (error) {
-      // The entry makes objects anew after the module has trapped, if that is reported.
-      if (error instanceof WebAssembly.RuntimeError) reportError(error);
-      throw error;
-    }
-  }
-  return next;
-}
-"#)]
+#[wasm_bindgen(module = "worker/js/drive.ts")]
 extern "C" {
     /// Calls `resume` with what comes of a promise (and whether that is an error), and again with what
     /// comes of each promise that it returns. Resolves with the first value that is none.

@@ -9,51 +9,7 @@ use webpubsub_shard::NextTurn;
 use crate::hub_shard::ShardHost;
 use crate::platform::State;
 
-#[wasm_bindgen(inline_js = r#"
-export class Schedule {
-  #state;
-  #turn;
-  #next;
-  #isDue = false;
-  #isHeld = false;
-
-  constructor(state, turn) {
-    this.#state = state;
-    this.#turn = turn;
-  }
-
-  /** Resolves when what has arrived by now is taken in. All who wait go on together, after the turn. */
-  next() {
-    return (this.#next ??= scheduler.wait(0).then(() => {
-      this.#next = undefined;
-      if (this.#isDue) this.#take();
-    }));
-  }
-
-  soon() {
-    this.#isDue = true;
-    this.next();
-  }
-
-  // As long as one socket has more to give, the process looks at no other: while this waits it does. Measured
-  // in an object under load, `setTimeout` came back up to two milliseconds later.
-  beforeMore() {
-    this.#isDue = true;
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.#state.blockConcurrencyWhile(async () => {
-      await scheduler.wait(0);
-      this.#isHeld = false;
-      this.#take();
-    });
-  }
-
-  #take() {
-    this.#isDue = false;
-    this.#turn();
-  }
-}
-"#)]
+#[wasm_bindgen(module = "worker/js/schedule.ts")]
 extern "C" {
     type Schedule;
 

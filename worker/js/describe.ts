@@ -1,0 +1,4 @@
+/** What was thrown, in words for the log. */
+export function describe(error: unknown): string {
+  return String(error);
+}

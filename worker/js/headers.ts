@@ -1,0 +1,27 @@
+// What Rust reads of requests' headers: each function is one crossing.
+
+/** Method, a blank, URL, a line break, and the header `Authorization`. */
+export function requestHead({ method, url, headers }: Request): string {
+  return `${method} ${url}\n${headers.get("Authorization") ?? ""}`;
+}
+
+/**
+ * A line each: the headers `Content-Type` and `Content-Length`, then name and value of those whose
+ * lower-case name begins with `prefix`.
+ */
+export function messageHead({ headers }: Request, prefix: string): string {
+  let head = `${headers.get("Content-Type") ?? ""}\n${headers.get("Content-Length") ?? ""}`;
+  for (const [name, value] of headers) {
+    if (name.startsWith(prefix)) head += `\n${name}\n${value}`;
+  }
+  return head;
+}
+
+/** Name, value, name, value, … of the headers whose lower-case name begins with `prefix`. */
+export function headersWithPrefix(headers: Headers, prefix: string): string[] {
+  const found: string[] = [];
+  for (const [name, value] of headers) {
+    if (name.startsWith(prefix)) found.push(name, value);
+  }
+  return found;
+}

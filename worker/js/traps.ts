@@ -1,0 +1,70 @@
+// After a trap the module starts over with a memory of its own, in which the objects that were made before
+// do not exist: each is made anew with its next call.
+
+/** How often the module has trapped. */
+let traps = 0;
+
+addEventListener("error", ({ error }) => noted(error));
+
+/** Counts an error that is a trap, and returns it. */
+export function noted(error: unknown): unknown {
+  if (error instanceof WebAssembly.RuntimeError) traps++;
+  return error;
+}
+
+/** The handlers of a Durable Object, methods of a Rust type. A directory has the first two, and no sockets. */
+export interface Handlers {
+  /** `body` is the request's, where it has been read already. */
+  fetch(request: Request, body?: ArrayBuffer): Response | Promise<Response>;
+  alarm(): void | Promise<void>;
+  webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void>;
+  webSocketClose(socket: WebSocket, code: number, reason: string): void | Promise<void>;
+  webSocketError(socket: WebSocket): void | Promise<void>;
+}
+
+/** The same, so that a method can be called by a name that is not known. */
+type Methods = {
+  [Name in keyof Handlers]: (...given: Parameters<Handlers[Name]>) => ReturnType<Handlers[Name]>;
+};
+type Constructed = [state: DurableObjectState, env: unknown];
+
+/** A class as `worker-build` exports it; the constructor of its prototype has no proxy around it. */
+export interface Generated {
+  readonly prototype: { readonly constructor: new (...given: Constructed) => Handlers };
+}
+
+/** The class of a Durable Object whose handlers are methods of a Rust type. */
+export function objectOf({ prototype: { constructor: Kind } }: Generated) {
+  return class {
+    #object!: Methods;
+    #traps!: number;
+    #given: Constructed;
+
+    constructor(...given: Constructed) {
+      this.#given = given;
+      this.#start();
+    }
+
+    #start(): void {
+      this.#object = new Kind(...this.#given);
+      this.#traps = traps;
+    }
+
+    call<Method extends keyof Handlers>(method: Method, ...given: Parameters<Handlers[Method]>) {
+      try {
+        if (this.#traps !== traps) this.#start();
+        return this.#object[method](...given);
+      } catch (error) {
+        throw noted(error);
+      }
+    }
+
+    fetch(request: Request): Response | Promise<Response> {
+      return this.call("fetch", request);
+    }
+
+    alarm(): void | Promise<void> {
+      return this.call("alarm");
+    }
+  };
+}
