@@ -87,10 +87,10 @@ export const steps = [
   },
   {
     name: "scripts",
-    title: "Tests of the scripts",
+    title: "Tests of the scripts and the worker's TypeScript",
     needs: "lint",
     tests: true,
-    work: () => nodeTests(testFiles("scripts")),
+    work: () => nodeTests([...testFiles("scripts"), ...testFiles("worker")]),
   },
   {
     name: "clippy",
@@ -177,7 +177,7 @@ export const steps = [
     takesFiles: true,
     async work({ files }) {
       rmSync(logs, { recursive: true, force: true });
-      const apart = [at("tests", "scripts"), at("tests", "packaging"), ...alone];
+      const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
       return endToEnd(files.length > 0 ? files : all, files.length > 0 ? {} : { concurrency: 2, record: "e2e" });
     },

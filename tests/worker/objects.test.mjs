@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { askObjects, askTexts, askWithSocket, clientOf, handToShard } from "../../worker/js/objects.ts";
+
+/** A namespace whose objects answer a request by `answer(name, request)`; it counts the ids that are made. */
+function namespace(answer) {
+  const stub = (name) => ({ fetch: async (url, init) => answer(name, new Request(url, init)) });
+  const made = { ids: 0, idFromName: (name) => ({ name, number: ++made.ids }), get: ({ name }) => stub(name), getByName: stub };
+  return made;
+}
+
+describe("A request to a shard", () => {
+  test("arrives as it is, and its answer comes back", async () => {
+    const shards = namespace((name, request) => new Response(`${name} ${request.method} ${request.url}`));
+    const request = new Request("http://localhost/x", { method: "PUT" });
+    const answer = await handToShard({ HUB_SHARD: shards }, "chat/0", request, assert.fail);
+    assert.equal(await answer.text(), "chat/0 PUT http://localhost/x");
+  });
+
+  test("that fails is answered by what is made of the error", async () => {
+    const shards = namespace(() => {
+      throw new Error("overloaded");
+    });
+    const request = new Request("http://localhost/x", { method: "DELETE" });
+    const failed = (error, method) => new Response(`${method}: ${error.message}`, { status: 503 });
+    const answer = await handToShard({ HUB_SHARD: shards }, "chat/1", request, failed);
+    assert.deepEqual([answer.status, await answer.text()], [503, "DELETE: overloaded"]);
+  });
+
+  test("hashes a name once", async () => {
+    const shards = namespace(() => new Response());
+    for (let n = 0; n < 3; n++) await handToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
+    assert.equal(shards.ids, 1);
+  });
+
+  test("with a socket says which client's it is", async () => {
+    const shards = namespace((_, request) => new Response(`${request.url} ${request.headers.get("upgrade")} ${clientOf(request)}`));
+    const answer = await askWithSocket({ HUB_SHARD: shards }, "chat/2", "/connect", '{"user":"a"}');
+    assert.equal(await answer.text(), 'https://object/connect websocket {"user":"a"}');
+    assert.equal(clientOf(new Request("http://localhost/")), "");
+  });
+});
+
+describe("A request to several objects", () => {
+  const objects = namespace(async (name, request) => {
+    // The first one answers last.
+    if (name === "a") await new Promise((resolve) => setTimeout(resolve, 5));
+    return new Response(`${name} ${request.method} ${await request.text()}`, { status: name === "bad" ? 500 : 200 });
+  });
+
+  test("is answered in the order of their names", async () => {
+    const answers = await askObjects(objects, ["a", "b"], "https://object/x", "POST", new Headers(), "body");
+    assert.deepEqual(await Promise.all(answers.map((answer) => answer.text())), ["a POST body", "b POST body"]);
+  });
+
+  test("is a GET without a body, and a failure has no text", async () => {
+    assert.deepEqual(await askTexts(objects, ["a", "bad"], "/x", undefined), ["a GET ", false]);
+    assert.deepEqual(await askTexts(objects, ["b"], "/x", "told"), ["b POST told"]);
+  });
+});

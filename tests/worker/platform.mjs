@@ -1,0 +1,39 @@
+// What the files of `worker/js` find on the platform and Node lacks. Import this before any of them.
+import { registerHooks } from "node:module";
+
+/** Listeners of the global scope, by the event that they wait for. */
+const listeners = new Map();
+
+globalThis.addEventListener = (type, listener) => listeners.set(type, [...(listeners.get(type) ?? []), listener]);
+
+/** What `reportError` was given. */
+export const reported = [];
+
+/** As the platform does it, the global scope's listeners learn of it. */
+globalThis.reportError = (error) => {
+  reported.push(error);
+  for (const listener of listeners.get("error") ?? []) listener({ error });
+};
+
+/** Waits of `scheduler.wait`, in their order; each is a function that ends it. */
+export const waits = [];
+
+globalThis.scheduler = { wait: () => new Promise((resolve) => waits.push(resolve)) };
+
+/** Ends all waits that there are, and lets what waits for them go on. */
+export async function pass() {
+  for (const end of waits.splice(0)) end();
+  await settle();
+}
+
+/** Lets all promises that can settle do so. */
+export const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What a trap throws. */
+export const trap = () => new WebAssembly.RuntimeError("unreachable");
+
+/** Has an import of a module that only the bundle or the platform has find this source. */
+export function module(specifier, source) {
+  const url = `data:text/javascript,${encodeURIComponent(source)}`;
+  registerHooks({ resolve: (asked, context, next) => (asked === specifier ? { url, shortCircuit: true } : next(asked, context)) });
+}
