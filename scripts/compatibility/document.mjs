@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { at } from "../paths.mjs";
 
-const STATES = { "✅": "as the service does it", "⚠": "with the difference that is told", "❌": "not there" };
+const STATES = { "✅": "as the service does it", "⚠": "with the difference that is described", "❌": "not there" };
 
 const HEAD = `# Compatibility
 
@@ -31,11 +31,18 @@ export function documentOf(areas, packages) {
     table(["state", "meaning", "features"], states),
     "## SDKs, unmodified\n",
     table(["package", "version", "suite"], packages.map(({ name, version, suite }) => `| \`${name}\` | ${version} | [${basename(suite)}](${suite}) |`)),
-    ...areas.map(({ title, rows }) => `## ${title}\n\n${table(["feature", "state", "tests"], rows.map(rowOf))}`),
+    ...areas.map((area) => `${headingOf(area)}\n${table(["feature", "state", "tests"], area.rows.map(rowOf))}`),
   ].join("\n");
 }
 
 const table = (heads, rows) => `| ${heads.join(" | ")} |\n|${" --- |".repeat(heads.length)}\n${rows.join("\n")}\n`;
+
+/** An area's title, which links the section of the specification that it is about, and a line for further ones. */
+function headingOf({ title, sources: [first, ...more] = [] }) {
+  const link = (source) => `[${source.replace(/^.*\//, "")}](${source})`;
+  const heading = first ? `## [${title}](${first})\n` : `## ${title}\n`;
+  return more.length > 0 ? `${heading}\nAlso: ${more.map(link).join(", ")}.\n` : heading;
+}
 
 function rowOf({ feature, state, note, tests }) {
   return `| ${[note ? `${feature}<br>*${note}*` : feature, state, testsOf(tests)].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;

@@ -1,4 +1,4 @@
-// Clients: URLs, tokens, the handshake, the JSON subprotocols and simple clients (client spec).
+// Clients: URLs, tokens, the handshake, the JSON subprotocols and simple clients.
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [acks, anonymous, closing, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, stopping, strangers, token] = [
@@ -31,7 +31,8 @@ const refusedRecovery = recovery("whatever cannot be recovered is accepted and c
 
 export const client = [
   {
-    title: "Endpoints and names (client spec, 1)",
+    title: "Endpoints and names",
+    sources: ["docs/spec/client.md#endpoints", "docs/spec/client.md#names"],
     rows: [
       row("`/client/hubs/{hub}`", firstFrame),
       row("The legacy forms `/client/?hub={hub}` and `/client?hub={hub}`", legacy),
@@ -54,7 +55,8 @@ export const client = [
     ],
   },
   {
-    title: "Client tokens (client spec, 2)",
+    title: "Client tokens",
+    sources: ["docs/spec/client.md#client-tokens"],
     rows: [
       row("HS256, and no other algorithm, `none` least of all", signedOtherwise("no signature", "another algorithm", "an algorithm in lower case")),
       row("The key is the access key's bytes, not decoded", native("auth", "tests/vectors_tokens")("bad_tokens_are_refused_with_401_for_their_vectors_reason", "the key decoded from base64")),
@@ -86,7 +88,8 @@ export const client = [
     ],
   },
   {
-    title: "Handshake (client spec, 3)",
+    title: "Handshake",
+    sources: ["docs/spec/client.md#handshake"],
     rows: [
       row("First: no WebSocket, 400", handshake("a request that asks for no WebSocket gets 400, before anything else is looked at")),
       row("Then: no valid hub, 400", handshake("a hub that is none gets 400, before the token is looked at")),
@@ -103,7 +106,8 @@ export const client = [
     ],
   },
   {
-    title: "Subprotocols (client spec, 4)",
+    title: "Subprotocols",
+    sources: ["docs/spec/client.md#subprotocols"],
     rows: [
       row("None: a simple client", simple("hear bare payloads, and no word before the first")),
       row("`json.webpubsub.azure.v1`", firstFrame),
@@ -116,7 +120,8 @@ export const client = [
     ],
   },
   {
-    title: "Simple clients (client spec, 5)",
+    title: "Simple clients",
+    sources: ["docs/spec/client.md#simple-clients", "docs/spec/client.md#simple-modes"],
     rows: [
       row("A frame is the user event `message`; the next one waits for it", events("a handler gets what a ${kind.name} client sends: ${dataType}"), events("a simple client's next frame waits for the one before it")),
       row("Without a handler, or when it fails: 1011, `Internal server error`", simple("send events, and are closed with 1011 while nobody handles them"), events("an event that no handler asks for fails, of a ${kind.name} client")),
@@ -136,7 +141,8 @@ export const client = [
     ],
   },
   {
-    title: "JSON messages of clients (client spec, 6.1)",
+    title: "JSON messages of clients",
+    sources: ["docs/spec/client.md#messages-to-the-service"],
     rows: [
       row("One JSON object a text frame, which may come in fragments", frames("a message may come in fragments, and counts as a whole")),
       row("`type` in any case, names of properties in theirs, unknown properties ignored", accepted("type is read without regard to case", "unknown properties are ignored, whatever they hold"), refused("property names are case-sensitive")),
@@ -150,7 +156,8 @@ export const client = [
     ],
   },
   {
-    title: "Data and its validation (client spec, 6.2)",
+    title: "Data and its validation",
+    sources: ["docs/spec/client.md#data-types", "docs/spec/client.md#invalid-messages", "docs/spec/client.md#metadata", "docs/spec/client.md#time-to-live"],
     rows: [
       row("`json`, the default: any value but `null`", accepted("sendToGroup of JSON, by default", "sendToGroup of JSON false"), refused("JSON null", "JSON null, by name")),
       row("`text`: a string", accepted("sendToGroup of text", "sendToGroup of empty text", "text may have any characters"), refused("text that is a number", "text that is null")),
@@ -176,7 +183,8 @@ export const client = [
     ],
   },
   {
-    title: "Acks (client spec, 6.3)",
+    title: "Acks",
+    sources: ["docs/spec/client.md#acks"],
     rows: [
       row("Success", groups("a member hears what is sent to its group until it leaves")),
       row("`Forbidden`, with the text for joining, leaving and sending", groups("without a role nothing is allowed, and the ack says what was not")),
@@ -194,7 +202,8 @@ export const client = [
     ],
   },
   {
-    title: "What JSON clients hear (client spec, 7)",
+    title: "Messages to JSON clients",
+    sources: ["docs/spec/client.md#messages-to-the-client"],
     rows: [
       row("`connected` first, with `userId: null` for an anonymous user", firstFrame),
       row("`reconnectionToken` on reliable connections only", firstFrame),
@@ -214,7 +223,8 @@ export const client = [
     ],
   },
   {
-    title: "Sequence ids and what is kept (client spec, 8.1)",
+    title: "Sequence ids and what is kept",
+    sources: ["docs/spec/client.md#sequence-ids", "docs/spec/client.md#reliable-buffer"],
     rows: [
       row("1, 2, 3 … for every data message, whoever sent it, and for nothing else", reliable("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is")),
       row("Each connection has its own", reliable("each connection counts what it hears itself")),
@@ -229,7 +239,8 @@ export const client = [
     ],
   },
   {
-    title: "Dropped and closed connections (client spec, 8.2)",
+    title: "Dropped and closed connections",
+    sources: ["docs/spec/client.md#detached-connections"],
     rows: [
       row("A client's close with 1000 is final", ends, restExistence("a user is there as long as one connection is")),
       row("A close without a code or with another, and a drop, can be recovered from", ends, again),
@@ -243,7 +254,8 @@ export const client = [
     ],
   },
   {
-    title: "Recovery (client spec, 8.3 and 8.4)",
+    title: "Recovery",
+    sources: ["docs/spec/client.md#recovery", "docs/spec/client.md#reconnection-tokens"],
     rows: [
       row("The connection goes on: what was not acknowledged, byte for byte, what was missed, what is new", again),
       row("An access token beside the reconnection token is not looked at", recovery("an expired or a foreign access token beside the reconnection token is ignored")),
@@ -261,7 +273,8 @@ export const client = [
     ],
   },
   {
-    title: "Preview messages (client spec, 9)",
+    title: "Preview messages",
+    sources: ["docs/spec/client.md#streams", "docs/spec/client.md#group-state"],
     rows: [
       ...["Group streams: `stream`, `streamData`, `streamEnd`", "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`"].map((feature) =>
         missing(feature, "Not built: closes with 1007, like any unknown message.", frames("messages of streams and group states close with 1007, and open no stream")),
@@ -269,7 +282,8 @@ export const client = [
     ],
   },
   {
-    title: "Close codes (client spec, 10)",
+    title: "Close codes",
+    sources: ["docs/spec/client.md#close-codes"],
     rows: [
       row("1000 without a text when a server closes; why is told before, in words of any length", restOperations("a reason of 200 characters reaches those that read messages, and a close all of them")),
       differs("The end of the transport after a server's close", "The close frame leaves at once. The platform then keeps the transport of a client that has never sent anything, a keep-alive included, until its object sleeps, ten seconds after it was last busy: Chromium's `close` event comes after 2 s, Node's after 10 s, in a busy hub that of `ws` after 30 s. One message from the client before, such as a ping, makes it immediate. Nothing that the service can do does: closing later, twice, from an alarm or after a message, and other time limits were tried, and only sockets that keep their object from sleeping end at once.", closing("ends the transport of a client that has spoken, and brings its frame to one that has not")),
@@ -290,7 +304,8 @@ export const client = [
     ],
   },
   {
-    title: "Limits and keep-alive (client spec, 11)",
+    title: "Limits and keep-alive",
+    sources: ["docs/spec/client.md#limits", "docs/spec/client.md#keep-alive"],
     rows: [
       row("A client's message: 1 MB, after it was put together", frames("a message of 1 MB is delivered whole"), frames("a message may come in fragments, and counts as a whole"), frames("simple clients have the same limit")),
       row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),

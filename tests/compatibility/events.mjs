@@ -1,4 +1,4 @@
-// Event handlers (CloudEvents spec, 1 to 7 and 10), and what an operator sees of them.
+// Event handlers, and what an operator sees of them.
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [connect, crash, events, failures, invoke, notifications, order, outage, settings, ssrf, state, validation] = [
@@ -37,7 +37,8 @@ const blocking = events("events of a connection wait for each other, those of ot
 
 export const eventHandlers = [
   {
-    title: "Settings of event handlers (CloudEvents spec, 1)",
+    title: "Settings of event handlers",
+    sources: ["docs/spec/cloudevents.md#hub-settings", "docs/spec/cloudevents.md#url-templates"],
     rows: [
       row("`anonymousConnectPolicy`, `deny` unless it is `allow`, in any case", e2e("operations/management")("a hub's settings are given, changed and taken back, and hold for the next connect"), settings("have enumerations of any case")),
       row("`eventHandlers` is ordered: the first that asks for an event is told, and only that one", events("of several handlers the first that asks for an event is told, and no other")),
@@ -67,7 +68,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Abuse protection (CloudEvents spec, 2)",
+    title: "Abuse protection",
+    sources: ["docs/spec/cloudevents.md#validation"],
     rows: [
       row("Before the first event: `OPTIONS`, `{event}` being `validate`, with `WebHook-Request-Origin` and `ce-awpsversion`", validation("comes before the first event, which waits for it, and is asked for with OPTIONS")),
       row("`WebHook-Request-Origin` is the host that the client's token names, with its port", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), express("hears services that it allows, by the host that clients ask, and no others"), e2e("operations/proxy")("has event handlers asked for the host that a client's token names")),
@@ -86,7 +88,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Requests to event handlers (CloudEvents spec, 3)",
+    title: "Requests to event handlers",
+    sources: ["docs/spec/cloudevents.md#requests", "docs/spec/cloudevents.md#signature"],
     rows: [
       row("`POST` with `WebHook-Request-Origin`, `ce-specversion`, `ce-awpsversion`, `ce-type`, `ce-source`, `ce-id`, `ce-time`, `ce-connectionId`, `ce-hub`, `ce-eventName`", headers),
       row("`ce-type` of system events, users' events and presence", told, headers, notifications("joining and leaving are told, whoever does it, of the groups that are asked for")),
@@ -110,7 +113,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "`connect` (CloudEvents spec, 4)",
+    title: "`connect`",
+    sources: ["docs/spec/cloudevents.md#connect"],
     rows: [
       row("Asked about only where a handler lists it", connect("is not asked about where no handler lists it, nor for a client that is refused anyway")),
       row("`claims`, `query`, `headers`, `subprotocols`, `clientCertificates`, without credentials", body),
@@ -132,7 +136,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Notifications (CloudEvents spec, 5)",
+    title: "Notifications",
+    sources: ["docs/spec/cloudevents.md#notifications"],
     rows: [
       row("`connected` with `{}` after the upgrade of a new connection, never on recovery", told, notifications("a recovered connection is told of neither as new nor as gone")),
       row("The connection, its user and its groups can be addressed when `connected` is told", notifications("its connection, its user and its groups can be addressed when it is told of")),
@@ -147,7 +152,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Users' events (CloudEvents spec, 6)",
+    title: "Users' events",
+    sources: ["docs/spec/cloudevents.md#user-events", "docs/spec/cloudevents.md#order-of-user-events", "docs/spec/cloudevents.md#answers", "docs/spec/cloudevents.md#failed-events", "docs/spec/cloudevents.md#retries"],
     rows: [
       row("Text, JSON, binary and protobuf with their content types, as the client sent them (6.1)", sent),
       row("Simple clients send `message` (6)", sent, express("takes events of simple clients, which are called `message`")),
@@ -173,7 +179,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Blocking and not (CloudEvents spec, 7)",
+    title: "Blocking and not",
+    sources: ["docs/spec/cloudevents.md#blocking-events"],
     rows: [
       row("`connect` and users' events block, notifications do not", connect("waits for the answer"), blocking, notifications("what a handler says to them is of no consequence")),
       row("State of notifications' answers is not taken", notifications("what a handler says to them is of no consequence")),
@@ -181,6 +188,7 @@ export const eventHandlers = [
   },
   {
     title: "Event handlers beyond Azure's",
+    sources: ["docs/spec/cloudevents.md#public-hosts"],
     rows: [
       row("A URL that fails five times in a row is left alone for half a minute, and found again", outage("of a handler that ${what}: four attempts, then it is left alone, nobody else notices, and it is found again"), native("shard", "tests/event_calls")("a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for_one_probe")),
       row("Six calls of a shard at once, in turn by connection; a thousand waiting events of a connection, 16 MiB of a shard", inOrder, native("shard", "tests/event_calls")("at_most_six_calls_are_under_way_and_connections_take_turns"), native("shard", "tests/event_calls")("a_thousand_events_of_a_connection_wait_and_one_more_fails"), native("shard", "tests/event_calls")("sixteen_megabytes_of_a_shards_events_wait_and_more_fail")),
@@ -191,7 +199,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Microsoft's Express middleware (CloudEvents spec, 10)",
+    title: "Microsoft's Express middleware",
+    sources: ["docs/spec/cloudevents.md#express-middleware"],
     rows: [
       row("Its default path, and paths under it (1)", express("is found at its own path and those under it, and nowhere else")),
       row("`ce-awpsversion` and `WebHook-Request-Origin` in handshakes and events (2, 3)", validation("comes before the first event, which waits for it, and is asked for with OPTIONS"), headers, express("takes everything where it has nothing to say")),
@@ -206,7 +215,8 @@ export const eventHandlers = [
     ],
   },
   {
-    title: "Invocations (client spec, 9.1)",
+    title: "Invocations",
+    sources: ["docs/spec/client.md#invocations"],
     rows: [
       row("`invoke` reaches the handler as the event that it names", invoke("reach the handler as the event that they name")),
       row("Success: `invokeResponse` with the answer, or without data", invoke("are answered with what the handler says: ${what}"), invoke("are answered without data where the handler says nothing, and may send none")),

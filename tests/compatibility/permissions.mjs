@@ -1,4 +1,4 @@
-// Roles and permissions (permissions spec).
+// Roles and permissions.
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
 const permissions = e2e("clients/permissions");
@@ -19,7 +19,8 @@ const nobody = permissions("a connection that is not there can be granted nothin
 
 export const rolesAndPermissions = [
   {
-    title: "Who may do what (permissions spec, 1)",
+    title: "Who may do what",
+    sources: ["docs/spec/permissions.md#who-may-do-what"],
     rows: [
       row("Without a role: events, `ping` and `sequenceAck`, and nothing else", permissions("events, pings and sequence acks need no role"), table),
       row("`joinGroup` and `leaveGroup` need *joinLeaveGroup* for the group", table),
@@ -33,7 +34,8 @@ export const rolesAndPermissions = [
     ],
   },
   {
-    title: "Roles (permissions spec, 2)",
+    title: "Roles",
+    sources: ["docs/spec/permissions.md#roles"],
     rows: [
       row("`webpubsub.sendToGroup`, `webpubsub.joinLeaveGroup`: all groups", roles, table),
       row("`webpubsub.sendToGroup.{group}`, `webpubsub.joinLeaveGroup.{group}`: one group, dots and all", roles, table),
@@ -45,7 +47,8 @@ export const rolesAndPermissions = [
     ],
   },
   {
-    title: "Patterns (permissions spec, 3)",
+    title: "Patterns",
+    sources: ["docs/spec/permissions.md#patterns"],
     rows: [
       row("`?`: one character but `.`", patterns),
       row("`*`: any characters but `.`", patterns),
@@ -61,7 +64,8 @@ export const rolesAndPermissions = [
     ],
   },
   {
-    title: "Granting and revoking (permissions spec, 4)",
+    title: "Granting and revoking",
+    sources: ["docs/spec/permissions.md#granting-and-revoking"],
     rows: [
       row("Grant: 200, as often as one likes", table, scenario),
       row("Revoke: 204, as often as one likes; it beats every role for that group, and no other group", table, scenario),
@@ -78,7 +82,8 @@ export const rolesAndPermissions = [
     ],
   },
   {
-    title: "Scenarios (permissions spec, 5)",
+    title: "Scenarios",
+    sources: ["docs/spec/permissions.md#scenarios"],
     rows: [
       row("1. Revoking both permissions of one group under wildcard roles", scenario),
       row("2. Granting them again, one after the other", scenario),

@@ -1,4 +1,4 @@
-// The protobuf subprotocols (protobuf spec).
+// The protobuf subprotocols.
 import { differs, e2e, missing, native, row } from "./row.mjs";
 
 const protobuf = e2e("clients/protobuf");
@@ -17,7 +17,8 @@ const NOT_SERVED = "Not built: closes with 1007.";
 
 export const protobufClients = [
   {
-    title: "Protobuf messages of clients (protobuf spec, 1)",
+    title: "Protobuf messages of clients",
+    sources: ["docs/spec/protobuf.md#upstream-messages"],
     rows: [
       row("`send_to_group_message` (1), with `ack_id`, `no_echo`, `ttl_seconds` and `metadata`", accepted("send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata")),
       row("`event_message` (5)", events("a handler gets what a ${kind.name} client sends: ${dataType}"), accepted("an event", "an event with metadata")),
@@ -30,7 +31,8 @@ export const protobufClients = [
     ],
   },
   {
-    title: "What protobuf clients hear (protobuf spec, 2)",
+    title: "Messages to protobuf clients",
+    sources: ["docs/spec/protobuf.md#downstream-messages"],
     rows: [
       row("`ack_message` (1), with `error` where it failed", membership, protobuf("what is not allowed is refused in the ack"), written("an ack", "a failed ack")),
       row("`data_message` (2) from a group, without its sender", membership, written("a text to a group, numbered")),
@@ -45,7 +47,8 @@ export const protobufClients = [
     ],
   },
   {
-    title: "Protobuf as others wrote it (protobuf spec, 3)",
+    title: "Protobuf as others wrote it",
+    sources: ["docs/spec/protobuf.md#older-schemas"],
     rows: [
       row("Ids are 64-bit varints", accepted("an ack id may be the largest 64-bit number", "a number may be written longer than it needs")),
       row("JSON is `json_data`", conversion),
@@ -57,7 +60,8 @@ export const protobufClients = [
     ],
   },
   {
-    title: "Protobuf behaviour (protobuf spec, 4)",
+    title: "Protobuf behaviour",
+    sources: ["docs/spec/protobuf.md#encoding"],
     rows: [
       row("A text frame closes with 1003", protobuf("a text frame closes a ${name} connection with 1003")),
       differs("Every text frame does", 'The text `{"type":"ping"}`, to the letter, is answered with `{"type":"pong"}` by the platform.', simple("like all others get a pong for the text of a ping, which the platform answers before the service sees it")),
@@ -80,7 +84,8 @@ export const protobufClients = [
     ],
   },
   {
-    title: "Wire vectors (protobuf spec, 5)",
+    title: "Wire vectors",
+    sources: ["docs/spec/protobuf.md#vectors"],
     rows: [
       row("1 to 12: messages of clients", accepted("join, ack id 0", "join, no ack id", "join, ack id 1", "leave, ack id 2", "send text without an echo", "send binary", "send JSON", "send an Any", "send with a time to live and metadata", "an event", "a sequence ack", "a ping")),
       row("13 and 14: invocations", accepted("an invocation", "the end of an invocation")),

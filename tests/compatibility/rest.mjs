@@ -1,4 +1,4 @@
-// The REST API (REST spec).
+// The REST API.
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [auth, errors, existence, filters, token, operations, send, permissions, settings, handshake] = [
@@ -33,7 +33,8 @@ const connection = e2e("rest/one-connection");
 
 export const rest = [
   {
-    title: "Versions (REST spec, 1.1)",
+    title: "Versions",
+    sources: ["docs/spec/rest.md#versions"],
     rows: [
       row("`2021-10-01` to `2024-12-01`, each with all operations", versions),
       row("The previews of 2021 and 2022, as aliases", versions),
@@ -43,7 +44,8 @@ export const rest = [
     ],
   },
   {
-    title: "Names in paths (REST spec, 1.2)",
+    title: "Names in paths",
+    sources: ["docs/spec/rest.md#names-in-paths"],
     rows: [
       row("Invalid hubs, groups, users and connections: 400", errors("names that are none get 400")),
       differs("Users, groups and connections may be named `.` and `..`", "They are refused with words: URLs resolve them, so Microsoft's `sendToUser(\"..\")` is a call to everybody.", errors("users, groups and connections that URLs resolve get 400 and words"), errors("a call about a user that URLs resolve reaches nobody")),
@@ -52,7 +54,8 @@ export const rest = [
     ],
   },
   {
-    title: "Authentication (REST spec, 1.3)",
+    title: "Authentication",
+    sources: ["docs/spec/rest.md#authentication"],
     rows: [
       row("HS256 with either key", keys, e2e("clients/token")("the secondary key signs as well as the primary")),
       row("`exp` is required, `nbf` honoured, with five minutes for clocks", keys),
@@ -72,7 +75,8 @@ export const rest = [
     ],
   },
   {
-    title: "Errors (REST spec, 1.4)",
+    title: "Errors",
+    sources: ["docs/spec/rest.md#errors"],
     rows: [
       row("Bodies of `code`, `message`, `target`, `details`, `innererror`, and `x-ms-error-code`", notFound, refusedBulk),
       row("Answers to `HEAD` have the code in the header only", exists, notFound),
@@ -90,7 +94,8 @@ export const rest = [
     ],
   },
   {
-    title: "Bodies of messages (REST spec, 1.5)",
+    title: "Bodies of messages",
+    sources: ["docs/spec/rest.md#message-bodies"],
     rows: [
       row("`text/plain` in any charset: text", contentTypes),
       row("`application/json`: JSON, letter for letter", contentTypes, send("JSON is delivered letter for letter")),
@@ -108,7 +113,8 @@ export const rest = [
     ],
   },
   {
-    title: "Operations (REST spec, 2)",
+    title: "Operations",
+    sources: ["docs/spec/rest.md#operations"],
     rows: [
       row("1. `HEAD /api/health`", errors("health needs no token")),
       row("2. `POST …/:generateToken`", token("a token made by the service opens a connection as asked for")),
@@ -142,7 +148,8 @@ export const rest = [
     ],
   },
   {
-    title: "What operations do (REST spec, 3)",
+    title: "What operations do",
+    sources: ["docs/spec/rest.md#sending-and-closing", "docs/spec/rest.md#groups-and-permissions", "docs/spec/rest.md#members-of-a-group"],
     rows: [
       row("Sends to all, users and connections are `from: \"server\"`, to groups `from: \"group\"` without a user", sends),
       row("Every kind of client hears them in its own way", e2e("clients/delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("clients/protobuf")("a server's messages of every type arrive")),
@@ -166,7 +173,8 @@ export const rest = [
     ],
   },
   {
-    title: "Tokens made by the service (REST spec, 4)",
+    title: "Tokens made by the service",
+    sources: ["docs/spec/rest.md#tokens-for-clients"],
     rows: [
       row("`userId`, `role`, `group`, `minutesToExpire`", token("a token made by the service opens a connection as asked for")),
       row("By default nobody, no roles, no groups, 60 minutes", token("without wishes it names nobody and lives for an hour")),
@@ -178,7 +186,8 @@ export const rest = [
     ],
   },
   {
-    title: "Filters (REST spec, 6)",
+    title: "Filters",
+    sources: ["docs/spec/rest.md#filters", "docs/spec/rest.md#filter-identifiers", "docs/spec/rest.md#filter-grammar", "docs/spec/rest.md#filter-functions", "docs/spec/rest.md#filter-evaluation", "docs/spec/rest.md#filter-errors"],
     rows: [
       row("`userId`, `connectionId`, `groups`, `protocol`, in any case", picked, filters("a connection is picked by its id, its groups and its subprotocol")),
       row("`and`, `or`, `not`, comparisons, `in`, parentheses, literals", picked),

@@ -22,7 +22,8 @@ const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1
 
 export const sdks = [
   {
-    title: "Microsoft's server packages (REST spec, 5)",
+    title: "Microsoft's server packages",
+    sources: ["docs/spec/rest.md#server-sdks"],
     rows: [
       differs(
         "A connection string and a hub are all that a client needs",
@@ -48,6 +49,7 @@ export const sdks = [
   },
   {
     title: "Microsoft's client packages",
+    sources: ["docs/spec/sdk.md#client-sdks", "docs/spec/sdk.md#python-client"],
     rows: [
       row("`start` and the event `connected`", connecting("connects, and learns who it is")),
       row("`stop` and the events `disconnected` and `stopped`", connecting("stops when it is told to, once")),
@@ -87,7 +89,8 @@ export const robustness = [
 
 export const notThere = [
   {
-    title: "More events (CloudEvents spec)",
+    title: "More events",
+    sources: ["docs/spec/cloudevents.md#notifications", "docs/spec/cloudevents.md#event-listeners"],
     rows: [
       missing("Events of MQTT clients (8)", "Not built."),
       missing("Event listeners (9)", "Not built."),

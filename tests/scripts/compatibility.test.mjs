@@ -68,11 +68,19 @@ test("only tests that passed are recorded, with their file and the suites around
 
 test("the document counts its rows, tells differences, and links the tests", () => {
   const rows = [row("good", remembered), differs("odd", "another way", cache("zero_and_one")), missing("bad", "Not built.")];
-  const text = documentOf([{ title: "Area", rows }], [{ name: "p", version: "1", suite: "tests/sdk/p.test.mjs" }]);
+  const areas = [
+    { title: "Area", rows },
+    { title: "Acks", sources: ["docs/spec/client.md#acks"], rows },
+    { title: "Both", sources: ["docs/spec/client.md#names", "docs/spec/rest.md#filters"], rows },
+  ];
+  const text = documentOf(areas, [{ name: "p", version: "1", suite: "tests/sdk/p.test.mjs" }]);
   for (const line of [
-    "| ❌ | not there | 1 |",
+    "| ❌ | not there | 3 |",
     "| `p` | 1 | [p.test.mjs](tests/sdk/p.test.mjs) |",
     "## Area",
+    "## [Acks](docs/spec/client.md#acks)",
+    "## [Both](docs/spec/client.md#names)",
+    "Also: [rest.md#filters](docs/spec/rest.md#filters).",
     `| good | ✅ | [clients/acks](tests/e2e/clients/acks.test.mjs): ${remembered.name} |`,
     "| odd<br>*another way* | ⚠ | [ack](crates/webpubsub-shard/src/ack.rs): zero and one |",
     "| bad<br>*Not built.* | ❌ |  |",
