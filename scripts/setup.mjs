@@ -30,6 +30,9 @@ const purposes = {
   fuzz: [crates],
   native: [crates],
   simulate: [crates],
+  quick: [npmPackages, crates],
+  browser: [npmPackages, browser],
+  python: [npmPackages, pythonSdks],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   e2e: [...forBuild, browser, pythonSdks],
   packaging: [...forBuild, browser, ...otherRuntimes, bundlers],
@@ -40,7 +43,7 @@ const purposes = {
 export async function setUp(purpose) {
   checkNode();
   checkVersions();
-  checkRust();
+  await checkRust();
   const parts = purposes[purpose];
   if (parts.includes(npmPackages)) {
     await install([npmPackages]);

@@ -1,6 +1,7 @@
-// `npm test`: everything, or with `--only` a part of it.
+// `npm test`: everything, or with `--only` or `--quick` a part of it.
 //
 // A step that fails does not hide the others. The last line is the sum over all of them.
+import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { parse } from "./command.mjs";
 import { exitOnSignals } from "./processes.mjs";
@@ -14,25 +15,32 @@ const names = [...new Set(steps.flatMap(({ name, group }) => (group ? [name, gro
 const command = {
   name: "npm test",
   about: "Sets up what is missing, then tests everything, or a part of it. Ends with `N passed, N failed`.",
-  flags: { only: { type: "string", value: "STEP", about: `One step, or several with commas between: ${names.join(", ")}.` } },
+  flags: {
+    only: { type: "string", value: "STEP", about: `One step, or several with commas between: ${names.join(", ")}.` },
+    quick: { type: "boolean", about: "Only what needs neither workerd nor a browser." },
+    name: { type: "string", value: "PATTERN", about: "With files: only the tests whose names match this regular expression." },
+  },
   rest: "[FILE…]",
   examples: [
     ["npm test", "everything"],
     ["npm test -- --only lint,native", "formatting, lints and native tests"],
-    ["npm test -- --only e2e tests/e2e/clients/groups.test.mjs", "one file of the end-to-end tests"],
+    ["npm run test:quick", "formatting, lints, native tests and documents"],
     ["npm run e2e", "all end-to-end tests"],
+    ["npm run e2e -- tests/e2e/clients/groups.test.mjs", "one file of them"],
+    ['npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MB"', "one test of it, with only the set-up that it needs"],
   ],
 };
 
 exitOnSignals();
 await main(async () => {
-  const { chosen, files, whole } = choose(process.argv.slice(2));
-  for (const purpose of new Set(chosen.map(({ needs }) => needs))) await setUp(purpose);
+  const { chosen, files, pattern, whole } = choose(process.argv.slice(2));
+  const needs = chosen.flatMap(({ needs }) => (typeof needs === "function" ? needs(files) : [needs]));
+  for (const purpose of new Set(needs)) await setUp(purpose);
 
   const failures = [];
   const sum = { passed: 0, failed: 0 };
   for (const one of chosen) {
-    const { error, passed, failed } = await attempt(one, { files, whole });
+    const { error, passed, failed } = await attempt(one, { files, pattern, whole });
     sum.passed += passed;
     sum.failed += failed;
     if (error) failures.push({ one, error });
@@ -45,17 +53,24 @@ await main(async () => {
   process.exitCode = sum.failed > 0 ? 1 : 0;
 });
 
-/** The steps to do, by name or group, the files that one of them is narrowed to, and whether that is everything. */
+/** The steps to do, by name or group, what one of them is narrowed to, and whether that is everything. */
 function choose(args) {
-  const usage = `npm test takes [--only ${names.join("|")}] (several with commas), and e2e test files after --only e2e.`;
-  const { only: given, rest: files } = parse(args, command);
+  const usage = `npm test takes [--only ${names.join("|")}] (several with commas) or --quick, and e2e test files after --only e2e.`;
+  const { only: given, quick, name: pattern, rest: files } = parse(args, command);
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
-  const named = steps.filter(({ name, group, applies }) => (!only || only.includes(name) || only.includes(group)) && (applies?.() ?? true));
-  const chosen = files.length > 0 ? named.filter(({ takesFiles }) => takesFiles) : named;
-  if (files.length > 0 && (chosen.length !== 1 || !only?.includes(chosen[0].name))) throw new UsageProblem(usage);
-  return { chosen, files, whole: !only };
+  const isNamed = ({ name, group }) => !only || only.includes(name) || only.includes(group);
+  const named = steps.filter((one) => isNamed(one) && (!quick || one.quick) && (one.applies?.() ?? true));
+  if (files.length === 0) {
+    if (pattern !== undefined) throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");
+    return { chosen: named, files, whole: !only && !quick };
+  }
+  const missing = files.filter((file) => !existsSync(file));
+  if (missing.length > 0) throw new UsageProblem(`There is no test file ${missing.join(", ")}.`);
+  const chosen = named.filter(({ takesFiles }) => takesFiles);
+  if (chosen.length !== 1 || !only?.includes(chosen[0].name)) throw new UsageProblem(usage);
+  return { chosen, files, pattern, whole: false };
 }
 
 async function attempt(one, part) {

@@ -2,7 +2,7 @@
 //
 // Native work uses the `cargo` in PATH. Work for wasm32 uses the same one where it has the wasm32
 // standard library, and otherwise the copy that the set-up made in `.tools/wasm-rust`
-// (see setup/wasm-std.mjs). Either way it has a target folder of its own, `target/wasm`: the two
+// (see setup/debian-rust.mjs). Either way it has a target folder of its own, `target/wasm`: the two
 // kinds of build can run at the same time, and a changed standard library clears one folder only.
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";

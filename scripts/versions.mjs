@@ -1,7 +1,8 @@
 // Every pinned version that is not in a lock file, in one place.
 //
-// npm packages (wrangler, workerd, esbuild, binaryen, …) are pinned by `package.json` and
-// `package-lock.json`, crates by `Cargo.lock`, Python packages by `tests/requirements.txt`.
+// Rust is pinned by `rust-toolchain.toml`, npm packages (wrangler, workerd, esbuild, binaryen, …) by
+// `package.json` and `package-lock.json`, crates by `Cargo.lock`, Python packages by
+// `tests/requirements.txt`.
 import { readFileSync } from "node:fs";
 import { at } from "./paths.mjs";
 import { Problem } from "./terminal.mjs";
@@ -81,6 +82,11 @@ export function checkNode(have = process.versions.node) {
 /** The oldest Rust that compiles the workspace, from `Cargo.toml`. */
 export function minimumRust(manifest = readFileSync(at("Cargo.toml"), "utf8")) {
   return manifest.match(/^rust-version = "([^"]+)"/m)?.[1] ?? "1.95";
+}
+
+/** The Rust that everything is done with, from `rust-toolchain.toml`. */
+export function pinnedRust(file = readFileSync(at("rust-toolchain.toml"), "utf8")) {
+  return file.match(/^channel = "([^"]+)"/m)[1];
 }
 
 /** Whether dotted version `have` is at least `want`. */

@@ -1,12 +1,13 @@
 // Rust itself, and the crates of Cargo.lock.
-import { ask, run } from "../processes.mjs";
+import { ask, run, which } from "../processes.mjs";
 import { root } from "../paths.mjs";
-import { Problem } from "../terminal.mjs";
-import { atLeast, minimumRust } from "../versions.mjs";
+import { Problem, say, step } from "../terminal.mjs";
+import { atLeast, minimumRust, pinnedRust } from "../versions.mjs";
 
-/** Rust cannot be installed for somebody: it is theirs. */
-export function checkRust() {
-  const version = ask("rustc", ["--version"])?.split(" ")[1];
+/** Makes sure that there is a Rust that will do. Without rustup that is the one in PATH. */
+export async function checkRust() {
+  if (which("rustup") && !process.env.RUSTUP_TOOLCHAIN) await usePinned(pinnedRust());
+  const version = versionOf("rustc", ["--version"]);
   const wanted = minimumRust();
   if (!version) {
     throw new Problem(`Rust is missing. Install it from https://rustup.rs, then run this again.`);
@@ -15,6 +16,29 @@ export function checkRust() {
     throw new Problem(`Rust ${wanted} or newer is needed and this is ${version}. Run: rustup update`);
   }
 }
+
+/**
+ * Has rustup install the toolchain of `rust-toolchain.toml` where it is missing. Where that cannot be downloaded, rustup's
+ * default toolchain takes its place in this command and in all that it starts, if it is new enough.
+ */
+async function usePinned(pinned) {
+  if (versionWithRustup(pinned)) return;
+  const components = ["clippy", "rustfmt"].flatMap((name) => ["--component", name]);
+  try {
+    await step(`Rust ${pinned}`, () => run("rustup", ["toolchain", "install", pinned, "--profile", "minimal", ...components]));
+  } catch (error) {
+    const [usual] = ask("rustup", ["default"])?.split(" ") ?? [];
+    const version = usual && versionWithRustup(usual);
+    if (!version || !atLeast(version, minimumRust())) {
+      throw new Problem(`Rust ${pinned} is missing and could not be installed. Run: rustup toolchain install ${pinned}\n${error.message}`);
+    }
+    process.env.RUSTUP_TOOLCHAIN = usual;
+    say(`Rust ${pinned}, which rust-toolchain.toml names, could not be installed: going on with ${usual} (${version}).`);
+  }
+}
+
+const versionOf = (program, args) => ask(program, args)?.split(" ")[1];
+const versionWithRustup = (toolchain) => versionOf("rustup", ["run", toolchain, "rustc", "--version"]);
 
 export const crates = {
   name: "Rust crates",

@@ -1,45 +1,25 @@
-// Rust's standard library for wasm32-unknown-unknown.
+// Rust's standard library for wasm32-unknown-unknown, which rustup adds with one command.
 //
-// rustup adds it with one command. Where rustup cannot download, Debian's own Rust (`rustc-web`)
-// comes with the library's sources: it is built once into `.tools/wasm-rust`, which then looks
-// like a Rust installation that has the target (a `rustc` with another sysroot). `cargo`,
-// `worker-build` and `wasm-pack` find it through PATH and need no special flags.
-import { existsSync, mkdirSync, readFileSync, readdirSync, copyFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { ask, run, which } from "../processes.mjs";
-import { at as inProject, tools } from "../paths.mjs";
+// Where rustup cannot download, Debian's own Rust takes its place for wasm32: see debian-rust.mjs.
+import { existsSync } from "node:fs";
+import { run, which } from "../processes.mjs";
 import { Problem } from "../terminal.mjs";
-import { WASM, ownWasmRust, wasmLinker, wasmStd } from "../toolchain.mjs";
-import { atLeast, minimumRust } from "../versions.mjs";
+import { WASM, wasmStd } from "../toolchain.mjs";
 import * as apt from "./apt.mjs";
-import { cargoProgress } from "./cargo-progress.mjs";
-
-const DEBIAN_RUSTC = "/usr/bin/rustc";
-const DEBIAN_PACKAGES = ["rustc-web", "cargo-web", "rust-web-src"];
-const STAMP = "built-from";
+import { debianRustIsThere, makeDebianRust } from "./debian-rust.mjs";
 
 export const wasmStandardLibrary = {
   name: `Rust's standard library for ${WASM}`,
 
-  isThere() {
-    if (wasmStd("rustc")) return true;
-    return existsSync(join(ownWasmRust, STAMP)) && readFileSync(join(ownWasmRust, STAMP), "utf8") === stamp();
-  },
+  isThere: () => wasmStd("rustc") !== undefined || debianRustIsThere(),
 
   async install(at) {
     if (await addWithRustup(at)) return;
-    if (!which("apt-get")) throw new Problem(advice());
-    await installDebianRust(at);
-    await buildStandardLibrary(at);
+    const advice = `The target ${WASM} is missing. Run: rustup target add ${WASM}`;
+    if (!apt.hasApt()) throw new Problem(advice);
+    await makeDebianRust(advice, at);
   },
 };
-
-const advice = () => `The target ${WASM} is missing. Run: rustup target add ${WASM}`;
-
-/** What the built library depends on: another compiler or another place means building again. */
-function stamp() {
-  return `${ask(DEBIAN_RUSTC, ["-vV"]) ?? "no rustc"}\n${ownWasmRust}\n`;
-}
 
 async function addWithRustup(at) {
   if (!which("rustup")) return false;
@@ -52,73 +32,7 @@ async function addWithRustup(at) {
   }
 }
 
-async function installDebianRust(at) {
-  if (!(await apt.offers(DEBIAN_PACKAGES, at))) throw new Problem(advice());
-  await need(DEBIAN_PACKAGES, () => existsSync("/usr/bin/cargo") && existsSync("/usr/lib/rustlib/src/rust") && ask(DEBIAN_RUSTC, ["-vV"]), at);
-  const about = ask(DEBIAN_RUSTC, ["-vV"]) ?? "";
-  const version = about.match(/^release: (.*)$/m)?.[1] ?? "0";
-  if (!atLeast(version, minimumRust())) {
-    throw new Problem(`${advice()}\n(Debian's Rust is ${version} and ${minimumRust()} or newer is needed.)`);
-  }
-  // The linker has to be of the LLVM that the compiler was built with.
-  const llvm = about.match(/^LLVM version: (\d+)/m)?.[1];
-  await need([`lld-${llvm}`], () => wasmLinker(DEBIAN_RUSTC), at);
-}
-
-async function need(packages, isThere, at) {
-  if (isThere()) return;
-  if (!apt.canInstall()) {
-    throw new Problem(`${advice()}\nWhere that cannot download: ${apt.command(packages)}`);
-  }
-  await apt.install(packages, at);
-}
-
-async function buildStandardLibrary(at) {
-  const work = join(tools, "tmp", "wasm-std");
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(join(work, "src"), { recursive: true });
-  writeFileSync(join(work, "Cargo.toml"), `[package]\nname = "wasm-std"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n`);
-  writeFileSync(join(work, "src", "lib.rs"), "#![no_std]\n");
-  const { PATH, ...rest } = process.env;
-  await run("/usr/bin/cargo", ["build", "--release", "-Zbuild-std=std,panic_abort,proc_macro,test", "--target", WASM], {
-    cwd: work,
-    env: {
-      ...rest,
-      PATH: `/usr/bin:${PATH}`,
-      RUSTC_BOOTSTRAP: "1",
-      // Without bitcode the release build's `lto` could not look into the library.
-      RUSTFLAGS: "-Cembed-bitcode=yes",
-      CARGO_TARGET_DIR: join(work, "target"),
-      ...cargoProgress.env,
-    },
-    onOutput: cargoProgress(at),
-  });
-
-  const made = join(work, "wasm-rust");
-  const rustlib = join(made, "lib", "rustlib");
-  const libraries = join(rustlib, WASM, "lib");
-  mkdirSync(libraries, { recursive: true });
-  const built = join(work, "target", WASM, "release", "deps");
-  for (const file of readdirSync(built)) {
-    if (file.endsWith(".rlib") && !file.startsWith("libwasm_std")) copyFileSync(join(built, file), join(libraries, file));
-  }
-  const host = ask(DEBIAN_RUSTC, ["-vV"]).match(/^host: (.*)$/m)[1];
-  symlinkSync(`/usr/lib/rustlib/${host}`, join(rustlib, host));
-
-  const bin = join(made, "bin");
-  mkdirSync(bin);
-  symlinkSync("/usr/bin/cargo", join(bin, "cargo"));
-  symlinkSync("/usr/bin/cargo-clippy", join(bin, "cargo-clippy"));
-  writeFileSync(join(bin, "rustc"), `#!/bin/sh\nexec ${DEBIAN_RUSTC} --sysroot '${ownWasmRust}' "$@"\n`, { mode: 0o755 });
-  writeFileSync(join(made, STAMP), stamp());
-
-  // What was compiled against an older library cannot be linked with this one.
-  rmSync(inProject("target", "wasm"), { recursive: true, force: true });
-  rmSync(ownWasmRust, { recursive: true, force: true });
-  renameSync(made, ownWasmRust);
-}
-
-/** Clippy for the Rust above. rustup's clippy serves where rustup's Rust has the target. */
+/** Clippy for that Rust. rustup's clippy serves where rustup's Rust has the target. */
 export const wasmClippy = {
   name: `clippy for ${WASM}`,
   isThere: () => Boolean(wasmStd("rustc")) || existsSync("/usr/bin/clippy-driver"),

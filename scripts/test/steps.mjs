@@ -1,8 +1,9 @@
 // The steps of `npm test`, cheap ones first.
 //
 // Each has a name to run it alone, the part of the set-up that it needs, and work that throws
-// when it fails. Work is told which files it is narrowed to, if any, and whether the run is of
-// all steps. Work that runs tests returns what the runner printed, for the count.
+// when it fails. Work gets the files that it is narrowed to, if any, the pattern of the tests' names,
+// and whether the run is of all steps. Work that runs tests returns what the runner printed, for the
+// count. `quick` steps need neither workerd nor a browser.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,7 +15,12 @@ import { dryRun } from "../deploy.mjs";
 import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
+<<<<<<< HEAD
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+=======
+import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+import { needsOf } from "./needs.mjs";
+>>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
 import { newRecord, recordCargo } from "./record.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
@@ -39,12 +45,16 @@ const alone = [
   "quickstart/event-handler",
 ].map((name) => at("tests", `${name}.test.mjs`));
 
-/** Runs test files, `concurrency` of them at a time; `record` is the step that they are all of, if they are. */
-function nodeTests(files, { record, concurrency = 1, ...options } = {}) {
+/**
+ * Runs test files, `concurrency` of them at a time. `record` is the step that they are all of, if they are; `pattern` is
+ * what the names of the tests to run match.
+ */
+function nodeTests(files, { record, pattern, concurrency = 1, ...options } = {}) {
   const reporters = { spec: "stdout", ...(record && { [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(record) }) };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
+  const only = pattern === undefined ? [] : [`--test-name-pattern=${pattern}`];
   // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
-  const args = ["--test", ...reporting, `--test-concurrency=${concurrency}`, "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...files];
+  const args = ["--test", ...reporting, `--test-concurrency=${concurrency}`, "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...only, ...files];
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
 }
 
@@ -61,14 +71,16 @@ export const steps = [
     name: "fmt",
     group: "lint",
     title: "Formatting",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: () => native(["fmt", "--all", "--check"]),
   },
   {
     name: "pure",
     group: "lint",
     title: "Pure crates name no platform",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: checkPureCrates,
   },
   {
@@ -87,8 +99,14 @@ export const steps = [
   },
   {
     name: "scripts",
+<<<<<<< HEAD
     title: "Tests of the scripts and the worker's TypeScript",
     needs: "lint",
+=======
+    title: "Tests of the scripts",
+    needs: "quick",
+    quick: true,
+>>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
     tests: true,
     work: () => nodeTests([...testFiles("scripts"), ...testFiles("worker")]),
   },
@@ -96,7 +114,8 @@ export const steps = [
     name: "clippy",
     group: "lint",
     title: "Lints, native",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: () => native(["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
   },
   {
@@ -116,7 +135,8 @@ export const steps = [
   {
     name: "native",
     title: "Native tests",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     tests: true,
     async work() {
       const output = await native(["test", "--locked"], { echo: true });
@@ -172,14 +192,20 @@ export const steps = [
     // Two files at a time: most of a test is waiting.
     name: "e2e",
     title: "End-to-end tests",
-    needs: "e2e",
+    needs: (files) => (files.length > 0 ? needsOf(files) : ["e2e"]),
     tests: true,
     takesFiles: true,
-    async work({ files }) {
+    async work({ files, pattern }) {
       rmSync(logs, { recursive: true, force: true });
+<<<<<<< HEAD
       const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
+=======
+      await build();
+      if (files.length > 0) return endToEnd(files, { pattern });
+      const apart = [at("tests", "scripts"), at("tests", "packaging"), ...alone];
+>>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
-      return endToEnd(files.length > 0 ? files : all, files.length > 0 ? {} : { concurrency: 2, record: "e2e" });
+      return endToEnd(all, { concurrency: 2, record: "e2e" });
     },
   },
   {
@@ -194,7 +220,8 @@ export const steps = [
     // Last, for it reads what the others recorded, all of them in a whole run.
     name: "compatibility",
     title: "COMPATIBILITY.md",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone"] : [] }),
   },
 ];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { matches } from "../../scripts/setup/npm.mjs";
-import { atLeast, checkNode, checkVersions, lockedVersion, versions } from "../../scripts/versions.mjs";
+import { atLeast, checkNode, checkVersions, lockedVersion, minimumRust, pinnedRust, versions } from "../../scripts/versions.mjs";
 
 const lock = (wasmBindgen, worker) => `
 [[package]]
@@ -34,6 +34,10 @@ test("the project's own lock file matches the pins", () => checkVersions());
 test("an old Node is told from one that will do", () => {
   checkNode();
   assert.throws(() => checkNode("18.20.0"), /^Error: Node 20.* is needed and this is 18\.20\.0\./);
+});
+
+test("the pinned Rust is the oldest that will do", () => {
+  assert.equal(pinnedRust(), `${minimumRust()}.0`);
 });
 
 test("versions compare by number", () => {
