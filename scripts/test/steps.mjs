@@ -15,12 +15,8 @@ import { dryRun } from "../deploy.mjs";
 import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
-<<<<<<< HEAD
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
-=======
-import { checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { needsOf } from "./needs.mjs";
->>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
 import { newRecord, recordCargo } from "./record.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
@@ -87,26 +83,23 @@ export const steps = [
     name: "inline-js",
     group: "lint",
     title: "No JavaScript in Rust strings",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: checkInlineJavaScript,
   },
   {
     name: "types",
     group: "lint",
     title: "Types of the worker's TypeScript",
-    needs: "lint",
+    needs: "quick",
+    quick: true,
     work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("worker", "js")], { cwd: root, echo: true, failure: "tsc" }),
   },
   {
     name: "scripts",
-<<<<<<< HEAD
     title: "Tests of the scripts and the worker's TypeScript",
-    needs: "lint",
-=======
-    title: "Tests of the scripts",
     needs: "quick",
     quick: true,
->>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
     tests: true,
     work: () => nodeTests([...testFiles("scripts"), ...testFiles("worker")]),
   },
@@ -197,13 +190,9 @@ export const steps = [
     takesFiles: true,
     async work({ files, pattern }) {
       rmSync(logs, { recursive: true, force: true });
-<<<<<<< HEAD
-      const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
-=======
       await build();
       if (files.length > 0) return endToEnd(files, { pattern });
-      const apart = [at("tests", "scripts"), at("tests", "packaging"), ...alone];
->>>>>>> 538a7ea (Test in two minutes, or one test alone, on a Rust that one file pins)
+      const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
       return endToEnd(all, { concurrency: 2, record: "e2e" });
     },
