@@ -88,12 +88,20 @@ export const steps = [
     work: checkInlineJavaScript,
   },
   {
+    name: "javascript",
+    group: "lint",
+    title: "Lints, JavaScript and TypeScript",
+    needs: "quick",
+    quick: true,
+    work: () => run(npmBin("biome"), ["lint", "--error-on-warnings"], { cwd: root, failure: "biome lint" }),
+  },
+  {
     name: "types",
     group: "lint",
     title: "Types of the worker's TypeScript",
     needs: "quick",
     quick: true,
-    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("worker", "js")], { cwd: root, echo: true, failure: "tsc" }),
+    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("worker", "js")], { cwd: root, failure: "tsc" }),
   },
   {
     name: "scripts",

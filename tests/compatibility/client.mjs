@@ -4,7 +4,7 @@ import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 const [acks, anonymous, closing, delivery, frames, groups, handshake, hibernation, limits, malformed, order, protobuf, recovery, reliable, restart, settings, simple, stopping, strangers, token] = [
   "clients/acks", "clients/anonymous", "clients/closing", "clients/delivery", "clients/frames", "clients/groups", "clients/handshake", "reliability/hibernation", "operations/limits", "reliability/malformed", "clients/order", "clients/protobuf", "reliability/recovery", "reliability/reliable", "reliability/restart", "operations/settings", "clients/simple", "reliability/stopping", "operations/strangers", "clients/token",
 ].map(e2e);
-const [connecting, events, invoke, notifications] = ["connect", "events", "invoke", "notifications"].map((name) => e2e(`event-handlers/${name}`));
+const [connecting, events, notifications] = ["connect", "events", "notifications"].map((name) => e2e(`event-handlers/${name}`));
 const [permissions, restExistence, restOperations, restSend] = ["clients/permissions", "rest/existence", "rest/operations", "rest/send"].map(e2e);
 
 const vectors = e2e("clients/json-vectors");

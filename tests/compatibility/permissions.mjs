@@ -1,5 +1,5 @@
 // Roles and permissions.
-import { differs, e2e, missing, native, row } from "./row.mjs";
+import { e2e, missing, native, row } from "./row.mjs";
 
 const permissions = e2e("clients/permissions");
 const shard = native("shard", "tests/permissions");
@@ -43,7 +43,7 @@ export const rolesAndPermissions = [
       row("Roles are case-sensitive, and unknown ones ignored", roles),
       row("`webpubsub.sendToGroup.*` is the group `*`", roles),
       row("Roles add up", roles),
-      row("Roles in the answer to the `connect` event replace the token\'s", e2e("event-handlers/connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
+      row("Roles in the answer to the `connect` event replace the token's", e2e("event-handlers/connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
     ],
   },
   {

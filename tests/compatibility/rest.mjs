@@ -1,8 +1,8 @@
 // The REST API.
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
-const [auth, errors, existence, filters, token, operations, send, permissions, settings, handshake] = [
-  "rest/auth", "rest/errors", "rest/existence", "rest/filters", "rest/generate-token", "rest/operations", "rest/send", "clients/permissions", "operations/settings", "clients/handshake",
+const [auth, errors, existence, filters, token, operations, send, permissions, settings] = [
+  "rest/auth", "rest/errors", "rest/existence", "rest/filters", "rest/generate-token", "rest/operations", "rest/send", "clients/permissions", "operations/settings",
 ].map(e2e);
 
 const status = operations("each operation has a status of its own, however often it is asked for");

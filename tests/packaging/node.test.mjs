@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { Project, echo, echoed, root, service } from "./project.mjs";
+import { Project, echo, echoed, service } from "./project.mjs";
 
 async function prints(t, project, ...args) {
   const { url, accept } = await service(t);

@@ -64,7 +64,7 @@ export class Hub {
 
   /** A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless told otherwise. */
   rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
-    const search = new URLSearchParams(query instanceof Array ? query : Object.entries(query));
+    const search = new URLSearchParams(Array.isArray(query) ? query : Object.entries(query));
     if (!search.has("api-version")) search.set("api-version", VERSION);
     const target = `/api/hubs/${this.name}${path}?${search}`;
     const bearer = token ?? sign({ aud: audience ?? `${this.service.endpoint}${target}` }, this.service.key);

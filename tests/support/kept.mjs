@@ -1,5 +1,4 @@
 // One TCP connection that many HTTP/1.1 requests go over, written byte by byte: no library hides how it ends.
-import assert from "node:assert/strict";
 import net from "node:net";
 import { within } from "./waiting.mjs";
 

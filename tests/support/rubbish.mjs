@@ -85,7 +85,7 @@ export function requestOf(random, n, { service, hub, connection }) {
   const method = rarely(() => random.pick(METHODS)) ?? operation.method;
 
   const path = fill(random, operation.path, { hub: hub.name, connectionId: connection, group: "room", userId: "alice", permission: "sendToGroup" });
-  const parameters = operation.query.filter(() => random.below(3)).map((parameter) => `${parameter.name}=${valueOf(random, parameter)}`);
+  const parameters = operation.query.filter(() => random.below(3)).map((parameter) => `${parameter.name}=${someValue(random, parameter)}`);
   parameters.push(...(rarely(() => [random.pick(QUERIES)]) ?? []), ...(operation.token ? [`access_token=${operation.token}`] : []));
   const target = [path, parameters.join("&")].filter(Boolean).join(path.includes("?") ? "&" : "?");
 
@@ -115,7 +115,7 @@ function fill(random, path, names) {
 }
 
 /** A parameter's value: one that it can have more often than not. */
-function valueOf(random, { name, schema }) {
+function someValue(random, { name, schema }) {
   if (name === "filter") return encodeURIComponent(random.below(2) ? random.pick(FILTERS) : mutant(random, FILTERS).toString());
   if (schema.enum && random.below(16)) return random.pick(schema.enum);
   return random.below(2) ? random.pick(["1", "5", "room"]) : random.pick(VALUES);

@@ -11,7 +11,7 @@ forEachShardCount("REST existence", (service) => {
     for (const [path, code] of [
       ["/connections/unknown", "Warning.Connection.NotExisted"],
       [`/connections/${alice.id}x`, "Warning.Connection.NotExisted"],
-      ["/connections/" + Buffer.alloc(19, 255).toString("base64url"), "Warning.Connection.NotExisted"],
+      [`/connections/${Buffer.alloc(19, 255).toString("base64url")}`, "Warning.Connection.NotExisted"],
       ["/users/bob", "Warning.User.NotExisted"],
       ["/users/Alice", "Warning.User.NotExisted"],
       ["/groups/other", "Warning.Group.NotExisted"],

@@ -245,8 +245,14 @@ export class WebPubSubClient {
 
   /** Uses the core: at once, or in turn as soon as it is loaded. */
   #withCore(use: (core: Core) => void): void {
-    if (this.#core) return use(this.#core);
-    if (this.#waiting) return void this.#waiting.push(use);
+    if (this.#core) {
+      use(this.#core);
+      return;
+    }
+    if (this.#waiting) {
+      this.#waiting.push(use);
+      return;
+    }
     this.#waiting = [use];
     loadCore().then(
       (Core) => {
