@@ -16,6 +16,7 @@ import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
+import { checkCircles } from "./circles.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
 
@@ -74,10 +75,13 @@ export const steps = [
   {
     name: "pure",
     group: "lint",
-    title: "Pure crates name no platform",
+    title: "Pure crates name no platform, and no files import each other in a circle",
     needs: "quick",
     quick: true,
-    work: checkPureCrates,
+    work: () => {
+      checkPureCrates();
+      checkCircles();
+    },
   },
   {
     name: "inline-js",

@@ -4,9 +4,9 @@ use webpubsub_protocol::client::{AckError, DownstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, EventName, UserId};
 
+use crate::close::Close;
 use crate::error::{ConnectError, InvocationError};
 use crate::operation::Operation;
-use crate::output::Close;
 
 /// One call of the application, numbered by the shell; no number is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::time::Duration;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::options::Options;
-use crate::state::earliest;
 
 /// How long a doubted link has to show a sign of life.
 const PROBE_PATIENCE: Duration = Duration::from_secs(5);
@@ -95,5 +94,13 @@ impl KeepAlive {
     fn schedule_check(&mut self, now: Timestamp) {
         let pause = (self.timeout / 3).max(Duration::from_millis(1));
         self.next_check = Some(pause).filter(|_| !self.timeout.is_zero()).map(|it| now.after(it));
+    }
+}
+
+/// The earlier of two moments that may never come.
+pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }

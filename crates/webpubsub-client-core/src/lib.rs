@@ -32,6 +32,7 @@
 //! ```
 
 mod ack;
+mod close;
 mod connection;
 mod error;
 mod input;
@@ -47,10 +48,11 @@ mod sequence;
 mod session;
 mod state;
 
+pub use close::Close;
 pub use error::{ConnectError, InvocationError, SendError, StartError};
 pub use input::{AttemptId, CommandId, Incoming, Input};
 pub use operation::{Delivery, Operation};
 pub use options::Options;
-pub use output::{Close, Event, Next, Output, Receipt};
+pub use output::{Event, Next, Output, Receipt};
 pub use retry::{Retry, RetryMode};
 pub use session::Session;

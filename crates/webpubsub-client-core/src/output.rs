@@ -1,10 +1,10 @@
 //! What a session asks of its shell.
 
 use webpubsub_protocol::client::{DownstreamMessage, Subprotocol, UpstreamMessage};
-use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 
+use crate::close::Close;
 use crate::error::{InvocationError, SendError, StartError};
 use crate::input::{AttemptId, CommandId};
 
@@ -75,22 +75,6 @@ pub struct Receipt {
     pub ack_id: Option<AckId>,
     /// Whether the service had done it already, under the same ack id.
     pub is_duplicated: bool,
-}
-
-/// How a socket ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Close {
-    /// The code, 1005 where none was given and 1006 where the link was lost.
-    pub code: CloseCode,
-    /// The text beside it, often empty.
-    pub reason: String,
-}
-
-impl Close {
-    /// The end of a socket on which nobody answers any more.
-    pub(crate) fn silence() -> Self {
-        Self { code: CloseCode::ABNORMAL, reason: "The service went silent.".to_owned() }
-    }
 }
 
 /// What happens after a connection is lost for good.

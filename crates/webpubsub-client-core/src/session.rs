@@ -15,12 +15,14 @@ use webpubsub_protocol::client::DownstreamMessage;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{Pending, PendingOperations};
+use crate::close::Close;
 use crate::input::{AttemptId, Input};
 use crate::invocation::PendingInvocations;
+use crate::keep_alive::earliest;
 use crate::options::Options;
-use crate::output::{Close, Event, Output};
+use crate::output::{Event, Output};
 use crate::rejoin::JoinedGroups;
-use crate::state::{State, earliest};
+use crate::state::State;
 
 /// A client's session with the service, over as many connections and sockets as it takes.
 ///

@@ -2,10 +2,10 @@
 
 use webpubsub_protocol::time::Timestamp;
 
+use crate::close::Close;
 use crate::connection::Connection;
 use crate::input::{AttemptId, CommandId};
-use crate::keep_alive::KeepAlive;
-use crate::output::Close;
+use crate::keep_alive::{KeepAlive, earliest};
 
 /// Where a session stands.
 #[derive(Debug, Default)]
@@ -91,13 +91,5 @@ impl State {
             | Self::WaitingToRetry { until, .. }
             | Self::Stopping { until, .. } => Some(*until),
         }
-    }
-}
-
-/// The earlier of two moments that may never come.
-pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

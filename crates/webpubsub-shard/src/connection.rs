@@ -1,19 +1,20 @@
 //! One client, as long as its connection lasts.
 
-use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{Encoding, Subprotocol};
+use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::filter::{Filter, FilterSubject};
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
 
 use crate::ack::AckCache;
 use crate::backpressure::Backlog;
+use crate::buffer::{Buffer, Cursor, Link};
+use crate::framing::Framing;
+use crate::inbox::Inbox;
 use crate::permission::Permissions;
 use crate::rate_limit::TokenBucket;
-use crate::reliable::{Buffer, Link};
 use crate::slot::Slot;
-use crate::snapshot::EventContext;
-use crate::turn::Inbox;
+use crate::snapshot::{Attachment, ConnectionRecord, EventContext};
 
 /// One client, as long as its connection lasts.
 #[derive(Debug)]
@@ -38,6 +39,34 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(crate) fn of(record: ConnectionRecord, buffer: Option<Buffer>, acks: AckCache) -> Self {
+        Self {
+            id: record.id,
+            user: record.user,
+            permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
+            subprotocol: record.subprotocol,
+            framing: Framing::new(record.subprotocol, record.mode),
+            buffer,
+            groups: SortedSet::new(),
+            acks,
+            bucket: TokenBucket::default(),
+            backlog: Backlog::default(),
+            inbox: Inbox::default(),
+            context: record.context,
+            event_queue: None,
+        }
+    }
+
+    /// What its socket carries.
+    pub(crate) fn attachment(&self) -> Attachment {
+        let (acknowledged, is_behind, acks) = match &self.buffer {
+            // Its acks are on disk.
+            Some(buffer) => (buffer.acknowledged(), buffer.is_behind(), AckCache::default()),
+            None => (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone()),
+        };
+        Attachment { connection: self.id.clone(), acknowledged, is_behind, acks }
+    }
+
     /// Whether it has a socket.
     pub(crate) fn is_attached(&self) -> bool {
         self.buffer.as_ref().is_none_or(|buffer| buffer.link == Link::Attached)
@@ -52,19 +81,12 @@ impl Connection {
             protocol: self.subprotocol.name(),
         })
     }
-}
 
-/// How a connection speaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Framing {
-    /// Raw payloads.
-    Simple(SimpleMode),
-    /// Messages, written like this.
-    Messages(Encoding),
-}
-
-impl Framing {
-    pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode) -> Self {
-        subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
+    /// Goes on where what its socket carries says that it was.
+    pub(crate) fn resume(&mut self, socket: Attachment) {
+        match &mut self.buffer {
+            Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),
+            None => self.acks = socket.acks,
+        }
     }
 }

@@ -1,8 +1,5 @@
 //! What an operator wants to see of a shard.
 
-use crate::reliable::Link;
-use crate::shard::Shard;
-
 /// What happened since the memory of a shard began.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counters {
@@ -58,37 +55,4 @@ const fn gauge(name: &'static str, help: &'static str) -> Metric {
 
 const fn counter(name: &'static str, help: &'static str) -> Metric {
     Metric { name, kind: "counter", help }
-}
-
-impl Shard {
-    /// The values of [`METRICS`]. Counters begin again whenever the shard's memory does.
-    #[must_use]
-    pub fn metrics(&self) -> [u64; METRICS.len()] {
-        let (mut detached, mut messages, mut bytes) = (0, 0, 0);
-        for buffer in self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
-            detached += u64::from(buffer.link != Link::Attached);
-            messages += buffer.needed().count() as u64;
-            bytes += buffer.bytes() as u64;
-        }
-        let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
-        let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
-        let connections = self.connections.len() as u64;
-        let (events, durable_events) = (self.events.user_events as u64, self.events.durable_events as u64);
-        [
-            connections,
-            detached,
-            messages,
-            bytes,
-            unread,
-            self.log.rows(),
-            events,
-            durable_events,
-            recoveries,
-            replays,
-            batches,
-            drops,
-            calls,
-            failed_calls,
-        ]
-    }
 }

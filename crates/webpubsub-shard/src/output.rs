@@ -8,11 +8,11 @@ use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
+use crate::buffer::Cursor;
 use crate::command::Reply;
 use crate::config::Full;
 use crate::event_queue::{Call, CallId};
 use crate::permission::Verdict;
-use crate::reliable::Cursor;
 use crate::settings::HubSettings;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;

@@ -1,14 +1,14 @@
 //! What an operator decides about a hub.
 
+mod error;
 mod event_handler;
 mod reader;
-
-use std::fmt;
 
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::HubName;
 
+pub use error::SettingsError;
 use event_handler::Secrets;
 pub use event_handler::{EventHandler, GroupPresence, HandlerAuth, HandlerSecret, SystemEvents};
 use reader::{Given, Reader, Source};
@@ -44,31 +44,6 @@ pub enum AnonymousConnectPolicy {
     /// They may, without a user and without roles.
     Allow,
 }
-
-/// What is wrong with settings, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsError {
-    /// The way to the value, such as `hubs.chat.anonymousConnectPolicy`; empty for the whole.
-    pub path: String,
-    /// What it should be.
-    pub expected: &'static str,
-}
-
-impl SettingsError {
-    /// The same, of a hub among others.
-    fn under_hub(self, hub: &HubName) -> Self {
-        Self { path: ["hubs.", hub.as_str(), ".", &self.path].concat(), ..self }
-    }
-}
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "the settings" } else { &self.path };
-        write!(f, "{path} should be {}", self.expected)
-    }
-}
-
-impl std::error::Error for SettingsError {}
 
 impl Settings {
     /// Reads `{"hubs":{"<hub>":{…}}}`, or the settings file of the emulator, in which that stands in

@@ -2,18 +2,11 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::time::Timestamp;
 
-use crate::output::{Change, Output};
-use crate::reliable::Link;
-use crate::shard::Shard;
 use crate::shard_id::ShardId;
-use crate::slot::Slot;
 
-/// How many clients a shard that is to go sends away in one step.
-const DRAINED_AT_ONCE: usize = 500;
 /// The longest pause between two looks at shards that change.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -163,38 +156,6 @@ impl ShardMap {
             target: shards("target")?,
             since: Timestamp::from_millis(number("since")?),
         })
-    }
-}
-
-impl Shard {
-    /// Takes a map that is newer than the one known, and sends some clients away if this shard is to
-    /// go. The map is given again until no client is left.
-    ///
-    /// A reliable connection stays until it ends by itself, or [`ShardConfig::drain_window`] is over: its client
-    /// would miss what is published between the end of it and the first join of the next one.
-    pub(crate) fn take_map(&mut self, now: Timestamp, map: ShardMap, outputs: &mut Vec<Output>) {
-        if map.version > self.map.version {
-            self.map = map;
-            outputs.push(Output::Store(Change::Map(map)));
-            self.relay.set(map.others(self.config.shard), self.log.newest(), outputs);
-        }
-        if self.map.state(self.config.shard) == ShardState::Draining {
-            let keeps = self.config.drain_window.is_none_or(|window| now < self.map.since.after(window));
-            let leaving = self.connections.iter().filter(|(_, connection)| match &connection.buffer {
-                Some(buffer) => !keeps && buffer.link == Link::Attached,
-                None => true,
-            });
-            let some: Vec<Slot> = leaving.take(DRAINED_AT_ONCE).map(|(slot, _)| slot).collect();
-            for slot in some {
-                self.close(slot, CloseCause::ShardDrained, outputs);
-            }
-        }
-    }
-
-    /// What this shard has to do: connections, and messages that other shards have not taken.
-    #[must_use]
-    pub fn load(&self) -> usize {
-        self.connections.len() + self.relay.load()
     }
 }
 

@@ -8,8 +8,8 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
+use crate::buffer::Cursor;
 use crate::permission::Verdict;
-use crate::reliable::Cursor;
 use crate::settings::HubSettings;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;

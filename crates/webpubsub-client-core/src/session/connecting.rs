@@ -6,11 +6,12 @@ use std::time::Duration;
 use webpubsub_protocol::time::Timestamp;
 
 use super::Session;
+use crate::close::Close;
 use crate::connection::Connection;
 use crate::error::{ConnectError, StartError};
 use crate::input::{AttemptId, CommandId};
 use crate::keep_alive::KeepAlive;
-use crate::output::{Close, Output};
+use crate::output::Output;
 use crate::recovery;
 use crate::state::{RecoveryPhase, State};
 

@@ -7,10 +7,11 @@ use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
 
 use super::Session;
+use crate::close::Close;
 use crate::connection::Connection;
 use crate::error::{ConnectError, SendError, StartError};
 use crate::input::AttemptId;
-use crate::output::{Close, Event, Next, Output};
+use crate::output::{Event, Next, Output};
 use crate::recovery;
 use crate::state::{RecoveryPhase, State};
 

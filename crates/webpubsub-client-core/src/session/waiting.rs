@@ -6,9 +6,10 @@ use webpubsub_protocol::client::UpstreamMessage;
 use webpubsub_protocol::time::Timestamp;
 
 use super::Session;
+use crate::close::Close;
 use crate::error::ConnectError;
 use crate::keep_alive::Due;
-use crate::output::{Close, Output};
+use crate::output::Output;
 use crate::state::{RecoveryPhase, State};
 
 impl<P: Clone, D> Session<P, D> {

@@ -1,6 +1,4 @@
-//! What waits on disk to be told: writing it, reading it, and going on with it.
-
-use std::collections::HashMap;
+//! Durable events as they stand on disk.
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::event_handler::{Event, Subject};
@@ -8,11 +6,8 @@ use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 
-use super::queue::{ClosedConnection, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::ack::AckCache;
-use crate::output::{Change, Output};
-use crate::shard::Shard;
-use crate::slot::Slot;
+use crate::event_queue::{ClosedConnection, ReplyTarget, Waiting};
 use crate::snapshot::EventContext;
 
 /// Writes a notice with everything that is told of its connection, which may be gone before it is told.
@@ -73,53 +68,6 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(ClosedConnection, Waiting)
     };
     let time = Timestamp::from_millis(number("time")?);
     Some((closed, Waiting::new(event, number("number")?, time, ReplyTarget::DurableEvent(row))))
-}
-
-impl Shard {
-    /// Goes on with what was on disk. Returns the lanes by connection.
-    pub(crate) fn restore_outbox(
-        &mut self,
-        outbox: Vec<(u64, String)>,
-        outputs: &mut Vec<Output>,
-    ) -> HashMap<ConnectionId, Slot> {
-        let mut queues = HashMap::new();
-        for (row, text) in outbox {
-            self.events.newest = row;
-            let Some((closed, waiting)) = decode(row, &text) else {
-                outputs.push(Output::Store(Change::RemoveEvent { row }));
-                continue;
-            };
-            let known = queues.get(&closed.id).copied();
-            let id = closed.id.clone();
-            let owner = Owner::Closed(Box::new(closed));
-            let at = match known.and_then(|at| Some((at, self.events.get_mut(at)?))) {
-                Some((at, queue)) => {
-                    // The later it was written, the more is known.
-                    queue.owner = owner;
-                    at
-                }
-                None => {
-                    let at = self.events.open(owner, 0);
-                    queues.insert(id, at);
-                    at
-                }
-            };
-            self.events.push(at, QueueKind::Durable, waiting);
-        }
-        queues
-    }
-
-    /// A connection that has a lane is here after all.
-    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
-        let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(queue) = self.events.get_mut(at) else { return };
-        connection.event_queue = Some(at);
-        queue.stored = connection.context.events;
-        if let Owner::Closed(closed) = &queue.owner {
-            connection.context.events = connection.context.events.max(closed.context.events);
-        }
-        queue.owner = Owner::Open(slot);
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::time::Timestamp;
 
-use super::CallId;
+use super::call::CallId;
 use super::circuit_breaker::CircuitBreakers;
 use super::retry_policy::Attempts;
 use crate::ack::AckCache;
@@ -175,6 +175,13 @@ impl Waiting {
             MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => bytes.len(),
         };
         payload + SPARE_BYTES
+    }
+}
+
+impl ReplyTarget {
+    /// Whether an operation with the ack id of the event was done.
+    pub(crate) fn is_done(&self, acks: &AckCache) -> bool {
+        matches!(self, Self::Ack(Some(id)) if acks.contains(*id))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::time::Timestamp;
 
-use super::EventPolicy;
+use super::policy::EventPolicy;
 
 /// The attempts at telling of one event.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use webpubsub_protocol::json::{Json, Members};
 
-use super::SettingsError;
+use super::error::SettingsError;
 
 /// Reads settings: where it is, and the first thing that it found not as it should be.
 pub(super) struct Reader {

@@ -1,5 +1,4 @@
-use super::fields::string;
-use super::wire::{Reader, Value};
+use super::wire::{Reader, Value, string};
 use crate::data::MessageData;
 use crate::error::DecodeError;
 

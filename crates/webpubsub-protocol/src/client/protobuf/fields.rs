@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::any;
-use super::wire::{Reader, Value};
+use super::wire::{Reader, Value, string};
 use crate::data::{JsonText, MessageData, Metadata, MetadataError};
 use crate::error::DecodeError;
 use crate::limits::MAX_METADATA_BYTES;
@@ -171,11 +171,6 @@ impl<'a> Fields<'a> {
             _ => MessageData::Json(JsonText::parse(fields.string(4, "json_data")?)?),
         }))
     }
-}
-
-/// A field that has to be UTF-8.
-pub(super) fn string<'a>(bytes: &'a [u8], property: &'static str) -> Result<&'a str, DecodeError> {
-    str::from_utf8(bytes).map_err(|_| DecodeError::Invalid { property })
 }
 
 /// The number of a member of a oneof, and its parts merged.

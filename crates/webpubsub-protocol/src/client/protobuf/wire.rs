@@ -193,6 +193,11 @@ impl Writer {
     }
 }
 
+/// A field that has to be UTF-8.
+pub(super) fn string<'a>(bytes: &'a [u8], property: &'static str) -> Result<&'a str, DecodeError> {
+    str::from_utf8(bytes).map_err(|_| DecodeError::Invalid { property })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

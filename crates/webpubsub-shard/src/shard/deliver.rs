@@ -1,92 +1,15 @@
-//! One publish to many connections: encoded once for each way of speaking.
+//! Messages are delivered to connections.
 
-use webpubsub_protocol::client::json::decode_downstream;
-use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Encoding, Origin, json, protobuf, simple};
+use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Encoding, Origin, json, simple};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::data::{MessageData, Metadata};
-use webpubsub_protocol::id::SequenceId;
-use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Framing;
+use crate::buffer::{Buffer, Link};
+use crate::framing::Framing;
+use crate::log::bitmap;
 use crate::output::{Change, Output};
-use crate::reliable::{Buffer, Link, bitmap};
+use crate::publish::{Publish, Reach, Receivers};
 use crate::shard::Shard;
 use crate::slot::Slot;
-
-/// A message for many.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Publish {
-    /// Where it comes from.
-    pub(crate) from: Origin,
-    /// Its payload.
-    pub(crate) data: MessageData,
-    /// What rides beside it.
-    pub(crate) metadata: Metadata,
-    /// After that it is not worth sending again.
-    pub(crate) expires: Option<Timestamp>,
-}
-
-impl Publish {
-    /// Reads what a JSON client would; `None` for anything but a message.
-    pub(crate) fn decode(message: &str, expires: Option<Timestamp>) -> Option<Self> {
-        match decode_downstream(message) {
-            Ok(Some(DownstreamMessage::Data { from, data, metadata, .. })) => {
-                Some(Self { from, data, metadata, expires })
-            }
-            Ok(Some(
-                DownstreamMessage::Connected { .. }
-                | DownstreamMessage::Disconnected { .. }
-                | DownstreamMessage::Ack { .. }
-                | DownstreamMessage::InvokeResponse { .. }
-                | DownstreamMessage::Pong,
-            ))
-            | Ok(None)
-            | Err(_) => None,
-        }
-    }
-
-    /// What JSON clients read, and [`Publish::decode`].
-    pub(crate) fn json(&self) -> json::DataFrame {
-        json::DataFrame::new(&self.from, &self.data, &self.metadata)
-    }
-
-    fn protobuf(&self) -> DataFrame {
-        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata))
-    }
-}
-
-/// How far a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// It has been brought to every shard, or concerns this one only.
-    ThisShard,
-    /// The other shards are to have it, too.
-    AllShards,
-}
-
-/// Who receives a message in one encoding.
-#[derive(Debug, Default)]
-struct Receivers {
-    plain: Vec<Slot>,
-    numbered: Vec<(Slot, SequenceId)>,
-}
-
-impl Receivers {
-    /// Sends them the frame, which is made only if there is somebody to send it to.
-    fn send(self, frame: impl FnOnce() -> DataFrame, outputs: &mut Vec<Output>) {
-        if self.plain.is_empty() && self.numbered.is_empty() {
-            return;
-        }
-        let frame = frame();
-        if self.numbered.is_empty() {
-            return outputs.push(Output::Send { to: self.plain, frame: frame.into_plain() });
-        }
-        if !self.plain.is_empty() {
-            outputs.push(Output::Send { to: self.plain, frame: frame.with(None) });
-        }
-        outputs.push(Output::SendNumbered { to: self.numbered, frame });
-    }
-}
 
 impl Shard {
     /// Sends a message to these connections, in at most one output for simple clients and two for
@@ -151,6 +74,16 @@ impl Shard {
         }
     }
 
+    /// Hands a publish from another shard to the members here.
+    pub(super) fn deliver(&mut self, publish: &Publish, outputs: &mut Vec<Output>) {
+        let to: Vec<Slot> = match &publish.from {
+            Origin::Group { group, .. } => self.connections.members(group).collect(),
+            // Servers reach every shard by themselves; clients publish to groups only.
+            Origin::Server => Vec::new(),
+        };
+        self.fan_out(to, publish, Reach::ThisShard, outputs);
+    }
+
     /// Sends a message to one connection, as [`Shard::fan_out`] does it. A large payload is not copied for
     /// one that is not reliable.
     pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, outputs: &mut Vec<Output>) {
@@ -169,42 +102,17 @@ impl Shard {
         }
     }
 
-    /// Asks for every row that a connection has not acknowledged, to send it again.
-    pub(crate) fn resend(&self, slot: Slot, outputs: &mut Vec<Output>) {
-        let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_ref());
-        for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
-            outputs.push(Output::Fetch { row, to: vec![(slot, id)] });
-        }
-    }
-
-    /// Sends a row of the log again. A connection that needs one which cannot be read has lost it,
-    /// and is told so.
-    pub(crate) fn fetched(
-        &mut self,
-        now: Timestamp,
-        publish: Option<Publish>,
-        to: Vec<(Slot, SequenceId)>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(publish) = publish else {
-            for (slot, _) in to {
-                self.close(slot, CloseCause::NotRecoverable, outputs);
-            }
+    /// Sends a message of the service to one connection, if it has a socket. Simple clients receive
+    /// payloads only.
+    pub(crate) fn send(&self, slot: Slot, message: DownstreamMessage, outputs: &mut Vec<Output>) {
+        let Some(connection) = self.connections.get(slot).filter(|connection| connection.is_attached())
+        else {
             return;
         };
-        if publish.expires.is_some_and(|expires| expires <= now) {
-            return;
+        if let Framing::Messages(encoding) = &connection.framing {
+            let frame = encoding.encode_downstream(message);
+            outputs.push(Output::Send { to: vec![slot], frame });
         }
-        let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
-        for (slot, id) in to {
-            match self.connections.get(slot).map(|connection| &connection.framing) {
-                Some(Framing::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
-                Some(Framing::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
-                Some(Framing::Simple(_)) | None => {}
-            }
-        }
-        json.send(|| DataFrame::Json(publish.json()), outputs);
-        protobuf.send(|| publish.protobuf(), outputs);
     }
 
     /// Deletes the rows of the log that nobody needs, once every connection's base is past them.

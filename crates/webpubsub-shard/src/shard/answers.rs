@@ -1,14 +1,13 @@
-//! What becomes of the answers of event handlers.
+//! Answers of event handlers take effect.
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
-use super::CallId;
-use super::queue::{CallUnderWay, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::error::Refusal;
-use crate::fan_out::Publish;
+use crate::event_queue::{CallId, CallUnderWay, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::output::{Change, Output};
+use crate::publish::Publish;
 use crate::shard::Shard;
 use crate::slot::Slot;
 

@@ -1,4 +1,4 @@
-//! Judging and carrying out what clients send.
+//! What clients send is judged and carried out.
 
 use std::slice;
 
@@ -12,11 +12,11 @@ use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Framing;
 use crate::error::Refusal;
 use crate::event_queue::ReplyTarget;
-use crate::fan_out::{Publish, Reach};
+use crate::framing::Framing;
 use crate::output::{Change, Output};
+use crate::publish::{Publish, Reach};
 use crate::shard::Shard;
 use crate::slot::Slot;
 

@@ -6,186 +6,22 @@
 //! down a single socket, but it can hold back everything that is about to arrive until a turn is over
 //! ([`NextTurn::BeforeMore`]), in which time the sockets' own flow control slows their senders down.
 
-use std::collections::VecDeque;
 use std::mem;
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Frame, UpstreamMessage};
-use webpubsub_protocol::close::{CloseCause, CloseCode};
-use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::connection::Framing;
-use crate::output::{Change, Output};
+use crate::framing::Framing;
+use crate::inbox::{Arrived, MAX_SHARD_BYTES};
+use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
-use crate::snapshot::encode_runs;
+use crate::turns::{NextTurn, ROUND_COST, TURN_COST, Turns};
 
-/// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
-/// a few milliseconds of a processor. A message that costs more has a turn of its own.
-const TURN_COST: usize = 256;
-/// How many messages of one connection may wait before nothing more is taken in until a turn is over,
-const SHARE_MESSAGES: usize = TURN_COST;
-/// or how many bytes of them.
-const SHARE_BYTES: usize = MAX_CLIENT_MESSAGE_BYTES;
-/// How many messages of a connection that has sent faster than it may wait before it is closed,
-const MAX_MESSAGES: usize = 1000;
-/// or how many bytes of them.
-const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
-/// or how many bytes of all connections of its shard.
-const MAX_SHARD_BYTES: usize = 16 * MAX_BYTES;
-/// What a connection may cost in each round of a turn, in messages of the smallest kind.
-const ROUND_COST: i64 = 8;
 /// Bytes that cost as much to take in as a message of the smallest kind.
 const BYTES_OF_A_MESSAGE: usize = 32 * 1024;
-
-/// When [`Shard::turn`] is to be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextTurn {
-    /// As soon as what has arrived by now is taken in.
-    Soon,
-    /// Before anything else is taken in.
-    BeforeMore,
-}
-
-/// What came over a socket.
-#[derive(Debug)]
-pub(crate) enum Arrived {
-    /// A message of a client that speaks in messages.
-    Message(UpstreamMessage),
-    /// A payload of a simple client.
-    Payload(Frame),
-    /// What ends the connection.
-    Invalid(CloseCause),
-    /// The end of the socket, as in [`crate::Input::Closed`],
-    Closed { code: CloseCode, reason: String },
-    /// or as in [`crate::Input::Broken`].
-    Broken,
-}
-
-impl Arrived {
-    fn read(framing: &Framing, frame: Frame) -> Self {
-        if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
-            return Self::Invalid(CloseCause::MessageTooLarge);
-        }
-        match framing {
-            Framing::Simple(_) => Self::Payload(frame),
-            Framing::Messages(encoding) => {
-                encoding.decode_upstream(&frame).map_or_else(Self::Invalid, Self::Message)
-            }
-        }
-    }
-
-    /// Whether the rate that a client may send at concerns it.
-    const fn is_limited(&self) -> bool {
-        matches!(self, Self::Message(_) | Self::Payload(_))
-    }
-
-    /// Whether nothing comes over the socket after it.
-    const fn is_end(&self) -> bool {
-        matches!(self, Self::Closed { .. } | Self::Broken)
-    }
-}
-
-/// What one connection sent and is yet to be carried out.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox {
-    /// Oldest first, with the bytes of each.
-    arrived: VecDeque<(Arrived, usize)>,
-    bytes: usize,
-    /// What it may cost before it is the others' turn.
-    credit: i64,
-    /// Whether it is in [`Turns::waiting`] or [`Turns::slowed`].
-    is_listed: bool,
-    /// Whether it waits for its rate.
-    is_slowed: bool,
-    /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
-    is_ended: bool,
-    /// Whether it is in [`Turns::touched`].
-    is_touched: bool,
-}
-
-impl Inbox {
-    /// What waits is for a socket that there is no more.
-    fn clear(&mut self) {
-        self.arrived.clear();
-        (self.bytes, self.is_ended) = (0, false);
-    }
-
-    fn is_over_its_share(&self) -> bool {
-        self.arrived.len() >= SHARE_MESSAGES || self.bytes >= SHARE_BYTES
-    }
-
-    fn is_full(&self) -> bool {
-        self.arrived.len() >= MAX_MESSAGES || self.bytes >= MAX_BYTES
-    }
-}
-
-/// What waits for the next turn.
-#[derive(Debug, Default)]
-pub(crate) struct Turns {
-    /// Connections with something in their queues, the next one first.
-    waiting: VecDeque<Slot>,
-    /// Those that have sent as fast as they may, and when they may go on, soonest first.
-    slowed: VecDeque<(Timestamp, Slot)>,
-    /// Bytes in all queues.
-    bytes: usize,
-    /// What was taken in since the last turn cost so much,
-    taken_in: usize,
-    /// and what this turn has carried out.
-    carried_out: usize,
-    /// Whether nothing more is to be taken in before a turn.
-    is_due: bool,
-    /// What is to be written for connections that do not outlive their sockets. A crash that comes
-    /// before ends those, so nothing else waits for it.
-    changes: Vec<Change>,
-    /// Connections whose sockets are to carry something else.
-    touched: Vec<Slot>,
-    /// Reliable connections that have used ack ids which are not written.
-    acked: Vec<Slot>,
-}
-
-impl Turns {
-    /// When the first of those that were slowed down may go on.
-    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
-        self.slowed.front().map(|(due, _)| *due)
-    }
-
-    /// What waits in a connection's queue is for a socket that there is no more.
-    pub(crate) fn clear(&mut self, inbox: &mut Inbox) {
-        self.bytes -= inbox.bytes;
-        inbox.clear();
-    }
-
-    /// A connection has used an ack id, the first since they were written.
-    pub(crate) fn write_acks(&mut self, slot: Slot) {
-        self.acked.push(slot);
-    }
-
-    /// Has something written by and by.
-    pub(crate) fn write(&mut self, change: impl IntoIterator<Item = Change>) {
-        self.changes.extend(change);
-    }
-
-    fn take_in(&mut self, cost: usize) {
-        self.taken_in += cost;
-        self.is_due |= self.taken_in >= TURN_COST;
-    }
-}
-
-/// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
-fn cost(bytes: usize, outputs: &[Output]) -> usize {
-    let more = |output: &Output| {
-        if let Output::Send { to, .. } = output {
-            to.len()
-        } else if let Output::SendNumbered { to, .. } = output {
-            to.len()
-        } else {
-            usize::from(output.is_store())
-        }
-    };
-    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
-}
 
 impl Shard {
     /// When [`Shard::turn`] is to be called next; `None` while nothing waits for it.
@@ -389,40 +225,6 @@ impl Shard {
         }
     }
 
-    /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
-    pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
-        let is_reliable = self.connections.get(slot).is_some_and(|connection| connection.buffer.is_some());
-        // The end of every connection is delivered to handlers, also of one that a crash ends.
-        if is_reliable || self.has_event_handlers() {
-            outputs.push(Output::Store(change));
-        } else {
-            self.turns.write([change]);
-        }
-    }
-
-    /// Puts what waits to be written in front of these outputs, if they have to wait for a commit anyway.
-    pub(crate) fn write_with(&mut self, outputs: &mut Vec<Output>) {
-        if !self.turns.acked.is_empty() || outputs.iter().any(Output::is_store) {
-            let mut ordered = self.unwritten();
-            ordered.append(outputs);
-            *outputs = ordered;
-        }
-    }
-
-    /// Everything that waits to be written.
-    fn unwritten(&mut self) -> Vec<Output> {
-        let mut stores: Vec<Output> =
-            mem::take(&mut self.turns.changes).into_iter().map(Output::Store).collect();
-        for slot in mem::take(&mut self.turns.acked) {
-            let Some(connection) = self.connections.get_mut(slot) else { continue };
-            let Some(buffer) = &mut connection.buffer else { continue };
-            if let Some((part, runs)) = buffer.acks.take_unwritten(&connection.acks) {
-                stores.push(Output::Store(Change::UseAcks { slot, part, acks: encode_runs(runs) }));
-            }
-        }
-        stores
-    }
-
     fn carry_out(&mut self, now: Timestamp, from: Slot, arrived: Arrived, outputs: &mut Vec<Output>) {
         match arrived {
             Arrived::Message(message) => self.message(now, from, message, outputs),
@@ -461,4 +263,18 @@ impl Shard {
             Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
         }
     }
+}
+
+/// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
+fn cost(bytes: usize, outputs: &[Output]) -> usize {
+    let more = |output: &Output| {
+        if let Output::Send { to, .. } = output {
+            to.len()
+        } else if let Output::SendNumbered { to, .. } = output {
+            to.len()
+        } else {
+            usize::from(output.is_store())
+        }
+    };
+    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
 }

@@ -1,49 +1,21 @@
-//! What is told, and when.
+//! Events are queued for event handlers.
 
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, EventRequest, Subject, validation};
-use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, Subject};
 
-use super::queue::{CallUnderWay, EventQueue, MAX_DURABLE_EVENTS, Owner, QueueKind, ReplyTarget, Waiting};
-use super::retry_policy::Attempts;
-use super::{Call, CallId, durable};
-use crate::ack::AckCache;
 use crate::command::Groups;
 use crate::connection::Connection;
 use crate::error::Refusal;
+use crate::event_queue::{CONNECTED, MAX_DURABLE_EVENTS, Owner, QueueKind, ReplyTarget, Waiting, durable};
 use crate::output::{Change, Output};
 use crate::settings::{EventHandler, HubSettings};
 use crate::shard::Shard;
 use crate::slot::Slot;
 
-/// The number of `connected`. `connect` has 0.
-///
-/// Source: `CloudEvents` spec, section 3.
-const CONNECTED: u64 = 1;
-/// The number of what comes after it.
-pub(crate) const AFTER_CONNECTED: u64 = CONNECTED + 1;
-
 /// How long an attempt at an event may take that nothing waits for any more, so that the event of a
 /// client that leaves at once reaches the handler all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What is to be done about the first event in a queue.
-enum Next {
-    /// Nothing, until something else has happened.
-    Wait,
-    /// Nothing before this time.
-    Pause(Timestamp),
-    /// It is not told. Without a reason there is nobody to tell, or no need.
-    Drop(Option<CallFailure>),
-    /// It is told.
-    Call,
-}
-
-/// Whether an operation with the ack id of an event was done.
-fn is_done(acks: &AckCache, reply_to: &ReplyTarget) -> bool {
-    matches!(reply_to, ReplyTarget::Ack(Some(id)) if acks.contains(*id))
-}
 
 impl Shard {
     fn settings(&self) -> &HubSettings {
@@ -55,7 +27,7 @@ impl Shard {
         !self.settings().event_handlers.is_empty()
     }
 
-    fn handler_of(&self, event: &Event) -> Option<&EventHandler> {
+    pub(super) fn handler_of(&self, event: &Event) -> Option<&EventHandler> {
         self.settings().handler_for(event).map(|(_, handler)| handler)
     }
 
@@ -154,7 +126,7 @@ impl Shard {
     }
 
     /// Ends the call that tells of the client's event in a lane, unless something waits for it.
-    fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
+    pub(super) fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
         let is_awaited = self.events.get(at).is_none_or(|queue| queue.awaits_first(QueueKind::User));
         let mut calls = self.events.calls.iter();
         let call = calls.find(|call| call.queue == at && call.kind == QueueKind::User);
@@ -184,7 +156,7 @@ impl Shard {
             });
         let result = if is_asked_already {
             Err(Refusal::InvocationPending)
-        } else if self.handler_of(&waiting.event).is_none() || is_done(&connection.acks, &waiting.reply_to) {
+        } else if self.handler_of(&waiting.event).is_none() || waiting.reply_to.is_done(&connection.acks) {
             Err(Refusal::EventFailed)
         } else if !self.events.has_room(queue, &waiting)
             || is_free && self.left_alone_until(&waiting.event).is_some()
@@ -215,135 +187,5 @@ impl Shard {
         } else {
             self.events.remove(at, QueueKind::User, index);
         }
-    }
-
-    /// Tells what can be told, one connection after another.
-    pub(crate) fn tell(&mut self, outputs: &mut Vec<Output>) {
-        self.events.resume(Some(self.events.now));
-        while let Some(at) = self.events.next() {
-            self.look(at, outputs);
-        }
-        let end = Event::Disconnected { reason: String::new() };
-        let is_watched = self.connections.len() > 0 && self.handler_of(&end).is_some();
-        self.events.watch(is_watched);
-    }
-
-    /// Takes a lane's turn, which is one call at most.
-    fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
-        if let Some(queue) = self.events.get_mut(at) {
-            queue.is_ready = false;
-        }
-        for kind in [QueueKind::Durable, QueueKind::User] {
-            loop {
-                let Some(queue) = self.events.get(at) else { return };
-                match self.next(queue, kind) {
-                    Next::Wait => break,
-                    Next::Pause(until) => {
-                        self.events.pause(at, until);
-                        break;
-                    }
-                    Next::Drop(failure) => self.finish(at, kind, Err(failure), outputs),
-                    Next::Call => {
-                        if self.call(at, kind, outputs).is_some() {
-                            self.events.make_ready(at);
-                        }
-                        return;
-                    }
-                }
-            }
-        }
-        if self.events.get(at).is_some_and(EventQueue::is_over)
-            && let Some(EventQueue { owner: Owner::Open(slot), .. }) = self.events.close(at)
-            && let Some(connection) = self.connections.get_mut(slot)
-        {
-            connection.event_queue = None;
-        }
-    }
-
-    /// What is to be done about the first event in a queue.
-    fn next(&self, queue: &EventQueue, kind: QueueKind) -> Next {
-        let now = self.events.now;
-        let Some(first) = queue.events(kind).front().filter(|first| !first.is_under_way) else {
-            return Next::Wait;
-        };
-        let acks = match &queue.owner {
-            Owner::Open(slot) => self.connections.get(*slot).map(|connection| &connection.acks),
-            Owner::Closed(closed) => Some(&closed.acks),
-        };
-        if acks.is_some_and(|acks| is_done(acks, &first.reply_to)) {
-            return Next::Drop(None);
-        }
-        let is_early = match kind {
-            QueueKind::Durable => {
-                matches!(first.event, Event::Disconnected { .. }) && !queue.user_events.is_empty()
-            }
-            QueueKind::User => {
-                let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);
-                !before.all(|event| event.was_tried() || self.left_alone_until(&event.event).is_some())
-            }
-        };
-        if is_early {
-            return Next::Wait;
-        }
-        if self.handler_of(&first.event).is_none() {
-            return Next::Drop(None);
-        }
-        match self.left_alone_until(&first.event) {
-            Some(_) if kind == QueueKind::User => Next::Drop(Some(CallFailure::BreakerOpen)),
-            Some(until) => Next::Pause(until),
-            None if first.due > now => Next::Pause(first.due),
-            None => Next::Call,
-        }
-    }
-
-    /// Until when nobody is told of an event because its handler fails so often.
-    fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
-        self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
-    }
-
-    /// Tells of the first event in a queue.
-    fn call(&mut self, at: Slot, kind: QueueKind, outputs: &mut Vec<Output>) -> Option<()> {
-        let now = self.events.now;
-        let queue = self.events.get(at)?;
-        let first = queue.events(kind).front()?;
-        let (event, number) = (&first.event, first.number);
-        let handler = self.handler_of(event)?;
-        let subject = self.subject(&queue.owner)?;
-        let hub = &self.policy.hub;
-        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
-        // What a notice waits behind an open circuit breaker is not its attempts' time.
-        let outlived = |attempts: &Attempts| kind == QueueKind::Durable && attempts.are_over(now);
-        let attempts = first.attempts.filter(|attempts| !outlived(attempts));
-        let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
-        let call = Call {
-            id: CallId(self.events.last_call + 1),
-            event: event.name().to_owned(),
-            attempt: attempts.number(),
-            barred: self.policy.barred(handler.url.as_str()),
-            purpose: event.answer_use(),
-            validate: handler.url.resolve(hub, validation::EVENT),
-            auth: handler.auth.clone(),
-            request: EventRequest::new(hub, &subject, event, number, first.time, &url),
-            url: url.clone(),
-            connection: subject.connection,
-            origin: subject.origin,
-            limit: attempts.limit(now, &self.policy),
-            left: attempts.left(now),
-        };
-        if queue.stored <= number {
-            self.store_told(at, outputs);
-        }
-        self.events.last_call += 1;
-        self.events.breakers.allows(now, &template);
-        let first = self.events.get_mut(at)?.events_mut(kind).front_mut()?;
-        first.is_under_way = true;
-        first.attempts = Some(attempts);
-        self.events.calls.push(CallUnderWay { id: call.id, kind, queue: at, since: now, template, url });
-        self.counters.calls += 1;
-        outputs.push(Output::Call(Box::new(call)));
-        if kind == QueueKind::User {
-            self.stop_waiting(at, outputs);
-        }
-        Some(())
     }
 }

@@ -1,11 +1,15 @@
-//! Reliable connections that lost their socket: waiting for them, and giving them a new one.
+//! Reliable connections lose their sockets, and get new ones.
 
+use webpubsub_protocol::client::{DataFrame, Encoding};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
+use crate::buffer::{Buffer, Link};
+use crate::framing::Framing;
 use crate::output::{Change, Output};
-use crate::reliable::Link;
+use crate::publish::{Publish, Receivers};
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
 
@@ -42,6 +46,44 @@ impl Shard {
         self.forget_recovered();
     }
 
+    /// Asks for every row that a connection has not acknowledged, to send it again.
+    pub(crate) fn resend(&self, slot: Slot, outputs: &mut Vec<Output>) {
+        let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_ref());
+        for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
+            outputs.push(Output::Fetch { row, to: vec![(slot, id)] });
+        }
+    }
+
+    /// Sends a row of the log again. A connection that needs one which cannot be read has lost it,
+    /// and is told so.
+    pub(crate) fn fetched(
+        &mut self,
+        now: Timestamp,
+        publish: Option<Publish>,
+        to: Vec<(Slot, SequenceId)>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(publish) = publish else {
+            for (slot, _) in to {
+                self.close(slot, CloseCause::NotRecoverable, outputs);
+            }
+            return;
+        };
+        if publish.expires.is_some_and(|expires| expires <= now) {
+            return;
+        }
+        let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
+        for (slot, id) in to {
+            match self.connections.get(slot).map(|connection| &connection.framing) {
+                Some(Framing::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
+                Some(Framing::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
+                Some(Framing::Simple(_)) | None => {}
+            }
+        }
+        json.send(|| DataFrame::Json(publish.json()), outputs);
+        protobuf.send(|| publish.protobuf(), outputs);
+    }
+
     /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
     ///
     /// Source: client spec, section 8.2.
@@ -60,22 +102,6 @@ impl Shard {
             // Where there was no frame, the words are the platform's own.
             Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", outputs),
             Some(_) | None => self.remove(slot, reason, outputs),
-        }
-    }
-
-    /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
-    /// those; the others end, with a word about why.
-    pub(crate) fn go_away(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
-        let attached: Vec<(Slot, bool)> =
-            attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
-        for (slot, is_reliable) in attached {
-            if is_reliable {
-                self.detach(now, slot, outputs);
-                outputs.push(Output::Close { slot, cause: CloseCause::ServiceStops });
-            } else {
-                self.close(slot, CloseCause::ServiceStops, outputs);
-            }
         }
     }
 

@@ -1,0 +1,9 @@
+//! The numbers of events.
+
+/// The number of `connected`. `connect` has 0.
+///
+/// Source: `CloudEvents` spec, section 3.
+pub(crate) const CONNECTED: u64 = 1;
+
+/// The number of what comes after it.
+pub(crate) const AFTER_CONNECTED: u64 = CONNECTED + 1;

@@ -1,0 +1,19 @@
+//! How frames and messages of a connection relate.
+
+use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Encoding, Subprotocol};
+
+/// How a connection speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Raw payloads.
+    Simple(SimpleMode),
+    /// Messages, written like this.
+    Messages(Encoding),
+}
+
+impl Framing {
+    pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode) -> Self {
+        subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
+    }
+}

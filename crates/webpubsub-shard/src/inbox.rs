@@ -1,0 +1,95 @@
+//! What one connection sent and is yet to be carried out.
+
+use std::collections::VecDeque;
+
+use webpubsub_protocol::client::{Frame, UpstreamMessage};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+
+use crate::framing::Framing;
+
+/// How many messages of one connection may wait before no shell takes in more ahead of a turn: as many as
+/// a turn carries out.
+const SHARE_MESSAGES: usize = 256;
+/// How many bytes of one connection may wait before the same holds.
+const SHARE_BYTES: usize = MAX_CLIENT_MESSAGE_BYTES;
+/// How many messages of one connection may wait before it is closed.
+const MAX_MESSAGES: usize = 1000;
+/// How many bytes of one connection may wait before it is closed.
+const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
+/// How many bytes of all connections of a shard may wait before one that sends faster than its rate is
+/// closed.
+pub(crate) const MAX_SHARD_BYTES: usize = 16 * MAX_BYTES;
+
+/// What one connection sent and is yet to be carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// Oldest first, with the bytes of each.
+    pub(crate) arrived: VecDeque<(Arrived, usize)>,
+    pub(crate) bytes: usize,
+    /// What it may cost before it is the others' turn.
+    pub(crate) credit: i64,
+    /// Whether it is in [`Turns::waiting`] or [`Turns::slowed`].
+    pub(crate) is_listed: bool,
+    /// Whether it waits for its rate.
+    pub(crate) is_slowed: bool,
+    /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
+    pub(crate) is_ended: bool,
+    /// Whether it is in [`Turns::touched`].
+    pub(crate) is_touched: bool,
+}
+
+impl Inbox {
+    /// What waits is for a socket that there is no more.
+    pub(crate) fn clear(&mut self) {
+        self.arrived.clear();
+        (self.bytes, self.is_ended) = (0, false);
+    }
+
+    pub(crate) fn is_over_its_share(&self) -> bool {
+        self.arrived.len() >= SHARE_MESSAGES || self.bytes >= SHARE_BYTES
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.arrived.len() >= MAX_MESSAGES || self.bytes >= MAX_BYTES
+    }
+}
+
+/// What came over a socket.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    /// A message of a client that speaks in messages.
+    Message(UpstreamMessage),
+    /// A payload of a simple client.
+    Payload(Frame),
+    /// What ends the connection.
+    Invalid(CloseCause),
+    /// The end of the socket, as in [`crate::Input::Closed`],
+    Closed { code: CloseCode, reason: String },
+    /// or as in [`crate::Input::Broken`].
+    Broken,
+}
+
+impl Arrived {
+    pub(crate) fn read(framing: &Framing, frame: Frame) -> Self {
+        if frame.len() > MAX_CLIENT_MESSAGE_BYTES {
+            return Self::Invalid(CloseCause::MessageTooLarge);
+        }
+        match framing {
+            Framing::Simple(_) => Self::Payload(frame),
+            Framing::Messages(encoding) => {
+                encoding.decode_upstream(&frame).map_or_else(Self::Invalid, Self::Message)
+            }
+        }
+    }
+
+    /// Whether the rate that a client may send at concerns it.
+    pub(crate) const fn is_limited(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Payload(_))
+    }
+
+    /// Whether nothing comes over the socket after it.
+    pub(crate) const fn is_end(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Broken)
+    }
+}

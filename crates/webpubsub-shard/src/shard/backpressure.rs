@@ -1,0 +1,120 @@
+//! What waits on sockets is counted, measured and bounded.
+
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::output::Output;
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+/// How many times as much may wait on all sockets of a shard as on one.
+const SOCKETS_AT_LIMIT: u64 = 16;
+
+/// All sockets are measured when a quarter of that was put on them.
+const MEASURES: u64 = 4;
+
+/// What may wait on a socket in any case: some messages of the longest kind.
+const MODEST_BYTES: u64 = 2 * MAX_CLIENT_MESSAGE_BYTES as u64;
+
+/// Only an answer of an event handler makes a frame that is longer than this.
+const ANSWER_BYTES: u64 = 8 * MAX_CLIENT_MESSAGE_BYTES as u64;
+
+impl Shard {
+    /// Adds up what these outputs put on sockets, and has those measured on which too much may wait.
+    ///
+    /// What a reliable connection is sent is added when its client says that it has read it: until then it
+    /// is bounded by what is kept for it.
+    ///
+    /// Source: client spec, section 11.
+    pub(crate) fn watch(&mut self, outputs: &mut Vec<Output>) {
+        let limit = u64::from(self.config.limits.outbound_bytes);
+        if limit == 0 {
+            return;
+        }
+        let mut slots = Vec::new();
+        for output in &*outputs {
+            if let Output::Send { to, frame } = output {
+                let bytes = frame.len();
+                self.unmeasured += (bytes * to.len()) as u64;
+                slots.extend(to.iter().copied().filter(|slot| self.add_unread(*slot, bytes) > limit));
+            } else if let Output::SendNumbered { to, frame } = output {
+                self.unmeasured += (frame.len() * to.len()) as u64;
+            }
+        }
+        if self.unmeasured > limit * SOCKETS_AT_LIMIT / MEASURES {
+            self.measure_all(outputs);
+        } else if !slots.is_empty() {
+            outputs.push(Output::Measure { slots });
+        }
+    }
+
+    /// A reliable client says that it has read so many bytes more, whether or not it has.
+    pub(crate) fn doubt(&mut self, slot: Slot, bytes: usize, outputs: &mut Vec<Output>) {
+        let limit = u64::from(self.config.limits.outbound_bytes);
+        if self.add_unread(slot, bytes) > limit && limit > 0 {
+            outputs.push(Output::Measure { slots: vec![slot] });
+        }
+    }
+
+    /// Adds to what may wait on a socket, and returns how much that is.
+    fn add_unread(&mut self, slot: Slot, bytes: usize) -> u64 {
+        let bytes = bytes as u64;
+        self.connections.get_mut(slot).map_or(0, |connection| {
+            let backlog = &mut connection.backlog;
+            if bytes > ANSWER_BYTES {
+                backlog.answer = backlog.answer.max(bytes + MODEST_BYTES);
+            }
+            backlog.bytes += bytes;
+            backlog.bytes
+        })
+    }
+
+    /// Has every socket measured.
+    pub(crate) fn measure_all(&mut self, outputs: &mut Vec<Output>) {
+        self.unmeasured = 0;
+        let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
+        outputs.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
+    }
+
+    /// So many bytes wait on these sockets. Ends the connections on whose sockets too much waits. If it is
+    /// too much on all sockets together, those go on which most waits: a reliable connection, which has
+    /// not acknowledged it, can be recovered.
+    pub(crate) fn measured(&mut self, now: Timestamp, waiting: Vec<(Slot, u64)>, outputs: &mut Vec<Output>) {
+        for (slot, bytes) in waiting {
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.backlog.bytes = bytes;
+            }
+        }
+        while let Some((slot, cause)) = self.slowest() {
+            if cause == CloseCause::SlowRecoverable {
+                self.counters.drops += 1;
+                self.detach(now, slot, outputs);
+                outputs.push(Output::Close { slot, cause });
+            } else {
+                self.close(slot, cause, outputs);
+            }
+        }
+    }
+
+    /// A connection that leaves too much unread, if any does.
+    fn slowest(&self) -> Option<(Slot, CloseCause)> {
+        let limit = u64::from(self.config.limits.outbound_bytes);
+        let (mut total, mut most, mut slowest) = (0, MODEST_BYTES, None);
+        for (slot, connection) in self.connections.iter().filter(|_| limit > 0) {
+            let bytes = connection.backlog.bytes;
+            // A shard that wakes sends it once more.
+            let unacknowledged = connection.buffer.as_ref().map_or(0, |buffer| 2 * buffer.bytes() as u64);
+            if bytes > limit.max(connection.backlog.answer) + unacknowledged {
+                return Some((slot, CloseCause::SlowConsumer));
+            }
+            total += bytes;
+            if bytes > most {
+                let is_reliable = connection.buffer.is_some();
+                let cause = if is_reliable { CloseCause::SlowRecoverable } else { CloseCause::SlowConsumer };
+                (most, slowest) = (bytes, Some((slot, cause)));
+            }
+        }
+        slowest.filter(|_| total > limit * SOCKETS_AT_LIMIT)
+    }
+}

@@ -1,0 +1,153 @@
+//! Event handlers are called, one event of a queue after another.
+
+use webpubsub_protocol::event_handler::{CallFailure, Event, EventRequest, validation};
+use webpubsub_protocol::time::Timestamp;
+
+use crate::event_queue::{Attempts, Call, CallId, CallUnderWay, EventQueue, Owner, QueueKind};
+use crate::output::Output;
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+/// What is to be done about the first event in a queue.
+enum Next {
+    /// Nothing, until something else has happened.
+    Wait,
+    /// Nothing before this time.
+    Pause(Timestamp),
+    /// It is not told. Without a reason there is nobody to tell, or no need.
+    Drop(Option<CallFailure>),
+    /// It is told.
+    Call,
+}
+
+impl Shard {
+    /// Tells what can be told, one connection after another.
+    pub(crate) fn tell(&mut self, outputs: &mut Vec<Output>) {
+        self.events.resume(Some(self.events.now));
+        while let Some(at) = self.events.next() {
+            self.look(at, outputs);
+        }
+        let end = Event::Disconnected { reason: String::new() };
+        let is_watched = self.connections.len() > 0 && self.handler_of(&end).is_some();
+        self.events.watch(is_watched);
+    }
+
+    /// Takes a lane's turn, which is one call at most.
+    fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+        if let Some(queue) = self.events.get_mut(at) {
+            queue.is_ready = false;
+        }
+        for kind in [QueueKind::Durable, QueueKind::User] {
+            loop {
+                let Some(queue) = self.events.get(at) else { return };
+                match self.next(queue, kind) {
+                    Next::Wait => break,
+                    Next::Pause(until) => {
+                        self.events.pause(at, until);
+                        break;
+                    }
+                    Next::Drop(failure) => self.finish(at, kind, Err(failure), outputs),
+                    Next::Call => {
+                        if self.call(at, kind, outputs).is_some() {
+                            self.events.make_ready(at);
+                        }
+                        return;
+                    }
+                }
+            }
+        }
+        if self.events.get(at).is_some_and(EventQueue::is_over)
+            && let Some(EventQueue { owner: Owner::Open(slot), .. }) = self.events.close(at)
+            && let Some(connection) = self.connections.get_mut(slot)
+        {
+            connection.event_queue = None;
+        }
+    }
+
+    /// What is to be done about the first event in a queue.
+    fn next(&self, queue: &EventQueue, kind: QueueKind) -> Next {
+        let now = self.events.now;
+        let Some(first) = queue.events(kind).front().filter(|first| !first.is_under_way) else {
+            return Next::Wait;
+        };
+        let acks = match &queue.owner {
+            Owner::Open(slot) => self.connections.get(*slot).map(|connection| &connection.acks),
+            Owner::Closed(closed) => Some(&closed.acks),
+        };
+        if acks.is_some_and(|acks| first.reply_to.is_done(acks)) {
+            return Next::Drop(None);
+        }
+        let is_early = match kind {
+            QueueKind::Durable => {
+                matches!(first.event, Event::Disconnected { .. }) && !queue.user_events.is_empty()
+            }
+            QueueKind::User => {
+                let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);
+                !before.all(|event| event.was_tried() || self.left_alone_until(&event.event).is_some())
+            }
+        };
+        if is_early {
+            return Next::Wait;
+        }
+        if self.handler_of(&first.event).is_none() {
+            return Next::Drop(None);
+        }
+        match self.left_alone_until(&first.event) {
+            Some(_) if kind == QueueKind::User => Next::Drop(Some(CallFailure::BreakerOpen)),
+            Some(until) => Next::Pause(until),
+            None if first.due > now => Next::Pause(first.due),
+            None => Next::Call,
+        }
+    }
+
+    /// Until when nobody is told of an event because its handler fails so often.
+    pub(super) fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
+        self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
+    }
+
+    /// Tells of the first event in a queue.
+    fn call(&mut self, at: Slot, kind: QueueKind, outputs: &mut Vec<Output>) -> Option<()> {
+        let now = self.events.now;
+        let queue = self.events.get(at)?;
+        let first = queue.events(kind).front()?;
+        let (event, number) = (&first.event, first.number);
+        let handler = self.handler_of(event)?;
+        let subject = self.subject(&queue.owner)?;
+        let hub = &self.policy.hub;
+        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
+        // What a notice waits behind an open circuit breaker is not its attempts' time.
+        let outlived = |attempts: &Attempts| kind == QueueKind::Durable && attempts.are_over(now);
+        let attempts = first.attempts.filter(|attempts| !outlived(attempts));
+        let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
+        let call = Call {
+            id: CallId(self.events.last_call + 1),
+            event: event.name().to_owned(),
+            attempt: attempts.number(),
+            barred: self.policy.barred(handler.url.as_str()),
+            purpose: event.answer_use(),
+            validate: handler.url.resolve(hub, validation::EVENT),
+            auth: handler.auth.clone(),
+            request: EventRequest::new(hub, &subject, event, number, first.time, &url),
+            url: url.clone(),
+            connection: subject.connection,
+            origin: subject.origin,
+            limit: attempts.limit(now, &self.policy),
+            left: attempts.left(now),
+        };
+        if queue.stored <= number {
+            self.store_told(at, outputs);
+        }
+        self.events.last_call += 1;
+        self.events.breakers.allows(now, &template);
+        let first = self.events.get_mut(at)?.events_mut(kind).front_mut()?;
+        first.is_under_way = true;
+        first.attempts = Some(attempts);
+        self.events.calls.push(CallUnderWay { id: call.id, kind, queue: at, since: now, template, url });
+        self.counters.calls += 1;
+        outputs.push(Output::Call(Box::new(call)));
+        if kind == QueueKind::User {
+            self.stop_waiting(at, outputs);
+        }
+        Some(())
+    }
+}

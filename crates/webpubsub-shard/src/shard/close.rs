@@ -1,0 +1,56 @@
+//! Connections end.
+
+use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_protocol::close::CloseCause;
+
+use crate::connection::Connection;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+/// What an event handler is told of a connection whose client sent no WebSocket traffic.
+///
+/// Source: client spec, section 10.
+const INVALID_FRAME: &str = "The client frame is invalid.";
+
+impl Shard {
+    /// Ends a connection for good, for a reason that its event handler is told.
+    pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
+        self.notify_of_end(slot, reason, outputs);
+        if let Some(mut connection) = self.connections.remove(slot) {
+            self.turns.clear(&mut connection.inbox);
+            outputs.push(Output::Store(Change::RemoveConnection(slot)));
+            self.part(connection, outputs);
+        }
+    }
+
+    /// What came over a connection's socket was no WebSocket traffic.
+    pub(crate) fn broken(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
+        outputs.push(Output::Forget { slot });
+        self.remove(slot, INVALID_FRAME, outputs);
+    }
+
+    /// Ends a connection for good, with the reason in words first where the client can read them.
+    ///
+    /// Source: client spec, section 10.
+    pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, outputs: &mut Vec<Output>) {
+        self.end(slot, cause, cause.reason(), outputs);
+    }
+
+    /// The same, for a server that wants it so; the words are of any length.
+    pub(crate) fn close_by_server(&mut self, slot: Slot, message: &str, outputs: &mut Vec<Output>) {
+        self.end(slot, CloseCause::ByServer, message, outputs);
+    }
+
+    fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
+        self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+        if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
+            self.counters.drops += 1;
+        }
+        let attached = self.connections.get(slot).is_some_and(Connection::is_attached);
+        self.remove(slot, message, outputs);
+        if attached {
+            outputs.push(Output::Close { slot, cause });
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What servers ask is carried out on the connections of this shard.
+
+use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::rest::{FirstMembers, Member};
+use webpubsub_protocol::time::Timestamp;
+
+use crate::command::{Command, Permission, Reply};
+use crate::connection::Connection;
+use crate::error::TooManyPermissions;
+use crate::output::{Change, Output};
+use crate::permission::Verdict;
+use crate::publish::{Publish, Reach};
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+impl Shard {
+    /// Whether carrying this out may lead to a write that its answer has to wait for.
+    #[must_use]
+    pub const fn writes_for(&self, command: &Command) -> bool {
+        match command {
+            Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
+            Command::Send { .. }
+            | Command::Close { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Grant(_)
+            | Command::Revoke(_) => self.connections.has_reliable(),
+        }
+    }
+
+    /// Carries out a server's request.
+    pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
+        match command {
+            Command::Send { to, data, metadata, ttl } => {
+                let slots = to.slots(&self.connections);
+                let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
+                self.fan_out(slots, &publish, Reach::ThisShard, outputs);
+                Reply::Done
+            }
+            Command::Close { to, reason } => {
+                let message = closed_by_server(reason.as_deref());
+                for slot in to.slots(&self.connections) {
+                    self.close_by_server(slot, &message, outputs);
+                }
+                Reply::Done
+            }
+            Command::Join { to, groups } => {
+                let slots = to.slots(&self.connections);
+                if !slots.iter().all(|slot| self.has_room_for(*slot, &groups)) {
+                    return Reply::Conflict;
+                }
+                for slot in &slots {
+                    for group in &groups {
+                        self.join(*slot, group, outputs);
+                    }
+                }
+                Reply::found(!slots.is_empty())
+            }
+            Command::Leave { to, groups } => {
+                for slot in to.slots(&self.connections) {
+                    for group in self.memberships(slot, &groups) {
+                        self.leave(slot, &group, outputs);
+                    }
+                }
+                Reply::Done
+            }
+            Command::Exists(target) => Reply::found(target.is_here(&self.connections)),
+            Command::Grant(permission) => match self.connections.find(&permission.connection) {
+                Some(slot) => self.permit(slot, permission, Verdict::Allow, outputs),
+                None => Reply::NotFound,
+            },
+            Command::Revoke(permission) => match self.connections.find(&permission.connection) {
+                Some(slot) => self.permit(slot, permission, Verdict::Deny, outputs),
+                None => Reply::Done,
+            },
+            Command::Allowed(Permission { connection, kind, group }) => {
+                let slot = self.connections.find(&connection);
+                Reply::found(slot.is_some_and(|slot| self.allows(slot, kind, &group)))
+            }
+            Command::Members { group, after, limit } => {
+                Reply::Members(self.members(&group, after.as_ref(), limit))
+            }
+        }
+    }
+
+    fn permit(
+        &mut self,
+        slot: Slot,
+        Permission { kind, group, .. }: Permission,
+        verdict: Verdict,
+        outputs: &mut Vec<Output>,
+    ) -> Reply {
+        let Some(connection) = self.connections.get_mut(slot) else { return Reply::NotFound };
+        match connection.permissions.set(kind, &group, verdict) {
+            Ok(literal) => {
+                self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
+                Reply::Done
+            }
+            Err(TooManyPermissions) => Reply::Conflict,
+        }
+    }
+
+    fn members(&self, group: &GroupName, after: Option<&ConnectionId>, limit: usize) -> Vec<Member> {
+        let mut first = FirstMembers::of(limit);
+        for slot in self.connections.members(group) {
+            let Some(Connection { id, user, .. }) = self.connections.get(slot) else { continue };
+            if after.is_none_or(|after| id > after) && first.would_take(id) {
+                first.take(Member { connection: id.clone(), user: user.clone() });
+            }
+        }
+        first.into_members()
+    }
+}
+
+/// What a client whose connection a server ends is told.
+///
+/// Source: client spec, section 10.
+fn closed_by_server(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("Application server closed the connection. Reason: {reason}"),
+        None => "Application server closed the connection.".to_owned(),
+    }
+}

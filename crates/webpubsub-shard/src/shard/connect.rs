@@ -1,0 +1,74 @@
+//! A client connects.
+
+use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::ConnectionId;
+
+use crate::ack::AckCache;
+use crate::admission::ConnectRequest;
+use crate::buffer::{Buffer, Cursor};
+use crate::connection::Connection;
+use crate::event_queue::AFTER_CONNECTED;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::snapshot::{ConnectionRecord, EventContext};
+
+impl Shard {
+    pub(super) fn connect(
+        &mut self,
+        id: ConnectionId,
+        request: ConnectRequest,
+        reconnection_token: Option<String>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if let Some(full) = self.full() {
+            return outputs.push(Output::Refuse(full));
+        }
+        let slot = self.connections.vacancy();
+        let subprotocol = request.subprotocol;
+        let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
+        let record = ConnectionRecord {
+            slot,
+            id: id.clone(),
+            user: request.user.clone(),
+            roles: request.roles,
+            subprotocol,
+            mode: request.mode,
+            acknowledged: start,
+            detached_until: None,
+            context: EventContext {
+                origin: request.origin,
+                custom_subprotocol: request.custom_subprotocol,
+                state: request.state,
+                cookies: request.cookies.encode(),
+                events: AFTER_CONNECTED,
+            },
+        };
+        let put = Change::PutConnection(record.clone());
+        let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
+        let connection = Connection::of(record, buffer, AckCache::default());
+        if connection.permissions.skipped > 0 {
+            outputs.push(Output::SkippedRoles(connection.permissions.skipped));
+        }
+        self.connections.insert(slot, connection);
+        self.store(slot, put, outputs);
+        self.notify(slot, Event::Connected, outputs);
+        for group in &request.groups {
+            self.join(slot, group, outputs);
+        }
+        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, outputs);
+        let connected =
+            DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
+        self.send(slot, connected, outputs);
+    }
+
+    /// Keeps on its socket what a connection has acknowledged and used.
+    pub(crate) fn attach(&self, slot: Slot, outputs: &mut Vec<Output>) {
+        if let Some(connection) = self.connections.get(slot) {
+            outputs.push(Output::Attach { slot, attachment: connection.attachment() });
+        }
+    }
+}

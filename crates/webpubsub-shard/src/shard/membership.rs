@@ -1,0 +1,50 @@
+//! Groups of connections: joining, leaving, and how many.
+
+use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::name::GroupName;
+
+use crate::command::Groups;
+use crate::connection::Connection;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::slot::Slot;
+
+impl Shard {
+    /// Makes a connection a member, if it is not one already.
+    pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+        if self.connections.join(slot, group) {
+            self.store(slot, Change::Join(slot, group.clone()), outputs);
+            if self.has_event_handlers() {
+                self.notify(slot, Event::Joined { group: group.clone() }, outputs);
+            }
+        }
+    }
+
+    /// Whether a connection may be a member of these, too. What it is already it stays.
+    pub(crate) fn has_room_for(&self, slot: Slot, groups: &[GroupName]) -> bool {
+        self.connections.get(slot).is_none_or(|Connection { groups: known, .. }| {
+            let more = groups.iter().filter(|group| !known.contains(*group)).count();
+            more == 0 || self.config.limits.allows_groups(known.as_slice().len() + more)
+        })
+    }
+
+    /// Ends a membership, if there is one.
+    pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+        if self.connections.leave(slot, group) {
+            self.store(slot, Change::Leave(slot, group.clone()), outputs);
+            if self.has_event_handlers() {
+                self.notify(slot, Event::Left { group: group.clone() }, outputs);
+            }
+        }
+    }
+
+    pub(crate) fn memberships(&self, slot: Slot, groups: &Groups) -> Vec<GroupName> {
+        match groups {
+            Groups::These(groups) => groups.clone(),
+            Groups::All => {
+                let connection = self.connections.get(slot);
+                connection.into_iter().flat_map(|connection| connection.groups.as_slice()).cloned().collect()
+            }
+        }
+    }
+}

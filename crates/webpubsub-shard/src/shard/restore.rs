@@ -1,0 +1,143 @@
+//! A shard is put together from what outlived its memory.
+
+use std::collections::HashMap;
+
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::ack::AckCache;
+use crate::buffer::{Buffer, Link};
+use crate::connection::Connection;
+use crate::event_queue::{Owner, QueueKind, durable};
+use crate::log;
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::snapshot::{Attachment, ConnectionRecord, LogRow};
+
+impl Shard {
+    /// Puts everybody in as if nobody had a socket. Returns who had none before.
+    pub(super) fn restore_connections(
+        &mut self,
+        now: Timestamp,
+        records: Vec<ConnectionRecord>,
+        queues: &HashMap<ConnectionId, Slot>,
+    ) -> Vec<(Slot, bool)> {
+        let mut known = Vec::new();
+        for record in records {
+            let (slot, since) = (record.slot, record.detached_until);
+            let queue = queues.get(&record.id).copied();
+            let buffer = record.subprotocol.is_reliable().then(|| {
+                Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.config.recovery_window)))
+            });
+            self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
+            if let Some(queue) = queue {
+                self.adopt(slot, queue);
+            }
+            known.push((slot, since.is_some()));
+        }
+        known
+    }
+
+    /// Has those go on who have a socket. Of the others, reliable ones have their time to come back,
+    /// and the rest are gone. Returns the slots of the sockets.
+    pub(super) fn restore_sockets(
+        &mut self,
+        sockets: Vec<Option<Attachment>>,
+        known: Vec<(Slot, bool)>,
+        outputs: &mut Vec<Output>,
+    ) -> Vec<Option<Slot>> {
+        let mut here = vec![false; self.connections.end().index()];
+        let slots = sockets.into_iter().map(|socket| {
+            let socket = socket?;
+            let slot = self.connections.find(&socket.connection)?;
+            self.connections.get_mut(slot)?.resume(socket);
+            *here.get_mut(slot.index())? = true;
+            Some(slot)
+        });
+        let slots = slots.collect();
+        for (slot, was_detached) in
+            known.into_iter().filter(|(slot, _)| here.get(slot.index()) == Some(&false))
+        {
+            match self.link(slot) {
+                Some(Link::Detached { until }) => {
+                    self.wait(until, slot);
+                    if !was_detached {
+                        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+                    }
+                }
+                // Nobody knows what became of its client.
+                Some(Link::Attached) | None => self.remove(slot, "", outputs),
+            }
+        }
+        slots
+    }
+
+    /// Gives every reliable connection back what it has not acknowledged, and has it sent again to
+    /// those that have a socket.
+    pub(super) fn restore_buffers(&mut self, log: Vec<LogRow>, outputs: &mut Vec<Output>) {
+        for LogRow { row, recipients, bytes, relayed: _ } in log {
+            let mut to = Vec::new();
+            for slot in log::slots(&recipients) {
+                let connection = self.connections.get_mut(slot);
+                let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else {
+                    continue;
+                };
+                if row > buffer.acknowledged().row {
+                    let id = buffer.push(row, bytes);
+                    if buffer.link == Link::Attached {
+                        to.push((slot, id));
+                    }
+                }
+            }
+            if !to.is_empty() {
+                outputs.push(Output::Fetch { row, to });
+            }
+        }
+    }
+
+    /// Goes on with what was on disk. Returns the lanes by connection.
+    pub(crate) fn restore_outbox(
+        &mut self,
+        outbox: Vec<(u64, String)>,
+        outputs: &mut Vec<Output>,
+    ) -> HashMap<ConnectionId, Slot> {
+        let mut queues = HashMap::new();
+        for (row, text) in outbox {
+            self.events.newest = row;
+            let Some((closed, waiting)) = durable::decode(row, &text) else {
+                outputs.push(Output::Store(Change::RemoveEvent { row }));
+                continue;
+            };
+            let known = queues.get(&closed.id).copied();
+            let id = closed.id.clone();
+            let owner = Owner::Closed(Box::new(closed));
+            let at = match known.and_then(|at| Some((at, self.events.get_mut(at)?))) {
+                Some((at, queue)) => {
+                    // The later it was written, the more is known.
+                    queue.owner = owner;
+                    at
+                }
+                None => {
+                    let at = self.events.open(owner, 0);
+                    queues.insert(id, at);
+                    at
+                }
+            };
+            self.events.push(at, QueueKind::Durable, waiting);
+        }
+        queues
+    }
+
+    /// A connection that has a lane is here after all.
+    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        let Some(queue) = self.events.get_mut(at) else { return };
+        connection.event_queue = Some(at);
+        queue.stored = connection.context.events;
+        if let Owner::Closed(closed) = &queue.owner {
+            connection.context.events = connection.context.events.max(closed.context.events);
+        }
+        queue.owner = Owner::Open(slot);
+    }
+}

@@ -1,0 +1,57 @@
+//! What a shard says of itself.
+
+use crate::buffer::Link;
+use crate::config::Full;
+use crate::metrics::{Counters, METRICS};
+use crate::shard::Shard;
+
+impl Shard {
+    /// Why a connect would be refused, if it would be.
+    #[must_use]
+    pub fn full(&self) -> Option<Full> {
+        self.config.full(&self.map, self.connections.len())
+    }
+
+    /// How many connections this shard holds.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// What this shard has to do: connections, and messages that other shards have not taken.
+    #[must_use]
+    pub fn load(&self) -> usize {
+        self.connections.len() + self.relay.load()
+    }
+
+    /// The values of [`METRICS`]. Counters begin again whenever the shard's memory does.
+    #[must_use]
+    pub fn metrics(&self) -> [u64; METRICS.len()] {
+        let (mut detached, mut messages, mut bytes) = (0, 0, 0);
+        for buffer in self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
+            detached += u64::from(buffer.link != Link::Attached);
+            messages += buffer.needed().count() as u64;
+            bytes += buffer.bytes() as u64;
+        }
+        let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
+        let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
+        let connections = self.connections.len() as u64;
+        let (events, durable_events) = (self.events.user_events as u64, self.events.durable_events as u64);
+        [
+            connections,
+            detached,
+            messages,
+            bytes,
+            unread,
+            self.log.rows(),
+            events,
+            durable_events,
+            recoveries,
+            replays,
+            batches,
+            drops,
+            calls,
+            failed_calls,
+        ]
+    }
+}

@@ -1,0 +1,77 @@
+//! Which connections wait for the next turn, and what a turn may cost.
+
+use std::collections::VecDeque;
+
+use webpubsub_protocol::time::Timestamp;
+
+use crate::inbox::Inbox;
+use crate::output::Change;
+use crate::slot::Slot;
+
+/// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
+/// a few milliseconds of a processor. A message that costs more has a turn of its own.
+pub(crate) const TURN_COST: usize = 256;
+
+/// What a connection may cost in each round of a turn, in messages of the smallest kind.
+pub(crate) const ROUND_COST: i64 = 8;
+
+/// When [`Shard::turn`] is to be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTurn {
+    /// As soon as what has arrived by now is taken in.
+    Soon,
+    /// Before anything else is taken in.
+    BeforeMore,
+}
+
+/// What waits for the next turn.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    /// Connections with something in their queues, the next one first.
+    pub(crate) waiting: VecDeque<Slot>,
+    /// Those that have sent as fast as they may, and when they may go on, soonest first.
+    pub(crate) slowed: VecDeque<(Timestamp, Slot)>,
+    /// Bytes in all queues.
+    pub(crate) bytes: usize,
+    /// What was taken in since the last turn cost so much,
+    pub(crate) taken_in: usize,
+    /// and what this turn has carried out.
+    pub(crate) carried_out: usize,
+    /// Whether nothing more is to be taken in before a turn.
+    pub(crate) is_due: bool,
+    /// What is to be written for connections that do not outlive their sockets. A crash that comes
+    /// before ends those, so nothing else waits for it.
+    pub(crate) changes: Vec<Change>,
+    /// Connections whose sockets are to carry something else.
+    pub(crate) touched: Vec<Slot>,
+    /// Reliable connections that have used ack ids which are not written.
+    pub(crate) acked: Vec<Slot>,
+}
+
+impl Turns {
+    /// When the first of those that were slowed down may go on.
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
+        self.slowed.front().map(|(due, _)| *due)
+    }
+
+    /// What waits in a connection's queue is for a socket that there is no more.
+    pub(crate) fn clear(&mut self, inbox: &mut Inbox) {
+        self.bytes -= inbox.bytes;
+        inbox.clear();
+    }
+
+    /// A connection has used an ack id, the first since they were written.
+    pub(crate) fn write_acks(&mut self, slot: Slot) {
+        self.acked.push(slot);
+    }
+
+    /// Has something written by and by.
+    pub(crate) fn write(&mut self, change: impl IntoIterator<Item = Change>) {
+        self.changes.extend(change);
+    }
+
+    pub(crate) fn take_in(&mut self, cost: usize) {
+        self.taken_in += cost;
+        self.is_due |= self.taken_in >= TURN_COST;
+    }
+}
