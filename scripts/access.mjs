@@ -123,7 +123,11 @@ export function groupName(name) {
 /** The roles that let a client join, leave and send to every group. */
 export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
-/** A client access URL: the hub's address with a token in it. `now` is in milliseconds. */
+/**
+ * A client access URL: the hub's address with a token in it. `now` is in milliseconds.
+ * @param {{ hub: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} client
+ * @param {{ url: string, key: string, now?: number }} service
+ */
 export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, { url, key, now = Date.now() }) {
   const audience = `${url}/client/hubs/${hub}`;
   const claims = claimsFor(audience, minutes, now);

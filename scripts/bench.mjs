@@ -90,7 +90,14 @@ function resultsFile({ output, contenders, workloads }) {
   return contenders === undefined && workloads === undefined ? RESULTS : undefined;
 }
 
-/** Those that are named, in their own order, or all that belong to such a run. */
+/**
+ * Those that are named, in their own order, or all that belong to such a run. The one that `always` names takes part in
+ * any case.
+ * @param {string} kind
+ * @param {any[]} all
+ * @param {string | undefined} names
+ * @param {{ quick: boolean, always?: string }} options
+ */
 function choose(kind, all, names, { quick, always }) {
   if (names === undefined) return all.filter(({ isQuick = true }) => isQuick || !quick);
   const wanted = names.split(",");

@@ -10,9 +10,11 @@ import { Help, UsageProblem } from "./terminal.mjs";
  * A command has a `name` as it is typed, an `about`, `examples` (pairs of what is typed and what it does), `flags` as
  * `parseArgs` takes them, each with an `about` and, if it takes a value, a `value` to stand for it, and `rest`, which
  * says what its other arguments are, if it takes any: they are returned under this name.
+ * @returns {any} the values by their flags' names
  */
 export function parse(args, command) {
   if (args.some((arg) => arg === "--help" || arg === "-h")) throw new Help(describe(command));
+  /** @type {Record<string, any>} */
   const options = Object.fromEntries(Object.entries(command.flags).map(([name, { type, multiple = false, default: value }]) => [name, { type, multiple, default: value }]));
   const flags = Object.keys(options).map((name) => `--${name}`);
   try {
@@ -59,5 +61,6 @@ function columns(rows) {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }
 
+/** @returns {any} */
 const withoutUndefined = (options) =>
   Object.fromEntries(Object.entries(options).map(([name, option]) => [name, Object.fromEntries(Object.entries(option).filter(([, value]) => value !== undefined))]));

@@ -5,12 +5,14 @@ import { accessSync, constants, readFileSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Problem } from "./terminal.mjs";
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 
 process.on("exit", () => {
   for (const child of running) kill(family(child.pid));
 });
 
+/** @type {(exitCode: number) => void} */
 let onSignal = (exitCode) => process.exit(exitCode);
 
 /** Ends this process, and with it all that it started, on Ctrl-C, SIGTERM and a closed terminal. */
@@ -33,9 +35,20 @@ export function onNextSignal(handler) {
   };
 }
 
-/** Starts a program. */
+/**
+ * How a program is started.
+ * @typedef {{ env?: NodeJS.ProcessEnv, cwd?: string, stdio?: import("node:child_process").StdioOptions }} StartOptions
+ */
+
+/**
+ * Starts a program; unless `stdio` says otherwise, what it prints can be read.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {StartOptions} options
+ * @returns {import("node:child_process").ChildProcessWithoutNullStreams}
+ */
 export function start(command, args, { env = process.env, cwd, stdio = ["ignore", "pipe", "pipe"] } = {}) {
-  const child = spawn(command, args, { env, cwd, stdio });
+  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (spawn(command, args, { env, cwd, stdio }));
   running.add(child);
   child.once("exit", () => running.delete(child));
   child.once("error", () => running.delete(child));
@@ -99,13 +112,18 @@ export function readIfThere(file) {
 /**
  * Runs a program to its end. Resolves with what it printed; rejects when it fails, with the
  * end of it. `onOutput` sees the output as it comes; `echo` passes it on to the terminal;
- * `limit` is how many milliseconds it may take.
+ * `limit` is how many milliseconds it may take, and `failure` what is said to have failed.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {StartOptions & { onOutput?: (text: string) => void, echo?: boolean, failure?: string, limit?: number }} options
+ * @returns {Promise<string>}
  */
 export async function run(command, args, { onOutput, echo = false, failure, limit, ...options } = {}) {
   const child = start(command, args, options);
   const timer = limit && setTimeout(() => kill(family(child.pid)), limit);
   let output = "";
-  for (const [stream, terminal] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+  for (const name of /** @type {const} */ (["stdout", "stderr"])) {
+    const [stream, terminal] = [child[name], process[name]];
     stream.setEncoding("utf8");
     stream.on("data", (text) => {
       output += text;
@@ -123,9 +141,7 @@ export async function run(command, args, { onOutput, echo = false, failure, limi
   if (code === 0) return output;
   const how = signal ? `was ended by ${signal}` : `failed with exit code ${code}`;
   const tail = echo ? "" : `\n${lastLines(output)}`;
-  const error = new Problem(`${failure ?? `${command} ${args.join(" ")}`} ${how}.${tail}`);
-  error.output = output;
-  throw error;
+  throw new Problem(`${failure ?? `${command} ${args.join(" ")}`} ${how}.${tail}`, { output });
 }
 
 /** The last lines of a program's output, without cargo's progress. */
@@ -134,7 +150,12 @@ function lastLines(output, count = 60) {
   return lines.filter((line) => line !== "" && !/^ +(Compiling|Checking|Fresh|Dirty|Download\w+|Building) /.test(line)).slice(-count).join("\n");
 }
 
-/** What a short program prints, or `undefined` where it fails or is not there. */
+/**
+ * What a short program prints, or `undefined` where it fails or is not there.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} options
+ */
 export function ask(command, args, { env = process.env, cwd } = {}) {
   const { status, stdout } = spawnSync(command, args, { env, cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   return status === 0 ? stdout.trim() : undefined;

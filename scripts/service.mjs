@@ -23,6 +23,7 @@ import { checkConfigured } from "./variables.mjs";
  * called `program`; `variables` are this way's own defaults; `ready(options, keys, reached)` is called when the service
  * answers, with where it is `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with
  * those it has.
+ * @param {{ command: any, program: string, launch: Function, variables?: Record<string, string>, drains?: boolean, ready?: (options: any, keys: any, reached: any) => unknown }} how
  */
 export async function runService({ command, program, launch, variables, drains = false, ready = () => {} }) {
   exitOnSignals();

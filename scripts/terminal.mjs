@@ -3,9 +3,14 @@ import { performance } from "node:perf_hooks";
 
 /** Something that the person can mend. Its message says what is wrong and what to do. */
 export class Problem extends Error {
-  constructor(message, { exitCode = 1 } = {}) {
+  /**
+   * @param {string} message
+   * @param {{ exitCode?: number, output?: string }} options `output` is what a program printed that failed.
+   */
+  constructor(message, { exitCode = 1, output } = {}) {
     super(message);
     this.exitCode = exitCode;
+    this.output = output;
   }
 }
 

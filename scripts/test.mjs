@@ -60,7 +60,7 @@ function choose(args) {
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
-  const isNamed = ({ name, group }) => !only || only.includes(name) || only.includes(group);
+  const isNamed = (/** @type {{ name: string, group?: string }} */ { name, group }) => !only || only.includes(name) || only.includes(group);
   const named = steps.filter((one) => isNamed(one) && (!quick || one.quick) && (one.applies?.() ?? true));
   if (files.length === 0) {
     if (pattern !== undefined) throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");

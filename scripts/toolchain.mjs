@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { ask, which } from "./processes.mjs";
 import { at, npmBin, tools } from "./paths.mjs";
+import { Problem } from "./terminal.mjs";
 import { versions } from "./versions.mjs";
 
 export const WASM = "wasm32-unknown-unknown";
@@ -23,6 +24,13 @@ export function tool(name) {
   const found = which(name);
   const version = found && ask(found, ["--version"]);
   return version?.split(/\s+/).includes(versions[name]) ? found : undefined;
+}
+
+/** The same, where nothing can be done without it. */
+export function neededTool(name) {
+  const found = tool(name);
+  if (found === undefined) throw new Problem(`${name} ${versions[name]} is missing: npm run setup installs it.`);
+  return found;
 }
 
 /** Where a `rustc` keeps the wasm32 standard library, if it has one. */
@@ -58,6 +66,7 @@ export function wasmEnv() {
 }
 
 function makeWasmEnv() {
+  /** @type {NodeJS.ProcessEnv} */
   const env = {
     ...process.env,
     CARGO_TARGET_DIR: at("target", "wasm"),

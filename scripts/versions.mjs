@@ -86,7 +86,9 @@ export function minimumRust(manifest = readFileSync(at("Cargo.toml"), "utf8")) {
 
 /** The Rust that everything is done with, from `rust-toolchain.toml`. */
 export function pinnedRust(file = readFileSync(at("rust-toolchain.toml"), "utf8")) {
-  return file.match(/^channel = "([^"]+)"/m)[1];
+  const channel = file.match(/^channel = "([^"]+)"/m)?.[1];
+  if (channel === undefined) throw new Problem("rust-toolchain.toml names no channel.");
+  return channel;
 }
 
 /** Whether dotted version `have` is at least `want`. */

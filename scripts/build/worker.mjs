@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { at, build, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
-import { tool, wasmEnv } from "../toolchain.mjs";
+import { neededTool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
 import { shortened } from "./wasm.mjs";
 
@@ -23,7 +23,7 @@ export const worker = {
 
   async make(progress) {
     const staging = join(build, ".worker");
-    await run(tool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
+    await run(neededTool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
       cwd: at("worker"),
       // Rust's imports name files of `worker/js` from the root on, and esbuild looks for them there.
       env: { ...wasmEnv(), ...cargoProgress.env, NODE_PATH: root, RUST_BACKTRACE: "0" },

@@ -11,14 +11,19 @@ const ASK_EVERY_MS = 50;
 export async function freePort({ host, port, flag = "--port" }) {
   const server = createServer();
   try {
-    await new Promise((resolve, reject) => server.once("error", reject).listen({ port, host, exclusive: true }, resolve));
-    return server.address().port;
+    await new Promise((resolve, reject) => {
+      server.once("error", reject).listen({ port, host, exclusive: true }, () => resolve(undefined));
+    });
+    return portOf(server);
   } catch (error) {
     throw listenProblem(error, { host, port, flag });
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
 }
+
+/** The port that a server listens at. */
+export const portOf = (server) => /** @type {import("node:net").AddressInfo} */ (server.address()).port;
 
 /** Why it is not possible to listen there. */
 export function listenProblem(error, { host, port, flag }) {
@@ -38,6 +43,7 @@ const NOT_SET_UP = "The service is not set up: ";
  */
 export async function healthy({ host, port }, child) {
   const deadline = Date.now() + READY_WITHIN_MS;
+  /** @type {string | number} */
   let last = "no answer";
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Problem("The service ended before it answered.");

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createSecureContext, createServer } from "node:tls";
 import { UsageProblem } from "../terminal.mjs";
-import { listenProblem, reachable } from "./ready.mjs";
+import { listenProblem, portOf, reachable } from "./ready.mjs";
 
 const HANDSHAKE_WITHIN_MS = 20_000;
 const CLOSE_WITHIN_MS = 1_000;
@@ -35,7 +35,7 @@ export async function listenSecurely({ host, port, to, certificate, handshakeTim
 
   await new Promise((resolve, reject) => {
     server.once("error", (error) => reject(listenProblem(error, { host, port, flag: "--https-port" })));
-    server.listen({ host, port }, resolve);
+    server.listen({ host, port }, () => resolve(undefined));
   });
   const looking = setInterval(async () => {
     const next = await certificate().catch(() => current);
@@ -44,7 +44,7 @@ export async function listenSecurely({ host, port, to, certificate, handshakeTim
 
   let closed;
   return {
-    port: server.address().port,
+    port: portOf(server),
 
     /** Takes no more connections; those that are there go on. */
     refuse() {

@@ -31,7 +31,10 @@ export async function startWorkerd(options, { variables, keys }, stdio) {
   return start(...deafToInterrupts(command), { stdio, env: { ...process.env, ...all } });
 }
 
-/** Ctrl-C goes to everything in the terminal's foreground; what it means to the service is this process's to say. */
+/**
+ * Ctrl-C goes to everything in the terminal's foreground; what it means to the service is this process's to say.
+ * @returns {[command: string, args: string[]]}
+ */
 function deafToInterrupts(command) {
   if (process.platform === "win32") return [command[0], command.slice(1)];
   return ["/bin/sh", ["-c", 'trap "" INT; exec "$0" "$@"', ...command]];

@@ -83,7 +83,7 @@ async function buildStandardLibrary(at) {
   for (const file of readdirSync(built)) {
     if (file.endsWith(".rlib") && !file.startsWith("libwasm_std")) copyFileSync(join(built, file), join(libraries, file));
   }
-  const host = ask(DEBIAN_RUSTC, ["-vV"]).match(/^host: (.*)$/m)[1];
+  const host = ask(DEBIAN_RUSTC, ["-vV"])?.match(/^host: (.*)$/m)?.[1] ?? "";
   symlinkSync(`/usr/lib/rustlib/${host}`, join(rustlib, host));
 
   const bin = join(made, "bin");

@@ -14,7 +14,10 @@ import { atLeast } from "../versions.mjs";
 /** What wrangler asks for, on systems for which npm has no Node. */
 const LEAST_WITHOUT_PIN = "22.12.0";
 
-/** What a parent that only waits passes on. Ctrl-C reaches both by itself where there is a terminal. */
+/**
+ * What a parent that only waits passes on. Ctrl-C reaches both by itself where there is a terminal.
+ * @type {NodeJS.Signals[]}
+ */
 const passedOn = process.stdin.isTTY ? ["SIGTERM", "SIGHUP"] : ["SIGTERM", "SIGHUP", "SIGINT"];
 
 /** Returns in the pinned Node; anywhere else does the whole command again in the pinned one, and ends with its exit code. */

@@ -10,7 +10,7 @@ const programs = { node: "bin/node", bun: "bin/bun", deno: "deno" };
 
 /** The runtimes for this system: a name such as `node 22.12.0`, the package and the program. */
 export const runtimes = (pinned[`${process.platform}-${process.arch}`] ?? []).map((pin) => {
-  const [, spec, version] = /^(.+)@([^@]+)$/.exec(pin);
+  const [, spec, version] = /^(.+)@([^@]+)$/.exec(pin) ?? [];
   const kind = Object.keys(programs).find((name) => spec.includes(name));
   return { name: `${kind} ${version}`, kind, version, spec, program: join(tools, "runtimes", `${kind}-${version}`) };
 });

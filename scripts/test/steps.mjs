@@ -14,11 +14,12 @@ import { checkCompatibility } from "../compatibility.mjs";
 import { dryRun } from "../deploy.mjs";
 import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
-import { WASM, chromium, nativeEnv, tool, wasmEnv } from "../toolchain.mjs";
+import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
+import { checkTypes } from "./types.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
 const logs = join(built, "test-logs");
@@ -45,9 +46,12 @@ const alone = [
 /**
  * Runs test files, `concurrency` of them at a time. `record` is the step that they are all of, if they are; `pattern` is
  * what the names of the tests to run match.
+ * @param {string[]} files
+ * @param {{ record?: string, pattern?: string, concurrency?: number, env?: NodeJS.ProcessEnv, limit?: number }} options
  */
 function nodeTests(files, { record, pattern, concurrency = 1, ...options } = {}) {
-  const reporters = { spec: "stdout", ...(record && { [pathToFileURL(at("scripts", "test", "record.mjs"))]: newRecord(record) }) };
+  const recorder = pathToFileURL(at("scripts", "test", "record.mjs")).href;
+  const reporters = { spec: "stdout", ...(record && { [recorder]: newRecord(record) }) };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
   const only = pattern === undefined ? [] : [`--test-name-pattern=${pattern}`];
   // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
@@ -55,7 +59,11 @@ function nodeTests(files, { record, pattern, concurrency = 1, ...options } = {})
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
 }
 
-/** Runs test files against real services, none of which may panic. */
+/**
+ * Runs test files against real services, none of which may panic.
+ * @param {string[]} files
+ * @param {Parameters<typeof nodeTests>[1]} options
+ */
 async function endToEnd(files, options) {
   const env = { ...process.env, CHROMIUM: chromium() };
   const output = await nodeTests(files, { ...options, env, limit: E2E_LIMIT_MS });
@@ -102,10 +110,10 @@ export const steps = [
   {
     name: "types",
     group: "lint",
-    title: "Types of the worker's TypeScript",
+    title: "Types, JavaScript and TypeScript",
     needs: "quick",
     quick: true,
-    work: () => run(npmBin("tsc"), ["--noEmit", "-p", at("worker", "js")], { cwd: root, failure: "tsc" }),
+    work: checkTypes,
   },
   {
     name: "scripts",
@@ -178,7 +186,7 @@ export const steps = [
     needs: "test",
     tests: true,
     work: () =>
-      run(tool("wasm-pack"), ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"], {
+      run(neededTool("wasm-pack"), ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"], {
         cwd: root,
         env: wasmEnv(),
         echo: true,
