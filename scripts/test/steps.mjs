@@ -17,9 +17,11 @@ import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
+import { checkLinks } from "./documents.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
 import { checkTypes } from "./types.mjs";
+import { checkWords } from "./words.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
 const logs = join(built, "test-logs");
@@ -90,6 +92,22 @@ export const steps = [
       checkPureCrates();
       checkCircles();
     },
+  },
+  {
+    name: "links",
+    group: "lint",
+    title: "Links between documents",
+    needs: "quick",
+    quick: true,
+    work: checkLinks,
+  },
+  {
+    name: "words",
+    group: "lint",
+    title: "Retired words (docs/glossary.md)",
+    needs: "quick",
+    quick: true,
+    work: checkWords,
   },
   {
     name: "inline-js",

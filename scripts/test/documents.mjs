@@ -1,0 +1,109 @@
+// Whether what the code cites, and what documents link, is there.
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { filesUnder } from "../build/inputs.mjs";
+import { at, root } from "../paths.mjs";
+import { Problem } from "../terminal.mjs";
+
+/** Where the rules of the protocols are written. */
+const SPEC = "docs/spec/";
+
+const CODE = /\.(?:rs|[cm]?[jt]s|tsx|json|py)$/;
+const FOLDERS = ["bench", "crates", "docs", "findings", "scripts", "tests", "worker", "www"];
+
+/** The tests of this check name sections that are not there. */
+const EXEMPT = "tests/scripts/documents.test.mjs";
+
+/** What of the tree is written by hand: each file's path and text. */
+export function readTree() {
+  const documents = filesUnder(root).filter((file) => dirname(file) === root && file.endsWith(".md"));
+  const files = [...documents, ...filesUnder(...FOLDERS.map((folder) => at(folder)))];
+  const kept = files.map((file) => relative(root, file)).filter((path) => /\.md$/.test(path) || (CODE.test(path) && path !== EXEMPT));
+  return kept.map((path) => ({ path, text: readFileSync(at(path), "utf8") }));
+}
+
+/** The anchors of a Markdown text's headings, as GitHub makes them: the second `a` is `a-1`. */
+export function anchorsOf(markdown) {
+  const seen = new Map();
+  const headings = withoutFences(markdown).split("\n").flatMap((line) => /^#{1,6} +(.*?)\s*#*$/.exec(line)?.[1] ?? []);
+  return headings.map((heading) => {
+    const slug = slugOf(heading);
+    const count = seen.get(slug) ?? 0;
+    seen.set(slug, count + 1);
+    return count === 0 ? slug : `${slug}-${count}`;
+  });
+}
+
+function slugOf(heading) {
+  const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+  return text.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
+}
+
+const withoutFences = (markdown) => markdown.replace(/^( *)(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1\2[^\n]*$/gm, "");
+
+/** A `Source:` that begins a line of a comment, and what it cites; the second is undefined where that is no section. */
+const sourcesIn = (text) => [...text.matchAll(/^[ \t]*(?:\/\/[/!]?|\*|#) Source: (docs\/spec\/[a-z]+\.md#[\w-]+)?/gm)];
+
+const citationsIn = (text) => [...text.matchAll(/docs\/spec\/([a-z]+\.md)#([\w-]+)/g)].map(([citation]) => citation);
+
+const lineOf = (text, index) => text.slice(0, index).split("\n").length;
+
+/** What is wrong with the sources that a tree's code gives, and which sections of the specification nothing cites. */
+export function judgeSources(tree) {
+  const sections = tree
+    .filter(({ path }) => path.startsWith(SPEC) && path !== `${SPEC}README.md`)
+    .flatMap(({ path, text }) => anchorsOf(text).map((anchor) => `${path}#${anchor}`));
+  const there = new Set(sections);
+  const cited = new Set();
+  const wrong = tree.filter(({ path }) => CODE.test(path)).flatMap(({ path, text }) => {
+    const vague = sourcesIn(text).filter(([, citation]) => !citation);
+    const citations = citationsIn(text);
+    citations.forEach((citation) => cited.add(citation));
+    return [
+      ...vague.map(({ index }) => `${path}:${lineOf(text, index)}: a Source: names no section of ${SPEC}`),
+      ...citations.filter((citation) => !there.has(citation)).map((citation) => `${path}: there is no ${citation}`),
+    ];
+  });
+  // A page's own title stands for the whole of it.
+  const uncited = sections.filter((section) => !cited.has(section) && !isTitle(section, sections));
+  return { wrong, uncited };
+}
+
+const isTitle = (section, sections) => sections.find((other) => other.split("#")[0] === section.split("#")[0]) === section;
+
+/** Each `Source:` names a section of `docs/spec`, and each section is cited. */
+export function checkSources() {
+  const { wrong, uncited } = judgeSources(readTree());
+  const all = [...wrong, ...uncited.map((section) => `${section}: nothing cites this section`)];
+  if (all.length > 0) throw new Problem(all.join("\n"));
+}
+
+/** The links of a tree's documents that lead nowhere. `exists` says whether a path is there. */
+export function brokenLinks(tree, exists = (path) => existsSync(at(path))) {
+  const anchors = new Map(tree.filter(({ path }) => path.endsWith(".md")).map(({ path, text }) => [path, new Set(anchorsOf(text))]));
+  return [...anchors.keys()].flatMap((path) => {
+    const { text } = tree.find((file) => file.path === path);
+    return linksIn(text).filter((link) => !leadsSomewhere(path, link, anchors, exists)).map((link) => `${path}: ${link} leads nowhere`);
+  });
+}
+
+/** Links of a Markdown text that are neither addresses nor code. */
+function linksIn(text) {
+  const prose = withoutFences(text).replace(/(`+)[\s\S]*?\1/g, (code) => code.replace(/[()\[\]]/g, " "));
+  const inline = [...prose.matchAll(/\]\(<?([^()\s>]+)>?(?: "[^"]*")?\)/g)].map(([, link]) => link);
+  const defined = [...prose.matchAll(/^\[[^\]]+\]: +(\S+)/gm)].map(([, link]) => link);
+  return [...inline, ...defined].filter((link) => !/^[a-z][a-z+.-]*:/.test(link) && !link.startsWith("//"));
+}
+
+function leadsSomewhere(from, link, anchors, exists) {
+  const [file, anchor] = link.split("#");
+  const path = file === "" ? from : join(dirname(from), decodeURIComponent(file)).replace(/\/$/, "");
+  if (!exists(path)) return false;
+  return !anchor || !anchors.has(path) || anchors.get(path).has(anchor);
+}
+
+/** Links between the documents of the repository resolve. */
+export function checkLinks() {
+  const broken = brokenLinks(readTree());
+  if (broken.length > 0) throw new Problem(broken.join("\n"));
+}
