@@ -17,7 +17,7 @@ const EXCEPTIONS = [
 ];
 
 /** Phrases of common English that have a retired word in them. */
-const PHRASES = /\bby hand\b|\bhand-(?:set|written|made)\b|\bon the (?:one|other) hand\b/gi;
+const PHRASES = /\bby hand\b|\bhand-(?:set|written|made)\b|\bat hand\b|\bon the (?:one|other) hand\b/gi;
 
 /** The retired words: in the table under that heading, each in backquotes in the first column. */
 export function retiredWords(glossary) {

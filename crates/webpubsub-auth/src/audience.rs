@@ -138,7 +138,7 @@ impl Hosts<'_> {
 
     fn contain(&self, url: &Url<'_>) -> bool {
         // A default port may be written out on one side only. Which of the two is the default
-        // cannot be told from a bare host, so there either is taken for none.
+        // cannot be distinguished from a bare host, so there either is taken for none.
         let same = |host: &str| {
             host.eq_ignore_ascii_case(url.authority)
                 || without_default_port(host).eq_ignore_ascii_case(url.host_without_default_port())

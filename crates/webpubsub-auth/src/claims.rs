@@ -120,7 +120,7 @@ impl<'a> Claims<'a> {
         Json::parse(&text).and_then(number).map(Some).ok_or(TokenError::Malformed)
     }
 
-    /// A claim that cannot be a list, and that nobody may have added a second time.
+    /// A claim that cannot be a list, and that must not stand there twice.
     pub(crate) fn one(&self, name: &str) -> Result<Option<Json<'a>>, TokenError> {
         let mut given = self.given(name);
         match (given.next(), given.next()) {

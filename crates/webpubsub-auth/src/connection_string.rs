@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_connection_string_is_told() {
+    fn an_invalid_connection_string_says_what_is_wrong() {
         let cases = [
             ("", ConnectionStringError::Missing("Endpoint")),
             ("Endpoint=;AccessKey=k", ConnectionStringError::Missing("Endpoint")),

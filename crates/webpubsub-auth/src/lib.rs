@@ -3,7 +3,7 @@
 //! Clients and servers prove who they are with JSON Web Tokens that are signed with one of the
 //! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
 //! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). With the same keys it
-//! makes the tokens that continue a list ([`sign_continuation`]) and signs what event handlers are told
+//! makes the tokens that continue a list ([`sign_continuation`]) and signs what event handlers are sent
 //! ([`AccessKeys::signature`]). It reads and writes
 //! [`ConnectionString`]s, which carry a key to servers.
 //!

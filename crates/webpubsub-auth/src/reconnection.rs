@@ -38,7 +38,7 @@ pub fn sign_reconnection_token(
 /// Checks that a token recovers this connection of this hub.
 ///
 /// # Errors
-/// [`TokenError`] where it does not. The client is told on the WebSocket, never by an HTTP status.
+/// [`TokenError`] where it does not. The client learns it on the WebSocket, never by an HTTP status.
 ///
 /// Source: docs/spec/client.md#recovery.
 pub fn verify_reconnection_token(

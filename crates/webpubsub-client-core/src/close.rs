@@ -12,7 +12,7 @@ pub struct Close {
 }
 
 impl Close {
-    /// The end of a socket on which nobody answers any more.
+    /// The end of a socket on which the service no longer answers.
     pub(crate) fn silence() -> Self {
         Self { code: CloseCode::ABNORMAL, reason: "The service went silent.".to_owned() }
     }

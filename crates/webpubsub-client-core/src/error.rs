@@ -26,7 +26,7 @@ pub enum StartError {
     Connect(#[from] ConnectError),
 }
 
-/// Why one attempt did not lead to an open socket, as far as the platform tells.
+/// Why one attempt did not lead to an open socket, as far as the platform knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// The credential gave no URL.
@@ -41,13 +41,13 @@ pub enum ConnectError {
         /// The answer's HTTP status.
         status: u16,
     },
-    /// Nobody answered.
+    /// No server answered.
     #[error("the service cannot be reached")]
     Unreachable,
     /// The credential or the service did not answer in time.
     #[error("the attempt took too long")]
     TimedOut,
-    /// The socket failed or closed instead of opening, and no more is known: what browsers tell of a
+    /// The socket failed or closed instead of opening, and no more is known: what browsers report of a
     /// refusal and of a closed port alike.
     #[error("the socket closed with {} before it was open", code.0)]
     Closed {

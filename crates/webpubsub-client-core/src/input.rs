@@ -1,4 +1,4 @@
-//! What a shell tells a session.
+//! What a shell gives to a session.
 
 use webpubsub_protocol::client::{AckError, DownstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
@@ -18,7 +18,7 @@ pub struct CommandId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptId(pub u32);
 
-/// What a shell tells a session.
+/// What a shell gives to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input<P, D = DownstreamMessage<P>> {
     /// The application starts the client; answered by [`Output::Started`](crate::Output::Started).
@@ -72,7 +72,7 @@ pub enum Input<P, D = DownstreamMessage<P>> {
     ConnectFailed {
         /// Which attempt.
         attempt: AttemptId,
-        /// What the platform could tell.
+        /// What the platform knows.
         error: ConnectError,
     },
     /// A frame arrived.
@@ -124,14 +124,14 @@ pub enum Incoming<D> {
     Data {
         /// Its place in what the connection receives; only on reliable subprotocols.
         sequence_id: Option<SequenceId>,
-        /// The message, handed through as it is.
+        /// The message, passed through as it is.
         message: D,
     },
     /// The answer to an invocation.
     InvokeResponse {
         /// Which.
         invocation_id: String,
-        /// The message, handed through as it is, or what is wrong.
+        /// The message, passed through as it is, or what is wrong.
         result: Result<D, InvocationError>,
     },
     /// A pong, or something that this client does not know: a sign of life and nothing more.

@@ -22,7 +22,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct KeepAlive {
     interval: Duration,
     timeout: Duration,
-    last_heard: Timestamp,
+    last_received: Timestamp,
     next_ping: Option<Timestamp>,
     next_check: Option<Timestamp>,
     /// When a doubted link counts as lost.
@@ -43,7 +43,7 @@ impl KeepAlive {
         let mut watch = Self {
             interval: options.keep_alive_interval,
             timeout: options.keep_alive_timeout,
-            last_heard: now,
+            last_received: now,
             next_ping: Some(now).filter(|_| !options.keep_alive_interval.is_zero()),
             next_check: None,
             answer_due: None,
@@ -53,8 +53,8 @@ impl KeepAlive {
     }
 
     /// A frame arrived.
-    pub(crate) const fn heard(&mut self, now: Timestamp) {
-        self.last_heard = now;
+    pub(crate) const fn received(&mut self, now: Timestamp) {
+        self.last_received = now;
         self.answer_due = None;
     }
 
@@ -76,7 +76,7 @@ impl KeepAlive {
         }
         if due(self.next_check) {
             self.schedule_check(now);
-            if now.since(self.last_heard) > self.timeout {
+            if now.since(self.last_received) > self.timeout {
                 return Due::GiveUp;
             }
         }

@@ -1,7 +1,7 @@
 //! The rules of a client session: connecting, acknowledging, retrying, recovering, rejoining.
 //!
 //! A [`Session`] is a state machine and nothing else. It opens no socket, reads no clock and parses
-//! no frame: a shell tells it what happened as an [`Input`], and carries out the [`Output`]s that
+//! no frame: a shell reports what happened as an [`Input`], and carries out the [`Output`]s that
 //! follow, in order. Whatever an output asks for carries an id ([`AttemptId`], [`CommandId`]), and
 //! the answer, failure included, comes back as an input with that id.
 //!
@@ -12,7 +12,7 @@
 //!
 //! 1. Call [`Session::handle`] with the time and an input, and carry out the list it returns.
 //!    Inputs that arise meanwhile wait until the list is done.
-//! 2. Set one timer to [`Session::next_timeout`] and hand in [`Input::Timeout`] when it rings.
+//! 2. Set one timer to [`Session::next_timeout`] and pass [`Input::Timeout`] when it rings.
 //!    Ringing early or late is harmless.
 //!
 //! ```

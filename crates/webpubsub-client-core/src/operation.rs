@@ -30,7 +30,7 @@ pub enum Operation<P> {
         group: GroupName,
         /// What to publish.
         data: P,
-        /// Whether this connection, if it is a member, hears it too.
+        /// Whether this connection, if it is a member, receives it too.
         echo: Echo,
         /// Whether to wait for an ack.
         delivery: Delivery,

@@ -1,4 +1,4 @@
-//! The largest sequence id that arrived, and when to tell the service.
+//! The largest sequence id that arrived, and when to acknowledge it.
 
 use std::time::Duration;
 

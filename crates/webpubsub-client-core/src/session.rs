@@ -42,7 +42,7 @@ pub struct Session<P, D = DownstreamMessage<P>> {
 }
 
 impl<P: Clone, D> Session<P, D> {
-    /// A session that nobody has started.
+    /// A session that has not started.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {

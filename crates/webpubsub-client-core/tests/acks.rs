@@ -162,7 +162,7 @@ fn without_retries_the_first_failure_is_the_answer() {
 }
 
 #[test]
-fn an_ack_that_nobody_waits_for_is_ignored() {
+fn an_ack_without_an_operation_is_ignored() {
     let mut driver = Driver::connected(Options::default());
     driver.say_done(9);
     driver.check_nothing();

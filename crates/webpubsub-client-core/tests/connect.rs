@@ -45,7 +45,7 @@ fn an_anonymous_user_has_no_id() {
     driver.skip();
     driver.say(r#"{"type":"system","event":"connected","userId":null,"connectionId":"c1"}"#);
     driver.check(expect![[r#"
-        0.000 event connected c1 as nobody
+        0.000 event connected c1 as anonymous
     "#]]);
 }
 
@@ -495,7 +495,7 @@ fn a_second_answer_of_the_credential_is_ignored() {
 }
 
 #[test]
-fn a_stopped_session_says_so_once_and_hands_out_no_more_messages() {
+fn a_stopped_session_raises_one_event_and_no_more_messages() {
     let mut driver = Driver::connected(Options::default());
     driver.stop();
     driver.skip();

@@ -32,7 +32,7 @@ fn every_invocation_gets_its_own_answer() {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_ignored() {
+fn an_answer_without_an_invocation_is_ignored() {
     let mut driver = Driver::connected(Options::default());
     driver.say(r#"{"type":"invokeResponse","invocationId":"1","success":true}"#);
     driver.invoke(None);

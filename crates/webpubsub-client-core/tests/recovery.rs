@@ -337,7 +337,7 @@ fn messages_are_acknowledged_one_second_after_the_first_of_them() {
 }
 
 #[test]
-fn a_message_that_arrives_twice_is_heard_once_and_acknowledged_again() {
+fn a_message_that_arrives_twice_is_delivered_once() {
     let mut driver = Driver::connected(Options::default());
     driver.say_data(1);
     driver.say_data(2);

@@ -162,7 +162,7 @@ function tidyMap(file) {
 function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
-  // Nobody outside meets these.
+  // These are internal.
   for (const name of ["platform", "load.d.ts", "reach.d.ts", "refusal.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");

@@ -20,7 +20,7 @@ use crate::settings;
 
 /// A session, and what carries out what it asks for.
 ///
-/// Every call has a number of the caller's, under which the host hears the answer.
+/// Every call has a number of the caller's, under which the host receives the answer.
 #[wasm_bindgen]
 pub struct Client {
     host: Host,
@@ -37,7 +37,7 @@ pub struct Client {
 
 #[wasm_bindgen]
 impl Client {
-    /// A client that nobody has started.
+    /// A client that has not started.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(host: Host, settings: &JsValue) -> Self {
@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// A socket brought a frame.
-    pub fn heard(&self, attempt: u32, frame: &JsValue) {
+    pub fn received(&self, attempt: u32, frame: &JsValue) {
         self.input(Input::Message { attempt: AttemptId(attempt), message: convert::incoming(frame) });
     }
 
@@ -110,8 +110,8 @@ impl Client {
 
     /// A socket failed, which says nothing of one that is open: that one is about to close.
     ///
-    /// `is_known` is whether the platform tells why: with the HTTP status of a refusal, or without
-    /// one where nobody answered.
+    /// `is_known` is whether the platform knows why: with the HTTP status of a refusal, or without
+    /// one where no server answered.
     #[wasm_bindgen(js_name = connectFailed)]
     pub fn connect_failed(&self, attempt: u32, is_known: bool, status: Option<u16>) {
         let error = match status {
@@ -286,7 +286,7 @@ impl Client {
             Output::Invoked { id, invocation_id, result: Err(error) } => {
                 host.failed(id.0, &error::invocation_error(host, &invocation_id, &error));
             }
-            Output::Event(event) => self.tell(&event),
+            Output::Event(event) => self.raise(&event),
         }
     }
 
@@ -305,7 +305,7 @@ impl Client {
         }
     }
 
-    fn tell(&self, event: &Event<Frame>) {
+    fn raise(&self, event: &Event<Frame>) {
         let host = &self.host;
         match event {
             Event::Connected { connection_id, user_id } => {

@@ -31,7 +31,7 @@ extern "C" {
     pub(crate) fn fetch_url(this: &Host, attempt: u32);
 
     /// Opens a socket: a browser's `WebSocket` or anything like it. Its events go to
-    /// `Client.opened`, `heard`, `closed` and, where the platform tells why it did not open,
+    /// `Client.opened`, `received`, `closed` and, where the platform knows why it did not open,
     /// `connectFailed`.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ function content({ data, dataType }) {
 }
 
 /**
- * The payload's part of a frame. It is printed when the application hands it over: what cannot be
+ * The payload's part of a frame. It is printed when the application passes it: what cannot be
  * sent is refused there, and later changes to the value do not matter.
  */
 export function payload(value, dataType) {

@@ -11,7 +11,7 @@
 //!
 //! What only JavaScript can do comes from a [`Host`], an object of the npm package: it opens
 //! sockets (so a browser's, Node's, the package `ws` and a test's all work), keeps the timer, asks
-//! the credential and tells the application. JSON text is parsed and printed by JavaScript's own `JSON`
+//! the credential and raises events for the application. JSON text is parsed and printed by JavaScript's own `JSON`
 //! (`json.js`), and payloads stay JavaScript values that Rust never copies.
 //!
 //! Everything here is downloaded by a page, so size decides between ways that do the same.

@@ -70,7 +70,7 @@ export const refuseUrls = (host) => (host.refusesUrls = true);
 export const failSends = (host) => (host.socket.fails = true);
 export const onMessage = (host, callback) => (host.onmessage = callback);
 
-/** A host whose socket is the browser's own; `closed` hears how it ended. */
+/** A host whose socket is the browser's own; `closed` is called with how it ended. */
 export function browserHost(closed) {
   const host = new FakeHost();
   host.openSocket = (attempt, url) => {

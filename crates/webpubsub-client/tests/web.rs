@@ -59,7 +59,7 @@ fn connected(settings: &Value) -> Fixture {
     fixture.client.start(1);
     fixture.client.url_fetched(1, "wss://h/".to_owned());
     fixture.client.opened(1);
-    fixture.hear(
+    fixture.receive(
         &json!({"type": "system", "event": "connected", "connectionId": "c1", "reconnectionToken": "t"}),
     );
     // The first ping has left, too.
@@ -91,8 +91,8 @@ impl Fixture {
     }
 
     /// The first attempt's socket brings a frame.
-    fn hear(&self, frame: &Value) {
-        self.client.heard(1, &frame.to_string().into());
+    fn receive(&self, frame: &Value) {
+        self.client.received(1, &frame.to_string().into());
     }
 }
 
@@ -114,7 +114,8 @@ fn a_start_asks_for_a_url_and_opens_a_socket_with_one_protocol() {
     fixture.client.opened(1);
     assert_eq!(fixture.calls_but_timers(), [json!(["started", 7])]);
     assert_eq!(fixture.sent(), [json!({"type": "ping"})]);
-    fixture.hear(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": "alice"}));
+    fixture
+        .receive(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": "alice"}));
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", "alice"])]);
 }
 
@@ -125,7 +126,7 @@ fn an_anonymous_user_has_no_id() {
     fixture.client.url_fetched(1, "wss://h/".to_owned());
     fixture.client.opened(1);
     fixture.calls();
-    fixture.hear(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": null}));
+    fixture.receive(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": null}));
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", null])]);
 }
 
@@ -210,8 +211,8 @@ fn operations_become_frames_and_acks_become_answers() {
         ]
     );
     assert_eq!(fixture.calls(), [json!(["done", 6, null, false])]);
-    fixture.hear(&json!({"type": "ack", "ackId": 2, "success": true}));
-    fixture.hear(
+    fixture.receive(&json!({"type": "ack", "ackId": 2, "success": true}));
+    fixture.receive(
         &json!({"type": "ack", "ackId": 1, "success": false, "error": {"name": "Duplicate", "message": ""}}),
     );
     assert_eq!(fixture.calls_but_timers(), [json!(["done", 4, 2, false]), json!(["done", 2, 1, true])]);
@@ -235,11 +236,12 @@ fn invocations_become_frames_and_their_answers_come_back() {
     let aborted = json!(["invocationFailed", 2, "Invocation cancelled by abortSignal.", "1", null]);
     assert_eq!(fixture.calls_but_timers(), [aborted]);
     let answer = json!({"type": "invokeResponse", "invocationId": "é", "success": true, "dataType": "text", "data": ""});
-    fixture.hear(&answer);
+    fixture.receive(&answer);
     assert_eq!(fixture.calls_but_timers(), [json!(["invoked", 3, answer])]);
     it.invoke_event(4, "e".to_owned(), &"hi".into(), &"text".into(), None).unwrap();
     let error = json!({"name": "BadRequest", "message": "no"});
-    fixture.hear(&json!({"type": "invokeResponse", "invocationId": "2", "success": false, "error": error}));
+    fixture
+        .receive(&json!({"type": "invokeResponse", "invocationId": "2", "success": false, "error": error}));
     assert_eq!(fixture.calls_but_timers(), [json!(["invocationFailed", 4, "no", "2", "BadRequest: no"])]);
 }
 
@@ -274,7 +276,7 @@ fn every_failure_of_an_operation_has_the_official_message() {
     for call in 2..=4 {
         it.join_group(call, "g".to_owned(), None).unwrap();
     }
-    fixture.hear(&json!({"type": "ack", "ackId": 1, "success": false, "error": {"name": "Forbidden", "message": "No."}}));
+    fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false, "error": {"name": "Forbidden", "message": "No."}}));
     it.abort(3);
     it.closed(1, 1006, String::new());
     it.join_group(5, "g".to_owned(), None).unwrap();
@@ -298,12 +300,12 @@ fn messages_reach_the_host_as_the_values_that_json_gave() {
         "type": "message", "from": "group", "group": "g", "fromUserId": "bob", "sequenceId": 1,
         "dataType": "json", "data": {"a": [1]}, "metadata": {"k": "v"}, "more": true
     });
-    fixture.hear(&frame);
+    fixture.receive(&frame);
     let mut expected = frame;
     expected["kind"] = "groupData".into();
     assert_eq!(fixture.calls_but_timers(), [json!(["message", expected])]);
 
-    fixture.hear(&json!({"type": "message", "from": "server", "dataType": "protobuf", "data": "AP8="}));
+    fixture.receive(&json!({"type": "message", "from": "server", "dataType": "protobuf", "data": "AP8="}));
     let calls: js_sys::Array = take_calls(&fixture.host).unchecked_into();
     let message = calls.get(0).unchecked_into::<js_sys::Array>().get(1);
     assert_eq!(Reflect::get(&message, &"kind".into()).unwrap(), "serverData");
@@ -317,10 +319,10 @@ fn what_is_no_frame_is_a_sign_of_life_and_nothing_more() {
     for data in
         ["", "{", "null", "[]", "{}", r#"{"type":"pong"}"#, r#"{"type":"system","event":"connected"}"#]
     {
-        fixture.client.heard(1, &data.into());
+        fixture.client.received(1, &data.into());
     }
-    fixture.client.heard(1, &JsValue::UNDEFINED);
-    fixture.client.heard(1, &Uint8Array::new_with_length(2).buffer());
+    fixture.client.received(1, &JsValue::UNDEFINED);
+    fixture.client.received(1, &Uint8Array::new_with_length(2).buffer());
     assert_eq!(fixture.calls(), NONE);
 }
 
@@ -335,7 +337,7 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
         }
     });
     on_message(&fixture.host, listener.as_ref().unchecked_ref());
-    fixture.hear(
+    fixture.receive(
         &json!({"type": "message", "from": "server", "dataType": "text", "data": "hi", "sequenceId": 301}),
     );
     let types: Vec<_> = fixture.sent().into_iter().map(|frame| frame["type"].clone()).collect();
@@ -344,9 +346,9 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
 }
 
 #[wasm_bindgen_test]
-fn a_close_is_told_with_its_code_and_its_reason() {
+fn a_close_is_reported_with_its_code_and_reason() {
     let fixture = connected(&json!({"autoReconnect": false, "reliable": false}));
-    fixture.hear(&json!({"type": "system", "event": "disconnected", "message": "Bye."}));
+    fixture.receive(&json!({"type": "system", "event": "disconnected", "message": "Bye."}));
     fixture.client.closed(1, 1001, "going away".to_owned());
     assert_eq!(
         fixture.calls_but_timers(),
@@ -375,9 +377,9 @@ fn a_lost_link_is_recovered_through_a_new_socket_and_the_old_one_is_ignored() {
     );
     fixture.client.opened(2);
     assert_eq!(fixture.calls_but_timers(), NONE);
-    fixture.client.heard(2, &json!({"type": "pong"}).to_string().into());
+    fixture.client.received(2, &json!({"type": "pong"}).to_string().into());
     assert_eq!(fixture.calls_but_timers(), [json!(["recovered", "c1"])]);
-    fixture.hear(&json!({"type": "message", "from": "server", "dataType": "text", "data": "late"}));
+    fixture.receive(&json!({"type": "message", "from": "server", "dataType": "text", "data": "late"}));
     fixture.client.closed(1, 1008, String::new());
     assert_eq!(fixture.calls_but_timers(), NONE);
 }
@@ -400,10 +402,10 @@ fn the_timer_is_set_to_the_next_moment_that_matters_and_only_then() {
     assert_eq!(timers(), NONE);
     fixture.client.opened(1);
     assert_eq!(timers(), [30_000]);
-    fixture.hear(&json!({"type": "system", "event": "connected", "connectionId": "c1"}));
+    fixture.receive(&json!({"type": "system", "event": "connected", "connectionId": "c1"}));
     assert_eq!(timers(), NONE);
     for id in 1..10 {
-        fixture.hear(
+        fixture.receive(
             &json!({"type": "message", "from": "server", "dataType": "text", "data": "hi", "sequenceId": id}),
         );
     }
@@ -435,18 +437,18 @@ fn options_that_are_missing_or_negative_are_the_defaults() {
     {
         let fixture = connected(&settings);
         fixture.client.join_group(2, "g".to_owned(), None).unwrap();
-        fixture.hear(&json!({"type": "ack", "ackId": 1, "success": false}));
+        fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false}));
         assert_eq!(fixture.calls(), [json!(["setTimer", 1000])]);
     }
     let settings =
         json!({"messageRetryOptions": {"maxRetries": f64::MAX, "retryDelayInMs": 10, "mode": "Exponential"}});
     let fixture = connected(&settings);
     fixture.client.join_group(2, "g".to_owned(), None).unwrap();
-    fixture.hear(&json!({"type": "ack", "ackId": 1, "success": false}));
+    fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false}));
     assert_eq!(fixture.calls(), [json!(["setTimer", 10])]);
 }
 
-/// What our shell hears of a socket that does not open is what another one does.
+/// What this shell learns of a socket that does not open is what another one does.
 #[wasm_bindgen_test]
 async fn a_closed_port_is_a_close_with_1006() {
     const CLOSED: &str = "ws://127.0.0.1:65533/";

@@ -58,7 +58,7 @@ enum Report {
     End(Result<Summary, (u64, Problem)>),
 }
 
-/// Gives a decoder the mutants with these numbers; `on_progress` hears now and then how many are done.
+/// Gives a decoder the mutants with these numbers; `on_progress` is called now and then with how many are done.
 ///
 /// # Errors
 /// [`Failure`] for the first that it does not stand.

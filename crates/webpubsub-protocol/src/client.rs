@@ -1,4 +1,4 @@
-//! What clients say to the service and hear from it, whatever the subprotocol.
+//! What clients send to the service and receive from it, whatever the subprotocol.
 //!
 //! Both directions are generic over the payload `P`: the service and native tests carry
 //! [`MessageData`]; a page keeps its payloads as JavaScript values that Rust never copies.
@@ -48,7 +48,7 @@ pub enum UpstreamMessage<P = MessageData> {
         group: GroupName,
         /// Acknowledge it, and do it at most once.
         ack_id: Option<AckId>,
-        /// Whether the sending connection, if it is a member, hears it too.
+        /// Whether the sending connection, if it is a member, receives it too.
         echo: Echo,
         /// How long undelivered copies are worth keeping.
         ttl: TimeToLive,
@@ -81,7 +81,7 @@ pub enum UpstreamMessage<P = MessageData> {
         /// What rides beside it.
         metadata: Metadata,
     },
-    /// Nobody waits any more for the answer to an [`UpstreamMessage::Invoke`].
+    /// The client no longer waits for the answer to an [`UpstreamMessage::Invoke`].
     CancelInvocation {
         /// Which.
         invocation_id: String,
@@ -95,10 +95,10 @@ pub enum UpstreamMessage<P = MessageData> {
     },
 }
 
-/// Whether a publisher hears its own message.
+/// Whether a publisher receives its own message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Echo {
-    /// Members hear it, the sending connection among them.
+    /// Members receive it, the sending connection among them.
     #[default]
     Send,
     /// The sending connection is left out; other connections of its user are not.

@@ -46,7 +46,7 @@ impl CloseCode {
 /// Source: docs/spec/client.md#close-codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCause {
-    /// The application's server wants it so. Why is told in a message, not in the close frame.
+    /// The application's server wants it so. The reason goes into a message, not into the close frame.
     ByServer,
     /// A binary frame on a JSON connection.
     BinaryOnJson,
@@ -76,7 +76,7 @@ pub enum CloseCause {
     ServiceStops,
     /// A simple client in `sendToGroup` mode without the permission.
     RawSendForbidden,
-    /// A simple client's event failed, or nobody handles it.
+    /// A simple client's event failed, or has no handler.
     EventFailed,
     /// The service itself failed this connection.
     ServiceFault,

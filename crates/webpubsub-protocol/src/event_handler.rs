@@ -26,7 +26,7 @@ use crate::name::{ConnectionId, EventName, GroupName, UserId};
 pub enum Event {
     /// A client wants to connect; the body is a [`connect::ConnectBody`].
     Connect {
-        /// What the handler is told, as JSON.
+        /// What the handler receives, as JSON.
         body: String,
     },
     /// A client has connected.
@@ -84,7 +84,7 @@ impl Event {
     }
 }
 
-/// The connection that an event is about, as its handler is told.
+/// The connection that an event is about, as its handler sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The connection.

@@ -1,6 +1,6 @@
 //! JSON: the text of values, looked into only where a name, a string or a number is wanted.
 //!
-//! What travels is objects of a few strings around a payload that nobody looks into, so the text of
+//! What travels is objects of a few strings around a payload that is not looked into, so the text of
 //! a value is all that is kept of it. `serde` and `serde_json`, which tests hold this against, would
 //! add 23 KB to the 158 KB of the gzipped worker.
 //!

@@ -2,11 +2,11 @@
 //!
 //! Five vocabularies live here, each parsed once into types that cannot be wrong:
 //!
-//! - **What clients say and hear** over their WebSocket: [`client`], with one codec a subprotocol
+//! - **What clients send and receive** over their WebSocket: [`client`], with one codec a subprotocol
 //!   ([`client::json`], [`client::protobuf`], [`client::simple`]) and the URL that they connect to
 //!   ([`client::endpoint`]).
 //! - **What servers ask** of the service over HTTP: [`rest`].
-//! - **What the service tells event handlers**, and what they answer: [`event_handler`].
+//! - **What the service sends to event handlers**, and what they answer: [`event_handler`].
 //! - **Names, numbers and payloads** that both share: [`name`], [`id`], [`data`], [`limits`].
 //! - **How a WebSocket ends**: [`close`].
 //!

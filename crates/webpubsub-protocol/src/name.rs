@@ -23,7 +23,7 @@ pub enum NameError {
     /// A user, a group or a connection named `.` or `..`.
     ///
     /// In the path of a URL these are no names: whoever writes the URL of a call about the user `..`
-    /// writes that of a call about all users, and nothing tells the two apart.
+    /// writes that of a call about all users, and nothing distinguishes the two.
     ///
     /// Source: docs/spec/rest.md#names-in-paths.
     #[error("`.` and `..` are no names, since URLs resolve them as path segments")]

@@ -88,7 +88,7 @@ pub enum Operation {
     CloseAll {
         /// The hub.
         hub: HubName,
-        /// Who is left out, and what the others are told.
+        /// Who is left out, and the reason that the others receive.
         options: CloseOptions,
     },
     /// `POST /api/hubs/{hub}/:addToGroups`. Which groups, and for whom, is in the body: [`groups_body`].
@@ -114,7 +114,7 @@ pub enum Operation {
         hub: HubName,
         /// The connection.
         connection: ConnectionId,
-        /// What the client is told.
+        /// The reason that the client receives.
         reason: Option<String>,
     },
     /// `POST /api/hubs/{hub}/connections/{connectionId}/:send`
@@ -155,7 +155,7 @@ pub enum Operation {
         hub: HubName,
         /// The group.
         group: GroupName,
-        /// Who is left out, and what the others are told.
+        /// Who is left out, and the reason that the others receive.
         options: CloseOptions,
     },
     /// `GET /api/hubs/{hub}/groups/{group}/connections`
@@ -207,7 +207,7 @@ pub enum Operation {
         hub: HubName,
         /// The user.
         user: UserId,
-        /// Who is left out, and what the others are told.
+        /// Who is left out, and the reason that the others receive.
         options: CloseOptions,
     },
     /// `PUT /api/hubs/{hub}/users/{userId}/groups/{group}`
@@ -336,7 +336,7 @@ pub struct SendOptions {
 pub struct CloseOptions {
     /// Connections that stay.
     pub excluded: Vec<ConnectionId>,
-    /// What the clients are told; never empty, and as long as it was given.
+    /// The reason that the clients receive; never empty, and as long as it was given.
     pub reason: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Time as the pure crates know it: a number handed in from outside.
+//! Time as the pure crates know it: a number passed in from outside.
 
 use std::time::Duration;
 

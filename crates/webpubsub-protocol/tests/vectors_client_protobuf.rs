@@ -1,4 +1,4 @@
-//! The protobuf subprotocol's golden vectors, and frames that nobody should be held up by.
+//! The protobuf subprotocol's golden vectors, and frames that must be decoded quickly.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

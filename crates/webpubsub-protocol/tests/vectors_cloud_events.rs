@@ -1,4 +1,4 @@
-//! The golden vectors of what event handlers are told and tell, which were made without this crate.
+//! The golden vectors of event handlers' requests and answers, which were made without this crate.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a vector file that cannot be read fails the test")]
 
 #[path = "support/vectors.rs"]
@@ -44,7 +44,7 @@ fn every_event_is_the_request_that_its_vector_says() {
 }
 
 #[test]
-fn an_event_has_one_request_id_however_often_it_is_told() {
+fn an_event_has_one_request_id_for_all_its_attempts() {
     let id = |number: u64, connection: &str| {
         let subject = Subject {
             connection: ConnectionId::parse(connection).unwrap(),

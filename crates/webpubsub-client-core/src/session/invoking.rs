@@ -33,7 +33,7 @@ impl<P: Clone, D> Session<P, D> {
         }
     }
 
-    /// Nobody waits for the answer any more, and the service is told.
+    /// The application no longer waits for the answer, and the service is sent a cancellation.
     pub(super) fn invocation_aborted(&mut self, id: CommandId, invocation_id: String) {
         if matches!(self.state, State::Connected { .. }) {
             let invocation_id = invocation_id.clone();

@@ -1,4 +1,4 @@
-//! From a frame of the service to what the application hears of it.
+//! From a frame of the service to what the application receives of it.
 
 use webpubsub_protocol::client::{AckError, UpstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
@@ -17,7 +17,7 @@ impl<P: Clone, D> Session<P, D> {
     pub(super) fn message(&mut self, now: Timestamp, arrived: AttemptId, message: Incoming<D>) {
         match &mut self.state {
             State::Connected { attempt, keep_alive, connection, unproven } if *attempt == arrived => {
-                keep_alive.heard(now);
+                keep_alive.received(now);
                 // A service that takes the socket only to say good-bye has recovered nothing.
                 if !matches!(message, Incoming::Disconnected { .. })
                     && unproven.take().is_some()
@@ -53,7 +53,7 @@ impl<P: Clone, D> Session<P, D> {
     }
 
     /// The service names the connection. The first time, groups are joined again before the
-    /// application hears of it; after that it is only a fresh token.
+    /// application receives it; after that it is only a fresh token.
     fn connected(&mut self, id: ConnectionId, user_id: Option<UserId>, token: Option<String>) {
         let State::Connected { connection, .. } = &mut self.state else {
             return;
@@ -114,7 +114,7 @@ impl<P: Clone, D> Session<P, D> {
     }
 
     fn data(&mut self, now: Timestamp, sequence_id: Option<SequenceId>, message: D) {
-        // An application that has stopped its client expects to hear no more.
+        // An application that has stopped its client expects no more events.
         let State::Connected { connection, .. } = &mut self.state else {
             return;
         };

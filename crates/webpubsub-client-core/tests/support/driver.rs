@@ -63,7 +63,7 @@ impl Driver {
         self.now = end;
     }
 
-    /// Lets time pass while nobody wakes the session, as when a machine sleeps.
+    /// Lets time pass while the session is not woken, as when a machine sleeps.
     pub(crate) fn sleep(&mut self, milliseconds: u64) {
         self.now += milliseconds;
     }
@@ -198,7 +198,7 @@ impl Driver {
     }
 
     /// Compares what has gone by since the last check.
-    #[expect(clippy::needless_pass_by_value, reason = "tests hand in what `expect!` makes")]
+    #[expect(clippy::needless_pass_by_value, reason = "tests pass what `expect!` makes")]
     pub(crate) fn check(&mut self, expected: Expect) {
         expected.assert_eq(&std::mem::take(&mut self.transcript));
     }
@@ -281,7 +281,7 @@ fn describe_event(event: Event<DownstreamMessage>) -> String {
         Event::Connected { connection_id, user_id } => {
             format!(
                 "connected {connection_id} as {}",
-                user_id.map_or("nobody".to_owned(), |id| id.to_string())
+                user_id.map_or("anonymous".to_owned(), |id| id.to_string())
             )
         }
         Event::Disconnected { connection_id, message, close, next } => format!(

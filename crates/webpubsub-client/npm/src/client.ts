@@ -274,7 +274,7 @@ export class WebPubSubClient {
 
   /** What the core calls: see `../../src/host.rs`. */
   static #host(held: { client?: WebPubSubClient }): Host {
-    // There is a client while something goes on, and only then is there anything to tell it.
+    // There is a client while something goes on, and only then is there anything to pass on to it.
     const client = () => held.client!;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const call = (id: number) => client().#calls.get(id);
@@ -334,7 +334,7 @@ export class WebPubSubClient {
       if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
       const socket = (this.#options.webSocketFactory ?? openSocket)(url, protocol);
       socket.onopen = () => core.opened(attempt);
-      socket.onmessage = ({ data }) => core.heard(attempt, data);
+      socket.onmessage = ({ data }) => core.received(attempt, data);
       socket.onclose = ({ code, reason }) => core.closed(attempt, code, reason);
       socket.onerror = (event: any) => {
         const known = explain(event);

@@ -49,7 +49,7 @@ export class Client {
   wake(): void;
   timeout(): void;
   opened(attempt: number): void;
-  heard(attempt: number, frame: unknown): void;
+  received(attempt: number, frame: unknown): void;
   closed(attempt: number, code: number, reason: string): void;
   urlFetched(attempt: number, url: string): void;
   urlFailed(attempt: number): void;

@@ -46,7 +46,7 @@ export class InvocationError extends Error {
 
 /**
  * What kept a socket from opening: the URL is none of a WebSocket; the service refused it, for its
- * token or its hub; or nobody answered.
+ * token or its hub; or no server answered.
  */
 export type ConnectProblem = "invalid-url" | "refused" | "unreachable";
 
@@ -60,9 +60,9 @@ export interface ConnectErrorOptions {
 /** `start()` could not open a socket. */
 export class ConnectError extends Error {
   problem: ConnectProblem;
-  /** The HTTP status of a refusal, where the platform tells. Browsers do not. */
+  /** The HTTP status of a refusal, where the platform reports it. Browsers do not. */
   status?: number;
-  /** The service's own words in a refusal, where the platform tells. Browsers do not. */
+  /** The service's own words in a refusal, where the platform reports it. Browsers do not. */
   detail?: string;
 
   constructor(message: string, options: ConnectErrorOptions) {
@@ -104,7 +104,7 @@ export type StartProblem =
   | "closed"
   | ConnectProblem;
 
-/** What the platform tells of a socket that did not open. */
+/** What the platform reports of a socket that did not open. */
 export interface Explanation {
   /** The HTTP status of a refusal. */
   status?: number;
@@ -139,7 +139,7 @@ export async function startError(
       after = " in time";
       break;
     case "closed":
-      // The platform does not tell a refusal from a closed port; another request may.
+      // The platform does not distinguish a refusal from a closed port; another request may.
       problem = (await isReachable(url)) ? "refused" : "unreachable";
       status = undefined;
   }

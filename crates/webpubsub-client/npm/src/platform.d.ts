@@ -5,7 +5,7 @@ import type { WebSocketLike } from "./models.js";
 
 export function loadCore(): Promise<typeof Client>;
 export function openSocket(url: string, protocol: string): WebSocketLike;
-/** Why a socket did not open, if the platform tells: an HTTP status, or none where nobody answered. */
+/** Why a socket did not open, if the platform reports it: an HTTP status, or none where no server answered. */
 export function explain(event: any): Explanation | undefined;
 /** Calls back at good moments to look at the link; ends with the function that it returns. */
 export function onWake(wake: () => void): () => void;

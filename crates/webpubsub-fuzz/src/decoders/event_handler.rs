@@ -194,9 +194,9 @@ fn set_cookie(header: &str) -> Answer {
     let headers: Vec<String> = header.split('\u{0}').map(str::to_owned).collect();
     let is_changed = cookies.take(now, URL, &headers);
     assert_eq!(Cookies::decode(&cookies.encode()), cookies);
-    let told = cookies.header(now, URL).unwrap_or_default();
-    assert!(told.len() <= 8 * 1024 && !told.contains(char::is_control), "{told:?}");
-    assert!(told.split("; ").filter(|pair| !pair.is_empty()).all(|pair| pair.contains('=')), "{told:?}");
+    let header = cookies.header(now, URL).unwrap_or_default();
+    assert!(header.len() <= 8 * 1024 && !header.contains(char::is_control), "{header:?}");
+    assert!(header.split("; ").filter(|pair| !pair.is_empty()).all(|pair| pair.contains('=')), "{header:?}");
     is_changed.into()
 }
 

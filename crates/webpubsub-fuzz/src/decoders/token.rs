@@ -176,7 +176,7 @@ fn expect_good(input: &[u8]) {
         let expiry = &claims["exp"];
         let expiry = expiry.as_str().map_or(expiry.as_f64(), |expiry| expiry.trim().parse().ok());
         assert!(expiry >= Some(earliest as f64), "expired");
-        assert!(claims["aud"].is_string() || claims["aud"].is_array(), "for nobody");
+        assert!(claims["aud"].is_string() || claims["aud"].is_array(), "without an audience");
     }
 }
 

@@ -164,7 +164,7 @@ pub enum SimpleMode {
     SendToGroup {
         /// Which group.
         group: GroupName,
-        /// Whether the client hears its own frames, where it is a member.
+        /// Whether the client receives its own frames, where it is a member.
         echo: Echo,
     },
 }

@@ -1,11 +1,11 @@
 //! The JSON subprotocols, both directions: one object a text frame.
 //!
-//! The service decodes what clients send ([`decode_upstream`]) and encodes what they hear
+//! The service decodes what clients send ([`decode_upstream`]) and encodes what they receive
 //! ([`encode_downstream`], [`DataFrame`]); a native client does the opposite
 //! ([`encode_upstream`], [`decode_downstream`]).
 //!
 //! The values of `type` and `dataType` are matched without regard to case, property names with it;
-//! properties that nobody knows are ignored, and of a property that stands there twice the last one
+//! unknown properties are ignored, and of a property that stands there twice the last one
 //! counts.
 //!
 //! Source: docs/spec/client.md#messages-to-the-service, docs/spec/client.md#messages-to-the-client.

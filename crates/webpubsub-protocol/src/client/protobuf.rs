@@ -1,6 +1,6 @@
 //! The protobuf subprotocols, both directions: one message a binary frame.
 //!
-//! The service decodes what clients send ([`decode_upstream`]) and encodes what they hear
+//! The service decodes what clients send ([`decode_upstream`]) and encodes what they receive
 //! ([`encode_downstream`], [`DataFrame`]); a native client does the opposite
 //! ([`encode_upstream`], [`decode_downstream`]).
 //!

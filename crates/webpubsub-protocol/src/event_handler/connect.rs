@@ -6,7 +6,7 @@ use crate::event_handler::{CallFailure, HandlerAnswer};
 use crate::json::{Json, Members, Writer};
 use crate::name::{GroupName, UserId};
 
-/// What a client asks for, as its handler is told.
+/// What a client asks for, as its handler sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectBody<'a> {
     /// The claims of its token, each with its values as text.
@@ -88,7 +88,7 @@ pub struct ConnectAnswer {
 
 impl ConnectAnswer {
     /// Reads a successful answer, which is JSON whatever its content type says. Names are found in
-    /// any case, and those that nobody knows are ignored.
+    /// any case, and unknown ones are ignored.
     ///
     /// # Errors
     /// The [`CallFailure`] that the answer amounts to; the client is answered 500.

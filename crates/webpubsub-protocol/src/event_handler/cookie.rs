@@ -16,7 +16,7 @@ const MAX_COOKIES: usize = 20;
 /// Most bytes of a connection's cookies, with what is known about them.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// What handlers want to be told again with every event of a connection.
+/// What handlers have set, to be sent again with every event of a connection.
 ///
 /// A line a cookie, its parts between tabs, of which no part has any: when it expires, `s` if it is
 /// for https only, its host, its path, and `name=value`.
@@ -117,7 +117,7 @@ impl Cookies {
         self.0 = kept;
     }
 
-    /// The `Cookie` header for a request to `url`; `None` where there is nothing to tell.
+    /// The `Cookie` header for a request to `url`; `None` where no cookie goes there.
     #[must_use]
     pub fn header(&self, now: Timestamp, url: &str) -> Option<String> {
         let url = RequestUrl::split(url)?;
@@ -166,7 +166,7 @@ mod tests {
         cookies.take(Timestamp::from_millis(now), URL, &headers)
     }
 
-    fn told(headers: &[&str], url: &str) -> Option<String> {
+    fn sent(headers: &[&str], url: &str) -> Option<String> {
         let mut cookies = Cookies::default();
         set(&mut cookies, 0, headers);
         assert_eq!(Cookies::decode(&cookies.encode()), cookies);
@@ -197,7 +197,7 @@ mod tests {
             (&["a=1; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], URL, Some("a=1")),
         ];
         for (headers, url, expected) in cases {
-            assert_eq!(told(headers, url).as_deref(), expected, "{headers:?} {url}");
+            assert_eq!(sent(headers, url).as_deref(), expected, "{headers:?} {url}");
         }
     }
 

@@ -58,8 +58,8 @@ mod tests {
         let end = r#""status":200,"durationMs":3,"error":null,"message":null}"#;
         assert_eq!(delivery.encode(None), [head, end].concat());
         let handshake = Delivery { connection: None, status: None, ..delivery };
-        let told = handshake.encode(Some(CallFailure::StateTooLarge));
-        assert!(told.contains(r#""connectionId":null"#) && told.contains(r#""status":null"#), "{told}");
-        assert!(told.contains(r#""error":"StateTooLarge","message":"#) && told.contains("12288"), "{told}");
+        let text = handshake.encode(Some(CallFailure::StateTooLarge));
+        assert!(text.contains(r#""connectionId":null"#) && text.contains(r#""status":null"#), "{text}");
+        assert!(text.contains(r#""error":"StateTooLarge","message":"#) && text.contains("12288"), "{text}");
     }
 }

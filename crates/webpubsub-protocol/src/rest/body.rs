@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_kept_as_published_and_null_reaches_nobody() {
+    fn json_is_kept_as_published_and_null_is_refused() {
         let of = |body: &str| message_data(&ContentKind::Json, body.into());
         for body in [r#""hello""#, "1.00", r#" {"a": [1]} "#, "0", "false"] {
             assert!(matches!(of(body), Ok(MessageData::Json(json)) if json.as_str().trim() == body.trim()));

@@ -140,10 +140,10 @@ fn query_parameter(parameter: Parameter) -> Value {
         Parameter::Filter => ("filter", "Only connections that match this OData filter.", filter()),
         Parameter::MessageTtlSeconds => (
             "messageTtlSeconds",
-            "How long copies that nobody has taken are kept; 0 for ever.",
+            "How long copies that were not taken are kept; 0 for ever.",
             number(0, MAX_TTL_SECONDS.into()),
         ),
-        Parameter::Reason => ("reason", "What the clients are told.", text),
+        Parameter::Reason => ("reason", "The reason that the clients receive.", text),
         Parameter::MaxPageSize => {
             ("maxpagesize", "How many there may be on a page.", number(1, MAX_PAGE_SIZE.into()))
         }

@@ -257,7 +257,7 @@ impl<'a> Query<'a> {
         Ok(CloseOptions { excluded: self.excluded()?, reason: self.reason()? })
     }
 
-    /// A blank id excludes nobody.
+    /// A blank id excludes no connection.
     fn excluded(self) -> Result<Vec<ConnectionId>, Refusal> {
         let mut excluded = Vec::new();
         for id in self.all("excluded") {

@@ -544,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn another_method_is_told_which_one_there_is() {
+    fn another_method_gets_405_with_the_allowed_ones() {
         let response = refuse(&Refusal::Method { allow: "POST".to_owned() }, "GET");
         assert_eq!(response.status, 405);
         assert_eq!(header(&response, "allow"), Some("POST"));

@@ -125,7 +125,7 @@ impl GroupPattern {
     /// can end, and never goes back.
     #[must_use]
     pub fn matches(&self, group: &str) -> bool {
-        // Most patterns are told apart from most names by their ends.
+        // Most patterns differ from most names in their ends.
         let (mut pieces, mut rest) = (&*self.pieces, group);
         if let [Piece::Literal(first), others @ ..] = pieces {
             let Some(stripped) = rest.strip_prefix(&**first) else { return false };
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_patterns_are_told_apart() {
+    fn invalid_patterns_say_what_is_wrong() {
         let cases = [
             ("", PatternError::Empty),
             (r"a\", PatternError::Escape),

@@ -46,7 +46,7 @@ function bodyOf(response: IncomingMessage): Promise<string> {
   });
 }
 
-/** System errors have a code. Sockets of `ws` that an application makes tell a status in their message. */
+/** System errors have a code. Sockets of `ws` that an application makes have a status in their message. */
 export function explain({ message = "", error }: { message?: string; error?: Error & { code?: string } }) {
   if (error instanceof Refusal) return error.explanation;
   const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
