@@ -68,9 +68,10 @@ export function circlesOf(files) {
   const modules = new Map(names.map((file) => [moduleOf(file).join("::"), file]));
   const edges = new Map(names.map((file) => [file, importsOf(moduleOf(file), files.get(file), modules)]));
   const reached = new Map(names.map((file) => [file, reach(file, edges)]));
+  const reaches = (one, other) => reached.get(one)?.has(other);
   const circles = new Map();
   for (const file of names) {
-    const circle = names.filter((other) => reached.get(file).has(other) && reached.get(other).has(file)).sort();
+    const circle = names.filter((other) => reaches(file, other) && reaches(other, file)).sort();
     if (circle.length > 0) circles.set(circle.join(" "), circle);
   }
   return [...circles.values()];
