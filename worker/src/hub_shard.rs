@@ -15,8 +15,8 @@ use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, 
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::{Config, parse_object_name};
 use webpubsub_shard::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Input, Reply, Shard, ShardId, ShardRange, Slot,
-    Work,
+    Assignment, Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, ShardRange,
+    Slot, Work,
 };
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
@@ -25,7 +25,7 @@ use crate::event_handler::Calls;
 use crate::http::{Asked, Head};
 use crate::hub_directory::{internal::TAKEN, register};
 use crate::objects::client_of;
-use crate::perform::{Step, now};
+use crate::perform::now;
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
@@ -87,16 +87,12 @@ pub(crate) struct ShardHost {
     pub(crate) hub_name: HubName,
     pub(crate) number: ShardId,
     /// Borrowed for the length of one step, never across an `.await`.
-    pub(crate) shard: RefCell<Shard>,
+    pub(crate) driver: RefCell<Driver>,
     pub(crate) sockets: Sockets,
     pub(crate) storage: Storage,
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,
     pub(crate) turns: Turns,
-    /// When the timer will tell the hub the time, if it is running,
-    pub(crate) due: Cell<Option<u64>>,
-    /// and when an alarm will, as far as this life of the memory knows.
-    pub(crate) alarm: Cell<Option<u64>>,
     /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
     /// knows.
     since: Cell<u64>,
@@ -172,7 +168,7 @@ impl HubShard {
 
     pub fn alarm(&self) -> Result<()> {
         if let Ok(shard) = &self.shard {
-            shard.alarm.set(None);
+            shard.driver.borrow_mut().alarm_fired();
             shard.step(Input::Timeout, None)?;
         }
         Ok(())
@@ -183,7 +179,7 @@ impl HubShard {
     /// The shard with its alarm set, for every event but the alarm itself.
     fn awake(&self) -> Option<&Rc<ShardHost>> {
         let shard = self.shard.as_ref().ok()?;
-        shard.keep_deadline();
+        shard.keep_alarm();
         Some(shard)
     }
 
@@ -221,8 +217,8 @@ impl ShardHost {
                 None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
             }
         }
-        let shard = RefCell::new(restored.shard);
-        let (due, alarm, since) = (Cell::new(None), Cell::new(None), Cell::new(0));
+        let driver = RefCell::new(Driver::new(restored.shard));
+        let since = Cell::new(0);
         let is_known = Cell::new(storage.tables.is_registered()?);
         let shard = Rc::new_cyclic(|this| Self {
             turns: Turns::new(&state, Weak::clone(this)),
@@ -231,17 +227,15 @@ impl ShardHost {
             config,
             hub_name,
             number,
-            shard,
+            driver,
             sockets,
             storage,
             calls: Calls::new(),
             timer: Timer::new(),
-            due,
-            alarm,
             since,
             is_known,
         });
-        shard.perform_all(restored.outputs, None, &mut Step::default())?;
+        shard.perform(restored.outputs)?;
         if !shard.is_known.get() {
             let this = Rc::clone(&shard);
             shard.state.wait_until(async move {
@@ -261,11 +255,11 @@ impl ShardHost {
             internal::CONNECT => self.connect(request).await,
             internal::CONNECT_COUNTED => {
                 let answer = self.connect(request).await?;
-                let connections = self.shard.borrow().connections();
+                let connections = self.driver.borrow().shard.connections();
                 answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
                 Ok(answer)
             }
-            internal::ROOM => http::text(self.shard.borrow().full().map_or(204, internal::status), ""),
+            internal::ROOM => http::text(self.driver.borrow().shard.full().map_or(204, internal::status), ""),
             internal::RECOVER => self.recover(request),
             internal::BATCH => self.batch(request).await,
             internal::VIEW => self.view(request).await,
@@ -336,7 +330,7 @@ impl ShardHost {
             return http::text(400, "Not a view.");
         };
         self.take(view)?;
-        http::text(200, &self.shard.borrow().load().to_string())
+        http::text(200, &self.driver.borrow().shard.load().to_string())
     }
 
     fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
@@ -363,7 +357,7 @@ impl ShardHost {
 
     /// The values of [`webpubsub_shard::METRICS`], with commas between.
     fn metrics(&self) -> String {
-        self.shard.borrow().metrics().map(|value| value.to_string()).join(",")
+        self.driver.borrow().shard.metrics().map(|value| value.to_string()).join(",")
     }
 
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
@@ -410,7 +404,7 @@ impl ShardHost {
 
     /// Carries out a command, in one commit with others where it has to wait for one.
     async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
-        if self.shard.borrow().writes_for(&command) {
+        if self.driver.borrow().shard.writes_for(&command) {
             settled(self.turns.next()).await?;
         }
         Ok(self.step(Input::Command(command), None)?.reply)

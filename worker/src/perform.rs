@@ -1,16 +1,21 @@
-//! Doing what the hub answers: one output after another, without waiting in between.
+//! A shard's host on this platform: sockets, SQL, timer, alarm and requests, for the length of one step.
 //!
-//! Writes come before the sends that depend on them in every list, and nothing here awaits, so the
-//! platform lets no frame out before what was written for it is on disk.
+//! Nothing here awaits, so the platform lets no frame out before what was written for it is on disk.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json, protobuf};
-use webpubsub_protocol::close::{CloseCode, fit_reason};
+use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json};
+use webpubsub_protocol::close::{CloseCause, fit_reason};
+use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_service::object_name;
-use webpubsub_shard::{Batch, Call, Full, Input, Output, Reply, ShardId, Slot};
+use webpubsub_shard::{
+    Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
+    StoredMessage,
+};
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::event_handler::Told;
@@ -20,200 +25,196 @@ use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, set_alarm};
 use crate::task::settled;
 
-/// From so many bytes on a text is sent with an eye to memory.
+/// From this many bytes on a text is sent with an eye to memory.
 const LARGE_TEXT_BYTES: usize = 1 << 20;
-
-/// What a step came to, for whoever asked.
-#[derive(Default)]
-pub(crate) struct Step {
-    /// The answer to a command.
-    pub(crate) reply: Option<Reply>,
-    /// How the client of a socket that was accepted speaks.
-    pub(crate) accepted: Option<Subprotocol>,
-    /// Why the socket of a connect was not accepted.
-    pub(crate) refused: Option<Full>,
-}
 
 /// The time, in milliseconds.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(js_sys::Date::now() as u64)
 }
 
-impl ShardHost {
-    /// Gives the hub one input and does what it answers. `socket` is the one that an
-    /// [`Input::Connect`] or [`Input::Recover`] is about.
-    pub(crate) fn step(self: &Rc<Self>, input: Input, socket: Option<&WebSocket>) -> Result<Step> {
-        let mut step = Step::default();
-        let outputs = self.shard.borrow_mut().handle(now(), input);
-        self.perform_all(outputs, socket, &mut step)?;
-        self.keep_deadline();
-        Ok(step)
+/// The host of one step.
+struct StepHost<'a> {
+    shard: &'a Rc<ShardHost>,
+    /// The socket that an [`Input::Connect`] or [`Input::Recover`] is about.
+    socket: Option<&'a WebSocket>,
+}
+
+impl Host for StepHost<'_> {
+    type Error = Error;
+
+    fn now(&self) -> Timestamp {
+        now()
     }
 
-    /// Carries out what has arrived before, so that whoever asks finds it done.
-    pub(crate) fn catch_up(self: &Rc<Self>) {
-        if self.shard.borrow().has_queued() {
-            self.turn();
+    fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) {
+        if let Some(socket) = self.socket {
+            self.shard.state.accept_web_socket(socket);
+            self.shard.sockets.put(slot.0, socket);
         }
     }
 
-    /// Has the hub carry out what waits, as much as fits into a turn.
-    pub(crate) fn turn(self: &Rc<Self>) {
-        let outputs = self.shard.borrow_mut().turn(now());
-        if self.perform_all(outputs, None, &mut Step::default()).is_ok() {
-            self.keep_deadline();
-        }
+    fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<()> {
+        self.shard.sockets.attach(slot.0, &attachment.encode()).map_err(Error::from)
     }
 
-    /// Does what the hub asked for, and what follows from that, but leaves the alarm as it is.
-    pub(crate) fn perform_all(
-        self: &Rc<Self>,
-        outputs: Vec<Output>,
-        socket: Option<&WebSocket>,
-        step: &mut Step,
-    ) -> Result<()> {
-        let mut gone = Vec::new();
-        self.perform_each(outputs, socket, step, &mut gone)?;
-        while let Some(slot) = gone.pop() {
-            let lost = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
-            let outputs = self.shard.borrow_mut().handle(now(), lost);
-            self.perform_each(outputs, None, step, &mut gone)?;
-        }
-        self.keep_time();
-        self.turns.keep(self.shard.borrow().next_turn());
-        Ok(())
-    }
-
-    /// One list of outputs; adds the slots whose sockets turned out to be gone.
-    fn perform_each(
-        self: &Rc<Self>,
-        outputs: Vec<Output>,
-        socket: Option<&WebSocket>,
-        step: &mut Step,
-        gone: &mut Vec<Slot>,
-    ) -> Result<()> {
-        for output in outputs {
-            if let Err(error) = self.perform(output, socket, step, gone) {
-                // What the hub believes is no longer what is on disk. Start again from the disk.
-                log::failure("a shard's step", &error);
-                // It may end by throwing, which is as good an end as returning.
-                let _ = self.state.abort("a step of the shard failed");
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn perform(
-        self: &Rc<Self>,
-        output: Output,
-        socket: Option<&WebSocket>,
-        step: &mut Step,
-        gone: &mut Vec<Slot>,
-    ) -> Result<()> {
-        match output {
-            Output::Accept { connection: _, subprotocol, slot } => {
-                if let Some(socket) = socket {
-                    self.state.accept_web_socket(socket);
-                    self.sockets.put(slot.0, socket);
-                    step.accepted = Some(subprotocol);
-                }
-            }
-            Output::SkippedRoles(count) => {
-                let what = format!("reading the roles of a client of hub {}", self.hub_name);
-                log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
-            }
-            Output::Refuse(why) => step.refused = Some(why),
-            Output::CannotRecover => {}
-            Output::Send { to, frame } => gone.extend(self.send_frame(&to, &frame)),
-            Output::SendNumbered { to, frame: DataFrame::Json(frame) } => {
-                if frame.len() < LARGE_TEXT_BYTES {
-                    gone.extend(self.send_numbered_json(&to, &frame));
-                } else {
-                    // Joined by the platform, each would be three strings more.
-                    for (slot, id) in to {
-                        gone.extend(self.send_frame(&[slot], &Frame::Text(frame.with(Some(id)))));
-                    }
-                }
-            }
-            Output::SendNumbered { to, frame: DataFrame::Protobuf(frame) } => {
-                gone.extend(self.send_numbered_protobuf(&to, &frame));
-            }
-            Output::Fetch { row, to } => {
-                let message = self.storage.message(row)?;
-                let outputs = self.shard.borrow_mut().handle(now(), Input::Fetched { message, to });
-                self.perform_each(outputs, None, step, gone)?;
-            }
-            Output::Measure { slots } => {
-                let measure = |slot: Slot| (slot, self.sockets.waiting(slot.0) as u64);
-                let measured = Input::Measured(slots.into_iter().map(measure).collect());
-                let outputs = self.shard.borrow_mut().handle(now(), measured);
-                self.perform_each(outputs, None, step, gone)?;
-            }
-            Output::Close { slot, cause } => {
-                self.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
-            }
-            Output::Forget { slot } => self.sockets.forget(slot.0),
-            Output::Attach { slot, attachment } => {
-                self.sockets.attach(slot.0, &attachment.encode()).map_err(Error::from)?;
-            }
-            Output::Store(change) => self.storage.store(change)?,
-            Output::Reply(reply) => step.reply = Some(reply),
-            // Told by the status of the response.
-            Output::BatchTaken => {}
-            Output::Relay { to, rows } => self.relay(to, &rows)?,
-            Output::Call(call) => self.call(*call),
-            Output::GiveUp { call, after } => self.calls.give_up(call.0 as f64, whole_millis(after) as f64),
-            Output::EventFailed { connection, event, failure } => {
-                let what = format!("telling an event handler of {event} of connection {connection}");
-                log::refusal(&what, &failure.name());
-            }
-        }
-        Ok(())
-    }
-
-    fn send_frame(&self, to: &[Slot], frame: &Frame) -> Vec<Slot> {
+    fn send(&mut self, to: &[Slot], frame: &Frame, lost: &mut Vec<Slot>) {
+        let sockets = &self.shard.sockets;
         let slots: Vec<u32> = to.iter().map(|slot| slot.0).collect();
         let failed = match frame {
-            Frame::Text(text) => self.send_text(&slots, text),
-            Frame::Binary(bytes) => self.sockets.send_bytes(&slots, bytes),
+            Frame::Text(text) if text.len() < LARGE_TEXT_BYTES => sockets.send_text(&slots, text),
+            Frame::Text(text) => sockets.send_large_text(&slots, text.as_bytes()),
+            Frame::Binary(bytes) => sockets.send_bytes(&slots, bytes),
         };
-        failed.into_iter().flatten().map(Slot).collect()
+        lose(failed, lost);
     }
 
-    fn send_text(&self, slots: &[u32], text: &str) -> Option<Vec<u32>> {
-        if text.len() < LARGE_TEXT_BYTES {
-            self.sockets.send_text(slots, text)
-        } else {
-            self.sockets.send_large_text(slots, text.as_bytes())
+    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, lost: &mut Vec<Slot>) {
+        let sockets = &self.shard.sockets;
+        match frame {
+            DataFrame::Json(frame) if frame.len() < LARGE_TEXT_BYTES => {
+                let slots: Vec<u32> = to.iter().map(|(slot, _)| slot.0).collect();
+                // Exact below 2^53, which a count of messages never reaches.
+                let numbers: Vec<f64> = to.iter().map(|(_, id)| id.0 as f64).collect();
+                let head = format!("{}{}", frame.head(), json::DataFrame::BEFORE_SEQUENCE_ID);
+                lose(sockets.send_numbered(&slots, &head, &numbers, json::DataFrame::TAIL), lost);
+            }
+            DataFrame::Json(frame) => {
+                // Joined by the platform, each would be three strings more.
+                for (slot, id) in to {
+                    self.send(&[*slot], &Frame::Text(frame.with(Some(*id))), lost);
+                }
+            }
+            DataFrame::Protobuf(frame) => {
+                // The number stands in the middle of a binary frame, whose length stands at its front, so
+                // the frame is put together here: once for neighbours with the same number, which members
+                // of a group often have.
+                for sharing in to.chunk_by(|(_, one), (_, other)| one == other) {
+                    let Some((_, id)) = sharing.first() else { continue };
+                    let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
+                    lose(sockets.send_bytes(&slots, &frame.with(Some(*id))), lost);
+                }
+            }
         }
     }
 
-    fn send_numbered_json(&self, to: &[(Slot, SequenceId)], frame: &json::DataFrame) -> Vec<Slot> {
-        let slots: Vec<u32> = to.iter().map(|(slot, _)| slot.0).collect();
-        // Exact below 2^53, which a count of messages never reaches.
-        let numbers: Vec<f64> = to.iter().map(|(_, id)| id.0 as f64).collect();
-        let head = format!("{}{}", frame.head(), json::DataFrame::BEFORE_SEQUENCE_ID);
-        let failed = self.sockets.send_numbered(&slots, &head, &numbers, json::DataFrame::TAIL);
-        failed.into_iter().flatten().map(Slot).collect()
+    fn unread_bytes(&self, slot: Slot) -> u64 {
+        self.shard.sockets.waiting(slot.0) as u64
     }
 
-    /// The number stands in the middle of a binary frame, whose length stands at its front, so the
-    /// frame is put together here: once for neighbours with the same number, which members of a
-    /// group often have.
-    fn send_numbered_protobuf(&self, to: &[(Slot, SequenceId)], frame: &protobuf::DataFrame) -> Vec<Slot> {
-        to.chunk_by(|(_, one), (_, other)| one == other)
-            .filter_map(|sharing| {
-                let (_, id) = sharing.first()?;
-                let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
-                self.sockets.send_bytes(&slots, &frame.with(Some(*id)))
-            })
-            .flatten()
-            .map(Slot)
-            .collect()
+    fn close(&mut self, slot: Slot, cause: CloseCause) {
+        self.shard.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
     }
 
-    /// Sends rows of the log to another shard and tells the hub how it went.
+    fn forget(&mut self, slot: Slot) {
+        self.shard.sockets.forget(slot.0);
+    }
+
+    fn store(&mut self, change: Change) -> Result<()> {
+        self.shard.storage.store(change)
+    }
+
+    fn message(&mut self, row: u64) -> Result<Option<StoredMessage>> {
+        self.shard.storage.message(row)
+    }
+
+    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<()> {
+        self.shard.relay(to, rows)
+    }
+
+    fn call(&mut self, call: Call) {
+        self.shard.call(call);
+    }
+
+    fn give_up(&mut self, call: CallId, after: Duration) {
+        self.shard.calls.give_up(call.0 as f64, whole_millis(after) as f64);
+    }
+
+    fn log_skipped_roles(&mut self, count: usize) {
+        let what = format!("reading the roles of a client of hub {}", self.shard.hub_name);
+        log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
+    }
+
+    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
+        let what = format!("telling an event handler of {event} of connection {connection}");
+        log::refusal(&what, &failure.name());
+    }
+
+    fn set_timer(&mut self, due: Option<Timestamp>) {
+        let Some(due) = due else { return self.shard.timer.stop() };
+        let passed = self.shard.timer.wait(due.as_millis().saturating_sub(now().as_millis()) as f64);
+        let shard = Rc::clone(self.shard);
+        self.shard.state.wait_until(async move {
+            if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
+                shard.driver.borrow_mut().timer_fired();
+                if let Err(error) = shard.step(Input::Timeout, None) {
+                    log::failure("a step after a timer", &error);
+                }
+            }
+        });
+    }
+
+    fn set_alarm(&mut self, due: Option<Timestamp>) {
+        match due {
+            // Exact below 2^53, which no time of ours reaches.
+            Some(due) => set_alarm(&self.shard.state, due.as_millis() as f64),
+            None => delete_alarm(&self.shard.state),
+        }
+    }
+
+    fn schedule_turn(&mut self, next: NextTurn) {
+        self.shard.turns.schedule(next);
+    }
+}
+
+/// Adds the slots of sockets that could not take a frame.
+fn lose(failed: Option<Vec<u32>>, lost: &mut Vec<Slot>) {
+    lost.extend(failed.into_iter().flatten().map(Slot));
+}
+
+impl ShardHost {
+    /// Gives the shard one input and performs what follows. `socket` is the one that an [`Input::Connect`] or
+    /// [`Input::Recover`] is about.
+    pub(crate) fn step(self: &Rc<Self>, input: Input, socket: Option<&WebSocket>) -> Result<Answer> {
+        self.drive(socket, |driver, host| driver.step(host, input))
+    }
+
+    /// Carries out what has arrived before, so that a request finds it done.
+    pub(crate) fn catch_up(self: &Rc<Self>) {
+        // A failure has ended the object.
+        let _ = self.drive(None, Driver::catch_up);
+    }
+
+    /// Takes a turn.
+    pub(crate) fn turn(self: &Rc<Self>) {
+        let _ = self.drive(None, Driver::turn);
+    }
+
+    /// Performs what restoring the shard led to.
+    pub(crate) fn perform(self: &Rc<Self>, outputs: Vec<Output>) -> Result<Answer> {
+        self.drive(None, |driver, host| driver.perform(host, outputs))
+    }
+
+    /// Sets the alarm, if it is not set yet.
+    pub(crate) fn keep_alarm(self: &Rc<Self>) {
+        self.driver.borrow_mut().keep_alarm(&mut StepHost { shard: self, socket: None });
+    }
+
+    fn drive<'a, T>(
+        self: &'a Rc<Self>,
+        socket: Option<&'a WebSocket>,
+        run: impl FnOnce(&mut Driver, &mut StepHost<'a>) -> Result<T>,
+    ) -> Result<T> {
+        let done = run(&mut self.driver.borrow_mut(), &mut StepHost { shard: self, socket });
+        done.inspect_err(|error| {
+            // What the shard believes is not what is on disk: the object starts again from the disk.
+            log::failure("a shard's step", error);
+            // It may end by throwing, which is as good an end as returning.
+            let _ = self.state.abort("a step of the shard failed");
+        })
+    }
+
+    /// Sends rows of the log to another shard, and gives the shard how that went.
     fn relay(self: &Rc<Self>, to: ShardId, rows: &[u64]) -> Result<()> {
         let mut messages = Vec::new();
         for row in rows {
@@ -231,8 +232,7 @@ impl ShardHost {
                     false
                 }
             };
-            let told = shard.step(Input::Relayed { to, last, taken }, None);
-            if let Err(error) = told {
+            if let Err(error) = shard.step(Input::Relayed { to, last, taken }, None) {
                 log::failure("a step after relaying", &error);
             }
         });
@@ -248,7 +248,7 @@ impl ShardHost {
         Ok(answer.map_or(0, |answer| answer.status()))
     }
 
-    /// Tells an event handler of an event, and the hub how that went.
+    /// Delivers an event to its handler, and gives the shard how that went.
     fn call(self: &Rc<Self>, call: Call) {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
@@ -264,39 +264,5 @@ impl ShardHost {
                 log::failure("a step after a call", &error);
             }
         });
-    }
-
-    /// Sees to it that the hub is told when time has passed, if it wants to be.
-    fn keep_time(self: &Rc<Self>) {
-        let due = self.shard.borrow().next_timeout().map(Timestamp::as_millis);
-        match (due, self.due.get()) {
-            (None, None) => return,
-            (Some(due), Some(running)) if running <= due => return,
-            (_, _) => self.due.set(due),
-        }
-        let Some(due) = due else { return self.timer.stop() };
-        let passed = self.timer.wait(due.saturating_sub(now().as_millis()) as f64);
-        let shard = Rc::clone(self);
-        self.state.wait_until(async move {
-            if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
-                shard.due.set(None);
-                if let Err(error) = shard.step(Input::Timeout, None) {
-                    log::failure("a step after a timer", &error);
-                }
-            }
-        });
-    }
-
-    /// Sets the alarm for the hub's next deadline, which comes even if its memory is lost until then.
-    pub(crate) fn keep_deadline(self: &Rc<Self>) {
-        let due = self.shard.borrow().next_deadline().map(Timestamp::as_millis);
-        match (due, self.alarm.get()) {
-            (None, None) => return,
-            (Some(due), Some(set)) if set <= due => return,
-            // Exact below 2^53, which no time of ours reaches.
-            (Some(due), _) => set_alarm(&self.state, due as f64),
-            (None, Some(_)) => delete_alarm(&self.state),
-        }
-        self.alarm.set(due);
     }
 }

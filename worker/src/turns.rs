@@ -39,12 +39,11 @@ impl Turns {
         Self(Schedule::new(state, turn))
     }
 
-    /// Sees to it that the shard has its next turn.
-    pub(crate) fn keep(&self, next: Option<NextTurn>) {
+    /// Has the shard take its next turn when it is due.
+    pub(crate) fn schedule(&self, next: NextTurn) {
         match next {
-            None => {}
-            Some(NextTurn::Soon) => self.0.soon(),
-            Some(NextTurn::BeforeMore) => self.0.before_more(),
+            NextTurn::Soon => self.0.soon(),
+            NextTurn::BeforeMore => self.0.before_more(),
         }
     }
 

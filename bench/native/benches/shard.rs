@@ -64,7 +64,7 @@ fn publish(criterion: &mut Criterion) {
             benchmark.throughput(Throughput::Elements(members.into()));
             benchmark.bench_function(BenchmarkId::new(kind, members), |bencher| {
                 let publish = |shard: &mut TestShard, _| {
-                    black_box(shard.core.handle(shard.now, send(Target::Group(group("g")).into())));
+                    black_box(shard.outputs(send(Target::Group(group("g")).into())));
                 };
                 bencher.iter_custom(|total| timed(total, PUBLISHES, || crowd(members, client), publish));
             });
@@ -83,7 +83,7 @@ fn filter(criterion: &mut Criterion) {
         bencher.iter(|| {
             // Time in which clients read what they are sent.
             shard.now = shard.now.after(second);
-            black_box(shard.core.handle(shard.now, send(to.clone())))
+            black_box(shard.outputs(send(to.clone())))
         });
     });
 }

@@ -1,8 +1,9 @@
 //! The rules of one shard of a hub: who is connected, who may do what, who receives what.
 //!
-//! A [`Shard`] never touches a socket, a clock or a disk. The shell that owns those tells it what
-//! happened ([`Input`]) and does what it answers ([`Output`]), in order and without waiting in
-//! between. What came over sockets may wait for a turn: [`Shard::next_turn`] says when to call [`Shard::turn`]. What has to outlive the shell's memory leaves as [`Output::Store`] and
+//! A [`Shard`] never touches a socket, a clock or a disk. It is given what happened ([`Input`]), and a
+//! [`Driver`] performs what follows ([`Output`]) on the [`Host`] that owns those, in order and without
+//! waiting in between. What came over sockets may wait for a turn: [`Shard::next_turn`] says when to call
+//! [`Driver::turn`]. What has to outlive the host's memory leaves as [`Output::Store`] and
 //! [`Output::Attach`] and comes back through [`Shard::restore`].
 //!
 //! It holds no rule of the wire: frames, names and close codes are `webpubsub-protocol`'s. It never
@@ -39,6 +40,7 @@ mod command;
 mod config;
 mod connection;
 mod connections;
+mod driver;
 mod error;
 mod event_queue;
 mod framing;
@@ -66,6 +68,7 @@ pub use admission::{AdmissionError, ConnectRequest};
 pub use buffer::Cursor;
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use config::{Full, Limits, ShardConfig};
+pub use driver::{Answer, Driver, Host};
 pub use error::{Refusal, TooManyPermissions};
 pub use event_queue::{Attempts, Call, CallId, CircuitBreakers, EventPolicy};
 pub use input::Input;

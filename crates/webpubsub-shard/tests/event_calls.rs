@@ -37,7 +37,7 @@ fn is_refused(frames: &[String]) -> bool {
 }
 
 fn value(shard: &TestShard, name: &str) -> u64 {
-    let values = METRICS.iter().zip(shard.core.metrics());
+    let values = METRICS.iter().zip(shard.core().metrics());
     values.filter(|(metric, _)| metric.name == name).map(|(_, value)| value).sum()
 }
 
@@ -63,7 +63,7 @@ fn what_may_pass_is_tried_again_after_1_3_and_5_seconds_in_the_same_words() {
             assert_ne!(call.id, first.id);
         }
         assert!(is_refused(&shard.take(alice)));
-        assert!(shard.calls.is_empty() && shard.core.next_timeout().is_none());
+        assert!(shard.calls.is_empty() && shard.core().next_timeout().is_none());
         let given_up: Vec<&str> = shard.gave_up.iter().map(|(event, _)| event.as_str()).collect();
         assert_eq!(given_up, ["e"]);
     }
@@ -203,7 +203,7 @@ fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
         let groups = groups.map(|number| group(&format!("g{number}"))).collect();
         let to = Selection::from(Target::User(user("alice")));
         // The disk of the testkit would take long for so many.
-        let outputs = shard.core.handle(shard.now, Input::Command(Command::Join { to, groups }));
+        let outputs = shard.outputs(Input::Command(Command::Join { to, groups }));
         outputs.into_iter().filter(|output| matches!(output, Output::EventFailed { .. })).collect::<Vec<_>>()
     };
     assert!(join(0..100_000).is_empty());

@@ -145,7 +145,7 @@ fn plain_connections_without_a_socket_are_gone_after_a_crash() {
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
     shard.crash();
-    assert_eq!(shard.core.connections(), 0);
+    assert_eq!(shard.core().connections(), 0);
     assert!(!shard.exists(Target::Group(group("g"))));
     assert!(shard.disk.connections.is_empty() && shard.disk.memberships.is_empty());
 }

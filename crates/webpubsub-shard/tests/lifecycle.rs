@@ -62,7 +62,7 @@ fn violations_close_with_the_code_and_text_of_the_spec_after_a_disconnected_mess
                 closed.received,
                 [format!(r#"{{"type":"system","event":"disconnected","message":"{reason}"}}"#)]
             );
-            assert_eq!(shard.core.connections(), 0);
+            assert_eq!(shard.core().connections(), 0);
             assert!(shard.disk.connections.is_empty());
         }
     }

@@ -82,7 +82,7 @@ fn a_client_is_closed_for_good_and_told_why_once_too_much_waits_that_it_sent_too
         let reason = "The client sends messages too fast.";
         assert_eq!((closed.slot, closed.code, closed.reason.as_str()), (client, 1008, reason));
         assert_eq!(closed.received, [PONG, PONG, PONG, &disconnected(reason)]);
-        assert_eq!(shard.core.connections(), 0);
+        assert_eq!(shard.core().connections(), 0);
     }
 }
 
@@ -137,7 +137,7 @@ fn messages_of_any_kind_count_and_each_client_has_a_count_of_its_own() {
     }
     for (client, queued) in [(alice, 1), (bob, 1)] {
         shard.send(client, r#"{"type":"sequenceAck","sequenceId":1}"#);
-        assert_eq!(shard.core.queued(client), queued);
+        assert_eq!(shard.core().queued(client), queued);
     }
 }
 
@@ -156,7 +156,7 @@ fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_a
     assert_eq!(shard.take(client).len(), 103);
     pass(&mut shard, 499);
     shard.send(client, PING);
-    assert_eq!((shard.take(client).len(), shard.core.queued(client)), (0, 1));
+    assert_eq!((shard.take(client).len(), shard.core().queued(client)), (0, 1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use webpubsub_shard::{METRICS, Target};
 use webpubsub_testkit::{TestShard, json, reliable, text};
 
 fn value(shard: &TestShard, name: &str) -> u64 {
-    let values = METRICS.iter().zip(shard.core.metrics());
+    let values = METRICS.iter().zip(shard.core().metrics());
     values.filter(|(metric, _)| metric.name == name).map(|(_, value)| value).sum()
 }
 

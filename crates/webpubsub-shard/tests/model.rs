@@ -402,7 +402,7 @@ impl Both {
     }
 
     fn compare(&mut self) {
-        assert_eq!(self.shard.core.connections(), self.clients.len());
+        assert_eq!(self.shard.core().connections(), self.clients.len());
         assert_eq!(self.shard.disk.connections.len(), self.clients.len());
         let members: usize = self.clients.values().map(|client| client.groups.len()).sum();
         assert_eq!(self.shard.disk.memberships.len(), members);

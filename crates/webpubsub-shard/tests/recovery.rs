@@ -225,7 +225,7 @@ fn a_connection_can_be_recovered_for_a_minute_and_not_longer() {
     for (pause, found) in [(WINDOW - MILLISECOND, true), (WINDOW, false)] {
         let (mut shard, alice, id) = shard();
         shard.cut(alice);
-        assert_eq!(shard.core.next_deadline(), Some(shard.now.after(WINDOW)));
+        assert_eq!(shard.core().next_deadline(), Some(shard.now.after(WINDOW)));
         // Nobody tells the hub that the time has come.
         shard.now = shard.now.after(pause);
         assert_eq!(shard.recover(&id).is_some(), found);
@@ -235,7 +235,7 @@ fn a_connection_can_be_recovered_for_a_minute_and_not_longer() {
     shard.pass(WINDOW);
     assert!(!shard.exists(Target::User(user("alice"))) && !shard.exists(Target::Group(group("g"))));
     assert!(shard.disk.connections.is_empty() && shard.disk.memberships.is_empty());
-    assert_eq!(shard.core.next_deadline(), None);
+    assert_eq!(shard.core().next_deadline(), None);
 }
 
 #[test]
@@ -508,10 +508,10 @@ fn everything_survives_the_loss_of_memory_and_a_crash() {
 fn the_minute_is_not_begun_again_when_memory_is_lost() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);
-    let due = shard.core.next_deadline();
+    let due = shard.core().next_deadline();
     shard.pass(WINDOW - MILLISECOND);
     shard.hibernate();
-    assert_eq!(shard.core.next_deadline(), due);
+    assert_eq!(shard.core().next_deadline(), due);
     shard.pass(MILLISECOND);
     assert_eq!(shard.recover(&id), None);
 }
@@ -521,9 +521,9 @@ fn after_a_crash_the_minute_begins_with_the_new_start() {
     let (mut shard, alice, id) = shard();
     shard.now = shard.now.after(WINDOW * 10);
     shard.crash();
-    assert_eq!(shard.core.next_deadline(), Some(shard.now.after(WINDOW)));
+    assert_eq!(shard.core().next_deadline(), Some(shard.now.after(WINDOW)));
     shard.hibernate();
-    assert_eq!(shard.core.next_deadline(), Some(shard.now.after(WINDOW)), "and only with the first");
+    assert_eq!(shard.core().next_deadline(), Some(shard.now.after(WINDOW)), "and only with the first");
     assert_eq!(shard.recover(&id), Some(alice));
 }
 

@@ -77,9 +77,9 @@ fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
     let (to, batch) = near.relayed.remove(0);
     // It arrived, but the answer was lost.
     hand_over(&batch, &mut far);
-    assert_eq!(near.core.next_timeout(), None);
+    assert_eq!(near.core().next_timeout(), None);
     near.answer(to, &batch, false);
-    let due = near.core.next_timeout().expect("a pause");
+    let due = near.core().next_timeout().expect("a pause");
     near.input(Input::Timeout);
     assert!(near.relayed.is_empty(), "not before the pause is over");
     near.now = due;
@@ -89,7 +89,7 @@ fn a_batch_that_was_not_taken_is_sent_again_after_a_pause_and_taken_once() {
     hand_over(&again, &mut far);
     assert_eq!(far.take(member).len(), 1);
     near.answer(to, &again, true);
-    assert_eq!(near.core.next_timeout(), None);
+    assert_eq!(near.core().next_timeout(), None);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_pause_grows_to_five_seconds_and_no_further() {
     for _ in 0..9 {
         let (to, batch) = near.relayed.remove(0);
         near.answer(to, &batch, false);
-        let due = near.core.next_timeout().expect("a pause");
+        let due = near.core().next_timeout().expect("a pause");
         pauses.push(due.since(near.now).as_millis());
         near.now = due;
         near.input(Input::Timeout);
@@ -198,15 +198,15 @@ fn a_shard_that_is_new_is_told_nothing_of_the_past() {
 fn a_shard_that_sleeps_on_what_it_owes_is_woken() {
     let [mut near, _] = shards();
     let publisher = near.connected(json("alice"));
-    assert_eq!(near.core.next_deadline(), None);
+    assert_eq!(near.core().next_deadline(), None);
     publish(&mut near, publisher, 1);
-    let due = near.core.next_deadline().expect("a deadline");
+    let due = near.core().next_deadline().expect("a deadline");
     assert_eq!(due.since(near.now).as_secs(), 10);
     let (to, batch) = near.relayed.remove(0);
     near.answer(to, &batch, true);
     near.now = due;
     near.input(Input::Timeout);
-    assert_eq!(near.core.next_deadline(), None);
+    assert_eq!(near.core().next_deadline(), None);
 }
 
 #[test]

@@ -26,11 +26,11 @@ fn a_shard_that_is_to_go_sends_its_clients_away_and_takes_no_others() {
     let (mut shard, map) = draining();
     shard.connected(json("alice"));
     shard.connected(ConnectRequest { subprotocol: Subprotocol::Simple, ..json("bob") });
-    assert_eq!(shard.core.load(), 2);
+    assert_eq!(shard.core().load(), 2);
     shard.set_map(map);
     assert_eq!(shard.closed.iter().map(|closed| closed.code).collect::<Vec<_>>(), [1008, 1008]);
     assert!(shard.closed[0].received[0].contains(r#""event":"disconnected""#));
-    assert_eq!(shard.core.load(), 0);
+    assert_eq!(shard.core().load(), 0);
     assert_eq!(shard.connect(json("carol")), None);
     shard.hibernate();
     assert_eq!(shard.connect(json("carol")), None, "that is kept");
@@ -51,9 +51,9 @@ fn reliable_connections_stay_on_a_shard_that_is_to_go() {
         assert_eq!(shard.take(slot).len(), 2);
         shard.set_map(map);
         assert!(shard.closed.is_empty());
-        assert_eq!(shard.core.load(), 1);
+        assert_eq!(shard.core().load(), 1);
         shard.close(slot, CloseCode::NORMAL);
-        assert_eq!(shard.core.load(), 0);
+        assert_eq!(shard.core().load(), 0);
     }
 }
 
@@ -68,7 +68,7 @@ fn reliable_connections_leave_a_shard_when_its_window_is_over() {
     shard.now = map.since.after(window);
     shard.set_map(map);
     assert_eq!(shard.closed[0].code, 1008);
-    assert_eq!(shard.core.load(), 0);
+    assert_eq!(shard.core().load(), 0);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn many_clients_are_sent_away_a_part_at_a_time() {
     let mut left = Vec::new();
     while left.last() != Some(&0) {
         shard.set_map(map);
-        left.push(shard.core.connections());
+        left.push(shard.core().connections());
     }
     assert_eq!(left, [700, 200, 0]);
 }
@@ -93,12 +93,12 @@ fn a_client_that_is_away_gets_what_it_missed_before_it_is_sent_away() {
     shard.cut(alice);
     shard.set_map(map);
     shard.publish(Target::All, text("missed"));
-    assert_eq!(shard.core.load(), 1, "it has its time to come back");
+    assert_eq!(shard.core().load(), 1, "it has its time to come back");
     assert_eq!(shard.recover(&id), Some(alice));
     assert!(shard.take(alice)[0].contains("missed"));
     shard.set_map(map);
     assert_eq!(shard.closed[0].code, 1008);
-    assert_eq!(shard.core.load(), 0);
+    assert_eq!(shard.core().load(), 0);
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn a_message_that_another_shard_has_not_taken_is_work_left() {
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"sendToGroup","group":"g","data":1}"#);
     shard.set_map(map);
-    assert_eq!(shard.core.load(), 1);
+    assert_eq!(shard.core().load(), 1);
     let (to, batch) = shard.relayed.remove(0);
     shard.answer(to, &batch, true);
-    assert_eq!(shard.core.load(), 0);
+    assert_eq!(shard.core().load(), 0);
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn a_shard_that_stays_keeps_its_clients_and_forgets_who_is_gone() {
     let mut shard = TestShard::at(ShardConfig { shards: 2, ..ShardConfig::only() });
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"sendToGroup","group":"g","data":1}"#);
-    assert_eq!(shard.core.load(), 2);
+    assert_eq!(shard.core().load(), 2);
     let gone = ShardMap { version: 7, ..ShardMap::new(1) };
     shard.set_map(gone);
     assert!(shard.is_open(alice));
-    assert_eq!(shard.core.load(), 1, "nobody waits for the message there");
+    assert_eq!(shard.core().load(), 1, "nobody waits for the message there");
     shard.relayed.clear();
     shard.send(alice, r#"{"type":"sendToGroup","group":"g","data":2}"#);
     assert!(shard.relayed.is_empty());

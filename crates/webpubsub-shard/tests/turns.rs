@@ -61,9 +61,9 @@ fn a_message_that_leads_to_no_write_is_carried_out_at_once() {
     assert_eq!(acked(&outputs), [client]);
     assert!(stores(&outputs).is_empty());
     // What its socket carries follows in a turn.
-    assert_eq!(shard.core.next_turn(), Some(NextTurn::Soon));
+    assert_eq!(shard.core().next_turn(), Some(NextTurn::Soon));
     assert!(matches!(shard.turn()[..], [Output::Attach { .. }]));
-    assert_eq!(shard.core.next_turn(), None);
+    assert_eq!(shard.core().next_turn(), None);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_has_to_be_written_waits_for_a_turn_and_comes_before_all_that_is_sent() {
     for (ack, client) in [(1, one), (1, other), (2, one), (3, one)] {
         assert!(arrive(&mut shard, client, &join("g", ack)).is_empty());
     }
-    assert_eq!((shard.core.queued(one), shard.core.queued(other)), (3, 1));
+    assert_eq!((shard.core().queued(one), shard.core().queued(other)), (3, 1));
     let outputs = shard.turn();
     let first_sent = outputs.iter().position(|output| !matches!(output, Output::Store(_)));
     let stored = stores(&outputs);
@@ -83,7 +83,7 @@ fn what_has_to_be_written_waits_for_a_turn_and_comes_before_all_that_is_sent() {
     let joins = stored.iter().filter(|change| matches!(change, Change::Join(..))).count();
     assert_eq!((stored.len(), acks, joins), (4, 2, 2));
     assert_eq!(acked(&outputs).len(), 4);
-    assert_eq!(shard.core.next_turn(), None);
+    assert_eq!(shard.core().next_turn(), None);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_message_counts_by_what_it_costs() {
     assert_eq!(acked(&shard.turn()), [loud]);
     assert_eq!(acked(&shard.turn())[..10], [quiet; 10]);
     let mut turns = 0;
-    while shard.core.next_turn().is_some() {
+    while shard.core().next_turn().is_some() {
         turns += usize::from(!shard.turn().is_empty());
     }
     assert_eq!(turns, 8, "the quiet client's turn had room for one more");
@@ -158,13 +158,13 @@ fn nothing_more_is_taken_in_once_as_much_has_arrived_as_fits_into_a_turn() {
     let clients: Vec<Slot> = (0..8).map(|_| shard.connected(reliable("client"))).collect();
     for ack in 0..TURN / 8 {
         for client in &clients {
-            assert_ne!(shard.core.next_turn(), Some(NextTurn::BeforeMore));
+            assert_ne!(shard.core().next_turn(), Some(NextTurn::BeforeMore));
             arrive(&mut shard, *client, &join("g", ack));
         }
     }
-    assert_eq!(shard.core.next_turn(), Some(NextTurn::BeforeMore));
+    assert_eq!(shard.core().next_turn(), Some(NextTurn::BeforeMore));
     shard.turn();
-    assert_ne!(shard.core.next_turn(), Some(NextTurn::BeforeMore));
+    assert_ne!(shard.core().next_turn(), Some(NextTurn::BeforeMore));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn messages_that_are_carried_out_at_once_count_as_well() {
     let client = shard.connected(json("alice"));
     let count = (1..).find(|_| {
         assert_eq!(arrive(&mut shard, client, PING).len(), 1);
-        shard.core.next_turn() == Some(NextTurn::BeforeMore)
+        shard.core().next_turn() == Some(NextTurn::BeforeMore)
     });
     // A pong is a delivery.
     assert_eq!(count, Some(TURN / 2));
@@ -187,17 +187,17 @@ fn nothing_more_is_taken_in_once_a_connection_has_its_share_waiting() {
     members(600, &mut shard);
     let client = shard.connected(reliable("alice"));
     for ack in 1..=TURN {
-        assert_eq!(shard.core.next_turn().is_some(), ack > 1);
+        assert_eq!(shard.core().next_turn().is_some(), ack > 1);
         arrive(&mut shard, client, &publish("crowd", ack));
-        assert_eq!(shard.core.next_turn() == Some(NextTurn::BeforeMore), ack == TURN);
+        assert_eq!(shard.core().next_turn() == Some(NextTurn::BeforeMore), ack == TURN);
     }
     shard.turn();
     assert_eq!(
-        (shard.core.queued(client), shard.core.next_turn()),
+        (shard.core().queued(client), shard.core().next_turn()),
         (TURN as usize - 1, Some(NextTurn::Soon))
     );
     arrive(&mut shard, client, &publish("crowd", TURN + 1));
-    assert_eq!(shard.core.next_turn(), Some(NextTurn::BeforeMore));
+    assert_eq!(shard.core().next_turn(), Some(NextTurn::BeforeMore));
 }
 
 #[test]
@@ -209,9 +209,9 @@ fn a_megabyte_that_waits_is_a_share_as_well() {
         "x".repeat(600_000)
     );
     arrive(&mut shard, client, &large);
-    assert_eq!(shard.core.next_turn(), Some(NextTurn::Soon));
+    assert_eq!(shard.core().next_turn(), Some(NextTurn::Soon));
     arrive(&mut shard, client, &large);
-    assert_eq!(shard.core.next_turn(), Some(NextTurn::BeforeMore));
+    assert_eq!(shard.core().next_turn(), Some(NextTurn::BeforeMore));
 }
 
 #[test]
@@ -224,14 +224,14 @@ fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
     }
     shard.send(other, PING);
     assert_eq!((shard.take(fast).len(), shard.take(other).len()), (5, 1));
-    assert_eq!(shard.core.next_turn(), None, "it delays no other");
+    assert_eq!(shard.core().next_turn(), None, "it delays no other");
     shard.pass(Duration::from_millis(99));
     assert_eq!(shard.take(fast).len(), 0);
     shard.pass(Duration::from_millis(1));
     assert_eq!(shard.take(fast), [r#"{"type":"ack","ackId":6,"success":true}"#]);
     shard.pass(Duration::from_millis(1_900));
     assert_eq!(shard.take(fast).len(), 19);
-    assert_eq!((shard.core.queued(fast), shard.due()), (0, None));
+    assert_eq!((shard.core().queued(fast), shard.due()), (0, None));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn the_end_of_a_slowed_connection_waits_for_no_rate() {
     assert_eq!(shard.disk.memberships.len(), 1);
     shard.cut(client);
     assert_eq!((shard.disk.memberships.len(), shard.is_open(client)), (2, false));
-    assert_eq!(shard.core.next_timeout(), None, "nothing of it waits for its rate");
+    assert_eq!(shard.core().next_timeout(), None, "nothing of it waits for its rate");
 }
 
 #[test]
@@ -262,14 +262,14 @@ fn slowed_clients_of_a_shard_share_a_bound_on_bytes_that_wait() {
         shard.send(*client, &large);
     }
     let open: Vec<&Slot> = slowed.iter().filter(|client| shard.is_open(**client)).collect();
-    let waiting: usize = open.iter().map(|client| shard.core.queued(**client) - 1).sum();
+    let waiting: usize = open.iter().map(|client| shard.core().queued(**client) - 1).sum();
     assert!((100..=127).contains(&waiting), "{waiting} messages of half a megabyte");
     shard.send(within_its_rate, &large);
     assert!(shard.is_open(within_its_rate));
     for client in &slowed {
         shard.cut(*client);
     }
-    assert_eq!(shard.core.connections(), 1);
+    assert_eq!(shard.core().connections(), 1);
 }
 
 #[test]
@@ -280,8 +280,8 @@ fn what_came_over_an_old_socket_last_is_lost_with_it_when_a_new_one_takes_over()
     arrive(&mut shard, client, &join("g", 1));
     shard.feed(Input::Closed { slot: client, code: CloseCode::ABNORMAL, reason: String::new() });
     shard.feed(Input::Recover { connection: id });
-    assert_eq!(shard.core.queued(client), 0);
-    while shard.core.next_turn().is_some() {
+    assert_eq!(shard.core().queued(client), 0);
+    while shard.core().next_turn().is_some() {
         shard.turn();
     }
     assert!(shard.is_open(client), "the end of the old socket is not that of the new one");

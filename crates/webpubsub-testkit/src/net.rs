@@ -122,7 +122,7 @@ impl Net {
             }
             for shard in &mut self.shards {
                 shard.now = self.now;
-                shard.input(HubInput::Timeout);
+                shard.time_out();
             }
             self.run_until_quiet();
         }

@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
-use webpubsub_protocol::client::{Frame, Subprotocol};
-use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
+use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, EventPolicy, Input, LogRow, Output,
-    Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot, StoredMessage, Target,
+    Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, Driver, EventPolicy, Host, Input,
+    LogRow, NextTurn, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot,
+    StoredMessage, Target,
 };
 
 use crate::handler::policy;
@@ -17,29 +20,30 @@ use crate::handler::policy;
 /// A shard with its disk and its sockets, as plain values.
 #[derive(Debug)]
 pub struct TestShard {
-    /// The hub itself.
-    pub core: Shard,
-    /// The time that the hub is told.
+    /// `None` during a step.
+    driver: Option<Driver>,
+    /// The time.
     pub now: Timestamp,
+    timer: Option<Timestamp>,
+    alarm: Option<Timestamp>,
     config: ShardConfig,
-    /// How the hub tells its event handlers of events, should it start again.
+    /// How events are delivered once the shard starts again.
     pub policy: EventPolicy,
     ids: u16,
-    /// What it wrote,
+    /// What is on disk, but for the messages in the log's rows.
     pub disk: Snapshot,
-    /// and the messages in the log's rows.
+    /// The messages in the log's rows.
     pub messages: BTreeMap<u64, StoredMessage>,
-    /// Open sockets.
     sockets: BTreeMap<Slot, Socket>,
-    /// Sockets that the hub closed, oldest first.
+    /// Sockets that the shard closed, oldest first.
     pub closed: Vec<Closed>,
     /// Calls to event handlers that are under way, oldest first.
     pub calls: Vec<Call>,
-    /// Events that event handlers were not told of, and will not be.
+    /// Names of events that were not delivered to their handlers and will not be, with the reason.
     pub gave_up: Vec<(String, CallFailure)>,
-    /// The calls that the shell is to wait for only so much longer.
+    /// Calls that are to end after this time at the latest.
     pub given_up: Vec<(CallId, Duration)>,
-    /// Batches that it sent, oldest first.
+    /// Batches that were sent to other shards, oldest first.
     pub relayed: Vec<(ShardId, Batch)>,
 }
 
@@ -50,7 +54,7 @@ struct Socket {
     received: Vec<Frame>,
 }
 
-/// A socket that the hub closed.
+/// A socket that the shard closed.
 #[derive(Debug)]
 pub struct Closed {
     /// Where it was.
@@ -59,7 +63,7 @@ pub struct Closed {
     pub code: u16,
     /// Its text.
     pub reason: String,
-    /// What it received and nobody took, binary frames spelled out.
+    /// What it received and no test took, binary frames spelled out.
     pub received: Vec<String>,
     /// The same as it was.
     pub frames: Vec<Frame>,
@@ -113,13 +117,15 @@ impl TestShard {
         Self::with(config, policy())
     }
 
-    /// A shard with this configuration that tells its event handlers of events like this.
+    /// A shard with this configuration that delivers events like this.
     pub fn with(config: ShardConfig, policy: EventPolicy) -> Self {
         let now = Timestamp::from_millis(1_000_000);
         let restored = Shard::restore(now, config, policy.clone(), Snapshot::default(), Vec::new());
         let mut shard = Self {
-            core: restored.shard,
+            driver: Some(Driver::new(restored.shard)),
             now,
+            timer: None,
+            alarm: None,
             config,
             policy,
             ids: 0,
@@ -173,20 +179,38 @@ impl TestShard {
         self.close(slot, CloseCode::ABNORMAL);
     }
 
-    /// Lets time go by, and the hub do what was due.
+    /// Lets time go by, and the shard do what was due.
     pub fn pass(&mut self, duration: Duration) {
         let end = self.now.after(duration);
         while let Some(due) = self.due().filter(|due| *due <= end) {
             self.now = due.max(self.now);
-            self.input(Input::Timeout);
+            self.time_out();
         }
         self.now = end;
     }
 
-    /// When the hub next waits for time to pass.
+    /// The timer and the alarm fire, if they are due, and the shard does what it waited to do.
+    pub fn time_out(&mut self) {
+        let driver = self.driver.as_mut().expect("no step is under way");
+        if self.timer.take_if(|due| *due <= self.now).is_some() {
+            driver.timer_fired();
+        }
+        if self.alarm.take_if(|due| *due <= self.now).is_some() {
+            driver.alarm_fired();
+        }
+        self.input(Input::Timeout);
+    }
+
+    /// The shard itself.
+    #[must_use]
+    pub fn core(&self) -> &Shard {
+        &self.driver.as_ref().expect("no step is under way").shard
+    }
+
+    /// When the timer or the alarm fires next.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        [self.core.next_timeout(), self.core.next_deadline()].into_iter().flatten().min()
+        [self.timer, self.alarm].into_iter().flatten().min()
     }
 
     /// A connection that has already read its `connected` message.
@@ -235,13 +259,13 @@ impl TestShard {
         self.sockets.contains_key(&slot)
     }
 
-    /// Tells how sending a batch ended.
+    /// Gives the shard how sending a batch ended.
     pub fn answer(&mut self, to: ShardId, batch: &Batch, taken: bool) {
         let (last, _) = *batch.messages.last().expect("a batch is not empty");
         self.input(Input::Relayed { to, last, taken });
     }
 
-    /// Whose socket it is.
+    /// The connection of a socket.
     pub fn id(&self, slot: Slot) -> ConnectionId {
         self.sockets[&slot].id.clone()
     }
@@ -263,7 +287,8 @@ impl TestShard {
         let restored = Shard::restore(self.now, self.config, self.policy.clone(), self.disk.clone(), carried);
         let slots: Vec<_> = self.sockets.keys().copied().map(Some).collect();
         assert_eq!(restored.slots, slots, "every open socket is found again in its slot");
-        self.core = restored.shard;
+        self.driver = Some(Driver::new(restored.shard));
+        self.timer = None;
         self.perform(restored.outputs);
     }
 
@@ -273,98 +298,147 @@ impl TestShard {
         self.hibernate();
     }
 
-    /// The hub's shards are these from here on.
+    /// Sets the hub's shards.
     pub fn set_map(&mut self, map: ShardMap) {
         self.input(Input::Map(map));
     }
 
-    /// Gives the hub one input, and the turns that it asks for, and does what it answers.
+    /// Gives the shard one input and the turns that it asks for, and performs the outputs.
     pub fn input(&mut self, input: Input) -> Vec<Output> {
         let mut outputs = self.feed(input);
-        while self.core.next_turn().is_some() {
+        while self.core().next_turn().is_some() {
             outputs.append(&mut self.turn());
         }
         outputs
     }
 
-    /// Gives the hub one input and does what it answers, but for what waits for a turn.
+    /// Gives the shard one input and performs the outputs; what waits for a turn waits.
     pub fn feed(&mut self, input: Input) -> Vec<Output> {
-        let outputs = self.core.handle(self.now, input);
+        let outputs = self.outputs(input);
         self.perform(outputs.clone());
         outputs
     }
 
-    /// Lets the hub have a turn.
+    /// Gives the shard one input and returns the outputs without performing them.
+    pub fn outputs(&mut self, input: Input) -> Vec<Output> {
+        let driver = self.driver.as_mut().expect("no step is under way");
+        driver.shard.handle(self.now, input)
+    }
+
+    /// Takes a turn.
     pub fn turn(&mut self) -> Vec<Output> {
-        let outputs = self.core.turn(self.now);
+        let driver = self.driver.as_mut().expect("no step is under way");
+        let outputs = driver.shard.turn(self.now);
         self.perform(outputs.clone());
         outputs
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            match output {
-                Output::Accept { connection, subprotocol: _, slot } => {
-                    let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
-                    assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
-                }
-                Output::Refuse(_)
-                | Output::SkippedRoles(_)
-                | Output::CannotRecover
-                | Output::Reply(_)
-                | Output::BatchTaken => {}
-                Output::Send { to, frame } => {
-                    for slot in to {
-                        self.deliver(slot, frame.clone());
-                    }
-                }
-                Output::SendNumbered { to, frame } => {
-                    for (slot, id) in to {
-                        self.deliver(slot, frame.with(Some(id)));
-                    }
-                }
-                Output::Measure { slots } => {
-                    let measure = |slot: Slot| {
-                        let received = self.sockets.get(&slot).map_or(&[][..], |socket| &socket.received);
-                        (slot, received.iter().map(|frame| frame.len() as u64).sum())
-                    };
-                    self.feed(Input::Measured(slots.into_iter().map(measure).collect()));
-                }
-                Output::Close { slot, cause } => {
-                    let socket = self.sockets.remove(&slot).expect("an open socket");
-                    self.closed.push(Closed {
-                        slot,
-                        code: cause.code().0,
-                        reason: cause.reason().to_owned(),
-                        received: socket.received.iter().map(spelled_out).collect(),
-                        frames: socket.received,
-                    });
-                }
-                Output::Forget { slot } => {
-                    self.sockets.remove(&slot).expect("a known socket");
-                }
-                Output::Attach { slot, attachment } => {
-                    self.sockets.get_mut(&slot).expect("an open socket").attachment = attachment.encode();
-                }
-                Output::Fetch { row, to } => {
-                    let message = self.messages.get(&row).cloned();
-                    self.feed(Input::Fetched { message, to });
-                }
-                Output::Store(change) => write(change, &mut self.disk, &mut self.messages),
-                Output::Call(call) => self.calls.push(*call),
-                Output::GiveUp { call, after } => self.given_up.push((call, after)),
-                Output::EventFailed { connection: _, event, failure } => self.gave_up.push((event, failure)),
-                Output::Relay { to, rows } => {
-                    let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
-                    self.relayed.push((to, Batch { from: self.config.shard, messages }));
-                }
-            }
-        }
+        self.drive(|driver, host| {
+            let Ok(_) = driver.perform(host, outputs);
+            driver.keep_alarm(host);
+        });
+    }
+
+    fn drive(&mut self, run: impl FnOnce(&mut Driver, &mut Self)) {
+        let mut driver = self.driver.take().expect("one step at a time");
+        run(&mut driver, self);
+        self.driver = Some(driver);
     }
 
     fn deliver(&mut self, slot: Slot, frame: Frame) {
         self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
     }
+}
+
+impl Host for TestShard {
+    type Error = Infallible;
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn accept(&mut self, slot: Slot, connection: ConnectionId, _: Subprotocol) {
+        let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
+        assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
+    }
+
+    fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<(), Infallible> {
+        self.sockets.get_mut(&slot).expect("an open socket").attachment = attachment.encode();
+        Ok(())
+    }
+
+    fn send(&mut self, to: &[Slot], frame: &Frame, _: &mut Vec<Slot>) {
+        for slot in to {
+            self.deliver(*slot, frame.clone());
+        }
+    }
+
+    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, _: &mut Vec<Slot>) {
+        for (slot, id) in to {
+            self.deliver(*slot, frame.with(Some(*id)));
+        }
+    }
+
+    fn unread_bytes(&self, slot: Slot) -> u64 {
+        let received = self.sockets.get(&slot).map_or(&[][..], |socket| &socket.received);
+        received.iter().map(|frame| frame.len() as u64).sum()
+    }
+
+    fn close(&mut self, slot: Slot, cause: CloseCause) {
+        let socket = self.sockets.remove(&slot).expect("an open socket");
+        self.closed.push(Closed {
+            slot,
+            code: cause.code().0,
+            reason: cause.reason().to_owned(),
+            received: socket.received.iter().map(spelled_out).collect(),
+            frames: socket.received,
+        });
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        self.sockets.remove(&slot).expect("a known socket");
+    }
+
+    fn store(&mut self, change: Change) -> Result<(), Infallible> {
+        write(change, &mut self.disk, &mut self.messages);
+        Ok(())
+    }
+
+    fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Infallible> {
+        Ok(self.messages.get(&row).cloned())
+    }
+
+    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Infallible> {
+        let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
+        self.relayed.push((to, Batch { from: self.config.shard, messages }));
+        Ok(())
+    }
+
+    fn call(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
+    fn give_up(&mut self, call: CallId, after: Duration) {
+        self.given_up.push((call, after));
+    }
+
+    fn log_skipped_roles(&mut self, _: usize) {}
+
+    fn log_undelivered(&mut self, _: &ConnectionId, event: &str, failure: CallFailure) {
+        self.gave_up.push((event.to_owned(), failure));
+    }
+
+    fn set_timer(&mut self, due: Option<Timestamp>) {
+        self.timer = due;
+    }
+
+    fn set_alarm(&mut self, due: Option<Timestamp>) {
+        self.alarm = due;
+    }
+
+    /// A test takes turns when it wants them.
+    fn schedule_turn(&mut self, _: NextTurn) {}
 }
 
 fn spelled_out(frame: &Frame) -> String {
