@@ -50,7 +50,7 @@ impl Host for StepHost<'_> {
     fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) {
         if let Some(socket) = self.socket {
             self.shard.state.accept_web_socket(socket);
-            self.shard.sockets.put(slot.0, socket);
+            self.shard.sockets.open(slot.0, socket);
         }
     }
 
