@@ -1,13 +1,9 @@
-//! One message for many connections, encoded once for each way of framing.
+//! A message that is published to many connections.
 
 use webpubsub_protocol::client::json::decode_downstream;
 use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Origin, json, protobuf};
 use webpubsub_protocol::data::{MessageData, Metadata};
-use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
-
-use crate::output::Output;
-use crate::slot::Slot;
 
 /// A message for many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,28 +54,4 @@ pub(crate) enum Reach {
     ThisShard,
     /// The other shards are to have it, too.
     AllShards,
-}
-
-/// Who receives a message in one encoding.
-#[derive(Debug, Default)]
-pub(crate) struct Receivers {
-    pub(crate) plain: Vec<Slot>,
-    pub(crate) numbered: Vec<(Slot, SequenceId)>,
-}
-
-impl Receivers {
-    /// Sends them the frame, which is made only if there is somebody to send it to.
-    pub(crate) fn send(self, frame: impl FnOnce() -> DataFrame, outputs: &mut Vec<Output>) {
-        if self.plain.is_empty() && self.numbered.is_empty() {
-            return;
-        }
-        let frame = frame();
-        if self.numbered.is_empty() {
-            return outputs.push(Output::Send { to: self.plain, frame: frame.into_plain() });
-        }
-        if !self.plain.is_empty() {
-            outputs.push(Output::Send { to: self.plain, frame: frame.with(None) });
-        }
-        outputs.push(Output::SendNumbered { to: self.numbered, frame });
-    }
 }

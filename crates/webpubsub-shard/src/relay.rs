@@ -15,6 +15,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::output::{Change, Output};
 use crate::shard_id::ShardId;
 use crate::snapshot::{LogRow, StoredMessage};
+use crate::step::Step;
 
 /// What may wait for one shard, in bytes of encoded messages. Publishes above that are refused.
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
@@ -117,13 +118,13 @@ impl Relay {
         taken_by: &[(ShardId, u64)],
         taken: Vec<(ShardId, u64)>,
         log: &[LogRow],
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> Self {
         let newest = log.last().map_or(0, |row| row.row);
         let outboxes = others.map(|to| {
             let known = taken_by.iter().find(|(shard, _)| *shard == to).map(|(_, row)| *row);
             if known.is_none() {
-                outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
+                step.store(Change::TakenBy { shard: to, row: newest });
             }
             let mut outbox = Outbox::new(to);
             for LogRow { row, bytes, .. } in
@@ -131,7 +132,7 @@ impl Relay {
             {
                 outbox.push(*row, *bytes);
             }
-            outbox.send_next(outputs);
+            outbox.send_next(step);
             outbox
         });
         Self { outboxes: outboxes.collect(), taken, wake: None }
@@ -139,19 +140,14 @@ impl Relay {
 
     /// Has an outbox for each of these and for nobody else. One that is new has nothing to send of
     /// what is in the log so far; one that is gone has nobody who waits for it.
-    pub(crate) fn set(
-        &mut self,
-        others: impl Iterator<Item = ShardId>,
-        newest: u64,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(crate) fn set(&mut self, others: impl Iterator<Item = ShardId>, newest: u64, step: &mut Step) {
         let mut before = std::mem::take(&mut self.outboxes);
         for to in others {
             let known = before.iter().position(|outbox| outbox.to == to);
             self.outboxes.push(match known {
                 Some(at) => before.swap_remove(at),
                 None => {
-                    outputs.push(Output::Store(Change::TakenBy { shard: to, row: newest }));
+                    step.store(Change::TakenBy { shard: to, row: newest });
                     Outbox::new(to)
                 }
             });
@@ -181,9 +177,9 @@ impl Relay {
     }
 
     /// Sends what waits, in one batch a shard, to those that have taken the batch before.
-    pub(crate) fn send(&mut self, outputs: &mut Vec<Output>) {
+    pub(crate) fn send(&mut self, step: &mut Step) {
         for outbox in &mut self.outboxes {
-            outbox.send_next(outputs);
+            outbox.send_next(step);
         }
     }
 
@@ -232,12 +228,12 @@ impl Relay {
     }
 
     /// Sends again what is due.
-    pub(crate) fn timeout(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        self.wake = self.wake.filter(|due| *due > now);
+    pub(crate) fn timeout(&mut self, step: &mut Step) {
+        self.wake = self.wake.filter(|due| *due > step.now);
         for outbox in &mut self.outboxes {
-            if outbox.retry.is_some_and(|due| due <= now) {
+            if outbox.retry.is_some_and(|due| due <= step.now) {
                 outbox.retry = None;
-                outbox.send(outputs);
+                outbox.send(step);
             }
         }
     }
@@ -246,14 +242,14 @@ impl Relay {
     pub(crate) fn take(
         &mut self,
         batch: Batch,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> impl Iterator<Item = StoredMessage> + use<> {
         let before = self.taken.iter().find(|(from, _)| *from == batch.from).map_or(0, |(_, row)| *row);
         let last = batch.messages.last().map_or(0, |(row, _)| *row);
         if last > before {
             self.taken.retain(|(from, _)| *from != batch.from);
             self.taken.push((batch.from, last));
-            outputs.push(Output::Store(Change::Take { from: batch.from, row: last }));
+            step.store(Change::Take { from: batch.from, row: last });
         }
         batch.messages.into_iter().filter(move |(row, _)| *row > before).map(|(_, message)| message)
     }
@@ -271,7 +267,7 @@ impl Outbox {
     }
 
     /// Puts what waits in flight, if nothing is.
-    fn send_next(&mut self, outputs: &mut Vec<Output>) {
+    fn send_next(&mut self, step: &mut Step) {
         if self.in_flight > 0 || self.rows.is_empty() {
             return;
         }
@@ -284,11 +280,11 @@ impl Outbox {
             self.in_flight += 1;
         }
         self.waiting_bytes -= bytes;
-        self.send(outputs);
+        self.send(step);
     }
 
-    fn send(&self, outputs: &mut Vec<Output>) {
+    fn send(&self, step: &mut Step) {
         let rows = self.rows.iter().take(self.in_flight).map(|waiting| waiting.row).collect();
-        outputs.push(Output::Relay { to: self.to, rows });
+        step.push(Output::Relay { to: self.to, rows });
     }
 }

@@ -34,6 +34,7 @@ use crate::relay::Relay;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, Snapshot, StoredMessage, decode_runs};
+use crate::step::Step;
 use crate::turns::Turns;
 
 /// One shard of a hub.
@@ -80,7 +81,7 @@ impl Shard {
         snapshot: Snapshot,
         sockets: Vec<Option<Attachment>>,
     ) -> Restored {
-        let mut outputs = Vec::new();
+        let mut step = Step::new(now);
         let cursors = snapshot.connections.iter().map(|record| record.acknowledged.row);
         let carried = sockets.iter().flatten().map(|socket| socket.acknowledged.row);
         let (rows, bytes) =
@@ -91,7 +92,7 @@ impl Shard {
             &snapshot.taken_by,
             snapshot.taken,
             &snapshot.log,
-            &mut outputs,
+            &mut step,
         );
         let mut shard = Self {
             connections: Connections::default(),
@@ -102,12 +103,12 @@ impl Shard {
             counters: Counters::default(),
             config,
             policy,
-            events: EventQueues::new(now, snapshot.settings),
+            events: EventQueues::new(snapshot.settings),
             unmeasured: 0,
             turns: Turns::default(),
         };
         shard.relay.watch(now);
-        let queues = shard.restore_outbox(snapshot.durable_events, &mut outputs);
+        let queues = shard.restore_outbox(snapshot.durable_events, &mut step);
         let detached = shard.restore_connections(now, snapshot.connections, &queues);
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);
@@ -126,73 +127,72 @@ impl Shard {
                 connection.acks.extend(runs);
             }
         }
-        let slots = shard.restore_sockets(sockets, detached, &mut outputs);
-        shard.restore_buffers(snapshot.log, &mut outputs);
-        shard.tell(&mut outputs);
-        Restored { shard, slots, outputs }
+        let slots = shard.restore_sockets(sockets, detached, &mut step);
+        shard.restore_buffers(snapshot.log, &mut step);
+        shard.tell(&mut step);
+        Restored { shard, slots, outputs: step.outputs }
     }
 
     /// Takes one input and returns everything that follows from it, in order.
     #[must_use = "outputs are the only way a hub acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        let mut outputs = Vec::new();
-        self.events.now = now;
+        let mut step = Step::new(now);
         match input {
             Input::Connect { connection, request, reconnection_token } => {
-                self.connect(connection, request, reconnection_token, &mut outputs);
+                self.connect(connection, request, reconnection_token, &mut step);
             }
-            Input::Recover { connection } => self.recover(now, &connection, &mut outputs),
+            Input::Recover { connection } => self.recover(&connection, &mut step),
             Input::Closed { slot, code, reason } => {
-                self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut outputs);
+                self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut step);
             }
-            Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut outputs),
-            Input::Frame { from, frame } => self.receive(now, from, frame, &mut outputs),
+            Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut step),
+            Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
                 let publish =
                     message.and_then(|StoredMessage { message, expires }| Publish::decode(&message, expires));
-                self.fetched(now, publish, to, &mut outputs);
+                self.fetched(publish, to, &mut step);
             }
             Input::Command(command) => {
-                let reply = self.command(now, command, &mut outputs);
-                outputs.push(Output::Reply(reply));
+                let reply = self.command(command, &mut step);
+                step.push(Output::Reply(reply));
             }
-            Input::Map(map) => self.take_map(now, map, &mut outputs),
+            Input::Map(map) => self.take_map(map, &mut step),
             Input::Batch(batch) => {
                 self.counters.batches += 1;
-                for StoredMessage { message, expires } in self.relay.take(batch, &mut outputs) {
+                for StoredMessage { message, expires } in self.relay.take(batch, &mut step) {
                     if let Some(publish) = Publish::decode(&message, expires) {
-                        self.deliver(&publish, &mut outputs);
+                        self.deliver(&publish, &mut step);
                     }
                 }
-                outputs.push(Output::BatchTaken);
+                step.push(Output::BatchTaken);
             }
             Input::Relayed { to, last, taken } => {
                 self.turns.write(self.relay.relayed(now, to, last, taken));
             }
-            Input::Called { call, result } => self.called(call, result, &mut outputs),
-            Input::Settings(settings) => self.take_settings(settings, &mut outputs),
-            Input::Measure => self.measure_all(&mut outputs),
-            Input::Measured(waiting) => self.measured(now, waiting, &mut outputs),
-            Input::GoAway => self.go_away(now, &mut outputs),
+            Input::Called { call, result } => self.called(call, result, &mut step),
+            Input::Settings(settings) => self.take_settings(settings, &mut step),
+            Input::Measure => self.measure_all(&mut step),
+            Input::Measured(waiting) => self.measured(waiting, &mut step),
+            Input::GoAway => self.go_away(&mut step),
             Input::Timeout => {
                 self.go_on(now);
-                self.events.timeout();
-                self.relay.timeout(now, &mut outputs);
-                self.give_up(now, &mut outputs);
+                self.events.timeout(now);
+                self.relay.timeout(&mut step);
+                self.give_up(&mut step);
             }
         }
-        self.follow_up(now, &mut outputs);
-        self.write_with(&mut outputs);
-        outputs
+        self.follow_up(&mut step);
+        self.write_with(&mut step);
+        step.outputs
     }
 
     /// Adds what follows from these outputs.
-    pub(crate) fn follow_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        self.watch(outputs);
-        self.tell(outputs);
-        self.relay.send(outputs);
-        self.relay.watch(now);
+    pub(crate) fn follow_up(&mut self, step: &mut Step) {
+        self.watch(step);
+        self.tell(step);
+        self.relay.send(step);
+        self.relay.watch(step.now);
     }
 
     /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while

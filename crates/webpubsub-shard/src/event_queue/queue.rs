@@ -39,8 +39,6 @@ const LOOK_AFTER: Duration = Duration::from_secs(300);
 /// What event handlers are yet to be told.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueues {
-    /// When the step at hand happens.
-    pub(crate) now: Timestamp,
     /// The hub's settings, if they were ever changed.
     pub(crate) settings: Option<HubSettings>,
     queues: Vec<Option<EventQueue>>,
@@ -226,8 +224,8 @@ impl EventQueue {
 }
 
 impl EventQueues {
-    pub(crate) fn new(now: Timestamp, settings: Option<HubSettings>) -> Self {
-        Self { now, settings, ..Self::default() }
+    pub(crate) fn new(settings: Option<HubSettings>) -> Self {
+        Self { settings, ..Self::default() }
     }
 
     pub(crate) fn get(&self, at: Slot) -> Option<&EventQueue> {
@@ -346,18 +344,18 @@ impl EventQueues {
 
     /// Sees to it that the shard is awake some time after a notice began to wait, and once in a while
     /// if it `is_watched`.
-    pub(crate) fn watch(&mut self, is_watched: bool) {
+    pub(crate) fn watch(&mut self, now: Timestamp, is_watched: bool) {
         let after = match self.durable_events {
             0 if is_watched => LOOK_AFTER,
             0 => return,
             _ => WAKE_AFTER,
         };
-        let due = self.now.after(after);
+        let due = now.after(after);
         self.wake = Some(self.wake.map_or(due, |wake| wake.min(due)));
     }
 
     /// Time has passed.
-    pub(crate) fn timeout(&mut self) {
-        self.wake = self.wake.filter(|due| *due > self.now);
+    pub(crate) fn timeout(&mut self, now: Timestamp) {
+        self.wake = self.wake.filter(|due| *due > now);
     }
 }

@@ -10,23 +10,19 @@ use crate::output::{Change, Output};
 use crate::publish::Publish;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 impl Shard {
     /// A call has ended.
-    pub(crate) fn called(
-        &mut self,
-        id: CallId,
-        result: Result<Taken, CallFailure>,
-        outputs: &mut Vec<Output>,
-    ) {
-        let now = self.events.now;
+    pub(crate) fn called(&mut self, id: CallId, result: Result<Taken, CallFailure>, step: &mut Step) {
+        let now = step.now;
         let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
         let CallUnderWay { kind, queue: at, template, url, .. } = self.events.calls.swap_remove(index);
         if self.events.breakers.ended(now, &template, result.as_ref().err().copied()) {
             self.events.resume(None);
         }
         self.events.make_ready(at);
-        let result = result.map(|taken| self.learn(at, &url, taken, outputs));
+        let result = result.map(|taken| self.learn(at, &url, taken, step));
         self.counters.failed_calls += u64::from(result.is_err());
         let Some(queue) = self.events.get_mut(at) else { return };
         let is_awaited = queue.awaits_first(kind);
@@ -37,16 +33,16 @@ impl Shard {
         {
             first.due = now.after(pause);
         } else {
-            self.finish(at, kind, result.map_err(Some), outputs);
+            self.finish(at, kind, result.map_err(Some), step);
         }
     }
 
     /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
     ///
     /// Source: `CloudEvents` spec, section 3.
-    fn learn(&mut self, at: Slot, url: &str, taken: Taken, outputs: &mut Vec<Output>) -> Reply {
+    fn learn(&mut self, at: Slot, url: &str, taken: Taken, step: &mut Step) -> Reply {
         let Taken { reply, state, cookies: set } = taken;
-        let now = self.events.now;
+        let now = step.now;
         let told = match self.events.get_mut(at).map(|queue| &mut queue.owner) {
             Some(Owner::Open(slot)) => match self.connections.get_mut(*slot) {
                 Some(connection) => &mut connection.context,
@@ -65,19 +61,19 @@ impl Shard {
             told.state = state;
         }
         if is_changed {
-            self.store_told(at, outputs);
+            self.store_told(at, step);
         }
         reply
     }
 
     /// Writes how many events a connection has had, and what its handlers want to be told again.
-    pub(super) fn store_told(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+    pub(super) fn store_told(&mut self, at: Slot, step: &mut Step) {
         let Some(queue) = self.events.get_mut(at) else { return };
         let Owner::Open(slot) = queue.owner else { return };
         let Some(told) = self.connections.get(slot).map(|connection| &connection.context) else { return };
         queue.stored = told.events;
         let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
-        outputs.push(Output::Store(Change::EventContext { slot, events, state, cookies }));
+        step.store(Change::EventContext { slot, events, state, cookies });
     }
 
     /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
@@ -86,11 +82,11 @@ impl Shard {
         at: Slot,
         kind: QueueKind,
         result: Result<Reply, Option<CallFailure>>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) {
         let Some(Waiting { event, reply_to, .. }) = self.events.remove(at, kind, 0) else { return };
         if let ReplyTarget::DurableEvent(row) = reply_to {
-            outputs.push(Output::Store(Change::RemoveEvent { row }));
+            step.store(Change::RemoveEvent { row });
         }
         let Some(queue) = self.events.get_mut(at) else { return };
         if let (Owner::Closed(closed), Ok(_), ReplyTarget::Ack(Some(id))) =
@@ -107,10 +103,10 @@ impl Shard {
             && let Some(Subject { connection, .. }) = self.subject(&queue.owner)
         {
             let event = event.name().to_owned();
-            outputs.push(Output::EventFailed { connection, event, failure });
+            step.push(Output::EventFailed { connection, event, failure });
         }
         if let Owner::Open(slot) = queue.owner {
-            self.conclude(slot, reply_to, result.map_err(|_| Refusal::EventFailed), outputs);
+            self.conclude(slot, reply_to, result.map_err(|_| Refusal::EventFailed), step);
         }
     }
 
@@ -122,25 +118,25 @@ impl Shard {
         slot: Slot,
         reply_to: ReplyTarget,
         result: Result<Reply, Refusal>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) {
         if let ReplyTarget::Invocation(invocation_id) = reply_to {
             let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
-            return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, outputs);
+            return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, step);
         }
         let is_heard = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
         let result = result.map(|Reply { data, metadata }| {
             if let Some(data) = data.filter(|_| is_heard) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None };
-                self.send_data(slot, publish, outputs);
+                self.send_data(slot, publish, step);
             }
         });
         match reply_to {
             ReplyTarget::Ack(Some(id)) => {
                 let result = if self.is_used(slot, id) { Err(Refusal::Duplicate(id)) } else { result };
-                self.acknowledge(slot, id, result, outputs);
+                self.acknowledge(slot, id, result, step);
             }
-            ReplyTarget::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, outputs),
+            ReplyTarget::Frame if result.is_err() => self.close(slot, CloseCause::EventFailed, step),
             ReplyTarget::Frame
             | ReplyTarget::Ack(None)
             | ReplyTarget::Invocation(_)

@@ -2,11 +2,11 @@
 
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
-use webpubsub_protocol::time::Timestamp;
 
 use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// How many times as much may wait on all sockets of a shard as on one.
 const SOCKETS_AT_LIMIT: u64 = 16;
@@ -27,13 +27,13 @@ impl Shard {
     /// is bounded by what is kept for it.
     ///
     /// Source: client spec, section 11.
-    pub(crate) fn watch(&mut self, outputs: &mut Vec<Output>) {
+    pub(crate) fn watch(&mut self, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
         if limit == 0 {
             return;
         }
         let mut slots = Vec::new();
-        for output in &*outputs {
+        for output in &step.outputs {
             if let Output::Send { to, frame } = output {
                 let bytes = frame.len();
                 self.unmeasured += (bytes * to.len()) as u64;
@@ -43,17 +43,17 @@ impl Shard {
             }
         }
         if self.unmeasured > limit * SOCKETS_AT_LIMIT / MEASURES {
-            self.measure_all(outputs);
+            self.measure_all(step);
         } else if !slots.is_empty() {
-            outputs.push(Output::Measure { slots });
+            step.push(Output::Measure { slots });
         }
     }
 
     /// A reliable client says that it has read so many bytes more, whether or not it has.
-    pub(crate) fn doubt(&mut self, slot: Slot, bytes: usize, outputs: &mut Vec<Output>) {
+    pub(crate) fn doubt(&mut self, slot: Slot, bytes: usize, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
         if self.add_unread(slot, bytes) > limit && limit > 0 {
-            outputs.push(Output::Measure { slots: vec![slot] });
+            step.push(Output::Measure { slots: vec![slot] });
         }
     }
 
@@ -71,16 +71,16 @@ impl Shard {
     }
 
     /// Has every socket measured.
-    pub(crate) fn measure_all(&mut self, outputs: &mut Vec<Output>) {
+    pub(crate) fn measure_all(&mut self, step: &mut Step) {
         self.unmeasured = 0;
         let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
-        outputs.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
+        step.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
     }
 
     /// So many bytes wait on these sockets. Ends the connections on whose sockets too much waits. If it is
     /// too much on all sockets together, those go on which most waits: a reliable connection, which has
     /// not acknowledged it, can be recovered.
-    pub(crate) fn measured(&mut self, now: Timestamp, waiting: Vec<(Slot, u64)>, outputs: &mut Vec<Output>) {
+    pub(crate) fn measured(&mut self, waiting: Vec<(Slot, u64)>, step: &mut Step) {
         for (slot, bytes) in waiting {
             if let Some(connection) = self.connections.get_mut(slot) {
                 connection.backlog.bytes = bytes;
@@ -89,10 +89,10 @@ impl Shard {
         while let Some((slot, cause)) = self.slowest() {
             if cause == CloseCause::SlowRecoverable {
                 self.counters.drops += 1;
-                self.detach(now, slot, outputs);
-                outputs.push(Output::Close { slot, cause });
+                self.detach(slot, step);
+                step.push(Output::Close { slot, cause });
             } else {
-                self.close(slot, cause, outputs);
+                self.close(slot, cause, step);
             }
         }
     }

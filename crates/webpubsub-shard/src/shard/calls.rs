@@ -7,6 +7,7 @@ use crate::event_queue::{Attempts, Call, CallId, CallUnderWay, EventQueue, Owner
 use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// What is to be done about the first event in a queue.
 enum Next {
@@ -22,33 +23,33 @@ enum Next {
 
 impl Shard {
     /// Tells what can be told, one connection after another.
-    pub(crate) fn tell(&mut self, outputs: &mut Vec<Output>) {
-        self.events.resume(Some(self.events.now));
+    pub(crate) fn tell(&mut self, step: &mut Step) {
+        self.events.resume(Some(step.now));
         while let Some(at) = self.events.next() {
-            self.look(at, outputs);
+            self.look(at, step);
         }
         let end = Event::Disconnected { reason: String::new() };
         let is_watched = self.connections.len() > 0 && self.handler_of(&end).is_some();
-        self.events.watch(is_watched);
+        self.events.watch(step.now, is_watched);
     }
 
     /// Takes a lane's turn, which is one call at most.
-    fn look(&mut self, at: Slot, outputs: &mut Vec<Output>) {
+    fn look(&mut self, at: Slot, step: &mut Step) {
         if let Some(queue) = self.events.get_mut(at) {
             queue.is_ready = false;
         }
         for kind in [QueueKind::Durable, QueueKind::User] {
             loop {
                 let Some(queue) = self.events.get(at) else { return };
-                match self.next(queue, kind) {
+                match self.next(step.now, queue, kind) {
                     Next::Wait => break,
                     Next::Pause(until) => {
                         self.events.pause(at, until);
                         break;
                     }
-                    Next::Drop(failure) => self.finish(at, kind, Err(failure), outputs),
+                    Next::Drop(failure) => self.finish(at, kind, Err(failure), step),
                     Next::Call => {
-                        if self.call(at, kind, outputs).is_some() {
+                        if self.call(at, kind, step).is_some() {
                             self.events.make_ready(at);
                         }
                         return;
@@ -65,8 +66,7 @@ impl Shard {
     }
 
     /// What is to be done about the first event in a queue.
-    fn next(&self, queue: &EventQueue, kind: QueueKind) -> Next {
-        let now = self.events.now;
+    fn next(&self, now: Timestamp, queue: &EventQueue, kind: QueueKind) -> Next {
         let Some(first) = queue.events(kind).front().filter(|first| !first.is_under_way) else {
             return Next::Wait;
         };
@@ -83,7 +83,7 @@ impl Shard {
             }
             QueueKind::User => {
                 let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);
-                !before.all(|event| event.was_tried() || self.left_alone_until(&event.event).is_some())
+                !before.all(|event| event.was_tried() || self.left_alone_until(now, &event.event).is_some())
             }
         };
         if is_early {
@@ -92,7 +92,7 @@ impl Shard {
         if self.handler_of(&first.event).is_none() {
             return Next::Drop(None);
         }
-        match self.left_alone_until(&first.event) {
+        match self.left_alone_until(now, &first.event) {
             Some(_) if kind == QueueKind::User => Next::Drop(Some(CallFailure::BreakerOpen)),
             Some(until) => Next::Pause(until),
             None if first.due > now => Next::Pause(first.due),
@@ -101,13 +101,13 @@ impl Shard {
     }
 
     /// Until when nobody is told of an event because its handler fails so often.
-    pub(super) fn left_alone_until(&self, event: &Event) -> Option<Timestamp> {
-        self.events.breakers.open_until(self.events.now, self.handler_of(event)?.url.as_str())
+    pub(super) fn left_alone_until(&self, now: Timestamp, event: &Event) -> Option<Timestamp> {
+        self.events.breakers.open_until(now, self.handler_of(event)?.url.as_str())
     }
 
     /// Tells of the first event in a queue.
-    fn call(&mut self, at: Slot, kind: QueueKind, outputs: &mut Vec<Output>) -> Option<()> {
-        let now = self.events.now;
+    fn call(&mut self, at: Slot, kind: QueueKind, step: &mut Step) -> Option<()> {
+        let now = step.now;
         let queue = self.events.get(at)?;
         let first = queue.events(kind).front()?;
         let (event, number) = (&first.event, first.number);
@@ -135,7 +135,7 @@ impl Shard {
             left: attempts.left(now),
         };
         if queue.stored <= number {
-            self.store_told(at, outputs);
+            self.store_told(at, step);
         }
         self.events.last_call += 1;
         self.events.breakers.allows(now, &template);
@@ -144,9 +144,9 @@ impl Shard {
         first.attempts = Some(attempts);
         self.events.calls.push(CallUnderWay { id: call.id, kind, queue: at, since: now, template, url });
         self.counters.calls += 1;
-        outputs.push(Output::Call(Box::new(call)));
+        step.push(Output::Call(Box::new(call)));
         if kind == QueueKind::User {
-            self.stop_waiting(at, outputs);
+            self.stop_waiting(at, step);
         }
         Some(())
     }

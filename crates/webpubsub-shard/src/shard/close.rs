@@ -7,6 +7,7 @@ use crate::connection::Connection;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// What an event handler is told of a connection whose client sent no WebSocket traffic.
 ///
@@ -15,42 +16,42 @@ const INVALID_FRAME: &str = "The client frame is invalid.";
 
 impl Shard {
     /// Ends a connection for good, for a reason that its event handler is told.
-    pub(crate) fn remove(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
-        self.notify_of_end(slot, reason, outputs);
+    pub(crate) fn remove(&mut self, slot: Slot, reason: &str, step: &mut Step) {
+        self.notify_of_end(slot, reason, step);
         if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.inbox);
-            outputs.push(Output::Store(Change::RemoveConnection(slot)));
-            self.part(connection, outputs);
+            step.store(Change::RemoveConnection(slot));
+            self.part(connection, step);
         }
     }
 
     /// What came over a connection's socket was no WebSocket traffic.
-    pub(crate) fn broken(&mut self, slot: Slot, outputs: &mut Vec<Output>) {
-        outputs.push(Output::Forget { slot });
-        self.remove(slot, INVALID_FRAME, outputs);
+    pub(crate) fn broken(&mut self, slot: Slot, step: &mut Step) {
+        step.push(Output::Forget { slot });
+        self.remove(slot, INVALID_FRAME, step);
     }
 
     /// Ends a connection for good, with the reason in words first where the client can read them.
     ///
     /// Source: client spec, section 10.
-    pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, outputs: &mut Vec<Output>) {
-        self.end(slot, cause, cause.reason(), outputs);
+    pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, step: &mut Step) {
+        self.end(slot, cause, cause.reason(), step);
     }
 
     /// The same, for a server that wants it so; the words are of any length.
-    pub(crate) fn close_by_server(&mut self, slot: Slot, message: &str, outputs: &mut Vec<Output>) {
-        self.end(slot, CloseCause::ByServer, message, outputs);
+    pub(crate) fn close_by_server(&mut self, slot: Slot, message: &str, step: &mut Step) {
+        self.end(slot, CloseCause::ByServer, message, step);
     }
 
-    fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, outputs: &mut Vec<Output>) {
-        self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, outputs);
+    fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, step: &mut Step) {
+        self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, step);
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }
         let attached = self.connections.get(slot).is_some_and(Connection::is_attached);
-        self.remove(slot, message, outputs);
+        self.remove(slot, message, step);
         if attached {
-            outputs.push(Output::Close { slot, cause });
+            step.push(Output::Close { slot, cause });
         }
     }
 }

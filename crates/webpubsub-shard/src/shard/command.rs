@@ -2,16 +2,16 @@
 
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::{FirstMembers, Member};
-use webpubsub_protocol::time::Timestamp;
 
 use crate::command::{Command, Permission, Reply};
 use crate::connection::Connection;
 use crate::error::TooManyPermissions;
-use crate::output::{Change, Output};
+use crate::output::Change;
 use crate::permission::Verdict;
 use crate::publish::{Publish, Reach};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 impl Shard {
     /// Whether carrying this out may lead to a write that its answer has to wait for.
@@ -29,18 +29,19 @@ impl Shard {
     }
 
     /// Carries out a server's request.
-    pub(crate) fn command(&mut self, now: Timestamp, command: Command, outputs: &mut Vec<Output>) -> Reply {
+    pub(crate) fn command(&mut self, command: Command, step: &mut Step) -> Reply {
         match command {
             Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.connections);
-                let publish = Publish { from: to.target.origin(), data, metadata, expires: ttl.end(now) };
-                self.fan_out(slots, &publish, Reach::ThisShard, outputs);
+                let publish =
+                    Publish { from: to.target.origin(), data, metadata, expires: ttl.end(step.now) };
+                self.fan_out(slots, &publish, Reach::ThisShard, step);
                 Reply::Done
             }
             Command::Close { to, reason } => {
                 let message = closed_by_server(reason.as_deref());
                 for slot in to.slots(&self.connections) {
-                    self.close_by_server(slot, &message, outputs);
+                    self.close_by_server(slot, &message, step);
                 }
                 Reply::Done
             }
@@ -51,7 +52,7 @@ impl Shard {
                 }
                 for slot in &slots {
                     for group in &groups {
-                        self.join(*slot, group, outputs);
+                        self.join(*slot, group, step);
                     }
                 }
                 Reply::found(!slots.is_empty())
@@ -59,18 +60,18 @@ impl Shard {
             Command::Leave { to, groups } => {
                 for slot in to.slots(&self.connections) {
                     for group in self.memberships(slot, &groups) {
-                        self.leave(slot, &group, outputs);
+                        self.leave(slot, &group, step);
                     }
                 }
                 Reply::Done
             }
             Command::Exists(target) => Reply::found(target.is_here(&self.connections)),
             Command::Grant(permission) => match self.connections.find(&permission.connection) {
-                Some(slot) => self.permit(slot, permission, Verdict::Allow, outputs),
+                Some(slot) => self.permit(slot, permission, Verdict::Allow, step),
                 None => Reply::NotFound,
             },
             Command::Revoke(permission) => match self.connections.find(&permission.connection) {
-                Some(slot) => self.permit(slot, permission, Verdict::Deny, outputs),
+                Some(slot) => self.permit(slot, permission, Verdict::Deny, step),
                 None => Reply::Done,
             },
             Command::Allowed(Permission { connection, kind, group }) => {
@@ -88,12 +89,12 @@ impl Shard {
         slot: Slot,
         Permission { kind, group, .. }: Permission,
         verdict: Verdict,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> Reply {
         let Some(connection) = self.connections.get_mut(slot) else { return Reply::NotFound };
         match connection.permissions.set(kind, &group, verdict) {
             Ok(literal) => {
-                self.store(slot, Change::Permit { slot, kind, group, literal }, outputs);
+                self.store(slot, Change::Permit { slot, kind, group, literal }, step);
                 Reply::Done
             }
             Err(TooManyPermissions) => Reply::Conflict,

@@ -14,6 +14,7 @@ use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::snapshot::{ConnectionRecord, EventContext};
+use crate::step::Step;
 
 impl Shard {
     pub(super) fn connect(
@@ -21,10 +22,10 @@ impl Shard {
         id: ConnectionId,
         request: ConnectRequest,
         reconnection_token: Option<String>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) {
         if let Some(full) = self.full() {
-            return outputs.push(Output::Refuse(full));
+            return step.push(Output::Refuse(full));
         }
         let slot = self.connections.vacancy();
         let subprotocol = request.subprotocol;
@@ -50,25 +51,25 @@ impl Shard {
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
         let connection = Connection::of(record, buffer, AckCache::default());
         if connection.permissions.skipped > 0 {
-            outputs.push(Output::SkippedRoles(connection.permissions.skipped));
+            step.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.connections.insert(slot, connection);
-        self.store(slot, put, outputs);
-        self.notify(slot, Event::Connected, outputs);
+        self.store(slot, put, step);
+        self.notify(slot, Event::Connected, step);
         for group in &request.groups {
-            self.join(slot, group, outputs);
+            self.join(slot, group, step);
         }
-        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
-        self.attach(slot, outputs);
+        step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, step);
         let connected =
             DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
-        self.send(slot, connected, outputs);
+        self.send(slot, connected, step);
     }
 
     /// Keeps on its socket what a connection has acknowledged and used.
-    pub(crate) fn attach(&self, slot: Slot, outputs: &mut Vec<Output>) {
+    pub(crate) fn attach(&self, slot: Slot, step: &mut Step) {
         if let Some(connection) = self.connections.get(slot) {
-            outputs.push(Output::Attach { slot, attachment: connection.attachment() });
+            step.push(Output::Attach { slot, attachment: connection.attachment() });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A shard or its process is about to go, and clients are to connect elsewhere.
 
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::time::Timestamp;
 
 use crate::buffer::Link;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::shard_map::{ShardMap, ShardState};
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// How many clients a shard that is to go sends away in one step.
 const DRAINED_AT_ONCE: usize = 500;
@@ -18,37 +18,37 @@ impl Shard {
     ///
     /// A reliable connection stays until it ends by itself, or [`ShardConfig::drain_window`] is over: its client
     /// would miss what is published between the end of it and the first join of the next one.
-    pub(crate) fn take_map(&mut self, now: Timestamp, map: ShardMap, outputs: &mut Vec<Output>) {
+    pub(crate) fn take_map(&mut self, map: ShardMap, step: &mut Step) {
         if map.version > self.map.version {
             self.map = map;
-            outputs.push(Output::Store(Change::Map(map)));
-            self.relay.set(map.others(self.config.shard), self.log.newest(), outputs);
+            step.store(Change::Map(map));
+            self.relay.set(map.others(self.config.shard), self.log.newest(), step);
         }
         if self.map.state(self.config.shard) == ShardState::Draining {
-            let keeps = self.config.drain_window.is_none_or(|window| now < self.map.since.after(window));
+            let keeps = self.config.drain_window.is_none_or(|window| step.now < self.map.since.after(window));
             let leaving = self.connections.iter().filter(|(_, connection)| match &connection.buffer {
                 Some(buffer) => !keeps && buffer.link == Link::Attached,
                 None => true,
             });
             let some: Vec<Slot> = leaving.take(DRAINED_AT_ONCE).map(|(slot, _)| slot).collect();
             for slot in some {
-                self.close(slot, CloseCause::ShardDrained, outputs);
+                self.close(slot, CloseCause::ShardDrained, step);
             }
         }
     }
 
     /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
     /// those; the others end, with a word about why.
-    pub(crate) fn go_away(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
+    pub(crate) fn go_away(&mut self, step: &mut Step) {
         let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
         let attached: Vec<(Slot, bool)> =
             attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
         for (slot, is_reliable) in attached {
             if is_reliable {
-                self.detach(now, slot, outputs);
-                outputs.push(Output::Close { slot, cause: CloseCause::ServiceStops });
+                self.detach(slot, step);
+                step.push(Output::Close { slot, cause: CloseCause::ServiceStops });
             } else {
-                self.close(slot, CloseCause::ServiceStops, outputs);
+                self.close(slot, CloseCause::ServiceStops, step);
             }
         }
     }

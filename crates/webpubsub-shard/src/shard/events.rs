@@ -12,6 +12,7 @@ use crate::output::{Change, Output};
 use crate::settings::{EventHandler, HubSettings};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// How long an attempt at an event may take that nothing waits for any more, so that the event of a
 /// client that leaves at once reaches the handler all the same.
@@ -32,10 +33,10 @@ impl Shard {
     }
 
     /// The hub's settings are these from here on.
-    pub(crate) fn take_settings(&mut self, settings: Option<HubSettings>, outputs: &mut Vec<Output>) {
+    pub(crate) fn take_settings(&mut self, settings: Option<HubSettings>, step: &mut Step) {
         if self.events.settings != settings {
             self.events.settings.clone_from(&settings);
-            outputs.push(Output::Store(Change::Settings(settings)));
+            step.store(Change::Settings(settings));
             // What waits may have somebody else to be told, or nobody.
             self.events.resume(None);
         }
@@ -77,7 +78,7 @@ impl Shard {
     /// wants to be told, it is, even if this shard loses its memory before.
     ///
     /// Source: `CloudEvents` spec, section 5.
-    pub(crate) fn notify(&mut self, slot: Slot, event: Event, outputs: &mut Vec<Output>) {
+    pub(crate) fn notify(&mut self, slot: Slot, event: Event, step: &mut Step) {
         if self.handler_of(&event).is_none() {
             return;
         }
@@ -86,13 +87,13 @@ impl Shard {
         if self.events.durable_events >= MAX_DURABLE_EVENTS {
             let (connection, event, failure) =
                 (subject.connection, event.name().to_owned(), CallFailure::TooMany);
-            return outputs.push(Output::EventFailed { connection, event, failure });
+            return step.push(Output::EventFailed { connection, event, failure });
         }
         let number = if matches!(event, Event::Connected) { CONNECTED } else { next };
         self.events.newest += 1;
-        let (row, now) = (self.events.newest, self.events.now);
+        let (row, now) = (self.events.newest, step.now);
         let notice = durable::encode(&subject, &event, number, now);
-        outputs.push(Output::Store(Change::AddEvent { row, event: notice }));
+        step.store(Change::AddEvent { row, event: notice });
         self.queue_event(
             slot,
             QueueKind::Durable,
@@ -101,18 +102,18 @@ impl Shard {
     }
 
     /// A connection ends: its memberships first, then the connection itself.
-    pub(crate) fn notify_of_end(&mut self, slot: Slot, reason: &str, outputs: &mut Vec<Output>) {
+    pub(crate) fn notify_of_end(&mut self, slot: Slot, reason: &str, step: &mut Step) {
         if self.has_event_handlers() {
             for group in self.memberships(slot, &Groups::All) {
-                self.notify(slot, Event::Left { group }, outputs);
+                self.notify(slot, Event::Left { group }, step);
             }
-            self.notify(slot, Event::Disconnected { reason: reason.to_owned() }, outputs);
+            self.notify(slot, Event::Disconnected { reason: reason.to_owned() }, step);
         }
     }
 
     /// A connection has ended. What waits in its lane is told all the same, though of its client's
     /// events each only once, and without a wait for the answer.
-    pub(crate) fn part(&mut self, connection: Connection, outputs: &mut Vec<Output>) {
+    pub(crate) fn part(&mut self, connection: Connection, step: &mut Step) {
         let Some(at) = connection.event_queue else { return };
         if let Some(queue) = self.events.get_mut(at) {
             queue.owner = Owner::Closed(Box::new(connection.into()));
@@ -122,33 +123,27 @@ impl Shard {
                 self.events.remove(at, QueueKind::User, 0);
             }
         }
-        self.stop_waiting(at, outputs);
+        self.stop_waiting(at, step);
     }
 
     /// Ends the call that tells of the client's event in a lane, unless something waits for it.
-    pub(super) fn stop_waiting(&self, at: Slot, outputs: &mut Vec<Output>) {
+    pub(super) fn stop_waiting(&self, at: Slot, step: &mut Step) {
         let is_awaited = self.events.get(at).is_none_or(|queue| queue.awaits_first(QueueKind::User));
         let mut calls = self.events.calls.iter();
         let call = calls.find(|call| call.queue == at && call.kind == QueueKind::User);
         if let (false, Some(call)) = (is_awaited, call) {
-            let after = call.since.after(PATIENCE).since(self.events.now);
-            outputs.push(Output::GiveUp { call: call.id, after });
+            let after = call.since.after(PATIENCE).since(step.now);
+            step.push(Output::GiveUp { call: call.id, after });
         }
     }
 
     /// A client has sent an event.
     ///
     /// Source: `CloudEvents` spec, section 6.
-    pub(crate) fn user_event(
-        &mut self,
-        slot: Slot,
-        event: Event,
-        reply_to: ReplyTarget,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(crate) fn user_event(&mut self, slot: Slot, event: Event, reply_to: ReplyTarget, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
         let queue = connection.event_queue.and_then(|at| self.events.get(at));
-        let waiting = Waiting::new(event, connection.context.events, self.events.now, reply_to);
+        let waiting = Waiting::new(event, connection.context.events, step.now, reply_to);
         let is_free = queue.is_none_or(|queue| queue.user_events.is_empty());
         let is_asked_already = matches!(waiting.reply_to, ReplyTarget::Invocation(_))
             && queue.is_some_and(|queue| {
@@ -159,20 +154,20 @@ impl Shard {
         } else if self.handler_of(&waiting.event).is_none() || waiting.reply_to.is_done(&connection.acks) {
             Err(Refusal::EventFailed)
         } else if !self.events.has_room(queue, &waiting)
-            || is_free && self.left_alone_until(&waiting.event).is_some()
+            || is_free && self.left_alone_until(step.now, &waiting.event).is_some()
         {
             self.counters.failed_calls += 1;
             Err(Refusal::EventFailed)
         } else {
             return self.queue_event(slot, QueueKind::User, waiting);
         };
-        self.conclude(slot, waiting.reply_to, result, outputs);
+        self.conclude(slot, waiting.reply_to, result, step);
     }
 
     /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
     ///
     /// Source: client spec, section 9.1.
-    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, outputs: &mut Vec<Output>) {
+    pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, step: &mut Step) {
         let Some(at) = self.connections.get(slot).and_then(|connection| connection.event_queue) else {
             return;
         };
@@ -183,7 +178,7 @@ impl Shard {
         let Some((index, waiting)) = found else { return };
         if waiting.is_under_way {
             waiting.reply_to = ReplyTarget::None;
-            self.stop_waiting(at, outputs);
+            self.stop_waiting(at, step);
         } else {
             self.events.remove(at, QueueKind::User, index);
         }

@@ -5,17 +5,18 @@ use webpubsub_protocol::name::GroupName;
 
 use crate::command::Groups;
 use crate::connection::Connection;
-use crate::output::{Change, Output};
+use crate::output::Change;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 impl Shard {
     /// Makes a connection a member, if it is not one already.
-    pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+    pub(crate) fn join(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
         if self.connections.join(slot, group) {
-            self.store(slot, Change::Join(slot, group.clone()), outputs);
+            self.store(slot, Change::Join(slot, group.clone()), step);
             if self.has_event_handlers() {
-                self.notify(slot, Event::Joined { group: group.clone() }, outputs);
+                self.notify(slot, Event::Joined { group: group.clone() }, step);
             }
         }
     }
@@ -29,11 +30,11 @@ impl Shard {
     }
 
     /// Ends a membership, if there is one.
-    pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, outputs: &mut Vec<Output>) {
+    pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
         if self.connections.leave(slot, group) {
-            self.store(slot, Change::Leave(slot, group.clone()), outputs);
+            self.store(slot, Change::Leave(slot, group.clone()), step);
             if self.has_event_handlers() {
-                self.notify(slot, Event::Left { group: group.clone() }, outputs);
+                self.notify(slot, Event::Left { group: group.clone() }, step);
             }
         }
     }

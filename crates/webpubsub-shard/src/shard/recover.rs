@@ -1,17 +1,17 @@
 //! Reliable connections lose their sockets, and get new ones.
 
-use webpubsub_protocol::client::{DataFrame, Encoding};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::buffer::{Buffer, Link};
-use crate::framing::Framing;
+use crate::fan_out::FanOut;
 use crate::output::{Change, Output};
-use crate::publish::{Publish, Receivers};
+use crate::publish::Publish;
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
+use crate::step::Step;
 
 /// What an event handler is told of a connection that was not recovered in time.
 ///
@@ -23,16 +23,16 @@ impl Shard {
     /// everything that it has not acknowledged.
     ///
     /// Source: client spec, section 8.3.
-    pub(crate) fn recover(&mut self, now: Timestamp, id: &ConnectionId, outputs: &mut Vec<Output>) {
-        self.give_up(now, outputs);
-        let Some(slot) = self.connections.find(id) else { return outputs.push(Output::CannotRecover) };
+    pub(crate) fn recover(&mut self, id: &ConnectionId, step: &mut Step) {
+        self.give_up(step);
+        let Some(slot) = self.connections.find(id) else { return step.push(Output::CannotRecover) };
         let Some(connection) = self.connections.get_mut(slot) else {
-            return outputs.push(Output::CannotRecover);
+            return step.push(Output::CannotRecover);
         };
-        let Some(buffer) = &mut connection.buffer else { return outputs.push(Output::CannotRecover) };
+        let Some(buffer) = &mut connection.buffer else { return step.push(Output::CannotRecover) };
         match buffer.link {
-            Link::Attached => outputs.push(Output::Close { slot, cause: CloseCause::TakenOver }),
-            Link::Detached { .. } => outputs.push(Output::Store(Change::Detach { slot, until: None })),
+            Link::Attached => step.push(Output::Close { slot, cause: CloseCause::TakenOver }),
+            Link::Detached { .. } => step.store(Change::Detach { slot, until: None }),
         }
         buffer.link = Link::Attached;
         connection.backlog.bytes = 0;
@@ -40,74 +40,58 @@ impl Shard {
         self.turns.clear(&mut connection.inbox);
         self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
-        outputs.push(Output::Accept { connection: id.clone(), subprotocol, slot });
-        self.attach(slot, outputs);
-        self.resend(slot, outputs);
+        step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
+        self.attach(slot, step);
+        self.resend(slot, step);
         self.forget_recovered();
     }
 
     /// Asks for every row that a connection has not acknowledged, to send it again.
-    pub(crate) fn resend(&self, slot: Slot, outputs: &mut Vec<Output>) {
+    pub(crate) fn resend(&self, slot: Slot, step: &mut Step) {
         let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_ref());
         for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
-            outputs.push(Output::Fetch { row, to: vec![(slot, id)] });
+            step.push(Output::Fetch { row, to: vec![(slot, id)] });
         }
     }
 
     /// Sends a row of the log again. A connection that needs one which cannot be read has lost it,
     /// and is told so.
-    pub(crate) fn fetched(
-        &mut self,
-        now: Timestamp,
-        publish: Option<Publish>,
-        to: Vec<(Slot, SequenceId)>,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(crate) fn fetched(&mut self, publish: Option<Publish>, to: Vec<(Slot, SequenceId)>, step: &mut Step) {
         let Some(publish) = publish else {
             for (slot, _) in to {
-                self.close(slot, CloseCause::NotRecoverable, outputs);
+                self.close(slot, CloseCause::NotRecoverable, step);
             }
             return;
         };
-        if publish.expires.is_some_and(|expires| expires <= now) {
+        if publish.expires.is_some_and(|expires| expires <= step.now) {
             return;
         }
-        let (mut json, mut protobuf) = (Receivers::default(), Receivers::default());
+        let mut fan_out = FanOut::new(&publish, self.log.newest());
         for (slot, id) in to {
-            match self.connections.get(slot).map(|connection| &connection.framing) {
-                Some(Framing::Messages(Encoding::Json)) => json.numbered.push((slot, id)),
-                Some(Framing::Messages(Encoding::Protobuf)) => protobuf.numbered.push((slot, id)),
-                Some(Framing::Simple(_)) | None => {}
+            if let Some(connection) = self.connections.get(slot) {
+                fan_out.add_numbered(slot, id, &connection.framing);
             }
         }
-        json.send(|| DataFrame::Json(publish.json()), outputs);
-        protobuf.send(|| publish.protobuf(), outputs);
+        fan_out.send(step);
     }
 
     /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
     ///
     /// Source: client spec, section 8.2.
-    pub(crate) fn closed(
-        &mut self,
-        now: Timestamp,
-        slot: Slot,
-        code: CloseCode,
-        reason: &str,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(crate) fn closed(&mut self, slot: Slot, code: CloseCode, reason: &str, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
-        outputs.push(Output::Forget { slot });
+        step.push(Output::Forget { slot });
         match &connection.buffer {
-            Some(_) if code != CloseCode::NORMAL => self.detach(now, slot, outputs),
+            Some(_) if code != CloseCode::NORMAL => self.detach(slot, step),
             // Where there was no frame, the words are the platform's own.
-            Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", outputs),
-            Some(_) | None => self.remove(slot, reason, outputs),
+            Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", step),
+            Some(_) | None => self.remove(slot, reason, step),
         }
     }
 
     /// A reliable connection has no socket from here on, and its time to come back.
-    pub(crate) fn detach(&mut self, now: Timestamp, slot: Slot, outputs: &mut Vec<Output>) {
-        let until = now.after(self.config.recovery_window);
+    pub(crate) fn detach(&mut self, slot: Slot, step: &mut Step) {
+        let until = step.now.after(self.config.recovery_window);
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.backlog.bytes = 0;
         self.turns.clear(&mut connection.inbox);
@@ -115,9 +99,9 @@ impl Shard {
         buffer.link = Link::Detached { until };
         // It was on the socket.
         if let Some(cursor) = buffer.take_unstored() {
-            outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+            step.store(Change::Acknowledge { slot, cursor });
         }
-        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+        step.store(Change::Detach { slot, until: Some(until) });
         self.wait(until, slot);
     }
 
@@ -127,10 +111,13 @@ impl Shard {
     }
 
     /// Ends the connections that were not recovered in time.
-    pub(crate) fn give_up(&mut self, now: Timestamp, outputs: &mut Vec<Output>) {
-        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= now) {
-            if self.link(slot).is_some_and(|link| matches!(link, Link::Detached { until } if until <= now)) {
-                self.remove(slot, RECOVERY_TIMEOUT, outputs);
+    pub(crate) fn give_up(&mut self, step: &mut Step) {
+        while let Some((_, slot)) = self.detached.pop_front_if(|(until, _)| *until <= step.now) {
+            if self
+                .link(slot)
+                .is_some_and(|link| matches!(link, Link::Detached { until } if until <= step.now))
+            {
+                self.remove(slot, RECOVERY_TIMEOUT, step);
             }
         }
         self.forget_recovered();

@@ -14,6 +14,7 @@ use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord, LogRow};
+use crate::step::Step;
 
 impl Shard {
     /// Puts everybody in as if nobody had a socket. Returns who had none before.
@@ -45,7 +46,7 @@ impl Shard {
         &mut self,
         sockets: Vec<Option<Attachment>>,
         known: Vec<(Slot, bool)>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> Vec<Option<Slot>> {
         let mut here = vec![false; self.connections.end().index()];
         let slots = sockets.into_iter().map(|socket| {
@@ -63,11 +64,11 @@ impl Shard {
                 Some(Link::Detached { until }) => {
                     self.wait(until, slot);
                     if !was_detached {
-                        outputs.push(Output::Store(Change::Detach { slot, until: Some(until) }));
+                        step.store(Change::Detach { slot, until: Some(until) });
                     }
                 }
                 // Nobody knows what became of its client.
-                Some(Link::Attached) | None => self.remove(slot, "", outputs),
+                Some(Link::Attached) | None => self.remove(slot, "", step),
             }
         }
         slots
@@ -75,7 +76,7 @@ impl Shard {
 
     /// Gives every reliable connection back what it has not acknowledged, and has it sent again to
     /// those that have a socket.
-    pub(super) fn restore_buffers(&mut self, log: Vec<LogRow>, outputs: &mut Vec<Output>) {
+    pub(super) fn restore_buffers(&mut self, log: Vec<LogRow>, step: &mut Step) {
         for LogRow { row, recipients, bytes, relayed: _ } in log {
             let mut to = Vec::new();
             for slot in log::slots(&recipients) {
@@ -91,7 +92,7 @@ impl Shard {
                 }
             }
             if !to.is_empty() {
-                outputs.push(Output::Fetch { row, to });
+                step.push(Output::Fetch { row, to });
             }
         }
     }
@@ -100,13 +101,13 @@ impl Shard {
     pub(crate) fn restore_outbox(
         &mut self,
         outbox: Vec<(u64, String)>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> HashMap<ConnectionId, Slot> {
         let mut queues = HashMap::new();
         for (row, text) in outbox {
             self.events.newest = row;
             let Some((closed, waiting)) = durable::decode(row, &text) else {
-                outputs.push(Output::Store(Change::RemoveEvent { row }));
+                step.store(Change::RemoveEvent { row });
                 continue;
             };
             let known = queues.get(&closed.id).copied();

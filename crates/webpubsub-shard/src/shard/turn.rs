@@ -18,6 +18,7 @@ use crate::inbox::{Arrived, MAX_SHARD_BYTES};
 use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
+use crate::step::Step;
 use crate::turns::{NextTurn, ROUND_COST, TURN_COST, Turns};
 
 /// Bytes that cost as much to take in as a message of the smallest kind.
@@ -37,13 +38,13 @@ impl Shard {
 
     /// Carries out what has arrived, as much as a turn takes, and writes what waited to be written.
     /// Everything that is to be stored comes first, so nothing leaves before it is on disk.
-    #[must_use = "outputs are the only way a hub acts"]
+    #[must_use = "outputs are the only way a shard acts"]
     pub fn turn(&mut self, now: Timestamp) -> Vec<Output> {
-        let mut outputs = Vec::new();
+        let mut step = Step::new(now);
         while let Some(from) = self.next_sender(now) {
-            outputs.append(&mut self.carry_out_next(now, from));
+            self.carry_out_first(from, &mut step);
         }
-        self.end_turn(now, outputs)
+        self.finish_turn(step)
     }
 
     /// Whose message this turn carries out next; `None` at its end.
@@ -97,52 +98,56 @@ impl Shard {
 
     /// Carries out the next message of this connection, as [`Shard::next_sender`] has it. The outputs are
     /// to be given to [`Shard::end_turn`].
-    #[must_use = "outputs are the only way a hub acts"]
+    #[must_use = "outputs are the only way a shard acts"]
     pub fn carry_out_next(&mut self, now: Timestamp, from: Slot) -> Vec<Output> {
-        let mut outputs = Vec::new();
+        let mut step = Step::new(now);
+        self.carry_out_first(from, &mut step);
+        step.outputs
+    }
+
+    /// Ends a turn that has led to these outputs: adds what follows from all of them, and puts what is to
+    /// be written in front.
+    #[must_use = "outputs are the only way a shard acts"]
+    pub fn end_turn(&mut self, now: Timestamp, outputs: Vec<Output>) -> Vec<Output> {
+        self.finish_turn(Step { now, outputs })
+    }
+
+    /// Carries out the first message in an inbox.
+    fn carry_out_first(&mut self, from: Slot, step: &mut Step) {
         let limits = self.config.limits;
-        let Some(connection) = self.connections.get_mut(from) else { return outputs };
-        let Some((arrived, bytes)) = connection.inbox.arrived.pop_front() else { return outputs };
+        let Some(connection) = self.connections.get_mut(from) else { return };
+        let Some((arrived, bytes)) = connection.inbox.arrived.pop_front() else { return };
         connection.inbox.bytes -= bytes;
         self.turns.bytes -= bytes;
         if arrived.is_limited() {
-            connection.bucket.take(now, &limits);
+            connection.bucket.take(step.now, &limits);
         }
-        self.events.now = now;
-        self.carry_out(now, from, arrived, &mut outputs);
-        let cost = cost(bytes, &outputs);
+        let before = step.outputs.len();
+        self.carry_out(from, arrived, step);
+        let cost = cost(bytes, step.outputs.get(before..).unwrap_or_default());
         self.turns.carried_out += cost;
         if let Some(connection) = self.connections.get_mut(from) {
             let inbox = &mut connection.inbox;
             // What was not used in one turn is not saved up for the next.
             inbox.credit = if inbox.arrived.is_empty() { 0 } else { inbox.credit - cost as i64 };
         }
-        outputs
     }
 
-    /// Ends a turn that has led to these outputs: adds what follows from all of them, and puts what is to
-    /// be written in front.
-    #[must_use = "outputs are the only way a hub acts"]
-    pub fn end_turn(&mut self, now: Timestamp, mut outputs: Vec<Output>) -> Vec<Output> {
-        self.events.now = now;
-        self.follow_up(now, &mut outputs);
+    fn finish_turn(&mut self, mut step: Step) -> Vec<Output> {
+        self.follow_up(&mut step);
         (self.turns.taken_in, self.turns.carried_out, self.turns.is_due) = (0, 0, false);
-        let mut ordered = self.unwritten();
-        let mut others = Vec::new();
-        for output in outputs {
-            let list = if output.is_store() { &mut ordered } else { &mut others };
-            list.push(output);
-        }
-        ordered.append(&mut others);
+        let mut others = mem::replace(&mut step.outputs, self.unwritten());
+        step.outputs.extend(others.extract_if(.., |output| output.is_store()));
+        step.outputs.append(&mut others);
         for slot in mem::take(&mut self.turns.touched) {
             if let Some(connection) = self.connections.get_mut(slot) {
                 connection.inbox.is_touched = false;
                 if connection.is_attached() {
-                    self.attach(slot, &mut ordered);
+                    self.attach(slot, &mut step);
                 }
             }
         }
-        ordered
+        step.outputs
     }
 
     /// Whether anything that has arrived waits to be carried out.
@@ -158,7 +163,7 @@ impl Shard {
     }
 
     /// Takes in what came over a socket.
-    pub(crate) fn receive(&mut self, now: Timestamp, from: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+    pub(crate) fn receive(&mut self, from: Slot, frame: Frame, step: &mut Step) {
         let limits = self.config.limits;
         let Some(connection) = self.connections.get(from) else { return };
         let bytes = frame.len();
@@ -173,22 +178,22 @@ impl Shard {
         let is_next = connection.inbox.arrived.is_empty() || may_overtake;
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
         let Some(connection) = self.connections.get_mut(from) else { return };
-        if is_quick && connection.bucket.take(now, &limits) {
-            let before = outputs.len();
-            self.carry_out(now, from, arrived, outputs);
-            self.turns.take_in(cost(bytes, outputs.get(before..).unwrap_or_default()));
+        if is_quick && connection.bucket.take(step.now, &limits) {
+            let before = step.outputs.len();
+            self.carry_out(from, arrived, step);
+            self.turns.take_in(cost(bytes, step.outputs.get(before..).unwrap_or_default()));
         } else {
-            self.enqueue(from, arrived, bytes, outputs);
+            self.enqueue(from, arrived, bytes, step);
         }
     }
 
     /// Has something that came over a socket wait for the next turn.
-    pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, outputs: &mut Vec<Output>) {
+    pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, step: &mut Step) {
         let Some(connection) = self.connections.get_mut(from) else { return };
         let inbox = &mut connection.inbox;
         let is_full = inbox.is_full() || (inbox.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
         if arrived.is_limited() && is_full {
-            return self.close(from, CloseCause::TooManyMessages, outputs);
+            return self.close(from, CloseCause::TooManyMessages, step);
         }
         inbox.is_ended |= arrived.is_end();
         inbox.arrived.push_back((arrived, bytes));
@@ -225,13 +230,13 @@ impl Shard {
         }
     }
 
-    fn carry_out(&mut self, now: Timestamp, from: Slot, arrived: Arrived, outputs: &mut Vec<Output>) {
+    fn carry_out(&mut self, from: Slot, arrived: Arrived, step: &mut Step) {
         match arrived {
-            Arrived::Message(message) => self.message(now, from, message, outputs),
-            Arrived::Payload(frame) => self.payload(from, frame, outputs),
-            Arrived::Invalid(cause) => self.close(from, cause, outputs),
-            Arrived::Closed { code, reason } => self.closed(now, from, code, &reason, outputs),
-            Arrived::Broken => self.broken(from, outputs),
+            Arrived::Message(message) => self.message(from, message, step),
+            Arrived::Payload(frame) => self.payload(from, frame, step),
+            Arrived::Invalid(cause) => self.close(from, cause, step),
+            Arrived::Closed { code, reason } => self.closed(from, code, &reason, step),
+            Arrived::Broken => self.broken(from, step),
         }
     }
 

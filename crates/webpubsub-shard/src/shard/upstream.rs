@@ -15,10 +15,11 @@ use webpubsub_protocol::time::Timestamp;
 use crate::error::Refusal;
 use crate::event_queue::ReplyTarget;
 use crate::framing::Framing;
-use crate::output::{Change, Output};
+use crate::output::Change;
 use crate::publish::{Publish, Reach};
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::step::Step;
 
 /// The name of every event of a simple client.
 ///
@@ -27,23 +28,23 @@ const SIMPLE_EVENT: &str = "message";
 
 impl Shard {
     /// Carries out what a simple client sent.
-    pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, outputs: &mut Vec<Output>) {
+    pub(crate) fn payload(&mut self, slot: Slot, frame: Frame, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
         let Framing::Simple(mode) = &connection.framing else { return };
         match mode.clone() {
             SimpleMode::SendEvent => match EventName::parse(SIMPLE_EVENT) {
                 Ok(name) if self.has_event_handlers() => {
                     let (data, metadata) = (simple::decode(frame), Metadata::default());
-                    self.user_event(slot, Event::User { name, data, metadata }, ReplyTarget::Frame, outputs);
+                    self.user_event(slot, Event::User { name, data, metadata }, ReplyTarget::Frame, step);
                 }
-                Ok(_) | Err(_) => self.close(slot, CloseCause::EventFailed, outputs),
+                Ok(_) | Err(_) => self.close(slot, CloseCause::EventFailed, step),
             },
             SimpleMode::SendToGroup { group, echo } => {
                 let data = simple::decode(frame);
                 let publish = (data, Metadata::default(), None);
-                match self.send_to_group(slot, group, echo, publish, outputs) {
+                match self.send_to_group(slot, group, echo, publish, step) {
                     Ok(()) => {}
-                    Err(Refusal::SendForbidden(_)) => self.close(slot, CloseCause::RawSendForbidden, outputs),
+                    Err(Refusal::SendForbidden(_)) => self.close(slot, CloseCause::RawSendForbidden, step),
                     Err(
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
@@ -52,51 +53,38 @@ impl Shard {
                         | Refusal::EventFailed
                         | Refusal::InvocationPending
                         | Refusal::OutboxFull,
-                    ) => self.close(slot, CloseCause::ServiceFault, outputs),
+                    ) => self.close(slot, CloseCause::ServiceFault, step),
                 }
             }
         }
     }
 
     /// Carries out a message of any other client.
-    pub(crate) fn message(
-        &mut self,
-        now: Timestamp,
-        slot: Slot,
-        message: UpstreamMessage,
-        outputs: &mut Vec<Output>,
-    ) {
+    pub(crate) fn message(&mut self, slot: Slot, message: UpstreamMessage, step: &mut Step) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
-                self.acknowledged(slot, ack_id, outputs, |hub, outputs| hub.join_group(slot, group, outputs));
+                self.acknowledged(slot, ack_id, step, |shard, step| shard.join_group(slot, group, step));
             }
             UpstreamMessage::LeaveGroup { group, ack_id } => {
-                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
-                    hub.leave_group(slot, group, outputs)
-                });
+                self.acknowledged(slot, ack_id, step, |shard, step| shard.leave_group(slot, group, step));
             }
             UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
-                self.acknowledged(slot, ack_id, outputs, |hub, outputs| {
-                    hub.send_to_group(slot, group, echo, (data, metadata, ttl.end(now)), outputs)
+                self.acknowledged(slot, ack_id, step, |shard, step| {
+                    shard.send_to_group(slot, group, echo, (data, metadata, ttl.end(step.now)), step)
                 });
             }
             UpstreamMessage::Event { event: name, ack_id, data, metadata } => {
-                self.user_event(
-                    slot,
-                    Event::User { name, data, metadata },
-                    ReplyTarget::Ack(ack_id),
-                    outputs,
-                );
+                self.user_event(slot, Event::User { name, data, metadata }, ReplyTarget::Ack(ack_id), step);
             }
             UpstreamMessage::Invoke { invocation_id, event: name, data, metadata } => {
                 let event = Event::User { name, data, metadata };
-                self.user_event(slot, event, ReplyTarget::Invocation(invocation_id), outputs);
+                self.user_event(slot, event, ReplyTarget::Invocation(invocation_id), step);
             }
             UpstreamMessage::CancelInvocation { invocation_id } => {
-                self.cancel_invocation(slot, invocation_id, outputs);
+                self.cancel_invocation(slot, invocation_id, step);
             }
-            UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, outputs),
-            UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, outputs),
+            UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, step),
+            UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, step),
         }
     }
 
@@ -108,15 +96,15 @@ impl Shard {
         &mut self,
         slot: Slot,
         ack_id: Option<AckId>,
-        outputs: &mut Vec<Output>,
-        operation: impl FnOnce(&mut Self, &mut Vec<Output>) -> Result<(), Refusal>,
+        step: &mut Step,
+        operation: impl FnOnce(&mut Self, &mut Step) -> Result<(), Refusal>,
     ) {
         let result = match ack_id.filter(|id| self.is_used(slot, *id)) {
             Some(id) => Err(Refusal::Duplicate(id)),
-            None => operation(self, outputs),
+            None => operation(self, step),
         };
         if let Some(ack_id) = ack_id {
-            self.acknowledge(slot, ack_id, result, outputs);
+            self.acknowledge(slot, ack_id, result, step);
         }
     }
 
@@ -131,7 +119,7 @@ impl Shard {
         slot: Slot,
         ack_id: AckId,
         result: Result<(), Refusal>,
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) {
         if result.is_ok()
             && let Some(connection) = self.connections.get_mut(slot)
@@ -147,14 +135,14 @@ impl Shard {
             }
         }
         let result = result.map_err(|refusal| refusal.to_ack_error());
-        self.send(slot, DownstreamMessage::Ack { ack_id, result }, outputs);
+        self.send(slot, DownstreamMessage::Ack { ack_id, result }, step);
     }
 
     /// A client has everything up to a message; one that it was never sent closes the connection. On
     /// the subprotocols that are not reliable it says nothing.
     ///
     /// Source: client spec, sections 6.2 and 8.1.
-    fn sequence_ack(&mut self, slot: Slot, id: SequenceId, outputs: &mut Vec<Output>) {
+    fn sequence_ack(&mut self, slot: Slot, id: SequenceId, step: &mut Step) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (Some(buffer), Framing::Messages(encoding)) = (&mut connection.buffer, &connection.framing)
         else {
@@ -162,40 +150,35 @@ impl Shard {
         };
         if id > buffer.newest() {
             let cause = encoding.invalid();
-            return self.close(slot, cause, outputs);
+            return self.close(slot, cause, step);
         }
         let before = buffer.bytes();
         if buffer.acknowledge(id) {
             let bytes = before - buffer.bytes();
             if let Some(cursor) = buffer.take_much_unstored() {
-                outputs.push(Output::Store(Change::Acknowledge { slot, cursor }));
+                step.store(Change::Acknowledge { slot, cursor });
             }
             self.touch(slot);
-            self.doubt(slot, bytes, outputs);
+            self.doubt(slot, bytes, step);
         }
     }
 
-    fn join_group(&mut self, slot: Slot, group: GroupName, outputs: &mut Vec<Output>) -> Result<(), Refusal> {
+    fn join_group(&mut self, slot: Slot, group: GroupName, step: &mut Step) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::JoinForbidden(group));
         }
         if !self.has_room_for(slot, slice::from_ref(&group)) {
             return Err(Refusal::TooManyGroups(self.config.limits.groups));
         }
-        self.join(slot, &group, outputs);
+        self.join(slot, &group, step);
         Ok(())
     }
 
-    fn leave_group(
-        &mut self,
-        slot: Slot,
-        group: GroupName,
-        outputs: &mut Vec<Output>,
-    ) -> Result<(), Refusal> {
+    fn leave_group(&mut self, slot: Slot, group: GroupName, step: &mut Step) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::JoinLeaveGroup, &group) {
             return Err(Refusal::LeaveForbidden(group));
         }
-        self.leave(slot, &group, outputs);
+        self.leave(slot, &group, step);
         Ok(())
     }
 
@@ -205,7 +188,7 @@ impl Shard {
         group: GroupName,
         echo: Echo,
         (data, metadata, expires): (MessageData, Metadata, Option<Timestamp>),
-        outputs: &mut Vec<Output>,
+        step: &mut Step,
     ) -> Result<(), Refusal> {
         if !self.allows(slot, PermissionType::SendToGroup, &group) {
             return Err(Refusal::SendForbidden(group));
@@ -217,7 +200,7 @@ impl Shard {
         let to: Vec<Slot> =
             self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
         let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
-        self.fan_out(to, &publish, Reach::AllShards, outputs);
+        self.fan_out(to, &publish, Reach::AllShards, step);
         Ok(())
     }
 

@@ -6,25 +6,26 @@ use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::snapshot::encode_runs;
+use crate::step::Step;
 
 impl Shard {
     /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
-    pub(crate) fn store(&mut self, slot: Slot, change: Change, outputs: &mut Vec<Output>) {
+    pub(crate) fn store(&mut self, slot: Slot, change: Change, step: &mut Step) {
         let is_reliable = self.connections.get(slot).is_some_and(|connection| connection.buffer.is_some());
         // The end of every connection is delivered to handlers, also of one that a crash ends.
         if is_reliable || self.has_event_handlers() {
-            outputs.push(Output::Store(change));
+            step.store(change);
         } else {
             self.turns.write([change]);
         }
     }
 
     /// Puts what waits to be written in front of these outputs, if they have to wait for a commit anyway.
-    pub(crate) fn write_with(&mut self, outputs: &mut Vec<Output>) {
-        if !self.turns.acked.is_empty() || outputs.iter().any(Output::is_store) {
+    pub(crate) fn write_with(&mut self, step: &mut Step) {
+        if !self.turns.acked.is_empty() || step.outputs.iter().any(Output::is_store) {
             let mut ordered = self.unwritten();
-            ordered.append(outputs);
-            *outputs = ordered;
+            ordered.append(&mut step.outputs);
+            step.outputs = ordered;
         }
     }
 
