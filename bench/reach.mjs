@@ -2,6 +2,10 @@
 import { NEIGHBOURS } from "./workloads.mjs";
 import { median, ratio } from "./statistics.mjs";
 
+/**
+ * @param {string} what
+ * @param {{ workload: string, key: string, own: string, other?: string, least?: number, most?: number }} target
+ */
 const beside = (what, { workload, key, own, other = "bare", least, most }) => ({ what, workload, key, own, other, least, most });
 
 /** Workloads in which deliveries are counted. */

@@ -41,7 +41,7 @@ const unlessMissing = (places, plan) => (places.includes(undefined) ? undefined 
  * Messages to `members` in `groups` groups, published by a server (`rest`), by the first `member` of each group, or by
  * an `outsider`, so many of a publisher's on their way at once (`window`), or so many a second (`rate`).
  */
-function publish({ by, members, groups = 1, window, acks = false, size = SIZE, rate, ...workload }) {
+function publish(/** @type {any} */ { by, members, groups = 1, window, acks = false, size = SIZE, rate, ...workload }) {
   return {
     ...workload,
     plan(server, { hub }) {
@@ -74,7 +74,7 @@ function membership({ clients, groups, leave = false, ...workload }) {
 export const NEIGHBOURS = { same_hub: "this hub", other_hub: "another hub", rest: "REST" };
 
 /** A client that sends so many frames without waiting, beside quiet neighbours. */
-function flood({ what, frames, dialects, ...workload }) {
+function flood(/** @type {any} */ { what, frames, dialects, ...workload }) {
   const neighbours = Object.entries(NEIGHBOURS).flatMap(([key, who]) => [
     { key: `${key}_quiet_p50_ms`, title: `${who}, quiet: p50 ms` },
     { key: `${key}_quiet_p99_ms`, title: "p99 ms" },

@@ -9,6 +9,7 @@ import { OnWorkerd } from "./workerd.mjs";
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /** What rooms answer to where things are: `path(room)` is where clients connect, and servers publish unless `publishPath` is another. */
+/** @returns {any} */
 const rooms = (Base, path, publishPath = path) =>
   class extends Base {
     member(hub, group) {

@@ -20,7 +20,18 @@ function remove(folder) {
 }
 
 export class Server {
+  /** @type {any} */
   #child;
+  /** @type {any} */
+  folder;
+
+  /**
+   * Starts the program of a kind of server.
+   * @returns {any} a child process
+   */
+  launch() {
+    throw new Error("a kind of server says how it is started");
+  }
 
   /** Starts with what `launch` returns, a child process, in a folder and at a port of its own. */
   async start() {

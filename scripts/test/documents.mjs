@@ -89,7 +89,7 @@ export function brokenLinks(tree, exists = (path) => existsSync(at(path))) {
 
 /** Links of a Markdown text that are neither addresses nor code. */
 function linksIn(text) {
-  const prose = withoutFences(text).replace(/(`+)[\s\S]*?\1/g, (code) => code.replace(/[()\[\]]/g, " "));
+  const prose = withoutFences(text).replace(/(`+)[\s\S]*?\1/g, (code) => code.replace(/[()[\]]/g, " "));
   const inline = [...prose.matchAll(/\]\(<?([^()\s>]+)>?(?: "[^"]*")?\)/g)].map(([, link]) => link);
   const defined = [...prose.matchAll(/^\[[^\]]+\]: +(\S+)/gm)].map(([, link]) => link);
   return [...inline, ...defined].filter((link) => !/^[a-z][a-z+.-]*:/.test(link) && !link.startsWith("//"));

@@ -13,6 +13,10 @@ const LARGEST_BURST = 6;
 
 /** A reliable client over a wire of its own. Everything that its application is told goes into its account. */
 export class Client {
+  /** @type {string} */
+  name;
+  /** @type {any} */
+  account;
   #client;
   #link;
   #ledger;
@@ -21,7 +25,7 @@ export class Client {
   #waiting;
 
   /** `groups` come with its token, `joins` are joined by itself. */
-  static async start({ service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
+  static async start(/** @type {any} */ { service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
     const client = new Client();
     client.name = name;
     client.#ledger = ledger;
@@ -81,8 +85,12 @@ export class Client {
 
 /** Publishes bursts of random size to random targets, about as fast as told, while it may. */
 class Publishing {
+  /** @param {{ ledger: any, random: any, targets: any, name: string }} publisher */
   constructor({ ledger, random, targets, name }) {
-    Object.assign(this, { ledger, random, targets, name });
+    this.ledger = ledger;
+    this.random = random;
+    this.targets = targets;
+    this.name = name;
   }
 
   /** Until `mayGoOn()`, which may take its time, says no. */
@@ -96,6 +104,15 @@ class Publishing {
     }
   }
 
+  /**
+   * Publishes messages in its own way.
+   * @param {any[]} burst
+   * @returns {Promise<void>}
+   */
+  async publish(burst) {
+    throw new Error(`a kind of publisher says how ${burst.length} messages are published`);
+  }
+
   data({ from, n, to }) {
     // Now and then a long one.
     const more = this.random.below(10) === 0 ? "x".repeat(this.random.below(8_000)) : "";
@@ -105,6 +122,7 @@ class Publishing {
 
 /** A client that publishes each message until it is acknowledged, always under the same ack id, in order. */
 export class ClientPublisher extends Publishing {
+  /** @param {any} publisher */
   constructor({ client, ...rest }) {
     super({ ...rest, name: client.name });
     this.client = client;

@@ -100,4 +100,5 @@ const simpleClients = {
   },
 };
 
+/** @type {any[]} */
 export const clientKinds = [jsonClients, protobufClients, simpleClients];

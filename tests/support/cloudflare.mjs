@@ -51,7 +51,7 @@ export class Cloudflare {
       case "POST scripts/W/assets-upload-session":
         return { jwt: "jwt", buckets: [] };
       case "PUT scripts/W":
-        this.#upload(JSON.parse(/name="metadata"\r\n\r\n(\{.*?\})\r\n--/s.exec(body)[1]));
+        this.#upload(JSON.parse(/name="metadata"\r\n\r\n(\{.*?\})\r\n--/s.exec(body)?.[1] ?? ""));
         return { id: "webpubsub-edge", startup_time_ms: 1, deployment_id: "1" };
       case "GET workers/W":
         return { subdomain: { enabled: true, previews_enabled: true } };

@@ -33,7 +33,7 @@ export class Crowd {
       if (greeted) {
         socket.once("message", () => {
           socket.on("message", hear);
-          resolve();
+          resolve(undefined);
         });
       } else {
         socket.on("message", hear);

@@ -21,7 +21,11 @@ export class Asked {
   constructor(request, response, body) {
     const { method, url, rawHeaders } = request;
     const headers = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [[name, utf8(rawHeaders[n + 1])]] : []));
-    Object.assign(this, { method, url, headers, body, at: performance.now() });
+    this.method = method;
+    this.url = url;
+    this.headers = headers;
+    this.body = body;
+    this.at = performance.now();
     this.over = new Promise((resolve) => response.on("close", resolve));
   }
 
@@ -64,10 +68,16 @@ export class Asked {
 const utf8 = (value) => Buffer.from(value, "latin1").toString();
 
 export class EventHandler {
+  /** @type {any} */
   #server;
   #answers = new Map();
   #queues = new Map();
-  /** Everything that it was asked, in order. */
+  /** @type {any} */
+  origin;
+  /**
+   * Everything that it was asked, in order.
+   * @type {Asked[]}
+   */
   asked = [];
   /** How many requests wait for their answers, and how many did at most. */
   underWay = 0;

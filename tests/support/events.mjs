@@ -18,7 +18,7 @@ export class Events {
   }
 
   next(name) {
-    return this.#queues.get(name).next(`the event ${name}`);
+    return /** @type {Queue} */ (this.#queues.get(name)).next(`the event ${name}`);
   }
 
   /** The next message's own words: data, its type, and for a group's its group and sender. */

@@ -10,15 +10,15 @@ const [url, subprotocol, count, template] = process.argv.slice(2);
 const socket = new WebSocket(url, subprotocol, { perMessageDeflate: false });
 let acks = 0;
 
-function end(code) {
+function end(code = undefined) {
   process.stdout.write(JSON.stringify({ acks, code }), () => process.exit());
 }
 
 socket.on("open", () => {
-  for (let n = 1; n <= Number(count); n++) socket.send(template.replaceAll("#", n));
+  for (let n = 1; n <= Number(count); n++) socket.send(template.replaceAll("#", String(n)));
 });
 socket.on("message", (data) => {
-  if (JSON.parse(data).type === "ack" && ++acks === Number(count)) end();
+  if (JSON.parse(data.toString()).type === "ack" && ++acks === Number(count)) end();
 });
 socket.on("close", end);
 socket.on("error", (error) => {

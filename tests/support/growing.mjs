@@ -16,7 +16,9 @@ export const Growing = (Kind) =>
     grows = true;
     #growths = new Map();
 
-    constructor({ variables, ...options } = {}) {
+    /** @param {any} options */
+    constructor(options = {}) {
+      const { variables } = options;
       super({ ...options, variables: { MAP_TTL_MS, ...variables } });
     }
 
@@ -60,6 +62,7 @@ class Growth {
   #shards = 1;
   #paused;
   #loop;
+  /** @type {Promise<any>} */
   #last = Promise.resolve();
 
   constructor(settings, put) {

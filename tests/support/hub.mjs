@@ -10,7 +10,8 @@ export const ALL_ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
 export class Hub {
   constructor(service, name) {
-    Object.assign(this, { service, name });
+    this.service = service;
+    this.name = name;
   }
 
   get audience() {
@@ -22,6 +23,7 @@ export class Hub {
     return this.audience.replace(/^http/, "ws");
   }
 
+  /** @param {{ user?: string, roles?: string[], groups?: string[], minutes?: number }} options */
   token(options = {}) {
     return sign(clientClaims({ audience: this.audience, ...options }), this.service.key);
   }
@@ -30,12 +32,18 @@ export class Hub {
     return `${this.url}?access_token=${this.token(options)}`;
   }
 
-  /** A connection without a subprotocol. */
+  /**
+   * A connection without a subprotocol.
+   * @param {{ query?: string, [option: string]: any }} options
+   */
   connectSimple({ query = "", ...options } = {}) {
     return Socket.open(this.clientUrl(options) + query);
   }
 
-  /** A connection of the JSON subprotocol; `connected` holds its first frame. */
+  /**
+   * A connection of the JSON subprotocol; `connected` holds its first frame.
+   * @param {{ protocol?: string, [option: string]: any }} options
+   */
   async connect({ protocol = JSON_V1, ...options } = {}) {
     const socket = await Socket.open(this.clientUrl(options), { protocols: protocol });
     assert.equal(socket.protocol, protocol);
@@ -48,7 +56,12 @@ export class Hub {
     return this.connect({ protocol: RELIABLE_V1, ...options });
   }
 
-  /** A URL that asks for a connection back; an SDK's has its old access token in it, too. */
+  /**
+   * A URL that asks for a connection back; an SDK's has its old access token in it, too.
+   * @param {string} id
+   * @param {string | undefined} token
+   * @param {{ accessToken?: string }} options
+   */
   recoveryUrl(id, token, { accessToken } = {}) {
     const query = new URLSearchParams(accessToken ? { access_token: accessToken } : {});
     query.set("awps_connection_id", id);
@@ -62,7 +75,12 @@ export class Hub {
     return Object.assign(socket, { id, connected });
   }
 
-  /** A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless told otherwise. */
+  /**
+   * A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless a token or an audience is given.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ query?: any, headers?: Record<string, any>, body?: any, token?: string, audience?: string }} options
+   */
   rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
     const search = new URLSearchParams(Array.isArray(query) ? query : Object.entries(query));
     if (!search.has("api-version")) search.set("api-version", VERSION);
@@ -72,7 +90,12 @@ export class Hub {
     return request(this.service.endpoint, method, target, { headers: { ...authorization, ...headers }, body });
   }
 
-  /** Publishes to all (`""`) or to a `/groups/…`, `/users/…`, `/connections/…`, which must be accepted. */
+  /**
+   * Publishes to all (`""`) or to a `/groups/…`, `/users/…`, `/connections/…`, which must be accepted.
+   * @param {string} target
+   * @param {any} data
+   * @param {{ type?: string, query?: any }} options
+   */
   async send(target, data, { type = "text/plain", query } = {}) {
     const answer = await this.rest("POST", `${target}/:send`, { query, headers: { "content-type": type }, body: data });
     assert.equal(answer.status, 202, answer.body);
@@ -86,7 +109,11 @@ export class Hub {
     return JSON.parse(body);
   }
 
-  /** Has a handler be told of all users' events, or of what `which` says. */
+  /**
+   * Has a handler receive all users' events, or what `which` says.
+   * @param {{ url: string }} handler
+   * @param {Record<string, any>} which
+   */
   tell(handler, which = { userEventPattern: "*" }) {
     return this.configure({ eventHandlers: [{ urlTemplate: handler.url, ...which }] });
   }

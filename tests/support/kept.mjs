@@ -67,14 +67,14 @@ export class Kept {
         return found;
       }
       if (this.#ended) throw this.#ended;
-      await new Promise((resolve) => (this.#wake = resolve));
+      await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
     }
   }
 
   /** Waits until the service has closed the connection. */
   closed() {
     const closed = async () => {
-      while (!this.#ended) await new Promise((resolve) => (this.#wake = resolve));
+      while (!this.#ended) await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
     };
     return within(closed(), "the end of a connection");
   }

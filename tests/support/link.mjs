@@ -2,10 +2,13 @@
 import net from "node:net";
 
 export class Link {
+  /** @type {any} */
   #server;
   #sockets = new Set();
   #fromService = new Set();
   #isDown = false;
+  /** @type {any} */
+  endpoint;
   /** How many connections it has carried. */
   carried = 0;
 

@@ -11,10 +11,10 @@ export const tarball = path.join(folder, "webpubsub-edge-client.tgz");
 function entry(target) {
   if (typeof target === "string") return target;
   const condition = Object.keys(target).find((name) => ["node", "import", "default"].includes(name));
-  return entry(target[condition]);
+  return entry(target[condition ?? "default"]);
 }
 
 export function loadOurClient() {
   const { exports } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-  return import(pathToFileURL(path.join(folder, entry(exports["."]))));
+  return import(pathToFileURL(path.join(folder, entry(exports["."]))).href);
 }

@@ -7,9 +7,15 @@ const running = new Set();
 process.once("exit", () => running.forEach(kill));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
-/** Starts a program; `onOutput` gets what it prints, errors included, as it comes. */
+/**
+ * Starts a program; `onOutput` gets what it prints, errors included, as it comes.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions & { onOutput?: (text: string) => void }} options
+ * @returns {any}
+ */
 export function start(command, args, { onOutput, ...options } = {}) {
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...options });
+  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...options }));
   running.add(child);
   child.on("close", () => running.delete(child));
   if (onOutput) for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", onOutput);

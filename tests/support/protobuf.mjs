@@ -34,7 +34,7 @@ export function bytesAt(bytes, ...path) {
 function find(bytes, wanted) {
   let at = 0;
   const next = () => {
-    let [value, scale, byte] = [0, 1];
+    let [value, scale, byte] = [0, 1, 0];
     do {
       byte = bytes[at++];
       value += (byte & 127) * scale;
@@ -59,7 +59,11 @@ export const error = (name, text) => message(field(1, name), field(2, text));
 export const acked = (ackId) => field(1, message(field(1, ackId), field(2, 1)));
 export const refused = (ackId, name, text) => field(1, message(field(1, ackId), field(3, error(name, text))));
 
-/** A connection of a protobuf subprotocol; `connected` holds what its first frame says. */
+/**
+ * A connection of a protobuf subprotocol; `connected` holds what its first frame says.
+ * @param {import("./hub.mjs").Hub} hub
+ * @param {{ protocol?: string, [option: string]: any }} options
+ */
 export async function connectProtobuf(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
   const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });
   assert.equal(socket.protocol, protocol);

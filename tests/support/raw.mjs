@@ -3,7 +3,7 @@ import net from "node:net";
 import { within } from "./waiting.mjs";
 
 /** Sends the bytes and returns what came back, up to where `enough(text)` says or the service closes. */
-export function exchange(service, bytes, enough = () => false) {
+export function exchange(service, bytes, enough = (_) => false) {
   const answer = new Promise((resolve, reject) => {
     let text = "";
     const socket = net.connect(service.port, "127.0.0.1", () => socket.write(bytes));
@@ -13,7 +13,7 @@ export function exchange(service, bytes, enough = () => false) {
       if (enough(text)) socket.destroy();
     });
     socket.on("close", () => resolve(text));
-    socket.on("error", (error) => (error.code === "ECONNRESET" ? resolve(text) : reject(error)));
+    socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) => (error.code === "ECONNRESET" ? resolve(text) : reject(error)));
   });
   return within(answer, `an answer to ${bytes.toString("latin1").slice(0, 800)}`);
 }

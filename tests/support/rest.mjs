@@ -4,7 +4,14 @@ import http from "node:http";
 import { text } from "node:stream/consumers";
 import { within } from "./waiting.mjs";
 
-/** One request; the answer's body as text. A body may be a string, bytes, or an iterable of chunks without a length. */
+/**
+ * One request; the answer's body as text. A body may be a string, bytes, or an iterable of chunks without a length.
+ * @param {string} endpoint
+ * @param {string} method
+ * @param {string} path
+ * @param {{ headers?: Record<string, any>, body?: any }} options
+ * @returns {Promise<{ status: number, headers: Record<string, any>, body: string }>}
+ */
 export function request(endpoint, method, path, { headers = {}, body } = {}) {
   const { hostname, port } = new URL(endpoint);
   const answer = new Promise((resolve, reject) => {
@@ -27,7 +34,12 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
   return within(answer, `an answer to ${method} ${path.slice(0, 200)}`);
 }
 
-/** Fails unless the answer has this status and the API's error body, with this code and target, and this message if any. */
+/**
+ * Fails unless the answer has this status and the API's error body, with this code and target, and this message if any.
+ * @param {{ status: number, headers: Record<string, any>, body?: any }} answer
+ * @param {number} expected
+ * @param {{ code: string, target?: any, message?: string }} error
+ */
 export function expectError({ status, headers, body }, expected, { code, target, message }) {
   assert.equal(status, expected, body);
   assert.match(headers["content-type"], /^application\/json/);
@@ -60,7 +72,14 @@ export function expectInvalidFilter({ status, headers, body }, target, message) 
   });
 }
 
-/** Asks for a WebSocket; the status, the headers and, unless it is given, the body of the answer, whatever it is. The connection is dropped at once. */
+/**
+ * Asks for a WebSocket; the status, the headers and, unless it is given, the body of the answer, whatever it is. The
+ * connection is dropped at once.
+ * @param {string} endpoint
+ * @param {string} path
+ * @param {Record<string, any>} headers
+ * @returns {Promise<{ status: number, headers: Record<string, any>, body?: string }>}
+ */
 export function upgrade(endpoint, path, headers = {}) {
   const { hostname, port } = new URL(endpoint);
   const answer = new Promise((resolve, reject) => {

@@ -104,7 +104,7 @@ export function requestOf(random, n, { service, hub, connection }) {
 function somethingElse(random, hub) {
   const elsewhere = { method: random.pick(METHODS), path: random.pick(PLACES), query: [], types: [] };
   if (random.below(2)) return elsewhere;
-  const token = random.below(4) ? hub.token() : encodeURIComponent(mutant(random, [hub.token()]));
+  const token = random.below(4) ? hub.token() : encodeURIComponent(mutant(random, [hub.token()]).toString());
   return { ...elsewhere, method: "GET", token };
 }
 

@@ -26,15 +26,32 @@ export class Service {
   #gone;
   #output = "";
   #hubs = 0;
+  /**
+   * Where it is reached, once it has started.
+   * @type {any}
+   */
+  endpoint;
+  /** @type {any} */
+  secure;
+  /** @type {any} */
+  port;
 
   /**
    * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `https` asks for it, at
    * a free port if it is `true` or the files of a certificate (`cert`) and its `key`; `settings` are those of
    * `--settings`, `options` any others of the command. A service of very many hubs, each of which is some files, may keep
    * them in memory: what tests end is the process, not the machine.
+   * @param {{ shards?: number, runner?: string, variables?: Record<string, any>, settings?: any, https?: any, key?: string, inMemory?: boolean, options?: any[] }} options
    */
   constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false, options = [] } = {}) {
-    Object.assign(this, { shards, runner, variables, settings, https, options, key, secondaryKey: SECONDARY_KEY });
+    this.shards = shards;
+    this.runner = runner;
+    this.variables = variables;
+    this.settings = settings;
+    this.https = https;
+    this.options = options;
+    this.key = key;
+    this.secondaryKey = SECONDARY_KEY;
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
   }
 
@@ -66,7 +83,7 @@ export class Service {
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     if (this.https) {
-      [, this.secure] = SECURE.exec(this.#output);
+      [, this.secure] = SECURE.exec(this.#output) ?? [];
       this.securePort = Number(new URL(this.secure).port);
     }
     return this;
@@ -117,7 +134,7 @@ export class Service {
 
   /** The process id of workerd under `npm run serve`. */
   get pid() {
-    return Number(/^workerd pid (\d+)$/m.exec(this.#output)[1]);
+    return Number(/^workerd pid (\d+)$/m.exec(this.#output)?.[1]);
   }
 
   get connectionString() {
@@ -129,7 +146,12 @@ export class Service {
     return `Endpoint=${this.secure};AccessKey=${this.key};Version=1.0;`;
   }
 
-  /** A request of an operator to `/management/{path}`, signed for exactly that URL unless told otherwise. */
+  /**
+   * A request of an operator to `/management/{path}`, signed for exactly that URL unless a token is given.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: any, token?: string }} options
+   */
   manage(method, path, { body, token } = {}) {
     const target = `/management/${path}`;
     const bearer = token ?? sign({ aud: `${this.endpoint}${target}` }, this.key);
@@ -150,6 +172,9 @@ export class Service {
 /**
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
+ * @param {string} title
+ * @param {(service: any) => void} define
+ * @param {{ Kind?: any, steady?: string, shardCounts?: number[], [option: string]: any }} options
  */
 export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
   const suite = (mode, service) =>
@@ -182,7 +207,7 @@ export function freePort() {
     const server = net.createServer();
     server.on("error", reject);
     server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
+      const { port } = /** @type {net.AddressInfo} */ (server.address());
       server.close(() => resolve(port));
     });
   });

@@ -17,7 +17,7 @@ export class Shell {
     let rest = "";
     this.#child.stdout.on("data", (text) => {
       const lines = (rest + text).split("\n");
-      rest = lines.pop();
+      rest = lines.pop() ?? "";
       for (const line of lines) this.lines.push(line);
     });
     this.#ended = ended(this.#child);

@@ -12,7 +12,9 @@ export const PROTOBUF_RELIABLE_V1 = "protobuf.reliable.webpubsub.azure.v1";
 export class Refused extends Error {
   constructor(status, headers, body) {
     super(`refused with ${status}: ${body}`);
-    Object.assign(this, { status, headers, body });
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
   }
 }
 
@@ -21,8 +23,19 @@ export class Socket {
   #frames = new Queue();
   #closed = deferred();
   #pings = 0;
+  /**
+   * What its first frame says, where that was read, and the connection's id.
+   * @type {any}
+   */
+  connected;
+  /** @type {any} */
+  id;
 
-  /** Resolves when the upgrade is done; rejects with {@link Refused} when it is not. */
+  /**
+   * Resolves when the upgrade is done; rejects with {@link Refused} when it is not.
+   * @param {string} url
+   * @param {{ protocols?: string | string[], headers?: Record<string, any>, certificate?: any }} options
+   */
   static async open(url, { protocols = [], headers = {}, certificate } = {}) {
     const socket = new Socket();
     socket.#socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false, ca: certificate });

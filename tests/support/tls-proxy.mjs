@@ -10,21 +10,24 @@ export class TlsProxy {
   #server;
   #sockets = new Set();
 
-  /** The service that is behind it, which may start when the proxy's port is known. */
+  /**
+   * The service that is behind it, which may start when the proxy's port is known.
+   * @type {any}
+   */
   service;
 
   /** Listens at a free port; `keepHost` says whether the service is given the host that its callers ask, or its own. */
   static async start({ keepHost }) {
     const proxy = new TlsProxy();
     const { key, certificate } = makeCertificate();
-    const asked = ({ method, url, headers }) => {
+    const asked = (/** @type {http.IncomingMessage} */ { method, url, headers }) => {
       const { endpoint, port } = proxy.service;
       const host = keepHost ? headers.host : new URL(endpoint).host;
       return { host: "127.0.0.1", port, method, path: url, agent: false, headers: { ...headers, host } };
     };
     const server = https.createServer({ key, cert: certificate }, (request, response) => {
       const onward = http.request(asked(request), (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
       onward.on("error", () => response.destroy());
@@ -48,9 +51,9 @@ export class TlsProxy {
       proxy.#sockets.add(socket);
       socket.on("close", () => proxy.#sockets.delete(socket));
     });
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
     proxy.#server = server;
-    const { port } = server.address();
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
     return Object.assign(proxy, { certificate, endpoint: `https://localhost:${port}`, host: `localhost:${port}` });
   }
 
@@ -61,7 +64,7 @@ export class TlsProxy {
 }
 
 /** The head of an answer as it goes over the wire. */
-function head({ statusCode, statusMessage, rawHeaders }) {
+function head(/** @type {http.IncomingMessage} */ { statusCode, statusMessage, rawHeaders }) {
   const lines = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [`${name}: ${rawHeaders[n + 1]}`] : []));
   return [`HTTP/1.1 ${statusCode} ${statusMessage}`, ...lines, "", ""].join("\r\n");
 }

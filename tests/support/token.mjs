@@ -17,7 +17,10 @@ export function sign(claims, key, { alg = "HS256", header = {} } = {}) {
   return `${signed}.${signature}`;
 }
 
-/** The claims of a client token: what the service SDKs put into one. */
+/**
+ * The claims of a client token: what the service SDKs put into one.
+ * @param {{ audience: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} client
+ */
 export function clientClaims({ audience, user, roles, groups, minutes = 60 }) {
   return {
     aud: audience,

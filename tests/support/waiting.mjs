@@ -23,9 +23,12 @@ export async function until(ask, what) {
   }
 }
 
-/** A promise and the functions that settle it. */
+/**
+ * A promise and the functions that settle it.
+ * @returns {{ promise: Promise<any>, resolve: (value?: any) => void, reject: (error?: any) => void }}
+ */
 export function deferred() {
-  const handle = {};
+  const handle = /** @type {any} */ ({});
   handle.promise = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
   handle.promise.catch(() => {});
   return handle;
@@ -33,7 +36,9 @@ export function deferred() {
 
 /** What was pushed, in order, for whoever asks; `end` is what askers get once it is empty. */
 export class Queue {
+  /** @type {any[]} */
   #items = [];
+  /** @type {any[]} */
   #askers = [];
   #end;
 

@@ -20,7 +20,7 @@ forEachShardCount(
   "Notifications",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, which = EVERYTHING) {
+      async function start(t, /** @type {Record<string, any>} */ which = EVERYTHING) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.tell(handler, which);

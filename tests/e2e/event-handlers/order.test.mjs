@@ -25,7 +25,8 @@ class Talker {
   #heard;
 
   constructor(socket) {
-    Object.assign(this, { socket, id: socket.id });
+    this.socket = socket;
+    this.id = socket.id;
     this.#read().catch((error) => {
       this.done.reject(error);
       this.#heard?.reject(error);

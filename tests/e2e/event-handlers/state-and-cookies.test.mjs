@@ -16,7 +16,7 @@ forEachShardCount(
   "State",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, which = ALL) {
+      async function start(t, /** @type {Record<string, any>} */ which = ALL) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.tell(handler, which);

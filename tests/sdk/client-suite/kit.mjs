@@ -12,7 +12,10 @@ export class Kit {
   #made = [];
 
   constructor(service, WebPubSubClient, makeProtocol) {
-    Object.assign(this, { service, WebPubSubClient, makeProtocol, reliable: makeProtocol().isReliableSubProtocol });
+    this.service = service;
+    this.WebPubSubClient = WebPubSubClient;
+    this.makeProtocol = makeProtocol;
+    this.reliable = makeProtocol().isReliableSubProtocol;
   }
 
   /** A client that is not started, and what it hears. It tries nothing twice unless the options say so. */
