@@ -3,7 +3,7 @@
 //! A worker goes through these in order, and answers the first [`Refusal`] that it meets: it finds
 //! the [`Route`], checks the caller's token, makes the [`Operation`], reads the body of a message with
 //! [`parse_content_type`] and [`message_data`] or that of a bulk operation with [`groups_body`], and
-//! turns the [`Outcome`] into a [`Response`]. Routes and [`openapi`] come from one table.
+//! turns the [`Outcome`] into a [`Response`]. Routes and [`openapi()`] come from one table.
 //!
 //! ```
 //! use webpubsub_protocol::rest::{Operation, Outcome, Route, respond};
