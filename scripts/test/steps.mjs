@@ -150,6 +150,15 @@ export const steps = [
     work: () => native(["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
   },
   {
+    name: "doc",
+    group: "lint",
+    title: "Documentation of the crates",
+    needs: "quick",
+    quick: true,
+    work: () =>
+      run("cargo", ["doc", "--locked", "--no-deps", "--document-private-items"], { cwd: root, env: { ...nativeEnv(), RUSTDOCFLAGS: "-D warnings" } }),
+  },
+  {
     name: "clippy-wasm",
     group: "lint",
     title: "Lints, wasm32",

@@ -1,6 +1,8 @@
 // Tools and crates that have to match.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { at } from "../../scripts/paths.mjs";
 import { matches } from "../../scripts/setup/npm.mjs";
 import { atLeast, checkNode, checkVersions, lockedVersion, minimumRust, pinnedRust, versions } from "../../scripts/versions.mjs";
 
@@ -38,6 +40,14 @@ test("an old Node is told from one that will do", () => {
 
 test("the pinned Rust is the oldest that will do", () => {
   assert.equal(pinnedRust(), `${minimumRust()}.0`);
+});
+
+test("crates and npm packages have one version, which the changelog begins with", () => {
+  const manifests = ["package.json", "crates/webpubsub-client/npm/package.json", "bench/package.json"];
+  const versions = manifests.map((file) => JSON.parse(readFileSync(at(file), "utf8")).version);
+  const [, crates] = readFileSync(at("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
+  const [, released] = readFileSync(at("CHANGELOG.md"), "utf8").match(/^## (\d\S*)/m);
+  assert.deepEqual(new Set([...versions, crates]), new Set([released]));
 });
 
 test("versions compare by number", () => {

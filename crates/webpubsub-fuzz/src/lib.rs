@@ -1,7 +1,7 @@
 //! Known inputs with mistakes in them, for everything that reads what others send.
 //!
-//! [`decoders`] lists what reads a client's, a server's or an event handler's bytes: each [`Decoder`] has the inputs of
-//! the golden vectors, and what must hold of its answer to any input. [`run`] makes mutants of
+//! [`decoders()`] lists what reads a client's, a server's or an event handler's bytes: each [`Decoder`] has the inputs of
+//! the golden vectors, and what must hold of its answer to any input. [`run()`] makes mutants of
 //! those inputs and fails at the first one that breaks a promise, panics, hangs or takes longer
 //! than [`LIMIT`]. A mutant depends on its seed and its number only, so any one of them can be had
 //! again by itself.

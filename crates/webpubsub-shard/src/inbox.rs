@@ -29,13 +29,13 @@ pub(crate) struct Inbox {
     pub(crate) bytes: usize,
     /// What it may cost before it is the others' turn.
     pub(crate) credit: i64,
-    /// Whether it is in [`Turns::waiting`] or [`Turns::slowed`].
+    /// Whether it is in [`Turns::waiting`](crate::turns::Turns) or `slowed`.
     pub(crate) is_listed: bool,
     /// Whether it waits for its rate.
     pub(crate) is_slowed: bool,
     /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
     pub(crate) is_ended: bool,
-    /// Whether it is in [`Turns::touched`].
+    /// Whether it is in [`Turns::touched`](crate::turns::Turns).
     pub(crate) is_touched: bool,
 }
 

@@ -28,7 +28,7 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-/// What [`Shard::metrics`] gives, in its order.
+/// What [`Shard::metrics`](crate::Shard::metrics) gives, in its order.
 pub const METRICS: [Metric; 14] = [
     gauge("webpubsub_connections", "Connections, those without a socket among them."),
     gauge("webpubsub_detached_connections", "Reliable connections without a socket that may be recovered."),

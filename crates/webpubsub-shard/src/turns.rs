@@ -15,7 +15,7 @@ pub(crate) const TURN_COST: usize = 256;
 /// What a connection may cost in each round of a turn, in messages of the smallest kind.
 pub(crate) const ROUND_COST: i64 = 8;
 
-/// When [`Shard::turn`] is to be called.
+/// When [`Shard::turn`](crate::Shard::turn) is to be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTurn {
     /// As soon as what has arrived by now is taken in.

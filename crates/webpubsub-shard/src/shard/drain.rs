@@ -16,7 +16,8 @@ impl Shard {
     /// Takes a map that is newer than the one known, and sends some clients away if this shard is to
     /// go. The map is given again until no client is left.
     ///
-    /// A reliable connection stays until it ends by itself, or [`ShardConfig::drain_window`] is over: its client
+    /// A reliable connection stays until it ends by itself, or until the time of
+    /// [`drain_window`](crate::ShardConfig::drain_window) is over: its client
     /// would miss what is published between the end of it and the first join of the next one.
     pub(crate) fn take_map(&mut self, map: ShardMap, step: &mut Step) {
         if map.version > self.map.version {

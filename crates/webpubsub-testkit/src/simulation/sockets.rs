@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// The socket that a frame goes to. With [`Bug::SendAfterClose`] it may be one that is closed.
+    /// The socket that a frame goes to. With [`Bug::SendAfterClose`](super::Bug::SendAfterClose) it may be one that is closed.
     fn on(&self, shard: usize, slot: Slot) -> usize {
         self.shards[shard].socket(slot).unwrap_or_else(|| {
             broken(format!("a frame is put on {slot:?} of shard {shard}, which has no open socket"))
