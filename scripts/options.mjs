@@ -20,9 +20,9 @@ export const serviceFlags = {
   key: { type: "string", value: "FILE", about: "The certificate's key, PEM." },
   state: { type: "string", value: "DIR", about: `Where it keeps its state. (${FOLDER})` },
   shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects a hub is spread over." },
-  settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see the README." },
-  var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see the README." },
-  "web-socket-compression": { type: "boolean", about: "Lets WebSockets be compressed, at a price: see the README." },
+  settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see docs/configuration.md." },
+  var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see docs/configuration.md." },
+  "web-socket-compression": { type: "boolean", about: "Lets WebSockets be compressed, at a price: see docs/configuration.md." },
   "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 

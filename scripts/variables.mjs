@@ -1,7 +1,7 @@
 // The worker's variables: which there are, and what they may be.
 //
 // The worker checks them as well (crates/webpubsub-service/src/config.rs): this list is for saying before the start what is wrong, and a
-// test holds it against the worker's and the README's.
+// test holds it against the worker's and the table in docs/configuration.md.
 import { nearest } from "./nearest.mjs";
 import { UsageProblem } from "./terminal.mjs";
 

@@ -28,7 +28,7 @@ export class Ours extends Server {
       SHARDS: String(this.#shards),
       SERVICE_HOSTS: this.address,
       ALLOW_PRIVATE_EVENT_HANDLERS: "on",
-      // Clients here only listen, to more than 1 MB a second: the README says to raise it for them.
+      // Clients here only listen, to more than 1 MB a second: docs/configuration.md has the limit.
       OUTBOUND_LIMIT_BYTES: "0",
       HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
     };

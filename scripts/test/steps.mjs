@@ -35,7 +35,7 @@ const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEn
 
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
-/** Tests that run when no other does: they compare times or memory, or use the README's own folders and ports. */
+/** Tests that run when no other does: they compare times or memory, or use the documents' own folders and ports. */
 const alone = [
   "chaos/chaos",
   "e2e/clients/slow-readers",

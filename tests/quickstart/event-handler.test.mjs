@@ -1,15 +1,15 @@
-// The README's event handler, typed as it stands there: its commands and files come from README.md itself. Only the
+// The documents' event handler, typed as it stands there: commands and files come from docs/event-handlers.md. Only the
 // ports are others, and the access key comes from the environment.
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
-import { readme, readmeBlock } from "../support/readme.mjs";
+import { documentBlock, documents } from "../support/documents.mjs";
 import { freePort, root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
 
 const demo = path.join(root, "build", "quickstart", "eventHandlerDemo");
-/** What the README says in sentences. */
+/** What the documents say in sentences. */
 const MICROSOFTS_CLIENT = "npm install @azure/web-pubsub-client@1";
 const PRIVATE = "ALLOW_PRIVATE_EVENT_HANDLERS=on";
 const IMPORTS = { "our client": "@webpubsub-edge/client", "Microsoft's client": "@azure/web-pubsub-client" };
@@ -21,13 +21,13 @@ describe("The quickstart's event handler", () => {
     await built.stop();
     rmSync(demo, { recursive: true, force: true });
     mkdirSync(path.dirname(demo), { recursive: true });
-    await new Shell(readmeBlock("handler")).done();
+    await new Shell(documentBlock("handler")).done();
     await new Shell(`cd build/quickstart/eventHandlerDemo\n${MICROSOFTS_CLIENT}`).done();
   });
 
-  test("is told of in the README's sentences as this test runs it", () => {
+  test("is in the documents' sentences as this test runs it", () => {
     for (const words of [`\`${MICROSOFTS_CLIENT}\``, `\`npm run serve -- --var ${PRIVATE}\``, "`npm start -- --settings settings.json`"]) {
-      assert.ok(readme().includes(words), words);
+      assert.ok(documents().includes(words), words);
     }
   });
 
@@ -43,13 +43,13 @@ describe("The quickstart's event handler", () => {
       const port = await freePort();
       const handlersPort = (text) => text.replaceAll("localhost:3000", `localhost:${port}`).replace("listen(3000", `listen(${port}`);
       const variables = runner === "serve" ? Object.fromEntries([PRIVATE.split("=")]) : {};
-      const settings = by === "a file" ? JSON.parse(handlersPort(readmeBlock("settings.json"))) : undefined;
+      const settings = by === "a file" ? JSON.parse(handlersPort(documentBlock("settings.json"))) : undefined;
       const service = new Service({ runner, shards, variables, settings });
       t.after(() => service.stop());
       await service.start();
       const env = { WEBPUBSUB_ACCESS_KEY: service.key };
       const type = (label) => {
-        const commands = handlersPort(readmeBlock(label))
+        const commands = handlersPort(documentBlock(label))
           .replaceAll("localhost:8080", `localhost:${service.port}`)
           .replace("token -- ", `token -- --port ${service.port} `)
           .replace("client-url -- ", `client-url -- --port ${service.port} `);
@@ -58,12 +58,12 @@ describe("The quickstart's event handler", () => {
         return shell;
       };
 
-      writeFileSync(path.join(demo, "server.js"), handlersPort(readmeBlock("eventHandlerDemo/server.js")));
+      writeFileSync(path.join(demo, "server.js"), handlersPort(documentBlock("eventHandlerDemo/server.js")));
       const server = type("serve-events");
       assert.equal(await server.lines.next("the server"), `Listening on http://localhost:${port}`);
       if (by === "curl") await type("configure").done();
       for (const [whose, name] of Object.entries(IMPORTS)) {
-        writeFileSync(path.join(demo, "client.js"), readmeBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name));
+        writeFileSync(path.join(demo, "client.js"), documentBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name));
         const client = type("send");
         assert.equal(await client.lines.next("the answer"), "Received message Hey sending custom event!", whose);
         // The two are told in no order of their own.

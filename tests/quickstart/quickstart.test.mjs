@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { launchChromium, openPage } from "../support/browser.mjs";
 import { Hub } from "../support/hub.mjs";
-import { readme, readmeBlock } from "../support/readme.mjs";
+import { documentBlock, documents } from "../support/documents.mjs";
 import { root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
 import { until } from "../support/waiting.mjs";
@@ -15,7 +15,7 @@ const folder = path.join(root, "build", "quickstart");
 const SUBSCRIBERS = ["subscribe.js", "subscribe.js", "subscribe.js", "microsoft.js", "bare.js"];
 
 const type = (commands, env) => new Shell(commands, env);
-const save = (file) => writeFileSync(path.join(folder, file), readmeBlock(file));
+const save = (file) => writeFileSync(path.join(folder, file), documentBlock(file));
 /** The same commands for a service with another state folder, and a URL with a name in it that can be asked for. */
 const adapt = (commands, { state, user }) =>
   commands
@@ -33,7 +33,7 @@ describe("The quickstart", () => {
     await built.stop();
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    for (const label of ["subscriber", "publisher"]) await type(readmeBlock(label)).done();
+    for (const label of ["subscriber", "publisher"]) await type(documentBlock(label)).done();
     await type(inTheSubscribersFolder).done();
     for (const file of ["subscriber/subscribe.js", "subscriber/microsoft.js", "subscriber/bare.js", "publisher/publish.js"]) save(file);
     browser = await launchChromium();
@@ -41,13 +41,13 @@ describe("The quickstart", () => {
   after(() => browser?.close());
 
   test("names in its sentences what this test installs and serves", () => {
-    assert.ok(readme().includes("`npm run serve -- --https`"));
+    assert.ok(documents().includes("`npm run serve -- --https`"));
     const [, ...commands] = inTheSubscribersFolder.trim().split("\n");
-    for (const command of commands) assert.ok(readme().includes(`\`${command}\``), command);
+    for (const command of commands) assert.ok(documents().includes(`\`${command}\``), command);
   });
 
   test("has publish.js as it is for Azure: CommonJS, with two arguments", () => {
-    const publish = readmeBlock("publisher/publish.js");
+    const publish = documentBlock("publisher/publish.js");
     assert.match(publish, /= require\("@azure\/web-pubsub"\);/);
     assert.match(publish, /new WebPubSubServiceClient\(process\.env\.WebPubSubConnectionString, "myHub1"\);/);
     assert.doesNotMatch(publish, /allowInsecureConnection|import /);
@@ -71,11 +71,11 @@ describe("The quickstart", () => {
           await page.getByRole("status").getByText("Connected as page", { exact: true }).waitFor();
 
           const subscribers = SUBSCRIBERS.map((file, n) => {
-            const commands = adapt(readmeBlock("subscribe"), { state, user: `subscriber${n}` });
+            const commands = adapt(documentBlock("subscribe"), { state, user: `subscriber${n}` });
             return type(commands.replace("subscribe.js", file), env);
           });
           for (const n of subscribers.keys()) await until(() => hub.exists(`/users/subscriber${n}`), `subscriber ${n}`);
-          await type(adapt(readmeBlock("publish"), { state }), env).done();
+          await type(adapt(documentBlock("publish"), { state }), env).done();
           for (const [n, subscriber] of subscribers.entries()) {
             assert.equal(await subscriber.lines.next("the message"), "Received message Hello World", SUBSCRIBERS[n]);
           }

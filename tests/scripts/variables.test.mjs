@@ -1,4 +1,4 @@
-// The list of the worker's variables, beside the worker's own source and the README's table.
+// The list of the worker's variables, beside the worker's own source and the documents' table.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -24,8 +24,8 @@ test("the list has every variable that the worker reads, and no other", () => {
   assert.deepEqual(sorted(config.matchAll(/(?:text|number|up_to)\(\s*"([A-Z_]+)"/g)), names);
 });
 
-test("the list has every variable of the README's table, and no other", () => {
-  const table = readFileSync(at("README.md"), "utf8").split("| variable | default | meaning |")[1].split("\n\n")[0];
+test("the list has every variable of the documents' table, and no other", () => {
+  const table = readFileSync(at("docs", "configuration.md"), "utf8").split("| variable | default | meaning |")[1].split("\n\n")[0];
   assert.deepEqual(sorted(table.matchAll(/^\| `([A-Z_]+)` \|/gm)), names);
 });
 
