@@ -11,8 +11,9 @@ export function requestHead({ method, url, headers }: Request): string {
  */
 export function messageHead({ headers }: Request, prefix: string): string {
   let head = `${headers.get("Content-Type") ?? ""}\n${headers.get("Content-Length") ?? ""}`;
-  for (const [name, value] of headers) {
-    if (name.startsWith(prefix)) head += `\n${name}\n${value}`;
+  // Values are only read where they are asked for: each is a string of its own.
+  for (const name of headers.keys()) {
+    if (name.startsWith(prefix)) head += `\n${name}\n${headers.get(name)}`;
   }
   return head;
 }
