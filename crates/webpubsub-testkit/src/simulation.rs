@@ -86,6 +86,7 @@ mod directory;
 mod edge;
 mod faults;
 mod handler;
+mod host;
 mod machine;
 mod model;
 mod network;

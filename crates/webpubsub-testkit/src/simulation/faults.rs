@@ -96,7 +96,7 @@ impl World {
     /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
     pub(super) fn hibernate(&mut self, shard: usize) {
         // A shard that waits for something outside does not sleep.
-        if self.shards[shard].core.is_none() || self.shards[shard].is_busy() || self.is_telling(shard) {
+        if self.shards[shard].driver.is_none() || self.shards[shard].is_busy() || self.is_telling(shard) {
             return;
         }
         self.count(Happening::Hibernation);

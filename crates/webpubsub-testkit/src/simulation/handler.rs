@@ -151,7 +151,7 @@ impl World {
 
     /// How many events wait in the memory of a shard.
     pub(super) fn waiting_events(&self, shard: usize) -> u64 {
-        let Some(core) = &self.shards[shard].core else { return 0 };
+        let Some(core) = self.shards[shard].core() else { return 0 };
         let metrics = METRICS.iter().zip(core.metrics());
         metrics.filter(|(metric, _)| metric.name == "webpubsub_waiting_events").map(|(_, value)| value).sum()
     }

@@ -1,22 +1,19 @@
-//! The service's side: shards with their disks, and what becomes of them.
+//! Shards with their disks: the steps that they take, and how they lose their memory and get it back.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use webpubsub_client_core::AttemptId;
-use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Change, Cursor, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot, Snapshot,
+    Attachment, Driver, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot, Snapshot,
     StoredMessage,
 };
 
+use super::host::StepHost;
 use super::model::Model;
-use super::words::{Arrival, Down};
+use super::words::Arrival;
 use super::world::World;
 use super::{Bug, Happening, broken, check};
-use crate::handler::words;
-use crate::shard::write;
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
@@ -25,18 +22,22 @@ const SPARE_ROWS: usize = 1024 + 1;
 /// A shard with its disk.
 #[derive(Debug)]
 pub(super) struct Machine {
-    /// `None` while its memory is lost.
-    pub(super) core: Option<Shard>,
+    /// `None` while its memory is lost, and during a step.
+    pub(super) driver: Option<Driver>,
     pub(super) config: ShardConfig,
     policy: EventPolicy,
     pub(super) disk: Snapshot,
     pub(super) messages: BTreeMap<u64, StoredMessage>,
-    /// Who has which slot.
+    /// The socket in each slot.
     pub(super) sockets: Vec<Option<usize>>,
-    /// What came over sockets and is yet to be carried out, oldest first.
+    /// What came over sockets and waits for a turn, oldest first.
     waiting: BTreeMap<Slot, VecDeque<Arrival>>,
-    /// When the platform wakes it.
+    /// When its timer fires.
+    pub(super) timer: Option<Timestamp>,
+    /// When its alarm fires, which wakes it.
     pub(super) alarm: Option<Timestamp>,
+    /// Whether it asked for a turn.
+    pub(super) is_turn_due: bool,
     /// How often it has lost its memory.
     pub(super) life: u32,
     /// The most that it needed since rows were last deleted.
@@ -48,14 +49,16 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(config: ShardConfig, policy: EventPolicy) -> Self {
         Self {
-            core: None,
+            driver: None,
             config,
             policy,
             disk: Snapshot::default(),
             messages: BTreeMap::new(),
             sockets: Vec::new(),
             waiting: BTreeMap::new(),
+            timer: None,
             alarm: None,
+            is_turn_due: false,
             life: 0,
             needed: 0,
             rows: 0,
@@ -68,29 +71,35 @@ impl Machine {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Timestamp> {
-        let timer = self.core.as_ref().and_then(Shard::next_timeout);
-        [timer, self.alarm].into_iter().flatten().min()
+        [self.timer, self.alarm].into_iter().flatten().min()
     }
 
     pub(super) fn socket(&self, slot: Slot) -> Option<usize> {
         self.sockets.get(slot.0 as usize).copied().flatten()
     }
 
-    /// Whether its hub has something to do, so that the platform does not let it sleep.
-    pub(super) fn is_busy(&self) -> bool {
-        self.core.as_ref().is_some_and(|core| core.next_turn().is_some())
+    /// Whether a turn is scheduled, so that the platform does not let it sleep.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.is_turn_due
     }
 
+    pub(super) fn core(&self) -> Option<&Shard> {
+        self.driver.as_ref().map(|driver| &driver.shard)
+    }
+
+    /// Its memory is lost.
     pub(super) fn forget(&mut self) {
-        self.core = None;
+        self.driver = None;
+        self.timer = None;
+        self.is_turn_due = false;
         self.waiting.clear();
         self.life += 1;
     }
 }
 
 impl World {
-    /// Gives a shard one input and does what it answers, or does nothing of it if the shard dies
-    /// meanwhile; then it is false.
+    /// Gives a shard one input and performs what follows, or nothing of it if the shard dies meanwhile;
+    /// then it is false.
     ///
     /// `follow` keeps the model in step, `dial` is the client whose socket the input is about.
     pub(super) fn step(
@@ -129,11 +138,12 @@ impl World {
         true
     }
 
-    /// A shard has a turn, if it asked for one.
+    /// A shard takes a turn, if it asked for one.
     pub(super) fn turn(&mut self, shard: usize) {
         if !self.shards[shard].is_busy() {
             return;
         }
+        self.shards[shard].is_turn_due = false;
         let now = self.now;
         let (mut outputs, mut carried_out) = (Vec::new(), Vec::new());
         while let Some(from) = self.core(shard).next_sender(now) {
@@ -156,7 +166,7 @@ impl World {
         self.settle(shard);
     }
 
-    /// What a shard is to do, unless it dies before.
+    /// The outputs, unless the shard dies before it performs them.
     fn survive(&mut self, shard: usize, outputs: Vec<Output>) -> Option<Vec<Output>> {
         if self.calm || !self.random.chance(self.faults.doom) {
             return Some(outputs);
@@ -171,12 +181,12 @@ impl World {
     }
 
     pub(super) fn core(&mut self, shard: usize) -> &mut Shard {
-        self.shards[shard].core.as_mut().expect("the shard is awake")
+        &mut self.shards[shard].driver.as_mut().expect("the shard is awake").shard
     }
 
     /// Puts a shard's memory together again, if it has none.
     pub(super) fn wake(&mut self, shard: usize) {
-        if self.shards[shard].core.is_some() {
+        if self.shards[shard].driver.is_some() {
             return;
         }
         self.note(|| format!("  shard {shard} wakes"));
@@ -205,7 +215,7 @@ impl World {
             .collect();
         check!(restored.slots == slots, "sockets in {slots:?} are found again in {:?}", restored.slots);
         self.model.restore(self.now, shard, &machine.disk);
-        self.shards[shard].core = Some(restored.shard);
+        self.shards[shard].driver = Some(Driver::new(restored.shard));
         let mut outputs = restored.outputs;
         if self.bug == Some(Bug::NoReplayOnWaking) {
             outputs.retain(|output| !matches!(output, Output::Fetch { .. }));
@@ -218,80 +228,11 @@ impl World {
         if self.bug == Some(Bug::SendAfterClose) {
             outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
         }
-        for output in outputs {
-            self.note(|| {
-                if let Output::Call(call) = &output {
-                    format!("    Call {:?}: {}", call.id, words(call))
-                } else {
-                    format!("    {output:?}")
-                }
-            });
-            match output {
-                Output::Accept { connection, subprotocol, slot } => {
-                    let at = self.model.holder(shard, slot);
-                    let known = &self.model.connections[at];
-                    check!(known.id == connection, "{slot:?} is {connection}'s");
-                    check!(known.profile.subprotocol == subprotocol, "connection {at} speaks {subprotocol}");
-                    let (client, attempt) = dial.expect("a client waits for a socket");
-                    self.accept(shard, slot, at, client, attempt);
-                }
-                Output::Refuse(_)
-                | Output::SkippedRoles(_)
-                | Output::CannotRecover
-                | Output::Reply(_)
-                | Output::BatchTaken => {}
-                Output::Send { to, frame } => self.send(shard, &to, &frame, true),
-                Output::SendNumbered { to, frame } => self.send_numbered(shard, &to, &frame, true),
-                Output::Fetch { row, to } => {
-                    let message = self.shards[shard].messages.get(&row).cloned();
-                    self.count(Happening::Replay);
-                    let now = self.now;
-                    let outputs = self.core(shard).handle(now, ShardInput::Fetched { message, to });
-                    self.perform(shard, outputs, None);
-                }
-                Output::Measure { slots } => {
-                    // Networks take whatever comes.
-                    let measured = ShardInput::Measured(slots.into_iter().map(|slot| (slot, 0)).collect());
-                    let now = self.now;
-                    let outputs = self.core(shard).handle(now, measured);
-                    self.perform(shard, outputs, None);
-                }
-                Output::Close { slot, cause } => {
-                    let at = self.holder_of_socket(shard, slot);
-                    self.model.close(self.connection_of(at), cause.code());
-                    self.shards[shard].sockets[slot.0 as usize] = None;
-                    self.socket_mut(at).known = false;
-                    self.put(at, Down::Close(cause.code()));
-                    self.count(if cause == CloseCause::TakenOver {
-                        Happening::TakeOver
-                    } else if cause == CloseCause::BufferFull {
-                        Happening::Overflow
-                    } else if cause == CloseCause::ShardDrained {
-                        Happening::Drain
-                    } else {
-                        Happening::Close
-                    });
-                }
-                Output::Forget { slot } => {
-                    let at = self.holder_of_socket(shard, slot);
-                    self.shards[shard].sockets[slot.0 as usize] = None;
-                    self.socket_mut(at).known = false;
-                    self.drop_if_dead(at);
-                }
-                Output::Attach { slot, attachment } => {
-                    let at = self.holder_of_socket(shard, slot);
-                    self.socket_mut(at).attachment = Some(attachment);
-                }
-                Output::Store(change) => self.store(shard, change),
-                Output::Relay { to, rows } => self.dispatch(shard, to, &rows),
-                Output::Call(call) => self.call(shard, *call),
-                Output::GiveUp { call, after } => self.give_up_call(shard, call, after),
-                Output::EventFailed { connection, event, failure: _ } => {
-                    self.count(Happening::GivenUp);
-                    self.model.given_up(&connection, &event);
-                }
-            }
-        }
+        let mut driver = self.shards[shard].driver.take().expect("the shard is awake");
+        let mut host = StepHost { world: self, shard, dial };
+        let Ok(_) = driver.perform(&mut host, outputs);
+        driver.keep_alarm(&mut host);
+        self.shards[shard].driver = Some(driver);
     }
 
     /// A step is over: what it owed is done, and nothing has piled up.
@@ -301,7 +242,7 @@ impl World {
             self.model.check_answered(shard);
         }
         let machine = &mut self.shards[shard];
-        let core = machine.core.as_ref().expect("the shard is awake");
+        let core = &machine.driver.as_ref().expect("the shard is awake").shard;
         // What a connection sent last is lost with it, or with its socket.
         machine.waiting.retain(|slot, _| core.queued(*slot) > 0);
         let alive = self.model.alive(shard).len();
@@ -310,11 +251,14 @@ impl World {
             "shard {shard} has {} connections, not {alive}",
             core.connections()
         );
-        if let Some(due) = core.next_deadline()
-            && machine.alarm.is_none_or(|set| set > due)
-        {
-            machine.alarm = Some(due);
+        for (due, set) in [(core.next_timeout(), machine.timer), (core.next_deadline(), machine.alarm)] {
+            let in_time = due.is_none_or(|due| set.is_some_and(|set| set <= due));
+            check!(in_time, "shard {shard} waits for {due:?}, and its host for {set:?}");
         }
+        check!(
+            machine.is_turn_due || core.next_turn().is_none(),
+            "shard {shard} waits for a turn, and none is scheduled"
+        );
         let rows = machine.disk.log.len();
         if rows != machine.rows {
             let outstanding = self.model.outstanding(shard);
@@ -328,29 +272,19 @@ impl World {
         }
     }
 
-    fn store(&mut self, shard: usize, mut change: Change) {
-        match (&mut change, self.bug) {
-            (Change::Log { row, .. }, Some(Bug::SkippedWrite)) if *row % 16 == 0 => return,
-            (Change::UseAcks { .. }, Some(Bug::NoDedupe)) => return,
-            (Change::Take { .. }, Some(Bug::NoDedupeOfBatches)) => return,
-            (Change::PutConnection(record), Some(Bug::WrongSlotReuse)) => {
-                record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
-            }
-            (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
-            (Change::AddEvent { .. }, Some(Bug::ForgottenNotice))
-            | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers)) => return,
-            (Change::RemoveConnection(slot), _) => self.model.remove(shard, *slot),
-            (Change::DeleteRows { .. }, _) => self.count(Happening::Trim),
-            _ => {}
+    /// The timer and the alarm of a shard fire, if they are due.
+    pub(super) fn time_out(&mut self, shard: usize) {
+        let machine = &mut self.shards[shard];
+        if machine.timer.take_if(|due| *due <= self.now).is_some()
+            && let Some(driver) = &mut machine.driver
+        {
+            driver.timer_fired();
         }
-        let machine = &mut self.shards[shard];
-        write(change, &mut machine.disk, &mut machine.messages);
-    }
-
-    /// A shard is told that time has passed.
-    pub(super) fn tell_time(&mut self, shard: usize) {
-        let machine = &mut self.shards[shard];
-        machine.alarm = machine.alarm.filter(|due| *due > self.now);
+        if machine.alarm.take_if(|due| *due <= self.now).is_some()
+            && let Some(driver) = &mut machine.driver
+        {
+            driver.alarm_fired();
+        }
         self.step(shard, ShardInput::Timeout, None, |model, now, _| model.give_up(now, shard));
     }
 }

@@ -90,7 +90,7 @@ impl World {
             "the shards never become what they are to: {map:?}"
         );
         for (shard, machine) in self.shards.iter().enumerate() {
-            let core = machine.core.as_ref().expect("the shard is awake");
+            let core = machine.core().expect("the shard is awake");
             let due = [core.next_timeout(), core.next_deadline()];
             check!(due == [None; 2], "shard {shard} waits for {due:?}, and nobody is there");
             check!(core.connections() == 0, "shard {shard} still has {} connections", core.connections());
@@ -183,7 +183,7 @@ impl World {
             broken(format!("no event handler is told {notices:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
-            let Machine { core, disk, .. } = &self.shards[shard];
+            let Machine { driver, disk, .. } = &self.shards[shard];
             check!(
                 disk.durable_events.is_empty(),
                 "shard {shard} keeps what event handlers were told: {:?}",
@@ -192,7 +192,7 @@ impl World {
             let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
             // A crash may have ended a connection that was not written yet.
             let alive = alive.filter(|connection| {
-                core.is_some()
+                driver.is_some()
                     || connection.is_reliable()
                     || disk.connections.iter().any(|record| record.slot == connection.slot)
             });

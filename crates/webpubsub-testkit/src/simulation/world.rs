@@ -316,7 +316,7 @@ impl World {
         }
         for shard in 0..self.shards.len() {
             if self.shards[shard].is_due(self.now) && (self.calm || self.random.chance(700)) {
-                self.tell_time(shard);
+                self.time_out(shard);
             }
         }
     }

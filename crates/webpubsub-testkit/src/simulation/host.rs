@@ -1,0 +1,177 @@
+//! A shard's host in the simulation: what becomes of a step's outputs.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use webpubsub_client_core::AttemptId;
+use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{
+    Attachment, Call, CallId, Change, Cursor, Host, NextTurn, ShardId, Slot, StoredMessage,
+};
+
+use super::machine::Machine;
+use super::words::Down;
+use super::world::World;
+use super::{Bug, Happening, check};
+use crate::handler::words;
+use crate::shard::write;
+
+/// The host of one step of one shard.
+#[derive(Debug)]
+pub(super) struct StepHost<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) shard: usize,
+    /// The client that waits for a socket, and which of its attempts.
+    pub(super) dial: Option<(usize, AttemptId)>,
+}
+
+impl StepHost<'_> {
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.world.shards[self.shard]
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        self.world.note(|| format!("    {}", line()));
+    }
+
+    /// Has no socket in a slot from here on. Returns the one that was there.
+    fn vacate(&mut self, slot: Slot) -> usize {
+        let at = self.world.holder_of_socket(self.shard, slot);
+        self.machine().sockets[slot.0 as usize] = None;
+        self.world.socket_mut(at).known = false;
+        at
+    }
+}
+
+impl Host for StepHost<'_> {
+    type Error = Infallible;
+
+    fn now(&self) -> Timestamp {
+        self.world.now
+    }
+
+    fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol) {
+        self.note(|| format!("Accept {{ connection: {connection}, slot: {slot:?} }}"));
+        let at = self.world.model.holder(self.shard, slot);
+        let known = &self.world.model.connections[at];
+        check!(known.id == connection, "{slot:?} is {connection}'s");
+        check!(known.profile.subprotocol == subprotocol, "connection {at} speaks {subprotocol}");
+        let (client, attempt) = self.dial.expect("a client waits for a socket");
+        self.world.accept(self.shard, slot, at, client, attempt);
+    }
+
+    fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<(), Infallible> {
+        self.note(|| format!("Attach {{ slot: {slot:?}, attachment: {attachment:?} }}"));
+        let at = self.world.holder_of_socket(self.shard, slot);
+        self.world.socket_mut(at).attachment = Some(attachment);
+        Ok(())
+    }
+
+    fn send(&mut self, to: &[Slot], frame: &Frame, _: &mut Vec<Slot>) {
+        self.note(|| format!("Send {{ to: {to:?}, frame: {frame:?} }}"));
+        self.world.send(self.shard, to, frame, true);
+    }
+
+    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, _: &mut Vec<Slot>) {
+        self.note(|| format!("SendNumbered {{ to: {to:?}, frame: {frame:?} }}"));
+        self.world.send_numbered(self.shard, to, frame, true);
+    }
+
+    /// Networks take whatever comes.
+    fn unread_bytes(&self, _: Slot) -> u64 {
+        0
+    }
+
+    fn close(&mut self, slot: Slot, cause: CloseCause) {
+        self.note(|| format!("Close {{ slot: {slot:?}, cause: {cause:?} }}"));
+        let at = self.world.holder_of_socket(self.shard, slot);
+        self.world.model.close(self.world.connection_of(at), cause.code());
+        self.vacate(slot);
+        self.world.put(at, Down::Close(cause.code()));
+        self.world.count(if cause == CloseCause::TakenOver {
+            Happening::TakeOver
+        } else if cause == CloseCause::BufferFull {
+            Happening::Overflow
+        } else if cause == CloseCause::ShardDrained {
+            Happening::Drain
+        } else {
+            Happening::Close
+        });
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        self.note(|| format!("Forget {{ slot: {slot:?} }}"));
+        let at = self.vacate(slot);
+        self.world.drop_if_dead(at);
+    }
+
+    fn store(&mut self, mut change: Change) -> Result<(), Infallible> {
+        self.note(|| format!("Store({change:?})"));
+        match (&mut change, self.world.bug) {
+            (Change::Log { row, .. }, Some(Bug::SkippedWrite)) if *row % 16 == 0 => return Ok(()),
+            (Change::UseAcks { .. }, Some(Bug::NoDedupe)) => return Ok(()),
+            (Change::Take { .. }, Some(Bug::NoDedupeOfBatches)) => return Ok(()),
+            (Change::PutConnection(record), Some(Bug::WrongSlotReuse)) => {
+                record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
+            }
+            (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
+            (Change::AddEvent { .. }, Some(Bug::ForgottenNotice))
+            | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers)) => return Ok(()),
+            (Change::RemoveConnection(slot), _) => self.world.model.remove(self.shard, *slot),
+            (Change::DeleteRows { .. }, _) => self.world.count(Happening::Trim),
+            _ => {}
+        }
+        let machine = self.machine();
+        write(change, &mut machine.disk, &mut machine.messages);
+        Ok(())
+    }
+
+    fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Infallible> {
+        self.note(|| format!("Fetch {{ row: {row} }}"));
+        self.world.count(Happening::Replay);
+        Ok(self.machine().messages.get(&row).cloned())
+    }
+
+    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Infallible> {
+        self.note(|| format!("Relay {{ to: {to:?}, rows: {rows:?} }}"));
+        self.world.dispatch(self.shard, to, rows);
+        Ok(())
+    }
+
+    fn call(&mut self, call: Call) {
+        self.note(|| format!("Call {:?}: {}", call.id, words(&call)));
+        self.world.call(self.shard, call);
+    }
+
+    fn give_up(&mut self, call: CallId, after: Duration) {
+        self.note(|| format!("GiveUp {{ call: {call:?}, after: {after:?} }}"));
+        self.world.give_up_call(self.shard, call, after);
+    }
+
+    fn log_skipped_roles(&mut self, _: usize) {}
+
+    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
+        self.note(|| {
+            format!("EventFailed {{ connection: {connection}, event: {event}, failure: {failure:?} }}")
+        });
+        self.world.count(Happening::GivenUp);
+        self.world.model.given_up(connection, event);
+    }
+
+    fn set_timer(&mut self, due: Option<Timestamp>) {
+        self.machine().timer = due;
+    }
+
+    fn set_alarm(&mut self, due: Option<Timestamp>) {
+        self.machine().alarm = due;
+    }
+
+    fn schedule_turn(&mut self, _: NextTurn) {
+        self.machine().is_turn_due = true;
+    }
+}
