@@ -228,7 +228,7 @@ export const client = [
     rows: [
       row("1, 2, 3 … for every data message, whoever sent it, and for nothing else", reliable("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is")),
       row("Each connection has its own", reliable("each connection counts what it hears itself")),
-      row("Without a gap, however long a connection was idle", idle, native("shard", "tests/hibernation")("sequence_ids_go_on_without_a_gap_however_often_memory_is_lost")),
+      row("Without a gap, however long a connection was idle", idle, native("shard", "tests/hibernation")("sequence_ids_have_no_gap_however_often_memory_is_lost")),
       row("Messages are kept until they are acknowledged", again),
       row("`sequenceAck` acknowledges all up to its number", again),
       row("`sequenceAck` of a number that was never sent closes", reliable("a sequence ack of what was never sent is no message, and ends the connection for good")),

@@ -225,7 +225,7 @@ async fn connect<'a>(
             && let Some(Ok(connections)) =
                 answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
         {
-            loads.borrow_mut().told(now(), shard, connections as usize);
+            loads.borrow_mut().record(now(), shard, connections as usize);
         }
         let status = answer.status();
         match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {

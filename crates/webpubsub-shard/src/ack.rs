@@ -65,7 +65,7 @@ impl AckCache {
         }
     }
 
-    /// The last so many ids.
+    /// The last `count` ids.
     fn last(&self, count: usize) -> Vec<Run> {
         let (mut runs, mut missing) = (Vec::new(), count);
         for run in self.runs.iter().rev() {

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_handler_says_replaces_what_the_token_says() {
+    fn a_handlers_answer_replaces_what_the_token_says() {
         let said = ConnectRequest {
             user: Some(UserId::parse("token").unwrap()),
             roles: vec!["role".into()],

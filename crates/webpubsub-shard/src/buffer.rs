@@ -8,10 +8,10 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::WrittenAcks;
 
-/// How many messages a connection may acknowledge before that is written to the disk,
+/// How many messages a connection may acknowledge before that is written to the disk.
 const MESSAGES_BETWEEN_WRITES: usize = MAX_BUFFERED_MESSAGES / 10;
 
-/// or how many bytes of them, if that is sooner.
+/// How many bytes of messages a connection may acknowledge before that is written to the disk.
 const BYTES_BETWEEN_WRITES: usize = MAX_BUFFERED_BYTES / 10;
 
 /// How far a connection's messages are acknowledged.
@@ -31,9 +31,9 @@ pub struct Cursor {
 #[derive(Debug)]
 pub(crate) struct Buffer {
     acknowledged: Cursor,
-    /// What is on disk of it, which may be older,
+    /// What is on disk of `acknowledged`, which may be older.
     stored: Cursor,
-    /// and the bytes of the messages between the two.
+    /// The bytes of the messages between the two.
     unstored_bytes: usize,
     copies: VecDeque<Kept>,
     bytes: usize,
@@ -56,11 +56,11 @@ struct Kept {
 /// Whether a reliable connection has a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
-    /// It has.
+    /// It has a socket.
     Attached,
-    /// It has lost its socket and may be recovered until then.
+    /// It has lost its socket and may be recovered.
     Detached {
-        /// The end of its time.
+        /// The end of its recovery window.
         until: Timestamp,
     },
 }
@@ -157,7 +157,7 @@ impl Buffer {
         moved.then_some(self.acknowledged)
     }
 
-    /// The same, if it is so much that a crash should not lose it.
+    /// The same, once it is more than a crash should lose.
     pub(crate) fn take_much_unstored(&mut self) -> Option<Cursor> {
         let messages = self.acknowledged.sequence_id.0 - self.stored.sequence_id.0;
         let is_much =

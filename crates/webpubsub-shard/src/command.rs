@@ -14,7 +14,7 @@ use crate::slot::Slot;
 /// A server's request to one shard. What it means is in the REST spec, section 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Deliver a message; [`Reply::Done`] whether or not anybody is there.
+    /// Deliver a message; [`Reply::Done`] also where no connection matches.
     Send {
         /// To whom.
         to: Selection,
@@ -29,7 +29,7 @@ pub enum Command {
     Close {
         /// Which.
         to: Selection,
-        /// What their clients are told beside the fact.
+        /// The reason that the clients receive.
         reason: Option<String>,
     },
     /// Make connections members of groups; [`Reply::NotFound`] if there are no such connections, and
@@ -42,7 +42,7 @@ pub enum Command {
     },
     /// End memberships; [`Reply::Done`] whether or not there were any.
     Leave {
-        /// Whose.
+        /// Which connection.
         to: Selection,
         /// In what.
         groups: Groups,
@@ -61,7 +61,7 @@ pub enum Command {
         group: GroupName,
         /// Only those after this one.
         after: Option<ConnectionId>,
-        /// At most so many.
+        /// At most this many.
         limit: usize,
     },
 }

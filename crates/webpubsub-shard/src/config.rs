@@ -10,18 +10,18 @@ use webpubsub_protocol::limits::{
 use crate::shard_id::ShardId;
 use crate::shard_map::{ShardMap, ShardState};
 
-/// Which shard a hub object is, how many there are, and how much it takes.
+/// Which shard this is, how many there are, and how much it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardConfig {
-    /// This one.
+    /// This shard.
     pub shard: ShardId,
-    /// How many the hub has, until a [`crate::ShardMap`] says otherwise; at least 1.
+    /// How many shards the hub has, until there is a [`crate::ShardMap`]; at least 1.
     pub shards: u16,
     /// How many connections this one takes at most.
     pub capacity: usize,
     /// How long a reliable connection without a socket can be recovered.
     pub recovery_window: Duration,
-    /// How long a shard that is to go keeps its reliable connections; `None` for as long as they stay.
+    /// How long a draining shard keeps its reliable connections; `None` for as long as they stay.
     pub drain_window: Option<Duration>,
     /// How many connections the hub may have, over all its shards; 0 for as many as they take.
     pub connection_quota: u32,
@@ -39,12 +39,12 @@ pub enum Full {
 }
 
 impl ShardConfig {
-    /// What a shard takes where nothing else is set: half of what the platform allows.
+    /// The default of [`ShardConfig::capacity`]: half of what the platform allows.
     pub const DEFAULT_CAPACITY: u32 = 16_000;
     /// What the platform lets one object hold, less some for sockets that are closing.
     pub const MAX_CAPACITY: u32 = 32_000;
 
-    /// How long that is, in seconds, where nothing else is set. Clients try for 30 s, some for 60.
+    /// The default of [`ShardConfig::recovery_window`], in seconds. Clients try for 30 s, some for 60.
     ///
     /// Source: client spec, section 8.2.
     pub const DEFAULT_RECOVERY_SECONDS: u32 = 60;
@@ -63,7 +63,7 @@ impl ShardConfig {
         }
     }
 
-    /// Why no further connection is taken beside so many, if none is.
+    /// Why no further connection is taken beside `connections`, if none is.
     pub(crate) fn full(self, map: &ShardMap, connections: usize) -> Option<Full> {
         let share = self.shard.share(self.connection_quota, map.accepting);
         if map.state(self.shard) == ShardState::Draining {
@@ -79,14 +79,14 @@ impl ShardConfig {
 /// What one connection may ask of its shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Messages that a client may send a second, in the long run; 0 for as many as it likes.
+    /// Messages that a client may send a second, in the long run; 0 for no limit.
     pub messages_per_second: u32,
-    /// Messages that it may send at once; 0 for as many as it likes.
+    /// Messages that it may send at once; 0 for no limit.
     pub message_burst: u32,
     /// Bytes that may wait on a socket for its client to read, beside those that a reliable client has not
-    /// acknowledged; 0 for as many as there are. On all sockets of a shard together 16 times as many may.
+    /// acknowledged; 0 for no limit. On all sockets of a shard together 16 times as many may.
     pub outbound_bytes: u32,
-    /// Groups that it may be in; 0 for as many as there are.
+    /// Groups that it may be in; 0 for no limit.
     pub groups: u32,
 }
 
@@ -99,7 +99,7 @@ impl Limits {
         groups: DEFAULT_CLIENT_GROUPS,
     };
 
-    /// Whether a connection may be in so many groups.
+    /// Whether a connection may be in this many groups.
     #[must_use]
     pub const fn allows_groups(&self, groups: usize) -> bool {
         self.groups == 0 || groups <= self.groups as usize

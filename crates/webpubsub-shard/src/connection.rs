@@ -26,7 +26,7 @@ pub(crate) struct Connection {
     pub(crate) framing: Framing,
     /// What it was sent and has not acknowledged; only on reliable subprotocols.
     pub(crate) buffer: Option<Buffer>,
-    /// Groups that it is a member of; the directory has the same the other way round.
+    /// Groups that it is a member of; [`crate::connections::Connections`] has the same by group.
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
     pub(crate) bucket: TokenBucket,
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     /// What it sent and is yet to be carried out.
     pub(crate) inbox: Inbox,
     pub(crate) context: EventContext,
-    /// Where its event handlers' lane is, if anything waits in it.
+    /// Its event queue, while events wait in it.
     pub(crate) event_queue: Option<Slot>,
 }
 
@@ -82,7 +82,7 @@ impl Connection {
         })
     }
 
-    /// Goes on where what its socket carries says that it was.
+    /// Continues from what its socket carries.
     pub(crate) fn resume(&mut self, socket: Attachment) {
         match &mut self.buffer {
             Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),

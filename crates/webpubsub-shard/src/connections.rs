@@ -1,4 +1,4 @@
-//! Who is where: connections by slot and by id, users and groups, indexed both ways.
+//! The connections of a shard, indexed by slot, id, user and group.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::slot::Slot;
 pub(crate) struct Connections {
     /// Indexed by slot.
     slots: Vec<Option<Connection>>,
-    /// Slots below `slots.len()` that hold nobody.
+    /// Slots below `slots.len()` that hold no connection.
     vacant: SortedSet<Slot>,
     ids: HashMap<ConnectionId, Slot>,
     users: HashMap<UserId, SortedSet<Slot>>,
@@ -43,12 +43,12 @@ impl Connections {
         self.slots.get_mut(slot.index())?.as_mut()
     }
 
-    /// Everybody, by slot.
+    /// All connections, by slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Connection)> {
         (0..).map(Slot).zip(&self.slots).filter_map(|(slot, here)| Some((slot, here.as_ref()?)))
     }
 
-    /// The same, to be changed.
+    /// All connections, by slot, mutably.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Slot, &mut Connection)> {
         (0..).map(Slot).zip(&mut self.slots).filter_map(|(slot, here)| Some((slot, here.as_mut()?)))
     }
@@ -58,7 +58,7 @@ impl Connections {
         self.vacant.as_slice().first().copied().unwrap_or_else(|| self.end())
     }
 
-    /// Puts a connection, member of its groups, into a slot that holds nobody.
+    /// Puts a connection, member of its groups, into a vacant slot.
     pub(crate) fn insert(&mut self, slot: Slot, connection: Connection) {
         while self.slots.len() <= slot.index() {
             self.vacant.insert(self.end());
@@ -78,7 +78,7 @@ impl Connections {
         }
     }
 
-    /// The first slot that never held anybody.
+    /// The first slot that was never used.
     pub(crate) fn end(&self) -> Slot {
         Slot(u32::try_from(self.slots.len()).unwrap_or(u32::MAX))
     }
@@ -97,7 +97,7 @@ impl Connections {
         Some(connection)
     }
 
-    /// Makes a connection a member; false if it was one, or is nobody.
+    /// Makes a connection a member; false if it was one, or does not exist.
     pub(crate) fn join(&mut self, slot: Slot, group: &GroupName) -> bool {
         let joined = self.get_mut(slot).is_some_and(|connection| connection.groups.insert(group.clone()));
         if joined {

@@ -1,4 +1,5 @@
-//! The loop around a shard: it performs what a step asks for, and sets the timer, the alarm and the next turn.
+//! The loop around a shard: it performs what a step asks for, and sets the timer, the alarm and the next
+//! turn.
 
 use std::time::Duration;
 
@@ -46,8 +47,8 @@ pub trait Host {
     /// The time.
     fn now(&self) -> Timestamp;
 
-    /// Accepts the socket that the step's [`Input::Connect`] or [`Input::Recover`] is about, which is known by
-    /// this slot until [`Host::close`] or [`Host::forget`].
+    /// Accepts the socket that the step's [`Input::Connect`] or [`Input::Recover`] is about, which is known
+    /// by this slot until [`Host::close`] or [`Host::forget`].
     fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol);
 
     /// Keeps a few hundred bytes with a socket, for as long as the socket is open. A host whose sockets end
@@ -99,7 +100,7 @@ pub trait Host {
     /// Ends a call that is under way after this time at the latest, with [`CallFailure::GivenUp`].
     fn give_up(&mut self, call: CallId, after: Duration);
 
-    /// Logs that so many roles of a connection that is about to be accepted are invalid, or more than it may
+    /// Logs how many roles of a connection that is about to be accepted are invalid, or more than it may
     /// have.
     fn log_skipped_roles(&mut self, count: usize);
 

@@ -1,4 +1,4 @@
-//! Why the hub did not carry out a client's message.
+//! Why a shard refuses a client's message.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub enum Refusal {
     /// The connection waits for the answer to another invocation with this id.
     #[error("An invocation with this id is under way")]
     InvocationPending,
-    /// Another shard has not taken what it was sent for so long that no more can be kept for it.
+    /// The messages that wait for another shard have reached their limit.
     #[error("Internal server error")]
     OutboxFull,
 }

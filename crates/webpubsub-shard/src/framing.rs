@@ -3,12 +3,12 @@
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Encoding, Subprotocol};
 
-/// How a connection speaks.
+/// What the frames of a connection hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// Raw payloads.
     Simple(SimpleMode),
-    /// Messages, written like this.
+    /// Messages in an encoding.
     Messages(Encoding),
 }
 

@@ -1,4 +1,4 @@
-//! What one connection sent and is yet to be carried out.
+//! What one connection sent and is not yet carried out.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 use crate::framing::Framing;
 
-/// How many messages of one connection may wait before no shell takes in more ahead of a turn: as many as
+/// How many messages of one connection may wait before nothing more is taken in ahead of a turn: as many as
 /// a turn carries out.
 const SHARE_MESSAGES: usize = 256;
 /// How many bytes of one connection may wait before the same holds.
@@ -21,13 +21,13 @@ const MAX_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
 /// closed.
 pub(crate) const MAX_SHARD_BYTES: usize = 16 * MAX_BYTES;
 
-/// What one connection sent and is yet to be carried out.
+/// What one connection sent and is not yet carried out.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// Oldest first, with the bytes of each.
     pub(crate) arrived: VecDeque<(Arrived, usize)>,
     pub(crate) bytes: usize,
-    /// What it may cost before it is the others' turn.
+    /// What it may still cost in this round.
     pub(crate) credit: i64,
     /// Whether it is in [`Turns::waiting`](crate::turns::Turns) or `slowed`.
     pub(crate) is_listed: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// What waits is for a socket that there is no more.
+    /// Drops what came over a socket that no longer exists.
     pub(crate) fn clear(&mut self) {
         self.arrived.clear();
         (self.bytes, self.is_ended) = (0, false);
@@ -58,15 +58,15 @@ impl Inbox {
 /// What came over a socket.
 #[derive(Debug)]
 pub(crate) enum Arrived {
-    /// A message of a client that speaks in messages.
+    /// A message of a client with a subprotocol.
     Message(UpstreamMessage),
     /// A payload of a simple client.
     Payload(Frame),
     /// What ends the connection.
     Invalid(CloseCause),
-    /// The end of the socket, as in [`crate::Input::Closed`],
+    /// The end of the socket, as in [`crate::Input::Closed`].
     Closed { code: CloseCode, reason: String },
-    /// or as in [`crate::Input::Broken`].
+    /// The end of the socket, as in [`crate::Input::Broken`].
     Broken,
 }
 
@@ -83,7 +83,7 @@ impl Arrived {
         }
     }
 
-    /// Whether the rate that a client may send at concerns it.
+    /// Whether the client's rate limit applies to it.
     pub(crate) const fn is_limited(&self) -> bool {
         matches!(self, Self::Message(_) | Self::Payload(_))
     }

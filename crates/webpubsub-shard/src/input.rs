@@ -14,14 +14,14 @@ use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::StoredMessage;
 
-/// What the shell tells the hub.
+/// What happened, as the host reports it to a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A client was admitted and its socket is about to be accepted.
     Connect {
         /// Its id, made by [`ShardId::connection_id`] of this shard.
         connection: ConnectionId,
-        /// Who it is and how it speaks.
+        /// Its user, roles, groups and subprotocol.
         request: ConnectRequest,
         /// What will recover the connection; given to reliable subprotocols only.
         reconnection_token: Option<String>,
@@ -34,7 +34,7 @@ pub enum Input {
     },
     /// A client's WebSocket message. What leads to a write is carried out by [`crate::Shard::turn`].
     Frame {
-        /// Whose.
+        /// Which connection.
         from: Slot,
         /// What it holds.
         frame: Frame,
@@ -42,17 +42,17 @@ pub enum Input {
     /// A socket is gone: the client closed it, or the transport was lost. Carried out by
     /// [`crate::Shard::turn`], after what came over it before.
     Closed {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
         /// The code in the client's close frame; [`CloseCode::NO_STATUS`] for a frame without one,
         /// [`CloseCode::ABNORMAL`] where there was no frame.
         code: CloseCode,
-        /// The words in it; nobody is told of what stands here where there was no frame.
+        /// The reason in it; ignored where there was no frame.
         reason: String,
     },
     /// What came over a socket was no WebSocket traffic, and the platform has closed it.
     Broken {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
     },
     /// The row that an [`crate::Output::Fetch`] asked for.
@@ -64,7 +64,8 @@ pub enum Input {
     },
     /// A server's request. Its [`crate::Output::Reply`] is in the outputs of this very input.
     Command(Command),
-    /// The hub's shards are these from here on. [`crate::Shard::load`] tells what is left to do.
+    /// A map of the hub's shards, which replaces an older one. [`crate::Shard::load`] says how much a
+    /// draining shard still holds.
     Map(ShardMap),
     /// Publishes of clients on another shard. Answered by [`crate::Output::BatchTaken`].
     Batch(Batch),
@@ -81,12 +82,12 @@ pub enum Input {
     Called {
         /// Which.
         call: CallId,
-        /// What the handler said, or why that is of no use.
+        /// The handler's answer, or why there is none.
         result: Result<Taken, CallFailure>,
     },
-    /// The hub's settings are these from here on; `None` for what the variables say.
+    /// The hub's settings, which replace those before; `None` for those of the configuration.
     Settings(Option<HubSettings>),
-    /// Have every socket measured: [`crate::Output::Measure`] follows.
+    /// Asks for a measurement of every socket: [`crate::Output::Measure`] follows.
     Measure,
     /// How many bytes wait on the sockets of an [`crate::Output::Measure`].
     Measured(Vec<(Slot, u64)>),

@@ -7,10 +7,10 @@
 
 use crate::slot::Slot;
 
-/// Rows after which those that nobody needs are deleted.
+/// How many rows are added before those that are not needed are deleted.
 const ROWS_BETWEEN_TRIMS: usize = 1024;
 
-/// Bytes of messages after which they are, if that is sooner.
+/// How many bytes of messages are added before the same happens.
 const BYTES_BETWEEN_TRIMS: usize = 16 * 1024 * 1024;
 
 /// Which rows there are; what is in them is on disk.
@@ -22,14 +22,14 @@ pub(crate) struct Log {
     trimmed: u64,
     /// The rows up to there that are left, oldest first.
     left: Vec<u64>,
-    /// Rows that nobody has looked at since, to see whether they are still needed,
+    /// Rows added since it was trimmed last.
     unseen: usize,
-    /// and the bytes of their messages.
+    /// Bytes of the messages in those rows.
     bytes: usize,
 }
 
 impl Log {
-    /// The log that has these rows, oldest first, with so many bytes of messages. `newest` has been
+    /// The log with these rows, oldest first, and `bytes` of messages in them. `newest` has been
     /// given to a row before.
     pub(crate) fn restore(newest: u64, rows: Vec<u64>, bytes: usize) -> Self {
         let newest = rows.last().copied().unwrap_or(0).max(newest);
@@ -46,14 +46,14 @@ impl Log {
         self.left.len() as u64 + self.newest - self.trimmed
     }
 
-    /// Adds a row for a message of so many bytes.
+    /// Adds a row for a message of `bytes` bytes.
     pub(crate) const fn add(&mut self, bytes: usize) {
         self.newest += 1;
         self.unseen += 1;
         self.bytes += bytes;
     }
 
-    /// Whether it is time to delete what nobody needs.
+    /// Whether it is time to delete rows that are not needed.
     pub(crate) const fn is_long(&self) -> bool {
         self.unseen >= ROWS_BETWEEN_TRIMS || self.bytes >= BYTES_BETWEEN_TRIMS
     }

@@ -17,7 +17,7 @@ pub(crate) struct Counters {
     pub(crate) failed_calls: u64,
 }
 
-/// A metric: its name, whether it only grows (until the shard sleeps), and what it says.
+/// A metric: its name, whether it only grows (until the shard sleeps), and its description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// Its name in Prometheus' text format.

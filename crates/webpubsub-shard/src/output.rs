@@ -19,20 +19,20 @@ use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord};
 
-/// What the hub wants done, in the order of the list and without waiting in between.
+/// What the host has to do, in the order of the list and without waiting in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Accept the socket of an [`crate::Input::Connect`] or [`crate::Input::Recover`] and know it by
     /// this slot from here on.
     Accept {
-        /// Whose socket.
+        /// Which connection's socket.
         connection: ConnectionId,
-        /// How it speaks.
+        /// Its subprotocol.
         subprotocol: Subprotocol,
-        /// Its place in this shard, until [`Output::Close`] or [`Output::Forget`].
+        /// Its number in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
     },
-    /// Log that so many roles of the connection just accepted are invalid, or more than it may have.
+    /// Log how many roles of the connection just accepted are invalid, or above the limit.
     SkippedRoles(usize),
     /// Do not accept the socket of an [`crate::Input::Connect`].
     Refuse(Full),
@@ -59,20 +59,20 @@ pub enum Output {
         /// Who needs it, under which number.
         to: Vec<(Slot, SequenceId)>,
     },
-    /// Measure how many bytes wait on these sockets for their clients to read, and say so at once, with
+    /// Measure how many bytes wait on these sockets for their clients to read, and report them at once, with
     /// [`crate::Input::Measured`].
     Measure {
         /// Which; some may stand there twice.
         slots: Vec<Slot>,
     },
-    /// Send a close frame and know the socket no more.
+    /// Send a close frame and forget the socket.
     Close {
         /// Which.
         slot: Slot,
         /// Its code and text.
         cause: CloseCause,
     },
-    /// Know the socket no more: it is gone.
+    /// Forget the socket: it is gone.
     Forget {
         /// Which.
         slot: Slot,
@@ -90,26 +90,26 @@ pub enum Output {
     Reply(Reply),
     /// The batch of the [`crate::Input::Batch`] that this list belongs to is taken, now or before.
     BatchTaken,
-    /// Tell an event handler of an event, and say how that went with [`crate::Input::Called`].
+    /// Call an event handler, and report the result with [`crate::Input::Called`].
     Call(Box<Call>),
-    /// Wait so much longer for the end of a call, and then no more: [`crate::Input::Called`] follows in any
-    /// case, with [`CallFailure::GivenUp`] where there was no answer until then.
+    /// Wait for the end of a call no longer than `after`: [`crate::Input::Called`] follows in any case, with
+    /// [`CallFailure::GivenUp`] where there was no answer until then.
     GiveUp {
         /// Which.
         call: CallId,
-        /// How much longer.
+        /// How much longer, from now.
         after: Duration,
     },
-    /// Log that an event handler was not told of an event, and will not be.
+    /// Log that an event was not delivered, and will not be.
     EventFailed {
-        /// Whose event it is.
+        /// Which connection's event it is.
         connection: ConnectionId,
         /// The event's name.
         event: String,
         /// Why.
         failure: CallFailure,
     },
-    /// Send rows of the log to another shard, as a [`crate::Batch`], and tell how it went with
+    /// Send rows of the log to another shard, as a [`crate::Batch`], and report the result with
     /// [`crate::Input::Relayed`].
     Relay {
         /// To which.
@@ -126,7 +126,7 @@ impl Output {
     }
 }
 
-/// One change of what outlives the hub's memory; see [`crate::Snapshot`].
+/// One change of what outlives the shard's memory; see [`crate::Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Add or replace the record of a slot.
@@ -137,9 +137,9 @@ pub enum Change {
     Join(Slot, GroupName),
     /// Delete a membership.
     Leave(Slot, GroupName),
-    /// Note what a server said of one group for a connection; `None` undoes what its roles said.
+    /// Write that a server granted or revoked a permission; `None` overrides a grant of the roles.
     Permit {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
         /// What it may do.
         kind: PermissionType,
@@ -150,16 +150,16 @@ pub enum Change {
     },
     /// Write ack ids that a reliable connection has used; see [`crate::Snapshot::acks`].
     UseAcks {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
-        /// Which part of them; 0 takes the place of all parts.
+        /// Which part of them; 0 replaces all parts.
         part: u32,
         /// Those of this part.
         acks: Vec<u8>,
     },
     /// Write when a reliable connection without a socket is given up; `None` once it has one.
     Detach {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
         /// When.
         until: Option<Timestamp>,
@@ -177,7 +177,7 @@ pub enum Change {
         /// Who received it: bit `slot % 8` of byte `slot / 8`.
         recipients: Vec<u8>,
     },
-    /// Write what the hub's shards are.
+    /// Write the map of the hub's shards.
     Map(ShardMap),
     /// Write that another shard has taken every relayed row up to this one.
     TakenBy {
@@ -195,14 +195,14 @@ pub enum Change {
     },
     /// Write how far a reliable connection has acknowledged its messages.
     Acknowledge {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
         /// How far.
         cursor: Cursor,
     },
-    /// Write how many events a connection has had, and what its handler said last.
+    /// Write how many events a connection has had, and the state and cookies that its handlers set.
     EventContext {
-        /// Whose.
+        /// Which connection.
         slot: Slot,
         /// The next event's number.
         events: u64,
@@ -211,25 +211,25 @@ pub enum Change {
         /// As [`webpubsub_protocol::event_handler::Cookies`] are written.
         cookies: String,
     },
-    /// Write an event that a handler is owed; see [`crate::Snapshot::durable_events`].
+    /// Write a durable event, which is to be delivered; see [`crate::Snapshot::durable_events`].
     AddEvent {
-        /// Its place: larger than all before.
+        /// Its row: larger than all before.
         row: u64,
         /// The event.
         event: String,
     },
-    /// Delete an event that a handler was told of, or will not be.
+    /// Delete a durable event, which was delivered or will not be.
     RemoveEvent {
-        /// Its place.
+        /// Its row.
         row: u64,
     },
-    /// Write the hub's settings; `None` for what the variables say.
+    /// Write the hub's settings; `None` for those of the configuration.
     Settings(Option<HubSettings>),
     /// Delete rows of the log.
     DeleteRows {
-        /// From this one
+        /// The first row.
         first: u64,
-        /// to this one.
+        /// The last row.
         last: u64,
     },
 }

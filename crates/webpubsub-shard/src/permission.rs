@@ -29,7 +29,7 @@ struct Rules {
     denied: SortedSet<GroupName>,
 }
 
-/// What is said of one group.
+/// Whether one group is allowed or denied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Yes.
@@ -85,7 +85,7 @@ impl Permissions {
         rules.allowed.contains(group) || (rules.covers(group) && !rules.denied.contains(group))
     }
 
-    /// Grants or revokes one group; returns what is said of it from here on, for the record.
+    /// Grants or revokes one group; returns the verdict to store.
     ///
     /// # Errors
     /// [`TooManyPermissions`] if that would be more than can be said of single groups; nothing has
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_may_do_anything_without_a_role() {
+    fn without_a_role_nothing_is_allowed() {
         assert!(!allowed(&[], PermissionType::SendToGroup, "g"));
         assert!(!allowed(&[], PermissionType::JoinLeaveGroup, "g"));
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_group_is_denied_whatever_the_rules_and_a_granted_one_allowed() {
+    fn a_verdict_on_one_group_overrides_the_rules() {
         use PermissionType::{JoinLeaveGroup, SendToGroup};
         let mut permissions =
             Permissions::from_roles(["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup.own"]);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_thousand_single_groups_are_a_conflict_that_changes_nothing() {
+    fn the_1001st_single_group_is_a_conflict() {
         let mut permissions = Permissions::default();
         let set = |permissions: &mut Permissions, n: usize, verdict| {
             permissions.set(PermissionType::SendToGroup, &GroupName::parse(format!("g{n}")).unwrap(), verdict)

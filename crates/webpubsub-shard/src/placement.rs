@@ -7,7 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::config::Full;
 use crate::shard_id::ShardId;
 
-/// How many connections each shard of a hub holds, as it said when it was offered one last.
+/// How many connections each shard of a hub held when it last answered a connect.
 #[derive(Debug, Default)]
 pub struct Loads(Vec<Load>);
 
@@ -21,8 +21,8 @@ impl Loads {
     /// How long a shard's word counts. One that is passed over for being full may be empty by then.
     const KNOWN_FOR: Duration = Duration::from_secs(60);
 
-    /// A shard says how many connections it holds.
-    pub fn told(&mut self, now: Timestamp, ShardId(shard): ShardId, connections: usize) {
+    /// Records how many connections a shard holds.
+    pub fn record(&mut self, now: Timestamp, ShardId(shard): ShardId, connections: usize) {
         let shard = usize::from(shard);
         if shard >= self.0.len() {
             self.0.resize(shard + 1, Load::default());
@@ -43,7 +43,7 @@ impl Loads {
 /// that are drawn, and the others after it, round and round. Those that are known to be at the soft
 /// limit have their turn when all others have refused, and those known to be full after these.
 ///
-/// A few full shards speak for all that are known to be full, so that a hub that is full says so
+/// A few full shards stand for all that are known to be full, so that a full hub refuses
 /// soon. That a hub has as many connections as it may have takes every shard to say, since each knows
 /// only its share.
 #[derive(Debug)]
@@ -62,10 +62,11 @@ impl Placement {
     /// What the soft limit is where nothing else is set.
     pub const DEFAULT_SOFT_LIMIT: u32 = 5000;
 
-    /// How many full shards speak for all.
+    /// How many full shards stand for all.
     const ENOUGH_FULL: u8 = 4;
 
-    /// Placement to so many shards, of which two are `drawn`; `limits` are the soft and the hard one.
+    /// The placement of a client on one of `shards` shards, of which two are `drawn`; `limits` are the soft
+    /// and the hard one.
     #[must_use]
     pub fn new(now: Timestamp, loads: &Loads, drawn: [u16; 2], shards: u16, limits: [usize; 2]) -> Self {
         let shards = shards.max(1);
@@ -98,7 +99,7 @@ impl Placement {
             {
                 *asked = true;
                 let shard = ShardId(shard);
-                loads.told(now, shard, load + 1);
+                loads.record(now, shard, load + 1);
                 return Some(shard);
             }
         }
@@ -112,13 +113,13 @@ impl Placement {
         }
     }
 
-    /// Why the hub has no place, when all offers were refused.
+    /// Why the hub has no room, when all shards refused.
     #[must_use]
     pub const fn outcome(&self) -> Full {
         if self.full > 0 { Full::Shard } else { Full::Quota }
     }
 
-    /// The shard so many after another one, and the first after the last.
+    /// The shard `step` numbers after another one, wrapping around.
     const fn after(shard: u16, step: u16, shards: u16) -> u16 {
         ((shard as u32 + step as u32) % shards as u32) as u16
     }
@@ -133,7 +134,7 @@ mod tests {
 
     fn loads(known: &[(u16, usize)]) -> Loads {
         let mut loads = Loads::default();
-        known.iter().for_each(|(shard, connections)| loads.told(NOW, ShardId(*shard), *connections));
+        known.iter().for_each(|(shard, connections)| loads.record(NOW, ShardId(*shard), *connections));
         loads
     }
 
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_less_loaded_of_the_two_that_are_drawn_is_asked_first_and_the_others_after_it() {
+    fn the_less_loaded_of_two_drawn_shards_is_asked_first() {
         assert_eq!(full([6, 0], 4, &[(2, 5), (3, 4)]), [3, 0, 1, 2]);
         assert_eq!(full([6, 0], 4, &[(2, 4), (3, 5)]), [2, 3, 0, 1]);
         assert_eq!(full([6, 1], 4, &[(2, 5), (3, 4), (0, 4)]), [0, 1, 2, 3], "2 and 0 were drawn");
@@ -212,12 +213,12 @@ mod tests {
             Placement::new(NOW, loads, [0, 0], 2, LIMITS).next(NOW, loads).map(|shard| shard.0)
         };
         assert_eq!([offer(&mut loads), offer(&mut loads), offer(&mut loads)], [Some(0), Some(1), Some(0)]);
-        loads.told(NOW, ShardId(0), 0);
+        loads.record(NOW, ShardId(0), 0);
         assert_eq!(offer(&mut loads), Some(0));
     }
 
     #[test]
-    fn a_shard_at_the_soft_limit_waits_for_all_below_it_and_one_that_is_full_for_all_others() {
+    fn shards_below_the_soft_limit_come_before_those_above() {
         let known = [(0, 10), (1, 20), (2, 9), (3, 19), (4, 0)];
         assert_eq!(full([0, 0], 6, &known), [2, 4, 5, 0, 3], "four full ones speak for a fifth");
         let (asked, _) = offered([0, 0], 6, &known, |_| Full::Quota);
@@ -230,7 +231,7 @@ mod tests {
         let known: Vec<_> = (0..100).map(|shard| (shard, 20)).collect();
         assert_eq!(full([99, 0], 100, &known), [99, 0, 1, 2]);
         let in_order: Vec<_> = (0..100).collect();
-        assert_eq!(full([0, 0], 100, &[]), in_order, "of any other it has to be heard");
+        assert_eq!(full([0, 0], 100, &[]), in_order, "any other may have room");
         assert_eq!(full([0, 0], 100, &known[..50]), in_order[50..]);
     }
 
@@ -257,7 +258,7 @@ mod tests {
             let drawn = [(random >> 16) as u16, (random >> 8) as u16];
             let shard = Placement::new(NOW, &loads, drawn, 4, [1000; 2]).next(NOW, &mut loads).unwrap();
             held[usize::from(shard.0)] += 1;
-            loads.told(NOW, shard, held[usize::from(shard.0)]);
+            loads.record(NOW, shard, held[usize::from(shard.0)]);
         }
         let (least, most) = (held.iter().min().unwrap(), held.iter().max().unwrap());
         assert!(most * 20 <= least * 21, "{held:?}");

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_may_send_a_burst_and_then_as_fast_as_the_bucket_fills() {
+    fn a_client_may_send_a_burst_and_then_at_its_rate() {
         let limits = limits(10, 3);
         let mut bucket = TokenBucket::default();
         assert_eq!(

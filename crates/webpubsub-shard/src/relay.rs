@@ -1,7 +1,7 @@
 //! What clients of this shard publish, on its way to the other shards.
 //!
-//! It is on the way as soon as it is a row of the log, and until the other shard has said that it
-//! took it. One outbox a shard, one batch in flight from each: that keeps every publisher's order,
+//! It is on the way as soon as it is a row of the log, and until the other shard has acknowledged
+//! it. One outbox a shard, one batch in flight from each: that keeps every publisher's order,
 //! puts many publishes into one request under load, and bounds what waits. A batch is sent again
 //! until it is taken. The receiver writes down the last row that it took in the step that delivers
 //! it, and knows by it what it has had.
@@ -138,8 +138,8 @@ impl Relay {
         Self { outboxes: outboxes.collect(), taken, wake: None }
     }
 
-    /// Has an outbox for each of these and for nobody else. One that is new has nothing to send of
-    /// what is in the log so far; one that is gone has nobody who waits for it.
+    /// Keeps an outbox for each of these shards only. One that is new has nothing to send of
+    /// what is in the log so far; one that is gone is dropped.
     pub(crate) fn set(&mut self, others: impl Iterator<Item = ShardId>, newest: u64, step: &mut Step) {
         let mut before = std::mem::take(&mut self.outboxes);
         for to in others {
@@ -159,7 +159,7 @@ impl Relay {
         self.outboxes.iter().map(|outbox| outbox.rows.len()).sum()
     }
 
-    /// Whether there is anybody to relay to.
+    /// Whether there is another shard to relay to.
     pub(crate) const fn is_needed(&self) -> bool {
         !self.outboxes.is_empty()
     }
@@ -189,7 +189,7 @@ impl Relay {
     }
 
     /// A batch in flight, known by its last row, has ended one way or the other. Returns what is to be
-    /// written of that by and by: without it, a start sends again what the other shard knows.
+    /// written with the next commit: without it, a start sends again what the other shard knows.
     pub(crate) fn relayed(&mut self, now: Timestamp, to: ShardId, last: u64, taken: bool) -> Option<Change> {
         let outbox = self.outboxes.iter_mut().find(|outbox| outbox.to == to)?;
         let in_flight = outbox.in_flight.checked_sub(1).and_then(|last| outbox.rows.get(last));

@@ -28,7 +28,7 @@ pub struct HubSettings {
     pub anonymous_connect: AnonymousConnectPolicy,
     /// How many shards it has; `None` for as many as the service gives a hub.
     pub shards: Option<u16>,
-    /// Who is told what happens: for each event the first that takes it.
+    /// Its event handlers: each event goes to the first that takes it.
     pub event_handlers: Vec<EventHandler>,
     /// `webSocketKeepAliveIntervalInSeconds`, which is kept and has no effect: no call of the platform
     /// sends a ping frame.
@@ -51,7 +51,7 @@ impl Settings {
     /// out.
     ///
     /// # Errors
-    /// [`SettingsError`] for the first thing that is not as it should be; names that nobody knows
+    /// [`SettingsError`] for the first thing that is not as it should be; unknown names
     /// are wrong too.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         // What else the emulator's file has is not for this service, but for the key.
@@ -136,7 +136,7 @@ impl HubSettings {
     /// Longest settings of a hub, in bytes of what [`HubSettings::encode`] writes.
     pub const MAX_BYTES: usize = 65_536;
 
-    /// Reads what somebody gives as the settings of one hub: the object of the hub itself, or Azure's
+    /// Reads the settings of one hub as an operator gives them: the object of the hub itself, or Azure's
     /// resource, in which that is `properties`.
     ///
     /// # Errors
@@ -240,7 +240,7 @@ impl HubSettings {
         }
     }
 
-    /// The event handler that is told of an event, the first that takes it, and its place.
+    /// The event handler of an event, the first that takes it, and its index.
     #[must_use]
     pub fn handler_for(&self, event: &Event) -> Option<(usize, &EventHandler)> {
         self.event_handlers.iter().enumerate().find(|(_, handler)| handler.takes(event))

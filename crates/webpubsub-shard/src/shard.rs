@@ -1,4 +1,4 @@
-//! One shard of a hub: takes inputs, gives outputs.
+//! One shard of a hub: its state, and the way from inputs to outputs.
 
 mod answers;
 mod backpressure;
@@ -43,8 +43,8 @@ pub struct Shard {
     pub(crate) connections: Connections,
     pub(crate) log: Log,
     pub(crate) relay: Relay,
-    /// Connections that may have no socket, and when they are given up, soonest first. One that has
-    /// a socket again stays until its turn.
+    /// Connections that may have no socket, and when their recovery windows end, soonest first. One that
+    /// has a socket again stays until that time.
     pub(crate) detached: VecDeque<(Timestamp, Slot)>,
     pub(crate) map: ShardMap,
     pub(crate) counters: Counters,
@@ -61,7 +61,7 @@ pub struct Shard {
 pub struct Restored {
     /// The shard.
     pub shard: Shard,
-    /// The slot of each socket, in the order given; `None` for one that belongs to nobody and is to
+    /// The slot of each socket, in the order given; `None` for one without a connection, which is to
     /// be closed.
     pub slots: Vec<Option<Slot>>,
     /// What is to be done before the first input.
@@ -108,7 +108,7 @@ impl Shard {
             turns: Turns::default(),
         };
         shard.relay.watch(now);
-        let queues = shard.restore_outbox(snapshot.durable_events, &mut step);
+        let queues = shard.restore_durable_events(snapshot.durable_events, &mut step);
         let detached = shard.restore_connections(now, snapshot.connections, &queues);
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);
@@ -129,12 +129,12 @@ impl Shard {
         }
         let slots = shard.restore_sockets(sockets, detached, &mut step);
         shard.restore_buffers(snapshot.log, &mut step);
-        shard.tell(&mut step);
+        shard.deliver_events(&mut step);
         Restored { shard, slots, outputs: step.outputs }
     }
 
     /// Takes one input and returns everything that follows from it, in order.
-    #[must_use = "outputs are the only way a hub acts"]
+    #[must_use = "outputs are the only way a shard acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut step = Step::new(now);
         match input {
@@ -176,7 +176,7 @@ impl Shard {
             Input::Measured(waiting) => self.measured(waiting, &mut step),
             Input::GoAway => self.go_away(&mut step),
             Input::Timeout => {
-                self.go_on(now);
+                self.resume_slowed(now);
                 self.events.timeout(now);
                 self.relay.timeout(&mut step);
                 self.give_up(&mut step);
@@ -187,16 +187,16 @@ impl Shard {
         step.outputs
     }
 
-    /// Adds what follows from these outputs.
+    /// Adds what follows from the outputs of a step.
     pub(crate) fn follow_up(&mut self, step: &mut Step) {
-        self.watch(step);
-        self.tell(step);
+        self.count_unread(step);
+        self.deliver_events(step);
         self.relay.send(step);
         self.relay.watch(step.now);
     }
 
     /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while
-    /// nothing such waits for time to pass.
+    /// nothing waits for time to pass.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         let waits = [self.relay.next_timeout(), self.events.next_timeout(), self.turns.next_timeout()];

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_tells_its_shard() {
+    fn an_id_carries_its_shard() {
         for shard in [0, 1, 255, 256, u16::MAX] {
             let id = ShardId(shard).connection_id([0xAB; 16]);
             assert_eq!(id.as_str().len(), 26);

@@ -38,7 +38,7 @@ pub enum ShardState {
     Active,
     /// It takes no clients, and is reached until it has none.
     Draining,
-    /// It is no part of the hub.
+    /// It does not belong to the hub.
     Gone,
 }
 
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn minds_can_be_changed_on_the_way() {
+    fn a_resize_may_follow_before_the_last_has_ended() {
         let mut map = ShardMap::new(4);
         map.resize(at(100), 2);
         map.resize(at(101), 3);

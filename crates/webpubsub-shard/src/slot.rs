@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use webpubsub_protocol::time::Timestamp;
 
-/// A connection's place in its shard: small, dense, and reused once the connection is gone.
+/// A connection's number in its shard: small, dense, and reused once the connection is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u32);
 

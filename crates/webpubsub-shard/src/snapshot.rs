@@ -1,4 +1,4 @@
-//! What outlives the hub's memory: records on disk, and a little on every socket.
+//! What outlives a shard's memory: records on disk, and an attachment on every socket.
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
@@ -20,22 +20,22 @@ use crate::slot::Slot;
 pub struct Snapshot {
     /// One record a slot.
     pub connections: Vec<ConnectionRecord>,
-    /// Who is a member of what.
+    /// The groups of each connection.
     pub memberships: Vec<(Slot, GroupName)>,
-    /// What servers said of single groups; `None` undoes what the connection's roles said.
+    /// What servers granted and revoked for single groups; `None` overrides a grant of the roles.
     pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
     /// The ack ids that reliable connections have used, in parts, those of one connection in their order.
     /// Those of the others are on their sockets.
     pub acks: Vec<(Slot, u32, Vec<u8>)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
-    /// What the hub's shards are, if their number was ever changed.
+    /// The map of the hub's shards, if their number was ever changed.
     pub map: Option<ShardMap>,
     /// The last row that each of the other shards is known to have taken.
     pub taken_by: Vec<(ShardId, u64)>,
     /// The last row of each of the other shards' logs that was taken here.
     pub taken: Vec<(ShardId, u64)>,
-    /// What event handlers are owed, oldest first.
+    /// Durable events, which are yet to be delivered, oldest first.
     pub durable_events: Vec<(u64, String)>,
     /// The hub's settings, if they were ever changed.
     pub settings: Option<HubSettings>,
@@ -66,7 +66,7 @@ pub struct StoredMessage {
 /// What does not change while a connection lasts, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRecord {
-    /// Its place.
+    /// Its number in the shard.
     pub slot: Slot,
     /// Its id.
     pub id: ConnectionId,
@@ -74,7 +74,7 @@ pub struct ConnectionRecord {
     pub user: Option<UserId>,
     /// Its role strings.
     pub roles: Vec<String>,
-    /// How it speaks.
+    /// Its subprotocol.
     pub subprotocol: Subprotocol,
     /// What a simple client's frames mean.
     pub mode: SimpleMode,
@@ -82,11 +82,11 @@ pub struct ConnectionRecord {
     pub acknowledged: Cursor,
     /// When it is given up; `None` while it has a socket.
     pub detached_until: Option<Timestamp>,
-    /// What its event handlers are told of it, and told it.
+    /// What its events carry beside who it is.
     pub context: EventContext,
 }
 
-/// What event handlers are told of a connection beside who it is, and what they told it.
+/// What the events of a connection carry beside who it is, and what its handlers set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventContext {
     /// The service's host as the client sees it, or several with commas between.
@@ -104,7 +104,7 @@ pub struct EventContext {
 /// What a socket carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// Whose socket it is.
+    /// Which connection's socket it is.
     pub connection: ConnectionId,
     /// How far a reliable connection has acknowledged its messages.
     pub(crate) acknowledged: Cursor,
@@ -181,7 +181,7 @@ mod tests {
     use crate::shard_id::ShardId;
 
     #[test]
-    fn an_attachment_survives_on_its_socket_and_fits_it_at_its_largest() {
+    fn the_largest_attachment_fits_its_socket() {
         let connection = ShardId(3).connection_id([9; 16]);
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
         let mut attachment =

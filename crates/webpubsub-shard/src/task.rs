@@ -11,9 +11,9 @@ use crate::command::{Command, Groups, Permission, Reply, Selection, Target};
 /// Who carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignment {
-    /// Nobody has to do anything: the service is up.
+    /// There is nothing to do: the service is up.
     Health,
-    /// The document that describes the API is to be handed out.
+    /// The document that describes the API is to be returned.
     Document,
     /// A client's token is to be signed.
     Token {
@@ -102,7 +102,7 @@ impl Work {
 
 impl Success {
     /// Which of the shards' answers, by their statuses, is the answer of all. That of one that failed
-    /// is, since nobody knows what became of the operation there.
+    /// is, since the outcome there is not known.
     pub fn decisive(self, statuses: impl Iterator<Item = u16>) -> usize {
         let mut found = None;
         for (answer, status) in statuses.enumerate() {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_a_connection_goes_to_its_shard_and_the_rest_everywhere() {
+    fn a_task_for_a_connection_goes_to_its_shard_only() {
         for (method, path) in [
             ("POST", "/api/hubs/h/connections/c/:send"),
             ("DELETE", "/api/hubs/h/connections/c"),
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_succeeds_where_one_shard_says_so_and_a_change_fails_where_one_shard_does() {
+    fn one_shard_makes_a_check_succeed_and_a_change_fail() {
         for (statuses, of_one, of_all) in [
             (&[404, 404, 404][..], 0, 0),
             (&[404, 200, 200], 1, 0),

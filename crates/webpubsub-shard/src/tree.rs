@@ -18,7 +18,7 @@ impl ShardRange {
     const FLAT: u16 = 32;
     /// How many are asked where there are more.
     const BRANCHES: u16 = 16;
-    /// What the path of a request begins with that asks for others too. No path that the Worker hands
+    /// What the path of a request begins with that asks for others too. No path that the Worker passes
     /// on begins like this.
     const MARK: &str = "/among/";
 
@@ -82,9 +82,9 @@ mod tests {
         for shard in asked {
             done.push(shard.0);
             let behind = match ShardRange::of_address(&range.address("/api".to_owned())) {
-                Some((told, "/api")) => told.behind(shard),
-                told => {
-                    assert_eq!(told, None);
+                Some((range, "/api")) => range.behind(shard),
+                range => {
+                    assert_eq!(range, None);
                     continue;
                 }
             };
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shard_is_asked_once_and_nobody_asks_many() {
+    fn every_shard_is_asked_once_and_none_asks_many() {
         for shards in 1..=1024 {
             let mut done = Vec::new();
             let (depth, breadth) = carry_out(ShardRange::below(shards), &mut done);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_asks_all_of_a_few_shards_and_at_most_sixteen_of_many() {
+    fn a_worker_asks_at_most_sixteen_of_many_shards() {
         let asked = |shards| ShardRange::below(shards).asked().map(|shard| shard.0).collect::<Vec<_>>();
         assert_eq!(asked(32), (0..32).collect::<Vec<_>>());
         assert_eq!(asked(33), [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_for_nonsense_asks_nobody() {
+    fn a_range_without_shards_asks_none() {
         for range in
             [ShardRange { first: 9, end: 1 }, ShardRange { first: 70, end: 70 }, ShardRange::below(0)]
         {

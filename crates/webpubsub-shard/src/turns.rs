@@ -27,22 +27,22 @@ pub enum NextTurn {
 /// What waits for the next turn.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
-    /// Connections with something in their queues, the next one first.
+    /// Connections with something in their inboxes, the next one first.
     pub(crate) waiting: VecDeque<Slot>,
-    /// Those that have sent as fast as they may, and when they may go on, soonest first.
+    /// Connections that have reached their rate limit, and when they may go on, soonest first.
     pub(crate) slowed: VecDeque<(Timestamp, Slot)>,
-    /// Bytes in all queues.
+    /// Bytes in all inboxes.
     pub(crate) bytes: usize,
-    /// What was taken in since the last turn cost so much,
+    /// What was taken in since the last turn, in messages of the smallest kind.
     pub(crate) taken_in: usize,
-    /// and what this turn has carried out.
+    /// What this turn has carried out, in messages of the smallest kind.
     pub(crate) carried_out: usize,
     /// Whether nothing more is to be taken in before a turn.
     pub(crate) is_due: bool,
     /// What is to be written for connections that do not outlive their sockets. A crash that comes
     /// before ends those, so nothing else waits for it.
     pub(crate) changes: Vec<Change>,
-    /// Connections whose sockets are to carry something else.
+    /// Connections whose attachments are out of date.
     pub(crate) touched: Vec<Slot>,
     /// Reliable connections that have used ack ids which are not written.
     pub(crate) acked: Vec<Slot>,
@@ -54,7 +54,7 @@ impl Turns {
         self.slowed.front().map(|(due, _)| *due)
     }
 
-    /// What waits in a connection's queue is for a socket that there is no more.
+    /// Drops what is in an inbox: its socket no longer exists.
     pub(crate) fn clear(&mut self, inbox: &mut Inbox) {
         self.bytes -= inbox.bytes;
         inbox.clear();
@@ -65,7 +65,7 @@ impl Turns {
         self.acked.push(slot);
     }
 
-    /// Has something written by and by.
+    /// Has something written with the next commit.
     pub(crate) fn write(&mut self, change: impl IntoIterator<Item = Change>) {
         self.changes.extend(change);
     }

@@ -16,12 +16,12 @@ fn leave(to: Target, groups: &[&str]) -> Command {
     Command::Leave { to: to.into(), groups }
 }
 
-fn nobody() -> Target {
+fn no_connection() -> Target {
     Target::Connection(ConnectionId::parse("nobody").expect("an id"))
 }
 
 #[test]
-fn a_closed_client_is_told_why_in_words_of_any_length_and_gets_1000_without_a_text() {
+fn a_close_by_a_server_has_a_message_of_any_length_and_1000() {
     let mut shard = TestShard::new();
     let reason = "because ".repeat(30);
     for (reason, message) in [
@@ -51,7 +51,7 @@ fn a_simple_client_that_is_closed_gets_the_close_frame_only() {
 }
 
 #[test]
-fn closing_a_user_or_a_group_spares_the_excluded_and_everybody_else() {
+fn closing_a_user_or_a_group_spares_the_excluded_and_all_others() {
     let mut shard = TestShard::new();
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     let other = shard.connected(json("bob"));
@@ -59,11 +59,11 @@ fn closing_a_user_or_a_group_spares_the_excluded_and_everybody_else() {
     let to = Selection { excluded, ..Selection::from(Target::User(user("alice"))) };
     shard.command(Command::Close { to, reason: None });
     assert!(!shard.is_open(first) && shard.is_open(second) && shard.is_open(other));
-    assert_eq!(shard.command(Command::Close { to: nobody().into(), reason: None }), Reply::Done);
+    assert_eq!(shard.command(Command::Close { to: no_connection().into(), reason: None }), Reply::Done);
 }
 
 #[test]
-fn a_users_connections_join_and_leave_together_and_later_ones_are_not_added() {
+fn a_users_connections_join_together_and_later_ones_do_not() {
     let mut shard = TestShard::new();
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     assert_eq!(shard.command(join(Target::User(user("alice")), &["g"])), Reply::Done);
@@ -75,11 +75,11 @@ fn a_users_connections_join_and_leave_together_and_later_ones_are_not_added() {
 }
 
 #[test]
-fn joining_nobody_is_not_found_and_leaving_nobody_is_done() {
+fn joining_no_connection_is_not_found_and_leaving_is_done() {
     let mut shard = TestShard::new();
-    assert_eq!(shard.command(join(nobody(), &["g"])), Reply::NotFound);
+    assert_eq!(shard.command(join(no_connection(), &["g"])), Reply::NotFound);
     assert_eq!(shard.command(join(Target::User(user("x")), &["g"])), Reply::NotFound);
-    assert_eq!(shard.command(leave(nobody(), &["g"])), Reply::Done);
+    assert_eq!(shard.command(leave(no_connection(), &["g"])), Reply::Done);
 }
 
 #[test]

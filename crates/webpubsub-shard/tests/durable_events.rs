@@ -34,7 +34,7 @@ fn reason(shard: &mut TestShard) -> String {
 }
 
 #[test]
-fn a_connection_that_comes_and_goes_is_told() {
+fn connected_and_disconnected_are_delivered() {
     let mut shard = shard();
     let alice = shard.connected(ConnectRequest { origin: "chat.example.com".into(), ..json("alice") });
     let id = shard.id(alice);
@@ -62,7 +62,7 @@ fn a_connection_that_comes_and_goes_is_told() {
 
 // CloudEvents spec, section 5; client spec, sections 8.2 and 10.
 #[test]
-fn what_ended_a_connection_is_told_in_the_words_of_the_spec() {
+fn disconnected_has_the_reason_of_the_spec() {
     let close = |reason: Option<&str>| {
         let reason = reason.map(str::to_owned);
         Input::Command(Command::Close { to: Selection::from(Target::User(user("alice"))), reason })
@@ -109,7 +109,7 @@ fn what_ended_a_connection_is_told_in_the_words_of_the_spec() {
 }
 
 #[test]
-fn memberships_are_told_however_they_come_and_go() {
+fn memberships_are_delivered_however_they_change() {
     let mut shard = shard();
     let groups = vec![group("token")];
     let alice = shard.connected(ConnectRequest { groups, ..json("alice") });
@@ -144,7 +144,7 @@ fn memberships_are_told_however_they_come_and_go() {
 }
 
 #[test]
-fn what_no_handler_asks_for_is_not_kept_and_takes_no_number() {
+fn an_event_without_a_subscription_is_not_kept_nor_numbered() {
     let mut shard = TestShard::with(
         ShardConfig::only(),
         telling(
@@ -171,7 +171,7 @@ fn a_hub_without_event_handlers_keeps_nothing() {
 }
 
 #[test]
-fn a_recovery_is_not_told() {
+fn a_recovery_is_no_event() {
     let mut shard = shard();
     let alice = shard.connected(reliable("alice"));
     shard.end_calls();
@@ -184,7 +184,7 @@ fn a_recovery_is_not_told() {
 }
 
 #[test]
-fn a_user_event_waits_for_one_attempt_at_what_happened_before_it() {
+fn a_user_event_waits_for_one_attempt_at_events_before_it() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
@@ -204,7 +204,7 @@ fn a_user_event_waits_for_one_attempt_at_what_happened_before_it() {
 }
 
 #[test]
-fn the_end_of_a_connection_is_told_last() {
+fn disconnected_is_delivered_last() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.end_calls();
@@ -221,7 +221,7 @@ fn the_end_of_a_connection_is_told_last() {
 }
 
 #[test]
-fn a_notice_is_on_disk_until_a_handler_has_taken_it_and_comes_again_after_a_crash() {
+fn a_durable_event_is_on_disk_until_it_is_delivered() {
     let mut shard = shard();
     let alice = shard.connected(ConnectRequest { state: Some("s".into()), ..reliable("alice") });
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
@@ -272,7 +272,7 @@ fn what_waits_of_a_connection_that_is_gone_survives_a_crash() {
 }
 
 #[test]
-fn connections_that_a_crash_ended_are_told() {
+fn connections_that_a_crash_ended_are_delivered() {
     let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let plain = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("plain") });
     let lost = shard.connected(reliable("lost"));
@@ -324,7 +324,7 @@ fn a_shard_that_slept_goes_on_as_if_it_had_not() {
 }
 
 #[test]
-fn a_notice_that_is_refused_for_good_is_given_up() {
+fn a_durable_event_that_is_refused_for_good_is_dropped() {
     for (failures, failure) in [
         (vec![Ok(status(404))], CallFailure::Status(404)),
         (vec![Err(CallFailure::NotValidated)], CallFailure::NotValidated),
@@ -370,7 +370,7 @@ fn time_behind_an_open_breaker_is_not_an_attempts_time() {
 }
 
 #[test]
-fn notices_whose_handler_is_removed_are_dropped() {
+fn durable_events_without_a_handler_are_dropped() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
@@ -385,7 +385,7 @@ fn notices_whose_handler_is_removed_are_dropped() {
 }
 
 #[test]
-fn handlers_that_are_removed_while_the_shard_has_no_memory_are_not_told() {
+fn handlers_that_are_removed_during_a_sleep_are_not_called() {
     let mut shard = shard();
     shard.connected(json("alice"));
     shard.policy.settings = settings("[]");
@@ -411,7 +411,7 @@ fn a_row_of_the_outbox_that_cannot_be_read_is_deleted() {
 }
 
 #[test]
-fn what_a_notices_answer_says_is_passed_over_but_for_its_cookies() {
+fn of_the_answer_to_a_durable_event_only_cookies_count() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     let answer = HandlerAnswer {

@@ -42,7 +42,7 @@ fn value(shard: &TestShard, name: &str) -> u64 {
 }
 
 #[test]
-fn what_may_pass_is_tried_again_after_1_3_and_5_seconds_in_the_same_words() {
+fn retries_follow_after_1_3_and_5_seconds_with_the_same_request() {
     for failure in [
         Err(CallFailure::Network),
         Err(CallFailure::TimedOut),
@@ -190,7 +190,7 @@ fn events_without_payloads_are_bounded_too() {
 }
 
 #[test]
-fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
+fn a_hundred_thousand_durable_events_wait_and_one_more_fails() {
     let limits = Limits { groups: 0, ..Limits::DEFAULT };
     let mut shard = TestShard::with(
         ShardConfig { limits, ..ShardConfig::only() },
@@ -215,7 +215,7 @@ fn a_hundred_thousand_notices_wait_and_one_more_is_given_up() {
 }
 
 #[test]
-fn a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for_one_probe() {
+fn a_breaker_opens_for_30_seconds_and_lets_one_probe_through() {
     let mut shard = shard();
     let clients = clients(&mut shard, 8);
     for client in &clients {
@@ -256,7 +256,7 @@ fn a_handler_that_fails_five_times_in_a_row_is_left_alone_for_30_seconds_but_for
 }
 
 #[test]
-fn a_handler_that_is_left_alone_is_told_its_notices_when_it_is_back() {
+fn durable_events_wait_for_a_closed_breaker() {
     let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let clients = clients(&mut shard, 20);
     send(&mut shard, clients[0], "e", 1);

@@ -48,7 +48,7 @@ fn body(call: &Call) -> &str {
 
 // CloudEvents spec, section 6.1.
 #[test]
-fn every_kind_of_payload_reaches_the_handler_with_its_content_type() {
+fn every_payload_reaches_the_handler_with_its_content_type() {
     let any = vec![10, 1, b'x'];
     let cases = [
         (text("hå"), "text/plain; charset=utf-8", "hå".as_bytes().to_vec()),
@@ -110,7 +110,7 @@ fn every_frame_of_a_simple_client_is_the_event_message() {
 }
 
 #[test]
-fn a_subprotocol_that_the_service_does_not_know_is_told() {
+fn an_unknown_subprotocol_is_in_the_event() {
     let mut shard = shard();
     let custom_subprotocol = Some("chess.v2".to_owned());
     let simple = shard.connected(ConnectRequest { custom_subprotocol, ..ConnectRequest::default() });
@@ -188,7 +188,7 @@ fn an_answer_on_protobuf_is_a_data_message_from_the_server() {
 }
 
 #[test]
-fn an_answer_to_a_reliable_client_is_numbered_and_sent_again_until_it_is_acknowledged() {
+fn an_answer_to_a_reliable_client_is_numbered_and_sent_again() {
     let mut shard = shard();
     let alice = shard.connected(reliable("alice"));
     let id = shard.id(alice);
@@ -252,7 +252,7 @@ fn an_event_that_fails_is_refused_and_its_connection_stays() {
 }
 
 #[test]
-fn an_event_that_no_handler_takes_fails_at_once_and_leaves_nothing_behind() {
+fn an_event_without_a_handler_fails_at_once() {
     for handlers in ["[]", r#"[{"urlTemplate":"https://example.com","userEventPattern":"other"}]"#] {
         let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
         let alice = shard.connected(json("alice"));
@@ -298,7 +298,7 @@ fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
 
 // Client spec, section 6.3.
 #[test]
-fn an_ack_id_that_comes_again_while_its_event_waits_is_told_once() {
+fn an_ack_id_that_repeats_while_its_event_waits_is_sent_once() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     for _ in 0..3 {
@@ -314,7 +314,7 @@ fn an_ack_id_that_comes_again_while_its_event_waits_is_told_once() {
 }
 
 #[test]
-fn an_ack_id_that_another_operation_used_meanwhile_is_a_duplicate() {
+fn an_ack_id_used_by_another_operation_is_a_duplicate() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.send(alice, &event("e", Some(9)));
@@ -330,7 +330,7 @@ fn an_ack_id_that_another_operation_used_meanwhile_is_a_duplicate() {
 
 // CloudEvents spec, section 3.
 #[test]
-fn what_a_handler_says_of_a_connection_is_told_with_its_later_events() {
+fn the_state_that_a_handler_sets_goes_with_later_events() {
     let mut shard = shard();
     let request = ConnectRequest { state: Some("c3RhdGU=".into()), ..json("alice") };
     let alice = shard.connected(request);
@@ -369,7 +369,7 @@ fn a_state_that_no_header_can_carry_is_a_failure() {
 }
 
 #[test]
-fn numbers_are_on_disk_before_their_event_leaves_and_only_when_they_change() {
+fn numbers_are_on_disk_before_their_event_leaves() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     assert_eq!(shard.disk.connections[0].context.events, 2, "`connect` and `connected` have theirs");
@@ -389,7 +389,7 @@ fn numbers_are_on_disk_before_their_event_leaves_and_only_when_they_change() {
 }
 
 #[test]
-fn an_event_that_was_received_is_told_though_its_client_goes() {
+fn an_event_is_delivered_though_its_client_goes() {
     let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
     let alice = shard.connected(json("alice"));
     shard.end_calls();
@@ -441,7 +441,7 @@ fn an_invocation_is_answered_with_what_the_handler_says() {
 }
 
 #[test]
-fn an_invocation_that_nobody_handles_fails() {
+fn an_invocation_without_a_handler_fails() {
     let mut shard = TestShard::new();
     let alice = shard.connected(json("alice"));
     shard.send(alice, &invoke("i"));
@@ -467,7 +467,7 @@ fn an_invocation_id_that_is_in_use_is_a_bad_request() {
 }
 
 #[test]
-fn a_cancelled_invocation_is_not_answered_and_not_told_if_it_was_not_yet() {
+fn a_cancelled_invocation_is_not_answered_nor_delivered() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     let cancel = |id: &str| format!(r#"{{"type":"cancelInvocation","invocationId":"{id}"}}"#);
@@ -491,7 +491,7 @@ fn a_cancelled_invocation_is_not_answered_and_not_told_if_it_was_not_yet() {
 }
 
 #[test]
-fn the_answer_to_an_invocation_is_dropped_while_its_client_is_away() {
+fn the_answer_to_an_invocation_needs_an_attached_client() {
     let mut shard = shard();
     let alice = shard.connected(reliable("alice"));
     let id = shard.id(alice);
@@ -503,7 +503,7 @@ fn the_answer_to_an_invocation_is_dropped_while_its_client_is_away() {
 }
 
 #[test]
-fn a_server_hears_of_a_connection_that_its_handler_is_told_of() {
+fn a_server_finds_the_connection_of_an_event() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.send(alice, &event("e", Some(1)));

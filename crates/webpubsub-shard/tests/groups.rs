@@ -11,7 +11,7 @@ const JOIN: &str = r#"{"type":"joinGroup","group":"g"}"#;
 const LEAVE: &str = r#"{"type":"leaveGroup","group":"g"}"#;
 
 #[test]
-fn members_hear_a_publish_and_others_do_not() {
+fn members_receive_a_publish_and_others_do_not() {
     let mut shard = TestShard::new();
     let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| shard.connected(json(name)));
     shard.send(alice, JOIN);
@@ -109,7 +109,7 @@ fn a_client_may_be_in_4096_groups_or_as_many_as_there_are() {
 }
 
 #[test]
-fn no_echo_leaves_out_the_sending_connection_and_no_other_of_its_user() {
+fn no_echo_leaves_out_the_sending_connection_only() {
     let mut shard = TestShard::new();
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     shard.send(first, JOIN);
@@ -120,7 +120,7 @@ fn no_echo_leaves_out_the_sending_connection_and_no_other_of_its_user() {
 }
 
 #[test]
-fn without_the_permission_nothing_happens_and_only_an_ack_id_is_told_so() {
+fn without_the_permission_an_ack_id_gets_forbidden() {
     let mut shard = TestShard::new();
     let mute = shard.connected(ConnectRequest { roles: vec![], ..json("mute") });
     for frame in [JOIN, LEAVE, r#"{"type":"sendToGroup","group":"g","data":1}"#] {
@@ -175,7 +175,7 @@ fn a_failed_operation_does_not_use_its_ack_id_up() {
 }
 
 #[test]
-fn an_event_that_nobody_handles_fails_and_keeps_the_connection() {
+fn an_event_without_a_handler_keeps_the_connection() {
     let mut shard = TestShard::new();
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"event","event":"message","data":1,"ackId":1}"#);
@@ -197,7 +197,7 @@ fn a_publishers_own_copy_comes_before_its_ack() {
 }
 
 #[test]
-fn a_user_hears_on_every_connection_and_is_told_apart_by_case() {
+fn a_user_receives_on_every_connection_and_has_case() {
     let mut shard = TestShard::new();
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     let other = shard.connected(json("Alice"));
@@ -223,7 +223,7 @@ fn excluded_connections_are_left_out() {
 }
 
 #[test]
-fn every_kind_of_client_hears_every_kind_of_data_in_its_own_way() {
+fn every_client_receives_every_kind_of_data() {
     let mut shard = TestShard::new();
     let groups = vec![group("g")];
     let simple = shard.connected(ConnectRequest { groups: groups.clone(), ..ConnectRequest::default() });

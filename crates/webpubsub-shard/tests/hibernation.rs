@@ -45,7 +45,7 @@ fn ack_ids_stay_used() {
 }
 
 #[test]
-fn sequence_ids_go_on_without_a_gap_however_often_memory_is_lost() {
+fn sequence_ids_have_no_gap_however_often_memory_is_lost() {
     let mut shard = TestShard::new();
     let early = shard.connected(reliable("early"));
     let mut late = None;
@@ -88,7 +88,7 @@ fn what_was_not_acknowledged_is_sent_again_before_anything_else() {
 }
 
 #[test]
-fn one_message_that_is_never_acknowledged_keeps_one_row_and_no_more() {
+fn one_message_that_is_never_acknowledged_keeps_one_row() {
     let mut shard = TestShard::new();
     let silent = shard.connected(reliable("silent"));
     let other = shard.connected(reliable("other"));
@@ -151,7 +151,7 @@ fn plain_connections_without_a_socket_are_gone_after_a_crash() {
 }
 
 #[test]
-fn a_socket_that_belongs_to_nobody_has_no_slot() {
+fn a_socket_without_a_connection_has_no_slot() {
     let mut shard = TestShard::new();
     shard.connected(json("alice"));
     let restored = Shard::restore(

@@ -38,7 +38,7 @@ fn a_ping_is_answered_with_a_pong() {
 }
 
 #[test]
-fn violations_close_with_the_code_and_text_of_the_spec_after_a_disconnected_message() {
+fn violations_close_with_the_code_and_text_of_the_spec() {
     let long = "x".repeat(MAX_CLIENT_MESSAGE_BYTES + 1);
     let cases = [
         (Frame::Text("{".into()), 1007, "The client message is not a valid JSON protocol message."),
@@ -79,7 +79,7 @@ fn a_message_of_exactly_one_megabyte_is_taken() {
 }
 
 #[test]
-fn a_simple_clients_event_closes_it_while_nobody_handles_events() {
+fn a_simple_clients_event_without_a_handler_closes_it() {
     let mut shard = TestShard::new();
     let simple = shard.connected(ConnectRequest::default());
     shard.send(simple, "hi");
@@ -117,7 +117,7 @@ fn a_slot_is_used_again_once_its_connection_is_gone() {
 }
 
 #[test]
-fn a_full_shard_refuses_and_has_room_again_when_somebody_leaves() {
+fn a_full_shard_has_room_again_when_a_client_leaves() {
     let mut shard = TestShard::at(ShardConfig { capacity: 2, ..ShardConfig::only() });
     let first = shard.connected(json("alice"));
     shard.connected(json("bob"));

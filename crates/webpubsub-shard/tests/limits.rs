@@ -69,7 +69,7 @@ fn refusal(shard: &mut TestShard) -> Option<Full> {
 }
 
 #[test]
-fn a_client_is_closed_for_good_and_told_why_once_too_much_waits_that_it_sent_too_fast() {
+fn a_client_that_sends_too_fast_for_its_queue_is_closed() {
     for request in [json("alice"), reliable("alice")] {
         let mut shard = slow_bucket();
         let client = shard.connected(request);
@@ -100,7 +100,7 @@ fn bytes_that_wait_count_as_well() {
 }
 
 #[test]
-fn a_simple_client_that_sends_too_fast_gets_the_close_frame_only() {
+fn a_simple_client_that_sends_too_fast_gets_a_close_frame() {
     let mut shard = slow_bucket();
     let client = shard.connected(simple());
     for _ in 0..1_004 {
@@ -128,7 +128,7 @@ fn what_is_sent_too_fast_is_carried_out_later_and_in_order() {
 }
 
 #[test]
-fn messages_of_any_kind_count_and_each_client_has_a_count_of_its_own() {
+fn messages_of_any_kind_count_for_their_client_only() {
     let mut shard = slow_bucket();
     let (alice, bob) = (shard.connected(json("alice")), shard.connected(json("bob")));
     for ack in 1..=3 {
@@ -142,7 +142,7 @@ fn messages_of_any_kind_count_and_each_client_has_a_count_of_its_own() {
 }
 
 #[test]
-fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_again() {
+fn a_client_within_its_rate_may_send_for_ever() {
     let mut shard = slow_bucket();
     let client = shard.connected(json("alice"));
     for _ in 0..100 {
@@ -160,7 +160,7 @@ fn a_client_that_keeps_to_the_rate_may_send_for_ever_and_after_a_pause_a_burst_a
 }
 
 #[test]
-fn without_limits_a_client_may_send_and_leave_unread_what_it_likes() {
+fn without_limits_a_client_is_never_closed() {
     let mut shard =
         with(Limits { messages_per_second: 0, message_burst: 0, outbound_bytes: 0, ..Limits::DEFAULT });
     let (client, listener) = (shard.connected(simple()), shard.connected(simple()));
@@ -174,7 +174,7 @@ fn without_limits_a_client_may_send_and_leave_unread_what_it_likes() {
 }
 
 #[test]
-fn a_plain_client_that_leaves_too_much_unread_is_closed_for_good() {
+fn a_plain_client_that_leaves_too_much_unread_is_closed() {
     let mut shard = short_queue(3);
     let client = shard.connected(simple());
     for _ in 0..3 {
@@ -190,7 +190,7 @@ fn a_plain_client_that_leaves_too_much_unread_is_closed_for_good() {
 }
 
 #[test]
-fn an_answer_that_is_longer_than_the_limit_may_wait_and_a_little_more() {
+fn an_answer_longer_than_the_limit_may_wait() {
     let mut shard = with(Limits::DEFAULT);
     let client = shard.connected(simple());
     publish(&mut shard, 20 * MEGABYTE);
@@ -201,7 +201,7 @@ fn an_answer_that_is_longer_than_the_limit_may_wait_and_a_little_more() {
 }
 
 #[test]
-fn clients_with_a_protocol_are_told_that_they_are_too_slow() {
+fn clients_with_a_subprotocol_get_the_reason_for_slowness() {
     let protobuf = ConnectRequest { subprotocol: Subprotocol::Protobuf, ..json("bob") };
     for (request, last) in [(json("alice"), disconnected("slow consumer")), (protobuf, "binary [".to_owned())]
     {
@@ -356,7 +356,7 @@ fn several_frames_too_many_in_one_step_close_once() {
 }
 
 #[test]
-fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
+fn a_server_is_answered_though_a_client_overflows() {
     let mut shard = short_queue(1);
     shard.connected(simple());
     let fine = shard.connected(reliable("alice"));
@@ -370,7 +370,7 @@ fn a_server_is_answered_although_its_message_is_too_much_for_somebody() {
 }
 
 #[test]
-fn a_shard_that_wakes_counts_messages_afresh_and_not_what_is_unread() {
+fn a_shard_that_wakes_counts_messages_afresh() {
     let limits = Limits { messages_per_second: 1, message_burst: 2, ..Limits::DEFAULT };
     let mut shard = with(Limits { outbound_bytes: 25, ..limits });
     let (reading, client) = (shard.connected(simple()), shard.connected(simple()));
@@ -405,7 +405,7 @@ fn a_slot_that_is_used_again_owes_nothing() {
 }
 
 #[test]
-fn a_shard_takes_its_share_of_the_quota_and_one_more_when_one_has_left() {
+fn a_shard_takes_its_share_of_the_quota() {
     let mut shard = TestShard::at(ShardConfig { connection_quota: 2, ..ShardConfig::only() });
     let first = shard.connected(json("alice"));
     shard.connected(reliable("bob"));

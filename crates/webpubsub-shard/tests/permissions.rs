@@ -151,7 +151,7 @@ impl Client {
 }
 
 #[test]
-fn clients_are_allowed_what_their_rows_say_in_every_subprotocol_awake_or_again_awake() {
+fn permissions_hold_in_every_subprotocol_and_outlive_memory() {
     for subprotocol in SUBPROTOCOLS {
         for (roles, stages) in CLIENTS {
             let mut shard = TestShard::new();
@@ -224,7 +224,7 @@ fn two_connections_of_one_user_have_permissions_of_their_own() {
 }
 
 #[test]
-fn permissions_of_nobody_are_not_found_but_can_be_revoked() {
+fn permissions_of_no_connection_can_only_be_revoked() {
     let mut shard = TestShard::new();
     let connection = ConnectionId::parse("nobody").expect("an id");
     let permission = Permission { connection, kind: SendToGroup, group: group("g") };
@@ -234,7 +234,7 @@ fn permissions_of_nobody_are_not_found_but_can_be_revoked() {
 }
 
 #[test]
-fn the_thousand_and_first_single_group_is_a_conflict_that_changes_nothing_on_disk_either() {
+fn the_1001st_single_group_is_a_conflict_that_stores_nothing() {
     let mut shard = TestShard::new();
     let mute = shard.connected(with_roles(&[]));
     for n in 0..1000 {

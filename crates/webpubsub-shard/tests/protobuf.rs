@@ -125,7 +125,7 @@ fn operations_are_acknowledged_as_for_json_clients() {
 }
 
 #[test]
-fn whoever_publishes_every_kind_of_client_hears_every_kind_of_data_in_its_own_way() {
+fn every_publish_reaches_every_kind_of_client() {
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Publisher {
         Json,
@@ -180,7 +180,7 @@ fn whoever_publishes_every_kind_of_client_hears_every_kind_of_data_in_its_own_wa
 }
 
 #[test]
-fn an_any_arrives_byte_for_byte_and_once_for_each_way_of_speaking() {
+fn an_any_arrives_byte_for_byte_in_every_framing() {
     // The value before the type, and a field that nobody knows.
     let unusual = vec![0x12, 0x00, 0x0a, 0x01, b't', 0x48, 0x96, 0x01];
     let mut shard = TestShard::new();
@@ -236,7 +236,7 @@ fn reliable_clients_count_data_messages_and_nothing_else() {
 }
 
 #[test]
-fn violations_close_with_the_code_and_text_of_the_spec_after_a_disconnected_message() {
+fn violations_close_with_the_code_and_text_of_the_spec() {
     const INVALID: &str = "The client message is not a valid protobuf protocol message.";
     const LARGE: &str = "The client message is too large.";
     let long = "x".repeat(MAX_CLIENT_MESSAGE_BYTES + 1);
@@ -269,7 +269,7 @@ fn violations_close_with_the_code_and_text_of_the_spec_after_a_disconnected_mess
 }
 
 #[test]
-fn a_json_client_cannot_hand_protobuf_clients_a_frame_that_they_cannot_read() {
+fn no_json_client_makes_an_unreadable_protobuf_frame() {
     let mut shard = TestShard::new();
     let mallory = shard.connected(json("mallory"));
     let member = shard.connected(in_group(protobuf("member")));

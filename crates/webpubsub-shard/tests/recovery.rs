@@ -161,7 +161,7 @@ fn other_subprotocols_end_with_their_socket() {
 }
 
 #[test]
-fn messages_that_were_not_acknowledged_are_sent_again_byte_for_byte_and_then_those_missed() {
+fn unacknowledged_messages_come_again_before_those_missed() {
     for subprotocol in [Subprotocol::JsonReliable, Subprotocol::ProtobufReliable] {
         let mut shard = TestShard::new();
         let member = || ConnectRequest { subprotocol, groups: vec![group("g")], ..reliable("alice") };
@@ -197,7 +197,7 @@ fn messages_that_were_not_acknowledged_are_sent_again_byte_for_byte_and_then_tho
 }
 
 #[test]
-fn nothing_but_messages_follows_a_recovery_and_they_are_numbered_on() {
+fn only_messages_follow_a_recovery_and_are_numbered_on() {
     let (mut shard, alice, id) = shard();
     shard.publish(Target::All, text("one"));
     acknowledge(&mut shard, alice, 1);
@@ -270,7 +270,7 @@ fn every_loss_has_its_own_minute() {
 }
 
 #[test]
-fn a_thousand_messages_are_kept_and_one_more_ends_the_connection() {
+fn a_thousand_messages_are_kept_and_one_more_closes() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);
     for _ in 0..1000 {
@@ -301,7 +301,7 @@ fn a_shard_that_slept_keeps_no_more_than_one_that_did_not() {
 }
 
 #[test]
-fn a_service_that_stops_closes_with_1001_and_keeps_reliable_connections() {
+fn a_stop_closes_with_1001_and_keeps_reliable_connections() {
     let (mut shard, alice, id) = shard();
     let plain = shard.connected(json("plain"));
     let plain_id = shard.id(plain);
@@ -412,7 +412,7 @@ fn who_acknowledges_nothing_has_little_more_room_after_crashes() {
 }
 
 #[test]
-fn copies_whose_time_is_over_are_left_out() {
+fn copies_past_their_ttl_are_left_out() {
     let (mut shard, alice, id) = shard();
     shard.cut(alice);
     publish_for(&mut shard, 10, "short");

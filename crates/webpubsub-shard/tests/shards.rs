@@ -22,7 +22,7 @@ fn draining_for(drain_window: Option<Duration>) -> (TestShard, ShardMap) {
 }
 
 #[test]
-fn a_shard_that_is_to_go_sends_its_clients_away_and_takes_no_others() {
+fn a_draining_shard_closes_its_clients_and_takes_no_others() {
     let (mut shard, map) = draining();
     shard.connected(json("alice"));
     shard.connected(ConnectRequest { subprotocol: Subprotocol::Simple, ..json("bob") });
@@ -86,7 +86,7 @@ fn many_clients_are_sent_away_a_part_at_a_time() {
 }
 
 #[test]
-fn a_client_that_is_away_gets_what_it_missed_before_it_is_sent_away() {
+fn a_detached_client_gets_what_it_missed_before_a_drain() {
     let (mut shard, map) = draining_for(Some(Duration::ZERO));
     let alice = shard.connected(reliable("alice"));
     let id = shard.id(alice);

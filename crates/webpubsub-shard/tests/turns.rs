@@ -67,7 +67,7 @@ fn a_message_that_leads_to_no_write_is_carried_out_at_once() {
 }
 
 #[test]
-fn what_has_to_be_written_waits_for_a_turn_and_comes_before_all_that_is_sent() {
+fn writes_wait_for_a_turn_and_come_before_all_frames() {
     let mut shard = TestShard::new();
     let (one, other) = (shard.connected(reliable("alice")), shard.connected(reliable("bob")));
     for (ack, client) in [(1, one), (1, other), (2, one), (3, one)] {
@@ -87,7 +87,7 @@ fn what_has_to_be_written_waits_for_a_turn_and_comes_before_all_that_is_sent() {
 }
 
 #[test]
-fn nothing_of_a_connection_overtakes_what_it_sent_before_but_its_sequence_ack() {
+fn only_a_sequence_ack_overtakes_a_connections_messages() {
     let mut shard = TestShard::new();
     let client = shard.connected(ConnectRequest { groups: vec![group("g")], ..reliable("alice") });
     shard.send(client, &publish("g", 1));
@@ -116,7 +116,7 @@ fn an_invalid_sequence_ack_waits_for_what_was_sent_before() {
 }
 
 #[test]
-fn a_turn_serves_every_connection_however_much_one_of_them_sent_before() {
+fn a_turn_serves_every_connection_however_much_one_sent() {
     let mut shard = TestShard::new();
     let busy = shard.connected(reliable("busy"));
     let others: Vec<Slot> = (0..20).map(|_| shard.connected(reliable("other"))).collect();
@@ -153,7 +153,7 @@ fn a_message_counts_by_what_it_costs() {
 }
 
 #[test]
-fn nothing_more_is_taken_in_once_as_much_has_arrived_as_fits_into_a_turn() {
+fn nothing_more_is_taken_in_once_a_turn_is_full() {
     let mut shard = TestShard::new();
     let clients: Vec<Slot> = (0..8).map(|_| shard.connected(reliable("client"))).collect();
     for ack in 0..TURN / 8 {
@@ -182,7 +182,7 @@ fn messages_that_are_carried_out_at_once_count_as_well() {
 }
 
 #[test]
-fn nothing_more_is_taken_in_once_a_connection_has_its_share_waiting() {
+fn nothing_more_is_taken_in_once_a_share_is_waiting() {
     let mut shard = TestShard::new();
     members(600, &mut shard);
     let client = shard.connected(reliable("alice"));
@@ -215,7 +215,7 @@ fn a_megabyte_that_waits_is_a_share_as_well() {
 }
 
 #[test]
-fn a_client_over_its_rate_is_slowed_down_and_nothing_of_it_is_lost() {
+fn a_client_over_its_rate_is_slowed_down_without_loss() {
     let limits = Limits { messages_per_second: 10, message_burst: 5, ..Limits::DEFAULT };
     let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
     let (fast, other) = (shard.connected(json("fast")), shard.connected(json("other")));
@@ -273,7 +273,7 @@ fn slowed_clients_of_a_shard_share_a_bound_on_bytes_that_wait() {
 }
 
 #[test]
-fn what_came_over_an_old_socket_last_is_lost_with_it_when_a_new_one_takes_over() {
+fn a_new_socket_drops_what_waits_of_the_old_one() {
     let mut shard = TestShard::new();
     let client = shard.connected(reliable("alice"));
     let id = shard.id(client);
@@ -320,7 +320,7 @@ fn what_waits_to_be_written_goes_with_the_next_write() {
 }
 
 #[test]
-fn ack_ids_are_written_as_what_was_added_and_all_of_them_now_and_then() {
+fn ack_ids_are_written_in_parts_and_sometimes_all() {
     let mut shard = TestShard::new();
     let client = shard.connected(reliable("alice"));
     let mut bytes = Vec::new();

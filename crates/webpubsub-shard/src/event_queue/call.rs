@@ -11,16 +11,16 @@ use crate::settings::HandlerAuth;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u64);
 
-/// One attempt at telling an event handler of an event.
+/// One attempt at delivering an event to its handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// Which call this is.
     pub id: CallId,
-    /// Whose event it is.
+    /// Which connection's event it is.
     pub connection: ConnectionId,
     /// The event's name.
     pub event: String,
-    /// Which attempt at it, from 1.
+    /// Which attempt, from 1.
     pub attempt: u8,
     /// The service's host as the client sees it, or several with commas between.
     pub origin: String,
@@ -34,7 +34,7 @@ pub struct Call {
     pub purpose: AnswerUse,
     /// The handler's own credentials.
     pub auth: Option<HandlerAuth>,
-    /// What is said, but for the signature and the credentials.
+    /// The request, without the signature and the credentials.
     pub request: EventRequest,
     /// How long it may take from when it is sent, the answer's body included.
     pub limit: Duration,

@@ -1,16 +1,16 @@
-//! Handlers that fail are left alone for a while.
+//! Circuit breakers: event handlers that fail are not called for a while.
 
 use std::time::Duration;
 
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::time::Timestamp;
 
-/// So many failures in a row, and a URL is left alone
+/// How many failures in a row open the breaker of a URL.
 const FAILURES: u32 = 5;
-/// for so long.
+/// How long an open breaker lets no call through.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// What is known of the URLs to which calls fail.
+/// The breakers of all URLs to which calls have failed.
 #[derive(Debug, Default)]
 pub struct CircuitBreakers(Vec<Breaker>);
 
@@ -34,7 +34,7 @@ impl CircuitBreakers {
     pub fn allows(&mut self, now: Timestamp, url: &str) -> bool {
         let allowed = self.open_until(now, url).is_none();
         if allowed && let Some(breaker) = self.0.iter_mut().find(|breaker| breaker.url == url) {
-            // Should it be a probe, nobody else is to follow before it has ended.
+            // If it is a probe, no other call is made before it has ended.
             breaker.until = now.after(PAUSE);
         }
         allowed
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_leave_a_url_alone_for_30_seconds() {
+    fn five_failures_in_a_row_open_the_breaker_for_30_seconds() {
         let mut breakers = broken();
         assert!(!breakers.allows(at(30), URL));
         assert!(breakers.allows(at(30), "https://example.com/other"));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_of_a_handler_changes_nothing() {
+    fn a_failure_that_is_not_the_handlers_changes_nothing() {
         let mut breakers = broken();
         for failure in [CallFailure::GivenUp, CallFailure::Unsendable, CallFailure::NotPublic] {
             assert!(!breakers.ended(at(6), URL, Some(failure)));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_nobody_hears_of_again_is_followed_by_another() {
+    fn a_probe_without_a_result_is_followed_by_another() {
         let mut breakers = broken();
         assert!(breakers.allows(at(40), URL));
         assert!(!breakers.allows(at(69), URL));

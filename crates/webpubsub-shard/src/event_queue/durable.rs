@@ -10,17 +10,18 @@ use crate::ack::AckCache;
 use crate::event_queue::{ClosedConnection, ReplyTarget, Waiting};
 use crate::snapshot::EventContext;
 
-/// Writes a notice with everything that is told of its connection, which may be gone before it is told.
+/// Writes a durable event with everything that its request carries: its connection may be gone before it
+/// is delivered.
 pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timestamp) -> String {
-    let mut notice = Writer::object();
-    notice.text("connection", subject.connection.as_str());
-    notice.text("event", event.name()).number("number", number).number("time", time.as_millis());
+    let mut form = Writer::object();
+    form.text("connection", subject.connection.as_str());
+    form.text("event", event.name()).number("number", number).number("time", time.as_millis());
     let about = match event {
         Event::Joined { group } | Event::Left { group } => group.as_str(),
         Event::Disconnected { reason } => reason,
         Event::Connect { .. } | Event::Connected | Event::User { .. } => "",
     };
-    notice.text("about", about).text("origin", &subject.origin);
+    form.text("about", about).text("origin", &subject.origin);
     let optional = [
         ("user", subject.user.as_ref().map(UserId::as_str)),
         ("subprotocol", subject.subprotocol.as_deref()),
@@ -28,11 +29,11 @@ pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timest
     ];
     for (name, text) in optional {
         if let Some(text) = text {
-            notice.text(name, text);
+            form.text(name, text);
         }
     }
-    notice.text("cookies", &subject.cookies.encode());
-    notice.finish()
+    form.text("cookies", &subject.cookies.encode());
+    form.finish()
 }
 
 /// Reads what [`encode`] wrote; `None` for anything else.
@@ -55,7 +56,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(ClosedConnection, Waiting)
     let closed = ClosedConnection {
         id: ConnectionId::parse(text("connection")?).ok()?,
         user,
-        // Its name is what is told of it.
+        // Its name is in `custom_subprotocol`.
         subprotocol: Subprotocol::Simple,
         acks: AckCache::default(),
         context: EventContext {
@@ -89,11 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_survives_on_disk_with_all_that_is_told_of_its_connection() {
+    fn a_durable_event_survives_on_disk_with_its_context() {
         let mut cookies = Cookies::default();
         let now = Timestamp::from_millis(7);
         assert!(cookies.take(now, "https://example.com/", &["a=\"1\"".to_owned()]));
-        let told = Subject {
+        let full = Subject {
             user: Some(UserId::parse("ålice \"1\"\n").unwrap()),
             subprotocol: Some("chess".into()),
             origin: "chat.example.com:8080".into(),
@@ -108,7 +109,7 @@ mod tests {
             Event::Left { group },
             Event::Disconnected { reason: "\u{1}".into() },
         ];
-        for subject in [told, subject()] {
+        for subject in [full, subject()] {
             for event in &events {
                 let text = encode(&subject, event, u64::MAX, now);
                 let (closed, waiting) = decode(5, &text).unwrap();

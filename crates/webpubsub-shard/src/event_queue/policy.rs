@@ -7,14 +7,14 @@ use webpubsub_protocol::name::HubName;
 
 use crate::settings::HubSettings;
 
-/// How a hub tells its event handlers of events.
+/// How a hub calls its event handlers.
 #[derive(Debug, Clone)]
 pub struct EventPolicy {
-    /// Which hub.
+    /// The hub's name.
     pub hub: HubName,
     /// The hub's settings, until [`crate::Input::Settings`] says otherwise.
     pub settings: HubSettings,
-    /// How long telling of one event may take, with every attempt.
+    /// How long the delivery of one event may take, with every attempt.
     pub timeout: Duration,
     /// The pauses between attempts; one attempt more than pauses.
     pub retries: Vec<Duration>,
@@ -23,16 +23,16 @@ pub struct EventPolicy {
 }
 
 impl EventPolicy {
-    /// How long that is, in seconds, where nothing else is set.
+    /// The default of [`EventPolicy::timeout`], in seconds.
     ///
     /// Source: `CloudEvents` spec, section 6.5.
     pub const DEFAULT_TIMEOUT_SECONDS: u32 = 100;
-    /// The pauses, in seconds, where nothing else is set.
+    /// The default of [`EventPolicy::retries`], in seconds.
     ///
     /// Source: `CloudEvents` spec, section 6.5.
     pub const DEFAULT_RETRY_SECONDS: [u32; 3] = [1, 3, 5];
 
-    /// What holds where nothing else is set: nobody is told anything.
+    /// The defaults: no event handlers.
     #[must_use]
     pub fn new(hub: HubName) -> Self {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());

@@ -1,4 +1,4 @@
-//! What event handlers are yet to be told: a lane for each connection, and whose turn it is.
+//! Events that wait to be delivered: a queue for each connection, and which queue is next.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,52 +19,52 @@ use crate::settings::HubSettings;
 use crate::slot::{Slot, insert_by_time};
 use crate::snapshot::EventContext;
 
-/// Most calls that are under way at once.
+/// How many calls of a shard may be under way at once.
 pub(crate) const MAX_CALLS: usize = 6;
-/// Most notices that wait at once.
+/// How many durable events of a shard may wait at once.
 pub(crate) const MAX_DURABLE_EVENTS: usize = 100_000;
-/// Most user events of one connection that wait at once.
+/// How many user events of one connection may wait at once.
 const MAX_USER_EVENTS: usize = 1000;
-/// Most bytes of user events that wait at once.
+/// How many bytes of user events of a shard may wait at once.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What a user event counts beside its payload.
+/// How many bytes a user event counts beside its payload.
 const SPARE_BYTES: usize = 256;
-/// How long a notice may wait before the shard is to be woken for it, should its memory be lost
+/// How long a durable event may wait before the shard is to be woken for it, should its memory be lost
 /// meanwhile.
 const WAKE_AFTER: Duration = Duration::from_secs(10);
-/// How often the shard is woken to see whether its connections are still there, where somebody wants
-/// to be told when they are not.
+/// How often the shard is woken to see whether its connections are still there, where a handler
+/// subscribes to `disconnected`.
 const LOOK_AFTER: Duration = Duration::from_secs(300);
 
-/// What event handlers are yet to be told.
+/// All event queues of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueues {
     /// The hub's settings, if they were ever changed.
     pub(crate) settings: Option<HubSettings>,
     queues: Vec<Option<EventQueue>>,
-    /// Places in `lanes` that hold nothing.
+    /// Indexes of `queues` that hold none.
     vacant: Vec<Slot>,
-    /// Lanes that may have something to tell, in turn.
+    /// Queues that may have an event to deliver, in turn.
     ready: VecDeque<Slot>,
-    /// Lanes that are to be looked at again at some time, soonest first.
+    /// Queues that wait for some time, soonest first.
     paused: VecDeque<(Timestamp, Slot)>,
     pub(crate) calls: Vec<CallUnderWay>,
     /// The last call that was made.
     pub(crate) last_call: u64,
-    /// The last row of the outbox.
+    /// The row of the newest durable event.
     pub(crate) newest: u64,
-    /// How many notices wait,
+    /// How many durable events wait.
     pub(crate) durable_events: usize,
-    /// and how many user events,
+    /// How many user events wait.
     pub(crate) user_events: usize,
-    /// of so many bytes.
+    /// The bytes of those user events.
     bytes: usize,
     pub(crate) breakers: CircuitBreakers,
     /// When the shard is to be awake.
     wake: Option<Timestamp>,
 }
 
-/// What the event handlers of one connection are yet to be told, in the order in which it happened.
+/// The events of one connection that wait to be delivered, in the order in which they happened.
 #[derive(Debug)]
 pub(crate) struct EventQueue {
     pub(crate) owner: Owner,
@@ -74,20 +74,20 @@ pub(crate) struct EventQueue {
     pub(crate) user_events: VecDeque<Waiting>,
     /// Whether it is among those that are ready.
     pub(crate) is_ready: bool,
-    /// When it is looked at again.
+    /// When it becomes ready again.
     paused: Option<Timestamp>,
 }
 
-/// Whose events wait in a lane.
+/// The connection whose events are in a queue.
 #[derive(Debug)]
 pub(crate) enum Owner {
-    /// Those of the connection in this slot.
+    /// It is open, in this slot.
     Open(Slot),
-    /// Those of one that is gone.
+    /// It is gone.
     Closed(Box<ClosedConnection>),
 }
 
-/// What its event handlers are told of a connection that is gone.
+/// What the events of a connection that is gone carry.
 #[derive(Debug)]
 pub(crate) struct ClosedConnection {
     pub(crate) id: ConnectionId,
@@ -98,16 +98,16 @@ pub(crate) struct ClosedConnection {
     pub(crate) context: EventContext,
 }
 
-/// Which of the two queues of a lane.
+/// Which of the two kinds of events of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueKind {
-    /// What is on disk as well, and nobody waits for.
+    /// System events, which are on disk as well; no client waits for them.
     Durable,
-    /// What a client sent.
+    /// Events that a client sent, which are in memory only.
     User,
 }
 
-/// An event that waits to be told.
+/// An event that waits to be delivered.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) event: Event,
@@ -124,10 +124,10 @@ pub(crate) struct Waiting {
     pub(crate) is_under_way: bool,
 }
 
-/// What waits for an event's answer.
+/// Where the answer to an event goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReplyTarget {
-    /// This row of the outbox, which is to be deleted.
+    /// Nowhere: this row of the disk is to be deleted.
     DurableEvent(u64),
     /// The client, and the ack that it asked for.
     Ack(Option<AckId>),
@@ -135,7 +135,7 @@ pub(crate) enum ReplyTarget {
     Frame,
     /// The client, under this id.
     Invocation(String),
-    /// Nobody any more.
+    /// Nowhere: the client has cancelled its invocation.
     None,
 }
 
@@ -143,15 +143,15 @@ pub(crate) enum ReplyTarget {
 #[derive(Debug)]
 pub(crate) struct CallUnderWay {
     pub(crate) id: CallId,
-    /// What it tells: the first in this queue
+    /// The kind of its event, which is the first of that kind.
     pub(crate) kind: QueueKind,
-    /// of this lane.
+    /// The queue of its event.
     pub(crate) queue: Slot,
     /// When it was made.
     pub(crate) since: Timestamp,
-    /// The handler's URL, before and
+    /// The handler's URL template.
     pub(crate) template: String,
-    /// after the event was put into it.
+    /// The URL that is called.
     pub(crate) url: String,
 }
 
@@ -191,7 +191,7 @@ impl From<Connection> for ClosedConnection {
 }
 
 impl EventQueue {
-    /// Whether nothing waits in it, and it waits for no turn.
+    /// Whether it is empty, and not among those that are ready.
     pub(crate) fn is_over(&self) -> bool {
         self.durable_events.is_empty() && self.user_events.is_empty() && !self.is_ready
     }
@@ -236,7 +236,7 @@ impl EventQueues {
         self.queues.get_mut(at.index())?.as_mut()
     }
 
-    /// A lane in which nothing waits yet.
+    /// Opens an empty queue.
     pub(crate) fn open(&mut self, owner: Owner, stored: u64) -> Slot {
         let queue = EventQueue {
             owner,
@@ -256,14 +256,14 @@ impl EventQueues {
         at
     }
 
-    /// Forgets a lane in which nothing waits.
+    /// Forgets an empty queue.
     pub(crate) fn close(&mut self, at: Slot) -> Option<EventQueue> {
         let queue = self.queues.get_mut(at.index())?.take();
         self.vacant.push(at);
         queue
     }
 
-    /// Whether one user event more can wait.
+    /// Whether there is room for one more user event.
     pub(crate) fn has_room(&self, queue: Option<&EventQueue>, waiting: &Waiting) -> bool {
         queue.is_none_or(|queue| queue.user_events.len() < MAX_USER_EVENTS)
             && self.bytes + waiting.bytes() <= MAX_BYTES
@@ -300,7 +300,7 @@ impl EventQueues {
         Some(waiting)
     }
 
-    /// Puts a lane at the end of those that may have something to tell.
+    /// Puts a queue at the end of those that may have an event to deliver.
     pub(crate) fn make_ready(&mut self, at: Slot) {
         if let Some(queue) = self.get_mut(at).filter(|queue| !queue.is_ready) {
             queue.is_ready = true;
@@ -308,7 +308,7 @@ impl EventQueues {
         }
     }
 
-    /// Looks at a lane again at some time.
+    /// Makes a queue ready at some time.
     pub(crate) fn pause(&mut self, at: Slot, until: Timestamp) {
         let Some(queue) = self.get_mut(at) else { return };
         if queue.paused.is_none_or(|before| until < before) {
@@ -317,7 +317,7 @@ impl EventQueues {
         }
     }
 
-    /// Makes the lanes ready that wait for this time or one before, or all of them.
+    /// Makes the queues ready that wait for this time or one before, or all of them.
     pub(crate) fn resume(&mut self, until: Option<Timestamp>) {
         while let Some((due, at)) = self.paused.pop_front_if(|(due, _)| until.is_none_or(|now| *due <= now)) {
             if let Some(queue) = self.get_mut(at).filter(|queue| queue.paused == Some(due)) {
@@ -327,12 +327,12 @@ impl EventQueues {
         }
     }
 
-    /// The lane whose turn it is, if there is one and another call may be made.
+    /// The queue that is next, if there is one and another call may be made.
     pub(crate) fn next(&mut self) -> Option<Slot> {
         if self.calls.len() < MAX_CALLS { self.ready.pop_front() } else { None }
     }
 
-    /// When a lane is to be looked at again.
+    /// When the next queue becomes ready.
     pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
         self.paused.front().map(|(due, _)| *due)
     }
@@ -342,7 +342,7 @@ impl EventQueues {
         self.wake
     }
 
-    /// Sees to it that the shard is awake some time after a notice began to wait, and once in a while
+    /// Sees to it that the shard is awake some time after a durable event began to wait, and once in a while
     /// if it `is_watched`.
     pub(crate) fn watch(&mut self, now: Timestamp, is_watched: bool) {
         let after = match self.durable_events {

@@ -1,4 +1,4 @@
-//! How often an event is told, and when.
+//! How often the delivery of an event is attempted, and when.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use super::policy::EventPolicy;
 
-/// The attempts at telling of one event.
+/// The attempts at delivering one event.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempts {
     until: Timestamp,
@@ -33,14 +33,14 @@ impl Attempts {
         now >= self.until
     }
 
-    /// How long the event may take yet.
+    /// How much time is left for the event.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> Duration {
         self.until.since(now)
     }
 
     /// How long this one may take: an even share of the time that is left beside the pauses. Those
-    /// that would take more than half of it are not reckoned with.
+    /// that would take more than half of it are left out.
     #[must_use]
     pub fn limit(&self, now: Timestamp, policy: &EventPolicy) -> Duration {
         let left = self.until.since(now);
@@ -86,7 +86,7 @@ mod tests {
 
     // CloudEvents spec, section 6.5.
     #[test]
-    fn a_failure_that_may_pass_is_followed_by_another_attempt_after_1_3_and_5_seconds() {
+    fn a_transient_failure_is_retried_after_1_3_and_5_seconds() {
         let (policy, why) = (policy(), CallFailure::Status(500));
         let mut attempts = Attempts::new(at(0), &policy);
         assert_eq!(attempts.failed(at(0), &policy, why), Some(seconds(1)));

@@ -1,4 +1,4 @@
-//! Which event handler is told what.
+//! Which events go to an event handler.
 
 mod auth;
 mod filter;
@@ -20,9 +20,9 @@ pub struct EventHandler {
     pub url: UrlTemplate,
     /// `userEventPattern` as given; empty for no user event.
     pub user_events: String,
-    /// Which system events it is told.
+    /// Which system events it receives.
     pub system_events: SystemEvents,
-    /// Which changes of memberships it is told.
+    /// Which changes of memberships it receives.
     pub presence: Option<GroupPresence>,
     /// How it knows that the service calls, beside the signature.
     pub auth: Option<HandlerAuth>,
@@ -38,7 +38,7 @@ pub(super) enum Secrets {
 }
 
 impl EventHandler {
-    /// Whether it is told of an event.
+    /// Whether it receives an event.
     ///
     /// Source: `CloudEvents` spec, section 1.
     #[must_use]
@@ -48,13 +48,17 @@ impl EventHandler {
             Event::Connect { .. } => self.system_events.connect,
             Event::Connected => self.system_events.connected,
             Event::Disconnected { .. } => self.system_events.disconnected,
-            Event::Joined { group } => presence.is_some_and(|told| told.joined && told.is_about(group)),
-            Event::Left { group } => presence.is_some_and(|told| told.left && told.is_about(group)),
+            Event::Joined { group } => {
+                presence.is_some_and(|presence| presence.joined && presence.is_about(group))
+            }
+            Event::Left { group } => {
+                presence.is_some_and(|presence| presence.left && presence.is_about(group))
+            }
             Event::User { name, .. } => filter::has_user_event(&self.user_events, name.as_str()),
         }
     }
 
-    /// Reads what is no event handler, as the reader is told, where it gives `None`.
+    /// Reads an event handler; where it gives `None`, the reader has the error.
     pub(super) fn read(reader: &mut Reader, value: Json<'_>) -> Option<Self> {
         let known = ["urlTemplate", "userEventPattern", "systemEvents", "groupPresenceEvents", "auth"];
         let given = reader.object(Some(value), &known, "left out: it is no setting of an event handler");

@@ -81,7 +81,7 @@ fn handlers() -> HubSettings {
 }
 
 #[test]
-fn an_event_is_told_to_the_first_handler_that_takes_it() {
+fn an_event_goes_to_the_first_handler_that_takes_it() {
     use webpubsub_protocol::data::{MessageData, Metadata};
     use webpubsub_protocol::name::{EventName, GroupName};
 
@@ -129,7 +129,7 @@ fn handlers_survive_their_way_and_secrets_are_not_shown() {
 }
 
 #[test]
-fn a_hidden_secret_is_that_of_the_handler_with_the_same_url_and_type_of_auth() {
+fn a_hidden_secret_is_that_of_the_handler_with_the_same_url() {
     let of = |handlers: &[(&str, &str, &str)]| {
         let handler = |(url, kind, secret): &(&str, &str, &str)| {
             let auth = match *kind {
@@ -156,7 +156,7 @@ fn a_hidden_secret_is_that_of_the_handler_with_the_same_url_and_type_of_auth() {
 }
 
 #[test]
-fn private_handlers_are_told_from_public_ones() {
+fn private_handlers_are_distinguished_from_public_ones() {
     let expected = "https to a public host, as ALLOW_PRIVATE_EVENT_HANDLERS is not set";
     let why = handlers().check_public().unwrap_err().to_string();
     assert_eq!(why, format!("eventHandlers.1.urlTemplate should be {expected}"));

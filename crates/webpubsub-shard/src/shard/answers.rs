@@ -22,7 +22,7 @@ impl Shard {
             self.events.resume(None);
         }
         self.events.make_ready(at);
-        let result = result.map(|taken| self.learn(at, &url, taken, step));
+        let result = result.map(|taken| self.keep_context(at, &url, taken, step));
         self.counters.failed_calls += u64::from(result.is_err());
         let Some(queue) = self.events.get_mut(at) else { return };
         let is_awaited = queue.awaits_first(kind);
@@ -37,13 +37,13 @@ impl Shard {
         }
     }
 
-    /// Keeps what a handler wants to be told again, and returns what its answer has for the client.
+    /// Keeps the state and cookies that a handler sets, and returns what its answer has for the client.
     ///
     /// Source: `CloudEvents` spec, section 3.
-    fn learn(&mut self, at: Slot, url: &str, taken: Taken, step: &mut Step) -> Reply {
+    fn keep_context(&mut self, at: Slot, url: &str, taken: Taken, step: &mut Step) -> Reply {
         let Taken { reply, state, cookies: set } = taken;
         let now = step.now;
-        let told = match self.events.get_mut(at).map(|queue| &mut queue.owner) {
+        let context = match self.events.get_mut(at).map(|queue| &mut queue.owner) {
             Some(Owner::Open(slot)) => match self.connections.get_mut(*slot) {
                 Some(connection) => &mut connection.context,
                 None => return reply,
@@ -51,32 +51,33 @@ impl Shard {
             Some(Owner::Closed(closed)) => &mut closed.context,
             None => return reply,
         };
-        let mut cookies = Cookies::decode(&told.cookies);
+        let mut cookies = Cookies::decode(&context.cookies);
         let mut is_changed = cookies.take(now, url, &set);
         if is_changed {
-            told.cookies = cookies.encode();
+            context.cookies = cookies.encode();
         }
         if state.is_some() {
-            is_changed |= told.state != state;
-            told.state = state;
+            is_changed |= context.state != state;
+            context.state = state;
         }
         if is_changed {
-            self.store_told(at, step);
+            self.store_context(at, step);
         }
         reply
     }
 
-    /// Writes how many events a connection has had, and what its handlers want to be told again.
-    pub(super) fn store_told(&mut self, at: Slot, step: &mut Step) {
+    /// Writes how many events a connection has had, and the state and cookies that its handlers set.
+    pub(super) fn store_context(&mut self, at: Slot, step: &mut Step) {
         let Some(queue) = self.events.get_mut(at) else { return };
         let Owner::Open(slot) = queue.owner else { return };
-        let Some(told) = self.connections.get(slot).map(|connection| &connection.context) else { return };
-        queue.stored = told.events;
-        let (events, state, cookies) = (told.events, told.state.clone(), told.cookies.clone());
+        let Some(context) = self.connections.get(slot).map(|connection| &connection.context) else { return };
+        queue.stored = context.events;
+        let (events, state, cookies) = (context.events, context.state.clone(), context.cookies.clone());
         step.store(Change::EventContext { slot, events, state, cookies });
     }
 
-    /// The first event in a queue is over, one way or the other. Without a reason nobody was to be told.
+    /// Ends the first event of a kind, delivered or not. `Err(None)` is an event that no handler subscribes
+    /// to, or whose operation was done before.
     pub(super) fn finish(
         &mut self,
         at: Slot,
@@ -96,8 +97,7 @@ impl Shard {
             closed.acks.insert(*id);
         }
         let Some(queue) = self.events.get(at) else { return };
-        // Of a handler that is left alone enough was said before, and of a client that left there is
-        // nothing to say.
+        // An open breaker was logged when it opened, and a client that has left is no fault of a handler.
         if let Err(Some(failure)) = result
             && !matches!(failure, CallFailure::BreakerOpen | CallFailure::GivenUp)
             && let Some(Subject { connection, .. }) = self.subject(&queue.owner)
@@ -106,14 +106,14 @@ impl Shard {
             step.push(Output::EventFailed { connection, event, failure });
         }
         if let Owner::Open(slot) = queue.owner {
-            self.conclude(slot, reply_to, result.map_err(|_| Refusal::EventFailed), step);
+            self.answer_event(slot, reply_to, result.map_err(|_| Refusal::EventFailed), step);
         }
     }
 
-    /// Tells a client what became of its event: what its handler answered, then the ack.
+    /// Answers a client's event: with the handler's answer, then the ack.
     ///
     /// Source: `CloudEvents` spec, sections 6.3 and 6.4.
-    pub(super) fn conclude(
+    pub(super) fn answer_event(
         &mut self,
         slot: Slot,
         reply_to: ReplyTarget,
@@ -124,9 +124,9 @@ impl Shard {
             let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
             return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, step);
         }
-        let is_heard = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
+        let has_receiver = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
         let result = result.map(|Reply { data, metadata }| {
-            if let Some(data) = data.filter(|_| is_heard) {
+            if let Some(data) = data.filter(|_| has_receiver) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None };
                 self.send_data(slot, publish, step);
             }

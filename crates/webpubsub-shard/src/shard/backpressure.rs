@@ -8,26 +8,26 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
-/// How many times as much may wait on all sockets of a shard as on one.
+/// How many times the limit of one socket may wait on all sockets of a shard together.
 const SOCKETS_AT_LIMIT: u64 = 16;
 
-/// All sockets are measured when a quarter of that was put on them.
+/// All sockets are measured when one in this many parts of the shard's limit was put on them.
 const MEASURES: u64 = 4;
 
-/// What may wait on a socket in any case: some messages of the longest kind.
+/// How many bytes may wait on a socket in any case: two messages of the longest kind.
 const MODEST_BYTES: u64 = 2 * MAX_CLIENT_MESSAGE_BYTES as u64;
 
 /// Only an answer of an event handler makes a frame that is longer than this.
 const ANSWER_BYTES: u64 = 8 * MAX_CLIENT_MESSAGE_BYTES as u64;
 
 impl Shard {
-    /// Adds up what these outputs put on sockets, and has those measured on which too much may wait.
+    /// Adds up what the outputs of a step put on sockets, and has those measured on which too much may wait.
     ///
-    /// What a reliable connection is sent is added when its client says that it has read it: until then it
-    /// is bounded by what is kept for it.
+    /// What a reliable connection is sent is added when its client acknowledges it: until then it is bounded
+    /// by its buffer.
     ///
     /// Source: client spec, section 11.
-    pub(crate) fn watch(&mut self, step: &mut Step) {
+    pub(crate) fn count_unread(&mut self, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
         if limit == 0 {
             return;
@@ -49,8 +49,8 @@ impl Shard {
         }
     }
 
-    /// A reliable client says that it has read so many bytes more, whether or not it has.
-    pub(crate) fn doubt(&mut self, slot: Slot, bytes: usize, step: &mut Step) {
+    /// Adds what a reliable client has acknowledged, whether or not it has read it.
+    pub(crate) fn count_acknowledged(&mut self, slot: Slot, bytes: usize, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
         if self.add_unread(slot, bytes) > limit && limit > 0 {
             step.push(Output::Measure { slots: vec![slot] });
@@ -77,7 +77,7 @@ impl Shard {
         step.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
     }
 
-    /// So many bytes wait on these sockets. Ends the connections on whose sockets too much waits. If it is
+    /// Takes the result of a measurement, and ends the connections on whose sockets too much waits. If it is
     /// too much on all sockets together, those go on which most waits: a reliable connection, which has
     /// not acknowledged it, can be recovered.
     pub(crate) fn measured(&mut self, waiting: Vec<(Slot, u64)>, step: &mut Step) {

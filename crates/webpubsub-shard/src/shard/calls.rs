@@ -9,32 +9,32 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
-/// What is to be done about the first event in a queue.
+/// What is to be done about the first event of a kind.
 enum Next {
     /// Nothing, until something else has happened.
     Wait,
     /// Nothing before this time.
     Pause(Timestamp),
-    /// It is not told. Without a reason there is nobody to tell, or no need.
+    /// It is dropped: with a failure, or because no handler needs it.
     Drop(Option<CallFailure>),
-    /// It is told.
+    /// It is delivered.
     Call,
 }
 
 impl Shard {
-    /// Tells what can be told, one connection after another.
-    pub(crate) fn tell(&mut self, step: &mut Step) {
+    /// Delivers what can be delivered, one connection after another.
+    pub(crate) fn deliver_events(&mut self, step: &mut Step) {
         self.events.resume(Some(step.now));
         while let Some(at) = self.events.next() {
-            self.look(at, step);
+            self.serve_queue(at, step);
         }
         let end = Event::Disconnected { reason: String::new() };
         let is_watched = self.connections.len() > 0 && self.handler_of(&end).is_some();
         self.events.watch(step.now, is_watched);
     }
 
-    /// Takes a lane's turn, which is one call at most.
-    fn look(&mut self, at: Slot, step: &mut Step) {
+    /// Takes the turn of a queue, which is one call at most.
+    fn serve_queue(&mut self, at: Slot, step: &mut Step) {
         if let Some(queue) = self.events.get_mut(at) {
             queue.is_ready = false;
         }
@@ -65,7 +65,7 @@ impl Shard {
         }
     }
 
-    /// What is to be done about the first event in a queue.
+    /// What is to be done about the first event of a kind.
     fn next(&self, now: Timestamp, queue: &EventQueue, kind: QueueKind) -> Next {
         let Some(first) = queue.events(kind).front().filter(|first| !first.is_under_way) else {
             return Next::Wait;
@@ -83,7 +83,7 @@ impl Shard {
             }
             QueueKind::User => {
                 let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);
-                !before.all(|event| event.was_tried() || self.left_alone_until(now, &event.event).is_some())
+                !before.all(|event| event.was_tried() || self.breaker_open_until(now, &event.event).is_some())
             }
         };
         if is_early {
@@ -92,7 +92,7 @@ impl Shard {
         if self.handler_of(&first.event).is_none() {
             return Next::Drop(None);
         }
-        match self.left_alone_until(now, &first.event) {
+        match self.breaker_open_until(now, &first.event) {
             Some(_) if kind == QueueKind::User => Next::Drop(Some(CallFailure::BreakerOpen)),
             Some(until) => Next::Pause(until),
             None if first.due > now => Next::Pause(first.due),
@@ -100,12 +100,12 @@ impl Shard {
         }
     }
 
-    /// Until when nobody is told of an event because its handler fails so often.
-    pub(super) fn left_alone_until(&self, now: Timestamp, event: &Event) -> Option<Timestamp> {
+    /// Until when the circuit breaker of an event's handler is open.
+    pub(super) fn breaker_open_until(&self, now: Timestamp, event: &Event) -> Option<Timestamp> {
         self.events.breakers.open_until(now, self.handler_of(event)?.url.as_str())
     }
 
-    /// Tells of the first event in a queue.
+    /// Calls the handler of the first event of a kind.
     fn call(&mut self, at: Slot, kind: QueueKind, step: &mut Step) -> Option<()> {
         let now = step.now;
         let queue = self.events.get(at)?;
@@ -115,7 +115,7 @@ impl Shard {
         let subject = self.subject(&queue.owner)?;
         let hub = &self.policy.hub;
         let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
-        // What a notice waits behind an open circuit breaker is not its attempts' time.
+        // The time that a durable event waits for a breaker does not count for its attempts.
         let outlived = |attempts: &Attempts| kind == QueueKind::Durable && attempts.are_over(now);
         let attempts = first.attempts.filter(|attempts| !outlived(attempts));
         let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
@@ -135,7 +135,7 @@ impl Shard {
             left: attempts.left(now),
         };
         if queue.stored <= number {
-            self.store_told(at, step);
+            self.store_context(at, step);
         }
         self.events.last_call += 1;
         self.events.breakers.allows(now, &template);

@@ -9,36 +9,36 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
-/// What an event handler is told of a connection whose client sent no WebSocket traffic.
+/// The reason in `disconnected` of a connection whose client sent no WebSocket traffic.
 ///
 /// Source: client spec, section 10.
 const INVALID_FRAME: &str = "The client frame is invalid.";
 
 impl Shard {
-    /// Ends a connection for good, for a reason that its event handler is told.
+    /// Ends a connection for good, for a reason that goes into `disconnected`.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, step: &mut Step) {
         self.notify_of_end(slot, reason, step);
         if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.inbox);
             step.store(Change::RemoveConnection(slot));
-            self.part(connection, step);
+            self.leave_event_queue(connection, step);
         }
     }
 
-    /// What came over a connection's socket was no WebSocket traffic.
+    /// Ends a connection whose socket carried no WebSocket traffic.
     pub(crate) fn broken(&mut self, slot: Slot, step: &mut Step) {
         step.push(Output::Forget { slot });
         self.remove(slot, INVALID_FRAME, step);
     }
 
-    /// Ends a connection for good, with the reason in words first where the client can read them.
+    /// Ends a connection for good, after a `disconnected` message where its subprotocol has one.
     ///
     /// Source: client spec, section 10.
     pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, step: &mut Step) {
         self.end(slot, cause, cause.reason(), step);
     }
 
-    /// The same, for a server that wants it so; the words are of any length.
+    /// Ends a connection for good because a server asked for it, with a message of any length.
     pub(crate) fn close_by_server(&mut self, slot: Slot, message: &str, step: &mut Step) {
         self.end(slot, CloseCause::ByServer, message, step);
     }

@@ -113,7 +113,7 @@ impl Shard {
     }
 }
 
-/// What a client whose connection a server ends is told.
+/// The message in `disconnected` for a connection that a server ends.
 ///
 /// Source: client spec, section 10.
 fn closed_by_server(reason: Option<&str>) -> String {

@@ -66,7 +66,7 @@ impl Shard {
         self.send(slot, connected, step);
     }
 
-    /// Keeps on its socket what a connection has acknowledged and used.
+    /// Attaches what a connection has acknowledged and used to its socket.
     pub(crate) fn attach(&self, slot: Slot, step: &mut Step) {
         if let Some(connection) = self.connections.get(slot) {
             step.push(Output::Attach { slot, attachment: connection.attachment() });

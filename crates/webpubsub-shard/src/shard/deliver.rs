@@ -58,7 +58,7 @@ impl Shard {
         }
     }
 
-    /// Hands a publish from another shard to the members here.
+    /// Delivers a publish from another shard to the members on this one.
     pub(super) fn deliver(&mut self, publish: &Publish, step: &mut Step) {
         let to: Vec<Slot> = match &publish.from {
             Origin::Group { group, .. } => self.connections.members(group).collect(),
@@ -99,7 +99,7 @@ impl Shard {
         }
     }
 
-    /// Deletes the rows of the log that nobody needs, once every connection's base is past them.
+    /// Deletes the rows of the log that are not needed, after every connection's base is past them.
     fn trim_log(&mut self, step: &mut Step) {
         for (slot, connection) in self.connections.iter_mut() {
             if let Some(cursor) = connection.buffer.as_mut().and_then(|buffer| buffer.take_unstored()) {

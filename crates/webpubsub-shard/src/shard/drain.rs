@@ -1,4 +1,4 @@
-//! A shard or its process is about to go, and clients are to connect elsewhere.
+//! A shard drains, or its process is about to stop: clients are to connect again elsewhere.
 
 use webpubsub_protocol::close::CloseCause;
 
@@ -13,8 +13,8 @@ use crate::step::Step;
 const DRAINED_AT_ONCE: usize = 500;
 
 impl Shard {
-    /// Takes a map that is newer than the one known, and sends some clients away if this shard is to
-    /// go. The map is given again until no client is left.
+    /// Takes a map that is newer than the one known, and closes some connections if this shard is
+    /// draining. The directory sends the map again until no connection is left.
     ///
     /// A reliable connection stays until it ends by itself, or until the time of
     /// [`drain_window`](crate::ShardConfig::drain_window) is over: its client
@@ -38,8 +38,8 @@ impl Shard {
         }
     }
 
-    /// The service is about to stop. Reliable connections outlive their sockets, as at any other end of
-    /// those; the others end, with a word about why.
+    /// Closes every socket because the service is about to stop. Reliable connections outlive their sockets;
+    /// the others end.
     pub(crate) fn go_away(&mut self, step: &mut Step) {
         let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
         let attached: Vec<(Slot, bool)> =

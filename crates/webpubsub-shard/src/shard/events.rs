@@ -14,16 +14,16 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
-/// How long an attempt at an event may take that nothing waits for any more, so that the event of a
-/// client that leaves at once reaches the handler all the same.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an attempt may take whose answer is not waited for, so that the event of a client that leaves
+/// at once reaches the handler all the same.
+const UNAWAITED_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Shard {
     fn settings(&self) -> &HubSettings {
         self.events.settings.as_ref().unwrap_or(&self.policy.settings)
     }
 
-    /// Whether anybody is told anything.
+    /// Whether the hub has event handlers.
     pub(crate) fn has_event_handlers(&self) -> bool {
         !self.settings().event_handlers.is_empty()
     }
@@ -32,37 +32,37 @@ impl Shard {
         self.settings().handler_for(event).map(|(_, handler)| handler)
     }
 
-    /// The hub's settings are these from here on.
+    /// Takes the hub's settings, which replace those before.
     pub(crate) fn take_settings(&mut self, settings: Option<HubSettings>, step: &mut Step) {
         if self.events.settings != settings {
             self.events.settings.clone_from(&settings);
             step.store(Change::Settings(settings));
-            // What waits may have somebody else to be told, or nobody.
+            // What waits may have another handler, or none.
             self.events.resume(None);
         }
     }
 
-    /// What is told of a connection with everything that happens to it.
+    /// What every event of a connection carries.
     pub(super) fn subject(&self, owner: &Owner) -> Option<Subject> {
-        let (id, user, subprotocol, told) = match owner {
+        let (id, user, subprotocol, context) = match owner {
             Owner::Open(slot) => {
                 let connection = self.connections.get(*slot)?;
                 (&connection.id, &connection.user, connection.subprotocol, &connection.context)
             }
             Owner::Closed(closed) => (&closed.id, &closed.user, closed.subprotocol, &closed.context),
         };
-        let subprotocol = told.custom_subprotocol.as_deref().or(subprotocol.name());
+        let subprotocol = context.custom_subprotocol.as_deref().or(subprotocol.name());
         Some(Subject {
             connection: id.clone(),
             user: user.clone(),
             subprotocol: subprotocol.map(str::to_owned),
-            origin: told.origin.clone(),
-            state: told.state.clone(),
-            cookies: Cookies::decode(&told.cookies),
+            origin: context.origin.clone(),
+            state: context.state.clone(),
+            cookies: Cookies::decode(&context.cookies),
         })
     }
 
-    /// Puts an event into the lane of its connection.
+    /// Puts an event into the queue of its connection.
     fn queue_event(&mut self, slot: Slot, kind: QueueKind, waiting: Waiting) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let events = &mut self.events;
@@ -74,8 +74,8 @@ impl Shard {
         events.push(queue, kind, waiting);
     }
 
-    /// Something has happened to a connection that its client does not wait for. If an event handler
-    /// wants to be told, it is, even if this shard loses its memory before.
+    /// Queues a durable event if a handler subscribes to it: it is delivered even if the shard loses its
+    /// memory before.
     ///
     /// Source: `CloudEvents` spec, section 5.
     pub(crate) fn notify(&mut self, slot: Slot, event: Event, step: &mut Step) {
@@ -92,8 +92,8 @@ impl Shard {
         let number = if matches!(event, Event::Connected) { CONNECTED } else { next };
         self.events.newest += 1;
         let (row, now) = (self.events.newest, step.now);
-        let notice = durable::encode(&subject, &event, number, now);
-        step.store(Change::AddEvent { row, event: notice });
+        let text = durable::encode(&subject, &event, number, now);
+        step.store(Change::AddEvent { row, event: text });
         self.queue_event(
             slot,
             QueueKind::Durable,
@@ -101,7 +101,7 @@ impl Shard {
         );
     }
 
-    /// A connection ends: its memberships first, then the connection itself.
+    /// Queues the durable events of a connection's end: its memberships first, then `disconnected`.
     pub(crate) fn notify_of_end(&mut self, slot: Slot, reason: &str, step: &mut Step) {
         if self.has_event_handlers() {
             for group in self.memberships(slot, &Groups::All) {
@@ -111,13 +111,13 @@ impl Shard {
         }
     }
 
-    /// A connection has ended. What waits in its lane is told all the same, though of its client's
-    /// events each only once, and without a wait for the answer.
-    pub(crate) fn part(&mut self, connection: Connection, step: &mut Step) {
+    /// Leaves the queue of a connection that has ended. Its events are delivered all the same, but those of
+    /// its client only once each, and without a wait for the answer.
+    pub(crate) fn leave_event_queue(&mut self, connection: Connection, step: &mut Step) {
         let Some(at) = connection.event_queue else { return };
         if let Some(queue) = self.events.get_mut(at) {
             queue.owner = Owner::Closed(Box::new(connection.into()));
-            // It was tried, and nobody waits for another attempt.
+            // It was attempted, and no client waits for another attempt.
             if queue.user_events.front().is_some_and(|first| first.attempts.is_some() && !first.is_under_way)
             {
                 self.events.remove(at, QueueKind::User, 0);
@@ -126,18 +126,18 @@ impl Shard {
         self.stop_waiting(at, step);
     }
 
-    /// Ends the call that tells of the client's event in a lane, unless something waits for it.
+    /// Limits the call for a client's event, unless its answer is waited for.
     pub(super) fn stop_waiting(&self, at: Slot, step: &mut Step) {
         let is_awaited = self.events.get(at).is_none_or(|queue| queue.awaits_first(QueueKind::User));
         let mut calls = self.events.calls.iter();
         let call = calls.find(|call| call.queue == at && call.kind == QueueKind::User);
         if let (false, Some(call)) = (is_awaited, call) {
-            let after = call.since.after(PATIENCE).since(step.now);
+            let after = call.since.after(UNAWAITED_TIMEOUT).since(step.now);
             step.push(Output::GiveUp { call: call.id, after });
         }
     }
 
-    /// A client has sent an event.
+    /// Queues an event that a client sent, or refuses it.
     ///
     /// Source: `CloudEvents` spec, section 6.
     pub(crate) fn user_event(&mut self, slot: Slot, event: Event, reply_to: ReplyTarget, step: &mut Step) {
@@ -145,26 +145,26 @@ impl Shard {
         let queue = connection.event_queue.and_then(|at| self.events.get(at));
         let waiting = Waiting::new(event, connection.context.events, step.now, reply_to);
         let is_free = queue.is_none_or(|queue| queue.user_events.is_empty());
-        let is_asked_already = matches!(waiting.reply_to, ReplyTarget::Invocation(_))
+        let is_pending = matches!(waiting.reply_to, ReplyTarget::Invocation(_))
             && queue.is_some_and(|queue| {
                 queue.user_events.iter().any(|other| other.reply_to == waiting.reply_to)
             });
-        let result = if is_asked_already {
+        let result = if is_pending {
             Err(Refusal::InvocationPending)
         } else if self.handler_of(&waiting.event).is_none() || waiting.reply_to.is_done(&connection.acks) {
             Err(Refusal::EventFailed)
         } else if !self.events.has_room(queue, &waiting)
-            || is_free && self.left_alone_until(step.now, &waiting.event).is_some()
+            || is_free && self.breaker_open_until(step.now, &waiting.event).is_some()
         {
             self.counters.failed_calls += 1;
             Err(Refusal::EventFailed)
         } else {
             return self.queue_event(slot, QueueKind::User, waiting);
         };
-        self.conclude(slot, waiting.reply_to, result, step);
+        self.answer_event(slot, waiting.reply_to, result, step);
     }
 
-    /// Nobody waits any more for the answer to an invocation. One that is not on its way is not told.
+    /// Cancels an invocation, which is not delivered unless it is under way.
     ///
     /// Source: client spec, section 9.1.
     pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, step: &mut Step) {

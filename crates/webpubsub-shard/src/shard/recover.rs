@@ -13,7 +13,7 @@ use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
 use crate::step::Step;
 
-/// What an event handler is told of a connection that was not recovered in time.
+/// The reason in `disconnected` of a connection that was not recovered in time.
 ///
 /// Source: client spec, section 8.2.
 const RECOVERY_TIMEOUT: &str = "The connection recovery timeout expired.";
@@ -36,7 +36,7 @@ impl Shard {
         }
         buffer.link = Link::Attached;
         connection.backlog.bytes = 0;
-        // What came over the old socket last is as lost as if it had not arrived.
+        // What came over the old socket and is not carried out counts as not received.
         self.turns.clear(&mut connection.inbox);
         self.counters.recoveries += 1;
         let subprotocol = connection.subprotocol;
@@ -54,8 +54,8 @@ impl Shard {
         }
     }
 
-    /// Sends a row of the log again. A connection that needs one which cannot be read has lost it,
-    /// and is told so.
+    /// Sends a row of the log again. A connection that needs one which cannot be read cannot be
+    /// recovered, and is closed.
     pub(crate) fn fetched(&mut self, publish: Option<Publish>, to: Vec<(Slot, SequenceId)>, step: &mut Step) {
         let Some(publish) = publish else {
             for (slot, _) in to {
@@ -75,7 +75,7 @@ impl Shard {
         fan_out.send(step);
     }
 
-    /// A socket is gone. A reliable connection outlives it, unless its client ended it on purpose.
+    /// Handles the end of a socket. A reliable connection outlives it, unless its client closed it normally.
     ///
     /// Source: client spec, section 8.2.
     pub(crate) fn closed(&mut self, slot: Slot, code: CloseCode, reason: &str, step: &mut Step) {
@@ -83,13 +83,13 @@ impl Shard {
         step.push(Output::Forget { slot });
         match &connection.buffer {
             Some(_) if code != CloseCode::NORMAL => self.detach(slot, step),
-            // Where there was no frame, the words are the platform's own.
+            // Where there was no close frame, the reason is the platform's own.
             Some(_) | None if code == CloseCode::ABNORMAL => self.remove(slot, "", step),
             Some(_) | None => self.remove(slot, reason, step),
         }
     }
 
-    /// A reliable connection has no socket from here on, and its time to come back.
+    /// Takes the socket from a reliable connection, whose recovery window begins.
     pub(crate) fn detach(&mut self, slot: Slot, step: &mut Step) {
         let until = step.now.after(self.config.recovery_window);
         let Some(connection) = self.connections.get_mut(slot) else { return };
@@ -97,7 +97,7 @@ impl Shard {
         self.turns.clear(&mut connection.inbox);
         let Some(buffer) = &mut connection.buffer else { return };
         buffer.link = Link::Detached { until };
-        // It was on the socket.
+        // The socket carried it.
         if let Some(cursor) = buffer.take_unstored() {
             step.store(Change::Acknowledge { slot, cursor });
         }
@@ -123,7 +123,7 @@ impl Shard {
         self.forget_recovered();
     }
 
-    /// Waits no longer for connections that have come back, or have been ended.
+    /// Stops waiting for connections that were recovered or ended.
     fn forget_recovered(&mut self) {
         while let Some(&(until, slot)) = self.detached.front()
             && self.link(slot) != Some(Link::Detached { until })

@@ -17,7 +17,7 @@ use crate::snapshot::{Attachment, ConnectionRecord, LogRow};
 use crate::step::Step;
 
 impl Shard {
-    /// Puts everybody in as if nobody had a socket. Returns who had none before.
+    /// Restores all connections as if none had a socket. Returns, of each, whether it had none before.
     pub(super) fn restore_connections(
         &mut self,
         now: Timestamp,
@@ -33,15 +33,15 @@ impl Shard {
             });
             self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
             if let Some(queue) = queue {
-                self.adopt(slot, queue);
+                self.adopt_event_queue(slot, queue);
             }
             known.push((slot, since.is_some()));
         }
         known
     }
 
-    /// Has those go on who have a socket. Of the others, reliable ones have their time to come back,
-    /// and the rest are gone. Returns the slots of the sockets.
+    /// Attaches the sockets to their connections. Of the other connections, the recovery windows of reliable
+    /// ones begin, and the rest end. Returns the slots of the sockets.
     pub(super) fn restore_sockets(
         &mut self,
         sockets: Vec<Option<Attachment>>,
@@ -67,15 +67,15 @@ impl Shard {
                         step.store(Change::Detach { slot, until: Some(until) });
                     }
                 }
-                // Nobody knows what became of its client.
+                // What became of its client is not known.
                 Some(Link::Attached) | None => self.remove(slot, "", step),
             }
         }
         slots
     }
 
-    /// Gives every reliable connection back what it has not acknowledged, and has it sent again to
-    /// those that have a socket.
+    /// Fills the buffers of reliable connections, and has what is in them sent again to those that have a
+    /// socket.
     pub(super) fn restore_buffers(&mut self, log: Vec<LogRow>, step: &mut Step) {
         for LogRow { row, recipients, bytes, relayed: _ } in log {
             let mut to = Vec::new();
@@ -97,8 +97,8 @@ impl Shard {
         }
     }
 
-    /// Goes on with what was on disk. Returns the lanes by connection.
-    pub(crate) fn restore_outbox(
+    /// Restores the durable events. Returns the queues by connection.
+    pub(crate) fn restore_durable_events(
         &mut self,
         outbox: Vec<(u64, String)>,
         step: &mut Step,
@@ -115,7 +115,7 @@ impl Shard {
             let owner = Owner::Closed(Box::new(closed));
             let at = match known.and_then(|at| Some((at, self.events.get_mut(at)?))) {
                 Some((at, queue)) => {
-                    // The later it was written, the more is known.
+                    // The event that was written last has the newest context.
                     queue.owner = owner;
                     at
                 }
@@ -130,8 +130,8 @@ impl Shard {
         queues
     }
 
-    /// A connection that has a lane is here after all.
-    pub(crate) fn adopt(&mut self, slot: Slot, at: Slot) {
+    /// Gives a restored connection the queue with its durable events.
+    pub(crate) fn adopt_event_queue(&mut self, slot: Slot, at: Slot) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let Some(queue) = self.events.get_mut(at) else { return };
         connection.event_queue = Some(at);

@@ -1,4 +1,4 @@
-//! What a shard says of itself.
+//! What a shard reports about itself.
 
 use crate::buffer::Link;
 use crate::config::Full;
@@ -18,7 +18,7 @@ impl Shard {
         self.connections.len()
     }
 
-    /// What this shard has to do: connections, and messages that other shards have not taken.
+    /// How much this shard holds: connections, and messages that other shards have not acknowledged.
     #[must_use]
     pub fn load(&self) -> usize {
         self.connections.len() + self.relay.load()

@@ -1,7 +1,7 @@
-//! What clients send is carried out in turns: whose message is next, and how many a turn takes.
+//! What clients send is carried out in turns: which connection is next, and how many messages a turn takes.
 //!
 //! A message that leads to no write is carried out when it arrives. Every other one waits in its
-//! connection's queue for the next turn, whose writes are one commit. Connections take turns by what
+//! connection's inbox for the next turn, whose writes are one commit. Connections take turns by what
 //! their messages cost, so what one client sends delays no other. The platform cannot slow
 //! down a single socket, but it can hold back everything that is about to arrive until a turn is over
 //! ([`NextTurn::BeforeMore`]), in which time the sockets' own flow control slows their senders down.
@@ -47,7 +47,7 @@ impl Shard {
         self.finish_turn(step)
     }
 
-    /// Whose message this turn carries out next; `None` at its end.
+    /// The connection whose message this turn carries out next; `None` at its end.
     pub fn next_sender(&mut self, now: Timestamp) -> Option<Slot> {
         let (mut refused, mut least) = (0, i64::MAX);
         while let Some(&slot) = self.turns.waiting.front() {
@@ -77,8 +77,8 @@ impl Shard {
             if inbox.credit > 0 {
                 return Some(slot);
             }
-            // It is the others' turn. If all of them have had theirs, a new round begins, or as many as
-            // it takes until one of them may go on.
+            // Its credit is used up, and the next connection follows. Once that holds for all, a new round
+            // begins, or as many as it takes until one of them may go on.
             least = least.min(-inbox.credit);
             refused += 1;
             self.turns.waiting.pop_front();
@@ -162,14 +162,14 @@ impl Shard {
         self.connections.get(slot).map_or(0, |connection| connection.inbox.arrived.len())
     }
 
-    /// Takes in what came over a socket.
+    /// Takes in a frame: carries it out at once if it leads to no write, or queues it.
     pub(crate) fn receive(&mut self, from: Slot, frame: Frame, step: &mut Step) {
         let limits = self.config.limits;
         let Some(connection) = self.connections.get(from) else { return };
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.framing, frame);
-        // What a client has received is of use to everybody, and concerns nothing else that it sends. What it
-        // cannot have received ends the connection, after everything that came before.
+        // An acknowledgement frees memory, and concerns nothing else that the client sends. One of a message
+        // that was never sent closes the connection, after everything that came before.
         let may_overtake = matches!(
             &arrived,
             Arrived::Message(UpstreamMessage::SequenceAck { sequence_id })
@@ -211,8 +211,8 @@ impl Shard {
         self.turns.is_due |= must_wait;
     }
 
-    /// Lets those go on that have sent as fast as they may.
-    pub(crate) fn go_on(&mut self, now: Timestamp) {
+    /// Lets connections go on whose rate limit allows another message.
+    pub(crate) fn resume_slowed(&mut self, now: Timestamp) {
         while let Some((_, slot)) = self.turns.slowed.pop_front_if(|(due, _)| *due <= now) {
             if let Some(connection) = self.connections.get_mut(slot) {
                 connection.inbox.is_slowed = false;
@@ -221,7 +221,7 @@ impl Shard {
         }
     }
 
-    /// Has the next turn bring what a socket carries up to date.
+    /// Has the next turn update what a socket carries.
     pub(crate) fn touch(&mut self, slot: Slot) {
         if let Some(connection) = self.connections.get_mut(slot)
             && !mem::replace(&mut connection.inbox.is_touched, true)
@@ -240,7 +240,7 @@ impl Shard {
         }
     }
 
-    /// Whether this leads to a write that something waits for, as far as can be said beforehand.
+    /// Whether this leads to a write that an answer waits for, as far as is known beforehand.
     fn writes(&self, from: Slot, arrived: &Arrived) -> bool {
         let publish = || self.relay.is_needed() || self.connections.has_reliable();
         let is_reliable = || self.connections.get(from).is_some_and(|connection| connection.buffer.is_some());

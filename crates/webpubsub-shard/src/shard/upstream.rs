@@ -1,4 +1,4 @@
-//! What clients send is judged and carried out.
+//! Messages of clients are checked and carried out.
 
 use std::slice;
 
@@ -88,8 +88,7 @@ impl Shard {
         }
     }
 
-    /// Carries out an operation at most once for its ack id, and tells the client how it went if it
-    /// asked to be told.
+    /// Carries out an operation at most once for its ack id, and acknowledges it if the client gave one.
     ///
     /// Source: client spec, section 6.3.
     fn acknowledged(
@@ -113,7 +112,7 @@ impl Shard {
         self.connections.get(slot).is_some_and(|connection| connection.acks.contains(id))
     }
 
-    /// Tells a client how its operation went. Only success uses the ack id up.
+    /// Sends an ack with the result of an operation. Only success uses the ack id up.
     pub(crate) fn acknowledge(
         &mut self,
         slot: Slot,
@@ -138,8 +137,8 @@ impl Shard {
         self.send(slot, DownstreamMessage::Ack { ack_id, result }, step);
     }
 
-    /// A client has everything up to a message; one that it was never sent closes the connection. On
-    /// the subprotocols that are not reliable it says nothing.
+    /// Takes a client's acknowledgement of everything up to a message; one of a message that it was never
+    /// sent closes the connection. On the subprotocols that are not reliable it has no effect.
     ///
     /// Source: client spec, sections 6.2 and 8.1.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, step: &mut Step) {
@@ -159,7 +158,7 @@ impl Shard {
                 step.store(Change::Acknowledge { slot, cursor });
             }
             self.touch(slot);
-            self.doubt(slot, bytes, step);
+            self.count_acknowledged(slot, bytes, step);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::snapshot::encode_runs;
 use crate::step::Step;
 
 impl Shard {
-    /// Writes something of a connection: at once if it outlives its socket, otherwise by and by.
+    /// Writes a change of a connection: at once if it outlives its socket, otherwise with the next commit.
     pub(crate) fn store(&mut self, slot: Slot, change: Change, step: &mut Step) {
         let is_reliable = self.connections.get(slot).is_some_and(|connection| connection.buffer.is_some());
         // The end of every connection is delivered to handlers, also of one that a crash ends.

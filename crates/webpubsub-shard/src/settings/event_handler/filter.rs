@@ -1,4 +1,4 @@
-//! Which events a handler is told.
+//! Which events a handler receives.
 
 use webpubsub_protocol::json::{Json, Writer};
 use webpubsub_protocol::name::{EventName, GroupName};
@@ -17,7 +17,7 @@ pub struct SystemEvents {
     pub disconnected: bool,
 }
 
-/// Which changes of memberships a handler is told.
+/// Which changes of memberships a handler receives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupPresence {
     /// `joined`.
