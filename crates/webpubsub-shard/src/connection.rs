@@ -26,7 +26,7 @@ pub(crate) struct Connection {
     pub(crate) framing: Framing,
     /// What it was sent and has not acknowledged; only on reliable subprotocols.
     pub(crate) buffer: Option<Buffer>,
-    /// Groups that it is a member of; [`crate::connections::Connections`] has the same by group.
+    /// Groups that it is a member of; `Connections` has the same by group.
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
     pub(crate) bucket: TokenBucket,
