@@ -102,8 +102,18 @@ function leadsSomewhere(from, link, anchors, exists) {
   return !anchor || !anchors.has(path) || anchors.get(path).has(anchor);
 }
 
-/** Links between the documents of the repository resolve. */
+/** Paths that a tree's documents name in code, such as `worker/src/lib.rs`, and that are not there. */
+export function missingPaths(tree, exists = (path) => existsSync(at(path))) {
+  const documents = tree.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
+  return documents.flatMap(({ path, text }) => {
+    const named = [...text.matchAll(/`((?:bench|crates|docs|findings|scripts|tests|worker|www)\/[\w./-]+)`/g)];
+    return named.filter(([, name]) => !exists(name)).map(([, name]) => `${path}: there is no ${name}`);
+  });
+}
+
+/** Links between the documents of the repository resolve, and the paths that they name are there. */
 export function checkLinks() {
-  const broken = brokenLinks(readTree());
+  const tree = readTree();
+  const broken = [...brokenLinks(tree), ...missingPaths(tree)];
   if (broken.length > 0) throw new Problem(broken.join("\n"));
 }

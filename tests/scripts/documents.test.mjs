@@ -1,7 +1,7 @@
 // The check of what the code cites and documents link.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { anchorsOf, brokenLinks, judgeSources } from "../../scripts/test/documents.mjs";
+import { anchorsOf, brokenLinks, judgeSources, missingPaths } from "../../scripts/test/documents.mjs";
 
 test("headings have the anchors that GitHub gives them", () => {
   const markdown = "# A page\n## `code` & more, 6.3\n```sh\n# no heading\n```\n## Acks\n### Acks\n## [Linked](x.md#y) ##\n";
@@ -32,4 +32,9 @@ test("links lead to files and sections that are there", () => {
     assert.deepEqual(links(`# A\n[x](${link})`), [`docs/a.md: ${link} leads nowhere`]);
   }
   assert.deepEqual(links("[ref]: none.md\n"), ["docs/a.md: none.md leads nowhere"]);
+});
+
+test("paths that documents name in code are there", () => {
+  const tree = [{ path: "A.md", text: "`worker/src/lib.rs`, `crates/x/none.rs`, `crates/*/src`, worker/none" }];
+  assert.deepEqual(missingPaths(tree, (path) => path === "worker/src/lib.rs"), ["A.md: there is no crates/x/none.rs"]);
 });
