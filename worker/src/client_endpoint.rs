@@ -14,7 +14,7 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
-use webpubsub_service::{Config, object_name};
+use webpubsub_service::{Config, HubView, object_name};
 use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Placement, ShardId};
 use worker::Env;
 use worker::web_sys::Response;
@@ -26,8 +26,7 @@ use crate::objects::offer_client;
 use crate::perform::now;
 use crate::platform::{Error, Result, WebSocketPair};
 use crate::sockets::refuse_socket;
-use crate::view::HubView;
-use crate::{http, log};
+use crate::{http, log, view};
 
 /// Answers one request to a client's endpoint.
 pub(crate) async fn answer(
@@ -61,8 +60,8 @@ pub(crate) async fn answer(
         return turn_away(&endpoint.hub, error);
     }
     let view = match &verified {
-        Some(_) => HubView::of(env, config, &endpoint.hub).await.map(Some),
-        None => HubView::for_anyone(env, config, &endpoint.hub).await,
+        Some(_) => view::of(env, config, &endpoint.hub).await.map(Some),
+        None => view::for_anyone(env, config, &endpoint.hub).await,
     };
     let view = match view {
         Ok(Some(view)) => view,
@@ -196,7 +195,7 @@ async fn connect<'a>(
     let [a, b, c, d, id @ ..] = random;
     let mut asked = false;
     let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-    let loads = HubView::loads(&endpoint.hub);
+    let loads = view::loads(&endpoint.hub);
     let mut offers =
         Placement::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
     // How full a shard is matters where there are others.

@@ -14,7 +14,7 @@ use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::{Config, shard_names};
+use webpubsub_service::{Config, HubView, shard_names};
 use webpubsub_shard::{HubSettings, ShardMap};
 use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
@@ -25,7 +25,6 @@ use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
 use crate::storage::{Tables, Value, integer, number, stored_settings};
 use crate::task::{run, run_later, settled};
-use crate::view::HubView;
 use crate::{config, http, hub_shard, log};
 
 /// What the Worker asks a directory.

@@ -13,7 +13,7 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::{Config, parse_object_name};
+use webpubsub_service::{Config, HubView, parse_object_name};
 use webpubsub_shard::{
     Assignment, Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, ShardRange,
     Slot, Work,
@@ -32,8 +32,7 @@ use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::storage::Storage;
 use crate::task::{run, settled};
 use crate::turns::Turns;
-use crate::view::HubView;
-use crate::{config, http, log};
+use crate::{config, http, log, view};
 
 /// What the Worker asks a shard beside the REST API's own paths.
 pub(crate) mod internal {
@@ -51,7 +50,7 @@ pub(crate) mod internal {
     pub(crate) const BATCH: &str = "/batch";
     /// Say whether there is room for a connection: 204, or as [`status`] has it.
     pub(crate) const ROOM: &str = "/room";
-    /// Take a [`crate::view::HubView`], the body, and say how much there is to do.
+    /// Take a [`webpubsub_service::HubView`], the body, and say how much there is to do.
     pub(crate) const VIEW: &str = "/view";
     /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
     pub(crate) const GO_AWAY: &str = "/goAway";
@@ -349,7 +348,7 @@ impl ShardHost {
         if self.is_known.get() {
             return Ok(());
         }
-        self.take(HubView::ask(&self.env, &self.hub_name).await?)?;
+        self.take(view::ask(&self.env, &self.hub_name).await?)?;
         register(&self.env, &self.storage.tables, &self.hub_name).await;
         self.is_known.set(self.storage.tables.is_registered()?);
         Ok(())

@@ -14,8 +14,7 @@ use crate::perform::now;
 use crate::platform::Result;
 use crate::route::{Answer, Shards, members};
 use crate::task::settled;
-use crate::view::HubView;
-use crate::{file, http, log};
+use crate::{file, http, log, view};
 
 /// Answers one request under `/api/`.
 pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Answer> {
@@ -32,7 +31,7 @@ pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Resu
             http::rest(rest::respond(Outcome::Token(token)))
         }
         Assignment::Shards { hub, task } => {
-            let map = match HubView::of(env, config, &hub).await {
+            let map = match view::of(env, config, &hub).await {
                 Ok(view) => view.map,
                 Err(error) => {
                     log::failure("asking a hub's directory", &error);

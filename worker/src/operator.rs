@@ -17,8 +17,8 @@ use crate::management::check_token;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
 use crate::task::settled;
-use crate::view::{HubView, used_hubs};
-use crate::{http, hub_shard, log};
+use crate::view::used_hubs;
+use crate::{http, hub_shard, log, view};
 
 /// Answers one request under `/management/`.
 pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
@@ -52,8 +52,8 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
     };
     let Some(Ok(hub)) = hub else { return http::rest(rest::refuse(&Refusal::Hub, method)) };
     // As it is now, not as this Worker heard last.
-    HubView::forget(&hub);
-    let view = HubView::of(env, config, &hub).await?;
+    view::forget(&hub);
+    let view = view::of(env, config, &hub).await?;
     let settings = view.settings(config, &hub);
     match (rest, method) {
         ([], "GET") => json(&settings.show()),
@@ -118,7 +118,7 @@ fn not_allowed(method: &str, methods: &str) -> Result<Response> {
 async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
     let (directory, path) = (vec![hub.to_string()], internal::SETTINGS);
     let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
-    HubView::forget(hub);
+    view::forget(hub);
     if answer.concat() == internal::TAKEN {
         Ok(())
     } else {
@@ -177,7 +177,7 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
         format!("# HELP {name} {}\n# TYPE {name} {}\n", metric.help, metric.kind)
     });
     for hub in known_hubs(env).await? {
-        let map = HubView::of(env, config, &hub).await?.map;
+        let map = view::of(env, config, &hub).await?.map;
         let names = shard_names(&hub, &map);
         let answers = Objects::shards(env)?.ask_texts(names, hub_shard::internal::METRICS, None).await?;
         for (shard, values) in answers.iter().enumerate().filter(|(_, values)| !values.is_empty()) {

@@ -9,6 +9,8 @@
 
 mod config;
 mod object_api;
+mod view;
 
 pub use config::{Config, ConfigError};
 pub use object_api::{object_name, parse_object_name, shard_names};
+pub use view::{HubView, SharedLoads, ViewCache};
