@@ -4,7 +4,6 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
@@ -14,8 +13,9 @@ use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::{Config, HubView, shard_names};
-use webpubsub_shard::{HubSettings, ShardMap};
+use webpubsub_service::directory::{Directory, Fact, Handler, Input, Output};
+use webpubsub_service::{Config, shard_names};
+use webpubsub_shard::HubSettings;
 use worker::web_sys::{Request, Response};
 use worker::{Env, SqlStorageValue};
 
@@ -23,7 +23,7 @@ use crate::event_handler::Handshake;
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
-use crate::storage::{Tables, Value, integer, number, stored_settings};
+use crate::storage::{Tables, Value, integer, number};
 use crate::task::{run, run_later, settled};
 use crate::{config, http, hub_shard, log};
 
@@ -68,51 +68,52 @@ CREATE TABLE validation (
 );
 ";
 
-/// What is kept of a hub: its settings, if they were changed over the API,
-const SETTINGS: &str = "settings";
-/// when they were changed last,
-const SINCE: &str = "since";
-/// and its shards, if their number was ever changed.
-const MAP: &str = "map";
-
-/// How much longer than `MAP_TTL_MS` each step of a change of the shards waits for the one before, for
-/// answers with the old map that are still on their way, and how often the shards are told and asked
-/// meanwhile: as long again, within these.
-const MARGIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
-
 /// One hub.
 #[wasm_bindgen]
 pub struct HubDirectory {
-    directory: std::result::Result<Rc<Directory>, String>,
+    host: std::result::Result<Rc<DirectoryHost>, String>,
 }
 
-struct Directory {
+struct DirectoryHost {
     state: State,
     env: Env,
     config: Rc<Config>,
-    /// Made with the first thing that is kept: whoever asks for a hub that nobody uses leaves no
+    /// Made with the first thing that is stored: a question about a hub that was never used leaves no
     /// trace.
     tables: OnceCell<Tables>,
-    /// The validations of URLs for an origin that are under way.
-    validations: RefCell<Vec<([String; 2], Promise)>>,
+    /// Borrowed for the length of one step, never across an `.await`.
+    directory: RefCell<Directory>,
+    /// The validations of handlers that are under way.
+    validations: RefCell<Vec<(Handler, Promise)>>,
+}
+
+/// What a step came to, for the caller.
+#[derive(Default)]
+struct Step {
+    /// Whether the shards are to be given the view.
+    deliver: bool,
+    /// Whether every shard has taken the view.
+    taken: bool,
+    /// Whether a handler wants events.
+    allowed: Option<bool>,
 }
 
 #[wasm_bindgen]
 impl HubDirectory {
     #[wasm_bindgen(constructor)]
     pub fn new(state: State, env: Env) -> Self {
-        let directory = Directory::start(state, env).map(Rc::new).map_err(|error| {
+        let host = DirectoryHost::start(state, env).map(Rc::new).map_err(|error| {
             log::failure("starting a directory", &error);
             error.to_string()
         });
-        Self { directory }
+        Self { host }
     }
 
     pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        let host = self.host.as_ref().ok().map(Rc::clone);
         run(async move {
-            let answer = match directory {
-                Some(directory) => directory.fetch(&request).await,
+            let answer = match host {
+                Some(host) => host.fetch(&request).await,
                 None => http::text(500, ""),
             };
             Ok(answer?.into())
@@ -120,25 +121,26 @@ impl HubDirectory {
     }
 
     pub fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
-        let directory = self.directory.as_ref().ok().map(Rc::clone);
+        let host = self.host.as_ref().ok().map(Rc::clone);
         run(async move {
-            if let Some(directory) = directory {
-                directory.advance().await?;
+            if let Some(host) = host {
+                let step = host.step(Input::Timeout)?;
+                host.deliver(&step).await?;
             }
             Ok(JsValue::UNDEFINED)
         })
     }
 }
 
-impl Directory {
+impl DirectoryHost {
     fn start(state: State, env: Env) -> Result<Self> {
         let config = config::of(&env).map_err(Error::new)?;
-        let (tables, validations) = (OnceCell::new(), RefCell::default());
-        let directory = Self { state, env, config, tables, validations };
-        if Tables::exist(&directory.state)? {
-            directory.tables()?;
+        let tables = OnceCell::new();
+        if Tables::exist(&state)? {
+            let _ = tables.set(open_tables(&state)?);
         }
-        Ok(directory)
+        let directory = RefCell::new(load(&config, &state, tables.get())?);
+        Ok(Self { state, env, config, tables, directory, validations: RefCell::default() })
     }
 
     /// The tables, made if there are none.
@@ -146,13 +148,7 @@ impl Directory {
         if let Some(tables) = self.tables.get() {
             return Ok(tables);
         }
-        let (tables, version) = Tables::open(&self.state, SCHEMA_VERSION)?;
-        if version.is_none() {
-            tables.run(SCHEMA, &[])?;
-        }
-        if version != Some(SCHEMA_VERSION) {
-            tables.run(VALIDATION_SCHEMA, &[])?;
-        }
+        let tables = open_tables(&self.state)?;
         Ok(self.tables.get_or_init(|| tables))
     }
 
@@ -160,21 +156,25 @@ impl Directory {
         let (method, url) = (request.method(), request.url());
         let path = RequestUrl::split(&url).map_or("", |url| url.path);
         match (method.as_str(), path) {
-            ("GET", internal::VIEW) => http::text(200, &self.view()?.encode()),
+            ("GET", internal::VIEW) => http::text(200, &self.directory.borrow().view().encode()),
             ("POST", internal::SETTINGS) => {
-                let settings = http::body_text(request.text()).await?;
-                self.set(SETTINGS, &settings)?;
+                let settings = match http::body_text(request.text()).await?.as_str() {
+                    "null" => None,
+                    settings => Some(HubSettings::decode(settings).map_err(Error::new)?),
+                };
+                let step = self.step(Input::ChangeSettings(settings))?;
                 register(&self.env, self.tables()?, &self.hub()?).await;
-                let answer = self.change().await;
+                let taken = self.deliver(&step).await;
                 // What is not in the register is closed to callers without a token.
-                if self.tables()?.is_registered()? { answer } else { http::text(200, "") }
+                let taken = self.tables()?.is_registered()? && taken?;
+                http::text(200, if taken { internal::TAKEN } else { "" })
             }
             ("POST", internal::VALIDATION) => {
                 let asked = http::body_text(request.text()).await?;
                 let asked = Members::parse(&asked).unwrap_or_default();
                 let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
-                let is_allowed = self.is_allowed(text("url"), text("origin")).await?;
-                http::text(if is_allowed { 204 } else { 403 }, "")
+                let handler = Handler { url: text("url"), origin: text("origin") };
+                http::text(if self.is_allowed(handler).await? { 204 } else { 403 }, "")
             }
             ("POST", internal::DELIVERIES) => {
                 let delivery = http::body_text(request.text()).await?;
@@ -186,7 +186,7 @@ impl Directory {
                 None => http::text(200, "[]"),
             },
             ("POST", internal::GO_AWAY) => {
-                let names = shard_names(&self.hub()?, &self.map()?);
+                let names = shard_names(&self.hub()?, &self.directory.borrow().view().map);
                 let path = hub_shard::internal::GO_AWAY;
                 let answers = Objects::shards(&self.env)?.ask_texts(names, path, Some("")).await?;
                 http::text(200, if all_taken(&answers) { internal::TAKEN } else { "" })
@@ -208,118 +208,97 @@ impl Directory {
     }
 
     fn hub(&self) -> Result<HubName> {
-        let name = match self.tables.get() {
-            Some(tables) => tables.name.clone(),
-            None => name_of(&self.state).unwrap_or_default(),
-        };
-        HubName::parse(&name).map_err(Error::new)
+        hub_of(&self.state, self.tables.get())
     }
 
-    fn get(&self, name: &str) -> Result<Option<String>> {
-        let Some(tables) = self.tables.get() else { return Ok(None) };
-        Ok(tables.texts("SELECT value FROM fact WHERE name = ?", &[name.into()])?.pop())
-    }
-
-    fn set(&self, name: &str, value: &str) -> Result<()> {
-        self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", &[name.into(), value.into()])
-    }
-
-    /// What was set over the API.
-    fn settings(&self) -> Result<Option<HubSettings>> {
-        // `null` where they were taken back.
-        let settings = self.get(SETTINGS)?.filter(|settings| settings != "null");
-        Ok(settings.and_then(|settings| stored_settings(&settings)))
-    }
-
-    fn map(&self) -> Result<ShardMap> {
-        match self.get(MAP)?.as_deref().and_then(ShardMap::decode) {
-            Some(map) => Ok(map),
-            None => Ok(ShardMap::new(self.config.shards_of(&self.hub()?))),
+    /// Gives the directory one input and does what it returns.
+    fn step(self: &Rc<Self>, input: Input) -> Result<Step> {
+        let outputs = self.directory.borrow_mut().handle(now(), input);
+        let step = self.perform(outputs);
+        if step.is_err() {
+            // What could not be stored was not decided.
+            self.directory.replace(load(&self.config, &self.state, self.tables.get())?);
         }
+        step
     }
 
-    fn view(&self) -> Result<HubView> {
-        Ok(HubView { map: self.map()?, settings: self.settings()?, since: self.since()? })
-    }
-
-    /// When the settings were changed last, as what orders the changes.
-    fn since(&self) -> Result<u64> {
-        Ok(self.get(SINCE)?.and_then(|since| since.parse().ok()).unwrap_or(0))
-    }
-
-    /// Begins to have as many shards as the settings say, and has the shards know these.
-    async fn change(&self) -> Result<Response> {
-        let since = now().as_millis().max(self.since()? + 1);
-        self.set(SINCE, &since.to_string())?;
-        let shards = self.settings()?.and_then(|settings| settings.shards);
-        let mut map = self.map()?;
-        map.resize(now(), shards.unwrap_or(self.config.shards_of(&self.hub()?)));
-        if !map.is_settled() {
-            self.set(MAP, &map.encode())?;
+    fn perform(self: &Rc<Self>, outputs: Vec<Output>) -> Result<Step> {
+        let mut step = Step::default();
+        for output in outputs {
+            match output {
+                Output::Store(fact, value) => {
+                    let values = [fact.name().into(), value.as_str().into()];
+                    self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", &values)?;
+                }
+                Output::StoreValidation(Handler { url, origin }, Validation { allowed, failures, due }) => {
+                    let statements = "
+                        DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
+                        INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
+                    let (allowed, failures) = (integer(allowed), integer(failures));
+                    let due = integer(due.as_millis());
+                    let values = [url.as_str().into(), origin.as_str().into(), allowed, failures, due];
+                    self.tables()?.run(statements, &values)?;
+                }
+                Output::Deliver => step.deliver = true,
+                Output::Taken(taken) => step.taken = taken,
+                Output::SetAlarm(at) => set_alarm(&self.state, at.as_millis() as f64),
+                Output::ClearAlarm => delete_alarm(&self.state),
+                Output::Validate(handler, known) => self.validate(handler, known),
+                Output::Allowed(allowed) => step.allowed = Some(allowed),
+            }
         }
-        http::text(200, if self.advance().await? { internal::TAKEN } else { "" })
+        Ok(step)
     }
 
-    /// Tells every shard what the shards and the settings are, and takes the next step when all know.
-    /// Returns whether they do.
-    async fn advance(&self) -> Result<bool> {
-        let (hub, view) = (self.hub()?, self.view()?);
-        let map = view.map;
-        // Whatever goes wrong below is tried again.
-        self.advance_soon(&map);
-        let names = shard_names(&hub, &map);
-        let (path, view_text) = (hub_shard::internal::VIEW, view.encode());
-        let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&view_text)).await?;
-        let loads: Vec<u64> = loads.iter().filter_map(|load| load.parse().ok()).collect();
-        if loads.len() != usize::from(map.reached) {
+    /// Delivers the view to every shard, if that follows from a step. Returns whether all have taken it.
+    async fn deliver(self: &Rc<Self>, step: &Step) -> Result<bool> {
+        if !step.deliver {
             return Ok(false);
         }
-        // They may have been changed meanwhile.
-        let mut next = self.map()?;
-        if next.version != map.version || self.since()? != view.since {
-            return Ok(true);
-        }
-        next.advance(now(), self.config.map_ttl + self.margin(), &loads);
-        if next.version != map.version {
-            self.set(MAP, &next.encode())?;
-            self.advance_soon(&next);
-        } else if next.is_settled() {
-            delete_alarm(&self.state);
-        }
-        Ok(true)
+        let (names, body, version, since) = {
+            let directory = self.directory.borrow();
+            let view = directory.view();
+            (shard_names(&self.hub()?, &view.map), view.encode(), view.map.version, view.since)
+        };
+        let path = hub_shard::internal::VIEW;
+        let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&body)).await?;
+        let loads = loads.iter().map(|load| load.parse().ok()).collect();
+        Ok(self.step(Input::Delivered { version, since, loads })?.taken)
     }
 
-    /// Whether an event handler wants events of this service: by the last validation of its URL, or by
-    /// the first if there has been none yet. One that is due takes place meanwhile.
-    async fn is_allowed(self: &Rc<Self>, url: String, origin: String) -> Result<bool> {
-        let known = self.validation(&url, &origin)?;
-        match known {
-            Some(Validation { allowed, due, .. }) => {
-                if due <= now() {
-                    // Nothing waits for it.
-                    let _ = self.validate(url, origin, known);
-                }
-                Ok(allowed)
-            }
-            None => {
-                let allowed = settled(self.validate(url, origin, known)).await?.as_bool();
-                allowed.ok_or_else(|| Error::new("a validation failed"))
-            }
+    /// Whether an event handler wants events of this service.
+    async fn is_allowed(self: &Rc<Self>, handler: Handler) -> Result<bool> {
+        let known = self.validation(&handler)?;
+        if let Some(allowed) = self.step(Input::Validate { handler: handler.clone(), known })?.allowed {
+            return Ok(allowed);
         }
+        let under_way = self.validations.borrow().iter().find(|(other, _)| *other == handler).cloned();
+        let allowed = match under_way {
+            Some((_, promise)) => settled(promise).await?.as_bool(),
+            None => None,
+        };
+        allowed.ok_or_else(|| Error::new("a validation failed"))
     }
 
-    /// Validates a URL, or goes on with what is under way. Resolves with whether it wants events.
-    fn validate(self: &Rc<Self>, url: String, origin: String, known: Option<Validation>) -> Promise {
-        let key = [url, origin];
-        let mut under_way = self.validations.borrow_mut();
-        if let Some((_, promise)) = under_way.iter().find(|(other, _)| *other == key) {
-            return promise.clone();
-        }
-        let (this, [url, origin]) = (Rc::clone(self), key.clone());
+    /// What is stored of the last validation of a handler.
+    fn validation(&self, Handler { url, origin }: &Handler) -> Result<Option<Validation>> {
+        let Some(tables) = self.tables.get() else { return Ok(None) };
+        let found = tables.find(
+            "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
+            &[url.as_str().into(), origin.as_str().into()],
+        )?;
+        Ok(found.as_deref().and_then(validation))
+    }
+
+    /// Begins to validate a handler. The promise resolves with whether it wants events.
+    fn validate(self: &Rc<Self>, handler: Handler, known: Option<Validation>) {
+        let (this, key) = (Rc::clone(self), handler.clone());
         let promise = run_later(async move {
-            let allowed = this.shake_hands(&url, &origin, known).await;
-            this.validations.borrow_mut().retain(|(other, _)| *other != [&*url, &*origin]);
-            Ok(allowed.map_or_else(
+            let validated = this.ask_handler(&handler).await;
+            this.validations.borrow_mut().retain(|(other, _)| *other != handler);
+            let allowed = validated.as_ref().ok().copied();
+            let kept = this.step(Input::Validated { handler, known, allowed });
+            Ok(validated.and_then(|allowed| kept.map(|_| allowed)).map_or_else(
                 |error| {
                     log::failure("keeping a handshake", &error);
                     JsValue::UNDEFINED
@@ -328,11 +307,10 @@ impl Directory {
             ))
         });
         self.state.wait_for(&promise);
-        under_way.push((key, promise.clone()));
-        promise
+        self.validations.borrow_mut().push((key, promise));
     }
 
-    async fn shake_hands(&self, url: &str, origin: &str, known: Option<Validation>) -> Result<bool> {
+    async fn ask_handler(&self, Handler { url, origin }: &Handler) -> Result<bool> {
         let policy = self.config.policy(&self.hub()?, HubSettings::default());
         let tables = self.tables()?;
         let keep = |delivery: &str| {
@@ -340,41 +318,50 @@ impl Directory {
                 log::failure("keeping a delivery", &error);
             }
         };
-        let allowed = Handshake::persist(url, origin, &policy, keep).await.is_ok();
-        let next = Validation::next(known, now(), allowed);
-        let statements = "
-            DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
-            INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
-        let (is_allowed, failures) = (integer(allowed), integer(next.failures));
-        let values = [url.into(), origin.into(), is_allowed, failures, integer(next.due.as_millis())];
-        tables.run(statements, &values)?;
-        Ok(allowed)
-    }
-
-    /// What is known of a handshake.
-    fn validation(&self, url: &str, origin: &str) -> Result<Option<Validation>> {
-        let Some(tables) = self.tables.get() else { return Ok(None) };
-        let found = tables.find(
-            "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
-            &[url.into(), origin.into()],
-        )?;
-        Ok(found.as_deref().and_then(validation))
-    }
-
-    fn advance_soon(&self, map: &ShardMap) {
-        let now = now();
-        set_alarm(&self.state, now.after(map.pause(now, self.margin())).as_millis() as f64);
-    }
-
-    fn margin(&self) -> Duration {
-        let [least, most] = MARGIN;
-        self.config.map_ttl.clamp(least, most)
+        Ok(Handshake::persist(url, origin, &policy, keep).await.is_ok())
     }
 }
 
 /// Whether all of these answered [`internal::TAKEN`].
 pub(crate) fn all_taken(answers: &[String]) -> bool {
     answers.iter().all(|answer| answer == internal::TAKEN)
+}
+
+/// The tables of a directory, made if there are none.
+fn open_tables(state: &State) -> Result<Tables> {
+    let (tables, version) = Tables::open(state, SCHEMA_VERSION)?;
+    if version.is_none() {
+        tables.run(SCHEMA, &[])?;
+    }
+    if version != Some(SCHEMA_VERSION) {
+        tables.run(VALIDATION_SCHEMA, &[])?;
+    }
+    Ok(tables)
+}
+
+/// The hub whose directory an object is.
+fn hub_of(state: &State, tables: Option<&Tables>) -> Result<HubName> {
+    let name = match tables {
+        Some(tables) => tables.name.clone(),
+        None => name_of(state).unwrap_or_default(),
+    };
+    HubName::parse(&name).map_err(Error::new)
+}
+
+/// A directory as it is stored.
+fn load(config: &Config, state: &State, tables: Option<&Tables>) -> Result<Directory> {
+    let mut facts = Fact::ALL.map(|_| None);
+    if let Some(tables) = tables {
+        for (fact, value) in Fact::ALL.iter().zip(&mut facts) {
+            *value = tables.texts("SELECT value FROM fact WHERE name = ?", &[fact.name().into()])?.pop();
+        }
+    }
+    let config = config.directory(hub_of(state, tables).ok().as_ref());
+    let (directory, error) = Directory::restore(config, facts.each_ref().map(Option::as_deref));
+    if let Some(error) = error {
+        log::failure("reading stored settings", &error);
+    }
+    Ok(directory)
 }
 
 fn validation(row: &[SqlStorageValue]) -> Option<Validation> {

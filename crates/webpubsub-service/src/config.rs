@@ -9,6 +9,8 @@ use webpubsub_shard::{
     EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId,
 };
 
+use crate::directory::DirectoryConfig;
+
 /// What the operator of the service has decided.
 pub struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
@@ -177,6 +179,13 @@ impl Config {
     #[must_use]
     pub fn shards_of(&self, hub: &HubName) -> u16 {
         self.settings.of(hub).shards.unwrap_or(self.shards)
+    }
+
+    /// What concerns the directory of a hub, or of none yet.
+    #[must_use]
+    pub fn directory(&self, hub: Option<&HubName>) -> DirectoryConfig {
+        let shards = hub.map_or(self.shards, |hub| self.shards_of(hub));
+        DirectoryConfig { shards, map_ttl: self.map_ttl }
     }
 
     /// The number of connections from which on a shard is not preferred, and that from which on it refuses.

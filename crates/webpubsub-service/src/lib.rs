@@ -8,6 +8,7 @@
 //! values or a state machine that asks its host for one thing at a time; it never waits by itself.
 
 mod config;
+pub mod directory;
 mod object_api;
 mod view;
 

@@ -1,8 +1,8 @@
 //! A hub, its clients and its servers in one process, with everything that can go wrong between them.
 //!
 //! One seed is one run: [`simulate`] draws from it a hub of one to four shards, up to eight clients
-//! and what happens to them, step by step. The hubs and the clients' sessions are the real ones; the
-//! network, the disks, the clock, the applications, the servers, the Workers and the directory are
+//! and what happens to them, step by step. The shards, the directory and the clients' sessions are the
+//! real ones; the network, the disks, the clock, the applications, the servers and the Workers are
 //! values. A model follows every input of every shard and knows what has to come of it.
 //!
 //! # What goes wrong

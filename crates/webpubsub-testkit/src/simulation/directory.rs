@@ -1,103 +1,145 @@
-//! How many shards the hub has, and who knows.
+//! The host of the directory of the hub: its disk, its alarm, and its questions to the shards.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Input as ShardInput, ShardMap};
+use webpubsub_service::directory::{Directory, DirectoryConfig, Fact, Input, Output};
+use webpubsub_service::{HubView, ViewCache};
+use webpubsub_shard::{HubSettings, Input as ShardInput, ShardMap};
 
-use super::Happening;
 use super::network::Flight;
 use super::world::World;
+use super::{Happening, check};
 
-/// How long a Worker holds a map,
-const HELD: Duration = Duration::from_secs(5);
-/// how much longer every step of a change waits for the one before,
-const MARGIN: Duration = Duration::from_secs(1);
-/// and how often the shards are told while they change.
-const PACE: Duration = Duration::from_secs(1);
+/// How long a Worker caches a view.
+const MAP_TTL: Duration = Duration::from_secs(5);
 
-/// The hub's directory, and the Workers who ask it.
+/// The directory of the hub, and the Workers that ask it.
 #[derive(Debug)]
-pub(super) struct Directory {
-    pub(super) map: ShardMap,
-    /// When it next tells the shards, if they change.
+pub(super) struct DirectoryHost {
+    hub: HubName,
+    directory: Directory,
+    config: DirectoryConfig,
+    /// What it has stored.
+    facts: BTreeMap<Fact, String>,
+    /// When it next delivers its view, if the shards change.
     pub(super) alarm: Option<Timestamp>,
-    /// Its questions to the shards, counted,
+    /// The deliveries of its view, counted,
     round: u32,
-    /// and what each has answered to the last.
+    /// and what each shard has answered to the last.
     loads: Vec<Option<u64>>,
-    /// What Workers hold, and since when.
-    held: [Option<(Timestamp, ShardMap)>; 2],
+    /// What Workers know.
+    caches: [ViewCache; 2],
 }
 
-impl Directory {
-    pub(super) const fn new(map: ShardMap) -> Self {
-        Self { map, alarm: None, round: 0, loads: Vec::new(), held: [None; 2] }
+impl DirectoryHost {
+    pub(super) fn new(hub: HubName, shards: u16) -> Self {
+        let config = DirectoryConfig { shards, map_ttl: MAP_TTL };
+        Self {
+            hub,
+            directory: Self::restore(config, &BTreeMap::new()),
+            config,
+            facts: BTreeMap::new(),
+            alarm: None,
+            round: 0,
+            loads: Vec::new(),
+            caches: [const { ViewCache::new() }; 2],
+        }
+    }
+
+    pub(super) const fn map(&self) -> &ShardMap {
+        &self.directory.view().map
+    }
+
+    fn restore(config: DirectoryConfig, facts: &BTreeMap<Fact, String>) -> Directory {
+        let facts = Fact::ALL.map(|fact| facts.get(&fact).map(String::as_str));
+        let (directory, error) = Directory::restore(config, facts);
+        check!(error.is_none(), "the directory's settings cannot be read: {error:?}");
+        directory
     }
 }
 
 impl World {
-    /// What some Worker knows of the hub's shards.
+    /// What some Worker knows of the shards of the hub.
     pub(super) fn view(&mut self) -> ShardMap {
-        let held = self.random.pick(&[0, 1]);
-        let Directory { map, held: views, .. } = &mut self.directory;
-        match views[held] {
-            Some((since, map)) if self.now < since.after(HELD) => map,
-            Some(_) | None => {
-                views[held] = Some((self.now, *map));
-                *map
-            }
-        }
+        let cache = self.random.pick(&[0, 1]);
+        let (now, DirectoryHost { hub, directory, caches, .. }) = (self.now, &mut self.directory);
+        let cache = &mut caches[cache];
+        cache.get(now, MAP_TTL, hub).unwrap_or_else(|| cache.put(now, hub, directory.view().clone())).map
     }
 
     /// The hub is to have another number of shards.
     pub(super) fn resize(&mut self) {
         self.count(Happening::Resize);
         let shards = self.random.between(1, self.shards.len()) as u16;
-        let Directory { map, alarm, .. } = &mut self.directory;
-        map.resize(self.now, shards);
-        if !map.is_settled() {
-            *alarm = Some(self.now.after(PACE));
+        let settings = HubSettings { shards: Some(shards), ..HubSettings::default() };
+        self.directory_step(Input::ChangeSettings(Some(settings)));
+        self.note(|| format!("  the hub is to have {shards} shards: {:?}", self.directory.map()));
+    }
+
+    /// The directory delivers its view again.
+    pub(super) fn wake_directory(&mut self) {
+        self.directory_step(Input::Timeout);
+    }
+
+    /// Gives the directory one input and does what it returns. Its memory may be lost in between.
+    fn directory_step(&mut self, input: Input) {
+        let DirectoryHost { directory, config, facts, .. } = &mut self.directory;
+        let restored = DirectoryHost::restore(*config, facts);
+        check!(restored == *directory, "the directory {directory:?} is stored as {restored:?}");
+        for output in directory.handle(self.now, input) {
+            match output {
+                Output::Store(fact, value) => drop(self.directory.facts.insert(fact, value)),
+                Output::Deliver => self.deliver_view(),
+                Output::SetAlarm(at) => self.directory.alarm = Some(at),
+                Output::ClearAlarm => {
+                    self.directory.alarm = None;
+                    self.count(Happening::Resized);
+                }
+                Output::Taken(_) => {}
+                // No handler of the simulation is validated.
+                Output::StoreValidation(..) | Output::Validate(..) | Output::Allowed(_) => {}
+            }
         }
-        self.note(|| format!("  the hub is to have {shards} shards: {:?}", self.directory.map));
     }
 
-    /// Every shard is told what the shards are.
-    pub(super) fn tell_shards(&mut self) {
-        let Directory { map, round, loads, alarm, .. } = &mut self.directory;
-        *alarm = Some(self.now.after(map.pause(self.now, PACE)));
+    /// The view is on its way to every shard.
+    fn deliver_view(&mut self) {
+        let DirectoryHost { directory, round, loads, .. } = &mut self.directory;
+        let view = directory.view();
         *round += 1;
-        *loads = vec![None; map.reached.into()];
-        let (map, round) = (*map, *round);
-        self.note(|| format!("  the shards are told {map:?}"));
-        let told = (0..usize::from(map.reached)).map(|to| Flight::Map { to, map, round });
-        self.network.extend(told);
+        *loads = vec![None; view.map.reached.into()];
+        let round = *round;
+        self.network.extend((0..usize::from(view.map.reached)).map(|to| Flight::View {
+            to,
+            view: view.clone(),
+            round,
+        }));
+        self.note(|| format!("  the shards are given {:?}", self.directory.map()));
     }
 
-    /// A shard is told what the shards are, and answers; with the last answer the next step is taken.
-    pub(super) fn told(&mut self, shard: usize, map: ShardMap, round: u32) {
+    /// A shard takes a view, and answers; the last answer is the directory's next input.
+    pub(super) fn take_view(&mut self, shard: usize, view: &HubView, round: u32) {
         if !self.calm && self.random.chance(self.faults.relay_lost) {
             return;
         }
-        self.note(|| format!("  shard {shard} is told {map:?}"));
+        let map = view.map;
+        self.note(|| format!("  shard {shard} takes {map:?}"));
         let window = self.shards[shard].config.drain_window;
         if !self.step(shard, ShardInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
             return;
         }
         let load = self.core(shard).load() as u64;
-        let directory = &mut self.directory;
-        if directory.round != round || directory.map.version != map.version {
+        if self.directory.round != round {
             return;
         }
-        directory.loads[shard] = Some(load);
-        if let Some(loads) = directory.loads.iter().copied().collect::<Option<Vec<_>>>() {
-            directory.map.advance(self.now, HELD + MARGIN, &loads);
-            directory.alarm = Some(self.now.after(directory.map.pause(self.now, PACE)));
-            if directory.map.version == map.version && map.is_settled() {
-                directory.alarm = None;
-                self.count(Happening::Resized);
-            }
-            self.note(|| format!("  the map of the shards is {:?}", self.directory.map));
+        self.directory.loads[shard] = Some(load);
+        if self.directory.loads.iter().all(Option::is_some) {
+            let loads = self.directory.loads.clone();
+            self.directory_step(Input::Delivered { version: map.version, since: view.since, loads });
+            self.note(|| format!("  the map of the shards is {:?}", self.directory.map()));
         }
     }
 }

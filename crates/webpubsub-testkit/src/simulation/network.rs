@@ -1,6 +1,7 @@
 //! What goes from shard to shard.
 
-use webpubsub_shard::{Batch, Input as ShardInput, ShardId, ShardMap};
+use webpubsub_service::HubView;
+use webpubsub_shard::{Batch, Input as ShardInput, ShardId};
 
 use super::world::World;
 use super::{Happening, broken};
@@ -22,10 +23,10 @@ pub(super) enum Flight {
         last: u64,
         taken: bool,
     },
-    /// Of the directory.
-    Map {
+    /// From the directory.
+    View {
         to: usize,
-        map: ShardMap,
+        view: HubView,
         round: u32,
     },
 }
@@ -51,7 +52,7 @@ impl World {
         let flight = self.network.swap_remove(self.random.below(self.network.len()));
         match flight {
             Flight::Batch { from, to, batch, life } => self.batch(from, to, batch, life),
-            Flight::Map { to, map, round } => self.told(to, map, round),
+            Flight::View { to, view, round } => self.take_view(to, &view, round),
             Flight::Answer { from, to, life, last, taken } => {
                 if self.shards[from].life != life {
                     return;

@@ -84,7 +84,7 @@ impl World {
             self.carry_everything();
         }
         self.model.check_told();
-        let map = self.directory.map;
+        let map = *self.directory.map();
         check!(
             self.directory.alarm.is_none() && map.is_settled(),
             "the shards never become what they are to: {map:?}"

@@ -7,7 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Input as ShardInput, ShardConfig, ShardId, ShardMap};
 
 use super::client::Client;
-use super::directory::Directory;
+use super::directory::DirectoryHost;
 use super::faults::Faults;
 use super::handler::Ringing;
 use super::machine::Machine;
@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) bug: Option<Bug>,
     pub(super) model: Model,
     pub(super) shards: Vec<Machine>,
-    pub(super) directory: Directory,
+    pub(super) directory: DirectoryHost,
     pub(super) clients: Vec<Client>,
     pub(super) sockets: Vec<Option<Socket>>,
     /// What servers have asked of which shard, and was not taken yet.
@@ -98,6 +98,7 @@ impl World {
             Asks::Everything,
         ]);
         let policy = telling(asks.handlers());
+        let hub = policy.hub.clone();
         let machines: Vec<_> = (0..most).map(|shard| Machine::new(config(shard), policy.clone())).collect();
         let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
@@ -109,7 +110,7 @@ impl World {
             bug,
             model: Model::new(machines.len(), map, asks),
             shards: machines,
-            directory: Directory::new(map),
+            directory: DirectoryHost::new(hub, shards),
             clients,
             sockets: Vec::new(),
             requests: Vec::new(),
@@ -278,15 +279,15 @@ impl World {
                 }
             }
             Turn::Hibernate => {
-                let shard = self.random.below(self.directory.map.reached.into());
+                let shard = self.random.below(self.directory.map().reached.into());
                 self.hibernate(shard);
             }
             Turn::Crash => {
-                let shard = self.random.below(self.directory.map.reached.into());
+                let shard = self.random.below(self.directory.map().reached.into());
                 self.crash(shard);
             }
             Turn::GoAway => {
-                let shard = self.random.below(self.directory.map.reached.into());
+                let shard = self.random.below(self.directory.map().reached.into());
                 if self.step(shard, ShardInput::GoAway, None, |model, now, _| model.go_away(now, shard)) {
                     self.count(Happening::GoAway);
                 }
@@ -312,7 +313,7 @@ impl World {
         }
         self.give_up_calls();
         if self.directory.alarm.is_some_and(|due| due <= self.now) {
-            self.tell_shards();
+            self.wake_directory();
         }
         for shard in 0..self.shards.len() {
             if self.shards[shard].is_due(self.now) && (self.calm || self.random.chance(700)) {
