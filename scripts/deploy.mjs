@@ -72,7 +72,7 @@ async function checkSecret(args) {
   } catch (error) {
     throw new Problem(`Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${error.message}`);
   }
-  if (!secrets.includes(`"${KEY}"`)) throw new Problem(`The secret ${KEY} is not set: nobody could connect. ${how}`);
+  if (!secrets.includes(`"${KEY}"`)) throw new Problem(`The secret ${KEY} is not set: no client could connect. ${how}`);
 }
 
 /** Deploys, with the access key if one is to be set. Returns the URL of what was deployed, where wrangler says it. */

@@ -1,6 +1,6 @@
 // One at a time: a lock file that a crash does not leave behind for ever.
 //
-// The holder touches the file every few seconds. A file that nobody has touched for a while, or
+// The holder touches the file every few seconds. A file that has not been touched for a while, or
 // whose holder is gone, is taken over.
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,12 +13,12 @@ const STALE_AFTER_MS = 15_000;
 /** Does `work` while holding the lock `file`; waits for another holder first. */
 export async function withLock(file, what, work) {
   mkdirSync(dirname(file), { recursive: true });
-  for (let told = false; !take(file); told = true) {
+  for (let announced = false; !take(file); announced = true) {
     if (isStale(file)) {
       rmSync(file, { force: true });
       continue;
     }
-    if (!told) say(`Another ${what} is running (process ${holder(file) ?? "unknown"}); waiting for it …`);
+    if (!announced) say(`Another ${what} is running (process ${holder(file) ?? "unknown"}); waiting for it …`);
     await sleep(300);
   }
   const release = () => rmSync(file, { force: true });

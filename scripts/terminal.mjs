@@ -46,7 +46,7 @@ export function duration(ms) {
 /**
  * Does one step of work and says how long it took.
  *
- * `work` gets a function that tells where the step is: on a terminal the line is rewritten,
+ * `work` gets a function that reports where the step is: on a terminal the line is rewritten,
  * elsewhere it is repeated now and then.
  */
 export async function step(title, work) {

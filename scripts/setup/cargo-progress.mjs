@@ -1,6 +1,6 @@
 // Where a long `cargo` run is, from the progress bar that it draws.
 
-/** Makes an `onOutput` for `run` that tells `at` how many crates are done, and which is next. */
+/** Makes an `onOutput` for `run` that reports to `at` how many crates are done, and which is next. */
 export function cargoProgress(at) {
   return (text) => {
     const [, done, all, crate] = [...text.matchAll(/(\d+)\/(\d+): ([^\s,]+)/g)].pop() ?? [];
@@ -8,5 +8,5 @@ export function cargoProgress(at) {
   };
 }
 
-/** Has cargo draw its bar although nobody but us looks at it. */
+/** Has cargo draw its bar although only this program reads it. */
 cargoProgress.env = { CARGO_TERM_PROGRESS_WHEN: "always", CARGO_TERM_PROGRESS_WIDTH: "100" };

@@ -40,7 +40,7 @@ describe("The page's client URLs", () => {
     }
   });
 
-  test("a pasted URL is told in words", () => {
+  test("a pasted URL is described in words", () => {
     const token = (claims) => sign(claims, "k");
     for (const [url, words] of [
       [`ws://localhost:8080/client/hubs/chat?access_token=${token({ sub: "älice" })}`, "Hub chat at localhost:8080, as älice; its token expires in 60 min."],

@@ -12,7 +12,7 @@ forEachShardCount("Our client in Chromium", (service) => {
   afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
   for (const protocol of ["WebPubSubJsonProtocol", "WebPubSubJsonReliableProtocol"]) {
-    test(`${protocol} connects, joins, sends, hears and stops, without a complaint`, async () => {
+    test(`${protocol} connects, joins, sends, receives and stops, without a complaint`, async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const { page, complaints } = await openPage(browser, `${service.endpoint}/`);
@@ -23,12 +23,12 @@ forEachShardCount("Our client in Chromium", (service) => {
             const { kind, group, fromUserId, dataType, data } = message;
             return { kind, group, fromUserId, dataType, data: data instanceof ArrayBuffer ? [...new Uint8Array(data)] : data };
           };
-          globalThis.heard = [];
+          globalThis.received = [];
           globalThis.client = new client.WebPubSubClient(url, { protocol: client[protocol](), messageRetryOptions: { maxRetries: 0 } });
           const once = (name) => new Promise((resolve) => globalThis.client.on(name, resolve));
           const connected = once("connected");
           globalThis.stopped = once("stopped");
-          for (const name of ["server-message", "group-message"]) globalThis.client.on(name, (event) => globalThis.heard.push(plain(event)));
+          for (const name of ["server-message", "group-message"]) globalThis.client.on(name, (event) => globalThis.received.push(plain(event)));
           await globalThis.client.start();
           return connected;
         },
@@ -45,9 +45,9 @@ forEachShardCount("Our client in Chromium", (service) => {
       });
       await hub.send("", "Hello World");
       for (const data of ["hi", { a: [1] }, "AP8=", "Hello World"]) assert.deepEqual((await listener.json()).data, data);
-      await page.waitForFunction(() => globalThis.heard.length === 4);
+      await page.waitForFunction(() => globalThis.received.length === 4);
       const from = { kind: "groupData", group: "room", fromUserId: "alice" };
-      assert.deepEqual(await page.evaluate(() => globalThis.heard), [
+      assert.deepEqual(await page.evaluate(() => globalThis.received), [
         { ...from, dataType: "text", data: "hi" },
         { ...from, dataType: "json", data: { a: [1] } },
         { ...from, dataType: "binary", data: [0, 255] },

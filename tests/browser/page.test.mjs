@@ -88,7 +88,7 @@ forEachShardCount("The page", (service) => {
     assert.equal(await field.inputValue(), "");
   });
 
-  test("joins a group, sends to it, hears it and leaves it", async () => {
+  test("joins a group, sends to it, receives from it and leaves it", async () => {
     const hub = service.newHub();
     const listener = await hub.connect({ groups: ["room"] });
     const { page, complaints } = await open();
@@ -164,7 +164,7 @@ forEachShardCount("The page", (service) => {
     assert.equal(await page.locator("#connect-problem").innerText(), "");
   });
 
-  test("tells when the connection is lost and when it is back, and holds its groups", async () => {
+  test("shows when the connection is lost and when it is back, and keeps its groups", async () => {
     const hub = service.newHub();
     const link = await Link.to(service);
     const audience = `${link.endpoint}/client/hubs/${hub.name}`;

@@ -11,7 +11,7 @@ const RETRY_AFTER_MS = 100;
 const MESSAGES_PER_SECOND = 25;
 const LARGEST_BURST = 6;
 
-/** A reliable client over a wire of its own. Everything that its application is told goes into its account. */
+/** A reliable client over a wire of its own. Everything that its application receives goes into its account. */
 export class Client {
   /** @type {string} */
   name;
@@ -42,7 +42,7 @@ export class Client {
   async #start() {
     const client = this.#client;
     const connected = new Promise((resolve) => client.on("connected", resolve));
-    for (const event of ["group-message", "server-message"]) client.on(event, ({ message }) => this.#hear(message));
+    for (const event of ["group-message", "server-message"]) client.on(event, ({ message }) => this.#receive(message));
     client.on("disconnected", ({ message }) => {
       if (!this.stopping) this.#ledger.violation("connections lost", `${this.name}: ${message?.message ?? "it could not be recovered"}`);
     });
@@ -51,14 +51,14 @@ export class Client {
     for (const group of this.#joins) await client.joinGroup(group);
   }
 
-  #hear({ data, sequenceId, fromUserId }) {
-    this.account.hear(data, sequenceId);
+  #receive({ data, sequenceId, fromUserId }) {
+    this.account.receive(data, sequenceId);
     if (fromUserId !== undefined && fromUserId !== data.from) this.#ledger.violation("strange", `${data.from} published as ${fromUserId}`);
     this.#waiting?.samples.push(performance.now() - this.#waiting.since);
     this.#waiting = undefined;
   }
 
-  /** From here to the next message that it is told is a sample of how long it takes to come back. */
+  /** From here to the next message that it receives is a sample of how long it takes to come back. */
   expectBack(samples) {
     this.#waiting = { samples, since: performance.now() };
   }
@@ -83,7 +83,7 @@ export class Client {
   }
 }
 
-/** Publishes bursts of random size to random targets, about as fast as told, while it may. */
+/** Publishes bursts of random size to random targets, about as fast as asked, while it may. */
 class Publishing {
   /** @param {{ ledger: any, random: any, targets: any, name: string }} publisher */
   constructor({ ledger, random, targets, name }) {
@@ -146,7 +146,7 @@ export class ClientPublisher extends Publishing {
   }
 }
 
-/** A server that publishes one message after the other; whether one without an answer arrived nobody knows. */
+/** A server that publishes one message after the other; whether one without an answer arrived is unknown. */
 export class ServerPublisher extends Publishing {
   constructor({ hub, ...rest }) {
     super({ ...rest, name: "server" });

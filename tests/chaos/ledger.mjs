@@ -1,4 +1,4 @@
-// What was published, and what of it each client was told. Every promise of reliable delivery is checked here.
+// What was published, and what of it each client received. Every promise of reliable delivery is checked here.
 
 /** Kinds of broken promises; none may occur. */
 const KINDS = ["lost", "doubled", "reordered", "gaps", "strange", "refused", "connections lost"];
@@ -49,38 +49,38 @@ export class Ledger {
   }
 }
 
-/** What one client was told, held to the ledger with every message. */
+/** What one client received, held to the ledger with every message. */
 export class Account {
   #ledger;
   #name;
   #places;
   #sequenceId = 0;
-  #heard = new Set();
-  /** By publisher: how many of its messages have been heard or passed over. */
+  #received = new Set();
+  /** By publisher: how many of its messages have been received or passed over. */
   #passed = new Map();
   /** Passed over while they were not acknowledged: they must stay so. */
   #skipped = [];
 
-  /** `places` are the targets at which this client hears. */
+  /** `places` are the targets at which this client receives. */
   constructor(ledger, name, places) {
     [this.#ledger, this.#name, this.#places] = [ledger, name, new Set(places)];
   }
 
-  get heard() {
-    return this.#heard.size;
+  get received() {
+    return this.#received.size;
   }
 
-  /** A message as the client's application was told it. */
-  hear({ from, n, to }, sequenceId) {
-    const what = `${this.#name} was told ${from}'s number ${n} to "${to}" as ${sequenceId}`;
+  /** A message as the client's application received it. */
+  receive({ from, n, to }, sequenceId) {
+    const what = `${this.#name} received ${from}'s number ${n} to "${to}" as ${sequenceId}`;
     if (sequenceId !== this.#sequenceId + 1) this.#ledger.violation("gaps", `${what} after ${this.#sequenceId}`);
     this.#sequenceId = sequenceId;
 
     const all = this.#ledger.of(from);
     const entry = all[n];
     if (entry?.to !== to || !this.#places.has(to)) return this.#ledger.violation("strange", what);
-    if (this.#heard.has(entry)) return this.#ledger.violation("doubled", what);
-    this.#heard.add(entry);
+    if (this.#received.has(entry)) return this.#ledger.violation("doubled", what);
+    this.#received.add(entry);
     const passed = this.#passed.get(from) ?? 0;
     if (n < passed) return this.#ledger.violation("reordered", `${what} after number ${passed - 1}`);
     for (const skipped of all.slice(passed, n)) this.#skip(skipped);
@@ -94,14 +94,14 @@ export class Account {
   }
 
   #lose({ from, n, to }) {
-    this.#ledger.violation("lost", `${this.#name} was not told ${from}'s number ${n} to "${to}"`);
+    this.#ledger.violation("lost", `${this.#name} did not receive ${from}'s number ${n} to "${to}"`);
   }
 
-  /** What it should have heard by now and has not. */
+  /** What it should have received by now and has not. */
   missing() {
     const late = this.#ledger.publishers.flatMap((from) => this.#ledger.of(from).slice(this.#passed.get(from) ?? 0));
     const mine = late.filter(({ to }) => this.#places.has(to));
-    return [...this.#skipped, ...mine].filter((entry) => entry.acknowledged && !this.#heard.has(entry));
+    return [...this.#skipped, ...mine].filter((entry) => entry.acknowledged && !this.#received.has(entry));
   }
 
   /** Nothing more will come. */

@@ -28,7 +28,7 @@ export class Chaos {
   #ledger = new Ledger();
   #subscribers = [];
   #publishers = [];
-  /** In milliseconds: from the moment the process is back to the next message that a client is told. */
+  /** In milliseconds: from the moment the process is back to the next message that a client receives. */
   #back = { kill: [], reload: [] };
   #done = { kill: 0, cut: 0, silence: 0, reload: 0 };
   #silent = false;
@@ -41,7 +41,7 @@ export class Chaos {
     this.#plan = { messages, kill: kills, cut: cuts, silence: silences, reload: reloads };
   }
 
-  /** Resolves when everything has been published, suffered and heard, or at the first violation. */
+  /** Resolves when everything has been published, suffered and received, or at the first violation. */
   async run() {
     await this.#start();
     const publishing = this.#publishers.map((publisher) => publisher.run(() => this.#mayPublish()));
@@ -54,7 +54,7 @@ export class Chaos {
     if (this.isBroken) this.#stop();
     await Promise.all(publishing);
     await this.#until(() => this.#clients.every(({ account }) => account.missing().length === 0), BACK_LIMIT_MS);
-    // What is missing after a run that was broken off tells nothing.
+    // What is missing after a run that was broken off says nothing.
     if (!this.isBroken) for (const { account } of this.#clients) account.close();
     this.#stop();
   }
@@ -84,7 +84,7 @@ export class Chaos {
     }
     const random = () => new Random(this.#random.below(1 << 30));
     const targets = GROUPS.map((group) => `/groups/${group}`);
-    // Microsoft's client rejects a promise that nobody holds when it loses its socket in the middle of a send.
+    // Microsoft's client rejects a promise without a handler when it loses its socket in the middle of a send.
     const [{ WebPubSubClient }] = packages;
     for (let n = 0; n < PUBLISHERS; n++) {
       const client = await Client.start({ ...common, WebPubSubClient, name: `publisher${n}` });
@@ -175,11 +175,11 @@ export class Chaos {
   progress() {
     const { kill, cut, silence } = this.#done;
     const { published, acknowledged } = this.#ledger;
-    return `${published} published, ${acknowledged} acknowledged, ${this.#told()} told, ${kill} kills, ${cut} cuts, ${silence} silences`;
+    return `${published} published, ${acknowledged} acknowledged, ${this.#delivered()} delivered, ${kill} kills, ${cut} cuts, ${silence} silences`;
   }
 
-  #told() {
-    return this.#clients.reduce((sum, { account }) => sum + account.heard, 0);
+  #delivered() {
+    return this.#clients.reduce((sum, { account }) => sum + account.received, 0);
   }
 
   /** What came of it, a line each. */
@@ -188,7 +188,7 @@ export class Chaos {
     return [
       `faults: ${Object.entries(this.#done).map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`).join(", ")}`,
       `published: ${published}, of which ${acknowledged} were acknowledged`,
-      `told: ${this.#told()} to ${this.#clients.length} clients`,
+      `delivered: ${this.#delivered()} to ${this.#clients.length} clients`,
       ...Object.entries(this.#ledger.counts()).map(([kind, count]) => `${kind}: ${count}`),
       ...Object.entries(this.#back).filter(([, samples]) => samples.length > 0).map(([kind, samples]) => `back after a ${kind}: ${spread(samples)}`),
     ];

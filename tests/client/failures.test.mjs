@@ -154,7 +154,7 @@ test("a failed start is not repeated, and another one may succeed", async (t) =>
   assert.equal((await event())[0], "connected");
 });
 
-test("a platform that does not tell is asked whether anybody is there", async (t) => {
+test("a platform without a status is probed with another request", async (t) => {
   const { service } = await setUp(t);
   const webSocketFactory = () => {
     const socket = { close() {}, send() {} };

@@ -1,4 +1,4 @@
-// Starting and stopping, and what an application hears of it.
+// Starting and stopping, and what an application receives of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { npmPackage, setUp, setUpConnected, unreliable } from "./harness.mjs";
@@ -104,20 +104,20 @@ test("a listener that throws is reported and disturbs nothing", async (t) => {
   client.on("connected", () => {
     throw new Error("from the listener");
   });
-  let heard = 0;
-  client.on("connected", () => heard++);
+  let received = 0;
+  client.on("connected", () => received++);
   const [connection] = await Promise.all([service.connection(), client.start()]);
   connection.connected();
   await event();
-  assert.equal(heard, 1);
+  assert.equal(received, 1);
   assert.equal(report.mock.calls[0].arguments[0].message, "from the listener");
   assert.deepEqual(await client.joinGroup("g"), { ackId: 1, isDuplicated: false });
 });
 
-test("a listener hears as often as it was added, and not after it was taken away", async (t) => {
+test("a listener is called as often as it was added, until it is removed", async (t) => {
   const { service, client, connection, event } = await setUpConnected(t);
-  const heard = [];
-  const listener = ({ message }) => heard.push(message.data);
+  const received = [];
+  const listener = ({ message }) => received.push(message.data);
   client.on("server-message", listener);
   client.on("server-message", listener);
   const say = async (data) => {
@@ -130,7 +130,7 @@ test("a listener hears as often as it was added, and not after it was taken away
   client.off("server-message", listener);
   client.off("server-message", () => {});
   await say("c");
-  assert.deepEqual(heard, ["a", "a", "b"]);
+  assert.deepEqual(received, ["a", "a", "b"]);
   assert.ok(service);
 });
 

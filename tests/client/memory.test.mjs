@@ -29,7 +29,7 @@ test("a client that is let go of is collected, unless it is running", async (t) 
   t.after(() => service.stop());
   const closed = createServer();
   await once(closed.listen(0, "127.0.0.1"), "listening");
-  const nobody = `ws://127.0.0.1:${closed.address().port}`;
+  const noServer = `ws://127.0.0.1:${closed.address().port}`;
   closed.close();
 
   const started = async () => {
@@ -51,7 +51,7 @@ test("a client that is let go of is collected, unless it is running", async (t) 
       return client;
     },
     async failed() {
-      const client = new WebPubSubClient(nobody);
+      const client = new WebPubSubClient(noServer);
       await client.start().catch(() => {});
       return client;
     },

@@ -54,7 +54,7 @@ test("what does not fit its type is refused at once and is not sent", async (t) 
   assert.deepEqual(connection.messages(), []);
 });
 
-test("a value is sent as it was when it was handed over", async (t) => {
+test("a value is sent as it was when it was passed", async (t) => {
   const { service, client, connection } = await setUpConnected(t, { messageRetryOptions: { retryDelayInMs: 1 } });
   const answer = service.answer;
   service.answer = (connection, { ackId }) => {

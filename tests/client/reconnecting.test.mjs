@@ -153,7 +153,7 @@ test("an operation that lost its ack is tried again on the recovered connection"
   assert.deepEqual(await client.sendToGroup("g", "hi", "text"), { ackId: 2, isDuplicated: false });
 });
 
-test("messages are acknowledged, and those that come twice are heard once", async (t) => {
+test("messages are acknowledged, and those that come twice are raised once", async (t) => {
   const { connection, event } = await setUpConnected(t);
   const say = (sequenceId) =>
     connection.say({ type: "message", from: "server", dataType: "text", data: `m${sequenceId}`, sequenceId });

@@ -1,4 +1,4 @@
-// A service that does what a test tells it, and by default what a client hopes for.
+// A service that does what a test asks, and by default what a client hopes for.
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { WebSocketServer } from "ws";
@@ -108,7 +108,7 @@ class Connection {
     return this.#messages.next("a message of the client");
   }
 
-  /** The client's messages so far, pings left out, that nobody has asked for. */
+  /** The client's messages so far, pings left out, that no test has taken. */
   messages() {
     return this.#messages.drain();
   }

@@ -7,8 +7,8 @@ import { once, setUp, setUpConnected, unreliable } from "./harness.mjs";
 const options = { protocol: unreliable, messageRetryOptions: once, autoReconnect: false };
 const marker = { type: "message", from: "server", dataType: "text", data: "the end" };
 
-/** What an application hears when the service sends this frame, in the vectors' words. */
-async function heard(t, { input, expected }) {
+/** What an application receives when the service sends this frame, in the vectors' words. */
+async function received(t, { input, expected }) {
   if (expected.message === "connected") {
     const { service, client, event } = await setUp(t, options);
     const [connection] = await Promise.all([service.connection(), client.start()]);
@@ -67,7 +67,7 @@ function asNumbersAllow(expected) {
 // JavaScript cannot choose the largest ack id, so no ack will have it.
 const vectors = readVectors("client-json/downstream").filter(({ expected: { ackId = "0" } }) => Number.isSafeInteger(Number(ackId)));
 for (const vector of vectors) {
-  test(`reading: ${vector.name}`, async (t) => assert.deepEqual(await heard(t, vector), asNumbersAllow(vector.expected)));
+  test(`reading: ${vector.name}`, async (t) => assert.deepEqual(await received(t, vector), asNumbersAllow(vector.expected)));
 }
 
 test("frames that no service should send leave the connection as it is", async (t) => {
@@ -84,7 +84,7 @@ for (const { name, input, sdk } of readVectors("client-json/upstream").filter(({
       client.sendToGroup(group, data, dataType, { ackId, noEcho, fireAndForget: ackId === undefined }),
     sendEvent: (client, { event, data, dataType, ackId }) =>
       client.sendEvent(event, data, dataType, { ackId, fireAndForget: ackId === undefined }),
-    // Nobody answers it.
+    // It gets no answer.
     invoke: (client, { event, data, dataType, invocationId }) => void client.invokeEvent(event, data, dataType, { invocationId }).catch(() => {}),
   };
   const operation = operations[sdk.kind];

@@ -4,7 +4,7 @@ import { e2e, missing, native, row } from "./row.mjs";
 const permissions = e2e("clients/permissions");
 const shard = native("shard", "tests/permissions");
 
-const table = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
+const table = permissions("a client ${who} is allowed what its row says, and REST agrees (${protocol})");
 const patterns = permissions("patterns match as the published table says");
 const invalid = permissions("patterns that are none, or too many, grant nothing, and the others hold");
 const roles = permissions("role strings mean what they say, letter for letter");
@@ -13,9 +13,9 @@ const target = permissions("a server's target is one group by its letters, and m
 const users = permissions("two connections of one user have permissions of their own, and so has a later one (${protocol})");
 const away = permissions("what changes while a client is away counts when it is back, and so does what changed before (${protocol})");
 const again = permissions("a forbidden operation succeeds with the same ack id after a grant (${protocol})");
-const member = permissions("a member without a role hears its group, however it became one, and may do nothing (${protocol})");
+const member = permissions("a member without a role receives from its group, and may do nothing (${protocol})");
 const limit = permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself");
-const nobody = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
+const unknownConnection = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
 
 export const rolesAndPermissions = [
   {
@@ -26,7 +26,7 @@ export const rolesAndPermissions = [
       row("`joinGroup` and `leaveGroup` need *joinLeaveGroup* for the group", table),
       row("`sendToGroup` needs *sendToGroup* for the group, and no membership", table),
       row("So does a simple client that publishes its frames", permissions("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it")),
-      row("Members hear their groups, whatever they may do", member),
+      row("Members receive from their groups, whatever they may do", member),
       row("Being put into a group by a token or a server grants nothing", member),
       row("Servers may do everything", e2e("rest/operations")("each operation has a status of its own, however often it is asked for")),
       row("Denied: `Forbidden` with an ack id, silence without", e2e("clients/groups")("without a role nothing is allowed, and the ack says what was not"), e2e("clients/groups")("what is refused without an ack id is refused in silence")),
@@ -70,7 +70,7 @@ export const rolesAndPermissions = [
       row("Grant: 200, as often as one likes", table, scenario),
       row("Revoke: 204, as often as one likes; it beats every role for that group, and no other group", table, scenario),
       row("Check: 200 or 404, for what the client may do in fact", table),
-      row("An unknown connection: 404, 404 and 204", nobody),
+      row("An unknown connection: 404, 404 and 204", unknownConnection),
       row("The 1001st single group: 409, and nothing changes", limit, shard("the_1001st_single_group_is_a_conflict_that_stores_nothing")),
       row("`targetName` is one group by its letters", target),
       row("A missing, blank or too long `targetName`: 400", target),

@@ -11,8 +11,8 @@ const { restSend, jsonVectors } = { restSend: e2e("rest/send"), jsonVectors: e2e
 const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
 const refused = (...names) => protobuf("what is no message closes a ${name} connection with 1007, and no other", ...names);
 const written = (...names) => codec("every_frame_of_the_service_says_what_its_vector_says", ...names);
-const conversion = protobuf("protobuf, JSON and simple clients hear each other, whatever is sent");
-const membership = protobuf("a member hears what is sent to its group until it leaves, and acks come when they are asked for");
+const conversion = protobuf("protobuf, JSON and simple clients receive each other's messages");
+const membership = protobuf("a member receives from its group until it leaves, and acks come if asked for");
 const NOT_SERVED = "Not built: closes with 1007.";
 
 export const protobufClients = [
@@ -55,7 +55,7 @@ export const protobufClients = [
       row("A message in several parts is merged, an `Any` too", accepted("a message in two parts", "a payload in two parts, of which the last member counts", "an Any in two parts", "a message after another one, of which nothing is left")),
       row("Unknown fields of every wire type are ignored, groups too", accepted("an unknown field that is a group", "an unknown group in a message"), refused("a group without an end", "the end of a group that is not open", "groups that are too deep")),
       row("A field of another wire type than its number has is an unknown one", accepted("an ack id that is a string, which is an unknown field", "metadata that is a number, which is an unknown field", "a message in two parts, one of them a number"), refused("a message that is a number", "join of a group that is a number")),
-      row("Unknown fields are ignored, and of what stands there twice the last counts", accepted("fields that nobody knows are ignored", "of a field that stands there twice the last one counts", "of two payloads the last one counts")),
+      row("Unknown fields are ignored, and of what stands there twice the last counts", accepted("unknown fields are ignored", "of a field that stands there twice the last one counts", "of two payloads the last one counts")),
       row("The start of a stream is invalid, and nothing is published", refused("the start of a stream", "the start of a stream by an event")),
     ],
   },
@@ -76,7 +76,7 @@ export const protobufClients = [
       row("`ack_id` 0 is an ack id, none is none", protobuf("an ack id of 0 is one, and an ack id counts once"), accepted("join, ack id 0")),
       row("Keys of metadata keep their case", accepted("an event with metadata"), protobuf("metadata arrives as it was sent")),
       row("Text, JSON, binary and `Any` between protobuf, JSON and simple clients", conversion),
-      row("An `Any` keeps its bytes", conversion, accepted("a field of an Any that nobody knows is kept")),
+      row("An `Any` keeps its bytes", conversion, accepted("an unknown field of an Any is kept")),
       row("A JSON client may publish an `Any`", conversion, jsonVectors("every accepted frame is answered as its words say", "sendToGroup of a protobuf Any")),
       row("A server may not (415)", restSend("other content types get 415, and nothing is sent", "application/x-protobuf")),
       row("Acks, permissions and numbers as for JSON clients", protobuf("an ack id of 0 is one, and an ack id counts once"), protobuf("what is not allowed is refused in the ack"), protobuf("reliable clients get numbered messages")),

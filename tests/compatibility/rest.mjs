@@ -6,11 +6,11 @@ const [auth, errors, existence, filters, token, operations, send, permissions, s
 ].map(e2e);
 
 const status = operations("each operation has a status of its own, however often it is asked for");
-const toNobody = operations("what needs nobody to be there answers as if somebody were");
-const notFound = operations("what needs somebody to be there gets 404, and is told who is missing");
+const withoutReceivers = operations("what needs no connection succeeds without one");
+const notFound = operations("what needs a connection gets 404 that names what is missing");
 const exists = existence("what is there gets 200, what is not 404 and a code in a header");
-const sends = send("to all, to a group, to a user and to a connection, each to nobody else");
-const sendsToNobody = send("nobody there is no error");
+const sends = send("to all, to a group, to a user and to a connection, and no others");
+const sendsToNone = send("a publish without receivers is no error");
 const closes = operations("closing a user's or a group's connections spares the excluded ones and all others");
 const reason = operations("a reason of 200 characters reaches those that read messages, and a close all of them");
 const contentTypes = send("the content type decides how the body is delivered");
@@ -20,8 +20,8 @@ const audience = auth("the audience is the request's URL, or one below it, in an
 const otherAudience = auth("any other audience gets 401");
 const keys = auth("key, algorithm and times are checked");
 const pages = operations("a page of members ends with an absolute link to the next, until the last");
-const granted = permissions("a client ${who} is allowed what its row says, and a server is told the same (${protocol})");
-const nobodyGranted = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
+const granted = permissions("a client ${who} is allowed what its row says, and REST agrees (${protocol})");
+const unknownGranted = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
 const refusedBulk = operations("changes that make no sense are refused, and change nothing");
 const wishes = token("wishes that cannot be granted get 400");
 const picked = filters("a filter picks the connections that its vector says");
@@ -48,7 +48,7 @@ export const rest = [
     sources: ["docs/spec/rest.md#names-in-paths"],
     rows: [
       row("Invalid hubs, groups, users and connections: 400", errors("names that are none get 400")),
-      differs("Users, groups and connections may be named `.` and `..`", "They are refused with words: URLs resolve them, so Microsoft's `sendToUser(\"..\")` is a call to everybody.", errors("users, groups and connections that URLs resolve get 400 and words"), errors("a call about a user that URLs resolve reaches nobody")),
+      differs("Users, groups and connections may be named `.` and `..`", "They are refused with words: URLs resolve them, so Microsoft's `sendToUser(\"..\")` is a call to everybody.", errors("users, groups and connections that URLs resolve get 400 and words"), errors("a call about a user that URLs resolve changes nothing")),
       row("Hubs in any case, all else in its own", errors("a slash at the end and the case of the API's own words do not matter"), exists),
       differs("Escapes are decoded once, and `+` is a `+`", "`%2F` is a slash, so names with one can be addressed; Azure leaves it as it is.", send("names are decoded once, and a plus is a plus")),
     ],
@@ -84,12 +84,12 @@ export const rest = [
       row("A filter that is none: `application/problem+json` with `errors`, `target` as it is spelled in the query or in the body", errors("a filter that is none gets 400, and an empty one is none at all"), errors("a filter that is none in a body is answered as one in the query, but for its spelling"), testsOf("tests/sdk/microsoft-server.test.mjs")("reads what is wrong with a filter out of the error, as Microsoft's live tests do")),
       row("A permission without `targetName`: 400, target `Request`, in Azure's words", errors("a permission without a group gets 400 in the hosted service's words")),
       row("`Error.Connection.NotExisted` (404), `Error.User.NotExisted` (404)", notFound),
-      row("`Info.Connection.NotExisted` (404)", nobodyGranted, granted),
+      row("`Info.Connection.NotExisted` (404)", unknownGranted, granted),
       row("`Warning.Connection.NotExisted`, `Warning.User.NotExisted`, `Warning.Group.NotExisted` (404)", exists),
       row("`Error.Connection.Conflict` (409)", permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself")),
       row("415 for a content type", send("other content types get 415, and nothing is sent")),
       row("Azure's texts: not a valid JSON, Content-Length, hub name, group name", send("JSON that is none gets 400"), send("a body of 1 MB is accepted, one byte more gets 400"), errors("names that are none get 400")),
-      row("Unknown paths get 404, other methods 405", errors("paths that nobody serves get 404"), errors("methods that a path does not know get 405, and are told which it knows")),
+      row("Unknown paths get 404, other methods 405", errors("unknown paths get 404 with a body"), errors("methods that a path does not know get 405, and those it knows")),
       missing("429 for throttling", "Not built for REST."),
     ],
   },
@@ -107,8 +107,8 @@ export const rest = [
       row("Empty text and binary", contentTypes),
       row("`X-WebPubSub-Metadata-{key}`, with the limits of clients' metadata", send("metadata headers ride beside the data, their names in lower case"), send("metadata that breaks a rule gets 400, and nothing is sent")),
       row("Of several values of a metadata header the last, and of one what comes after its last comma", send("of several values of a metadata header the last counts")),
-      row("`messageTtlSeconds`: 0 to 300, after which a copy is not sent again", send("a time to live is 0 to 300 whole seconds"), e2e("reliability/recovery")("copies whose time to live is over are left out, and the numbers tell")),
-      row("202 with an empty body, somebody there or not", sends, sendsToNobody),
+      row("`messageTtlSeconds`: 0 to 300, after which a copy is not sent again", send("a time to live is 0 to 300 whole seconds"), e2e("reliability/recovery")("copies whose time to live is over leave gaps in the numbers")),
+      row("202 with an empty body, with receivers or without", sends, sendsToNone),
       row("Checked in order: token, version and path, time to live and filter, content type, body", errors("a token is looked at before anything else"), order),
     ],
   },
@@ -118,29 +118,29 @@ export const rest = [
     rows: [
       row("1. `HEAD /api/health`", errors("health needs no token")),
       row("2. `POST …/:generateToken`", token("a token made by the service opens a connection as asked for")),
-      row("3. `POST …/:send`", sends, sendsToNobody),
-      row("4. `POST …/:closeConnections`", reason, toNobody),
-      row("5. `POST …/:addToGroups`", status, operations("without a filter, and with an empty one, groups are everybody's"), toNobody),
-      row("6. `POST …/:removeFromGroups`", status, operations("who is meant is known before anything changes, however many groups there are"), toNobody),
+      row("3. `POST …/:send`", sends, sendsToNone),
+      row("4. `POST …/:closeConnections`", reason, withoutReceivers),
+      row("5. `POST …/:addToGroups`", status, operations("without a filter, and with an empty one, groups are everybody's"), withoutReceivers),
+      row("6. `POST …/:removeFromGroups`", status, operations("who is meant is known before anything changes, however many groups there are"), withoutReceivers),
       row("7. `HEAD …/connections/{id}`", exists),
-      row("8. `DELETE …/connections/{id}`", status, toNobody),
-      row("9. `POST …/connections/{id}/:send`", sends, sendsToNobody),
-      row("10. `DELETE …/connections/{id}/groups`", status, toNobody),
+      row("8. `DELETE …/connections/{id}`", status, withoutReceivers),
+      row("9. `POST …/connections/{id}/:send`", sends, sendsToNone),
+      row("10. `DELETE …/connections/{id}/groups`", status, withoutReceivers),
       row("11. `HEAD …/groups/{group}`", exists, existence("a group is there from the first member to the last")),
-      row("12. `POST …/groups/{group}/:send`", sends, sendsToNobody),
-      row("13. `POST …/groups/{group}/:closeConnections`", closes, toNobody),
-      row("14. `GET …/groups/{group}/connections`", pages, toNobody),
+      row("12. `POST …/groups/{group}/:send`", sends, sendsToNone),
+      row("13. `POST …/groups/{group}/:closeConnections`", closes, withoutReceivers),
+      row("14. `GET …/groups/{group}/connections`", pages, withoutReceivers),
       row("15. `PUT …/groups/{group}/connections/{id}`", status, notFound),
-      row("16. `DELETE …/groups/{group}/connections/{id}`", status, toNobody),
+      row("16. `DELETE …/groups/{group}/connections/{id}`", status, withoutReceivers),
       row("17. `HEAD …/users/{user}`", exists, existence("a user is there as long as one connection is")),
-      row("18. `POST …/users/{user}/:send`", sends, sendsToNobody),
-      row("19. `POST …/users/{user}/:closeConnections`", closes, toNobody),
+      row("18. `POST …/users/{user}/:send`", sends, sendsToNone),
+      row("19. `POST …/users/{user}/:closeConnections`", closes, withoutReceivers),
       row("20. `PUT …/users/{user}/groups/{group}`, 404 for a user who is not there", status, operations("a user's groups are those of its connections now, not of later ones"), notFound),
-      row("21. `DELETE …/users/{user}/groups/{group}`", status, toNobody),
-      row("22. `DELETE …/users/{user}/groups`", status, toNobody),
-      row("23. `PUT …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
-      row("24. `HEAD …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
-      row("25. `DELETE …/permissions/{permission}/connections/{id}`", granted, nobodyGranted),
+      row("21. `DELETE …/users/{user}/groups/{group}`", status, withoutReceivers),
+      row("22. `DELETE …/users/{user}/groups`", status, withoutReceivers),
+      row("23. `PUT …/permissions/{permission}/connections/{id}`", granted, unknownGranted),
+      row("24. `HEAD …/permissions/{permission}/connections/{id}`", granted, unknownGranted),
+      row("25. `DELETE …/permissions/{permission}/connections/{id}`", granted, unknownGranted),
       row("No body on success but for 2 and 14", status, sends, exists),
       row("All of them may be asked for again, as SDKs do", status),
       row("A reliable connection that is away is there: it exists, joins, leaves, is listed, is sent to and closed", operations("a reliable connection that is away is there for servers, until one closes it")),
@@ -152,9 +152,9 @@ export const rest = [
     sources: ["docs/spec/rest.md#sending-and-closing", "docs/spec/rest.md#groups-and-permissions", "docs/spec/rest.md#members-of-a-group"],
     rows: [
       row("Sends to all, users and connections are `from: \"server\"`, to groups `from: \"group\"` without a user", sends),
-      row("Every kind of client hears them in its own way", e2e("clients/delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("clients/protobuf")("a server's messages of every type arrive")),
-      row("`excluded` spares connections, but not where a user is sent to", send("excluded connections hear nothing"), send("a user's connections all hear it, and none of them can be excluded")),
-      row("`filter` on sends to all, a group, a user", errors("a filter that is none gets 400, and an empty one is none at all"), picked, testsOf("tests/sdk/microsoft-server.test.mjs")("leaves out the connections that it is told to, and those that a filter does not let through")),
+      row("Every kind of client receives them in its own way", e2e("clients/delivery")("a server's publish reaches them all, to all, to the group and to the user"), e2e("clients/protobuf")("a server's messages of every type arrive")),
+      row("`excluded` spares connections, but not where a user is sent to", send("excluded connections receive nothing"), send("a user's connections all receive it, and none can be excluded")),
+      row("`filter` on sends to all, a group, a user", errors("a filter that is none gets 400, and an empty one is none at all"), picked, testsOf("tests/sdk/microsoft-server.test.mjs")("leaves out excluded connections, and those that a filter leaves out")),
       row("A close: `disconnected` with the reason, then 1000", reason),
       row("Without a `reason`, the general text", status),
       row("Closes spare the `excluded`", closes, reason),
@@ -165,10 +165,10 @@ export const rest = [
       row("A group is there as long as it has a member", existence("a group is there from the first member to the last")),
       row("`sendToGroup` and `joinLeaveGroup` in any case, `1` and `2`; others 400", operations("a permission has two names, in any case, and two numbers")),
       row("`targetName` is required", permissions("a server's target is one group by its letters, and must be there")),
-      row("`maxpagesize` 1 to 200 (200), `top` 1 to 2147483647", operations("sizes of pages and numbers of members that are none get 400"), operations("a page holds 200 members unless told otherwise")),
-      row("`value` and `nextLink`, `userId` or `null`; a missing group is empty", pages, toNobody),
+      row("`maxpagesize` 1 to 200 (200), `top` 1 to 2147483647", operations("sizes of pages and numbers of members that are none get 400"), operations("a page holds 200 members by default")),
+      row("`value` and `nextLink`, `userId` or `null`; a missing group is empty", pages, withoutReceivers),
       row("`nextLink` is absolute and repeats the version, `maxpagesize`, what is left of `top` and the token", pages),
-      row("Sorted by connection id, going on after the last even if it is gone", operations("a list goes on after the last member that was told, even if that one is gone")),
+      row("Sorted by connection id, going on after the last even if it is gone", operations("a list goes on after its last member, even if that one is gone")),
       row("A continuation token is good for its hub and group only", operations("a token that continues a list continues no other, and cannot be made up")),
     ],
   },
@@ -177,9 +177,9 @@ export const rest = [
     sources: ["docs/spec/rest.md#tokens-for-clients"],
     rows: [
       row("`userId`, `role`, `group`, `minutesToExpire`", token("a token made by the service opens a connection as asked for")),
-      row("By default nobody, no roles, no groups, 60 minutes", token("without wishes it names nobody and lives for an hour")),
+      row("By default no user, no roles, no groups, 60 minutes", token("without parameters it names no user and lives for an hour")),
       row("An invalid group, time or `clientType`: 400", wishes),
-      row("`aud` names the hub in lower case, and `nbf` and `iat` are now", token("the audience names the hub in lower case, and the path of the clients that it is for"), token("without wishes it names nobody and lives for an hour")),
+      row("`aud` names the hub in lower case, and `nbf` and `iat` are now", token("the audience names the hub in lower case, and the path of the clients that it is for"), token("without parameters it names no user and lives for an hour")),
       row("`clientType=MQTT` has the audience of MQTT clients", token("the audience names the hub in lower case, and the path of the clients that it is for")),
       differs("The content type that is accepted", "Always `application/json`.", token("it comes as application/json, whatever is accepted")),
       row("An access key may ask", token("a token made by the service opens a connection as asked for"), token("only whoever holds the key may ask")),

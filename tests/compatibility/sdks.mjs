@@ -15,7 +15,7 @@ const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
 const https = e2e("operations/https");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
-const [connecting, hearing, invoking, operations, reconnecting, recovering] = ["connecting", "hearing", "invoking", "operations", "reconnecting", "recovering"].map(client);
+const [connecting, receiving, invoking, operations, reconnecting, recovering] = ["connecting", "receiving", "invoking", "operations", "reconnecting", "recovering"].map(client);
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
 const express = testsOf("tests/sdk/express.test.mjs");
 const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
@@ -33,11 +33,11 @@ export const sdks = [
       ),
       row("`getClientAccessToken`", server("makes client URLs that open")),
       row("`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`", server("sends to all, to a user, to a connection and to a group")),
-      row("`excludedConnections`, `filter`, `odata`", server("leaves out the connections that it is told to, and those that a filter does not let through")),
-      row("`messageTtlSeconds`", server("sends to all, to a user, to a connection and to a group"), server("is told what was wrong with a message")),
+      row("`excludedConnections`, `filter`, `odata`", server("leaves out excluded connections, and those that a filter leaves out")),
+      row("`messageTtlSeconds`", server("sends to all, to a user, to a connection and to a group"), server("receives what was wrong with a message")),
       row("`connectionExists`, `userExists`, `groupExists`", server("asks who is there")),
-      row("`closeConnection`, `closeUserConnections`, `group.closeAllConnections`", server("closes ${whose}, tells why, and closes no other")),
-      row("`closeAllConnections`", server("closes all connections, and tells why")),
+      row("`closeConnection`, `closeUserConnections`, `group.closeAllConnections`", server("closes ${target} with a reason, and no other")),
+      row("`closeAllConnections`", server("closes all connections, with a reason")),
       row("`group.addConnection`, `removeConnection`, `addUser`, `removeUser`", server("puts connections and users into a group and out of it")),
       row("`removeConnectionFromAllGroups`, `removeUserFromAllGroups`", server("takes a connection and a user out of all groups")),
       row("`addConnectionsToGroups`, `removeConnectionsFromGroups`", server("puts all connections that a filter lets through into groups and out of them")),
@@ -52,21 +52,21 @@ export const sdks = [
     sources: ["docs/spec/sdk.md#client-sdks", "docs/spec/sdk.md#python-client"],
     rows: [
       row("`start` and the event `connected`", connecting("connects, and learns who it is")),
-      row("`stop` and the events `disconnected` and `stopped`", connecting("stops when it is told to, once")),
-      row("`joinGroup`, `leaveGroup`, `sendToGroup`", operations("joins, sends, hears itself and others, and leaves")),
-      row("Every type of payload", operations("sends every type of payload, and hears it as it was"), hearing("hears a server's messages of every type")),
-      row("Errors with the service's words", operations("is told what was refused: ${operation}")),
+      row("`stop` and the events `disconnected` and `stopped`", connecting("stops when asked to, once")),
+      row("`joinGroup`, `leaveGroup`, `sendToGroup`", operations("joins, sends, receives from itself and others, and leaves")),
+      row("Every type of payload", operations("sends every type of payload, and receives it as it was"), receiving("receives a server's messages of every type")),
+      row("Errors with the service's words", operations("reports what was refused: ${operation}")),
       row("Ack ids of one's own, and `isDuplicated`", operations("does an operation once"), operations("may use it again after a failure")),
-      row("Pings and sequence acks", own("pings, and acknowledges what it heard"), hearing("learns each message's number on a reliable protocol, which is the default")),
+      row("Pings and sequence acks", own("pings, and acknowledges what it received"), receiving("learns each message's number on a reliable protocol, which is the default")),
       row("Connecting again, and joining groups again", reconnecting("connects again with a new URL, and joins the groups again that it was in")),
-      row("Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages", recovering("recovers after every drop, hears what it missed once and in order, and is who it was"), recovering("does what it was doing in a drop once"), recovering("gives up a transport on which it hears nothing, and recovers")),
+      row("Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages", recovering("recovers after every drop, and receives what it missed once, in order"), recovering("does what it was doing in a drop once"), recovering("gives up a silent transport, and recovers")),
       row("Connecting anew where that cannot be", recovering("connects anew where its connection was closed meanwhile, and joins its groups again")),
-      row("Python: joining, leaving, sending and hearing, blocking and asynchronous", pythonClient("joins, leaves, sends and hears")),
-      row("Python: `send_event`, and the answers, blocking and asynchronous", pythonClient("sends events, and hears what their handler answers")),
+      row("Python: joining, leaving, sending and receiving, blocking and asynchronous", pythonClient("joins, leaves, sends and receives")),
+      row("Python: `send_event`, and the answers, blocking and asynchronous", pythonClient("sends events, and receives what their handler answers")),
       row("Python: opening, closing and connecting again, blocking and asynchronous", pythonClient("opens, closes and connects again")),
-      row("Python: recovering after a drop, or connecting anew on the other protocol", pythonClient("recovers after every drop, hears what it missed once and in order, and is who it was"), pythonClient("connects again after a drop, and joins its groups again")),
-      row("`sendEvent`, and the answer as `server-message`, with ours too", express("takes an event and answers it: ${dataType}"), express("fails an event with ${code}"), operations("is told what was refused: ${operation}")),
-      row("`invokeEvent`", invoking("invokes an event, and is told what its handler answers"), invoking("is told that an invocation failed, and may cancel it")),
+      row("Python: recovering after a drop, or connecting anew on the other protocol", pythonClient("recovers after every drop, and receives what it missed once, in order"), pythonClient("connects again after a drop, and joins its groups again")),
+      row("`sendEvent`, and the answer as `server-message`, with ours too", express("takes an event and answers it: ${dataType}"), express("fails an event with ${code}"), operations("reports what was refused: ${operation}")),
+      row("`invokeEvent`", invoking("invokes an event, and receives what its handler answers"), invoking("reports a failed invocation, and may cancel one")),
       missing("`openGroupStream`", "Not built: the connection is closed, and the client connects again.", own("fails to open a stream, and connects again")),
     ],
   },

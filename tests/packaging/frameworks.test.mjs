@@ -92,15 +92,15 @@ test("Vitest with jsdom: a component in StrictMode starts, stops, and starts aga
 
      test("it connects", async () => {
        const outcomes = [];
-       let hear;
-       const connected = new Promise((resolve) => (hear = resolve));
+       let receive;
+       const connected = new Promise((resolve) => (receive = resolve));
        function App() {
          const [client] = useState(() => new WebPubSubClient(process.env.SERVICE));
          useEffect(() => {
-           client.on("connected", hear);
+           client.on("connected", receive);
            client.start().then(() => outcomes.push("started"), (error) => outcomes.push(error.name));
            return () => {
-             client.off("connected", hear);
+             client.off("connected", receive);
              client.stop();
            };
          }, [client]);

@@ -47,7 +47,7 @@ test("a bundle that was moved away from its WebAssembly", async (t) => {
   assert.equal(await prints(t, project, path.join("elsewhere", "app.js")), echoed);
 });
 
-test("slim, with the WebAssembly handed over and sockets of one's own", async (t) => {
+test("slim, with the WebAssembly passed in and sockets of one's own", async (t) => {
   const project = await Project.install(t, { type: "module" });
   project.write(
     "app.js",

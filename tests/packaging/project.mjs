@@ -13,16 +13,16 @@ const run = promisify(execFile);
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const tarball = path.join(root, "build", "client", "webpubsub-edge-client.tgz");
 
-/** What every project does: connect, hear an echo, stop; it prints what came of it. */
+/** What every project does: connect, receive an echo, stop; it prints what came of it. */
 export const echo = `
   const client = new WebPubSubClient(url);
   const once = (name) => new Promise((resolve) => client.on(name, resolve));
-  const [connected, heard, stopped] = [once("connected"), once("group-message"), once("stopped")];
+  const [connected, received, stopped] = [once("connected"), once("group-message"), once("stopped")];
   await client.start();
   await client.joinGroup("g");
   await client.sendToGroup("g", { hello: "é" }, "json");
   const { connectionId } = await connected;
-  const { message } = await heard;
+  const { message } = await received;
   client.stop();
   await stopped;
   const result = JSON.stringify([connectionId, message.group, message.data]);

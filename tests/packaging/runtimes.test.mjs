@@ -118,7 +118,7 @@ for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, 
       await ended();
     });
 
-    test("an error that nobody catches prints as an error", async (t) => {
+    test("an uncaught error prints as an error", async (t) => {
       const refusing = await service(t);
       refusing.refuseWith = 401;
       const { code, complaints } = await run(t, "uncaught", refusing.url).closed;

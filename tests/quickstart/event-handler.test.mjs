@@ -37,7 +37,7 @@ describe("The quickstart's event handler", () => {
     ["start", 4, "a file"],
     ["serve", 1, "a file"],
   ]) {
-    const title = `is told of a client, hears its event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
+    const title = `receives a client's event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
 
     test(title, async (t) => {
       const port = await freePort();
@@ -66,7 +66,7 @@ describe("The quickstart's event handler", () => {
         writeFileSync(path.join(demo, "client.js"), documentBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name));
         const client = type("send");
         assert.equal(await client.lines.next("the answer"), "Received message Hey sending custom event!", whose);
-        // The two are told in no order of their own.
+        // The two are sent in no order of their own.
         const printed = [await server.lines.next("the first line"), await server.lines.next("the second line")];
         assert.deepEqual(printed.sort(), ['"alice" is connected.', "Received message: sending custom event!"], whose);
         await client.stop();

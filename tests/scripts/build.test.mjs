@@ -56,7 +56,7 @@ const module = Buffer.from([
   ...[0x00, 0x0b, 0x04, 0x6e, 0x61, 0x6d, 0x65, 0x01, 0x04, 0x01, 0x00, 0x01, 0x66],
 ]);
 
-test("a wasm module's sections are told apart", () => {
+test("a wasm module's sections are distinguished", () => {
   assert.deepEqual(sections(module).map(({ name, content }) => [name, content.length]), [
     ["type", 4],
     ["function", 2],

@@ -12,7 +12,7 @@ const acks = testsOf("tests/e2e/clients/acks.test.mjs");
 const cache = testsOf("crates/webpubsub-shard/src/ack.rs");
 const remembered = acks("the last thousand ids are remembered, older ones are not");
 
-test("a test or a case that is not there is told", () => {
+test("a test or a case that is not there is reported", () => {
   const vector = testsOf("tests/e2e/clients/json-vectors.test.mjs")("every accepted frame is answered as its words say", "a group may have 1024 characters");
   assert.deepEqual(notThere(row("f", remembered, vector, cache("zero_and_the_largest_number_are_ack_ids"))), []);
   for (const gone of [acks("the last thousand ids"), acks("no such test"), cache("no_such_test"), testsOf("tests/e2e/none.mjs")("x")]) {
@@ -37,10 +37,10 @@ test("a test has to have passed with every number of shards, or once where they 
 });
 
 test("a suite may be asked for, and a name may have places to fill in", () => {
-  const named = testsOf("t.mjs", "Client")("is told (${what})");
+  const named = testsOf("t.mjs", "Client")("is reported (${what})");
   const run = (suite, name) => ({ file: "t.mjs", suites: [suite], name });
-  assert.deepEqual(notPassed(row("f", named), [run("Client (1 shard)", "is told (a)"), run("Client (4 shards)", "is told (b)")]), []);
-  assert.equal(notPassed(row("f", named), [run("Client 1.1 (1 shard)", "is told (a)"), run("Client 1.1 (4 shards)", "is told (a)")]).length, 1);
+  assert.deepEqual(notPassed(row("f", named), [run("Client (1 shard)", "is reported (a)"), run("Client (4 shards)", "is reported (b)")]), []);
+  assert.equal(notPassed(row("f", named), [run("Client 1.1 (1 shard)", "is reported (a)"), run("Client 1.1 (4 shards)", "is reported (a)")]).length, 1);
 });
 
 test("only tests that passed are recorded, with their file and the suites around them", async () => {
@@ -66,7 +66,7 @@ test("only tests that passed are recorded, with their file and the suites around
   ]);
 });
 
-test("the document counts its rows, tells differences, and links the tests", () => {
+test("the document counts its rows, has differences, and links the tests", () => {
   const rows = [row("good", remembered), differs("odd", "another way", cache("zero_and_one")), missing("bad", "Not built.")];
   const areas = [
     { title: "Area", rows },

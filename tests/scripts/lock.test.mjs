@@ -34,7 +34,7 @@ test("a lock whose holder is gone is taken over", async () => {
   assert.equal(await withLock(file, "work", async () => "done"), "done");
 });
 
-test("a lock that nobody touches is taken over", async () => {
+test("an abandoned lock is taken over", async () => {
   const file = join(folder, "four");
   writeFileSync(file, `${process.pid}\n`);
   const longAgo = new Date(Date.now() - 60_000);

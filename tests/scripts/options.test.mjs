@@ -31,7 +31,7 @@ test("https is served where it, its port or a certificate is asked for, and alwa
   assert.deepEqual(parse("--cert", "c.pem", "--key", "k.pem").https, { ...usual, files: { cert: resolve("c.pem"), key: resolve("k.pem") } });
 });
 
-test("a command that prints URLs is told of a service by its folder, its port and host, its URL, or as the deployed one", () => {
+test("a command that prints URLs finds a service by folder, port, URL, or as deployed", () => {
   const address = (...args) => addressOptions(parseCommand(args, { name: "npm run token", flags: addressFlags, examples: [] }));
   assert.deepEqual(address(), { state, port: undefined, host: undefined, scheme: undefined, endpoint: undefined, isDeployed: false });
   assert.deepEqual(address("--state", "here", "--port", "81", "--host", "[::1]", "--https"), {

@@ -8,7 +8,7 @@ import { build } from "../../scripts/paths.mjs";
 import { forget, record, runningService } from "../../scripts/service/record.mjs";
 
 /** More than a process's id can be. */
-const NOBODY = 2 ** 30;
+const NO_PROCESS = 2 ** 30;
 /** A port that no service listens at. */
 const PORT = "0";
 
@@ -16,7 +16,7 @@ test("a record leaves alone what another service is writing", (t) => {
   const state = mkdtempSync(join(tmpdir(), "state-"));
   const folder = join(build, ".services");
   mkdirSync(folder, { recursive: true });
-  const [written, abandoned, gone] = [`${PORT}.${process.ppid}`, `${PORT}.${NOBODY}`, PORT].map((name) => join(folder, name));
+  const [written, abandoned, gone] = [`${PORT}.${process.ppid}`, `${PORT}.${NO_PROCESS}`, PORT].map((name) => join(folder, name));
   t.after(() => [state, written, abandoned, gone].forEach((path) => rmSync(path, { recursive: true, force: true })));
   // Nothing is in a file before it is written.
   for (const file of [written, abandoned]) writeFileSync(file, "");

@@ -1,4 +1,4 @@
-// How the built worker is handed to wrangler and to plain workerd.
+// How the built worker is passed to wrangler and to plain workerd.
 import assert from "node:assert/strict";
 import { isAbsolute } from "node:path";
 import { test } from "node:test";

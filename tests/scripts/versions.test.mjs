@@ -33,7 +33,7 @@ test("a tool that drifts from its crate is reported with both versions", () => {
 
 test("the project's own lock file matches the pins", () => checkVersions());
 
-test("an old Node is told from one that will do", () => {
+test("an old Node is distinguished from one that will do", () => {
   checkNode();
   assert.throws(() => checkNode("18.20.0"), /^Error: Node 20.* is needed and this is 18\.20\.0\./);
 });

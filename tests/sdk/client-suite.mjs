@@ -3,7 +3,7 @@ import { afterEach, describe } from "node:test";
 import { forEachRunner } from "../support/service.mjs";
 import { AT_ONCE } from "../support/event-handler.mjs";
 import { defineConnecting } from "./client-suite/connecting.mjs";
-import { defineHearing } from "./client-suite/hearing.mjs";
+import { defineReceiving } from "./client-suite/receiving.mjs";
 import { defineInvoking } from "./client-suite/invoking.mjs";
 import { Kit } from "./client-suite/kit.mjs";
 import { defineOperations } from "./client-suite/operations.mjs";
@@ -21,7 +21,7 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
         // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
         afterEach(() => kit.stopAll());
-        for (const part of [defineConnecting, defineOperations, defineInvoking, defineHearing, defineReconnecting, defineRecovering, ...more]) part(kit);
+        for (const part of [defineConnecting, defineOperations, defineInvoking, defineReceiving, defineReconnecting, defineRecovering, ...more]) part(kit);
       });
     }
   };

@@ -80,37 +80,37 @@ forEachRunner(
       assert.equal((await hub.connect({ user: "alice" })).connected.userId, "alice");
     });
 
-    for (const [code, told] of [[400, "bad, ü"], [401, "who are you?"], [500, undefined]]) {
+    for (const [code, words] of [[400, "bad, ü"], [401, "who are you?"], [500, undefined]]) {
       test(`refuses a client with ${code}`, async (t) => {
-        const { hub, asked } = await start(t, { handleConnect: (_, response) => response.fail(code, told ?? "a secret") });
+        const { hub, asked } = await start(t, { handleConnect: (_, response) => response.fail(code, words ?? "a secret") });
         await assert.rejects(hub.connect(), (error) => {
           assert.ok(error instanceof Refused);
           assert.equal(error.status, code);
-          assert.equal(told === undefined ? error.body.includes("secret") : error.body, told ?? false);
+          assert.equal(words === undefined ? error.body.includes("secret") : error.body, words ?? false);
           return true;
         });
         assert.equal(asked.filter((one) => one.startsWith("POST")).length, code === 500 ? ATTEMPTS : 1);
       });
     }
 
-    test("is told of a client that has connected, and of one that has gone", async (t) => {
-      const told = new Queue();
-      const { hub } = await start(t, { onConnected: (request) => told.push(request), onDisconnected: (request) => told.push(request) });
+    test("receives `connected` and `disconnected`", async (t) => {
+      const delivered = new Queue();
+      const { hub } = await start(t, { onConnected: (request) => delivered.push(request), onDisconnected: (request) => delivered.push(request) });
       const socket = await hub.connect({ user: "alice" });
-      const { context } = await told.next("onConnected");
+      const { context } = await delivered.next("onConnected");
       assert.deepEqual([context.eventName, context.userId, context.connectionId, context.states], ["connected", "alice", socket.id, {}]);
       await socket.close(1000, "bye");
-      const gone = await told.next("onDisconnected");
+      const gone = await delivered.next("onDisconnected");
       assert.deepEqual([gone.context.eventName, gone.context.connectionId, gone.reason], ["disconnected", socket.id, "bye"]);
     });
 
-    test("is told of who joins and leaves a group", async (t) => {
-      const told = new Queue();
-      const { hub } = await start(t, { onGroupJoined: (request) => told.push(["joined", request]), onGroupLeft: (request) => told.push(["left", request]) });
+    test("receives who joins and leaves a group", async (t) => {
+      const delivered = new Queue();
+      const { hub } = await start(t, { onGroupJoined: (request) => delivered.push(["joined", request]), onGroupLeft: (request) => delivered.push(["left", request]) });
       const socket = await hub.connect({ user: "alice", roles: ["webpubsub.joinLeaveGroup"] });
       for (const [type, name] of [["joinGroup", "joined"], ["leaveGroup", "left"]]) {
         await socket.ask({ type, group: "room", ackId: name.length });
-        const [event, { group, context }] = await told.next(name);
+        const [event, { group, context }] = await delivered.next(name);
         assert.deepEqual([event, group, context.eventName, context.connectionId, context.userId], [name, "room", name, socket.id, "alice"]);
       }
     });
@@ -147,7 +147,7 @@ forEachRunner(
         describe(`with ${title}, ${kit.reliable ? "reliable" : "plain"}`, () => {
           afterEach(() => kit.stopAll());
 
-          for (const [dataType, sent, got, answer, heard] of [
+          for (const [dataType, sent, got, answer, received] of [
             ["text", "hi ü", "hi ü", "Hey hi ü", "Hey hi ü"],
             ["json", { a: [1, "ü"] }, { a: [1, "ü"] }, '{"b":"ü"}', { b: "ü" }],
             ["binary", buffer([0, 255]), Buffer.from([0, 255]), Buffer.from([1, 254]), [1, 254]],
@@ -164,7 +164,7 @@ forEachRunner(
               assert.equal((await client.sendEvent("message", sent, dataType)).isDuplicated, false);
               const { data, dataType: type, context } = await requests.next("handleUserEvent");
               assert.deepEqual([data, type, context.eventName, context.userId, context.connectionId], [got, dataType, "message", "alice", id]);
-              assert.deepEqual(await events.message("server-message"), { kind: "serverData", dataType, data: heard });
+              assert.deepEqual(await events.message("server-message"), { kind: "serverData", dataType, data: received });
             });
           }
 
@@ -222,7 +222,7 @@ forEachRunner(
       }
     });
 
-    test("hears services that it allows, by the host that clients ask, and no others", async (t) => {
+    test("allows services by the host that clients ask, and no others", async (t) => {
       const { port } = new URL(service.endpoint);
       for (const [allowedEndpoints, allowed] of [
         [[service.endpoint], true],

@@ -10,9 +10,9 @@ import { TEXT } from "./client-suite/kit.mjs";
 defineClientSuite("Microsoft's client", microsoft, [defineProtocols]);
 defineClientSuite("Microsoft's client 1.1", microsoft11, [defineProtocols, defineStreams]);
 
-/** A protocol of one's own may stand in for the package's: this one tells which kinds of messages pass. */
+/** A protocol of one's own may stand in for the package's: this one records which kinds of messages pass. */
 function defineProtocols(kit) {
-  test("pings, and acknowledges what it heard", async () => {
+  test("pings, and acknowledges what it received", async () => {
     const hub = kit.service.newHub();
     const inner = kit.makeProtocol();
     const [read, written] = [new Queue(), new Queue()];

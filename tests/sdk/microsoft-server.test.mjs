@@ -41,7 +41,7 @@ function suite(service) {
     const sender = server(hub);
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     assert.equal(await sender.connectionExists(alice.id), true);
-    assert.equal(await sender.connectionExists("nobody"), false);
+    assert.equal(await sender.connectionExists("unknown"), false);
     assert.equal(await sender.userExists("alice"), true);
     assert.equal(await sender.userExists("bob"), false);
     assert.equal(await sender.groupExists("room"), true);
@@ -64,7 +64,7 @@ function suite(service) {
 
   const text = { contentType: "text/plain" };
 
-  /** Fails unless these texts are what each of the connections hears, and all that it hears. */
+  /** Fails unless these texts are all that each of the connections receives. */
   async function expectTexts(expected) {
     for (const [socket, texts] of expected) {
       for (const data of texts) assert.equal((await socket.json()).data, data);
@@ -80,23 +80,23 @@ function suite(service) {
   const idsOf = (list) => list.map(({ connectionId }) => connectionId);
   const sorted = (...sockets) => sockets.map(({ id }) => id).sort();
 
-  test("leaves out the connections that it is told to, and those that a filter does not let through", async () => {
+  test("leaves out excluded connections, and those that a filter leaves out", async () => {
     const hub = service.newHub();
     const sender = server(hub);
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     const alsoAlice = await hub.connect({ user: "alice" });
     const irish = await hub.connect({ user: "O'Brien, Jane", groups: ["room", "other"] });
-    const nobody = await hub.connect({ groups: ["room"] });
+    const anonymous = await hub.connect({ groups: ["room"] });
     await sender.sendToAll("to Jane", { ...text, filter: odata`userId eq ${"O'Brien, Jane"}` });
     await sender.sendToAll("to some of the room", { ...text, filter: "'room' in groups", excludedConnections: [alice.id] });
     await sender.sendToUser("alice", "to alice elsewhere", { ...text, filter: "length(groups) eq 0" });
     await sender.group("room").sendToAll("to the nameless", { ...text, filter: "userId eq null" });
-    await sender.group("room").sendToAll("to the others", { ...text, excludedConnections: [alice.id, nobody.id] });
+    await sender.group("room").sendToAll("to the others", { ...text, excludedConnections: [alice.id, anonymous.id] });
     await expectTexts([
       [alice, []],
       [alsoAlice, ["to alice elsewhere"]],
       [irish, ["to Jane", "to some of the room", "to the others"]],
-      [nobody, ["to some of the room", "to the nameless"]],
+      [anonymous, ["to some of the room", "to the nameless"]],
     ]);
   });
 
@@ -117,7 +117,7 @@ function suite(service) {
     }
   });
 
-  test("is told which check a token did not pass", async () => {
+  test("reports which check a token did not pass", async () => {
     const hub = service.newHub();
     const wrong = server(hub, service.connectionString.replace(service.key, "another-key-of-forty-eight-characters-or-so-____"));
     const message = "The access token's signature is invalid: no access key of this service made it.";
@@ -132,12 +132,12 @@ function suite(service) {
     }
   });
 
-  for (const [whose, close] of [
+  for (const [target, close] of [
     ["one connection", (sender, { id }, options) => sender.closeConnection(id, options)],
     ["a user's connections", (sender, _, options) => sender.closeUserConnections("a/lice", options)],
     ["a group's connections", (sender, _, options) => sender.group("the room/1").closeAllConnections(options)],
   ]) {
-    test(`closes ${whose}, tells why, and closes no other`, async () => {
+    test(`closes ${target} with a reason, and no other`, async () => {
       const hub = service.newHub();
       const sender = server(hub);
       const bob = await hub.connect({ user: "bob", groups: ["room"] });
@@ -152,7 +152,7 @@ function suite(service) {
     });
   }
 
-  test("closes all connections, and tells why", async () => {
+  test("closes all connections, with a reason", async () => {
     const hub = service.newHub();
     const sockets = [await hub.connect({ user: "alice" }), await hub.connectReliable(), await hub.connect({ groups: ["room"] })];
     await server(hub).closeAllConnections({ reason: "the end" });
@@ -178,10 +178,10 @@ function suite(service) {
     await room.sendToAll("to the member", text);
     await expectTexts([[alice, ["to the member"]], [bob[0], []], [bob[1], []]]);
 
-    await assert.rejects(room.addConnection("nobody"), { statusCode: 404, code: "Error.Connection.NotExisted" });
-    await assert.rejects(room.addUser("nobody"), { statusCode: 404, code: "Error.User.NotExisted" });
-    await room.removeConnection("nobody");
-    await room.removeUser("nobody");
+    await assert.rejects(room.addConnection("unknown"), { statusCode: 404, code: "Error.Connection.NotExisted" });
+    await assert.rejects(room.addUser("unknown"), { statusCode: 404, code: "Error.User.NotExisted" });
+    await room.removeConnection("unknown");
+    await room.removeUser("unknown");
     await expectMembers(alice);
   });
 
@@ -198,21 +198,21 @@ function suite(service) {
     await sender.removeUserFromAllGroups("alice");
     assert.deepEqual(await inOne(), [bob.id]);
     assert.equal(await sender.groupExists("three"), false);
-    await sender.removeConnectionFromAllGroups("nobody");
-    await sender.removeUserFromAllGroups("nobody");
+    await sender.removeConnectionFromAllGroups("unknown");
+    await sender.removeUserFromAllGroups("unknown");
     assert.equal(await sender.userExists("alice"), true);
   });
 
   test("puts all connections that a filter lets through into groups and out of them", async () => {
     const hub = service.newHub();
     const sender = server(hub);
-    const [alice, bob, nobody] = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "bob" }), await hub.connect()];
+    const [alice, bob, anonymous] = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "bob" }), await hub.connect()];
     const expectMembers = async (group, ...sockets) => assert.deepEqual(idsOf(await members(sender.group(group))), sorted(...sockets), group);
     await sender.addConnectionsToGroups(["red", "blue"], odata`userId in (${"alice"}, ${"bob"})`);
     await sender.addConnectionsToGroups(["blue", "green"], "true");
     await expectMembers("red", alice, bob);
-    await expectMembers("blue", alice, bob, nobody);
-    await expectMembers("green", alice, bob, nobody);
+    await expectMembers("blue", alice, bob, anonymous);
+    await expectMembers("green", alice, bob, anonymous);
     await sender.removeConnectionsFromGroups(["blue", "green"], "not ('red' in groups)");
     await expectMembers("blue", alice, bob);
     await sender.removeConnectionsFromGroups(["red", "green", "never"], odata`connectionId eq ${bob.id}`);
@@ -258,12 +258,12 @@ function suite(service) {
       assert.deepEqual([await has("other"), await may("other")], [false, false]);
       await sender.revokePermission(alice.id, permission, { targetName: "the room/1" });
       await expectAllowed(false);
-      await assert.rejects(sender.grantPermission("nobody", permission, { targetName: "room" }), {
+      await assert.rejects(sender.grantPermission("unknown", permission, { targetName: "room" }), {
         statusCode: 404,
         code: "Info.Connection.NotExisted",
       });
-      await sender.revokePermission("nobody", permission, { targetName: "room" });
-      assert.equal(await sender.hasPermission("nobody", permission, { targetName: "room" }), false);
+      await sender.revokePermission("unknown", permission, { targetName: "room" });
+      assert.equal(await sender.hasPermission("unknown", permission, { targetName: "room" }), false);
     }
   });
 
@@ -274,7 +274,7 @@ function suite(service) {
     await assert.rejects(withKey("another-key-of-forty-eight-characters-or-so-____").userExists("alice"), { statusCode: 401 });
   });
 
-  test("is told what was wrong with a message", async () => {
+  test("receives what was wrong with a message", async () => {
     const sender = server(service.newHub());
     await assert.rejects(sender.sendToAll("x", { contentType: "text/plain", messageTtlSeconds: 301 }), {
       statusCode: 400,

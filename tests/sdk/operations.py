@@ -54,9 +54,9 @@ async def main():
     await do("remove_user_from_group", "the room/1", "two")
     seen["without_two"] = await members("the room/1")
     seen["strangers"] = [
-        await refusal("add_connection_to_group", "room", "nobody"),
-        await refusal("add_user_to_group", "room", "nobody"),
-        await refusal("grant_permission", "sendToGroup", "nobody", target_name="room"),
+        await refusal("add_connection_to_group", "room", "unknown"),
+        await refusal("add_user_to_group", "room", "unknown"),
+        await refusal("grant_permission", "sendToGroup", "unknown", target_name="room"),
     ]
 
     for group in ("one's", "shared"):
@@ -82,7 +82,7 @@ async def main():
     await do("send_to_all", "to user one", filter="userId eq 'one'", **text)
     await do("send_to_all", "to the others", excluded=[one, witness], **text)
     await do("send_to_user", "two", "to two", filter=f"connectionId eq '{two}'", **text)
-    await do("send_to_user", "two", "to nobody", filter="connectionId eq 'nobody'", **text)
+    await do("send_to_user", "two", "to no one else", filter="connectionId eq 'unknown'", **text)
     await do("send_to_group", "closing", "to no member", excluded=[closing], **text)
     await do("send_to_group", "closing", "to a member", filter="'closing' in groups", **text)
     seen["filter"] = await refusal("send_to_all", "x", filter="ab eq 1", **text)

@@ -11,14 +11,14 @@ defineClientSuite("Our client in Node", await loadOurClient(), [defineRecoveryEv
 function defineRecoveryEvents(kit) {
   if (!kit.reliable) return;
 
-  test("tells when it recovers, and when it has recovered", async (t) => {
+  test("raises `recovering` and `recovered`", async (t) => {
     const { client, id, link } = await kit.startOverLink(t, kit.service.newHub());
-    const told = new Queue();
-    for (const event of ["recovering", "recovered"]) client.on(event, ({ connectionId }) => told.push([event, connectionId]));
+    const raised = new Queue();
+    for (const event of ["recovering", "recovered"]) client.on(event, ({ connectionId }) => raised.push([event, connectionId]));
     for (let times = 0; times < 2; times++) {
       link.cut();
-      assert.deepEqual(await told.next("the event recovering"), ["recovering", id]);
-      assert.deepEqual(await told.next("the event recovered"), ["recovered", id]);
+      assert.deepEqual(await raised.next("the event recovering"), ["recovering", id]);
+      assert.deepEqual(await raised.next("the event recovered"), ["recovered", id]);
       assert.equal((await client.joinGroup("room")).isDuplicated, false);
     }
   });

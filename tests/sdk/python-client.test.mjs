@@ -11,7 +11,7 @@ import { JSON_V1, RELIABLE_V1 } from "../support/socket.mjs";
 const script = (name) => fileURLToPath(new URL(`python-client/${name}.py`, import.meta.url));
 
 /**
- * The blocking package does not notice an ack that comes before it has begun to wait for it, and then waits for
+ * The blocking package does not see an ack that comes before it has begun to wait for it, and then waits for
  * half a minute: the service is a little further away than it would be, and if that does not help there is time.
  */
 const DELAY_MS = 20;
@@ -34,7 +34,7 @@ const define = (service) => {
         /** Messages as the protocol has them: with their numbers where it is reliable. */
         const numbered = (messages) => (isReliable ? messages.map((message, n) => ({ ...message, number: n + 1 })) : messages);
 
-        test("joins, leaves, sends and hears", async (t) => {
+        test("joins, leaves, sends and receives", async (t) => {
           const { run } = await setUp(t);
           const from = { group: "room", from: "alice" };
           const forbidden = (verb) => `The client does not have permission to ${verb} group 'room'.`;
@@ -48,7 +48,7 @@ const define = (service) => {
               { ...from, type: "binary", data: [0, 255] },
               { ...from, type: "protobuf", data: [10, 3, 97, 47, 98] },
             ]),
-            hearing: numbered([
+            receiving: numbered([
               { type: "text", data: "Hello World" },
               { type: "json", data: { order: 42 } },
               { type: "binary", data: [1, 255] },
@@ -67,17 +67,17 @@ const define = (service) => {
           });
         });
 
-        test("sends events, and hears what their handler answers", async (t) => {
+        test("sends events, and receives what their handler answers", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("user.echo", (asked) => ({ headers: { "content-type": asked.header("content-type") }, body: asked.body }));
           const { hub, run } = await setUp(t);
-          await hub.tell(handler);
-          const heard = [
+          await hub.useHandler(handler);
+          const received = [
             { type: "text", data: "grüße" },
             { type: "json", data: { a: [1, null] } },
             { type: "binary", data: [0, 255] },
           ];
-          assert.deepEqual(await run("events"), numbered([...heard, ...heard]));
+          assert.deepEqual(await run("events"), numbered([...received, ...received]));
           for (const asked of handler.asked.slice(1)) assert.equal(asked.header("ce-userId"), "alice");
         });
 
@@ -88,7 +88,7 @@ const define = (service) => {
           const refused = ["OpenClientError", true];
           assert.deepEqual(await run("connections"), {
             opening: [false, ...opened, ...opened, 3],
-            failing: [refused, refused, "OpenClientError", ["ValueError", "nobody to ask"]],
+            failing: [refused, refused, "OpenClientError", ["ValueError", "no URL to give"]],
             stopping: "Application server closed the connection. Reason: a reason",
             reconnecting: ["second", "shut", "Forbidden", "welcome back"],
             leaving: [false, true],
@@ -97,19 +97,19 @@ const define = (service) => {
         });
 
         if (isReliable) {
-          test("recovers after every drop, hears what it missed once and in order, and is who it was", async (t) => {
+          test("recovers after every drop, and receives what it missed once, in order", async (t) => {
             const { hub, link, run } = await setUp(t);
-            const told = await hub.connect({ groups: ["test"] });
+            const listener = await hub.connect({ groups: ["test"] });
             const dropping = async () => {
               for (const time of ["first", "second", "third"]) {
-                await told.next(`the ${time} word of the script`);
+                await listener.next(`the ${time} word of the script`);
                 link.hold();
                 await hub.send("/groups/room", `lost in the ${time} drop`);
                 link.down();
                 await hub.send("/groups/room", `missed after the ${time} drop`);
                 link.up();
               }
-              await told.next("the last word of the script");
+              await listener.next("the last word of the script");
               link.down();
               assert.equal((await hub.rest("POST", "/users/dropped/:closeConnections")).status, 204);
               link.up();
@@ -129,8 +129,8 @@ const define = (service) => {
         } else {
           test("connects again after a drop, and joins its groups again", async (t) => {
             const { hub, link, run } = await setUp(t);
-            const told = await hub.connect({ groups: ["test"] });
-            const dropping = told.next("the script's word").then(() => link.cut());
+            const listener = await hub.connect({ groups: ["test"] });
+            const dropping = listener.next("the script's word").then(() => link.cut());
             const [seen] = await Promise.all([run("drops"), dropping]);
             assert.equal(seen, "welcome back");
           });

@@ -19,7 +19,7 @@ service.send_to_connection(connection_id, b"\x01\x02", content_type="application
 service.send_to_group("room", "to the room", content_type="text/plain")
 
 seen = {
-    "connection_exists": [service.connection_exists(connection_id), service.connection_exists("nobody")],
+    "connection_exists": [service.connection_exists(connection_id), service.connection_exists("unknown")],
     "user_exists": [service.user_exists("alice"), service.user_exists("bob")],
     "group_exists": [service.group_exists("room"), service.group_exists("other")],
     "token": service.get_client_access_token(

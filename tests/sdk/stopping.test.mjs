@@ -19,25 +19,25 @@ describe("A service that is asked to end", () => {
       for (const reliable of [true, false]) {
         const protocol = reliable ? sdk.WebPubSubJsonReliableProtocol() : sdk.WebPubSubJsonProtocol();
         const client = new sdk.WebPubSubClient({ getClientAccessUrl: () => hub.clientUrl({ user: "u" }) }, { protocol });
-        const events = { connected: new Queue(), disconnected: 0, heard: new Queue() };
+        const events = { connected: new Queue(), disconnected: 0, received: new Queue() };
         client.on("connected", ({ connectionId }) => events.connected.push(connectionId));
         client.on("disconnected", () => events.disconnected++);
-        client.on("server-message", ({ message }) => events.heard.push(message.data));
+        client.on("server-message", ({ message }) => events.received.push(message.data));
         await client.start();
         clients.push({ what: `${title}, ${reliable ? "reliable" : "plain"}`, reliable, client, events, id: await events.connected.next("a connection") });
       }
     }
     await hub.send("", "before");
-    for (const { what, events } of clients) assert.equal(await events.heard.next(what), "before", what);
+    for (const { what, events } of clients) assert.equal(await events.received.next(what), "before", what);
 
     assert.equal(await service.end(), 0);
     await service.start();
-    // Who was not reliable hears what is sent once it is there again.
+    // A client that was not reliable receives what is sent once it is there again.
     for (const { what, reliable, events, id } of clients) {
       if (!reliable) assert.notEqual(await events.connected.next(what), id, what);
     }
     await hub.send("", "after");
-    for (const { what, events } of clients) assert.equal(await events.heard.next(what), "after", what);
+    for (const { what, events } of clients) assert.equal(await events.received.next(what), "after", what);
     for (const { what, reliable, events, id } of clients) {
       assert.equal(events.disconnected, reliable ? 0 : 1, what);
       if (reliable) assert.equal(await hub.exists(`/connections/${id}`), true, what);

@@ -13,7 +13,7 @@ const KINDS = {
 };
 
 /**
- * Has everybody hear some messages: so many connections to the bare object, then so many of each protocol to a hub of
+ * Sends some messages to all: so many connections to the bare object, then so many of each protocol to a hub of
  * the service. Returns names, and milliseconds to connect and for each message.
  */
 export async function measureBroadcasts(service, count, protocols) {
@@ -39,7 +39,7 @@ async function measure(name, connect, expected, send) {
   const crowd = await connect();
   const connecting = performance.now() - started;
   const rounds = [];
-  for (let n = 1; n <= ROUNDS; n++) rounds.push(await crowd.hear(expected(n), () => send(n)));
+  for (let n = 1; n <= ROUNDS; n++) rounds.push(await crowd.receive(expected(n), () => send(n)));
   crowd.leave();
   return { name, connecting, rounds };
 }
@@ -47,6 +47,6 @@ async function measure(name, connect, expected, send) {
 /** A line for each. */
 export function describeBroadcasts([bare, ...others]) {
   const median = ({ rounds }) => rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
-  const line = (one) => `${one.name}: connected in ${(one.connecting / 1_000).toFixed(1)} s, told in ${Math.round(median(one))} ms`;
+  const line = (one) => `${one.name}: connected in ${(one.connecting / 1_000).toFixed(1)} s, delivered in ${Math.round(median(one))} ms`;
   return [line(bare), ...others.map((one) => `${line(one)}, ${(median(bare) / median(one)).toFixed(2)} of the bare object's rate`)];
 }

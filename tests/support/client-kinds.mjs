@@ -1,4 +1,4 @@
-// The kinds of clients as far as events go: each sends them, and hears what came of them, in its own way.
+// The kinds of clients as far as events go: each sends them, and receives what came of them, in its own way.
 //
 // Payloads are written as they reach an event handler: text and JSON as a string, binary and protobuf as bytes.
 import assert from "node:assert/strict";
@@ -28,7 +28,7 @@ const jsonClients = {
     socket.send(`{"type":"event","data":${inJson(dataType, data)},${rest}`);
   },
 
-  async hears(socket, { dataType, data, metadata }) {
+  async receives(socket, { dataType, data, metadata }) {
     const rest = metadata ? `,"metadata":${JSON.stringify(metadata)}` : "";
     assert.equal(await socket.next("the answer"), `{"type":"message","from":"server","dataType":"${dataType}","data":${inJson(dataType, data)}${rest}}`);
   },
@@ -58,7 +58,7 @@ const protobufClients = {
     socket.send(field(5, message(field(1, event), field(2, field(DATA[dataType], data)), ...ack, ...entries(4, metadata))));
   },
 
-  async hears(socket, { dataType, data, metadata = {} }) {
+  async receives(socket, { dataType, data, metadata = {} }) {
     const expected = field(2, message(field(1, "server"), field(3, field(DATA[dataType], data)), ...entries(5, metadata)));
     assert.deepEqual(await socket.next("the answer"), expected);
   },
@@ -88,11 +88,11 @@ const simpleClients = {
     socket.send(data);
   },
 
-  async hears(socket, { dataType, data }) {
+  async receives(socket, { dataType, data }) {
     assert.deepEqual(await socket.next("the answer"), isBytes(dataType) ? Buffer.from(data) : data);
   },
 
-  /** Nobody tells it. */
+  /** It is sent none. */
   async succeeds() {},
 
   async fails(socket) {

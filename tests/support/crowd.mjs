@@ -1,4 +1,4 @@
-// Very many connections that all hear the same.
+// Very many connections that all receive the same.
 import assert from "node:assert/strict";
 import WebSocket from "ws";
 import { deferred, within } from "./waiting.mjs";
@@ -10,7 +10,7 @@ export class Crowd {
   #sockets = [];
   #expected;
   #left = 0;
-  #heard = deferred();
+  #received = deferred();
 
   /** Connects so many to `url()`, and takes the first frame of each if it is `greeted`. */
   static async connect(count, url, { protocol = [], greeted = false } = {}) {
@@ -28,35 +28,35 @@ export class Crowd {
       const socket = new WebSocket(url, protocol, { perMessageDeflate: false });
       this.#sockets.push(socket);
       socket.on("error", reject);
-      socket.on("close", (code, reason) => this.#heard.reject(new Error(`closed with ${code} ${reason}`)));
-      const hear = (data) => this.#hear(data.toString());
+      socket.on("close", (code, reason) => this.#received.reject(new Error(`closed with ${code} ${reason}`)));
+      const receive = (data) => this.#receive(data.toString());
       if (greeted) {
         socket.once("message", () => {
-          socket.on("message", hear);
+          socket.on("message", receive);
           resolve(undefined);
         });
       } else {
-        socket.on("message", hear);
+        socket.on("message", receive);
         socket.on("open", resolve);
       }
     });
   }
 
-  #hear(text) {
-    if (text !== this.#expected) this.#heard.reject(new Error(`heard ${text}, expected ${this.#expected}`));
-    else if (--this.#left === 0) this.#heard.resolve();
+  #receive(text) {
+    if (text !== this.#expected) this.#received.reject(new Error(`received ${text}, expected ${this.#expected}`));
+    else if (--this.#left === 0) this.#received.resolve();
   }
 
   get size() {
     return this.#sockets.length;
   }
 
-  /** Sends, and resolves when each has heard this text and nothing else; with how many milliseconds that took. */
-  async hear(text, send) {
-    [this.#expected, this.#left, this.#heard] = [text, this.size, deferred()];
+  /** Sends, and resolves when each has received this text and nothing else; with how many milliseconds that took. */
+  async receive(text, send) {
+    [this.#expected, this.#left, this.#received] = [text, this.size, deferred()];
     const started = performance.now();
     await send();
-    await within(this.#heard.promise, `${text} at everybody`, LIMIT_MS);
+    await within(this.#received.promise, `${text} at everybody`, LIMIT_MS);
     assert.equal(this.#left, 0);
     return performance.now() - started;
   }

@@ -1,4 +1,4 @@
-// An event handler that keeps everything it is asked, and answers as it is told: well, badly, late or not at all.
+// An event handler that keeps everything it is asked, and answers as it is set to: well, badly, late or not at all.
 import assert from "node:assert/strict";
 import http from "node:http";
 import { deferred, Queue } from "./waiting.mjs";
@@ -6,7 +6,7 @@ import { deferred, Queue } from "./waiting.mjs";
 const HANDSHAKES = ["OPTIONS", "GET"];
 const WELCOME = { headers: { "WebHook-Allowed-Origin": "*" } };
 
-/** Why hubs need not grow while their events are told. */
+/** Why hubs need not grow while their events are sent. */
 export const OWN_SHARD = "a connection's events are its own shard's affair";
 /** Variables of a service whose event handlers are on this machine, and that does not pause between attempts. */
 export const AT_ONCE = { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: "0,0,0" };
@@ -64,7 +64,7 @@ export class Asked {
   }
 }
 
-/** Node hands the bytes of a header's value out as Latin-1. */
+/** Node returns the bytes of a header's value as Latin-1. */
 const utf8 = (value) => Buffer.from(value, "latin1").toString();
 
 export class EventHandler {
@@ -86,7 +86,7 @@ export class EventHandler {
   /** Starts one that goes when the test does. */
   static async start(t) {
     const handler = new EventHandler();
-    handler.#server = http.createServer((request, response) => handler.#hear(request, response));
+    handler.#server = http.createServer((request, response) => handler.#receive(request, response));
     // A connection that the service uses again must not be closed at that moment.
     handler.#server.keepAliveTimeout = 0;
     await new Promise((resolve) => handler.#server.listen(0, "127.0.0.1", resolve));
@@ -119,7 +119,7 @@ export class EventHandler {
     return (answer = {}) => gate.resolve(answer);
   }
 
-  async #hear(request, response) {
+  async #receive(request, response) {
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
     response.on("close", () => this.underWay--);
     response.on("error", () => {});
@@ -151,7 +151,7 @@ export class EventHandler {
     return this.#queues.get(kind);
   }
 
-  /** The next request of this kind that nobody has asked for yet. */
+  /** The next request of this kind that no test has taken yet. */
   next(kind) {
     return this.#queueOf(kind).next(`a request ${kind}`);
   }
@@ -169,11 +169,11 @@ export class EventHandler {
 
 // What a handler can do instead of answering.
 
-/** A handler, and a new hub of `service` that tells it what `which` settings say. */
+/** A handler, and a new hub of `service` that sends it what `which` settings say. */
 export async function startWithHub(t, service, which) {
   const handler = await EventHandler.start(t);
   const hub = service.newHub();
-  await hub.tell(handler, which);
+  await hub.useHandler(handler, which);
   return { handler, hub };
 }
 

@@ -1,4 +1,4 @@
-// What a client package tells its listeners, kept in order for a test to ask for.
+// What a client package passes to its listeners, kept in order for a test to ask for.
 import { Queue } from "./waiting.mjs";
 
 const NAMES = ["connected", "disconnected", "stopped", "server-message", "group-message", "rejoin-group-failed"];

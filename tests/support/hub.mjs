@@ -114,7 +114,7 @@ export class Hub {
    * @param {{ url: string }} handler
    * @param {Record<string, any>} which
    */
-  tell(handler, which = { userEventPattern: "*" }) {
+  useHandler(handler, which = { userEventPattern: "*" }) {
     return this.configure({ eventHandlers: [{ urlTemplate: handler.url, ...which }] });
   }
 

@@ -1,4 +1,4 @@
-// The service under V8's inspector, which tells what the service itself does not: when objects are put together.
+// The service under V8's inspector, which reports what the service itself does not: when objects are put together.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import WebSocket from "ws";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 
 const running = new Set();
 
-// A test that ends, or is told to, ends what it started.
+// A test that ends, or is stopped, ends what it started.
 process.once("exit", () => running.forEach(kill));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 

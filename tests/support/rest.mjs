@@ -49,11 +49,11 @@ export function expectError({ status, headers, body }, expected, { code, target,
   assert.deepEqual(error, { code, message: message ?? error.message, target, details: null, innererror: null });
 }
 
-/** What a caller without a token is told. */
+/** What a caller without a token receives. */
 export const MISSING_TOKEN =
   "The access token is missing: send it as `Authorization: Bearer`, or as a client's query parameter `access_token`.";
 
-/** Fails unless nobody was let in: the status, the challenge, and the API's error body with this message. */
+/** Fails unless the caller was refused: the status, the challenge, and the API's error body with this message. */
 export function expectUnauthorized(answer, message, status = 401) {
   assert.equal(answer.headers["www-authenticate"], "Bearer", message);
   const code = status === 403 ? "Error.Forbidden" : "Error.Unauthorized";

@@ -1,4 +1,4 @@
-// One raw WebSocket: what it hears waits in a queue until a test asks for it.
+// One raw WebSocket: what it receives waits in a queue until a test asks for it.
 import assert from "node:assert/strict";
 import WebSocket from "ws";
 import { deferred, Queue, within } from "./waiting.mjs";

@@ -1,4 +1,4 @@
-// Tokens as the SDKs sign them, and tokens that nobody should accept.
+// Tokens as the SDKs sign them, and tokens that must not be accepted.
 import { createHmac } from "node:crypto";
 
 const encode = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");

@@ -7,8 +7,8 @@ export function readVectors(file) {
   return JSON.parse(text).vectors.map(spellOut);
 }
 
-/** The JSON frame in which a member of the group hears a publish, from a vector's words. */
-export function heard({ group, dataType, data, metadata }) {
+/** The JSON frame in which a member of the group receives a publish, from a vector's words. */
+export function received({ group, dataType, data, metadata }) {
   const payload = {
     text: () => JSON.stringify(data),
     json: () => data,

@@ -55,6 +55,6 @@ describe("A request to several objects", () => {
 
   test("is a GET without a body, and a failure has no text", async () => {
     assert.deepEqual(await askTexts(objects, ["a", "bad"], "/x", undefined), ["a GET ", false]);
-    assert.deepEqual(await askTexts(objects, ["b"], "/x", "told"), ["b POST told"]);
+    assert.deepEqual(await askTexts(objects, ["b"], "/x", "delivered"), ["b POST delivered"]);
   });
 });

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_a_word_are_told_apart() {
+    fn numbers_beyond_a_word_are_distinguished() {
         let mut bits = Bits::default();
         assert!(bits.insert(3) && bits.insert(67) && bits.insert(200));
         assert!(!bits.insert(67) && bits.insert(66));

@@ -18,7 +18,7 @@ const unhandled = (ackId) => ({
 });
 
 forEachShardCount("Acks", (service) => {
-  test("an event that nobody handles is answered with an error, and the connection stays", async () => {
+  test("an event without a handler gets an error, and the connection stays", async () => {
     const alice = await service.newHub().connect();
     assert.deepEqual(await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 }), unhandled(1));
     alice.send({ type: "event", event: "chat", data: 1 });

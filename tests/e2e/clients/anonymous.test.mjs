@@ -28,7 +28,7 @@ forEachShardCount(
       assert.equal((await socket.ask({ type: "sendToGroup", group: "room", data: 1, ackId: 2 })).error.name, "Forbidden");
     });
 
-    test("hear what is sent to all, and can be put into groups", async () => {
+    test("receive what is sent to all, and can be put into groups", async () => {
       const socket = await Socket.open(open.url, { protocols: JSON_V1 });
       const { connectionId } = await socket.json();
       assert.equal((await open.rest("PUT", `/groups/hearers/connections/${connectionId}`)).status, 200);

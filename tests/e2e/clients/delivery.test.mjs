@@ -85,7 +85,7 @@ forEachShardCount("Delivery", (service) => {
     for (const socket of [...plain, ...reliable]) assert.equal((await socket.json()).data, "nothing else came");
   });
 
-  test("two hubs hear nothing of each other", async () => {
+  test("two hubs receive nothing from each other", async () => {
     const [one, two] = [service.newHub(), service.newHub()];
     const options = { user: "alice", groups: ["room"], roles: ALL_ROLES };
     const [inOne, inTwo] = [await one.connect(options), await two.connect(options)];

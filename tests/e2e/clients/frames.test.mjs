@@ -20,7 +20,7 @@ function frameOf(bytes, character = "x") {
 }
 
 forEachShardCount("Frames", (service) => {
-  /** The connection is told why in words, closed with code and text, and gone for good. */
+  /** The connection receives the reason, is closed with code and text, and gone for good. */
   async function expectRefusal(socket, hub, close) {
     assert.deepEqual(await socket.json(), { type: "system", event: "disconnected", message: close.reason });
     assert.deepEqual(await socket.closed(), close);

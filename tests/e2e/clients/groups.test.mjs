@@ -5,7 +5,7 @@ import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 const text = (data, more = {}) => ({ type: "sendToGroup", group: "room", dataType: "text", data, ...more });
-const heard = (data, fromUserId) => ({
+const received = (data, fromUserId) => ({
   type: "message",
   from: "group",
   ...(fromUserId ? { fromUserId } : {}),
@@ -16,13 +16,13 @@ const heard = (data, fromUserId) => ({
 const forbidden = (ackId, message) => ({ type: "ack", ackId, success: false, error: { name: "Forbidden", message } });
 
 forEachShardCount("Groups", (service) => {
-  test("a member hears what is sent to its group until it leaves", async () => {
+  test("a member receives from its group until it leaves", async () => {
     const hub = service.newHub();
     const bob = await hub.connect({ user: "bob", roles: ALL_ROLES });
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES });
     assert.deepEqual(await alice.ask({ type: "joinGroup", group: "room", ackId: 1 }), { type: "ack", ackId: 1, success: true });
     assert.deepEqual(await bob.ask(text("hi", { ackId: 1 })), { type: "ack", ackId: 1, success: true });
-    assert.deepEqual(await alice.json(), heard("hi", "bob"));
+    assert.deepEqual(await alice.json(), received("hi", "bob"));
 
     assert.equal((await alice.ask({ type: "leaveGroup", group: "room", ackId: 2 })).success, true);
     await bob.ask(text("into the void", { ackId: 2 }));
@@ -35,18 +35,18 @@ forEachShardCount("Groups", (service) => {
     const listener = await hub.connect({ groups: ["room"] });
     const sender = await hub.connect({ roles: ALL_ROLES });
     sender.send(text("hi"));
-    assert.deepEqual(await listener.json(), heard("hi"));
+    assert.deepEqual(await listener.json(), received("hi"));
   });
 
-  test("a sender that is a member hears itself, unless it asks not to", async () => {
+  test("a sender that is a member receives its own, unless it asks not to", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
     const sameUser = await hub.connect({ user: "alice", groups: ["room"] });
     alice.send(text("not to me", { noEcho: true }));
     alice.send(text("to me too", { noEcho: false }));
-    assert.deepEqual(await alice.json(), heard("to me too", "alice"));
-    assert.deepEqual(await sameUser.json(), heard("not to me", "alice"));
-    assert.deepEqual(await sameUser.json(), heard("to me too", "alice"));
+    assert.deepEqual(await alice.json(), received("to me too", "alice"));
+    assert.deepEqual(await sameUser.json(), received("not to me", "alice"));
+    assert.deepEqual(await sameUser.json(), received("to me too", "alice"));
   });
 
   test("joining twice brings one copy, leaving a strange group does no harm", async () => {
@@ -108,7 +108,7 @@ forEachShardCount("Groups", (service) => {
     const listener = await hub.connect({ groups: ["room"] });
     const sender = await hub.connect({ roles: ALL_ROLES });
     sender.send(text("hi", { metadata: { Trace: "1", trace: "2" } }));
-    assert.deepEqual(await listener.json(), { ...heard("hi"), metadata: { Trace: "1", trace: "2" } });
+    assert.deepEqual(await listener.json(), { ...received("hi"), metadata: { Trace: "1", trace: "2" } });
   });
 
   test("a thousand groups on one connection all work", async () => {

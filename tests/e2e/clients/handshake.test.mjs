@@ -146,7 +146,7 @@ forEachShardCount("Handshake", (service) => {
     assert.equal(await socket.next(), "bare");
   });
 
-  test("the first frame tells a client who it is", async () => {
+  test("the first frame names the connection and its user", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice" });
     assert.deepEqual(alice.connected, { type: "system", event: "connected", userId: "alice", connectionId: alice.id });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
-import { heard, readVectors } from "../../support/vectors.mjs";
+import { received, readVectors } from "../../support/vectors.mjs";
 
 forEachShardCount("Vectors of the JSON subprotocol", (service) => {
   test("every accepted frame is answered as its words say", async () => {
@@ -13,7 +13,7 @@ forEachShardCount("Vectors of the JSON subprotocol", (service) => {
       const socket = await hub.connect({ roles: ALL_ROLES });
       socket.send(input);
       if (expected.message === "ping") assert.equal(await socket.next(), '{"type":"pong"}', name);
-      // Nobody handles events here.
+      // No handler takes events here.
       if (expected.message === "invoke") {
         const error = { name: "InternalServerError", message: "Internal server error" };
         assert.deepEqual(await socket.json(), { type: "invokeResponse", invocationId: expected.invocationId, success: false, error }, name);
@@ -22,7 +22,7 @@ forEachShardCount("Vectors of the JSON subprotocol", (service) => {
         const outcome = expected.message === "event" ? "false" : "true";
         assert.match(await socket.next(), new RegExp(`^{"type":"ack","ackId":${expected.ackId},"success":${outcome}[,}]`), name);
       }
-      if (listener) assert.equal(await listener.next(), heard(expected), name);
+      if (listener) assert.equal(await listener.next(), received(expected), name);
       await socket.expectSilence();
       socket.cut();
       listener?.cut();

@@ -93,7 +93,7 @@ forEachShardCount(
     test("is given no more by an event handler", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
-      await hub.tell(handler, { systemEvents: ["connect"] });
+      await hub.useHandler(handler, { systemEvents: ["connect"] });
       const answer = (groups) => handler.answer("sys.connect", { headers: { "content-type": "application/json" }, body: JSON.stringify({ groups }) });
       answer([...GROUPS, "d"]);
       assert.equal((await refusal(hub.connect()))[0], 500);

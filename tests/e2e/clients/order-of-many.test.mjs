@@ -1,4 +1,4 @@
-// Fifty connections at once: each hears what each publishes in the order sent, and is answered in the order asked.
+// Fifty connections at once: each receives what each publishes in the order sent, and is answered in the order asked.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
@@ -32,14 +32,14 @@ forEachShardCount("The order of many", (service) => {
         connection.send({ type: "sendToGroup", group: "room", dataType: "text", data: `${n} of ${from}`, ackId: n });
       }
     }
-    /** Takes what there is to hear, from a function that gives the next payload. */
+    /** Takes what there is to receive, from a function that gives the next payload. */
     async function expectAll(next) {
-      const heard = Array(CONNECTIONS).fill(0);
+      const received = Array(CONNECTIONS).fill(0);
       for (let left = EACH * CONNECTIONS; left > 0; left--) {
         const [n, from] = (await next()).split(" of ").map(Number);
-        assert.equal(n, ++heard[from], `from ${from}`);
+        assert.equal(n, ++received[from], `from ${from}`);
       }
-      assert.deepEqual(heard, Array(CONNECTIONS).fill(EACH));
+      assert.deepEqual(received, Array(CONNECTIONS).fill(EACH));
     }
     for (const connection of connections) {
       let [acked, numbered] = [0, 0];
@@ -74,7 +74,7 @@ forEachShardCount("The order of many", (service) => {
         connection.send({ type: "sendToGroup", group, data: round, ackId: ackId(2) });
         connection.send({ type: "ping", answeredBy: "the service" });
         connection.send({ type: "leaveGroup", group, ackId: ackId(3) });
-        connection.send({ type: "sendToGroup", group, data: "to nobody", ackId: ackId(4) });
+        connection.send({ type: "sendToGroup", group, data: "to no one else", ackId: ackId(4) });
       }
     }
     for (const connection of connections) {
@@ -83,8 +83,8 @@ forEachShardCount("The order of many", (service) => {
         while (frames.length < 6) frames.push(await connection.json());
         const acks = frames.filter(({ type }) => type === "ack").map(({ ackId, success }) => [ackId, success]);
         assert.deepEqual(acks, [1, 2, 3, 4].map((step) => [round * 4 + step, true]));
-        const told = frames.filter(({ type }) => type !== "ack").map(({ type, data }) => [type, data]);
-        assert.deepEqual(told, [["message", round], ["pong", undefined]]);
+        const delivered = frames.filter(({ type }) => type !== "ack").map(({ type, data }) => [type, data]);
+        assert.deepEqual(delivered, [["message", round], ["pong", undefined]]);
         const at = (wanted) => frames.findIndex(({ type, ackId }) => (wanted === "pong" ? type === wanted : ackId === round * 4 + wanted));
         assert.ok(at(2) < at("pong") && at("pong") < at(3), "a pong comes when it is its turn");
       }

@@ -91,7 +91,7 @@ forEachShardCount("Permissions", (service) => {
     }
   }
 
-  /** What the server is told that the connection may do. */
+  /** What REST says that the connection may do. */
   async function checked(hub, name, id, group) {
     const { status, headers } = await permit(hub, "HEAD", name, id, group);
     const code = { 200: undefined, 404: "Info.Connection.NotExisted" };
@@ -116,7 +116,7 @@ forEachShardCount("Permissions", (service) => {
 
   for (const [protocol, kind] of Object.entries(KINDS)) {
     for (const { who, roles, stages } of CLIENTS) {
-      test(`a client ${who} is allowed what its row says, and a server is told the same (${protocol})`, async () => {
+      test(`a client ${who} is allowed what its row says, and REST agrees (${protocol})`, async () => {
         const hub = service.newHub();
         const witness = await hub.connect({ groups: GROUPS });
         const alice = await client(hub, kind, { roles });
@@ -137,7 +137,7 @@ forEachShardCount("Permissions", (service) => {
       });
     }
 
-    test(`a member without a role hears its group, however it became one, and may do nothing (${protocol})`, async () => {
+    test(`a member without a role receives from its group, and may do nothing (${protocol})`, async () => {
       const hub = service.newHub();
       const alice = await client(hub, kind, { user: "alice", groups: ["token"] });
       await hub.rest("PUT", `/groups/connection/connections/${alice.id}`);
@@ -243,12 +243,12 @@ forEachShardCount("Permissions", (service) => {
     const alice = await hub.connectReliable();
     await hub.send("", "one");
     assert.equal((await alice.json()).sequenceId, 1);
-    assert.equal((await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).error?.name, "InternalServerError", "not forbidden: nobody handles it");
+    assert.equal((await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).error?.name, "InternalServerError", "not forbidden: it has no handler");
     alice.send({ type: "sequenceAck", sequenceId: 1 });
     await alice.expectSilence();
   });
 
-  /** Fails unless a connection with these roles may do exactly this; groups are told by a server's check. */
+  /** Fails unless a connection with these roles may do exactly this; groups are found by a server's check. */
   async function expectRoles(hub, roles, { join = [], send = [], groups }) {
     const alice = await hub.connect({ roles });
     for (const group of groups) {

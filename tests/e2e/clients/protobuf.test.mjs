@@ -1,11 +1,11 @@
-// The protobuf subprotocols: the handshake, the frames, and what each kind of client hears of the others.
+// The protobuf subprotocols: the handshake, the frames, and what each kind of client receives from the others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { acked, bytesAt, connectProtobuf as connect, DATA, error, field, message, refused } from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1 } from "../../support/socket.mjs";
-import { heard, readVectors } from "../../support/vectors.mjs";
+import { received, readVectors } from "../../support/vectors.mjs";
 
 const hex = ({ input }) => Buffer.from(input, "hex");
 const vectors = (file) => readVectors(`client-protobuf/${file}`);
@@ -38,8 +38,8 @@ forEachShardCount("Protobuf clients", (service) => {
     const alice = await connect(hub, { user: "alice" });
     assert.deepEqual(alice.connected, message(field(1, alice.id), field(2, "alice")));
     assert.equal(await hub.exists(`/connections/${alice.id}`), true);
-    const nobody = await connect(hub);
-    assert.deepEqual(nobody.connected, field(1, nobody.id));
+    const anonymous = await connect(hub);
+    assert.deepEqual(anonymous.connected, field(1, anonymous.id));
     const reliable = await connectReliable(hub, { user: "bob" });
     const token = bytesAt(reliable.connected, 3);
     assert.ok(token.length > 0);
@@ -51,7 +51,7 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectSilence(alice);
   });
 
-  test("a member hears what is sent to its group until it leaves, and acks come when they are asked for", async () => {
+  test("a member receives from its group until it leaves, and acks come if asked for", async () => {
     const hub = service.newHub();
     const alice = await connect(hub, { roles: ALL_ROLES });
     alice.send(JOIN);
@@ -143,7 +143,7 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectNumbers(again, 6, 6);
   });
 
-  test("protobuf, JSON and simple clients hear each other, whatever is sent", async () => {
+  test("protobuf, JSON and simple clients receive each other's messages", async () => {
     const hub = service.newHub();
     const room = { roles: ALL_ROLES, groups: ["room"] };
     const protobuf = await connect(hub, { user: "p", ...room });
@@ -183,7 +183,7 @@ forEachShardCount("Protobuf clients", (service) => {
       const ackId = expected.ackId && BigInt(expected.ackId);
       if (ackId === 0n) await expectFrame(socket, frames.get("an ack of id 0 leaves it out"), name);
       else if (ackId) await expectFrame(socket, expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId), name);
-      if (listener) assert.equal(await listener.next(), heard(expected), name);
+      if (listener) assert.equal(await listener.next(), received(expected), name);
       await expectSilence(socket);
       socket.cut();
       listener?.cut();
@@ -212,7 +212,7 @@ forEachShardCount("Protobuf clients", (service) => {
     assert.deepEqual((await json.json()).metadata, { trace: "t" });
   });
 
-  /** Fails unless the connection is closed with this code and these words, which it is told before. */
+  /** Fails unless the connection is closed with this code and these words, which it receives before. */
   async function expectClose(socket, code, reason) {
     await expectFrame(socket, disconnected(reason), reason);
     assert.deepEqual(await socket.closed(), { code, reason });

@@ -7,7 +7,7 @@ import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, Socket } from "../../support/socket.mjs";
 
 forEachShardCount("Simple clients", (service) => {
-  test("hear bare payloads, and no word before the first", async () => {
+  test("receive bare payloads, and no message before the first", async () => {
     const hub = service.newHub();
     const socket = await hub.connectSimple({ user: "alice", groups: ["room"] });
     assert.equal(socket.protocol, "");
@@ -23,7 +23,7 @@ forEachShardCount("Simple clients", (service) => {
     assert.equal(await socket.next(), "");
   });
 
-  test("send events, and are closed with 1011 while nobody handles them", async () => {
+  test("send events, and are closed with 1011 without a handler", async () => {
     const hub = service.newHub();
     for (const frame of ["hello", '{"type":"ping"} ', Buffer.from([1])]) {
       const socket = await hub.connectSimple();
@@ -46,7 +46,7 @@ forEachShardCount("Simple clients", (service) => {
     assert.equal(await socket.next(), "no echo before this");
   });
 
-  test("hear what they publish themselves, unless they ask not to", async () => {
+  test("receive what they publish themselves, unless they ask not to", async () => {
     const hub = service.newHub();
     const query = "&webpubsub_mode=sendToGroup&group=room";
     const socket = await hub.connectSimple({ roles: ALL_ROLES, groups: ["room"], query });

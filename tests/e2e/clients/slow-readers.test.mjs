@@ -17,7 +17,7 @@ const SLOW = "slow consumer";
 const FULL = "The reliable message buffer is full.";
 
 forEachShardCount("Slow readers", (service) => {
-  /** The memory that the process has, where the system tells. */
+  /** The memory that the process has, where the system reports it. */
   function memory() {
     const file = `/proc/${service.pid}/status`;
     return existsSync(file) ? 1024 * Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(file, "utf8"))[1]) : 0;

@@ -26,7 +26,7 @@ async function standing(hub, socket, groups = ["lobby", "a", "b"]) {
   };
   const memberships = await Promise.all(groups.map(isMember));
   const { success: joins } = await socket.ask({ type: "joinGroup", group: "elsewhere", ackId: 1 });
-  const { success: sends } = await socket.ask({ type: "sendToGroup", group: "nobody", data: 1, ackId: 2 });
+  const { success: sends } = await socket.ask({ type: "sendToGroup", group: "unknown", data: 1, ackId: 2 });
   return { user: socket.connected.userId, groups: groups.filter((_, n) => memberships[n]), joins, sends };
 }
 
@@ -46,7 +46,7 @@ async function start(service, t, answer) {
   const handler = await EventHandler.start(t);
   if (answer) handler.answer("sys.connect", answer);
   const hub = service.newHub();
-  await hub.tell(handler, CONNECT);
+  await hub.useHandler(handler, CONNECT);
   return { handler, hub };
 }
 
@@ -137,7 +137,7 @@ forEachShardCount(
         ]);
         assert.deepEqual(bad.map(({ status }) => status), [401, 400, 400]);
         const unasked = service.newHub();
-        await unasked.tell(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
+        await unasked.useHandler(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
         assert.deepEqual(await standing(unasked, await unasked.connect(TOKEN)), AS_IN_TOKEN);
         await hub.connect();
         assert.equal(handler.count("sys.connect"), 1);
@@ -150,16 +150,16 @@ forEachShardCount(
         ["its token says, by null", json(null), {}],
         ["its token says, by an empty object", json({}), {}],
         ["its token says, by fields that are null", json({ userId: null, groups: null, roles: null, subprotocol: null }), {}],
-        ["its token says, by fields that nobody knows", json({ users: "bob", mqtt: { code: 3 }, headers: [1] }), {}],
+        ["its token says, by unknown fields", json({ users: "bob", mqtt: { code: 3 }, headers: [1] }), {}],
         ["another user", json({ userId: "bob" }), { user: "bob" }],
         ["a user whose name is not ASCII", json({ userId: "jörg 🚀" }), { user: "jörg 🚀" }],
-        ["nobody, by an empty user id", json({ userId: "" }), { user: null }],
+        ["an anonymous user, by an empty user id", json({ userId: "" }), { user: null }],
         ["a member of other groups", json({ groups: ["a", "b"] }), { groups: ["a", "b"] }],
         ["a member of its token's groups, by no groups", json({ groups: [] }), {}],
         ["the holder of other roles", json({ roles: ["webpubsub.sendToGroup"] }), { joins: false, sends: true }],
-        ["the holder of a role for one group", json({ roles: ["webpubsub.sendToGroup.nobody"] }), { joins: false, sends: true }],
+        ["the holder of a role for one group", json({ roles: ["webpubsub.sendToGroup.unknown"] }), { joins: false, sends: true }],
         ["the holder of no roles", json({ roles: [] }), { joins: false }],
-        ["the holder of no roles, by roles that nobody knows", json({ roles: ["admin", ""] }), { joins: false }],
+        ["the holder of no roles, by unknown roles", json({ roles: ["admin", ""] }), { joins: false }],
         ["names in another case say", json({ USERID: "bob", Groups: ["a"], ROLES: ["webpubsub.sendToGroup"], subProtocol: JSON_V1 }), { user: "bob", groups: ["a"], joins: false, sends: true }],
         ["JSON of another content type says", { headers: { "content-type": "text/plain" }, body: '{"userId":"bob"}' }, { user: "bob" }],
         ["JSON without a content type says", { status: 201, body: ' {"userId":"bob"}\n' }, { user: "bob" }],
@@ -174,11 +174,11 @@ forEachShardCount(
         ["the first known one where none is chosen", ["other.v1", RELIABLE_V1, JSON_V1], undefined, RELIABLE_V1],
         ["the one that is chosen", [JSON_V1, PROTOBUF_V1], PROTOBUF_V1, PROTOBUF_V1],
         ["the one that is chosen, in the client's spelling", [RELIABLE_V1, "JSON.webpubsub.azure.V1"], JSON_V1, "JSON.webpubsub.azure.V1"],
-        ["one that nobody knows, if it is chosen", [JSON_V1, "other.v1"], "other.v1", "other.v1"],
+        ["an unknown one, if it is chosen", [JSON_V1, "other.v1"], "other.v1", "other.v1"],
       ]) {
         test(`settles on a subprotocol: ${what}`, async (t) => {
           const { handler, hub } = await start(service, t, json({ subprotocol: chosen }));
-          await hub.tell(handler, { ...CONNECT, userEventPattern: "*" });
+          await hub.useHandler(handler, { ...CONNECT, userEventPattern: "*" });
           const socket = await Socket.open(hub.clientUrl(), { protocols: offer });
           assert.equal(socket.protocol, echoed);
           if (echoed === "other.v1") {
@@ -203,11 +203,11 @@ forEachShardCount(
         test(`is refused with the handler's status and words: ${status}`, async (t) => {
           const headers = { "content-type": "application/json", "set-cookie": "a=b", "x-internal": "secret", "www-authenticate": "Basic" };
           const { handler, hub } = await start(service, t, { status, headers, body: "not today, ü" });
-          const { status: got, body, headers: told } = await refusal(hub.connect(TOKEN));
+          const { status: got, body, headers: received } = await refusal(hub.connect(TOKEN));
           assert.deepEqual([got, body], [status, "not today, ü"]);
-          assert.match(told["content-type"], /^text\/plain/);
-          for (const name of ["set-cookie", "x-internal"]) assert.equal(told[name], undefined, name);
-          assert.equal(told["www-authenticate"], [401, 403].includes(status) ? "Bearer" : undefined, "the service's own challenge");
+          assert.match(received["content-type"], /^text\/plain/);
+          for (const name of ["set-cookie", "x-internal"]) assert.equal(received[name], undefined, name);
+          assert.equal(received["www-authenticate"], [401, 403].includes(status) ? "Bearer" : undefined, "the service's own challenge");
           assert.equal(handler.count("sys.connect"), 1);
         });
       }
@@ -285,7 +285,7 @@ forEachShardCount(
         await (await handler.next("sys.connect")).over;
       });
 
-      test("is refused with 500 where nobody is there to ask", async (t) => {
+      test("is refused with 500 where no handler answers", async (t) => {
         const { handler, hub } = await start(service, t);
         handler.stop();
         assert.equal((await refusal(hub.connect(TOKEN))).status, 500);

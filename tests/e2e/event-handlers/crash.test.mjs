@@ -1,4 +1,4 @@
-// The process is killed: what handlers have to be told is owed until they are.
+// The process is killed: what handlers have to receive is owed until they have it.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AT_ONCE, EventHandler, hang, OWN_SHARD } from "../../support/event-handler.mjs";
@@ -8,7 +8,7 @@ import { deferred } from "../../support/waiting.mjs";
 
 const OF_EACH = 25;
 const WINDOW_SECONDS = 5;
-const NOTICES = { userEventPattern: "*", systemEvents: ["connected", "disconnected"] };
+const NOTIFICATIONS = { userEventPattern: "*", systemEvents: ["connected", "disconnected"] };
 
 // Both wait for alarms most of the time.
 describe("Crashes", { concurrency: true }, () => {
@@ -25,39 +25,39 @@ describe("Crashes", { concurrency: true }, () => {
       }
 
       describe("at the same time", { concurrency: true }, () => {
-        test("every connection that it ended is told of as gone, once", async (t) => {
+        test("every connection that it ended is reported as gone, once", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.tell(handler, NOTICES);
+          await hub.useHandler(handler, NOTIFICATIONS);
           const open = (method) => Promise.all(Array.from({ length: OF_EACH }, () => hub[method]({ user: "alice" })));
           const [plain, reliable] = [await open("connect"), await open("connectReliable")];
           for (let n = 0; n < 2 * OF_EACH; n++) await handler.next("sys.connected");
           const [back] = reliable;
           await crash();
           const again = await hub.recover(back);
-          const told = [];
-          for (let n = 0; n < 2 * OF_EACH - 1; n++) told.push(await handler.next("sys.disconnected"));
+          const ends = [];
+          for (let n = 0; n < 2 * OF_EACH - 1; n++) ends.push(await handler.next("sys.disconnected"));
           assert.equal((await again.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true, "the one that came back stays");
-          assert.ok(told.every(({ connection }) => connection !== back.id));
+          assert.ok(ends.every(({ connection }) => connection !== back.id));
           await again.close(1000, "bye");
-          told.push(await handler.next("sys.disconnected"));
+          ends.push(await handler.next("sys.disconnected"));
 
-          const reasons = new Map(told.map((asked) => [asked.connection, asked.json.reason]));
+          const reasons = new Map(ends.map((asked) => [asked.connection, asked.json.reason]));
           for (const { id } of plain) assert.equal(reasons.get(id), "");
           for (const { id } of reliable) assert.equal(reasons.get(id), id === back.id ? "bye" : "The connection recovery timeout expired.");
-          assert.equal(new Set(told.map(({ connection, id }) => `${connection}/${id}`)).size, 2 * OF_EACH);
-          // Whoever comes now is told of after anything that could be told twice.
+          assert.equal(new Set(ends.map(({ connection, id }) => `${connection}/${id}`)).size, 2 * OF_EACH);
+          // A connection that comes now is reported after anything that could be reported twice.
           const last = await hub.connect();
           await last.close(1000);
           assert.equal((await handler.next("sys.disconnected")).connection, last.id);
           assert.equal(handler.count("sys.disconnected"), 2 * OF_EACH + 1);
-          for (const asked of told) assert.equal(asked.header("ce-userId"), "alice");
+          for (const asked of ends) assert.equal(asked.header("ce-userId"), "alice");
         });
 
-        test("what was owed when it came is told, in order and under its number, by a handler's return", async (t) => {
+        test("what was owed when it came is sent in order once a handler is back", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.tell(handler, { ...NOTICES, groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } });
+          await hub.useHandler(handler, { ...NOTIFICATIONS, groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } });
           handler.answer("sys.connected", hang, {});
           const socket = await hub.connectReliable({ roles: ALL_ROLES });
           for (const [n, group] of ["a", "b"].entries()) await socket.ask({ type: "joinGroup", group, ackId: n });
@@ -66,7 +66,7 @@ describe("Crashes", { concurrency: true }, () => {
           const after = await handler.next("sys.connected");
           for (const name of ["ce-id", "ce-time", "x-ms-client-request-id", "ce-connectionId"]) assert.equal(after.header(name), before.header(name), name);
           for (const group of ["a", "b"]) assert.deepEqual((await handler.next("gp.joined")).json, { group });
-          // Nobody has asked the service for anything: its alarm does it all.
+          // No request has reached the service: its alarm does it all.
           assert.deepEqual((await handler.next("sys.disconnected")).json, { reason: "The connection recovery timeout expired." });
           const [, ...kinds] = handler.kinds(socket.id);
           assert.deepEqual(kinds, ["sys.connected", "gp.joined", "gp.joined", "gp.left", "gp.left", "sys.disconnected"]);

@@ -9,7 +9,7 @@ import { until } from "../../support/waiting.mjs";
 
 const TIMEOUT_SECONDS = 2;
 const STATE_LIMIT = 12_288;
-const NOTICES = { systemEvents: ["connected", "disconnected"], groupPresenceEvents: { eventNames: ["joined", "left"] } };
+const NOTIFICATIONS = { systemEvents: ["connected", "disconnected"], groupPresenceEvents: { eventNames: ["joined", "left"] } };
 
 const answer = (contentType, body, more) => ({ headers: { ...(contentType && { "content-type": contentType }), ...more }, body });
 const json = (value) => answer("application/json", JSON.stringify(value));
@@ -37,7 +37,7 @@ const UNREAD = [
 const USER_EVENT = [
   ["an HTML page", page, 200, "WrongContentType"],
   ["problem JSON", answer("application/problem+json", "{}"), 200, "WrongContentType"],
-  ["text in a charset that nobody knows", answer("text/plain; charset=klingon", "hi"), 200, "WrongContentType"],
+  ["text in an unknown charset", answer("text/plain; charset=klingon", "hi"), 200, "WrongContentType"],
   ["half a JSON object", answer("application/json", '{"a":'), 200, "NotReadable"],
   ["an HTML page said to be JSON", answer("application/json", page.body), 200, "NotReadable"],
   ["text that is not UTF-8", answer("text/plain", Buffer.from([0xff])), 200, "NotReadable"],
@@ -142,7 +142,7 @@ forEachShardCount(
 
       for (const [what, given, status, error] of UNANSWERED) {
         test(`of what only happened say its kind: ${what}`, async (t) => {
-          const { handler, hub } = await startWithHub(t, service, NOTICES);
+          const { handler, hub } = await startWithHub(t, service, NOTIFICATIONS);
           for (const kind of ["sys.connected", "gp.joined", "gp.left", "sys.disconnected"]) handler.answer(kind, given);
           const alice = await hub.connect({ groups: ["room"] });
           await expectKind(hub, "connected", status, error);
@@ -154,7 +154,7 @@ forEachShardCount(
       }
 
       test("of what only happened are no error where the answer is a page", async (t) => {
-        const { handler, hub } = await startWithHub(t, service, NOTICES);
+        const { handler, hub } = await startWithHub(t, service, NOTIFICATIONS);
         handler.answer("sys.connected", page);
         await hub.connect();
         const { status, error, message } = await last(hub, "connected");
@@ -208,7 +208,7 @@ describe("Deliveries at private addresses", () => {
     t.after(() => service.stop());
     const handler = await EventHandler.start(t);
     const hub = service.newHub();
-    await hub.tell(handler, { systemEvents: ["connected"], userEventPattern: "*" });
+    await hub.useHandler(handler, { systemEvents: ["connected"], userEventPattern: "*" });
     await service.crash();
     service.variables = {};
     await service.start();

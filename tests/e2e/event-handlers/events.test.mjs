@@ -67,7 +67,7 @@ forEachShardCount(
 
       test("a user id has any characters, as UTF-8, and none that start a header", async (t) => {
         const { handler, hub } = await start(t);
-        for (const [user, told] of [
+        for (const [user, delivered] of [
           ["jörg 🚀", "jörg 🚀"],
           ["a\tb", "a\tb"],
           ['a, "b"; c=d', 'a, "b"; c=d'],
@@ -77,12 +77,12 @@ forEachShardCount(
           const socket = await hub.connect({ user });
           assert.equal((await socket.ask(event("chat", 1))).success, true, user);
           const asked = await handler.next("user.chat");
-          assert.equal(asked.header("ce-userId"), told);
+          assert.equal(asked.header("ce-userId"), delivered);
           assert.deepEqual(asked.all("x-evil"), []);
         }
       });
 
-      test("the subprotocol is told in the service's names", async (t) => {
+      test("the subprotocol has the service's name", async (t) => {
         const { handler, hub } = await start(t);
         for (const protocol of [RELIABLE_V1, "JSON.webpubsub.azure.v1"]) {
           const socket = await Socket.open(hub.clientUrl(), { protocols: protocol });
@@ -114,7 +114,7 @@ forEachShardCount(
         }
       });
 
-      test("0 and 1 are kept for connecting where nobody asked for it", async (t) => {
+      test("0 and 1 are kept for connecting where no handler asked for it", async (t) => {
         const { handler, hub } = await start(t);
         await (await hub.connect()).ask(event("chat", 1));
         assert.ok((await handler.next("user.chat")).id >= 2);
@@ -130,7 +130,7 @@ forEachShardCount(
           [{ type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_TOKEN" } }, "x-key", "from a variable"],
         ]) {
           const hub = service.newHub();
-          await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"], auth });
+          await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"], auth });
           const socket = await hub.connect();
           await socket.ask(event("chat", 1));
           for (const kind of ["sys.connect", "sys.connected", "user.chat"]) assert.equal((await handler.next(kind)).header(name), value, kind);
@@ -140,7 +140,7 @@ forEachShardCount(
       test("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, { urlTemplate: `${handler.origin}/a/{HUB}/{Event}/x?code=s%3Dcret&e={event}`, userEventPattern: "*", systemEvents: ["connected"] });
+        await hub.useHandler(handler, { urlTemplate: `${handler.origin}/a/{HUB}/{Event}/x?code=s%3Dcret&e={event}`, userEventPattern: "*", systemEvents: ["connected"] });
         const socket = await hub.connect();
         await socket.ask(event("Chat", 1));
         assert.equal((await handler.next("user.Chat")).url, `/a/${hub.name}/Chat/x?code=s%3Dcret&e=Chat`);
@@ -184,7 +184,7 @@ forEachShardCount(
             handler.answer("user.message", answer);
             const [socket, other] = [await kind.connect(hub, { user: "alice" }), await hub.connect({ user: "alice" })];
             kind.send(socket, { ackId: 1 });
-            await kind.hears(socket, expected);
+            await kind.receives(socket, expected);
             await kind.succeeds(socket, 1);
             await other.expectSilence();
           });
@@ -203,7 +203,7 @@ forEachShardCount(
             kind.send(socket, { ackId: 1 });
             await kind.succeeds(socket, 1);
             kind.send(socket, { ackId: 2 });
-            await kind.hears(socket, { dataType: "text", data: "next" });
+            await kind.receives(socket, { dataType: "text", data: "next" });
           });
         }
 
@@ -215,14 +215,14 @@ forEachShardCount(
           const socket = await kind.connect(hub);
           for (const [ackId, data] of [[1, "hi"], [2, ""]]) {
             kind.send(socket, { ackId });
-            if (kind === SIMPLE_CLIENT) await kind.hears(socket, { dataType: "text", data });
-            else await hearsMetadata(kind, socket, data, { "trace-id": "abc", b: "2", c: "2" });
+            if (kind === SIMPLE_CLIENT) await kind.receives(socket, { dataType: "text", data });
+            else await receivesMetadata(kind, socket, data, { "trace-id": "abc", b: "2", c: "2" });
             await kind.succeeds(socket, ackId);
           }
         });
 
         for (const [what, answer] of [
-          ["a content type that nobody knows", { headers: { "content-type": "text/html" }, body: "<p>" }],
+          ["an unknown content type", { headers: { "content-type": "text/html" }, body: "<p>" }],
           ["a content type that is none", { headers: { "content-type": "hello" }, body: "x" }],
           ["JSON that is none", { headers: { "content-type": "application/json" }, body: "{" }],
           ["an Any that is none", { headers: { "content-type": "application/x-protobuf" }, body: Buffer.from([7, 255]) }],
@@ -242,7 +242,7 @@ forEachShardCount(
             assert.equal(handler.count("user.message"), 1);
             assert.ok(handler.asked.every(({ url }) => !url.includes("elsewhere")));
             if (!kind.expectSilence) return;
-            // The connection stays, the ack id is free, and without one nobody is told.
+            // The connection stays, the ack id is free, and without one the client receives nothing.
             kind.send(socket, {});
             await kind.expectSilence(socket);
             handler.answer("user.message", {});
@@ -287,7 +287,7 @@ forEachShardCount(
         for (const kind of [JSON_CLIENT, PROTOBUF_CLIENT]) {
           const socket = await kind.connect(hub);
           kind.send(socket, { ackId: 1 });
-          await kind.hears(socket, { dataType: "text", data: "hey", metadata: { a: "b" } });
+          await kind.receives(socket, { dataType: "text", data: "hey", metadata: { a: "b" } });
           await kind.succeeds(socket, 1);
         }
         assert.ok((await hub.deliveries()).every(({ error }) => error === null));
@@ -335,7 +335,7 @@ forEachShardCount(
         await socket.close(1000);
       });
 
-      test("of several handlers the first that asks for an event is told, and no other", async (t) => {
+      test("of several handlers the first that asks for an event is called", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         const at = (path, which) => ({ urlTemplate: `${handler.origin}/${path}`, ...which });
@@ -349,8 +349,8 @@ forEachShardCount(
         const socket = await hub.connect();
         let ackId = 0;
         for (const name of ["chat", "news", "other"]) await socket.ask(event(name, ++ackId));
-        const told = handler.asked.filter(({ connection }) => connection).map(({ kind, url }) => [kind, url]);
-        assert.deepEqual(told, [["sys.connect", "/second"], ["sys.connected", "/first"], ["user.chat", "/first"], ["user.news", "/second"], ["user.other", "/third"]]);
+        const delivered = handler.asked.filter(({ connection }) => connection).map(({ kind, url }) => [kind, url]);
+        assert.deepEqual(delivered, [["sys.connect", "/second"], ["sys.connected", "/first"], ["user.chat", "/first"], ["user.news", "/second"], ["user.other", "/third"]]);
       });
 
       test("events of a connection wait for each other, those of others do not, and nothing else waits", async (t) => {
@@ -399,7 +399,7 @@ forEachShardCount(
         assert.equal(handler.count("user.chat"), 1);
       });
 
-      test("events that came before the end of their connection are told, and their answers are nobody's", async (t) => {
+      test("events sent before the end of their connection are delivered", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*", systemEvents: ["disconnected"] });
         const release = handler.hold("user.slow");
         const alice = await hub.connect();
@@ -407,7 +407,7 @@ forEachShardCount(
         await handler.next("user.slow");
         await alice.close(1000);
         assert.equal(await hub.exists(`/connections/${alice.id}`), false);
-        release(text("for nobody"));
+        release(text("too late"));
         await handler.next("sys.disconnected");
         assert.deepEqual(handler.kinds(alice.id), ["user.slow", "user.later", "sys.disconnected"]);
       });
@@ -447,7 +447,7 @@ forEachShardCount(
 );
 
 /** Metadata has no order of its own. */
-async function hearsMetadata(kind, socket, data, metadata) {
+async function receivesMetadata(kind, socket, data, metadata) {
   if (kind === JSON_CLIENT) {
     assert.deepEqual(await socket.json(), { type: "message", from: "server", dataType: "text", data, metadata });
     return;

@@ -14,7 +14,7 @@ const text = (body, more) => ({ headers: { "content-type": "text/plain" }, body,
 async function startAt(service, t) {
   const handler = await EventHandler.start(t);
   const hub = service.newHub();
-  await hub.tell(handler);
+  await hub.useHandler(handler);
   return { handler, hub };
 }
 
@@ -87,7 +87,7 @@ forEachShardCount(
           const socket = await kind.connect(hub);
           handler.answer("user.message", { status: 500 }, reset, { status: 408 }, text("at last"));
           kind.send(socket, { ackId: 1 });
-          await kind.hears(socket, { dataType: "text", data: "at last" });
+          await kind.receives(socket, { dataType: "text", data: "at last" });
           await kind.succeeds(socket, 1);
           expectAttempts(handler, ATTEMPTS);
         });
@@ -102,7 +102,7 @@ forEachShardCount(
         assert.equal((await socket.closed()).code, 1011);
       });
 
-      test("nobody at the address fails the event and nothing else", async (t) => {
+      test("an address without a server fails the event and nothing else", async (t) => {
         const { handler, hub } = await startAt(service, t);
         handler.stop();
         const socket = await hub.connect({ groups: ["room"] });
@@ -111,7 +111,7 @@ forEachShardCount(
         assert.equal((await socket.json()).data, "hi");
       });
 
-      test("without an ack id a client is told nothing of a failure, and its next event is told", async (t) => {
+      test("without an ack id a failure is silent, and the next event is sent", async (t) => {
         const { handler, hub } = await startAt(service, t);
         handler.answer("user.message", { status: 400 }, text("better"));
         const socket = await hub.connect();
@@ -121,7 +121,7 @@ forEachShardCount(
         assert.equal(handler.count("user.message"), 2);
       });
 
-      test("answers that nobody could bear do no harm", async (t) => {
+      test("excessive answers do no harm", async (t) => {
         const { handler, hub } = await startAt(service, t);
         const huge = "x".repeat(8_000);
         for (const answer of [

@@ -120,7 +120,7 @@ forEachShardCount(
         const socket = await hub.connect();
         for (const id of ["1", "2"]) socket.send(invoke(id));
         await handler.next("user.echo");
-        for (const id of ["1", "2", "never heard of"]) socket.send({ type: "cancelInvocation", invocationId: id });
+        for (const id of ["1", "2", "unknown"]) socket.send({ type: "cancelInvocation", invocationId: id });
         await socket.expectSilence();
         release(text("too late"));
         handler.answer("user.echo", text("again"));
@@ -143,10 +143,10 @@ forEachShardCount(
         await asked.over;
         const again = await hub.recover(socket);
         await hub.send(`/connections/${socket.id}`, "numbered");
-        let heard = await again.json();
+        let received = await again.json();
         // It may have been under way when its client came back.
-        if (heard.type === "invokeResponse") heard = await again.json();
-        assert.deepEqual([heard.data, heard.sequenceId], ["numbered", 1]);
+        if (received.type === "invokeResponse") received = await again.json();
+        assert.deepEqual([received.data, received.sequenceId], ["numbered", 1]);
       });
 
       test("of protobuf clients", async (t) => {

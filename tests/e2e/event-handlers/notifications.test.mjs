@@ -1,4 +1,4 @@
-// What a handler is only told: that a client has connected, joined, left or gone.
+// What a handler is only notified of: that a client has connected, joined, left or gone.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
@@ -11,8 +11,8 @@ import { Refused } from "../../support/socket.mjs";
 
 const WINDOW_SECONDS = 2;
 const LONG_REASON = "because ".repeat(25).trim();
-const NOTICES = ["connected", "disconnected"];
-const EVERYTHING = { systemEvents: NOTICES, userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } };
+const NOTIFICATIONS = ["connected", "disconnected"];
+const EVERYTHING = { systemEvents: NOTIFICATIONS, userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } };
 
 const closed = (reason) => `Application server closed the connection.${reason ? ` Reason: ${reason}` : ""}`;
 
@@ -23,13 +23,13 @@ forEachShardCount(
       async function start(t, /** @type {Record<string, any>} */ which = EVERYTHING) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, which);
+        await hub.useHandler(handler, which);
         return { handler, hub };
       }
 
       for (const kind of clientKinds) {
-        test(`a ${kind.name} client is told of when it has connected, and when it has gone`, async (t) => {
-          const { handler, hub } = await start(t, { systemEvents: NOTICES });
+        test(`a ${kind.name} client is reported as connected, and as gone`, async (t) => {
+          const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
           const socket = await kind.connect(hub, { user: "alice" });
           const connected = await handler.next("sys.connected");
           assert.equal(connected.text, "{}");
@@ -49,7 +49,7 @@ forEachShardCount(
         });
       }
 
-      test("its connection, its user and its groups can be addressed when it is told of", async (t) => {
+      test("its connection, user and groups can be addressed by then", async (t) => {
         const { handler, hub } = await start(t, { systemEvents: ["connected"] });
         handler.answer("sys.connected", async ({ connection }) => {
           const found = await Promise.all([`/connections/${connection}`, "/users/alice", "/groups/room"].map((path) => hub.exists(path)));
@@ -60,19 +60,19 @@ forEachShardCount(
         assert.equal(await socket.next(), "welcome true,true,true");
       });
 
-      test("only what a handler lists is told", async (t) => {
+      test("only what a handler lists is sent", async (t) => {
         for (const systemEvents of [["connected"], ["disconnected"], [], undefined]) {
           const { handler, hub } = await start(t, { systemEvents, userEventPattern: "*" });
           const socket = await hub.connect();
           assert.equal((await socket.ask({ type: "event", event: "connected", data: 1, ackId: 1 })).success, true);
           await socket.close(1000);
-          // What is told of this one comes after what could be told of the other.
+          // What is sent of this one comes after what could be sent of the other.
           const last = await hub.connect();
           await last.ask({ type: "event", event: "last", data: 1, ackId: 1 });
           await last.close(1000);
           if (systemEvents?.includes("disconnected")) for (let n = 0; n < 2; n++) await handler.next("sys.disconnected");
-          const told = (systemEvents ?? []).map((name) => `sys.${name}`);
-          const expected = (name) => [...told.filter((its) => its === "sys.connected"), `user.${name}`, ...told.filter((its) => its === "sys.disconnected")];
+          const system = (systemEvents ?? []).map((name) => `sys.${name}`);
+          const expected = (name) => [...system.filter((its) => its === "sys.connected"), `user.${name}`, ...system.filter((its) => its === "sys.disconnected")];
           assert.deepEqual(handler.kinds(socket.id), expected("connected"));
           assert.deepEqual(handler.kinds(last.id), expected("last"));
         }
@@ -98,21 +98,21 @@ forEachShardCount(
           await hub.rest("DELETE", `/connections/${socket.id}`);
         }, (hub) => hub.connectReliable()],
       ]) {
-        test(`the end is told once, with the reason: ${what}`, async (t) => {
-          const { handler, hub } = await start(t, { systemEvents: NOTICES });
+        test(`the end is reported once, with the reason: ${what}`, async (t) => {
+          const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
           const socket = await open(hub);
           socket.id ??= (await handler.next("sys.connected")).connection;
           await end(socket, hub);
           assert.deepEqual((await handler.next("sys.disconnected")).json, { reason });
           assert.equal(await hub.exists(`/connections/${socket.id}`), false);
-          // One that comes and goes after it would be told after a second time.
+          // One that comes and goes after it would be reported after a second time.
           await (await hub.connect()).close(1000);
           await handler.next("sys.disconnected");
           assert.deepEqual(handler.kinds(socket.id), ["sys.connected", "sys.disconnected"]);
         });
       }
 
-      test("a recovered connection is told of neither as new nor as gone", async (t) => {
+      test("a recovered connection is reported neither as new nor as gone", async (t) => {
         const { handler, hub } = await start(t);
         const socket = await hub.connectReliable({ user: "alice" });
         socket.cut();
@@ -126,8 +126,8 @@ forEachShardCount(
         assert.deepEqual(gone.json, { reason: "bye" });
       });
 
-      test("a client that was never let in is never told of as gone", async (t) => {
-        const { handler, hub } = await start(t, { systemEvents: ["connect", ...NOTICES] });
+      test("a client that was never let in is never reported as gone", async (t) => {
+        const { handler, hub } = await start(t, { systemEvents: ["connect", ...NOTIFICATIONS] });
         handler.answer("sys.connect", { status: 403 }, {});
         await assert.rejects(hub.connect(), Refused);
         const socket = await hub.connect();
@@ -138,7 +138,7 @@ forEachShardCount(
         assert.deepEqual(handler.kinds(socket.id), ["sys.connect", "sys.connected", "sys.disconnected"]);
       });
 
-      test("joining and leaving are told, whoever does it, of the groups that are asked for", async (t) => {
+      test("joining and leaving the groups asked for are sent, whoever does it", async (t) => {
         const { handler, hub } = await start(t, { groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } });
         const socket = await hub.connect({ user: "alice", roles: ALL_ROLES });
         const inGroup = `/groups/r%C3%BCm/connections/${socket.id}`;
@@ -159,15 +159,15 @@ forEachShardCount(
         }
       });
 
-      test("what changes no membership is not told, nor what a filter leaves out", async (t) => {
+      test("what changes no membership or is filtered out is not sent", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined"], groupFilters: ["room", "hall"] } });
         const socket = await hub.connect({ roles: ALL_ROLES });
         let ackId = 0;
         for (const group of ["room", "room", "hall", "Room", "hall.1", "other"]) await socket.ask({ type: "joinGroup", group, ackId: ackId++ });
         for (const group of ["room", "never"]) await socket.ask({ type: "leaveGroup", group, ackId: ackId++ });
         await socket.ask({ type: "event", event: "last", data: 1, ackId });
-        const told = handler.asked.filter(({ kind }) => kind.startsWith("gp.")).map(({ kind, json }) => [kind, json.group]);
-        assert.deepEqual(told, [["gp.joined", "room"], ["gp.joined", "hall"]]);
+        const delivered = handler.asked.filter(({ kind }) => kind.startsWith("gp.")).map(({ kind, json }) => [kind, json.group]);
+        assert.deepEqual(delivered, [["gp.joined", "room"], ["gp.joined", "hall"]]);
       });
 
       test("they come in order: first that it has connected, last that it has gone", async (t) => {
@@ -192,7 +192,7 @@ forEachShardCount(
       });
 
       test("what a handler says to them is of no consequence", async (t) => {
-        const { handler, hub } = await start(t, { systemEvents: NOTICES, userEventPattern: "*" });
+        const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS, userEventPattern: "*" });
         handler.answer("sys.connected", { status: 400, headers: { "ce-connectionState": "bad", "content-type": "text/plain" }, body: "no" });
         const refused = await hub.connect();
         assert.equal((await refused.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true);
@@ -204,8 +204,8 @@ forEachShardCount(
         assert.equal(handler.count("sys.connected"), 2, "a refusal is final");
       });
 
-      test("what a handler could not take is told again, under the same number", async (t) => {
-        const { handler, hub } = await start(t, { systemEvents: NOTICES });
+      test("what a handler could not take is sent again, under the same number", async (t) => {
+        const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
         for (const kind of ["sys.connected", "sys.disconnected"]) handler.answer(kind, ...Array(ATTEMPTS - 1).fill({ status: 503 }), {});
         const socket = await hub.connect();
         await socket.close(1000, "bye");

@@ -22,14 +22,14 @@ const LIMIT_MS = 240_000;
 class Talker {
   acked = [];
   done = deferred();
-  #heard;
+  #received;
 
   constructor(socket) {
     this.socket = socket;
     this.id = socket.id;
     this.#read().catch((error) => {
       this.done.reject(error);
-      this.#heard?.reject(error);
+      this.#received?.reject(error);
     });
   }
 
@@ -39,16 +39,16 @@ class Talker {
       if (frame.type === "ack") {
         assert.equal(frame.success, true, JSON.stringify(frame));
         if (this.acked.push(frame.ackId) === EVENTS) this.done.resolve();
-      } else this.#heard.resolve(frame.data);
+      } else this.#received.resolve(frame.data);
     }
   }
 
-  /** How long it takes to hear a publish of another's, in milliseconds. */
-  async hear(other, data) {
-    this.#heard = deferred();
+  /** How long it takes to receive a publish of another's, in milliseconds. */
+  async receive(other, data) {
+    this.#received = deferred();
     const started = performance.now();
     other.socket.send({ type: "sendToGroup", group: this.id, data });
-    assert.equal(await within(this.#heard.promise, "a publish"), data);
+    assert.equal(await within(this.#received.promise, "a publish"), data);
     return performance.now() - started;
   }
 }
@@ -56,7 +56,7 @@ class Talker {
 /** Has connections publish to one another, one at a time, as often as wanted or until it is enough; how long each took. */
 async function publish(talkers, isEnough = () => false) {
   const times = [];
-  for (let n = 0; n < SAMPLES && !isEnough(); n++) times.push(await talkers[n % talkers.length].hear(talkers[(n + 7) % talkers.length], n));
+  for (let n = 0; n < SAMPLES && !isEnough(); n++) times.push(await talkers[n % talkers.length].receive(talkers[(n + 7) % talkers.length], n));
   return times;
 }
 
@@ -70,7 +70,7 @@ forEachShardCount(
       const handler = await EventHandler.start(t);
       handler.answer("user.count", () => new Promise((resolve) => setTimeout(resolve, random.below(MOST_DELAY_MS + 1), {})));
       const hub = service.newHub();
-      await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connected", "disconnected"] });
+      await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connected", "disconnected"] });
       const talkers = await Promise.all(
         Array.from({ length: CONNECTIONS }, async (_, n) => {
           const open = n % 2 === 0 ? hub.connect : hub.connectReliable;

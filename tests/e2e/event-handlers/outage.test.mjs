@@ -1,4 +1,4 @@
-// A handler that is away for a while: it is left alone, nobody else notices, and it is found again.
+// A handler that is away for a while: it is left alone, other handlers are not affected, and it is found again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
@@ -27,10 +27,10 @@ describe("Outages", { concurrency: true }, () => {
           ["answers 500", { status: 500 }],
           ["resets the connection", reset],
         ]) {
-          test(`of a handler that ${what}: four attempts, then it is left alone, nobody else notices, and it is found again`, async (t) => {
+          test(`of a handler that ${what}: four attempts, then it is left alone, and found again`, async (t) => {
             const handler = await EventHandler.start(t);
             const hub = service.newHub();
-            await hub.tell(handler, { userEventPattern: "chat", systemEvents: ["disconnected"] });
+            await hub.useHandler(handler, { userEventPattern: "chat", systemEvents: ["disconnected"] });
             const alice = await hub.connect({ roles: ALL_ROLES });
             const others = await Promise.all([hub.connect({ groups: ["room"], roles: ALL_ROLES }), hub.connectReliable({ groups: ["room"] })]);
             const publish = async (data) => {
@@ -73,10 +73,10 @@ describe("Outages", { concurrency: true }, () => {
           });
         }
 
-        test("keep back what has to be told, and it is told afterwards, in order", async (t) => {
+        test("keep what has to be sent, and send it afterwards, in order", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.tell(handler, { systemEvents: ["connected", "disconnected"] });
+          await hub.useHandler(handler, { systemEvents: ["connected", "disconnected"] });
           for (const kind of ["sys.connected", "sys.disconnected"]) handler.answer(kind, { status: 503 });
           const socket = await hub.connect();
           for (let n = 0; n < ATTEMPTS; n++) await handler.next("sys.connected");
@@ -84,9 +84,9 @@ describe("Outages", { concurrency: true }, () => {
           await handler.next("sys.disconnected");
           // The breaker is open.
           handler.answer("sys.disconnected", {});
-          const told = await handler.next("sys.disconnected");
-          assert.deepEqual(told.json, { reason: "bye" });
-          assert.equal(told.connection, socket.id);
+          const ended = await handler.next("sys.disconnected");
+          assert.deepEqual(ended.json, { reason: "bye" });
+          assert.equal(ended.connection, socket.id);
         });
       });
     },
@@ -102,7 +102,7 @@ describe("Outages", { concurrency: true }, () => {
       test("are a second, three and five apart unless the operator says otherwise", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler);
+        await hub.useHandler(handler);
         handler.answer("user.chat", { status: 500 });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event(1))).success, false);
@@ -117,7 +117,7 @@ describe("Outages", { concurrency: true }, () => {
       test("at a validation are as far apart, and the event succeeds with the first that does", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler);
+        await hub.useHandler(handler);
         handler.answer("OPTIONS", { status: 503 }, { headers: { "WebHook-Allowed-Origin": "*" } });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event(1))).success, true);

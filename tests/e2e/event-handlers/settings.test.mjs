@@ -27,16 +27,16 @@ const WRONG = [
   ["a URL without a host", one({ urlTemplate: "http:///eventhandler" }), "eventHandlers.0.urlTemplate"],
   ["a URL with a user", one({ urlTemplate: "http://user:pass@a.example/" }), "eventHandlers.0.urlTemplate"],
   ["a placeholder in the host", one({ urlTemplate: "https://{hub}.example/" }), "eventHandlers.0.urlTemplate"],
-  ["a placeholder that nobody knows", one({ urlTemplate: "https://a.example/{user}" }), "eventHandlers.0.urlTemplate"],
+  ["an unknown placeholder", one({ urlTemplate: "https://a.example/{user}" }), "eventHandlers.0.urlTemplate"],
   ["the local tunnel of Azure's tool", one({ urlTemplate: "tunnel:///eventhandler" }), "eventHandlers.0.urlTemplate"],
   ["a reference to a key vault", one({ urlTemplate: "https://a.example/?code={@Microsoft.KeyVault(SecretUri=https://v.example/s)}" }), "eventHandlers.0.urlTemplate"],
   ["a pattern that is no text", one({ userEventPattern: ["*"] }), "eventHandlers.0.userEventPattern"],
   ["a pattern with a name that is none", one({ userEventPattern: "chat,a b" }), "eventHandlers.0.userEventPattern"],
   ["a pattern with an empty name", one({ userEventPattern: "chat,,news" }), "eventHandlers.0.userEventPattern"],
   ["system events that are no list", one({ systemEvents: "connect" }), "eventHandlers.0.systemEvents"],
-  ["a system event that nobody knows", one({ systemEvents: ["connect", "reconnected"] }), "eventHandlers.0.systemEvents"],
+  ["an unknown system event", one({ systemEvents: ["connect", "reconnected"] }), "eventHandlers.0.systemEvents"],
   ["credentials that are no object", one({ auth: "None" }), "eventHandlers.0.auth"],
-  ["credentials of a type that nobody knows", one({ auth: { type: "Basic" } }), "eventHandlers.0.auth"],
+  ["credentials of an unknown type", one({ auth: { type: "Basic" } }), "eventHandlers.0.auth"],
   ["credentials without a type", one({ auth: { token: "x" } }), "eventHandlers.0.auth"],
   ["a managed identity", one({ auth: { type: "ManagedIdentity", managedIdentity: { resource: "x" } } }), "eventHandlers.0.auth"],
   ["a bearer token that is missing", one({ auth: { type: "Bearer" } }), "eventHandlers.0.auth.token"],
@@ -48,8 +48,8 @@ const WRONG = [
   ["a header of the service's own", one({ auth: { type: "Header", name: "ce-signature", value: "x" } }), "eventHandlers.0.auth.name"],
   ["a secret that is hidden and unknown", one({ auth: { type: "Bearer", token: "***" } }), "eventHandlers.0.auth"],
   ["presence that is no object", one({ groupPresenceEvents: ["joined"] }), "eventHandlers.0.groupPresenceEvents"],
-  ["presence of a name that nobody knows", one({ groupPresenceEvents: { eventNames: ["entered"], groupFilters: ["*"] } }), "eventHandlers.0.groupPresenceEvents.eventNames"],
-  ["a member that nobody knows", one({ urlTemplates: [] }), "eventHandlers.0.urlTemplates"],
+  ["presence of an unknown name", one({ groupPresenceEvents: { eventNames: ["entered"], groupFilters: ["*"] } }), "eventHandlers.0.groupPresenceEvents.eventNames"],
+  ["an unknown member", one({ urlTemplates: [] }), "eventHandlers.0.urlTemplates"],
   ["a second handler that is wrong", { eventHandlers: [{ urlTemplate: URL_TEMPLATE }, { urlTemplate: "x" }] }, "eventHandlers.1.urlTemplate"],
   ["listeners", { eventListeners: [{ filter: {} }] }, "eventListeners"],
   ["listeners in the emulator's spelling", { EventListeners: [{ EventNameFilter: {}, EventHubEndpoint: {} }] }, "EventListeners"],
@@ -91,7 +91,7 @@ const EXPORTED = [
   ],
 ];
 
-const TOLD_WHAT_INSTEAD = [
+const DESCRIBED_INSTEAD = [
   ["a managed identity", one({ auth: { type: "ManagedIdentity" } }), /Bearer|Header/],
   ["a tunnel", one({ urlTemplate: "tunnel:///x" }), /tunnel/],
   ["a key vault", one({ urlTemplate: "https://a.example/{@Microsoft.KeyVault(SecretUri=x)}" }), /secret|KeyVault/i],
@@ -154,7 +154,7 @@ forEachShardCount(
       test("filter groups with the grammar of wildcard roles", async (t) => {
         const handler = await EventHandler.start(t);
         const groups = ["room", "room.1", "room.1.2", "Room.1", "a*", "ab", "abc"];
-        for (const [groupFilters, told] of [
+        for (const [groupFilters, delivered] of [
           [null, groups],
           [["**"], groups],
           [["*"], ["room", "a*", "ab", "abc"]],
@@ -163,14 +163,14 @@ forEachShardCount(
           [["a\\*", "abc"], ["a*", "abc"]],
         ]) {
           const hub = service.newHub();
-          await hub.tell(handler, { userEventPattern: "last", groupPresenceEvents: { eventNames: ["joined"], groupFilters } });
+          await hub.useHandler(handler, { userEventPattern: "last", groupPresenceEvents: { eventNames: ["joined"], groupFilters } });
           assert.deepEqual((await get(hub)).eventHandlers[0].groupPresenceEvents.groupFilters, groupFilters ?? []);
           const socket = await hub.connect({ roles: ALL_ROLES });
           for (const [ackId, group] of groups.entries()) await socket.ask({ type: "joinGroup", group, ackId });
           // An event waits for what happened before it.
           await socket.ask(event("last", groups.length));
           const joined = handler.asked.filter(({ kind, connection }) => kind === "gp.joined" && connection === socket.id);
-          assert.deepEqual(joined.map(({ json }) => json.group), told, JSON.stringify(groupFilters));
+          assert.deepEqual(joined.map(({ json }) => json.group), delivered, JSON.stringify(groupFilters));
         }
       });
 
@@ -206,7 +206,7 @@ forEachShardCount(
           await socket.ask(event(name, n));
           assert.equal((await handler.next(`user.${name}`)).header(header), value, name);
         }
-        // A secret stays with its URL: it is not handed to another.
+        // A secret stays with its URL: it is not sent to another.
         const stolen = await put(hub, { eventHandlers: [{ ...a, urlTemplate: "http://localhost:1/thief" }] });
         assert.equal(stolen.status, 400);
         assert.ok(!stolen.body.includes("canary"));
@@ -215,7 +215,7 @@ forEachShardCount(
       test("that name a secret that is not there fail events, and say so", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOBODY_SET" } } });
+        await hub.useHandler(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOT_SET" } } });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event("chat", 1))).success, false);
         assert.equal(handler.count("user.chat"), 0);
@@ -247,7 +247,7 @@ forEachShardCount(
         });
       }
 
-      for (const [what, settings, words] of TOLD_WHAT_INSTEAD) {
+      for (const [what, settings, words] of DESCRIBED_INSTEAD) {
         test(`that only Azure has are refused with what to do: ${what}`, async () => {
           const { status, body } = await put(service.newHub(), settings);
           assert.equal(status, 400);
@@ -265,10 +265,10 @@ forEachShardCount(
           return (await Promise.all(sockets.map((socket) => socket.ask(event("chat", ackId))))).map(({ success }) => success);
         };
         for (let round = 0; round < 3; round++) {
-          assert.ok((await ask()).every((success) => !success), "nobody asks for them");
-          await hub.tell(first);
+          assert.ok((await ask()).every((success) => !success), "no handler asks for them");
+          await hub.useHandler(first);
           assert.ok((await ask()).every(Boolean));
-          await hub.tell(second, { userEventPattern: "*", systemEvents: ["connect"] });
+          await hub.useHandler(second, { userEventPattern: "*", systemEvents: ["connect"] });
           assert.ok((await ask()).every(Boolean));
           second.answer("sys.connect", { status: 403 });
           await assert.rejects(hub.connect(), Refused);
@@ -279,11 +279,11 @@ forEachShardCount(
         }
       });
 
-      test("hold for what is told of connections that are older than they", async (t) => {
+      test("hold for events of connections that are older than they", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         const socket = await hub.connect();
-        await hub.tell(handler, { systemEvents: ["connected", "disconnected"] });
+        await hub.useHandler(handler, { systemEvents: ["connected", "disconnected"] });
         await socket.close(1000, "bye");
         assert.deepEqual((await handler.next("sys.disconnected")).json, { reason: "bye" });
         assert.deepEqual(handler.kinds(), ["sys.disconnected"]);
@@ -301,7 +301,7 @@ forEachShardCount(
         assert.equal((await socket.ask({ ...event("chat", 1), data: "canary-data", metadata: { a: "canary-metadata" } })).success, true);
         handler.answer("user.chat", { status: 429 });
         await socket.ask(event("chat", 2));
-        // What the Worker tells of connecting need not be there at once.
+        // What the Worker reports of connecting need not be there at once.
         let deliveries;
         await until(async () => (deliveries = await hub.deliveries()).some((one) => one.event === "connect"), "the delivery of connect");
         const chats = deliveries.filter((one) => one.event === "chat");
@@ -324,7 +324,7 @@ forEachShardCount(
       test(`show the last ${KEPT} deliveries of a hub, of all its shards`, async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler);
+        await hub.useHandler(handler);
         const sockets = await Promise.all(Array.from({ length: 5 }, () => hub.connect()));
         for (let n = 0; n < 50; n++) await Promise.all(sockets.map((socket) => socket.ask(event(`e${n}`, n))));
         const deliveries = await hub.deliveries();
@@ -375,8 +375,8 @@ forEachShardCount(
         const [unnamed] = (await run(1)).steps;
         assert.deepEqual([unnamed.ok, unnamed.status], [false, 200]);
         assert.match(unnamed.result, /WebHook-Allowed-Origin/);
-        const [nobody] = (await run(0)).steps;
-        assert.deepEqual([nobody.ok, nobody.status], [false, null]);
+        const [noServer] = (await run(0)).steps;
+        assert.deepEqual([noServer.ok, noServer.status], [false, null]);
       });
 
       test("are an operator's: without a token 401, what is not there 404, other methods 405", async () => {
@@ -403,25 +403,25 @@ after(() => [given, more].forEach((handler) => handler.stop()));
 forEachShardCount(
   "Handlers of the settings file",
   (service) => {
-    test("are told, until an operator says otherwise, and again when that is taken back; and both outlive the process", async () => {
+    test("are called until an operator says otherwise; both outlive the process", async () => {
       const hub = new Hub(service, "chat");
-      const told = async (handler) => {
+      const expectCall = async (handler) => {
         const before = handler.count("user.chat");
         assert.equal((await (await hub.connect()).ask(event("chat", 1))).success, true);
         assert.equal(handler.count("user.chat"), before + 1);
       };
-      await told(given);
+      await expectCall(given);
       assert.equal((await (await service.newHub().connect()).ask(event("chat", 1))).success, false, "another hub's handlers are none");
-      await hub.tell(more);
-      await told(more);
+      await hub.useHandler(more);
+      await expectCall(more);
       await service.crash();
       await service.start();
-      await told(more);
+      await expectCall(more);
       await service.manage("DELETE", `hubs/${hub.name}`);
-      await told(given);
+      await expectCall(given);
       await service.crash();
       await service.start();
-      await told(given);
+      await expectCall(given);
     });
   },
   { steady: OWN_SHARD, variables: AT_ONCE, settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } } },

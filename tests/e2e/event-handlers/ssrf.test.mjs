@@ -33,7 +33,7 @@ const PRIVATE_HOSTS = [
   ["172.16", "172.16.0.1"],
   ["172.31", "172.31.255.255"],
   ["192.168", "192.168.1.1"],
-  ["link-local, where clouds tell their secrets", "169.254.169.254"],
+  ["link-local, where clouds keep their secrets", "169.254.169.254"],
   ["link-local, as one number", "2852039166"],
   ["link-local, in hexadecimal", "0xA9FEA9FE"],
   ["behind a carrier", "100.64.0.1"],
@@ -136,7 +136,7 @@ forEachShardCount("Handlers of a service that was private", (service) => {
     await service.crash();
     service.variables = AT_ONCE;
     await service.start();
-    await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connected"] });
+    await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connected"] });
     const event = { type: "event", event: "chat", data: 1, ackId: 1 };
     assert.equal((await (await hub.connect()).ask(event)).success, true);
     const before = handler.asked.length;
@@ -156,10 +156,10 @@ forEachShardCount(
     test("appear in no log, no error, no delivery and no settings", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
-      const told = [];
+      const outside = [];
       const put = async (settings) => {
         const answer = await service.manage("PUT", `hubs/${hub.name}`, { body: JSON.stringify(settings) });
-        told.push(answer.body, JSON.stringify(answer.headers));
+        outside.push(answer.body, JSON.stringify(answer.headers));
         return answer.status;
       };
       const auth = { type: "Bearer", token: "canary-literal" };
@@ -185,11 +185,11 @@ forEachShardCount(
       const tokens = [];
       for (const answer of [{ status: 500, body: "canary-answer" }, reset, garbage, { status: 302, headers: { location: "http://127.0.0.1:1/?canary-location" } }, { body: "canary-words" }]) {
         const refusing = service.newHub();
-        await refusing.tell(handler, { ...which, urlTemplate: `${handler.origin}/${refusing.name}?code=canary-query`, auth });
+        await refusing.useHandler(handler, { ...which, urlTemplate: `${handler.origin}/${refusing.name}?code=canary-query`, auth });
         handler.answer("sys.connect", answer);
         await assert.rejects(open(refusing), (error) => {
           assert.ok(error instanceof Refused);
-          told.push(error.body, JSON.stringify(error.headers));
+          outside.push(error.body, JSON.stringify(error.headers));
           return true;
         });
       }
@@ -201,18 +201,18 @@ forEachShardCount(
         await socket.json();
         for (const name of ["a", "b", "a"]) {
           const ack = await socket.ask({ type: "event", event: name, dataType: "text", data: "canary-payload", metadata: { k: "canary-metadata" }, ackId: 1 });
-          told.push(JSON.stringify(ack));
+          outside.push(JSON.stringify(ack));
         }
         await socket.close(1000, "canary-reason");
       }
       handler.answer("OPTIONS", { status: 403, headers: { "WebHook-Allowed-Origin": "canary.example" }, body: "canary-answer" });
       for (const [method, path] of [["GET", ""], ["GET", "/deliveries"], ["POST", "/eventHandlers/0/:test"], ["POST", "/eventHandlers/1/:test"]]) {
-        told.push((await service.manage(method, `hubs/${hub.name}${path}`)).body);
+        outside.push((await service.manage(method, `hubs/${hub.name}${path}`)).body);
       }
-      told.push((await service.manage("GET", "metrics")).body, (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${tokens[0]}`)).body);
+      outside.push((await service.manage("GET", "metrics")).body, (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${tokens[0]}`)).body);
 
       // A URL is its settings' own: GET shows it whole, as it was given.
-      const said = told.join("\n").replaceAll("code=canary-query", "code=…");
+      const said = outside.join("\n").replaceAll("code=canary-query", "code=…");
       assert.ok(!/canary/i.test(said), said.split("\n").filter((line) => /canary/i.test(line)).join("\n"));
       for (const secret of [service.key, service.secondaryKey, ...tokens]) assert.ok(!said.includes(secret));
       const log = service.output;

@@ -1,4 +1,4 @@
-// What a handler wants to be told again with every event of a connection.
+// What a handler has set, to be sent again with every event of a connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AT_ONCE, EventHandler, OWN_SHARD } from "../../support/event-handler.mjs";
@@ -19,21 +19,21 @@ forEachShardCount(
       async function start(t, /** @type {Record<string, any>} */ which = ALL) {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.tell(handler, which);
+        await hub.useHandler(handler, which);
         return { handler, hub };
       }
 
-      /** What each event of a connection told of a header, in order. */
-      const told = (handler, name, { id }) => handler.asked.filter(({ connection }) => connection === id).map((asked) => [asked.kind, asked.header(name)]);
+      /** What each event of a connection had in a header, in order. */
+      const headersOf = (handler, name, { id }) => handler.asked.filter(({ connection }) => connection === id).map((asked) => [asked.kind, asked.header(name)]);
 
-      test("given with `connect` is told with every later event, as it was given", async (t) => {
+      test("given with `connect` is sent with every later event, as it was given", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("sys.connect", state(STATE));
         const socket = await hub.connect();
         for (let ackId = 1; ackId <= 2; ackId++) await socket.ask(event("chat", ackId));
         await socket.close(1000);
         await handler.next("sys.disconnected");
-        assert.deepEqual(told(handler, "ce-connectionState", socket), [
+        assert.deepEqual(headersOf(handler, "ce-connectionState", socket), [
           ["sys.connect", undefined],
           ["sys.connected", STATE],
           ["user.chat", STATE],
@@ -42,7 +42,7 @@ forEachShardCount(
         ]);
       });
 
-      test("is given, changed and taken away by events, is kept by those that do not speak of it, and is nobody else's", async (t) => {
+      test("is given, changed and cleared by events, and stays with its connection", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*" });
         const [alice, bob] = [await hub.connect(), await hub.connect()];
         const opaque = 'not base64; "anything", 1=2';
@@ -80,7 +80,7 @@ forEachShardCount(
         assert.equal((await handler.next("user.next")).header("ce-connectionState"), STATE);
       });
 
-      test("that is empty is told as empty, also where `connect` gave it, through recoveries", async (t) => {
+      test("that is empty is sent as empty, also through recoveries", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("sys.connect", state(""));
         const socket = await hub.connectReliable();
@@ -90,7 +90,7 @@ forEachShardCount(
         await again.ask(event("chat", 2));
         await again.close(1000);
         await handler.next("sys.disconnected");
-        assert.deepEqual(told(handler, "ce-connectionState", socket), [
+        assert.deepEqual(headersOf(handler, "ce-connectionState", socket), [
           ["sys.connect", undefined],
           ["sys.connected", ""],
           ["user.chat", ""],
@@ -118,7 +118,7 @@ forEachShardCount(
         for (let ackId = 1; ackId <= 3; ackId++) await socket.ask(event("chat", ackId));
         await socket.close(1000);
         await handler.next("sys.disconnected");
-        const seen = told(handler, "cookie", socket).map(([kind, header]) => [kind, header?.split("; ").sort().join("; ")]);
+        const seen = headersOf(handler, "cookie", socket).map(([kind, header]) => [kind, header?.split("; ").sort().join("; ")]);
         assert.deepEqual(seen, [
           ["sys.connect", undefined],
           ["sys.connected", "affinity=one"],
@@ -130,7 +130,7 @@ forEachShardCount(
         handler.answer("sys.connect", {});
         const other = await hub.connect();
         await other.ask(event("chat", 1));
-        assert.deepEqual(told(handler, "cookie", other).map(([, header]) => header), [undefined, undefined, undefined]);
+        assert.deepEqual(headersOf(handler, "cookie", other).map(([, header]) => header), [undefined, undefined, undefined]);
       });
 
       test("of cookies: they come back to URLs that they are for, and no others", async (t) => {
@@ -164,7 +164,7 @@ forEachShardCount(
         assert.deepEqual([asked.all("cookie"), asked.all("ce-connectionState")], [[], []]);
       });
 
-      test("of 12 KB is told again, and so is one that is not ASCII", async (t) => {
+      test("of 12 KB is sent again, and so is one that is not ASCII", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*" });
         const socket = await hub.connect({ roles: ALL_ROLES });
         let ackId = 0;
@@ -186,7 +186,7 @@ forEachShardCount(
     test("and cookies of a reliable connection are what they were, and its numbers go on", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
-      await hub.tell(handler, ALL);
+      await hub.useHandler(handler, ALL);
       handler.answer("sys.connect", state("from connect"));
       const socket = await hub.connectReliable();
       const other = await hub.connectReliable();

@@ -54,7 +54,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 404, ...allowed("*") });
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           assert.equal((await (await hub.connect()).ask(event(1))).success, true);
           const [options, get] = [await handler.next("OPTIONS"), await handler.next("GET")];
           assert.equal(get.url, options.url);
@@ -90,13 +90,13 @@ describe("Validation of URLs", { concurrency: true }, () => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer());
             const hub = service.newHub();
-            await hub.tell(handler);
+            await hub.useHandler(handler);
             assert.equal((await (await hub.connect()).ask(event(1))).success, true);
           });
         }
 
         for (const [what, answer] of [
-          ["nobody", {}],
+          ["no origin", {}],
           ["an empty origin", allowed("")],
           ["another host", allowed("other.example")],
           ["the host at another port", allowed("localhost:1, 127.0.0.1:1")],
@@ -105,14 +105,14 @@ describe("Validation of URLs", { concurrency: true }, () => {
           ["everybody, with 400", allowed("*", { status: 400 })],
           ["everybody, with 405", allowed("*", { status: 405 })],
           ["everybody, with 500", allowed("*", { status: 500 })],
-          ["nobody, the connection being reset", reset],
-          ["nobody, in no HTTP", garbage],
+          ["no server, the connection being reset", reset],
+          ["no server, in no HTTP", garbage],
         ]) {
           test(`is not passed by an answer that allows ${what}`, async (t) => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer);
             const hub = service.newHub();
-            await hub.tell(handler);
+            await hub.useHandler(handler);
             const alice = await hub.connect();
             const ack = await alice.ask(event(1));
             assert.deepEqual([ack.success, ack.error?.name], [false, "InternalServerError"]);
@@ -126,7 +126,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const handler = await EventHandler.start(t);
           for (const method of ["OPTIONS", "GET"]) handler.answer(method, allowed("*", { status: 404 }));
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           assert.equal((await (await hub.connect()).ask(event(1))).success, false);
           assert.deepEqual(handler.kinds(), []);
           assert.ok(handler.count("GET") > 0);
@@ -137,33 +137,33 @@ describe("Validation of URLs", { concurrency: true }, () => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", { status: 403 });
             const hub = service.newHub();
-            await hub.tell(handler);
+            await hub.useHandler(handler);
             const socket = await kind.connect(hub);
             kind.send(socket, { ackId: 1 });
             await kind.fails(socket, 1);
           });
         }
 
-        test("that is not passed answers a client 500 where its connecting is asked about, and drops what is only told", async (t) => {
+        test("that is not passed refuses clients with 500, and drops notifications", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 });
-          const [asked, told] = [service.newHub(), service.newHub()];
-          await asked.tell(handler, { systemEvents: ["connect"] });
+          const [asked, notified] = [service.newHub(), service.newHub()];
+          await asked.useHandler(handler, { systemEvents: ["connect"] });
           const { status } = await upgrade(service.endpoint, `/client/hubs/${asked.name}?access_token=${asked.token()}`);
           assert.equal(status, 500);
-          await told.tell(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
-          const alice = await told.connect();
-          // The event waits for what has to be told before it.
+          await notified.useHandler(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
+          const alice = await notified.connect();
+          // The event waits for what has to be sent before it.
           assert.equal((await alice.ask(event(1))).success, false);
           assert.deepEqual(handler.kinds(), []);
-          assert.ok((await told.deliveries()).length > 0);
+          assert.ok((await notified.deliveries()).length > 0);
         });
 
         test("that was not passed is asked for again, and events go by the last result until then", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 }, allowed("*"));
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, false);
           const first = await handler.next("OPTIONS");
@@ -181,7 +181,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", hang, allowed("*"));
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, true);
           const [first, second] = [await handler.next("OPTIONS"), await handler.next("OPTIONS")];
@@ -194,11 +194,11 @@ describe("Validation of URLs", { concurrency: true }, () => {
               const handler = await EventHandler.start(t);
               handler.answer("OPTIONS", answer, allowed("*"));
               const hub = service.newHub();
-              await hub.tell(handler);
+              await hub.useHandler(handler);
               handler.answer("user.message", { headers: { "content-type": "text/plain" }, body: "hey" });
               const socket = await kind.connect(hub);
               kind.send(socket, { ackId: 1 });
-              await kind.hears(socket, { dataType: "text", data: "hey" });
+              await kind.receives(socket, { dataType: "text", data: "hey" });
               await kind.succeeds(socket, 1);
               assert.equal(handler.count("OPTIONS"), 2);
               assert.equal(handler.count("user.message"), 1);
@@ -208,13 +208,13 @@ describe("Validation of URLs", { concurrency: true }, () => {
           test(`is tried again after ${what} before connect and what only happens, too`, async (t) => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer, allowed("*"));
-            const [asked, told] = [service.newHub(), service.newHub()];
-            await asked.tell(handler, { systemEvents: ["connect"] });
+            const [asked, notified] = [service.newHub(), service.newHub()];
+            await asked.useHandler(handler, { systemEvents: ["connect"] });
             await asked.connect();
             assert.equal(handler.count("OPTIONS"), 2);
             handler.answer("OPTIONS", answer, allowed("*"));
-            await told.tell(handler, { systemEvents: ["connected"] });
-            await told.connect();
+            await notified.useHandler(handler, { systemEvents: ["connected"] });
+            await notified.connect();
             await handler.next("sys.connected");
             assert.equal(handler.count("OPTIONS"), 4);
           });
@@ -223,7 +223,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer);
             const hub = service.newHub();
-            await hub.tell(handler);
+            await hub.useHandler(handler);
             assert.equal((await (await hub.connect()).ask(event(1))).success, false);
             assert.equal(handler.count("OPTIONS"), ATTEMPTS);
             const tried = (await hub.deliveries()).filter((one) => one.event === "validate");
@@ -236,7 +236,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", { status });
             const hub = service.newHub();
-            await hub.tell(handler);
+            await hub.useHandler(handler);
             assert.equal((await (await hub.connect()).ask(event(1))).success, false);
             assert.equal(handler.count("OPTIONS"), 1);
           });
@@ -246,7 +246,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const handler = await EventHandler.start(t);
           const validate = handler.hold("OPTIONS");
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           const sockets = await Promise.all(Array.from({ length: 12 }, () => hub.connect()));
           const acks = sockets.map((socket) => socket.ask(event(1)));
           await handler.next("OPTIONS");
@@ -260,7 +260,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 }, { status: 503 }, reset, allowed("*"));
           const hub = service.newHub();
-          await hub.tell(handler);
+          await hub.useHandler(handler);
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, false);
           await pass(AGAIN_MS);
@@ -282,7 +282,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
         const handler = await EventHandler.start(t);
         handler.answer("OPTIONS", hang);
         const hub = service.newHub();
-        await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connect"] });
+        await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connect"] });
         const { status } = await upgrade(service.endpoint, `/client/hubs/${hub.name}?access_token=${hub.token()}`);
         assert.equal(status, 500);
         assert.ok(handler.count("OPTIONS") > 1, "it is tried again within it");

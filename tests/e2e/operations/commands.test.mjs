@@ -198,7 +198,7 @@ describe("A weak access key", () => {
     t.after(() => weak.stop());
     await weak.start();
     assert.match(weak.output, /^WEBPUBSUB_ACCESS_KEY has fewer than 32 bytes and can be guessed\. .*deploy refuses it\.$/m);
-    assert.equal(await weak.newHub().exists("/users/nobody"), false);
+    assert.equal(await weak.newHub().exists("/users/unknown"), false);
     const strong = new Service();
     t.after(() => strong.stop());
     await strong.start();

@@ -20,7 +20,7 @@ for (const { title, options, agreed } of [
 
     test(`${agreed} agreed on with a client that offers it, new or recovering`, async () => {
       const hub = service.newHub();
-      for (const url of [hub.clientUrl(), hub.recoveryUrl("nobody", "nothing")]) {
+      for (const url of [hub.clientUrl(), hub.recoveryUrl("unknown", "nothing")]) {
         const { status, headers } = await upgrade(service.endpoint, url.replace(/^.*?\/\/[^/]*/, ""), OFFER);
         assert.equal(status, 101);
         const compressed = /^permessage-deflate/.test(headers["sec-websocket-extensions"]);
@@ -35,9 +35,9 @@ for (const { title, options, agreed } of [
       const [, upgraded] = await within(Promise.all([once(socket, "open"), once(socket, "upgrade")]), "an upgrade");
       assert.equal("sec-websocket-extensions" in upgraded[0].headers, agreed === "is");
       for (const text of ["z".repeat(100_000), "a short one"]) {
-        const heard = once(socket, "message");
+        const received = once(socket, "message");
         await hub.send("", text);
-        assert.equal(String((await within(heard, "a message"))[0]), text);
+        assert.equal(String((await within(received, "a message"))[0]), text);
       }
     });
   });

@@ -27,8 +27,8 @@ forEachShardCount(
       const connections = [await hub.connectReliable(), await hub.connect({ user: "alice" })];
       while (connections.length < QUOTA) connections.push(await hub.connect());
       await expectFull(hub);
-      await hub.send("", "those inside notice nothing");
-      for (const connection of connections) assert.equal((await connection.json()).data, "those inside notice nothing");
+      await hub.send("", "those inside stay");
+      for (const connection of connections) assert.equal((await connection.json()).data, "those inside stay");
 
       await connections[0].close(1000);
       await hub.connect();
@@ -104,7 +104,7 @@ forEachShardCount(
     });
 
     for (const protocol of [JSON_V1, RELIABLE_V1]) {
-      test(`is closed with 1008 and told why once more than ${WAITING} messages wait, and nobody else is: ${protocol}`, async () => {
+      test(`is closed with 1008 once more than ${WAITING} messages wait, alone: ${protocol}`, async () => {
         const hub = service.newHub();
         const [fast, other] = [await hub.connect({ protocol }), await hub.connect({ protocol })];
         send(fast, ping, BURST);
@@ -122,7 +122,7 @@ forEachShardCount(
       });
     }
 
-    test("is heard up to that point, and no further", async () => {
+    test("is carried out up to that point, and no further", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const fast = await hub.connectSimple({ roles: ALL_ROLES, query: "&webpubsub_mode=sendToGroup&group=room" });
@@ -132,7 +132,7 @@ forEachShardCount(
       while (next < BURST) assert.equal((await listener.json()).data, String(next++));
       await hub.send("", "the end");
       for (let { data } = await listener.json(); data !== "the end"; { data } = await listener.json()) assert.equal(data, String(next++));
-      assert.ok(next < FLOOD, `${next} were heard`);
+      assert.ok(next < FLOOD, `${next} were received`);
     });
 
     test("is not one whose pings the platform answers", async () => {
@@ -149,7 +149,7 @@ forEachShardCount(
 forEachShardCount(
   "A client that does not read",
   (service) => {
-    test("is closed with 1008, while one that speaks beside it hears everything", async () => {
+    test("is closed with 1008, while one that speaks beside it receives all", async () => {
       const hub = service.newHub();
       const groups = ["room"];
       const messages = await hub.connect({ user: "messages", groups });
@@ -173,7 +173,7 @@ forEachShardCount(
         await publish();
         return !(await isOpen("messages")) && !(await isOpen("payloads")) && !(await isOpen("binary"));
       }, "the end of those that do not read");
-      const heard = published.length;
+      const received = published.length;
       for (let n = 0; n < 3; n++) await publish();
       assert.ok((await isOpen("speaking")) && (await isOpen("reliable")));
 
@@ -181,7 +181,7 @@ forEachShardCount(
       const closed = { code: 1008, reason: "slow consumer" };
       const all = [];
       for (let next = await messages.json(); next.type === "message"; next = await messages.json()) all.push(next.data);
-      assert.ok(all.length > 1 && all.length <= heard);
+      assert.ok(all.length > 1 && all.length <= received);
       assert.deepEqual(all, published.slice(0, all.length), "what was sent before the end is not lost");
       for (const data of all) assert.equal(await payloads.next(), data);
       for (const socket of silent) assert.deepEqual(await socket.closed(), closed);

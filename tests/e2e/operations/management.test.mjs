@@ -133,7 +133,7 @@ forEachShardCount("Management", (service) => {
     assert.equal((await service.manage("GET", "hubs/1")).status, 400);
   });
 
-  test("metrics of every shard are told in Prometheus' text format", async () => {
+  test("metrics of every shard come in Prometheus' text format", async () => {
     const hub = service.newHub();
     const reliable = await hub.connectReliable();
     await hub.connect();
@@ -159,7 +159,7 @@ describe("A changing number of shards", () => {
   before(() => service.start());
   after(() => service.stop());
 
-  /** Publishes over a connection and over REST until told to stop; returns how many were accepted of each. */
+  /** Publishes over a connection and over REST until asked to stop; returns how many were accepted of each. */
   function publish(hub, publisher) {
     let stopped = false;
     const done = (async () => {
@@ -177,18 +177,18 @@ describe("A changing number of shards", () => {
     return { stop: () => ((stopped = true), done) };
   }
 
-  /** Everything that a member heard, in order, up to what was published last. */
+  /** Everything that a member received, in order, up to what was published last. */
   async function expectAll(member, { client, server }) {
-    const heard = { client: 0, server: 0 };
-    while (heard.client < client || heard.server < server) {
+    const received = { client: 0, server: 0 };
+    while (received.client < client || received.server < server) {
       const { data, sequenceId } = await member.json();
       const [from, number] = data.split(" ");
-      assert.equal(Number(number), ++heard[from], `${data} comes in order`);
-      assert.equal(sequenceId, member.protocol.includes("reliable") ? heard.client + heard.server : undefined);
+      assert.equal(Number(number), ++received[from], `${data} comes in order`);
+      assert.equal(sequenceId, member.protocol.includes("reliable") ? received.client + received.server : undefined);
     }
   }
 
-  test("one becomes four under load: nothing is lost, doubled or out of order, and nobody is dropped", async () => {
+  test("one becomes four under load without loss, copies or disorder", async () => {
     const hub = service.newHub();
     const members = [await hub.connect({ groups: ["room"] }), await hub.connectReliable({ groups: ["room"] })];
     const publisher = await hub.connect({ roles: ALL_ROLES });
@@ -198,7 +198,7 @@ describe("A changing number of shards", () => {
     const count = await load.stop();
     for (const member of members) await expectAll(member, count);
 
-    // New ones are spread over all of them, and hear what the old one publishes.
+    // New ones are spread over all of them, and receive what the old one publishes.
     const late = await Promise.all(Array.from({ length: 24 }, () => hub.connectReliable({ groups: ["room"] })));
     const shards = new Set(late.map(({ id }) => Buffer.from(id, "base64url").readUInt16BE(1)));
     assert.ok(shards.size > 1, [...shards].join());

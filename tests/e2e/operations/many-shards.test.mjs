@@ -38,7 +38,7 @@ describe("A hub with 40 shards", () => {
 
   const ids = (connections) => connections.map(({ id }) => id).sort();
 
-  test("what is sent to all, a group or a user is heard once by each, and by nobody else", async () => {
+  test("what is sent to all, a group or a user reaches each of them once", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, (n) => ({ user: n % 2 ? "odd" : "even", groups: n % 3 ? [] : ["third"] }));
     const odd = new Set();
@@ -49,7 +49,7 @@ describe("A hub with 40 shards", () => {
       ["", () => true],
       ["/groups/third", ({ id }) => third.has(id)],
       ["/users/odd", (connection) => odd.has(connection)],
-      ["/users/nobody", () => false],
+      ["/users/unknown", () => false],
     ]) {
       const data = `to ${target} ${"x".repeat(100_000)}`;
       await hub.send(target, data);
@@ -59,7 +59,7 @@ describe("A hub with 40 shards", () => {
       }
     }
     const [first, ...others] = connections;
-    await hub.send("", "but one", { query: { excluded: first.id, filter: "userId ne 'nobody'" } });
+    await hub.send("", "but one", { query: { excluded: first.id, filter: "userId ne 'unknown'" } });
     for (const connection of others) assert.equal((await connection.json()).data, "but one");
     await first.expectSilence();
   });
@@ -107,7 +107,7 @@ describe("A hub with 40 shards", () => {
     assert.equal(await hub.exists(`/connections/${spared.id}`), true);
   });
 
-  test("clients hear each other", async () => {
+  test("clients receive each other's messages", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, () => ({ groups: ["room"], roles: ALL_ROLES }));
     await connections.at(-1).ask({ type: "sendToGroup", group: "room", dataType: "text", data: "hello", noEcho: true, ackId: 1 });
@@ -157,7 +157,7 @@ describe("A hub with 40 shards", () => {
     }
   });
 
-  test("nobody outside can say for which shards one is to answer", async () => {
+  test("a caller cannot say for which shards one is to answer", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub);
     const operation = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
@@ -181,8 +181,8 @@ describe("A hub with 40 shards", () => {
       ["POST", "/users/alice/:send", { headers: { "content-type": "text/plain" }, body: "x" }],
       ["POST", "/:addToGroups", bulk({ groups: ["room"] })],
       ["POST", "/:closeConnections"],
-      ["PUT", "/users/nobody/groups/room"],
-      ["HEAD", "/users/nobody"],
+      ["PUT", "/users/unknown/groups/room"],
+      ["HEAD", "/users/unknown"],
       ["HEAD", "/groups/none"],
       ["GET", "/groups/none/connections"],
     ]) {

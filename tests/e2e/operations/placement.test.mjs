@@ -45,7 +45,7 @@ describe("New clients of four shards", () => {
     });
   }
 
-  test("are not told how many there are", async () => {
+  test("do not learn how many there are", async () => {
     const { pathname, search } = new URL(service.newHub().clientUrl());
     const { status, headers } = await upgrade(service.endpoint, pathname + search, { "sec-websocket-protocol": JSON_V1 });
     assert.deepEqual([status, headers["sec-websocket-protocol"]], [101, JSON_V1]);

@@ -91,7 +91,7 @@ for (const { title, keepHost, shards } of [
       const handler = await EventHandler.start(t);
       handler.answer("OPTIONS", { headers: { "WebHook-Allowed-Origin": proxy.host } });
       const hub = service.newHub();
-      await hub.tell(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"] });
+      await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"] });
       const socket = await open(clientUrl(hub));
       assert.equal((await socket.json()).event, "connected");
       assert.equal((await socket.ask(event)).success, true);
@@ -104,7 +104,7 @@ for (const { title, keepHost, shards } of [
     test("leaves a handler's test the host of the operator's token", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
-      await hub.tell(handler);
+      await hub.useHandler(handler);
       const path = `hubs/${hub.name}/eventHandlers/0/:test`;
       const token = sign({ aud: `${proxy.endpoint}/management/${path}` }, service.key);
       const authorization = `Bearer ${token}`;
@@ -113,7 +113,7 @@ for (const { title, keepHost, shards } of [
       assert.equal((await handler.next("OPTIONS")).header("WebHook-Request-Origin"), proxy.host);
     });
 
-    test("opens nothing to a token for a host that nobody accepts, whatever the request's headers say", async () => {
+    test("opens nothing to a token for another host, whatever the headers say", async () => {
       const hub = service.newHub();
       const target = `/api/hubs/${hub.name}/:generateToken`;
       for (const base of ["https://evil.example", `https://${ELSEWHERE}.evil.example`, `https://${ELSEWHERE}:8443`, `https://evil.example,${ELSEWHERE}`]) {

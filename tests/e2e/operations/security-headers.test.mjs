@@ -1,4 +1,4 @@
-// Headers that tell browsers what they may do with an answer; the same under every runner.
+// Headers that say what browsers may do with an answer; the same under every runner.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { request, upgrade } from "../../support/rest.mjs";
@@ -22,7 +22,7 @@ for (const runner of ["serve", "start"]) {
     after(() => service.stop());
     const ask = (method, path, options) => request(service.endpoint, method, path, options);
 
-    test("the page and its files may run its own scripts and wasm, be framed by nobody, and name nobody", async () => {
+    test("the page may run its own scripts and wasm, and not be framed", async () => {
       for (const [method, path, status] of [["GET", "/", 200], ["HEAD", "/", 200], ["GET", "/src/main.js", 200], ["GET", "/nowhere", 404], ["GET", "/index.html", 307]]) {
         const { status: answered, headers } = await ask(method, path);
         const what = `${method} ${path}`;

@@ -19,8 +19,8 @@ forEachShardCount(
       const { status, headers } = await knock();
       assert.equal(status, 503);
       assert.ok(Number(headers["retry-after"]) > 0);
-      await hub.send("", "those inside notice nothing");
-      for (const connection of connections) assert.equal((await connection.json()).data, "those inside notice nothing");
+      await hub.send("", "those inside stay");
+      for (const connection of connections) assert.equal((await connection.json()).data, "those inside stay");
       await service.newHub().connect();
 
       await connections[0].close(1000);

@@ -1,4 +1,4 @@
-// The object that holds idle connections is put out of memory after ten seconds; its connections notice nothing.
+// The object that holds idle connections is put out of memory after ten seconds; its connections stay.
 // The one test that waits for time to pass: there is no other way to be idle.
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { Socket } from "../../support/socket.mjs";
 const IDLE_MS = 25_000;
 
 forEachShardCount("Hibernation", (service) => {
-  test("connections idle for 25 s hear the next message, hold their groups, go on counting and outlive their tokens", async () => {
+  test("connections idle for 25 s receive, keep their groups, go on counting and outlive their tokens", async () => {
     const hub = service.newHub();
     const plain = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["assigned"] });
     const reliable = await hub.connectReliable({ user: "alice", roles: ALL_ROLES, groups: ["assigned"] });

@@ -1,4 +1,4 @@
-// Random rubbish, the same in every run: nothing that a peer sends gets a 5xx, and nobody else notices.
+// Random rubbish, the same in every run: nothing that a peer sends gets a 5xx or affects others.
 // Left out is what the runtime answers before the service sees it: unknown methods, a `Host` that is missing or
 // there twice, absolute targets, impossible lengths, headers too large.
 import assert from "node:assert/strict";
@@ -22,7 +22,7 @@ const INPUT_LIMIT_MS = 30_000;
 /** Does the work for each number, several at a time; whatever fails or hangs is named by `describe(number)`. */
 async function forEachNumber(count, work, describe) {
   let next = 0;
-  const lane = async () => {
+  const sender = async () => {
     while (next < count) {
       const n = next++;
       try {
@@ -33,11 +33,11 @@ async function forEachNumber(count, work, describe) {
       }
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, sender));
 }
 
 forEachShardCount("Malformed input", (service) => {
-  /** The service is up, serves newcomers to a hub, and somebody who was there before still hears. */
+  /** The service is up, serves newcomers to a hub, and a client that was there before still receives. */
   async function expectHealth(hub, witness) {
     assert.equal((await request(service.endpoint, "HEAD", "/api/health")).status, 200);
     const newcomer = await hub.connect({ roles: ALL_ROLES });
@@ -70,7 +70,7 @@ forEachShardCount("Malformed input", (service) => {
     await expectHealth(others, witness);
   });
 
-  /** The kinds of client: how each connects, what its messages look like, what it hears after `marker`, and how it may be closed. */
+  /** The kinds of client: how each connects, what its messages look like, what it receives after `marker`, and how it may be closed. */
   function clients(hub) {
     const speaking = (protocols) => () => Socket.open(hub.clientUrl({ roles: ALL_ROLES }), { protocols });
     const json = { inputs: JSON_FRAMES, isText: true, marker: '{"type":"ping","after":"the rubbish"}', answer: '{"type":"pong"}', codes: [1003, 1007, 1009] };
@@ -82,7 +82,7 @@ forEachShardCount("Malformed input", (service) => {
       ...[PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((name) => ({ name, open: speaking(name), ...protobuf })),
       { name: "publishing", open: (n) => publishing(n, { roles: ALL_ROLES, groups: [`group_${n}`] }), ...simple, answer: simple.marker, codes: [1009] },
       { name: "not allowed to publish", open: (n) => publishing(n), ...simple, codes: [1008, 1009] },
-      { name: "with events that nobody handles", open: () => hub.connectSimple(), ...simple, codes: [1009, 1011] },
+      { name: "with events without a handler", open: () => hub.connectSimple(), ...simple, codes: [1009, 1011] },
     ];
   }
 

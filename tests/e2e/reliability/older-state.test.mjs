@@ -83,7 +83,7 @@ forEachShardCount("State of another version", (service) => {
     assert.equal(handler.asked.filter(({ connection }) => connection).length, before, "the handler learns nothing");
     const given = await service.manage("PUT", `hubs/${hub.name}`, { body: JSON.stringify(await get()) });
     assert.deepEqual([given.status, given.body.includes("eventHandlers.0.auth.token.secret")], [400, true]);
-    await hub.tell(handler);
+    await hub.useHandler(handler);
     assert.equal((await alice.ask({ ...event, ackId: 2 })).success, true);
   });
 

@@ -251,7 +251,7 @@ forEachShardCount("Recovery", (service) => {
     assert.deepEqual(await again.closed(), { code: 1008, reason: FULL });
   });
 
-  test("copies whose time to live is over are left out, and the numbers tell", async () => {
+  test("copies whose time to live is over leave gaps in the numbers", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable({ groups: ["room"] });
     const bob = await hub.connect({ roles: ALL_ROLES });

@@ -23,7 +23,7 @@ forEachShardCount("Reliable clients", (service) => {
     assert.equal((await alice.json()).sequenceId, 5);
   });
 
-  test("each connection counts what it hears itself", async () => {
+  test("each connection counts what it receives itself", async () => {
     const hub = service.newHub();
     const early = await hub.connectReliable();
     await hub.send("", "one");

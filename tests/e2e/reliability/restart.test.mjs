@@ -51,7 +51,7 @@ forEachShardCount(
     test("a shard knows its hub before anything was asked of it", async (t) => {
       const hub = service.newHub();
       const handler = await EventHandler.start(t);
-      await hub.tell(handler, { systemEvents: ["disconnected"] });
+      await hub.useHandler(handler, { systemEvents: ["disconnected"] });
       const away = await hub.connectReliable();
       await away.close(3001);
       // A close is answered before it is on disk; this answer waits for that.

@@ -24,13 +24,13 @@ forEachShardCount(
         const members = await Promise.all([hub.connect(options), hub.connectReliable(options)]);
         while (new Set(members.map(shardOf)).size < service.shards) members.push(await hub.connectReliable(options));
         let count = 0;
-        async function expectHeard(data) {
+        async function expectReceived(data) {
           count++;
           for (const member of members) {
-            const heard = await member.json();
-            assert.equal(heard.data, data);
-            if (heard.sequenceId === undefined) continue;
-            assert.equal(heard.sequenceId, count);
+            const received = await member.json();
+            assert.equal(received.data, data);
+            if (received.sequenceId === undefined) continue;
+            assert.equal(received.sequenceId, count);
             member.send({ type: "sequenceAck", sequenceId: count });
           }
           for (const member of members) await member.expectSilence();
@@ -38,19 +38,19 @@ forEachShardCount(
         const publish = (data) => members[0].send({ type: "sendToGroup", group: "room", dataType: "text", data });
 
         publish("at first");
-        await expectHeard("at first");
+        await expectReceived("at first");
         let constructions = service.constructions(hub);
         assert.equal(constructions, service.shards);
         // The shard that relays what its client publishes has an alarm ten seconds later.
         const relaying = service.shards > 1 ? 1 : 0;
         for (let n = 1; n <= SILENCES; n++) {
           publish(`before silence ${n}`);
-          await expectHeard(`before silence ${n}`);
+          await expectReceived(`before silence ${n}`);
           await pass(SILENCE_MS);
           await hub.send("/groups/room", `during silence ${n}`);
-          await expectHeard(`during silence ${n}`);
+          await expectReceived(`during silence ${n}`);
           publish(`after silence ${n}`);
-          await expectHeard(`after silence ${n}`);
+          await expectReceived(`after silence ${n}`);
           const again = service.constructions(hub) - constructions;
           assert.ok(again >= service.shards - relaying && again <= service.shards + relaying, `${again} after silence ${n}`);
           constructions += again;

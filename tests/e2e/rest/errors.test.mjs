@@ -24,12 +24,12 @@ forEachShardCount("REST refusals", (service) => {
       [202, await hub.rest("POST", "/:send", { headers: text, body: "x" })],
       [400, await hub.rest("POST", "/:send", { headers: text, body: "x", query: { "api-version": "2020" } })],
       [401, await hub.rest("POST", "/:send", { token: "" })],
-      [404, await hub.rest("HEAD", "/users/nobody")],
+      [404, await hub.rest("HEAD", "/users/unknown")],
       [415, await hub.rest("POST", "/:send", { headers: { "content-type": "text/html" }, body: "x" })],
       [200, await hub.rest("POST", "/:generateToken")],
       [200, await hub.rest("GET", "/groups/room/connections")],
       [204, await hub.rest("POST", "/:closeConnections")],
-      [404, await hub.rest("PUT", "/groups/room/connections/nobody")],
+      [404, await hub.rest("PUT", "/groups/room/connections/unknown")],
       [404, await hub.rest("POST", "/:shout")],
       [405, await hub.rest("GET", "/:send")],
     ]) {
@@ -51,7 +51,7 @@ forEachShardCount("REST refusals", (service) => {
       for (const [method, path, status, options] of [
         ["POST", "/:addToGroups", 200, { headers: json, body: '{"groups":["room"]}' }],
         ["GET", "/groups/room/connections", 200],
-        ["DELETE", "/connections/nobody/groups", 204],
+        ["DELETE", "/connections/unknown/groups", 204],
         ["POST", "/:generateToken", 200],
       ]) {
         assert.equal((await hub.rest(method, path, { query, ...options })).status, status, `${version}: ${path}`);
@@ -85,7 +85,7 @@ forEachShardCount("REST refusals", (service) => {
     assert.ok(await message("/connections/%20"));
   });
 
-  test("paths that nobody serves get 404", async () => {
+  test("unknown paths get 404 with a body", async () => {
     const hub = service.newHub();
     for (const [method, path] of [
       ["POST", "/:shout"],
@@ -98,7 +98,7 @@ forEachShardCount("REST refusals", (service) => {
     }
   });
 
-  test("methods that a path does not know get 405, and are told which it knows", async () => {
+  test("methods that a path does not know get 405, and those it knows", async () => {
     const hub = service.newHub();
     for (const [method, path, known] of [["GET", "/:send", "POST"], ["POST", "/groups/room", "HEAD"], ["PUT", "/users/alice", "HEAD"]]) {
       const { status, headers } = await hub.rest(method, path);
@@ -153,7 +153,7 @@ forEachShardCount("REST refusals", (service) => {
     }
   });
 
-  test("a call about a user that URLs resolve reaches nobody", async () => {
+  test("a call about a user that URLs resolve changes nothing", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     for (const dots of ["..", "%2e%2e", "%2E%2E", ".%2e", ".", "%2e"]) {
@@ -179,7 +179,7 @@ forEachShardCount("REST refusals", (service) => {
     const hub = service.newHub();
     expectUnauthorized(await hub.rest("POST", "/:send", { token: "", headers: { "content-type": "x" }, body: "x" }), MISSING_TOKEN);
     expectUnauthorized(await hub.rest("POST", "/:send", { token: "", query: { "api-version": "1" } }), MISSING_TOKEN);
-    for (const path of ["/groups/%20", "/users/nobody"]) {
+    for (const path of ["/groups/%20", "/users/unknown"]) {
       const { status, headers, body } = await hub.rest("HEAD", path, { token: "no" });
       assert.deepEqual([status, headers["www-authenticate"], headers["x-ms-error-code"], body], [401, "Bearer", "Error.Unauthorized", ""]);
     }

@@ -17,8 +17,8 @@ forEachShardCount("Filters", (service) => {
     return protocol ? hub.connect(options) : hub.connectSimple(options);
   };
 
-  /** Publishes each filter's number to those that it lets through; returns the numbers that each of the sockets heard. */
-  async function heard(hub, sockets, filters) {
+  /** Publishes each filter's number to those that it lets through; returns the numbers that each of the sockets received. */
+  async function received(hub, sockets, filters) {
     for (const [n, filter] of filters.entries()) await hub.send("", String(n), { query: { filter } });
     await hub.send("", "end");
     const numbers = async (socket) => {
@@ -42,11 +42,11 @@ forEachShardCount("Filters", (service) => {
       const key = JSON.stringify(subject);
       if (!sockets.has(key)) sockets.set(key, await connect(hub, subject));
     }
-    const numbers = await heard(hub, [...sockets.values()], vectors.map(({ filter }) => filter));
-    const heardBy = new Map([...sockets.keys()].map((key, n) => [key, numbers[n]]));
+    const numbers = await received(hub, [...sockets.values()], vectors.map(({ filter }) => filter));
+    const receivedBy = new Map([...sockets.keys()].map((key, n) => [key, numbers[n]]));
     for (const [n, { filter, matches, misses }] of vectors.entries()) {
       for (const [subjects, expected] of [[matches, true], [misses, false]]) {
-        for (const subject of subjects.filter(canBe)) assert.equal(heardBy.get(JSON.stringify(subject)).has(n), expected, `${filter} on ${JSON.stringify(subject)}`);
+        for (const subject of subjects.filter(canBe)) assert.equal(receivedBy.get(JSON.stringify(subject)).has(n), expected, `${filter} on ${JSON.stringify(subject)}`);
       }
     }
   });
@@ -62,7 +62,7 @@ forEachShardCount("Filters", (service) => {
       [`length(connectionId) eq ${id.length} and not (protocol eq '${JSON_V1}')`]: [false, false, true],
       "'G1' in groups": [false, false, false],
     };
-    const numbers = await heard(hub, sockets, Object.keys(expected));
+    const numbers = await received(hub, sockets, Object.keys(expected));
     for (const [n, [filter, picked]] of Object.entries(expected).entries()) {
       assert.deepEqual(numbers.map((all) => all.has(n)), picked, filter);
     }

@@ -37,7 +37,7 @@ forEachShardCount("REST generateToken", (service) => {
     assert.equal(await socket.next(), "to the group");
   });
 
-  test("without wishes it names nobody and lives for an hour", async () => {
+  test("without parameters it names no user and lives for an hour", async () => {
     const hub = service.newHub();
     const claims = claimsOf(JSON.parse((await generate(hub, {})).body).token);
     assert.deepEqual([claims.sub, claims.role, claims["webpubsub.group"]], [undefined, undefined, undefined]);

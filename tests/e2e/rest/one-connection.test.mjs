@@ -8,7 +8,7 @@ import { sign } from "../../support/token.mjs";
 
 const TIMES = 20;
 const SIZES = [70_000, 1_048_577, 5_000_000];
-/** As much as is read of a body that nobody needs, and somewhat more, which a sender need not wait for. */
+/** As much as is read of a body that is not needed, and somewhat more, which a sender need not wait for. */
 const ENOUGH = (8 << 20) + 65_536;
 const send = (hub) => `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
 const text = { "content-type": "text/plain" };
@@ -21,7 +21,7 @@ const UNREAD = {
   "another type of content": { status: 415, target: send, headers: { "content-type": "text/html" } },
   "another type of content, for one connection": {
     status: 415,
-    target: (hub) => `/api/hubs/${hub.name}/connections/nobody/:send`,
+    target: (hub) => `/api/hubs/${hub.name}/connections/unknown/:send`,
     headers: { "content-type": "text/html" },
   },
   "a bad filter": { status: 400, target: (hub) => `${send(hub)}&filter=userId%20eq` },
@@ -38,7 +38,7 @@ const UNREAD = {
   "an operation that needs no body, on every shard": { status: 204, target: (hub) => `/api/hubs/${hub.name}/:closeConnections` },
 };
 
-/** A request of a hub as bytes, signed for its URL unless told otherwise. */
+/** A request of a hub as bytes, signed for its URL by default. */
 function bytes(hub, { method = "POST", target, headers = text, signed = true }, body, chunked = false) {
   const { endpoint, key } = hub.service;
   const path = target(hub);

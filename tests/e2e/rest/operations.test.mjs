@@ -55,7 +55,7 @@ forEachShardCount("REST operations", (service) => {
     await alice.expectClosedByServer();
   });
 
-  test("what needs nobody to be there answers as if somebody were", async () => {
+  test("what needs no connection succeeds without one", async () => {
     const hub = service.newHub();
     for (const [method, path, status, options] of [
       ["POST", "/:addToGroups", 200, bulk({ groups: ["room"] })],
@@ -65,9 +65,9 @@ forEachShardCount("REST operations", (service) => {
       ["DELETE", "/connections/unknown/groups", 204],
       ["POST", "/groups/room/:closeConnections", 204],
       ["DELETE", "/groups/room/connections/unknown", 204],
-      ["POST", "/users/nobody/:closeConnections", 204],
-      ["DELETE", "/users/nobody/groups/room", 204],
-      ["DELETE", "/users/nobody/groups", 204],
+      ["POST", "/users/unknown/:closeConnections", 204],
+      ["DELETE", "/users/unknown/groups/room", 204],
+      ["DELETE", "/users/unknown/groups", 204],
       ["DELETE", permission("joinLeaveGroup", { id: "unknown" }), 204, targeted("room")],
     ]) {
       await expectEmpty(hub, method, path, status, options);
@@ -75,7 +75,7 @@ forEachShardCount("REST operations", (service) => {
     assert.deepEqual(await membersOf(hub, "room"), { value: [], nextLink: null });
   });
 
-  test("what needs somebody to be there gets 404, and is told who is missing", async () => {
+  test("what needs a connection gets 404 that names what is missing", async () => {
     const hub = service.newHub();
     const gone = await hub.connect();
     await gone.close(1000);
@@ -246,7 +246,7 @@ forEachShardCount("REST operations", (service) => {
     assert.equal(pages[1].nextLink, null, "no more than were asked for");
   });
 
-  test("a page holds 200 members unless told otherwise", async () => {
+  test("a page holds 200 members by default", async () => {
     const hub = service.newHub();
     await Promise.all(Array.from({ length: 201 }, () => hub.connectSimple({ groups: ["room"] })));
     const { value, nextLink } = await membersOf(hub, "room");
@@ -257,7 +257,7 @@ forEachShardCount("REST operations", (service) => {
     assert.ok(rest.value[0].connectionId > value.at(-1).connectionId);
   });
 
-  test("a list goes on after the last member that was told, even if that one is gone", async () => {
+  test("a list goes on after its last member, even if that one is gone", async () => {
     const hub = service.newHub();
     const sockets = await Promise.all([1, 2, 3].map(() => hub.connect({ groups: ["room"] })));
     const ids = sorted(...sockets);

@@ -21,14 +21,14 @@ export function defineConnecting(kit) {
   });
 
   test("does not start without a URL, and says why", async () => {
-    const problem = new Error("nobody to ask");
+    const problem = new Error("no URL to give");
     const failing = kit.make({ getClientAccessUrl: () => Promise.reject(problem) });
     await assert.rejects(failing.client.start(), problem);
     const wrong = kit.make({ getClientAccessUrl: async () => 42 });
     await assert.rejects(wrong.client.start(), { message: "The clientAccessUrl must be a string but currently it's number" });
   });
 
-  test("hands the signal that aborts a start to the credential", async () => {
+  test("passes the signal that aborts a start to the credential", async () => {
     const controller = new AbortController();
     const given = [];
     const { client } = kit.make({
@@ -43,7 +43,7 @@ export function defineConnecting(kit) {
     assert.deepEqual(given, [controller.signal]);
   });
 
-  test("does not start with a token that is refused, or where nobody listens", async () => {
+  test("does not start with a refused token, or without a server", async () => {
     const hub = newHub();
     const nowhere = hub.clientUrl().replace(/:\d+\//, ":9/");
     for (const url of [hub.url, `${hub.url}?access_token=no`, hub.clientUrl({ minutes: -60 }), nowhere]) {
@@ -67,7 +67,7 @@ export function defineConnecting(kit) {
     assert.equal(await hub.exists(`/connections/${again.connectionId}`), true);
   });
 
-  test("stops when it is told to, once", async () => {
+  test("stops when asked to, once", async () => {
     const { client, events, id } = await kit.connect(newHub());
     client.stop();
     client.stop();

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { EventHandler } from "../../support/event-handler.mjs";
 
 export function defineInvoking(kit) {
-  test("invokes an event, and is told what its handler answers", async (t) => {
+  test("invokes an event, and receives what its handler answers", async (t) => {
     const handler = await EventHandler.start(t);
     const hub = kit.service.newHub();
-    await hub.tell(handler);
+    await hub.useHandler(handler);
     const { client, events } = await kit.connect(hub);
     for (const [dataType, sent, body, type, data] of [
       ["text", "hi", "hey", "text/plain", "hey"],
@@ -23,10 +23,10 @@ export function defineInvoking(kit) {
     assert.deepEqual(events.order, ["connected"]);
   });
 
-  test("is told that an invocation failed, and may cancel it", async (t) => {
+  test("reports a failed invocation, and may cancel one", async (t) => {
     const handler = await EventHandler.start(t);
     const hub = kit.service.newHub();
-    await hub.tell(handler);
+    await hub.useHandler(handler);
     const { client, events } = await kit.connect(hub);
     handler.answer("user.chat", { status: 400 });
     const failed = { name: "InvocationError", message: "Internal server error", invocationId: "one" };

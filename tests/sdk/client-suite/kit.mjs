@@ -18,7 +18,7 @@ export class Kit {
     this.reliable = makeProtocol().isReliableSubProtocol;
   }
 
-  /** A client that is not started, and what it hears. It tries nothing twice unless the options say so. */
+  /** A client that is not started, and what it receives. It tries nothing twice unless the options say so. */
   make(credential, options) {
     const defaults = { protocol: this.makeProtocol(), messageRetryOptions: NO_RETRY, reconnectRetryOptions: SOON };
     const client = new this.WebPubSubClient(credential, { ...defaults, ...options });

@@ -36,7 +36,7 @@ const PAYLOADS = [
 export function defineOperations(kit) {
   const newHub = () => kit.service.newHub();
 
-  test("joins, sends, hears itself and others, and leaves", async () => {
+  test("joins, sends, receives from itself and others, and leaves", async () => {
     const hub = newHub();
     const [alice, bob] = [await kit.connect(hub, { user: "alice" }), await kit.connect(hub, { user: "bob" })];
     for (const { client } of [alice, bob]) assert.equal((await client.joinGroup("room")).isDuplicated, false);
@@ -59,13 +59,13 @@ export function defineOperations(kit) {
     assert.equal(bob.events.order.filter((name) => name === "group-message").length, 3);
   });
 
-  test("sends every type of payload, and hears it as it was", async () => {
+  test("sends every type of payload, and receives it as it was", async () => {
     const { client, events } = await kit.connect(newHub(), { groups: ["room"] });
     for (const [dataType, content] of PAYLOADS) {
       await client.sendToGroup("room", content, dataType);
       const data = content instanceof ArrayBuffer ? [...new Uint8Array(content)] : content;
-      const heard = await events.message("group-message");
-      assert.deepEqual([heard.dataType, heard.data], [dataType, data]);
+      const received = await events.message("group-message");
+      assert.deepEqual([received.dataType, received.data], [dataType, data]);
     }
   });
 
@@ -88,7 +88,7 @@ export function defineOperations(kit) {
       const result = await OPERATIONS[operation].call(client, { fireAndForget: true });
       assert.deepEqual(result, { isDuplicated: false }, operation);
     }
-    // It is still connected, and heard nothing: what is refused without an ack is refused in silence.
+    // It is still connected, and received nothing: what is refused without an ack is refused in silence.
     await assert.rejects(client.sendToGroup("room", "hi", "text"), { message: "Failed to send message." });
     assert.deepEqual(events.order, ["connected"]);
   });
@@ -124,7 +124,7 @@ export function defineOperations(kit) {
         ? { name: "Forbidden", message: `The client does not have permission to ${verb} group 'room'.` }
         : { name: "InternalServerError", message: "Internal server error" };
 
-      test(`is told what was refused: ${operation}`, async () => {
+      test(`reports what was refused: ${operation}`, async () => {
         const { client } = await kit.connect(newHub(), { roles: [] });
         for (let times = 0; times < 2; times++) {
           const error = await call(client, { ackId: 11 }).catch((error) => error);
@@ -134,7 +134,7 @@ export function defineOperations(kit) {
         }
       });
 
-      test(`gives up when it is told to: ${operation}`, async () => {
+      test(`gives up when it is aborted: ${operation}`, async () => {
         const { client } = await kit.connect(newHub());
         const { signal } = new AbortController();
         // Microsoft's client forgets to catch a refusal of what it has given up. Under a used id there is none.
@@ -151,7 +151,7 @@ export function defineOperations(kit) {
   });
 
   for (const mode of ["Fixed", "Exponential"]) {
-    test(`tries again as often as it is told to, each time under a new ack id: ${mode}`, async () => {
+    test(`tries again as often as it may, each time under a new ack id: ${mode}`, async () => {
       const messageRetryOptions = { maxRetries: 3, retryDelayInMs: 1, maxRetryDelayInMs: 2, mode };
       const { client } = await kit.connect(newHub(), { roles: [] }, { messageRetryOptions });
       for (const [n, { call }] of Object.values(OPERATIONS).entries()) {
@@ -193,7 +193,7 @@ export function defineOperations(kit) {
     await failAll();
   });
 
-  test("is told that an ack was lost, and whether its operation was done", async (t) => {
+  test("reports a lost ack, and whether its operation was done", async (t) => {
     const hub = newHub();
     const bob = await kit.connect(hub, { groups: ["room"] });
     const { client, events, id, link } = await kit.startOverLink(t, hub);

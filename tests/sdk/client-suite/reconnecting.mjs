@@ -15,11 +15,11 @@ export function defineReconnecting(kit) {
    */
   async function start(credential, options) {
     const started = await kit.start(credential, options);
-    await started.client.sendToGroup("nobody", "hi", "text", { fireAndForget: true });
+    await started.client.sendToGroup("unknown", "hi", "text", { fireAndForget: true });
     return started;
   }
 
-  test("is told why a server closed its connection, and stops where it is not to connect again", async () => {
+  test("reports why a server closed its connection, and stops if it may not connect again", async () => {
     const hub = newHub();
     const { events, id } = await start(hub.clientUrl(), { autoReconnect: false });
     await kit.server(hub).closeConnection(id, { reason: "bye" });
@@ -59,7 +59,7 @@ export function defineReconnecting(kit) {
     assert.equal(await hub.exists("/groups/room"), false);
   });
 
-  test("tells which group it may not join again", async () => {
+  test("reports which group it may not join again", async () => {
     const hub = newHub();
     const roles = ["webpubsub.joinLeaveGroup.open"];
     const { client, events, id } = await kit.start(inTurn(hub.clientUrl({ roles: ALL_ROLES }), hub.clientUrl({ roles })));
@@ -110,7 +110,7 @@ export function defineReconnecting(kit) {
       assert.deepEqual(events.order, ["connected", "disconnected", "connected", "group-message"]);
     });
 
-    test("gives up a connection on which it hears nothing", async () => {
+    test("gives up a silent connection", async () => {
       const silence = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 30 };
       const { events, id } = await kit.start(newHub().clientUrl(), { ...silence, autoReconnect: false });
       assert.equal((await events.next("disconnected")).connectionId, id);

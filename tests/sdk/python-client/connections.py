@@ -46,10 +46,10 @@ async def opening():
 
 
 async def failing():
-    """Does not open with a token that is refused, where nobody listens, or without a URL."""
+    """Does not open with a token that is refused, without a server, or without a URL."""
 
-    def nobody():
-        raise ValueError("nobody to ask")
+    def no_url():
+        raise ValueError("no URL to give")
 
     async def not_opened(credential, **options):
         client = await kit.make(credential, **options)
@@ -63,13 +63,13 @@ async def failing():
     for credential in (url, url + "?access_token=no"):
         name, text = await not_opened(credential)
         seen.append([name, "401" in text])
-    # The blocking package may miss that nobody listens, too, and then waits to the end.
+    # The blocking package may miss that no server listens, too, and then waits to the end.
     seen.append((await not_opened("ws://127.0.0.1:9/", start_timeout=1))[0])
-    seen.append(await not_opened(kit.credential(nobody)))
+    seen.append(await not_opened(kit.credential(no_url)))
     return seen
 
 
-async def told_to_go(**options):
+async def sent_away(**options):
     """A client that a server has closed the connection of, for a reason."""
     credential = options.pop("credential", None) or kit.url()
     client = await kit.open(credential, **options)
@@ -83,7 +83,7 @@ async def told_to_go(**options):
 
 async def stopping():
     """Stops where it is not to connect again."""
-    client, message = await told_to_go(reconnect_retry_total=0)
+    client, message = await sent_away(reconnect_retry_total=0)
     await client.next(STOPPED)
     assert client.unheard(CONNECTED) == 0
     return message
@@ -99,11 +99,11 @@ async def reconnecting():
         {"user_id": "first"},
         {"user_id": "second", "roles": ["webpubsub.joinLeaveGroup.room"]},
     ]
-    client, _ = await told_to_go(credential=kit.credential(lambda: kit.url(**tokens.pop(0))))
+    client, _ = await sent_away(credential=kit.credential(lambda: kit.url(**tokens.pop(0))))
     again = await client.next(CONNECTED)
     assert again.connection_id != client.id
     failed = await client.next(CallbackType.REJOIN_GROUP_FAILED)
-    # The package does not tell when it has joined a group again.
+    # The package does not report when it has joined a group again.
     while "second" not in await members("room"):
         pass
     kit.service.send_to_group("room", "welcome back", **TEXT)
@@ -114,7 +114,7 @@ async def reconnecting():
 
 async def leaving():
     """Does not join its groups again where it is not to."""
-    client, _ = await told_to_go(auto_rejoin_groups=False)
+    client, _ = await sent_away(auto_rejoin_groups=False)
     await client.next(CONNECTED)
     await client("join_group", "other")
     seen = [kit.service.group_exists(group) for group in ("room", "other")]
@@ -132,7 +132,7 @@ async def giving_up():
             raise ValueError("no URL any more")
         return kit.url()
 
-    client, _ = await told_to_go(credential=kit.credential(ask), reconnect_retry_total=2)
+    client, _ = await sent_away(credential=kit.credential(ask), reconnect_retry_total=2)
     await client.next(STOPPED)
     return len(asked)
 

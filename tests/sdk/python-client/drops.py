@@ -1,6 +1,6 @@
 """Loses its transport again and again with Microsoft's package. Prints what it saw, as JSON, for the test to judge.
 
-The test drops its links when it hears from the script in the group `test`.
+The test drops its links when it receives a message from the script in the group `test`.
 
 Arguments: `sync` or `aio`, protocol, hub, and two connection strings: the service's, and one for clients, over a link.
 """
@@ -19,7 +19,7 @@ kit = Kit(*sys.argv[1:])
 
 
 def be_dropped():
-    """Tells the test that it is time to."""
+    """Sends the test the message that it is time to."""
     kit.service.send_to_group("test", "now", **TEXT)
 
 
@@ -28,25 +28,25 @@ async def members(group):
 
 
 async def recovering():
-    """Hears what it missed, once, and is who it was, until a server closes the connection in a drop."""
+    """Receives what it missed, once, and is who it was, until a server closes the connection in a drop."""
     client = await kit.connect(user_id="dropped")
     await client("join_group", "room", ack_id=1000)
-    heard = []
+    received = []
     for _ in range(3):
         be_dropped()
         two = [await client.next(GROUP_MESSAGE) for _ in range(2)]
-        heard += sorted([message.sequence_id, message.data] for message in two)
+        received += sorted([message.sequence_id, message.data] for message in two)
     await client("leave_group", "room", ack_id=1000)
     kit.service.send_to_group("room", "still in?", **TEXT)
     kit.service.send_to_connection(client.id, "still you?", **TEXT)
-    heard += [[message.sequence_id, message.data] for message in (await client.next(GROUP_MESSAGE), await client.next(SERVER_MESSAGE))]
+    received += [[message.sequence_id, message.data] for message in (await client.next(GROUP_MESSAGE), await client.next(SERVER_MESSAGE))]
     assert [client.unheard(event) for event in CallbackType] == [0] * len(CallbackType)
 
     be_dropped()
     assert (await client.next(DISCONNECTED)).connection_id == client.id
     assert (await client.next(CONNECTED)).connection_id != client.id
     await client("close")
-    return heard
+    return received
 
 
 async def starting_anew():
@@ -57,13 +57,13 @@ async def starting_anew():
     assert (await client.next(DISCONNECTED)).connection_id == client.id
     again = (await client.next(CONNECTED)).connection_id
     assert again != client.id
-    # The package does not tell when it has joined a group again.
+    # The package does not report when it has joined a group again.
     while again not in await members("room"):
         pass
     kit.service.send_to_group("room", "welcome back", **TEXT)
-    heard = (await client.next(GROUP_MESSAGE)).data
+    received = (await client.next(GROUP_MESSAGE)).data
     await client("close")
-    return heard
+    return received
 
 
 async def main():

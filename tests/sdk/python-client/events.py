@@ -1,4 +1,4 @@
-"""Sends events with Microsoft's package, and hears the answers. Prints what it heard, as JSON, for the test to judge.
+"""Sends events with Microsoft's package, and receives the answers. Prints what it received, as JSON, for the test to judge.
 
 Arguments: `sync` or `aio`, protocol, hub, and two connection strings: the service's, and one for clients, over a link.
 """
@@ -21,13 +21,13 @@ kit = Kit(*sys.argv[1:])
 
 async def main():
     alice = await kit.connect(user_id="alice")
-    heard = []
+    received = []
     for ack in (True, False):
         for content, data_type in PAYLOADS:
             await alice("send_event", "echo", content, data_type, ack=ack)
-            heard.append(await alice.message(CallbackType.SERVER_MESSAGE))
+            received.append(await alice.message(CallbackType.SERVER_MESSAGE))
     await kit.close_all()
-    print(json.dumps(heard))
+    print(json.dumps(received))
 
 
 asyncio.run(main())

@@ -40,11 +40,11 @@ class Kit:
     async def make(self, credential, **options):
         """A client that is not open. It tries nothing twice unless the options say so."""
         soon = {"reconnect_retry_mode": RetryMode.Fixed, "reconnect_retry_backoff_factor": 0.01}
-        telling = {"user_agent": "tests", "logging_enable": True}
-        options = {"protocol_type": self.protocol, "message_retry_total": 0, **soon, **telling, **options}
+        logging = {"user_agent": "tests", "logging_enable": True}
+        options = {"protocol_type": self.protocol, "message_retry_total": 0, **soon, **logging, **options}
         client = Client(self.package.WebPubSubClient(credential, **options), self.package is aio)
-        for event, heard in client.heard.items():
-            await client("subscribe", event, client.listener(heard))
+        for event, received in client.received.items():
+            await client("subscribe", event, client.listener(received))
         self.made.append(client)
         return client
 
@@ -67,33 +67,33 @@ class Client:
 
     def __init__(self, client, is_async):
         self.client, self.is_async = client, is_async
-        self.heard = {event: queue.Queue() for event in CallbackType}
+        self.received = {event: queue.Queue() for event in CallbackType}
 
     async def __call__(self, method, *args, **options):
         result = getattr(self.client, method)(*args, **options)
         return await result if inspect.isawaitable(result) else result
 
-    def listener(self, heard):
-        """A listener that keeps what it is told in a queue."""
+    def listener(self, received):
+        """A listener that keeps what it receives in a queue."""
 
         def listen(args=None):
-            heard.put(args)
+            received.put(args)
 
         async def listen_async(args=None):
-            heard.put(args)
+            received.put(args)
 
         return listen_async if self.is_async else listen
 
     async def next(self, event):
-        """What is told next. The blocking package tells everything in a thread of its own: in no certain order."""
-        return await next_of(self.heard[event], event.value)
+        """What is raised next. The blocking package raises everything in a thread of its own: in no certain order."""
+        return await next_of(self.received[event], event.value)
 
     async def message(self, event):
         return in_json(await self.next(event))
 
     def unheard(self, event):
-        """How often something was told that nobody asked for."""
-        return self.heard[event].qsize()
+        """How many events were raised and not taken."""
+        return self.received[event].qsize()
 
     async def error(self, method, *args, **options):
         """What a call raises."""
@@ -103,9 +103,9 @@ class Client:
             return error
 
 
-async def next_of(heard, what):
+async def next_of(received, what):
     try:
-        return await asyncio.to_thread(heard.get, timeout=LIMIT_SECONDS)
+        return await asyncio.to_thread(received.get, timeout=LIMIT_SECONDS)
     except queue.Empty:
         raise TimeoutError(f"never came: {what}") from None
 

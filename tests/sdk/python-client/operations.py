@@ -1,4 +1,4 @@
-"""Joins, leaves, sends and hears with Microsoft's package. Prints what it saw, as JSON, for the test to judge.
+"""Joins, leaves, sends and receives with Microsoft's package. Prints what it saw, as JSON, for the test to judge.
 
 Arguments: `sync` or `aio`, protocol, hub, and two connection strings: the service's, and one for clients, over a link.
 """
@@ -35,11 +35,11 @@ async def talking():
     alice, bob = await kit.connect(user_id="alice"), await kit.connect(user_id="bob")
     for client in (alice, bob):
         await client("join_group", "room")
-    heard = []
+    received = []
     for content, data_type in PAYLOADS:
         await alice("send_to_group", "room", content, data_type)
         assert await alice.message(GROUP_MESSAGE) == (message := await bob.message(GROUP_MESSAGE))
-        heard.append(message)
+        received.append(message)
 
     await alice("send_to_group", "room", "no echo", "text", no_echo=True)
     await alice("send_to_group", "room", "no ack", "text", ack=False)
@@ -53,32 +53,32 @@ async def talking():
     kit.service.send_to_all("last", **TEXT)
     assert (await bob.next(SERVER_MESSAGE)).data == "last"
     assert [client.unheard(GROUP_MESSAGE) for client in (alice, bob)] == [0, 0]
-    return heard
+    return received
 
 
-async def hearing():
+async def receiving():
     """A server speaks to all, a user, a connection and a group."""
     client = await kit.connect(user_id="alice", groups=["room"])
-    heard = []
+    received = []
     kit.service.send_to_all("Hello World", **TEXT)
-    heard.append(await client.message(SERVER_MESSAGE))
+    received.append(await client.message(SERVER_MESSAGE))
     kit.service.send_to_user("alice", {"order": 42})
-    heard.append(await client.message(SERVER_MESSAGE))
+    received.append(await client.message(SERVER_MESSAGE))
     kit.service.send_to_connection(client.id, b"\x01\xff", content_type="application/octet-stream")
-    heard.append(await client.message(SERVER_MESSAGE))
+    received.append(await client.message(SERVER_MESSAGE))
     kit.service.send_to_group("room", "to the room", **TEXT)
-    heard.append(await client.message(GROUP_MESSAGE))
+    received.append(await client.message(GROUP_MESSAGE))
 
-    also_heard = queue.Queue()
-    listener = client.listener(also_heard)
+    also_received = queue.Queue()
+    listener = client.listener(also_received)
     await client("subscribe", SERVER_MESSAGE, listener)
     kit.service.send_to_all("to both", **TEXT)
-    assert (await client.next(SERVER_MESSAGE)).data == (await next_of(also_heard, "the same")).data == "to both"
+    assert (await client.next(SERVER_MESSAGE)).data == (await next_of(also_received, "the same")).data == "to both"
     await client("unsubscribe", SERVER_MESSAGE, listener)
     kit.service.send_to_all("to one", **TEXT)
     assert (await client.next(SERVER_MESSAGE)).data == "to one"
-    assert also_heard.empty()
-    return heard
+    assert also_received.empty()
+    return received
 
 
 async def acknowledging():
@@ -90,13 +90,13 @@ async def acknowledging():
         await client(*operation, ack_id=1000)
     await client("join_group", "room", ack_id=1001)
     await client("send_to_group", "room", "after", "text", ack_id=1002)
-    heard = sorted([(await client.next(GROUP_MESSAGE)).data for _ in range(2)])
+    received = sorted([(await client.next(GROUP_MESSAGE)).data for _ in range(2)])
     assert client.unheard(GROUP_MESSAGE) == 0
-    return heard
+    return received
 
 
 async def refused():
-    """What may not be done, and how that is told."""
+    """What may not be done, and how that is reported."""
     client = await kit.connect(roles=[])
     seen = []
     for operation in OPERATIONS:
@@ -130,7 +130,7 @@ async def impossible():
 
 
 async def main():
-    tests = (talking, hearing, acknowledging, refused, retrying, impossible)
+    tests = (talking, receiving, acknowledging, refused, retrying, impossible)
     print(json.dumps({test.__name__: await test() for test in tests}))
     await kit.close_all()
 

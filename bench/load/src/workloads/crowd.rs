@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::traffic::{Pace, Server, Traffic};
+use super::traffic::{Rate, Server, Traffic};
 use super::{Cost, Meter};
 use crate::client::{Event, open_all};
 use crate::error::LoadError;
@@ -61,7 +61,7 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
     }
 
     for (group, audience) in workload.publish.iter().enumerate() {
-        let (targets, pace) = (vec![(group, &audience.endpoint)], Pace::new(None));
+        let (targets, pace) = (vec![(group, &audience.endpoint)], Rate::new(None));
         let server = Server { plan, traffic: &traffic, targets, at_once: 1, pace, size: workload.size };
         let measured = traffic.measure(plan, |until| server.publish_until(until)).await?;
         measured.note(&mut figures, &format!("{}_", audience.name));

@@ -71,7 +71,7 @@ async fn answer(request: Request<Body>) -> Result<Response<Empty<Bytes>>, Infall
     if request.method() == Method::OPTIONS {
         response.headers_mut().insert("webhook-allowed-origin", hyper::header::HeaderValue::from_static("*"));
     } else {
-        // A body that breaks off is the server's to notice: its event fails.
+        // A body that breaks off is for the server to detect: its event fails.
         drop(request.into_body().collect().await);
         *response.status_mut() = StatusCode::NO_CONTENT;
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::traffic::{Pace, Publishers, Server, Traffic};
+use super::traffic::{Rate, Publishers, Server, Traffic};
 use crate::client::{Client, open_all};
 use crate::error::LoadError;
 use crate::figures::Figures;
@@ -27,7 +27,7 @@ pub(super) async fn run(plan: &Plan, workload: &Publish) -> Result<Figures, Load
         None => None,
     };
 
-    let pace = Pace::new(workload.rate);
+    let pace = Rate::new(workload.rate);
     let measured = if workload.by == By::Rest {
         let targets = workload.publish.iter().enumerate().collect();
         let (at_once, size) = (workload.window, workload.size);

@@ -195,7 +195,7 @@ pub(super) struct Server<'a> {
     /// Groups, and where to publish to each.
     pub(super) targets: Vec<(usize, &'a Endpoint)>,
     pub(super) at_once: usize,
-    pub(super) pace: Pace,
+    pub(super) pace: Rate,
     pub(super) size: usize,
 }
 
@@ -227,7 +227,7 @@ pub(super) struct Publishers<'a> {
     pub(super) clients: Vec<(&'a Client, usize, &'a str)>,
     pub(super) at_once: usize,
     pub(super) acks: bool,
-    pub(super) pace: Pace,
+    pub(super) pace: Rate,
     pub(super) size: usize,
 }
 
@@ -259,14 +259,14 @@ impl Publishers<'_> {
 }
 
 /// How fast messages are published.
-pub(super) enum Pace {
+pub(super) enum Rate {
     /// As fast as they arrive.
     Full,
     /// So far apart.
     Even(Mutex<Interval>),
 }
 
-impl Pace {
+impl Rate {
     /// So many a second, or as fast as they arrive.
     pub(super) fn new(rate: Option<f64>) -> Self {
         rate.map_or(Self::Full, |rate| {

@@ -1,12 +1,12 @@
-// What a client hears, and who is told.
+// What a client receives, and which listeners are called.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TEXT } from "./kit.mjs";
 
-export function defineHearing(kit) {
+export function defineReceiving(kit) {
   const newHub = () => kit.service.newHub();
 
-  test("hears a server's messages of every type", async () => {
+  test("receives a server's messages of every type", async () => {
     const hub = newHub();
     const { events, id } = await kit.connect(hub, { user: "alice", groups: ["room"] });
     const sender = kit.server(hub);
@@ -22,7 +22,7 @@ export function defineHearing(kit) {
     assert.deepEqual([group, fromUserId, dataType, data], ["room", undefined, "text", "to the room"]);
   });
 
-  test("hears much at once in order", async () => {
+  test("receives much at once in order", async () => {
     const hub = newHub();
     const { client, events } = await kit.connect(hub, { groups: ["room"] });
     const numbers = Array.from({ length: 100 }, (_, n) => n);
@@ -36,16 +36,16 @@ export function defineHearing(kit) {
       const { client, events } = await kit.connect(hub, { groups: ["room"] }, options);
       await kit.server(hub).sendToAll("first", TEXT);
       await client.sendToGroup("room", "second", "text");
-      const heard = [await events.next("server-message"), await events.next("group-message")];
-      assert.deepEqual(heard.map(({ message }) => message.sequenceId), isReliable ? [1, 2] : [undefined, undefined]);
+      const received = [await events.next("server-message"), await events.next("group-message")];
+      assert.deepEqual(received.map(({ message }) => message.sequenceId), isReliable ? [1, 2] : [undefined, undefined]);
     }
   });
 
-  test("tells all who listen, until they are taken off", async () => {
+  test("calls all listeners, until they are removed", async () => {
     const hub = newHub();
     const { client, events } = await kit.connect(hub);
-    const heard = [];
-    const listener = (name) => ({ message }) => heard.push(`${name} ${message.data}`);
+    const received = [];
+    const listener = (name) => ({ message }) => received.push(`${name} ${message.data}`);
     const [first, second] = [listener("first"), listener("second")];
     client.on("server-message", first);
     client.on("server-message", second);
@@ -55,6 +55,6 @@ export function defineHearing(kit) {
     client.off("server-message", first);
     await kit.server(hub).sendToAll("two", TEXT);
     await events.next("server-message");
-    assert.deepEqual(heard, ["first one", "second one", "second two"]);
+    assert.deepEqual(received, ["first one", "second one", "second two"]);
   });
 }
