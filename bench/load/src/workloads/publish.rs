@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::traffic::{Rate, Publishers, Server, Traffic};
+use super::traffic::{Publishers, Rate, Server, Traffic};
 use crate::client::{Client, open_all};
 use crate::error::LoadError;
 use crate::figures::Figures;
