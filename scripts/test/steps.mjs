@@ -17,7 +17,7 @@ import { run } from "../processes.mjs";
 import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
-import { checkLinks } from "./documents.mjs";
+import { checkLinks, checkSources } from "./documents.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
 import { checkTypes } from "./types.mjs";
@@ -92,6 +92,14 @@ export const steps = [
       checkPureCrates();
       checkCircles();
     },
+  },
+  {
+    name: "sources",
+    group: "lint",
+    title: "Sources in docs/spec",
+    needs: "quick",
+    quick: true,
+    work: checkSources,
   },
   {
     name: "links",

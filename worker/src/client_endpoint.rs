@@ -161,7 +161,7 @@ fn temporarily_impossible(what: &str, error: &Error) -> Result<Response> {
 
 /// Has a connection recovered by the shard that holds it; `None` if that cannot be.
 ///
-/// Source: client spec, section 8.3.
+/// Source: docs/spec/client.md#recovery.
 async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config) -> Result<Option<Response>> {
     let Ok(connection) = ConnectionId::parse(recovery.connection_id.as_str()) else { return Ok(None) };
     let token = recovery.reconnection_token.as_deref().unwrap_or_default();
@@ -268,7 +268,7 @@ async fn connect<'a>(
 /// try again until their time is up. The socket is not an object's, so that its close frame leaves
 /// right away.
 ///
-/// Source: client spec, section 8.3.
+/// Source: docs/spec/client.md#recovery.
 fn refuse_recovery(subprotocol: Option<&str>) -> Result<Response> {
     let pair = WebSocketPair::new();
     let cause = CloseCause::NotRecoverable;

@@ -1,6 +1,6 @@
 //! Asking a hub's event handler whether a client may connect, and as what.
 //!
-//! Source: `CloudEvents` spec, section 4.
+//! Source: docs/spec/cloudevents.md#connect.
 
 use std::cell::RefCell;
 

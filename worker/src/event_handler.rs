@@ -387,7 +387,7 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// How long one may take.
     ///
-    /// Source: `CloudEvents` spec, section 2.
+    /// Source: docs/spec/cloudevents.md#validation.
     const LIMIT: Duration = Duration::from_secs(10);
 
     /// Asks a handler once.

@@ -63,7 +63,7 @@ pub(crate) mod internal {
 
     /// How a shard, and the Worker after it, answers a client that it has no place for.
     ///
-    /// Source: client spec, section 3.
+    /// Source: docs/spec/client.md#handshake.
     pub(crate) const fn status(full: Full) -> u16 {
         match full {
             Full::Quota => 429,

@@ -9,7 +9,7 @@ use webpubsub_protocol::limits::ACK_CACHE_SIZE;
 ///
 /// Kept as runs of successive numbers, because that is how clients count: usually one run.
 ///
-/// Source: client spec, section 6.3.
+/// Source: docs/spec/client.md#acks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct AckCache {
     /// Oldest first.

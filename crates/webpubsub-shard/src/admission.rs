@@ -71,7 +71,7 @@ impl ConnectRequest {
     /// `Sec-WebSocket-Protocol` is given, did not offer. The client is answered 500: it would not go on
     /// with any other than those.
     ///
-    /// Source: `CloudEvents` spec, section 4; client spec, section 4.
+    /// Source: docs/spec/cloudevents.md#connect; docs/spec/client.md#subprotocols.
     pub fn apply<'a>(
         &mut self,
         answer: ConnectAnswer,

@@ -27,7 +27,7 @@ pub struct Cursor {
 ///
 /// At most [`MAX_BUFFERED_MESSAGES`] and [`MAX_BUFFERED_BYTES`].
 ///
-/// Source: client spec, section 8.1.
+/// Source: docs/spec/client.md#reliable-buffer.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     acknowledged: Cursor,

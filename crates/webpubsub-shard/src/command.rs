@@ -11,7 +11,7 @@ use webpubsub_protocol::sorted::SortedSet;
 use crate::connections::Connections;
 use crate::slot::Slot;
 
-/// A server's request to one shard. What it means is in the REST spec, section 3.
+/// A server's request to one shard. What it means is in docs/spec/rest.md#sending-and-closing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Deliver a message; [`Reply::Done`] also where no connection matches.
@@ -132,7 +132,7 @@ pub enum Reply {
 impl Target {
     /// Where a message that a server sends here comes from, as its receivers see it.
     ///
-    /// Source: REST spec, section 3.
+    /// Source: docs/spec/rest.md#sending-and-closing.
     pub(crate) fn origin(&self) -> Origin {
         match self {
             Self::Group(group) => Origin::Group { group: group.clone(), from_user: None },

@@ -46,7 +46,7 @@ impl ShardConfig {
 
     /// The default of [`ShardConfig::recovery_window`], in seconds. Clients try for 30 s, some for 60.
     ///
-    /// Source: client spec, section 8.2.
+    /// Source: docs/spec/client.md#detached-connections.
     pub const DEFAULT_RECOVERY_SECONDS: u32 = 60;
 
     /// The one shard of a hub that has no other.

@@ -39,7 +39,7 @@ pub enum Refusal {
 impl Refusal {
     /// The same, as it stands in an ack.
     ///
-    /// Source: client spec, section 6.3.
+    /// Source: docs/spec/client.md#acks.
     #[must_use]
     pub fn to_ack_error(&self) -> AckError {
         let name = match self {

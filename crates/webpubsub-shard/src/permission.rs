@@ -9,7 +9,8 @@ use crate::error::TooManyPermissions;
 
 /// The permissions of one connection.
 ///
-/// Source: permissions spec, sections 2 to 4.
+/// Source: docs/spec/permissions.md#roles, docs/spec/permissions.md#patterns,
+/// docs/spec/permissions.md#granting-and-revoking.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Permissions {
     send_to_group: Rules,

@@ -15,7 +15,7 @@ use reader::{Given, Reader, Source};
 
 /// The settings of every hub, with the names of Azure's resource model.
 ///
-/// Source: CloudEvents spec, section 1.
+/// Source: docs/spec/cloudevents.md#hub-settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     hubs: Vec<(HubName, HubSettings)>,
@@ -318,7 +318,7 @@ const SETTINGS: &[&str] =
 
 /// What stands beside them in what Azure's tools and templates write of a hub, and says nothing here.
 ///
-/// Source: `CloudEvents` spec, section 1.
+/// Source: docs/spec/cloudevents.md#hub-settings.
 const RESOURCE: &[&str] = &[
     "properties",
     "apiVersion",

@@ -1,6 +1,6 @@
 //! What event handlers are told that nobody waits for, through anything.
 //!
-//! Source: `CloudEvents` spec, section 5.
+//! Source: docs/spec/cloudevents.md#notifications.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
@@ -60,7 +60,8 @@ fn connected_and_disconnected_are_delivered() {
     assert!(shard.disk.durable_events.is_empty());
 }
 
-// CloudEvents spec, section 5; client spec, sections 8.2 and 10.
+// Source: docs/spec/cloudevents.md#notifications; docs/spec/client.md#detached-connections,
+// docs/spec/client.md#close-codes.
 #[test]
 fn disconnected_has_the_reason_of_the_spec() {
     let close = |reason: Option<&str>| {

@@ -1,6 +1,6 @@
 //! How event handlers are called: how often, how many at once, and what is kept for them.
 //!
-//! Source: `CloudEvents` spec, section 6.5.
+//! Source: docs/spec/cloudevents.md#retries.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What clients send to the application's event handler, and what comes back to them.
 //!
-//! Source: `CloudEvents` spec, section 6; client spec, sections 5, 6.3 and 9.1.
+//! Source: docs/spec/cloudevents.md#user-events; docs/spec/client.md#simple-clients,
+//! docs/spec/client.md#acks, docs/spec/client.md#invocations.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
@@ -46,7 +47,7 @@ fn body(call: &Call) -> &str {
     std::str::from_utf8(&call.request.body).expect("text")
 }
 
-// CloudEvents spec, section 6.1.
+// Source: docs/spec/cloudevents.md#user-events.
 #[test]
 fn every_payload_reaches_the_handler_with_its_content_type() {
     let any = vec![10, 1, b'x'];
@@ -90,7 +91,7 @@ fn every_payload_reaches_the_handler_with_its_content_type() {
     }
 }
 
-// Client spec, section 5.1.
+// Source: docs/spec/client.md#simple-clients.
 #[test]
 fn every_frame_of_a_simple_client_is_the_event_message() {
     let mut shard = shard();
@@ -119,7 +120,7 @@ fn an_unknown_subprotocol_is_in_the_event() {
     assert_eq!(header(&shard.end_call(Ok(status(204))), "ce-subprotocol"), Some("chess.v2"));
 }
 
-// CloudEvents spec, section 6.3.
+// Source: docs/spec/cloudevents.md#answers.
 #[test]
 fn what_the_handler_answers_reaches_the_client_before_its_ack() {
     let data = |data: &str| format!(r#"{{"type":"message","from":"server",{data}}}"#);
@@ -212,7 +213,7 @@ fn an_answer_to_a_reliable_client_is_numbered_and_sent_again() {
     assert!(shard.calls.is_empty(), "it is not told twice");
 }
 
-// CloudEvents spec, section 6.4.
+// Source: docs/spec/cloudevents.md#failed-events.
 #[test]
 fn an_event_that_fails_is_refused_and_its_connection_stays() {
     let failures = [
@@ -267,7 +268,7 @@ fn an_event_without_a_handler_fails_at_once() {
     }
 }
 
-// CloudEvents spec, section 6.2.
+// Source: docs/spec/cloudevents.md#order-of-user-events.
 #[test]
 fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
     let mut shard = shard();
@@ -296,7 +297,7 @@ fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
     assert_eq!(shard.told(), ["bob e 2", "alice three 4"]);
 }
 
-// Client spec, section 6.3.
+// Source: docs/spec/client.md#acks.
 #[test]
 fn an_ack_id_that_repeats_while_its_event_waits_is_sent_once() {
     let mut shard = shard();
@@ -328,7 +329,7 @@ fn an_ack_id_used_by_another_operation_is_a_duplicate() {
     assert!(shard.calls.is_empty());
 }
 
-// CloudEvents spec, section 3.
+// Source: docs/spec/cloudevents.md#requests.
 #[test]
 fn the_state_that_a_handler_sets_goes_with_later_events() {
     let mut shard = shard();
@@ -418,7 +419,7 @@ fn an_ack_id_that_was_used_is_used_though_its_client_has_gone() {
     assert_eq!(shard.end_calls(), ["alice e 2", "alice other 4"]);
 }
 
-// Client spec, section 9.1.
+// Source: docs/spec/client.md#invocations.
 #[test]
 fn an_invocation_is_answered_with_what_the_handler_says() {
     let response = |rest: &str| format!(r#"{{"type":"invokeResponse","invocationId":"i","success":{rest}}}"#);

@@ -182,7 +182,7 @@ fn permissions_hold_in_every_subprotocol_and_outlive_memory() {
     }
 }
 
-/// Permissions spec, section 5, scenarios 1 and 2.
+/// Source: docs/spec/permissions.md#scenarios, scenarios 1 and 2.
 #[test]
 fn revoking_keeps_memberships_and_granting_again_allows_again() {
     for subprotocol in SUBPROTOCOLS {
@@ -210,7 +210,7 @@ fn revoking_keeps_memberships_and_granting_again_allows_again() {
     }
 }
 
-/// Permissions spec, section 5, scenario 4.
+/// Source: docs/spec/permissions.md#scenarios, scenario 4.
 #[test]
 fn two_connections_of_one_user_have_permissions_of_their_own() {
     let mut shard = TestShard::new();
@@ -247,7 +247,7 @@ fn the_1001st_single_group_is_a_conflict_that_stores_nothing() {
     assert_eq!(change(&mut shard, mute, Change::Grant, JoinLeaveGroup, "one more"), Reply::Done);
 }
 
-/// Permissions spec, section 3.
+/// Source: docs/spec/permissions.md#patterns.
 #[test]
 fn single_groups_that_a_pattern_covers_do_not_count() {
     let singles = (0..1000).map(|n| format!("webpubsub.sendToGroup.room{n}"));

@@ -1,6 +1,7 @@
 //! Reliable connections lose their sockets and get new ones.
 //!
-//! Source: client spec, section 8.
+//! Source: docs/spec/client.md#sequence-ids, docs/spec/client.md#detached-connections,
+//! docs/spec/client.md#recovery.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
-// Reliable connections lose their sockets and get new ones: section 8 of the client spec, from end to end.
+// Reliable connections lose their sockets and get new ones: docs/spec/client.md#sequence-ids,
+// docs/spec/client.md#detached-connections, docs/spec/client.md#recovery, from end to end.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";

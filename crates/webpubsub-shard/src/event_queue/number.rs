@@ -2,7 +2,7 @@
 
 /// The number of `connected`. `connect` has 0.
 ///
-/// Source: `CloudEvents` spec, section 3.
+/// Source: docs/spec/cloudevents.md#requests.
 pub(crate) const CONNECTED: u64 = 1;
 
 /// The number of what comes after it.

@@ -25,11 +25,11 @@ pub struct EventPolicy {
 impl EventPolicy {
     /// The default of [`EventPolicy::timeout`], in seconds.
     ///
-    /// Source: `CloudEvents` spec, section 6.5.
+    /// Source: docs/spec/cloudevents.md#retries.
     pub const DEFAULT_TIMEOUT_SECONDS: u32 = 100;
     /// The default of [`EventPolicy::retries`], in seconds.
     ///
-    /// Source: `CloudEvents` spec, section 6.5.
+    /// Source: docs/spec/cloudevents.md#retries.
     pub const DEFAULT_RETRY_SECONDS: [u32; 3] = [1, 3, 5];
 
     /// The defaults: no event handlers.

@@ -84,7 +84,7 @@ mod tests {
         EventPolicy::new(HubName::parse("chat").unwrap())
     }
 
-    // CloudEvents spec, section 6.5.
+    // Source: docs/spec/cloudevents.md#retries.
     #[test]
     fn a_transient_failure_is_retried_after_1_3_and_5_seconds() {
         let (policy, why) = (policy(), CallFailure::Status(500));

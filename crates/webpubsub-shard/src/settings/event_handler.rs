@@ -13,7 +13,7 @@ use super::reader::Reader;
 
 /// One of a hub's event handlers.
 ///
-/// Source: `CloudEvents` spec, section 1.
+/// Source: docs/spec/cloudevents.md#hub-settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventHandler {
     /// Where it is.
@@ -40,7 +40,7 @@ pub(super) enum Secrets {
 impl EventHandler {
     /// Whether it receives an event.
     ///
-    /// Source: `CloudEvents` spec, section 1.
+    /// Source: docs/spec/cloudevents.md#hub-settings.
     #[must_use]
     pub fn takes(&self, event: &Event) -> bool {
         let presence = self.presence.as_ref();

@@ -39,7 +39,7 @@ impl Shard {
 
     /// Keeps the state and cookies that a handler sets, and returns what its answer has for the client.
     ///
-    /// Source: `CloudEvents` spec, section 3.
+    /// Source: docs/spec/cloudevents.md#requests.
     fn keep_context(&mut self, at: Slot, url: &str, taken: Taken, step: &mut Step) -> Reply {
         let Taken { reply, state, cookies: set } = taken;
         let now = step.now;
@@ -112,7 +112,7 @@ impl Shard {
 
     /// Answers a client's event: with the handler's answer, then the ack.
     ///
-    /// Source: `CloudEvents` spec, sections 6.3 and 6.4.
+    /// Source: docs/spec/cloudevents.md#answers, docs/spec/cloudevents.md#failed-events.
     pub(super) fn answer_event(
         &mut self,
         slot: Slot,

@@ -26,7 +26,7 @@ impl Shard {
     /// What a reliable connection is sent is added when its client acknowledges it: until then it is bounded
     /// by its buffer.
     ///
-    /// Source: client spec, section 11.
+    /// Source: docs/spec/client.md#limits.
     pub(crate) fn count_unread(&mut self, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
         if limit == 0 {

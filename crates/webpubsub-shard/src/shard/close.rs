@@ -11,7 +11,7 @@ use crate::step::Step;
 
 /// The reason in `disconnected` of a connection whose client sent no WebSocket traffic.
 ///
-/// Source: client spec, section 10.
+/// Source: docs/spec/client.md#close-codes.
 const INVALID_FRAME: &str = "The client frame is invalid.";
 
 impl Shard {
@@ -33,7 +33,7 @@ impl Shard {
 
     /// Ends a connection for good, after a `disconnected` message where its subprotocol has one.
     ///
-    /// Source: client spec, section 10.
+    /// Source: docs/spec/client.md#close-codes.
     pub(crate) fn close(&mut self, slot: Slot, cause: CloseCause, step: &mut Step) {
         self.end(slot, cause, cause.reason(), step);
     }

@@ -115,7 +115,7 @@ impl Shard {
 
 /// The message in `disconnected` for a connection that a server ends.
 ///
-/// Source: client spec, section 10.
+/// Source: docs/spec/client.md#close-codes.
 fn closed_by_server(reason: Option<&str>) -> String {
     match reason {
         Some(reason) => format!("Application server closed the connection. Reason: {reason}"),

@@ -77,7 +77,7 @@ impl Shard {
     /// Queues a durable event if a handler subscribes to it: it is delivered even if the shard loses its
     /// memory before.
     ///
-    /// Source: `CloudEvents` spec, section 5.
+    /// Source: docs/spec/cloudevents.md#notifications.
     pub(crate) fn notify(&mut self, slot: Slot, event: Event, step: &mut Step) {
         if self.handler_of(&event).is_none() {
             return;
@@ -139,7 +139,7 @@ impl Shard {
 
     /// Queues an event that a client sent, or refuses it.
     ///
-    /// Source: `CloudEvents` spec, section 6.
+    /// Source: docs/spec/cloudevents.md#user-events.
     pub(crate) fn user_event(&mut self, slot: Slot, event: Event, reply_to: ReplyTarget, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
         let queue = connection.event_queue.and_then(|at| self.events.get(at));
@@ -166,7 +166,7 @@ impl Shard {
 
     /// Cancels an invocation, which is not delivered unless it is under way.
     ///
-    /// Source: client spec, section 9.1.
+    /// Source: docs/spec/client.md#invocations.
     pub(crate) fn cancel_invocation(&mut self, slot: Slot, id: String, step: &mut Step) {
         let Some(at) = self.connections.get(slot).and_then(|connection| connection.event_queue) else {
             return;

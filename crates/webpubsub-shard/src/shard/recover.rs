@@ -15,14 +15,14 @@ use crate::step::Step;
 
 /// The reason in `disconnected` of a connection that was not recovered in time.
 ///
-/// Source: client spec, section 8.2.
+/// Source: docs/spec/client.md#detached-connections.
 const RECOVERY_TIMEOUT: &str = "The connection recovery timeout expired.";
 
 impl Shard {
     /// Gives a reliable connection a new socket, whether or not it has lost the one it had, and
     /// everything that it has not acknowledged.
     ///
-    /// Source: client spec, section 8.3.
+    /// Source: docs/spec/client.md#recovery.
     pub(crate) fn recover(&mut self, id: &ConnectionId, step: &mut Step) {
         self.give_up(step);
         let Some(slot) = self.connections.find(id) else { return step.push(Output::CannotRecover) };
@@ -77,7 +77,7 @@ impl Shard {
 
     /// Handles the end of a socket. A reliable connection outlives it, unless its client closed it normally.
     ///
-    /// Source: client spec, section 8.2.
+    /// Source: docs/spec/client.md#detached-connections.
     pub(crate) fn closed(&mut self, slot: Slot, code: CloseCode, reason: &str, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
         step.push(Output::Forget { slot });

@@ -23,7 +23,7 @@ use crate::step::Step;
 
 /// The name of every event of a simple client.
 ///
-/// Source: client spec, section 5.1.
+/// Source: docs/spec/client.md#simple-clients.
 const SIMPLE_EVENT: &str = "message";
 
 impl Shard {
@@ -90,7 +90,7 @@ impl Shard {
 
     /// Carries out an operation at most once for its ack id, and acknowledges it if the client gave one.
     ///
-    /// Source: client spec, section 6.3.
+    /// Source: docs/spec/client.md#acks.
     fn acknowledged(
         &mut self,
         slot: Slot,
@@ -140,7 +140,7 @@ impl Shard {
     /// Takes a client's acknowledgement of everything up to a message; one of a message that it was never
     /// sent closes the connection. On the subprotocols that are not reliable it has no effect.
     ///
-    /// Source: client spec, sections 6.2 and 8.1.
+    /// Source: docs/spec/client.md#data-types, docs/spec/client.md#sequence-ids.
     fn sequence_ack(&mut self, slot: Slot, id: SequenceId, step: &mut Step) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
         let (Some(buffer), Framing::Messages(encoding)) = (&mut connection.buffer, &connection.framing)
