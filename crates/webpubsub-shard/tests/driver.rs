@@ -280,6 +280,29 @@ fn sockets_that_turn_out_lost_are_closed_in_order() {
 }
 
 #[test]
+fn a_socket_that_is_lost_and_closed_at_once_ends_once() {
+    let (mut driver, mut host) = driver(ShardConfig::only());
+    connect(&mut driver, &mut host, 1, Subprotocol::JsonReliable);
+    host.gone = vec![Slot(0)];
+    send(&mut driver, &mut host, 0, PUBLISH);
+    step(&mut driver, &mut host, cut(0));
+    driver.turn(&mut host).expect("the disk has space");
+    host.check(&expect![[r#"
+        turn Soon
+        turn Soon
+        store UseAcks
+        store Log
+        store Detach
+        send numbered [(0, 1)]
+        send [0] ack
+        forget 0
+        alarm in 60s
+    "#]]);
+    driver.turn(&mut host).expect("the disk has space");
+    host.check(&expect![""]);
+}
+
+#[test]
 fn rows_are_read_and_sent_where_they_are_asked_for() {
     let (mut driver, mut host) = driver(ShardConfig::only());
     connect(&mut driver, &mut host, 1, Subprotocol::JsonReliable);

@@ -12,8 +12,8 @@
 //!   lets nothing out before everything is written.
 //! - A shard loses its memory and keeps its sockets; the frames put on them last may be lost.
 //! - A socket is cut, with what was on its way last. Its client notices at once, or when nobody has
-//!   answered for long; its shard at once, or late, or never, so that a recovery takes over from a
-//!   socket that looks alive. Clients also send noise.
+//!   answered for long; its shard at once, or late, or when it sends a frame on it, or never, so that a
+//!   recovery takes over from a socket that looks alive. Clients also send noise.
 //! - Clients do not get through, give up, come back within their time or after it, and try again what
 //!   failed, with the same ack id. Some use an ack id twice.
 //! - A batch between shards is lost, or its answer is; it comes late, or twice, or long after its
@@ -200,6 +200,8 @@ happenings! {
     Duplicate,
     /// A socket is cut.
     Cut,
+    /// A socket turns out lost when a frame is sent on it.
+    Lost,
     /// A shard's process dies,
     Crash,
     /// within a step.

@@ -187,9 +187,13 @@ impl Shard {
         }
     }
 
-    /// Has something that came over a socket wait for the next turn.
+    /// Has something that came over a socket wait for the next turn, unless the socket is gone: one may turn
+    /// out lost in the very step that forgets it.
     pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, step: &mut Step) {
         let Some(connection) = self.connections.get_mut(from) else { return };
+        if !connection.is_attached() {
+            return;
+        }
         let inbox = &mut connection.inbox;
         let is_full = inbox.is_full() || (inbox.is_slowed && self.turns.bytes + bytes > MAX_SHARD_BYTES);
         if arrived.is_limited() && is_full {

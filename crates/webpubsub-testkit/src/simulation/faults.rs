@@ -21,6 +21,8 @@ pub(super) struct Faults {
     pub(super) relay_again: usize,
     /// a frame is lost with a shard's memory,
     pub(super) forgotten: usize,
+    /// a socket that is cut turns out lost when a frame is sent on it,
+    pub(super) send_fails: usize,
     /// an event handler fails,
     pub(super) handler_fails: usize,
     /// or never answers.
@@ -43,6 +45,7 @@ impl Faults {
             relay_lost: often(300),
             relay_again: often(200),
             forgotten: often(300),
+            send_fails: often(500),
             handler_fails: often(400),
             handler_hangs: often(100),
             turns: vec![

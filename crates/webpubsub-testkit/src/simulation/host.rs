@@ -28,6 +28,8 @@ pub(super) struct StepHost<'a> {
     pub(super) shard: usize,
     /// The client that waits for a socket, and which of its attempts.
     pub(super) dial: Option<(usize, AttemptId)>,
+    /// Slots of sockets that turned out lost, and whose connections they were.
+    pub(super) lost: Vec<(Slot, usize)>,
 }
 
 impl StepHost<'_> {
@@ -45,6 +47,22 @@ impl StepHost<'_> {
         self.machine().sockets[slot.0 as usize] = None;
         self.world.socket_mut(at).known = false;
         at
+    }
+}
+
+impl StepHost<'_> {
+    /// Sometimes a socket that is cut turns out lost when a frame is sent on it.
+    fn lose(&mut self, slot: Slot, lost: &mut Vec<Slot>) {
+        let World { shards, sockets, random, faults, calm, .. } = &mut *self.world;
+        let Some(socket) = shards[self.shard].socket(slot).and_then(|at| sockets[at].as_ref()) else {
+            return;
+        };
+        if !socket.whole && !*calm && random.chance(faults.send_fails) {
+            self.lost.push((slot, socket.connection));
+            lost.push(slot);
+            self.note(|| format!("{slot:?} is lost"));
+            self.world.count(Happening::Lost);
+        }
     }
 }
 
@@ -72,14 +90,16 @@ impl Host for StepHost<'_> {
         Ok(())
     }
 
-    fn send(&mut self, to: &[Slot], frame: &Frame, _: &mut Vec<Slot>) {
+    fn send(&mut self, to: &[Slot], frame: &Frame, lost: &mut Vec<Slot>) {
         self.note(|| format!("Send {{ to: {to:?}, frame: {frame:?} }}"));
         self.world.send(self.shard, to, frame, true);
+        to.iter().for_each(|slot| self.lose(*slot, lost));
     }
 
-    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, _: &mut Vec<Slot>) {
+    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, lost: &mut Vec<Slot>) {
         self.note(|| format!("SendNumbered {{ to: {to:?}, frame: {frame:?} }}"));
         self.world.send_numbered(self.shard, to, frame, true);
+        to.iter().for_each(|(slot, _)| self.lose(*slot, lost));
     }
 
     /// Networks take whatever comes.

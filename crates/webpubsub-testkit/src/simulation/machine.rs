@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use webpubsub_client_core::AttemptId;
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Attachment, Driver, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot, Snapshot,
@@ -229,10 +230,19 @@ impl World {
             outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
         }
         let mut driver = self.shards[shard].driver.take().expect("the shard is awake");
-        let mut host = StepHost { world: self, shard, dial };
+        let mut host = StepHost { world: self, shard, dial, lost: Vec::new() };
         let Ok(_) = driver.perform(&mut host, outputs);
         driver.keep_alarm(&mut host);
-        self.shards[shard].driver = Some(driver);
+        let lost = host.lost;
+        let machine = &mut self.shards[shard];
+        for (slot, connection) in lost {
+            // The driver has given the shard the end of the socket, unless it was closed meanwhile.
+            let waiting = machine.waiting.entry(slot).or_default();
+            if driver.shard.queued(slot) > waiting.len() {
+                waiting.push_back(Arrival::Closed(connection, CloseCode::ABNORMAL));
+            }
+        }
+        machine.driver = Some(driver);
     }
 
     /// A step is over: what it owed is done, and nothing has piled up.
