@@ -1,4 +1,4 @@
-//! What a client was admitted as: made where its token was checked, used where its socket lives.
+//! What a client was admitted as: made by the Worker, used by the shard.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use webpubsub_protocol::event_handler::{CallFailure, Cookies};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
-/// Who a new connection acts for, what it may do, and how it speaks.
+/// A new connection: its user, its roles and groups, and its subprotocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectRequest {
     /// The user; `None` for an anonymous one.
@@ -63,7 +63,7 @@ pub enum AdmissionError {
 }
 
 impl ConnectRequest {
-    /// Takes over what a handler said of the client. Returns what `Sec-WebSocket-Protocol` answers
+    /// Applies the answer of a `connect` handler. Returns what `Sec-WebSocket-Protocol` answers
     /// where the handler chose, and `None` where it left the choice to the service.
     ///
     /// # Errors

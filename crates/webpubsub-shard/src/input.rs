@@ -1,3 +1,5 @@
+//! What happens to a shard.
+
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::{CallFailure, Taken};

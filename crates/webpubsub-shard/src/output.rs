@@ -1,3 +1,5 @@
+//! What follows from an input.
+
 use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};

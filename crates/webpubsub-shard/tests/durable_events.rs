@@ -9,7 +9,7 @@ use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_shard::{Command, ConnectRequest, EventPolicy, Groups, Input, Selection, ShardConfig, Target};
 use webpubsub_testkit::{
-    ALL_EVENTS, TestShard, group, header, json, reliable, settings, status, telling, user,
+    ALL_EVENTS, TestShard, group, header, json, reliable, settings, status, user, with_handlers,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const SYSTEM_EVENTS: &str =
     r#"[{"urlTemplate":"https://example.com/","systemEvents":["connected","disconnected"]}]"#;
 
 fn shard() -> TestShard {
-    TestShard::with(ShardConfig::only(), telling(ALL_EVENTS))
+    TestShard::with(ShardConfig::only(), with_handlers(ALL_EVENTS))
 }
 
 /// Every call succeeds; what `disconnected` says of why.
@@ -38,7 +38,7 @@ fn connected_and_disconnected_are_delivered() {
     let mut shard = shard();
     let alice = shard.connected(ConnectRequest { origin: "chat.example.com".into(), ..json("alice") });
     let id = shard.id(alice);
-    assert_eq!(shard.told(), ["alice connected 1"]);
+    assert_eq!(shard.calls_in_words(), ["alice connected 1"]);
     let call = shard.end_call(Ok(status(200)));
     for (name, value) in [
         ("ce-type", "azure.webpubsub.sys.connected"),
@@ -148,7 +148,7 @@ fn memberships_are_delivered_however_they_change() {
 fn an_event_without_a_subscription_is_not_kept_nor_numbered() {
     let mut shard = TestShard::with(
         ShardConfig::only(),
-        telling(
+        with_handlers(
             r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
                 "groupPresenceEvents":{"eventNames":["left"],"groupFilters":["a"]}}]"#,
         ),
@@ -157,7 +157,7 @@ fn an_event_without_a_subscription_is_not_kept_nor_numbered() {
     assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());
     shard.send(alice, r#"{"type":"leaveGroup","group":"b"}"#);
     shard.send(alice, r#"{"type":"leaveGroup","group":"a"}"#);
-    assert_eq!(shard.told(), ["alice left 2"]);
+    assert_eq!(shard.calls_in_words(), ["alice left 2"]);
     shard.close(alice, CloseCode::NORMAL);
     assert_eq!(shard.end_calls(), ["alice left 2"]);
 }
@@ -181,7 +181,7 @@ fn a_recovery_is_no_event() {
     shard.recover(&id);
     assert!(shard.calls.is_empty());
     shard.send(alice, r#"{"type":"event","event":"e","dataType":"text","data":"x"}"#);
-    assert_eq!(shard.told(), ["alice e 2"], "its count goes on");
+    assert_eq!(shard.calls_in_words(), ["alice e 2"], "its count goes on");
 }
 
 #[test]
@@ -191,16 +191,16 @@ fn a_user_event_waits_for_one_attempt_at_events_before_it() {
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
     shard.send(alice, r#"{"type":"event","event":"e","dataType":"text","data":"x"}"#);
     shard.send(alice, r#"{"type":"joinGroup","group":"h"}"#);
-    assert_eq!(shard.told(), ["alice connected 1"]);
+    assert_eq!(shard.calls_in_words(), ["alice connected 1"]);
     shard.end_call(Ok(status(500)));
-    assert_eq!(shard.told(), [""; 0], "`joined` waits for `connected`, and the event for `joined`");
+    assert_eq!(shard.calls_in_words(), [""; 0], "`joined` waits for `connected`, and the event for `joined`");
     shard.pass(SECOND);
     shard.end_call(Ok(status(204)));
-    assert_eq!(shard.told(), ["alice joined 2"]);
+    assert_eq!(shard.calls_in_words(), ["alice joined 2"]);
     shard.end_call(Ok(status(500)));
-    assert_eq!(shard.told(), ["alice e 3"], "it does not wait for the second attempt");
+    assert_eq!(shard.calls_in_words(), ["alice e 3"], "it does not wait for the second attempt");
     shard.pass(SECOND);
-    assert_eq!(shard.told(), ["alice e 3", "alice joined 2, attempt 2"]);
+    assert_eq!(shard.calls_in_words(), ["alice e 3", "alice joined 2, attempt 2"]);
     assert_eq!(shard.end_calls(), ["alice e 3", "alice joined 2, attempt 2", "alice joined 4"]);
 }
 
@@ -216,7 +216,7 @@ fn disconnected_is_delivered_last() {
     shard.end_call(Ok(status(500)));
     shard.end_call(Ok(status(500)));
     shard.end_call(Ok(status(500)));
-    assert_eq!(shard.told(), [""; 0]);
+    assert_eq!(shard.calls_in_words(), [""; 0]);
     shard.pass(SECOND);
     assert_eq!(shard.end_calls(), ["alice disconnected 4, attempt 2"], "what nobody waits for comes once");
 }
@@ -231,19 +231,19 @@ fn a_durable_event_is_on_disk_until_it_is_delivered() {
     let first = shard.calls[0].clone();
     for crash in 0..3 {
         shard.crash();
-        assert_eq!(shard.told(), ["alice connected 1"], "crash {crash}");
+        assert_eq!(shard.calls_in_words(), ["alice connected 1"], "crash {crash}");
         assert_eq!(shard.calls[0].request, first.request, "in the same words");
     }
     shard.end_call(Ok(status(200)));
     shard.crash();
-    assert_eq!(shard.told(), ["alice joined 2"], "what was taken does not come again");
+    assert_eq!(shard.calls_in_words(), ["alice joined 2"], "what was taken does not come again");
     assert_eq!(header(&shard.calls[0], "ce-connectionState"), Some("s"));
     shard.end_calls();
     shard.crash();
     assert!(shard.calls.is_empty());
     shard.recover(&id).expect("its time is not over");
     shard.send(alice, r#"{"type":"leaveGroup","group":"g"}"#);
-    assert_eq!(shard.told(), ["alice left 3"], "its count goes on");
+    assert_eq!(shard.calls_in_words(), ["alice left 3"], "its count goes on");
 }
 
 #[test]
@@ -274,14 +274,14 @@ fn what_waits_of_a_connection_that_is_gone_survives_a_crash() {
 
 #[test]
 fn connections_that_a_crash_ended_are_delivered() {
-    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(ALL_EVENTS));
     let plain = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("plain") });
     let lost = shard.connected(reliable("lost"));
     let found = shard.connected(reliable("found"));
     let (_, _, found) = (plain, lost, shard.id(found));
     shard.end_calls();
     shard.crash();
-    assert_eq!(shard.told(), ["plain left 3"]);
+    assert_eq!(shard.calls_in_words(), ["plain left 3"]);
     shard.crash();
     assert_eq!(shard.end_calls(), ["plain left 3", "plain disconnected 4"], "once");
     shard.recover(&found).expect("its time is not over");
@@ -296,7 +296,7 @@ fn connections_that_a_crash_ended_are_delivered() {
 
 #[test]
 fn a_shard_wakes_for_what_it_owes_even_without_its_memory() {
-    let mut shard = TestShard::with(ShardConfig::only(), telling(SYSTEM_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(SYSTEM_EVENTS));
     let alice = shard.connected(json("alice"));
     let due = shard.core().next_deadline().expect("it wants to be woken");
     assert!(due <= shard.now.after(SECOND * 10), "{due:?}");
@@ -352,7 +352,7 @@ fn time_behind_an_open_breaker_is_not_an_attempts_time() {
     let retries = vec![Duration::ZERO; 3];
     let mut shard = TestShard::with(
         ShardConfig::only(),
-        EventPolicy { timeout: SECOND * 8, retries, ..telling(SYSTEM_EVENTS) },
+        EventPolicy { timeout: SECOND * 8, retries, ..with_handlers(SYSTEM_EVENTS) },
     );
     let alice = shard.connected(json("alice"));
     shard.close(alice, CloseCode::NORMAL);

@@ -11,13 +11,14 @@ use webpubsub_shard::{
     Target,
 };
 use webpubsub_testkit::{
-    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, telling, user,
+    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, user,
+    with_handlers,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn shard() -> TestShard {
-    TestShard::with(ShardConfig::only(), telling(USER_EVENTS))
+    TestShard::with(ShardConfig::only(), with_handlers(USER_EVENTS))
 }
 
 fn send(shard: &mut TestShard, from: Slot, event: &str, ack_id: u64) {
@@ -113,11 +114,11 @@ fn at_most_six_calls_are_under_way_and_connections_take_turns() {
             send(&mut shard, *client, "e", ack_id);
         }
     }
-    assert_eq!(shard.told(), ["c1 e 2", "c2 e 2", "c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2"]);
+    assert_eq!(shard.calls_in_words(), ["c1 e 2", "c2 e 2", "c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2"]);
     shard.end_call(Ok(status(204)));
     shard.end_call(Ok(status(204)));
     assert_eq!(
-        shard.told(),
+        shard.calls_in_words(),
         ["c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2", "c7 e 2", "c8 e 2"],
         "nobody comes twice before everybody came once"
     );
@@ -138,7 +139,7 @@ fn a_thousand_events_of_a_connection_wait_and_one_more_fails() {
     assert!(is_refused(&refused) && refused[0].contains(r#""ackId":1001"#), "{refused:?}");
     assert_eq!(value(&shard, "webpubsub_waiting_events"), 1000);
     send(&mut shard, bob, "e", 1);
-    assert_eq!(shard.told(), ["c1 e 2", "c2 e 2"], "another connection has room");
+    assert_eq!(shard.calls_in_words(), ["c1 e 2", "c2 e 2"], "another connection has room");
     shard.end_call(Ok(status(204)));
     send(&mut shard, alice, "e", 1001);
     assert_eq!(shard.take(alice).len(), 1, "there is room again");
@@ -194,7 +195,7 @@ fn a_hundred_thousand_durable_events_wait_and_one_more_fails() {
     let limits = Limits { groups: 0, ..Limits::DEFAULT };
     let mut shard = TestShard::with(
         ShardConfig { limits, ..ShardConfig::only() },
-        telling(
+        with_handlers(
             r#"[{"urlTemplate":"https://example.com/","groupPresenceEvents":{"eventNames":["joined"]}}]"#,
         ),
     );
@@ -244,7 +245,7 @@ fn a_breaker_opens_for_30_seconds_and_lets_one_probe_through() {
     shard.pass(SECOND);
     send(&mut shard, clients[0], "e", 4);
     send(&mut shard, clients[1], "e", 4);
-    assert_eq!(shard.told(), ["c1 e 3"], "one probe, and what fails at once has no number");
+    assert_eq!(shard.calls_in_words(), ["c1 e 3"], "one probe, and what fails at once has no number");
     assert!(is_refused(&shard.take(clients[1])));
     shard.end_call(Ok(status(500)));
     assert!(is_refused(&shard.take(clients[0])), "the probe failed");
@@ -257,7 +258,7 @@ fn a_breaker_opens_for_30_seconds_and_lets_one_probe_through() {
 
 #[test]
 fn durable_events_wait_for_a_closed_breaker() {
-    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(ALL_EVENTS));
     let clients = clients(&mut shard, 20);
     send(&mut shard, clients[0], "e", 1);
     for _ in 0..10 {
@@ -283,7 +284,7 @@ fn durable_events_wait_for_a_closed_breaker() {
 fn handlers_with_other_urls_are_called_all_the_same() {
     let handlers = r#"[{"urlTemplate":"https://bad.example.com/","userEventPattern":"bad"},
         {"urlTemplate":"https://good.example.com/","userEventPattern":"*"}]"#;
-    let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(handlers));
     let clients = clients(&mut shard, 5);
     for client in &clients {
         send(&mut shard, *client, "bad", 1);
@@ -304,7 +305,7 @@ fn a_private_url_is_called_only_where_that_is_allowed() {
     let handlers =
         r#"[{"urlTemplate":"http://localhost:3000/","userEventPattern":"*","systemEvents":["connected"]}]"#;
     for private_allowed in [false, true] {
-        let policy = EventPolicy { private_allowed, ..telling(handlers) };
+        let policy = EventPolicy { private_allowed, ..with_handlers(handlers) };
         let mut shard = TestShard::with(ShardConfig::only(), policy);
         let alice = shard.connected(json("alice"));
         let barred = (!private_allowed).then_some(CallFailure::NotPublic);
@@ -333,7 +334,7 @@ fn a_call_is_given_up_when_its_connection_is_gone() {
     assert_eq!(shard.given_up, [(first, Duration::from_millis(700))], "it has a second to be sent");
     shard.end_call(Err(CallFailure::GivenUp));
     let second = shard.calls[0].id;
-    assert_eq!(shard.told(), ["alice two 3"], "what came before the end is told");
+    assert_eq!(shard.calls_in_words(), ["alice two 3"], "what came before the end is told");
     assert_eq!(shard.given_up[1..], [(second, SECOND)]);
     shard.end_call(Err(CallFailure::Network));
     shard.pass(SECOND * 10);
@@ -362,7 +363,7 @@ fn a_call_of_a_reliable_client_that_is_away_goes_on() {
     shard.cut(alice);
     shard.end_call(Ok(status(500)));
     shard.pass(SECOND);
-    assert_eq!((shard.told(), shard.given_up.len()), (vec!["alice e 2, attempt 2".to_owned()], 0));
+    assert_eq!((shard.calls_in_words(), shard.given_up.len()), (vec!["alice e 2, attempt 2".to_owned()], 0));
     shard.pass(SECOND * 59);
     assert_eq!(shard.given_up.len(), 1, "its time to come back is over");
     assert_eq!(shard.given_up[0].1, Duration::ZERO);
@@ -386,7 +387,7 @@ fn a_cancelled_invocation_gives_its_call_up() {
     cancel(&mut shard, "a");
     assert_eq!(shard.given_up, [(shard.calls[0].id, SECOND)]);
     shard.end_call(Err(CallFailure::TimedOut));
-    assert_eq!(shard.told(), ["alice c 4"]);
+    assert_eq!(shard.calls_in_words(), ["alice c 4"]);
     shard.end_call(Ok(status(500)));
     cancel(&mut shard, "c");
     shard.pass(SECOND * 10);
@@ -396,7 +397,7 @@ fn a_cancelled_invocation_gives_its_call_up() {
 #[test]
 fn pauses_and_the_time_are_as_they_were_set() {
     let policy =
-        EventPolicy { timeout: SECOND * 4, retries: vec![Duration::ZERO; 2], ..telling(USER_EVENTS) };
+        EventPolicy { timeout: SECOND * 4, retries: vec![Duration::ZERO; 2], ..with_handlers(USER_EVENTS) };
     let mut shard = TestShard::with(ShardConfig::only(), policy);
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
@@ -413,7 +414,7 @@ fn pauses_and_the_time_are_as_they_were_set() {
 fn the_credentials_of_a_handler_go_with_its_calls() {
     let handlers = r#"[{"urlTemplate":"https://example.com/","userEventPattern":"*",
         "auth":{"type":"Bearer","token":{"secret":"HANDLER_SECRET_TOKEN"}}}]"#;
-    let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(handlers));
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
     let known = settings(handlers).event_handlers[0].auth.clone();
@@ -423,7 +424,7 @@ fn the_credentials_of_a_handler_go_with_its_calls() {
 
 #[test]
 fn calls_and_what_waits_are_counted() {
-    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(ALL_EVENTS));
     let alice = shard.connected(json("alice"));
     send(&mut shard, alice, "e", 1);
     send(&mut shard, alice, "e", 2);

@@ -14,7 +14,8 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::EventName;
 use webpubsub_shard::{Call, Command, ConnectRequest, Input, Selection, ShardConfig, Slot, Target};
 use webpubsub_testkit::{
-    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, telling, text,
+    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, text,
+    with_handlers,
 };
 
 const OK: &str = r#"{"type":"ack","ackId":1,"success":true}"#;
@@ -23,7 +24,7 @@ const DUPLICATE: &str = r#"{"type":"ack","ackId":1,"success":false,"error":{"nam
 
 /// A shard whose event handler is told of user events.
 fn shard() -> TestShard {
-    TestShard::with(ShardConfig::only(), telling(USER_EVENTS))
+    TestShard::with(ShardConfig::only(), with_handlers(USER_EVENTS))
 }
 
 fn event(name: &str, ack_id: Option<u64>) -> String {
@@ -70,7 +71,7 @@ fn every_payload_reaches_the_handler_with_its_content_type() {
                 metadata: Metadata::parse(vec![("Key".into(), "value".into())]).expect("metadata"),
             };
             send(&mut shard, alice, subprotocol, &message);
-            let [call] = &shard.calls[..] else { panic!("{:?}", shard.told()) };
+            let [call] = &shard.calls[..] else { panic!("{:?}", shard.calls_in_words()) };
             assert_eq!(call.url, "https://example.com/order.placed");
             assert_eq!(call.validate, "https://example.com/validate");
             assert_eq!(call.request.body, *body);
@@ -255,7 +256,7 @@ fn an_event_that_fails_is_refused_and_its_connection_stays() {
 #[test]
 fn an_event_without_a_handler_fails_at_once() {
     for handlers in ["[]", r#"[{"urlTemplate":"https://example.com","userEventPattern":"other"}]"#] {
-        let mut shard = TestShard::with(ShardConfig::only(), telling(handlers));
+        let mut shard = TestShard::with(ShardConfig::only(), with_handlers(handlers));
         let alice = shard.connected(json("alice"));
         let disk = shard.disk.clone();
         shard.send(alice, &event("e", Some(1)));
@@ -277,7 +278,7 @@ fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
         shard.send(alice, &event(name, Some(ack_id)));
     }
     shard.send(bob, &event("e", None));
-    assert_eq!(shard.told(), ["alice one 2", "bob e 2"]);
+    assert_eq!(shard.calls_in_words(), ["alice one 2", "bob e 2"]);
     shard.send(alice, r#"{"type":"ping"}"#);
     assert_eq!(shard.take(alice), [r#"{"type":"pong"}"#]);
     shard.send(alice, r#"{"type":"joinGroup","group":"g","ackId":10}"#);
@@ -286,15 +287,15 @@ fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
     shard.send(alice, r#"{"type":"sequenceAck","sequenceId":1}"#);
     shard.end_call(Ok(says("text/plain", "1")));
     assert!(shard.take(alice).concat().contains(r#""sequenceId":2"#));
-    assert_eq!(shard.told(), ["bob e 2", "alice two 3"]);
+    assert_eq!(shard.calls_in_words(), ["bob e 2", "alice two 3"]);
     shard.end_nth_call(1, Ok(status(500)));
     shard.send(alice, r#"{"type":"leaveGroup","group":"g","ackId":11}"#);
     assert_eq!(shard.take(alice), [r#"{"type":"ack","ackId":11,"success":true}"#]);
-    assert_eq!(shard.told(), ["bob e 2"], "the third waits for every attempt at the second");
+    assert_eq!(shard.calls_in_words(), ["bob e 2"], "the third waits for every attempt at the second");
     shard.pass(Duration::from_secs(1));
-    assert_eq!(shard.told(), ["bob e 2", "alice two 3, attempt 2"]);
+    assert_eq!(shard.calls_in_words(), ["bob e 2", "alice two 3, attempt 2"]);
     shard.end_nth_call(1, Ok(status(400)));
-    assert_eq!(shard.told(), ["bob e 2", "alice three 4"]);
+    assert_eq!(shard.calls_in_words(), ["bob e 2", "alice three 4"]);
 }
 
 // Source: docs/spec/client.md#acks.
@@ -305,10 +306,10 @@ fn an_ack_id_that_repeats_while_its_event_waits_is_sent_once() {
     for _ in 0..3 {
         shard.send(alice, &event("e", Some(1)));
     }
-    assert_eq!(shard.told(), ["alice e 2"]);
+    assert_eq!(shard.calls_in_words(), ["alice e 2"]);
     shard.end_call(Ok(status(400)));
     assert_eq!(shard.take(alice), [FAILED]);
-    assert_eq!(shard.told(), ["alice e 3"], "the first has failed, so the second is told");
+    assert_eq!(shard.calls_in_words(), ["alice e 3"], "the first has failed, so the second is told");
     shard.end_call(Ok(status(204)));
     assert_eq!(shard.take(alice), [OK, DUPLICATE]);
     assert!(shard.calls.is_empty());
@@ -386,12 +387,12 @@ fn numbers_are_on_disk_before_their_event_leaves() {
     shard.end_call(Ok(status(204)));
     shard.hibernate();
     shard.send(alice, &event("e", None));
-    assert_eq!(shard.told(), ["alice e 5"]);
+    assert_eq!(shard.calls_in_words(), ["alice e 5"]);
 }
 
 #[test]
 fn an_event_is_delivered_though_its_client_goes() {
-    let mut shard = TestShard::with(ShardConfig::only(), telling(ALL_EVENTS));
+    let mut shard = TestShard::with(ShardConfig::only(), with_handlers(ALL_EVENTS));
     let alice = shard.connected(json("alice"));
     shard.end_calls();
     shard.send(alice, &event("one", Some(1)));
@@ -399,10 +400,10 @@ fn an_event_is_delivered_though_its_client_goes() {
     shard.close_with(alice, CloseCode::NORMAL, "bye");
     let bob = shard.connected(json("bob"));
     assert_eq!(bob, alice, "the slot has somebody else");
-    assert_eq!(shard.told(), ["alice one 2", "bob connected 1"]);
+    assert_eq!(shard.calls_in_words(), ["alice one 2", "bob connected 1"]);
     shard.end_call(Ok(HandlerAnswer { state: Some("s".into()), ..says("text/plain", "for alice") }));
     assert_eq!(shard.take(bob), [""; 0]);
-    assert_eq!(shard.told(), ["bob connected 1", "alice two 3"]);
+    assert_eq!(shard.calls_in_words(), ["bob connected 1", "alice two 3"]);
     assert_eq!(header(&shard.calls[1], "ce-connectionState"), Some("s"));
     assert_eq!(shard.end_calls(), ["bob connected 1", "alice two 3", "alice disconnected 4"]);
     assert!(shard.disk.durable_events.is_empty());
@@ -461,7 +462,7 @@ fn an_invocation_id_that_is_in_use_is_a_bad_request() {
     assert_eq!(refused.len(), 2);
     assert!(refused.iter().all(|refused| refused.contains("BadRequest")), "{refused:?}");
     shard.send(bob, &invoke("i"));
-    assert_eq!(shard.told(), ["alice e 2", "bob e 2"], "another connection's ids are its own");
+    assert_eq!(shard.calls_in_words(), ["alice e 2", "bob e 2"], "another connection's ids are its own");
     shard.end_call(Ok(status(204)));
     shard.send(alice, &invoke("i"));
     assert_eq!(shard.take(alice).len(), 1, "it is free again");
@@ -481,7 +482,7 @@ fn a_cancelled_invocation_is_not_answered_nor_delivered() {
     shard.send(alice, &invoke("i"));
     shard.end_call(Ok(says("text/plain", "late")));
     assert_eq!(shard.take(alice), [""; 0]);
-    assert_eq!(shard.told(), ["alice e 4"]);
+    assert_eq!(shard.calls_in_words(), ["alice e 4"]);
     shard.end_call(Ok(status(204)));
     shard.end_call(Ok(says("text/plain", "in time")));
     let answers = shard.take(alice);

@@ -17,6 +17,6 @@ mod net;
 mod shard;
 pub mod simulation;
 
-pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, telling};
+pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, with_handlers};
 pub use net::Net;
 pub use shard::{Closed, TestShard, group, json, reliable, text, user};

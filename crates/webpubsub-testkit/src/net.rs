@@ -1,3 +1,5 @@
+//! Shards and sessions of clients, joined in one process.
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -1,3 +1,7 @@
+//! One shard with its disk and its sockets as plain values.
+
+mod calls;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use webpubsub_protocol::client::{Echo, Subprotocol};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::EventName;
 use webpubsub_shard::{ConnectRequest, Target};
-use webpubsub_testkit::{Net, TestShard, USER_EVENTS, group, json, reliable, says, telling, text};
+use webpubsub_testkit::{Net, TestShard, USER_EVENTS, group, json, reliable, says, text, with_handlers};
 
 fn join(name: &str) -> Operation<MessageData> {
     Operation::JoinGroup { group: group(name), ack_id: None }
@@ -279,7 +279,7 @@ fn an_idle_client_pings_every_twenty_seconds() {
 
 #[test]
 fn an_event_is_told_to_the_handler_and_answered_before_its_ack() {
-    let mut net = Net::with(1, &telling(USER_EVENTS));
+    let mut net = Net::with(1, &with_handlers(USER_EVENTS));
     let bob = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
     let clients = [json("alice"), bob].map(|request| net.connected(request));
     for client in clients {
@@ -288,7 +288,7 @@ fn an_event_is_told_to_the_handler_and_answered_before_its_ack() {
         net.operate(client, Operation::SendEvent { event, data: text("hi"), delivery });
     }
     net.run_until_quiet();
-    assert_eq!(net.shards[0].told(), ["alice greet 2", "bob greet 2"]);
+    assert_eq!(net.shards[0].calls_in_words(), ["alice greet 2", "bob greet 2"]);
     for _ in clients {
         net.shards[0].end_call(Ok(says("text/plain", "hello")));
     }

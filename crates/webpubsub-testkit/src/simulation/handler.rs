@@ -49,7 +49,7 @@ impl World {
                 || !others.clone().any(|other| other.call.connection == call.connection
                     && other.call.attempt == 1
                     && number(&other.call) < number(&call)),
-            "shard {shard} tells of an event before it knows how telling what came before went"
+            "shard {shard} tells of an event before it knows how with_handlers what came before went"
         );
         check!(others.by_ref().count() < MAX_CALLS, "shard {shard} has too many calls under way");
         self.count(Happening::Call);

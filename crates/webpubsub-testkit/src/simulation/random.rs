@@ -1,3 +1,5 @@
+//! Random numbers that depend on a seed only.
+
 /// Numbers that look drawn and are the same in every run of a seed (`SplitMix64`).
 #[derive(Debug)]
 pub(super) struct Random(u64);

@@ -17,7 +17,7 @@ use super::random::Random;
 use super::sockets::Socket;
 use super::words::{Profile, Request, USERS, Up};
 use super::{Bug, Happening, Summary, Trace};
-use crate::handler::telling;
+use crate::handler::with_handlers;
 
 /// A hub, its clients, its servers, what lies between them, and what goes wrong.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl World {
             Asks::Everything,
             Asks::Everything,
         ]);
-        let policy = telling(asks.handlers());
+        let policy = with_handlers(asks.handlers());
         let hub = policy.hub.clone();
         let machines: Vec<_> = (0..most).map(|shard| Machine::new(config(shard), policy.clone())).collect();
         let map = ShardMap::new(shards);
