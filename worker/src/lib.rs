@@ -8,6 +8,7 @@
 mod client_endpoint;
 mod config;
 mod connect_handler;
+mod error;
 mod event_handler;
 mod http;
 mod hub_directory;

@@ -3,7 +3,6 @@
 //! `worker`'s own wrappers know every kind of error, body and binding that there is, which is
 //! several times the size of these.
 
-use std::fmt;
 use std::future::Future;
 
 use js_sys::{Array, Promise};
@@ -12,12 +11,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Env;
 use worker::web_sys::{Request, WebSocket};
 
+pub(crate) use crate::error::{Error, Result};
 use crate::task::run_later;
-
-#[wasm_bindgen(module = "worker/js/describe.ts")]
-extern "C" {
-    fn describe(error: &JsValue) -> String;
-}
 
 #[wasm_bindgen(module = "worker/js/env.ts")]
 extern "C" {
@@ -122,36 +117,5 @@ impl State {
             future.await;
             Ok(JsValue::UNDEFINED)
         }));
-    }
-}
-
-/// A thing, or why there is none.
-pub(crate) type Result<T> = std::result::Result<T, Error>;
-
-/// What went wrong, in words for the log.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl Error {
-    pub(crate) fn new(what: impl fmt::Display) -> Self {
-        Self(what.to_string())
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<JsValue> for Error {
-    fn from(thrown: JsValue) -> Self {
-        Self(describe(&thrown))
-    }
-}
-
-impl From<Error> for JsValue {
-    fn from(error: Error) -> Self {
-        js_sys::Error::new(&error.0).into()
     }
 }

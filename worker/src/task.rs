@@ -13,7 +13,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 
-use crate::platform::{Error, Result};
+use crate::error::{Error, Result};
 
 #[wasm_bindgen(module = "worker/js/drive.ts")]
 extern "C" {

@@ -99,25 +99,25 @@ impl AckCache {
 }
 
 /// How much of an [`AckCache`] is on disk: in parts, each what was used since the one before. Once they
-/// hold twice what is remembered, one part takes the place of all.
+/// hold twice what is remembered, one part replaces all.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenAcks {
     /// The next part's number.
     part: u32,
-    /// Ids in the parts before,
+    /// How many ids the parts before hold.
     written: usize,
-    /// and used since.
+    /// How many ids were used since the last part.
     unwritten: usize,
 }
 
 impl WrittenAcks {
-    /// One more was used. Whether it is the first since they were written.
+    /// Counts an id that was used. Returns whether it is the first since they were written.
     pub(crate) const fn add(&mut self) -> bool {
         self.unwritten += 1;
         self.unwritten == 1
     }
 
-    /// A part is on disk, later than all before.
+    /// Restores a part from the disk, which comes later than all before.
     pub(crate) fn restore(&mut self, part: u32, runs: &[Run]) {
         self.part = part.saturating_add(1);
         self.written += runs.iter().map(|run| usize::from(run.length)).sum::<usize>();

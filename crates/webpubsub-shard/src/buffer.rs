@@ -42,7 +42,7 @@ pub(crate) struct Buffer {
     is_behind: bool,
     /// How much of its connection's ack ids is on disk.
     pub(crate) acks: WrittenAcks,
-    /// Where its client is.
+    /// Whether it has a socket.
     pub(crate) link: Link,
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Link {
 }
 
 impl Buffer {
-    /// The buffer of a connection that begins.
+    /// The empty buffer of a new connection.
     pub(crate) fn new(start: Cursor) -> Self {
         Self {
             acknowledged: start,
@@ -80,8 +80,7 @@ impl Buffer {
         }
     }
 
-    /// The buffer of a connection that had acknowledged this when it was written down. Its copies
-    /// are yet to come.
+    /// The buffer of a restored connection, without a socket and without its messages.
     pub(crate) fn restore(stored: Cursor, until: Timestamp) -> Self {
         Self { is_behind: true, link: Link::Detached { until }, ..Self::new(stored) }
     }
@@ -95,7 +94,7 @@ impl Buffer {
         self.is_behind
     }
 
-    /// Its client is there and had acknowledged this, or more if it `is_behind`.
+    /// Attaches a socket, whose client had acknowledged this, or more if it `is_behind`.
     pub(crate) fn resume(&mut self, acknowledged: Cursor, is_behind: bool) {
         self.acknowledged = self.acknowledged.max(acknowledged);
         self.is_behind = is_behind;
@@ -117,8 +116,8 @@ impl Buffer {
         self.newest()
     }
 
-    /// The number of its last message, whatever memory was lost since: the numbers that a crash took
-    /// the acknowledgement of are those of copies again.
+    /// The number of its last message. It does not depend on memory: after a crash that lost an
+    /// acknowledgement, the messages are in the buffer again under the same numbers.
     pub(crate) fn newest(&self) -> SequenceId {
         SequenceId(self.acknowledged.sequence_id.0 + self.copies.len() as u64)
     }
@@ -139,7 +138,7 @@ impl Buffer {
         newly > 0 || was_behind != self.is_behind
     }
 
-    /// Bytes of what it may need again.
+    /// The bytes of all messages in it.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }

@@ -69,11 +69,11 @@ pub enum Command {
 /// Which connections a command means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// Out of these,
+    /// The connections to pick from.
     pub target: Target,
-    /// all but these,
+    /// Connections that are left out.
     pub excluded: Vec<ConnectionId>,
-    /// if they match.
+    /// A filter that the others have to match.
     pub filter: Option<Filter>,
 }
 

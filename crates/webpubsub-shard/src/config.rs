@@ -23,9 +23,9 @@ pub struct ShardConfig {
     pub recovery_window: Duration,
     /// How long a draining shard keeps its reliable connections; `None` for as long as they stay.
     pub drain_window: Option<Duration>,
-    /// How many connections the hub may have, over all its shards; 0 for as many as they take.
+    /// How many connections the hub may have, over all its shards; 0 for no limit.
     pub connection_quota: u32,
-    /// What each connection may ask of it.
+    /// The limits of each connection.
     pub limits: Limits,
 }
 
@@ -76,7 +76,7 @@ impl ShardConfig {
     }
 }
 
-/// What one connection may ask of its shard.
+/// The limits of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Messages that a client may send a second, in the long run; 0 for no limit.
@@ -91,7 +91,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What holds where nothing else is set.
+    /// The defaults.
     pub const DEFAULT: Self = Self {
         messages_per_second: DEFAULT_CLIENT_MESSAGES_PER_SECOND,
         message_burst: DEFAULT_CLIENT_MESSAGE_BURST,

@@ -24,9 +24,9 @@ pub(crate) struct Permissions {
 struct Rules {
     all: bool,
     patterns: Vec<GroupPattern>,
-    /// Single groups that it covers besides,
+    /// Single groups that it covers as well.
     allowed: SortedSet<GroupName>,
-    /// and single groups that it does not cover whatever the rest says.
+    /// Single groups that it does not cover, whatever the rules say.
     denied: SortedSet<GroupName>,
 }
 

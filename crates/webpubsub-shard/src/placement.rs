@@ -1,4 +1,4 @@
-//! Which shards a new connection is offered to, by what a Worker knows of how full they are.
+//! Which shard a new connection goes to, by what a Worker knows of their loads.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ struct Load {
 }
 
 impl Loads {
-    /// How long a shard's word counts. One that is passed over for being full may be empty by then.
+    /// How long a recorded load counts. A shard that was full may be empty by then.
     const KNOWN_FOR: Duration = Duration::from_secs(60);
 
     /// Records how many connections a shard holds.
@@ -39,27 +39,26 @@ impl Loads {
     }
 }
 
-/// The shards that a new connection is offered to for as long as it is refused: the less loaded of two
-/// that are drawn, and the others after it, round and round. Those that are known to be at the soft
-/// limit have their turn when all others have refused, and those known to be full after these.
+/// The order in which shards are asked to take a new connection, until one does: the less loaded of two that
+/// are drawn at random, and then the others by their numbers. Shards known to be at the soft limit follow
+/// once all others have refused, and shards known to be full come last.
 ///
 /// A few full shards stand for all that are known to be full, so that a full hub refuses
-/// soon. That a hub has as many connections as it may have takes every shard to say, since each knows
-/// only its share.
+/// soon. That a hub's quota is used up takes the answers of all shards, since each knows only its share.
 #[derive(Debug)]
 pub struct Placement {
     first: u16,
     /// Whether each shard was asked.
     asked: Vec<bool>,
-    /// How many looks were taken at a shard, in all rounds.
+    /// How many shards were looked at, in all rounds.
     looks: usize,
-    /// Up to how many connections a shard is asked in the first round, and in the second.
+    /// The load up to which a shard is asked in the first round, and in the second.
     limits: [usize; 2],
     full: u8,
 }
 
 impl Placement {
-    /// What the soft limit is where nothing else is set.
+    /// The default of the soft limit, in connections.
     pub const DEFAULT_SOFT_LIMIT: u32 = 5000;
 
     /// How many full shards stand for all.
@@ -105,7 +104,7 @@ impl Placement {
         }
     }
 
-    /// The shard offered last refused.
+    /// Records why the shard that was asked last refused.
     pub const fn refused(&mut self, why: Full) {
         match why {
             Full::Shard => self.full = self.full.saturating_add(1),

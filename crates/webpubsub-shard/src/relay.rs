@@ -1,10 +1,9 @@
-//! What clients of this shard publish, on its way to the other shards.
+//! Publishes of this shard's clients on their way to the other shards.
 //!
-//! It is on the way as soon as it is a row of the log, and until the other shard has acknowledged
-//! it. One outbox a shard, one batch in flight from each: that keeps every publisher's order,
-//! puts many publishes into one request under load, and bounds what waits. A batch is sent again
-//! until it is taken. The receiver writes down the last row that it took in the step that delivers
-//! it, and knows by it what it has had.
+//! A publish is relayed from the moment that it is a row of the log until the other shard has acknowledged
+//! it. There is one outbox a shard, with one batch in flight: that keeps every publisher's order, puts many
+//! publishes into one request under load, and bounds what waits. A batch is sent again until it is taken.
+//! The receiver stores the last row that it took in the step that delivers it, and ignores rows up to it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,8 +24,8 @@ const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a batch may be on its way before the shard is to be woken for it, should its memory be
-/// lost meanwhile.
+/// How long a batch may be in flight before an alarm wakes the shard for it, if its memory is lost
+/// meanwhile.
 const WAKE_AFTER: Duration = Duration::from_secs(10);
 
 /// Publishes from one shard to another.
@@ -86,7 +85,7 @@ pub(crate) struct Relay {
     outboxes: Vec<Outbox>,
     /// The last row taken from each shard.
     taken: Vec<(ShardId, u64)>,
-    /// When the shard is to be awake, should anything wait then.
+    /// When an alarm wakes the shard, if anything waits then.
     wake: Option<Timestamp>,
 }
 
@@ -100,7 +99,7 @@ struct Outbox {
     /// How many of them are in flight.
     in_flight: usize,
     failures: u32,
-    /// When the batch in flight, not taken the last time, goes out again.
+    /// When the batch in flight is sent again, after it was not taken.
     retry: Option<Timestamp>,
 }
 
@@ -111,8 +110,8 @@ struct Waiting {
 }
 
 impl Relay {
-    /// Goes on with what the others had not taken. An outbox that is new has nothing to send of the
-    /// past.
+    /// Restores the outboxes with the rows that the others have not taken. A new outbox starts with the next
+    /// row.
     pub(crate) fn restore(
         others: impl Iterator<Item = ShardId>,
         taken_by: &[(ShardId, u64)],
@@ -138,8 +137,8 @@ impl Relay {
         Self { outboxes: outboxes.collect(), taken, wake: None }
     }
 
-    /// Keeps an outbox for each of these shards only. One that is new has nothing to send of
-    /// what is in the log so far; one that is gone is dropped.
+    /// Keeps an outbox for each of these shards only. A new one starts with
+    /// the next row; one that is gone is dropped.
     pub(crate) fn set(&mut self, others: impl Iterator<Item = ShardId>, newest: u64, step: &mut Step) {
         let mut before = std::mem::take(&mut self.outboxes);
         for to in others {
@@ -188,8 +187,8 @@ impl Relay {
         self.outboxes.iter().flat_map(|outbox| &outbox.rows).map(|waiting| waiting.row)
     }
 
-    /// A batch in flight, known by its last row, has ended one way or the other. Returns what is to be
-    /// written with the next commit: without it, a start sends again what the other shard knows.
+    /// Takes the result of a batch in flight, known by its last row. Returns what is to be written with the
+    /// next commit: without it, the shard sends those rows again after it has lost its memory.
     pub(crate) fn relayed(&mut self, now: Timestamp, to: ShardId, last: u64, taken: bool) -> Option<Change> {
         let outbox = self.outboxes.iter_mut().find(|outbox| outbox.to == to)?;
         let in_flight = outbox.in_flight.checked_sub(1).and_then(|last| outbox.rows.get(last));
@@ -201,7 +200,7 @@ impl Relay {
             outbox.in_flight = 0;
             outbox.failures = 0;
             outbox.retry = None;
-            // While more follows, it is not worth it.
+            // While more follows, a write is not worth it.
             return outbox.rows.is_empty().then_some(Change::TakenBy { shard: to, row: last });
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << outbox.failures.min(6)).min(LONGEST_PAUSE);
@@ -215,12 +214,12 @@ impl Relay {
         self.outboxes.iter().filter_map(|outbox| outbox.retry).min()
     }
 
-    /// When the shard is to be awake even if its memory is lost until then.
+    /// When an alarm is to wake the shard, even if its memory is lost until then.
     pub(crate) const fn next_deadline(&self) -> Option<Timestamp> {
         self.wake
     }
 
-    /// Sees to it that the shard is awake some time after anything began to wait.
+    /// Sets the alarm for 10 s after a row began to wait.
     pub(crate) fn watch(&mut self, now: Timestamp) {
         if self.wake.is_none() && self.outboxes.iter().any(|outbox| !outbox.rows.is_empty()) {
             self.wake = Some(now.after(WAKE_AFTER));
@@ -238,7 +237,7 @@ impl Relay {
         }
     }
 
-    /// The messages of a batch that have not been taken before; from here on they have.
+    /// Takes a batch: returns the messages that were not taken before.
     pub(crate) fn take(
         &mut self,
         batch: Batch,
@@ -266,7 +265,7 @@ impl Outbox {
         self.waiting_bytes += bytes;
     }
 
-    /// Puts what waits in flight, if nothing is.
+    /// Sends the next batch, if none is in flight.
     fn send_next(&mut self, step: &mut Step) {
         if self.in_flight > 0 || self.rows.is_empty() {
             return;

@@ -71,7 +71,7 @@ pub struct Restored {
 impl Shard {
     /// Puts a shard together from what outlived its memory: the disk, and what each open socket
     /// carried (`None` where that could not be read). Connections without a socket are gone, but for
-    /// reliable ones, which have their time to come back. Those with one get again what they have not
+    /// reliable ones, whose recovery windows begin. Those with one get again what they have not
     /// acknowledged.
     #[must_use]
     pub fn restore(

@@ -7,7 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::shard_id::ShardId;
 
-/// The longest pause between two looks at shards that change.
+/// The longest pause between two inquiries to shards while their number changes.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// The shards of a hub, numbered from 0 without a gap.
@@ -23,13 +23,13 @@ pub struct ShardMap {
     pub accepting: u16,
     /// What is published goes to the shards below this one. At least [`ShardMap::accepting`].
     pub reached: u16,
-    /// What both are to become.
+    /// The number of shards that both will reach.
     pub target: u16,
     /// When it changed last.
     pub since: Timestamp,
 }
 
-/// What a shard is to a map.
+/// The state of one shard in a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShardState {
     /// Reached, but without clients yet.
@@ -64,7 +64,7 @@ impl ShardMap {
         Self { version: 0, accepting: shards, reached: shards, target: shards, since }
     }
 
-    /// What a shard is.
+    /// The state of a shard.
     #[must_use]
     pub const fn state(&self, ShardId(shard): ShardId) -> ShardState {
         if shard >= self.reached {

@@ -1,4 +1,4 @@
-//! What a call of the REST API asks of a hub's shards, and what their answers come to.
+//! What a REST call asks of a hub's shards, and how their answers become one.
 
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
@@ -8,7 +8,7 @@ use webpubsub_protocol::rest::{
 
 use crate::command::{Command, Groups, Permission, Reply, Selection, Target};
 
-/// Who carries an operation out.
+/// What carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignment {
     /// There is nothing to do: the service is up.
@@ -17,16 +17,16 @@ pub enum Assignment {
     Document,
     /// A client's token is to be signed.
     Token {
-        /// For this hub.
+        /// The hub that it is for.
         hub: HubName,
-        /// Saying this.
+        /// The claims in it.
         request: TokenRequest,
     },
     /// Shards of a hub.
     Shards {
-        /// Of this one.
+        /// The hub.
         hub: HubName,
-        /// Do this.
+        /// What they do.
         task: Box<Task>,
     },
 }
@@ -36,42 +36,44 @@ pub enum Assignment {
 pub struct Task {
     /// Which shards it goes to.
     pub place: TaskPlace,
-    /// When it has succeeded, where it goes to several.
+    /// When it has succeeded, if it goes to several shards.
     pub success: Success,
     /// What each of them does.
     pub work: Work,
+    /// The outcome of [`Reply::Done`].
     done: Outcome,
-    /// These two are `None` where they come to the same.
+    /// The outcome of [`Reply::NotFound`], if it is another.
     not_found: Option<Outcome>,
+    /// The outcome of [`Reply::Conflict`], if it is another.
     conflict: Option<Outcome>,
 }
 
 /// Which shards a task goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskPlace {
-    /// The one that holds this connection.
+    /// To the shard that holds this connection.
     HolderOf(ConnectionId),
-    /// Every one.
+    /// To every shard.
     Everywhere,
 }
 
 /// When a task that goes to several shards has succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Success {
-    /// When one has.
+    /// When one shard has.
     OfOne,
-    /// When all have.
+    /// When all shards have.
     OfAll,
 }
 
 /// What a shard does, and what of it is still to be read from the request's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// This.
+    /// Carry out this command.
     Command(Command),
     /// Deliver the message in the body.
     Deliver {
-        /// To these.
+        /// The receivers.
         to: Selection,
         /// How long undelivered copies are worth keeping.
         ttl: TimeToLive,
@@ -82,9 +84,9 @@ pub enum Work {
     LeaveMany,
     /// List members, beginning where the continuation token says.
     List {
-        /// Of this group.
+        /// The group.
         group: GroupName,
-        /// This part.
+        /// Which page.
         page: PageRequest,
     },
 }
@@ -128,7 +130,7 @@ impl TaskPlace {
 }
 
 impl Assignment {
-    /// Who carries this out.
+    /// What carries this operation out.
     #[must_use]
     pub fn of(operation: Operation) -> Self {
         let (hub, task) = match operation {
@@ -208,7 +210,7 @@ impl Assignment {
 }
 
 impl Task {
-    /// What a shard's reply comes to; members are the caller's to page.
+    /// The outcome of a shard's reply; the caller makes pages of members.
     #[must_use]
     pub fn outcome(&self, reply: &Reply) -> Outcome {
         let other = match reply {

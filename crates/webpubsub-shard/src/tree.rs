@@ -1,12 +1,12 @@
-//! How what concerns every shard of a hub reaches them: at once as long as they are few, above that
-//! from shard to shard.
+//! How a request reaches every shard of a hub: directly while they are few, and otherwise from shard to
+//! shard.
 
 use crate::shard_id::ShardId;
 
-/// Shards that follow each other: all of a hub's, or those behind one of them.
+/// A range of shards: all of a hub's, or those that one of them has to ask.
 ///
-/// Where they are many, only some are asked for all. Each does its part, and asks for those between
-/// itself and the next.
+/// Of many shards only some are asked directly. Each of those carries the request out, and asks the shards
+/// between itself and the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardRange {
     first: u16,
@@ -18,8 +18,7 @@ impl ShardRange {
     const FLAT: u16 = 32;
     /// How many are asked where there are more.
     const BRANCHES: u16 = 16;
-    /// What the path of a request begins with that asks for others too. No path that the Worker passes
-    /// on begins like this.
+    /// The start of a request's path with a range of shards. No path from outside begins like this.
     const MARK: &str = "/among/";
 
     /// The shards below this number.
@@ -50,7 +49,7 @@ impl ShardRange {
         if shards <= Self::FLAT { 1 } else { shards.div_ceil(Self::BRANCHES) }
     }
 
-    /// The path by which those that are asked learn for whom.
+    /// The path of a request with this range in front, if those that are asked have to ask others.
     #[must_use]
     pub fn address(self, path: String) -> String {
         if self.stride() == 1 {

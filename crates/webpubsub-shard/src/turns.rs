@@ -60,7 +60,7 @@ impl Turns {
         inbox.clear();
     }
 
-    /// A connection has used an ack id, the first since they were written.
+    /// Has the ack ids of a connection written, of which it has used the first since they were.
     pub(crate) fn write_acks(&mut self, slot: Slot) {
         self.acked.push(slot);
     }

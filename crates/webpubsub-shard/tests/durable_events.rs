@@ -1,4 +1,4 @@
-//! What event handlers are told that nobody waits for, through anything.
+//! Durable events are delivered, whatever happens meanwhile.
 //!
 //! Source: docs/spec/cloudevents.md#notifications.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
@@ -13,7 +13,7 @@ use webpubsub_testkit::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// An event handler that is told of connections, and of nothing else.
+/// An event handler that subscribes to `connected` and `disconnected` only.
 const SYSTEM_EVENTS: &str =
     r#"[{"urlTemplate":"https://example.com/","systemEvents":["connected","disconnected"]}]"#;
 
@@ -218,7 +218,11 @@ fn disconnected_is_delivered_last() {
     shard.end_call(Ok(status(500)));
     assert_eq!(shard.calls_in_words(), [""; 0]);
     shard.pass(SECOND);
-    assert_eq!(shard.end_calls(), ["alice disconnected 4, attempt 2"], "what nobody waits for comes once");
+    assert_eq!(
+        shard.end_calls(),
+        ["alice disconnected 4, attempt 2"],
+        "an event without a receiver is attempted once"
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn at_most_six_calls_are_under_way_and_connections_take_turns() {
     assert_eq!(
         shard.calls_in_words(),
         ["c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2", "c7 e 2", "c8 e 2"],
-        "nobody comes twice before everybody came once"
+        "each connection comes once before any comes twice"
     );
     assert_eq!(
         shard.end_calls(),
@@ -203,7 +203,7 @@ fn a_hundred_thousand_durable_events_wait_and_one_more_fails() {
     let mut join = |groups: std::ops::Range<u32>| {
         let groups = groups.map(|number| group(&format!("g{number}"))).collect();
         let to = Selection::from(Target::User(user("alice")));
-        // The disk of the testkit would take long for so many.
+        // The disk of the testkit would take long for this many.
         let outputs = shard.outputs(Input::Command(Command::Join { to, groups }));
         outputs.into_iter().filter(|output| matches!(output, Output::EventFailed { .. })).collect::<Vec<_>>()
     };

@@ -22,7 +22,7 @@ const OK: &str = r#"{"type":"ack","ackId":1,"success":true}"#;
 const FAILED: &str = r#"{"type":"ack","ackId":1,"success":false,"error":{"name":"InternalServerError","message":"Internal server error"}}"#;
 const DUPLICATE: &str = r#"{"type":"ack","ackId":1,"success":false,"error":{"name":"Duplicate","message":"Message with ack-id: 1 has been processed"}}"#;
 
-/// A shard whose event handler is told of user events.
+/// A shard whose event handler subscribes to user events.
 fn shard() -> TestShard {
     TestShard::with(ShardConfig::only(), with_handlers(USER_EVENTS))
 }
@@ -165,7 +165,7 @@ fn what_the_handler_answers_reaches_the_client_before_its_ack() {
         shard.send(simple, "hello");
         shard.end_call(Ok(answer));
         assert_eq!(shard.take(simple), frame.into_iter().collect::<Vec<_>>());
-        assert_eq!(shard.take(bob), [""; 0], "nobody else hears of it");
+        assert_eq!(shard.take(bob), [""; 0], "no other client receives it");
     }
 }
 
@@ -204,11 +204,11 @@ fn an_answer_to_a_reliable_client_is_numbered_and_sent_again() {
     assert_eq!(shard.take(alice), [message("one", 1), OK.to_owned()]);
     shard.send(alice, &event("e", Some(2)));
     shard.cut(alice);
-    // What is answered while nobody is there is kept.
+    // What is answered while the client is away is kept.
     shard.end_call(Ok(says("text/plain", "two")));
     shard.recover(&id);
     assert_eq!(shard.take(alice), [message("one", 1), message("two", 2)]);
-    // The client did not hear the ack, and tries again.
+    // The client did not receive the ack, and tries again.
     shard.send(alice, &event("e", Some(2)));
     assert!(shard.take(alice).concat().contains("Duplicate"));
     assert!(shard.calls.is_empty(), "it is not told twice");
@@ -532,7 +532,7 @@ fn settings_that_change_hold_from_the_next_event_on() {
     assert_eq!(shard.take(alice).len(), 2);
     assert_eq!(shard.calls[0].url, "https://moved.example.com/");
     shard.send(alice, &event("one", Some(3)));
-    assert!(shard.take(alice).concat().contains("InternalServerError"), "nobody takes it any more");
+    assert!(shard.take(alice).concat().contains("InternalServerError"), "no handler takes it any more");
     shard.end_call(Ok(status(204)));
     shard.take(alice);
     shard.hibernate();

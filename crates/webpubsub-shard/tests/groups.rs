@@ -47,7 +47,7 @@ fn joining_twice_is_one_membership() {
     assert_eq!(shard.disk.memberships.len(), 1);
 }
 
-/// A shard whose connections may be in so many groups.
+/// A shard whose connections may be in `groups` groups.
 fn with_groups(groups: u32) -> TestShard {
     TestShard::at(ShardConfig { limits: Limits { groups, ..Limits::DEFAULT }, ..ShardConfig::only() })
 }

@@ -49,7 +49,7 @@ fn disconnected(reason: &str) -> String {
 
 fn only_closed(shard: &mut TestShard) -> Closed {
     let closed = shard.closed.pop().expect("a closed connection");
-    assert!(shard.closed.is_empty(), "nobody else is closed");
+    assert!(shard.closed.is_empty(), "no other client is closed");
     assert!(shard.disk.connections.iter().all(|record| record.slot != closed.slot), "it is gone for good");
     closed
 }

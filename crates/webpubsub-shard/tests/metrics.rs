@@ -1,4 +1,4 @@
-//! What a shard tells its operator.
+//! What a shard reports to its operator.
 
 use webpubsub_shard::{METRICS, Target};
 use webpubsub_testkit::{TestShard, json, reliable, text};

@@ -145,7 +145,7 @@ impl Both {
         self.clients.iter().filter(|(slot, known)| meant(**slot, known)).map(|(slot, _)| *slot).collect()
     }
 
-    /// Each of these has received the message, numbered if it counts, and nobody else anything.
+    /// Each of these has received the message, numbered if it counts, and no other client anything.
     fn expect_message(&mut self, receivers: &[Slot], payload: &str) {
         for (slot, client) in &mut self.clients {
             let mut frames = match self.taken.remove(slot) {
@@ -173,7 +173,7 @@ impl Both {
         self.expect_message(&[], "");
     }
 
-    /// A client hears again what it has not acknowledged, and nothing else but what was acknowledged
+    /// A client receives again what it has not acknowledged, and nothing else but what was acknowledged
     /// just before a crash.
     fn expect_again(&mut self, slot: Slot) {
         let frames = self.shard.take(slot);

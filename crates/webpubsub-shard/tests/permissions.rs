@@ -92,7 +92,7 @@ fn change(shard: &mut TestShard, slot: Slot, change: Change, kind: PermissionTyp
     })
 }
 
-/// What a server is told.
+/// What a server is answered.
 fn may(shard: &mut TestShard, slot: Slot, kind: PermissionType, name: &str) -> bool {
     let permission = permission(shard, slot, kind, name);
     shard.command(Command::Allowed(permission)) == Reply::Done

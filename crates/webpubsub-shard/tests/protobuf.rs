@@ -181,7 +181,7 @@ fn every_publish_reaches_every_kind_of_client() {
 
 #[test]
 fn an_any_arrives_byte_for_byte_in_every_framing() {
-    // The value before the type, and a field that nobody knows.
+    // The value before the type, and an unknown field.
     let unusual = vec![0x12, 0x00, 0x0a, 0x01, b't', 0x48, 0x96, 0x01];
     let mut shard = TestShard::new();
     let publisher = shard.connected(protobuf("publisher"));

@@ -227,7 +227,7 @@ fn a_connection_can_be_recovered_for_a_minute_and_not_longer() {
         let (mut shard, alice, id) = shard();
         shard.cut(alice);
         assert_eq!(shard.core().next_deadline(), Some(shard.now.after(WINDOW)));
-        // Nobody tells the hub that the time has come.
+        // No timeout is reported to the shard.
         shard.now = shard.now.after(pause);
         assert_eq!(shard.recover(&id).is_some(), found);
     }

@@ -12,7 +12,7 @@ fn draining() -> (TestShard, ShardMap) {
     draining_for(None)
 }
 
-/// The same, which keeps reliable connections for so long.
+/// The same, with a drain window for reliable connections.
 fn draining_for(drain_window: Option<Duration>) -> (TestShard, ShardMap) {
     let shard =
         TestShard::at(ShardConfig { shard: ShardId(1), shards: 2, drain_window, ..ShardConfig::only() });
@@ -122,7 +122,7 @@ fn a_shard_that_stays_keeps_its_clients_and_forgets_who_is_gone() {
     let gone = ShardMap { version: 7, ..ShardMap::new(1) };
     shard.set_map(gone);
     assert!(shard.is_open(alice));
-    assert_eq!(shard.core().load(), 1, "nobody waits for the message there");
+    assert_eq!(shard.core().load(), 1, "no shard waits for the message there");
     shard.relayed.clear();
     shard.send(alice, r#"{"type":"sendToGroup","group":"g","data":2}"#);
     assert!(shard.relayed.is_empty());
