@@ -122,6 +122,18 @@ pub enum Output {
 }
 
 impl Output {
+    /// What it costs, in messages of the smallest kind: a frame to one receiver and a write cost as much as
+    /// one, anything else nothing.
+    pub(crate) fn cost(&self) -> usize {
+        if let Self::Send { to, .. } = self {
+            to.len()
+        } else if let Self::SendNumbered { to, .. } = self {
+            to.len()
+        } else {
+            usize::from(self.is_store())
+        }
+    }
+
     /// Whether something is to be written.
     pub(crate) const fn is_store(&self) -> bool {
         matches!(self, Self::Store(_))

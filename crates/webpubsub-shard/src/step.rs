@@ -11,20 +11,28 @@ pub(crate) struct Step {
     pub(crate) now: Timestamp,
     /// What follows from it so far, in order.
     pub(crate) outputs: Vec<Output>,
+    /// What they cost, in messages of the smallest kind; see [`Output::cost`].
+    pub(crate) cost: usize,
 }
 
 impl Step {
     pub(crate) const fn new(now: Timestamp) -> Self {
-        Self { now, outputs: Vec::new() }
+        Self::of(now, Vec::new())
     }
 
-    /// Adds an output to those that are there.
+    /// A step that has led to these outputs so far.
+    pub(crate) const fn of(now: Timestamp, outputs: Vec<Output>) -> Self {
+        Self { now, outputs, cost: 0 }
+    }
+
+    /// Adds an output.
     pub(crate) fn push(&mut self, output: Output) {
+        self.cost += output.cost();
         self.outputs.push(output);
     }
 
-    /// Adds a write to the outputs.
+    /// Adds a write.
     pub(crate) fn store(&mut self, change: Change) {
-        self.outputs.push(Output::Store(change));
+        self.push(Output::Store(change));
     }
 }

@@ -109,7 +109,7 @@ impl Shard {
     /// be written in front.
     #[must_use = "outputs are the only way a shard acts"]
     pub fn end_turn(&mut self, now: Timestamp, outputs: Vec<Output>) -> Vec<Output> {
-        self.finish_turn(Step { now, outputs })
+        self.finish_turn(Step::of(now, outputs))
     }
 
     /// Carries out the first message in an inbox.
@@ -122,9 +122,9 @@ impl Shard {
         if arrived.is_limited() {
             connection.bucket.take(step.now, &limits);
         }
-        let before = step.outputs.len();
+        let before = step.cost;
         self.carry_out(from, arrived, step);
-        let cost = cost(bytes, step.outputs.get(before..).unwrap_or_default());
+        let cost = cost_of_bytes(bytes) + step.cost - before;
         self.turns.carried_out += cost;
         if let Some(connection) = self.connections.get_mut(from) {
             let inbox = &mut connection.inbox;
@@ -179,9 +179,9 @@ impl Shard {
         let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
         let Some(connection) = self.connections.get_mut(from) else { return };
         if is_quick && connection.bucket.take(step.now, &limits) {
-            let before = step.outputs.len();
+            let before = step.cost;
             self.carry_out(from, arrived, step);
-            self.turns.take_in(cost(bytes, step.outputs.get(before..).unwrap_or_default()));
+            self.turns.take_in(cost_of_bytes(bytes) + step.cost - before);
         } else {
             self.enqueue(from, arrived, bytes, step);
         }
@@ -274,16 +274,7 @@ impl Shard {
     }
 }
 
-/// What it cost to do this, in messages of the smallest kind: a frame to one receiver costs as much.
-fn cost(bytes: usize, outputs: &[Output]) -> usize {
-    let more = |output: &Output| {
-        if let Output::Send { to, .. } = output {
-            to.len()
-        } else if let Output::SendNumbered { to, .. } = output {
-            to.len()
-        } else {
-            usize::from(output.is_store())
-        }
-    };
-    1 + bytes / BYTES_OF_A_MESSAGE + outputs.iter().map(more).sum::<usize>()
+/// What a message of `bytes` bytes costs beside what it leads to, in messages of the smallest kind.
+const fn cost_of_bytes(bytes: usize) -> usize {
+    1 + bytes / BYTES_OF_A_MESSAGE
 }
