@@ -9,8 +9,6 @@ use webpubsub_shard::{
     EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId,
 };
 
-use crate::directory::DirectoryConfig;
-
 /// What the operator of the service has decided.
 pub struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
@@ -103,6 +101,15 @@ fn pauses(text: &str) -> Option<Vec<Duration>> {
         pauses.push(Duration::from_secs(seconds));
     }
     Some(pauses)
+}
+
+/// The part of the configuration that concerns the directory of a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DirectoryConfig {
+    /// The number of shards of a hub whose settings do not say it.
+    pub shards: u16,
+    /// How long a host caches the view of a hub.
+    pub map_ttl: Duration,
 }
 
 impl Config {

@@ -11,6 +11,7 @@ use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{HubSettings, SettingsError, ShardMap};
 
+pub use crate::config::DirectoryConfig;
 use crate::view::HubView;
 
 /// How much longer than a host caches a view each step of a change of the shards waits for the one before,
@@ -29,15 +30,6 @@ pub struct Directory {
     view: HubView,
     /// The handlers that are being validated.
     under_way: Vec<Handler>,
-}
-
-/// The part of the configuration that concerns the directory of a hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DirectoryConfig {
-    /// The number of shards of a hub whose settings do not say it.
-    pub shards: u16,
-    /// How long a host caches the view of a hub.
-    pub map_ttl: Duration,
 }
 
 /// An event handler, as its validation knows it.
