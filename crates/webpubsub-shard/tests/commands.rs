@@ -17,7 +17,7 @@ fn leave(to: Target, groups: &[&str]) -> Command {
 }
 
 fn no_connection() -> Target {
-    Target::Connection(ConnectionId::parse("nobody").expect("an id"))
+    Target::Connection(ConnectionId::parse("none").expect("an id"))
 }
 
 #[test]

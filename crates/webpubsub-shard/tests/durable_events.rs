@@ -30,7 +30,7 @@ fn reason(shard: &mut TestShard) -> String {
             reason = Some(String::from_utf8(call.request.body).expect("text"));
         }
     }
-    reason.expect("it is told")
+    reason.expect("it is delivered")
 }
 
 #[test]
@@ -122,13 +122,13 @@ fn memberships_are_delivered_however_they_change() {
     shard.send(alice, r#"{"type":"leaveGroup","group":"a"}"#);
     shard.command(Command::Leave { to: to(), groups: Groups::These(vec![group("b"), group("x")]) });
     shard.close(alice, CloseCode::NORMAL);
-    let mut told = Vec::new();
+    let mut delivered = Vec::new();
     while !shard.calls.is_empty() {
         let call = shard.end_call(Ok(status(204)));
-        told.push(format!("{} {}", call.event, String::from_utf8_lossy(&call.request.body)));
+        delivered.push(format!("{} {}", call.event, String::from_utf8_lossy(&call.request.body)));
     }
     assert_eq!(
-        told,
+        delivered,
         [
             "connected {}",
             r#"joined {"group":"token"}"#,
@@ -403,13 +403,13 @@ fn handlers_that_are_removed_during_a_sleep_are_not_called() {
 #[test]
 fn a_row_of_the_outbox_that_cannot_be_read_is_deleted() {
     let mut shard = shard();
-    for notice in [
+    for form in [
         "",
         "{}",
         r#"{"connection":"c","event":"connect","about":"","origin":"","cookies":"","number":1,"time":1}"#,
     ] {
         let row = shard.disk.durable_events.last().map_or(1, |(row, _)| row + 1);
-        shard.disk.durable_events.push((row, notice.to_owned()));
+        shard.disk.durable_events.push((row, form.to_owned()));
     }
     shard.crash();
     assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty());

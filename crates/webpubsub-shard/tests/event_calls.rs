@@ -167,7 +167,7 @@ fn sixteen_megabytes_of_a_shards_events_wait_and_more_fail() {
         shard.send(simple, &data);
     }
     assert_eq!(shard.closed.pop().map(|closed| closed.code), Some(1011));
-    assert_eq!(shard.end_calls().len(), 16, "what was taken is told");
+    assert_eq!(shard.end_calls().len(), 16, "what was taken is delivered");
 }
 
 #[test]
@@ -265,7 +265,10 @@ fn durable_events_wait_for_a_closed_breaker() {
         shard.end_call(Err(CallFailure::Network));
     }
     assert!(shard.calls.is_empty(), "five fail, and five that were under way by then");
-    assert!(is_refused(&shard.take(clients[0])), "a user event does not wait for notices that are not told");
+    assert!(
+        is_refused(&shard.take(clients[0])),
+        "a user event does not wait for durable events behind a breaker"
+    );
     shard.pass(SECOND * 29);
     assert!(shard.calls.is_empty());
     shard.pass(SECOND);
@@ -334,7 +337,7 @@ fn a_call_is_given_up_when_its_connection_is_gone() {
     assert_eq!(shard.given_up, [(first, Duration::from_millis(700))], "it has a second to be sent");
     shard.end_call(Err(CallFailure::GivenUp));
     let second = shard.calls[0].id;
-    assert_eq!(shard.calls_in_words(), ["alice two 3"], "what came before the end is told");
+    assert_eq!(shard.calls_in_words(), ["alice two 3"], "what came before the end is delivered");
     assert_eq!(shard.given_up[1..], [(second, SECOND)]);
     shard.end_call(Err(CallFailure::Network));
     shard.pass(SECOND * 10);
@@ -383,7 +386,7 @@ fn a_cancelled_invocation_gives_its_call_up() {
         shard.send(alice, &format!(r#"{{"type":"cancelInvocation","invocationId":"{id}"}}"#));
     };
     cancel(&mut shard, "b");
-    assert!(shard.given_up.is_empty(), "it waits, and is not told");
+    assert!(shard.given_up.is_empty(), "it waits, and is not delivered");
     cancel(&mut shard, "a");
     assert_eq!(shard.given_up, [(shard.calls[0].id, SECOND)]);
     shard.end_call(Err(CallFailure::TimedOut));

@@ -211,7 +211,7 @@ fn an_answer_to_a_reliable_client_is_numbered_and_sent_again() {
     // The client did not receive the ack, and tries again.
     shard.send(alice, &event("e", Some(2)));
     assert!(shard.take(alice).concat().contains("Duplicate"));
-    assert!(shard.calls.is_empty(), "it is not told twice");
+    assert!(shard.calls.is_empty(), "it is not delivered twice");
 }
 
 // Source: docs/spec/cloudevents.md#failed-events.
@@ -283,7 +283,7 @@ fn the_next_event_of_a_connection_waits_and_nothing_else_does() {
     assert_eq!(shard.take(alice), [r#"{"type":"pong"}"#]);
     shard.send(alice, r#"{"type":"joinGroup","group":"g","ackId":10}"#);
     shard.send(bob, r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"x"}"#);
-    assert_eq!(shard.take(alice).len(), 2, "it is a member, and hears what the group does");
+    assert_eq!(shard.take(alice).len(), 2, "it is a member, and receives what the group does");
     shard.send(alice, r#"{"type":"sequenceAck","sequenceId":1}"#);
     shard.end_call(Ok(says("text/plain", "1")));
     assert!(shard.take(alice).concat().contains(r#""sequenceId":2"#));
@@ -309,7 +309,7 @@ fn an_ack_id_that_repeats_while_its_event_waits_is_sent_once() {
     assert_eq!(shard.calls_in_words(), ["alice e 2"]);
     shard.end_call(Ok(status(400)));
     assert_eq!(shard.take(alice), [FAILED]);
-    assert_eq!(shard.calls_in_words(), ["alice e 3"], "the first has failed, so the second is told");
+    assert_eq!(shard.calls_in_words(), ["alice e 3"], "the first has failed, so the second is delivered");
     shard.end_call(Ok(status(204)));
     assert_eq!(shard.take(alice), [OK, DUPLICATE]);
     assert!(shard.calls.is_empty());
@@ -513,8 +513,8 @@ fn a_server_finds_the_connection_of_an_event() {
     shard.command(Command::Join { to, groups: vec![group("g")] });
     shard.publish(Target::Group(group("g")), text("from the handler"));
     shard.end_call(Ok(says("text/plain", "answer")));
-    let heard = shard.take(alice);
-    assert!(heard[0].contains("from the handler") && heard[1].contains("answer") && heard[2] == OK);
+    let received = shard.take(alice);
+    assert!(received[0].contains("from the handler") && received[1].contains("answer") && received[2] == OK);
 }
 
 #[test]
@@ -527,7 +527,7 @@ fn settings_that_change_hold_from_the_next_event_on() {
     shard.input(Input::Settings(Some(moved.clone())));
     assert_eq!(shard.disk.settings, Some(moved.clone()));
     assert!(shard.input(Input::Settings(Some(moved))).is_empty(), "it is known");
-    let call = shard.end_call(Ok(says("text/plain", "still heard")));
+    let call = shard.end_call(Ok(says("text/plain", "still delivered")));
     assert_eq!(call.url, "https://example.com/one");
     assert_eq!(shard.take(alice).len(), 2);
     assert_eq!(shard.calls[0].url, "https://moved.example.com/");

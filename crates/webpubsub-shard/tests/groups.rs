@@ -17,10 +17,10 @@ fn members_receive_a_publish_and_others_do_not() {
     shard.send(alice, JOIN);
     shard.send(bob, JOIN);
     shard.send(carol, r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"hi"}"#);
-    let heard =
+    let received =
         r#"{"type":"message","from":"group","fromUserId":"carol","group":"g","dataType":"text","data":"hi"}"#;
-    assert_eq!(shard.take(alice), [heard]);
-    assert_eq!(shard.take(bob), [heard]);
+    assert_eq!(shard.take(alice), [received]);
+    assert_eq!(shard.take(bob), [received]);
     assert_eq!(shard.take(carol), [""; 0]);
 }
 
@@ -202,9 +202,9 @@ fn a_user_receives_on_every_connection_and_has_case() {
     let [first, second] = [0, 1].map(|_| shard.connected(json("alice")));
     let other = shard.connected(json("Alice"));
     shard.publish(Target::User(user("alice")), text("hi"));
-    let heard = r#"{"type":"message","from":"server","dataType":"text","data":"hi"}"#;
-    assert_eq!(shard.take(first), [heard]);
-    assert_eq!(shard.take(second), [heard]);
+    let received = r#"{"type":"message","from":"server","dataType":"text","data":"hi"}"#;
+    assert_eq!(shard.take(first), [received]);
+    assert_eq!(shard.take(second), [received]);
     assert_eq!(shard.take(other), [""; 0]);
     shard.close(first, CloseCode::NORMAL);
     assert!(shard.exists(Target::User(user("alice"))));

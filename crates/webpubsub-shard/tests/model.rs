@@ -154,7 +154,7 @@ impl Both {
                 None => vec![],
             };
             if !receivers.contains(slot) {
-                assert_eq!(frames, [""; 0], "{slot:?} hears what is not for it");
+                assert_eq!(frames, [""; 0], "{slot:?} receives what is not for it");
                 continue;
             }
             client.received.push(payload.to_owned());
@@ -162,7 +162,7 @@ impl Both {
                 continue;
             }
             let frame = frames.pop().expect("a message");
-            assert!(frames.is_empty(), "{slot:?} hears it once");
+            assert!(frames.is_empty(), "{slot:?} receives it once");
             assert!(frame.contains(payload), "{frame}");
             let number = format!(",\"sequenceId\":{}}}", client.received.len());
             assert_eq!(frame.ends_with(&number), client.subprotocol.is_reliable(), "{frame}");

@@ -226,7 +226,7 @@ fn two_connections_of_one_user_have_permissions_of_their_own() {
 #[test]
 fn permissions_of_no_connection_can_only_be_revoked() {
     let mut shard = TestShard::new();
-    let connection = ConnectionId::parse("nobody").expect("an id");
+    let connection = ConnectionId::parse("none").expect("an id");
     let permission = Permission { connection, kind: SendToGroup, group: group("g") };
     assert_eq!(shard.command(Command::Grant(permission.clone())), Reply::NotFound);
     assert_eq!(shard.command(Command::Allowed(permission.clone())), Reply::NotFound);

@@ -71,7 +71,7 @@ fn payloads() -> [(MessageData, &'static str, Frame); 4] {
 }
 
 /// What a protobuf client received, as the JSON that says the same.
-fn heard(shard: &mut TestShard, slot: Slot) -> Vec<String> {
+fn received(shard: &mut TestShard, slot: Slot) -> Vec<String> {
     shard.take_frames(slot).iter().map(spelled_as_json).collect()
 }
 
@@ -96,9 +96,9 @@ fn the_first_message_says_who_is_connected() {
     expect![[
         r#"{"type":"system","event":"connected","userId":null,"connectionId":"AQAAAQEBAQEBAQEBAQEBAQEBAQ"}"#
     ]]
-    .assert_eq(&heard(&mut shard, anonymous).join("\n"));
+    .assert_eq(&received(&mut shard, anonymous).join("\n"));
     expect![[r#"{"type":"system","event":"connected","userId":"bob","connectionId":"AQAAAgICAgICAgICAgICAgICAg","reconnectionToken":"token"}"#]]
-        .assert_eq(&heard(&mut shard, recoverable).join("\n"));
+        .assert_eq(&received(&mut shard, recoverable).join("\n"));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn operations_are_acknowledged_as_for_json_clients() {
         {"type":"ack","ackId":0,"success":false,"error":{"name":"Duplicate","message":"Message with ack-id: 0 has been processed"}}
         {"type":"ack","ackId":18446744073709551615,"success":false,"error":{"name":"Forbidden","message":"The client does not have permission to send to group 'g'."}}
         {"type":"pong"}"#]]
-    .assert_eq(&heard(&mut shard, alice).join("\n"));
+    .assert_eq(&received(&mut shard, alice).join("\n"));
 }
 
 #[test]
@@ -173,8 +173,8 @@ fn every_publish_reaches_every_kind_of_client() {
             assert_eq!(shard.take_frames(simple), [as_frame], "{publisher:?}");
             assert_eq!(shard.take(plain), message(user, ""), "{publisher:?}");
             assert_eq!(shard.take(numbered), message(user, &number), "{publisher:?}");
-            assert_eq!(heard(&mut shard, binary), message("", ""), "{publisher:?}");
-            assert_eq!(heard(&mut shard, binary_numbered), message("", &number), "{publisher:?}");
+            assert_eq!(received(&mut shard, binary), message("", ""), "{publisher:?}");
+            assert_eq!(received(&mut shard, binary_numbered), message("", &number), "{publisher:?}");
         }
     }
 }
@@ -210,7 +210,7 @@ fn metadata_travels_between_encodings() {
     expect![[
         r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"","metadata":{"K":"v"}}"#
     ]]
-    .assert_eq(&heard(&mut shard, binary).join("\n"));
+    .assert_eq(&received(&mut shard, binary).join("\n"));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn reliable_clients_count_data_messages_and_nothing_else() {
     assert_eq!(numbers(&mut shard, client), [1, 2, 3]);
     say(&mut shard, client, &UpstreamMessage::SequenceAck { sequence_id: SequenceId(2) });
     say(&mut shard, client, &UpstreamMessage::Ping);
-    expect![[r#"{"type":"pong"}"#]].assert_eq(&heard(&mut shard, client).join("\n"));
+    expect![[r#"{"type":"pong"}"#]].assert_eq(&received(&mut shard, client).join("\n"));
     shard.hibernate();
     shard.publish(Target::All, text("to all"));
     shard.publish(Target::Connection(shard.id(other)), text("to another"));

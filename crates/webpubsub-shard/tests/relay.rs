@@ -24,7 +24,7 @@ fn publish(shard: &mut TestShard, from: Slot, n: usize) {
 }
 
 /// Through the wire and into another shard.
-fn hand_over(batch: &Batch, to: &mut TestShard) {
+fn pass_on(batch: &Batch, to: &mut TestShard) {
     let text = batch.encode();
     let outputs = to.input(Input::Batch(Batch::decode(&text).expect("a batch is read as written")));
     assert_eq!(outputs.last(), Some(&Output::BatchTaken));
@@ -42,7 +42,7 @@ fn a_publish_reaches_members_of_another_shard() {
     );
     let (to, batch) = near.relayed.remove(0);
     assert_eq!(to, ShardId(1));
-    hand_over(&batch, &mut far);
+    pass_on(&batch, &mut far);
     assert_eq!(
         far.take(member),
         [
@@ -59,10 +59,10 @@ fn one_batch_is_in_flight_and_the_rest_waits_for_it_in_order() {
     }
     assert_eq!(near.relayed.len(), 1, "four publishes wait");
     let (to, first) = near.relayed.remove(0);
-    hand_over(&first, &mut far);
+    pass_on(&first, &mut far);
     near.answer(to, &first, true);
     let (_, second) = near.relayed.remove(0);
-    hand_over(&second, &mut far);
+    pass_on(&second, &mut far);
     near.answer(to, &second, true);
     assert!(near.relayed.is_empty());
     let numbers: Vec<_> =
@@ -76,7 +76,7 @@ fn a_batch_that_was_not_taken_is_sent_again_and_taken_once() {
     publish(&mut near, publisher, 1);
     let (to, batch) = near.relayed.remove(0);
     // It arrived, but the answer was lost.
-    hand_over(&batch, &mut far);
+    pass_on(&batch, &mut far);
     assert_eq!(near.core().next_timeout(), None);
     near.answer(to, &batch, false);
     let due = near.core().next_timeout().expect("a pause");
@@ -86,7 +86,7 @@ fn a_batch_that_was_not_taken_is_sent_again_and_taken_once() {
     near.input(Input::Timeout);
     let (_, again) = near.relayed.remove(0);
     assert_eq!(again, batch);
-    hand_over(&again, &mut far);
+    pass_on(&again, &mut far);
     assert_eq!(far.take(member).len(), 1);
     near.answer(to, &again, true);
     assert_eq!(near.core().next_timeout(), None);
@@ -133,12 +133,12 @@ fn what_was_not_taken_survives_a_crash_and_is_taken_once() {
         publish(&mut near, publisher, 2);
         let (_, first) = near.relayed.remove(0);
         if arrived {
-            hand_over(&first, &mut far);
+            pass_on(&first, &mut far);
         }
         near.crash();
         let (to, again) = near.relayed.remove(0);
         assert_eq!(again.messages.len(), 2, "both, and nothing else is in flight");
-        hand_over(&again, &mut far);
+        pass_on(&again, &mut far);
         near.answer(to, &again, true);
         assert_eq!(far.take(member).len(), 2);
         near.crash();
@@ -151,9 +151,9 @@ fn what_was_taken_survives_the_end_of_its_receiver() {
     let (mut near, publisher, mut far, member) = publisher_and_member();
     publish(&mut near, publisher, 1);
     let (_, batch) = near.relayed.remove(0);
-    hand_over(&batch, &mut far);
+    pass_on(&batch, &mut far);
     far.hibernate();
-    hand_over(&batch, &mut far);
+    pass_on(&batch, &mut far);
     assert_eq!(far.take(member).len(), 1);
 }
 
@@ -163,14 +163,14 @@ fn rows_keep_their_numbers_when_the_whole_log_was_taken() {
     for n in 0..3000 {
         publish(&mut near, publisher, n);
         let (to, batch) = near.relayed.remove(0);
-        hand_over(&batch, &mut far);
+        pass_on(&batch, &mut far);
         near.answer(to, &batch, true);
     }
     assert!(near.disk.log.len() <= 1024, "{}", near.disk.log.len());
     near.crash();
     let publisher = near.connected(json("alice"));
     publish(&mut near, publisher, 3000);
-    hand_over(&near.relayed.remove(0).1, &mut far);
+    pass_on(&near.relayed.remove(0).1, &mut far);
     assert_eq!(far.take(member).len(), 3001);
 }
 
@@ -186,7 +186,7 @@ fn a_new_shard_receives_nothing_of_the_past() {
     publish(&mut near, publisher, 2);
     let (to, second) = near.relayed.remove(0);
     assert_eq!((to, second.messages.len()), (ShardId(2), 1));
-    hand_over(&batch, &mut far);
+    pass_on(&batch, &mut far);
     near.answer(ShardId(1), &batch, true);
     let (to, second) = near.relayed.remove(0);
     assert_eq!((to, second.messages.len()), (ShardId(1), 1));
@@ -218,7 +218,7 @@ fn messages_take_their_time_to_live_with_them() {
     let id = far.id(member);
     near.send(publisher, r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":1}"#);
     far.cut(member);
-    hand_over(&near.relayed.remove(0).1, &mut far);
+    pass_on(&near.relayed.remove(0).1, &mut far);
     far.pass(Duration::from_secs(1));
     far.recover(&id);
     assert!(far.take(member).is_empty());

@@ -7,7 +7,7 @@ use webpubsub_protocol::name::ConnectionId;
 
 use crate::settings::HandlerAuth;
 
-/// Tells the calls of one shard apart.
+/// Identifies a call among those of one shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CallId(pub u64);
 

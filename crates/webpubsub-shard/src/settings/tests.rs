@@ -86,22 +86,22 @@ fn an_event_goes_to_the_first_handler_that_takes_it() {
     use webpubsub_protocol::name::{EventName, GroupName};
 
     let settings = handlers();
-    let told = |event: &Event| settings.handler_for(event).map(|(at, _)| at);
+    let receiver = |event: &Event| settings.handler_for(event).map(|(at, _)| at);
     let user = |name: &str| {
         let name = EventName::parse(name).unwrap();
-        told(&Event::User { name, data: MessageData::default(), metadata: Metadata::default() })
+        receiver(&Event::User { name, data: MessageData::default(), metadata: Metadata::default() })
     };
     let group = |name: &str| GroupName::parse(name).unwrap();
-    assert_eq!(told(&Event::Connect { body: String::new() }), Some(0));
-    assert_eq!(told(&Event::Connected), Some(0));
-    assert_eq!(told(&Event::Disconnected { reason: String::new() }), Some(2));
+    assert_eq!(receiver(&Event::Connect { body: String::new() }), Some(0));
+    assert_eq!(receiver(&Event::Connected), Some(0));
+    assert_eq!(receiver(&Event::Disconnected { reason: String::new() }), Some(2));
     assert_eq!(
         (user("A"), user("message"), user("b"), user("connected")),
         (Some(1), Some(1), Some(2), Some(2))
     );
-    assert_eq!(told(&Event::Joined { group: group("room") }), Some(1));
-    assert_eq!(told(&Event::Joined { group: group("Room") }), Some(2));
-    assert_eq!(told(&Event::Left { group: group("room") }), Some(2));
+    assert_eq!(receiver(&Event::Joined { group: group("room") }), Some(1));
+    assert_eq!(receiver(&Event::Joined { group: group("Room") }), Some(2));
+    assert_eq!(receiver(&Event::Left { group: group("room") }), Some(2));
     assert_eq!(HubSettings::default().handler_for(&Event::Connected), None);
     let none = HubSettings::parse(
         r#"{"eventHandlers":[{"urlTemplate":"http://h","userEventPattern":"","groupPresenceEvents":{}}]}"#,
