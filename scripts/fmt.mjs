@@ -1,17 +1,20 @@
-// `npm run fmt`: formats the Rust sources.
+// `npm run fmt`: formats the sources, Rust and what `biome.json` names of JavaScript and TypeScript.
 import { parse } from "./command.mjs";
-import { root } from "./paths.mjs";
+import { npmBin, root } from "./paths.mjs";
 import { run } from "./processes.mjs";
+import { setUp } from "./setup.mjs";
 import { main } from "./terminal.mjs";
 
 const command = {
   name: "npm run fmt",
-  about: "Formats the Rust sources.",
+  about: "Formats the sources: Rust, and what biome.json names of JavaScript and TypeScript.",
   flags: {},
   examples: [["npm run fmt", "before a commit"]],
 };
 
-await main(() => {
+await main(async () => {
   parse(process.argv.slice(2), command);
-  return run("cargo", ["fmt", "--all"], { cwd: root, echo: true });
+  await setUp("quick");
+  await run("cargo", ["fmt", "--all"], { cwd: root, echo: true });
+  await run(npmBin("biome"), ["format", "--write"], { cwd: root, failure: "biome format" });
 });

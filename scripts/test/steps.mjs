@@ -128,10 +128,10 @@ export const steps = [
   {
     name: "javascript",
     group: "lint",
-    title: "Lints, JavaScript and TypeScript",
+    title: "Lints and formatting, JavaScript and TypeScript",
     needs: "quick",
     quick: true,
-    work: () => run(npmBin("biome"), ["lint", "--error-on-warnings"], { cwd: root, failure: "biome lint" }),
+    work: () => run(npmBin("biome"), ["check", "--error-on-warnings"], { cwd: root, failure: "biome check" }),
   },
   {
     name: "types",

@@ -18,7 +18,8 @@ export async function checkTypes() {
   const wrong = errors.filter((line) => !UNTYPED.some((path) => isIn(path, line)));
   if (wrong.length > 0) throw new Problem(wrong.join("\n"));
   const typed = UNTYPED.filter((path) => !errors.some((line) => isIn(path, line)));
-  if (typed.length > 0) throw new Problem(`${typed.join(", ")}: has no type errors, and leaves the list in scripts/test/untyped.json.`);
+  if (typed.length > 0)
+    throw new Problem(`${typed.join(", ")}: has no type errors, and leaves the list in scripts/test/untyped.json.`);
 }
 
 /** The compiler's errors, a line each, which begins with the file. */

@@ -114,7 +114,11 @@ describe("A shard's request", () => {
     const length = String(body.length);
     const all = { "Content-Type": "text/plain", "Content-Length": length, ...headers };
     // Node lets no request of its own have some of these.
-    const request = { url, headers: new Map(Object.entries(all).filter(([, value]) => value)), arrayBuffer: async () => body };
+    const request = {
+      url,
+      headers: new Map(Object.entries(all).filter(([, value]) => value)),
+      arrayBuffer: async () => body,
+    };
     const { headers: map } = request;
     request.headers = { get: (name) => map.get(name) ?? null, has: (name) => map.has(name) };
     shard.fetch(request);

@@ -5,7 +5,12 @@ import { askObjects, askTexts, askWithSocket, clientOf, handToShard } from "../.
 /** A namespace whose objects answer a request by `answer(name, request)`; it counts the ids that are made. */
 function namespace(answer) {
   const stub = (name) => ({ fetch: async (url, init) => answer(name, new Request(url, init)) });
-  const made = { ids: 0, idFromName: (name) => ({ name, number: ++made.ids }), get: ({ name }) => stub(name), getByName: stub };
+  const made = {
+    ids: 0,
+    idFromName: (name) => ({ name, number: ++made.ids }),
+    get: ({ name }) => stub(name),
+    getByName: stub,
+  };
   return made;
 }
 
@@ -29,12 +34,15 @@ describe("A request to a shard", () => {
 
   test("hashes a name once", async () => {
     const shards = namespace(() => new Response());
-    for (let n = 0; n < 3; n++) await handToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
+    for (let n = 0; n < 3; n++)
+      await handToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
     assert.equal(shards.ids, 1);
   });
 
   test("with a socket says which client's it is", async () => {
-    const shards = namespace((_, request) => new Response(`${request.url} ${request.headers.get("upgrade")} ${clientOf(request)}`));
+    const shards = namespace(
+      (_, request) => new Response(`${request.url} ${request.headers.get("upgrade")} ${clientOf(request)}`),
+    );
     const answer = await askWithSocket({ HUB_SHARD: shards }, "chat/2", "/connect", '{"user":"a"}');
     assert.equal(await answer.text(), 'https://object/connect websocket {"user":"a"}');
     assert.equal(clientOf(new Request("http://localhost/")), "");

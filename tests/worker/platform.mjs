@@ -35,5 +35,7 @@ export const trap = () => new WebAssembly.RuntimeError("unreachable");
 /** Has an import of a module that only the bundle or the platform has find this source. */
 export function module(specifier, source) {
   const url = `data:text/javascript,${encodeURIComponent(source)}`;
-  registerHooks({ resolve: (asked, context, next) => (asked === specifier ? { url, shortCircuit: true } : next(asked, context)) });
+  registerHooks({
+    resolve: (asked, context, next) => (asked === specifier ? { url, shortCircuit: true } : next(asked, context)),
+  });
 }

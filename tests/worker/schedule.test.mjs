@@ -70,6 +70,9 @@ describe("A shard's turn", () => {
     turns.soon();
     await pass();
     await pass();
-    assert.deepEqual(done.filter((what) => what === "turn"), ["turn"]);
+    assert.deepEqual(
+      done.filter((what) => what === "turn"),
+      ["turn"],
+    );
   });
 });

@@ -110,7 +110,16 @@ describe("A socket whose upgrade is being answered", () => {
     await pass();
     assert.deepEqual([one.done, two.done], [[], []]);
     await pass();
-    assert.deepEqual([one.done, two.done], [[["send", "hello"], ["send", [1, 2]]], [["send", "hello"]]]);
+    assert.deepEqual(
+      [one.done, two.done],
+      [
+        [
+          ["send", "hello"],
+          ["send", [1, 2]],
+        ],
+        [["send", "hello"]],
+      ],
+    );
     sockets.sendText(slots(0), "at once");
     assert.deepEqual(one.done.at(-1), ["send", "at once"]);
     assert.equal(waits.length, 0);
@@ -124,7 +133,10 @@ describe("A socket whose upgrade is being answered", () => {
     assert.deepEqual(readAttachment(one), Uint8Array.of(1));
     sockets.sendText(slots(0), "hello");
     sockets.close(0, 1008, "out");
-    assert.deepEqual(one.done, [["send", "hello"], ["close", 1008, "out"]]);
+    assert.deepEqual(one.done, [
+      ["send", "hello"],
+      ["close", 1008, "out"],
+    ]);
     assert.equal(sockets.slot(one), undefined);
     assert.equal(readAttachment(one), undefined);
     await pass();
@@ -193,7 +205,10 @@ describe("A slot", () => {
 
   test("has as much waiting as its socket says, or nothing", () => {
     const sockets = shard(new FakeSocket({ bufferedAmount: 12 }), new FakeSocket());
-    assert.deepEqual([0, 1, 2].map((slot) => sockets.waiting(slot)), [12, 0, 0]);
+    assert.deepEqual(
+      [0, 1, 2].map((slot) => sockets.waiting(slot)),
+      [12, 0, 0],
+    );
   });
 });
 

@@ -5,9 +5,7 @@
 const { Buffer } = await import("node:buffer").catch(() => ({ Buffer: undefined }));
 
 const decode = (bytes: Uint8Array): string =>
-  Buffer
-    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
-    : new TextDecoder().decode(bytes);
+  Buffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : new TextDecoder().decode(bytes);
 
 /** What the sockets of a shard are used for; `bufferedAmount` is workerd's. */
 type Sendable = Pick<WebSocket, "send" | "close" | "serializeAttachment"> & { bufferedAmount?: number };

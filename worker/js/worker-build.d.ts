@@ -4,5 +4,7 @@ import type { Generated } from "./traps.ts";
 export declare const HubShard: Generated;
 export declare const HubDirectory: Generated;
 
-declare const Entrypoint: { prototype: { fetch(this: { env: unknown }, request: Request): Response | Promise<Response> } };
+declare const Entrypoint: {
+  prototype: { fetch(this: { env: unknown }, request: Request): Response | Promise<Response> };
+};
 export default Entrypoint;
