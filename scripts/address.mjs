@@ -1,10 +1,8 @@
 // Which service a command is for, and the key to it.
 import { deployment, endpoint, primaryKey } from "./access.mjs";
+import { HOST, PORTS } from "./defaults.mjs";
 import { portOf, runningService, serviceAt } from "./service/record.mjs";
 import { Problem } from "./terminal.mjs";
-
-const PORTS = { http: 8080, https: 8443 };
-const HOST = "127.0.0.1";
 
 /**
  * The URL of the service that these options (of `addressOptions`) are about, its access key, and where the certificate

@@ -2,20 +2,20 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "./command.mjs";
+import { HOST, PORTS } from "./defaults.mjs";
 import { state } from "./paths.mjs";
 import { UsageProblem } from "./terminal.mjs";
 import { MAX_SHARDS, variable } from "./variables.mjs";
 
 const MAX_PORT = 65_535;
-const HTTPS_PORT = 8443;
 const FOLDER = ".state in the project's folder";
 
 /** The flags of `npm start` and `npm run serve`. */
 export const serviceFlags = {
-  port: { type: "string", default: "8080", value: "N", about: "Where it listens for http; 0 is any free port." },
-  host: { type: "string", default: "127.0.0.1", value: "H", about: "The name or address to listen at." },
+  port: { type: "string", default: String(PORTS.http), value: "N", about: "Where it listens for http; 0 is any free port." },
+  host: { type: "string", default: HOST, value: "H", about: "The name or address to listen at." },
   https: { type: "boolean", about: "Serve https, too, with a certificate of a local authority. npm start always does." },
-  "https-port": { type: "string", value: "N", about: `Where it listens for https; 0 is any free port. (${HTTPS_PORT})` },
+  "https-port": { type: "string", value: "N", about: `Where it listens for https; 0 is any free port. (${PORTS.https})` },
   cert: { type: "string", value: "FILE", about: "Serve https with this certificate, PEM, with --key." },
   key: { type: "string", value: "FILE", about: "The certificate's key, PEM." },
   state: { type: "string", value: "DIR", about: `Where it keeps its state. (${FOLDER})` },
@@ -50,7 +50,7 @@ export function serviceOptions(args, command) {
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {
   if ((cert === undefined) !== (key === undefined)) throw new UsageProblem("--cert FILE and --key FILE go together: a certificate and its key.");
   if (!(always || https || given !== undefined || cert !== undefined)) return undefined;
-  const port = portOf("--https-port", given ?? String(HTTPS_PORT));
+  const port = portOf("--https-port", given ?? String(PORTS.https));
   if (port !== 0 && port === httpPort) throw new UsageProblem(`http and https cannot both listen at port ${port}: take another --https-port.`);
   return { port, isGiven: given !== undefined, files: cert === undefined ? undefined : { cert: resolve(cert), key: resolve(key) } };
 }
@@ -58,8 +58,8 @@ function httpsOptions({ https, "https-port": given, cert, key }, httpPort, alway
 /** The flags that say which service a command is for. */
 export const addressFlags = {
   state: { type: "string", value: "DIR", about: `The state folder of the service that runs on this machine. (${FOLDER})` },
-  port: { type: "string", value: "N", about: "The service's port, where it is not the one that runs on the state folder. (8080)" },
-  host: { type: "string", value: "H", about: "The service's host, likewise. (127.0.0.1)" },
+  port: { type: "string", value: "N", about: `The service's port, where it is not the one that runs on the state folder. (${PORTS.http})` },
+  host: { type: "string", value: "H", about: `The service's host, likewise. (${HOST})` },
   http: { type: "boolean", about: "The http form." },
   https: { type: "boolean", about: "The https form." },
   endpoint: { type: "string", value: "URL", about: "The service's URL, in place of all these." },

@@ -2,6 +2,7 @@
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { HOST } from "../defaults.mjs";
 import { Problem, UsageProblem } from "../terminal.mjs";
 
 const READY_WITHIN_MS = 60_000;
@@ -31,7 +32,7 @@ export function listenProblem(error, { host, port, flag }) {
     return new UsageProblem(`Port ${port} is in use. End what listens there, or take another one: ${flag} ${port + 1} (0: any free one).`);
   }
   if (error.code === "EACCES") return new UsageProblem(`Port ${port} needs more rights than you have. Take one above 1023: ${flag} ${port + 8000}.`);
-  return new UsageProblem(`Cannot listen at ${host}: ${error.message}. Take another address: --host 127.0.0.1.`);
+  return new UsageProblem(`Cannot listen at ${host}: ${error.message}. Take another address: --host ${HOST}.`);
 }
 
 /** How the worker begins to say which variable or setting is wrong. */
