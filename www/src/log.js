@@ -9,7 +9,7 @@ export class Log {
   #list;
   #onChange;
 
-  /** `onChange(rows)` is told how many rows there are. */
+  /** `onChange(rows)` is called with how many rows there are. */
   constructor(list, onChange) {
     this.#list = list;
     this.#onChange = onChange;
@@ -18,7 +18,7 @@ export class Log {
   /**
    * Adds a row.
    *
-   * @param {{ origin: "server" | "group" | "notice", group?: string, user?: string, dataType?: string, data: string }} row
+   * @param {{ origin: "server" | "group" | "note", group?: string, user?: string, dataType?: string, data: string }} row
    */
   add({ origin, group, user, dataType, data }) {
     const item = element("li", "row");
@@ -29,7 +29,7 @@ export class Log {
     if (group !== undefined) item.append(labelled("group", "in group", group));
     if (user) item.append(labelled("user", "from", user));
     if (dataType) item.append(element("span", "type", dataType));
-    item.append(element(origin === "notice" ? "p" : "pre", "data", data));
+    item.append(element(origin === "note" ? "p" : "pre", "data", data));
     this.#list.prepend(item);
     while (this.#list.childElementCount > MAX_ROWS) this.#list.lastElementChild.remove();
     this.#onChange(this.#list.childElementCount);

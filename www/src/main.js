@@ -17,7 +17,7 @@ const log = new Log($("messages"), (rows) => {
   $("clear").disabled = rows === 0;
   $("message-count").textContent = rows < MAX_ROWS ? "" : `the last ${MAX_ROWS}`;
 });
-const notice = (data) => log.add({ origin: "notice", data });
+const note = (data) => log.add({ origin: "note", data });
 
 const session = new Session({
   state: showState,
@@ -27,7 +27,7 @@ const session = new Session({
   rejoinFailed(group, error) {
     joined.delete(group);
     showGroups();
-    notice(`Could not join ${group} again. ${errorInWords(error)}`);
+    note(`Could not join ${group} again. ${errorInWords(error)}`);
   },
 });
 
@@ -52,7 +52,7 @@ function showState(state, details = {}) {
   $("connect").disabled = tone !== "idle";
   $("disconnect").disabled = tone === "idle";
   if (live || tone === "idle") $("settings").open = !live;
-  if (line) notice(line);
+  if (line) note(line);
   if (state === "stopped") {
     joined.clear();
     showGroups();

@@ -1,4 +1,4 @@
-// One connection after the other: starts and stops the client, and tells the page what happens in its own words.
+// One connection after the other: starts and stops the client, and describes to the page what happens.
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./client.js";
 
 const protocols = {
@@ -24,8 +24,8 @@ export class Session {
     // A person waits for the answer: what the service refuses is not asked again.
     const client = new WebPubSubClient(url, { protocol: protocols[protocol](), messageRetryOptions: { maxRetries: 0 } });
     this.#client = client;
-    const current = (tell) => (event) => {
-      if (this.#client === client) tell(event);
+    const current = (report) => (event) => {
+      if (this.#client === client) report(event);
     };
     client.on("connected", current((event) => this.#listener.state("connected", event)));
     client.on("recovering", current(() => this.#listener.state("recovering")));

@@ -23,7 +23,7 @@ use crate::shard::TestShard;
 /// A hub of one shard or several, and sessions that are connected to it.
 ///
 /// Nothing moves by itself: [`Net::run_until_quiet`] carries what was sent, [`Net::pass`] lets time
-/// go by. What crosses a socket and what a session tells its application is written down, a line
+/// go by. What crosses a socket and what a session raises for its application is written down, a line
 /// each, for [`Net::check`]; a protobuf message is written down as the JSON that says the same.
 #[derive(Debug)]
 pub struct Net {
@@ -45,13 +45,13 @@ struct Client {
 }
 
 impl Net {
-    /// A hub of so many shards, with nobody connected.
+    /// A hub of so many shards, without connections.
     #[must_use]
     pub fn new(shards: u16) -> Self {
         Self::with(shards, &policy())
     }
 
-    /// The same, with event handlers that are told of events like this.
+    /// The same, with event handlers for events like this.
     #[must_use]
     pub fn with(shards: u16, policy: &EventPolicy) -> Self {
         let config = |shard| ShardConfig { shard: ShardId(shard), shards, ..ShardConfig::only() };
@@ -84,18 +84,18 @@ impl Net {
     /// The application starts its client.
     pub fn start(&mut self, client: usize) {
         let id = self.command();
-        self.tell(client, Input::Start { id });
+        self.input(client, Input::Start { id });
     }
 
     /// The application stops its client.
     pub fn stop(&mut self, client: usize) {
-        self.tell(client, Input::Stop);
+        self.input(client, Input::Stop);
     }
 
     /// The application has its client do something.
     pub fn operate(&mut self, client: usize, operation: Operation<MessageData>) {
         let id = self.command();
-        self.tell(client, Input::Operate { id, operation });
+        self.input(client, Input::Operate { id, operation });
     }
 
     /// A server publishes, on every shard.
@@ -110,7 +110,7 @@ impl Net {
         let (attempt, shard, slot) = self.clients[client].socket.take().expect("an open socket");
         self.shards[shard].cut(slot);
         let close = Close { code: CloseCode::ABNORMAL, reason: String::new() };
-        self.tell(client, Input::Closed { attempt, close });
+        self.input(client, Input::Closed { attempt, close });
     }
 
     /// Lets time go by, in the steps that somebody waits for, and everything that follows happen.
@@ -120,7 +120,7 @@ impl Net {
         while let Some(due) = self.next_timeout().filter(|due| *due <= end) {
             self.now = due.max(self.now);
             for client in 0..self.clients.len() {
-                self.tell(client, Input::Timeout);
+                self.input(client, Input::Timeout);
             }
             for shard in &mut self.shards {
                 shard.now = self.now;
@@ -156,7 +156,7 @@ impl Net {
         CommandId(self.commands)
     }
 
-    fn tell(&mut self, client: usize, input: Input<MessageData>) {
+    fn input(&mut self, client: usize, input: Input<MessageData>) {
         self.clients[client].inputs.push_back(input);
     }
 
@@ -181,7 +181,7 @@ impl Net {
         match output {
             Output::FetchUrl { attempt } => {
                 let url = "wss://example.com/client/hubs/hub".to_owned();
-                self.tell(client, Input::UrlFetched { attempt, url });
+                self.input(client, Input::UrlFetched { attempt, url });
             }
             Output::Connect { attempt, url, .. } => self.connect(client, attempt, &url),
             Output::Send(message) => {
@@ -200,7 +200,7 @@ impl Net {
                     self.shards[shard].close(slot, CloseCode::NO_STATUS);
                 }
                 let close = Close { code: CloseCode::NO_STATUS, reason: String::new() };
-                self.tell(client, Input::Closed { attempt, close });
+                self.input(client, Input::Closed { attempt, close });
             }
             Output::Started { result, .. } => self.note(client, &format!("start: {result:?}")),
             Output::Settle { result, .. } => match result {
@@ -217,7 +217,7 @@ impl Net {
     }
 
     fn connect(&mut self, client: usize, attempt: AttemptId, url: &str) {
-        self.tell(client, Input::Opened { attempt });
+        self.input(client, Input::Opened { attempt });
         if let Some(recovery) =
             ClientEndpoint::parse("/client/hubs/hub", url.split_once('?').map(|(_, query)| query))
                 .expect("the URL is a client's")
@@ -233,7 +233,7 @@ impl Net {
             // The service accepts and closes at once what it cannot recover.
             let cause = CloseCause::NotRecoverable;
             let close = Close { code: cause.code(), reason: cause.reason().to_owned() };
-            return self.tell(client, Input::Closed { attempt, close });
+            return self.input(client, Input::Closed { attempt, close });
         }
         let shard = client % self.shards.len();
         let slot =
@@ -259,7 +259,7 @@ impl Net {
                 }
                 self.clients[client].socket = None;
                 let close = Close { code: CloseCode(closed.code), reason: closed.reason };
-                self.tell(client, Input::Closed { attempt, close });
+                self.input(client, Input::Closed { attempt, close });
             }
         }
         for from in 0..self.shards.len() {
@@ -281,7 +281,7 @@ impl Net {
             Frame::Binary(_) => message.clone().map(json::encode_downstream).unwrap_or_default(),
         };
         self.note(client, &format!("← {shown}"));
-        self.tell(client, Input::Message { attempt, message: Incoming::from(message) });
+        self.input(client, Input::Message { attempt, message: Incoming::from(message) });
     }
 
     fn encoding(&self, client: usize) -> Encoding {

@@ -11,27 +11,27 @@
 //!   way the first arrive. It may die within a step, of which then nothing has happened: the platform
 //!   lets nothing out before everything is written.
 //! - A shard loses its memory and keeps its sockets; the frames put on them last may be lost.
-//! - A socket is cut, with what was on its way last. Its client notices at once, or when nobody has
-//!   answered for long; its shard at once, or late, or when it sends a frame on it, or never, so that a
+//! - A socket is cut, with what was on its way last. Its client detects it at once, or when nothing
+//!   has come for long; its shard at once, or late, or when it sends a frame on it, or never, so that a
 //!   recovery takes over from a socket that looks alive. Clients also send noise.
 //! - Clients do not get through, give up, come back within their time or after it, and try again what
 //!   failed, with the same ack id. Some use an ack id twice.
 //! - A batch between shards is lost, or its answer is; it comes late, or twice, or long after its
 //!   sender gave it up.
 //! - The number of shards changes, again before it has changed, while Workers hold what they knew and
-//!   shards do not hear of it.
+//!   shards do not learn of it.
 //! - An event handler fails, refuses, answers late or never, and says now and then what its client is to
-//!   be told.
+//!   receive.
 //! - The service says that it is about to stop, and closes every socket.
-//! - The clock jumps, and shards are told late. Servers publish more at once than is kept for anybody.
+//! - The clock jumps, and shards are given the time late. Servers publish more at once than any buffer holds.
 //!
 //! # What holds true
 //!
 //! After every step of a shard:
 //!
-//! - Every open socket was handed what its connection is owed, in order, and nothing else: each
+//! - Every open socket was sent what its connection is owed, in order, and nothing else: each
 //!   message to it once, each ack.
-//! - What a client has not acknowledged is handed to it again when it recovers its connection and when
+//! - What a client has not acknowledged is sent to it again when it recovers its connection and when
 //!   its shard wakes, in the same bytes, but for copies whose time is over.
 //! - Nothing is put on a socket after its close frame.
 //! - An operation is done at most once for its ack id, however often it is tried on a connection, and
@@ -50,24 +50,24 @@
 //!
 //! For every client:
 //!
-//! - The application of a reliable connection is told each message once, in order, with sequence ids
+//! - The application of a reliable connection receives each message once, in order, with sequence ids
 //!   that skip nothing but what has expired. Without reliability the same holds of what arrives.
-//! - What a client is told is done has been done, and is on disk.
+//! - What is acknowledged to a client has been done, and is on disk.
 //! - A client that is closed with 1008 has lost its connection.
 //!
 //! For every event handler:
 //!
-//! - It is told what happens to a connection in order: `connected` first, the groups that are joined and
+//! - It receives what happens to a connection in order: `connected` first, the groups that are joined and
 //!   left, `disconnected` last. One at a time, each under one number and in the same words however often,
 //!   until it takes it or refuses it for good.
-//! - It is told a client's events between the two, one at a time, in the order in which they were sent,
-//!   and none whose ack id is used up; once its client is gone, none a second time. The client is told
+//! - It receives a client's events between the two, one at a time, in the order in which they were sent,
+//!   and none whose ack id is used up; once its client is gone, none a second time. The client receives
 //!   how each of them went, if it asked, and it alone what the handler says to it.
 //! - A shard has at most six calls under way.
 //!
 //! When nothing has gone wrong for long enough:
 //!
-//! - Every client that is started has an open connection and was told everything that was published to
+//! - Every client that is started has an open connection and received everything that was published to
 //!   it, but for what has expired.
 //! - Every shard has taken what the clients of the others published, woken for it if need be. Its disk
 //!   has the connections and memberships that there are, and no others.
@@ -145,15 +145,15 @@ pub enum Bug {
     NoDedupeOfBatches,
     /// Nothing is sent again when a shard wakes.
     NoReplayOnWaking,
-    /// A new connection is not told apart from the one that had its slot before.
+    /// A new connection is not distinguished from the one that had its slot before.
     WrongSlotReuse,
     /// Frames are put on a socket after its close frame.
     SendAfterClose,
     /// What other shards are to have is not marked in the log.
     ForgottenOutbox,
     /// What event handlers are owed is not written.
-    ForgottenNotice,
-    /// What event handlers are owed is struck off when they are told, not when they have taken it.
+    ForgottenEvent,
+    /// What event handlers are owed is struck off when it is sent, not when they have taken it.
     SettledBeforeTaken,
     /// How many events a connection has had is not written.
     ForgottenNumbers,
@@ -170,7 +170,7 @@ impl Bug {
         Self::WrongSlotReuse,
         Self::SendAfterClose,
         Self::ForgottenOutbox,
-        Self::ForgottenNotice,
+        Self::ForgottenEvent,
         Self::SettledBeforeTaken,
         Self::ForgottenNumbers,
     ];
@@ -192,7 +192,7 @@ macro_rules! happenings {
 }
 
 happenings! {
-    /// A message is told to an application.
+    /// A message is raised for an application.
     Delivery,
     /// A publish is acknowledged to an application.
     Acknowledgement,
@@ -232,7 +232,7 @@ happenings! {
     Batch,
     /// and was taken before, or a part of it.
     BatchAgain,
-    /// An event handler is told of something,
+    /// An event handler is called,
     Call,
     /// once more after its shard lost its memory.
     CallAgain,
@@ -240,7 +240,7 @@ happenings! {
     Answer,
     /// It does not answer in time.
     Timeout,
-    /// It is not told of something any more.
+    /// It is not called for an event any more.
     GivenUp,
     /// The clock jumps.
     Jump,

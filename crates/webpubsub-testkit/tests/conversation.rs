@@ -278,7 +278,7 @@ fn an_idle_client_pings_every_twenty_seconds() {
 }
 
 #[test]
-fn an_event_is_told_to_the_handler_and_answered_before_its_ack() {
+fn an_event_is_answered_before_its_ack() {
     let mut net = Net::with(1, &with_handlers(USER_EVENTS));
     let bob = ConnectRequest { subprotocol: Subprotocol::ProtobufReliable, ..json("bob") };
     let clients = [json("alice"), bob].map(|request| net.connected(request));
@@ -308,7 +308,7 @@ fn an_event_is_told_to_the_handler_and_answered_before_its_ack() {
 }
 
 #[test]
-fn an_event_that_nobody_handles_fails_on_the_client() {
+fn an_event_without_a_handler_fails_on_the_client() {
     let mut net = Net::new(1);
     let alice = net.connected(json("alice"));
     let event = EventName::parse("message").unwrap();

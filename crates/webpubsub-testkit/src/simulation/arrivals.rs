@@ -107,7 +107,7 @@ impl World {
         if let Some(Up::Message(UpstreamMessage::Ping)) = socket.up.front()
             && self.model.connections[socket.connection].profile.encoding() == Encoding::Json
         {
-            // The platform answers it, and wakes nobody.
+            // The platform answers it, and wakes no shard.
             socket.up.pop_front();
             return self.put(at, Down::Word(Word::Pong));
         }
@@ -136,7 +136,7 @@ impl World {
                     && let Some(socket) = &mut self.sockets[at]
                 {
                     socket.whole = false;
-                    if socket.heard {
+                    if socket.is_read {
                         socket.down.push_back(Down::Lost);
                     }
                     self.drop_if_dead(at);

@@ -11,15 +11,15 @@ use webpubsub_protocol::name::ConnectionId;
 use webpubsub_shard::ConnectRequest;
 
 use super::random::Random;
-use super::words::{GROUPS, Heard, Message, Profile, event_name, group_name, user_id};
+use super::words::{GROUPS, Message, Profile, Received, event_name, group_name, user_id};
 
 /// A client: a session, and the application behind it.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) session: Session<u32, Heard>,
+    pub(super) session: Session<u32, Received>,
     pub(super) profile: Profile,
-    /// What its session is to be told, oldest first.
-    pub(super) inputs: VecDeque<Input<u32, Heard>>,
+    /// What its session is to take, oldest first.
+    pub(super) inputs: VecDeque<Input<u32, Received>>,
     /// Whether its application has it started.
     pub(super) started: bool,
     /// A socket that it waits for.

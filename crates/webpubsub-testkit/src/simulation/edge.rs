@@ -1,4 +1,4 @@
-//! The clients' side: what their sessions do and are told, and what their applications hear.
+//! The clients' side: what their sessions do and are given, and what their applications receive.
 
 use webpubsub_client_core::{Close, Event, Incoming, Input, Output};
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
@@ -10,7 +10,7 @@ use webpubsub_protocol::name::ConnectionId;
 
 use super::client::Dial;
 use super::random::Random;
-use super::words::{Answer, Down, Heard, Up, Word, user_id};
+use super::words::{Answer, Down, Received, Up, Word, user_id};
 use super::world::World;
 use super::{Happening, broken, check};
 
@@ -25,7 +25,7 @@ fn with_ttl(mut message: UpstreamMessage<u32>, random: &mut Random) -> UpstreamM
 }
 
 impl World {
-    /// A session is told the time, if it waits for it.
+    /// A session is given the time, if it waits for it.
     pub(super) fn look_at_clock(&mut self, client: usize) {
         if self.clients[client].session.next_timeout().is_some_and(|due| due <= self.now) {
             self.clients[client].inputs.push_back(Input::Timeout);
@@ -33,17 +33,17 @@ impl World {
         }
     }
 
-    /// A session takes everything that it is to be told.
+    /// A session takes all its inputs.
     pub(super) fn act(&mut self, client: usize) {
         while let Some(input) = self.clients[client].inputs.pop_front() {
-            self.note(|| format!("  client {client} is told {input:?}"));
+            self.note(|| format!("  client {client} takes {input:?}"));
             for output in self.clients[client].session.handle(self.now, input) {
                 self.obey(client, output);
             }
         }
     }
 
-    fn obey(&mut self, client: usize, output: Output<u32, Heard>) {
+    fn obey(&mut self, client: usize, output: Output<u32, Received>) {
         self.note(|| format!("    client {client}: {output:?}"));
         match output {
             Output::FetchUrl { attempt } => {
@@ -101,7 +101,7 @@ impl World {
             }
             // No client of the simulation invokes anything.
             Output::Invoked { .. } => {}
-            Output::Event(event) => self.hear(client, &event),
+            Output::Event(event) => self.raise(client, &event),
         }
     }
 
@@ -109,7 +109,7 @@ impl World {
     fn let_go(&mut self, client: usize) {
         if let Some(at) = self.clients[client].socket.take() {
             let socket = self.sockets[at].as_mut().expect("a socket");
-            socket.heard = false;
+            socket.is_read = false;
             socket.down.clear();
             self.drop_if_dead(at);
         }
@@ -125,9 +125,9 @@ impl World {
         let input = match down {
             Down::Opened => Input::Opened { attempt },
             Down::Word(word) => Input::Message { attempt, message: self.word(client, connection, word) },
-            Down::Data(heard) => {
-                let sequence_id = heard.number.map(SequenceId);
-                Input::Message { attempt, message: Incoming::Data { sequence_id, message: heard } }
+            Down::Data(received) => {
+                let sequence_id = received.number.map(SequenceId);
+                Input::Message { attempt, message: Incoming::Data { sequence_id, message: received } }
             }
             Down::Close(code) => {
                 self.let_go(client);
@@ -148,7 +148,7 @@ impl World {
         self.act(client);
     }
 
-    fn word(&mut self, client: usize, connection: usize, word: Word) -> Incoming<Heard> {
+    fn word(&mut self, client: usize, connection: usize, word: Word) -> Incoming<Received> {
         let known = &self.model.connections[connection];
         match word {
             Word::Connected => {
@@ -170,7 +170,7 @@ impl World {
                 };
                 check!(
                     matches!(answer, Answer::Forbidden | Answer::Failed) || known.has_done(ack_id),
-                    "connection {connection} is told {answer:?} of {ack_id}, which is not done"
+                    "connection {connection} receives {answer:?} for {ack_id}, which is not done"
                 );
                 if answer == Answer::Duplicate {
                     self.count(Happening::Duplicate);
@@ -181,10 +181,10 @@ impl World {
         }
     }
 
-    /// An application hears of something.
-    fn hear(&mut self, client: usize, event: &Event<Heard>) {
+    /// An application receives an event.
+    fn raise(&mut self, client: usize, event: &Event<Received>) {
         match event {
-            Event::Data(heard) => self.hear_message(client, *heard),
+            Event::Data(received) => self.raise_message(client, *received),
             Event::Disconnected { .. } => self.count(Happening::Loss),
             Event::Stopped { .. } => self.clients[client].started = false,
             Event::Connected { .. }
@@ -194,34 +194,35 @@ impl World {
         }
     }
 
-    fn hear_message(&mut self, client: usize, heard: Heard) {
+    fn raise_message(&mut self, client: usize, received: Received) {
         self.count(Happening::Delivery);
         let at = self.clients[client].connection.unwrap_or_else(|| broken("a message before `connected`"));
         let connection = &mut self.model.connections[at];
-        let before = connection.heard;
-        let Some(number) = heard.number else {
-            let skipped = connection.expected[before..].iter().position(|copy| copy.message == heard.message);
+        let before = connection.received;
+        let Some(number) = received.number else {
+            let skipped =
+                connection.expected[before..].iter().position(|copy| copy.message == received.message);
             let Some(skipped) = skipped else {
-                broken(format!("connection {at} hears {} twice, late, or by mistake", heard.message))
+                broken(format!("connection {at} receives {} twice, late, or by mistake", received.message))
             };
             check!(skipped == 0 || connection.lossy, "connection {at} misses {skipped} messages");
-            connection.heard = before + skipped + 1;
+            connection.received = before + skipped + 1;
             return;
         };
         let number = number as usize;
-        check!(number > before, "connection {at} hears message {number} after message {before}");
+        check!(number > before, "connection {at} receives message {number} after message {before}");
         check!(
-            connection.expected.get(number - 1).is_some_and(|copy| copy.message == heard.message),
-            "connection {at} hears {} as message {number}, which is {:?}",
-            heard.message,
+            connection.expected.get(number - 1).is_some_and(|copy| copy.message == received.message),
+            "connection {at} receives {} as message {number}, which is {:?}",
+            received.message,
             connection.expected.get(number - 1)
         );
         for missed in &connection.expected[before..number - 1] {
             check!(
                 missed.has_expired(self.now),
-                "connection {at} hears message {number} after message {before}, and never {missed:?}"
+                "connection {at} receives message {number} after message {before}, and never {missed:?}"
             );
         }
-        connection.heard = number;
+        connection.received = number;
     }
 }

@@ -77,29 +77,31 @@ impl Faults {
 }
 
 impl World {
-    /// The network loses a socket. What was on its way last is lost with it, and either end notices
+    /// The network loses a socket. What was on its way last is lost with it, and either end detects it
     /// sooner or later, or never.
     pub(super) fn cut(&mut self, at: usize) {
         self.count(Happening::Cut);
-        let (notices, is_noticed) = (self.random.chance(700), self.random.chance(500));
+        let (is_seen, is_detected) = (self.random.chance(700), self.random.chance(500));
         let random = &mut self.random;
         let socket = self.sockets[at].as_mut().expect("a socket");
         socket.whole = false;
         socket.up.truncate(random.below(socket.up.len() + 1));
         socket.down.truncate(random.below(socket.down.len() + 1));
-        if notices && socket.heard {
+        if is_seen && socket.is_read {
             socket.down.push_back(Down::Lost);
         }
-        if is_noticed {
+        if is_detected {
             socket.up.push_back(Up::Lost);
         }
-        self.note(|| format!("  socket {at} is cut; client notices: {notices}, shard notices: {is_noticed}"));
+        self.note(|| {
+            format!("  socket {at} is cut; client detects it: {is_seen}, shard detects it: {is_detected}")
+        });
     }
 
     /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
     pub(super) fn hibernate(&mut self, shard: usize) {
         // A shard that waits for something outside does not sleep.
-        if self.shards[shard].driver.is_none() || self.shards[shard].is_busy() || self.is_telling(shard) {
+        if self.shards[shard].driver.is_none() || self.shards[shard].is_busy() || self.is_calling(shard) {
             return;
         }
         self.count(Happening::Hibernation);
@@ -133,12 +135,12 @@ impl World {
             self.lose(shard, at);
             let in_flight = self.socket_mut(at).down.len();
             let kept = self.random.below(in_flight + 1);
-            let notices = self.random.chance(800);
+            let is_seen = self.random.chance(800);
             let socket = self.socket_mut(at);
             if socket.whole {
                 socket.whole = false;
                 socket.down.truncate(kept);
-                if notices && socket.heard {
+                if is_seen && socket.is_read {
                     socket.down.push_back(Down::Lost);
                 }
             }

@@ -31,7 +31,7 @@ pub(super) struct Ringing {
 }
 
 impl World {
-    /// A shard tells an event handler of something.
+    /// A shard calls an event handler.
     pub(super) fn call(&mut self, shard: usize, call: Call) {
         let life = self.shards[shard].life;
         self.calls.retain(|ringing| ringing.life == self.shards[ringing.shard].life);
@@ -49,7 +49,7 @@ impl World {
                 || !others.clone().any(|other| other.call.connection == call.connection
                     && other.call.attempt == 1
                     && number(&other.call) < number(&call)),
-            "shard {shard} tells of an event before it knows how with_handlers what came before went"
+            "shard {shard} sends an event before the one before it was settled"
         );
         check!(others.by_ref().count() < MAX_CALLS, "shard {shard} has too many calls under way");
         self.count(Happening::Call);
@@ -58,7 +58,7 @@ impl World {
         }
         if self.bug == Some(Bug::SettledBeforeTaken) && !is_event(&call) {
             let id = call.connection.as_str();
-            self.shards[shard].disk.durable_events.retain(|(_, notice)| !notice.contains(id));
+            self.shards[shard].disk.durable_events.retain(|(_, event)| !event.contains(id));
         }
         let hangs = !self.calm && self.random.chance(self.faults.handler_hangs);
         let until = self.now.after(call.limit);
@@ -124,7 +124,7 @@ impl World {
         if self.shards[shard].life != life {
             return;
         }
-        self.note(|| format!("  shard {shard} hears of {:?}: {result:?}", call.id));
+        self.note(|| format!("  shard {shard} receives of {:?}: {result:?}", call.id));
         let state = result.as_ref().ok().and_then(|answer| answer.state.clone());
         let result = result.and_then(|answer| answer.taken(call.purpose));
         let is_taken = result.is_ok();
@@ -139,7 +139,7 @@ impl World {
         }
     }
 
-    /// Calls that nobody answered in time are over.
+    /// Calls that were not answered in time are over.
     pub(super) fn give_up_calls(&mut self) {
         while let Some(at) = self.calls.iter().position(|ringing| ringing.until <= self.now) {
             let ringing = self.calls.swap_remove(at);
@@ -157,7 +157,7 @@ impl World {
     }
 
     /// Whether a shard waits for an event handler, and so does not sleep.
-    pub(super) fn is_telling(&self, shard: usize) -> bool {
+    pub(super) fn is_calling(&self, shard: usize) -> bool {
         self.waiting_events(shard) > 0
             || self.calls.iter().any(|call| call.shard == shard && call.life == self.shards[shard].life)
     }

@@ -140,7 +140,7 @@ impl Host for StepHost<'_> {
                 record.acknowledged = Cursor { row: 0, sequence_id: SequenceId(0) };
             }
             (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
-            (Change::AddEvent { .. }, Some(Bug::ForgottenNotice))
+            (Change::AddEvent { .. }, Some(Bug::ForgottenEvent))
             | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers)) => return Ok(()),
             (Change::RemoveConnection(slot), _) => self.world.model.remove(self.shard, *slot),
             (Change::DeleteRows { .. }, _) => self.world.count(Happening::Trim),

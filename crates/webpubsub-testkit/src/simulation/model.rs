@@ -1,7 +1,7 @@
 //! What is true: a slow, obvious account of who is connected, who may do what, and who is owed what.
 //!
 //! It follows every input that a shard takes, and says beforehand what the shard has to put on which
-//! socket. Nobody ever crashes here.
+//! socket. Nothing ever crashes here.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use webpubsub_shard::{Change, Output, Reply, ShardId, ShardMap, ShardState, Slot
 use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
 use super::{broken, check};
 
+mod events;
 mod owed;
-mod told;
 
-pub(super) use told::{Asks, Notice, Tale};
+pub(super) use events::{Asks, DurableEvent, EventHistory};
 
 /// What a connection has room for after its shard lost its memory, in tenths of what it has room for
 /// otherwise: as much as its client may have acknowledged before that is on disk.
@@ -49,8 +49,8 @@ pub(super) struct Connection {
     acknowledged: usize,
     /// how many its client has said that it has,
     said: usize,
-    /// and how many its client's application was told, or could have been.
-    pub(super) heard: usize,
+    /// and how many its client's application received, or could have.
+    pub(super) received: usize,
     /// Bytes of what is not acknowledged.
     bytes: usize,
     /// Whether its client may have acknowledged more than its shard knows, which lost its memory.
@@ -65,8 +65,8 @@ pub(super) struct Connection {
     close: Option<CloseCode>,
     /// Whether messages may have been lost on the way to a client that does not count them.
     pub(super) lossy: bool,
-    /// What event handlers are to be told of it, and were.
-    pub(super) tale: Tale,
+    /// What event handlers are to receive of it, and have.
+    pub(super) history: EventHistory,
 }
 
 /// Whether a connection has a socket, as far as its shard knows.
@@ -76,7 +76,7 @@ pub(super) enum Link {
     Open,
     /// It has none, and is kept until then.
     Lost { until: Timestamp },
-    /// It has none, but that happened while the shard had no memory to notice.
+    /// It has none, but the shard was out of memory when it closed.
     Vanished,
 }
 
@@ -134,9 +134,9 @@ pub(super) struct Model {
     shards: Vec<Known>,
     /// Connections to which the step at hand owes something.
     owed: Vec<usize>,
-    /// Copies that nobody sent again because their time was over, so far.
+    /// Copies that were not sent again because their time was over, so far.
     pub(super) expired: u64,
-    /// What event handlers want to be told.
+    /// What event handlers ask for.
     pub(super) asks: Asks,
 }
 
@@ -202,7 +202,7 @@ impl Model {
     /// Who has a slot.
     pub(super) fn holder(&self, shard: usize, slot: Slot) -> usize {
         let holder = self.shards[shard].holders.get(slot.0 as usize).copied().flatten();
-        holder.unwrap_or_else(|| broken(format!("{slot:?} of shard {shard} is nobody's")))
+        holder.unwrap_or_else(|| broken(format!("{slot:?} of shard {shard} belongs to no connection")))
     }
 
     /// How many rows the log of a shard needs at most.
@@ -242,7 +242,7 @@ impl Model {
         }
     }
 
-    /// A shard is told what the hub's shards are. One that is to go keeps reliable connections for as long
+    /// A shard is given the hub's shard map. One that is to go keeps reliable connections for as long
     /// as `window` says, or as they stay.
     pub(super) fn map(&mut self, now: Timestamp, shard: usize, map: ShardMap, window: Option<Duration>) {
         let number = ShardId(shard as u16);
@@ -282,7 +282,7 @@ impl Model {
             expected: Vec::new(),
             acknowledged: 0,
             said: 0,
-            heard: 0,
+            received: 0,
             bytes: 0,
             behind: false,
             link: Link::Open,
@@ -291,7 +291,7 @@ impl Model {
             data: VecDeque::new(),
             close: None,
             lossy: false,
-            tale: Tale::default(),
+            history: EventHistory::default(),
         });
         let known = &mut self.shards[shard];
         known.alive.push(at);
@@ -301,9 +301,9 @@ impl Model {
         check!(known.holders[slot.0 as usize].is_none(), "{slot:?} of shard {shard} is given out twice");
         known.holders[slot.0 as usize] = Some(at);
         self.owe_word(at, Word::Connected);
-        self.owe_notice(at, Notice::Connected);
+        self.owe_event(at, DurableEvent::Connected);
         for group in (0..8).filter(|group| profile.groups & (1 << group) != 0) {
-            self.owe_notice(at, Notice::Joined(group));
+            self.owe_event(at, DurableEvent::Joined(group));
         }
     }
 
@@ -328,7 +328,7 @@ impl Model {
         let connection = &mut self.connections[at];
         if connection.is_reliable() && code != CloseCode::NORMAL {
             connection.link = Link::Lost { until: now.after(WINDOW) };
-            connection.tale.is_away();
+            connection.history.is_away();
         } else {
             self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
         }
@@ -344,7 +344,7 @@ impl Model {
             if connection.is_reliable() {
                 connection.close = Some(CloseCause::ServiceStops.code());
                 connection.link = Link::Lost { until: now.after(WINDOW) };
-                connection.tale.is_away();
+                connection.history.is_away();
             } else {
                 self.owe_close(at, CloseCause::ServiceStops);
                 self.end(at, End::Away);
@@ -364,7 +364,7 @@ impl Model {
     /// A shard has lost its memory and some of its sockets.
     pub(super) fn vanish(&mut self, at: usize) {
         self.connections[at].link = Link::Vanished;
-        self.connections[at].tale.is_away();
+        self.connections[at].history.is_away();
     }
 
     /// A shard has its memory back.
@@ -504,7 +504,7 @@ impl Model {
         }
     }
 
-    /// A client is to be told how its operation went. Only success uses the ack id up.
+    /// A client is to receive how its operation went. Only success uses the ack id up.
     fn owe_ack(&mut self, at: usize, id: AckId, answer: Answer) {
         if answer == Answer::Done {
             let acks = &mut self.connections[at].acks;
@@ -598,7 +598,7 @@ impl Model {
         fresh.len()
     }
 
-    /// A shard hears that another has taken its publishes up to this row.
+    /// A shard learns that another has taken its publishes up to this row.
     pub(super) fn confirmed(&mut self, shard: usize, to: usize, row: u64) {
         let taken = self.shards[to].taken[shard];
         let known = &mut self.shards[shard];
@@ -660,7 +660,7 @@ impl Model {
 
     fn end(&mut self, at: usize, why: End) {
         self.set_groups(at, 0);
-        self.owe_notice(at, Notice::Disconnected(why));
+        self.owe_event(at, DurableEvent::Disconnected(why));
         let connection = &mut self.connections[at];
         connection.end = Some(why);
         self.shards[connection.shard].alive.retain(|other| *other != at);

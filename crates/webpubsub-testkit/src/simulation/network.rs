@@ -57,7 +57,7 @@ impl World {
                 if self.shards[from].life != life {
                     return;
                 }
-                self.note(|| format!("  shard {from} hears of shard {to}: {last} taken: {taken}"));
+                self.note(|| format!("  shard {from} learns of shard {to}: {last} taken: {taken}"));
                 let to_number = ShardId(to as u16);
                 let input = ShardInput::Relayed { to: to_number, last, taken };
                 self.step(from, input, None, |model, _, _| {

@@ -1,4 +1,4 @@
-//! Quiet points: nothing goes wrong for long enough, and then nobody is owed anything.
+//! Quiet points: nothing goes wrong for long enough, and then nothing is owed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::words::{Down, GROUPS, Request, Up};
 use super::world::World;
 use super::{Happening, broken, check};
 
-/// How long a client takes at most to notice a dead link, and to get another: its keep-alive, the
+/// How long a client takes at most to detect a dead link, and to get another: its keep-alive, the
 /// third of it that it is late, and the pauses between its attempts.
 const PATIENCE: Duration = Duration::from_secs(200);
 
@@ -31,9 +31,9 @@ impl World {
         for at in 0..self.sockets.len() {
             let Some(socket) = &mut self.sockets[at] else { continue };
             if !socket.whole {
-                // Some clients notice only by the silence; those that wait for it to open would for ever.
-                let notices = !socket.opened || self.random.chance(900);
-                if socket.heard && notices && !socket.down.contains(&Down::Lost) {
+                // Some clients detect it only by the silence; those that wait for it to open would for ever.
+                let detects = !socket.opened || self.random.chance(900);
+                if socket.is_read && detects && !socket.down.contains(&Down::Lost) {
                     socket.down.push_back(Down::Lost);
                 }
                 if socket.known && !socket.up.iter().any(|up| matches!(up, Up::Lost)) {
@@ -60,7 +60,7 @@ impl World {
         self.calm = false;
     }
 
-    /// Nobody does anything for so long that nothing is waited for.
+    /// Nothing happens until nothing is waited for.
     pub(super) fn rest(&mut self) {
         self.calm = true;
         for client in 0..self.clients.len() {
@@ -83,7 +83,7 @@ impl World {
             self.wait(due.since(self.now));
             self.carry_everything();
         }
-        self.model.check_told();
+        self.model.check_events();
         let map = *self.directory.map();
         check!(
             self.directory.alarm.is_none() && map.is_settled(),
@@ -92,7 +92,7 @@ impl World {
         for (shard, machine) in self.shards.iter().enumerate() {
             let core = machine.core().expect("the shard is awake");
             let due = [core.next_timeout(), core.next_deadline()];
-            check!(due == [None; 2], "shard {shard} waits for {due:?}, and nobody is there");
+            check!(due == [None; 2], "shard {shard} waits for {due:?}, and no client is there");
             check!(core.connections() == 0, "shard {shard} still has {} connections", core.connections());
         }
     }
@@ -164,13 +164,13 @@ impl World {
             let connection = &self.model.connections[at];
             check!(
                 connection.end.is_none() && connection.link == Link::Open,
-                "client {client} was never told that connection {at} has ended: {:?}",
+                "client {client} never received that connection {at} has ended: {:?}",
                 connection.end
             );
-            for missed in &connection.expected[connection.heard..] {
+            for missed in &connection.expected[connection.received..] {
                 check!(
                     connection.lossy || missed.has_expired(self.now),
-                    "client {client} never hears {missed:?}, published to connection {at}"
+                    "client {client} never receives {missed:?}, published to connection {at}"
                 );
             }
         }
@@ -179,14 +179,14 @@ impl World {
             broken(format!("shard {to} has not taken all publishes of shard {from}"));
         }
         if let Some(at) = self.model.untold() {
-            let notices = &self.model.connections[at].tale.notices;
-            broken(format!("no event handler is told {notices:?} of connection {at}"));
+            let durable = &self.model.connections[at].history.durable;
+            broken(format!("no event handler receives {durable:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
             let Machine { driver, disk, .. } = &self.shards[shard];
             check!(
                 disk.durable_events.is_empty(),
-                "shard {shard} keeps what event handlers were told: {:?}",
+                "shard {shard} keeps what event handlers received: {:?}",
                 disk.durable_events
             );
             let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);

@@ -56,7 +56,7 @@ impl World {
         self.submit(Request::Send { to, excluded, message, ttl });
     }
 
-    /// Some Worker hands a request to the shards that it concerns, as far as it knows.
+    /// Some Worker sends a request to the shards that it concerns, as far as it knows.
     fn submit(&mut self, request: Request) {
         let map = self.view();
         self.model.check_reach(map.reached, None);

@@ -8,7 +8,7 @@ use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::UserId;
 use webpubsub_shard::{Attachment, Output, Slot};
 
-use super::words::{Answer, Down, Heard, Up, Word, message_number, user_id};
+use super::words::{Answer, Down, Received, Up, Word, message_number, user_id};
 use super::world::World;
 use super::{broken, check};
 
@@ -27,7 +27,7 @@ pub(super) struct Socket {
     /// Whether the shard knows it,
     pub(super) known: bool,
     /// whether the client listens to it,
-    pub(super) heard: bool,
+    pub(super) is_read: bool,
     /// and whether anything more gets through.
     pub(super) whole: bool,
     /// Whether its client has seen it open,
@@ -64,7 +64,7 @@ impl World {
             up: VecDeque::new(),
             down: [Down::Opened].into(),
             known: true,
-            heard: true,
+            is_read: true,
             whole: true,
             opened: false,
             closed: false,
@@ -99,7 +99,7 @@ impl World {
         let socket = self.socket_mut(at);
         check!(!socket.closed, "{down:?} is put on a socket after its close frame");
         socket.closed = matches!(down, Down::Close(_));
-        if socket.whole && socket.heard {
+        if socket.whole && socket.is_read {
             socket.down.push_back(down);
         }
         self.drop_if_dead(at);
@@ -122,7 +122,7 @@ impl World {
                     if checked {
                         self.model.send(self.connection_of(at), number, None);
                     }
-                    self.put(at, Down::Data(Heard { message: number, number: None }));
+                    self.put(at, Down::Data(Received { message: number, number: None }));
                 }
                 return;
             }
@@ -190,7 +190,7 @@ impl World {
             if checked {
                 self.model.send(self.connection_of(at), number, Some(id.0));
             }
-            self.put(at, Down::Data(Heard { message: number, number: Some(id.0) }));
+            self.put(at, Down::Data(Received { message: number, number: Some(id.0) }));
         }
     }
 
@@ -209,7 +209,7 @@ impl World {
 
     /// Forgets a socket that neither end knows.
     pub(super) fn drop_if_dead(&mut self, at: usize) {
-        if self.sockets[at].as_ref().is_some_and(|socket| !socket.known && !socket.heard) {
+        if self.sockets[at].as_ref().is_some_and(|socket| !socket.known && !socket.is_read) {
             self.sockets[at] = None;
         }
     }

@@ -151,7 +151,7 @@ pub(super) fn message_number(data: &MessageData) -> u32 {
         MessageData::Binary(bytes) => bytes.as_slice().try_into().ok().map(u32::from_le_bytes),
         MessageData::Protobuf(_) => None,
     };
-    number.unwrap_or_else(|| broken(format!("nobody published {data:?}")))
+    number.unwrap_or_else(|| broken(format!("{data:?} was never published")))
 }
 
 /// What a session says, with the payload that it stands for.
@@ -184,7 +184,7 @@ pub(super) enum Answer {
     Failed,
 }
 
-/// What a client is told beside messages.
+/// What a client receives beside messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
     Connected,
@@ -198,7 +198,7 @@ pub(super) enum Word {
 pub(super) enum Down {
     Opened,
     Word(Word),
-    Data(Heard),
+    Data(Received),
     Close(CloseCode),
     /// The transport is gone.
     Lost,
@@ -206,7 +206,7 @@ pub(super) enum Down {
 
 /// A message that a client receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Heard {
+pub(super) struct Received {
     pub(super) message: u32,
     pub(super) number: Option<u64>,
 }

@@ -274,7 +274,7 @@ impl World {
                 }
             }
             Turn::Noise => {
-                if let Some(socket) = self.some_socket(|socket| socket.whole && socket.heard) {
+                if let Some(socket) = self.some_socket(|socket| socket.whole && socket.is_read) {
                     self.sockets[socket].as_mut().expect("a socket").up.push_back(Up::Noise);
                 }
             }
@@ -305,7 +305,7 @@ impl World {
         (start..count).chain(0..start).find(|at| self.sockets[*at].as_ref().is_some_and(&like))
     }
 
-    /// Time goes by, and those who waited for it notice; shards sometimes late.
+    /// Time goes by, and those that waited for it are given it; shards sometimes late.
     pub(super) fn wait(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
         for client in 0..self.clients.len() {

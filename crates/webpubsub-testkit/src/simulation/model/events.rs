@@ -1,4 +1,4 @@
-//! What event handlers are to be told, and what they are told.
+//! What event handlers are to receive, and what they receive.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use crate::handler::{header, number};
 use crate::simulation::words::{Answer, GROUPS, Word, event_name, message_number, user_id};
 use crate::simulation::{broken, check};
 
-/// What event handlers want to be told.
+/// What event handlers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::simulation) enum Asks {
     /// There is none.
@@ -38,26 +38,26 @@ impl Asks {
     }
 }
 
-/// What event handlers are to be told of a connection, and were.
+/// What event handlers are to receive of a connection, and have.
 #[derive(Debug, Default)]
-pub(in crate::simulation) struct Tale {
-    /// What they are to be told, oldest first.
-    pub(in crate::simulation) notices: VecDeque<Notice>,
+pub(in crate::simulation) struct EventHistory {
+    /// What they are to receive, oldest first.
+    pub(in crate::simulation) durable: VecDeque<DurableEvent>,
     /// The events of its client that its shard has, oldest first, and some that it has no more.
     events: Vec<Asked>,
-    /// What they were told under which number.
-    told: Vec<(u64, String)>,
+    /// What they received under which number.
+    sent: Vec<(u64, String)>,
     /// What they said of it last.
     state: Option<String>,
-    /// Whether they were told of its end.
+    /// Whether they received its end.
     has_ended: bool,
     /// How often they have taken `connected` and `disconnected`, or will not.
     ends: [u32; 2],
 }
 
-/// Something that nobody waits for.
+/// An event that no client waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::simulation) enum Notice {
+pub(in crate::simulation) enum DurableEvent {
     Connected,
     Joined(u8),
     Left(u8),
@@ -69,13 +69,13 @@ pub(in crate::simulation) enum Notice {
 struct Asked {
     message: u32,
     ack_id: Option<AckId>,
-    /// The number under which a handler was told of it.
+    /// The number under which a handler received it.
     number: Option<u64>,
     /// Whether the socket on which it came is there.
     is_here: bool,
 }
 
-impl Notice {
+impl DurableEvent {
     const fn name(self) -> &'static str {
         match self {
             Self::Connected => "connected",
@@ -110,14 +110,14 @@ impl End {
     }
 }
 
-impl Tale {
-    /// The client has lost its socket, and may never hear what becomes of its events.
+impl EventHistory {
+    /// The client has lost its socket, and may never receive what becomes of its events.
     pub(super) fn is_away(&mut self) {
         self.events.iter_mut().for_each(|event| event.is_here = false);
     }
 }
 
-/// The payload that a handler is told.
+/// The payload that a handler receives.
 fn payload(call: &Call) -> MessageData {
     let body = call.request.body.clone();
     match header(call, "Content-Type") {
@@ -127,24 +127,24 @@ fn payload(call: &Call) -> MessageData {
             MessageData::Json(JsonText::parse(text).expect("JSON"))
         }
         Some("application/octet-stream") => MessageData::Binary(body),
-        other => broken(format!("a payload is told as {other:?}")),
+        other => broken(format!("a payload is sent as {other:?}")),
     }
 }
 
 impl Model {
     fn by_id(&self, id: &ConnectionId) -> usize {
         let at = self.connections.iter().position(|connection| connection.id == *id);
-        at.unwrap_or_else(|| broken(format!("a handler is told of {id}, which never was")))
+        at.unwrap_or_else(|| broken(format!("a handler receives an event of {id}, which never was")))
     }
 
-    /// Something has happened to a connection that a handler may want to be told.
-    pub(super) fn owe_notice(&mut self, at: usize, notice: Notice) {
-        let is_asked = match notice {
-            Notice::Connected | Notice::Disconnected(_) => self.asks != Asks::Nothing,
-            Notice::Joined(_) | Notice::Left(_) => self.asks == Asks::Everything,
+    /// Something has happened to a connection that a handler may ask for.
+    pub(super) fn owe_event(&mut self, at: usize, event: DurableEvent) {
+        let is_asked = match event {
+            DurableEvent::Connected | DurableEvent::Disconnected(_) => self.asks != Asks::Nothing,
+            DurableEvent::Joined(_) | DurableEvent::Left(_) => self.asks == Asks::Everything,
         };
         if is_asked {
-            self.connections[at].tale.notices.push_back(notice);
+            self.connections[at].history.durable.push_back(event);
         }
     }
 
@@ -154,10 +154,10 @@ impl Model {
         self.connections[at].groups = groups;
         for group in 0..8 {
             if groups & !before & (1 << group) != 0 {
-                self.owe_notice(at, Notice::Joined(group));
+                self.owe_event(at, DurableEvent::Joined(group));
             }
             if before & !groups & (1 << group) != 0 {
-                self.owe_notice(at, Notice::Left(group));
+                self.owe_event(at, DurableEvent::Left(group));
             }
         }
     }
@@ -170,7 +170,7 @@ impl Model {
             Some(id) if self.asks != Asks::Everything => self.owe_word(at, Word::Ack(id, Answer::Failed)),
             None if self.asks != Asks::Everything => {}
             Some(_) | None => {
-                connection.tale.events.push(Asked { message, ack_id, number: None, is_here: true });
+                connection.history.events.push(Asked { message, ack_id, number: None, is_here: true });
             }
         }
     }
@@ -182,14 +182,14 @@ impl Model {
         if answer == Answer::Duplicate && !connection.has_done(id) {
             return false;
         }
-        let asked = connection.tale.events.iter().position(|event| event.ack_id == Some(id));
-        asked.map(|asked| connection.tale.events.remove(asked)).is_some()
+        let asked = connection.history.events.iter().position(|event| event.ack_id == Some(id));
+        asked.map(|asked| connection.history.events.remove(asked)).is_some()
     }
 
-    /// A handler is told of something. Returns whether it was told before.
+    /// A handler receives an event. Returns whether it has received it before.
     pub(in crate::simulation) fn call(&mut self, call: &Call) -> bool {
         let at = self.by_id(&call.connection);
-        let Connection { profile, tale, acks, end, .. } = &mut self.connections[at];
+        let Connection { profile, history, acks, end, .. } = &mut self.connections[at];
         let number = number(call).expect("a number");
         let user = user_id(profile.user);
         let subprotocol: Subprotocol = profile.subprotocol;
@@ -197,42 +197,42 @@ impl Model {
             check!(header(call, name) == value, "connection {at} has {name} {:?}", header(call, name));
         }
         check!(
-            end.is_some() || header(call, "ce-connectionState") == tale.state.as_deref(),
-            "connection {at} is told with the state {:?}, not {:?}",
+            end.is_some() || header(call, "ce-connectionState") == history.state.as_deref(),
+            "an event of connection {at} has the state {:?}, not {:?}",
             header(call, "ce-connectionState"),
-            tale.state
+            history.state
         );
         if call.event == event_name().as_str() {
             check!(
                 end.is_none() || call.attempt == 1,
-                "an event of connection {at}, which is gone, is told once more"
+                "an event of connection {at}, which is gone, is sent once more"
             );
             let message = message_number(&payload(call));
-            let mut events = tale.events.iter();
+            let mut events = history.events.iter();
             let known = events.position(|event| event.number == Some(number)).or_else(|| {
-                tale.events.iter().position(|event| event.number.is_none() && event.message == message)
+                history.events.iter().position(|event| event.number.is_none() && event.message == message)
             });
             let Some(known) = known else {
-                broken(format!("connection {at} has no event with message {message} to be told of"))
+                broken(format!("connection {at} has no event with message {message} to send"))
             };
             check!(
-                tale.told.iter().any(|(number, _)| *number == 1) && !tale.has_ended,
-                "message {message} of connection {at} is told before `connected` or after `disconnected`"
+                history.sent.iter().any(|(number, _)| *number == 1) && !history.has_ended,
+                "message {message} of connection {at} is sent before `connected` or after `disconnected`"
             );
             check!(
-                tale.events[known + 1..].iter().all(|later| later.number.is_none()),
-                "message {message} of connection {at} is told after a later event"
+                history.events[known + 1..].iter().all(|later| later.number.is_none()),
+                "message {message} of connection {at} is sent after a later event"
             );
-            let done = tale.events[known].ack_id.is_some_and(|id| acks.contains(&id.0));
-            check!(!done, "message {message} of connection {at} is told, and its ack id was used");
-            tale.events[known].number = Some(number);
+            let done = history.events[known].ack_id.is_some_and(|id| acks.contains(&id.0));
+            check!(!done, "message {message} of connection {at} is sent, and its ack id was used");
+            history.events[known].number = Some(number);
         } else {
-            let Some(first) = tale.notices.front() else {
-                broken(format!("a handler is told of {} of connection {at}, which is over", call.event))
+            let Some(first) = history.durable.front() else {
+                broken(format!("a handler receives {} of connection {at}, which is over", call.event))
             };
             check!(
                 call.event == first.name() && call.request.body == first.body().as_bytes(),
-                "a handler is told of {} of connection {at} where {first:?} is next",
+                "a handler receives {} of connection {at} where {first:?} is next",
                 call.event
             );
             check!(
@@ -240,36 +240,36 @@ impl Model {
                 "{} of connection {at} has the number {number}",
                 call.event
             );
-            tale.has_ended |= call.event == "disconnected";
+            history.has_ended |= call.event == "disconnected";
         }
         let said = ["ce-time", "x-ms-client-request-id"].map(|name| header(call, name).unwrap_or_default());
         let words = format!("{} {said:?} {:?}", call.event, call.request.body);
-        match tale.told.iter().find(|(known, _)| *known == number) {
+        match history.sent.iter().find(|(known, _)| *known == number) {
             Some((_, known)) => {
                 check!(*known == words, "connection {at} has the number {number} twice: {known}, {words}");
                 true
             }
             None => {
-                tale.told.push((number, words));
+                history.sent.push((number, words));
                 false
             }
         }
     }
 
-    /// A handler has taken what it was told; `reply` is its answer to the client, `state` what it wants
-    /// to be told again.
+    /// A handler has taken an event; `reply` is its answer to the client, `state` what it wants
+    /// to be sent again.
     pub(in crate::simulation) fn taken(&mut self, call: &Call, reply: Option<u32>, state: Option<String>) {
         let at = self.by_id(&call.connection);
         let connection = &mut self.connections[at];
         if call.event != event_name().as_str() {
-            return self.settle_notice(at, &call.event);
+            return self.settle_event(at, &call.event);
         }
         if state.is_some() {
-            connection.tale.state = state;
+            connection.history.state = state;
         }
-        let events = &mut connection.tale.events;
+        let events = &mut connection.history.events;
         let Some(known) = events.iter().position(|event| event.number == number(call)) else {
-            broken(format!("an event of connection {at} is answered that was never told"))
+            broken(format!("an event of connection {at} is answered that was never sent"))
         };
         let Asked { message, ack_id, .. } = events.remove(known);
         self.messages[message as usize].accepted += 1;
@@ -291,59 +291,59 @@ impl Model {
         }
     }
 
-    /// A handler is not told of something any more.
+    /// A handler is not sent an event any more.
     pub(in crate::simulation) fn given_up(&mut self, id: &ConnectionId, event: &str) {
         let at = self.by_id(id);
         if event != event_name().as_str() {
-            self.settle_notice(at, event);
+            self.settle_event(at, event);
         }
     }
 
-    fn settle_notice(&mut self, at: usize, event: &str) {
-        let tale = &mut self.connections[at].tale;
-        let first = tale.notices.pop_front();
+    fn settle_event(&mut self, at: usize, event: &str) {
+        let history = &mut self.connections[at].history;
+        let first = history.durable.pop_front();
         check!(
             first.is_some_and(|first| first.name() == event),
             "{event} of connection {at} is over where {first:?} is next"
         );
-        tale.ends[0] += u32::from(event == "connected");
-        tale.ends[1] += u32::from(event == "disconnected");
+        history.ends[0] += u32::from(event == "connected");
+        history.ends[1] += u32::from(event == "disconnected");
     }
 
     /// A shard has lost its memory, and the events in it.
     pub(super) fn forget_events(&mut self, shard: usize) {
         for connection in self.connections.iter_mut().filter(|connection| connection.shard == shard) {
-            connection.tale.events.clear();
+            connection.history.events.clear();
         }
     }
 
-    /// A shard has no event that waits: whoever asked to be told how it went was told.
+    /// A shard has no event that waits: a client that asked how it went has received it.
     pub(in crate::simulation) fn check_answered(&mut self, shard: usize) {
         for at in self.shards[shard].alive.clone() {
             let connection = &self.connections[at];
             let forgotten =
-                connection.tale.events.iter().find(|event| event.is_here && event.ack_id.is_some());
+                connection.history.events.iter().find(|event| event.is_here && event.ack_id.is_some());
             check!(
                 forgotten.is_none() || connection.link != Link::Open,
-                "connection {at} is never told what became of {forgotten:?}"
+                "connection {at} never receives what became of {forgotten:?}"
             );
         }
         self.forget_events(shard);
     }
 
-    /// A connection of which a handler is yet to be told something.
+    /// A connection of which a handler is yet to receive something.
     pub(in crate::simulation) fn untold(&self) -> Option<usize> {
-        self.connections.iter().position(|connection| !connection.tale.notices.is_empty())
+        self.connections.iter().position(|connection| !connection.history.durable.is_empty())
     }
 
-    /// Everybody is gone, and every handler was told of everybody.
-    pub(in crate::simulation) fn check_told(&self) {
+    /// Every connection is gone, and every handler has received that.
+    pub(in crate::simulation) fn check_events(&self) {
         let times = u32::from(self.asks != Asks::Nothing);
-        for (at, Connection { tale, .. }) in self.connections.iter().enumerate() {
+        for (at, Connection { history, .. }) in self.connections.iter().enumerate() {
             check!(
-                tale.ends == [times; 2] && tale.notices.is_empty(),
-                "of connection {at} no handler is told {:?}",
-                tale.notices
+                history.ends == [times; 2] && history.durable.is_empty(),
+                "of connection {at} no handler receives {:?}",
+                history.durable
             );
         }
     }
