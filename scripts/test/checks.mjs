@@ -7,7 +7,7 @@ import { at, build, root } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
 
 /** The crates that hold the rules: no browser, no platform, no runtime. */
-export const pureCrates = ["webpubsub-protocol", "webpubsub-auth", "webpubsub-shard", "webpubsub-service", "webpubsub-client-core"];
+export const pureCrates = ["webpubsub-protocol", "webpubsub-auth", "webpubsub-shard", "webpubsub-service", "webpubsub-store", "webpubsub-client-core"];
 
 const IMPURE = /^(?:wasm-bindgen[a-z-]*|web-sys|js-sys|serde-wasm-bindgen|console_error_panic_hook|worker|gloo[a-z-]*|tokio|async-std|smol|futures-executor)\b/gm;
 

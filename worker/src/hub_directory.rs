@@ -11,19 +11,19 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::directory::{Directory, Fact, Handler, Input, Output};
 use webpubsub_service::{Config, shard_names};
 use webpubsub_shard::HubSettings;
+use webpubsub_store::{DirectoryStore, ObjectStore};
+use worker::Env;
 use worker::web_sys::{Request, Response};
-use worker::{Env, SqlStorageValue};
 
 use crate::event_handler::Handshake;
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
-use crate::storage::{Tables, Value, integer, number};
+use crate::sql::{Sql, has_tables, open_directory};
 use crate::task::{run, run_later, settled};
 use crate::{config, http, hub_shard, log};
 
@@ -47,27 +47,6 @@ pub(crate) mod internal {
     pub(crate) const REGISTER: &str = "*";
 }
 
-/// The layout of the tables below. A higher number in the database means that a later version
-/// wrote it.
-const SCHEMA_VERSION: u64 = 2;
-
-const SCHEMA: &str = "
-CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE hub (name TEXT PRIMARY KEY);
-";
-
-/// What is beside these since version 2.
-const VALIDATION_SCHEMA: &str = "
-CREATE TABLE validation (
-  url TEXT NOT NULL,
-  origin TEXT NOT NULL,
-  allowed INTEGER NOT NULL,
-  failures INTEGER NOT NULL,
-  due INTEGER NOT NULL,
-  PRIMARY KEY (url, origin)
-);
-";
-
 /// One hub.
 #[wasm_bindgen]
 pub struct HubDirectory {
@@ -80,7 +59,7 @@ struct DirectoryHost {
     config: Rc<Config>,
     /// Made with the first thing that is stored: a question about a hub that was never used leaves no
     /// trace.
-    tables: OnceCell<Tables>,
+    store: OnceCell<DirectoryStore<Sql>>,
     /// Borrowed for the length of one step, never across an `.await`.
     directory: RefCell<Directory>,
     /// The validations of handlers that are under way.
@@ -135,21 +114,21 @@ impl HubDirectory {
 impl DirectoryHost {
     fn start(state: State, env: Env) -> Result<Self> {
         let config = config::of(&env).map_err(Error::new)?;
-        let tables = OnceCell::new();
-        if Tables::exist(&state)? {
-            let _ = tables.set(open_tables(&state)?);
+        let store = OnceCell::new();
+        if has_tables(&state)? {
+            let _ = store.set(open_directory(&state)?);
         }
-        let directory = RefCell::new(load(&config, &state, tables.get())?);
-        Ok(Self { state, env, config, tables, directory, validations: RefCell::default() })
+        let directory = RefCell::new(load(&config, &state, store.get())?);
+        Ok(Self { state, env, config, store, directory, validations: RefCell::default() })
     }
 
     /// The tables, made if there are none.
-    fn tables(&self) -> Result<&Tables> {
-        if let Some(tables) = self.tables.get() {
-            return Ok(tables);
+    fn store(&self) -> Result<&DirectoryStore<Sql>> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
         }
-        let tables = open_tables(&self.state)?;
-        Ok(self.tables.get_or_init(|| tables))
+        let store = open_directory(&self.state)?;
+        Ok(self.store.get_or_init(|| store))
     }
 
     async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
@@ -163,10 +142,10 @@ impl DirectoryHost {
                     settings => Some(HubSettings::decode(settings).map_err(Error::new)?),
                 };
                 let step = self.step(Input::ChangeSettings(settings))?;
-                register(&self.env, self.tables()?, &self.hub()?).await;
+                register(&self.env, self.store()?.object(), &self.hub()?).await;
                 let taken = self.deliver(&step).await;
                 // What is not in the register is closed to callers without a token.
-                let taken = self.tables()?.is_registered()? && taken?;
+                let taken = self.store()?.object().is_registered()? && taken?;
                 http::text(200, if taken { internal::TAKEN } else { "" })
             }
             ("POST", internal::VALIDATION) => {
@@ -178,11 +157,11 @@ impl DirectoryHost {
             }
             ("POST", internal::DELIVERIES) => {
                 let delivery = http::body_text(request.text()).await?;
-                self.tables()?.keep_delivery(&delivery)?;
+                self.store()?.object().keep_delivery(&delivery)?;
                 http::text(204, "")
             }
-            ("GET", internal::DELIVERIES) => match self.tables.get() {
-                Some(tables) => http::text(200, &tables.deliveries()?),
+            ("GET", internal::DELIVERIES) => match self.store.get() {
+                Some(store) => http::text(200, &store.object().deliveries()?),
                 None => http::text(200, "[]"),
             },
             ("POST", internal::GO_AWAY) => {
@@ -193,14 +172,11 @@ impl DirectoryHost {
             }
             ("POST", internal::HUBS) => {
                 let name = http::body_text(request.text()).await?;
-                self.tables()?.run("INSERT OR IGNORE INTO hub VALUES (?)", &[Value::Text(&name)])?;
+                self.store()?.add_hub(&name)?;
                 http::text(204, "")
             }
             ("GET", internal::HUBS) => {
-                let names = match self.tables.get() {
-                    Some(tables) => tables.texts("SELECT name FROM hub ORDER BY name", &[])?,
-                    None => Vec::new(),
-                };
+                let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;
                 http::text(200, &["\n", &names.join("\n")].concat())
             }
             _ => http::text(404, ""),
@@ -208,7 +184,7 @@ impl DirectoryHost {
     }
 
     fn hub(&self) -> Result<HubName> {
-        hub_of(&self.state, self.tables.get())
+        hub_of(&self.state, self.store.get())
     }
 
     /// Gives the directory one input and does what it returns.
@@ -217,7 +193,7 @@ impl DirectoryHost {
         let step = self.perform(outputs);
         if step.is_err() {
             // What could not be stored was not decided.
-            self.directory.replace(load(&self.config, &self.state, self.tables.get())?);
+            self.directory.replace(load(&self.config, &self.state, self.store.get())?);
         }
         step
     }
@@ -226,18 +202,9 @@ impl DirectoryHost {
         let mut step = Step::default();
         for output in outputs {
             match output {
-                Output::Store(fact, value) => {
-                    let values = [fact.name().into(), value.as_str().into()];
-                    self.tables()?.run("INSERT OR REPLACE INTO fact VALUES (?, ?)", &values)?;
-                }
-                Output::StoreValidation(Handler { url, origin }, Validation { allowed, failures, due }) => {
-                    let statements = "
-                        DELETE FROM validation WHERE rowid NOT IN (SELECT rowid FROM validation ORDER BY due DESC LIMIT 99);
-                        INSERT OR REPLACE INTO validation VALUES (?, ?, ?, ?, ?)";
-                    let (allowed, failures) = (integer(allowed), integer(failures));
-                    let due = integer(due.as_millis());
-                    let values = [url.as_str().into(), origin.as_str().into(), allowed, failures, due];
-                    self.tables()?.run(statements, &values)?;
+                Output::Store(fact, value) => self.store()?.put_fact(fact.name(), &value)?,
+                Output::StoreValidation(Handler { url, origin }, validation) => {
+                    self.store()?.put_validation(&url, &origin, &validation)?;
                 }
                 Output::Deliver => step.deliver = true,
                 Output::Taken(taken) => step.taken = taken,
@@ -282,12 +249,7 @@ impl DirectoryHost {
 
     /// What is stored of the last validation of a handler.
     fn validation(&self, Handler { url, origin }: &Handler) -> Result<Option<Validation>> {
-        let Some(tables) = self.tables.get() else { return Ok(None) };
-        let found = tables.find(
-            "SELECT allowed, failures, due FROM validation WHERE url = ? AND origin = ?",
-            &[url.as_str().into(), origin.as_str().into()],
-        )?;
-        Ok(found.as_deref().and_then(validation))
+        self.store.get().map_or(Ok(None), |store| store.validation(url, origin))
     }
 
     /// Begins to validate a handler. The promise resolves with whether it wants events.
@@ -312,9 +274,9 @@ impl DirectoryHost {
 
     async fn ask_handler(&self, Handler { url, origin }: &Handler) -> Result<bool> {
         let policy = self.config.policy(&self.hub()?, HubSettings::default());
-        let tables = self.tables()?;
+        let store = self.store()?;
         let keep = |delivery: &str| {
-            if let Err(error) = tables.keep_delivery(delivery) {
+            if let Err(error) = store.object().keep_delivery(delivery) {
                 log::failure("keeping a delivery", &error);
             }
         };
@@ -327,36 +289,24 @@ pub(crate) fn all_taken(answers: &[String]) -> bool {
     answers.iter().all(|answer| answer == internal::TAKEN)
 }
 
-/// The tables of a directory, made if there are none.
-fn open_tables(state: &State) -> Result<Tables> {
-    let (tables, version) = Tables::open(state, SCHEMA_VERSION)?;
-    if version.is_none() {
-        tables.run(SCHEMA, &[])?;
-    }
-    if version != Some(SCHEMA_VERSION) {
-        tables.run(VALIDATION_SCHEMA, &[])?;
-    }
-    Ok(tables)
-}
-
 /// The hub whose directory an object is.
-fn hub_of(state: &State, tables: Option<&Tables>) -> Result<HubName> {
-    let name = match tables {
-        Some(tables) => tables.name.clone(),
+fn hub_of(state: &State, store: Option<&DirectoryStore<Sql>>) -> Result<HubName> {
+    let name = match store {
+        Some(store) => store.object().name().to_owned(),
         None => name_of(state).unwrap_or_default(),
     };
     HubName::parse(&name).map_err(Error::new)
 }
 
 /// A directory as it is stored.
-fn load(config: &Config, state: &State, tables: Option<&Tables>) -> Result<Directory> {
+fn load(config: &Config, state: &State, store: Option<&DirectoryStore<Sql>>) -> Result<Directory> {
     let mut facts = Fact::ALL.map(|_| None);
-    if let Some(tables) = tables {
+    if let Some(store) = store {
         for (fact, value) in Fact::ALL.iter().zip(&mut facts) {
-            *value = tables.texts("SELECT value FROM fact WHERE name = ?", &[fact.name().into()])?.pop();
+            *value = store.fact(fact.name())?;
         }
     }
-    let config = config.directory(hub_of(state, tables).ok().as_ref());
+    let config = config.directory(hub_of(state, store).ok().as_ref());
     let (directory, error) = Directory::restore(config, facts.each_ref().map(Option::as_deref));
     if let Some(error) = error {
         log::failure("reading stored settings", &error);
@@ -364,25 +314,16 @@ fn load(config: &Config, state: &State, tables: Option<&Tables>) -> Result<Direc
     Ok(directory)
 }
 
-fn validation(row: &[SqlStorageValue]) -> Option<Validation> {
-    let [allowed, failures, due] = row else { return None };
-    Some(Validation {
-        allowed: number(allowed)? != 0,
-        failures: u32::try_from(number(failures)?).ok()?,
-        due: Timestamp::from_millis(number(due)?),
-    })
-}
-
-/// Has the register know a hub, unless these tables say that it does. What fails is logged, and tried
+/// Has the register know a hub, unless this object's tables say that it does. What fails is logged, and tried
 /// again by whoever calls this next.
-pub(crate) async fn register(env: &Env, tables: &Tables, hub: &HubName) {
+pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName) {
     let register = async {
-        if tables.is_registered()? {
+        if object.is_registered()? {
             return Ok(());
         }
         let register = vec![internal::REGISTER.to_owned()];
         Objects::directories(env)?.ask_texts(register, internal::HUBS, Some(hub.as_str())).await?;
-        tables.set_registered()
+        object.set_registered()
     };
     let registered: Result<()> = register.await;
     if let Err(error) = registered {

@@ -18,6 +18,7 @@ use webpubsub_shard::{
     Assignment, Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, ShardRange,
     Slot, Work,
 };
+use webpubsub_store::ShardStore;
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
@@ -29,7 +30,7 @@ use crate::perform::now;
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
 use crate::route::Shards;
 use crate::sockets::{Sockets, close_socket, read_attachment};
-use crate::storage::Storage;
+use crate::sql::{Sql, open_shard};
 use crate::task::{run, settled};
 use crate::turns::Turns;
 use crate::{config, http, log, view};
@@ -88,7 +89,7 @@ pub(crate) struct ShardHost {
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) driver: RefCell<Driver>,
     pub(crate) sockets: Sockets,
-    pub(crate) storage: Storage,
+    pub(crate) store: ShardStore<Sql>,
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,
     pub(crate) turns: Turns,
@@ -197,8 +198,8 @@ impl ShardHost {
     /// later one as that alarm's cancellation, and never have it handled.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let config = config::of(&env).map_err(Error::new)?;
-        let storage = Storage::open(&state)?;
-        let (hub_name, number) = parse_object_name(&storage.tables.name)
+        let store = open_shard(&state)?;
+        let (hub_name, number) = parse_object_name(store.object().name())
             .ok_or_else(|| Error::new("the object has no shard's name"))?;
         let shard_config = config.shard_config(&hub_name, number);
 
@@ -209,7 +210,7 @@ impl ShardHost {
         let open = open_web_sockets(&state);
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
         let policy = config.policy(&hub_name, config.settings.of(&hub_name));
-        let restored = Shard::restore(now(), shard_config, policy, storage.load()?, attachments);
+        let restored = Shard::restore(now(), shard_config, policy, store.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),
@@ -218,7 +219,7 @@ impl ShardHost {
         }
         let driver = RefCell::new(Driver::new(restored.shard));
         let since = Cell::new(0);
-        let is_known = Cell::new(storage.tables.is_registered()?);
+        let is_known = Cell::new(store.object().is_registered()?);
         let shard = Rc::new_cyclic(|this| Self {
             turns: Turns::new(&state, Weak::clone(this)),
             state,
@@ -228,7 +229,7 @@ impl ShardHost {
             number,
             driver,
             sockets,
-            storage,
+            store,
             calls: Calls::new(),
             timer: Timer::new(),
             since,
@@ -266,7 +267,7 @@ impl ShardHost {
                 self.step(Input::GoAway, None)?;
                 http::text(200, TAKEN)
             }
-            internal::DELIVERIES => http::text(200, &self.storage.tables.deliveries()?),
+            internal::DELIVERIES => http::text(200, &self.store.object().deliveries()?),
             internal::METRICS => {
                 self.step(Input::Measure, None)?;
                 http::text(200, &self.metrics())
@@ -349,8 +350,8 @@ impl ShardHost {
             return Ok(());
         }
         self.take(view::ask(&self.env, &self.hub_name).await?)?;
-        register(&self.env, &self.storage.tables, &self.hub_name).await;
-        self.is_known.set(self.storage.tables.is_registered()?);
+        register(&self.env, self.store.object(), &self.hub_name).await;
+        self.is_known.set(self.store.object().is_registered()?);
         Ok(())
     }
 

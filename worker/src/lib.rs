@@ -21,7 +21,7 @@ mod perform;
 mod platform;
 mod route;
 mod sockets;
-mod storage;
+mod sql;
 mod task;
 mod turns;
 mod view;

@@ -111,11 +111,11 @@ impl Host for StepHost<'_> {
     }
 
     fn store(&mut self, change: Change) -> Result<()> {
-        self.shard.storage.store(change)
+        self.shard.store.store(&change)
     }
 
     fn message(&mut self, row: u64) -> Result<Option<StoredMessage>> {
-        self.shard.storage.message(row)
+        self.shard.store.message(row)
     }
 
     fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<()> {
@@ -218,7 +218,7 @@ impl ShardHost {
     fn relay(self: &Rc<Self>, to: ShardId, rows: &[u64]) -> Result<()> {
         let mut messages = Vec::new();
         for row in rows {
-            messages.extend(self.storage.message(*row)?.map(|message| (*row, message)));
+            messages.extend(self.store.message(*row)?.map(|message| (*row, message)));
         }
         let Some(last) = rows.last().copied() else { return Ok(()) };
         let batch = Batch { from: self.number, messages };
@@ -257,7 +257,7 @@ impl ShardHost {
                 Told::of(&call, &shard.calls, false, hub, &shard.env, &shard.config).await;
             let result = answered.and_then(|answer| answer.taken(call.purpose));
             let delivery = delivery.encode(result.as_ref().err().copied());
-            if let Err(error) = shard.storage.tables.keep_delivery(&delivery) {
+            if let Err(error) = shard.store.object().keep_delivery(&delivery) {
                 log::failure("keeping a delivery", &error);
             }
             if let Err(error) = shard.step(Input::Called { call: call.id, result }, None) {

@@ -12,11 +12,15 @@
     reason = "a broken expectation is a failed test"
 )]
 
+mod disk;
 mod handler;
 mod net;
 mod shard;
 pub mod simulation;
+mod sqlite;
 
+pub use disk::write;
 pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, with_handlers};
 pub use net::Net;
 pub use shard::{Closed, TestShard, group, json, reliable, text, user};
+pub use sqlite::{Sqlite, SqliteError};

@@ -15,10 +15,11 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, Driver, EventPolicy, Host, Input,
-    LogRow, NextTurn, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot,
-    StoredMessage, Target,
+    NextTurn, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot, StoredMessage,
+    Target,
 };
 
+use crate::disk::write;
 use crate::handler::policy;
 
 /// A shard with its disk and its sockets, as plain values.
@@ -449,74 +450,5 @@ fn spelled_out(frame: &Frame) -> String {
     match frame {
         Frame::Text(text) => text.clone(),
         Frame::Binary(bytes) => format!("binary {bytes:?}"),
-    }
-}
-
-/// Writes one change.
-pub(crate) fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, StoredMessage>) {
-    match change {
-        Change::PutConnection(record) => {
-            disk.connections.retain(|other| other.slot != record.slot);
-            disk.connections.push(record);
-        }
-        Change::RemoveConnection(slot) => {
-            disk.connections.retain(|record| record.slot != slot);
-            disk.memberships.retain(|(member, _)| *member != slot);
-            disk.permissions.retain(|(of, ..)| *of != slot);
-            disk.acks.retain(|(of, ..)| *of != slot);
-        }
-        Change::Join(slot, group) => disk.memberships.push((slot, group)),
-        Change::Leave(slot, group) => {
-            disk.memberships.retain(|membership| *membership != (slot, group.clone()));
-        }
-        Change::Permit { slot, kind, group, literal } => {
-            disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));
-            disk.permissions.push((slot, kind, group, literal));
-        }
-        Change::UseAcks { slot, part, acks } => {
-            disk.acks.retain(|(of, ..)| *of != slot || part > 0);
-            disk.acks.push((slot, part, acks));
-        }
-        Change::Detach { slot, until } => {
-            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                record.detached_until = until;
-            }
-        }
-        Change::Log { row, message, expires, relayed, recipients } => {
-            assert!(disk.log.last().is_none_or(|last| last.row < row), "rows have growing ids");
-            disk.log.push(LogRow { row, recipients, relayed, bytes: message.len() });
-            messages.insert(row, StoredMessage { message, expires });
-        }
-        Change::Map(map) => disk.map = Some(map),
-        Change::TakenBy { shard, row } => {
-            disk.taken_by.retain(|(known, _)| *known != shard);
-            disk.taken_by.push((shard, row));
-        }
-        Change::Take { from, row } => {
-            disk.taken.retain(|(known, _)| *known != from);
-            disk.taken.push((from, row));
-        }
-        Change::Acknowledge { slot, cursor } => {
-            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                record.acknowledged = cursor;
-            }
-        }
-        Change::EventContext { slot, events, state, cookies } => {
-            for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
-                record.context.events = events;
-                record.context.state.clone_from(&state);
-                record.context.cookies.clone_from(&cookies);
-            }
-        }
-        Change::AddEvent { row, event } => {
-            assert!(disk.durable_events.last().is_none_or(|(last, _)| *last < row), "rows have growing ids");
-            disk.durable_events.push((row, event));
-        }
-        Change::RemoveEvent { row } => disk.durable_events.retain(|(other, _)| *other != row),
-        Change::Settings(settings) => disk.settings = settings,
-        Change::DeleteRows { first, last } => {
-            disk.log.retain(|row| !(first..=last).contains(&row.row));
-            messages.retain(|row, _| !(first..=last).contains(row));
-        }
     }
 }

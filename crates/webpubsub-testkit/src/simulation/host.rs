@@ -18,8 +18,8 @@ use super::machine::Machine;
 use super::words::Down;
 use super::world::World;
 use super::{Bug, Happening, check};
+use crate::disk::write;
 use crate::handler::words;
-use crate::shard::write;
 
 /// The host of one step of one shard.
 #[derive(Debug)]

@@ -1,0 +1,103 @@
+//! The tables of one shard: its changes in, its snapshot and its log's messages out.
+
+use webpubsub_shard::{Change, HubSettings, ShardMap, Snapshot, StoredMessage};
+
+use crate::database::{Cell, Database, Unreadable, integer};
+use crate::object::ObjectStore;
+use crate::rows::{
+    acks, connection, durable_event, log_row, membership, permission, shard_row, stored_message,
+};
+use crate::{change, schema};
+
+/// The tables of one shard.
+#[derive(Debug)]
+pub struct ShardStore<D> {
+    object: ObjectStore<D>,
+}
+
+impl<D: Database> ShardStore<D> {
+    /// Opens the tables: makes them, or migrates those of an older version. `name` is the object's, if the
+    /// host knows it; one that is stored goes before.
+    ///
+    /// # Errors
+    /// That of a statement, or an [`crate::OpenError`].
+    pub fn open(database: D, name: Option<String>) -> Result<Self, D::Error> {
+        Ok(Self { object: ObjectStore::open(database, name, &schema::SHARD)? })
+    }
+
+    /// Returns what the shard has in common with other objects.
+    pub const fn object(&self) -> &ObjectStore<D> {
+        &self.object
+    }
+
+    /// Writes one change.
+    ///
+    /// # Errors
+    /// That of a statement. The change may be written in part then.
+    pub fn store(&self, change: &Change) -> Result<(), D::Error> {
+        change::write(&self.object.database, change)
+    }
+
+    /// Reads everything that is stored. Rows that cannot be read are left out and logged.
+    ///
+    /// # Errors
+    /// That of a statement.
+    pub fn load(&self) -> Result<Snapshot, D::Error> {
+        let object = &self.object;
+        Ok(Snapshot {
+            connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
+            memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
+            permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
+            acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
+            log: self.rows(
+                "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + IFNULL((
+                   SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row
+                 ), 0) FROM log ORDER BY row",
+                log_row,
+            )?,
+            map: object.text("SELECT map FROM shard_map", &[])?.as_deref().and_then(ShardMap::decode),
+            taken_by: self.rows("SELECT shard, row FROM taken_by", shard_row)?,
+            taken: self.rows("SELECT shard, row FROM taken", shard_row)?,
+            durable_events: self.rows("SELECT row, notice FROM outbox ORDER BY row", durable_event)?,
+            settings: object
+                .text("SELECT settings FROM settings", &[])?
+                .and_then(|settings| self.settings(&settings)),
+        })
+    }
+
+    /// Reads the message in a row of the log, if the row is there.
+    ///
+    /// # Errors
+    /// That of a statement.
+    pub fn message(&self, row: u64) -> Result<Option<StoredMessage>, D::Error> {
+        let query = "SELECT message, expires FROM log WHERE row = ?";
+        let found = self.object.database.query(query, &[integer(row)])?;
+        let mut found = found.first().and_then(|row| stored_message(row));
+        if let Some(StoredMessage { message, .. }) = &mut found
+            && change::may_have_rest(message)
+        {
+            let query = "SELECT message FROM log_rest WHERE row = ? ORDER BY rowid";
+            message.extend(self.object.texts(query, &[integer(row)])?);
+        }
+        Ok(found)
+    }
+
+    /// Reads the hub's settings. If they cannot be read, logs that and returns `None`: the hub has those that its
+    /// host is configured with.
+    fn settings(&self, text: &str) -> Option<HubSettings> {
+        let log = |error| self.object.database.log_unreadable(Unreadable::Settings(error));
+        HubSettings::decode(text).map_err(log).ok()
+    }
+
+    fn rows<T>(&self, query: &'static str, read: fn(&[Cell]) -> Option<T>) -> Result<Vec<T>, D::Error> {
+        let database = &self.object.database;
+        let mut rows = Vec::new();
+        for row in database.query(query, &[])? {
+            match read(&row) {
+                Some(row) => rows.push(row),
+                None => database.log_unreadable(Unreadable::Row(query)),
+            }
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,46 @@
+-- A shard as version 2 left it, which knew no event handlers.
+CREATE TABLE schema_version (version INTEGER NOT NULL);
+CREATE TABLE object (name TEXT NOT NULL, registered INTEGER NOT NULL);
+CREATE TABLE connection (
+  slot INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  user_id TEXT,
+  roles TEXT NOT NULL,
+  subprotocol TEXT,
+  send_to TEXT,
+  no_echo INTEGER NOT NULL,
+  acknowledged_row INTEGER NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  detached_until INTEGER
+);
+CREATE TABLE membership (slot INTEGER NOT NULL, group_name TEXT NOT NULL, PRIMARY KEY (slot, group_name)) WITHOUT ROWID;
+CREATE TABLE permission (
+  slot INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  group_name TEXT NOT NULL,
+  verdict TEXT,
+  PRIMARY KEY (slot, kind, group_name)
+) WITHOUT ROWID;
+CREATE TABLE log (
+  row INTEGER PRIMARY KEY,
+  recipients BLOB NOT NULL,
+  expires INTEGER,
+  relayed INTEGER NOT NULL,
+  message TEXT NOT NULL
+);
+CREATE TABLE shard_map (id INTEGER PRIMARY KEY, map TEXT NOT NULL);
+CREATE TABLE taken_by (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+CREATE TABLE taken (shard INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+CREATE TABLE ack (slot INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+INSERT INTO schema_version VALUES (2);
+INSERT INTO object VALUES ('chat', 1);
+INSERT INTO connection VALUES
+  (0, 'alices', 'alice', '["webpubsub.joinLeaveGroup"]', 'json.reliable.webpubsub.azure.v1', NULL, 0, 7, 2, NULL),
+  (3, 'bobs', NULL, '[]', NULL, 'room', 1, 0, 0, 75000);
+INSERT INTO membership VALUES (0, 'room'), (0, 'räume'), (3, 'room');
+INSERT INTO permission VALUES (0, 'sendToGroup', 'room', 'allow'), (3, 'joinLeaveGroup', 'room', NULL);
+INSERT INTO log VALUES (7, x'09', 90000, 1, '{"from":"server"}'), (9, x'01', NULL, 0, '"grüße"');
+INSERT INTO shard_map VALUES (0, '{"version":3,"accepting":2,"reached":2,"target":2,"since":60000}');
+INSERT INTO taken_by VALUES (1, 7);
+INSERT INTO taken VALUES (1, 5);
+INSERT INTO ack VALUES (0, x'07000000000000000100');

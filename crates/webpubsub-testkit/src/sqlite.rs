@@ -1,0 +1,182 @@
+//! SQLite in this process, as the store's database.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::limits::Limit;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Batch, Connection, Statement, ToSql};
+use webpubsub_store::{self as store, Database, OpenError, Row, Unreadable, Value};
+
+/// How many bytes a value may have on the platform.
+///
+/// Source: Cloudflare's documentation, "Durable Objects limits": 2 MB for a string, a blob or a row.
+const MAX_VALUE_BYTES: i32 = 2_000_000;
+
+/// An SQLite database in memory, with the platform's limits. Its clones are the same database.
+#[derive(Debug, Clone)]
+pub struct Sqlite(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connection: Connection,
+    unreadable: RefCell<Vec<Unreadable>>,
+    /// How many statements are executed before all others fail.
+    left: Cell<usize>,
+    /// How many times it was called.
+    calls: Cell<usize>,
+}
+
+/// Why a statement failed.
+#[derive(Debug)]
+pub enum SqliteError {
+    /// The tables are not opened.
+    Open(OpenError),
+    /// SQLite refused it.
+    Sqlite(rusqlite::Error),
+    /// It comes after those that [`Sqlite::fail_after`] lets pass.
+    Failing,
+}
+
+impl From<OpenError> for SqliteError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<rusqlite::Error> for SqliteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Sqlite {
+    /// Makes an empty database.
+    ///
+    /// # Panics
+    /// If SQLite does not.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES).expect("a limit");
+        // Nothing is ever rolled back.
+        connection.execute_batch("PRAGMA journal_mode = OFF").expect("a database without a journal");
+        connection.set_prepared_statement_cache_capacity(64);
+        let (left, calls) = (Cell::new(usize::MAX), Cell::new(0));
+        Self(Rc::new(Inner { connection, unreadable: RefCell::default(), left, calls }))
+    }
+
+    /// Executes a script.
+    ///
+    /// # Panics
+    /// If a statement fails.
+    pub fn execute(&self, script: &str) {
+        self.0.connection.execute_batch(script).expect("a script");
+    }
+
+    /// Returns the first values, texts, of the rows that a query finds.
+    ///
+    /// # Panics
+    /// If the query fails or finds something else.
+    #[must_use]
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        let mut statement = self.0.connection.prepare(query).expect("a query");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("texts")
+    }
+
+    /// Returns how many rows were ever written or deleted.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.0.connection.total_changes()
+    }
+
+    /// Returns how many calls there were since this was called last. Each is a call out of wasm in the worker.
+    #[must_use]
+    pub fn take_calls(&self) -> usize {
+        self.0.calls.take()
+    }
+
+    /// Lets so many statements pass and fails every other.
+    pub fn fail_after(&self, statements: usize) {
+        self.0.left.set(statements);
+    }
+
+    /// Takes what was logged as unreadable.
+    #[must_use]
+    pub fn take_unreadable(&self) -> Vec<Unreadable> {
+        self.0.unreadable.take()
+    }
+
+    fn spend(&self) -> Result<(), SqliteError> {
+        let left = self.0.left.get().checked_sub(1).ok_or(SqliteError::Failing)?;
+        self.0.left.set(left);
+        Ok(())
+    }
+}
+
+impl Database for Sqlite {
+    type Error = SqliteError;
+
+    fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, SqliteError> {
+        self.0.calls.set(self.0.calls.get() + 1);
+        let connection = &self.0.connection;
+        if !statements.contains(';') {
+            self.spend()?;
+            let mut statement = connection.prepare_cached(statements)?;
+            return Ok(rows(&mut statement, values)?);
+        }
+        let mut last = Vec::new();
+        let mut batch = Batch::new(connection, statements);
+        while let Some(mut statement) = batch.next()? {
+            self.spend()?;
+            let is_last = statement.parameter_count() == values.len();
+            last = rows(&mut statement, if is_last { values } else { &[] })?;
+        }
+        Ok(last)
+    }
+
+    fn log_unreadable(&self, what: Unreadable) {
+        self.0.unreadable.borrow_mut().push(what);
+    }
+}
+
+fn rows(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<Vec<Row>> {
+    let columns = statement.column_count();
+    for (at, value) in values.iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, Parameter(*value))?;
+    }
+    let mut found = statement.raw_query();
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let cells = (0..columns).map(|column| row.get_ref(column).map(cell));
+        rows.push(cells.collect::<Result<_, _>>()?);
+    }
+    Ok(rows)
+}
+
+struct Parameter<'a>(Value<'a>);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(number.cast_signed()),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// # Panics
+/// For a number that is not whole, and for a text that is not UTF-8: the store writes neither.
+fn cell(value: ValueRef<'_>) -> store::Cell {
+    match value {
+        ValueRef::Null => store::Cell::Null,
+        ValueRef::Integer(number) => store::Cell::Integer(number),
+        ValueRef::Real(number) => panic!("{number} is no integer"),
+        ValueRef::Text(text) => store::Cell::Text(str::from_utf8(text).expect("a text").to_owned()),
+        ValueRef::Blob(bytes) => store::Cell::Blob(bytes.to_owned()),
+    }
+}
