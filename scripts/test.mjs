@@ -6,7 +6,7 @@ import { performance } from "node:perf_hooks";
 import { parse } from "./command.mjs";
 import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
-import { Problem, UsageProblem, duration, main, say, step } from "./terminal.mjs";
+import { Problem, UsageProblem, duration, main, quoted, say, step } from "./terminal.mjs";
 import { countTests, outcome } from "./test/count.mjs";
 import { steps } from "./test/steps.mjs";
 
@@ -47,7 +47,10 @@ await main(async () => {
   }
   if (failures.length > 0) {
     say("\nFailed:");
-    for (const { one, error } of failures) say(`  ${one.title}: ${error.message.split("\n")[0]}\n    again: npm test -- --only ${one.name}`);
+    const narrowed = [...files, ...(pattern === undefined ? [] : ["--name", pattern])].map((arg) => ` ${quoted(arg)}`).join("");
+    for (const { one, error } of failures) {
+      say(`  ${one.title}: ${error.message.split("\n")[0]}\n    again: npm test -- --only ${one.name}${narrowed}`);
+    }
   }
   say(`\n${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed > 0 ? 1 : 0;

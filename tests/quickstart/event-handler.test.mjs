@@ -14,6 +14,17 @@ const MICROSOFTS_CLIENT = "npm install @azure/web-pubsub-client@1";
 const PRIVATE = "ALLOW_PRIVATE_EVENT_HANDLERS=on";
 const IMPORTS = { "our client": "@webpubsub-edge/client", "Microsoft's client": "@azure/web-pubsub-client" };
 
+/** Starts commands of the documents for this service, until the test ends. */
+function typed(t, service, commands) {
+  const adapted = commands
+    .replaceAll("localhost:8080", `localhost:${service.port}`)
+    .replace("token -- ", `token -- --port ${service.port} `)
+    .replace("client-url -- ", `client-url -- --port ${service.port} `);
+  const shell = new Shell(adapted, { WEBPUBSUB_ACCESS_KEY: service.key });
+  t.after(() => shell.stop());
+  return shell;
+}
+
 describe("The quickstart's event handler", () => {
   before(async () => {
     const built = new Service();
@@ -29,6 +40,13 @@ describe("The quickstart's event handler", () => {
     for (const words of [`\`${MICROSOFTS_CLIENT}\``, `\`npm run serve -- --var ${PRIVATE}\``, "`npm start -- --settings settings.json`"]) {
       assert.ok(documents().includes(words), words);
     }
+  });
+
+  test("and the requests to /management in the documents are answered", async (t) => {
+    const service = new Service({ variables: Object.fromEntries([PRIVATE.split("=")]), settings: JSON.parse(documentBlock("settings.json")) });
+    t.after(() => service.stop());
+    await service.start();
+    for (const label of ["management", "shards", "test-handler"]) await typed(t, service, documentBlock(label)).done();
   });
 
   for (const [runner, shards, by] of [
@@ -47,16 +65,7 @@ describe("The quickstart's event handler", () => {
       const service = new Service({ runner, shards, variables, settings });
       t.after(() => service.stop());
       await service.start();
-      const env = { WEBPUBSUB_ACCESS_KEY: service.key };
-      const type = (label) => {
-        const commands = handlersPort(documentBlock(label))
-          .replaceAll("localhost:8080", `localhost:${service.port}`)
-          .replace("token -- ", `token -- --port ${service.port} `)
-          .replace("client-url -- ", `client-url -- --port ${service.port} `);
-        const shell = new Shell(commands, env);
-        t.after(() => shell.stop());
-        return shell;
-      };
+      const type = (label) => typed(t, service, handlersPort(documentBlock(label)));
 
       writeFileSync(path.join(demo, "server.js"), handlersPort(documentBlock("eventHandlerDemo/server.js")));
       const server = type("serve-events");
