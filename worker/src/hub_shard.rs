@@ -13,10 +13,9 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::{Config, HubView, parse_object_name};
+use webpubsub_service::{Assignment, Config, HubView, ShardRange, Work, parse_object_name};
 use webpubsub_shard::{
-    Assignment, Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, ShardRange,
-    Slot, Work,
+    Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, Slot,
 };
 use webpubsub_store::ShardStore;
 use worker::Env;
@@ -425,8 +424,8 @@ impl ShardHost {
                 return Ok(message.map(|(data, metadata)| Command::Send { to, data, metadata, ttl }));
             }
             Work::List { group, page } => return Ok(self.list(group, page)),
-            Work::JoinMany => Command::join_many,
-            Work::LeaveMany => Command::leave_many,
+            Work::JoinMany => Work::join_many,
+            Work::LeaveMany => Work::leave_many,
         };
         let content_type = request.headers().get("Content-Type")?;
         let body = match http::message_body(request, body).await? {

@@ -5,8 +5,7 @@ use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
-use webpubsub_service::Config;
-use webpubsub_shard::{Assignment, ShardRange, Work};
+use webpubsub_service::{Assignment, Config, ShardRange, Work};
 use worker::Env;
 
 use crate::http::Asked;
@@ -39,7 +38,7 @@ pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Resu
                 }
             };
             let shards = Shards { env, hub: &hub, range: ShardRange::below(map.reached) };
-            let only = shards.only(&task.place);
+            let only = shards.range.only(&task.place);
             if let Some(shard) = only
                 && !matches!(task.work, Work::List { .. })
             {

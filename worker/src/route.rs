@@ -5,8 +5,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
-use webpubsub_service::object_name;
-use webpubsub_shard::{ShardId, ShardRange, Task, TaskPlace, Work};
+use webpubsub_service::{Part, ShardRange, Task, Work, object_name};
+use webpubsub_shard::ShardId;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
@@ -77,10 +77,8 @@ impl Shards<'_> {
         answers.extend(Objects::shards(self.env)?.ask(names, question).await?);
         http::free_bytes(&bytes);
 
-        let decisive = task.success.decisive(answers.iter().map(Response::status));
-        if decisive >= answers.len() {
-            return Err(Error::new("no shard answered"));
-        }
+        let parts = answers.iter().map(|answer| Part::of_status(answer.status()));
+        let decisive = task.success.decisive(parts).ok_or_else(|| Error::new("no shard answered"))?;
         let answer = answers.swap_remove(decisive);
         let Work::List { page, .. } = &task.work else { return Ok(answer) };
         if answer.status() != 200 {
@@ -93,18 +91,6 @@ impl Shards<'_> {
         }
         let page = MemberPage { members: first.into_members(), next_link: None };
         http::rest(rest::respond(Outcome::Members(page)))
-    }
-
-    /// The one shard that a task goes to, if it is one.
-    pub(crate) fn only(self, place: &TaskPlace) -> Option<ShardId> {
-        match place {
-            TaskPlace::HolderOf(connection) => {
-                // Any shard can say that it does not know an id which none of them made.
-                let shard = ShardId::of(connection).filter(|shard| self.range.has(*shard));
-                Some(shard.unwrap_or(ShardId(0)))
-            }
-            TaskPlace::Everywhere => (!self.range.has(ShardId(1))).then_some(ShardId(0)),
-        }
     }
 }
 

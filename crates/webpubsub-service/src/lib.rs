@@ -10,8 +10,12 @@
 mod config;
 pub mod directory;
 mod object_api;
+mod scatter;
+mod task;
 mod view;
 
 pub use config::{Config, ConfigError};
 pub use object_api::{object_name, parse_object_name, shard_names};
+pub use scatter::{Part, ShardRange, Success, TaskPlace};
+pub use task::{Assignment, Task, Work};
 pub use view::{HubView, SharedLoads, ViewCache};

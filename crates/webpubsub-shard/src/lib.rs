@@ -62,8 +62,6 @@ mod shard_map;
 mod slot;
 mod snapshot;
 mod step;
-mod task;
-mod tree;
 mod turns;
 
 pub use admission::{AdmissionError, ConnectRequest};
@@ -88,6 +86,4 @@ pub use shard_id::ShardId;
 pub use shard_map::{ShardMap, ShardState};
 pub use slot::Slot;
 pub use snapshot::{Attachment, ConnectionRecord, EventContext, LogRow, Snapshot, StoredMessage};
-pub use task::{Assignment, Success, Task, TaskPlace, Work};
-pub use tree::ShardRange;
 pub use turns::NextTurn;

@@ -2,12 +2,18 @@
 
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::role::PermissionType;
-use webpubsub_shard::{Input as ShardInput, Output};
+use webpubsub_service::{ShardRange, TaskPlace};
+use webpubsub_shard::{Input as ShardInput, Output, ShardId};
 
 use super::random::Random;
 use super::words::{GROUPS, Message, Request, To, USERS};
 use super::world::World;
 use super::{Happening, check};
+
+/// The shards that carry something out, through each other where they are many.
+fn everyone(range: ShardRange) -> Vec<ShardId> {
+    range.asked().flat_map(|shard| [vec![shard], everyone(range.behind(shard))].concat()).collect()
+}
 
 impl World {
     /// A server asks for something.
@@ -60,10 +66,14 @@ impl World {
     fn submit(&mut self, request: Request) {
         let map = self.view();
         self.model.check_reach(map.reached, None);
-        match request.connection() {
-            Some(at) => self.requests.push((self.model.connections[at].shard, request)),
-            None => self.requests.extend((0..map.reached).map(|shard| (usize::from(shard), request))),
-        }
+        let place = match request.connection() {
+            Some(at) => TaskPlace::HolderOf(self.model.connections[at].id.clone()),
+            None => TaskPlace::Everywhere,
+        };
+        let hub = ShardRange::below(map.reached);
+        let shards = hub.only(&place).map_or_else(|| everyone(hub), |shard| vec![shard]);
+        let requests = shards.into_iter().map(|shard| (usize::from(shard.0), request));
+        self.requests.extend(requests);
         if self.requests.len() == 1 {
             self.serve();
         }

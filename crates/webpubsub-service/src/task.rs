@@ -1,12 +1,13 @@
-//! What a REST call asks of a hub's shards, and how their answers become one.
+//! What a call of the REST API asks of the shards of a hub, and what a reply of theirs is to its caller.
 
 use webpubsub_protocol::data::TimeToLive;
-use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
+use webpubsub_protocol::name::{GroupName, HubName};
 use webpubsub_protocol::rest::{
     CloseOptions, GroupsRequest, Operation, Outcome, PageRequest, SendOptions, Subject, TokenRequest,
 };
+use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
-use crate::command::{Command, Groups, Permission, Reply, Selection, Target};
+use crate::scatter::{Success, TaskPlace};
 
 /// What carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,24 +49,6 @@ pub struct Task {
     conflict: Option<Outcome>,
 }
 
-/// Which shards a task goes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TaskPlace {
-    /// To the shard that holds this connection.
-    HolderOf(ConnectionId),
-    /// To every shard.
-    Everywhere,
-}
-
-/// When a task that goes to several shards has succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Success {
-    /// When one shard has.
-    OfOne,
-    /// When all shards have.
-    OfAll,
-}
-
 /// What a shard does, and what of it is still to be read from the request's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
@@ -100,32 +83,18 @@ impl Work {
             Self::Command(_) | Self::List { .. } => false,
         }
     }
-}
 
-impl Success {
-    /// Which of the shards' answers, by their statuses, is the answer of all. That of one that failed
-    /// is, since the outcome there is not known.
-    pub fn decisive(self, statuses: impl Iterator<Item = u16>) -> usize {
-        let mut found = None;
-        for (answer, status) in statuses.enumerate() {
-            let done = (200..300).contains(&status);
-            if !done && (self == Self::OfAll || status != 404) {
-                return answer;
-            }
-            if done && found.is_none() {
-                found = Some(answer);
-            }
-        }
-        found.unwrap_or(0)
+    /// Makes the connections of the hub that a body picks members of its groups.
+    #[must_use]
+    pub fn join_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
+        Command::Join { to: Selection { filter, ..Selection::from(Target::All) }, groups }
     }
-}
 
-impl TaskPlace {
-    fn of(target: &Target) -> Self {
-        match target {
-            Target::Connection(connection) => Self::HolderOf(connection.clone()),
-            Target::All | Target::Group(_) | Target::User(_) => Self::Everywhere,
-        }
+    /// Ends the memberships in a body's groups of the connections of the hub that it picks.
+    #[must_use]
+    pub fn leave_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
+        let to = Selection { filter, ..Selection::from(Target::All) };
+        Command::Leave { to, groups: Groups::These(groups) }
     }
 }
 
@@ -282,24 +251,9 @@ impl Task {
     }
 }
 
-impl Command {
-    /// Makes the connections of the hub that a body picks members of its groups.
-    #[must_use]
-    pub fn join_many(GroupsRequest { groups, filter }: GroupsRequest) -> Self {
-        Self::Join { to: Selection { filter, ..Selection::from(Target::All) }, groups }
-    }
-
-    /// Ends the memberships in a body's groups of the connections of the hub that it picks.
-    #[must_use]
-    pub fn leave_many(GroupsRequest { groups, filter }: GroupsRequest) -> Self {
-        let to = Selection { filter, ..Selection::from(Target::All) };
-        Self::Leave { to, groups: Groups::These(groups) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use webpubsub_protocol::name::UserId;
+    use webpubsub_protocol::name::{ConnectionId, UserId};
 
     use super::*;
 
@@ -345,24 +299,6 @@ mod tests {
         assert_eq!(task("PUT", "/api/hubs/h/users/u/groups/g").success, Success::OfOne);
         assert_eq!(task("POST", "/api/hubs/h/:send").success, Success::OfAll);
         assert_eq!(task("DELETE", "/api/hubs/h/users/u/groups/g").success, Success::OfAll);
-    }
-
-    #[test]
-    fn one_shard_makes_a_check_succeed_and_a_change_fail() {
-        for (statuses, of_one, of_all) in [
-            (&[404, 404, 404][..], 0, 0),
-            (&[404, 200, 200], 1, 0),
-            (&[200, 404, 200], 0, 1),
-            (&[404, 200, 500], 2, 0),
-            (&[404, 500, 404], 1, 0),
-            (&[200, 409, 404], 1, 1),
-            (&[202, 204, 299], 0, 0),
-            (&[202, 500, 404], 1, 1),
-            (&[400, 400], 0, 0),
-        ] {
-            assert_eq!(Success::OfOne.decisive(statuses.iter().copied()), of_one, "{statuses:?}");
-            assert_eq!(Success::OfAll.decisive(statuses.iter().copied()), of_all, "{statuses:?}");
-        }
     }
 
     #[test]

@@ -1,7 +1,82 @@
-//! How a request reaches every shard of a hub: directly while they are few, and otherwise from shard to
+//! Which shards a task goes to, how it reaches them, and which of their answers is the answer of all.
+//!
+//! What concerns every shard of a hub reaches them at once as long as they are few, above that from shard to
 //! shard.
 
-use crate::shard_id::ShardId;
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::{ShardId, Target};
+
+/// Which shards a task goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskPlace {
+    /// To the shard that holds this connection.
+    HolderOf(ConnectionId),
+    /// To every shard.
+    Everywhere,
+}
+
+impl TaskPlace {
+    /// Where those that a command is about may be.
+    #[must_use]
+    pub fn of(target: &Target) -> Self {
+        match target {
+            Target::Connection(connection) => Self::HolderOf(connection.clone()),
+            Target::All | Target::Group(_) | Target::User(_) => Self::Everywhere,
+        }
+    }
+}
+
+/// When a task that goes to several shards has succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// When one shard has.
+    OfOne,
+    /// When all shards have.
+    OfAll,
+}
+
+/// What a shard made of its part of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It is done.
+    Done,
+    /// What it is about is not on that shard.
+    NotFound,
+    /// It was refused, or what became of it is unknown.
+    Failed,
+}
+
+impl Part {
+    /// What a shard made of its part, by the status of its answer.
+    #[must_use]
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            200..300 => Self::Done,
+            404 => Self::NotFound,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl Success {
+    /// Which of the answers of the shards is the answer of all; `None` where there is none.
+    ///
+    /// It is the first that failed, since the outcome of the operation is unknown there. Where one success is
+    /// enough, a part that is not found is no failure.
+    pub fn decisive(self, parts: impl Iterator<Item = Part>) -> Option<usize> {
+        let (mut first, mut done) = (None, None);
+        for (answer, part) in parts.enumerate() {
+            match part {
+                Part::Failed => return Some(answer),
+                Part::NotFound if self == Self::OfAll => return Some(answer),
+                Part::NotFound => {}
+                Part::Done => done = done.or(Some(answer)),
+            }
+            first = first.or(Some(answer));
+        }
+        done.or(first)
+    }
+}
 
 /// A range of shards: all of a hub's, or those that one of them has to ask.
 ///
@@ -31,6 +106,20 @@ impl ShardRange {
     #[must_use]
     pub const fn has(self, ShardId(shard): ShardId) -> bool {
         self.first <= shard && shard < self.end
+    }
+
+    /// The one shard of these that a task goes to, if it is one.
+    ///
+    /// Any shard can answer that it does not know a connection id which none of them made.
+    #[must_use]
+    pub fn only(self, place: &TaskPlace) -> Option<ShardId> {
+        match place {
+            TaskPlace::HolderOf(connection) => {
+                let shard = ShardId::of(connection).filter(|shard| self.has(*shard));
+                Some(shard.unwrap_or(ShardId(0)))
+            }
+            TaskPlace::Everywhere => (!self.has(ShardId(1))).then_some(ShardId(0)),
+        }
     }
 
     /// The shards that are asked.
@@ -145,6 +234,50 @@ mod tests {
         {
             assert_eq!(range.asked().count(), 0);
             assert_eq!(range.behind(ShardId(u16::MAX)).asked().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_connection_is_looked_for_on_the_shard_that_made_it() {
+        let hub = ShardRange::below(3);
+        let of = |connection| hub.only(&TaskPlace::of(&Target::Connection(connection)));
+        assert_eq!(of(ShardId(2).connection_id([7; 16])), Some(ShardId(2)));
+        assert_eq!(of(ShardId(3).connection_id([7; 16])), Some(ShardId(0)), "a shard that is gone");
+        assert_eq!(of(ConnectionId::parse("made-elsewhere").unwrap()), Some(ShardId(0)));
+    }
+
+    #[test]
+    fn what_concerns_all_goes_to_one_only_where_it_is_all() {
+        assert_eq!(ShardRange::below(1).only(&TaskPlace::of(&Target::All)), Some(ShardId(0)));
+        assert_eq!(ShardRange::below(2).only(&TaskPlace::of(&Target::All)), None);
+    }
+
+    #[test]
+    fn a_check_needs_one_shard_and_a_change_all_of_them() {
+        for (statuses, of_one, of_all) in [
+            (&[404, 404, 404][..], 0, 0),
+            (&[404, 200, 200], 1, 0),
+            (&[200, 404, 200], 0, 1),
+            (&[404, 200, 500], 2, 0),
+            (&[404, 500, 404], 1, 0),
+            (&[200, 409, 404], 1, 1),
+            (&[202, 204, 299], 0, 0),
+            (&[202, 500, 404], 1, 1),
+            (&[400, 400], 0, 0),
+        ] {
+            let parts = || statuses.iter().copied().map(Part::of_status);
+            assert_eq!(Success::OfOne.decisive(parts()), Some(of_one), "{statuses:?}");
+            assert_eq!(Success::OfAll.decisive(parts()), Some(of_all), "{statuses:?}");
+        }
+        assert_eq!(Success::OfAll.decisive([].into_iter()), None);
+    }
+
+    #[test]
+    fn one_failed_shard_of_many_fails_the_whole() {
+        for failed in 0..40 {
+            let parts = || (0..40).map(|shard| if shard == failed { Part::Failed } else { Part::Done });
+            assert_eq!(Success::OfOne.decisive(parts()), Some(failed));
+            assert_eq!(Success::OfAll.decisive(parts()), Some(failed));
         }
     }
 }
