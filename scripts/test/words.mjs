@@ -1,4 +1,4 @@
-// Whether retired words, as `docs/glossary.md` lists them, are back.
+// Whether retired words, as `docs/glossary.md` lists them, are back, and whether comments are whole.
 //
 // What was there when a word was retired is counted in `words.json`, folder by folder: lower a number when some are gone.
 // A folder that is not listed has none.
@@ -75,10 +75,19 @@ export function judgeWords(found, allowed) {
   });
 }
 
-/** Retired words are nowhere that they were not before. */
+/** Doc comments of Rust that begin in the middle of a sentence, each with its line. */
+export function findRunOn({ path, text }) {
+  if (!path.endsWith(".rs")) return [];
+  const starts = [...text.matchAll(/^(?![ \t]*\/\/\/).*\n[ \t]*\/\/\/ (?!https?:)[a-z]/gm)];
+  return starts.map(({ index }) => `${path}:${text.slice(0, index).split("\n").length + 1}: a comment goes on from one item to the next`);
+}
+
+/** Retired words are nowhere that they were not before, and comments are whole sentences. */
 export function checkWords() {
   const words = retiredWords(readFileSync(at(GLOSSARY), "utf8"));
-  const found = readTree().flatMap((file) => findRetired(file, words));
-  const wrong = judgeWords(found, JSON.parse(readFileSync(at("scripts", "test", "words.json"), "utf8")));
+  const tree = readTree();
+  const found = tree.flatMap((file) => findRetired(file, words));
+  const allowed = JSON.parse(readFileSync(at("scripts", "test", "words.json"), "utf8"));
+  const wrong = [...judgeWords(found, allowed), ...tree.flatMap(findRunOn)];
   if (wrong.length > 0) throw new Problem(wrong.join("\n"));
 }

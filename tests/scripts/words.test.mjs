@@ -1,7 +1,7 @@
 // The check for retired words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { areaOf, findRetired, judgeWords, retiredWords } from "../../scripts/test/words.mjs";
+import { areaOf, findRetired, findRunOn, judgeWords, retiredWords } from "../../scripts/test/words.mjs";
 
 const glossary = "# Glossary\n| `kept` | x |\n## Retired words\n\n| not | but |\n| --- | --- |\n| `told`, `for so long` | `kept` |\n| `Pace` | x |\n";
 
@@ -39,4 +39,12 @@ test("an area may have as many retired words as are written down", () => {
   assert.match(summary, /^crates\/a: 1 retired words, and 0 are allowed/);
   assert.equal(place, "  crates/a/src/b.rs:3: told");
   assert.deepEqual(judgeWords([], { "crates/a": 1 }), []);
+});
+
+test("a comment that goes on from one item to the next is found", () => {
+  const runOn = (text, path = "a.rs") => findRunOn({ path, text });
+  const good = "/// One,\n/// and two.\nfn a() {}\n\n/// https://a.example\nfn b() {}\n// lower\n";
+  assert.deepEqual(runOn(good), []);
+  assert.deepEqual(runOn("/// One,\na: u8,\n    /// and two.\nb: u8,\n"), ["a.rs:3: a comment goes on from one item to the next"]);
+  assert.deepEqual(runOn("a\n/// and two.\n", "a.md"), []);
 });

@@ -142,11 +142,11 @@ pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
     Ok(respond(status, &lines, Some(&*body).filter(|body| !body.is_empty()))?)
 }
 
-/// The most that is read of a body which nobody needs,
+/// The most bytes that are read of a body that is not needed.
 const MAX_DROPPED_BYTES: usize = 8 << 20;
-/// for how many milliseconds its sender may pause,
+/// How many milliseconds the sender of such a body may pause.
 const DROP_PAUSE_MS: f64 = 1_000.0;
-/// and for how many it is read.
+/// For how many milliseconds such a body is read.
 const DROP_LIMIT_MS: f64 = 5_000.0;
 
 /// Answers a request when what is left of its body has been read and dropped: a connection that still
@@ -223,7 +223,7 @@ pub(crate) async fn message(
     Ok(data.map(|data| (data, metadata)))
 }
 
-/// The bytes of a body that nobody else reads.
+/// The bytes of a body that is read nowhere else.
 pub(crate) fn take_bytes(body: &Uint8Array) -> Vec<u8> {
     let bytes = body.to_vec();
     free_bytes(body);

@@ -9,9 +9,9 @@ use worker::web_sys::{Headers, Request, Response};
 use crate::platform::Result;
 use crate::task::settled;
 
-/// The binding of the shards' Durable Objects,
+/// The binding of the shards' Durable Objects.
 const HUB_SHARD: &str = "HUB_SHARD";
-/// and that of the hubs' directories.
+/// The binding of the hubs' directories.
 const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
 #[wasm_bindgen(module = "worker/js/objects.ts")]

@@ -72,7 +72,7 @@ extern "C" {
     #[wasm_bindgen(js_name = closeSocket)]
     pub(crate) fn close_socket(socket: &WebSocket, code: u16, reason: &str);
 
-    /// Accepts a socket for nobody, and closes it.
+    /// Accepts a socket without a connection, and closes it.
     #[wasm_bindgen(js_name = refuseSocket)]
     pub(crate) fn refuse_socket(socket: &WebSocket, code: u16, reason: &str);
 

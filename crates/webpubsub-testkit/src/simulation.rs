@@ -202,23 +202,23 @@ happenings! {
     Cut,
     /// A socket turns out lost when a frame is sent on it.
     Lost,
-    /// A shard's process dies,
+    /// A shard's process dies between steps.
     Crash,
-    /// within a step.
+    /// A shard's process dies within a step.
     Doom,
     /// A shard loses its memory and nothing else.
     Hibernation,
-    /// A connection is recovered,
+    /// A connection is recovered.
     Recovery,
-    /// or cannot be.
+    /// A connection cannot be recovered.
     Refusal,
     /// The service is about to stop, and closes sockets.
     GoAway,
     /// A recovery takes over from a socket that looks alive.
     TakeOver,
-    /// A message is read to be sent again,
+    /// A message is read to be sent again.
     Replay,
-    /// or is not worth it any more.
+    /// A message is not sent again, because its time is over.
     Expiry,
     /// A connection with a socket has too much outstanding.
     Overflow,
@@ -228,13 +228,13 @@ happenings! {
     Trim,
     /// A turn carries out more than one message.
     SharedTurn,
-    /// A batch arrives,
+    /// A batch arrives for the first time.
     Batch,
-    /// and was taken before, or a part of it.
+    /// A batch arrives that was taken before, or a part of it.
     BatchAgain,
-    /// An event handler is called,
+    /// An event handler is called for an event.
     Call,
-    /// once more after its shard lost its memory.
+    /// An event handler is called once more, after its shard lost its memory.
     CallAgain,
     /// Its answer has something for the client.
     Answer,
@@ -248,11 +248,11 @@ happenings! {
     Burst,
     /// A client loses a connection for good.
     Loss,
-    /// The hub is to have another number of shards,
+    /// The hub is to have another number of shards.
     Resize,
-    /// sends clients away from those that are to go,
+    /// The hub sends clients away from shards that are to go.
     Drain,
-    /// and has it.
+    /// The hub has its new number of shards.
     Resized,
     /// It becomes quiet.
     Quiet,

@@ -26,9 +26,9 @@ pub(super) struct DirectoryHost {
     facts: BTreeMap<Fact, String>,
     /// When it next delivers its view, if the shards change.
     pub(super) alarm: Option<Timestamp>,
-    /// The deliveries of its view, counted,
+    /// How many times its view was sent to the shards.
     round: u32,
-    /// and what each shard has answered to the last.
+    /// What each shard has answered to the last of them.
     loads: Vec<Option<u64>>,
     /// What Workers know.
     caches: [ViewCache; 2],

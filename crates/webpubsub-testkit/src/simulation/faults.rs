@@ -11,21 +11,21 @@ pub(super) struct Faults {
     pub(super) turns: Vec<(usize, Turn)>,
     /// Whether the number of shards changes.
     pub(super) resizes: bool,
-    /// Out of a thousand times: a shard dies in the middle of a step,
+    /// How often of a thousand a shard dies in the middle of a step.
     pub(super) doom: usize,
-    /// a client does not get through to the service,
+    /// How often of a thousand a client does not get through to the service.
     pub(super) unreachable: usize,
-    /// a batch or its answer is lost,
+    /// How often of a thousand a batch or its answer is lost.
     pub(super) relay_lost: usize,
-    /// a batch comes a second time,
+    /// How often of a thousand a batch comes a second time.
     pub(super) relay_again: usize,
-    /// a frame is lost with a shard's memory,
+    /// How often of a thousand a frame is lost with a shard's memory.
     pub(super) forgotten: usize,
-    /// a socket that is cut turns out lost when a frame is sent on it,
+    /// How often of a thousand a socket that is cut turns out lost when a frame is sent on it.
     pub(super) send_fails: usize,
-    /// an event handler fails,
+    /// How often of a thousand an event handler fails.
     pub(super) handler_fails: usize,
-    /// or never answers.
+    /// How often of a thousand an event handler never answers.
     pub(super) handler_hangs: usize,
     /// Bytes of large payloads.
     pub(super) large: usize,

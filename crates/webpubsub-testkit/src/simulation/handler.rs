@@ -22,9 +22,9 @@ pub(super) struct Ringing {
     /// In which of its lives the shard waits for an answer.
     life: u32,
     call: Call,
-    /// When the shell of the shard waits no longer,
+    /// When the shard's host stops waiting.
     until: Timestamp,
-    /// and what it says then.
+    /// The failure that the host reports then.
     end: CallFailure,
     /// Whether the handler never answers.
     hangs: bool,

@@ -45,11 +45,11 @@ pub(super) struct Connection {
     acks: VecDeque<u64>,
     /// What was published to it, in order: the message with sequence id 1, 2, 3, …
     pub(super) expected: Vec<Published>,
-    /// How many of these the shard knows that its client has. Never more than
+    /// How many of these its client has acknowledged to the shard; at most `said`.
     acknowledged: usize,
-    /// how many its client has said that it has,
+    /// How many of these its client has said that it has; at most `received`.
     said: usize,
-    /// and how many its client's application received, or could have.
+    /// How many of these its client's application received, or could have.
     pub(super) received: usize,
     /// Bytes of what is not acknowledged.
     bytes: usize,
@@ -57,11 +57,11 @@ pub(super) struct Connection {
     behind: bool,
     pub(super) link: Link,
     pub(super) end: Option<End>,
-    /// What the step at hand owes its socket: words,
+    /// The words that the current step owes its socket.
     words: VecDeque<Word>,
-    /// messages with their sequence ids,
+    /// The messages, with their sequence ids, that the current step owes its socket.
     data: VecDeque<(u32, Option<u64>)>,
-    /// and at the end a close frame.
+    /// The close frame that the current step owes its socket after them.
     close: Option<CloseCode>,
     /// Whether messages may have been lost on the way to a client that does not count them.
     pub(super) lossy: bool,

@@ -20,19 +20,19 @@ pub(super) struct Socket {
     pub(super) shard: usize,
     pub(super) connection: usize,
     pub(super) attachment: Option<Attachment>,
-    /// On its way to the shard, oldest first,
+    /// What is on its way to the shard, oldest first.
     pub(super) up: VecDeque<Up>,
-    /// and to the client.
+    /// What is on its way to the client, oldest first.
     pub(super) down: VecDeque<Down>,
-    /// Whether the shard knows it,
+    /// Whether the shard knows it.
     pub(super) known: bool,
-    /// whether the client listens to it,
+    /// Whether the client listens to it.
     pub(super) is_read: bool,
-    /// and whether anything more gets through.
+    /// Whether anything more gets through.
     pub(super) whole: bool,
-    /// Whether its client has seen it open,
+    /// Whether its client has seen it open.
     pub(super) opened: bool,
-    /// and whether a close frame was put on it.
+    /// Whether a close frame was put on it.
     pub(super) closed: bool,
 }
 

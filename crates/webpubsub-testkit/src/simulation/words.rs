@@ -98,7 +98,7 @@ impl Message {
         }
     }
 
-    /// The message is sent as it was published,
+    /// Checks that the message is sent as it was published.
     pub(super) fn check(&self, encoding: Encoding, from: &Origin, data: &MessageData) {
         check!(*data == self.data, "{:?} was published, and {data:?} is sent", self.data);
         let named = match from {
@@ -115,7 +115,7 @@ impl Message {
         check!(named == meant, "a message of {meant:?} is sent as one of {named:?}");
     }
 
-    /// and in the same bytes each time.
+    /// Checks that the message is sent in the same bytes each time.
     pub(super) fn check_bytes(&mut self, encoding: Encoding, frame: &Frame) {
         let bytes = match frame {
             Frame::Text(text) => text.as_bytes(),
