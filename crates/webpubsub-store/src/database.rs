@@ -2,8 +2,6 @@
 
 use webpubsub_shard::SettingsError;
 
-use crate::object::OpenError;
-
 /// An SQLite database, as its host executes statements on it.
 ///
 /// No method waits. What is written in one call of the host's, from its first statement to the last, reaches
@@ -108,4 +106,20 @@ pub enum Unreadable {
     /// The settings of a hub. It has those that the host is configured with.
     #[error(transparent)]
     Settings(SettingsError),
+}
+
+/// Why an object's tables are not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The host does not know the object's name, and none is stored.
+    #[error("the object has no name")]
+    NoName,
+    /// A later version of the service wrote the tables.
+    #[error("the tables are of version {found}, this service knows {known}")]
+    Newer {
+        /// Their version.
+        found: u64,
+        /// The latest version that this service knows.
+        known: u64,
+    },
 }

@@ -37,7 +37,7 @@ mod rows;
 mod schema;
 mod shard;
 
-pub use database::{Cell, Database, Row, Unreadable, Value};
+pub use database::{Cell, Database, OpenError, Row, Unreadable, Value};
 pub use directory::DirectoryStore;
-pub use object::{ObjectStore, OpenError};
+pub use object::ObjectStore;
 pub use shard::ShardStore;

@@ -1,6 +1,6 @@
 //! What every object of the service stores, whatever it is: its layout's version, its name, and deliveries.
 
-use crate::database::{Database, Value};
+use crate::database::{Database, OpenError, Value};
 use crate::schema;
 
 /// The tables that a shard and a directory have in common.
@@ -8,22 +8,6 @@ use crate::schema;
 pub struct ObjectStore<D> {
     pub(crate) database: D,
     name: String,
-}
-
-/// Why an object's tables are not opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The host does not know the object's name, and none is stored.
-    #[error("the object has no name")]
-    NoName,
-    /// A later version of the service wrote the tables.
-    #[error("the tables are of version {found}, this service knows {known}")]
-    Newer {
-        /// Their version.
-        found: u64,
-        /// The latest version that this service knows.
-        known: u64,
-    },
 }
 
 impl<D: Database> ObjectStore<D> {

@@ -1,7 +1,6 @@
 //! The tables of every version, and how one version is made of another.
 
-use crate::database::{Cell, Database, Value, integer};
-use crate::object::OpenError;
+use crate::database::{Cell, Database, OpenError, Value, integer};
 
 /// What every object has, whatever its version.
 pub(crate) const OBJECT: &str = "

@@ -58,7 +58,7 @@ impl<D: Database> ShardStore<D> {
             map: object.text("SELECT map FROM shard_map", &[])?.as_deref().and_then(ShardMap::decode),
             taken_by: self.rows("SELECT shard, row FROM taken_by", shard_row)?,
             taken: self.rows("SELECT shard, row FROM taken", shard_row)?,
-            durable_events: self.rows("SELECT row, notice FROM outbox ORDER BY row", durable_event)?,
+            durable_events: self.rows("SELECT * FROM outbox ORDER BY row", durable_event)?,
             settings: object
                 .text("SELECT settings FROM settings", &[])?
                 .and_then(|settings| self.settings(&settings)),

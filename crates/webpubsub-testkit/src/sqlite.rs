@@ -9,9 +9,8 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Batch, Connection, Statement, ToSql};
 use webpubsub_store::{self as store, Database, OpenError, Row, Unreadable, Value};
 
-/// How many bytes a value may have on the platform.
-///
-/// Source: Cloudflare's documentation, "Durable Objects limits": 2 MB for a string, a blob or a row.
+/// How many bytes a string, a blob or a row may have on the platform: Cloudflare's documentation has it among the
+/// limits of Durable Objects.
 const MAX_VALUE_BYTES: i32 = 2_000_000;
 
 /// An SQLite database in memory, with the platform's limits. Its clones are the same database.
