@@ -82,7 +82,7 @@ fn a_duplicate_is_a_success() {
 }
 
 #[test]
-fn a_refusal_is_tried_three_more_times_under_new_ids_and_then_reported() {
+fn a_refusal_is_tried_three_more_times_under_new_ids() {
     let mut driver = Driver::connected(Options::default());
     driver.send(ACKNOWLEDGED);
     for ack_id in 1..=4 {
@@ -181,7 +181,7 @@ fn an_ack_may_take_as_long_as_it_likes() {
 }
 
 #[test]
-fn a_loss_fails_what_waits_for_an_ack_and_it_is_tried_again_on_the_recovered_link() {
+fn a_loss_fails_pending_operations_which_are_tried_again() {
     let mut driver = Driver::connected(Options::default());
     driver.send(ACKNOWLEDGED);
     driver.close(1006);

@@ -15,7 +15,7 @@ fn unreliable() -> Options {
 }
 
 #[test]
-fn a_start_is_done_when_the_socket_is_open_and_connected_comes_later() {
+fn a_start_is_done_once_the_socket_is_open() {
     let mut driver = Driver::new(Options::default());
     driver.start();
     driver.check(expect![[r#"
@@ -243,7 +243,7 @@ fn stop_closes_the_socket_and_neither_recovers_nor_reconnects() {
 }
 
 #[test]
-fn stopping_twice_or_stopping_a_stopped_session_does_nothing_more() {
+fn stopping_again_does_nothing_more() {
     let mut driver = Driver::new(Options::default());
     driver.stop();
     driver.check_nothing();
@@ -361,7 +361,7 @@ fn aborting_a_start_that_has_succeeded_changes_nothing() {
 }
 
 #[test]
-fn a_lost_connection_is_followed_at_once_by_one_with_a_fresh_url() {
+fn a_lost_connection_is_replaced_at_once_with_a_fresh_url() {
     let mut driver = Driver::connected(unreliable());
     driver.say(r#"{"type":"system","event":"disconnected","message":"Bye."}"#);
     driver.check_nothing();
@@ -454,7 +454,7 @@ fn without_auto_reconnect_a_loss_stops_the_session() {
 }
 
 #[test]
-fn a_connection_that_never_got_as_far_as_connected_counts_as_a_failed_attempt() {
+fn a_connection_without_connected_is_a_failed_attempt() {
     let mut driver = Driver::connected(unreliable());
     driver.close(1006);
     driver.url();

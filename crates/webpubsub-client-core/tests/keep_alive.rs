@@ -71,7 +71,7 @@ fn no_ping_goes_out_without_a_socket_or_an_interval() {
 }
 
 #[test]
-fn a_link_that_stays_silent_past_the_time_out_is_given_up_and_recovered() {
+fn a_link_silent_past_the_time_out_is_recovered() {
     let mut driver = Driver::connected(seconds(0, 120));
     driver.pass(159_999);
     driver.check_nothing();
@@ -84,7 +84,7 @@ fn a_link_that_stays_silent_past_the_time_out_is_given_up_and_recovered() {
 }
 
 #[test]
-fn without_recovery_a_silent_link_is_followed_by_a_new_connection() {
+fn without_recovery_a_silent_link_leads_to_a_new_connection() {
     let mut driver = Driver::connected(Options { subprotocol: Subprotocol::Json, ..seconds(0, 120) });
     driver.pass(160_000);
     driver.check(expect![[r#"
@@ -136,7 +136,7 @@ fn a_recovered_link_has_the_whole_time_out_again() {
 }
 
 #[test]
-fn a_machine_that_slept_through_the_time_out_does_not_trust_its_old_link() {
+fn a_machine_that_slept_does_not_trust_its_old_link() {
     let mut driver = Driver::connected(seconds(20, 120));
     driver.sleep(3_600_000);
     driver.pass(0);
@@ -161,7 +161,7 @@ fn a_doubted_link_is_pinged_and_kept_if_anything_arrives() {
 }
 
 #[test]
-fn a_doubted_link_that_stays_silent_is_given_up_after_five_seconds() {
+fn a_doubted_silent_link_is_given_up_after_five_seconds() {
     let mut driver = Driver::connected(Options::default());
     driver.wake();
     driver.pass(1000);

@@ -20,7 +20,7 @@ fn recovering() -> Driver {
 }
 
 #[test]
-fn a_lost_link_is_recovered_at_once_and_without_a_second_connected() {
+fn a_lost_link_is_recovered_without_a_second_connected() {
     let mut driver = Driver::connected(Options::default());
     driver.close(1006);
     driver.check(expect![[r#"
@@ -36,7 +36,7 @@ fn a_lost_link_is_recovered_at_once_and_without_a_second_connected() {
 }
 
 #[test]
-fn recovery_uses_the_same_url_with_its_token_and_the_newest_reconnection_token() {
+fn recovery_uses_the_same_url_and_the_newest_token() {
     let mut driver = Driver::connected(Options::default());
     driver.say(r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"new/1"}"#);
     driver.check_nothing();
@@ -48,7 +48,7 @@ fn recovery_uses_the_same_url_with_its_token_and_the_newest_reconnection_token()
 }
 
 #[test]
-fn recovery_is_tried_every_second_for_thirty_seconds_and_then_a_new_connection() {
+fn recovery_is_tried_every_second_for_thirty_seconds() {
     let mut driver = Driver::connected(Options::default());
     driver.close(1006);
     for attempt in 2..=31 {
@@ -278,7 +278,7 @@ fn a_service_that_takes_sockets_and_drops_them_is_not_stormed() {
 }
 
 #[test]
-fn a_link_that_outlives_its_window_in_silence_has_a_whole_window_again() {
+fn a_link_that_outlives_its_window_has_a_whole_one_again() {
     let mut driver = Driver::connected(Options { keep_alive_interval: Duration::ZERO, ..Options::default() });
     driver.close(1006);
     driver.open();
@@ -373,7 +373,7 @@ fn a_gap_is_accepted_and_a_large_one_acknowledged_at_once() {
 }
 
 #[test]
-fn a_fast_stream_is_acknowledged_before_the_services_buffer_is_full() {
+fn a_fast_stream_is_acknowledged_before_the_buffer_is_full() {
     let mut driver = Driver::connected(Options::default());
     for id in 1..=300 {
         driver.say_data(id);
@@ -387,7 +387,7 @@ fn a_fast_stream_is_acknowledged_before_the_services_buffer_is_full() {
 }
 
 #[test]
-fn sequence_ids_go_on_over_a_recovery_and_the_outstanding_ack_goes_out_at_once() {
+fn sequence_ids_go_on_over_a_recovery() {
     let mut driver = Driver::connected(Options::default());
     driver.say_data(1);
     driver.say_data(2);

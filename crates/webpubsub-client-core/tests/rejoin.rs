@@ -27,7 +27,7 @@ fn reconnected(options: Options) -> Driver {
 }
 
 #[test]
-fn groups_are_joined_again_in_parallel_and_connected_comes_when_all_are_answered() {
+fn groups_are_joined_again_in_parallel_before_connected() {
     let mut driver = reconnected(Options::default());
     driver.say_connected("c2");
     driver.check(expect![[r#"
@@ -43,7 +43,7 @@ fn groups_are_joined_again_in_parallel_and_connected_comes_when_all_are_answered
 }
 
 #[test]
-fn a_group_that_is_refused_is_reported_once_and_holds_nothing_up() {
+fn a_refused_group_is_reported_once_and_delays_nothing() {
     let mut driver = reconnected(Options::default());
     driver.say_connected("c2");
     driver.skip();
@@ -133,7 +133,7 @@ fn groups_are_not_joined_again_after_a_recovery() {
 }
 
 #[test]
-fn a_link_lost_while_joining_again_picks_up_where_it_was_once_recovered() {
+fn a_link_lost_while_joining_again_goes_on_once_recovered() {
     let mut driver = reconnected(Options::default());
     driver.say_connected("c2");
     driver.say_done(3);
@@ -152,7 +152,7 @@ fn a_link_lost_while_joining_again_picks_up_where_it_was_once_recovered() {
 }
 
 #[test]
-fn a_connection_lost_while_joining_again_leaves_it_to_the_next_one() {
+fn a_lost_connection_leaves_joining_again_to_the_next() {
     let mut driver = reconnected(Options::default());
     driver.say_connected("c2");
     driver.skip();

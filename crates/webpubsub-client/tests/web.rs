@@ -360,7 +360,7 @@ fn a_close_is_reported_with_its_code_and_reason() {
 }
 
 #[wasm_bindgen_test]
-fn a_lost_link_is_recovered_through_a_new_socket_and_the_old_one_is_ignored() {
+fn a_lost_link_is_recovered_and_the_old_socket_is_ignored() {
     let fixture = connected(&json!({}));
     fixture.client.closed(1, 1006, String::new());
     assert_eq!(
@@ -393,7 +393,7 @@ fn a_socket_that_throws_disturbs_nothing() {
 }
 
 #[wasm_bindgen_test]
-fn the_timer_is_set_to_the_next_moment_that_matters_and_only_then() {
+fn the_timer_is_set_to_the_next_moment_that_matters() {
     let fixture = client(&json!({"keepAliveIntervalInMs": 30_000, "keepAliveTimeoutInMs": 0}));
     let timers = || fixture.calls_of("setTimer").into_iter().map(|call| call[1].clone()).collect::<Vec<_>>();
     fixture.client.start(1);

@@ -103,7 +103,7 @@ fn every_answer_to_connect_says_what_its_vector_says() {
 }
 
 #[test]
-fn every_answer_to_a_user_event_has_for_its_client_what_its_vector_says() {
+fn every_answer_gives_the_client_what_its_vector_says() {
     for vector in read("replies") {
         let said = match answer(&vector).taken(AnswerUse::Reply) {
             Err(failure) => json!({ "failure": name(failure) }),

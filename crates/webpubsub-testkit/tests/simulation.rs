@@ -10,7 +10,7 @@ const fn run(seed: u64, bug: Option<Bug>) -> Run {
 }
 
 #[test]
-fn a_thousand_hubs_keep_their_promises_through_everything_that_goes_wrong() {
+fn a_thousand_hubs_keep_their_promises_through_all_faults() {
     let mut sum = Summary::default();
     for seed in 0..SEEDS {
         match simulate(run(seed, None)) {

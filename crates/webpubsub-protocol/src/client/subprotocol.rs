@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_known_name_of_the_offer_wins_in_the_clients_spelling() {
+    fn the_first_known_offer_wins_in_the_clients_spelling() {
         let cases = [
             (None, Subprotocol::Simple, None),
             (Some(""), Subprotocol::Simple, None),

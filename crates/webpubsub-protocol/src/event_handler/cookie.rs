@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_replaced_removed_and_forgotten_when_its_time_is_over() {
+    fn a_cookie_is_replaced_removed_and_forgotten_in_time() {
         let mut cookies = Cookies::default();
         let header = |cookies: &Cookies, now| cookies.header(Timestamp::from_millis(now), URL);
         assert!(set(&mut cookies, 0, &["a=1; Max-Age=2", "b=1", "a=2; Path=/"]));

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_is_defined_and_every_operation_has_a_name_of_its_own() {
+    fn references_are_defined_and_operations_have_unique_names() {
         let document: Value = serde_json::from_str(&openapi()).unwrap();
         let text = openapi();
         for reference in text.split("\"$ref\": \"#").skip(1) {
