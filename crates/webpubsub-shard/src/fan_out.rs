@@ -43,6 +43,7 @@ impl<'a> FanOut<'a> {
     }
 
     /// Adds a receiver. A reliable connection numbers the message, if its buffer has room for it.
+    #[inline]
     pub(crate) fn add(&mut self, slot: Slot, connection: &mut Connection) {
         let receivers = match &connection.framing {
             Framing::Simple(_) => return self.simple.push(slot),

@@ -35,7 +35,7 @@ impl Shard {
                 let slots = to.slots(&self.connections);
                 let publish =
                     Publish { from: to.target.origin(), data, metadata, expires: ttl.end(step.now) };
-                self.fan_out(slots, &publish, Reach::ThisShard, step);
+                self.fan_out(&slots, &publish, Reach::ThisShard, step);
                 Reply::Done
             }
             Command::Close { to, reason } => {

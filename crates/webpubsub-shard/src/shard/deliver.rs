@@ -19,15 +19,9 @@ impl Shard {
     /// Sends a message to these connections, in at most one output for simple clients and two for
     /// each encoding, after one row of the log if a reliable connection is among them or it goes to
     /// other shards as well. A connection that has no room for it is closed.
-    pub(crate) fn fan_out(
-        &mut self,
-        to: impl IntoIterator<Item = Slot>,
-        publish: &Publish,
-        reach: Reach,
-        step: &mut Step,
-    ) {
+    pub(crate) fn fan_out(&mut self, to: &[Slot], publish: &Publish, reach: Reach, step: &mut Step) {
         let mut fan_out = FanOut::new(publish, self.log.newest() + 1);
-        for slot in to {
+        for &slot in to {
             if let Some(connection) = self.connections.get_mut(slot) {
                 fan_out.add(slot, connection);
             }
@@ -65,7 +59,7 @@ impl Shard {
             // Servers reach every shard by themselves; clients publish to groups only.
             Origin::Server => Vec::new(),
         };
-        self.fan_out(to, publish, Reach::ThisShard, step);
+        self.fan_out(&to, publish, Reach::ThisShard, step);
     }
 
     /// Sends a message to one connection, as [`Shard::fan_out`] does it. A large payload is not copied for
@@ -82,7 +76,7 @@ impl Shard {
                 let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None };
                 self.send(slot, message, step);
             }
-            Framing::Messages(_) => self.fan_out([slot], &publish, Reach::ThisShard, step),
+            Framing::Messages(_) => self.fan_out(&[slot], &publish, Reach::ThisShard, step),
         }
     }
 

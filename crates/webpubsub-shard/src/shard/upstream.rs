@@ -199,7 +199,7 @@ impl Shard {
         let to: Vec<Slot> =
             self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
         let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
-        self.fan_out(to, &publish, Reach::AllShards, step);
+        self.fan_out(&to, &publish, Reach::AllShards, step);
         Ok(())
     }
 
