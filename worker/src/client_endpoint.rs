@@ -178,8 +178,8 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     }
 }
 
-/// Hands an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
-/// It is told the connection's id, which carries its shard: so that one is looked for before, and no
+/// Sends an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
+/// It receives the connection's id, which carries its shard: so that one is looked for before, and no
 /// other is after.
 async fn connect<'a>(
     endpoint: &ClientEndpoint,

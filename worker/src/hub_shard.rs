@@ -54,7 +54,7 @@ pub(crate) mod internal {
     pub(crate) const VIEW: &str = "/view";
     /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
     pub(crate) const GO_AWAY: &str = "/goAway";
-    /// Say what became of attempts to tell event handlers something.
+    /// Say what became of attempts to call event handlers.
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// Say the values of [`webpubsub_shard::METRICS`].
     pub(crate) const METRICS: &str = "/metrics";
@@ -202,7 +202,7 @@ impl ShardHost {
             .ok_or_else(|| Error::new("the object has no shard's name"))?;
         let shard_config = config.shard_config(&hub_name, number);
 
-        // An idle client's keep-alive is answered by the platform and wakes nobody.
+        // An idle client's keep-alive is answered by the platform and wakes no shard.
         answer_pings(&state, r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
 
         let sockets = Sockets::new();
@@ -271,7 +271,7 @@ impl ShardHost {
                 self.step(Input::Measure, None)?;
                 http::text(200, &self.metrics())
             }
-            // The Worker has handed on the body, too.
+            // The Worker has forwarded the body, too.
             _ => http::answer_after_body(request, self.operation(method, url, request, body).await?).await,
         }
     }
@@ -342,7 +342,7 @@ impl ShardHost {
         Ok(())
     }
 
-    /// Asks the hub's directory, once in a life, for what it told the others before there was this
+    /// Asks the hub's directory, once in a life, for what it sent the others before there was this
     /// one, and has the register know the hub.
     async fn introduce(self: &Rc<Self>) -> Result<()> {
         if self.is_known.get() {

@@ -19,7 +19,7 @@ extern "C" {
     #[wasm_bindgen(js_name = askTexts)]
     fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
 
-    /// Hands a request on as it is. Resolves with the object's answer, or with what `failed` makes of the
+    /// Forwards a request as it is. Resolves with the object's answer, or with what `failed` makes of the
     /// error and the method.
     #[wasm_bindgen(js_name = handToShard)]
     pub(crate) fn hand_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
@@ -71,7 +71,7 @@ impl Objects {
         Ok(Self(Reflect::get(env, &HUB_DIRECTORY.into())?))
     }
 
-    /// Asks all of these the same at once, or tells them something if there is a body; one text
+    /// Asks all of these the same at once, or sends them a body if there is one; one text
     /// each, in their order, which is empty for a failure.
     pub(crate) async fn ask_texts(
         &self,

@@ -19,7 +19,7 @@ use crate::{http, log};
 /// The answer to a request.
 pub(crate) enum Answer {
     Here(Response),
-    /// What a shard makes of the request, which it was handed with its body.
+    /// What a shard makes of the request, which it received with its body.
     Shards(Promise),
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Shards<'a> {
 }
 
 impl Shards<'_> {
-    /// Hands the raw request on to one shard. Resolves with its answer, or with one that says that it
+    /// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it
     /// has failed.
     pub(crate) fn hand_on(self, shard: ShardId, request: &Request) -> Promise {
         FAILED.with(|failed| hand_to_shard(self.env, &object_name(self.hub, shard), request, failed))

@@ -16,6 +16,6 @@ mod view;
 
 pub use config::{Config, ConfigError};
 pub use object_api::{object_name, parse_object_name, shard_names};
-pub use scatter::{Part, ShardRange, Success, TaskPlace};
+pub use scatter::{Destination, Part, ShardRange, Success};
 pub use task::{Assignment, Task, Work};
 pub use view::{HubView, SharedLoads, ViewCache};

@@ -8,20 +8,20 @@ use webpubsub_shard::{ShardId, Target};
 
 /// Which shards a task goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TaskPlace {
+pub enum Destination {
     /// To the shard that holds this connection.
-    HolderOf(ConnectionId),
+    OwnerOf(ConnectionId),
     /// To every shard.
-    Everywhere,
+    AllShards,
 }
 
-impl TaskPlace {
+impl Destination {
     /// Where those that a command is about may be.
     #[must_use]
     pub fn of(target: &Target) -> Self {
         match target {
-            Target::Connection(connection) => Self::HolderOf(connection.clone()),
-            Target::All | Target::Group(_) | Target::User(_) => Self::Everywhere,
+            Target::Connection(connection) => Self::OwnerOf(connection.clone()),
+            Target::All | Target::Group(_) | Target::User(_) => Self::AllShards,
         }
     }
 }
@@ -112,13 +112,13 @@ impl ShardRange {
     ///
     /// Any shard can answer that it does not know a connection id which none of them made.
     #[must_use]
-    pub fn only(self, place: &TaskPlace) -> Option<ShardId> {
+    pub fn only(self, place: &Destination) -> Option<ShardId> {
         match place {
-            TaskPlace::HolderOf(connection) => {
+            Destination::OwnerOf(connection) => {
                 let shard = ShardId::of(connection).filter(|shard| self.has(*shard));
                 Some(shard.unwrap_or(ShardId(0)))
             }
-            TaskPlace::Everywhere => (!self.has(ShardId(1))).then_some(ShardId(0)),
+            Destination::AllShards => (!self.has(ShardId(1))).then_some(ShardId(0)),
         }
     }
 
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_connection_is_looked_for_on_the_shard_that_made_it() {
         let hub = ShardRange::below(3);
-        let of = |connection| hub.only(&TaskPlace::of(&Target::Connection(connection)));
+        let of = |connection| hub.only(&Destination::of(&Target::Connection(connection)));
         assert_eq!(of(ShardId(2).connection_id([7; 16])), Some(ShardId(2)));
         assert_eq!(of(ShardId(3).connection_id([7; 16])), Some(ShardId(0)), "a shard that is gone");
         assert_eq!(of(ConnectionId::parse("made-elsewhere").unwrap()), Some(ShardId(0)));
@@ -248,8 +248,8 @@ mod tests {
 
     #[test]
     fn what_concerns_all_goes_to_one_only_where_it_is_all() {
-        assert_eq!(ShardRange::below(1).only(&TaskPlace::of(&Target::All)), Some(ShardId(0)));
-        assert_eq!(ShardRange::below(2).only(&TaskPlace::of(&Target::All)), None);
+        assert_eq!(ShardRange::below(1).only(&Destination::of(&Target::All)), Some(ShardId(0)));
+        assert_eq!(ShardRange::below(2).only(&Destination::of(&Target::All)), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use webpubsub_protocol::rest::{
 };
 use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
-use crate::scatter::{Success, TaskPlace};
+use crate::scatter::{Destination, Success};
 
 /// What carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Assignment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
     /// Which shards it goes to.
-    pub place: TaskPlace,
+    pub place: Destination,
     /// When it has succeeded, if it goes to several shards.
     pub success: Success,
     /// What each of them does.
@@ -193,7 +193,7 @@ impl Task {
     /// A task whose outcome is the same whatever is found.
     fn everywhere(work: Work, done: Outcome) -> Self {
         Self {
-            place: TaskPlace::Everywhere,
+            place: Destination::AllShards,
             success: Success::OfAll,
             work,
             done,
@@ -203,20 +203,20 @@ impl Task {
     }
 
     fn send(target: Target, SendOptions { excluded, filter, ttl }: SendOptions) -> Self {
-        let place = TaskPlace::of(&target);
+        let place = Destination::of(&target);
         let work = Work::Deliver { to: Selection { target, excluded, filter }, ttl };
         Self { place, ..Self::everywhere(work, Outcome::Accepted) }
     }
 
     fn close(target: Target, CloseOptions { excluded, reason }: CloseOptions) -> Self {
-        let place = TaskPlace::of(&target);
+        let place = Destination::of(&target);
         let to = Selection { target, excluded, filter: None };
         Self { place, ..Self::everywhere(Work::Command(Command::Close { to, reason }), Outcome::Removed) }
     }
 
     fn exists(target: Target, subject: Subject) -> Self {
         Self {
-            place: TaskPlace::of(&target),
+            place: Destination::of(&target),
             success: Success::OfOne,
             not_found: Some(Outcome::Missing(subject)),
             ..Self::everywhere(Work::Command(Command::Exists(target)), Outcome::Exists(subject))
@@ -224,7 +224,7 @@ impl Task {
     }
 
     fn join(target: Target, group: GroupName, not_found: Outcome) -> Self {
-        let place = TaskPlace::of(&target);
+        let place = Destination::of(&target);
         let work = Work::Command(Command::Join { to: target.into(), groups: vec![group] });
         Self {
             place,
@@ -236,7 +236,7 @@ impl Task {
     }
 
     fn leave(target: Target, groups: Groups) -> Self {
-        let place = TaskPlace::of(&target);
+        let place = Destination::of(&target);
         let work = Work::Command(Command::Leave { to: target.into(), groups });
         Self { place, ..Self::everywhere(work, Outcome::Removed) }
     }
@@ -244,7 +244,7 @@ impl Task {
     fn permit(permission: Permission, command: fn(Permission) -> Command, done: Outcome) -> Self {
         let connection = permission.connection.clone();
         Self {
-            place: TaskPlace::HolderOf(connection.clone()),
+            place: Destination::OwnerOf(connection.clone()),
             conflict: Some(Outcome::TooManyPermissions(connection)),
             ..Self::everywhere(Work::Command(command(permission)), done)
         }
@@ -277,7 +277,7 @@ mod tests {
             ("HEAD", "/api/hubs/h/permissions/sendToGroup/connections/c"),
             ("DELETE", "/api/hubs/h/permissions/sendToGroup/connections/c"),
         ] {
-            let holder = TaskPlace::HolderOf(ConnectionId::parse("c").unwrap());
+            let holder = Destination::OwnerOf(ConnectionId::parse("c").unwrap());
             assert_eq!(task(method, path).place, holder, "{method} {path}");
         }
         for (method, path) in [
@@ -289,7 +289,7 @@ mod tests {
             ("HEAD", "/api/hubs/h/groups/g"),
             ("GET", "/api/hubs/h/groups/g/connections"),
         ] {
-            assert_eq!(task(method, path).place, TaskPlace::Everywhere, "{method} {path}");
+            assert_eq!(task(method, path).place, Destination::AllShards, "{method} {path}");
         }
     }
 

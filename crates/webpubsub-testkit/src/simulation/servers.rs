@@ -2,7 +2,7 @@
 
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::role::PermissionType;
-use webpubsub_service::{ShardRange, TaskPlace};
+use webpubsub_service::{Destination, ShardRange};
 use webpubsub_shard::{Input as ShardInput, Output, ShardId};
 
 use super::random::Random;
@@ -67,8 +67,8 @@ impl World {
         let map = self.view();
         self.model.check_reach(map.reached, None);
         let place = match request.connection() {
-            Some(at) => TaskPlace::HolderOf(self.model.connections[at].id.clone()),
-            None => TaskPlace::Everywhere,
+            Some(at) => Destination::OwnerOf(self.model.connections[at].id.clone()),
+            None => Destination::AllShards,
         };
         let hub = ShardRange::below(map.reached);
         let shards = hub.only(&place).map_or_else(|| everyone(hub), |shard| vec![shard]);
