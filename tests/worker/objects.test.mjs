@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { askObjects, askTexts, askWithSocket, clientOf, handToShard } from "../../worker/js/objects.ts";
+import { askObjects, askTexts, askWithSocket, clientOf, forwardToShard } from "../../worker/js/objects.ts";
 
 /** A namespace whose objects answer a request by `answer(name, request)`; it counts the ids that are made. */
 function namespace(answer) {
@@ -18,7 +18,7 @@ describe("A request to a shard", () => {
   test("arrives as it is, and its answer comes back", async () => {
     const shards = namespace((name, request) => new Response(`${name} ${request.method} ${request.url}`));
     const request = new Request("http://localhost/x", { method: "PUT" });
-    const answer = await handToShard({ HUB_SHARD: shards }, "chat/0", request, assert.fail);
+    const answer = await forwardToShard({ HUB_SHARD: shards }, "chat/0", request, assert.fail);
     assert.equal(await answer.text(), "chat/0 PUT http://localhost/x");
   });
 
@@ -28,14 +28,14 @@ describe("A request to a shard", () => {
     });
     const request = new Request("http://localhost/x", { method: "DELETE" });
     const failed = (error, method) => new Response(`${method}: ${error.message}`, { status: 503 });
-    const answer = await handToShard({ HUB_SHARD: shards }, "chat/1", request, failed);
+    const answer = await forwardToShard({ HUB_SHARD: shards }, "chat/1", request, failed);
     assert.deepEqual([answer.status, await answer.text()], [503, "DELETE: overloaded"]);
   });
 
   test("hashes a name once", async () => {
     const shards = namespace(() => new Response());
     for (let n = 0; n < 3; n++)
-      await handToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
+      await forwardToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
     assert.equal(shards.ids, 1);
   });
 

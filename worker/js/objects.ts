@@ -20,7 +20,7 @@ function shard(namespace: DurableObjectNamespace, name: string): DurableObjectSt
 }
 
 /** Passes a request on as it is. Resolves with the object's answer, or with what `failed` makes of the error. */
-export function handToShard(
+export function forwardToShard(
   { HUB_SHARD }: Bindings,
   name: string,
   request: Request,

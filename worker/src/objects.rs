@@ -21,8 +21,8 @@ extern "C" {
 
     /// Forwards a request as it is. Resolves with the object's answer, or with what `failed` makes of the
     /// error and the method.
-    #[wasm_bindgen(js_name = handToShard)]
-    pub(crate) fn hand_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
+    #[wasm_bindgen(js_name = forwardToShard)]
+    pub(crate) fn forward_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
 
     #[wasm_bindgen(js_name = askWithSocket)]
     fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;

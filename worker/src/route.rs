@@ -11,7 +11,7 @@ use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::http::Asked;
-use crate::objects::{Objects, Question, hand_to_shard};
+use crate::objects::{Objects, Question, forward_to_shard};
 use crate::platform::{Error, Result};
 use crate::task::Settled;
 use crate::{http, log};
@@ -44,7 +44,7 @@ impl Shards<'_> {
     /// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it
     /// has failed.
     pub(crate) fn hand_on(self, shard: ShardId, request: &Request) -> Promise {
-        FAILED.with(|failed| hand_to_shard(self.env, &object_name(self.hub, shard), request, failed))
+        FAILED.with(|failed| forward_to_shard(self.env, &object_name(self.hub, shard), request, failed))
     }
 
     /// Makes the same request of all these shards, through each other where they are many; one answer
