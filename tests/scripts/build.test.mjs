@@ -42,7 +42,7 @@ test("a fingerprint changes with a file's content, with its name, and with what 
 test("a crate is made from the crates that it is built on, and not from those that only test it", () => {
   const names = (crate) => crateFolders(crate).map((path) => basename(path)).sort();
   assert.deepEqual(names("crates/webpubsub-protocol"), ["webpubsub-protocol"]);
-  const rules = ["webpubsub-auth", "webpubsub-protocol", "webpubsub-service", "webpubsub-shard"];
+  const rules = ["webpubsub-auth", "webpubsub-protocol", "webpubsub-service", "webpubsub-shard", "webpubsub-store"];
   assert.deepEqual(names("worker"), [...rules, "worker"]);
 });
 
