@@ -97,8 +97,8 @@ const folders = () => [...readdirSync(at("crates")).map((crate) => `crates/${cra
 const allowed = {
   "crates/webpubsub-testkit": [
     "simulation.rs", "simulation/client.rs", "simulation/directory.rs", "simulation/faults.rs",
-    "simulation/handler.rs", "simulation/host.rs", "simulation/machine.rs", "simulation/model.rs", "simulation/network.rs", "simulation/sockets.rs",
-    "simulation/words.rs", "simulation/world.rs",
+    "simulation/handler.rs", "simulation/host.rs", "simulation/machine.rs", "simulation/model.rs",
+    "simulation/network.rs", "simulation/sockets.rs", "simulation/words.rs", "simulation/world.rs",
   ],
   worker: ["event_handler.rs", "hub_directory.rs", "hub_shard.rs", "perform.rs", "turns.rs", "view.rs"],
 };
