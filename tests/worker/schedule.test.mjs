@@ -62,6 +62,9 @@ describe("A shard's turn", () => {
     assert.deepEqual(done, ["hold"]);
     await pass();
     assert.deepEqual(done, ["hold", "turn", "go on"]);
+    turns.beforeMore();
+    await pass();
+    assert.deepEqual(done.slice(3), ["hold", "turn", "go on"], "the same again");
   });
 
   test("that was due soon as well is not taken twice", async () => {

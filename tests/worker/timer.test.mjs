@@ -33,6 +33,14 @@ describe("A timer", () => {
     assert.equal(await second, true);
   });
 
+  test("that is stopped leaves nothing that keeps the object awake", (t) => {
+    const cleared = t.mock.method(globalThis, "clearTimeout");
+    const timer = new Timer();
+    void timer.wait(60_000);
+    timer.stop();
+    assert.equal(cleared.mock.callCount(), 1);
+  });
+
   test("can be stopped before it waits", () => {
     new Timer().stop();
   });
