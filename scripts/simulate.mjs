@@ -18,6 +18,7 @@ const command = {
     seed: { type: "string", default: "0", value: "N", about: "The first seed." },
     seeds: { type: "string", default: "10000", value: "N", about: "How many seeds." },
     steps: { type: "string", default: "1000", value: "N", about: "How many steps each." },
+    disk: { type: "string", default: "memory", value: "KIND", about: "What the shards write to: memory, or sqlite for the store's tables as well." },
     bug: { type: "string", value: "NAME", about: "Plants a bug, to see it caught." },
   },
   examples: [
@@ -35,6 +36,9 @@ await main(async () => {
   const values = parse(process.argv.slice(2), command);
   const number = (flag, least, most = Number.MAX_SAFE_INTEGER) => whole(`--${flag}`, values[flag], least, most);
   const [seed, seeds, steps] = [number("seed", 0), number("seeds", 1), number("steps", 1, 2 ** 32 - 1)];
+  if (!["memory", "sqlite"].includes(values.disk)) {
+    throw new UsageProblem(`There is no disk ${values.disk}. ${command.name} takes --disk memory|sqlite.`);
+  }
   await setUp("simulate");
   await step("Build", () => cargo("build"));
   const bugs = (await simulate([])).trim().split("\n");
@@ -44,7 +48,7 @@ await main(async () => {
 
   const started = performance.now();
   const last = (text) => text.trimEnd().split("\n").at(-1);
-  const args = [seed, seeds, steps, ...(values.bug === undefined ? [] : [values.bug])];
+  const args = [seed, seeds, steps, values.disk, ...(values.bug === undefined ? [] : [values.bug])];
   const search = (at) => simulate(args, { onOutput: (text) => at(last(text)), echo: seeds === 1, failure: command.name });
   const summary = last(await step(`Seeds ${seed} to ${seed + seeds - 1}, ${steps} steps each`, search));
   const minutes = (performance.now() - started) / 60_000;

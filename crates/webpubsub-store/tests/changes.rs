@@ -15,7 +15,7 @@ use webpubsub_shard::{
     StoredMessage, Verdict,
 };
 use webpubsub_store::{ShardStore, Unreadable};
-use webpubsub_testkit::{Sqlite, group, user, write};
+use webpubsub_testkit::{Sqlite, group, sorted, user, write};
 
 /// The longest part of a message that is kept in one value.
 const PART_BYTES: usize = 1 << 20;
@@ -114,17 +114,6 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
         })),
         _ => Change::DeleteRows { first: row / 2, last: row },
     })
-}
-
-/// The same in one order.
-fn sorted(mut snapshot: Snapshot) -> Snapshot {
-    snapshot.connections.sort_by_key(|record| record.slot);
-    snapshot.memberships.sort();
-    snapshot.permissions.sort_by_key(|(slot, kind, group, _)| (*slot, kind.as_str(), group.clone()));
-    snapshot.acks.sort();
-    snapshot.taken_by.sort();
-    snapshot.taken.sort();
-    snapshot
 }
 
 fn messages(store: &ShardStore<Sqlite>, rows: u64) -> BTreeMap<u64, StoredMessage> {

@@ -3,6 +3,91 @@
 use std::collections::BTreeMap;
 
 use webpubsub_shard::{Change, LogRow, Snapshot, StoredMessage};
+use webpubsub_store::ShardStore;
+
+use crate::sqlite::Sqlite;
+
+/// What keeps what a shard writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskKind {
+    /// Plain values.
+    Memory,
+    /// Plain values, and the store on SQLite beside them: whatever is read is read from both, and is the same.
+    Sqlite,
+}
+
+/// The disk of a simulated shard.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    /// Everything but the messages.
+    pub(crate) snapshot: Snapshot,
+    messages: BTreeMap<u64, StoredMessage>,
+    database: Option<Sqlite>,
+    store: Option<ShardStore<Sqlite>>,
+}
+
+impl Disk {
+    pub(crate) fn new(kind: DiskKind) -> Self {
+        let database = (kind == DiskKind::Sqlite).then(Sqlite::in_memory);
+        let store = database.as_ref().map(open);
+        Self { snapshot: Snapshot::default(), messages: BTreeMap::new(), database, store }
+    }
+
+    /// Writes one change.
+    ///
+    /// # Panics
+    /// If SQLite refuses it.
+    pub(crate) fn store(&mut self, change: Change) {
+        if let Some(store) = &self.store {
+            store.store(&change).expect("a change is written");
+        }
+        write(change, &mut self.snapshot, &mut self.messages);
+    }
+
+    /// Reads everything but the messages, as a shard that starts does.
+    ///
+    /// # Panics
+    /// If SQLite has something else.
+    pub(crate) fn load(&mut self) -> Snapshot {
+        let Some(database) = &self.database else { return self.snapshot.clone() };
+        let store = self.store.insert(open(database));
+        let loaded = store.load().expect("a snapshot");
+        assert_eq!(database.take_unreadable(), [], "everything can be read");
+        assert_eq!(sorted(loaded.clone()), sorted(self.snapshot.clone()), "the store has what was written");
+        loaded
+    }
+
+    /// Reads the message in a row of the log.
+    ///
+    /// # Panics
+    /// If SQLite has something else.
+    pub(crate) fn message(&self, row: u64) -> Option<StoredMessage> {
+        let message = self.messages.get(&row).cloned();
+        if let Some(store) = &self.store {
+            assert!(
+                store.message(row).expect("an answer") == message,
+                "the store has row {row} as it was written"
+            );
+        }
+        message
+    }
+}
+
+fn open(database: &Sqlite) -> ShardStore<Sqlite> {
+    ShardStore::open(database.clone(), Some("chat".to_owned())).expect("tables")
+}
+
+/// Sorts what has no order on a disk.
+#[must_use]
+pub fn sorted(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.connections.sort_by_key(|record| record.slot);
+    snapshot.memberships.sort();
+    snapshot.permissions.sort_by_key(|(slot, kind, group, _)| (*slot, kind.as_str(), group.clone()));
+    snapshot.acks.sort();
+    snapshot.taken_by.sort();
+    snapshot.taken.sort();
+    snapshot
+}
 
 /// Writes one change, as the slow and obvious model of what a store does.
 ///

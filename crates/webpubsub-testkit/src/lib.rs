@@ -19,7 +19,7 @@ mod shard;
 pub mod simulation;
 mod sqlite;
 
-pub use disk::write;
+pub use disk::{sorted, write};
 pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, with_handlers};
 pub use net::Net;
 pub use shard::{Closed, TestShard, group, json, reliable, text, user};

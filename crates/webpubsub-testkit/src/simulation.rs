@@ -99,6 +99,8 @@ mod world;
 
 use world::World;
 
+pub use crate::disk::DiskKind;
+
 /// Fails unless something holds.
 macro_rules! check {
     ($holds:expr, $($words:tt)*) => {
@@ -130,6 +132,8 @@ pub struct Run {
     pub steps: u32,
     /// A mistake that the shards' shell makes.
     pub bug: Option<Bug>,
+    /// What the shards' disks are.
+    pub disk: DiskKind,
 }
 
 /// A mistake that the simulated shell of the shards can make, to see that it would be noticed.
@@ -295,13 +299,13 @@ pub fn simulate(run: Run) -> Result<Summary, Failure> {
     })
 }
 
-fn attempt(Run { seed, steps, bug }: Run, trace: Option<Trace>) -> Result<Summary, String> {
-    let run = || {
-        let mut world = World::new(seed, steps, bug, trace);
-        world.run(steps);
+fn attempt(run: Run, trace: Option<Trace>) -> Result<Summary, String> {
+    let simulated = || {
+        let mut world = World::new(run, trace);
+        world.run(run.steps);
         world.summary
     };
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+    catch_unwind(AssertUnwindSafe(simulated)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
     })
@@ -338,9 +342,10 @@ impl fmt::Display for Failure {
         for line in &self.trace[self.trace.len() - shown..] {
             writeln!(f, "{line}")?;
         }
-        let Run { seed, steps, bug } = self.run;
+        let Run { seed, steps, bug, disk } = self.run;
         let bug = bug.map_or(String::new(), |bug| format!(" --bug {bug:?}"));
+        let disk = if disk == DiskKind::Sqlite { " --disk sqlite" } else { "" };
         writeln!(f, "seed {seed}: {}", self.problem)?;
-        write!(f, "  again: npm run simulate -- --seed {seed} --seeds 1 --steps {steps}{bug}")
+        write!(f, "  again: npm run simulate -- --seed {seed} --seeds 1 --steps {steps}{bug}{disk}")
     }
 }

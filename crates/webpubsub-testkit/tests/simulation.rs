@@ -1,12 +1,14 @@
 //! The simulation that every run of the tests does; `npm run simulate` does a longer one.
 
-use webpubsub_testkit::simulation::{Bug, Happening, Run, Summary, simulate};
+use webpubsub_testkit::simulation::{Bug, DiskKind, Happening, Run, Summary, simulate};
 
 const SEEDS: u64 = 1_000;
 const STEPS: u32 = 300;
+/// Seeds that run on the store, too.
+const SEEDS_ON_SQLITE: u64 = 100;
 
 const fn run(seed: u64, bug: Option<Bug>) -> Run {
-    Run { seed, steps: STEPS, bug }
+    Run { seed, steps: STEPS, bug, disk: DiskKind::Memory }
 }
 
 #[test]
@@ -20,6 +22,15 @@ fn a_thousand_hubs_keep_their_promises_through_all_faults() {
     }
     for happening in Happening::ALL {
         assert!(sum.count(*happening) > 0, "too tame: {happening:?} in {sum}");
+    }
+}
+
+#[test]
+fn hubs_keep_their_promises_on_sqlite() {
+    for seed in 0..SEEDS_ON_SQLITE {
+        let on_values = simulate(run(seed, None)).unwrap_or_else(|failure| panic!("{failure}"));
+        let on_sqlite = simulate(Run { disk: DiskKind::Sqlite, ..run(seed, None) });
+        assert_eq!(on_sqlite.unwrap_or_else(|failure| panic!("{failure}")), on_values, "seed {seed}");
     }
 }
 

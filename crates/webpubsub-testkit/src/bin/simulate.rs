@@ -1,12 +1,12 @@
 //! The long simulation of `npm run simulate`: so many seeds, so many steps each.
 //!
-//! `simulate` prints the names of the bugs that can be planted, `simulate SEED SEEDS STEPS` and
-//! perhaps `BUG` runs, prints how many seeds are done, then what happened in all of them.
+//! `simulate` prints the names of the bugs that can be planted, `simulate SEED SEEDS STEPS DISK`, where
+//! the disk is `memory` or `sqlite`, and perhaps `BUG` runs, prints how many seeds are done, then what happened in all of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 use std::process::ExitCode;
 
-use webpubsub_testkit::simulation::{Bug, Run, Summary, simulate};
+use webpubsub_testkit::simulation::{Bug, DiskKind, Run, Summary, simulate};
 
 /// How many seeds go by between two words about progress.
 const REPORT_EVERY: u64 = 1000;
@@ -19,15 +19,20 @@ fn main() -> ExitCode {
     }
     let numbers: Vec<u64> = arguments.iter().filter_map(|number| number.parse().ok()).collect();
     let named = |name: &String| Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name);
-    let bug = arguments.get(3).map(named);
-    let ([seed, seeds, steps], None | Some(Some(_))) = (&numbers[..], bug) else {
-        eprintln!("simulate takes the first seed, how many, the steps of each, and perhaps a bug");
+    let disk = match arguments.get(3).map(String::as_str) {
+        Some("memory") => Some(DiskKind::Memory),
+        Some("sqlite") => Some(DiskKind::Sqlite),
+        _ => None,
+    };
+    let bug = arguments.get(4).map(named);
+    let ([seed, seeds, steps], Some(disk), None | Some(Some(_))) = (&numbers[..], disk, bug) else {
+        eprintln!("simulate takes the first seed, how many, the steps of each, the disk, and perhaps a bug");
         return ExitCode::from(2);
     };
     let (steps, bug) = (u32::try_from(*steps).unwrap_or(u32::MAX), bug.flatten());
     let mut sum = Summary::default();
     for done in 0..*seeds {
-        match simulate(Run { seed: seed.saturating_add(done), steps, bug }) {
+        match simulate(Run { seed: seed.saturating_add(done), steps, bug, disk }) {
             Ok(summary) => sum.add(&summary),
             Err(failure) => {
                 if *seeds == 1 {

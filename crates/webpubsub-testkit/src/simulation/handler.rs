@@ -58,7 +58,7 @@ impl World {
         }
         if self.bug == Some(Bug::SettledBeforeTaken) && !is_event(&call) {
             let id = call.connection.as_str();
-            self.shards[shard].disk.durable_events.retain(|(_, event)| !event.contains(id));
+            self.shards[shard].disk.snapshot.durable_events.retain(|(_, event)| !event.contains(id));
         }
         let hangs = !self.calm && self.random.chance(self.faults.handler_hangs);
         let until = self.now.after(call.limit);

@@ -18,7 +18,6 @@ use super::machine::Machine;
 use super::words::Down;
 use super::world::World;
 use super::{Bug, Happening, check};
-use crate::disk::write;
 use crate::handler::words;
 
 /// The host of one step of one shard.
@@ -146,15 +145,14 @@ impl Host for StepHost<'_> {
             (Change::DeleteRows { .. }, _) => self.world.count(Happening::Trim),
             _ => {}
         }
-        let machine = self.machine();
-        write(change, &mut machine.disk, &mut machine.messages);
+        self.machine().disk.store(change);
         Ok(())
     }
 
     fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Infallible> {
         self.note(|| format!("Fetch {{ row: {row} }}"));
         self.world.count(Happening::Replay);
-        Ok(self.machine().messages.get(&row).cloned())
+        Ok(self.machine().disk.message(row))
     }
 
     fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Infallible> {

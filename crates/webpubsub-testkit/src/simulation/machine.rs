@@ -6,8 +6,7 @@ use webpubsub_client_core::AttemptId;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Driver, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot, Snapshot,
-    StoredMessage,
+    Attachment, Driver, EventPolicy, Input as ShardInput, Output, Shard, ShardConfig, Slot,
 };
 
 use super::host::StepHost;
@@ -15,6 +14,7 @@ use super::model::Model;
 use super::words::Arrival;
 use super::world::World;
 use super::{Bug, Happening, broken, check};
+use crate::disk::{Disk, DiskKind};
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
@@ -27,8 +27,7 @@ pub(super) struct Machine {
     pub(super) driver: Option<Driver>,
     pub(super) config: ShardConfig,
     policy: EventPolicy,
-    pub(super) disk: Snapshot,
-    pub(super) messages: BTreeMap<u64, StoredMessage>,
+    pub(super) disk: Disk,
     /// The socket in each slot.
     pub(super) sockets: Vec<Option<usize>>,
     /// What came over sockets and waits for a turn, oldest first.
@@ -48,13 +47,12 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(config: ShardConfig, policy: EventPolicy) -> Self {
+    pub(super) fn new(config: ShardConfig, policy: EventPolicy, disk: DiskKind) -> Self {
         Self {
             driver: None,
             config,
             policy,
-            disk: Snapshot::default(),
-            messages: BTreeMap::new(),
+            disk: Disk::new(disk),
             sockets: Vec::new(),
             waiting: BTreeMap::new(),
             timer: None,
@@ -199,13 +197,14 @@ impl World {
                 self.drop_if_dead(at);
             }
         }
+        let disk = self.shards[shard].disk.load();
         let machine = &self.shards[shard];
         let open: Vec<usize> = machine.sockets.iter().copied().flatten().collect();
         let attachments = open.iter().map(|at| {
             let attachment = self.sockets[*at].as_ref()?.attachment.as_ref()?;
             Attachment::decode(&attachment.encode())
         });
-        let (policy, disk) = (machine.policy.clone(), machine.disk.clone());
+        let policy = machine.policy.clone();
         let restored = Shard::restore(self.now, machine.config, policy, disk, attachments.collect());
         let slots: Vec<_> = open
             .iter()
@@ -215,7 +214,7 @@ impl World {
             })
             .collect();
         check!(restored.slots == slots, "sockets in {slots:?} are found again in {:?}", restored.slots);
-        self.model.restore(self.now, shard, &machine.disk);
+        self.model.restore(self.now, shard, &machine.disk.snapshot);
         self.shards[shard].driver = Some(Driver::new(restored.shard));
         let mut outputs = restored.outputs;
         if self.bug == Some(Bug::NoReplayOnWaking) {
@@ -269,7 +268,7 @@ impl World {
             machine.is_turn_due || core.next_turn().is_none(),
             "shard {shard} waits for a turn, and none is scheduled"
         );
-        let rows = machine.disk.log.len();
+        let rows = machine.disk.snapshot.log.len();
         if rows != machine.rows {
             let outstanding = self.model.outstanding(shard);
             machine.needed = if rows < machine.rows { outstanding } else { machine.needed.max(outstanding) };

@@ -36,7 +36,7 @@ impl World {
     pub(super) fn dispatch(&mut self, from: usize, to: ShardId, rows: &[u64]) {
         let machine = &self.shards[from];
         let message = |row: &u64| {
-            let message = machine.messages.get(row).cloned();
+            let message = machine.disk.message(*row);
             (*row, message.unwrap_or_else(|| broken(format!("row {row} is relayed and is not there"))))
         };
         let batch = Batch { from: machine.config.shard, messages: rows.iter().map(message).collect() };

@@ -184,6 +184,7 @@ impl World {
         }
         for shard in 0..self.shards.len() {
             let Machine { driver, disk, .. } = &self.shards[shard];
+            let disk = &disk.snapshot;
             check!(
                 disk.durable_events.is_empty(),
                 "shard {shard} keeps what event handlers received: {:?}",

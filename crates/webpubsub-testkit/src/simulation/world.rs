@@ -16,7 +16,7 @@ use super::network::Flight;
 use super::random::Random;
 use super::sockets::Socket;
 use super::words::{Profile, Request, USERS, Up};
-use super::{Bug, Happening, Summary, Trace};
+use super::{Bug, Happening, Run, Summary, Trace};
 use crate::handler::with_handlers;
 
 /// A hub, its clients, its servers, what lies between them, and what goes wrong.
@@ -71,7 +71,7 @@ pub(super) enum Turn {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, steps: u32, bug: Option<Bug>, trace: Option<Trace>) -> Self {
+    pub(super) fn new(Run { seed, steps, bug, disk }: Run, trace: Option<Trace>) -> Self {
         let mut random = Random::new(seed);
         let shards: u16 = random.pick(&[1, 1, 2, 3, 4]);
         let clients = random.between(2, 8);
@@ -99,7 +99,8 @@ impl World {
         ]);
         let policy = with_handlers(asks.handlers());
         let hub = policy.hub.clone();
-        let machines: Vec<_> = (0..most).map(|shard| Machine::new(config(shard), policy.clone())).collect();
+        let machines: Vec<_> =
+            (0..most).map(|shard| Machine::new(config(shard), policy.clone(), disk)).collect();
         let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
         Self {
