@@ -47,11 +47,15 @@ impl Host for StepHost<'_> {
         now()
     }
 
-    fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) {
-        if let Some(socket) = self.socket {
-            self.shard.state.accept_web_socket(socket);
-            self.shard.sockets.open(slot.0, socket);
+    fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) -> bool {
+        let Some(socket) = self.socket else { return false };
+        // Sockets that are closing count among those that the platform lets an object have.
+        if let Err(thrown) = self.shard.state.accept_web_socket(socket) {
+            log::failure("accepting a socket", &Error::from(thrown));
+            return false;
         }
+        self.shard.sockets.open(slot.0, socket);
+        true
     }
 
     fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<()> {

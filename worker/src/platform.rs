@@ -98,8 +98,8 @@ extern "C" {
     pub type State;
 
     /// Has the object hold a socket, also while it sleeps.
-    #[wasm_bindgen(method, js_name = acceptWebSocket)]
-    pub(crate) fn accept_web_socket(this: &State, socket: &WebSocket);
+    #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
+    pub(crate) fn accept_web_socket(this: &State, socket: &WebSocket) -> std::result::Result<(), JsValue>;
 
     /// Keeps the object awake until a promise has settled.
     #[wasm_bindgen(method, js_name = waitUntil)]

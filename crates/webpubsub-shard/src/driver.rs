@@ -49,7 +49,9 @@ pub trait Host {
 
     /// Accepts the socket that the step's [`Input::Connect`] or [`Input::Recover`] is about, which is known
     /// by this slot until [`Host::close`] or [`Host::forget`].
-    fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol);
+    ///
+    /// Returns whether it is open. What is sent on one that is not is dropped, and its end follows.
+    fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol) -> bool;
 
     /// Keeps a few hundred bytes with a socket, for as long as the socket is open. A host whose sockets end
     /// with its memory has nothing to keep.
@@ -126,7 +128,7 @@ pub struct Answer {
     /// What the client of an accepted socket speaks; `None` where [`Input::Connect`] was refused, or where
     /// [`Input::Recover`] found no connection.
     pub accepted: Option<Subprotocol>,
-    /// Why [`Input::Connect`] was refused.
+    /// Why [`Input::Connect`] was refused, or its socket not accepted.
     pub refused: Option<Full>,
 }
 
@@ -240,8 +242,12 @@ impl Driver {
         for output in outputs {
             match output {
                 Output::Accept { connection, subprotocol, slot } => {
-                    host.accept(slot, connection, subprotocol);
-                    answer.accepted = Some(subprotocol);
+                    if host.accept(slot, connection, subprotocol) {
+                        answer.accepted = Some(subprotocol);
+                    } else {
+                        answer.refused = Some(Full::Shard);
+                        lost.push(slot);
+                    }
                 }
                 Output::Refuse(full) => answer.refused = Some(full),
                 Output::Reply(reply) => answer.reply = Some(reply),

@@ -66,8 +66,9 @@ impl Host for ScriptedHost {
         self.now
     }
 
-    fn accept(&mut self, slot: Slot, _: ConnectionId, subprotocol: Subprotocol) {
+    fn accept(&mut self, slot: Slot, _: ConnectionId, subprotocol: Subprotocol) -> bool {
         self.does(format!("accept {} {subprotocol:?}", slot.0));
+        !self.gone.contains(&slot)
     }
 
     fn attach(&mut self, slot: Slot, _: Attachment) -> Result<(), DiskFull> {
@@ -300,6 +301,15 @@ fn a_socket_that_is_lost_and_closed_at_once_ends_once() {
     "#]]);
     driver.turn(&mut host).expect("the disk has space");
     host.check(&expect![""]);
+}
+
+#[test]
+fn a_connection_ends_if_its_socket_is_not_accepted() {
+    let (mut driver, mut host) = driver(ShardConfig::only());
+    host.gone = vec![Slot(0)];
+    let answer = connect(&mut driver, &mut host, 1, Subprotocol::Json);
+    assert_eq!(answer, Answer { refused: Some(Full::Shard), ..Answer::default() });
+    assert_eq!(driver.shard.connections(), 0);
 }
 
 #[test]

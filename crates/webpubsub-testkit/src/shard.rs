@@ -363,9 +363,10 @@ impl Host for TestShard {
         self.now
     }
 
-    fn accept(&mut self, slot: Slot, connection: ConnectionId, _: Subprotocol) {
+    fn accept(&mut self, slot: Slot, connection: ConnectionId, _: Subprotocol) -> bool {
         let socket = Socket { id: connection, attachment: Vec::new(), received: Vec::new() };
         assert!(self.sockets.insert(slot, socket).is_none(), "the slot was taken");
+        true
     }
 
     fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<(), Infallible> {

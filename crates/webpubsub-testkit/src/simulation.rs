@@ -130,13 +130,13 @@ pub struct Run {
     pub seed: u64,
     /// How many things happen.
     pub steps: u32,
-    /// A mistake that the shards' shell makes.
+    /// A mistake that the shards' host makes.
     pub bug: Option<Bug>,
     /// What the shards' disks are.
     pub disk: DiskKind,
 }
 
-/// A mistake that the simulated shell of the shards can make, to see that it would be noticed.
+/// A mistake that the simulated host of the shards can make, to see that it would be noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// Some rows of the log are not written.

@@ -27,7 +27,7 @@ pub(super) struct StepHost<'a> {
     pub(super) shard: usize,
     /// The client that waits for a socket, and which of its attempts.
     pub(super) dial: Option<(usize, AttemptId)>,
-    /// Slots of sockets that turned out lost, and whose connections they were.
+    /// Slots of sockets that turned out lost, and their connections.
     pub(super) lost: Vec<(Slot, usize)>,
 }
 
@@ -72,7 +72,7 @@ impl Host for StepHost<'_> {
         self.world.now
     }
 
-    fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol) {
+    fn accept(&mut self, slot: Slot, connection: ConnectionId, subprotocol: Subprotocol) -> bool {
         self.note(|| format!("Accept {{ connection: {connection}, slot: {slot:?} }}"));
         let at = self.world.model.holder(self.shard, slot);
         let known = &self.world.model.connections[at];
@@ -80,6 +80,7 @@ impl Host for StepHost<'_> {
         check!(known.profile.subprotocol == subprotocol, "connection {at} speaks {subprotocol}");
         let (client, attempt) = self.dial.expect("a client waits for a socket");
         self.world.accept(self.shard, slot, at, client, attempt);
+        true
     }
 
     fn attach(&mut self, slot: Slot, attachment: Attachment) -> Result<(), Infallible> {
