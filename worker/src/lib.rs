@@ -64,7 +64,7 @@ pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue
     })
 }
 
-/// Tells by the path which edge a request belongs to.
+/// Says by the path which edge a request belongs to.
 async fn answer(request: &Request, env: &Env) -> Result<Answer> {
     let head = Head::of(request);
     let Some(asked) = head.asked(request) else {
