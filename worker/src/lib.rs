@@ -16,9 +16,9 @@ mod hub_shard;
 mod log;
 mod management;
 mod objects;
-mod operator;
 mod perform;
 mod platform;
+mod rest;
 mod route;
 mod sockets;
 mod sql;
@@ -82,10 +82,10 @@ async fn answer(request: &Request, env: &Env) -> Result<Answer> {
         }
     };
     if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
-        return management::answer(asked, env, &config).await;
+        return rest::answer(asked, env, &config).await;
     }
     let response = if url.path.starts_with("/management/") {
-        operator::answer(asked, env, &config).await
+        management::answer(asked, env, &config).await
     } else {
         match ClientEndpoint::parse(url.path, url.query) {
             Err(EndpointError::NotAClientPath) => page(asked, env).await,

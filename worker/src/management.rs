@@ -1,99 +1,151 @@
-//! The REST API: a server's request to the hub's shards and back.
+//! What an operator asks under `/management/`: hubs' settings, their shards, what became of events,
+//! and metrics.
 
-use wasm_bindgen::JsCast as _;
-use webpubsub_auth::{
-    Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_service::management::{
+    HubRequest, ManagementRequest, MetricsText, read_settings, show_hubs, show_shards,
 };
-use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
-use webpubsub_service::{Assignment, Config, ShardRange, Work};
+use webpubsub_service::{Config, shard_names};
+use webpubsub_shard::ShardId;
 use worker::Env;
+use worker::web_sys::Response;
 
+use crate::event_handler::{deliveries, test};
 use crate::http::Asked;
-use crate::perform::now;
-use crate::platform::Result;
-use crate::route::{Answer, Shards, members};
+use crate::hub_directory::{all_taken, internal};
+use crate::objects::Objects;
+use crate::platform::{Error, Result};
+use crate::rest::check_token;
 use crate::task::settled;
-use crate::{file, http, log, view};
+use crate::view::used_hubs;
+use crate::{http, hub_shard, log, view};
 
-/// Answers one request under `/api/`.
-pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Answer> {
-    let (operation, origin) = match authorised(asked, config) {
-        Ok(authorised) => authorised,
-        Err(refusal) => return http::rest(rest::refuse(&refusal, asked.method)).map(Answer::Here),
+/// Answers one request under `/management/`.
+pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
+    let origin = match check_token("an operator's request", asked, config) {
+        Ok(origin) => origin,
+        Err(refusal) => return http::rest(rest::refuse(&refusal, asked.method)),
     };
-    let response = match Assignment::of(operation) {
-        Assignment::Health => http::rest(rest::respond(Outcome::Healthy)),
-        // A file: it changes with the code only.
-        Assignment::Document => file(asked.request, env).await,
-        Assignment::Token { hub, request } => {
-            let token = sign_client(&config.keys, now(), &hub, &request, &origin);
-            http::rest(rest::respond(Outcome::Token(token)))
-        }
-        Assignment::Shards { hub, task } => {
-            let map = match view::of(env, config, &hub).await {
-                Ok(view) => view.map,
-                Err(error) => {
-                    log::failure("asking a hub's directory", &error);
-                    return http::rest(rest::refuse(&Refusal::Internal, asked.method)).map(Answer::Here);
-                }
-            };
-            let shards = Shards { env, hub: &hub, range: ShardRange::below(map.reached) };
-            let only = shards.range.only(&task.place);
-            if let Some(shard) = only
-                && !matches!(task.work, Work::List { .. })
-            {
-                return Ok(Answer::Shards(shards.hand_on(shard, asked.request)));
-            }
-            let answer = async {
-                let answer = match only {
-                    Some(shard) => settled(shards.hand_on(shard, asked.request)).await?.unchecked_into(),
-                    None => shards.gather(&task, asked, Vec::new()).await?,
-                };
-                let Work::List { group, page } = &task.work else { return Ok(answer) };
-                if answer.status() != 200 {
-                    return Ok(answer);
-                }
-                let (members, next) = page.cut(members(&answer).await?);
-                let next_link = next.map(|next| {
-                    let token = sign_continuation(&config.keys, &hub, group, &next.after);
-                    rest::next_link(&origin, &hub, group, page, &next, &token)
-                });
-                http::rest(rest::respond(Outcome::Members(MemberPage { members, next_link })))
-            };
-            answer.await.or_else(|error| {
-                log::failure("asking a shard", &error);
-                http::rest(rest::refuse(&Refusal::Internal, asked.method))
-            })
-        }
-    };
-    response.map(Answer::Here)
-}
-
-/// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and
-/// the service's origin as the caller knows it.
-fn authorised(asked: Asked<'_>, config: &Config) -> std::result::Result<(Operation, String), Refusal> {
-    let url = asked.url;
-    let route = Route::find(asked.method, url.path)?;
-    let origin = if route.needs_token() {
-        check_token("a REST request", asked, config)?.to_string()
-    } else {
-        format!("{}://{}", url.scheme, url.host)
-    };
-    Ok((route.operation(url.query)?, origin))
-}
-
-/// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
-/// for exactly its URL.
-pub(crate) fn check_token(
-    what: &str,
-    asked: Asked<'_>,
-    config: &Config,
-) -> std::result::Result<PublicOrigin, Refusal> {
-    let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
-    let audience = ServiceAudience { hosts, path: asked.url.path };
-    let token = bearer(asked.authorization).ok_or(TokenError::Missing);
-    token.and_then(|token| verify_service(&config.keys, now(), token, &audience)).map_err(|error| {
-        log::refusal(&format!("authorising {what}"), &error);
-        error.into()
+    carry_out(asked, &origin.host, env, config).await.or_else(|error| {
+        log::failure("an operator's request", &error);
+        http::rest(rest::refuse(&Refusal::Internal, asked.method))
     })
+}
+
+async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> Result<Response> {
+    let Asked { request, method, url, .. } = asked;
+    let (hub, asked) = match ManagementRequest::parse(method, url.path) {
+        Ok(ManagementRequest::Metrics) => return metrics(env, config).await,
+        Ok(ManagementRequest::Hubs) => {
+            let names: Vec<String> = known_hubs(env).await?.iter().map(HubName::to_string).collect();
+            return json(&show_hubs(&names));
+        }
+        Ok(ManagementRequest::CloseSockets) => {
+            // A caller that begins the request early has it come through when the process takes no new ones.
+            return match http::message_body(request, None).await? {
+                Ok(_) => close_sockets(env).await,
+                Err(refusal) => http::rest(rest::refuse(&refusal, method)),
+            };
+        }
+        Ok(ManagementRequest::Hub(hub, asked)) => (hub, asked),
+        Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
+    };
+    // The view as it is, and not as it is cached.
+    view::forget(&hub);
+    let view = view::of(env, config, &hub).await?;
+    let settings = view.settings(config, &hub);
+    match asked {
+        HubRequest::Settings => json(&settings.show()),
+        HubRequest::ChangeSettings => {
+            let Ok(body) = http::message_body(request, None).await? else {
+                return http::text(413, "The settings of a hub are at most 1 MiB of JSON.");
+            };
+            let body = String::from_utf8(http::take_bytes(&body)).unwrap_or_default();
+            match read_settings(&body, &settings, config) {
+                Ok(given) => {
+                    change(env, &hub, &given.encode()).await?;
+                    json(&given.show())
+                }
+                Err(error) => http::text(400, &format!("Invalid settings: {error}.")),
+            }
+        }
+        HubRequest::DeleteSettings => {
+            change(env, &hub, "null").await?;
+            http::text(204, "")
+        }
+        HubRequest::Shards => json(&show_shards(&view.map)),
+        HubRequest::Deliveries => {
+            let deliveries = deliveries(env, hub.as_str(), shard_names(&hub, &view.map));
+            json(&settled(deliveries).await?.as_string().unwrap_or_default())
+        }
+        HubRequest::TestHandler(index) => {
+            let policy = config.policy(&hub, settings);
+            match index.and_then(|index| policy.settings.event_handlers.get(index)) {
+                Some(handler) => {
+                    let mut random = [0; 16];
+                    getrandom::fill(&mut random).map_err(Error::new)?;
+                    let connection = ShardId(0).connection_id(random);
+                    json(&test(&policy, handler, &connection, host, env, config).await)
+                }
+                None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
+            }
+        }
+    }
+}
+
+fn json(body: &str) -> Result<Response> {
+    http::with_type(200, "application/json; charset=utf-8", body)
+}
+
+/// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
+/// forgotten what they hold.
+async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
+    let (directory, path) = (vec![hub.to_string()], internal::SETTINGS);
+    let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
+    view::forget(hub);
+    if answer.concat() == internal::TAKEN {
+        Ok(())
+    } else {
+        Err(Error::new("not every shard took the settings yet"))
+    }
+}
+
+/// The names of all hubs that were ever used.
+async fn known_hubs(env: &Env) -> Result<Vec<HubName>> {
+    Ok(used_hubs(env).await?.lines().filter_map(|name| HubName::parse(name).ok()).collect())
+}
+
+/// How many hubs are woken at once to close their sockets.
+const HUBS_AT_ONCE: usize = 100;
+
+/// Has every shard of every hub close its sockets, as before a stop of the service. A hub that fails
+/// does not keep the others from it.
+async fn close_sockets(env: &Env) -> Result<Response> {
+    let mut all = true;
+    for hubs in known_hubs(env).await?.chunks(HUBS_AT_ONCE) {
+        let names = hubs.iter().map(HubName::to_string).collect();
+        match Objects::directories(env)?.ask_texts(names, internal::GO_AWAY, Some("")).await {
+            Ok(answers) => all &= all_taken(&answers),
+            Err(error) => {
+                log::failure("closing the sockets of a hub", &error);
+                all = false;
+            }
+        }
+    }
+    if all { http::text(204, "") } else { Err(Error::new("not every shard closed its sockets")) }
+}
+
+/// Every metric of every shard of every hub. Asking wakes them all.
+async fn metrics(env: &Env, config: &Config) -> Result<Response> {
+    let mut text = MetricsText::new();
+    for hub in known_hubs(env).await? {
+        let map = view::of(env, config, &hub).await?.map;
+        let names = shard_names(&hub, &map);
+        let answers = Objects::shards(env)?.ask_texts(names, hub_shard::internal::METRICS, None).await?;
+        for (shard, values) in answers.iter().enumerate() {
+            text.add(&hub, shard, values);
+        }
+    }
+    http::with_type(200, MetricsText::CONTENT_TYPE, &text.finish())
 }

@@ -9,6 +9,7 @@
 
 mod config;
 pub mod directory;
+pub mod management;
 mod object_api;
 mod scatter;
 mod task;
