@@ -42,11 +42,11 @@ pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Resu
             if let Some(shard) = only
                 && !matches!(task.work, Work::List { .. })
             {
-                return Ok(Answer::Shards(shards.hand_on(shard, asked.request)));
+                return Ok(Answer::Shards(shards.forward(shard, asked.request)));
             }
             let answer = async {
                 let answer = match only {
-                    Some(shard) => settled(shards.hand_on(shard, asked.request)).await?.unchecked_into(),
+                    Some(shard) => settled(shards.forward(shard, asked.request)).await?.unchecked_into(),
                     None => shards.gather(&task, asked, Vec::new()).await?,
                 };
                 let Work::List { group, page } = &task.work else { return Ok(answer) };

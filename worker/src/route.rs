@@ -43,7 +43,7 @@ pub(crate) struct Shards<'a> {
 impl Shards<'_> {
     /// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it
     /// has failed.
-    pub(crate) fn hand_on(self, shard: ShardId, request: &Request) -> Promise {
+    pub(crate) fn forward(self, shard: ShardId, request: &Request) -> Promise {
         FAILED.with(|failed| forward_to_shard(self.env, &object_name(self.hub, shard), request, failed))
     }
 
