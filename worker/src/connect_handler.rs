@@ -2,22 +2,17 @@
 //!
 //! Source: docs/spec/cloudevents.md#connect.
 
-use std::cell::RefCell;
-
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_service::Config;
-use webpubsub_shard::{CircuitBreakers, ConnectRequest, EventHandler, EventPolicy};
+use webpubsub_service::{Config, EventCall, first_attempt};
+use webpubsub_shard::{ConnectRequest, EventHandler, EventPolicy};
 use worker::Env;
 
-use crate::event_handler::{Calls, Told, first_attempt, keep_delivery, retry};
+use crate::event_handler::{Caller, Calls, keep_delivery};
 use crate::log;
 use crate::perform::now;
-
-thread_local! {
-    static BREAKERS: RefCell<CircuitBreakers> = RefCell::default();
-}
+use crate::platform::variable;
 
 /// A client that wants to connect, and the handler that decides.
 pub(crate) struct Arrival<'a> {
@@ -43,33 +38,25 @@ impl<'a> Arrival<'a> {
         admission: &mut ConnectRequest,
     ) -> Result<Option<&'a str>, Refused> {
         let event = Event::Connect { body: self.body.encode() };
+        let (env, policy, handler, hub) = (self.env, self.policy, self.handler, self.policy.hub.as_str());
         let (user, origin) = (admission.user.clone(), &admission.origin);
-        let mut call = first_attempt(self.policy, self.handler, connection, user, origin, &event);
-        let (hub, template) = (self.policy.hub.as_str(), self.handler.url.as_str());
-        let (mut words, calls) = (Vec::new(), Calls::new());
-        let asked = retry(self.policy, async |attempts| {
-            if !BREAKERS.with_borrow_mut(|breakers| breakers.allows(now(), template)) {
-                return Err(CallFailure::BreakerOpen);
+        let call = first_attempt(now(), policy, handler, connection, user, origin, &event);
+        let url = call.url.clone();
+        let mut call = EventCall::of(hub, call, &self.config.keys, &|name| variable(env, name));
+        call.retry(now(), policy, handler);
+        let (mut words, mut subprotocol) = (Vec::new(), None);
+        let mut judge = |answer: HandlerAnswer| match CallFailure::of_status(answer.status) {
+            None => self.apply(&url, &answer, admission).map(|chosen| subprotocol = chosen),
+            Some(failure) => {
+                words = answer.body;
+                Err(failure)
             }
-            call.attempt = attempts.number();
-            call.limit = attempts.limit(now(), self.policy);
-            call.left = attempts.left(now());
-            let Told { answered, delivery } =
-                Told::of(&call, &calls, false, hub, self.env, self.config).await;
-            let result = answered.and_then(|answer| match CallFailure::of_status(answer.status) {
-                None => self.apply(&call.url, &answer, admission),
-                Some(failure) => {
-                    words = answer.body;
-                    Err(failure)
-                }
-            });
-            let failure = result.err();
-            keep_delivery(self.env, hub, &delivery.encode(failure));
-            let _ = BREAKERS.with_borrow_mut(|breakers| breakers.ended(now(), template, failure));
-            result
-        });
-        let failure = match asked.await {
-            Ok(subprotocol) => return Ok(subprotocol),
+        };
+        let caller = Caller { env, hub, calls: &Calls::new() };
+        let keep = |delivery: &str| keep_delivery(env, hub, delivery);
+        let asked = caller.make(0, &mut call, &mut judge, &keep).await;
+        let failure = match asked {
+            Ok(()) => return Ok(subprotocol),
             Err(CallFailure::Status(status @ 400..=499)) => {
                 return Err((status, String::from_utf8(words).unwrap_or_default()));
             }

@@ -13,13 +13,13 @@ use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::directory::{Directory, Fact, Handler, Input, Output};
-use webpubsub_service::{Config, shard_names};
+use webpubsub_service::{Config, EventCall, shard_names};
 use webpubsub_shard::HubSettings;
 use webpubsub_store::{DirectoryStore, ObjectStore};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::event_handler::Handshake;
+use crate::event_handler::{Caller, Calls};
 use crate::objects::Objects;
 use crate::perform::now;
 use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
@@ -280,7 +280,9 @@ impl DirectoryHost {
                 log::failure("keeping a delivery", &error);
             }
         };
-        Ok(Handshake::persist(url, origin, &policy, keep).await.is_ok())
+        let mut call = EventCall::handshake(now(), &policy, url, origin);
+        let caller = Caller { env: &self.env, hub: policy.hub.as_str(), calls: &Calls::new() };
+        Ok(caller.make(0, &mut call, &mut |_| Ok(()), &keep).await.is_ok())
     }
 }
 

@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json};
 use webpubsub_protocol::close::{CloseCause, fit_reason};
-use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::event_handler::{CallFailure, Taken};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::object_name;
+use webpubsub_service::{EventCall, object_name};
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
     StoredMessage,
 };
 use worker::web_sys::{Headers, WebSocket};
 
-use crate::event_handler::Told;
+use crate::event_handler::Caller;
 use crate::hub_shard::{ShardHost, internal};
 use crate::log;
 use crate::objects::{Objects, Question};
-use crate::platform::{Error, Result, delete_alarm, set_alarm};
+use crate::platform::{Error, Result, delete_alarm, set_alarm, variable};
 use crate::task::settled;
 
 /// From this many bytes on a text is sent with an eye to memory.
@@ -252,19 +252,23 @@ impl ShardHost {
         Ok(answer.map_or(0, |answer| answer.status()))
     }
 
-    /// Delivers an event to its handler, and gives the shard how that went.
+    /// Makes one attempt to deliver an event to its handler.
     fn call(self: &Rc<Self>, call: Call) {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let hub = shard.hub_name.as_str();
-            let Told { answered, delivery } =
-                Told::of(&call, &shard.calls, false, hub, &shard.env, &shard.config).await;
-            let result = answered.and_then(|answer| answer.taken(call.purpose));
-            let delivery = delivery.encode(result.as_ref().err().copied());
-            if let Err(error) = shard.store.object().keep_delivery(&delivery) {
-                log::failure("keeping a delivery", &error);
-            }
-            if let Err(error) = shard.step(Input::Called { call: call.id, result }, None) {
+            let (id, purpose) = (call.id, call.purpose);
+            let (env, hub, calls) = (&shard.env, shard.hub_name.as_str(), &shard.calls);
+            let mut call = EventCall::of(hub, call, &shard.config.keys, &|name| variable(env, name));
+            let keep = |delivery: &str| {
+                if let Err(error) = shard.store.object().keep_delivery(delivery) {
+                    log::failure("keeping a delivery", &error);
+                }
+            };
+            let mut taken = Taken::default();
+            let mut judge = |answer| EventCall::take_answer(answer, purpose, &mut taken);
+            let result = Caller { env, hub, calls }.make(id.0, &mut call, &mut judge, &keep).await;
+            let result = result.map(|()| taken);
+            if let Err(error) = shard.step(Input::Called { call: id, result }, None) {
                 log::failure("a step after a call", &error);
             }
         });

@@ -9,6 +9,8 @@
 
 mod config;
 pub mod directory;
+mod event_call;
+mod handler_test;
 pub mod management;
 mod object_api;
 mod scatter;
@@ -16,6 +18,10 @@ mod task;
 mod view;
 
 pub use config::{Config, ConfigError};
+pub use event_call::{
+    AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt, handshake_url,
+};
+pub use handler_test::{Tested, sample_event, test_report};
 pub use object_api::{object_name, parse_object_name, shard_names};
 pub use scatter::{Destination, Part, ShardRange, Success};
 pub use task::{Assignment, Task, Work};
