@@ -28,9 +28,9 @@ fn a_thousand_hubs_keep_their_promises_through_all_faults() {
 #[test]
 fn hubs_keep_their_promises_on_sqlite() {
     for seed in 0..SEEDS_ON_SQLITE {
-        let on_values = simulate(run(seed, None)).unwrap_or_else(|failure| panic!("{failure}"));
-        let on_sqlite = simulate(Run { disk: DiskKind::Sqlite, ..run(seed, None) });
-        assert_eq!(on_sqlite.unwrap_or_else(|failure| panic!("{failure}")), on_values, "seed {seed}");
+        if let Err(failure) = simulate(Run { disk: DiskKind::Sqlite, ..run(seed, None) }) {
+            panic!("{failure}");
+        }
     }
 }
 
