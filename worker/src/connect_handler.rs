@@ -26,7 +26,7 @@ pub(crate) struct Arrival<'a> {
 /// How a client is answered that may not connect: the status, and words.
 pub(crate) type Refused = (u16, String);
 
-/// Whoever is at fault is told by the deliveries and the log.
+/// The deliveries and the log say who is at fault.
 const FAILED: u16 = 500;
 
 impl<'a> Arrival<'a> {

@@ -37,7 +37,7 @@ pub(crate) mod internal {
     pub(crate) const TAKEN: &str = "taken";
     /// Whether the handshake with an event handler, the body, has taken place: 204 or 403.
     pub(crate) const VALIDATION: &str = "/validation";
-    /// GET what became of attempts to tell event handlers something, or POST one, the body.
+    /// GET what became of attempts to call event handlers, or POST one, the body.
     pub(crate) const DELIVERIES: &str = "/deliveries";
     /// POST: have every shard close its sockets, since the service is about to stop; answered [`TAKEN`].
     pub(crate) const GO_AWAY: &str = "/goAway";
