@@ -75,200 +75,34 @@
 //! - When everybody has left, no shard holds a connection or waits for time to pass, and the hub has
 //!   as many shards as it was to have.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-mod arrivals;
+mod check;
 mod client;
 mod directory;
-mod edge;
 mod faults;
-mod handler;
-mod host;
+mod flight;
 mod machine;
 mod model;
-mod network;
-mod quiet;
 mod random;
-mod servers;
-mod sockets;
+mod ringing;
+mod run;
+mod socket;
+mod summary;
 mod words;
 mod world;
 
+use run::Trace;
 use world::World;
 
 pub use crate::disk::DiskKind;
-
-/// Fails unless something holds.
-macro_rules! check {
-    ($holds:expr, $($words:tt)*) => {
-        if !$holds {
-            $crate::simulation::broken(format!($($words)*));
-        }
-    };
-}
-use check;
-
-/// Ends the run: something does not hold.
-fn broken(problem: impl Into<String>) -> ! {
-    // Not a panic that is printed: what is tried with a bug is to end here.
-    resume_unwind(Box::new(problem.into()))
-}
-
-/// What happened, a line each.
-type Trace = Rc<RefCell<Vec<String>>>;
+pub use run::{Bug, Run};
+pub use summary::{Happening, Summary};
 
 /// How many lines a failure shows.
 const SHOWN: usize = 60;
-
-/// One run: everything in it follows from these.
-#[derive(Debug, Clone, Copy)]
-pub struct Run {
-    /// What is drawn is drawn from this.
-    pub seed: u64,
-    /// How many things happen.
-    pub steps: u32,
-    /// A mistake that the shards' host makes.
-    pub bug: Option<Bug>,
-    /// What the shards' disks are.
-    pub disk: DiskKind,
-}
-
-/// A mistake that the simulated host of the shards can make, to see that it would be noticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bug {
-    /// Some rows of the log are not written.
-    SkippedWrite,
-    /// Frames, acks among them, are let out before what was written for them is on disk.
-    AckBeforeWrite,
-    /// Ack ids that were used are not written.
-    NoDedupe,
-    /// How far another shard's publishes were taken is not written.
-    NoDedupeOfBatches,
-    /// Nothing is sent again when a shard wakes.
-    NoReplayOnWaking,
-    /// A new connection is not distinguished from the one that had its slot before.
-    WrongSlotReuse,
-    /// Frames are put on a socket after its close frame.
-    SendAfterClose,
-    /// What other shards are to have is not marked in the log.
-    ForgottenOutbox,
-    /// What event handlers are owed is not written.
-    ForgottenEvent,
-    /// What event handlers are owed is struck off when it is sent, not when they have taken it.
-    SettledBeforeTaken,
-    /// How many events a connection has had is not written.
-    ForgottenNumbers,
-}
-
-impl Bug {
-    /// Every one.
-    pub const ALL: [Self; 11] = [
-        Self::SkippedWrite,
-        Self::AckBeforeWrite,
-        Self::NoDedupe,
-        Self::NoDedupeOfBatches,
-        Self::NoReplayOnWaking,
-        Self::WrongSlotReuse,
-        Self::SendAfterClose,
-        Self::ForgottenOutbox,
-        Self::ForgottenEvent,
-        Self::SettledBeforeTaken,
-        Self::ForgottenNumbers,
-    ];
-}
-
-macro_rules! happenings {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What is counted, to know that it happens.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Happening {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Happening {
-            /// Every one.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-        }
-    };
-}
-
-happenings! {
-    /// A message is raised for an application.
-    Delivery,
-    /// A publish is acknowledged to an application.
-    Acknowledgement,
-    /// An operation was done before.
-    Duplicate,
-    /// A socket is cut.
-    Cut,
-    /// A socket turns out lost when a frame is sent on it.
-    Lost,
-    /// A shard's process dies between steps.
-    Crash,
-    /// A shard's process dies within a step.
-    Doom,
-    /// A shard loses its memory and nothing else.
-    Hibernation,
-    /// A connection is recovered.
-    Recovery,
-    /// A connection cannot be recovered.
-    Refusal,
-    /// The service is about to stop, and closes sockets.
-    GoAway,
-    /// A recovery takes over from a socket that looks alive.
-    TakeOver,
-    /// A message is read to be sent again.
-    Replay,
-    /// A message is not sent again, because its time is over.
-    Expiry,
-    /// A connection with a socket has too much outstanding.
-    Overflow,
-    /// A server closes a connection with a socket.
-    Close,
-    /// Rows of the log are deleted.
-    Trim,
-    /// A turn carries out more than one message.
-    SharedTurn,
-    /// A batch arrives for the first time.
-    Batch,
-    /// A batch arrives that was taken before, or a part of it.
-    BatchAgain,
-    /// An event handler is called for an event.
-    Call,
-    /// An event handler is called once more, after its shard lost its memory.
-    CallAgain,
-    /// Its answer has something for the client.
-    Answer,
-    /// It does not answer in time.
-    Timeout,
-    /// It is not called for an event any more.
-    GivenUp,
-    /// The clock jumps.
-    Jump,
-    /// A server publishes much at once.
-    Burst,
-    /// A client loses a connection for good.
-    Loss,
-    /// The hub is to have another number of shards.
-    Resize,
-    /// The hub sends clients away from shards that are to go.
-    Drain,
-    /// The hub has its new number of shards.
-    Resized,
-    /// It becomes quiet.
-    Quiet,
-}
-
-/// What happened in one run, or in many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// How many steps there were.
-    pub steps: u64,
-    happened: [u64; Happening::ALL.len()],
-}
 
 /// A run in which something did not hold.
 ///
@@ -309,31 +143,6 @@ fn attempt(run: Run, trace: Option<Trace>) -> Result<Summary, String> {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
     })
-}
-
-impl Summary {
-    /// How often something happened.
-    #[must_use]
-    pub const fn count(&self, happening: Happening) -> u64 {
-        self.happened[happening as usize]
-    }
-
-    /// Adds what happened in another run.
-    pub fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        for (sum, more) in self.happened.iter_mut().zip(other.happened) {
-            *sum += more;
-        }
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} steps", self.steps)?;
-        Happening::ALL
-            .iter()
-            .try_for_each(|happening| write!(f, ", {happening:?} {}", self.count(*happening)))
-    }
 }
 
 impl fmt::Display for Failure {

@@ -1,37 +1,35 @@
-//! The host of the directory of the hub: its disk, its alarm, and its questions to the shards.
+//! The directory of the hub, and the Workers that ask it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::directory::{Directory, DirectoryConfig, Fact, Input, Output};
-use webpubsub_service::{HubView, ViewCache};
-use webpubsub_shard::{HubSettings, Input as ShardInput, ShardMap};
+use webpubsub_service::ViewCache;
+use webpubsub_service::directory::{Directory, DirectoryConfig, Fact};
+use webpubsub_shard::ShardMap;
 
-use super::network::Flight;
-use super::world::World;
-use super::{Happening, check};
+use super::check::check;
 
 /// How long a Worker caches a view.
-const MAP_TTL: Duration = Duration::from_secs(5);
+pub(super) const MAP_TTL: Duration = Duration::from_secs(5);
 
 /// The directory of the hub, and the Workers that ask it.
 #[derive(Debug)]
 pub(super) struct DirectoryHost {
-    hub: HubName,
-    directory: Directory,
-    config: DirectoryConfig,
+    pub(super) hub: HubName,
+    pub(super) directory: Directory,
+    pub(super) config: DirectoryConfig,
     /// What it has stored.
-    facts: BTreeMap<Fact, String>,
+    pub(super) facts: BTreeMap<Fact, String>,
     /// When it next delivers its view, if the shards change.
     pub(super) alarm: Option<Timestamp>,
     /// How many times its view was sent to the shards.
-    round: u32,
+    pub(super) round: u32,
     /// What each shard has answered to the last of them.
-    loads: Vec<Option<u64>>,
+    pub(super) loads: Vec<Option<u64>>,
     /// What Workers know.
-    caches: [ViewCache; 2],
+    pub(super) caches: [ViewCache; 2],
 }
 
 impl DirectoryHost {
@@ -53,93 +51,10 @@ impl DirectoryHost {
         &self.directory.view().map
     }
 
-    fn restore(config: DirectoryConfig, facts: &BTreeMap<Fact, String>) -> Directory {
+    pub(super) fn restore(config: DirectoryConfig, facts: &BTreeMap<Fact, String>) -> Directory {
         let facts = Fact::ALL.map(|fact| facts.get(&fact).map(String::as_str));
         let (directory, error) = Directory::restore(config, facts);
         check!(error.is_none(), "the directory's settings cannot be read: {error:?}");
         directory
-    }
-}
-
-impl World {
-    /// What some Worker knows of the shards of the hub.
-    pub(super) fn view(&mut self) -> ShardMap {
-        let cache = self.random.pick(&[0, 1]);
-        let (now, DirectoryHost { hub, directory, caches, .. }) = (self.now, &mut self.directory);
-        let cache = &mut caches[cache];
-        cache.get(now, MAP_TTL, hub).unwrap_or_else(|| cache.put(now, hub, directory.view().clone())).map
-    }
-
-    /// The hub is to have another number of shards.
-    pub(super) fn resize(&mut self) {
-        self.count(Happening::Resize);
-        let shards = self.random.between(1, self.shards.len()) as u16;
-        let settings = HubSettings { shards: Some(shards), ..HubSettings::default() };
-        self.directory_step(Input::ChangeSettings(Some(settings)));
-        self.note(|| format!("  the hub is to have {shards} shards: {:?}", self.directory.map()));
-    }
-
-    /// The directory delivers its view again.
-    pub(super) fn wake_directory(&mut self) {
-        self.directory_step(Input::Timeout);
-    }
-
-    /// Gives the directory one input and does what it returns. Its memory may be lost in between.
-    fn directory_step(&mut self, input: Input) {
-        let DirectoryHost { directory, config, facts, .. } = &mut self.directory;
-        let restored = DirectoryHost::restore(*config, facts);
-        check!(restored == *directory, "the directory {directory:?} is stored as {restored:?}");
-        for output in directory.handle(self.now, input) {
-            match output {
-                Output::Store(fact, value) => drop(self.directory.facts.insert(fact, value)),
-                Output::Deliver => self.deliver_view(),
-                Output::SetAlarm(at) => self.directory.alarm = Some(at),
-                Output::ClearAlarm => {
-                    self.directory.alarm = None;
-                    self.count(Happening::Resized);
-                }
-                Output::Taken(_) => {}
-                // No handler of the simulation is validated.
-                Output::StoreValidation(..) | Output::Validate(..) | Output::Allowed(_) => {}
-            }
-        }
-    }
-
-    /// The view is on its way to every shard.
-    fn deliver_view(&mut self) {
-        let DirectoryHost { directory, round, loads, .. } = &mut self.directory;
-        let view = directory.view();
-        *round += 1;
-        *loads = vec![None; view.map.reached.into()];
-        let round = *round;
-        self.network.extend((0..usize::from(view.map.reached)).map(|to| Flight::View {
-            to,
-            view: view.clone(),
-            round,
-        }));
-        self.note(|| format!("  the shards are given {:?}", self.directory.map()));
-    }
-
-    /// A shard takes a view, and answers; the last answer is the directory's next input.
-    pub(super) fn take_view(&mut self, shard: usize, view: &HubView, round: u32) {
-        if !self.calm && self.random.chance(self.faults.relay_lost) {
-            return;
-        }
-        let map = view.map;
-        self.note(|| format!("  shard {shard} takes {map:?}"));
-        let window = self.shards[shard].config.drain_window;
-        if !self.step(shard, ShardInput::Map(map), None, |model, now, _| model.map(now, shard, map, window)) {
-            return;
-        }
-        let load = self.core(shard).load() as u64;
-        if self.directory.round != round {
-            return;
-        }
-        self.directory.loads[shard] = Some(load);
-        if self.directory.loads.iter().all(Option::is_some) {
-            let loads = self.directory.loads.clone();
-            self.directory_step(Input::Delivered { version: map.version, since: view.since, loads });
-            self.note(|| format!("  the map of the shards is {:?}", self.directory.map()));
-        }
     }
 }

@@ -16,8 +16,8 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Change, Output, Reply, ShardId, ShardMap, ShardState, Slot, Snapshot};
 
+use super::check::{broken, check};
 use super::words::{Answer, Arrival, Message, Profile, Published, Request, To, Word, group_number, user_id};
-use super::{broken, check};
 
 mod events;
 mod owed;

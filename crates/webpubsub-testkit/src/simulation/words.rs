@@ -9,7 +9,7 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Command, Groups, Permission, Selection, Target};
 
-use super::{broken, check};
+use super::check::{broken, check};
 use crate::{group, user};
 
 /// Groups, by number.

@@ -11,8 +11,8 @@ use webpubsub_shard::Call;
 
 use super::{Connection, End, Link, Model, Published};
 use crate::handler::{header, number};
+use crate::simulation::check::{broken, check};
 use crate::simulation::words::{Answer, GROUPS, Word, event_name, message_number, user_id};
-use crate::simulation::{broken, check};
 
 /// What event handlers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

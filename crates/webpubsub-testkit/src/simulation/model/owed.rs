@@ -5,7 +5,7 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::Slot;
 
 use super::{Connection, Link, Model};
-use crate::simulation::check;
+use crate::simulation::check::check;
 use crate::simulation::words::Word;
 
 impl Model {

@@ -6,9 +6,10 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_shard::{Input as ShardInput, Loads, Output, Placement, ShardId, Slot};
 
-use super::words::{Arrival, Down, Up, Word, spelled_out};
-use super::world::World;
-use super::{Happening, check};
+use super::World;
+use crate::simulation::check::check;
+use crate::simulation::summary::Happening;
+use crate::simulation::words::{Arrival, Down, Up, Word, spelled_out};
 
 impl World {
     /// A client's dialling comes to something.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::client::Client;
-use super::machine::Machine;
-use super::model::{Link, WINDOW};
-use super::words::{Down, GROUPS, Request, Up};
-use super::world::World;
-use super::{Happening, broken, check};
+use super::World;
+use crate::simulation::check::{broken, check};
+use crate::simulation::client::Client;
+use crate::simulation::machine::Machine;
+use crate::simulation::model::{Link, WINDOW};
+use crate::simulation::summary::Happening;
+use crate::simulation::words::{Down, GROUPS, Request, Up};
 
 /// How long a client takes at most to detect a dead link, and to get another: its keep-alive, the
 /// third of it that it is late, and the pauses between its attempts.

@@ -14,11 +14,13 @@ use webpubsub_shard::{
     Attachment, Call, CallId, Change, Cursor, Host, NextTurn, ShardId, Slot, StoredMessage,
 };
 
-use super::machine::Machine;
-use super::words::Down;
-use super::world::World;
-use super::{Bug, Happening, check};
+use super::World;
 use crate::handler::words;
+use crate::simulation::check::check;
+use crate::simulation::machine::Machine;
+use crate::simulation::run::Bug;
+use crate::simulation::summary::Happening;
+use crate::simulation::words::Down;
 
 /// The host of one step of one shard.
 #[derive(Debug)]

@@ -5,10 +5,11 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_service::{Destination, ShardRange};
 use webpubsub_shard::{Input as ShardInput, Output, ShardId};
 
-use super::random::Random;
-use super::words::{GROUPS, Message, Request, To, USERS};
-use super::world::World;
-use super::{Happening, check};
+use super::World;
+use crate::simulation::check::check;
+use crate::simulation::random::Random;
+use crate::simulation::summary::Happening;
+use crate::simulation::words::{GROUPS, Message, Request, To, USERS};
 
 /// The shards that carry something out, through each other where they are many.
 fn everyone(range: ShardRange) -> Vec<ShardId> {

@@ -1,4 +1,4 @@
-//! WebSockets, and what shards put on them.
+//! What shards put on WebSockets.
 
 use std::collections::VecDeque;
 
@@ -6,35 +6,12 @@ use webpubsub_client_core::AttemptId;
 use webpubsub_protocol::client::{AckError, DataFrame, DownstreamMessage, Frame};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::UserId;
-use webpubsub_shard::{Attachment, Output, Slot};
+use webpubsub_shard::{Output, Slot};
 
-use super::words::{Answer, Down, Received, Up, Word, message_number, user_id};
-use super::world::World;
-use super::{broken, check};
-
-/// A WebSocket between a client and a shard.
-#[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) client: usize,
-    pub(super) attempt: AttemptId,
-    pub(super) shard: usize,
-    pub(super) connection: usize,
-    pub(super) attachment: Option<Attachment>,
-    /// What is on its way to the shard, oldest first.
-    pub(super) up: VecDeque<Up>,
-    /// What is on its way to the client, oldest first.
-    pub(super) down: VecDeque<Down>,
-    /// Whether the shard knows it.
-    pub(super) known: bool,
-    /// Whether the client listens to it.
-    pub(super) is_read: bool,
-    /// Whether anything more gets through.
-    pub(super) whole: bool,
-    /// Whether its client has seen it open.
-    pub(super) opened: bool,
-    /// Whether a close frame was put on it.
-    pub(super) closed: bool,
-}
+use super::World;
+use crate::simulation::check::{broken, check};
+use crate::simulation::socket::Socket;
+use crate::simulation::words::{Answer, Down, Received, Word, message_number, user_id};
 
 impl World {
     pub(super) fn accept(
@@ -159,7 +136,7 @@ impl World {
         }
     }
 
-    /// The socket that a frame goes to. With [`Bug::SendAfterClose`](super::Bug::SendAfterClose) it may be one that is closed.
+    /// The socket that a frame goes to. With [`Bug::SendAfterClose`](crate::simulation::Bug::SendAfterClose) it may be one that is closed.
     fn on(&self, shard: usize, slot: Slot) -> usize {
         self.shards[shard].socket(slot).unwrap_or_else(|| {
             broken(format!("a frame is put on {slot:?} of shard {shard}, which has no open socket"))

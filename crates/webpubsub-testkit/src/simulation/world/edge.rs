@@ -8,11 +8,12 @@ use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 
-use super::client::Dial;
-use super::random::Random;
-use super::words::{Answer, Down, Received, Up, Word, user_id};
-use super::world::World;
-use super::{Happening, broken, check};
+use super::World;
+use crate::simulation::check::{broken, check};
+use crate::simulation::client::Dial;
+use crate::simulation::random::Random;
+use crate::simulation::summary::Happening;
+use crate::simulation::words::{Answer, Down, Received, Up, Word, user_id};
 
 /// Some clients let their messages expire; sessions do not.
 fn with_ttl(mut message: UpstreamMessage<u32>, random: &mut Random) -> UpstreamMessage<u32> {

@@ -4,31 +4,18 @@ use std::time::Duration;
 
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
-use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Call, CallId, Input as ShardInput, METRICS};
 
-use super::words::{Message, event_name};
-use super::world::World;
-use super::{Bug, Happening, broken, check};
+use super::World;
 use crate::handler::{number, status};
+use crate::simulation::check::{broken, check};
+use crate::simulation::ringing::Ringing;
+use crate::simulation::run::Bug;
+use crate::simulation::summary::Happening;
+use crate::simulation::words::{Message, event_name};
 
 /// Most calls that a shard has under way.
 const MAX_CALLS: usize = 6;
-
-/// A call that is under way.
-#[derive(Debug)]
-pub(super) struct Ringing {
-    shard: usize,
-    /// In which of its lives the shard waits for an answer.
-    life: u32,
-    call: Call,
-    /// When the shard's host stops waiting.
-    until: Timestamp,
-    /// The failure that the host reports then.
-    end: CallFailure,
-    /// Whether the handler never answers.
-    hangs: bool,
-}
 
 impl World {
     /// A shard calls an event handler.

@@ -1,35 +1,11 @@
-//! What goes from shard to shard.
+//! What goes from shard to shard, and how it is lost, or comes twice.
 
-use webpubsub_service::HubView;
 use webpubsub_shard::{Batch, Input as ShardInput, ShardId};
 
-use super::world::World;
-use super::{Happening, broken};
-
-/// On its way from shard to shard.
-#[derive(Debug)]
-pub(super) enum Flight {
-    Batch {
-        from: usize,
-        to: usize,
-        batch: Batch,
-        /// In which of its lives the sender waits for an answer, if it does.
-        life: Option<u32>,
-    },
-    Answer {
-        from: usize,
-        to: usize,
-        life: u32,
-        last: u64,
-        taken: bool,
-    },
-    /// From the directory.
-    View {
-        to: usize,
-        view: HubView,
-        round: u32,
-    },
-}
+use super::World;
+use crate::simulation::check::broken;
+use crate::simulation::flight::Flight;
+use crate::simulation::summary::Happening;
 
 impl World {
     /// A shard sends rows of its log to another.

@@ -1,0 +1,29 @@
+//! What is on its way to a shard.
+
+use webpubsub_service::HubView;
+use webpubsub_shard::Batch;
+
+/// On its way from shard to shard.
+#[derive(Debug)]
+pub(super) enum Flight {
+    Batch {
+        from: usize,
+        to: usize,
+        batch: Batch,
+        /// In which of its lives the sender waits for an answer, if it does.
+        life: Option<u32>,
+    },
+    Answer {
+        from: usize,
+        to: usize,
+        life: u32,
+        last: u64,
+        taken: bool,
+    },
+    /// From the directory.
+    View {
+        to: usize,
+        view: HubView,
+        round: u32,
+    },
+}
