@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { Sockets, closeSocket, readAttachment, refuseSocket } from "../../worker/js/sockets.ts";
 
 /** A socket that keeps what is done with it; `send` and `close` throw where they are to. */
@@ -83,76 +83,6 @@ describe("A fan-out", () => {
     const buffer = new TextEncoder().encode("xgrüße €x");
     shard(one).sendLargeText(slots(0), buffer.subarray(1, buffer.length - 1));
     assert.deepEqual(one.done, [["send", "grüße €"]]);
-  });
-});
-
-describe("A socket whose upgrade is being answered", () => {
-  /** The answers to waits of no time, in order. */
-  let waits = [];
-  const pass = async () => {
-    for (const resolve of waits.splice(0)) resolve();
-    await new Promise(setImmediate);
-  };
-  beforeEach(() => {
-    waits = [];
-    globalThis.scheduler = { wait: () => new Promise((resolve) => void waits.push(resolve)) };
-  });
-  afterEach(() => void delete globalThis.scheduler);
-
-  test("carries what it is sent after two waits, in order, copied", async () => {
-    const [sockets, one, two] = [new Sockets(), new FakeSocket(), new FakeSocket()];
-    sockets.open(0, one);
-    sockets.open(1, two);
-    const bytes = Uint8Array.of(1, 2);
-    sockets.sendText(slots(0, 1), "hello");
-    sockets.sendBytes(slots(0), bytes);
-    bytes[0] = 9;
-    await pass();
-    assert.deepEqual([one.done, two.done], [[], []]);
-    await pass();
-    assert.deepEqual(
-      [one.done, two.done],
-      [
-        [
-          ["send", "hello"],
-          ["send", [1, 2]],
-        ],
-        [["send", "hello"]],
-      ],
-    );
-    sockets.sendText(slots(0), "at once");
-    assert.deepEqual(one.done.at(-1), ["send", "at once"]);
-    assert.equal(waits.length, 0);
-  });
-
-  test("is known, attached to and closed like any other, after what it was sent", async () => {
-    const [sockets, one] = [new Sockets(), new FakeSocket()];
-    sockets.open(0, one);
-    assert.equal(sockets.slot(one), 0);
-    sockets.attach(0, Uint8Array.of(1));
-    assert.deepEqual(readAttachment(one), Uint8Array.of(1));
-    sockets.sendText(slots(0), "hello");
-    sockets.close(0, 1008, "out");
-    assert.deepEqual(one.done, [
-      ["send", "hello"],
-      ["close", 1008, "out"],
-    ]);
-    assert.equal(sockets.slot(one), undefined);
-    assert.equal(readAttachment(one), undefined);
-    await pass();
-    await pass();
-    assert.equal(one.done.length, 2);
-  });
-
-  test("that is closed by then keeps no other from being sent to", async () => {
-    const [sockets, gone, two] = [new Sockets(), new FakeSocket({ isClosed: true }), new FakeSocket()];
-    sockets.open(0, gone);
-    sockets.open(1, two);
-    assert.equal(sockets.sendText(slots(0, 1), "hello"), undefined);
-    await pass();
-    await pass();
-    assert.deepEqual(two.done, [["send", "hello"]]);
-    assert.deepEqual(sockets.sendText(slots(0), "again"), slots(0), "it is lost when it is sent to next");
   });
 });
 

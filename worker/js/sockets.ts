@@ -7,76 +7,16 @@ const { Buffer } = await import("node:buffer").catch(() => ({ Buffer: undefined 
 const decode = (bytes: Uint8Array): string =>
   Buffer ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : new TextDecoder().decode(bytes);
 
-/** What the sockets of a shard are used for; `bufferedAmount` is workerd's. */
-type Sendable = Pick<WebSocket, "send" | "close" | "serializeAttachment"> & { bufferedAmount?: number };
-
-/**
- * A socket whose client does not have the answer to its upgrade. What is sent before that answer costs workerd some
- * 10 KB for as long as the connection lasts, so it waits until then.
- */
-class OpeningSocket implements Sendable {
-  readonly socket: WebSocket;
-  #frames: (string | Uint8Array)[] = [];
-
-  constructor(socket: WebSocket) {
-    this.socket = socket;
-  }
-
-  serializeAttachment(value: unknown): void {
-    this.socket.serializeAttachment(value);
-  }
-
-  send(frame: string | Uint8Array): void {
-    // The bytes are a view of the wasm module's memory.
-    this.#frames.push(typeof frame === "string" ? frame : frame.slice());
-  }
-
-  /** Sends what has waited. A socket that takes nothing any more has a close event of its own. */
-  finish(): WebSocket {
-    try {
-      for (const frame of this.#frames) this.socket.send(frame);
-    } catch {
-      // It is closed already.
-    }
-    return this.socket;
-  }
-
-  close(code: number, reason: string): void {
-    this.finish().close(code, reason);
-  }
-}
-
 /** The sockets by their slots. Methods that send return the slots of sockets that could not take it, if any. */
 export class Sockets {
-  #sockets: (Sendable | undefined)[] = [];
-  /** The slots of sockets that are opening. */
-  #opening: number[] = [];
-  #slots = new WeakMap<Sendable, number>();
+  #sockets: (WebSocket | undefined)[] = [];
+  #slots = new WeakMap<WebSocket, number>();
   /** The close frames that answer those of clients. */
   #answers = new Map<number, [code: number, reason: string]>();
 
   put(slot: number, socket: WebSocket): void {
     this.#sockets[slot] = socket;
     this.#slots.set(socket, slot);
-  }
-
-  /** The same of a socket that has just been accepted: what it is sent now leaves after the answer to its upgrade. */
-  open(slot: number, socket: WebSocket): void {
-    this.#sockets[slot] = new OpeningSocket(socket);
-    this.#slots.set(socket, slot);
-    if (this.#opening.push(slot) === 1) void this.#finishOpening();
-  }
-
-  async #finishOpening(): Promise<void> {
-    // After one the answer has left the object, after two the Worker.
-    await scheduler.wait(0);
-    await scheduler.wait(0);
-    const slots = this.#opening;
-    this.#opening = [];
-    for (const slot of slots) {
-      const socket = this.#sockets[slot];
-      if (socket instanceof OpeningSocket) this.#sockets[slot] = socket.finish();
-    }
   }
 
   slot(socket: WebSocket): number | undefined {
@@ -93,11 +33,11 @@ export class Sockets {
     if (socket && answer) closeSocket(socket, ...answer);
   }
 
-  #remove(slot: number): Sendable | undefined {
+  #remove(slot: number): WebSocket | undefined {
     const socket = this.#sockets[slot];
     this.#sockets[slot] = undefined;
     this.#answers.delete(slot);
-    if (socket) this.#slots.delete(socket instanceof OpeningSocket ? socket.socket : socket);
+    if (socket) this.#slots.delete(socket);
     return socket;
   }
 
@@ -113,9 +53,10 @@ export class Sockets {
     this.#sockets[slot]?.serializeAttachment(bytes.slice());
   }
 
-  /** How many bytes wait on a slot's socket for its client to read. */
+  /** How many bytes wait on a slot's socket for its client to read; `bufferedAmount` is workerd's. */
   waiting(slot: number): number {
-    return this.#sockets[slot]?.bufferedAmount ?? 0;
+    const socket: (WebSocket & { bufferedAmount?: number }) | undefined = this.#sockets[slot];
+    return socket?.bufferedAmount ?? 0;
   }
 
   sendText(slots: Uint32Array, text: string): Uint32Array | undefined {
@@ -141,7 +82,7 @@ export class Sockets {
     });
   }
 
-  #each(slots: Uint32Array, send: (socket: Sendable, index: number) => void): Uint32Array | undefined {
+  #each(slots: Uint32Array, send: (socket: WebSocket, index: number) => void): Uint32Array | undefined {
     let failed: number[] | undefined;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
@@ -158,7 +99,7 @@ export class Sockets {
 }
 
 /** Sends a close frame, whether or not the socket is still open. */
-export function closeSocket(socket: Sendable, code: number, reason: string): void {
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
   try {
     socket.close(code, reason);
   } catch {

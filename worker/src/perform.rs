@@ -54,7 +54,7 @@ impl Host for StepHost<'_> {
             log::failure("accepting a socket", &Error::from(thrown));
             return false;
         }
-        self.shard.sockets.open(slot.0, socket);
+        self.shard.sockets.put(slot.0, socket);
         true
     }
 

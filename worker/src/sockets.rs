@@ -15,11 +15,6 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn put(this: &Sockets, slot: u32, socket: &WebSocket);
 
-    /// The same of a socket that has just been accepted: what it is sent before its client has the answer to
-    /// its upgrade leaves right after that.
-    #[wasm_bindgen(method)]
-    pub(crate) fn open(this: &Sockets, slot: u32, socket: &WebSocket);
-
     /// The slot of a socket that is known.
     #[wasm_bindgen(method)]
     pub(crate) fn slot(this: &Sockets, socket: &WebSocket) -> Option<u32>;

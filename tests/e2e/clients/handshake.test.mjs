@@ -162,6 +162,24 @@ forEachShardCount("Handshake", (service) => {
     assert.ok(reconnectionToken.length > 0);
   });
 
+  test("the first frame comes before the answer to a ping that is sent at once", async () => {
+    const hub = service.newHub();
+    for (const protocol of [JSON_V1, RELIABLE_V1]) {
+      const sockets = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const socket = await Socket.open(hub.clientUrl(), { protocols: [protocol] });
+          socket.send({ type: "ping" });
+          return socket;
+        }),
+      );
+      for (const socket of sockets) {
+        assert.equal((await socket.json()).event, "connected");
+        assert.deepEqual(await socket.json(), { type: "pong" });
+        socket.cut();
+      }
+    }
+  });
+
   test("a connection can be addressed as soon as it knows its id", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
