@@ -20,15 +20,11 @@ export function checkPureCrates() {
   if (wrong.length > 0) throw new Problem(wrong.join("\n"));
 }
 
-/** Still to be moved out of Rust. */
-const WITH_INLINE_JAVASCRIPT = ["worker/src/event_handler.rs"];
-
 /** JavaScript stands in files of its own, where it is type-checked, linted and tested, and not in Rust's strings. */
 export function checkInlineJavaScript() {
   const wrong = filesUnder(at("worker", "src"), at("crates"))
     .filter((file) => file.endsWith(".rs") && readFileSync(file, "utf8").includes("inline_js"))
-    .map((file) => relative(root, file))
-    .filter((file) => !WITH_INLINE_JAVASCRIPT.includes(file));
+    .map((file) => relative(root, file));
   const problems = wrong.map((file) => `${file} has JavaScript in a string, which belongs in worker/js.`);
   if (problems.length > 0) throw new Problem(problems.join("\n"));
 }

@@ -93,30 +93,13 @@ function reach(file, edges) {
 /** The crates whose files are looked at, as folders. */
 const folders = () => [...readdirSync(at("crates")).map((crate) => `crates/${crate}`), "worker", "bench/load"];
 
-/** Circles that are yet to be opened: crates, and the files of their circles. The list only shrinks. */
-const allowed = {
-  worker: ["event_handler.rs", "hub_directory.rs", "hub_shard.rs", "perform.rs", "turns.rs", "view.rs"],
-};
-
-/** No circle of files in any crate, but for those that are allowed. */
+/** No circle of files in any crate. */
 export function checkCircles() {
   const problems = folders().flatMap((folder) => {
     const source = at(folder, "src");
     const files = filesUnder(source).filter((file) => file.endsWith(".rs"));
     const texts = new Map(files.map((file) => [relative(source, file).replaceAll(sep, "/"), readFileSync(file, "utf8")]));
-    return judge(folder, circlesOf(texts), allowed[folder] ?? []);
+    return circlesOf(texts).map((circle) => `${folder}/src has a circle of files that import each other: ${circle.join(", ")}.`);
   });
   if (problems.length > 0) throw new Problem(problems.join("\n"));
-}
-
-/** What is wrong with the circles of a crate, beside those allowed. */
-export function judge(folder, circles, allowed) {
-  const known = new Set(allowed);
-  const bad = circles.filter((circle) => circle.some((file) => !known.has(file)));
-  const inOne = new Set(circles.flat());
-  const done = allowed.filter((file) => !inOne.has(file));
-  return [
-    ...bad.map((circle) => `${folder}/src has a circle of files that import each other: ${circle.join(", ")}.`),
-    ...(done.length > 0 ? [`${folder}: no circle has ${done.join(", ")}: take it off the list in scripts/test/circles.mjs.`] : []),
-  ];
 }

@@ -21,10 +21,9 @@ use worker::web_sys::Response;
 
 use crate::connect_handler::Arrival;
 use crate::http::Asked;
-use crate::hub_shard::internal;
 use crate::objects::offer_client;
-use crate::perform::now;
-use crate::platform::{Error, Result, WebSocketPair};
+use crate::platform::{Error, Result, WebSocketPair, now};
+use crate::shard_paths;
 use crate::sockets::refuse_socket;
 use crate::{http, log, view};
 
@@ -170,7 +169,7 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     }
     let Some(shard) = ShardId::of(&connection) else { return Ok(None) };
     let name = object_name(hub, shard);
-    let answer = offer_client(env, &name, internal::RECOVER, connection.as_str()).await?;
+    let answer = offer_client(env, &name, shard_paths::RECOVER, connection.as_str()).await?;
     match answer.status() {
         101 => Ok(Some(answer)),
         404 => Ok(None),
@@ -205,7 +204,7 @@ async fn connect<'a>(
         let connection = shard.connection_id(id);
         let name = object_name(&endpoint.hub, shard);
         let answer = if arrival.is_some() {
-            offer_client(env, &name, internal::ROOM, "").await?
+            offer_client(env, &name, shard_paths::ROOM, "").await?
         } else {
             let token = admission
                 .subprotocol
@@ -217,17 +216,17 @@ async fn connect<'a>(
                 &admission.encode(),
                 subprotocol.unwrap_or_default(),
             ];
-            let path = if is_counted { internal::CONNECT_COUNTED } else { internal::CONNECT };
+            let path = if is_counted { shard_paths::CONNECT_COUNTED } else { shard_paths::CONNECT };
             offer_client(env, &name, path, &client.join(" ")).await?
         };
         if is_counted
             && let Some(Ok(connections)) =
-                answer.headers().get(internal::CONNECTIONS)?.map(|count| count.parse::<u32>())
+                answer.headers().get(shard_paths::CONNECTIONS)?.map(|count| count.parse::<u32>())
         {
             loads.borrow_mut().record(now(), shard, connections as usize);
         }
         let status = answer.status();
-        match [Full::Quota, Full::Shard].into_iter().find(|why| internal::status(*why) == status) {
+        match [Full::Quota, Full::Shard].into_iter().find(|why| shard_paths::status(*why) == status) {
             Some(why) => {
                 offers.refused(why);
                 offered = if asked { None } else { offers.next(now(), &mut loads.borrow_mut()) };
@@ -261,7 +260,7 @@ async fn connect<'a>(
         }
         Full::Shard => "The hub's shards are full. Try again when a connection has left.",
     };
-    http::try_again(internal::status(full), words)
+    http::try_again(shard_paths::status(full), words)
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

@@ -11,8 +11,7 @@ use worker::Env;
 
 use crate::event_handler::{Caller, Calls, keep_delivery};
 use crate::log;
-use crate::perform::now;
-use crate::platform::variable;
+use crate::platform::{now, variable};
 
 /// A client that wants to connect, and the handler that decides.
 pub(crate) struct Arrival<'a> {

@@ -15,10 +15,9 @@ use webpubsub_service::{
 use webpubsub_shard::{EventHandler, EventPolicy};
 use worker::Env;
 
+use crate::directory_paths;
 use crate::http::text_in_charset;
-use crate::hub_directory::internal;
-use crate::perform::now;
-use crate::platform::{sleep, variable};
+use crate::platform::{now, sleep, variable};
 use crate::task::settled;
 
 #[wasm_bindgen(module = "worker/js/event_handler.ts")]
@@ -100,7 +99,7 @@ impl Caller<'_> {
             let take = taking(&body);
             let promise = match &wanted {
                 Wanted::Validate { body, within } => {
-                    let (path, limit) = (internal::VALIDATION, whole_millis(*within) as f64);
+                    let (path, limit) = (directory_paths::VALIDATION, whole_millis(*within) as f64);
                     self.calls.post_to_directory(id, self.env, self.hub, path, body, limit)
                 }
                 Wanted::Post { within } => {

@@ -15,37 +15,18 @@ use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::directory::{Directory, Fact, Handler, Input, Output};
 use webpubsub_service::{Config, EventCall, shard_names};
 use webpubsub_shard::HubSettings;
-use webpubsub_store::{DirectoryStore, ObjectStore};
+use webpubsub_store::DirectoryStore;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
+use crate::directory_paths::all_taken;
 use crate::event_handler::{Caller, Calls};
 use crate::objects::Objects;
-use crate::perform::now;
-use crate::platform::{Error, Result, State, delete_alarm, object_name as name_of, set_alarm};
+use crate::platform::{Error, Result, State, delete_alarm, now, object_name as name_of, set_alarm};
+use crate::register::register;
 use crate::sql::{Sql, has_tables, open_directory};
 use crate::task::{run, run_later, settled};
-use crate::{config, http, hub_shard, log};
-
-/// What the Worker asks a directory.
-pub(crate) mod internal {
-    /// The hub's shards and settings.
-    pub(crate) const VIEW: &str = "/view";
-    /// POST settings, the body, or `null` for what the variables say; answered [`TAKEN`].
-    pub(crate) const SETTINGS: &str = "/settings";
-    /// Every shard has done it.
-    pub(crate) const TAKEN: &str = "taken";
-    /// Whether the handshake with an event handler, the body, has taken place: 204 or 403.
-    pub(crate) const VALIDATION: &str = "/validation";
-    /// GET what became of attempts to call event handlers, or POST one, the body.
-    pub(crate) const DELIVERIES: &str = "/deliveries";
-    /// POST: have every shard close its sockets, since the service is about to stop; answered [`TAKEN`].
-    pub(crate) const GO_AWAY: &str = "/goAway";
-    /// Of the register: GET all hubs, a line each after an empty one, or POST one, the body.
-    pub(crate) const HUBS: &str = "/hubs";
-    /// The register's name, which no hub has.
-    pub(crate) const REGISTER: &str = "*";
-}
+use crate::{config, directory_paths, http, log, shard_paths};
 
 /// One hub.
 #[wasm_bindgen]
@@ -135,8 +116,8 @@ impl DirectoryHost {
         let (method, url) = (request.method(), request.url());
         let path = RequestUrl::split(&url).map_or("", |url| url.path);
         match (method.as_str(), path) {
-            ("GET", internal::VIEW) => http::text(200, &self.directory.borrow().view().encode()),
-            ("POST", internal::SETTINGS) => {
+            ("GET", directory_paths::VIEW) => http::text(200, &self.directory.borrow().view().encode()),
+            ("POST", directory_paths::SETTINGS) => {
                 let settings = match http::body_text(request.text()).await?.as_str() {
                     "null" => None,
                     settings => Some(HubSettings::decode(settings).map_err(Error::new)?),
@@ -146,36 +127,36 @@ impl DirectoryHost {
                 let taken = self.deliver(&step).await;
                 // What is not in the register is closed to callers without a token.
                 let taken = self.store()?.object().is_registered()? && taken?;
-                http::text(200, if taken { internal::TAKEN } else { "" })
+                http::text(200, if taken { directory_paths::TAKEN } else { "" })
             }
-            ("POST", internal::VALIDATION) => {
+            ("POST", directory_paths::VALIDATION) => {
                 let asked = http::body_text(request.text()).await?;
                 let asked = Members::parse(&asked).unwrap_or_default();
                 let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
                 let handler = Handler { url: text("url"), origin: text("origin") };
                 http::text(if self.is_allowed(handler).await? { 204 } else { 403 }, "")
             }
-            ("POST", internal::DELIVERIES) => {
+            ("POST", directory_paths::DELIVERIES) => {
                 let delivery = http::body_text(request.text()).await?;
                 self.store()?.object().keep_delivery(&delivery)?;
                 http::text(204, "")
             }
-            ("GET", internal::DELIVERIES) => match self.store.get() {
+            ("GET", directory_paths::DELIVERIES) => match self.store.get() {
                 Some(store) => http::text(200, &store.object().deliveries()?),
                 None => http::text(200, "[]"),
             },
-            ("POST", internal::GO_AWAY) => {
+            ("POST", directory_paths::GO_AWAY) => {
                 let names = shard_names(&self.hub()?, &self.directory.borrow().view().map);
-                let path = hub_shard::internal::GO_AWAY;
+                let path = shard_paths::GO_AWAY;
                 let answers = Objects::shards(&self.env)?.ask_texts(names, path, Some("")).await?;
-                http::text(200, if all_taken(&answers) { internal::TAKEN } else { "" })
+                http::text(200, if all_taken(&answers) { directory_paths::TAKEN } else { "" })
             }
-            ("POST", internal::HUBS) => {
+            ("POST", directory_paths::HUBS) => {
                 let name = http::body_text(request.text()).await?;
                 self.store()?.add_hub(&name)?;
                 http::text(204, "")
             }
-            ("GET", internal::HUBS) => {
+            ("GET", directory_paths::HUBS) => {
                 let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;
                 http::text(200, &["\n", &names.join("\n")].concat())
             }
@@ -227,7 +208,7 @@ impl DirectoryHost {
             let view = directory.view();
             (shard_names(&self.hub()?, &view.map), view.encode(), view.map.version, view.since)
         };
-        let path = hub_shard::internal::VIEW;
+        let path = shard_paths::VIEW;
         let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&body)).await?;
         let loads = loads.iter().map(|load| load.parse().ok()).collect();
         Ok(self.step(Input::Delivered { version, since, loads })?.taken)
@@ -286,11 +267,6 @@ impl DirectoryHost {
     }
 }
 
-/// Whether all of these answered [`internal::TAKEN`].
-pub(crate) fn all_taken(answers: &[String]) -> bool {
-    answers.iter().all(|answer| answer == internal::TAKEN)
-}
-
 /// The hub whose directory an object is.
 fn hub_of(state: &State, store: Option<&DirectoryStore<Sql>>) -> Result<HubName> {
     let name = match store {
@@ -314,21 +290,4 @@ fn load(config: &Config, state: &State, store: Option<&DirectoryStore<Sql>>) -> 
         log::failure("reading stored settings", &error);
     }
     Ok(directory)
-}
-
-/// Has the register know a hub, unless this object's tables say that it does. What fails is logged, and tried
-/// again by whoever calls this next.
-pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName) {
-    let register = async {
-        if object.is_registered()? {
-            return Ok(());
-        }
-        let register = vec![internal::REGISTER.to_owned()];
-        Objects::directories(env)?.ask_texts(register, internal::HUBS, Some(hub.as_str())).await?;
-        object.set_registered()
-    };
-    let registered: Result<()> = register.await;
-    if let Err(error) = registered {
-        log::failure("registering a hub", &error);
-    }
 }

@@ -1,4 +1,4 @@
-//! The Durable Object of one shard: its handlers, each one input to the hub.
+//! The Durable Object of one shard: its handlers, each one input to the shard.
 #![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
 use std::cell::{Cell, RefCell};
@@ -10,93 +10,32 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
-use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
+use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::{Assignment, Config, HubView, ShardRange, Work, parse_object_name};
-use webpubsub_shard::{
-    Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, ShardId, Slot,
-};
-use webpubsub_store::ShardStore;
+use webpubsub_service::{Assignment, HubView, ShardRange, Work, parse_object_name};
+use webpubsub_shard::{Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, Slot};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
+use crate::directory_paths::TAKEN;
 use crate::event_handler::Calls;
 use crate::http::{Asked, Head};
-use crate::hub_directory::{internal::TAKEN, register};
 use crate::objects::client_of;
-use crate::perform::now;
-use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, open_web_sockets};
+use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
+use crate::register::register;
 use crate::route::Shards;
+use crate::shard_host::ShardHost;
 use crate::sockets::{Sockets, close_socket, read_attachment};
-use crate::sql::{Sql, open_shard};
+use crate::sql::open_shard;
 use crate::task::{run, settled};
 use crate::turns::Turns;
-use crate::{config, http, log, view};
-
-/// What the Worker asks a shard beside the REST API's own paths.
-pub(crate) mod internal {
-    use webpubsub_shard::Full;
-
-    /// Accept a WebSocket. [`crate::objects::offer_client`] says whose, with blanks between: the
-    /// connection's id, its reconnection token if it may be recovered, its
-    /// [`webpubsub_shard::ConnectRequest`], and the subprotocol that its client is answered with, if any.
-    pub(crate) const CONNECT: &str = "/connect";
-    /// The same, answered with [`CONNECTIONS`] as well.
-    pub(crate) const CONNECT_COUNTED: &str = "/connectCounted";
-    /// Accept a WebSocket for a connection that its client proved to have had, whose id is given likewise.
-    pub(crate) const RECOVER: &str = "/recover";
-    /// Take a [`webpubsub_shard::Batch`] of another shard, the body.
-    pub(crate) const BATCH: &str = "/batch";
-    /// Say whether there is room for a connection: 204, or as [`status`] has it.
-    pub(crate) const ROOM: &str = "/room";
-    /// Take a [`webpubsub_service::HubView`], the body, and say how much there is to do.
-    pub(crate) const VIEW: &str = "/view";
-    /// Close every socket, since the service is about to stop; answered [`TAKEN`](super::TAKEN).
-    pub(crate) const GO_AWAY: &str = "/goAway";
-    /// Say what became of attempts to call event handlers.
-    pub(crate) const DELIVERIES: &str = "/deliveries";
-    /// Say the values of [`webpubsub_shard::METRICS`].
-    pub(crate) const METRICS: &str = "/metrics";
-    /// In the answer to [`CONNECT_COUNTED`], also where it refuses: how many connections the shard holds.
-    pub(crate) const CONNECTIONS: &str = "x-connections";
-
-    /// How a shard, and the Worker after it, answers a client that it has no place for.
-    ///
-    /// Source: docs/spec/client.md#handshake.
-    pub(crate) const fn status(full: Full) -> u16 {
-        match full {
-            Full::Quota => 429,
-            Full::Shard => 503,
-        }
-    }
-}
+use crate::{config, http, log, shard_paths, view};
 
 /// One shard of a hub.
 #[wasm_bindgen]
 pub struct HubShard {
     shard: std::result::Result<Rc<ShardHost>, String>,
-}
-
-/// What a shard's handlers share.
-pub(crate) struct ShardHost {
-    pub(crate) state: State,
-    pub(crate) env: Env,
-    pub(crate) config: Rc<Config>,
-    pub(crate) hub_name: HubName,
-    pub(crate) number: ShardId,
-    /// Borrowed for the length of one step, never across an `.await`.
-    pub(crate) driver: RefCell<Driver>,
-    pub(crate) sockets: Sockets,
-    pub(crate) store: ShardStore<Sql>,
-    pub(crate) calls: Calls,
-    pub(crate) timer: Timer,
-    pub(crate) turns: Turns,
-    /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
-    /// knows.
-    since: Cell<u64>,
-    /// Whether the directory was asked for the settings, and the register knows the hub.
-    is_known: Cell<bool>,
 }
 
 #[wasm_bindgen]
@@ -219,20 +158,28 @@ impl ShardHost {
         let driver = RefCell::new(Driver::new(restored.shard));
         let since = Cell::new(0);
         let is_known = Cell::new(store.object().is_registered()?);
-        let shard = Rc::new_cyclic(|this| Self {
-            turns: Turns::new(&state, Weak::clone(this)),
-            state,
-            env,
-            config,
-            hub_name,
-            number,
-            driver,
-            sockets,
-            store,
-            calls: Calls::new(),
-            timer: Timer::new(),
-            since,
-            is_known,
+        let shard = Rc::new_cyclic(|this| {
+            let this: Weak<Self> = Weak::clone(this);
+            let turn = move || {
+                if let Some(shard) = this.upgrade() {
+                    shard.turn();
+                }
+            };
+            Self {
+                turns: Turns::new(&state, turn),
+                state,
+                env,
+                config,
+                hub_name,
+                number,
+                driver,
+                sockets,
+                store,
+                calls: Calls::new(),
+                timer: Timer::new(),
+                since,
+                is_known,
+            }
         });
         shard.perform(restored.outputs)?;
         if !shard.is_known.get() {
@@ -251,23 +198,25 @@ impl ShardHost {
         let head = Head::of(request);
         let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
         match url.path {
-            internal::CONNECT => self.connect(request).await,
-            internal::CONNECT_COUNTED => {
+            shard_paths::CONNECT => self.connect(request).await,
+            shard_paths::CONNECT_COUNTED => {
                 let answer = self.connect(request).await?;
                 let connections = self.driver.borrow().shard.connections();
-                answer.headers().set(internal::CONNECTIONS, &connections.to_string())?;
+                answer.headers().set(shard_paths::CONNECTIONS, &connections.to_string())?;
                 Ok(answer)
             }
-            internal::ROOM => http::text(self.driver.borrow().shard.full().map_or(204, internal::status), ""),
-            internal::RECOVER => self.recover(request),
-            internal::BATCH => self.batch(request).await,
-            internal::VIEW => self.view(request).await,
-            internal::GO_AWAY => {
+            shard_paths::ROOM => {
+                http::text(self.driver.borrow().shard.full().map_or(204, shard_paths::status), "")
+            }
+            shard_paths::RECOVER => self.recover(request),
+            shard_paths::BATCH => self.batch(request).await,
+            shard_paths::VIEW => self.view(request).await,
+            shard_paths::GO_AWAY => {
                 self.step(Input::GoAway, None)?;
                 http::text(200, TAKEN)
             }
-            internal::DELIVERIES => http::text(200, &self.store.object().deliveries()?),
-            internal::METRICS => {
+            shard_paths::DELIVERIES => http::text(200, &self.store.object().deliveries()?),
+            shard_paths::METRICS => {
                 self.step(Input::Measure, None)?;
                 http::text(200, &self.metrics())
             }
@@ -294,7 +243,7 @@ impl ShardHost {
         let reconnection_token = token.map(str::to_owned);
         let input = Input::Connect { connection, request: admission, reconnection_token };
         match self.step(input, Some(&pair.server()))?.refused {
-            Some(full) => http::text(internal::status(full), ""),
+            Some(full) => http::text(shard_paths::status(full), ""),
             None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
         }
     }

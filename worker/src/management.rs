@@ -11,15 +11,15 @@ use webpubsub_shard::ShardId;
 use worker::Env;
 use worker::web_sys::Response;
 
+use crate::directory_paths::{self, all_taken};
 use crate::event_handler::{deliveries, test};
 use crate::http::Asked;
-use crate::hub_directory::{all_taken, internal};
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
+use crate::register::used_hubs;
 use crate::rest::check_token;
 use crate::task::settled;
-use crate::view::used_hubs;
-use crate::{http, hub_shard, log, view};
+use crate::{http, log, shard_paths, view};
 
 /// Answers one request under `/management/`.
 pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
@@ -101,10 +101,10 @@ fn json(body: &str) -> Result<Response> {
 /// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
 /// forgotten what they hold.
 async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
-    let (directory, path) = (vec![hub.to_string()], internal::SETTINGS);
+    let (directory, path) = (vec![hub.to_string()], directory_paths::SETTINGS);
     let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
     view::forget(hub);
-    if answer.concat() == internal::TAKEN {
+    if answer.concat() == directory_paths::TAKEN {
         Ok(())
     } else {
         Err(Error::new("not every shard took the settings yet"))
@@ -125,7 +125,7 @@ async fn close_sockets(env: &Env) -> Result<Response> {
     let mut all = true;
     for hubs in known_hubs(env).await?.chunks(HUBS_AT_ONCE) {
         let names = hubs.iter().map(HubName::to_string).collect();
-        match Objects::directories(env)?.ask_texts(names, internal::GO_AWAY, Some("")).await {
+        match Objects::directories(env)?.ask_texts(names, directory_paths::GO_AWAY, Some("")).await {
             Ok(answers) => all &= all_taken(&answers),
             Err(error) => {
                 log::failure("closing the sockets of a hub", &error);
@@ -142,7 +142,7 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
     for hub in known_hubs(env).await? {
         let map = view::of(env, config, &hub).await?.map;
         let names = shard_names(&hub, &map);
-        let answers = Objects::shards(env)?.ask_texts(names, hub_shard::internal::METRICS, None).await?;
+        let answers = Objects::shards(env)?.ask_texts(names, shard_paths::METRICS, None).await?;
         for (shard, values) in answers.iter().enumerate() {
             text.add(&hub, shard, values);
         }

@@ -19,19 +19,14 @@ use webpubsub_shard::{
 use worker::web_sys::{Headers, WebSocket};
 
 use crate::event_handler::Caller;
-use crate::hub_shard::{ShardHost, internal};
-use crate::log;
 use crate::objects::{Objects, Question};
-use crate::platform::{Error, Result, delete_alarm, set_alarm, variable};
+use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
+use crate::shard_host::ShardHost;
 use crate::task::settled;
+use crate::{log, shard_paths};
 
 /// From this many bytes on a text is sent with an eye to memory.
 const LARGE_TEXT_BYTES: usize = 1 << 20;
-
-/// The time, in milliseconds.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::from_millis(js_sys::Date::now() as u64)
-}
 
 /// The host of one step.
 struct StepHost<'a> {
@@ -246,7 +241,7 @@ impl ShardHost {
     async fn post(&self, to: ShardId, body: &str) -> Result<u16> {
         let headers = Headers::new()?;
         let question =
-            Question { path: internal::BATCH, method: "POST", headers: &headers, body: body.into() };
+            Question { path: shard_paths::BATCH, method: "POST", headers: &headers, body: body.into() };
         let name = object_name(&self.hub_name, to);
         let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
         Ok(answer.map_or(0, |answer| answer.status()))

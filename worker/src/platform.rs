@@ -8,6 +8,7 @@ use std::future::Future;
 use js_sys::{Array, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use webpubsub_protocol::time::Timestamp;
 use worker::Env;
 use worker::web_sys::{Request, WebSocket};
 
@@ -118,4 +119,9 @@ impl State {
             Ok(JsValue::UNDEFINED)
         }));
     }
+}
+
+/// The time, in milliseconds.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_millis(js_sys::Date::now() as u64)
 }

@@ -9,8 +9,7 @@ use webpubsub_service::{Assignment, Config, ShardRange, Work};
 use worker::Env;
 
 use crate::http::Asked;
-use crate::perform::now;
-use crate::platform::Result;
+use crate::platform::{Result, now};
 use crate::route::{Answer, Shards, members};
 use crate::task::settled;
 use crate::{file, http, log, view};

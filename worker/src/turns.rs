@@ -1,12 +1,9 @@
 //! When a shard's turns are taken: together with what else has arrived by then, or before anything more.
 
-use std::rc::Weak;
-
 use js_sys::Promise;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use webpubsub_shard::NextTurn;
 
-use crate::hub_shard::ShardHost;
 use crate::platform::State;
 
 #[wasm_bindgen(module = "worker/js/schedule.ts")]
@@ -30,13 +27,9 @@ extern "C" {
 pub(crate) struct Turns(Schedule);
 
 impl Turns {
-    pub(crate) fn new(state: &State, shard: Weak<ShardHost>) -> Self {
-        let turn = Closure::new(move || {
-            if let Some(shard) = shard.upgrade() {
-                shard.turn();
-            }
-        });
-        Self(Schedule::new(state, turn))
+    /// `turn` takes one.
+    pub(crate) fn new(state: &State, turn: impl Fn() + 'static) -> Self {
+        Self(Schedule::new(state, Closure::new(turn)))
     }
 
     /// Has the shard take its next turn when it is due.

@@ -8,10 +8,10 @@ use webpubsub_service::{Config, HubView, SharedLoads, ViewCache};
 use webpubsub_shard::AnonymousConnectPolicy;
 use worker::Env;
 
-use crate::hub_directory::internal;
+use crate::directory_paths;
 use crate::objects::Objects;
-use crate::perform::now;
-use crate::platform::{Error, Result};
+use crate::platform::{Error, Result, now};
+use crate::register::used_hubs;
 
 thread_local! {
     static CACHE: RefCell<ViewCache> = const { RefCell::new(ViewCache::new()) };
@@ -61,13 +61,7 @@ pub(crate) fn forget(hub: &HubName) {
 
 /// The view that the directory of a hub has.
 pub(crate) async fn ask(env: &Env, hub: &HubName) -> Result<HubView> {
-    let text = Objects::directories(env)?.ask_texts(vec![hub.to_string()], internal::VIEW, None).await?;
+    let text =
+        Objects::directories(env)?.ask_texts(vec![hub.to_string()], directory_paths::VIEW, None).await?;
     HubView::decode(&text.concat()).ok_or_else(|| Error::new("the directory gave no view"))
-}
-
-/// The names of all hubs that were ever used, a line each after an empty one.
-pub(crate) async fn used_hubs(env: &Env) -> Result<String> {
-    let register = vec![internal::REGISTER.to_owned()];
-    let hubs = Objects::directories(env)?.ask_texts(register, internal::HUBS, None).await?.concat();
-    if hubs.is_empty() { Err(Error::new("the register gave no list")) } else { Ok(hubs) }
 }
