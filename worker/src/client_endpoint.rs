@@ -14,8 +14,8 @@ use webpubsub_protocol::event_handler::connect::ConnectBody;
 use webpubsub_protocol::event_handler::{Cookies, Event};
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest;
-use webpubsub_service::{Config, HubView, object_name};
-use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, Placement, ShardId};
+use webpubsub_service::{Config, HubView, PlaceStep, Placing, object_name};
+use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, Full, ShardId};
 use worker::Env;
 use worker::web_sys::Response;
 
@@ -177,83 +177,77 @@ async fn recover(hub: &HubName, recovery: &Recovery, env: &Env, config: &Config)
     }
 }
 
-/// Sends an admitted client to a shard, of which `arrival`'s handler is asked first if there is one.
-/// It receives the connection's id, which carries its shard: so that one is looked for before, and no
-/// other is after.
+/// Places an admitted client on a shard, once `arrival`'s handler has allowed it if there is one.
 async fn connect<'a>(
     endpoint: &ClientEndpoint,
     mut admission: ConnectRequest,
     mut subprotocol: Option<&'a str>,
-    mut arrival: Option<Arrival<'a>>,
+    arrival: Option<Arrival<'a>>,
     view: &HubView,
     env: &Env,
     config: &Config,
 ) -> Result<Response> {
     let mut random = [0; 20];
     getrandom::fill(&mut random).map_err(Error::new)?;
-    let [a, b, c, d, id @ ..] = random;
-    let mut asked = false;
-    let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-    let loads = view::loads(&endpoint.hub);
-    let mut offers =
-        Placement::new(now(), &loads.borrow(), drawn, view.map.accepting, config.connection_limits());
-    // How full a shard is matters where there are others.
-    let is_counted = view.map.accepting > 1;
-    let mut offered = offers.next(now(), &mut loads.borrow_mut());
-    while let Some(shard) = offered {
-        let connection = shard.connection_id(id);
-        let name = object_name(&endpoint.hub, shard);
-        let answer = if arrival.is_some() {
-            offer_client(env, &name, shard_paths::ROOM, "").await?
-        } else {
-            let token = admission
-                .subprotocol
-                .is_reliable()
-                .then(|| sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub));
-            let client = [
-                connection.as_str(),
-                token.as_deref().unwrap_or_default(),
-                &admission.encode(),
-                subprotocol.unwrap_or_default(),
-            ];
-            let path = if is_counted { shard_paths::CONNECT_COUNTED } else { shard_paths::CONNECT };
-            offer_client(env, &name, path, &client.join(" ")).await?
-        };
-        if is_counted
-            && let Some(Ok(connections)) =
-                answer.headers().get(shard_paths::CONNECTIONS)?.map(|count| count.parse::<u32>())
-        {
-            loads.borrow_mut().record(now(), shard, connections as usize);
-        }
-        let status = answer.status();
-        match [Full::Quota, Full::Shard].into_iter().find(|why| shard_paths::status(*why) == status) {
-            Some(why) => {
-                offers.refused(why);
-                offered = if asked { None } else { offers.next(now(), &mut loads.borrow_mut()) };
+    let (loads, limits) = (view::loads(&endpoint.hub), config.connection_limits());
+    let mut placing = Placing::new(now(), loads, random, view.map.accepting, limits, arrival.is_some());
+    let mut refused = None;
+    let full = loop {
+        refused = match placing.next(now(), refused) {
+            PlaceStep::Room(shard) => {
+                let name = object_name(&endpoint.hub, shard);
+                full_of(&offer_client(env, &name, shard_paths::ROOM, "").await?)
             }
-            None => {
-                let Some(arrival) = arrival.take() else {
+            PlaceStep::Call(shard) => {
+                if let Some(arrival) = &arrival {
+                    match arrival.ask(&placing.connection(shard), &mut admission).await {
+                        Ok(chosen) => subprotocol = chosen.or(subprotocol),
+                        Err((status, words)) => return refused_by_handler(status, &words),
+                    }
+                    admission.mode = match mode_of(admission.subprotocol, endpoint) {
+                        Ok(mode) => mode,
+                        Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
+                    };
+                }
+                None
+            }
+            PlaceStep::Offer(shard) => {
+                let connection = placing.connection(shard);
+                let token = admission
+                    .subprotocol
+                    .is_reliable()
+                    .then(|| sign_reconnection_token(&config.keys, now(), &connection, &endpoint.hub));
+                let client = [
+                    connection.as_str(),
+                    token.as_deref().unwrap_or_default(),
+                    &admission.encode(),
+                    subprotocol.unwrap_or_default(),
+                ];
+                let is_counted = placing.is_counted();
+                let path = if is_counted { shard_paths::CONNECT_COUNTED } else { shard_paths::CONNECT };
+                let name = object_name(&endpoint.hub, shard);
+                let answer = offer_client(env, &name, path, &client.join(" ")).await?;
+                if is_counted
+                    && let Some(Ok(connections)) =
+                        answer.headers().get(shard_paths::CONNECTIONS)?.map(|count| count.parse())
+                {
+                    placing.record(now(), connections);
+                }
+                let full = full_of(&answer);
+                if full.is_none() {
                     return match is_counted.then(|| http::web_socket(&answer)).flatten() {
                         // Without the count.
                         Some(socket) => http::switch_protocols(&socket, subprotocol),
                         None => Ok(answer),
                     };
-                };
-                asked = true;
-                match arrival.ask(&connection, &mut admission).await {
-                    Ok(chosen) => subprotocol = chosen.or(subprotocol),
-                    Err((status, words)) => return refused_by_handler(status, &words),
                 }
-                admission.mode = match mode_of(admission.subprotocol, endpoint) {
-                    Ok(mode) => mode,
-                    Err(error) => return http::text(400, &format!("Invalid request: {error}.")),
-                };
+                full
             }
-        }
-    }
+            PlaceStep::Full(why) => break why,
+        };
+    };
     let what = format!("taking a client into hub {}", endpoint.hub);
     log::refusal(&what, &"connection count reaches limit");
-    let full = offers.outcome();
     let words = match full {
         Full::Quota => {
             "The hub has as many connections as its CONNECTION_QUOTA. Try again when one has left."
@@ -261,6 +255,12 @@ async fn connect<'a>(
         Full::Shard => "The hub's shards are full. Try again when a connection has left.",
     };
     http::try_again(shard_paths::status(full), words)
+}
+
+/// Why a shard refuses a client, if it does.
+fn full_of(answer: &Response) -> Option<Full> {
+    let status = answer.status();
+    [Full::Quota, Full::Shard].into_iter().find(|why| shard_paths::status(*why) == status)
 }
 
 /// A recovery that cannot succeed is accepted and closed at once: an HTTP error would make clients

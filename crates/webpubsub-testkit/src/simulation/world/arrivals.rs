@@ -4,7 +4,8 @@ use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_shard::{Input as ShardInput, Loads, Output, Placement, ShardId, Slot};
+use webpubsub_service::{PlaceStep, Placing, SharedLoads};
+use webpubsub_shard::{Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
 use crate::simulation::check::check;
@@ -32,25 +33,26 @@ impl World {
         self.act(client);
     }
 
-    /// Some Worker offers a new client to one shard after another; false if none takes it.
+    /// Some host places a new client; false if no shard accepts it.
     fn connect(&mut self, client: usize, attempt: AttemptId) -> bool {
+        self.ids += 1;
+        let mut random = [0; 20];
+        random[..2].copy_from_slice(&(self.random.below(4) as u16).to_be_bytes());
+        random[4..12].copy_from_slice(&self.ids.to_be_bytes());
+        // What this host knows of the shards is nothing.
+        let loads = SharedLoads::default();
         let accepting = self.view().accepting;
-        // What this Worker knows of the shards is nothing.
-        let (now, mut loads) = (self.now, Loads::default());
-        let mut offers =
-            Placement::new(now, &loads, [self.random.below(4) as u16, 0], accepting, [usize::MAX; 2]);
-        while let Some(number) = offers.next(now, &mut loads) {
+        let mut placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
+        let mut refused = None;
+        while let PlaceStep::Offer(number) = placing.next(self.now, refused) {
             let shard = usize::from(number.0);
-            self.ids += 1;
-            let mut random = [0; 16];
-            random[..8].copy_from_slice(&self.ids.to_be_bytes());
-            let id = number.connection_id(random);
+            let id = placing.connection(number);
             let request = self.clients[client].request();
             let profile = self.clients[client].profile;
             let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
             let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
             self.note(|| format!("  client {client} connects to shard {shard} as {id}"));
-            let mut refused = None;
+            refused = None;
             let done = self.step(shard, input, Some((client, attempt)), |model, _, outputs| {
                 refused = outputs
                     .iter()
@@ -64,9 +66,8 @@ impl World {
                     model.connect(shard, slot, id, profile);
                 }
             });
-            match refused {
-                Some(why) => offers.refused(why),
-                None => return done,
+            if refused.is_none() {
+                return done;
             }
         }
         false
