@@ -3,7 +3,7 @@
 // By hand, because Node 20 cannot compile all that workerd can.
 
 const MAGIC = 0x6d736100;
-const HEADER_BYTES = 8;
+const HEADER = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const CUSTOM = 0;
 const IMPORT_KINDS = { function: 0, table: 1, memory: 2, global: 3, tag: 4 };
 const names = ["custom", "type", "import", "function", "table", "memory", "global", "export", "element", "start", "code", "data", "data count", "tag"];
@@ -45,8 +45,8 @@ class Reader {
 /** The sections in order: `name`, `content`, and `whole` with its head. None for anything else. */
 export function sections(module) {
   const found = [];
-  if (module.length < HEADER_BYTES || module.readUInt32LE(0) !== MAGIC) return found;
-  const reader = new Reader(module, HEADER_BYTES);
+  if (module.length < HEADER.length || module.readUInt32LE(0) !== MAGIC) return found;
+  const reader = new Reader(module, HEADER.length);
   while (!reader.done) {
     const start = reader.at;
     const id = reader.byte();
@@ -69,7 +69,22 @@ export function imports(module) {
   });
 }
 
-/** Skips what kind of thing an import is. */
+/** The bodies of the module's own functions, and the index of the first of them: imported ones come before. */
+export function codeBodies(module) {
+  const content = (wanted) => sections(module).find(({ name }) => name === wanted)?.content ?? Buffer.of(0);
+  const code = new Reader(content("code"));
+  const bodies = Array.from({ length: code.number() }, () => code.take(code.number()));
+  const imported = new Reader(content("import"));
+  let first = 0;
+  for (let left = imported.number(); left > 0; left--) {
+    imported.name();
+    imported.name();
+    if (skipImport(imported) === IMPORT_KINDS.function) first++;
+  }
+  return { first, bodies };
+}
+
+/** Skips what kind of thing an import is, and returns it. */
 function skipImport(reader) {
   const limits = () => {
     const flags = reader.byte();
@@ -83,7 +98,9 @@ function skipImport(reader) {
     [IMPORT_KINDS.global]: () => reader.take(2),
     [IMPORT_KINDS.tag]: () => (reader.byte(), reader.number()),
   };
-  skip[reader.byte()]();
+  const kind = reader.byte();
+  skip[kind]();
+  return kind;
 }
 
 /**
@@ -109,11 +126,16 @@ export function shortened(module, names) {
     const renamed = Buffer.concat([number(entries.length), ...entries.flat()]);
     return Buffer.concat([whole.subarray(0, 1), number(renamed.length), renamed]);
   });
-  return Buffer.concat([module.subarray(0, HEADER_BYTES), ...parts]);
+  return moduleOf(parts);
+}
+
+/** A module of these sections, each with its head. */
+export function moduleOf(parts) {
+  return Buffer.concat([HEADER, ...parts]);
 }
 
 /** A number as a `Reader` reads it. */
-function number(value) {
+export function number(value) {
   const bytes = [];
   for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
   return Buffer.from([...bytes, value]);

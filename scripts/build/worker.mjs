@@ -6,6 +6,7 @@ import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { neededTool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
+import { namedByLikeness } from "./order.mjs";
 import { shortened } from "./wasm.mjs";
 
 const folder = join(build, "worker");
@@ -30,12 +31,20 @@ export const worker = {
       onOutput: cargoProgress(progress),
       failure: "The worker's build",
     });
+    await order(staging);
     await shorten(staging);
     // Only what runs, and the entry last: it is the one that a running service watches.
     mkdirSync(folder, { recursive: true });
     for (const file of [...files].reverse()) renameSync(join(staging, file), join(folder, file));
   },
 };
+
+/** Puts like functions of the module beside each other: 1.9 KB (gzipped) less. */
+async function order(staging) {
+  const wasm = join(staging, "index_bg.wasm");
+  writeFileSync(wasm, namedByLikeness(readFileSync(wasm)));
+  await run(wasmEnv().WASM_OPT_BIN, [wasm, "-O0", "--reorder-functions-by-name", "-o", wasm]);
+}
 
 /**
  * Puts the entry in front of what `worker-build` made, and gives short names to what the module and its

@@ -1,11 +1,14 @@
 // What decides whether something is built again, and what is left out of the download.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { after, test } from "node:test";
 import { crateFolders, filesUnder, fingerprint } from "../../scripts/build/inputs.mjs";
-import { imports, sections, shortened } from "../../scripts/build/wasm.mjs";
+import { chain, namedByLikeness } from "../../scripts/build/order.mjs";
+import { npmBin } from "../../scripts/paths.mjs";
+import { run } from "../../scripts/processes.mjs";
+import { codeBodies, imports, sections, shortened } from "../../scripts/build/wasm.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "inputs-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -96,4 +99,31 @@ test("a module with a shorter name and without its functions' names is the same 
   assert.deepEqual(sections(smaller).map(({ name }) => name), ["type", "function", "export", "code"]);
   const { instance } = await WebAssembly.instantiate(smaller);
   assert.equal(instance.exports[""](), undefined);
+});
+
+test("of functions, the longest comes first, and each after its like", () => {
+  const bodies = ["shared words", "another thing", "many more shared words", "some other thing"].map((text) => Buffer.from(text));
+  assert.deepEqual(chain(bodies), [2, 0, 1, 3]);
+  assert.deepEqual(chain([]), []);
+});
+
+// Imports of a function and a global, and three functions: one returns 1, the next its sum with the last one's 2.
+const calling = Buffer.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7f],
+  ...[0x02, 0x0e, 0x02, 0x01, 0x61, 0x01, 0x66, 0x00, 0x00, 0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
+  ...[0x03, 0x04, 0x03, 0x00, 0x00, 0x00],
+  ...[0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x02],
+  ...[0x0a, 0x13, 0x03, 0x04, 0x00, 0x41, 0x01, 0x0b, 0x07, 0x00, 0x10, 0x01, 0x10, 0x03, 0x6a, 0x0b, 0x04, 0x00, 0x41, 0x02, 0x0b],
+]);
+
+test("functions in another order call the same functions", async () => {
+  assert.deepEqual(codeBodies(calling).bodies.map((body) => body.length), [4, 7, 4]);
+  const wasm = join(folder, "calling.wasm");
+  writeFileSync(wasm, namedByLikeness(calling));
+  await run(npmBin("wasm-opt"), [wasm, "-O0", "--reorder-functions-by-name", "-o", wasm]);
+  const ordered = readFileSync(wasm);
+  assert.deepEqual(codeBodies(ordered).bodies.map((body) => body.length), [7, 4, 4]);
+  const { instance } = await WebAssembly.instantiate(ordered, { a: { f: () => 0, g: 0 } });
+  assert.equal(instance.exports.f(), 3);
 });
