@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { module, settle } from "./platform.mjs";
+
+/** What the platform is to wait for before it ends the object. */
+const awaited = [];
+globalThis.waitUntil = (promise) => awaited.push(promise);
+module("cloudflare:workers", "export const waitUntil = (promise) => globalThis.waitUntil(promise);");
+const { Calls, deliveries, keepDelivery } = await import("../../worker/js/event_handler.ts");
+
+/** Answers a request to an event handler; a test puts its own here. */
+let answer;
+/** Requests to event handlers, the newest last. */
+const requests = [];
+
+globalThis.fetch = async (request) => {
+  requests.push(request);
+  const aborted = new Promise((_, reject) => {
+    request.signal.onabort = () => reject(request.signal.reason);
+  });
+  return Promise.race([answer(request), aborted]);
+};
+
+beforeEach(() => {
+  requests.length = 0;
+  answer = () => new Response(null, { status: 204 });
+});
+
+const never = () => new Promise(() => {});
+
+/** An answer with a body as the platform has them; `log` learns how it is read. */
+function withBody(bytes, { status = 200, headers = {}, log = [], isHanging = false } = {}) {
+  let at = 0;
+  const readAtLeast = async (size, view) => {
+    log.push(size);
+    const value = view.subarray(0, Math.min(size, bytes.length - at));
+    value.set(bytes.subarray(at, at + value.length));
+    at += value.length;
+    if (value.length === 0 && isHanging) return never();
+    return { done: value.length === 0, value };
+  };
+  const cancel = async () => void log.push("cancel");
+  return { status, headers: new Headers(headers), body: { getReader: () => ({ readAtLeast, cancel }), cancel } };
+}
+
+/** Makes a request with a call; what is not said is as for an event. */
+function request(
+  calls,
+  { id = 1, method = "POST", url = "https://app.example/", headers = "", body, limit = 1000, take } = {},
+) {
+  return calls.request(id, method, url, headers, body, limit, take);
+}
+
+/** A hub's directory that answers by `respond(url, init)`. */
+const directory = (respond) => ({
+  HUB_DIRECTORY: { getByName: (hub) => ({ fetch: (url, init) => respond(`${hub} ${url}`, init) }) },
+});
+
+describe("A request to an event handler", () => {
+  test("has its method, its headers and a copy of its body", async () => {
+    const memory = new TextEncoder().encode("hello");
+    const made = request(new Calls(), { headers: "ce-type\na.b\nx\n1: 2\n", body: memory });
+    memory.fill(0);
+    await made;
+    const [sent] = requests;
+    assert.deepEqual([sent.method, sent.url, await sent.text()], ["POST", "https://app.example/", "hello"]);
+    assert.deepEqual([sent.headers.get("ce-type"), sent.headers.get("x")], ["a.b", "1: 2"]);
+  });
+
+  test("resolves with the status and the headers of its answer", async () => {
+    answer = () => new Response("", { status: 401, headers: { "ce-a": "1", "ce-b": "x y" } });
+    const head = await request(new Calls());
+    assert.deepEqual(head.split("\n").slice(0, 5), ["401", "ce-a", "1", "ce-b", "x y"]);
+  });
+
+  test("follows no redirect", async () => {
+    answer = () => new Response(null, { status: 302, headers: { location: "https://other.example/" } });
+    const head = await request(new Calls());
+    assert.equal(requests[0].redirect, "manual");
+    assert.equal(head, "302\nlocation\nhttps://other.example/");
+  });
+
+  test("of a handshake is OPTIONS, without a body either way", async () => {
+    const log = [];
+    answer = () => withBody(new Uint8Array(9), { headers: { "webhook-allowed-origin": "*" }, log });
+    const head = await request(new Calls(), { method: "OPTIONS", headers: "webhook-request-origin\nhub.example\n" });
+    const [sent] = requests;
+    assert.deepEqual(
+      [sent.method, sent.body, sent.headers.get("webhook-request-origin")],
+      ["OPTIONS", null, "hub.example"],
+    );
+    assert.equal(head, "200\nwebhook-allowed-origin\n*");
+    assert.deepEqual(log, ["cancel"], "what is not asked for is not read");
+  });
+
+  test("that cannot be made is unsendable", async () => {
+    assert.equal(await request(new Calls(), { url: "https://" }), "Unsendable");
+    assert.equal(await request(new Calls(), { headers: "a b\nc\n" }), "Unsendable");
+    assert.equal(requests.length, 0);
+  });
+
+  test("has failed with the network where fetch throws", async () => {
+    answer = () => {
+      throw new TypeError("connection refused");
+    };
+    assert.equal(await request(new Calls()), "Network");
+  });
+});
+
+describe("The body of an answer", () => {
+  /** What `take` was given, and the answer to it: the length of each piece, and a copy of its bytes. */
+  function taking(most = Number.POSITIVE_INFINITY) {
+    const taken = { pieces: [], bytes: [], about: new Set() };
+    taken.take = (piece, announced, status) => {
+      taken.pieces.push(piece.length);
+      taken.bytes.push(...piece);
+      taken.about.add(`${announced} ${status}`);
+      return taken.bytes.length <= most;
+    };
+    return taken;
+  }
+
+  test("is read in one piece of its announced length", async () => {
+    const [bytes, log, taken] = [Uint8Array.of(1, 2, 3), [], taking()];
+    answer = () => withBody(bytes, { status: 200, headers: { "content-length": "3" }, log });
+    assert.equal(await request(new Calls(), { take: taken.take }), "200\ncontent-length\n3");
+    assert.deepEqual([taken.pieces, taken.bytes, [...taken.about]], [[3], [1, 2, 3], ["3 200"]]);
+    assert.deepEqual(log, [3, 65_536]);
+  });
+
+  test("of unknown length begins with a small piece", async () => {
+    const [log, taken] = [[], taking()];
+    answer = () => withBody(new Uint8Array(70_000).fill(7), { status: 500, log });
+    await request(new Calls(), { take: taken.take });
+    assert.deepEqual(taken.pieces, [4096, 65_536, 368]);
+    assert.deepEqual([taken.bytes.every((byte) => byte === 7), [...taken.about]], [true, ["0 500"]]);
+  });
+
+  test("is read up to its limit, and then given up", async () => {
+    const [log, taken] = [[], taking(5000)];
+    answer = () => withBody(new Uint8Array(1_000_000), { log });
+    assert.equal(await request(new Calls(), { take: taken.take }), "200");
+    assert.deepEqual(log, [4096, 65_536, "cancel"]);
+  });
+
+  test("gives the memory of each piece back", async () => {
+    const pieces = [];
+    answer = () => withBody(new Uint8Array(10));
+    await request(new Calls(), { take: (piece) => pieces.push(piece) });
+    assert.deepEqual(
+      pieces.map((piece) => piece.buffer.byteLength),
+      [0],
+    );
+  });
+
+  test("may not be there", async () => {
+    const taken = taking();
+    assert.equal(await request(new Calls(), { take: taken.take }), "204");
+    assert.deepEqual(taken.pieces, []);
+  });
+});
+
+describe("The time of a request", () => {
+  test("ends at its deadline", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    answer = never;
+    const made = request(new Calls(), { limit: 500 });
+    let isOver = false;
+    made.then(() => (isOver = true));
+    t.mock.timers.tick(499);
+    await settle();
+    assert.equal(isOver, false);
+    t.mock.timers.tick(1);
+    assert.equal(await made, "TimedOut");
+  });
+
+  test("ends when its call is given up, and no other call with it", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    answer = never;
+    const calls = new Calls();
+    const [one, other] = [1, 2].map((id) => request(calls, { id, limit: 500 }));
+    calls.giveUp(1, 100);
+    t.mock.timers.tick(100);
+    assert.equal(await one, "GivenUp");
+    t.mock.timers.tick(400);
+    assert.equal(await other, "TimedOut");
+  });
+
+  test("does not begin where its call was given up before", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const calls = new Calls();
+    const env = directory(async () => new Response(null, { status: 204 }));
+    calls.giveUp(1, 100);
+    assert.equal(await calls.postToDirectory(1, env, "chat", "/validation", "{}", 500), "204");
+    answer = never;
+    const made = request(calls);
+    t.mock.timers.tick(100);
+    assert.equal(await made, "GivenUp");
+  });
+
+  test("of one call says nothing about the next with its id", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    answer = never;
+    const calls = new Calls();
+    calls.giveUp(1, 100);
+    const made = request(calls);
+    t.mock.timers.tick(100);
+    assert.equal(await made, "GivenUp");
+    answer = () => new Response(null, { status: 204 });
+    assert.equal(await request(calls), "204");
+  });
+});
+
+describe("A post to a hub's directory", () => {
+  const post = (calls, respond, limit = 500) =>
+    calls.postToDirectory(1, directory(respond), "chat", "/validation", "{}", limit);
+
+  test("resolves with its status", async () => {
+    const posted = [];
+    const respond = async (url, { method, body }) => {
+      posted.push(`${method} ${url} ${body}`);
+      return new Response(null, { status: 403 });
+    };
+    assert.equal(await post(new Calls(), respond), "403");
+    assert.deepEqual(posted, ["POST chat https://directory/validation {}"]);
+  });
+
+  test("fails like the network where the directory does", async () => {
+    const respond = async () => {
+      throw new Error("overloaded");
+    };
+    assert.equal(await post(new Calls(), respond), "Network");
+  });
+
+  test("ends at its deadline, or when its call is given up", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const calls = new Calls();
+    const late = post(calls, never);
+    t.mock.timers.tick(500);
+    assert.equal(await late, "TimedOut");
+    const unwanted = post(calls, never);
+    calls.giveUp(1, 100);
+    t.mock.timers.tick(100);
+    assert.equal(await unwanted, "GivenUp");
+  });
+});
+
+describe("Delivery records", () => {
+  test("are kept by the directory, which nothing waits for", async () => {
+    const kept = [];
+    const env = directory(async (url, { body }) => {
+      kept.push(`${url} ${body}`);
+      throw new Error("gone");
+    });
+    keepDelivery(env, "chat", '{"time":1}');
+    await Promise.all(awaited.splice(0));
+    assert.deepEqual(kept, ['chat https://directory/deliveries {"time":1}']);
+  });
+
+  test("of all objects are shown newest first, 200 of them", async () => {
+    const times = { "chat/0": [5, 1], "chat/1": [4], chat: Array.from({ length: 300 }, (_, n) => 1000 - n) };
+    const objects = {
+      getByName: (name) => ({ fetch: async () => Response.json(times[name].map((time) => ({ time, name }))) }),
+    };
+    const shown = async (shards) =>
+      JSON.parse(await deliveries({ HUB_SHARD: objects, HUB_DIRECTORY: objects }, "chat", shards)).deliveries;
+    const all = await shown(["chat/0", "chat/1"]);
+    assert.deepEqual([all.length, all[0]], [200, { time: "1970-01-01T00:00:01.000Z", name: "chat" }]);
+    times.chat = [3];
+    assert.deepEqual(
+      (await shown(["chat/0", "chat/1"])).map(({ time, name }) => [Date.parse(time), name]),
+      [
+        [5, "chat/0"],
+        [4, "chat/1"],
+        [3, "chat"],
+        [1, "chat/0"],
+      ],
+    );
+  });
+});
