@@ -125,13 +125,6 @@ pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::
     Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
 }
 
-/// As [`text`] does it, for a client that may well try again, in some seconds.
-pub(crate) fn try_again(status: u16, body: &str) -> platform::Result<Response> {
-    let response = text(status, body)?;
-    response.headers().set("Retry-After", "1")?;
-    Ok(response)
-}
-
 /// A response of the REST API.
 pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
     let rest::Response { status, headers, body } = response;

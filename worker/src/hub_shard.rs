@@ -13,6 +13,7 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::connect::full_status;
 use webpubsub_service::{Assignment, HubView, ShardRange, Work, parse_object_name};
 use webpubsub_shard::{Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, Slot};
 use worker::Env;
@@ -205,9 +206,7 @@ impl ShardHost {
                 answer.headers().set(shard_paths::CONNECTIONS, &connections.to_string())?;
                 Ok(answer)
             }
-            shard_paths::ROOM => {
-                http::text(self.driver.borrow().shard.full().map_or(204, shard_paths::status), "")
-            }
+            shard_paths::ROOM => http::text(self.driver.borrow().shard.full().map_or(204, full_status), ""),
             shard_paths::RECOVER => self.recover(request),
             shard_paths::BATCH => self.batch(request).await,
             shard_paths::VIEW => self.view(request).await,
@@ -243,7 +242,7 @@ impl ShardHost {
         let reconnection_token = token.map(str::to_owned);
         let input = Input::Connect { connection, request: admission, reconnection_token };
         match self.step(input, Some(&pair.server()))?.refused {
-            Some(full) => http::text(shard_paths::status(full), ""),
+            Some(full) => http::text(full_status(full), ""),
             None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
         }
     }

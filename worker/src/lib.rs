@@ -7,7 +7,6 @@
 
 mod client_endpoint;
 mod config;
-mod connect_handler;
 mod directory_paths;
 mod error;
 mod event_handler;

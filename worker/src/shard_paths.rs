@@ -1,7 +1,5 @@
 //! What the Worker asks a shard beside the REST API's own paths.
 
-use webpubsub_shard::Full;
-
 /// Accept a WebSocket. [`crate::objects::offer_client`] says whose, with blanks between: the
 /// connection's id, its reconnection token if it may be recovered, its
 /// [`webpubsub_shard::ConnectRequest`], and the subprotocol that its client is answered with, if any.
@@ -12,7 +10,8 @@ pub(crate) const CONNECT_COUNTED: &str = "/connectCounted";
 pub(crate) const RECOVER: &str = "/recover";
 /// Take a [`webpubsub_shard::Batch`] of another shard, the body.
 pub(crate) const BATCH: &str = "/batch";
-/// Say whether there is room for a connection: 204, or as [`status`] has it.
+/// Say whether there is room for a connection: 204, or as
+/// [`full_status`](webpubsub_service::connect::full_status) has it.
 pub(crate) const ROOM: &str = "/room";
 /// Take a [`webpubsub_service::HubView`], the body, and say how much there is to do.
 pub(crate) const VIEW: &str = "/view";
@@ -24,13 +23,3 @@ pub(crate) const DELIVERIES: &str = "/deliveries";
 pub(crate) const METRICS: &str = "/metrics";
 /// In the answer to [`CONNECT_COUNTED`], also where it refuses: how many connections the shard holds.
 pub(crate) const CONNECTIONS: &str = "x-connections";
-
-/// How a shard, and the Worker after it, answers a client that it has no place for.
-///
-/// Source: docs/spec/client.md#handshake.
-pub(crate) const fn status(full: Full) -> u16 {
-    match full {
-        Full::Quota => 429,
-        Full::Shard => 503,
-    }
-}

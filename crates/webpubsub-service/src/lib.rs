@@ -8,7 +8,7 @@
 //! values or a state machine that asks its host for one thing at a time; it never waits by itself.
 
 mod config;
-mod connect;
+pub mod connect;
 pub mod directory;
 mod event_call;
 mod handler_test;
@@ -19,7 +19,6 @@ mod task;
 mod view;
 
 pub use config::{Config, ConfigError};
-pub use connect::{PlaceStep, Placing};
 pub use event_call::{
     AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt, handshake_url,
 };

@@ -4,7 +4,8 @@ use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_service::{PlaceStep, Placing, SharedLoads};
+use webpubsub_service::SharedLoads;
+use webpubsub_service::connect::{PlaceStep, Placing};
 use webpubsub_shard::{Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
