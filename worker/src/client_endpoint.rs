@@ -4,7 +4,7 @@ use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_service::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlaceStep, Recover, connect_handler, full_status,
+    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, connect_handler, full_status,
 };
 use webpubsub_service::{Config, object_name};
 use webpubsub_shard::{EventHandler, EventPolicy, Full};
@@ -114,10 +114,10 @@ async fn connect(
     let mut refused = None;
     loop {
         refused = match placing.next(now(), refused) {
-            PlaceStep::Room(shard) => {
+            PlacementStep::Room(shard) => {
                 full_of(&offer_client(env, &object_name(hub, shard), shard_paths::ROOM, "").await?)
             }
-            PlaceStep::Call(shard) => {
+            PlacementStep::Call(shard) => {
                 if let Some(handler) = &handler
                     && let Err(refusal) =
                         handler.call(&placing.connection(shard), &mut admission, env, config).await
@@ -126,7 +126,7 @@ async fn connect(
                 }
                 None
             }
-            PlaceStep::Offer(shard) => {
+            PlacementStep::Offer(shard) => {
                 let connection = placing.connection(shard);
                 let token = admission.reconnection_token(now(), config, &connection);
                 let client = [
@@ -154,7 +154,7 @@ async fn connect(
                 }
                 full
             }
-            PlaceStep::Full(why) => return refuse(hub, ConnectRefusal::Full(why)),
+            PlacementStep::Full(why) => return refuse(hub, ConnectRefusal::Full(why)),
         };
     }
 }

@@ -32,7 +32,7 @@ use crate::config::Config;
 use crate::event_call::{EventCall, first_attempt};
 use crate::view::{HubView, SharedLoads};
 
-pub use placing::{PlaceStep, Placing};
+pub use placing::{PlacementStep, Placing};
 pub use refusal::{ConnectRefusal, full_status};
 
 /// A request to a client's endpoint.

@@ -12,7 +12,7 @@ use webpubsub_protocol::rest::Response;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlaceStep, Recover, Verified, connect_handler,
+    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, Verified, connect_handler,
 };
 use webpubsub_service::{Config, HubView, SharedLoads};
 use webpubsub_shard::{EventPolicy, Full, HubSettings, ShardId, ShardMap};
@@ -306,8 +306,8 @@ fn a_client_is_placed_on_the_shards_of_the_view() {
             refusals.map(|refused| placing.next(NOW, refused))
         })
     };
-    let full = PlaceStep::Full(Full::Quota);
-    let (offer, room) = (PlaceStep::Offer, PlaceStep::Room);
+    let full = PlacementStep::Full(Full::Quota);
+    let (offer, room) = (PlacementStep::Offer, PlacementStep::Room);
     assert_eq!(offered("{}", false), [offer(ShardId(0)), offer(ShardId(1)), full]);
     assert_eq!(offered(HANDLER, true), [room(ShardId(0)), room(ShardId(1)), full]);
 }

@@ -24,12 +24,12 @@ pub struct Placing {
     id: [u8; 16],
     accepting: u16,
     has_handler: bool,
-    step: Option<PlaceStep>,
+    step: Option<PlacementStep>,
 }
 
 /// What the host of a [`Placing`] is to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlaceStep {
+pub enum PlacementStep {
     /// Ask this shard whether it has room.
     Room(ShardId),
     /// Call the event handler, for a connection to this shard. [`Placing::next`] is for a client that the
@@ -73,26 +73,28 @@ impl Placing {
 
     /// Records how many connections the shard that was asked last holds.
     pub fn record(&mut self, now: Timestamp, connections: u32) {
-        if let Some(PlaceStep::Room(shard) | PlaceStep::Offer(shard)) = self.step {
+        if let Some(PlacementStep::Room(shard) | PlacementStep::Offer(shard)) = self.step {
             self.loads.borrow_mut().record(now, shard, connections as usize);
         }
     }
 
     /// What is next, once the step before is done and was `refused`, or not.
-    pub fn next(&mut self, now: Timestamp, refused: Option<Full>) -> PlaceStep {
+    pub fn next(&mut self, now: Timestamp, refused: Option<Full>) -> PlacementStep {
         if let Some(why) = refused {
             self.placement.refused(why);
         }
         let step = match self.step {
-            Some(PlaceStep::Room(shard)) if refused.is_none() => PlaceStep::Call(shard),
-            Some(PlaceStep::Call(shard)) => PlaceStep::Offer(shard),
-            Some(PlaceStep::Full(why)) => PlaceStep::Full(why),
-            Some(PlaceStep::Offer(_)) if self.has_handler => PlaceStep::Full(self.placement.outcome()),
-            Some(PlaceStep::Room(_) | PlaceStep::Offer(_)) | None => {
+            Some(PlacementStep::Room(shard)) if refused.is_none() => PlacementStep::Call(shard),
+            Some(PlacementStep::Call(shard)) => PlacementStep::Offer(shard),
+            Some(PlacementStep::Full(why)) => PlacementStep::Full(why),
+            Some(PlacementStep::Offer(_)) if self.has_handler => {
+                PlacementStep::Full(self.placement.outcome())
+            }
+            Some(PlacementStep::Room(_) | PlacementStep::Offer(_)) | None => {
                 match self.placement.next(now, &mut self.loads.borrow_mut()) {
-                    Some(shard) if self.has_handler => PlaceStep::Room(shard),
-                    Some(shard) => PlaceStep::Offer(shard),
-                    None => PlaceStep::Full(self.placement.outcome()),
+                    Some(shard) if self.has_handler => PlacementStep::Room(shard),
+                    Some(shard) => PlacementStep::Offer(shard),
+                    None => PlacementStep::Full(self.placement.outcome()),
                 }
             }
         };
@@ -115,13 +117,13 @@ mod tests {
     }
 
     /// The steps of a client to whom `refusals` of shards happen, one after the other.
-    fn steps(mut placing: Placing, refusals: &[Option<Full>]) -> Vec<PlaceStep> {
+    fn steps(mut placing: Placing, refusals: &[Option<Full>]) -> Vec<PlacementStep> {
         let first = placing.next(NOW, None);
         [first].into_iter().chain(refusals.iter().map(|refused| placing.next(NOW, *refused))).collect()
     }
 
-    const fn offer(shard: u16) -> PlaceStep {
-        PlaceStep::Offer(ShardId(shard))
+    const fn offer(shard: u16) -> PlacementStep {
+        PlacementStep::Offer(ShardId(shard))
     }
 
     #[test]
@@ -130,10 +132,10 @@ mod tests {
         let full = Some(Full::Shard);
         assert_eq!(
             steps(placing(&loads, 3, false), &[full, Some(Full::Quota), full]),
-            [offer(1), offer(2), offer(0), PlaceStep::Full(Full::Shard)]
+            [offer(1), offer(2), offer(0), PlacementStep::Full(Full::Shard)]
         );
         let one = steps(placing(&loads, 1, false), &[full, full]);
-        assert_eq!(one, [offer(0), PlaceStep::Full(Full::Shard), PlaceStep::Full(Full::Shard)]);
+        assert_eq!(one, [offer(0), PlacementStep::Full(Full::Shard), PlacementStep::Full(Full::Shard)]);
     }
 
     #[test]
@@ -141,7 +143,7 @@ mod tests {
         let quota = Some(Full::Quota);
         assert_eq!(
             steps(placing(&SharedLoads::default(), 2, false), &[quota, quota]),
-            [offer(1), offer(0), PlaceStep::Full(Full::Quota)]
+            [offer(1), offer(0), PlacementStep::Full(Full::Quota)]
         );
     }
 
@@ -153,15 +155,15 @@ mod tests {
         first.record(NOW, 10);
         let full = Some(Full::Shard);
         let others = steps(placing(&loads, 3, false), &[full, full, full]);
-        assert_eq!(others, [offer(2), offer(0), offer(1), PlaceStep::Full(Full::Shard)]);
+        assert_eq!(others, [offer(2), offer(0), offer(1), PlacementStep::Full(Full::Shard)]);
     }
 
     #[test]
     fn a_handler_is_called_once_for_a_shard_with_room() {
-        let (room, call) = (|shard| PlaceStep::Room(ShardId(shard)), PlaceStep::Call(ShardId(2)));
+        let (room, call) = (|shard| PlacementStep::Room(ShardId(shard)), PlacementStep::Call(ShardId(2)));
         let full = Some(Full::Shard);
         let steps = steps(placing(&SharedLoads::default(), 3, true), &[full, None, None, full, full]);
-        let refused = PlaceStep::Full(Full::Shard);
+        let refused = PlacementStep::Full(Full::Shard);
         assert_eq!(steps, [room(1), room(2), call, offer(2), refused, refused]);
     }
 
@@ -169,8 +171,8 @@ mod tests {
     fn without_room_no_handler_is_called() {
         let quota = Some(Full::Quota);
         let steps = steps(placing(&SharedLoads::default(), 2, true), &[quota, quota]);
-        let room = |shard| PlaceStep::Room(ShardId(shard));
-        assert_eq!(steps, [room(1), room(0), PlaceStep::Full(Full::Quota)]);
+        let room = |shard| PlacementStep::Room(ShardId(shard));
+        assert_eq!(steps, [room(1), room(0), PlacementStep::Full(Full::Quota)]);
     }
 
     #[test]

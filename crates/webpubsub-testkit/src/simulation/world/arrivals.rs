@@ -5,7 +5,7 @@ use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_service::SharedLoads;
-use webpubsub_service::connect::{PlaceStep, Placing};
+use webpubsub_service::connect::{PlacementStep, Placing};
 use webpubsub_shard::{Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
@@ -45,7 +45,7 @@ impl World {
         let accepting = self.view().accepting;
         let mut placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
         let mut refused = None;
-        while let PlaceStep::Offer(number) = placing.next(self.now, refused) {
+        while let PlacementStep::Offer(number) = placing.next(self.now, refused) {
             let shard = usize::from(number.0);
             let id = placing.connection(number);
             let request = self.clients[client].request();
