@@ -56,8 +56,8 @@ function nodeTests(files, { record, pattern, concurrency = 1, ...options } = {})
   const reporters = { spec: "stdout", ...(record && { [recorder]: newRecord(record) }) };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
   const only = pattern === undefined ? [] : [`--test-name-pattern=${pattern}`];
-  // A test that failed half-way can leave a socket or a browser open: that is not to wait for.
-  const args = ["--test", ...reporting, `--test-concurrency=${concurrency}`, "--test-force-exit", `--test-timeout=${FILE_LIMIT_MS}`, ...only, ...files];
+  const end = pathToFileURL(at("scripts", "test", "end.mjs")).href;
+  const args = ["--import", end, "--test", ...reporting, `--test-concurrency=${concurrency}`, `--test-timeout=${FILE_LIMIT_MS}`, ...only, ...files];
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
 }
 
