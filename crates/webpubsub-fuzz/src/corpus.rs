@@ -37,7 +37,7 @@ fn part(part: &Value) -> String {
     part.as_str().map_or_else(repeated, str::to_owned)
 }
 
-/// Upper-case hex read.
+/// Reads bytes in hexadecimal digits.
 pub(crate) fn bytes(hex: &[u8]) -> Vec<u8> {
     let digits = |pair| str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
     hex.chunks(2).map(|pair| digits(pair).expect("hex")).collect()

@@ -145,7 +145,7 @@ impl Output {
 pub enum Change {
     /// Add or replace the record of a slot.
     PutConnection(ConnectionRecord),
-    /// Delete a slot's record and its memberships.
+    /// Delete a slot's record, memberships, permissions and ack ids.
     RemoveConnection(Slot),
     /// Add a membership.
     Join(Slot, GroupName),
@@ -178,7 +178,7 @@ pub enum Change {
         /// When.
         until: Option<Timestamp>,
     },
-    /// Add a row to the log of numbered messages.
+    /// Add a row to the log of numbered and relayed messages.
     Log {
         /// Its id: larger than all before.
         row: u64,

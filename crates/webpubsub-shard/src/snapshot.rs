@@ -110,7 +110,7 @@ pub struct Attachment {
     pub(crate) acknowledged: Cursor,
     /// Whether its client may have acknowledged more than that, because a crash lost it.
     pub(crate) is_behind: bool,
-    /// The ack ids that a connection has used which goes when its socket does.
+    /// The ack ids that a connection has used which is not reliable.
     pub(crate) acks: AckCache,
 }
 

@@ -26,16 +26,16 @@ impl Shard {
     ) -> Vec<(Slot, bool)> {
         let mut known = Vec::new();
         for record in records {
-            let (slot, since) = (record.slot, record.detached_until);
+            let (slot, until) = (record.slot, record.detached_until);
             let queue = queues.get(&record.id).copied();
             let buffer = record.subprotocol.is_reliable().then(|| {
-                Buffer::restore(record.acknowledged, since.unwrap_or(now.after(self.config.recovery_window)))
+                Buffer::restore(record.acknowledged, until.unwrap_or(now.after(self.config.recovery_window)))
             });
             self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
             if let Some(queue) = queue {
                 self.adopt_event_queue(slot, queue);
             }
-            known.push((slot, since.is_some()));
+            known.push((slot, until.is_some()));
         }
         known
     }
