@@ -95,8 +95,8 @@ impl Caller<'_> {
         let mut done = Done::Nothing;
         loop {
             let wanted = KNOWN.with_borrow_mut(|known| call.next(now(), known, done));
-            let body = Rc::new(RefCell::new(AnswerBody::new(call.request().max_answer_bytes)));
-            let take = taking(&body);
+            // Of a request: the body of its answer, and the closure that receives the pieces, until it has ended.
+            let mut reading = None;
             let promise = match &wanted {
                 Wanted::Validate { body, within } => {
                     let (path, limit) = (directory_paths::VALIDATION, whole_millis(*within) as f64);
@@ -104,6 +104,9 @@ impl Caller<'_> {
                 }
                 Wanted::Post { within } => {
                     let request = call.request();
+                    let body = Rc::new(RefCell::new(AnswerBody::new(request.max_answer_bytes)));
+                    let take = (request.max_answer_bytes > 0).then(|| taking(&body));
+                    let (_, take) = reading.insert((body, take));
                     self.calls.request(
                         id,
                         request.method,
@@ -111,7 +114,7 @@ impl Caller<'_> {
                         &request.headers,
                         request.body.as_deref(),
                         whole_millis(*within) as f64,
-                        (request.max_answer_bytes > 0).then_some(&take),
+                        take.as_ref(),
                     )
                 }
                 Wanted::Wait(pause) => sleep(whole_millis(*pause) as f64),
@@ -125,15 +128,15 @@ impl Caller<'_> {
             // None of these promises fails.
             let answer =
                 settled(promise).await.ok().and_then(|answer| answer.as_string()).unwrap_or_default();
-            done = match wanted {
-                Wanted::Validate { .. } => Done::Validated(answer),
-                Wanted::Post { .. } => {
+            done = match (wanted, reading) {
+                (Wanted::Validate { .. }, _) => Done::Validated(answer),
+                (_, Some((body, _))) => {
                     let mut body = body.borrow_mut();
                     let answer =
                         KNOWN.with_borrow_mut(|known| call.read(known, &answer, &mut body, &text_in_charset));
                     Done::Judged(answer.and_then(&mut *judge))
                 }
-                Wanted::Wait(_) | Wanted::Keep(_) | Wanted::Over(_) => Done::Nothing,
+                (_, None) => Done::Nothing,
             };
         }
     }

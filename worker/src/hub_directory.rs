@@ -125,7 +125,8 @@ impl DirectoryHost {
                 let step = self.step(Input::ChangeSettings(settings))?;
                 register(&self.env, self.store()?.object(), &self.hub()?).await;
                 let taken = self.deliver(&step).await;
-                // What is not in the register is closed to callers without a token.
+                // A hub that is not in the register is not looked at for callers without a token, whom the settings may
+                // let in.
                 let taken = self.store()?.object().is_registered()? && taken?;
                 http::text(200, if taken { directory_paths::TAKEN } else { "" })
             }

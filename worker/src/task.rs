@@ -25,7 +25,8 @@ extern "C" {
 /// What comes of a promise: a value, or what was thrown.
 pub(crate) type Settled = std::result::Result<JsValue, JsValue>;
 
-/// What a future that runs and whoever runs it say to each other.
+/// What passes between a future and [`advance`], which polls it: the promise that the future waits for, and
+/// what that promise settled with.
 enum Word {
     WaitFor(Promise),
     Settled(Settled),

@@ -1,7 +1,7 @@
 //! The rules of a client session: connecting, acknowledging, retrying, recovering, rejoining.
 //!
 //! A [`Session`] is a state machine and nothing else. It opens no socket, reads no clock and parses
-//! no frame: a shell reports what happened as an [`Input`], and carries out the [`Output`]s that
+//! no frame: a host reports what happened as an [`Input`], and carries out the [`Output`]s that
 //! follow, in order. Whatever an output asks for carries an id ([`AttemptId`], [`CommandId`]), and
 //! the answer, failure included, comes back as an input with that id.
 //!
