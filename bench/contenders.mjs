@@ -24,11 +24,35 @@ const OURS = [
 ];
 
 const PEERS = [
-  { name: "json-object", title: "the JSON subprotocol in a JavaScript object", made: ["workerd"], isQuick: false, make: ({ JsonObject }) => new JsonObject("json.js", "json") },
-  { name: "partyserver", title: "partyserver", made: ["workerd", "partyserver"], make: ({ Party }) => new Party("party.js", "raw") },
-  { name: "socket.io", title: "Socket.IO on Node", made: ["node", "socket.io"], isQuick: false, make: ({ SocketIo }) => new SocketIo("socket-io.mjs", "socket-io") },
+  {
+    name: "json-object",
+    title: "the JSON subprotocol in a JavaScript object",
+    made: ["workerd"],
+    isQuick: false,
+    make: ({ JsonObject }) => new JsonObject("json.js", "json"),
+  },
+  {
+    name: "partyserver",
+    title: "partyserver",
+    made: ["workerd", "partyserver"],
+    make: ({ Party }) => new Party("party.js", "raw"),
+  },
+  {
+    name: "socket.io",
+    title: "Socket.IO on Node",
+    made: ["node", "socket.io"],
+    isQuick: false,
+    make: ({ SocketIo }) => new SocketIo("socket-io.mjs", "socket-io"),
+  },
   { name: "ws", title: "ws on Node", made: ["node", "ws"], isQuick: false, make: ({ Ws }) => new Ws("ws.mjs", "raw") },
-  { name: "nchan", title: "nchan on nginx", made: ["nginx"], isQuick: false, isPresent: ({ hasNchan }) => hasNchan(), make: ({ Nchan }) => new Nchan() },
+  {
+    name: "nchan",
+    title: "nchan on nginx",
+    made: ["nginx"],
+    isQuick: false,
+    isPresent: ({ hasNchan }) => hasNchan(),
+    make: ({ Nchan }) => new Nchan(),
+  },
 ];
 
 /** Where the number of shards matters. */
@@ -39,10 +63,25 @@ export const YARDSTICK = "bare";
 
 /** Everybody who can be measured; with a `baseline`, another checkout of this project, its service too. */
 export function contenders({ baseline } = {}) {
-  const before = baseline === undefined ? [] : OURS.map((one) => ({ ...one, name: `${one.name}-before`, title: `${one.title}, before`, folder: baseline }));
-  const four = OURS.map((one) => ({ ...one, name: `${one.name}-4`, title: `${one.title}, 4 shards`, shards: 4, scenes: SHARDED, isQuick: false }));
+  const before =
+    baseline === undefined
+      ? []
+      : OURS.map((one) => ({ ...one, name: `${one.name}-before`, title: `${one.title}, before`, folder: baseline }));
+  const four = OURS.map((one) => ({
+    ...one,
+    name: `${one.name}-4`,
+    title: `${one.title}, 4 shards`,
+    shards: 4,
+    scenes: SHARDED,
+    isQuick: false,
+  }));
   return [
-    peer({ name: YARDSTICK, title: "a bare Durable Object", made: ["workerd"], make: ({ Bare }) => new Bare("bare.js", "raw") }),
+    peer({
+      name: YARDSTICK,
+      title: "a bare Durable Object",
+      made: ["workerd"],
+      make: ({ Bare }) => new Bare("bare.js", "raw"),
+    }),
     ...[...OURS, ...before, ...four].map(ours),
     ...PEERS.map(peer),
   ];

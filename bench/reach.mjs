@@ -6,31 +6,94 @@ import { median, ratio } from "./statistics.mjs";
  * @param {string} what
  * @param {{ workload: string, key: string, own: string, other?: string, least?: number, most?: number }} target
  */
-const beside = (what, { workload, key, own, other = "bare", least, most }) => ({ what, workload, key, own, other, least, most });
+const beside = (what, { workload, key, own, other = "bare", least, most }) => ({
+  what,
+  workload,
+  key,
+  own,
+  other,
+  least,
+  most,
+});
 
 /** Workloads in which deliveries are counted. */
-const DELIVERED = ["rest-100", "rest-1000", "client-200", "client-200-plain", "groups-100", "size-16", "size-1k", "size-64k"];
-const FLOODS = { "flood-joins": ["json", "reliable"], "flood-reliable": ["reliable"], "flood-plain": ["json"], "flood-events": ["json", "reliable"] };
+const DELIVERED = [
+  "rest-100",
+  "rest-1000",
+  "client-200",
+  "client-200-plain",
+  "groups-100",
+  "size-16",
+  "size-1k",
+  "size-64k",
+];
+const FLOODS = {
+  "flood-joins": ["json", "reliable"],
+  "flood-reliable": ["reliable"],
+  "flood-plain": ["json"],
+  "flood-events": ["json", "reliable"],
+};
 /** Other clients' p99 beside a flood: so often the quiet one, and so many milliseconds. */
 const STALL = { ratio: 5, ms: 250 };
 
 /** Ratios of one contender's figure to another's, each with the `least` or the `most` that it may be. */
 export const targets = [
-  ...["rest-100", "rest-1000", "client-200"].map((workload) => beside("CPU a delivery", { workload, key: "cpu_us_per_delivery", own: "json", most: 1.05 })),
+  ...["rest-100", "rest-1000", "client-200"].map((workload) =>
+    beside("CPU a delivery", { workload, key: "cpu_us_per_delivery", own: "json", most: 1.05 }),
+  ),
   beside("REST publishes a second", { workload: "rest-1", key: "publishes_per_second", own: "json", least: 0.95 }),
   beside("p50 of one REST publish", { workload: "rest-1-latency", key: "p50_ms", own: "json", most: 1.2 }),
   beside("connects a second", { workload: "connects", key: "connects_per_second", own: "json", least: 0.6 }),
   beside("CPU a connect", { workload: "connects", key: "cpu_us_per_connect", own: "json", most: 1.7 }),
-  beside("messages a second over one socket", { workload: "one-socket", key: "publishes_per_second", own: "json", least: 0.95 }),
-  ...["rest-100", "client-200"].map((workload) => beside("deliveries a second", { workload, key: "deliveries_per_second", own: "reliable", other: "json", least: 0.85 })),
+  beside("messages a second over one socket", {
+    workload: "one-socket",
+    key: "publishes_per_second",
+    own: "json",
+    least: 0.95,
+  }),
+  ...["rest-100", "client-200"].map((workload) =>
+    beside("deliveries a second", {
+      workload,
+      key: "deliveries_per_second",
+      own: "reliable",
+      other: "json",
+      least: 0.85,
+    }),
+  ),
   ...["rest-1", "socket-1"].flatMap((workload) => [
     beside("publishes a second", { workload, key: "publishes_per_second", own: "reliable", other: "json", least: 0.6 }),
-    beside("publishes a second", { workload, key: "publishes_per_second", own: "reliable", other: "reliable-before", least: 4 }),
+    beside("publishes a second", {
+      workload,
+      key: "publishes_per_second",
+      own: "reliable",
+      other: "reliable-before",
+      least: 4,
+    }),
   ]),
   beside("PSS an idle connection", { workload: "crowd", key: "memory_kb_per_connection", own: "json", most: 1.05 }),
-  beside("joins a second", { workload: "joins", key: "operations_per_second", own: "json", other: "json-before", least: 20 }),
-  ...DELIVERED.map((workload) => beside("deliveries a second", { workload, key: "deliveries_per_second", own: "json", other: "partyserver", least: 1 })),
-  beside("deliveries a second to all", { workload: "crowd", key: "all_deliveries_per_second", own: "json", other: "partyserver", least: 1 }),
+  beside("joins a second", {
+    workload: "joins",
+    key: "operations_per_second",
+    own: "json",
+    other: "json-before",
+    least: 20,
+  }),
+  ...DELIVERED.map((workload) =>
+    beside("deliveries a second", {
+      workload,
+      key: "deliveries_per_second",
+      own: "json",
+      other: "partyserver",
+      least: 1,
+    }),
+  ),
+  beside("deliveries a second to all", {
+    workload: "crowd",
+    key: "all_deliveries_per_second",
+    own: "json",
+    other: "partyserver",
+    least: 1,
+  }),
 ];
 
 /**
@@ -38,7 +101,10 @@ export const targets = [
  * by workload, contender and run.
  */
 export function reached(results) {
-  return [...targets.map((target) => ratioReached(target, results)), ...Object.keys(FLOODS).flatMap((flood) => floodReached(flood, results))];
+  return [
+    ...targets.map((target) => ratioReached(target, results)),
+    ...Object.keys(FLOODS).flatMap((flood) => floodReached(flood, results)),
+  ];
 }
 
 function ratioReached({ what, workload, key, own, other, least, most }, results) {
@@ -59,7 +125,10 @@ function floodReached(workload, results) {
     Object.entries(NEIGHBOURS).map(([key, who]) => {
       const runs = results[workload]?.[contender] ?? [];
       const numbers = (when) => runs.map((figures) => figures?.[`${key}_${when}_p99_ms`]);
-      const [stalled, times] = [median(numbers("flooded").filter((number) => number !== undefined)), ratio(numbers("flooded"), numbers("quiet"))];
+      const [stalled, times] = [
+        median(numbers("flooded").filter((number) => number !== undefined)),
+        ratio(numbers("flooded"), numbers("quiet")),
+      ];
       return {
         what: `p99 of ${who} beside ${workload}: ${contender}`,
         target: `≤ ${STALL.ratio} × quiet, ≤ ${STALL.ms} ms`,

@@ -25,7 +25,10 @@ export function short(number) {
 export function tables({ results, contenders, workloads }) {
   return workloads.map(({ name, title, figures }) => {
     const its = results[name];
-    const rows = contenders.map((contender) => [contender.name, ...figures.map((figure) => cell(figure, its[contender.name], its[YARDSTICK]))]);
+    const rows = contenders.map((contender) => [
+      contender.name,
+      ...figures.map((figure) => cell(figure, its[contender.name], its[YARDSTICK])),
+    ]);
     return { name, title, head: ["", ...figures.map((figure) => figure.title)], rows };
   });
 }
@@ -34,7 +37,10 @@ export function tables({ results, contenders, workloads }) {
 function reachTable(results, { whole }) {
   const rows = reached(results).filter(({ holds }) => whole || holds !== undefined);
   const verdict = (holds) => (holds === undefined ? "not measured" : holds ? "yes" : "**no**");
-  return { head: ["", "target", "measured", "holds"], rows: rows.map(({ what, target, measured, holds }) => [what, target, measured, verdict(holds)]) };
+  return {
+    head: ["", "target", "measured", "holds"],
+    rows: rows.map(({ what, target, measured, holds }) => [what, target, measured, verdict(holds)]),
+  };
 }
 
 /** Everything as lines for a terminal. */
@@ -42,7 +48,13 @@ export function lines(measured) {
   const reach = reachTable(measured.results, { whole: false });
   return [
     ...tables(measured).flatMap(({ name, title, ...table }) => [`${name}: ${title}`, ...aligned(table), ""]),
-    ...(reach.rows.length > 0 ? ["What is to be reached:", ...aligned({ ...reach, rows: reach.rows.map((row) => row.map((text) => text.replaceAll("**", ""))) }), ""] : []),
+    ...(reach.rows.length > 0
+      ? [
+          "What is to be reached:",
+          ...aligned({ ...reach, rows: reach.rows.map((row) => row.map((text) => text.replaceAll("**", ""))) }),
+          "",
+        ]
+      : []),
     ...measured.absent.map(({ name, title }) => `${name} (${title}) is not on this machine.`),
     ...failureLines(measured.failures),
   ];
@@ -50,19 +62,24 @@ export function lines(measured) {
 
 function aligned({ head, rows }) {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
-  const line = (row) => `  ${row.map((text, column) => (column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]))).join("  ")}`.trimEnd();
+  const line = (row) =>
+    `  ${row.map((text, column) => (column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]))).join("  ")}`.trimEnd();
   return [line(head), ...rows.map(line)];
 }
 
 /** What could not be measured, a line each. */
 export function failureLines(failures) {
-  return failures.map(({ workload, contender, run, message }) => `${workload}, ${contender}, run ${run + 1}: ${message}`);
+  return failures.map(
+    ({ workload, contender, run, message }) => `${workload}, ${contender}, run ${run + 1}: ${message}`,
+  );
 }
 
 /** The command that measured this, as anybody may type it: where another checkout lies is each one's own. */
 export function repeatable(name, { output, ...values }) {
   const places = { baseline: "DIR" };
-  const options = Object.entries(values).map(([option, value]) => (value === true ? `--${option}` : `--${option} ${places[option] ?? value}`));
+  const options = Object.entries(values).map(([option, value]) =>
+    value === true ? `--${option}` : `--${option} ${places[option] ?? value}`,
+  );
   return [name, ...(options.length > 0 ? ["--", ...options] : [])].join(" ");
 }
 
@@ -71,26 +88,52 @@ export function repeatable(name, { output, ...values }) {
  * is what was typed, on a `date`.
  */
 export function markdown({ command, date, runs, quick = false, machine, versions, ...measured }) {
-  const table = ({ head, rows }) => [`| ${head.join(" | ")} |`, `| --- |${" ---: |".repeat(head.length - 1)}`, ...rows.map((row) => `| ${row.join(" | ")} |`)];
+  const table = ({ head, rows }) => [
+    `| ${head.join(" | ")} |`,
+    `| --- |${" ---: |".repeat(head.length - 1)}`,
+    ...rows.map((row) => `| ${row.join(" | ")} |`),
+  ];
   const { contenders, absent, failures, results } = measured;
   return [
     "# Results of the bench",
     "",
     `Written by \`${command}\` on ${date}; the same command repeats it. Each contender was alone on the machine with the load generator, in turns, ${runs === 1 ? "once" : `${runs} times`}.`,
     "",
-    ...(quick ? ["The run was a quick one: crowds, joins and floods were a quarter of what their titles say.", ""] : []),
+    ...(quick
+      ? ["The run was a quick one: crowds, joins and floods were a quarter of what their titles say.", ""]
+      : []),
     "A figure is the median of all runs, with the least and the most in parentheses, and behind it the median of the ratios to the bare object in the same run. CPU is that of the server's processes. A dash stands for what a contender cannot do.",
     "",
-    ...table({ head: ["machine", ""], rows: [["processor", `${machine.cpu}, ${machine.cores} cores`], ["memory", machine.memory], ["system", machine.system]] }),
+    ...table({
+      head: ["machine", ""],
+      rows: [
+        ["processor", `${machine.cpu}, ${machine.cores} cores`],
+        ["memory", machine.memory],
+        ["system", machine.system],
+      ],
+    }),
     "",
     ...table({ head: ["version", ""], rows: versions }),
     "",
-    ...table({ head: ["contender", ""], rows: [...contenders.map(({ name, title }) => [name, title]), ...absent.map(({ name, title }) => [name, `${title}: not on this machine`])] }),
+    ...table({
+      head: ["contender", ""],
+      rows: [
+        ...contenders.map(({ name, title }) => [name, title]),
+        ...absent.map(({ name, title }) => [name, `${title}: not on this machine`]),
+      ],
+    }),
     "",
     "## What is to be reached",
     "",
     ...table(reachTable(results, { whole: true })),
-    ...tables(measured).flatMap(({ name, title, ...its }) => ["", `## ${name}`, "", `${title[0].toUpperCase()}${title.slice(1)}.`, "", ...table(its)]),
+    ...tables(measured).flatMap(({ name, title, ...its }) => [
+      "",
+      `## ${name}`,
+      "",
+      `${title[0].toUpperCase()}${title.slice(1)}.`,
+      "",
+      ...table(its),
+    ]),
     ...(failures.length > 0 ? ["", "## What failed", "", ...failureLines(failures).map((line) => `- ${line}`)] : []),
     "",
   ].join("\n");

@@ -50,7 +50,8 @@ export async function runAll({ contenders, workloads, runs, quick = false, measu
 export async function generate(generator, { address, pid, dialect }, workload, { measured, warmUp }) {
   const child = start(generator, [], { stdio: ["pipe", "pipe", "pipe"] });
   const outputs = { stdout: "", stderr: "" };
-  for (const name of Object.keys(outputs)) child[name].setEncoding("utf8").on("data", (text) => (outputs[name] += text));
+  for (const name of Object.keys(outputs))
+    child[name].setEncoding("utf8").on("data", (text) => (outputs[name] += text));
   child.stdin.on("error", () => {}); // It ended before it read: its exit code says why.
   child.stdin.end(JSON.stringify({ address, pid, dialect, seconds: measured, warm_up: warmUp, workload }));
   const [code, signal] = await once(child, "close");

@@ -23,10 +23,27 @@ const correctness = [
   { key: "lost", title: "lost", isCount: true },
   { key: "doubled", title: "doubled", isCount: true },
 ];
-const publishes = [{ key: "publishes_per_second", title: "publishes/s" }, { key: "cpu_us_per_publish", title: "CPU µs each" }, ...latencies, ...correctness];
-const deliveries = [{ key: "deliveries_per_second", title: "deliveries/s" }, { key: "cpu_us_per_delivery", title: "CPU µs each" }, ...latencies, ...correctness];
-const connects = [{ key: "connects_per_second", title: "connects/s" }, { key: "cpu_us_per_connect", title: "CPU µs each" }];
-const operations = [{ key: "operations_per_second", title: "operations/s" }, { key: "cpu_us_per_operation", title: "CPU µs each" }, { key: "took_ms", title: "took ms" }];
+const publishes = [
+  { key: "publishes_per_second", title: "publishes/s" },
+  { key: "cpu_us_per_publish", title: "CPU µs each" },
+  ...latencies,
+  ...correctness,
+];
+const deliveries = [
+  { key: "deliveries_per_second", title: "deliveries/s" },
+  { key: "cpu_us_per_delivery", title: "CPU µs each" },
+  ...latencies,
+  ...correctness,
+];
+const connects = [
+  { key: "connects_per_second", title: "connects/s" },
+  { key: "cpu_us_per_connect", title: "CPU µs each" },
+];
+const operations = [
+  { key: "operations_per_second", title: "operations/s" },
+  { key: "cpu_us_per_operation", title: "CPU µs each" },
+  { key: "took_ms", title: "took ms" },
+];
 
 const names = (count) => Array.from({ length: count }, (_, number) => `group${number}`);
 
@@ -51,7 +68,19 @@ function publish(/** @type {any} */ { by, members, groups = 1, window, acks = fa
       const outsiders = by === "outsider" ? [server.client(hub)] : [];
       const endpoints = by === "rest" ? all.map((group) => server.publish(hub, { group })) : [];
       const asked = acks && server.dialect !== "raw" && server.dialect !== "socket-io";
-      const plan = { kind: "publish", by, members, groups: all, clients, outsider: outsiders[0], publish: endpoints, acks: asked, window, rate, size };
+      const plan = {
+        kind: "publish",
+        by,
+        members,
+        groups: all,
+        clients,
+        outsider: outsiders[0],
+        publish: endpoints,
+        acks: asked,
+        window,
+        rate,
+        size,
+      };
       return unlessMissing([...clients, ...outsiders, ...endpoints], plan);
     },
   };
@@ -94,7 +123,15 @@ function flood(/** @type {any} */ { what, frames, dialects, ...workload }) {
     plan(server, { hub, isQuick }) {
       const [client, other] = [server.client(hub), server.client(`${hub}_other`)];
       if (client === undefined || !(dialects?.includes(server.dialect) ?? true)) return undefined;
-      return { kind: "flood", client, other, publish: server.publish(hub, { group: "quiet" }), what, frames: part(frames, isQuick), limit: 120 };
+      return {
+        kind: "flood",
+        client,
+        other,
+        publish: server.publish(hub, { group: "quiet" }),
+        what,
+        frames: part(frames, isQuick),
+        limit: 120,
+      };
     },
   };
 }
@@ -111,7 +148,11 @@ const crowd = {
     ...connects,
     { key: "memory_kb_per_connection", title: "PSS KB each" },
     { key: "idle_cpu_percent", title: "idle CPU %" },
-    ...[["all", "to all by REST"], ["user", "to one user's"], ["filter", "to half by a filter"]].flatMap(([key, title]) => [
+    ...[
+      ["all", "to all by REST"],
+      ["user", "to one user's"],
+      ["filter", "to half by a filter"],
+    ].flatMap(([key, title]) => [
       { key: `${key}_deliveries_per_second`, title: `${title}: deliveries/s` },
       { key: `${key}_cpu_us_per_delivery`, title: "CPU µs each" },
       { key: `${key}_p50_ms`, title: "p50 ms" },
@@ -136,19 +177,136 @@ const crowd = {
 };
 
 export const workloads = [
-  publish({ name: "one-socket", title: "messages over one socket: a client publishes to its own group, 64 on their way", scene: "pairs", by: "member", members: 1, window: 64, figures: publishes }),
-  publish({ name: "socket-1", title: "one publisher to one subscriber by socket, 64 on their way", scene: "pairs", by: "outsider", members: 1, window: 64, figures: publishes }),
-  publish({ name: "rest-1", title: "REST publishes to one subscriber, 16 at once", scene: "pairs", by: "rest", members: 1, window: 16, figures: publishes }),
-  publish({ name: "rest-1-latency", title: "REST publishes to one subscriber, one at a time", scene: "pairs", by: "rest", members: 1, window: 1, figures: publishes }),
-  publish({ name: "latency", title: "100 REST publishes a second to 10", scene: "pairs", by: "rest", members: 10, window: 16, rate: 100, figures: [...latencies, ...correctness], isQuick: false }),
-  publish({ name: "size-16", title: "16 bytes, a client to 10, 16 on their way", scene: "pairs", by: "member", members: 10, window: 16, size: 16, figures: deliveries, isQuick: false }),
-  publish({ name: "size-1k", title: "1 KB, a client to 10, 16 on their way", scene: "pairs", by: "member", members: 10, window: 16, size: 1024, figures: deliveries, isQuick: false }),
-  publish({ name: "size-64k", title: "64 KB, a client to 10, 4 on their way", scene: "pairs", by: "member", members: 10, window: 4, size: 65_536, figures: deliveries, isQuick: false }),
-  publish({ name: "rest-100", title: "REST publishes to 100, 8 at once", scene: "fan-out", by: "rest", members: 100, window: 8, figures: deliveries }),
-  publish({ name: "rest-1000", title: "REST publishes to 1,000, 4 at once", scene: "fan-out", by: "rest", members: 1_000, window: 4, figures: deliveries, isQuick: false }),
-  publish({ name: "client-200", title: "a client publishes to 200 with acks, 8 on their way", scene: "fan-out", by: "member", members: 200, window: 8, acks: true, figures: deliveries }),
-  publish({ name: "client-200-plain", title: "a client publishes to 200 without acks, 8 on their way", scene: "fan-out", by: "member", members: 200, window: 8, figures: deliveries, isQuick: false }),
-  publish({ name: "groups-100", title: "100 groups of 10, a client publishes to each, 1 on its way", scene: "fan-out", by: "member", members: 1_000, groups: 100, window: 1, figures: deliveries, isQuick: false }),
+  publish({
+    name: "one-socket",
+    title: "messages over one socket: a client publishes to its own group, 64 on their way",
+    scene: "pairs",
+    by: "member",
+    members: 1,
+    window: 64,
+    figures: publishes,
+  }),
+  publish({
+    name: "socket-1",
+    title: "one publisher to one subscriber by socket, 64 on their way",
+    scene: "pairs",
+    by: "outsider",
+    members: 1,
+    window: 64,
+    figures: publishes,
+  }),
+  publish({
+    name: "rest-1",
+    title: "REST publishes to one subscriber, 16 at once",
+    scene: "pairs",
+    by: "rest",
+    members: 1,
+    window: 16,
+    figures: publishes,
+  }),
+  publish({
+    name: "rest-1-latency",
+    title: "REST publishes to one subscriber, one at a time",
+    scene: "pairs",
+    by: "rest",
+    members: 1,
+    window: 1,
+    figures: publishes,
+  }),
+  publish({
+    name: "latency",
+    title: "100 REST publishes a second to 10",
+    scene: "pairs",
+    by: "rest",
+    members: 10,
+    window: 16,
+    rate: 100,
+    figures: [...latencies, ...correctness],
+    isQuick: false,
+  }),
+  publish({
+    name: "size-16",
+    title: "16 bytes, a client to 10, 16 on their way",
+    scene: "pairs",
+    by: "member",
+    members: 10,
+    window: 16,
+    size: 16,
+    figures: deliveries,
+    isQuick: false,
+  }),
+  publish({
+    name: "size-1k",
+    title: "1 KB, a client to 10, 16 on their way",
+    scene: "pairs",
+    by: "member",
+    members: 10,
+    window: 16,
+    size: 1024,
+    figures: deliveries,
+    isQuick: false,
+  }),
+  publish({
+    name: "size-64k",
+    title: "64 KB, a client to 10, 4 on their way",
+    scene: "pairs",
+    by: "member",
+    members: 10,
+    window: 4,
+    size: 65_536,
+    figures: deliveries,
+    isQuick: false,
+  }),
+  publish({
+    name: "rest-100",
+    title: "REST publishes to 100, 8 at once",
+    scene: "fan-out",
+    by: "rest",
+    members: 100,
+    window: 8,
+    figures: deliveries,
+  }),
+  publish({
+    name: "rest-1000",
+    title: "REST publishes to 1,000, 4 at once",
+    scene: "fan-out",
+    by: "rest",
+    members: 1_000,
+    window: 4,
+    figures: deliveries,
+    isQuick: false,
+  }),
+  publish({
+    name: "client-200",
+    title: "a client publishes to 200 with acks, 8 on their way",
+    scene: "fan-out",
+    by: "member",
+    members: 200,
+    window: 8,
+    acks: true,
+    figures: deliveries,
+  }),
+  publish({
+    name: "client-200-plain",
+    title: "a client publishes to 200 without acks, 8 on their way",
+    scene: "fan-out",
+    by: "member",
+    members: 200,
+    window: 8,
+    figures: deliveries,
+    isQuick: false,
+  }),
+  publish({
+    name: "groups-100",
+    title: "100 groups of 10, a client publishes to each, 1 on its way",
+    scene: "fan-out",
+    by: "member",
+    members: 1_000,
+    groups: 100,
+    window: 1,
+    figures: deliveries,
+    isQuick: false,
+  }),
   crowd,
   {
     name: "connects",
@@ -158,29 +316,88 @@ export const workloads = [
     plan: (server, { hub }) => ({ kind: "connect", client: server.member(hub, "all"), at_once: 16 }),
   },
   membership({ name: "joins", title: "one client joins 2,000 groups", clients: 1, groups: 2_000 }),
-  membership({ name: "join-storm", title: "100 clients join 20 groups each", clients: 100, groups: 20, isQuick: false }),
-  membership({ name: "leave-storm", title: "100 clients leave 20 groups each", clients: 100, groups: 20, leave: true, isQuick: false }),
+  membership({
+    name: "join-storm",
+    title: "100 clients join 20 groups each",
+    clients: 100,
+    groups: 20,
+    isQuick: false,
+  }),
+  membership({
+    name: "leave-storm",
+    title: "100 clients leave 20 groups each",
+    clients: 100,
+    groups: 20,
+    leave: true,
+    isQuick: false,
+  }),
   {
     name: "events",
     title: "events through an event handler with acks, 16 clients with 1 each",
     scene: "more",
     isQuick: false,
-    figures: [{ key: "publishes_per_second", title: "events/s" }, { key: "cpu_us_per_publish", title: "CPU µs each" }, ...latencies],
-    plan: (server) => server.handler && { kind: "events", client: server.client(HANDLED), clients: 16, handler: server.handler, size: SIZE },
+    figures: [
+      { key: "publishes_per_second", title: "events/s" },
+      { key: "cpu_us_per_publish", title: "CPU µs each" },
+      ...latencies,
+    ],
+    plan: (server) =>
+      server.handler && {
+        kind: "events",
+        client: server.client(HANDLED),
+        clients: 16,
+        handler: server.handler,
+        size: SIZE,
+      },
   },
   {
     name: "replay",
     title: "10 clients come back to 1,000 messages each",
     scene: "more",
     isQuick: false,
-    figures: [{ key: "deliveries_per_second", title: "deliveries/s" }, { key: "cpu_us_per_delivery", title: "CPU µs each" }, { key: "took_ms", title: "took ms" }, ...correctness],
+    figures: [
+      { key: "deliveries_per_second", title: "deliveries/s" },
+      { key: "cpu_us_per_delivery", title: "CPU µs each" },
+      { key: "took_ms", title: "took ms" },
+      ...correctness,
+    ],
     plan(server, { hub }) {
       if (server.dialect !== "reliable") return undefined;
-      return { kind: "replay", client: server.member(hub, "all"), clients: 10, publish: server.publish(hub, { group: "all" }), messages: 1_000, size: SIZE };
+      return {
+        kind: "replay",
+        client: server.member(hub, "all"),
+        clients: 10,
+        publish: server.publish(hub, { group: "all" }),
+        messages: 1_000,
+        size: SIZE,
+      };
     },
   },
-  flood({ name: "flood-joins", title: "neighbours of a client that joins 10,000 groups", what: "joins", frames: 10_000 }),
-  flood({ name: "flood-reliable", title: "neighbours of a reliable client that sends 10,000 sendToGroup with ack", what: "publishes", frames: 10_000, dialects: ["reliable"] }),
-  flood({ name: "flood-plain", title: "neighbours of a client that sends 20,000 sendToGroup with ack", what: "publishes", frames: 20_000, dialects: ["json", "protobuf"] }),
-  flood({ name: "flood-events", title: "neighbours of a client that sends 20,000 events without a handler", what: "events", frames: 20_000, isQuick: false }),
+  flood({
+    name: "flood-joins",
+    title: "neighbours of a client that joins 10,000 groups",
+    what: "joins",
+    frames: 10_000,
+  }),
+  flood({
+    name: "flood-reliable",
+    title: "neighbours of a reliable client that sends 10,000 sendToGroup with ack",
+    what: "publishes",
+    frames: 10_000,
+    dialects: ["reliable"],
+  }),
+  flood({
+    name: "flood-plain",
+    title: "neighbours of a client that sends 20,000 sendToGroup with ack",
+    what: "publishes",
+    frames: 20_000,
+    dialects: ["json", "protobuf"],
+  }),
+  flood({
+    name: "flood-events",
+    title: "neighbours of a client that sends 20,000 events without a handler",
+    what: "events",
+    frames: 20_000,
+    isQuick: false,
+  }),
 ];

@@ -59,7 +59,8 @@ export const weakKeys = (keys) => Object.keys(keys).filter((name) => Buffer.byte
 
 /** Says on standard error which keys are weak. Returns the keys. */
 export function warnOfWeakKeys(keys) {
-  for (const name of weakKeys(keys)) process.stderr.write(`${weakness(name)} That is good enough on this machine only: npm run deploy refuses it.\n`);
+  for (const name of weakKeys(keys))
+    process.stderr.write(`${weakness(name)} That is good enough on this machine only: npm run deploy refuses it.\n`);
   return keys;
 }
 
@@ -107,7 +108,9 @@ const MAX_GROUP_CHARACTERS = 1_024;
 /** The hub's name as it was typed, or a problem. */
 export function hubName(name) {
   if (!HUB.test(name)) {
-    throw new UsageProblem(`--hub must be 1 to 128 letters, digits or any of _ \` , . [ ] and start with a letter, not "${name}".`);
+    throw new UsageProblem(
+      `--hub must be 1 to 128 letters, digits or any of _ \` , . [ ] and start with a letter, not "${name}".`,
+    );
   }
   return name;
 }
@@ -115,7 +118,9 @@ export function hubName(name) {
 /** The group's name, or a problem. */
 export function groupName(name) {
   if (name.trim() === "" || [...name].length > MAX_GROUP_CHARACTERS) {
-    throw new UsageProblem(`--group must be 1 to ${MAX_GROUP_CHARACTERS} characters and not only blanks, not "${name.slice(0, 40)}".`);
+    throw new UsageProblem(
+      `--group must be 1 to ${MAX_GROUP_CHARACTERS} characters and not only blanks, not "${name.slice(0, 40)}".`,
+    );
   }
   return name;
 }
@@ -138,7 +143,8 @@ export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, 
 }
 
 /** A token for requests to one path of the service. `now` is in milliseconds. */
-export const requestToken = ({ path, minutes = 60 }, { url, key, now = Date.now() }) => signed(claimsFor(`${url}${path}`, minutes, now), key);
+export const requestToken = ({ path, minutes = 60 }, { url, key, now = Date.now() }) =>
+  signed(claimsFor(`${url}${path}`, minutes, now), key);
 
 function claimsFor(audience, minutes, now) {
   const issued = Math.floor(now / 1000);

@@ -13,7 +13,9 @@ export function address(options, usual) {
   if (options.isDeployed) return deployed(options);
   const key = primaryKey();
   if (options.endpoint) return { url: options.endpoint, key };
-  const known = [runningService(options.state), serviceAt(options.port)].find((service) => service?.endpoint && isMeant(service, options));
+  const known = [runningService(options.state), serviceAt(options.port)].find(
+    (service) => service?.endpoint && isMeant(service, options),
+  );
   if (known) {
     const scheme = options.scheme ?? (isPortOf(options.port, known.secure) ? "https" : usual);
     if (scheme === "https" && known.secure) return { url: known.secure, key, authority: known.authority };
@@ -29,7 +31,9 @@ export function address(options, usual) {
 /** Says on standard error that the URL is a guess: it comes neither from a service that runs nor from the options. */
 function noteNoService(state, url) {
   const running = runningService(state);
-  const what = running ? `${running.command} (process ${running.pid}) is not ready yet` : `No service runs on the state folder ${state}`;
+  const what = running
+    ? `${running.command} (process ${running.pid}) is not ready yet`
+    : `No service runs on the state folder ${state}`;
   process.stderr.write(`${what}: this is for ${url}.\n`);
 }
 
@@ -44,7 +48,13 @@ const isPortOf = (port, url) => url !== undefined && port !== undefined && portO
 function deployed({ endpoint: given }) {
   const { endpoint, key } = deployment();
   const url = given ?? endpoint;
-  if (!url) throw new Problem("It is not known where the service was deployed: deploy it from here (npm run deploy), or say it with --endpoint URL.");
-  if (!key) throw new Problem("The access key of the deployed service is not known here: set WEBPUBSUB_ACCESS_KEY in the environment to it.");
+  if (!url)
+    throw new Problem(
+      "It is not known where the service was deployed: deploy it from here (npm run deploy), or say it with --endpoint URL.",
+    );
+  if (!key)
+    throw new Problem(
+      "The access key of the deployed service is not known here: set WEBPUBSUB_ACCESS_KEY in the environment to it.",
+    );
   return { url, key };
 }

@@ -20,21 +20,45 @@ const RESULTS = at("bench", "RESULTS.md");
 
 const command = {
   name: "npm run bench",
-  about: "Measures the service and its peers on this machine, one at a time and in turns: medians, and ratios to a bare\nDurable Object. Writes bench/RESULTS.md, unless some are chosen by name.",
+  about:
+    "Measures the service and its peers on this machine, one at a time and in turns: medians, and ratios to a bare\nDurable Object. Writes bench/RESULTS.md, unless some are chosen by name.",
   flags: {
-    quick: { type: "boolean", about: "Fewer contenders and workloads, smaller crowds and floods, and 3 runs: within 5 minutes; all of it takes up to 40." },
-    runs: { type: "string", value: "N", about: "How often each workload is measured for each contender. (5, or 3 with --quick)" },
-    contenders: { type: "string", value: "NAMES", about: `Only these, with commas between; ${YARDSTICK} always comes along.` },
+    quick: {
+      type: "boolean",
+      about:
+        "Fewer contenders and workloads, smaller crowds and floods, and 3 runs: within 5 minutes; all of it takes up to 40.",
+    },
+    runs: {
+      type: "string",
+      value: "N",
+      about: "How often each workload is measured for each contender. (5, or 3 with --quick)",
+    },
+    contenders: {
+      type: "string",
+      value: "NAMES",
+      about: `Only these, with commas between; ${YARDSTICK} always comes along.`,
+    },
     workloads: { type: "string", value: "NAMES", about: "Only these, with commas between." },
-    baseline: { type: "string", value: "DIR", about: "Another checkout of this project, built, to measure beside this one: json-before, reliable-before, protobuf-before." },
+    baseline: {
+      type: "string",
+      value: "DIR",
+      about:
+        "Another checkout of this project, built, to measure beside this one: json-before, reliable-before, protobuf-before.",
+    },
     output: { type: "string", value: "FILE", about: "Where to write the results in place of bench/RESULTS.md." },
-    native: { type: "boolean", about: "The benchmarks of the Rust crates alone, with criterion; --workloads narrows them." },
+    native: {
+      type: "boolean",
+      about: "The benchmarks of the Rust crates alone, with criterion; --workloads narrows them.",
+    },
     list: { type: "boolean", about: "Prints which contenders and workloads there are." },
   },
   examples: [
     ["npm run bench", "everything"],
     ["npm run bench -- --quick", "the workloads that say most"],
-    ["npm run bench -- --contenders json,reliable --workloads rest-1,one-socket --runs 7", "two workloads of two contenders"],
+    [
+      "npm run bench -- --contenders json,reliable --workloads rest-1,one-socket --runs 7",
+      "two workloads of two contenders",
+    ],
     ["npm run bench -- --workloads joins --baseline ../before", "before and after a change"],
     ["npm run bench -- --native", "the cores without a runtime"],
   ],
@@ -67,10 +91,23 @@ await main(async () => {
   const file = resultsFile(values);
   if (file) {
     const date = new Date().toISOString().slice(0, 10);
-    writeFileSync(file, markdown({ ...measured, command: repeatable(command.name, values), date, runs, quick, machine: machine(), versions: versions(contenders) }));
+    writeFileSync(
+      file,
+      markdown({
+        ...measured,
+        command: repeatable(command.name, values),
+        date,
+        runs,
+        quick,
+        machine: machine(),
+        versions: versions(contenders),
+      }),
+    );
     say(`Written: ${relative(process.cwd(), file)}`);
   }
-  say(`${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`);
+  say(
+    `${runs} ${runs === 1 ? "run" : "runs"} of ${workloads.length} workloads for ${contenders.length} contenders took ${duration(performance.now() - started)}.`,
+  );
   if (failures.length > 0) throw new Problem("Not everything could be measured.");
 });
 process.exit();
@@ -79,7 +116,10 @@ process.exit();
 function builtCheckout(folder) {
   const path = resolve(folder);
   for (const file of ["scripts/service/workerd.mjs", "build/worker/index.js"]) {
-    if (!existsSync(join(path, file))) throw new UsageProblem(`--baseline: ${folder} is no checkout of this project that is built: it has no ${file}. Run "npm run build" there.`);
+    if (!existsSync(join(path, file)))
+      throw new UsageProblem(
+        `--baseline: ${folder} is no checkout of this project that is built: it has no ${file}. Run "npm run build" there.`,
+      );
   }
   return path;
 }
@@ -103,15 +143,25 @@ function choose(kind, all, names, { quick, always }) {
   const wanted = names.split(",");
   for (const name of wanted) {
     if (all.some((one) => one.name === name)) continue;
-    const meant = nearest(name, all.map((one) => one.name));
-    throw new UsageProblem(`There is no ${kind} ${name}.${meant ? ` Did you mean ${meant}?` : ""} There are ${all.map((one) => one.name).join(", ")}.`);
+    const meant = nearest(
+      name,
+      all.map((one) => one.name),
+    );
+    throw new UsageProblem(
+      `There is no ${kind} ${name}.${meant ? ` Did you mean ${meant}?` : ""} There are ${all.map((one) => one.name).join(", ")}.`,
+    );
   }
   // Who is named takes part in every scene.
-  return all.filter(({ name }) => wanted.includes(name) || name === always).map((one) => ({ ...one, scenes: undefined, ...(kind === "workload" && one) }));
+  return all
+    .filter(({ name }) => wanted.includes(name) || name === always)
+    .map((one) => ({ ...one, scenes: undefined, ...(kind === "workload" && one) }));
 }
 
 function list(contenders) {
-  for (const [heading, all] of [["Contenders", contenders], ["Workloads", allWorkloads]]) {
+  for (const [heading, all] of [
+    ["Contenders", contenders],
+    ["Workloads", allWorkloads],
+  ]) {
     say(`${heading}:`);
     const width = Math.max(...all.map(({ name }) => name.length));
     for (const { name, title } of all) say(`  ${name.padEnd(width)}  ${title}`);
@@ -124,9 +174,21 @@ function cargo(args, options) {
 
 /** Builds the load generator; the path of the program. */
 async function buildGenerator() {
-  const args = ["build", "--locked", "--profile", "bench", "-p", "webpubsub-load", "--message-format", "json-render-diagnostics"];
+  const args = [
+    "build",
+    "--locked",
+    "--profile",
+    "bench",
+    "-p",
+    "webpubsub-load",
+    "--message-format",
+    "json-render-diagnostics",
+  ];
   const output = await step("Building the load generator", () => cargo(args));
-  const built = output.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const built = output
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
   return built.find(({ executable }) => executable).executable;
 }
 

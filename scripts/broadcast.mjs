@@ -9,7 +9,8 @@ import { main, say, step } from "./terminal.mjs";
 
 const command = {
   name: "npm run broadcast",
-  about: "Sends messages to very many connections of one hub, beside a bare JavaScript Durable Object that does the same.",
+  about:
+    "Sends messages to very many connections of one hub, beside a bare JavaScript Durable Object that does the same.",
   flags: {
     connections: { type: "string", default: "10000", value: "N", about: "How many connections." },
     shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects the hub is spread over." },

@@ -53,9 +53,15 @@ function compilerAndFlags() {
 
 const command = {
   name: "npm run build",
-  about: "Builds the worker and the npm package, release builds, and says how large they are. Sets up what is missing first.",
+  about:
+    "Builds the worker and the npm package, release builds, and says how large they are. Sets up what is missing first.",
   flags: {},
-  examples: [["npm run build", "the worker in build/worker, the package in build/client/webpubsub-edge-client.tgz, the page in build/www"]],
+  examples: [
+    [
+      "npm run build",
+      "the worker in build/worker, the package in build/client/webpubsub-edge-client.tgz, the page in build/www",
+    ],
+  ],
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

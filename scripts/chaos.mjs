@@ -23,7 +23,8 @@ const flags = {
 
 const command = {
   name: "npm run chaos",
-  about: "Publishes messages to reliable clients while it kills the process and cuts connections, and checks that each client was\ngiven everything, once and in order.",
+  about:
+    "Publishes messages to reliable clients while it kills the process and cuts connections, and checks that each client was\ngiven everything, once and in order.",
   flags,
   examples: [
     ["npm run chaos", "the long form"],
@@ -35,11 +36,18 @@ exitOnSignals();
 await main(async () => {
   const values = { seed: String(randomInt(2 ** 31)), ...parse(process.argv.slice(2), command) };
   const number = (flag, least, most) => whole(`--${flag}`, values[flag], least, most);
-  const [kills, cuts, messages] = [number("kills", 0, 10_000), number("cuts", 0, 10_000), number("messages", 1, 10_000_000)];
+  const [kills, cuts, messages] = [
+    number("kills", 0, 10_000),
+    number("cuts", 0, 10_000),
+    number("messages", 1, 10_000_000),
+  ];
   const [shards, seed] = [number("shards", 1, 65_535), number("seed", 0, 2 ** 31 - 1)];
   await setUp("build");
   await build();
-  const [{ Service }, { Chaos }] = await Promise.all([import("../tests/support/service.mjs"), import("../tests/chaos/run.mjs")]);
+  const [{ Service }, { Chaos }] = await Promise.all([
+    import("../tests/support/service.mjs"),
+    import("../tests/chaos/run.mjs"),
+  ]);
 
   const service = new Service({ shards });
   try {
@@ -51,7 +59,9 @@ await main(async () => {
     });
     for (const line of chaos.figures()) say(line);
     if (!chaos.isBroken) return;
-    const again = Object.keys(flags).map((flag) => ` --${flag} ${flag === "seed" ? seed : values[flag]}`).join("");
+    const again = Object.keys(flags)
+      .map((flag) => ` --${flag} ${flag === "seed" ? seed : values[flag]}`)
+      .join("");
     throw new Problem(`\n${chaos.violations.slice(0, MAX_SHOWN).join("\n")}\n\nAgain: ${command.name} --${again}`);
   } finally {
     await service.stop();

@@ -13,14 +13,27 @@ const command = {
   flags: {
     hub: { type: "string", value: "HUB", about: "The hub to connect to; needed." },
     user: { type: "string", value: "USER", about: "Who connects." },
-    role: { type: "string", multiple: true, value: "ROLE", about: "What the client may do, such as webpubsub.sendToGroup." },
-    group: { type: "string", multiple: true, value: "GROUP", about: "A group that it is a member of from the beginning." },
+    role: {
+      type: "string",
+      multiple: true,
+      value: "ROLE",
+      about: "What the client may do, such as webpubsub.sendToGroup.",
+    },
+    group: {
+      type: "string",
+      multiple: true,
+      value: "GROUP",
+      about: "A group that it is a member of from the beginning.",
+    },
     minutes: { type: "string", default: "60", value: "M", about: "How long the URL is good for." },
     ...addressFlags,
   },
   examples: [
     ["npm run -s client-url -- --hub myHub1", "for anybody, who may only listen"],
-    ["npm run -s client-url -- --hub myHub1 --user me --role webpubsub.sendToGroup --role webpubsub.joinLeaveGroup", "with all that a client may do"],
+    [
+      "npm run -s client-url -- --hub myHub1 --user me --role webpubsub.sendToGroup --role webpubsub.joinLeaveGroup",
+      "with all that a client may do",
+    ],
     ["npm run -s client-url -- --hub myHub1 --https", "by https"],
     ["npm run -s client-url -- --hub myHub1 --deployed", "of the deployed service"],
   ],
@@ -28,7 +41,10 @@ const command = {
 
 await main(() => {
   const values = parse(process.argv.slice(2), command);
-  if (values.hub === undefined) throw new UsageProblem(`--hub is missing: ${command.name} -- --hub HUB [--user USER] [--role ROLE]… [--group GROUP]… [--minutes N]`);
+  if (values.hub === undefined)
+    throw new UsageProblem(
+      `--hub is missing: ${command.name} -- --hub HUB [--user USER] [--role ROLE]… [--group GROUP]… [--minutes N]`,
+    );
   const request = {
     hub: hubName(values.hub),
     user: values.user,

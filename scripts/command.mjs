@@ -15,20 +15,34 @@ import { Help, UsageProblem } from "./terminal.mjs";
 export function parse(args, command) {
   if (args.some((arg) => arg === "--help" || arg === "-h")) throw new Help(describe(command));
   /** @type {Record<string, any>} */
-  const options = Object.fromEntries(Object.entries(command.flags).map(([name, { type, multiple = false, default: value }]) => [name, { type, multiple, default: value }]));
+  const options = Object.fromEntries(
+    Object.entries(command.flags).map(([name, { type, multiple = false, default: value }]) => [
+      name,
+      { type, multiple, default: value },
+    ]),
+  );
   const flags = Object.keys(options).map((name) => `--${name}`);
   try {
-    const { values, positionals } = parseArgs({ args, options: withoutUndefined(options), allowPositionals: command.rest !== undefined, strict: true });
+    const { values, positionals } = parseArgs({
+      args,
+      options: withoutUndefined(options),
+      allowPositionals: command.rest !== undefined,
+      strict: true,
+    });
     return command.rest === undefined ? values : { ...values, rest: positionals };
   } catch (error) {
     const [flag] = error.message.match(/--?[a-zA-Z][\w-]*/) ?? [];
     const takes = flags.length === 0 ? "takes no options" : `takes ${flags.join(", ")}`;
     if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
       const meant = nearest(flag.replace(/^-+/, ""), Object.keys(options));
-      throw new UsageProblem(`Unknown option ${flag}. ${command.name} ${takes}.${meant ? ` Did you mean --${meant}?` : ""}`);
+      throw new UsageProblem(
+        `Unknown option ${flag}. ${command.name} ${takes}.${meant ? ` Did you mean --${meant}?` : ""}`,
+      );
     }
     if (flags.includes(flag)) {
-      throw new UsageProblem(`${flag} ${options[flag.slice(2)].type === "string" ? "needs a value" : "takes no value"}.`);
+      throw new UsageProblem(
+        `${flag} ${options[flag.slice(2)].type === "string" ? "needs a value" : "takes no value"}.`,
+      );
     }
     throw new UsageProblem(`${command.name} ${takes} and nothing else. (${error.message.split(".")[0]}.)`);
   }
@@ -63,4 +77,9 @@ function columns(rows) {
 
 /** @returns {any} */
 const withoutUndefined = (options) =>
-  Object.fromEntries(Object.entries(options).map(([name, option]) => [name, Object.fromEntries(Object.entries(option).filter(([, value]) => value !== undefined))]));
+  Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [
+      name,
+      Object.fromEntries(Object.entries(option).filter(([, value]) => value !== undefined)),
+    ]),
+  );

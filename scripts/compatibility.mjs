@@ -14,7 +14,8 @@ import { recorded } from "./test/record.mjs";
 const file = at("COMPATIBILITY.md");
 const command = {
   name: "npm run compatibility",
-  about: "Writes COMPATIBILITY.md out of tests/compatibility; npm test checks that it is up to date and that its tests passed.",
+  about:
+    "Writes COMPATIBILITY.md out of tests/compatibility; npm test checks that it is up to date and that its tests passed.",
   flags: {},
   examples: [["npm run compatibility", "after a change in tests/compatibility"]],
 };
@@ -30,7 +31,8 @@ function demandNone(wrong, what) {
   throw new Problem([`COMPATIBILITY.md: ${wrong.length} tests ${what}`, ...wrong.slice(0, SHOWN), ...more].join("\n"));
 }
 
-const checkNames = () => demandNone(rows.flatMap(notThere), "or cases are named that are not there. Mend tests/compatibility.");
+const checkNames = () =>
+  demandNone(rows.flatMap(notThere), "or cases are named that are not there. Mend tests/compatibility.");
 
 const wanted = () => documentOf(areas, versionsOf(packages));
 
@@ -39,10 +41,14 @@ export function checkCompatibility({ ran }) {
   checkNames();
   if (ran.length > 0) {
     const passed = recorded(ran);
-    demandNone(rows.flatMap((row) => notPassed(row, passed)), "that are named did not pass.");
+    demandNone(
+      rows.flatMap((row) => notPassed(row, passed)),
+      "that are named did not pass.",
+    );
   }
   const there = existsSync(file) ? readFileSync(file, "utf8") : "";
-  if (there !== wanted()) throw new Problem(`COMPATIBILITY.md is not what tests/compatibility says. Write it anew: ${command.name}`);
+  if (there !== wanted())
+    throw new Problem(`COMPATIBILITY.md is not what tests/compatibility says. Write it anew: ${command.name}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

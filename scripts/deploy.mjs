@@ -30,7 +30,10 @@ const command = {
       type: "boolean",
       about: `Sets the access key with the deployment: ${KEY} of the environment, else the one in .deploy.vars (or the file that WEBPUBSUB_DEPLOY_VARS names), else a random one that is kept there.`,
     },
-    "dry-run": { type: "boolean", about: "Deploys nothing, and prints the bindings, variables, migrations and assets that a deployment has." },
+    "dry-run": {
+      type: "boolean",
+      about: "Deploys nothing, and prints the bindings, variables, migrations and assets that a deployment has.",
+    },
   },
   examples: [
     ["npx wrangler login", "once, before the first deployment"],
@@ -42,16 +45,23 @@ const command = {
 };
 
 const folder = join(built, ".wrangler");
-const wrangler = (args, options) => run(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, ...options });
+const wrangler = (args, options) =>
+  run(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, ...options });
 
 /** Everything that a deployment does on this machine, and nothing that leaves it. Returns what wrangler says of it. */
-export const dryRun = (args = []) => wrangler(["deploy", "--dry-run", "--outdir", join(built, ".dry-run"), ...args], { env: quiet(folder) });
+export const dryRun = (args = []) =>
+  wrangler(["deploy", "--dry-run", "--outdir", join(built, ".dry-run"), ...args], { env: quiet(folder) });
 
 /** The bindings and variables in what wrangler says of a dry run, and the migrations and assets in the configuration. */
 export function deploymentPlan(output, config) {
   const [, table] = output.match(/^(Your Worker has access to the following bindings:\n[^]*?)\n\s*\n/m) ?? [];
   if (!table) throw new Problem(`wrangler did not say what the worker is bound to:\n${output}`);
-  const migrations = config.migrations.map(({ tag, ...steps }) => `  ${tag}: ${Object.entries(steps).map(([step, classes]) => `${step} ${classes.join(", ")}`).join("; ")}`);
+  const migrations = config.migrations.map(
+    ({ tag, ...steps }) =>
+      `  ${tag}: ${Object.entries(steps)
+        .map(([step, classes]) => `${step} ${classes.join(", ")}`)
+        .join("; ")}`,
+  );
   const files = filesUnder(at(config.assets.directory)).length;
   return `${table.replace(/ +$/gm, "")}\n\nMigrations:\n${migrations.join("\n")}\n\nAssets:\n  ${files} files of ${config.assets.directory}, as env.${config.assets.binding}`;
 }
@@ -60,17 +70,24 @@ export function deploymentPlan(output, config) {
 function checkKeys(keys) {
   const known = Object.fromEntries(Object.entries(keys).filter(([, key]) => key));
   const weak = weakKeys(known);
-  if (weak.length > 0) throw new Problem(`${weak.map(weakness).join(" ")} It is not deployed: take a random one, or leave it out and have --set-key make one.`);
+  if (weak.length > 0)
+    throw new Problem(
+      `${weak.map(weakness).join(" ")} It is not deployed: take a random one, or leave it out and have --set-key make one.`,
+    );
 }
 
 async function checkSecret(args) {
-  const env = args.flatMap((arg, index) => (arg === "--env" || arg === "-e" ? [arg, args[index + 1]] : arg.startsWith("--env=") ? [arg] : []));
+  const env = args.flatMap((arg, index) =>
+    arg === "--env" || arg === "-e" ? [arg, args[index + 1]] : arg.startsWith("--env=") ? [arg] : [],
+  );
   const how = `This sets a random one and deploys:\n  ${command.name} -- --set-key`;
   let secrets;
   try {
     secrets = await wrangler(["secret", "list", "--format", "json", ...env], { env: quiet(folder) });
   } catch (error) {
-    throw new Problem(`Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${error.message}`);
+    throw new Problem(
+      `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${error.message}`,
+    );
   }
   if (!secrets.includes(`"${KEY}"`)) throw new Problem(`The secret ${KEY} is not set: no client could connect. ${how}`);
 }
@@ -82,7 +99,10 @@ async function deploy(args, key) {
   if (key) writePrivate(secrets, JSON.stringify({ [KEY]: key }));
   try {
     const withKey = key ? ["--secrets-file", secrets] : [];
-    await wrangler(["deploy", ...withKey, ...args], { echo: true, env: { ...process.env, WRANGLER_OUTPUT_FILE_PATH: report } });
+    await wrangler(["deploy", ...withKey, ...args], {
+      echo: true,
+      env: { ...process.env, WRANGLER_OUTPUT_FILE_PATH: report },
+    });
   } finally {
     rmSync(secrets, { force: true });
   }
@@ -96,7 +116,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     const own = ["--help", "-h", ...Object.keys(command.flags).map((flag) => `--${flag}`)];
     const args = process.argv.slice(2).filter((arg) => !own.includes(arg));
-    const values = parse(process.argv.slice(2).filter((arg) => own.includes(arg)), command);
+    const values = parse(
+      process.argv.slice(2).filter((arg) => own.includes(arg)),
+      command,
+    );
     const known = deployment();
     checkKeys({ [KEY]: known.key, [SECONDARY_KEY]: process.env[SECONDARY_KEY] });
     await setUp("build");

@@ -1,4 +1,4 @@
-// `npm run fmt`: formats the sources, Rust and what `biome.json` names of JavaScript and TypeScript.
+// `npm run fmt`: formats the sources, Rust, JavaScript and TypeScript.
 import { parse } from "./command.mjs";
 import { npmBin, root } from "./paths.mjs";
 import { run } from "./processes.mjs";
@@ -7,7 +7,7 @@ import { main } from "./terminal.mjs";
 
 const command = {
   name: "npm run fmt",
-  about: "Formats the sources: Rust, and what biome.json names of JavaScript and TypeScript.",
+  about: "Formats the sources: Rust, JavaScript and TypeScript.",
   flags: {},
   examples: [["npm run fmt", "before a commit"]],
 };

@@ -11,9 +11,14 @@ import { nativeEnv } from "./toolchain.mjs";
 
 const command = {
   name: "npm run fuzz",
-  about: "Gives mutants of known inputs to everything that reads what others send, and says how to have a failure again.",
+  about:
+    "Gives mutants of known inputs to everything that reads what others send, and says how to have a failure again.",
   flags: {
-    only: { type: "string", value: "DECODER", about: "One decoder, or several with commas between; all if it is left out." },
+    only: {
+      type: "string",
+      value: "DECODER",
+      about: "One decoder, or several with commas between; all if it is left out.",
+    },
     seed: { type: "string", default: "1", value: "N", about: "What the mutants are made from." },
     from: { type: "string", default: "0", value: "N", about: "The number of the first mutant." },
     count: { type: "string", default: "1000000", value: "N", about: "How many mutants each decoder is given." },
@@ -25,7 +30,11 @@ const command = {
 };
 
 const cargo = (action, args = [], options = {}) =>
-  run("cargo", [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-fuzz", ...args], { cwd: root, env: nativeEnv(), ...options });
+  run("cargo", [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-fuzz", ...args], {
+    cwd: root,
+    env: nativeEnv(),
+    ...options,
+  });
 const fuzz = (args, options) => cargo("run", ["--", ...args.map(String)], options);
 
 exitOnSignals();
@@ -57,7 +66,10 @@ await main(async () => {
 function choose(names, only) {
   const chosen = only?.split(",") ?? names;
   const unknown = chosen.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new UsageProblem(`There is no decoder ${unknown.join(", ")}. ${command.name} takes --only ${names.join("|")} (several with commas).`);
+  if (unknown.length > 0)
+    throw new UsageProblem(
+      `There is no decoder ${unknown.join(", ")}. ${command.name} takes --only ${names.join("|")} (several with commas).`,
+    );
   return chosen;
 }
 

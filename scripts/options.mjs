@@ -12,17 +12,32 @@ const FOLDER = ".state in the project's folder";
 
 /** The flags of `npm start` and `npm run serve`. */
 export const serviceFlags = {
-  port: { type: "string", default: String(PORTS.http), value: "N", about: "Where it listens for http; 0 is any free port." },
+  port: {
+    type: "string",
+    default: String(PORTS.http),
+    value: "N",
+    about: "Where it listens for http; 0 is any free port.",
+  },
   host: { type: "string", default: HOST, value: "H", about: "The name or address to listen at." },
-  https: { type: "boolean", about: "Serve https, too, with a certificate of a local authority. npm start always does." },
-  "https-port": { type: "string", value: "N", about: `Where it listens for https; 0 is any free port. (${PORTS.https})` },
+  https: {
+    type: "boolean",
+    about: "Serve https, too, with a certificate of a local authority. npm start always does.",
+  },
+  "https-port": {
+    type: "string",
+    value: "N",
+    about: `Where it listens for https; 0 is any free port. (${PORTS.https})`,
+  },
   cert: { type: "string", value: "FILE", about: "Serve https with this certificate, PEM, with --key." },
   key: { type: "string", value: "FILE", about: "The certificate's key, PEM." },
   state: { type: "string", value: "DIR", about: `Where it keeps its state. (${FOLDER})` },
   shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects a hub is spread over." },
   settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see docs/configuration.md." },
   var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see docs/configuration.md." },
-  "web-socket-compression": { type: "boolean", about: "Lets WebSockets be compressed, at a price: see docs/configuration.md." },
+  "web-socket-compression": {
+    type: "boolean",
+    about: "Lets WebSockets be compressed, at a price: see docs/configuration.md.",
+  },
   "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 
@@ -48,17 +63,31 @@ export function serviceOptions(args, command) {
 }
 
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {
-  if ((cert === undefined) !== (key === undefined)) throw new UsageProblem("--cert FILE and --key FILE go together: a certificate and its key.");
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageProblem("--cert FILE and --key FILE go together: a certificate and its key.");
   if (!(always || https || given !== undefined || cert !== undefined)) return undefined;
   const port = portOf("--https-port", given ?? String(PORTS.https));
-  if (port !== 0 && port === httpPort) throw new UsageProblem(`http and https cannot both listen at port ${port}: take another --https-port.`);
-  return { port, isGiven: given !== undefined, files: cert === undefined ? undefined : { cert: resolve(cert), key: resolve(key) } };
+  if (port !== 0 && port === httpPort)
+    throw new UsageProblem(`http and https cannot both listen at port ${port}: take another --https-port.`);
+  return {
+    port,
+    isGiven: given !== undefined,
+    files: cert === undefined ? undefined : { cert: resolve(cert), key: resolve(key) },
+  };
 }
 
 /** The flags that say which service a command is for. */
 export const addressFlags = {
-  state: { type: "string", value: "DIR", about: `The state folder of the service that runs on this machine. (${FOLDER})` },
-  port: { type: "string", value: "N", about: `The service's port, where it is not the one that runs on the state folder. (${PORTS.http})` },
+  state: {
+    type: "string",
+    value: "DIR",
+    about: `The state folder of the service that runs on this machine. (${FOLDER})`,
+  },
+  port: {
+    type: "string",
+    value: "N",
+    about: `The service's port, where it is not the one that runs on the state folder. (${PORTS.http})`,
+  },
   host: { type: "string", value: "H", about: `The service's host, likewise. (${HOST})` },
   http: { type: "boolean", about: "The http form." },
   https: { type: "boolean", about: "The https form." },
@@ -94,7 +123,8 @@ const portOf = (flag, text) => whole(flag, text, 0, MAX_PORT);
 /** A host name or address, without brackets. */
 function host(text) {
   const name = text.replace(/^\[(.*)\]$/, "$1");
-  if (!/^[A-Za-z0-9.:_-]+$/.test(name)) throw new UsageProblem(`--host must be a host name or an address, not "${text}".`);
+  if (!/^[A-Za-z0-9.:_-]+$/.test(name))
+    throw new UsageProblem(`--host must be a host name or an address, not "${text}".`);
   return name;
 }
 

@@ -48,7 +48,9 @@ export function onNextSignal(handler) {
  * @returns {import("node:child_process").ChildProcessWithoutNullStreams}
  */
 export function start(command, args, { env = process.env, cwd, stdio = ["ignore", "pipe", "pipe"] } = {}) {
-  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (spawn(command, args, { env, cwd, stdio }));
+  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (
+    spawn(command, args, { env, cwd, stdio })
+  );
   running.add(child);
   child.once("exit", () => running.delete(child));
   child.once("error", () => running.delete(child));
@@ -90,10 +92,12 @@ function family(pid) {
 function parentOfEach() {
   try {
     // Linux. The name in brackets may hold anything; the parent is the second word after it.
-    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => {
-      const stat = readIfThere(`/proc/${name}/stat`);
-      return [Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])];
-    });
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => {
+        const stat = readIfThere(`/proc/${name}/stat`);
+        return [Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])];
+      });
   } catch {
     const lines = (ask("ps", ["-A", "-o", "pid=,ppid="]) ?? "").split("\n");
     return lines.map((line) => line.trim().split(/\s+/).map(Number));
@@ -147,7 +151,10 @@ export async function run(command, args, { onOutput, echo = false, failure, limi
 /** The last lines of a program's output, without cargo's progress. */
 function lastLines(output, count = 60) {
   const lines = output.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
-  return lines.filter((line) => line !== "" && !/^ +(Compiling|Checking|Fresh|Dirty|Download\w+|Building) /.test(line)).slice(-count).join("\n");
+  return lines
+    .filter((line) => line !== "" && !/^ +(Compiling|Checking|Fresh|Dirty|Download\w+|Building) /.test(line))
+    .slice(-count)
+    .join("\n");
 }
 
 /**
@@ -157,18 +164,26 @@ function lastLines(output, count = 60) {
  * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} options
  */
 export function ask(command, args, { env = process.env, cwd } = {}) {
-  const { status, stdout } = spawnSync(command, args, { env, cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const { status, stdout } = spawnSync(command, args, {
+    env,
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   return status === 0 ? stdout.trim() : undefined;
 }
 
 /** The path of a program in PATH, or `undefined`. */
 export function which(name, path = process.env.PATH ?? "") {
-  return path.split(delimiter).map((folder) => join(folder, name)).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return path
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }

@@ -6,13 +6,20 @@ import { main } from "./terminal.mjs";
 
 const command = {
   name: "npm run serve",
-  about: "Runs the service on plain workerd: one process that keeps its state on disk. Sets up and builds what is missing first.\nPrints `listening on http://HOST:PORT`, and one for https where it is served, when it accepts.",
+  about:
+    "Runs the service on plain workerd: one process that keeps its state on disk. Sets up and builds what is missing first.\nPrints `listening on http://HOST:PORT`, and one for https where it is served, when it accepts.",
   flags: serviceFlags,
   examples: [
     ["npm run serve", "http at port 8080 of this machine"],
     ["npm run serve -- --https", "https at port 8443, too, with a certificate of a local authority"],
-    ["npm run serve -- --host 0.0.0.0 --cert fullchain.pem --key privkey.pem --https-port 443", "for the network, with a certificate of one's own"],
-    ["npm run serve -- --shards 4 --settings settings.json --var RECOVERY_WINDOW_SECONDS=30", "with hubs' settings and a variable"],
+    [
+      "npm run serve -- --host 0.0.0.0 --cert fullchain.pem --key privkey.pem --https-port 443",
+      "for the network, with a certificate of one's own",
+    ],
+    [
+      "npm run serve -- --shards 4 --settings settings.json --var RECOVERY_WINDOW_SECONDS=30",
+      "with hubs' settings and a variable",
+    ],
   ],
 };
 

@@ -2,7 +2,15 @@
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { accessKeys, bracketed, endpoint, handlerSecrets, primaryKey, serviceHosts, warnOfWeakKeys } from "./access.mjs";
+import {
+  accessKeys,
+  bracketed,
+  endpoint,
+  handlerSecrets,
+  primaryKey,
+  serviceHosts,
+  warnOfWeakKeys,
+} from "./access.mjs";
 import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
@@ -41,7 +49,10 @@ export async function runService({ command, program, launch, variables, drains =
   await claim(options.state, command.name);
   const stdio = ["ignore", ...outputs(options.logFile)];
   const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
-  const environment = { variables: { ...own, ...variables, ...options.variables }, keys: { ...handlerSecrets(), ...keys } };
+  const environment = {
+    variables: { ...own, ...variables, ...options.variables },
+    keys: { ...handlerSecrets(), ...keys },
+  };
   const child = await privately(() => launch(options, environment, stdio));
   record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
@@ -62,7 +73,14 @@ export async function runService({ command, program, launch, variables, drains =
     await healthy(options, child);
     listening = true;
     if (drains) farewell.hold();
-    secure = options.https && (await listenSecurely({ ...options.https, host: options.host, to: options, certificate: await certificateOf(options) }));
+    secure =
+      options.https &&
+      (await listenSecurely({
+        ...options.https,
+        host: options.host,
+        to: options,
+        certificate: await certificateOf(options),
+      }));
     const reached = await whereReached(options, secure);
     record(options.state, [child.pid], { command: command.name, host: options.host, ...reached });
     await ready(options, keys, reached);

@@ -79,8 +79,13 @@ const command = {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   exitOnSignals();
   await main(async () => {
-    const { rest: [purpose = "test", ...more] } = parse(process.argv.slice(2), command);
-    if (!Object.hasOwn(purposes, purpose) || more.length > 0) throw new UsageProblem(`${command.name} takes one of ${Object.keys(purposes).join(", ")}, not "${process.argv.slice(2).join(" ")}".`);
+    const {
+      rest: [purpose = "test", ...more],
+    } = parse(process.argv.slice(2), command);
+    if (!Object.hasOwn(purposes, purpose) || more.length > 0)
+      throw new UsageProblem(
+        `${command.name} takes one of ${Object.keys(purposes).join(", ")}, not "${process.argv.slice(2).join(" ")}".`,
+      );
     await setUp(purpose);
     say(`Set-up: everything to ${purpose} is there.`);
   });

@@ -13,12 +13,18 @@ import { nativeEnv } from "./toolchain.mjs";
 
 const command = {
   name: "npm run simulate",
-  about: "Simulates hubs with crashes, cuts, lost batches and jumps of the clock, and says how to have a failure again.",
+  about:
+    "Simulates hubs with crashes, cuts, lost batches and jumps of the clock, and says how to have a failure again.",
   flags: {
     seed: { type: "string", default: "0", value: "N", about: "The first seed." },
     seeds: { type: "string", default: "10000", value: "N", about: "How many seeds." },
     steps: { type: "string", default: "1000", value: "N", about: "How many steps each." },
-    disk: { type: "string", default: "memory", value: "KIND", about: "What the shards write to: memory, or sqlite for the store's tables as well." },
+    disk: {
+      type: "string",
+      default: "memory",
+      value: "KIND",
+      about: "What the shards write to: memory, or sqlite for the store's tables as well.",
+    },
     bug: { type: "string", value: "NAME", about: "Plants a bug, to see it caught." },
   },
   examples: [
@@ -28,7 +34,11 @@ const command = {
 };
 
 const cargo = (action, args = [], options = {}) =>
-  run("cargo", [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-testkit", "--bin", "simulate", ...args], { cwd: root, env: nativeEnv(), ...options });
+  run(
+    "cargo",
+    [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-testkit", "--bin", "simulate", ...args],
+    { cwd: root, env: nativeEnv(), ...options },
+  );
 const simulate = (args, options) => cargo("run", ["--", ...args.map(String)], options);
 
 exitOnSignals();
@@ -49,7 +59,8 @@ await main(async () => {
   const started = performance.now();
   const last = (text) => text.trimEnd().split("\n").at(-1);
   const args = [seed, seeds, steps, values.disk, ...(values.bug === undefined ? [] : [values.bug])];
-  const search = (at) => simulate(args, { onOutput: (text) => at(last(text)), echo: seeds === 1, failure: command.name });
+  const search = (at) =>
+    simulate(args, { onOutput: (text) => at(last(text)), echo: seeds === 1, failure: command.name });
   const summary = last(await step(`Seeds ${seed} to ${seed + seeds - 1}, ${steps} steps each`, search));
   const minutes = (performance.now() - started) / 60_000;
   say(`    ${summary}`);

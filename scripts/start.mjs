@@ -14,7 +14,8 @@ const HUB = "myHub1";
 
 const command = {
   name: "npm start",
-  about: "Sets up what is missing, builds, and runs the service under wrangler dev, with https beside http. Builds again when sources change.",
+  about:
+    "Sets up what is missing, builds, and runs the service under wrangler dev, with https beside http. Builds again when sources change.",
   flags: serviceFlags,
   alwaysHttps: true,
   examples: [

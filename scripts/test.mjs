@@ -18,7 +18,11 @@ const command = {
   flags: {
     only: { type: "string", value: "STEP", about: `One step, or several with commas between: ${names.join(", ")}.` },
     quick: { type: "boolean", about: "Only what needs neither workerd nor a browser." },
-    name: { type: "string", value: "PATTERN", about: "With files: only the tests whose names match this regular expression." },
+    name: {
+      type: "string",
+      value: "PATTERN",
+      about: "With files: only the tests whose names match this regular expression.",
+    },
   },
   rest: "[FILE…]",
   examples: [
@@ -27,7 +31,10 @@ const command = {
     ["npm run test:quick", "formatting, lints, native tests and documents"],
     ["npm run e2e", "all end-to-end tests"],
     ["npm run e2e -- tests/e2e/clients/groups.test.mjs", "one file of them"],
-    ['npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MB"', "one test of it, with only the set-up that it needs"],
+    [
+      'npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MB"',
+      "one test of it, with only the set-up that it needs",
+    ],
   ],
 };
 
@@ -47,7 +54,9 @@ await main(async () => {
   }
   if (failures.length > 0) {
     say("\nFailed:");
-    const narrowed = [...files, ...(pattern === undefined ? [] : ["--name", pattern])].map((arg) => ` ${quoted(arg)}`).join("");
+    const narrowed = [...files, ...(pattern === undefined ? [] : ["--name", pattern])]
+      .map((arg) => ` ${quoted(arg)}`)
+      .join("");
     for (const { one, error } of failures) {
       say(`  ${one.title}: ${error.message.split("\n")[0]}\n    again: npm test -- --only ${one.name}${narrowed}`);
     }
@@ -63,10 +72,12 @@ function choose(args) {
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
-  const isNamed = (/** @type {{ name: string, group?: string }} */ { name, group }) => !only || only.includes(name) || only.includes(group);
+  const isNamed = (/** @type {{ name: string, group?: string }} */ { name, group }) =>
+    !only || only.includes(name) || only.includes(group);
   const named = steps.filter((one) => isNamed(one) && (!quick || one.quick) && (one.applies?.() ?? true));
   if (files.length === 0) {
-    if (pattern !== undefined) throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");
+    if (pattern !== undefined)
+      throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");
     return { chosen: named, files, whole: !only && !quick };
   }
   const missing = files.filter((file) => !existsSync(file));

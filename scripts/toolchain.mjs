@@ -109,7 +109,9 @@ const COMPACT_SHA2 = ["--cfg", 'sha2_backend_soft="compact"'];
  * by rearranging them is lost in locals and blocks; and more than 8 bytes are copied by `memory.copy`,
  * which V8 compiles to what loads and stores in pairs come to.
  */
-const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=1"].map((option) => `-Cllvm-args=${option}`);
+const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=1"].map(
+  (option) => `-Cllvm-args=${option}`,
+);
 
 /** A panic's message names a file: as the crate knows it, not where this machine keeps it. */
 function remappedPaths() {
@@ -134,8 +136,9 @@ export function chromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
   return (
-    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].map((name) => which(name)).find(Boolean) ??
-    (existsSync(mac) ? mac : undefined)
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+      .map((name) => which(name))
+      .find(Boolean) ?? (existsSync(mac) ? mac : undefined)
   );
 }
 

@@ -17,7 +17,8 @@ export const HANDLER_SECRET = "HANDLER_SECRET_";
 const number = (least, most) => ({
   least,
   most,
-  problem: (value) => (isWhole(value.trim(), least, most) ? undefined : `must be a whole number from ${least} to ${most}`),
+  problem: (value) =>
+    isWhole(value.trim(), least, most) ? undefined : `must be a whole number from ${least} to ${most}`,
 });
 
 const isWhole = (text, least, most) => /^\+?\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
@@ -26,16 +27,26 @@ const onOff = { problem: (value) => ([...ON, ...OFF].includes(value.toLowerCase(
 
 const pauses = {
   problem(value) {
-    const all = value.split(",").map((pause) => pause.trim()).filter(Boolean);
-    return all.length <= 10 && all.every((pause) => isWhole(pause, 0, 600)) ? undefined : "must be up to 10 whole numbers from 0 to 600 with commas between";
+    const all = value
+      .split(",")
+      .map((pause) => pause.trim())
+      .filter(Boolean);
+    return all.length <= 10 && all.every((pause) => isWhole(pause, 0, 600))
+      ? undefined
+      : "must be up to 10 whole numbers from 0 to 600 with commas between";
   },
 };
 
 const hosts = {
   problem(value) {
-    const all = value.split(",").map((host) => host.trim()).filter(Boolean);
+    const all = value
+      .split(",")
+      .map((host) => host.trim())
+      .filter(Boolean);
     const isHost = (host) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(host);
-    return all.every(isHost) ? undefined : "must be hosts with commas between, such as public.example,localhost:8443, without schemes and paths";
+    return all.every(isHost)
+      ? undefined
+      : "must be hosts with commas between, such as public.example,localhost:8443, without schemes and paths";
   },
 };
 
@@ -65,7 +76,8 @@ export const elsewhere = {
   SHARDS: "with --shards N",
   HUB_SETTINGS: "with --settings FILE",
   WEBPUBSUB_ACCESS_KEY: "in the environment or in .dev.vars: other users of this machine can read command lines",
-  WEBPUBSUB_ACCESS_KEY_SECONDARY: "in the environment or in .dev.vars: other users of this machine can read command lines",
+  WEBPUBSUB_ACCESS_KEY_SECONDARY:
+    "in the environment or in .dev.vars: other users of this machine can read command lines",
 };
 
 /** Whether a variable that turns something on does. */
@@ -83,7 +95,10 @@ export function variable(text) {
 /** Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key. */
 export function checkConfigured(vars) {
   for (const [name, value] of Object.entries(vars)) {
-    if (/_ACCESS_KEY/.test(name)) throw new UsageProblem(`wrangler.toml: ${name} is a secret, and does not belong in [vars]: everybody who sees the project can read it.`);
+    if (/_ACCESS_KEY/.test(name))
+      throw new UsageProblem(
+        `wrangler.toml: ${name} is a secret, and does not belong in [vars]: everybody who sees the project can read it.`,
+      );
     check(name, String(value), { ...variables, SHARDS: number(1, MAX_SHARDS), HUB_SETTINGS: anything });
   }
 }
@@ -92,8 +107,12 @@ function check(name, value, known) {
   if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return;
   if (!Object.hasOwn(known, name)) {
     const isSecret = name.length > HANDLER_SECRET.length && name.toUpperCase().startsWith(HANDLER_SECRET);
-    const meant = isSecret ? HANDLER_SECRET + name.slice(HANDLER_SECRET.length) : nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
-    throw new UsageProblem(`There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `There are ${Object.keys(known).join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`);
+    const meant = isSecret
+      ? HANDLER_SECRET + name.slice(HANDLER_SECRET.length)
+      : nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
+    throw new UsageProblem(
+      `There is no variable ${name}. ${meant ? `Did you mean ${meant}?` : `There are ${Object.keys(known).join(", ")}, and names that begin with ${HANDLER_SECRET}.`}`,
+    );
   }
   const problem = known[name].problem(value);
   if (problem) throw new UsageProblem(`${name} ${problem}, not "${value}".`);

@@ -76,7 +76,8 @@ export function checkVersions(lock = readFileSync(at("Cargo.lock"), "utf8")) {
 /** Fails on a Node that is older than `package.json` asks for. */
 export function checkNode(have = process.versions.node) {
   const wanted = JSON.parse(readFileSync(at("package.json"), "utf8")).engines.node.replace(">=", "");
-  if (!atLeast(have, wanted)) throw new Problem(`Node ${wanted} or newer is needed and this is ${have}. Get it from https://nodejs.org.`);
+  if (!atLeast(have, wanted))
+    throw new Problem(`Node ${wanted} or newer is needed and this is ${have}. Get it from https://nodejs.org.`);
 }
 
 /** The oldest Rust that compiles the workspace, from `Cargo.toml`. */

@@ -33,7 +33,11 @@ export class Ours extends Server {
       HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
     };
     const keys = { WEBPUBSUB_ACCESS_KEY: KEY };
-    return this.#startWorkerd({ state: this.folder, host: HOST, port: this.port }, { variables, keys }, ["ignore", "ignore", "inherit"]);
+    return this.#startWorkerd({ state: this.folder, host: HOST, port: this.port }, { variables, keys }, [
+      "ignore",
+      "ignore",
+      "inherit",
+    ]);
   }
 
   ready(child) {

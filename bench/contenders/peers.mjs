@@ -43,7 +43,9 @@ class OnNginx extends Server {
   mostAtOnce = 8;
 
   launch() {
-    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${join(this.folder, name)};`);
+    const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+      (name) => `${name}_temp_path ${join(this.folder, name)};`,
+    );
     const file = join(this.folder, "nginx.conf");
     writeFileSync(
       file,
@@ -70,7 +72,10 @@ http {
 }
 `,
     );
-    return start(which("nginx"), ["-c", file, "-e", "stderr"], { cwd: this.folder, stdio: ["ignore", "ignore", "inherit"] });
+    return start(which("nginx"), ["-c", file, "-e", "stderr"], {
+      cwd: this.folder,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   }
 }
 
@@ -83,7 +88,11 @@ export const hasNchan = () => which("nginx") !== undefined && existsSync(nchan()
 export const Bare = rooms(OnWorkerd, (room) => `/${room}`);
 export const Party = rooms(OnWorkerd, (room) => `/parties/room/${room}`);
 export const Ws = rooms(OnNode, (room) => `/${room}`);
-export const SocketIo = rooms(OnNode, (room) => `/socket.io/?EIO=4&transport=websocket&room=${room}`, (room) => `/publish?room=${room}`);
+export const SocketIo = rooms(
+  OnNode,
+  (room) => `/socket.io/?EIO=4&transport=websocket&room=${room}`,
+  (room) => `/publish?room=${room}`,
+);
 export const Nchan = rooms(OnNginx, (room) => `/rooms/${room}`);
 
 /** The JSON subprotocol in JavaScript: hubs and groups, without tokens. */

@@ -47,8 +47,15 @@ export class Server {
   async ready(child) {
     const deadline = Date.now() + READY_WITHIN_MS;
     for (;;) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Problem("The server ended before it answered.");
-      if (await fetch(`http://${this.address}/ready`).then(() => true, () => false)) return;
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Problem("The server ended before it answered.");
+      if (
+        await fetch(`http://${this.address}/ready`).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
       if (Date.now() > deadline) throw new Problem(`The server did not answer within ${READY_WITHIN_MS / 1000} s.`);
       await sleep(ASK_EVERY_MS);
     }

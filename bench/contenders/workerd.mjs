@@ -24,7 +24,15 @@ export class OnWorkerd extends Server {
     const { compatibility_date: date, compatibility_flags: flags } = await workerConfig();
     mkdirSync(join(this.folder, "state"));
     const outfile = join(this.folder, "room.js");
-    await build({ entryPoints: [this.#file], outfile, bundle: true, format: "esm", target: "esnext", external: ["cloudflare:*"], logLevel: "error" });
+    await build({
+      entryPoints: [this.#file],
+      outfile,
+      bundle: true,
+      format: "esm",
+      target: "esnext",
+      external: ["cloudflare:*"],
+      logLevel: "error",
+    });
     writeFileSync(
       join(this.folder, "room.capnp"),
       `using Workerd = import "/workerd/workerd.capnp";
@@ -42,6 +50,9 @@ const main :Workerd.Worker = (
 );
 `,
     );
-    return start(await workerd(), ["serve", "room.capnp"], { cwd: this.folder, stdio: ["ignore", "ignore", "inherit"] });
+    return start(await workerd(), ["serve", "room.capnp"], {
+      cwd: this.folder,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   }
 }

@@ -16,7 +16,16 @@ export const client = {
   part: "client",
   title: "client (the npm package)",
   inputs: () =>
-    filesUnder(at("Cargo.toml"), at("Cargo.lock"), at("package-lock.json"), ...crateFolders("crates/webpubsub-client").flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src"), join(crate, "npm")])),
+    filesUnder(
+      at("Cargo.toml"),
+      at("Cargo.lock"),
+      at("package-lock.json"),
+      ...crateFolders("crates/webpubsub-client").flatMap((crate) => [
+        join(crate, "Cargo.toml"),
+        join(crate, "src"),
+        join(crate, "npm"),
+      ]),
+    ),
   outputs: [list],
 
   async make(progress) {

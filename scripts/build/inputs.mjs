@@ -53,7 +53,11 @@ const stampFile = (part) => join(build, ".stamps", part);
 
 /** Whether a part was made from exactly this, and is still there. */
 export function isUpToDate(part, print, outputs) {
-  return existsSync(stampFile(part)) && readFileSync(stampFile(part), "utf8") === print && outputs.every((file) => existsSync(file));
+  return (
+    existsSync(stampFile(part)) &&
+    readFileSync(stampFile(part), "utf8") === print &&
+    outputs.every((file) => existsSync(file))
+  );
 }
 
 /** Says that a part is being made, so that an interrupted build does not count. */

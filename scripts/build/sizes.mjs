@@ -32,11 +32,13 @@ export function reportSizes() {
       const large = sections(content).filter(({ content: bytes }) => bytes.length >= WORTH_A_LINE);
       for (const section of large) say(line(section.name, section.content, 4));
     }
-    if (total > limits[name]) tooLarge.push(`The ${name} is ${kb(total).trim()} gzipped, and may be ${limits[name] / 1000} KB.`);
+    if (total > limits[name])
+      tooLarge.push(`The ${name} is ${kb(total).trim()} gzipped, and may be ${limits[name] / 1000} KB.`);
   }
   if (tooLarge.length > 0) throw new Problem(tooLarge.join("\n"));
 }
 
 const gzipped = (content) => gzipSync(content, { level: 9 }).length;
 const kb = (bytes) => `${(bytes / 1000).toFixed(1).padStart(8)} KB`;
-const line = (name, content, indent) => `${" ".repeat(indent)}${name.padEnd(32 - indent)} ${kb(content.length)}   ${kb(gzipped(content))} gzipped`;
+const line = (name, content, indent) =>
+  `${" ".repeat(indent)}${name.padEnd(32 - indent)} ${kb(content.length)}   ${kb(gzipped(content))} gzipped`;

@@ -6,7 +6,22 @@ const MAGIC = 0x6d736100;
 const HEADER = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const CUSTOM = 0;
 const IMPORT_KINDS = { function: 0, table: 1, memory: 2, global: 3, tag: 4 };
-const names = ["custom", "type", "import", "function", "table", "memory", "global", "export", "element", "start", "code", "data", "data count", "tag"];
+const names = [
+  "custom",
+  "type",
+  "import",
+  "function",
+  "table",
+  "memory",
+  "global",
+  "export",
+  "element",
+  "start",
+  "code",
+  "data",
+  "data count",
+  "tag",
+];
 
 /** Reads a module from front to back. */
 class Reader {
@@ -119,7 +134,7 @@ export function shortened(module, names) {
       const old = reader.name();
       const end = reader.at;
       if (name === "import") skipImport(reader);
-      else (reader.byte(), reader.number());
+      else reader.byte(), reader.number();
       const short = Buffer.from(names[old] ?? old);
       return [from, number(short.length), short, content.subarray(end, reader.at)];
     });

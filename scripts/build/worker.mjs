@@ -53,9 +53,27 @@ async function order(staging) {
 async function shorten(staging) {
   const [script, wasm, names] = [...files, "names.json"].map((file) => join(staging, file));
   rmSync(names, { force: true });
-  const args = ["--minify", "--mangle-props=^(__wb|wasm_bindgen__)", `--mangle-cache=${names}`, "--allow-overwrite", `--outfile=${script}`];
-  const bundle = ["--bundle", "--format=esm", `--alias:worker-build=${script}`, "--external:cloudflare:*", "--external:*.wasm"];
+  const args = [
+    "--minify",
+    "--mangle-props=^(__wb|wasm_bindgen__)",
+    `--mangle-cache=${names}`,
+    "--allow-overwrite",
+    `--outfile=${script}`,
+  ];
+  const bundle = [
+    "--bundle",
+    "--format=esm",
+    `--alias:worker-build=${script}`,
+    "--external:cloudflare:*",
+    "--external:*.wasm",
+  ];
   // wasm-bindgen names the same JavaScript once for each function in it that needs no glue.
-  await run(wasmEnv().ESBUILD_BIN, [entry, ...bundle, ...args, "--log-level=warning", "--log-override:duplicate-object-key=silent"]);
+  await run(wasmEnv().ESBUILD_BIN, [
+    entry,
+    ...bundle,
+    ...args,
+    "--log-level=warning",
+    "--log-override:duplicate-object-key=silent",
+  ]);
   writeFileSync(wasm, shortened(readFileSync(wasm), JSON.parse(readFileSync(names, "utf8"))));
 }

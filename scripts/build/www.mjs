@@ -32,8 +32,14 @@ export const www = {
 function sources() {
   const own = filesUnder(at("www")).map((file) => [file, join(folder, relative(at("www"), file))]);
   // The page imports `/client/index.js`; what that imports lies beside it.
-  const client = pageFiles().map((file, index) => [join(build, "client", file), join(folder, "client", index === 0 ? "index.js" : basename(file))]);
-  const maps = pageFiles().map((file) => [join(build, "client", `${file}.map`), join(folder, "client", `${basename(file)}.map`)]);
+  const client = pageFiles().map((file, index) => [
+    join(build, "client", file),
+    join(folder, "client", index === 0 ? "index.js" : basename(file)),
+  ]);
+  const maps = pageFiles().map((file) => [
+    join(build, "client", `${file}.map`),
+    join(folder, "client", `${basename(file)}.map`),
+  ]);
   return [...own, ...client, ...maps];
 }
 

@@ -30,7 +30,10 @@ export function documentOf(areas, packages) {
     HEAD,
     table(["state", "meaning", "features"], states),
     "## SDKs, unmodified\n",
-    table(["package", "version", "suite"], packages.map(({ name, version, suite }) => `| \`${name}\` | ${version} | [${basename(suite)}](${suite}) |`)),
+    table(
+      ["package", "version", "suite"],
+      packages.map(({ name, version, suite }) => `| \`${name}\` | ${version} | [${basename(suite)}](${suite}) |`),
+    ),
     ...areas.map((area) => `${headingOf(area)}\n${table(["feature", "state", "tests"], area.rows.map(rowOf))}`),
   ].join("\n");
 }
@@ -49,12 +52,21 @@ function rowOf({ feature, state, note, tests }) {
 }
 
 /** The end-to-end tests by folder and name, the others by name. */
-const labelOf = (file) => (file.startsWith("tests/e2e/") ? file.slice("tests/e2e/".length) : basename(file)).replace(/(\.test)?\.\w+$/, "");
+const labelOf = (file) =>
+  (file.startsWith("tests/e2e/") ? file.slice("tests/e2e/".length) : basename(file)).replace(/(\.test)?\.\w+$/, "");
 
 /** Each file once, with its tests. */
 function testsOf(tests) {
   const files = [...new Set(tests.map(({ file }) => file))];
-  return files.map((file) => `[${labelOf(file)}](${file}): ${tests.filter((test) => test.file === file).map(nameOf).join("; ")}`).join("<br>");
+  return files
+    .map(
+      (file) =>
+        `[${labelOf(file)}](${file}): ${tests
+          .filter((test) => test.file === file)
+          .map(nameOf)
+          .join("; ")}`,
+    )
+    .join("<br>");
 }
 
 function nameOf({ file, name, cases }) {

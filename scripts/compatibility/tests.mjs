@@ -15,7 +15,9 @@ function textOf(file) {
 let vectors;
 function isVector(name) {
   vectors ??= new Set(
-    filesUnder(at("tests", "vectors")).flatMap((file) => JSON.parse(readFileSync(file, "utf8")).vectors.map((vector) => vector.name)),
+    filesUnder(at("tests", "vectors")).flatMap((file) =>
+      JSON.parse(readFileSync(file, "utf8")).vectors.map((vector) => vector.name),
+    ),
   );
   return vectors.has(name);
 }
@@ -26,7 +28,9 @@ const sayTest = ({ file, name }) => `${file}: ${name}`;
 export function notThere({ feature, tests }) {
   return tests.flatMap((test) => {
     const text = textOf(test.file);
-    const there = test.file.endsWith(".rs") ? text.includes(`fn ${test.name}(`) : ['"', "`"].some((quote) => text.includes(quote + test.name + quote));
+    const there = test.file.endsWith(".rs")
+      ? text.includes(`fn ${test.name}(`)
+      : ['"', "`"].some((quote) => text.includes(quote + test.name + quote));
     if (!there) return [`  ${feature}\n    no test ${sayTest(test)}`];
     const cases = test.cases.filter((name) => !text.includes(name) && !isVector(name));
     return cases.map((name) => `  ${feature}\n    no case ${name} in ${sayTest(test)}`);
@@ -46,7 +50,11 @@ export function notPassed({ feature, tests }, passed) {
 
 function isRunOf(run, { file, suite, name }) {
   if (run.file === undefined) return file.endsWith(".rs") && run.name === name;
-  return run.file === file && (!suite || run.suites.some((its) => its.startsWith(`${suite} (`))) && patternOf(name).test(run.name);
+  return (
+    run.file === file &&
+    (!suite || run.suites.some((its) => its.startsWith(`${suite} (`))) &&
+    patternOf(name).test(run.name)
+  );
 }
 
 /** A name in the source may have places that are filled in when it runs. */

@@ -17,7 +17,8 @@ const types = {
 };
 
 /** The content type that goes with a file's name. */
-export const contentType = (name) => types[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream";
+export const contentType = (name) =>
+  types[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream";
 
 /** The path that a file answers to: the folder's for an `index.html`, without `.html` for other pages. */
 export const assetPath = (name) => `/${name}`.replace(/\/index\.html$/, "/").replace(/\.html$/, "");
@@ -25,8 +26,13 @@ export const assetPath = (name) => `/${name}`.replace(/\/index\.html$/, "/").rep
 /** The source of a worker that serves files which are embedded beside it under `assets/`. */
 export function assetsWorker(names) {
   const imports = names.map((name, index) => `import file${index} from ${JSON.stringify(`./assets/${name}`)};`);
-  const entries = names.map((name, index) => `  [${JSON.stringify(assetPath(name))}, { body: file${index}, type: ${JSON.stringify(contentType(name))} }],`);
-  const pages = names.filter((name) => name.endsWith(".html")).map((name) => `  [${JSON.stringify(`/${name}`)}, ${JSON.stringify(assetPath(name))}],`);
+  const entries = names.map(
+    (name, index) =>
+      `  [${JSON.stringify(assetPath(name))}, { body: file${index}, type: ${JSON.stringify(contentType(name))} }],`,
+  );
+  const pages = names
+    .filter((name) => name.endsWith(".html"))
+    .map((name) => `  [${JSON.stringify(`/${name}`)}, ${JSON.stringify(assetPath(name))}],`);
   return `// Generated; every start writes it anew.
 ${imports.join("\n")}
 

@@ -64,7 +64,9 @@ async function localAuthority(folder, now) {
   if (existsSync(keyFile) && existsSync(certificateFile)) {
     const kept = { key: readFileSync(keyFile, "utf8"), cert: readFileSync(certificateFile, "utf8") };
     if (!isPair(kept)) {
-      throw new Problem(`${folder} does not hold the certificate authority that was made there. Remove the folder, and the next start makes another one.`);
+      throw new Problem(
+        `${folder} does not hold the certificate authority that was made there. Remove the folder, and the next start makes another one.`,
+      );
     }
     // It has to outlive what it signs.
     if (new X509Certificate(kept.cert).validToDate.getTime() - now > CERTIFICATE_DAYS * DAY_MS) return kept;

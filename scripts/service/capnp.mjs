@@ -31,7 +31,9 @@ const main :Workerd.Worker = (
     ...objects.map(({ name, class_name }) => `(name = ${text(name)}, durableObjectNamespace = ${text(class_name)})`),
     // By way of the environment: the values stay out of this file.
     ...Object.keys(variables).map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
-    ...Object.entries(config.vars ?? {}).filter(([name]) => !(name in variables)).map(([name, value]) => `(name = ${text(name)}, text = ${text(String(value))})`),
+    ...Object.entries(config.vars ?? {})
+      .filter(([name]) => !(name in variables))
+      .map(([name, value]) => `(name = ${text(name)}, text = ${text(String(value))})`),
     `(name = ${text(config.assets.binding)}, service = "assets")`,
   ])},
 );

@@ -29,9 +29,14 @@ export const portOf = (server) => /** @type {import("node:net").AddressInfo} */ 
 /** Why it is not possible to listen there. */
 export function listenProblem(error, { host, port, flag }) {
   if (error.code === "EADDRINUSE") {
-    return new UsageProblem(`Port ${port} is in use. End what listens there, or take another one: ${flag} ${port + 1} (0: any free one).`);
+    return new UsageProblem(
+      `Port ${port} is in use. End what listens there, or take another one: ${flag} ${port + 1} (0: any free one).`,
+    );
   }
-  if (error.code === "EACCES") return new UsageProblem(`Port ${port} needs more rights than you have. Take one above 1023: ${flag} ${port + 8000}.`);
+  if (error.code === "EACCES")
+    return new UsageProblem(
+      `Port ${port} needs more rights than you have. Take one above 1023: ${flag} ${port + 8000}.`,
+    );
   return new UsageProblem(`Cannot listen at ${host}: ${error.message}. Take another address: --host ${HOST}.`);
 }
 
@@ -47,13 +52,19 @@ export async function healthy({ host, port }, child) {
   /** @type {string | number} */
   let last = "no answer";
   while (Date.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Problem("The service ended before it answered.");
-    last = await health(reachable(host), port, "HEAD").then(({ status }) => status, (error) => error.code ?? error.message);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Problem("The service ended before it answered.");
+    last = await health(reachable(host), port, "HEAD").then(
+      ({ status }) => status,
+      (error) => error.code ?? error.message,
+    );
     if (last === 200) return;
     if (last === 500) await checkSetUp(reachable(host), port);
     await sleep(ASK_EVERY_MS);
   }
-  throw new Problem(`The service did not answer HEAD /api/health with 200 within ${READY_WITHIN_MS / 1000} s (${last}).`);
+  throw new Problem(
+    `The service did not answer HEAD /api/health with 200 within ${READY_WITHIN_MS / 1000} s (${last}).`,
+  );
 }
 
 async function checkSetUp(host, port) {
@@ -66,13 +77,19 @@ export const reachable = (host) => ({ "0.0.0.0": "127.0.0.1", "::": "::1" })[hos
 
 function health(host, port, method) {
   return new Promise((resolve, reject) => {
-    const asked = request({ method, host, port, path: "/api/health?api-version=2024-12-01", agent: false, timeout: 5_000 }, async (response) => {
-      try {
-        resolve({ status: response.statusCode, body: (await response.setEncoding("utf8").toArray()).join("") });
-      } catch (error) {
-        reject(error);
-      }
-    });
-    asked.on("timeout", () => asked.destroy(new Error("timed out"))).on("error", reject).end();
+    const asked = request(
+      { method, host, port, path: "/api/health?api-version=2024-12-01", agent: false, timeout: 5_000 },
+      async (response) => {
+        try {
+          resolve({ status: response.statusCode, body: (await response.setEncoding("utf8").toArray()).join("") });
+        } catch (error) {
+          reject(error);
+        }
+      },
+    );
+    asked
+      .on("timeout", () => asked.destroy(new Error("timed out")))
+      .on("error", reject)
+      .end();
   });
 }

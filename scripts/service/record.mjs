@@ -34,7 +34,9 @@ export function checkUnused(state) {
   const other = runningService(state);
   if (!other) return;
   const where = other.endpoint ? ` at ${other.endpoint}` : "";
-  throw new UsageProblem(`${other.command} (process ${other.pid}${where}) runs on the state folder ${state}. End it first, or take another folder: --state DIR.`);
+  throw new UsageProblem(
+    `${other.command} (process ${other.pid}${where}) runs on the state folder ${state}. End it first, or take another folder: --state DIR.`,
+  );
 }
 
 /** Makes the state folder, if it is not there, this process's: of two that want it at once one gets it. */

@@ -18,7 +18,13 @@ const LOOK_EVERY_MS = 24 * 60 * 60_000;
  */
 export async function listenSecurely({ host, port, to, certificate, handshakeTimeout = HANDSHAKE_WITHIN_MS }) {
   let current = await certificate();
-  const server = createServer({ ...current, ALPNProtocols: ["http/1.1"], minVersion: "TLSv1.2", handshakeTimeout, allowHalfOpen: true });
+  const server = createServer({
+    ...current,
+    ALPNProtocols: ["http/1.1"],
+    minVersion: "TLSv1.2",
+    handshakeTimeout,
+    allowHalfOpen: true,
+  });
   const open = new Set();
   server.on("connection", (socket) => {
     open.add(socket);

@@ -26,7 +26,9 @@ export function rebuildOnChange(load) {
   };
   for (const folder of ["crates", "worker", "www"]) {
     try {
-      watch(at(folder), { recursive: true }, onChange).on("error", (error) => say(`${folder}/ is not watched for changes any more: ${error.message}`));
+      watch(at(folder), { recursive: true }, onChange).on("error", (error) =>
+        say(`${folder}/ is not watched for changes any more: ${error.message}`),
+      );
     } catch (error) {
       say(`${folder}/ is not watched for changes: ${error.message}`);
     }

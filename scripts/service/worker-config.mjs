@@ -14,5 +14,8 @@ export async function workerConfig({ webSocketCompression } = {}) {
   /** @type {Record<string, any>} */
   const config = parse(readFileSync(at("wrangler.toml"), "utf8"));
   const flags = config.compatibility_flags ?? [];
-  return { ...config, compatibility_flags: webSocketCompression ? flags.filter((flag) => flag !== NO_COMPRESSION) : flags };
+  return {
+    ...config,
+    compatibility_flags: webSocketCompression ? flags.filter((flag) => flag !== NO_COMPRESSION) : flags,
+  };
 }

@@ -25,7 +25,14 @@ export async function startWorkerd(options, { variables, keys }, stdio) {
   const assets = copyFolder(at(config.assets.directory), join(run, "assets"));
   writeFileSync(join(run, "assets.js"), assetsWorker(assets));
   const file = join(run, "service.capnp");
-  const text = capnp({ config, modules, assets, variables: all, storage, address: `${bracketed(options.host)}:${options.port}` });
+  const text = capnp({
+    config,
+    modules,
+    assets,
+    variables: all,
+    storage,
+    address: `${bracketed(options.host)}:${options.port}`,
+  });
   writeFileSync(file, text, { mode: 0o600 });
   const command = [await workerd(), "serve", file];
   return start(...deafToInterrupts(command), { stdio, env: { ...process.env, ...all } });

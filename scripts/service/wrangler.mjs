@@ -52,7 +52,11 @@ export async function startWrangler(options, { variables, keys }, stdio) {
     ...["--ip", bracketed(options.host), "--port", String(options.port), "--inspector-port", "0"],
     ...["--persist-to", join(folder, "state"), "--log-level", "warn", "--show-interactive-dev-session=false"],
   ];
-  return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, stdio, env: quiet(folder, stdio) });
+  return start(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], {
+    cwd: root,
+    stdio,
+    env: quiet(folder, stdio),
+  });
 }
 
 /** The deployed configuration with this run's entry and variables, and paths that hold from anywhere. */
@@ -68,13 +72,15 @@ export function localConfig(config, { main, variables }) {
 
 /** Secrets as a `.dev.vars` file. */
 export function devVars(keys) {
-  return Object.entries(keys).map(([name, value]) => {
-    const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
-    if (!quote || /[\r\n]/.test(value) || (quote !== "'" && value.includes("\\"))) {
-      throw new Problem(`${name} has characters that wrangler cannot read: take a key of letters and digits.`);
-    }
-    return `${name}=${quote}${value}${quote}\n`;
-  }).join("");
+  return Object.entries(keys)
+    .map(([name, value]) => {
+      const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
+      if (!quote || /[\r\n]/.test(value) || (quote !== "'" && value.includes("\\"))) {
+        throw new Problem(`${name} has characters that wrangler cannot read: take a key of letters and digits.`);
+      }
+      return `${name}=${quote}${value}${quote}\n`;
+    })
+    .join("");
 }
 
 /** No telemetry, no look for updates, no questions, nothing from the network, colours only for eyes. */

@@ -23,7 +23,8 @@ export const bundlers = {
   async install() {
     rmSync(bundlersFolder, { recursive: true, force: true });
     mkdirSync(bundlersFolder, { recursive: true });
-    for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(pins, name), join(bundlersFolder, name));
+    for (const name of ["package.json", "package-lock.json"])
+      copyFileSync(join(pins, name), join(bundlersFolder, name));
     const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     await run("npm", args, { cwd: bundlersFolder });
   },

@@ -4,7 +4,17 @@
 // `.tools/wasm-rust`, which then looks like a Rust installation that has the target (a `rustc` with another
 // sysroot): `cargo`, `worker-build` and `wasm-pack` find it through PATH and need no special flags. The set-up
 // falls back on it by itself. To have it without the set-up, as root: node scripts/setup/debian-rust.mjs
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ask, exitOnSignals, run } from "../processes.mjs";
@@ -25,7 +35,8 @@ function stamp() {
 }
 
 /** Whether the library was built, with the compiler that is there today. */
-export const debianRustIsThere = () => existsSync(join(ownWasmRust, STAMP)) && readFileSync(join(ownWasmRust, STAMP), "utf8") === stamp();
+export const debianRustIsThere = () =>
+  existsSync(join(ownWasmRust, STAMP)) && readFileSync(join(ownWasmRust, STAMP), "utf8") === stamp();
 
 /** Installs Debian's packages and builds the library; `advice` says what a person does where that is not possible. */
 export async function makeDebianRust(advice, at) {
@@ -35,7 +46,12 @@ export async function makeDebianRust(advice, at) {
 
 async function installDebianRust(advice, at) {
   if (!(await apt.offers(DEBIAN_PACKAGES, at))) throw new Problem(advice);
-  await need(DEBIAN_PACKAGES, () => existsSync("/usr/bin/cargo") && existsSync("/usr/lib/rustlib/src/rust") && ask(DEBIAN_RUSTC, ["-vV"]), advice, at);
+  await need(
+    DEBIAN_PACKAGES,
+    () => existsSync("/usr/bin/cargo") && existsSync("/usr/lib/rustlib/src/rust") && ask(DEBIAN_RUSTC, ["-vV"]),
+    advice,
+    at,
+  );
   const about = ask(DEBIAN_RUSTC, ["-vV"]) ?? "";
   const version = about.match(/^release: (.*)$/m)?.[1] ?? "0";
   if (!atLeast(version, minimumRust())) {
@@ -58,7 +74,10 @@ async function buildStandardLibrary(at) {
   const work = join(tools, "tmp", "wasm-std");
   rmSync(work, { recursive: true, force: true });
   mkdirSync(join(work, "src"), { recursive: true });
-  writeFileSync(join(work, "Cargo.toml"), `[package]\nname = "wasm-std"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n`);
+  writeFileSync(
+    join(work, "Cargo.toml"),
+    `[package]\nname = "wasm-std"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n`,
+  );
   writeFileSync(join(work, "src", "lib.rs"), "#![no_std]\n");
   const { PATH, ...rest } = process.env;
   await run("/usr/bin/cargo", ["build", "--release", "-Zbuild-std=std,panic_abort,proc_macro,test", "--target", WASM], {
@@ -81,7 +100,8 @@ async function buildStandardLibrary(at) {
   mkdirSync(libraries, { recursive: true });
   const built = join(work, "target", WASM, "release", "deps");
   for (const file of readdirSync(built)) {
-    if (file.endsWith(".rlib") && !file.startsWith("libwasm_std")) copyFileSync(join(built, file), join(libraries, file));
+    if (file.endsWith(".rlib") && !file.startsWith("libwasm_std"))
+      copyFileSync(join(built, file), join(libraries, file));
   }
   const host = ask(DEBIAN_RUSTC, ["-vV"])?.match(/^host: (.*)$/m)?.[1] ?? "";
   symlinkSync(`/usr/lib/rustlib/${host}`, join(rustlib, host));
@@ -90,7 +110,9 @@ async function buildStandardLibrary(at) {
   mkdirSync(bin);
   symlinkSync("/usr/bin/cargo", join(bin, "cargo"));
   symlinkSync("/usr/bin/cargo-clippy", join(bin, "cargo-clippy"));
-  writeFileSync(join(bin, "rustc"), `#!/bin/sh\nexec ${DEBIAN_RUSTC} --sysroot '${ownWasmRust}' "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, "rustc"), `#!/bin/sh\nexec ${DEBIAN_RUSTC} --sysroot '${ownWasmRust}' "$@"\n`, {
+    mode: 0o755,
+  });
   writeFileSync(join(made, STAMP), stamp());
 
   // What was compiled against an older library cannot be linked with this one.
@@ -101,5 +123,9 @@ async function buildStandardLibrary(at) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   exitOnSignals();
-  await main(() => step(`Debian's Rust for ${WASM}`, (at) => makeDebianRust(`The target ${WASM} needs rustup or Debian's packages.`, at)));
+  await main(() =>
+    step(`Debian's Rust for ${WASM}`, (at) =>
+      makeDebianRust(`The target ${WASM} needs rustup or Debian's packages.`, at),
+    ),
+  );
 }

@@ -25,7 +25,9 @@ export async function continueOnPinnedNode() {
   const pinned = npmBin(process.platform === "win32" ? "node.cmd" : "node");
   if (!existsSync(pinned)) {
     if (atLeast(process.versions.node, LEAST_WITHOUT_PIN)) return;
-    throw new Problem(`npm has no Node for ${process.platform}-${process.arch}, so ${LEAST_WITHOUT_PIN} or newer is needed here and this is ${process.versions.node}. Get it from https://nodejs.org.`);
+    throw new Problem(
+      `npm has no Node for ${process.platform}-${process.arch}, so ${LEAST_WITHOUT_PIN} or newer is needed here and this is ${process.versions.node}. Get it from https://nodejs.org.`,
+    );
   }
   if (ask(pinned, ["--version"]) === process.version) return;
 

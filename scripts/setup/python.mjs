@@ -17,7 +17,10 @@ export const pythonSdks = {
   name: "Python and the service's SDKs for it",
 
   isThere: () =>
-    existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp() && ask(python, ["--version"]) !== undefined,
+    existsSync(python) &&
+    existsSync(stampFile) &&
+    readFileSync(stampFile, "utf8") === stamp() &&
+    ask(python, ["--version"]) !== undefined,
 
   async install(at) {
     rmSync(venv, { recursive: true, force: true });
@@ -25,13 +28,24 @@ export const pythonSdks = {
       await run("python3", ["-m", "venv", venv]);
     } catch (error) {
       if (!apt.canInstall()) {
-        throw new Problem(`Python 3.10 or newer with its venv module is needed for the tests. On Debian: ${apt.command(["python3-venv"])}\n${error.message}`);
+        throw new Problem(
+          `Python 3.10 or newer with its venv module is needed for the tests. On Debian: ${apt.command(["python3-venv"])}\n${error.message}`,
+        );
       }
       await apt.install(["python3", "python3-venv"], at);
       await run("python3", ["-m", "venv", venv]);
     }
     at("pip install");
-    await run(python, ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "-r", requirements]);
+    await run(python, [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-input",
+      "--disable-pip-version-check",
+      "-r",
+      requirements,
+    ]);
     writeFileSync(stampFile, stamp());
   },
 };

@@ -23,7 +23,16 @@ export const otherRuntimes = runtimes.map(({ name, kind, spec, version, program 
     const made = join(tools, "tmp", `${kind}-${version}`);
     rmSync(made, { recursive: true, force: true });
     mkdirSync(made, { recursive: true });
-    const args = ["--prefix", made, "--no-save", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund", "--loglevel=error"];
+    const args = [
+      "--prefix",
+      made,
+      "--no-save",
+      "--ignore-scripts",
+      "--no-bin-links",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+    ];
     await run("npm", ["install", ...args, `${spec}@${version}`]);
     mkdirSync(dirname(program), { recursive: true });
     renameSync(join(made, "node_modules", ...spec.split("/"), ...programs[kind].split("/")), program);

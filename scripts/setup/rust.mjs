@@ -25,15 +25,21 @@ async function usePinned(pinned) {
   if (versionWithRustup(pinned)) return;
   const components = ["clippy", "rustfmt"].flatMap((name) => ["--component", name]);
   try {
-    await step(`Rust ${pinned}`, () => run("rustup", ["toolchain", "install", pinned, "--profile", "minimal", ...components]));
+    await step(`Rust ${pinned}`, () =>
+      run("rustup", ["toolchain", "install", pinned, "--profile", "minimal", ...components]),
+    );
   } catch (error) {
     const [usual] = ask("rustup", ["default"])?.split(" ") ?? [];
     const version = usual && versionWithRustup(usual);
     if (!version || !atLeast(version, minimumRust())) {
-      throw new Problem(`Rust ${pinned} is missing and could not be installed. Run: rustup toolchain install ${pinned}\n${error.message}`);
+      throw new Problem(
+        `Rust ${pinned} is missing and could not be installed. Run: rustup toolchain install ${pinned}\n${error.message}`,
+      );
     }
     process.env.RUSTUP_TOOLCHAIN = usual;
-    say(`Rust ${pinned}, which rust-toolchain.toml names, could not be installed: going on with ${usual} (${version}).`);
+    say(
+      `Rust ${pinned}, which rust-toolchain.toml names, could not be installed: going on with ${usual} (${version}).`,
+    );
   }
 }
 

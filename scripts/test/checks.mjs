@@ -7,15 +7,25 @@ import { at, build, root } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
 
 /** The crates that hold the rules: no browser, no platform, no runtime. */
-export const pureCrates = ["webpubsub-protocol", "webpubsub-auth", "webpubsub-shard", "webpubsub-service", "webpubsub-store", "webpubsub-client-core"];
+export const pureCrates = [
+  "webpubsub-protocol",
+  "webpubsub-auth",
+  "webpubsub-shard",
+  "webpubsub-service",
+  "webpubsub-store",
+  "webpubsub-client-core",
+];
 
-const IMPURE = /^(?:wasm-bindgen[a-z-]*|web-sys|js-sys|serde-wasm-bindgen|console_error_panic_hook|worker|gloo[a-z-]*|tokio|async-std|smol|futures-executor)\b/gm;
+const IMPURE =
+  /^(?:wasm-bindgen[a-z-]*|web-sys|js-sys|serde-wasm-bindgen|console_error_panic_hook|worker|gloo[a-z-]*|tokio|async-std|smol|futures-executor)\b/gm;
 
 /** The pure crates name nothing of a platform in their manifests. */
 export function checkPureCrates() {
   const wrong = pureCrates.flatMap((crate) => {
     const names = readFileSync(at("crates", crate, "Cargo.toml"), "utf8").match(IMPURE) ?? [];
-    return names.map((name) => `crates/${crate}/Cargo.toml names ${name}, which belongs in a shell (worker or webpubsub-client).`);
+    return names.map(
+      (name) => `crates/${crate}/Cargo.toml names ${name}, which belongs in a shell (worker or webpubsub-client).`,
+    );
   });
   if (wrong.length > 0) throw new Problem(wrong.join("\n"));
 }
@@ -32,14 +42,19 @@ export function checkInlineJavaScript() {
 /** The worker's wasm asks for nothing that the platform does not give: an `env` import is a C library's. */
 export function checkWorkerImports() {
   const wrong = imports(readFileSync(join(build, "worker", "index_bg.wasm"))).filter((name) => name.startsWith("env."));
-  if (wrong.length > 0) throw new Problem(`The worker's wasm imports ${wrong.join(", ")}: a dependency is not made for wasm32-unknown-unknown.`);
+  if (wrong.length > 0)
+    throw new Problem(
+      `The worker's wasm imports ${wrong.join(", ")}: a dependency is not made for wasm32-unknown-unknown.`,
+    );
 }
 
 /** No service panicked while it was tested. */
 export function checkLogs(folder) {
   if (!existsSync(folder)) return;
   const panics = readdirSync(folder).flatMap((name) => {
-    const lines = readFileSync(join(folder, name), "utf8").split("\n").filter((line) => line.includes("panicked at"));
+    const lines = readFileSync(join(folder, name), "utf8")
+      .split("\n")
+      .filter((line) => line.includes("panicked at"));
     return lines.map((line) => `${name}: ${line.trim()}`);
   });
   if (panics.length > 0) throw new Problem(`The service panicked:\n${panics.join("\n")}`);

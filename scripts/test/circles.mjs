@@ -42,7 +42,9 @@ function importsOf(module, text, modules) {
   const found = [];
   const rest = source.replaceAll(/^[ \t]*(pub(?:\([^)]*\))? )?use ([^;]+);/gm, (_, isPublic, use) => {
     const all = paths(use.replaceAll(/\s+/g, ""));
-    found.push(...all.filter(([first]) => first === "crate" || first === "super" || (!isPublic && children.has(first))));
+    found.push(
+      ...all.filter(([first]) => first === "crate" || first === "super" || (!isPublic && children.has(first))),
+    );
     return "";
   });
   for (const [path] of rest.matchAll(/(?<![\w:$])(?:crate|super)(?:::\w+)+/g)) found.push(path.split("::"));
@@ -98,8 +100,12 @@ export function checkCircles() {
   const problems = folders().flatMap((folder) => {
     const source = at(folder, "src");
     const files = filesUnder(source).filter((file) => file.endsWith(".rs"));
-    const texts = new Map(files.map((file) => [relative(source, file).replaceAll(sep, "/"), readFileSync(file, "utf8")]));
-    return circlesOf(texts).map((circle) => `${folder}/src has a circle of files that import each other: ${circle.join(", ")}.`);
+    const texts = new Map(
+      files.map((file) => [relative(source, file).replaceAll(sep, "/"), readFileSync(file, "utf8")]),
+    );
+    return circlesOf(texts).map(
+      (circle) => `${folder}/src has a circle of files that import each other: ${circle.join(", ")}.`,
+    );
   });
   if (problems.length > 0) throw new Problem(problems.join("\n"));
 }

@@ -18,14 +18,18 @@ const EXEMPT = "tests/scripts/documents.test.mjs";
 export function readTree() {
   const documents = filesUnder(root).filter((file) => dirname(file) === root && file.endsWith(".md"));
   const files = [...documents, ...filesUnder(...FOLDERS.map((folder) => at(folder)))];
-  const kept = files.map((file) => relative(root, file)).filter((path) => /\.md$/.test(path) || (CODE.test(path) && path !== EXEMPT));
+  const kept = files
+    .map((file) => relative(root, file))
+    .filter((path) => /\.md$/.test(path) || (CODE.test(path) && path !== EXEMPT));
   return kept.map((path) => ({ path, text: readFileSync(at(path), "utf8") }));
 }
 
 /** The anchors of a Markdown text's headings, as GitHub makes them: the second `a` is `a-1`. */
 export function anchorsOf(markdown) {
   const seen = new Map();
-  const headings = withoutFences(markdown).split("\n").flatMap((line) => /^#{1,6} +(.*?)\s*#*$/.exec(line)?.[1] ?? []);
+  const headings = withoutFences(markdown)
+    .split("\n")
+    .flatMap((line) => /^#{1,6} +(.*?)\s*#*$/.exec(line)?.[1] ?? []);
   return headings.map((heading) => {
     const slug = slugOf(heading);
     const count = seen.get(slug) ?? 0;
@@ -55,21 +59,24 @@ export function judgeSources(tree) {
     .flatMap(({ path, text }) => anchorsOf(text).map((anchor) => `${path}#${anchor}`));
   const there = new Set(sections);
   const cited = new Set();
-  const wrong = tree.filter(({ path }) => CODE.test(path)).flatMap(({ path, text }) => {
-    const vague = sourcesIn(text).filter(([, citation]) => !citation);
-    const citations = citationsIn(text);
-    citations.forEach((citation) => cited.add(citation));
-    return [
-      ...vague.map(({ index }) => `${path}:${lineOf(text, index)}: a Source: names no section of ${SPEC}`),
-      ...citations.filter((citation) => !there.has(citation)).map((citation) => `${path}: there is no ${citation}`),
-    ];
-  });
+  const wrong = tree
+    .filter(({ path }) => CODE.test(path))
+    .flatMap(({ path, text }) => {
+      const vague = sourcesIn(text).filter(([, citation]) => !citation);
+      const citations = citationsIn(text);
+      citations.forEach((citation) => cited.add(citation));
+      return [
+        ...vague.map(({ index }) => `${path}:${lineOf(text, index)}: a Source: names no section of ${SPEC}`),
+        ...citations.filter((citation) => !there.has(citation)).map((citation) => `${path}: there is no ${citation}`),
+      ];
+    });
   // A page's own title stands for the whole of it.
   const uncited = sections.filter((section) => !cited.has(section) && !isTitle(section, sections));
   return { wrong, uncited };
 }
 
-const isTitle = (section, sections) => sections.find((other) => other.split("#")[0] === section.split("#")[0]) === section;
+const isTitle = (section, sections) =>
+  sections.find((other) => other.split("#")[0] === section.split("#")[0]) === section;
 
 /** Each `Source:` names a section of `docs/spec`, and each section is cited. */
 export function checkSources() {
@@ -80,10 +87,14 @@ export function checkSources() {
 
 /** The links of a tree's documents that lead nowhere. `exists` says whether a path is there. */
 export function brokenLinks(tree, exists = (path) => existsSync(at(path))) {
-  const anchors = new Map(tree.filter(({ path }) => path.endsWith(".md")).map(({ path, text }) => [path, new Set(anchorsOf(text))]));
+  const anchors = new Map(
+    tree.filter(({ path }) => path.endsWith(".md")).map(({ path, text }) => [path, new Set(anchorsOf(text))]),
+  );
   return [...anchors.keys()].flatMap((path) => {
     const { text } = tree.find((file) => file.path === path);
-    return linksIn(text).filter((link) => !leadsSomewhere(path, link, anchors, exists)).map((link) => `${path}: ${link} leads nowhere`);
+    return linksIn(text)
+      .filter((link) => !leadsSomewhere(path, link, anchors, exists))
+      .map((link) => `${path}: ${link} leads nowhere`);
   });
 }
 

@@ -18,5 +18,6 @@ export function needsOf(files) {
 function addImports(file, found) {
   if (found.has(file) || !existsSync(file)) return;
   found.add(file);
-  for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from|import) "(\.[^"]+)"/g)) addImports(resolve(dirname(file), path), found);
+  for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from|import) "(\.[^"]+)"/g))
+    addImports(resolve(dirname(file), path), found);
 }

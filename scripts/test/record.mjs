@@ -16,7 +16,12 @@ export function newRecord(step) {
 /** Every test that passed in these steps: its name, and where it is known its file and the suites around it. */
 export function recorded(steps) {
   const files = steps.map(fileOf).filter((file) => existsSync(file));
-  return files.flatMap((file) => readFileSync(file, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line)));
+  return files.flatMap((file) =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line)),
+  );
 }
 
 /** Records what cargo printed: it names a test by its module, and not its file. */
@@ -30,7 +35,8 @@ export default async function* report(events) {
   const suites = [];
   for await (const { type, data } of events) {
     if (type === "test:start") suites.splice(data.nesting, Infinity, data.name);
-    if (type !== "test:pass" || data.details.type === "suite" || data.skip !== undefined || data.todo !== undefined) continue;
+    if (type !== "test:pass" || data.details.type === "suite" || data.skip !== undefined || data.todo !== undefined)
+      continue;
     const passed = { file: relative(root, data.file), suites: suites.slice(0, data.nesting), name: data.name };
     yield `${JSON.stringify(passed)}\n`;
   }

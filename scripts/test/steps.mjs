@@ -55,9 +55,20 @@ const alone = [
 function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false, ...options } = {}) {
   const recorder = pathToFileURL(at("scripts", "test", "record.mjs")).href;
   const reporters = { spec: "stdout", ...(record && { [recorder]: newRecord(record) }) };
-  const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`]);
+  const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [
+    `--test-reporter=${reporter}`,
+    `--test-reporter-destination=${to}`,
+  ]);
   const only = pattern === undefined ? [] : [`--test-name-pattern=${pattern}`];
-  const args = ["--test", ...reporting, `--test-concurrency=${concurrency}`, ...(leavesOpen ? ["--test-force-exit"] : []), `--test-timeout=${FILE_LIMIT_MS}`, ...only, ...files];
+  const args = [
+    "--test",
+    ...reporting,
+    `--test-concurrency=${concurrency}`,
+    ...(leavesOpen ? ["--test-force-exit"] : []),
+    `--test-timeout=${FILE_LIMIT_MS}`,
+    ...only,
+    ...files,
+  ];
   return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
 }
 
@@ -164,14 +175,31 @@ export const steps = [
     needs: "quick",
     quick: true,
     work: () =>
-      run("cargo", ["doc", "--locked", "--no-deps", "--document-private-items"], { cwd: root, env: { ...nativeEnv(), RUSTDOCFLAGS: "-D warnings" } }),
+      run("cargo", ["doc", "--locked", "--no-deps", "--document-private-items"], {
+        cwd: root,
+        env: { ...nativeEnv(), RUSTDOCFLAGS: "-D warnings" },
+      }),
   },
   {
     name: "clippy-wasm",
     group: "lint",
     title: "Lints, wasm32",
     needs: "lint",
-    work: () => wasm(["clippy", "--locked", "--all-targets", "--target", WASM, "-p", "webpubsub-worker", "-p", "webpubsub-client", "--", "-D", "warnings"]),
+    work: () =>
+      wasm([
+        "clippy",
+        "--locked",
+        "--all-targets",
+        "--target",
+        WASM,
+        "-p",
+        "webpubsub-worker",
+        "-p",
+        "webpubsub-client",
+        "--",
+        "-D",
+        "warnings",
+      ]),
   },
   {
     name: "pure-wasm",
@@ -221,12 +249,16 @@ export const steps = [
     needs: "test",
     tests: true,
     work: () =>
-      run(neededTool("wasm-pack"), ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"], {
-        cwd: root,
-        env: wasmEnv(),
-        echo: true,
-        failure: "wasm-pack test",
-      }),
+      run(
+        neededTool("wasm-pack"),
+        ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"],
+        {
+          cwd: root,
+          env: wasmEnv(),
+          echo: true,
+          failure: "wasm-pack test",
+        },
+      ),
   },
   {
     name: "packaging",

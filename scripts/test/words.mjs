@@ -31,7 +31,10 @@ const PHRASES = /\bby hand\b|\bhand-(?:set|written|made)\b|\bat hand\b|\bon the 
 export function retiredWords(glossary) {
   const [, section] = /^## Retired words\n([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(glossary) ?? [];
   if (!section) throw new Problem(`${GLOSSARY} has no section "Retired words".`);
-  return section.split("\n").filter((line) => line.startsWith("| `")).flatMap((line) => [...line.split("|")[1].matchAll(/`([^`]+)`/g)].map(([, word]) => word));
+  return section
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...line.split("|")[1].matchAll(/`([^`]+)`/g)].map(([, word]) => word));
 }
 
 /** Each retired word of a file with its line, as often as it is there. */
@@ -45,7 +48,9 @@ export function findRetired({ path, text }, words) {
     const prose = line.replace(PHRASES, "");
     const code = path.endsWith(".md") ? "" : line.replace(/\/\/.*$|^\s*\*.*$/, "");
     const found = [
-      ...partsOf(prose).map((part) => part.toLowerCase()).filter((part) => lower.has(part)),
+      ...partsOf(prose)
+        .map((part) => part.toLowerCase())
+        .filter((part) => lower.has(part)),
       ...partsOf(code).filter((part) => names.has(part)),
       ...phrases.filter((phrase) => prose.toLowerCase().includes(phrase)),
     ];
@@ -71,7 +76,10 @@ export function judgeWords(found, allowed) {
     const [count, limit] = [words.length, allowed[area] ?? 0];
     if (count <= limit) return [];
     const places = words.map(({ path, line, word }) => `  ${path}:${line}: ${word}`);
-    return [`${area}: ${count} retired words, and ${limit} are allowed. ${GLOSSARY} says what stands in their place.`, ...places.slice(0, 20)];
+    return [
+      `${area}: ${count} retired words, and ${limit} are allowed. ${GLOSSARY} says what stands in their place.`,
+      ...places.slice(0, 20),
+    ];
   });
 }
 
@@ -79,7 +87,10 @@ export function judgeWords(found, allowed) {
 export function findRunOn({ path, text }) {
   if (!path.endsWith(".rs")) return [];
   const starts = [...text.matchAll(/^(?![ \t]*\/\/\/).*\n[ \t]*\/\/\/ (?!https?:)[a-z]/gm)];
-  return starts.map(({ index }) => `${path}:${text.slice(0, index).split("\n").length + 1}: a comment goes on from one item to the next`);
+  return starts.map(
+    ({ index }) =>
+      `${path}:${text.slice(0, index).split("\n").length + 1}: a comment goes on from one item to the next`,
+  );
 }
 
 /** Retired words are nowhere that they were not before, and comments are whole sentences. */

@@ -27,13 +27,25 @@ describe("The page's client URLs", () => {
   });
 
   test("a URL made here is signed as the SDKs sign it", async () => {
-    const wish = { connectionString: "Endpoint=http://localhost:8080;AccessKey=kéy;", hub: "Chat", user: "älice", roles: ["r"], groups: ["ü"], minutes: 5 };
+    const wish = {
+      connectionString: "Endpoint=http://localhost:8080;AccessKey=kéy;",
+      hub: "Chat",
+      user: "älice",
+      roles: ["r"],
+      groups: ["ü"],
+      minutes: 5,
+    };
     const url = new URL(await makeClientUrl(wish));
     assert.equal(`${url.origin}${url.pathname}`, "ws://localhost:8080/client/hubs/Chat");
     const token = url.searchParams.get("access_token");
     const { iat, exp, ...claims } = claimsOf(token);
     assert.equal(exp - iat, 300);
-    assert.deepEqual(claims, { aud: "http://localhost:8080/client/hubs/Chat", sub: "älice", role: ["r"], "webpubsub.group": ["ü"] });
+    assert.deepEqual(claims, {
+      aud: "http://localhost:8080/client/hubs/Chat",
+      sub: "älice",
+      role: ["r"],
+      "webpubsub.group": ["ü"],
+    });
     assert.equal(token, sign(claimsOf(token), "kéy", {}));
     for (const wrong of [{ hub: "1" }, { hub: "a/b" }, { minutes: 0 }, { minutes: 1.5 }, { minutes: NaN }]) {
       await assert.rejects(makeClientUrl({ ...wish, ...wrong }), Error, JSON.stringify(wrong));
@@ -43,15 +55,27 @@ describe("The page's client URLs", () => {
   test("a pasted URL is described in words", () => {
     const token = (claims) => sign(claims, "k");
     for (const [url, words] of [
-      [`ws://localhost:8080/client/hubs/chat?access_token=${token({ sub: "älice" })}`, "Hub chat at localhost:8080, as älice; its token expires in 60 min."],
-      [` wss://example.com/client?hub=chat&access_token=${token({ exp: 0 })}\n`, /^Hub chat at example.com, without a user; its token expired \d+ h ago\.$/],
+      [
+        `ws://localhost:8080/client/hubs/chat?access_token=${token({ sub: "älice" })}`,
+        "Hub chat at localhost:8080, as älice; its token expires in 60 min.",
+      ],
+      [
+        ` wss://example.com/client?hub=chat&access_token=${token({ exp: 0 })}\n`,
+        /^Hub chat at example.com, without a user; its token expired \d+ h ago\.$/,
+      ],
       ["ws://localhost/client/hubs/chat", "Hub chat at localhost, without a token."],
     ]) {
       const { says } = readClientUrl(url);
       if (words instanceof RegExp) assert.match(says, words);
       else assert.equal(says, words);
     }
-    for (const wrong of ["", "chat", "http://localhost/client/hubs/chat", "ws://localhost/", "ws://localhost/client/hubs/chat?access_token=a.b"]) {
+    for (const wrong of [
+      "",
+      "chat",
+      "http://localhost/client/hubs/chat",
+      "ws://localhost/",
+      "ws://localhost/client/hubs/chat?access_token=a.b",
+    ]) {
       assert.throws(() => readClientUrl(wrong), Error, wrong);
     }
   });

@@ -11,11 +11,15 @@ async function expectDelivery(service, plan, t) {
   assert.deepEqual(chaos.violations.slice(0, 20), []);
 }
 
-forEachShardCount("Chaos", (service) => {
-  test("what was acknowledged arrives once, in order, through kills, cuts and hibernation", async (t) => {
-    await expectDelivery(service, { seed: 1, messages: 1_000, kills: 3, cuts: 8, silences: 1 }, t);
-  });
-}, { steady: "it lasts for longer than hubs grow" });
+forEachShardCount(
+  "Chaos",
+  (service) => {
+    test("what was acknowledged arrives once, in order, through kills, cuts and hibernation", async (t) => {
+      await expectDelivery(service, { seed: 1, messages: 1_000, kills: 3, cuts: 8, silences: 1 }, t);
+    });
+  },
+  { steady: "it lasts for longer than hubs grow" },
+);
 
 forEachShardCount(
   "Chaos under npm start",

@@ -31,7 +31,11 @@ export class Client {
     client.#ledger = ledger;
     client.#joins = joins;
     client.#link = await Link.to(service);
-    client.account = new Account(ledger, name, ["", `/users/${name}`, ...[...groups, ...joins].map((group) => `/groups/${group}`)]);
+    client.account = new Account(ledger, name, [
+      "",
+      `/users/${name}`,
+      ...[...groups, ...joins].map((group) => `/groups/${group}`),
+    ]);
     const hub = new Hub({ endpoint: client.#link.endpoint, key: service.key }, hubName);
     const url = hub.clientUrl({ user: name, roles: ALL_ROLES, groups });
     client.#client = new WebPubSubClient(url, { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } });
@@ -44,7 +48,8 @@ export class Client {
     const connected = new Promise((resolve) => client.on("connected", resolve));
     for (const event of ["group-message", "server-message"]) client.on(event, ({ message }) => this.#receive(message));
     client.on("disconnected", ({ message }) => {
-      if (!this.stopping) this.#ledger.violation("connections lost", `${this.name}: ${message?.message ?? "it could not be recovered"}`);
+      if (!this.stopping)
+        this.#ledger.violation("connections lost", `${this.name}: ${message?.message ?? "it could not be recovered"}`);
     });
     await client.start();
     await within(connected, `${this.name}'s connection`);
@@ -53,7 +58,8 @@ export class Client {
 
   #receive({ data, sequenceId, fromUserId }) {
     this.account.receive(data, sequenceId);
-    if (fromUserId !== undefined && fromUserId !== data.from) this.#ledger.violation("strange", `${data.from} published as ${fromUserId}`);
+    if (fromUserId !== undefined && fromUserId !== data.from)
+      this.#ledger.violation("strange", `${data.from} published as ${fromUserId}`);
     this.#waiting?.samples.push(performance.now() - this.#waiting.since);
     this.#waiting = undefined;
   }
@@ -69,7 +75,11 @@ export class Client {
 
   /** One publish under an ack id of its own, or an error. */
   publish(group, data, ackId) {
-    return within(this.#client.sendToGroup(group, data, "json", { ackId }), `an end of ${this.name}'s publish`, ATTEMPT_LIMIT_MS);
+    return within(
+      this.#client.sendToGroup(group, data, "json", { ackId }),
+      `an end of ${this.name}'s publish`,
+      ATTEMPT_LIMIT_MS,
+    );
   }
 
   cut() {
@@ -137,7 +147,8 @@ export class ClientPublisher extends Publishing {
       open = open.filter(({ entry }, at) => {
         const { status, reason } = results[at];
         if (status === "fulfilled") this.ledger.acknowledge(entry);
-        else if (reason.errorDetail) this.ledger.violation("refused", `${this.name}: ${JSON.stringify(reason.errorDetail)}`);
+        else if (reason.errorDetail)
+          this.ledger.violation("refused", `${this.name}: ${JSON.stringify(reason.errorDetail)}`);
         return status === "rejected" && !reason.errorDetail;
       });
       if (this.client.stopping) return;
@@ -158,7 +169,8 @@ export class ServerPublisher extends Publishing {
       const options = { headers: { "content-type": "application/json" }, body: JSON.stringify(this.data(entry)) };
       const answer = await this.hub.rest("POST", `${entry.to}/:send`, options).catch((error) => error);
       if (answer.status === 202) this.ledger.acknowledge(entry);
-      else if (answer.status !== undefined && !isReloading(answer)) this.ledger.violation("refused", `the server: ${answer.status} ${answer.body}`);
+      else if (answer.status !== undefined && !isReloading(answer))
+        this.ledger.violation("refused", `the server: ${answer.status} ${answer.body}`);
       else await pass(RETRY_AFTER_MS);
     }
   }

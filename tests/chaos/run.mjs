@@ -162,7 +162,8 @@ export class Chaos {
     for (const client of this.#clients) client.expectBack(samples);
     await this.#until(() => this.#clients.every((client) => client.isBack), BACK_LIMIT_MS);
     if (this.isBroken) return;
-    for (const { name, isBack } of this.#clients) if (!isBack) this.#ledger.violation("connections lost", `${name} did not come back`);
+    for (const { name, isBack } of this.#clients)
+      if (!isBack) this.#ledger.violation("connections lost", `${name} did not come back`);
   }
 
   /** Waits for something, or a violation, or the limit. */
@@ -186,17 +187,22 @@ export class Chaos {
   figures() {
     const { published, acknowledged } = this.#ledger;
     return [
-      `faults: ${Object.entries(this.#done).map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`).join(", ")}`,
+      `faults: ${Object.entries(this.#done)
+        .map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`)
+        .join(", ")}`,
       `published: ${published}, of which ${acknowledged} were acknowledged`,
       `delivered: ${this.#delivered()} to ${this.#clients.length} clients`,
       ...Object.entries(this.#ledger.counts()).map(([kind, count]) => `${kind}: ${count}`),
-      ...Object.entries(this.#back).filter(([, samples]) => samples.length > 0).map(([kind, samples]) => `back after a ${kind}: ${spread(samples)}`),
+      ...Object.entries(this.#back)
+        .filter(([, samples]) => samples.length > 0)
+        .map(([kind, samples]) => `back after a ${kind}: ${spread(samples)}`),
     ];
   }
 }
 
 function spread(samples) {
   const sorted = samples.toSorted((a, b) => a - b);
-  const at = (part) => `${(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] / 1000).toFixed(2)} s`;
+  const at = (part) =>
+    `${(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] / 1000).toFixed(2)} s`;
   return `p50 ${at(0.5)}, p99 ${at(0.99)}, at most ${at(1)} (${samples.length} times)`;
 }

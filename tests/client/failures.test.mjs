@@ -34,7 +34,13 @@ test("the service's words are shown, and the token's hint only where it can be t
   const json = "application/json; charset=utf-8";
   const cases = [
     [400, json, '{"code":"Bad","message":"The hub name is not valid."}', "The hub name is not valid.", false],
-    [400, "application/problem+json", '{"title":"One or more validation errors occurred.","status":400}', "One or more validation errors occurred.", false],
+    [
+      400,
+      "application/problem+json",
+      '{"title":"One or more validation errors occurred.","status":400}',
+      "One or more validation errors occurred.",
+      false,
+    ],
     [401, json, '{"error":{"code":"Unauthorized","message":"The token has expired."}}', "The token has expired.", true],
     [403, "text/plain", "Not you.\r\n\u001b[2J", "Not you. [2J", true],
     [404, "text/html", "<h1>Not found</h1>", undefined, false],
@@ -47,7 +53,10 @@ test("the service's words are shown, and the token's hint only where it can be t
     service.refusal = { type, body };
     const error = await client.start().catch((error) => error);
     assert.deepEqual([error.problem, error.status, error.detail], ["refused", status, detail]);
-    assert.ok(error.message.includes(`refused the connection with HTTP ${status}${detail ? `: ${detail}` : ""}`), error.message);
+    assert.ok(
+      error.message.includes(`refused the connection with HTTP ${status}${detail ? `: ${detail}` : ""}`),
+      error.message,
+    );
     assert.match(error.message, /[.?]$/);
     assert.equal(error.message.includes("Is the access token there"), isHinted, error.message);
   }
@@ -81,7 +90,10 @@ test("a closed port", async () => {
   const client = new WebPubSubClient(`ws://127.0.0.1:${await closedPort()}/client/hubs/chat?access_token=secret`);
   const error = await client.start().catch((error) => error);
   assert.equal(error.problem, "unreachable");
-  assert.match(error.message, /^Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat cannot be reached\.$/);
+  assert.match(
+    error.message,
+    /^Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat cannot be reached\.$/,
+  );
   assert.equal(error.cause.code, "ECONNREFUSED");
 });
 
@@ -167,7 +179,9 @@ test("a platform without a status is probed with another request", async (t) => 
   const refused = new WebPubSubClient(service.url, { webSocketFactory });
   const error = await refused.start().catch((error) => error);
   assert.deepEqual([error.problem, error.status], ["refused", undefined]);
-  const unreachable = new WebPubSubClient(`ws://127.0.0.1:${await closedPort()}/?access_token=secret`, { webSocketFactory });
+  const unreachable = new WebPubSubClient(`ws://127.0.0.1:${await closedPort()}/?access_token=secret`, {
+    webSocketFactory,
+  });
   await assert.rejects(unreachable.start(), { problem: "unreachable" });
 });
 

@@ -6,13 +6,18 @@ import { npmPackage, setUp, setUpConnected, unreliable } from "./harness.mjs";
 const { InvocationError } = npmPackage;
 
 /** A service that answers every invocation with this. */
-const answering = (answer) => (connection, { type, invocationId }) => {
-  if (type === "invoke") connection.say({ type: "invokeResponse", invocationId, success: true, ...answer });
-};
+const answering =
+  (answer) =>
+  (connection, { type, invocationId }) => {
+    if (type === "invoke") connection.say({ type: "invokeResponse", invocationId, success: true, ...answer });
+  };
 
 /** What an invocation rejects with. */
 const failure = async (invocation) => {
-  const error = await invocation.then(() => undefined, (error) => error);
+  const error = await invocation.then(
+    () => undefined,
+    (error) => error,
+  );
   assert.ok(error instanceof InvocationError && error instanceof Error);
   const { name, message, invocationId, errorDetail } = error;
   assert.equal(name, "InvocationError");
@@ -54,25 +59,47 @@ test("answers may come in any order", async (t) => {
   service.answer = (connection, { invocationId }) => {
     asked.unshift(invocationId);
     if (asked.length < 3) return;
-    for (const id of asked) connection.say({ type: "invokeResponse", invocationId: id, success: true, dataType: "text", data: `to ${id}` });
+    for (const id of asked)
+      connection.say({ type: "invokeResponse", invocationId: id, success: true, dataType: "text", data: `to ${id}` });
   };
-  const results = await Promise.all(["a", "b", "c"].map((invocationId) => client.invokeEvent("echo", 1, "json", { invocationId })));
-  assert.deepEqual(results.map(({ data }) => data), ["to a", "to b", "to c"]);
+  const results = await Promise.all(
+    ["a", "b", "c"].map((invocationId) => client.invokeEvent("echo", 1, "json", { invocationId })),
+  );
+  assert.deepEqual(
+    results.map(({ data }) => data),
+    ["to a", "to b", "to c"],
+  );
 });
 
 test("a refusal is an InvocationError with what the service said, and is not tried again", async (t) => {
-  const { service, client, connection } = await setUpConnected(t, { messageRetryOptions: { maxRetries: 3, retryDelayInMs: 1 } });
+  const { service, client, connection } = await setUpConnected(t, {
+    messageRetryOptions: { maxRetries: 3, retryDelayInMs: 1 },
+  });
   const errorDetail = { name: "InternalServerError", message: "Internal server error" };
   service.answer = answering({ success: false, error: errorDetail });
-  assert.deepEqual(await failure(client.invokeEvent("echo", 1, "json")), { message: errorDetail.message, invocationId: "1", errorDetail });
+  assert.deepEqual(await failure(client.invokeEvent("echo", 1, "json")), {
+    message: errorDetail.message,
+    invocationId: "1",
+    errorDetail,
+  });
   service.answer = answering({ success: false });
-  assert.deepEqual(await failure(client.invokeEvent("echo", 1, "json")), { message: "Invocation failed.", invocationId: "2", errorDetail: undefined });
+  assert.deepEqual(await failure(client.invokeEvent("echo", 1, "json")), {
+    message: "Invocation failed.",
+    invocationId: "2",
+    errorDetail: undefined,
+  });
   assert.equal(connection.messages().length, 2);
 });
 
 test("an answer that is none is an InvocationError", async (t) => {
   const { service, client } = await setUpConnected(t);
-  for (const answer of [{ success: undefined }, { success: "true" }, { dataType: "xml", data: "x" }, { dataType: "binary", data: "%" }, { dataType: "json" }]) {
+  for (const answer of [
+    { success: undefined },
+    { success: "true" },
+    { dataType: "xml", data: "x" },
+    { dataType: "binary", data: "%" },
+    { dataType: "json" },
+  ]) {
     service.answer = answering(answer);
     const { message } = await failure(client.invokeEvent("echo", 1, "json", { invocationId: "1" }));
     assert.equal(message, "Unsupported invoke response frame.", JSON.stringify(answer));
@@ -114,10 +141,16 @@ test("an id that waits cannot be chosen again, and some are none", async (t) => 
   const { service, client, connection } = await setUpConnected(t);
   service.answer = () => {};
   const first = client.invokeEvent("echo", 1, "json", { invocationId: "a" });
-  assert.equal((await failure(client.invokeEvent("echo", 1, "json", { invocationId: "a" }))).message, "Invocation id is already registered.");
+  assert.equal(
+    (await failure(client.invokeEvent("echo", 1, "json", { invocationId: "a" }))).message,
+    "Invocation id is already registered.",
+  );
   await assert.rejects(client.invokeEvent("echo", 1, "json", { invocationId: "" }), InvocationError);
   await assert.rejects(client.invokeEvent("-", 1, "json"), /An event name is/);
-  await assert.rejects(client.invokeEvent("echo", 1, "text"), { name: "InvocationError", message: "Message must be a string." });
+  await assert.rejects(client.invokeEvent("echo", 1, "text"), {
+    name: "InvocationError",
+    message: "Message must be a string.",
+  });
   connection.say({ type: "invokeResponse", invocationId: "a", success: true });
   assert.equal((await first).invocationId, "a");
   service.answer = answering({});

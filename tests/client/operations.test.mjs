@@ -28,7 +28,12 @@ test("operations carry ack ids from 1 and are done when they are acknowledged", 
 
 test("options may be left out as null", async (t) => {
   const { client } = await setUpConnected(t, null);
-  for (const call of [client.joinGroup("g", null), client.leaveGroup("g", { ackId: null }), client.sendToGroup("g", 1, "json", null), client.sendEvent("e", 1, "json", null)]) {
+  for (const call of [
+    client.joinGroup("g", null),
+    client.leaveGroup("g", { ackId: null }),
+    client.sendToGroup("g", 1, "json", null),
+    client.sendEvent("e", 1, "json", null),
+  ]) {
     assert.equal((await call).isDuplicated, false);
   }
 });
@@ -53,13 +58,17 @@ test("an ack id of one's own is used, and a duplicate is a success", async (t) =
   assert.deepEqual(await client.joinGroup("g", { ackId: 77 }), { ackId: 77, isDuplicated: true });
   assert.deepEqual(connection.messages(), [{ type: "joinGroup", group: "g", ackId: 77 }]);
   for (const ackId of [-1, 1.5, "1", 2 ** 53]) {
-    await assert.rejects(client.joinGroup("g", { ackId }), (error) => error instanceof SendMessageError && error.cause instanceof RangeError);
+    await assert.rejects(
+      client.joinGroup("g", { ackId }),
+      (error) => error instanceof SendMessageError && error.cause instanceof RangeError,
+    );
   }
 });
 
 test("a refusal is a SendMessageError with what the service said", async (t) => {
   const { service, client } = await setUpConnected(t, { messageRetryOptions: once });
-  service.answer = (connection, { ackId }) => connection.refuse(ackId, "Forbidden", "The client does not have permission.");
+  service.answer = (connection, { ackId }) =>
+    connection.refuse(ackId, "Forbidden", "The client does not have permission.");
   const error = await client.sendToGroup("g", "hi", "text").catch((error) => error);
   assert.ok(error instanceof SendMessageError && error instanceof Error);
   assert.deepEqual(
@@ -78,7 +87,10 @@ test("a refusal is tried again as the options say, each time under a new id", as
   const { service, client, connection } = await setUpConnected(t, { messageRetryOptions });
   service.answer = (connection, { ackId }) => connection.refuse(ackId, "InternalServerError");
   await assert.rejects(client.joinGroup("g"), { ackId: 3 });
-  assert.deepEqual(connection.messages().map(({ ackId }) => ackId), [1, 2, 3]);
+  assert.deepEqual(
+    connection.messages().map(({ ackId }) => ackId),
+    [1, 2, 3],
+  );
 });
 
 test("without a connection operations fail", async (t) => {
@@ -116,7 +128,8 @@ test("an aborted operation is given up at once", async (t) => {
 test("names that the service would close the connection for are refused here", async (t) => {
   const { client, connection } = await setUpConnected(t);
   for (const group of ["", " ", "x".repeat(1025)]) await assert.rejects(client.joinGroup(group), /A group name is/);
-  for (const event of ["", "1st", "a b"]) await assert.rejects(client.sendEvent(event, "hi", "text"), /An event name is/);
+  for (const event of ["", "1st", "a b"])
+    await assert.rejects(client.sendEvent(event, "hi", "text"), /An event name is/);
   assert.deepEqual(connection.messages(), []);
 });
 

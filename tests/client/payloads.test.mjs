@@ -11,7 +11,7 @@ test("text, JSON and bytes go out as the protocol has them", async (t) => {
   const large = new Uint8Array(100_000).map((_, i) => i);
   const sent = [
     ["", "text", ""],
-    ["é \ud83d\ude00 \"", "text", "é \ud83d\ude00 \""],
+    ['é \ud83d\ude00 "', "text", 'é \ud83d\ude00 "'],
     [0, "json", 0],
     [false, "json", false],
     ["text", "json", "text"],
@@ -65,7 +65,10 @@ test("a value is sent as it was when it was passed", async (t) => {
   const sending = client.sendToGroup("g", value, "json");
   value.a = 2;
   await sending;
-  assert.deepEqual(connection.messages().map(({ data }) => data), [{ a: 1 }, { a: 1 }]);
+  assert.deepEqual(
+    connection.messages().map(({ data }) => data),
+    [{ a: 1 }, { a: 1 }],
+  );
 });
 
 test("messages arrive with the official kinds, whatever else they carry included", async (t) => {

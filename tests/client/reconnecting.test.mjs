@@ -19,7 +19,10 @@ test("a dropped reliable connection is recovered with its id and token", async (
   });
   assert.deepEqual(await event(), ["recovered", { connectionId: "c1" }]);
   await client.sendEvent("hello", "hi", "text");
-  assert.deepEqual(recovered.messages().map(({ type }) => type), ["event"]);
+  assert.deepEqual(
+    recovered.messages().map(({ type }) => type),
+    ["event"],
+  );
   assert.deepEqual(events(), []);
 });
 
@@ -46,7 +49,8 @@ test("a connection that cannot be recovered is followed by a new one", async (t)
 
 for (const [how, prove] of Object.entries({
   "says connected": (connection) => connection.connected("c1"),
-  delivers: (connection) => connection.say({ type: "message", from: "server", dataType: "text", data: "hi", sequenceId: 1 }),
+  delivers: (connection) =>
+    connection.say({ type: "message", from: "server", dataType: "text", data: "hi", sequenceId: 1 }),
   "answers a ping": (connection) => connection.say({ type: "pong" }),
 })) {
   test(`recovered comes when the service ${how}, not with the socket`, async (t) => {
@@ -66,7 +70,10 @@ test("after a disconnected message no recovery is tried", async (t) => {
   connection.say({ type: "system", event: "disconnected", message: "Application server closed the connection." });
   connection.close(1000);
   const [name, { message, willReconnect }] = await event();
-  assert.deepEqual([name, message.message, willReconnect], ["disconnected", "Application server closed the connection.", true]);
+  assert.deepEqual(
+    [name, message.message, willReconnect],
+    ["disconnected", "Application server closed the connection.", true],
+  );
   assert.deepEqual((await service.connection()).query, { access_token: "secret" });
 });
 
@@ -97,7 +104,10 @@ test("a new connection asks the credential again and joins its groups before con
   next.connected("c2");
   assert.equal((await event())[0], "disconnected");
   const [name, { group, error }] = await event();
-  assert.deepEqual([name, group, error.name, error.errorDetail.name], ["rejoin-group-failed", "a", "SendMessageError", "Forbidden"]);
+  assert.deepEqual(
+    [name, group, error.name, error.errorDetail.name],
+    ["rejoin-group-failed", "a", "SendMessageError", "Forbidden"],
+  );
   assert.deepEqual(await event(), ["connected", { connectionId: "c2", userId: "alice" }]);
   assert.deepEqual(next.messages(), [
     { type: "joinGroup", group: "a", ackId: 5 },
@@ -106,7 +116,10 @@ test("a new connection asks the credential again and joins its groups before con
 });
 
 test("groups stay left where the options say so", async (t) => {
-  const { service, client, connection, event } = await setUpConnected(t, { protocol: unreliable, autoRejoinGroups: false });
+  const { service, client, connection, event } = await setUpConnected(t, {
+    protocol: unreliable,
+    autoRejoinGroups: false,
+  });
   await client.joinGroup("a");
   connection.drop();
   const next = await service.connection();
@@ -117,7 +130,10 @@ test("groups stay left where the options say so", async (t) => {
 });
 
 test("reconnecting goes on until it succeeds", async (t) => {
-  const { service, connection, event } = await setUpConnected(t, { protocol: unreliable, reconnectRetryOptions: quick });
+  const { service, connection, event } = await setUpConnected(t, {
+    protocol: unreliable,
+    reconnectRetryOptions: quick,
+  });
   service.refuseWith = 401;
   connection.drop();
   assert.equal((await event())[1].willReconnect, true);

@@ -118,7 +118,14 @@ class Connection {
   }
 
   connected(connectionId = "c1", more = {}) {
-    this.say({ type: "system", event: "connected", userId: "alice", connectionId, reconnectionToken: `token of ${connectionId}`, ...more });
+    this.say({
+      type: "system",
+      event: "connected",
+      userId: "alice",
+      connectionId,
+      reconnectionToken: `token of ${connectionId}`,
+      ...more,
+    });
   }
 
   ack(ackId) {

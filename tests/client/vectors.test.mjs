@@ -31,7 +31,13 @@ async function received(t, { input, expected }) {
     const { invocationId } = expected;
     return client.invokeEvent("e", 1, "json", { invocationId }).then(
       ({ dataType = null, data = null }) => ({ message: "invokeResponse", invocationId, dataType, data, error: null }),
-      ({ errorDetail }) => ({ message: "invokeResponse", invocationId, dataType: null, data: null, error: errorDetail }),
+      ({ errorDetail }) => ({
+        message: "invokeResponse",
+        invocationId,
+        dataType: null,
+        data: null,
+        error: errorDetail,
+      }),
     );
   }
   connection.say(input);
@@ -65,9 +71,12 @@ function asNumbersAllow(expected) {
 }
 
 // JavaScript cannot choose the largest ack id, so no ack will have it.
-const vectors = readVectors("client-json/downstream").filter(({ expected: { ackId = "0" } }) => Number.isSafeInteger(Number(ackId)));
+const vectors = readVectors("client-json/downstream").filter(({ expected: { ackId = "0" } }) =>
+  Number.isSafeInteger(Number(ackId)),
+);
 for (const vector of vectors) {
-  test(`reading: ${vector.name}`, async (t) => assert.deepEqual(await received(t, vector), asNumbersAllow(vector.expected)));
+  test(`reading: ${vector.name}`, async (t) =>
+    assert.deepEqual(await received(t, vector), asNumbersAllow(vector.expected)));
 }
 
 test("frames that no service should send leave the connection as it is", async (t) => {
@@ -85,7 +94,8 @@ for (const { name, input, sdk } of readVectors("client-json/upstream").filter(({
     sendEvent: (client, { event, data, dataType, ackId }) =>
       client.sendEvent(event, data, dataType, { ackId, fireAndForget: ackId === undefined }),
     // It gets no answer.
-    invoke: (client, { event, data, dataType, invocationId }) => void client.invokeEvent(event, data, dataType, { invocationId }).catch(() => {}),
+    invoke: (client, { event, data, dataType, invocationId }) =>
+      void client.invokeEvent(event, data, dataType, { invocationId }).catch(() => {}),
   };
   const operation = operations[sdk.kind];
   if (!operation) continue;

@@ -10,4 +10,13 @@ import { rest } from "./rest.mjs";
 import { notThere, packages, robustness, sdks } from "./sdks.mjs";
 
 export { packages };
-export const areas = [...sdks, ...client, ...protobufClients, ...rolesAndPermissions, ...eventHandlers, ...rest, ...robustness, ...notThere];
+export const areas = [
+  ...sdks,
+  ...client,
+  ...protobufClients,
+  ...rolesAndPermissions,
+  ...eventHandlers,
+  ...rest,
+  ...robustness,
+  ...notThere,
+];

@@ -8,28 +8,54 @@ const table = permissions("a client ${who} is allowed what its row says, and RES
 const patterns = permissions("patterns match as the published table says");
 const invalid = permissions("patterns that are none, or too many, grant nothing, and the others hold");
 const roles = permissions("role strings mean what they say, letter for letter");
-const scenario = permissions("what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})");
+const scenario = permissions(
+  "what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})",
+);
 const target = permissions("a server's target is one group by its letters, and must be there");
-const users = permissions("two connections of one user have permissions of their own, and so has a later one (${protocol})");
-const away = permissions("what changes while a client is away counts when it is back, and so does what changed before (${protocol})");
+const users = permissions(
+  "two connections of one user have permissions of their own, and so has a later one (${protocol})",
+);
+const away = permissions(
+  "what changes while a client is away counts when it is back, and so does what changed before (${protocol})",
+);
 const again = permissions("a forbidden operation succeeds with the same ack id after a grant (${protocol})");
 const member = permissions("a member without a role receives from its group, and may do nothing (${protocol})");
-const limit = permissions("the thousand and first single group is a conflict that changes nothing, for each permission by itself");
-const unknownConnection = permissions("a connection that is not there can be granted nothing, and revoking from it is no error");
+const limit = permissions(
+  "the thousand and first single group is a conflict that changes nothing, for each permission by itself",
+);
+const unknownConnection = permissions(
+  "a connection that is not there can be granted nothing, and revoking from it is no error",
+);
 
 export const rolesAndPermissions = [
   {
     title: "Who may do what",
     sources: ["docs/spec/permissions.md#who-may-do-what"],
     rows: [
-      row("Without a role: events, `ping` and `sequenceAck`, and nothing else", permissions("events, pings and sequence acks need no role"), table),
+      row(
+        "Without a role: events, `ping` and `sequenceAck`, and nothing else",
+        permissions("events, pings and sequence acks need no role"),
+        table,
+      ),
       row("`joinGroup` and `leaveGroup` need *joinLeaveGroup* for the group", table),
       row("`sendToGroup` needs *sendToGroup* for the group, and no membership", table),
-      row("So does a simple client that publishes its frames", permissions("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it")),
+      row(
+        "So does a simple client that publishes its frames",
+        permissions(
+          "a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it",
+        ),
+      ),
       row("Members receive from their groups, whatever they may do", member),
       row("Being put into a group by a token or a server grants nothing", member),
-      row("Servers may do everything", e2e("rest/operations")("each operation has a status of its own, however often it is asked for")),
-      row("Denied: `Forbidden` with an ack id, silence without", e2e("clients/groups")("without a role nothing is allowed, and the ack says what was not"), e2e("clients/groups")("what is refused without an ack id is refused in silence")),
+      row(
+        "Servers may do everything",
+        e2e("rest/operations")("each operation has a status of its own, however often it is asked for"),
+      ),
+      row(
+        "Denied: `Forbidden` with an ack id, silence without",
+        e2e("clients/groups")("without a role nothing is allowed, and the ack says what was not"),
+        e2e("clients/groups")("what is refused without an ack id is refused in silence"),
+      ),
       missing("Permissions of streams and group states", "Not built, like what they are for."),
     ],
   },
@@ -43,7 +69,14 @@ export const rolesAndPermissions = [
       row("Roles are case-sensitive, and unknown ones ignored", roles),
       row("`webpubsub.sendToGroup.*` is the group `*`", roles),
       row("Roles add up", roles),
-      row("Roles in the answer to the `connect` event replace the token's", e2e("event-handlers/connect")("lets a client in as ${what}", "the holder of other roles", "the holder of no roles")),
+      row(
+        "Roles in the answer to the `connect` event replace the token's",
+        e2e("event-handlers/connect")(
+          "lets a client in as ${what}",
+          "the holder of other roles",
+          "the holder of no roles",
+        ),
+      ),
     ],
   },
   {
@@ -60,7 +93,10 @@ export const rolesAndPermissions = [
       row("10 patterns for each permission", invalid),
       row("1000 single groups for each permission", limit),
       row("Invalid and surplus patterns are skipped and logged; the connection is not refused", invalid),
-      row("A pattern takes the place of single groups that it covers", shard("single_groups_that_a_pattern_covers_do_not_count")),
+      row(
+        "A pattern takes the place of single groups that it covers",
+        shard("single_groups_that_a_pattern_covers_do_not_count"),
+      ),
     ],
   },
   {
@@ -68,10 +104,18 @@ export const rolesAndPermissions = [
     sources: ["docs/spec/permissions.md#granting-and-revoking"],
     rows: [
       row("Grant: 200, as often as one likes", table, scenario),
-      row("Revoke: 204, as often as one likes; it beats every role for that group, and no other group", table, scenario),
+      row(
+        "Revoke: 204, as often as one likes; it beats every role for that group, and no other group",
+        table,
+        scenario,
+      ),
       row("Check: 200 or 404, for what the client may do in fact", table),
       row("An unknown connection: 404, 404 and 204", unknownConnection),
-      row("The 1001st single group: 409, and nothing changes", limit, shard("the_1001st_single_group_is_a_conflict_that_stores_nothing")),
+      row(
+        "The 1001st single group: 409, and nothing changes",
+        limit,
+        shard("the_1001st_single_group_is_a_conflict_that_stores_nothing"),
+      ),
       row("`targetName` is one group by its letters", target),
       row("A missing, blank or too long `targetName`: 400", target),
       row("It counts at once, and members stay members", scenario),

@@ -1,7 +1,9 @@
 // The words in which rows are written.
 
 /** The tests of one file: called with a test's name as it stands in the source, and cases in its table or its vectors. */
-export const testsOf = (file, suite) => (name, ...cases) => ({ file, suite, name, cases });
+export const testsOf =
+  (file, suite) =>
+  (name, ...cases) => ({ file, suite, name, cases });
 
 export const e2e = (name) => testsOf(`tests/e2e/${name}.test.mjs`);
 export const native = (crate, file) => testsOf(`crates/webpubsub-${crate}/${file}.rs`);

@@ -5,7 +5,11 @@ import { differs, e2e, missing, row, testsOf } from "./row.mjs";
 export const packages = [
   { name: "@azure/web-pubsub", suite: "tests/sdk/microsoft-server.test.mjs" },
   { name: "@azure/web-pubsub-client", suite: "tests/sdk/microsoft-client.test.mjs" },
-  { name: "@azure/web-pubsub-client", alias: "@azure/web-pubsub-client-1.1", suite: "tests/sdk/microsoft-client.test.mjs" },
+  {
+    name: "@azure/web-pubsub-client",
+    alias: "@azure/web-pubsub-client-1.1",
+    suite: "tests/sdk/microsoft-client.test.mjs",
+  },
   { name: "@azure/web-pubsub-express", suite: "tests/sdk/express.test.mjs" },
   { name: "azure-messaging-webpubsubservice", suite: "tests/sdk/python.test.mjs" },
   { name: "azure-messaging-webpubsubclient", suite: "tests/sdk/python-client.test.mjs" },
@@ -15,7 +19,14 @@ const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
 const https = e2e("operations/https");
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
-const [connecting, receiving, invoking, operations, reconnecting, recovering] = ["connecting", "receiving", "invoking", "operations", "reconnecting", "recovering"].map(client);
+const [connecting, receiving, invoking, operations, reconnecting, recovering] = [
+  "connecting",
+  "receiving",
+  "invoking",
+  "operations",
+  "reconnecting",
+  "recovering",
+].map(client);
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
 const express = testsOf("tests/sdk/express.test.mjs");
 const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
@@ -32,19 +43,50 @@ export const sdks = [
         https("Microsoft's package for Python publishes over https (${kind})"),
       ),
       row("`getClientAccessToken`", server("makes client URLs that open")),
-      row("`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`", server("sends to all, to a user, to a connection and to a group")),
-      row("`excludedConnections`, `filter`, `odata`", server("leaves out excluded connections, and those that a filter leaves out")),
-      row("`messageTtlSeconds`", server("sends to all, to a user, to a connection and to a group"), server("receives what was wrong with a message")),
+      row(
+        "`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`",
+        server("sends to all, to a user, to a connection and to a group"),
+      ),
+      row(
+        "`excludedConnections`, `filter`, `odata`",
+        server("leaves out excluded connections, and those that a filter leaves out"),
+      ),
+      row(
+        "`messageTtlSeconds`",
+        server("sends to all, to a user, to a connection and to a group"),
+        server("receives what was wrong with a message"),
+      ),
       row("`connectionExists`, `userExists`, `groupExists`", server("asks who is there")),
-      row("`closeConnection`, `closeUserConnections`, `group.closeAllConnections`", server("closes ${target} with a reason, and no other")),
+      row(
+        "`closeConnection`, `closeUserConnections`, `group.closeAllConnections`",
+        server("closes ${target} with a reason, and no other"),
+      ),
       row("`closeAllConnections`", server("closes all connections, with a reason")),
-      row("`group.addConnection`, `removeConnection`, `addUser`, `removeUser`", server("puts connections and users into a group and out of it")),
-      row("`removeConnectionFromAllGroups`, `removeUserFromAllGroups`", server("takes a connection and a user out of all groups")),
-      row("`addConnectionsToGroups`, `removeConnectionsFromGroups`", server("puts all connections that a filter lets through into groups and out of them")),
+      row(
+        "`group.addConnection`, `removeConnection`, `addUser`, `removeUser`",
+        server("puts connections and users into a group and out of it"),
+      ),
+      row(
+        "`removeConnectionFromAllGroups`, `removeUserFromAllGroups`",
+        server("takes a connection and a user out of all groups"),
+      ),
+      row(
+        "`addConnectionsToGroups`, `removeConnectionsFromGroups`",
+        server("puts all connections that a filter lets through into groups and out of them"),
+      ),
       row("`group.listConnections`", server("lists a group's members, all of them or the first few, page by page")),
-      row("`grantPermission`, `revokePermission`, `hasPermission`", server("grants permissions, asks for them and takes them back")),
-      row("Python: sending, asking who is there, client URLs", python("sends to all, a user, a connection and a group, asks who is there, and makes client URLs")),
-      row("Python: groups, permissions, members, filters, closing, blocking and asynchronous", python("changes groups and permissions, filters and closes (${kind})")),
+      row(
+        "`grantPermission`, `revokePermission`, `hasPermission`",
+        server("grants permissions, asks for them and takes them back"),
+      ),
+      row(
+        "Python: sending, asking who is there, client URLs",
+        python("sends to all, a user, a connection and a group, asks who is there, and makes client URLs"),
+      ),
+      row(
+        "Python: groups, permissions, members, filters, closing, blocking and asynchronous",
+        python("changes groups and permissions, filters and closes (${kind})"),
+      ),
     ],
   },
   {
@@ -53,21 +95,73 @@ export const sdks = [
     rows: [
       row("`start` and the event `connected`", connecting("connects, and learns who it is")),
       row("`stop` and the events `disconnected` and `stopped`", connecting("stops when asked to, once")),
-      row("`joinGroup`, `leaveGroup`, `sendToGroup`", operations("joins, sends, receives from itself and others, and leaves")),
-      row("Every type of payload", operations("sends every type of payload, and receives it as it was"), receiving("receives a server's messages of every type")),
+      row(
+        "`joinGroup`, `leaveGroup`, `sendToGroup`",
+        operations("joins, sends, receives from itself and others, and leaves"),
+      ),
+      row(
+        "Every type of payload",
+        operations("sends every type of payload, and receives it as it was"),
+        receiving("receives a server's messages of every type"),
+      ),
       row("Errors with the service's words", operations("reports what was refused: ${operation}")),
-      row("Ack ids of one's own, and `isDuplicated`", operations("does an operation once"), operations("may use it again after a failure")),
-      row("Pings and sequence acks", own("pings, and acknowledges what it received"), receiving("learns each message's number on a reliable protocol, which is the default")),
-      row("Connecting again, and joining groups again", reconnecting("connects again with a new URL, and joins the groups again that it was in")),
-      row("Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages", recovering("recovers after every drop, and receives what it missed once, in order"), recovering("does what it was doing in a drop once"), recovering("gives up a silent transport, and recovers")),
-      row("Connecting anew where that cannot be", recovering("connects anew where its connection was closed meanwhile, and joins its groups again")),
-      row("Python: joining, leaving, sending and receiving, blocking and asynchronous", pythonClient("joins, leaves, sends and receives")),
-      row("Python: `send_event`, and the answers, blocking and asynchronous", pythonClient("sends events, and receives what their handler answers")),
-      row("Python: opening, closing and connecting again, blocking and asynchronous", pythonClient("opens, closes and connects again")),
-      row("Python: recovering after a drop, or connecting anew on the other protocol", pythonClient("recovers after every drop, and receives what it missed once, in order"), pythonClient("connects again after a drop, and joins its groups again")),
-      row("`sendEvent`, and the answer as `server-message`, with ours too", express("takes an event and answers it: ${dataType}"), express("fails an event with ${code}"), operations("reports what was refused: ${operation}")),
-      row("`invokeEvent`", invoking("invokes an event, and receives what its handler answers"), invoking("reports a failed invocation, and may cancel one")),
-      missing("`openGroupStream`", "Not built: the connection is closed, and the client connects again.", own("fails to open a stream, and connects again")),
+      row(
+        "Ack ids of one's own, and `isDuplicated`",
+        operations("does an operation once"),
+        operations("may use it again after a failure"),
+      ),
+      row(
+        "Pings and sequence acks",
+        own("pings, and acknowledges what it received"),
+        receiving("learns each message's number on a reliable protocol, which is the default"),
+      ),
+      row(
+        "Connecting again, and joining groups again",
+        reconnecting("connects again with a new URL, and joins the groups again that it was in"),
+      ),
+      row(
+        "Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages",
+        recovering("recovers after every drop, and receives what it missed once, in order"),
+        recovering("does what it was doing in a drop once"),
+        recovering("gives up a silent transport, and recovers"),
+      ),
+      row(
+        "Connecting anew where that cannot be",
+        recovering("connects anew where its connection was closed meanwhile, and joins its groups again"),
+      ),
+      row(
+        "Python: joining, leaving, sending and receiving, blocking and asynchronous",
+        pythonClient("joins, leaves, sends and receives"),
+      ),
+      row(
+        "Python: `send_event`, and the answers, blocking and asynchronous",
+        pythonClient("sends events, and receives what their handler answers"),
+      ),
+      row(
+        "Python: opening, closing and connecting again, blocking and asynchronous",
+        pythonClient("opens, closes and connects again"),
+      ),
+      row(
+        "Python: recovering after a drop, or connecting anew on the other protocol",
+        pythonClient("recovers after every drop, and receives what it missed once, in order"),
+        pythonClient("connects again after a drop, and joins its groups again"),
+      ),
+      row(
+        "`sendEvent`, and the answer as `server-message`, with ours too",
+        express("takes an event and answers it: ${dataType}"),
+        express("fails an event with ${code}"),
+        operations("reports what was refused: ${operation}"),
+      ),
+      row(
+        "`invokeEvent`",
+        invoking("invokes an event, and receives what its handler answers"),
+        invoking("reports a failed invocation, and may cancel one"),
+      ),
+      missing(
+        "`openGroupStream`",
+        "Not built: the connection is closed, and the client connects again.",
+        own("fails to open a stream, and connects again"),
+      ),
     ],
   },
 ];
@@ -80,9 +174,18 @@ export const robustness = [
     title: "Malformed input",
     rows: [
       row("Requests get an answer below 500", malformed("requests get an answer below 500")),
-      row("Frames get an answer, silence, or a close that says why", malformed("frames get an answer, silence, or a close that says why")),
-      row("Broken WebSocket framing ends its own connection and no other", malformed("broken WebSocket framing ends that connection and no other")),
-      row("No mutant of a known input stops a decoder or holds it up", mutants("no_mutant_stops_a_decoder_or_holds_it_up")),
+      row(
+        "Frames get an answer, silence, or a close that says why",
+        malformed("frames get an answer, silence, or a close that says why"),
+      ),
+      row(
+        "Broken WebSocket framing ends its own connection and no other",
+        malformed("broken WebSocket framing ends that connection and no other"),
+      ),
+      row(
+        "No mutant of a known input stops a decoder or holds it up",
+        mutants("no_mutant_stops_a_decoder_or_holds_it_up"),
+      ),
     ],
   },
 ];
@@ -91,13 +194,19 @@ export const notThere = [
   {
     title: "More events",
     sources: ["docs/spec/cloudevents.md#notifications", "docs/spec/cloudevents.md#event-listeners"],
-    rows: [
-      missing("Events of MQTT clients (8)", "Not built."),
-      missing("Event listeners (9)", "Not built."),
-    ],
+    rows: [missing("Events of MQTT clients (8)", "Not built."), missing("Event listeners (9)", "Not built.")],
   },
   {
     title: "MQTT",
-    rows: [missing("MQTT 3.1.1 and 5.0 over WebSocket", "Not built: `/clients/mqtt/hubs/{hub}` is 404.", testsOf("tests/e2e/clients/handshake.test.mjs")("unknown paths get 404, asked for as a page or as a WebSocket", "/clients/mqtt/hubs/chat"))],
+    rows: [
+      missing(
+        "MQTT 3.1.1 and 5.0 over WebSocket",
+        "Not built: `/clients/mqtt/hubs/{hub}` is 404.",
+        testsOf("tests/e2e/clients/handshake.test.mjs")(
+          "unknown paths get 404, asked for as a page or as a WebSocket",
+          "/clients/mqtt/hubs/chat",
+        ),
+      ),
+    ],
   },
 ];

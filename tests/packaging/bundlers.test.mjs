@@ -13,7 +13,13 @@ const program = (...parts) => join(bundlersFolder, "node_modules", ...parts);
 
 /** What each bundler does in a project with `index.html` and `app.js`; gives the folder of what it made. */
 const bundlers = {
-  esbuild: (project) => project.bundle("app.js", { format: "esm", platform: "browser", minify: true, outfile: project.path("dist/page.js") }),
+  esbuild: (project) =>
+    project.bundle("app.js", {
+      format: "esm",
+      platform: "browser",
+      minify: true,
+      outfile: project.path("dist/page.js"),
+    }),
   vite: (project) => project.node(program("vite", "bin", "vite.js"), "build"),
   async webpack(project) {
     project.write(
@@ -36,7 +42,15 @@ const bundlers = {
     await project.node("bundle.mjs");
   },
   parcel: (project) =>
-    project.node(program("parcel", "lib", "bin.js"), "build", "index.html", "--no-cache", "--no-autoinstall", "--log-level", "warn"),
+    project.node(
+      program("parcel", "lib", "bin.js"),
+      "build",
+      "index.html",
+      "--no-cache",
+      "--no-autoinstall",
+      "--log-level",
+      "warn",
+    ),
 };
 
 for (const [name, bundle] of Object.entries(bundlers)) {
@@ -57,7 +71,11 @@ test("a page that Vite's development server serves connects and echoes", async (
   project.write("app.js", page(url));
   project.write("index.html", html("./app.js"));
   const args = [program("vite", "bin", "vite.js"), "--host", "127.0.0.1", "--port", "0", "--clearScreen", "false"];
-  const child = spawn(process.execPath, args, { cwd: project.folder, env: { ...process.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, args, {
+    cwd: project.folder,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(async () => {
     child.kill();
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

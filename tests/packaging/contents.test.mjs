@@ -23,7 +23,8 @@ test("the package holds what it says, and nothing of the machine that made it", 
   const folder = project.path("node_modules/@webpubsub-edge/client");
   const { exports, main, types } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
   const targets = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(targets));
-  for (const file of [...targets(exports), main, types]) assert.ok(readFileSync(path.join(folder, file)).length > 0, file);
+  for (const file of [...targets(exports), main, types])
+    assert.ok(readFileSync(path.join(folder, file)).length > 0, file);
   for (const branch of Object.values(exports["."])) {
     for (const leaf of "import" in branch ? [branch.import, branch.require] : [branch]) {
       assert.equal(Object.keys(leaf)[0], "types");

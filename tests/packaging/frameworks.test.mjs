@@ -11,7 +11,10 @@ import { Project, echo, echoed, service } from "./project.mjs";
 
 const program = (...parts) => join(bundlersFolder, "node_modules", ...parts);
 
-for (const [bundler, flag] of [["Turbopack", "--turbopack"], ["webpack", "--webpack"]]) {
+for (const [bundler, flag] of [
+  ["Turbopack", "--turbopack"],
+  ["webpack", "--webpack"],
+]) {
   test(`Next with ${bundler} builds a page and an edge route`, async (t) => {
     const project = await Project.installBesideBundlers(t);
     project.write(
@@ -45,9 +48,17 @@ for (const [bundler, flag] of [["Turbopack", "--turbopack"], ["webpack", "--webp
        }`,
     );
     const folder = JSON.stringify(bundlersFolder);
-    project.write("next.config.mjs", `export default { turbopack: { root: ${folder} }, outputFileTracingRoot: ${folder} };`);
+    project.write(
+      "next.config.mjs",
+      `export default { turbopack: { root: ${folder} }, outputFileTracingRoot: ${folder} };`,
+    );
     const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NO_COLOR: "1" };
-    const next = (...args) => spawn(process.execPath, [program("next", "dist", "bin", "next"), ...args], { cwd: project.folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    const next = (...args) =>
+      spawn(process.execPath, [program("next", "dist", "bin", "next"), ...args], {
+        cwd: project.folder,
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
 
     const build = next("build", flag);
     let printed = "";

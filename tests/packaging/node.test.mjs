@@ -34,7 +34,14 @@ test("import and require have the same names", async (t) => {
      const required = createRequire(import.meta.url)("@webpubsub-edge/client");
      console.log(JSON.stringify([Object.keys(imported).sort(), Object.keys(required).sort()]));`,
   );
-  const names = ["ConnectError", "InvocationError", "SendMessageError", "WebPubSubClient", "WebPubSubJsonProtocol", "WebPubSubJsonReliableProtocol"];
+  const names = [
+    "ConnectError",
+    "InvocationError",
+    "SendMessageError",
+    "WebPubSubClient",
+    "WebPubSubJsonProtocol",
+    "WebPubSubJsonReliableProtocol",
+  ];
   assert.deepEqual(JSON.parse(await project.node("app.js")), [names, names]);
 });
 

@@ -6,7 +6,11 @@ import { Project, echoed, service } from "./project.mjs";
 
 /** Serves a page with this module script and the package's own script beside it. */
 const serveBeside = (t, project, script, policy) =>
-  serve(t, { "/page.js": script, "/client.js": project.file("node_modules/@webpubsub-edge/client/dist/browser.js") }, policy);
+  serve(
+    t,
+    { "/page.js": script, "/client.js": project.file("node_modules/@webpubsub-edge/client/dist/browser.js") },
+    policy,
+  );
 
 test("one script, under the strictest policy that allows WebAssembly", async (t) => {
   const project = await Project.install(t);

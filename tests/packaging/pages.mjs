@@ -10,7 +10,13 @@ import { echo } from "./project.mjs";
 process.env.CHROMIUM ??= chromium();
 const { launchChromium, openPage } = await import("../support/browser.mjs");
 
-const types = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".wasm": "application/wasm", ".css": "text/css" };
+const types = {
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".html": "text/html",
+  ".wasm": "application/wasm",
+  ".css": "text/css",
+};
 
 let browser;
 after(() => browser?.close());

@@ -67,7 +67,9 @@ export class Project {
 
   /** The files of a folder, by their paths in it. */
   files(folder) {
-    const entries = readdirSync(this.path(folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const entries = readdirSync(this.path(folder), { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
     return Object.fromEntries(
       entries.map(({ parentPath, name }) => {
         const file = path.join(parentPath, name);

@@ -64,7 +64,10 @@ before(async () => {
 });
 after(() => remove());
 
-for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, kind: "node", program: process.execPath }, ...runtimes]) {
+for (const { name, kind, program } of [
+  { name: `node ${process.versions.node}`, kind: "node", program: process.execPath },
+  ...runtimes,
+]) {
   describe(name, () => {
     /** Runs a scenario: what it says, word by word, and its end. */
     function run(t, scenario, url, script = "app.mjs") {
@@ -89,7 +92,10 @@ for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, 
       return service;
     }
 
-    for (const [how, script] of [["imported", "app.mjs"], ["required", "app.cjs"]]) {
+    for (const [how, script] of [
+      ["imported", "app.mjs"],
+      ["required", "app.cjs"],
+    ]) {
       test(`${how}, it connects, echoes and stops, and the process ends`, async (t) => {
         const echoing = await service(t);
         const { next, ended } = run(t, "echo", echoing.url, script);
@@ -123,7 +129,10 @@ for (const { name, kind, program } of [{ name: `node ${process.versions.node}`, 
       refusing.refuseWith = 401;
       const { code, complaints } = await run(t, "uncaught", refusing.url).closed;
       assert.equal(code, 1);
-      assert.match(complaints, /ConnectError: Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat refused the connection/);
+      assert.match(
+        complaints,
+        /ConnectError: Failed to start WebSocket: ws:\/\/127\.0\.0\.1:\d+\/client\/hubs\/chat refused the connection/,
+      );
       assert.ok(complaints.length < 3000, `${complaints.length} characters:\n${complaints}`);
     });
 

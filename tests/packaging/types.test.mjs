@@ -56,8 +56,12 @@ for (const [name, tsc] of Object.entries(compilers)) {
 /** The names that a declaration file of Microsoft's client exports, those of the files that it re-exports included. */
 function exportedNames(file) {
   const text = readFileSync(file, "utf8");
-  const own = [...text.matchAll(/^export (?:declare )?(?:abstract )?(?:class|const|enum|function|interface|type) (\w+)/gm)].map(([, name]) => name);
-  const others = [...text.matchAll(/^export (?:type )?\* from "(.+)\.js"/gm)].map(([, from]) => exportedNames(path.join(path.dirname(file), `${from}.d.ts`)));
+  const own = [
+    ...text.matchAll(/^export (?:declare )?(?:abstract )?(?:class|const|enum|function|interface|type) (\w+)/gm),
+  ].map(([, name]) => name);
+  const others = [...text.matchAll(/^export (?:type )?\* from "(.+)\.js"/gm)].map(([, from]) =>
+    exportedNames(path.join(path.dirname(file), `${from}.d.ts`)),
+  );
   // A form that is not looked for here would be a name that is missed.
   assert.equal(text.match(/^export\b/gm)?.length ?? 0, own.length + others.length, file);
   return [...own, ...others.flat()];
@@ -65,11 +69,25 @@ function exportedNames(file) {
 
 test("everything that Microsoft's client exports is exported, under its name", async (t) => {
   const names = exportedNames(path.join(microsofts, "dist", "esm", "index.d.ts"));
-  assert.ok(names.includes("WebPubSubClient") && names.includes("GroupStreamWriter") && names.length > 60, String(names));
+  assert.ok(
+    names.includes("WebPubSubClient") && names.includes("GroupStreamWriter") && names.length > 60,
+    String(names),
+  );
   const project = await Project.install(t);
   const uses = names.map((name) => `import type { ${name} as Its${name} } from "@webpubsub-edge/client";`);
   project.write("app.mts", uses.join("\n"));
-  await project.node(compilers["TypeScript 7"], "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "--module", "nodenext", "app.mts");
+  await project.node(
+    compilers["TypeScript 7"],
+    "--noEmit",
+    "--strict",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2022,dom",
+    "--module",
+    "nodenext",
+    "app.mts",
+  );
 });
 
 test("publint and arethetypeswrong find nothing wrong", async (t) => {
@@ -84,5 +102,10 @@ test("publint and arethetypeswrong find nothing wrong", async (t) => {
   const isKnown = ({ code, path }) => code === "USE_EXPORTS_BROWSER" && path.join(".") === "browser";
   const messages = JSON.parse(await project.node("lint.js")).filter((message) => !isKnown(message));
   assert.deepEqual(messages, []);
-  await project.node(path.join(bundlersFolder, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js"), tarball, "--entrypoints", ".");
+  await project.node(
+    path.join(bundlersFolder, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js"),
+    tarball,
+    "--entrypoints",
+    ".",
+  );
 });

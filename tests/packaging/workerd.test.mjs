@@ -24,11 +24,27 @@ const bundlers = {
   async wrangler(project) {
     const wrangler = path.join(root, "node_modules", "wrangler", "bin", "wrangler.js");
     process.env.WRANGLER_SEND_METRICS = "false";
-    await project.node(wrangler, "deploy", "app.js", "--dry-run", "--outdir", "out", "--name", "project", "--compatibility-date", DATE);
+    await project.node(
+      wrangler,
+      "deploy",
+      "app.js",
+      "--dry-run",
+      "--outdir",
+      "out",
+      "--name",
+      "project",
+      "--compatibility-date",
+      DATE,
+    );
   },
   async esbuild(project) {
     const conditions = ["workerd", "worker", "browser"];
-    await project.bundle("app.js", { format: "esm", conditions, external: ["*.wasm"], outfile: project.path("out/app.js") });
+    await project.bundle("app.js", {
+      format: "esm",
+      conditions,
+      external: ["*.wasm"],
+      outfile: project.path("out/app.js"),
+    });
     copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist/core.wasm"), project.path("out/core.wasm"));
   },
 };
@@ -59,7 +75,10 @@ for (const [name, bundle] of Object.entries(bundlers)) {
          sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
        );`,
     );
-    const child = spawn(await workerd(), ["serve", "config.capnp"], { cwd: project.folder, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(await workerd(), ["serve", "config.capnp"], {
+      cwd: project.folder,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     t.after(() => child.kill());
     const answer = async () => {
       for (;;) {

@@ -37,13 +37,20 @@ describe("The quickstart's event handler", () => {
   });
 
   test("is in the documents' sentences as this test runs it", () => {
-    for (const words of [`\`${MICROSOFTS_CLIENT}\``, `\`npm run serve -- --var ${PRIVATE}\``, "`npm start -- --settings settings.json`"]) {
+    for (const words of [
+      `\`${MICROSOFTS_CLIENT}\``,
+      `\`npm run serve -- --var ${PRIVATE}\``,
+      "`npm start -- --settings settings.json`",
+    ]) {
       assert.ok(documents().includes(words), words);
     }
   });
 
   test("and the requests to /management in the documents are answered", async (t) => {
-    const service = new Service({ variables: Object.fromEntries([PRIVATE.split("=")]), settings: JSON.parse(documentBlock("settings.json")) });
+    const service = new Service({
+      variables: Object.fromEntries([PRIVATE.split("=")]),
+      settings: JSON.parse(documentBlock("settings.json")),
+    });
     t.after(() => service.stop());
     await service.start();
     for (const label of ["management", "shards", "test-handler"]) await typed(t, service, documentBlock(label)).done();
@@ -59,7 +66,8 @@ describe("The quickstart's event handler", () => {
 
     test(title, async (t) => {
       const port = await freePort();
-      const handlersPort = (text) => text.replaceAll("localhost:3000", `localhost:${port}`).replace("listen(3000", `listen(${port}`);
+      const handlersPort = (text) =>
+        text.replaceAll("localhost:3000", `localhost:${port}`).replace("listen(3000", `listen(${port}`);
       const variables = runner === "serve" ? Object.fromEntries([PRIVATE.split("=")]) : {};
       const settings = by === "a file" ? JSON.parse(handlersPort(documentBlock("settings.json"))) : undefined;
       const service = new Service({ runner, shards, variables, settings });
@@ -72,7 +80,10 @@ describe("The quickstart's event handler", () => {
       assert.equal(await server.lines.next("the server"), `Listening on http://localhost:${port}`);
       if (by === "curl") await type("configure").done();
       for (const [whose, name] of Object.entries(IMPORTS)) {
-        writeFileSync(path.join(demo, "client.js"), documentBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name));
+        writeFileSync(
+          path.join(demo, "client.js"),
+          documentBlock("eventHandlerDemo/client.js").replace(IMPORTS["our client"], name),
+        );
         const client = type("send");
         assert.equal(await client.lines.next("the answer"), "Received message Hey sending custom event!", whose);
         // The two are sent in no order of their own.

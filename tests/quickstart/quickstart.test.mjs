@@ -23,7 +23,8 @@ const adapt = (commands, { state, user }) =>
     .replace("client-url -- ", `client-url -- --state ${state} --user ${user} `)
     .replace("$PWD/.state/", `${state}/`);
 /** The commands that the README names in a sentence. */
-const inTheSubscribersFolder = "cd build/quickstart/subscriber\nnpm install @azure/web-pubsub-client@1\nnpm install ws@8\n";
+const inTheSubscribersFolder =
+  "cd build/quickstart/subscriber\nnpm install @azure/web-pubsub-client@1\nnpm install ws@8\n";
 
 describe("The quickstart", () => {
   let browser;
@@ -35,7 +36,13 @@ describe("The quickstart", () => {
     mkdirSync(folder, { recursive: true });
     for (const label of ["subscriber", "publisher"]) await type(documentBlock(label)).done();
     await type(inTheSubscribersFolder).done();
-    for (const file of ["subscriber/subscribe.js", "subscriber/microsoft.js", "subscriber/bare.js", "publisher/publish.js"]) save(file);
+    for (const file of [
+      "subscriber/subscribe.js",
+      "subscriber/microsoft.js",
+      "subscriber/bare.js",
+      "publisher/publish.js",
+    ])
+      save(file);
     browser = await launchChromium();
   });
   after(() => browser?.close());

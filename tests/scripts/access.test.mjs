@@ -5,7 +5,22 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { accessKeys, clientUrl, connectionString, deployment, endpoint, groupName, handlerSecrets, hubName, keepDeployment, parseVars, primaryKey, requestToken, serviceHosts, weakKeys } from "../../scripts/access.mjs";
+import {
+  accessKeys,
+  clientUrl,
+  connectionString,
+  deployment,
+  endpoint,
+  groupName,
+  handlerSecrets,
+  hubName,
+  keepDeployment,
+  parseVars,
+  primaryKey,
+  requestToken,
+  serviceHosts,
+  weakKeys,
+} from "../../scripts/access.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "access-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -55,24 +70,30 @@ test("a secure endpoint gives a secure client URL", () => {
 });
 
 test("a token for requests names their URL", () => {
-  assert.deepEqual(readToken(requestToken({ path: "/management/hubs/h", minutes: 5 }, { url, key: "k", now: NOW }), "k"), {
-    head: { alg: "HS256", typ: "JWT" },
-    claims: { aud: "http://localhost:8080/management/hubs/h", iat: 1_700_000_000, exp: 1_700_000_300 },
-  });
+  assert.deepEqual(
+    readToken(requestToken({ path: "/management/hubs/h", minutes: 5 }, { url, key: "k", now: NOW }), "k"),
+    {
+      head: { alg: "HS256", typ: "JWT" },
+      claims: { aud: "http://localhost:8080/management/hubs/h", iat: 1_700_000_000, exp: 1_700_000_300 },
+    },
+  );
 });
 
 test("hub names are kept as typed, and checked", () => {
   for (const name of ["h", "myHub1", "a_b", "A`,.[]", "x".repeat(128)]) assert.equal(hubName(name), name);
-  for (const name of ["", "1h", "_h", "h-1", "h h", "h/", "x".repeat(129), "é"]) assert.throws(() => hubName(name), /--hub must be/);
+  for (const name of ["", "1h", "_h", "h-1", "h h", "h/", "x".repeat(129), "é"])
+    assert.throws(() => hubName(name), /--hub must be/);
 });
 
 test("group names are any 1 to 1024 characters, but not only blanks", () => {
-  for (const name of ["g", " g ", "a/b?c", "é", "x".repeat(1024), "🙂".repeat(1024)]) assert.equal(groupName(name), name);
+  for (const name of ["g", " g ", "a/b?c", "é", "x".repeat(1024), "🙂".repeat(1024)])
+    assert.equal(groupName(name), name);
   for (const name of ["", " ", "\t\n", "x".repeat(1025)]) assert.throws(() => groupName(name), /--group must be/);
 });
 
 test("addresses of this machine are localhost to people", () => {
-  for (const host of ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"]) assert.equal(endpoint({ host, port: 1 }), "http://localhost:1");
+  for (const host of ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"])
+    assert.equal(endpoint({ host, port: 1 }), "http://localhost:1");
   assert.equal(endpoint({ host: "10.0.0.1", port: 80 }), "http://10.0.0.1:80");
   assert.equal(endpoint({ host: "fd00::1", port: 80 }), "http://[fd00::1]:80");
 });
@@ -107,12 +128,18 @@ test("a file with other variables keeps them", () => {
 test("secrets of event handlers come from the environment, else from the file, and nothing else does", () => {
   const file = join(folder, "secrets");
   writeFileSync(file, "HANDLER_SECRET_A=stored\nHANDLER_SECRET_B=stored\nOTHER=1\n");
-  assert.deepEqual(handlerSecrets({ HANDLER_SECRET_B: "given", PATH: "/bin" }, file), { HANDLER_SECRET_A: "stored", HANDLER_SECRET_B: "given" });
+  assert.deepEqual(handlerSecrets({ HANDLER_SECRET_B: "given", PATH: "/bin" }, file), {
+    HANDLER_SECRET_A: "stored",
+    HANDLER_SECRET_B: "given",
+  });
   assert.deepEqual(handlerSecrets({}, join(folder, "nowhere")), {});
 });
 
 test("a key is weak below 32 bytes", () => {
-  assert.deepEqual(weakKeys({ A: "x".repeat(31), B: "x".repeat(32), C: "é".repeat(16), D: "é".repeat(15) }), ["A", "D"]);
+  assert.deepEqual(weakKeys({ A: "x".repeat(31), B: "x".repeat(32), C: "é".repeat(16), D: "é".repeat(15) }), [
+    "A",
+    "D",
+  ]);
 });
 
 test("what is known of a deployment is kept for its owner only, and the environment's key wins", () => {
@@ -120,7 +147,11 @@ test("what is known of a deployment is kept for its owner only, and the environm
   keepDeployment({ endpoint: "https://h", key: "stored" }, file);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.deepEqual(deployment({}, file), { endpoint: "https://h", key: "stored", storedKey: "stored" });
-  assert.deepEqual(deployment({ WEBPUBSUB_ACCESS_KEY: "given" }, file), { endpoint: "https://h", key: "given", storedKey: "stored" });
+  assert.deepEqual(deployment({ WEBPUBSUB_ACCESS_KEY: "given" }, file), {
+    endpoint: "https://h",
+    key: "given",
+    storedKey: "stored",
+  });
   keepDeployment({ endpoint: "https://h", key: undefined }, file);
   assert.deepEqual(deployment({}, file), { endpoint: "https://h", key: undefined, storedKey: undefined });
 });
@@ -137,7 +168,8 @@ test("variables are read with or without quotes, comments skipped", () => {
 });
 
 test("a service has the hosts that its clients ask, as they stand in URLs", () => {
-  for (const host of ["127.0.0.1", "0.0.0.0", "localhost"]) assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
+  for (const host of ["127.0.0.1", "0.0.0.0", "localhost"])
+    assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
   assert.deepEqual(serviceHosts({ host: "::1", port: 81 }), ["localhost:81", "127.0.0.1:81", "[::1]:81"]);
   assert.deepEqual(serviceHosts({ host: "Chat.Example", port: 80 }), ["chat.example"]);
   const both = ["localhost:8080", "127.0.0.1:8080", "localhost", "127.0.0.1"];

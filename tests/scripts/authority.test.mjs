@@ -19,11 +19,15 @@ function newState() {
 const DAY_MS = 24 * 60 * 60_000;
 const inDays = (days) => Date.now() + days * DAY_MS;
 const authorityOf = (state) => new X509Certificate(readFileSync(authorityFile(state)));
-const certificateOf = async (state, host, now) => new X509Certificate((await certificateFor({ state, host }, now)).cert);
+const certificateOf = async (state, host, now) =>
+  new X509Certificate((await certificateFor({ state, host }, now)).cert);
 
 test("the certificate is for localhost, its addresses and the host", async () => {
   const certificate = await certificateOf(newState(), "service.example");
-  assert.equal(certificate.subjectAltName, "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:service.example");
+  assert.equal(
+    certificate.subjectAltName,
+    "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:service.example",
+  );
   assert.match((await certificateOf(newState(), "10.1.2.3")).subjectAltName, /, IP Address:10\.1\.2\.3$/);
   assert.doesNotMatch((await certificateOf(newState(), "localhost")).subjectAltName, /localhost.*localhost/);
 });
@@ -44,7 +48,8 @@ test("keys and certificates are their owner's alone", async () => {
   await certificateFor({ state, host: "h" });
   const mode = (...names) => statSync(join(state, "tls", ...names)).mode & 0o777;
   assert.equal(mode(), 0o700);
-  for (const name of ["authority-key.pem", "authority.pem", "service-key.pem", "service.pem"]) assert.equal(mode(name), 0o600);
+  for (const name of ["authority-key.pem", "authority.pem", "service-key.pem", "service.pem"])
+    assert.equal(mode(name), 0o600);
 });
 
 test("another start has the same certificate", async () => {
@@ -95,6 +100,9 @@ test("an authority that is broken is said to be, and not replaced", async () => 
   const state = newState();
   await certificateFor({ state, host: "h" });
   writeFileSync(authorityFile(state), "nonsense");
-  await assert.rejects(certificateFor({ state, host: "h" }), /does not hold the certificate authority .* Remove the folder/);
+  await assert.rejects(
+    certificateFor({ state, host: "h" }),
+    /does not hold the certificate authority .* Remove the folder/,
+  );
   assert.equal(readFileSync(authorityFile(state), "utf8"), "nonsense");
 });

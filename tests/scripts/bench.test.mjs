@@ -48,7 +48,10 @@ test("every target names contenders, a workload and a figure", () => {
   const known = names(contenders({ baseline: "before" }));
   for (const { workload, key, own, other } of targets) {
     assert.ok(known.includes(own) && known.includes(other), `${own}, ${other}`);
-    assert.ok(workloads.find(({ name }) => name === workload)?.figures.some((figure) => figure.key === key), `${workload}: ${key}`);
+    assert.ok(
+      workloads.find(({ name }) => name === workload)?.figures.some((figure) => figure.key === key),
+      `${workload}: ${key}`,
+    );
   }
 });
 
@@ -58,14 +61,20 @@ test("a target holds, is missed, or was not measured", () => {
   assert.equal(row({ "one-socket": { bare: rates(100), json: rates(95) } }).holds, true);
   const missed = row({ "one-socket": { bare: rates(100), json: rates(94) } });
   assert.deepEqual([missed.target, missed.measured, missed.holds], ["≥ 0.95 ×", "0.94 ×", false]);
-  assert.equal(row({ "one-socket": { bare: rates(1000), json: rates(946) } }).holds, true, "what is printed, 0.95 ×, is what is judged");
+  assert.equal(
+    row({ "one-socket": { bare: rates(1000), json: rates(946) } }).holds,
+    true,
+    "what is printed, 0.95 ×, is what is judged",
+  );
   assert.deepEqual([row({}).measured, row({}).holds], ["–", undefined]);
 });
 
 test("a flood's neighbours are to be quick beside quiet ones, and at all", () => {
   const row = (quiet, flooded) => {
     const figures = { same_hub_quiet_p99_ms: quiet, same_hub_flooded_p99_ms: flooded };
-    return reached({ "flood-joins": { json: [figures] } }).find(({ what }) => what === "p99 of this hub beside flood-joins: json");
+    return reached({ "flood-joins": { json: [figures] } }).find(
+      ({ what }) => what === "p99 of this hub beside flood-joins: json",
+    );
   };
   assert.equal(row(10, 50).holds, true);
   assert.equal(row(10, 51).holds, false);
@@ -83,19 +92,31 @@ function noting(journal) {
     },
   }));
 }
-const measuring = (journal) => async ({ name }, plan) => {
-  journal.push(`${name} ${plan}`);
-  if (plan === "fails") throw new Problem("no");
-  return { figure: 1 };
-};
+const measuring =
+  (journal) =>
+  async ({ name }, plan) => {
+    journal.push(`${name} ${plan}`);
+    if (plan === "fails") throw new Problem("no");
+    return { figure: 1 };
+  };
 const workload = (name, scene, plan = () => name) => ({ name, scene, plan, figures: [] });
 
 test("contenders take turns, one at a time, in every scene", async () => {
   const journal = [];
   const its = [workload("w1", "s1"), workload("w2", "s2"), workload("w3", "s1")];
-  const { results, failures } = await runAll({ contenders: noting(journal), workloads: its, runs: 2, measure: measuring(journal) });
+  const { results, failures } = await runAll({
+    contenders: noting(journal),
+    workloads: its,
+    runs: 2,
+    measure: measuring(journal),
+  });
   const turn = (name, ...done) => [`start ${name}`, ...done.map((one) => `${name} ${one}`), `stop ${name}`];
-  const scene = (...done) => [...turn("a", ...done), ...turn("b", ...done), ...turn("a", ...done), ...turn("b", ...done)];
+  const scene = (...done) => [
+    ...turn("a", ...done),
+    ...turn("b", ...done),
+    ...turn("a", ...done),
+    ...turn("b", ...done),
+  ];
   assert.deepEqual(journal, [...scene("w1", "w3"), ...scene("w2")]);
   assert.deepEqual(results.w3, { a: [{ figure: 1 }, { figure: 1 }], b: [{ figure: 1 }, { figure: 1 }] });
   assert.deepEqual(failures, []);
@@ -104,22 +125,56 @@ test("contenders take turns, one at a time, in every scene", async () => {
 test("a workload that fails is said, and the contender is ended", async () => {
   const journal = [];
   const its = [workload("w1", "s", () => "fails"), workload("w2", "s")];
-  const { results, failures } = await runAll({ contenders: noting(journal).slice(0, 1), workloads: its, runs: 1, measure: measuring(journal) });
+  const { results, failures } = await runAll({
+    contenders: noting(journal).slice(0, 1),
+    workloads: its,
+    runs: 1,
+    measure: measuring(journal),
+  });
   assert.deepEqual(journal, ["start a", "a fails", "a w2", "stop a"]);
   assert.deepEqual(failures, [{ workload: "w1", contender: "a", run: 0, message: "no" }]);
   assert.deepEqual(results, { w1: { a: [undefined] }, w2: { a: [{ figure: 1 }] } });
 });
 
 test("a workload that a contender cannot do is left out", async () => {
-  const { results, failures } = await runAll({ contenders: noting([]), workloads: [workload("w", "s", ({ name }) => (name === "a" ? name : undefined))], runs: 1, measure: measuring([]) });
+  const { results, failures } = await runAll({
+    contenders: noting([]),
+    workloads: [workload("w", "s", ({ name }) => (name === "a" ? name : undefined))],
+    runs: 1,
+    measure: measuring([]),
+  });
   assert.deepEqual([results, failures], [{ w: { a: [{ figure: 1 }] } }, []]);
 });
 
 /** What was measured of two contenders. */
 const measured = {
-  results: { "one-socket": { bare: [{ publishes_per_second: 100, lost: 0 }, { publishes_per_second: 300, lost: 0 }], json: [{ publishes_per_second: 50, lost: 0 }, { publishes_per_second: 300, lost: 2 }] } },
-  contenders: [{ name: YARDSTICK, title: "bare" }, { name: "json", title: "ours" }, { name: "nothing", title: "cannot" }],
-  workloads: [{ name: "one-socket", title: "messages", figures: [{ key: "publishes_per_second", title: "publishes/s" }, { key: "lost", title: "lost", isCount: true }] }],
+  results: {
+    "one-socket": {
+      bare: [
+        { publishes_per_second: 100, lost: 0 },
+        { publishes_per_second: 300, lost: 0 },
+      ],
+      json: [
+        { publishes_per_second: 50, lost: 0 },
+        { publishes_per_second: 300, lost: 2 },
+      ],
+    },
+  },
+  contenders: [
+    { name: YARDSTICK, title: "bare" },
+    { name: "json", title: "ours" },
+    { name: "nothing", title: "cannot" },
+  ],
+  workloads: [
+    {
+      name: "one-socket",
+      title: "messages",
+      figures: [
+        { key: "publishes_per_second", title: "publishes/s" },
+        { key: "lost", title: "lost", isCount: true },
+      ],
+    },
+  ],
   absent: [{ name: "nchan", title: "nchan on nginx" }],
   failures: [{ workload: "one-socket", contender: "json", run: 0, message: "it broke" }],
 };
@@ -143,7 +198,14 @@ test("the command in the results names no folder", () => {
 
 test("RESULTS.md has the machine, the versions, the command and every table", () => {
   const machine = { cpu: "A Processor", cores: 2, memory: "24 GB", system: "linux x64" };
-  const text = markdown({ ...measured, command: "npm run bench", date: "2026-01-02", runs: 2, machine, versions: [["workerd", "1.2.3"]] });
+  const text = markdown({
+    ...measured,
+    command: "npm run bench",
+    date: "2026-01-02",
+    runs: 2,
+    machine,
+    versions: [["workerd", "1.2.3"]],
+  });
   for (const line of [
     "Written by `npm run bench` on 2026-01-02; the same command repeats it. Each contender was alone on the machine with the load generator, in turns, 2 times.",
     "| processor | A Processor, 2 cores |",
@@ -178,9 +240,14 @@ await main(async () => {
 process.exit();
 `;
 
-for (const [how, then, signal] of [["Ctrl-C", "await new Promise((resolve) => setTimeout(resolve, 60_000));", "SIGINT"], ["an error", 'throw new Error("a bug");']]) {
+for (const [how, then, signal] of [
+  ["Ctrl-C", "await new Promise((resolve) => setTimeout(resolve, 60_000));", "SIGINT"],
+  ["an error", 'throw new Error("a bug");'],
+]) {
   test(`${how} ends what the bench has started, and its folder`, async () => {
-    const starter = spawn(process.execPath, ["--input-type=module", "--eval", STARTER(then)], { stdio: ["ignore", "pipe", "ignore"] });
+    const starter = spawn(process.execPath, ["--input-type=module", "--eval", STARTER(then)], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const ended = once(starter, "exit");
     const [line] = await once(starter.stdout.setEncoding("utf8"), "data");
     const { pid, folder } = JSON.parse(line);
@@ -203,7 +270,8 @@ test("the bench describes itself and lists what there is", () => {
   assert.match(bench("--help").stdout, /^npm run bench -- \[options\]$/m);
   const { status, stdout } = bench("--list");
   assert.equal(status, 0);
-  for (const name of [...names(contenders()), ...names(workloads)]) assert.match(stdout, new RegExp(`^  ${name.replace(".", "\\.")} `, "m"));
+  for (const name of [...names(contenders()), ...names(workloads)])
+    assert.match(stdout, new RegExp(`^  ${name.replace(".", "\\.")} `, "m"));
 });
 
 test("a name that is none ends the bench before anything is set up", () => {
@@ -211,7 +279,10 @@ test("a name that is none ends the bench before anything is set up", () => {
   assert.equal(status, 2);
   assert.match(stderr, /^There is no workload one-soket\. Did you mean one-socket\? There are one-socket, /);
   assert.match(bench("--contenders", "azure").stderr, /^There is no contender azure\. There are bare, json, /);
-  assert.match(bench("--baseline", "tests").stderr, /^--baseline: tests is no checkout of this project that is built: it has no scripts\/service\/workerd\.mjs\./);
+  assert.match(
+    bench("--baseline", "tests").stderr,
+    /^--baseline: tests is no checkout of this project that is built: it has no scripts\/service\/workerd\.mjs\./,
+  );
   assert.match(bench("--native", "--quick").stderr, /^--native goes with --workloads alone, not with --quick\./);
   assert.match(bench("--runs", "0").stderr, /^--runs must be a whole number from 1 to 1000, not "0"\./);
 });

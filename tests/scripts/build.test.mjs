@@ -20,8 +20,14 @@ function write(path, content = "") {
 
 test("sources are files, but not what was installed, made or hidden", () => {
   for (const path of ["b.rs", "a/c.rs", "node_modules/x.js", "target/y", ".git/z"]) write(path);
-  assert.deepEqual(filesUnder(folder).map((file) => relative(folder, file)), ["a/c.rs", "b.rs"]);
-  assert.deepEqual(filesUnder(join(folder, "nowhere"), join(folder, "b.rs")).map((file) => basename(file)), ["b.rs"]);
+  assert.deepEqual(
+    filesUnder(folder).map((file) => relative(folder, file)),
+    ["a/c.rs", "b.rs"],
+  );
+  assert.deepEqual(
+    filesUnder(join(folder, "nowhere"), join(folder, "b.rs")).map((file) => basename(file)),
+    ["b.rs"],
+  );
 });
 
 test("a file that is yet to be made has a fingerprint, and another one once it is there", () => {
@@ -43,7 +49,10 @@ test("a fingerprint changes with a file's content, with its name, and with what 
 });
 
 test("a crate is made from the crates that it is built on, and not from those that only test it", () => {
-  const names = (crate) => crateFolders(crate).map((path) => basename(path)).sort();
+  const names = (crate) =>
+    crateFolders(crate)
+      .map((path) => basename(path))
+      .sort();
   assert.deepEqual(names("crates/webpubsub-protocol"), ["webpubsub-protocol"]);
   const rules = ["webpubsub-auth", "webpubsub-protocol", "webpubsub-service", "webpubsub-shard", "webpubsub-store"];
   assert.deepEqual(names("worker"), [...rules, "worker"]);
@@ -60,13 +69,16 @@ const module = Buffer.from([
 ]);
 
 test("a wasm module's sections are distinguished", () => {
-  assert.deepEqual(sections(module).map(({ name, content }) => [name, content.length]), [
-    ["type", 4],
-    ["function", 2],
-    ["export", 5],
-    ["code", 4],
-    ["custom name", 11],
-  ]);
+  assert.deepEqual(
+    sections(module).map(({ name, content }) => [name, content.length]),
+    [
+      ["type", 4],
+      ["function", 2],
+      ["export", 5],
+      ["code", 4],
+      ["custom name", 11],
+    ],
+  );
   assert.deepEqual(sections(Buffer.from("no wasm at all")), []);
 });
 
@@ -81,7 +93,8 @@ const importing = Buffer.from([
   ...[0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
   ...[0x01, 0x62, 0x00, 0x00, 0x00],
 ]);
-const imported = (module) => WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ module: from, name }) => `${from}.${name}`);
+const imported = (module) =>
+  WebAssembly.Module.imports(new WebAssembly.Module(module)).map(({ module: from, name }) => `${from}.${name}`);
 
 test("every kind of import is read", () => {
   assert.deepEqual(imports(importing), ["a.f", "a.t", "a.m", "a.g", "b."]);
@@ -96,13 +109,18 @@ test("every kind of import can have another name, and keeps its module", () => {
 
 test("a module with a shorter name and without its functions' names is the same module", async () => {
   const smaller = shortened(module, { f: "" });
-  assert.deepEqual(sections(smaller).map(({ name }) => name), ["type", "function", "export", "code"]);
+  assert.deepEqual(
+    sections(smaller).map(({ name }) => name),
+    ["type", "function", "export", "code"],
+  );
   const { instance } = await WebAssembly.instantiate(smaller);
   assert.equal(instance.exports[""](), undefined);
 });
 
 test("of functions, the longest comes first, and each after its like", () => {
-  const bodies = ["shared words", "another thing", "many more shared words", "some other thing"].map((text) => Buffer.from(text));
+  const bodies = ["shared words", "another thing", "many more shared words", "some other thing"].map((text) =>
+    Buffer.from(text),
+  );
   assert.deepEqual(chain(bodies), [2, 0, 1, 3]);
   assert.deepEqual(chain([]), []);
 });
@@ -114,16 +132,25 @@ const calling = Buffer.from([
   ...[0x02, 0x0e, 0x02, 0x01, 0x61, 0x01, 0x66, 0x00, 0x00, 0x01, 0x61, 0x01, 0x67, 0x03, 0x7f, 0x00],
   ...[0x03, 0x04, 0x03, 0x00, 0x00, 0x00],
   ...[0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x02],
-  ...[0x0a, 0x13, 0x03, 0x04, 0x00, 0x41, 0x01, 0x0b, 0x07, 0x00, 0x10, 0x01, 0x10, 0x03, 0x6a, 0x0b, 0x04, 0x00, 0x41, 0x02, 0x0b],
+  ...[
+    0x0a, 0x13, 0x03, 0x04, 0x00, 0x41, 0x01, 0x0b, 0x07, 0x00, 0x10, 0x01, 0x10, 0x03, 0x6a, 0x0b, 0x04, 0x00, 0x41,
+    0x02, 0x0b,
+  ],
 ]);
 
 test("functions in another order call the same functions", async () => {
-  assert.deepEqual(codeBodies(calling).bodies.map((body) => body.length), [4, 7, 4]);
+  assert.deepEqual(
+    codeBodies(calling).bodies.map((body) => body.length),
+    [4, 7, 4],
+  );
   const wasm = join(folder, "calling.wasm");
   writeFileSync(wasm, namedByLikeness(calling));
   await run(npmBin("wasm-opt"), [wasm, "-O0", "--reorder-functions-by-name", "-o", wasm]);
   const ordered = readFileSync(wasm);
-  assert.deepEqual(codeBodies(ordered).bodies.map((body) => body.length), [7, 4, 4]);
+  assert.deepEqual(
+    codeBodies(ordered).bodies.map((body) => body.length),
+    [7, 4, 4],
+  );
   const { instance } = await WebAssembly.instantiate(ordered, { a: { f: () => 0, g: 0 } });
   assert.equal(instance.exports.f(), 3);
 });

@@ -26,7 +26,8 @@ test("a file and a child of it are a circle if each imports the other", () => {
 test("the crate's root, comments, texts and tests count for nothing", () => {
   const files = {
     "lib.rs": "mod a;\nuse a::A;",
-    "a.rs": 'use crate::Root;\n//! See [`crate::b::B`].\nconst A: &str = "crate::b::B"; // crate::b\n\n#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}\n',
+    "a.rs":
+      'use crate::Root;\n//! See [`crate::b::B`].\nconst A: &str = "crate::b::B"; // crate::b\n\n#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}\n',
     "b.rs": "use crate::a::A;",
   };
   assert.deepEqual(circles(files), []);

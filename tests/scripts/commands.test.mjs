@@ -10,17 +10,41 @@ import { at } from "../../scripts/paths.mjs";
 
 function type(script, ...args) {
   const env = { ...process.env, WEBPUBSUB_ACCESS_KEY: "k" };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [at("scripts", `${script}.mjs`), ...args], { env, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [at("scripts", `${script}.mjs`), ...args], {
+    env,
+    encoding: "utf8",
+  });
   return { status, stdout, stderr };
 }
 
 test("connection-string prints the connection string and nothing else", () => {
-  assert.deepEqual(type("connection-string", "--port", "82"), { status: 0, stdout: "Endpoint=http://localhost:82;AccessKey=k;Version=1.0;\n", stderr: "" });
-  assert.match(type("connection-string", "--port", "81", "--host", "h.example").stdout, /^Endpoint=http:\/\/h\.example:81;/);
+  assert.deepEqual(type("connection-string", "--port", "82"), {
+    status: 0,
+    stdout: "Endpoint=http://localhost:82;AccessKey=k;Version=1.0;\n",
+    stderr: "",
+  });
+  assert.match(
+    type("connection-string", "--port", "81", "--host", "h.example").stdout,
+    /^Endpoint=http:\/\/h\.example:81;/,
+  );
 });
 
 test("client-url prints one URL and nothing else", () => {
-  const { status, stdout, stderr } = type("client-url", "--port", "82", "--hub", "h", "--role", "r1", "--role", "r2", "--group", "g", "--user", "");
+  const { status, stdout, stderr } = type(
+    "client-url",
+    "--port",
+    "82",
+    "--hub",
+    "h",
+    "--role",
+    "r1",
+    "--role",
+    "r2",
+    "--group",
+    "g",
+    "--user",
+    "",
+  );
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^ws:\/\/localhost:82\/client\/hubs\/h\?access_token=[\w-]+\.[\w-]+\.[\w-]+\n$/);
   const claims = JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString());
@@ -31,12 +55,19 @@ test("token prints one token and nothing else", () => {
   const { status, stdout, stderr } = type("token", "--path", "/management/hubs/h", "--port", "81");
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
-  assert.equal(JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).aud, "http://localhost:81/management/hubs/h");
+  assert.equal(
+    JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).aud,
+    "http://localhost:81/management/hubs/h",
+  );
 });
 
 test("where no service runs, standard error says so", () => {
   const state = join(tmpdir(), "no-service-here");
-  const expected = { status: 0, stdout: "Endpoint=http://localhost:8080;AccessKey=k;Version=1.0;\n", stderr: `No service runs on the state folder ${state}: this is for http://localhost:8080.\n` };
+  const expected = {
+    status: 0,
+    stdout: "Endpoint=http://localhost:8080;AccessKey=k;Version=1.0;\n",
+    stderr: `No service runs on the state folder ${state}: this is for http://localhost:8080.\n`,
+  };
   assert.deepEqual(type("connection-string", "--state", state), expected);
 });
 
@@ -54,13 +85,20 @@ for (const [name, line] of Object.entries(scripts)) {
 test("help says every flag of start and serve", () => {
   for (const script of ["start", "serve"]) {
     const { stdout } = type(script, "--port", "1", "-h");
-    for (const flag of ["port", "host", "https", "https-port", "cert", "key", "state", "shards", "settings", "var"]) assert.match(stdout, new RegExp(`^ {2}--${flag} `, "m"));
+    for (const flag of ["port", "host", "https", "https-port", "cert", "key", "state", "shards", "settings", "var"])
+      assert.match(stdout, new RegExp(`^ {2}--${flag} `, "m"));
   }
 });
 
 test("the URL of a service that is said is used", () => {
-  assert.equal(type("connection-string", "--endpoint", "https://service.example").stdout, "Endpoint=https://service.example;AccessKey=k;Version=1.0;\n");
-  assert.equal(type("connection-string", "--https", "--port", "81").stdout, "Endpoint=https://localhost:81;AccessKey=k;Version=1.0;\n");
+  assert.equal(
+    type("connection-string", "--endpoint", "https://service.example").stdout,
+    "Endpoint=https://service.example;AccessKey=k;Version=1.0;\n",
+  );
+  assert.equal(
+    type("connection-string", "--https", "--port", "81").stdout,
+    "Endpoint=https://localhost:81;AccessKey=k;Version=1.0;\n",
+  );
   assert.match(type("client-url", "--hub", "h", "--https").stdout, /^wss:\/\/localhost:8443\/client\/hubs\/h\?/);
 });
 
@@ -74,7 +112,11 @@ const wrong = [
   ["token", ["--path", "hubs"], /^--path must be .*\n$/],
   ["connection-string", ["--port", "x"], /^--port must be .*\n$/],
   ["serve", ["--shards", "0"], /^--shards must be .*\n$/],
-  ["serve", ["--var", "SHARD_SOFT_LIMT=9"], /^There is no variable SHARD_SOFT_LIMT\. Did you mean SHARD_SOFT_LIMIT\?\n$/],
+  [
+    "serve",
+    ["--var", "SHARD_SOFT_LIMT=9"],
+    /^There is no variable SHARD_SOFT_LIMT\. Did you mean SHARD_SOFT_LIMIT\?\n$/,
+  ],
   ["serve", ["--cert", "nowhere.pem", "--key", "nowhere.pem"], /^--cert: .* cannot be read \(ENOENT\)\.\n$/],
   ["start", ["--var", "RECOVERY_WINDOW_SECONDS=0"], /^RECOVERY_WINDOW_SECONDS must be .*\n$/],
   ["build", ["all"], /^npm run build takes no options and nothing else\. .*\n$/],

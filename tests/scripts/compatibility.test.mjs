@@ -13,12 +13,22 @@ const cache = testsOf("crates/webpubsub-shard/src/ack.rs");
 const remembered = acks("the last thousand ids are remembered, older ones are not");
 
 test("a test or a case that is not there is reported", () => {
-  const vector = testsOf("tests/e2e/clients/json-vectors.test.mjs")("every accepted frame is answered as its words say", "a group may have 1024 characters");
+  const vector = testsOf("tests/e2e/clients/json-vectors.test.mjs")(
+    "every accepted frame is answered as its words say",
+    "a group may have 1024 characters",
+  );
   assert.deepEqual(notThere(row("f", remembered, vector, cache("zero_and_the_largest_number_are_ack_ids"))), []);
-  for (const gone of [acks("the last thousand ids"), acks("no such test"), cache("no_such_test"), testsOf("tests/e2e/none.mjs")("x")]) {
+  for (const gone of [
+    acks("the last thousand ids"),
+    acks("no such test"),
+    cache("no_such_test"),
+    testsOf("tests/e2e/none.mjs")("x"),
+  ]) {
     assert.deepEqual(notThere(row("f", remembered, gone)), [`  f\n    no test ${gone.file}: ${gone.name}`]);
   }
-  assert.deepEqual(notThere(row("f", { ...remembered, cases: ["no such case"] })), [`  f\n    no case no such case in ${remembered.file}: ${remembered.name}`]);
+  assert.deepEqual(notThere(row("f", { ...remembered, cases: ["no such case"] })), [
+    `  f\n    no case no such case in ${remembered.file}: ${remembered.name}`,
+  ]);
 });
 
 test("a test has to have passed with every number of shards, or once where they do not count", () => {
@@ -27,10 +37,16 @@ test("a test has to have passed with every number of shards, or once where they 
   assert.deepEqual(notPassed(row("f", remembered), [one, four]), []);
   assert.deepEqual(notPassed(row("f", remembered), [growing, one, four]), []);
   assert.deepEqual(notPassed(row("f", remembered), [run()]), []);
-  assert.deepEqual(notPassed(row("f", remembered), [four]), [`  f\n    passed with 4 shards only: ${remembered.file}: ${remembered.name}`]);
-  assert.deepEqual(notPassed(row("f", remembered), [one, growing]), [`  f\n    passed with 1 shard and growing only: ${remembered.file}: ${remembered.name}`]);
+  assert.deepEqual(notPassed(row("f", remembered), [four]), [
+    `  f\n    passed with 4 shards only: ${remembered.file}: ${remembered.name}`,
+  ]);
+  assert.deepEqual(notPassed(row("f", remembered), [one, growing]), [
+    `  f\n    passed with 1 shard and growing only: ${remembered.file}: ${remembered.name}`,
+  ]);
   for (const passed of [[], [run("Acks (1 shard)", "another")], [run("Acks (1 shard)", remembered.name, "another")]]) {
-    assert.deepEqual(notPassed(row("f", remembered), passed), [`  f\n    did not pass: ${remembered.file}: ${remembered.name}`]);
+    assert.deepEqual(notPassed(row("f", remembered), passed), [
+      `  f\n    did not pass: ${remembered.file}: ${remembered.name}`,
+    ]);
   }
   assert.deepEqual(notPassed(row("f", cache("zero")), [{ name: "zero" }]), []);
   assert.equal(notPassed(row("f", cache("zero")), [{ name: "one" }]).length, 1);
@@ -39,12 +55,27 @@ test("a test has to have passed with every number of shards, or once where they 
 test("a suite may be asked for, and a name may have places to fill in", () => {
   const named = testsOf("t.mjs", "Client")("is reported (${what})");
   const run = (suite, name) => ({ file: "t.mjs", suites: [suite], name });
-  assert.deepEqual(notPassed(row("f", named), [run("Client (1 shard)", "is reported (a)"), run("Client (4 shards)", "is reported (b)")]), []);
-  assert.equal(notPassed(row("f", named), [run("Client 1.1 (1 shard)", "is reported (a)"), run("Client 1.1 (4 shards)", "is reported (a)")]).length, 1);
+  assert.deepEqual(
+    notPassed(row("f", named), [
+      run("Client (1 shard)", "is reported (a)"),
+      run("Client (4 shards)", "is reported (b)"),
+    ]),
+    [],
+  );
+  assert.equal(
+    notPassed(row("f", named), [
+      run("Client 1.1 (1 shard)", "is reported (a)"),
+      run("Client 1.1 (4 shards)", "is reported (a)"),
+    ]).length,
+    1,
+  );
 });
 
 test("only tests that passed are recorded, with their file and the suites around them", async () => {
-  const event = (type, name, nesting, more = {}) => ({ type, data: { name, nesting, file: at("tests", "t.mjs"), details: {}, ...more } });
+  const event = (type, name, nesting, more = {}) => ({
+    type,
+    data: { name, nesting, file: at("tests", "t.mjs"), details: {}, ...more },
+  });
   const events = [
     event("test:start", "Suite (1 shard)", 0),
     event("test:start", "inner", 1),
@@ -67,7 +98,11 @@ test("only tests that passed are recorded, with their file and the suites around
 });
 
 test("the document counts its rows, has differences, and links the tests", () => {
-  const rows = [row("good", remembered), differs("odd", "another way", cache("zero_and_one")), missing("bad", "Not built.")];
+  const rows = [
+    row("good", remembered),
+    differs("odd", "another way", cache("zero_and_one")),
+    missing("bad", "Not built."),
+  ];
   const areas = [
     { title: "Area", rows },
     { title: "Acks", sources: ["docs/spec/client.md#acks"], rows },
@@ -91,7 +126,10 @@ test("the document counts its rows, has differences, and links the tests", () =>
 
 test("versions come from where they are pinned", () => {
   const [client] = versionsOf([{ name: "@azure/web-pubsub-client" }]);
-  assert.equal(client.version, JSON.parse(readFileSync(at("package.json"), "utf8")).devDependencies["@azure/web-pubsub-client"]);
+  assert.equal(
+    client.version,
+    JSON.parse(readFileSync(at("package.json"), "utf8")).devDependencies["@azure/web-pubsub-client"],
+  );
   assert.match(versionsOf([{ name: "azure-messaging-webpubsubservice" }])[0].version, /^\d+\.\d+\.\d+$/);
   assert.throws(() => versionsOf([{ name: "nothing" }]), /No version of nothing/);
 });

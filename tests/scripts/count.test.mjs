@@ -15,13 +15,22 @@ test result: ok. 5 passed; 0 failed; 0 ignored; 0 filtered out; finished in 0.00
 });
 
 test("node's summaries are added up, cancelled tests as failed", () => {
-  assert.deepEqual(countTests("ℹ tests 4\nℹ suites 1\nℹ pass 2\nℹ fail 1\nℹ cancelled 1\nℹ skipped 0\n"), { passed: 2, failed: 2 });
+  assert.deepEqual(countTests("ℹ tests 4\nℹ suites 1\nℹ pass 2\nℹ fail 1\nℹ cancelled 1\nℹ skipped 0\n"), {
+    passed: 2,
+    failed: 2,
+  });
   assert.deepEqual(countTests("# tests 1\n# pass 1\n# fail 0\n"), { passed: 1, failed: 0 });
 });
 
 test("colours do not matter, and neither do lines that only look alike", () => {
-  assert.deepEqual(countTests("test result: \x1b[32mok\x1b[0m. 1 passed; 0 failed;\n\x1b[34mℹ pass 2\x1b[39m\n"), { passed: 3, failed: 0 });
-  assert.deepEqual(countTests("we say: test result: ok. 1 passed; 0 failed\n  ℹ pass 2 things\n"), { passed: 0, failed: 0 });
+  assert.deepEqual(countTests("test result: \x1b[32mok\x1b[0m. 1 passed; 0 failed;\n\x1b[34mℹ pass 2\x1b[39m\n"), {
+    passed: 3,
+    failed: 0,
+  });
+  assert.deepEqual(countTests("we say: test result: ok. 1 passed; 0 failed\n  ℹ pass 2 things\n"), {
+    passed: 0,
+    failed: 0,
+  });
 });
 
 test("a step without tests counts as one, and a failed step never as none", () => {

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { anchorsOf, brokenLinks, judgeSources, missingPaths } from "../../scripts/test/documents.mjs";
 
 test("headings have the anchors that GitHub gives them", () => {
-  const markdown = "# A page\n## `code` & more, 6.3\n```sh\n# no heading\n```\n## Acks\n### Acks\n## [Linked](x.md#y) ##\n";
+  const markdown =
+    "# A page\n## `code` & more, 6.3\n```sh\n# no heading\n```\n## Acks\n### Acks\n## [Linked](x.md#y) ##\n";
   assert.deepEqual(anchorsOf(markdown), ["a-page", "code--more-63", "acks", "acks-1", "linked"]);
 });
 
@@ -12,10 +13,15 @@ const page = { path: "docs/spec/client.md", text: "# Client protocol\n## Acks\n#
 const judge = (text, path = "crates/a/src/lib.rs") => judgeSources([page, { path, text }]);
 
 test("a source is a section that is there", () => {
-  const cited = "/// Source: docs/spec/client.md#acks, docs/spec/client.md#names.\n//! Source: docs/spec/client.md#client-protocol\n";
+  const cited =
+    "/// Source: docs/spec/client.md#acks, docs/spec/client.md#names.\n//! Source: docs/spec/client.md#client-protocol\n";
   assert.deepEqual(judge(cited), { wrong: [], uncited: [] });
-  assert.deepEqual(judge("x\n    /// Source: client spec, section 6.3.\n").wrong, ["crates/a/src/lib.rs:2: a Source: names no section of docs/spec/"]);
-  assert.deepEqual(judge("// Source: docs/spec/client.md#none\n").wrong, ["crates/a/src/lib.rs: there is no docs/spec/client.md#none"]);
+  assert.deepEqual(judge("x\n    /// Source: client spec, section 6.3.\n").wrong, [
+    "crates/a/src/lib.rs:2: a Source: names no section of docs/spec/",
+  ]);
+  assert.deepEqual(judge("// Source: docs/spec/client.md#none\n").wrong, [
+    "crates/a/src/lib.rs: there is no docs/spec/client.md#none",
+  ]);
   assert.deepEqual(judge('{"source": "docs/spec/client.md#none"}', "tests/vectors/v.json").wrong.length, 1);
   assert.deepEqual(judge("let source = Source::Given;\n").wrong, []);
 });
@@ -25,8 +31,12 @@ test("a section that nothing cites is found", () => {
 });
 
 test("links lead to files and sections that are there", () => {
-  const links = (text) => brokenLinks([page, { path: "docs/a.md", text }], (path) => ["docs/a.md", "docs/spec", "docs/spec/client.md", "README.md"].includes(path));
-  const good = "[a](spec/client.md#acks) [b](../README.md) [c](https://x.y/z#q) [d](#a) [e](spec/)\n# A\n`[no](link)`\n[ref]: spec/client.md\n";
+  const links = (text) =>
+    brokenLinks([page, { path: "docs/a.md", text }], (path) =>
+      ["docs/a.md", "docs/spec", "docs/spec/client.md", "README.md"].includes(path),
+    );
+  const good =
+    "[a](spec/client.md#acks) [b](../README.md) [c](https://x.y/z#q) [d](#a) [e](spec/)\n# A\n`[no](link)`\n[ref]: spec/client.md\n";
   assert.deepEqual(links(good), []);
   for (const link of ["spec/none.md", "spec/client.md#none", "#b", "../docs/b.md"]) {
     assert.deepEqual(links(`# A\n[x](${link})`), [`docs/a.md: ${link} leads nowhere`]);
@@ -36,5 +46,8 @@ test("links lead to files and sections that are there", () => {
 
 test("paths that documents name in code are there", () => {
   const tree = [{ path: "A.md", text: "`worker/src/lib.rs`, `crates/x/none.rs`, `crates/*/src`, worker/none" }];
-  assert.deepEqual(missingPaths(tree, (path) => path === "worker/src/lib.rs"), ["A.md: there is no crates/x/none.rs"]);
+  assert.deepEqual(
+    missingPaths(tree, (path) => path === "worker/src/lib.rs"),
+    ["A.md: there is no crates/x/none.rs"],
+  );
 });

@@ -13,7 +13,9 @@ test("the second waits for the first", async () => {
   const file = join(folder, "deep", "one");
   const events = [];
   let release;
-  const first = withLock(file, "work", () => new Promise((resolve) => (release = resolve)).then(() => events.push("first")));
+  const first = withLock(file, "work", () =>
+    new Promise((resolve) => (release = resolve)).then(() => events.push("first")),
+  );
   const second = withLock(file, "work", async () => events.push("second"));
   release();
   await Promise.all([first, second]);
@@ -23,7 +25,10 @@ test("the second waits for the first", async () => {
 
 test("a failure gives the lock back", async () => {
   const file = join(folder, "two");
-  await assert.rejects(withLock(file, "work", () => Promise.reject(new Error("no"))), /no/);
+  await assert.rejects(
+    withLock(file, "work", () => Promise.reject(new Error("no"))),
+    /no/,
+  );
   assert.equal(await withLock(file, "work", async () => "done"), "done");
 });
 

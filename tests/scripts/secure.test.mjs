@@ -34,7 +34,14 @@ describe("TLS in front of a service", () => {
     service.close();
     rmSync(state, { recursive: true });
   });
-  const listen = (more) => listenSecurely({ host, port: 0, to: { host, port: service.address().port }, certificate: () => certificateFor({ state, host }), ...more });
+  const listen = (more) =>
+    listenSecurely({
+      host,
+      port: 0,
+      to: { host, port: service.address().port },
+      certificate: () => certificateFor({ state, host }),
+      ...more,
+    });
 
   test("a connection whose handshake does not end is closed", async () => {
     const secure = await listen({ handshakeTimeout: 100 });
@@ -43,7 +50,10 @@ describe("TLS in front of a service", () => {
     await secure.close();
   });
 
-  for (const [what, fail] of Object.entries({ "ended within the handshake": endWithinTheHandshake, "do not trust it": refuseTheCertificate })) {
+  for (const [what, fail] of Object.entries({
+    "ended within the handshake": endWithinTheHandshake,
+    "do not trust it": refuseTheCertificate,
+  })) {
     test(`it ends beside clients that ${what}`, async () => {
       const secure = await listen();
       await fail(secure.port);

@@ -16,7 +16,9 @@ test("a record leaves alone what another service is writing", (t) => {
   const state = mkdtempSync(join(tmpdir(), "state-"));
   const folder = join(build, ".services");
   mkdirSync(folder, { recursive: true });
-  const [written, abandoned, gone] = [`${PORT}.${process.ppid}`, `${PORT}.${NO_PROCESS}`, PORT].map((name) => join(folder, name));
+  const [written, abandoned, gone] = [`${PORT}.${process.ppid}`, `${PORT}.${NO_PROCESS}`, PORT].map((name) =>
+    join(folder, name),
+  );
   t.after(() => [state, written, abandoned, gone].forEach((path) => rmSync(path, { recursive: true, force: true })));
   // Nothing is in a file before it is written.
   for (const file of [written, abandoned]) writeFileSync(file, "");

@@ -19,11 +19,21 @@ const config = {
 };
 
 function text(variables = {}) {
-  return capnp({ config, modules: ["a.wasm", "index.js"], assets: ["index.html"], variables, storage: '/a "b"/\u0001', address: "127.0.0.1:80" });
+  return capnp({
+    config,
+    modules: ["a.wasm", "index.js"],
+    assets: ["index.html"],
+    variables,
+    storage: '/a "b"/\u0001',
+    address: "127.0.0.1:80",
+  });
 }
 
 test("workerd gets the entry module first", () => {
-  assert.match(text(), /modules = \[\s*\(name = "index\.js", esModule = embed "worker\/index\.js"\),\s*\(name = "a\.wasm", wasm = embed/);
+  assert.match(
+    text(),
+    /modules = \[\s*\(name = "index\.js", esModule = embed "worker\/index\.js"\),\s*\(name = "a\.wasm", wasm = embed/,
+  );
 });
 
 test("workerd gets each Durable Object class, kept on disk", () => {
@@ -40,7 +50,10 @@ test("values stay out of workerd's configuration, and what a run sets wins over 
 });
 
 test("private addresses can be called only where that is asked for", () => {
-  const allowed = (variables) => text(variables).match(/network = \(allow = (\[[^\]]*\])/)[1].replace(/\s/g, "");
+  const allowed = (variables) =>
+    text(variables)
+      .match(/network = \(allow = (\[[^\]]*\])/)[1]
+      .replace(/\s/g, "");
   assert.equal(allowed({}), '["public",]');
   assert.equal(allowed({ ALLOW_PRIVATE_EVENT_HANDLERS: "false" }), '["public",]');
   assert.equal(allowed({ ALLOW_PRIVATE_EVENT_HANDLERS: "true" }), '["public","private",]');
@@ -84,7 +97,10 @@ test("pages answer without their file name, and files have their type", () => {
 });
 
 test("the worker that serves the files answers as the platform does", async () => {
-  const source = assetsWorker(["index.html", "a.js"]).replace(/^import (file\d+) from .*$/gm, 'const $1 = new TextEncoder().encode("$1").buffer;');
+  const source = assetsWorker(["index.html", "a.js"]).replace(
+    /^import (file\d+) from .*$/gm,
+    'const $1 = new TextEncoder().encode("$1").buffer;',
+  );
   const { default: worker } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
   const ask = (path, init) => worker.fetch(new Request(`http://h${path}`, init));
 

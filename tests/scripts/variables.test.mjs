@@ -16,7 +16,9 @@ function number(bound) {
   if (/^[\d_]+$/.test(bound)) return Number(bound.replaceAll("_", ""));
   if (bound === "u32::MAX") return 2 ** 32 - 1;
   const name = bound.split("::").at(-1);
-  const sources = filesUnder(at("crates", "webpubsub-shard", "src")).map((file) => readFileSync(file, "utf8")).join("");
+  const sources = filesUnder(at("crates", "webpubsub-shard", "src"))
+    .map((file) => readFileSync(file, "utf8"))
+    .join("");
   return number(sources.match(new RegExp(`const ${name}: u32 = ([\\d_]+);`))[1]);
 }
 
@@ -25,7 +27,9 @@ test("the list has every variable that the worker reads, and no other", () => {
 });
 
 test("the list has every variable of the documents' table, and no other", () => {
-  const table = readFileSync(at("docs", "configuration.md"), "utf8").split("| variable | default | meaning |")[1].split("\n\n")[0];
+  const table = readFileSync(at("docs", "configuration.md"), "utf8")
+    .split("| variable | default | meaning |")[1]
+    .split("\n\n")[0];
   assert.deepEqual(sorted(table.matchAll(/^\| `([A-Z_]+)` \|/gm)), names);
 });
 
@@ -36,7 +40,10 @@ test("secrets of event handlers have the worker's prefix", () => {
 
 test("numbers have the bounds that the worker's have", () => {
   const bounds = new Map();
-  for (const [, name, , least, most] of config.matchAll(/number\(\s*"([A-Z_]+)",\s*([\w:]+),\s*(\w+),\s*([\w:]+)\s*\)/g)) bounds.set(name, [least, most].map(number));
+  for (const [, name, , least, most] of config.matchAll(
+    /number\(\s*"([A-Z_]+)",\s*([\w:]+),\s*(\w+),\s*([\w:]+)\s*\)/g,
+  ))
+    bounds.set(name, [least, most].map(number));
   for (const [, name] of config.matchAll(/up_to\(\s*"([A-Z_]+)"/g)) bounds.set(name, [0, 2 ** 32 - 1]);
   const listed = Object.entries(variables).filter(([, { least }]) => least !== undefined);
   assert.ok(listed.length > 5);
@@ -44,24 +51,47 @@ test("numbers have the bounds that the worker's have", () => {
 });
 
 test("values are read as the worker reads them", () => {
-  for (const value of ["60", " 60 ", "+60", "060"]) assert.deepEqual(variable(`RECOVERY_WINDOW_SECONDS=${value}`), ["RECOVERY_WINDOW_SECONDS", value]);
-  for (const value of ["", "-1", "1.5", "0x10", "3601", "one"]) assert.throws(() => variable(`RECOVERY_WINDOW_SECONDS=${value}`), /must be a whole number from 1 to 3600/);
-  for (const value of ["on", "ON", "true", "Yes", "1", "off", "No", "false", "0", ""]) variable(`ALLOW_PRIVATE_EVENT_HANDLERS=${value}`);
+  for (const value of ["60", " 60 ", "+60", "060"])
+    assert.deepEqual(variable(`RECOVERY_WINDOW_SECONDS=${value}`), ["RECOVERY_WINDOW_SECONDS", value]);
+  for (const value of ["", "-1", "1.5", "0x10", "3601", "one"])
+    assert.throws(() => variable(`RECOVERY_WINDOW_SECONDS=${value}`), /must be a whole number from 1 to 3600/);
+  for (const value of ["on", "ON", "true", "Yes", "1", "off", "No", "false", "0", ""])
+    variable(`ALLOW_PRIVATE_EVENT_HANDLERS=${value}`);
   for (const value of ["1,3,5", "", "0", "1, 3 ,", "600"]) variable(`EVENT_RETRY_SECONDS=${value}`);
-  for (const value of ["601", "1,-1", "1,x", "1,1,1,1,1,1,1,1,1,1,1"]) assert.throws(() => variable(`EVENT_RETRY_SECONDS=${value}`), /EVENT_RETRY_SECONDS must be/);
-  assert.deepEqual(["on", "TRUE", "yes", "1", "off", "", undefined].map(isOn), [true, true, true, true, false, false, false]);
+  for (const value of ["601", "1,-1", "1,x", "1,1,1,1,1,1,1,1,1,1,1"])
+    assert.throws(() => variable(`EVENT_RETRY_SECONDS=${value}`), /EVENT_RETRY_SECONDS must be/);
+  assert.deepEqual(["on", "TRUE", "yes", "1", "off", "", undefined].map(isOn), [
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test("the variables in wrangler.toml are held to the same rules, and keys do not belong there", () => {
   checkConfigured({ SHARDS: "4", MAP_TTL_MS: 10, HUB_SETTINGS: "{}", HANDLER_SECRET_A: "x" });
-  assert.throws(() => checkConfigured({ SHARDS: "0" }), /^Error: SHARDS must be a whole number from 1 to 65535, not "0"\./);
-  assert.throws(() => checkConfigured({ ACCEPTED_HOSTS: "https://public.example" }), /^Error: ACCEPTED_HOSTS must be hosts/);
+  assert.throws(
+    () => checkConfigured({ SHARDS: "0" }),
+    /^Error: SHARDS must be a whole number from 1 to 65535, not "0"\./,
+  );
+  assert.throws(
+    () => checkConfigured({ ACCEPTED_HOSTS: "https://public.example" }),
+    /^Error: ACCEPTED_HOSTS must be hosts/,
+  );
   assert.throws(() => checkConfigured({ SHRADS: "1" }), /Did you mean SHARDS\?/);
   assert.throws(() => checkConfigured({ WEBPUBSUB_ACCESS_KEY: "k" }), /is a secret, and does not belong in \[vars\]/);
 });
 
 test("a name is taken for the one that it is nearest to, if it is near any", () => {
-  const near = { SHARD_SOFT_LIMT: "SHARD_SOFT_LIMIT", recovery_window_secs: "RECOVERY_WINDOW_SECONDS", SHADRS: "SHARDS", ACCEPT_HOSTS: "ACCEPTED_HOSTS" };
+  const near = {
+    SHARD_SOFT_LIMT: "SHARD_SOFT_LIMIT",
+    recovery_window_secs: "RECOVERY_WINDOW_SECONDS",
+    SHADRS: "SHARDS",
+    ACCEPT_HOSTS: "ACCEPTED_HOSTS",
+  };
   for (const [text, name] of Object.entries(near)) assert.equal(nearest(text, names), name);
   assert.equal(nearest("COLOUR", names), undefined);
   assert.equal(nearest("prot", ["port", "host"]), "port");

@@ -4,7 +4,15 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { at } from "../../scripts/paths.mjs";
 import { matches } from "../../scripts/setup/npm.mjs";
-import { atLeast, checkNode, checkVersions, lockedVersion, minimumRust, pinnedRust, versions } from "../../scripts/versions.mjs";
+import {
+  atLeast,
+  checkNode,
+  checkVersions,
+  lockedVersion,
+  minimumRust,
+  pinnedRust,
+  versions,
+} from "../../scripts/versions.mjs";
 
 const lock = (wasmBindgen, worker) => `
 [[package]]
@@ -27,8 +35,14 @@ test("a crate's version is found by its whole name", () => {
 
 test("a tool that drifts from its crate is reported with both versions", () => {
   assert.doesNotThrow(() => checkVersions(lock(versions["wasm-bindgen"], versions["worker-build"])));
-  assert.throws(() => checkVersions(lock("0.2.99", versions["worker-build"])), /wasm-bindgen is pinned to .* Cargo\.lock has wasm-bindgen 0\.2\.99/);
-  assert.throws(() => checkVersions(lock(versions["wasm-bindgen"], "0.1.0")), /worker-build is pinned to .* Cargo\.lock has worker 0\.1\.0/);
+  assert.throws(
+    () => checkVersions(lock("0.2.99", versions["worker-build"])),
+    /wasm-bindgen is pinned to .* Cargo\.lock has wasm-bindgen 0\.2\.99/,
+  );
+  assert.throws(
+    () => checkVersions(lock(versions["wasm-bindgen"], "0.1.0")),
+    /worker-build is pinned to .* Cargo\.lock has worker 0\.1\.0/,
+  );
 });
 
 test("the project's own lock file matches the pins", () => checkVersions());

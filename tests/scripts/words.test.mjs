@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { areaOf, findRetired, findRunOn, judgeWords, retiredWords } from "../../scripts/test/words.mjs";
 
-const glossary = "# Glossary\n| `kept` | x |\n## Retired words\n\n| not | but |\n| --- | --- |\n| `told`, `for so long` | `kept` |\n| `Pace` | x |\n";
+const glossary =
+  "# Glossary\n| `kept` | x |\n## Retired words\n\n| not | but |\n| --- | --- |\n| `told`, `for so long` | `kept` |\n| `Pace` | x |\n";
 
 test("retired words are those of the glossary's last table", () => {
   assert.deepEqual(retiredWords(glossary), ["told", "for so long", "Pace"]);
@@ -11,7 +12,8 @@ test("retired words are those of the glossary's last table", () => {
   assert.throws(() => retiredWords("# Glossary\n"), /Retired words/);
 });
 
-const found = (text, path = "crates/a/src/lib.rs") => findRetired({ path, text }, ["told", "hand", "for so long", "Pace"]).map(({ line, word }) => `${line} ${word}`);
+const found = (text, path = "crates/a/src/lib.rs") =>
+  findRetired({ path, text }, ["told", "hand", "for so long", "Pace"]).map(({ line, word }) => `${line} ${word}`);
 
 test("a retired word is found alone and as a part of a name", () => {
   assert.deepEqual(found("/// Told so.\nfn is_told(record: ToldRecord) {}\n"), ["1 told", "2 told", "2 told"]);
@@ -45,6 +47,8 @@ test("a comment that goes on from one item to the next is found", () => {
   const runOn = (text, path = "a.rs") => findRunOn({ path, text });
   const good = "/// One,\n/// and two.\nfn a() {}\n\n/// https://a.example\nfn b() {}\n// lower\n";
   assert.deepEqual(runOn(good), []);
-  assert.deepEqual(runOn("/// One,\na: u8,\n    /// and two.\nb: u8,\n"), ["a.rs:3: a comment goes on from one item to the next"]);
+  assert.deepEqual(runOn("/// One,\na: u8,\n    /// and two.\nb: u8,\n"), [
+    "a.rs:3: a comment goes on from one item to the next",
+  ]);
   assert.deepEqual(runOn("a\n/// and two.\n", "a.md"), []);
 });

@@ -23,14 +23,34 @@ function inWords(message) {
     case "groupData":
     case "serverData": {
       const { dataType, data, metadata } = message;
-      const from = message.kind === "groupData" ? { from: "group", group: message.group, fromUserId: message.fromUserId ?? null } : { from: "server" };
-      return { message: "data", ...from, dataType, data: payload(data), metadata: Object.entries(metadata ?? {}), sequenceId: id(message.sequenceId) };
+      const from =
+        message.kind === "groupData"
+          ? { from: "group", group: message.group, fromUserId: message.fromUserId ?? null }
+          : { from: "server" };
+      return {
+        message: "data",
+        ...from,
+        dataType,
+        data: payload(data),
+        metadata: Object.entries(metadata ?? {}),
+        sequenceId: id(message.sequenceId),
+      };
     }
     case "ack":
-      return { message: "ack", ackId: id(message.ackId), error: message.success ? null : (({ name, message }) => ({ name, message }))(message.error) };
+      return {
+        message: "ack",
+        ackId: id(message.ackId),
+        error: message.success ? null : (({ name, message }) => ({ name, message }))(message.error),
+      };
     case "invokeResponse": {
       const { invocationId, dataType, data, error } = message;
-      return { message: "invokeResponse", invocationId, dataType: dataType ?? null, data: dataType ? payload(data) : null, error: error ?? null };
+      return {
+        message: "invokeResponse",
+        invocationId,
+        dataType: dataType ?? null,
+        data: dataType ? payload(data) : null,
+        error: error ?? null,
+      };
     }
     default:
       return { message: message.kind };

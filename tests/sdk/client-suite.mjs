@@ -11,7 +11,11 @@ import { defineReconnecting } from "./client-suite/reconnecting.mjs";
 import { defineRecovering } from "./client-suite/recovering.mjs";
 
 /** Defines the suite for a package: its `WebPubSubClient` and its two JSON protocols. */
-export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }, more = []) {
+export function defineClientSuite(
+  title,
+  { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol },
+  more = [],
+) {
   const define = (service) => {
     for (const [name, makeProtocol] of [
       ["JSON", WebPubSubJsonProtocol],
@@ -21,7 +25,16 @@ export function defineClientSuite(title, { WebPubSubClient, WebPubSubJsonProtoco
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
         // While the service is still there: Microsoft's client does not end an attempt to reconnect when it is stopped.
         afterEach(() => kit.stopAll());
-        for (const part of [defineConnecting, defineOperations, defineInvoking, defineReceiving, defineReconnecting, defineRecovering, ...more]) part(kit);
+        for (const part of [
+          defineConnecting,
+          defineOperations,
+          defineInvoking,
+          defineReceiving,
+          defineReconnecting,
+          defineRecovering,
+          ...more,
+        ])
+          part(kit);
       });
     }
   };

@@ -58,16 +58,28 @@ forEachRunner(
         },
       });
       const url = hub.clientUrl({ user: "alice" });
-      const socket = await Socket.open(`${url}&tenant=a`, { protocols: [PROTOBUF_V1, JSON_V1], headers: { origin: "https://app.example" } });
+      const socket = await Socket.open(`${url}&tenant=a`, {
+        protocols: [PROTOBUF_V1, JSON_V1],
+        headers: { origin: "https://app.example" },
+      });
       assert.equal(socket.protocol, JSON_V1);
       const { userId, connectionId } = await socket.json();
       assert.equal(userId, "bob");
       const { context, claims, queries, headers, subprotocols } = await requests.next("handleConnect");
-      assert.deepEqual([context.hub, context.connectionId, context.userId, context.eventName, context.origin], [hub.name, connectionId, "alice", "connect", new URL(service.endpoint).host]);
+      assert.deepEqual(
+        [context.hub, context.connectionId, context.userId, context.eventName, context.origin],
+        [hub.name, connectionId, "alice", "connect", new URL(service.endpoint).host],
+      );
       assert.ok(context.signature.startsWith("sha256="));
       assert.deepEqual([claims.sub, queries.tenant, subprotocols], [["alice"], ["a"], [PROTOBUF_V1, JSON_V1]]);
-      assert.deepEqual(headers[Object.keys(headers).find((name) => name.toLowerCase() === "origin")], ["https://app.example"]);
-      assert.equal((await socket.ask({ type: "sendToGroup", group: "room", dataType: "text", data: "hi", ackId: 1, noEcho: true })).success, true);
+      assert.deepEqual(headers[Object.keys(headers).find((name) => name.toLowerCase() === "origin")], [
+        "https://app.example",
+      ]);
+      assert.equal(
+        (await socket.ask({ type: "sendToGroup", group: "room", dataType: "text", data: "hi", ackId: 1, noEcho: true }))
+          .success,
+        true,
+      );
       await hub.send("/groups/room", "inside");
       assert.equal((await socket.json()).data, "inside");
       assert.equal((await socket.ask({ type: "event", event: "chat", data: 1, ackId: 2 })).success, true);
@@ -80,9 +92,15 @@ forEachRunner(
       assert.equal((await hub.connect({ user: "alice" })).connected.userId, "alice");
     });
 
-    for (const [code, words] of [[400, "bad, ü"], [401, "who are you?"], [500, undefined]]) {
+    for (const [code, words] of [
+      [400, "bad, ü"],
+      [401, "who are you?"],
+      [500, undefined],
+    ]) {
       test(`refuses a client with ${code}`, async (t) => {
-        const { hub, asked } = await start(t, { handleConnect: (_, response) => response.fail(code, words ?? "a secret") });
+        const { hub, asked } = await start(t, {
+          handleConnect: (_, response) => response.fail(code, words ?? "a secret"),
+        });
         await assert.rejects(hub.connect(), (error) => {
           assert.ok(error instanceof Refused);
           assert.equal(error.status, code);
@@ -95,23 +113,41 @@ forEachRunner(
 
     test("receives `connected` and `disconnected`", async (t) => {
       const delivered = new Queue();
-      const { hub } = await start(t, { onConnected: (request) => delivered.push(request), onDisconnected: (request) => delivered.push(request) });
+      const { hub } = await start(t, {
+        onConnected: (request) => delivered.push(request),
+        onDisconnected: (request) => delivered.push(request),
+      });
       const socket = await hub.connect({ user: "alice" });
       const { context } = await delivered.next("onConnected");
-      assert.deepEqual([context.eventName, context.userId, context.connectionId, context.states], ["connected", "alice", socket.id, {}]);
+      assert.deepEqual(
+        [context.eventName, context.userId, context.connectionId, context.states],
+        ["connected", "alice", socket.id, {}],
+      );
       await socket.close(1000, "bye");
       const gone = await delivered.next("onDisconnected");
-      assert.deepEqual([gone.context.eventName, gone.context.connectionId, gone.reason], ["disconnected", socket.id, "bye"]);
+      assert.deepEqual(
+        [gone.context.eventName, gone.context.connectionId, gone.reason],
+        ["disconnected", socket.id, "bye"],
+      );
     });
 
     test("receives who joins and leaves a group", async (t) => {
       const delivered = new Queue();
-      const { hub } = await start(t, { onGroupJoined: (request) => delivered.push(["joined", request]), onGroupLeft: (request) => delivered.push(["left", request]) });
+      const { hub } = await start(t, {
+        onGroupJoined: (request) => delivered.push(["joined", request]),
+        onGroupLeft: (request) => delivered.push(["left", request]),
+      });
       const socket = await hub.connect({ user: "alice", roles: ["webpubsub.joinLeaveGroup"] });
-      for (const [type, name] of [["joinGroup", "joined"], ["leaveGroup", "left"]]) {
+      for (const [type, name] of [
+        ["joinGroup", "joined"],
+        ["leaveGroup", "left"],
+      ]) {
         await socket.ask({ type, group: "room", ackId: name.length });
         const [event, { group, context }] = await delivered.next(name);
-        assert.deepEqual([event, group, context.eventName, context.connectionId, context.userId], [name, "room", name, socket.id, "alice"]);
+        assert.deepEqual(
+          [event, group, context.eventName, context.connectionId, context.userId],
+          [name, "room", name, socket.id, "alice"],
+        );
       }
     });
 
@@ -132,15 +168,27 @@ forEachRunner(
       });
       const socket = await hub.connect();
       for (const [n, data] of ["one", "look", "two"].entries()) {
-        assert.equal((await socket.ask({ type: "event", event: "chat", dataType: "text", data, ackId: n })).success, true);
+        assert.equal(
+          (await socket.ask({ type: "event", event: "chat", dataType: "text", data, ackId: n })).success,
+          true,
+        );
       }
       await socket.close(1000);
-      for (const states of [{ name: "ü" }, { name: "ü" }, { name: "ü", last: "one" }, { name: "ü", last: "one" }, { name: "ü", last: "two" }]) {
+      for (const states of [
+        { name: "ü" },
+        { name: "ü" },
+        { name: "ü", last: "one" },
+        { name: "ü", last: "one" },
+        { name: "ü", last: "two" },
+      ]) {
         assert.deepEqual(await seen.next("state"), states);
       }
     });
 
-    for (const [title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }] of [["Microsoft's client", microsoft], ["our client", ours]]) {
+    for (const [title, { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }] of [
+      ["Microsoft's client", microsoft],
+      ["our client", ours],
+    ]) {
       for (const makeProtocol of [WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol]) {
         const kit = new Kit(service, WebPubSubClient, makeProtocol);
 
@@ -163,8 +211,15 @@ forEachRunner(
               const { client, events, id } = await kit.connect(hub, { user: "alice" });
               assert.equal((await client.sendEvent("message", sent, dataType)).isDuplicated, false);
               const { data, dataType: type, context } = await requests.next("handleUserEvent");
-              assert.deepEqual([data, type, context.eventName, context.userId, context.connectionId], [got, dataType, "message", "alice", id]);
-              assert.deepEqual(await events.message("server-message"), { kind: "serverData", dataType, data: received });
+              assert.deepEqual(
+                [data, type, context.eventName, context.userId, context.connectionId],
+                [got, dataType, "message", "alice", id],
+              );
+              assert.deepEqual(await events.message("server-message"), {
+                kind: "serverData",
+                dataType,
+                data: received,
+              });
             });
           }
 
@@ -173,7 +228,10 @@ forEachRunner(
               const { hub } = await start(t, { handleUserEvent: (_, response) => response.fail(code, "a secret") });
               const { client, events } = await kit.connect(hub);
               const error = await client.sendEvent("message", "hi", "text", { ackId: 7 }).catch((error) => error);
-              assert.deepEqual([error.name, error.ackId, error.errorDetail.name, error.errorDetail.message], ["SendMessageError", 7, "InternalServerError", "Internal server error"]);
+              assert.deepEqual(
+                [error.name, error.ackId, error.errorDetail.name, error.errorDetail.message],
+                ["SendMessageError", 7, "InternalServerError", "Internal server error"],
+              );
               assert.deepEqual(events.order, ["connected"]);
             });
           }
@@ -182,7 +240,10 @@ forEachRunner(
     }
 
     test("takes events of simple clients, which are called `message`", async (t) => {
-      const { hub } = await start(t, { handleUserEvent: ({ data, dataType, context }, response) => response.success(`${context.eventName} ${dataType} ${data}`, "text") });
+      const { hub } = await start(t, {
+        handleUserEvent: ({ data, dataType, context }, response) =>
+          response.success(`${context.eventName} ${dataType} ${data}`, "text"),
+      });
       const socket = await hub.connectSimple();
       socket.send("hi");
       assert.equal(await socket.next(), "message text hi");
@@ -231,7 +292,11 @@ forEachRunner(
         [[`http://${new URL(service.endpoint).hostname}`], false],
         [[`http://other.example:${port}`], false],
       ]) {
-        const { hub, asked } = await start(t, { allowedEndpoints, handleUserEvent: (_, response) => response.success() }, { userEventPattern: "*" });
+        const { hub, asked } = await start(
+          t,
+          { allowedEndpoints, handleUserEvent: (_, response) => response.success() },
+          { userEventPattern: "*" },
+        );
         const { success } = await (await hub.connect()).ask({ type: "event", event: "chat", data: 1, ackId: 1 });
         assert.equal(success, allowed, allowedEndpoints.join());
         assert.equal(asked.filter((one) => one.startsWith("POST")).length, Number(allowed));

@@ -88,7 +88,11 @@ function suite(service) {
     const irish = await hub.connect({ user: "O'Brien, Jane", groups: ["room", "other"] });
     const anonymous = await hub.connect({ groups: ["room"] });
     await sender.sendToAll("to Jane", { ...text, filter: odata`userId eq ${"O'Brien, Jane"}` });
-    await sender.sendToAll("to some of the room", { ...text, filter: "'room' in groups", excludedConnections: [alice.id] });
+    await sender.sendToAll("to some of the room", {
+      ...text,
+      filter: "'room' in groups",
+      excludedConnections: [alice.id],
+    });
     await sender.sendToUser("alice", "to alice elsewhere", { ...text, filter: "length(groups) eq 0" });
     await sender.group("room").sendToAll("to the nameless", { ...text, filter: "userId eq null" });
     await sender.group("room").sendToAll("to the others", { ...text, excludedConnections: [alice.id, anonymous.id] });
@@ -110,18 +114,30 @@ function suite(service) {
       () => sender.addConnectionsToGroups(["group1", "group2"], "invalid filter"),
       () => sender.removeConnectionsFromGroups(["group1", "group2"], "invalid filter"),
     ]) {
-      const error = await call().then(() => assert.fail(`${call}`), (error) => error);
+      const error = await call().then(
+        () => assert.fail(`${call}`),
+        (error) => error,
+      );
       assert.deepEqual([error.name, error.statusCode], ["RestError", 400], `${call}`);
-      const message = "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')";
+      const message =
+        "Invalid syntax for 'invalid filter': Syntax error at position 14 in 'invalid filter'. (Parameter 'filter')";
       assert.equal(JSON.parse(error.message).message, message, `${call}`);
     }
   });
 
   test("reports which check a token did not pass", async () => {
     const hub = service.newHub();
-    const wrong = server(hub, service.connectionString.replace(service.key, "another-key-of-forty-eight-characters-or-so-____"));
+    const wrong = server(
+      hub,
+      service.connectionString.replace(service.key, "another-key-of-forty-eight-characters-or-so-____"),
+    );
     const message = "The access token's signature is invalid: no access key of this service made it.";
-    await assert.rejects(wrong.sendToAll("x"), { name: "RestError", statusCode: 401, code: "Error.Unauthorized", message });
+    await assert.rejects(wrong.sendToAll("x"), {
+      name: "RestError",
+      statusCode: 401,
+      code: "Error.Unauthorized",
+      message,
+    });
   });
 
   test("a permission without a group is refused in the hosted service's words", async () => {
@@ -154,7 +170,11 @@ function suite(service) {
 
   test("closes all connections, with a reason", async () => {
     const hub = service.newHub();
-    const sockets = [await hub.connect({ user: "alice" }), await hub.connectReliable(), await hub.connect({ groups: ["room"] })];
+    const sockets = [
+      await hub.connect({ user: "alice" }),
+      await hub.connectReliable(),
+      await hub.connect({ groups: ["room"] }),
+    ];
     await server(hub).closeAllConnections({ reason: "the end" });
     for (const socket of sockets) await socket.expectClosedByServer("the end");
     assert.equal(await hub.exists("/users/alice"), false);
@@ -176,7 +196,11 @@ function suite(service) {
     await room.removeUser("b/ob");
     await expectMembers(alice);
     await room.sendToAll("to the member", text);
-    await expectTexts([[alice, ["to the member"]], [bob[0], []], [bob[1], []]]);
+    await expectTexts([
+      [alice, ["to the member"]],
+      [bob[0], []],
+      [bob[1], []],
+    ]);
 
     await assert.rejects(room.addConnection("unknown"), { statusCode: 404, code: "Error.Connection.NotExisted" });
     await assert.rejects(room.addUser("unknown"), { statusCode: 404, code: "Error.User.NotExisted" });
@@ -206,8 +230,13 @@ function suite(service) {
   test("puts all connections that a filter lets through into groups and out of them", async () => {
     const hub = service.newHub();
     const sender = server(hub);
-    const [alice, bob, anonymous] = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "bob" }), await hub.connect()];
-    const expectMembers = async (group, ...sockets) => assert.deepEqual(idsOf(await members(sender.group(group))), sorted(...sockets), group);
+    const [alice, bob, anonymous] = [
+      await hub.connect({ user: "alice" }),
+      await hub.connectReliable({ user: "bob" }),
+      await hub.connect(),
+    ];
+    const expectMembers = async (group, ...sockets) =>
+      assert.deepEqual(idsOf(await members(sender.group(group))), sorted(...sockets), group);
     await sender.addConnectionsToGroups(["red", "blue"], odata`userId in (${"alice"}, ${"bob"})`);
     await sender.addConnectionsToGroups(["blue", "green"], "true");
     await expectMembers("red", alice, bob);
@@ -248,10 +277,15 @@ function suite(service) {
     const sender = server(hub);
     const alice = await hub.connect({ user: "alice" });
     let ackId = 0;
-    for (const [permission, type] of [["joinLeaveGroup", "joinGroup"], ["sendToGroup", "sendToGroup"]]) {
+    for (const [permission, type] of [
+      ["joinLeaveGroup", "joinGroup"],
+      ["sendToGroup", "sendToGroup"],
+    ]) {
       const has = (targetName) => sender.hasPermission(alice.id, permission, { targetName });
-      const may = async (group) => (await alice.ask({ type, group, dataType: "text", data: "hi", noEcho: true, ackId: ++ackId })).success;
-      const expectAllowed = async (allowed) => assert.deepEqual([await has("the room/1"), await may("the room/1")], [allowed, allowed], permission);
+      const may = async (group) =>
+        (await alice.ask({ type, group, dataType: "text", data: "hi", noEcho: true, ackId: ++ackId })).success;
+      const expectAllowed = async (allowed) =>
+        assert.deepEqual([await has("the room/1"), await may("the room/1")], [allowed, allowed], permission);
       await expectAllowed(false);
       await sender.grantPermission(alice.id, permission, { targetName: "the room/1" });
       await expectAllowed(true);
@@ -271,7 +305,9 @@ function suite(service) {
     const hub = service.newHub();
     const withKey = (key) => server(hub, `Endpoint=${service.endpoint};AccessKey=${key};Version=1.0;`);
     assert.equal(await withKey(service.secondaryKey).userExists("alice"), false);
-    await assert.rejects(withKey("another-key-of-forty-eight-characters-or-so-____").userExists("alice"), { statusCode: 401 });
+    await assert.rejects(withKey("another-key-of-forty-eight-characters-or-so-____").userExists("alice"), {
+      statusCode: 401,
+    });
   });
 
   test("receives what was wrong with a message", async () => {

@@ -14,7 +14,8 @@ function defineRecoveryEvents(kit) {
   test("raises `recovering` and `recovered`", async (t) => {
     const { client, id, link } = await kit.startOverLink(t, kit.service.newHub());
     const raised = new Queue();
-    for (const event of ["recovering", "recovered"]) client.on(event, ({ connectionId }) => raised.push([event, connectionId]));
+    for (const event of ["recovering", "recovered"])
+      client.on(event, ({ connectionId }) => raised.push([event, connectionId]));
     for (let times = 0; times < 2; times++) {
       link.cut();
       assert.deepEqual(await raised.next("the event recovering"), ["recovering", id]);

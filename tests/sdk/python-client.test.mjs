@@ -28,11 +28,13 @@ const define = (service) => {
           const link = await Link.to(service, { delay: DELAY_MS });
           t.after(() => link.close());
           const overLink = service.connectionString.replace(service.endpoint, link.endpoint);
-          const run = (name) => runPython(script(name), [kind, protocol, hub.name, service.connectionString, overLink], LIMIT_MS);
+          const run = (name) =>
+            runPython(script(name), [kind, protocol, hub.name, service.connectionString, overLink], LIMIT_MS);
           return { hub, link, run };
         }
         /** Messages as the protocol has them: with their numbers where it is reliable. */
-        const numbered = (messages) => (isReliable ? messages.map((message, n) => ({ ...message, number: n + 1 })) : messages);
+        const numbered = (messages) =>
+          isReliable ? messages.map((message, n) => ({ ...message, number: n + 1 })) : messages;
 
         test("joins, leaves, sends and receives", async (t) => {
           const { run } = await setUp(t);
@@ -69,7 +71,10 @@ const define = (service) => {
 
         test("sends events, and receives what their handler answers", async (t) => {
           const handler = await EventHandler.start(t);
-          handler.answer("user.echo", (asked) => ({ headers: { "content-type": asked.header("content-type") }, body: asked.body }));
+          handler.answer("user.echo", (asked) => ({
+            headers: { "content-type": asked.header("content-type") },
+            body: asked.body,
+          }));
           const { hub, run } = await setUp(t);
           await hub.useHandler(handler);
           const received = [
@@ -140,4 +145,7 @@ const define = (service) => {
   }
 };
 
-forEachRunner("Microsoft's client package for Python", define, { variables: AT_ONCE, steady: "it is about the package" });
+forEachRunner("Microsoft's client package for Python", define, {
+  variables: AT_ONCE,
+  steady: "it is about the package",
+});

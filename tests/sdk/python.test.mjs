@@ -48,16 +48,31 @@ function suite(service) {
       const witness = await hub.connectReliable({ user: "witness" });
       const ids = [one, two, member, witness].map(({ id }) => id);
       const seen = await runPython(script("operations.py"), [kind, service.connectionString, hub.name, ...ids]);
-      const inRoom = [[one.id, "one"], [two.id, "two"]].sort(([id], [other]) => (id < other ? -1 : 1));
+      const inRoom = [
+        [one.id, "one"],
+        [two.id, "two"],
+      ].sort(([id], [other]) => (id < other ? -1 : 1));
       assert.deepEqual(seen, {
         members: inRoom,
         page_by_page: inRoom,
         first: inRoom.slice(0, 1),
         without_one: [[two.id, "two"]],
         without_two: [],
-        strangers: [[404, "Error.Connection.NotExisted"], [404, "Error.User.NotExisted"], [404, "Info.Connection.NotExisted"]],
-        groups: [[true, true, true], [false, true, true], [false, false, false]],
-        permissions: [[false, false], [true, false], [false, false]],
+        strangers: [
+          [404, "Error.Connection.NotExisted"],
+          [404, "Error.User.NotExisted"],
+          [404, "Info.Connection.NotExisted"],
+        ],
+        groups: [
+          [true, true, true],
+          [false, true, true],
+          [false, false, false],
+        ],
+        permissions: [
+          [false, false],
+          [true, false],
+          [false, false],
+        ],
         filter: [400, "Error.BadRequest"],
         left: [false, false, false, true],
       });

@@ -15,16 +15,29 @@ describe("A service that is asked to end", () => {
   test("is found again by every client package: reliable connections go on, others are made anew", async () => {
     const hub = service.newHub();
     const clients = [];
-    for (const [title, sdk] of Object.entries({ "Microsoft's 1.0": microsoft, "Microsoft's 1.1": microsoft11, ours: await loadOurClient() })) {
+    for (const [title, sdk] of Object.entries({
+      "Microsoft's 1.0": microsoft,
+      "Microsoft's 1.1": microsoft11,
+      ours: await loadOurClient(),
+    })) {
       for (const reliable of [true, false]) {
         const protocol = reliable ? sdk.WebPubSubJsonReliableProtocol() : sdk.WebPubSubJsonProtocol();
-        const client = new sdk.WebPubSubClient({ getClientAccessUrl: () => hub.clientUrl({ user: "u" }) }, { protocol });
+        const client = new sdk.WebPubSubClient(
+          { getClientAccessUrl: () => hub.clientUrl({ user: "u" }) },
+          { protocol },
+        );
         const events = { connected: new Queue(), disconnected: 0, received: new Queue() };
         client.on("connected", ({ connectionId }) => events.connected.push(connectionId));
         client.on("disconnected", () => events.disconnected++);
         client.on("server-message", ({ message }) => events.received.push(message.data));
         await client.start();
-        clients.push({ what: `${title}, ${reliable ? "reliable" : "plain"}`, reliable, client, events, id: await events.connected.next("a connection") });
+        clients.push({
+          what: `${title}, ${reliable ? "reliable" : "plain"}`,
+          reliable,
+          client,
+          events,
+          id: await events.connected.next("a connection"),
+        });
       }
     }
     await hub.send("", "before");

@@ -20,7 +20,14 @@ export async function measureBroadcasts(service, count, protocols) {
   const bare = await new Bare().start();
   const results = [];
   try {
-    results.push(await measure("a bare object", () => Crowd.connect(count, () => bare.url), frame, (n) => bare.send(frame(n))));
+    results.push(
+      await measure(
+        "a bare object",
+        () => Crowd.connect(count, () => bare.url),
+        frame,
+        (n) => bare.send(frame(n)),
+      ),
+    );
   } finally {
     await bare.stop();
   }
@@ -47,6 +54,10 @@ async function measure(name, connect, expected, send) {
 /** A line for each. */
 export function describeBroadcasts([bare, ...others]) {
   const median = ({ rounds }) => rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
-  const line = (one) => `${one.name}: connected in ${(one.connecting / 1_000).toFixed(1)} s, delivered in ${Math.round(median(one))} ms`;
-  return [line(bare), ...others.map((one) => `${line(one)}, ${(median(bare) / median(one)).toFixed(2)} of the bare object's rate`)];
+  const line = (one) =>
+    `${one.name}: connected in ${(one.connecting / 1_000).toFixed(1)} s, delivered in ${Math.round(median(one))} ms`;
+  return [
+    line(bare),
+    ...others.map((one) => `${line(one)}, ${(median(bare) / median(one)).toFixed(2)} of the bare object's rate`),
+  ];
 }

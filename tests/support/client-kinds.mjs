@@ -7,7 +7,10 @@ import { acked, connectProtobuf, DATA, field, message, refused } from "./protobu
 const isBytes = (dataType) => dataType === "binary" || dataType === "protobuf";
 
 /** An `Any` as it is serialized. */
-export const ANY = message(field(1, "type.googleapis.com/google.protobuf.StringValue"), field(2, message(field(1, "hi"))));
+export const ANY = message(
+  field(1, "type.googleapis.com/google.protobuf.StringValue"),
+  field(2, message(field(1, "hi"))),
+);
 
 /** A payload of every kind, with the content type that it has at an event handler. */
 export const PAYLOADS = [
@@ -30,7 +33,10 @@ const jsonClients = {
 
   async receives(socket, { dataType, data, metadata }) {
     const rest = metadata ? `,"metadata":${JSON.stringify(metadata)}` : "";
-    assert.equal(await socket.next("the answer"), `{"type":"message","from":"server","dataType":"${dataType}","data":${inJson(dataType, data)}${rest}}`);
+    assert.equal(
+      await socket.next("the answer"),
+      `{"type":"message","from":"server","dataType":"${dataType}","data":${inJson(dataType, data)}${rest}}`,
+    );
   },
 
   async succeeds(socket, ackId) {
@@ -45,7 +51,8 @@ const jsonClients = {
   expectSilence: (socket) => socket.expectSilence(),
 };
 
-const inJson = (dataType, data) => (isBytes(dataType) ? JSON.stringify(data.toString("base64")) : dataType === "json" ? data : JSON.stringify(data));
+const inJson = (dataType, data) =>
+  isBytes(dataType) ? JSON.stringify(data.toString("base64")) : dataType === "json" ? data : JSON.stringify(data);
 
 const protobufClients = {
   name: "protobuf",
@@ -55,11 +62,16 @@ const protobufClients = {
 
   send(socket, { event = "message", dataType = "text", data = "hi", ackId, metadata = {} }) {
     const ack = ackId === undefined ? [] : [field(3, ackId)];
-    socket.send(field(5, message(field(1, event), field(2, field(DATA[dataType], data)), ...ack, ...entries(4, metadata))));
+    socket.send(
+      field(5, message(field(1, event), field(2, field(DATA[dataType], data)), ...ack, ...entries(4, metadata))),
+    );
   },
 
   async receives(socket, { dataType, data, metadata = {} }) {
-    const expected = field(2, message(field(1, "server"), field(3, field(DATA[dataType], data)), ...entries(5, metadata)));
+    const expected = field(
+      2,
+      message(field(1, "server"), field(3, field(DATA[dataType], data)), ...entries(5, metadata)),
+    );
     assert.deepEqual(await socket.next("the answer"), expected);
   },
 
@@ -77,7 +89,8 @@ const protobufClients = {
   },
 };
 
-const entries = (number, metadata) => Object.entries(metadata).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
+const entries = (number, metadata) =>
+  Object.entries(metadata).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
 
 const simpleClients = {
   name: "simple",

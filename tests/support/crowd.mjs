@@ -63,6 +63,10 @@ export class Crowd {
 
   /** Drops all connections. */
   leave() {
-    for (const socket of this.#sockets) socket.removeAllListeners("close").on("error", () => {}).terminate();
+    for (const socket of this.#sockets)
+      socket
+        .removeAllListeners("close")
+        .on("error", () => {})
+        .terminate();
   }
 }

@@ -4,7 +4,10 @@ import path from "node:path";
 import { root } from "./service.mjs";
 
 /** The README and the pages of `docs`, as one text. */
-export const documents = () => ["README.md", ...globSync("docs/*.md", { cwd: root })].map((file) => readFileSync(path.join(root, file), "utf8")).join("\n");
+export const documents = () =>
+  ["README.md", ...globSync("docs/*.md", { cwd: root })]
+    .map((file) => readFileSync(path.join(root, file), "utf8"))
+    .join("\n");
 
 /** The text of the block with this label, which must be there once. */
 export function documentBlock(label) {

@@ -158,7 +158,9 @@ export class EventHandler {
 
   /** The kinds of all events so far, of one connection if it is named, in order. */
   kinds(connection) {
-    return this.asked.filter((asked) => (connection ? asked.connection === connection : asked.connection)).map(({ kind }) => kind);
+    return this.asked
+      .filter((asked) => (connection ? asked.connection === connection : asked.connection))
+      .map(({ kind }) => kind);
   }
 
   /** How many requests of this kind there were. */

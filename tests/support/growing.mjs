@@ -25,7 +25,9 @@ export const Growing = (Kind) =>
     newHub() {
       const hub = super.newHub();
       const path = `hubs/${hub.name}`;
-      const growth = new Growth(this.settings?.hubs?.[hub.name], (settings) => super.manage("PUT", path, { body: JSON.stringify(settings) }));
+      const growth = new Growth(this.settings?.hubs?.[hub.name], (settings) =>
+        super.manage("PUT", path, { body: JSON.stringify(settings) }),
+      );
       this.#growths.set(path, growth);
       if (this.endpoint) growth.begin();
       return hub;

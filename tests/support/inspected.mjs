@@ -21,12 +21,24 @@ export class InspectedService extends Service {
     await super.start();
     await super.crash();
     const port = await freePort();
-    const variables = { SHARDS: String(this.shards), WEBPUBSUB_ACCESS_KEY: this.key, WEBPUBSUB_ACCESS_KEY_SECONDARY: this.secondaryKey };
-    this.#workerd = start(await workerd(), ["serve", `--inspector-addr=127.0.0.1:${port}`, path.join(this.state, "workerd", "run", "service.capnp")], {
-      env: { ...process.env, ...variables },
-      onOutput: (text) => (this.#output += text),
-    });
-    const isWell = () => request(this.endpoint, "HEAD", "/api/health?api-version=2024-12-01").then(({ status }) => status === 200, () => false);
+    const variables = {
+      SHARDS: String(this.shards),
+      WEBPUBSUB_ACCESS_KEY: this.key,
+      WEBPUBSUB_ACCESS_KEY_SECONDARY: this.secondaryKey,
+    };
+    this.#workerd = start(
+      await workerd(),
+      ["serve", `--inspector-addr=127.0.0.1:${port}`, path.join(this.state, "workerd", "run", "service.capnp")],
+      {
+        env: { ...process.env, ...variables },
+        onOutput: (text) => (this.#output += text),
+      },
+    );
+    const isWell = () =>
+      request(this.endpoint, "HEAD", "/api/health?api-version=2024-12-01").then(
+        ({ status }) => status === 200,
+        () => false,
+      );
     await until(isWell, "the service under the inspector");
     await this.#watch(port);
     return this;
@@ -34,8 +46,14 @@ export class InspectedService extends Service {
 
   /** Sets a breakpoint that never stops, but says whose object is put together. */
   async #watch(port) {
-    const before = readFileSync(path.join(this.state, "workerd", "run", "worker", "index.js"), "utf8").split(MAKES)[0].split("\n");
-    const place = { urlRegex: "index\\.js$", lineNumber: before.length - 1, columnNumber: (before.at(-1) ?? "").length };
+    const before = readFileSync(path.join(this.state, "workerd", "run", "worker", "index.js"), "utf8")
+      .split(MAKES)[0]
+      .split("\n");
+    const place = {
+      urlRegex: "index\\.js$",
+      lineNumber: before.length - 1,
+      columnNumber: (before.at(-1) ?? "").length,
+    };
     const inspector = new WebSocket(`ws://127.0.0.1:${port}/main`);
     const ask = (/** @type {number} */ id, /** @type {string} */ method, /** @type {any} */ params = undefined) =>
       new Promise((resolve, reject) => {

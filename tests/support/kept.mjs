@@ -17,7 +17,10 @@ export class Kept {
     });
     kept.#socket.on("error", (error) => kept.#end(error));
     kept.#socket.on("close", () => kept.#end(new Error("the service closed the connection")));
-    await within(new Promise((resolve, reject) => kept.#socket.on("connect", resolve).on("error", reject)), "a connection");
+    await within(
+      new Promise((resolve, reject) => kept.#socket.on("connect", resolve).on("error", reject)),
+      "a connection",
+    );
     return kept;
   }
 
@@ -39,7 +42,9 @@ export class Kept {
   async #answer() {
     const head = await this.#until((bytes) => bytes.indexOf("\r\n\r\n"), 4);
     const [line, ...lines] = head.split("\r\n");
-    const headers = Object.fromEntries(lines.map((text) => [text.slice(0, text.indexOf(":")).toLowerCase(), text.slice(text.indexOf(":") + 1).trim()]));
+    const headers = Object.fromEntries(
+      lines.map((text) => [text.slice(0, text.indexOf(":")).toLowerCase(), text.slice(text.indexOf(":") + 1).trim()]),
+    );
     const status = Number(line.split(" ")[1]);
     if (status < 200 || status === 204) return { status, headers, body: "" };
     if (headers["transfer-encoding"] === "chunked") return { status, headers, body: await this.#chunks() };

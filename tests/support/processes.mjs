@@ -15,7 +15,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
  * @returns {any}
  */
 export function start(command, args, { onOutput, ...options } = {}) {
-  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...options }));
+  const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (
+    spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], ...options })
+  );
   running.add(child);
   child.on("close", () => running.delete(child));
   if (onOutput) for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", onOutput);
@@ -33,5 +35,7 @@ export function kill(child) {
 
 /** Resolves with the exit code, or the signal, when a program has ended and said its last word. */
 export function ended(child) {
-  return new Promise((resolve, reject) => child.on("error", reject).on("close", (code, signal) => resolve(code ?? signal)));
+  return new Promise((resolve, reject) =>
+    child.on("error", reject).on("close", (code, signal) => resolve(code ?? signal)),
+  );
 }

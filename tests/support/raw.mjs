@@ -13,7 +13,9 @@ export function exchange(service, bytes, enough = (_) => false) {
       if (enough(text)) socket.destroy();
     });
     socket.on("close", () => resolve(text));
-    socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) => (error.code === "ECONNRESET" ? resolve(text) : reject(error)));
+    socket.on("error", (/** @type {NodeJS.ErrnoException} */ error) =>
+      error.code === "ECONNRESET" ? resolve(text) : reject(error),
+    );
   });
   return within(answer, `an answer to ${bytes.toString("latin1").slice(0, 800)}`);
 }
@@ -27,7 +29,10 @@ export const hasClose = (text) => /\x88(?:\x00|.{3})/s.test(text);
 /** One WebSocket frame as it stands on the wire, masked as a client's must be. */
 export function frame(opcode, payload, { fin = true, reserved = 0 } = {}) {
   const mask = Buffer.from([1, 2, 3, 4]);
-  const head = payload.length < 126 ? Buffer.from([0, 0x80 | payload.length]) : Buffer.from([0, 0x80 | 126, payload.length >> 8, payload.length & 255]);
+  const head =
+    payload.length < 126
+      ? Buffer.from([0, 0x80 | payload.length])
+      : Buffer.from([0, 0x80 | 126, payload.length >> 8, payload.length & 255]);
   head[0] = (fin ? 0x80 : 0) | (reserved << 4) | opcode;
   return Buffer.concat([head, mask, payload.map((byte, at) => byte ^ mask[at % 4])]);
 }

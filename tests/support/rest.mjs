@@ -67,8 +67,16 @@ export function expectInvalidFilter({ status, headers, body }, target, message) 
   assert.equal(headers["x-ms-error-code"], "Error.BadRequest");
   assert.equal(headers["api-supported-versions"], undefined);
   assert.deepEqual(JSON.parse(body), {
-    code: "Error.BadRequest", message, target, errors: { [target]: [message] }, type: null,
-    title: "One or more validation errors occurred.", status: 400, detail: null, instance: null, extensions: {},
+    code: "Error.BadRequest",
+    message,
+    target,
+    errors: { [target]: [message] },
+    type: null,
+    title: "One or more validation errors occurred.",
+    status: 400,
+    detail: null,
+    instance: null,
+    extensions: {},
   });
 }
 

@@ -7,34 +7,139 @@ const MAX_CLIENT_MESSAGE_BYTES = 1_048_576;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 /** Pieces of paths: names that are none, and words of the API where they do not belong. */
 const SEGMENTS = [
-  "api", "hubs", "hub", "health", "client", "clients", "mqtt", "groups", "users", "connections", "permissions", ":send",
-  ":generateToken", ":closeConnections", "management", "", ".", "..", "%", "%zz", "%2", "%ff", "%00", "%2F", "%2e%2e", "%C3%A4",
-  "a".repeat(2000), "1", "~", "*", "'", "<script>", "\\", "|", "{}", "[", "^", "`", "room", "AAAAAAAA", "-_-_", "index.html",
+  "api",
+  "hubs",
+  "hub",
+  "health",
+  "client",
+  "clients",
+  "mqtt",
+  "groups",
+  "users",
+  "connections",
+  "permissions",
+  ":send",
+  ":generateToken",
+  ":closeConnections",
+  "management",
+  "",
+  ".",
+  "..",
+  "%",
+  "%zz",
+  "%2",
+  "%ff",
+  "%00",
+  "%2F",
+  "%2e%2e",
+  "%C3%A4",
+  "a".repeat(2000),
+  "1",
+  "~",
+  "*",
+  "'",
+  "<script>",
+  "\\",
+  "|",
+  "{}",
+  "[",
+  "^",
+  "`",
+  "room",
+  "AAAAAAAA",
+  "-_-_",
+  "index.html",
 ];
 /** What the service answers beside the API; `{}` is for a name that it has to make sense of. */
-const PLACES = ["/client/hubs/{hub}", "/client/hubs/{}", "/client/", "/client?hub={hub}", "/clients/mqtt/hubs/{hub}", "/api/{}", "/{}", "/api/hubs/{hub}/{}"];
-const VALUES = ["", "0", "1", "-1", "1.5", "300", "301", "99999999999999999999", "NaN", "true", "null", "room", "%zz", "%ff", "%00", "%C3%A4", "+", "&", "=", "q".repeat(4000)];
+const PLACES = [
+  "/client/hubs/{hub}",
+  "/client/hubs/{}",
+  "/client/",
+  "/client?hub={hub}",
+  "/clients/mqtt/hubs/{hub}",
+  "/api/{}",
+  "/{}",
+  "/api/hubs/{hub}/{}",
+];
+const VALUES = [
+  "",
+  "0",
+  "1",
+  "-1",
+  "1.5",
+  "300",
+  "301",
+  "99999999999999999999",
+  "NaN",
+  "true",
+  "null",
+  "room",
+  "%zz",
+  "%ff",
+  "%00",
+  "%C3%A4",
+  "+",
+  "&",
+  "=",
+  "q".repeat(4000),
+];
 const QUERIES = [
-  "api-version=1", "api-version", "&&&=", "%zz=%", "hub=%00", "access_token=a.b.c", "awps_connection_id=%ff",
-  "awps_connection_id=c&awps_reconnection_token=t", "webpubsub_mode=x", "excluded=&excluded", "reason=a&reason=b", "filter='",
+  "api-version=1",
+  "api-version",
+  "&&&=",
+  "%zz=%",
+  "hub=%00",
+  "access_token=a.b.c",
+  "awps_connection_id=%ff",
+  "awps_connection_id=c&awps_reconnection_token=t",
+  "webpubsub_mode=x",
+  "excluded=&excluded",
+  "reason=a&reason=b",
+  "filter='",
 ];
 const HEADERS = [
-  "Content-Type: ;;;=", "Content-Type: text/plain; charset=", "Content-Type: \u00ff", "Authorization: Bearer", "Authorization: Bearer ..",
-  "Authorization: \t", "Authorization: Bearer \u00e4", "Upgrade: websocket", "Upgrade: h2c", "Sec-WebSocket-Protocol: ,,, ,",
-  "Sec-WebSocket-Protocol: json.webpubsub.azure.v1", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: x", "Connection: Upgrade",
-  "X-WebPubSub-Metadata-: v", "X-WebPubSub-Metadata-a: \u00e4", `X-WebPubSub-Metadata-b: ${"v".repeat(1025)}`, "Origin: null", "Cookie: \u0001",
-  "X-Forwarded-Host: elsewhere", "Accept: ;q=z", "Range: bytes=9-1", "If-None-Match: *", "Expect: nothing",
+  "Content-Type: ;;;=",
+  "Content-Type: text/plain; charset=",
+  "Content-Type: \u00ff",
+  "Authorization: Bearer",
+  "Authorization: Bearer ..",
+  "Authorization: \t",
+  "Authorization: Bearer \u00e4",
+  "Upgrade: websocket",
+  "Upgrade: h2c",
+  "Sec-WebSocket-Protocol: ,,, ,",
+  "Sec-WebSocket-Protocol: json.webpubsub.azure.v1",
+  "Sec-WebSocket-Version: 8",
+  "Sec-WebSocket-Key: x",
+  "Connection: Upgrade",
+  "X-WebPubSub-Metadata-: v",
+  "X-WebPubSub-Metadata-a: \u00e4",
+  `X-WebPubSub-Metadata-b: ${"v".repeat(1025)}`,
+  "Origin: null",
+  "Cookie: \u0001",
+  "X-Forwarded-Host: elsewhere",
+  "Accept: ;q=z",
+  "Range: bytes=9-1",
+  "If-None-Match: *",
+  "Expect: nothing",
 ];
-const UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+const UPGRADE = [
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
 
-const inputsOf = (files, key = "input") => files.flatMap((file) => readVectors(file)).map((vector) => vector[key] ?? "");
+const inputsOf = (files, key = "input") =>
+  files.flatMap((file) => readVectors(file)).map((vector) => vector[key] ?? "");
 const FILTERS = inputsOf(["filters/matches", "filters/refused"], "filter").filter((filter) => filter.length < 2000);
 const CONTENT_TYPES = inputsOf(["rest/content-types"], "contentType");
 const MESSAGES = ["", "hi", "null", '"\u00e9"', '{"a":[1,2.50,"b"]}', "[".repeat(1000), "\u0000\u00ff"];
 const GROUPS = inputsOf(["rest/group-bodies"], "body");
 
 const bytes = (hex) => Buffer.from(hex, "hex");
-const protobuf = (direction, wanted) => bytes(readVectors(`client-protobuf/${direction}`).find(({ name }) => name === wanted).input);
+const protobuf = (direction, wanted) =>
+  bytes(readVectors(`client-protobuf/${direction}`).find(({ name }) => name === wanted).input);
 export const PING = protobuf("upstream", "a ping");
 export const PONG = protobuf("downstream", "a pong");
 
@@ -43,14 +148,15 @@ export const JSON_FRAMES = inputsOf(["client-json/upstream"]).map((text) => Buff
 export const PROTOBUF_FRAMES = inputsOf(["client-protobuf/upstream"]).map(bytes);
 
 /** The operations of the API: method, path, query parameters, and the types of its body if it has one. */
-export const OPERATIONS = Object.entries(JSON.parse(readFileSync(new URL("../../www/api/openapi.json", import.meta.url), "utf8")).paths).flatMap(
-  ([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
-      method: method.toUpperCase(),
-      path,
-      query: parameters.filter((parameter) => parameter.in === "query"),
-      types: Object.keys(requestBody?.content ?? {}),
-    })),
+export const OPERATIONS = Object.entries(
+  JSON.parse(readFileSync(new URL("../../www/api/openapi.json", import.meta.url), "utf8")).paths,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
+    method: method.toUpperCase(),
+    path,
+    query: parameters.filter((parameter) => parameter.in === "query"),
+    types: Object.keys(requestBody?.content ?? {}),
+  })),
 );
 
 /** One of some inputs with mistakes made in it. */
@@ -84,19 +190,36 @@ export function requestOf(random, n, { service, hub, connection }) {
   const operation = rarely(() => somethingElse(random, hub)) ?? OPERATIONS[n % OPERATIONS.length];
   const method = rarely(() => random.pick(METHODS)) ?? operation.method;
 
-  const path = fill(random, operation.path, { hub: hub.name, connectionId: connection, group: "room", userId: "alice", permission: "sendToGroup" });
-  const parameters = operation.query.filter(() => random.below(3)).map((parameter) => `${parameter.name}=${someValue(random, parameter)}`);
-  parameters.push(...(rarely(() => [random.pick(QUERIES)]) ?? []), ...(operation.token ? [`access_token=${operation.token}`] : []));
+  const path = fill(random, operation.path, {
+    hub: hub.name,
+    connectionId: connection,
+    group: "room",
+    userId: "alice",
+    permission: "sendToGroup",
+  });
+  const parameters = operation.query
+    .filter(() => random.below(3))
+    .map((parameter) => `${parameter.name}=${someValue(random, parameter)}`);
+  parameters.push(
+    ...(rarely(() => [random.pick(QUERIES)]) ?? []),
+    ...(operation.token ? [`access_token=${operation.token}`] : []),
+  );
   const target = [path, parameters.join("&")].filter(Boolean).join(path.includes("?") ? "&" : "?");
 
   const headers = random.below(3) ? [] : Array.from({ length: 1 + random.below(3) }, () => random.pick(HEADERS));
   // Most of them get past the first door.
-  if (random.below(8)) headers.push(`Authorization: Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`);
+  if (random.below(8))
+    headers.push(`Authorization: Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`);
   if (operation.token) headers.push(...UPGRADE);
   const type = random.below(4) ? operation.types[0] : random.pick([...operation.types, ...CONTENT_TYPES]);
   if (type) headers.push(`Content-Type: ${type}`);
   const body = ["GET", "HEAD"].includes(method) ? Buffer.alloc(0) : bodyOf(random, operation);
-  const head = [`${method} ${target} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, ...headers, `Content-Length: ${body.length}`];
+  const head = [
+    `${method} ${target} HTTP/1.1`,
+    `Host: 127.0.0.1:${service.port}`,
+    ...headers,
+    `Content-Length: ${body.length}`,
+  ];
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
@@ -110,13 +233,15 @@ function somethingElse(random, hub) {
 
 /** A path with good names or bad ones in its gaps. */
 function fill(random, path, names) {
-  const junk = () => Array.from({ length: random.below(4) ? 1 : 1 + random.below(5) }, () => random.pick(SEGMENTS)).join("/");
+  const junk = () =>
+    Array.from({ length: random.below(4) ? 1 : 1 + random.below(5) }, () => random.pick(SEGMENTS)).join("/");
   return path.replaceAll(/\{(\w*)\}/g, (_, gap) => (names[gap] && random.below(8) ? names[gap] : junk()));
 }
 
 /** A parameter's value: one that it can have more often than not. */
 function someValue(random, { name, schema }) {
-  if (name === "filter") return encodeURIComponent(random.below(2) ? random.pick(FILTERS) : mutant(random, FILTERS).toString());
+  if (name === "filter")
+    return encodeURIComponent(random.below(2) ? random.pick(FILTERS) : mutant(random, FILTERS).toString());
   if (schema.enum && random.below(16)) return random.pick(schema.enum);
   return random.below(2) ? random.pick(["1", "5", "room"]) : random.pick(VALUES);
 }

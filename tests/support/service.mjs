@@ -43,7 +43,16 @@ export class Service {
    * them in memory: what tests end is the process, not the machine.
    * @param {{ shards?: number, runner?: string, variables?: Record<string, any>, settings?: any, https?: any, key?: string, inMemory?: boolean, options?: any[] }} options
    */
-  constructor({ shards = 1, runner = "serve", variables = {}, settings, https = runner === "start", key = KEY, inMemory = false, options = [] } = {}) {
+  constructor({
+    shards = 1,
+    runner = "serve",
+    variables = {},
+    settings,
+    https = runner === "start",
+    key = KEY,
+    inMemory = false,
+    options = [],
+  } = {}) {
     this.shards = shards;
     this.runner = runner;
     this.variables = variables;
@@ -61,7 +70,8 @@ export class Service {
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
     if (this.https === true) options.push("--https", "--https-port", this.securePort ?? 0);
-    if (this.https?.cert) options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort ?? 0);
+    if (this.https?.cert)
+      options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort ?? 0);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
@@ -98,7 +108,10 @@ export class Service {
   #openLog() {
     const folder = path.join(root, "build", "test-logs");
     mkdirSync(folder, { recursive: true });
-    const test = path.relative(path.join(root, "tests"), process.argv[1] ?? "test").replace(/\.test\.mjs$/, "").replaceAll(/[^\w-]+/g, "-");
+    const test = path
+      .relative(path.join(root, "tests"), process.argv[1] ?? "test")
+      .replace(/\.test\.mjs$/, "")
+      .replaceAll(/[^\w-]+/g, "-");
     return createWriteStream(path.join(folder, `${test}-${process.pid}-${++logs}-${this.runner}-${this.shards}.log`));
   }
 
@@ -155,7 +168,10 @@ export class Service {
   manage(method, path, { body, token } = {}) {
     const target = `/management/${path}`;
     const bearer = token ?? sign({ aud: `${this.endpoint}${target}` }, this.key);
-    return request(this.endpoint, method, target, { headers: bearer ? { authorization: `Bearer ${bearer}` } : {}, body });
+    return request(this.endpoint, method, target, {
+      headers: bearer ? { authorization: `Bearer ${bearer}` } : {},
+      body,
+    });
   }
 
   /** Everything that it has said since its start. */
@@ -184,14 +200,20 @@ export function forEachShardCount(title, define, { Kind = Service, steady, shard
       if (service.rest) afterEach(() => service.rest());
       define(service);
     });
-  for (const shards of shardCounts) suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
+  for (const shards of shardCounts)
+    suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
   if (!steady) suite("growing", new (Growing(Kind))(options));
 }
 
 /** The same with one shard under `npm start`, too: whoever tries a package tries it there first. */
 export function forEachRunner(title, define, options = {}) {
   forEachShardCount(title, define, options);
-  forEachShardCount(`${title} under npm start`, define, { ...options, runner: "start", shardCounts: [1], steady: "its hubs grow under npm run serve" });
+  forEachShardCount(`${title} under npm start`, define, {
+    ...options,
+    runner: "start",
+    shardCounts: [1],
+    steady: "its hubs grow under npm run serve",
+  });
 }
 
 /** A folder in memory, if the system has one that is large enough. */

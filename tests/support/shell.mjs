@@ -13,7 +13,11 @@ export class Shell {
   lines = new Queue();
 
   constructor(commands, env = {}) {
-    this.#child = start("bash", ["-ec", commands], { cwd: root, env: { ...process.env, ...env }, onOutput: (text) => (this.#output += text) });
+    this.#child = start("bash", ["-ec", commands], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      onOutput: (text) => (this.#output += text),
+    });
     let rest = "";
     this.#child.stdout.on("data", (text) => {
       const lines = (rest + text).split("\n");

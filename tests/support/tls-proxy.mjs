@@ -43,7 +43,11 @@ export class TlsProxy {
         socket.write(head(answer));
         socket.write(first);
         socket.pipe(far).pipe(socket);
-        for (const [one, other] of [[socket, far], [far, socket]]) one.on("error", () => other.destroy()).on("close", () => other.destroy());
+        for (const [one, other] of [
+          [socket, far],
+          [far, socket],
+        ])
+          one.on("error", () => other.destroy()).on("close", () => other.destroy());
       });
       onward.on("error", () => socket.destroy());
     });

@@ -20,7 +20,8 @@ export function received({ group, dataType, data, metadata }) {
 }
 
 function spellOut(value) {
-  if (value?.parts) return value.parts.map((part) => (typeof part === "string" ? part : part.repeat.repeat(part.times))).join("");
+  if (value?.parts)
+    return value.parts.map((part) => (typeof part === "string" ? part : part.repeat.repeat(part.times))).join("");
   if (Array.isArray(value)) return value.map(spellOut);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, spellOut(inner)]));

@@ -23,7 +23,8 @@ export function parseConnectionString(text) {
   } catch {
     throw new Error("The connection string's Endpoint is no URL.");
   }
-  if (!["http:", "https:"].includes(endpoint.protocol)) throw new Error("The connection string's Endpoint is no http or https URL.");
+  if (!["http:", "https:"].includes(endpoint.protocol))
+    throw new Error("The connection string's Endpoint is no http or https URL.");
   if (parts.has("port")) endpoint.port = parts.get("port");
   return { endpoint, key };
 }
@@ -38,7 +39,8 @@ export async function makeClientUrl({ connectionString, hub, user = "", roles = 
   if (!/^[A-Za-z][\w`,.[\]]{0,127}$/.test(hub)) {
     throw new Error("A hub's name is a letter and up to 127 more letters, digits or underscores.");
   }
-  if (!Number.isInteger(minutes) || minutes < 1) throw new Error("The minutes until it expires are a whole number from 1.");
+  if (!Number.isInteger(minutes) || minutes < 1)
+    throw new Error("The minutes until it expires are a whole number from 1.");
   const audience = `${endpoint.origin}/client/hubs/${hub}`;
   const now = Math.floor(Date.now() / 1000);
   const claims = { aud: audience, iat: now, exp: now + minutes * 60 };
@@ -49,7 +51,9 @@ export async function makeClientUrl({ connectionString, hub, user = "", roles = 
 }
 
 async function sign(claims, key) {
-  const signed = [{ alg: "HS256", typ: "JWT" }, claims].map((part) => base64url(encoder.encode(JSON.stringify(part)))).join(".");
+  const signed = [{ alg: "HS256", typ: "JWT" }, claims]
+    .map((part) => base64url(encoder.encode(JSON.stringify(part))))
+    .join(".");
   const hmac = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", encoder.encode(key), hmac, false, ["sign"]);
   return `${signed}.${base64url(new Uint8Array(await crypto.subtle.sign("HMAC", imported, encoder.encode(signed))))}`;
@@ -73,7 +77,12 @@ export function readClientUrl(text) {
   const claims = claimsOf(url);
   const who = claims?.sub ? `as ${claims.sub}` : "without a user";
   const expiry = typeof claims?.exp === "number" ? expiryInWords(claims.exp - Date.now() / 1000) : "";
-  return { url: url.href, says: claims ? `Hub ${decodeURIComponent(hub)} at ${url.host}, ${who}${expiry}.` : `Hub ${hub} at ${url.host}, without a token.` };
+  return {
+    url: url.href,
+    says: claims
+      ? `Hub ${decodeURIComponent(hub)} at ${url.host}, ${who}${expiry}.`
+      : `Hub ${hub} at ${url.host}, without a token.`,
+  };
 }
 
 function parseUrl(text) {
@@ -83,7 +92,8 @@ function parseUrl(text) {
   } catch {
     throw new Error("This is no URL. A client URL begins with ws:// or wss://.");
   }
-  if (!["ws:", "wss:"].includes(url.protocol)) throw new Error("This is no client URL: it should begin with ws:// or wss://.");
+  if (!["ws:", "wss:"].includes(url.protocol))
+    throw new Error("This is no client URL: it should begin with ws:// or wss://.");
   return url;
 }
 

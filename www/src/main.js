@@ -7,7 +7,11 @@ import { dataInWords, endInWords, errorInWords } from "./words.js";
 const REMEMBERED = "webpubsub-edge.connection-string";
 const $ = (id) => document.getElementById(id);
 const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
-const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
+const lines = (text) =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
 
 const joined = new Set();
 let userId;
@@ -34,10 +38,22 @@ const session = new Session({
 /** What the six states of a session look like: a tone, words, and a line in the log. */
 const states = {
   connecting: () => ["waiting", "Connecting …"],
-  connected: ({ connectionId }) => ["live", `Connected${asUser()}`, `Connected${asUser()}. The connection's id is ${connectionId}.`],
-  recovering: () => ["lost", "Connection lost, getting it back …", "The link was lost; the client tries to get the connection back."],
+  connected: ({ connectionId }) => [
+    "live",
+    `Connected${asUser()}`,
+    `Connected${asUser()}. The connection's id is ${connectionId}.`,
+  ],
+  recovering: () => [
+    "lost",
+    "Connection lost, getting it back …",
+    "The link was lost; the client tries to get the connection back.",
+  ],
   recovered: () => ["live", `Connected${asUser()}`, "The connection is back; nothing was missed."],
-  lost: (end) => ["lost", "Connection lost, trying again …", ["Disconnected.", endInWords(end)].filter(Boolean).join(" ")],
+  lost: (end) => [
+    "lost",
+    "Connection lost, trying again …",
+    ["Disconnected.", endInWords(end)].filter(Boolean).join(" "),
+  ],
   stopped: () => ["idle", "Not connected"],
 };
 
@@ -199,10 +215,13 @@ onSubmit("send-form", "send-problem", async () => {
   $("send-says").textContent = "";
   const name = $("send-name").value;
   const group = chosen("kind") === "group";
-  if (name.trim() === "") throw new Error(group ? "Which group? Type its name first." : "Which event? Type its name first.");
+  if (name.trim() === "")
+    throw new Error(group ? "Which group? Type its name first." : "Which event? Type its name first.");
   const dataType = $("data-type").value;
   const data = dataType === "json" ? parseJson($("data").value) : $("data").value;
-  await (group ? session.sendToGroup(name, data, dataType, $("no-echo").checked) : session.sendEvent(name, data, dataType));
+  await (group
+    ? session.sendToGroup(name, data, dataType, $("no-echo").checked)
+    : session.sendEvent(name, data, dataType));
   $("send-says").textContent = "Sent.";
 });
 on("data", "keydown", (event) => {

@@ -22,19 +22,46 @@ export class Session {
   async start(url, protocol) {
     this.stop();
     // A person waits for the answer: what the service refuses is not asked again.
-    const client = new WebPubSubClient(url, { protocol: protocols[protocol](), messageRetryOptions: { maxRetries: 0 } });
+    const client = new WebPubSubClient(url, {
+      protocol: protocols[protocol](),
+      messageRetryOptions: { maxRetries: 0 },
+    });
     this.#client = client;
     const current = (report) => (event) => {
       if (this.#client === client) report(event);
     };
-    client.on("connected", current((event) => this.#listener.state("connected", event)));
-    client.on("recovering", current(() => this.#listener.state("recovering")));
-    client.on("recovered", current(() => this.#listener.state("recovered")));
-    client.on("disconnected", current((event) => this.#listener.state("lost", event)));
-    client.on("stopped", current(() => this.#end()));
-    client.on("rejoin-group-failed", current(({ group, error }) => this.#listener.rejoinFailed(group, error)));
-    client.on("server-message", current(({ message }) => this.#listener.message("server", message)));
-    client.on("group-message", current(({ message }) => this.#listener.message("group", message)));
+    client.on(
+      "connected",
+      current((event) => this.#listener.state("connected", event)),
+    );
+    client.on(
+      "recovering",
+      current(() => this.#listener.state("recovering")),
+    );
+    client.on(
+      "recovered",
+      current(() => this.#listener.state("recovered")),
+    );
+    client.on(
+      "disconnected",
+      current((event) => this.#listener.state("lost", event)),
+    );
+    client.on(
+      "stopped",
+      current(() => this.#end()),
+    );
+    client.on(
+      "rejoin-group-failed",
+      current(({ group, error }) => this.#listener.rejoinFailed(group, error)),
+    );
+    client.on(
+      "server-message",
+      current(({ message }) => this.#listener.message("server", message)),
+    );
+    client.on(
+      "group-message",
+      current(({ message }) => this.#listener.message("group", message)),
+    );
     this.#listener.state("connecting");
     try {
       await client.start();

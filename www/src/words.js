@@ -7,11 +7,15 @@ const SHOWN = 4000;
 export function dataInWords(dataType, data) {
   if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) return bytesInWords(data);
   const text = dataType === "json" ? JSON.stringify(data) : String(data);
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${(text.length - SHOWN).toLocaleString()} more characters)` : text;
+  return text.length > SHOWN
+    ? `${text.slice(0, SHOWN)}… (${(text.length - SHOWN).toLocaleString()} more characters)`
+    : text;
 }
 
 function bytesInWords(data) {
-  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  const bytes = ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
   const hex = Array.from(bytes.subarray(0, 64), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   const size = `${bytes.length.toLocaleString()} ${bytes.length === 1 ? "byte" : "bytes"}`;
   return bytes.length > 64 ? `${hex} … (${size})` : `${hex} (${size})`;

@@ -4,7 +4,8 @@ import { text } from "node:stream/consumers";
 import { Server } from "socket.io";
 
 const server = http.createServer(async (request, response) => {
-  if (request.method === "POST") io.to(new URL(request.url, "http://localhost").searchParams.get("room")).emit("message", await text(request));
+  if (request.method === "POST")
+    io.to(new URL(request.url, "http://localhost").searchParams.get("room")).emit("message", await text(request));
   response.writeHead(202).end();
 });
 const io = new Server(server, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });

@@ -5,7 +5,8 @@ export class Room {
 
   constructor(state) {
     this.state = state;
-    for (const socket of state.getWebSockets()) for (const group of socket.deserializeAttachment()) this.#members(group).add(socket);
+    for (const socket of state.getWebSockets())
+      for (const group of socket.deserializeAttachment()) this.#members(group).add(socket);
   }
 
   #members(group) {
@@ -19,7 +20,11 @@ export class Room {
     if (request.headers.get("Upgrade")) return this.#accept(searchParams.getAll("group"));
     const group = /\/groups\/([^/]+)\//.exec(pathname)?.[1];
     const data = await request.text();
-    send(group === undefined ? this.state.getWebSockets() : this.#members(group), { from: "server", dataType: "text", data });
+    send(group === undefined ? this.state.getWebSockets() : this.#members(group), {
+      from: "server",
+      dataType: "text",
+      data,
+    });
     return new Response(null, { status: 202 });
   }
 
@@ -28,8 +33,14 @@ export class Room {
     this.state.acceptWebSocket(server);
     server.serializeAttachment(groups);
     for (const group of groups) this.#members(group).add(server);
-    server.send(JSON.stringify({ type: "system", event: "connected", userId: null, connectionId: crypto.randomUUID() }));
-    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "json.webpubsub.azure.v1" } });
+    server.send(
+      JSON.stringify({ type: "system", event: "connected", userId: null, connectionId: crypto.randomUUID() }),
+    );
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { "Sec-WebSocket-Protocol": "json.webpubsub.azure.v1" },
+    });
   }
 
   webSocketMessage(socket, message) {

@@ -78,7 +78,8 @@ function shorten(glue, { imports, exports }) {
       glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
     }
   }
-  for (const [name, short] of exports) glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
+  for (const [name, short] of exports)
+    glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
   glue = glue.replaceAll(/^ +"[^"]*json\.js": import\d+,\n/gm, "");
   return `${glue}
 import * as json from "${json}";
@@ -98,7 +99,10 @@ function replaceOnce(text, from, to) {
 /** One script for each way in. */
 async function scripts() {
   const inlined = deflateSync(wasm, { level: 9 }).toString("base64");
-  const entry = async (name, { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false } = {}) => {
+  const entry = async (
+    name,
+    { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false } = {},
+  ) => {
     await esbuild.build({
       entryPoints: [join(npm, "src", source)],
       outfile: join(dist, file),
@@ -163,7 +167,8 @@ function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
-  for (const name of ["platform", "load.d.ts", "reach.d.ts", "refusal.d.ts"]) rmSync(join(dist, name), { recursive: true, force: true });
+  for (const name of ["platform", "load.d.ts", "reach.d.ts", "refusal.d.ts"])
+    rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");
     writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);
@@ -172,7 +177,8 @@ function types() {
 
 function rest() {
   for (const name of ["package.json", "README.md"]) cpSync(join(npm, name), join(out, name));
-  for (const name of readdirSync(root).filter((name) => name.startsWith("LICENSE-"))) cpSync(join(root, name), join(out, name));
+  for (const name of readdirSync(root).filter((name) => name.startsWith("LICENSE-")))
+    cpSync(join(root, name), join(out, name));
 }
 
 function pack() {

@@ -99,7 +99,8 @@ export const joinGroup = (group, ackId) => JSON.stringify({ type: "joinGroup", g
 export const leaveGroup = (group, ackId) => JSON.stringify({ type: "leaveGroup", group, ackId });
 export const sendToGroup = (group, ackId, noEcho, payload) =>
   JSON.stringify({ type: "sendToGroup", group, ackId, noEcho }).slice(0, -1) + payload;
-export const sendEvent = (event, ackId, payload) => JSON.stringify({ type: "event", event, ackId }).slice(0, -1) + payload;
+export const sendEvent = (event, ackId, payload) =>
+  JSON.stringify({ type: "event", event, ackId }).slice(0, -1) + payload;
 export const invoke = (invocationId, event, payload) =>
   JSON.stringify({ type: "invoke", invocationId, target: "event", event }).slice(0, -1) + payload;
 export const cancelInvocation = (invocationId) => JSON.stringify({ type: "cancelInvocation", invocationId });

@@ -56,7 +56,19 @@ class FakeHost {
   }
 }
 
-for (const name of ["fetchUrl", "setTimer", "started", "startFailed", "done", "invoked", "connected", "disconnected", "stopped", "recovering", "recovered"]) {
+for (const name of [
+  "fetchUrl",
+  "setTimer",
+  "started",
+  "startFailed",
+  "done",
+  "invoked",
+  "connected",
+  "disconnected",
+  "stopped",
+  "recovering",
+  "recovered",
+]) {
   FakeHost.prototype[name] = function (...args) {
     this.calls.push([name, ...args.map((arg) => arg ?? null)]);
   };

@@ -55,7 +55,8 @@ forEachShardCount("Acks", (service) => {
   test("the last thousand ids are remembered, older ones are not", async () => {
     const alice = await service.newHub().connect({ roles: ALL_ROLES });
     for (let ackId = 0; ackId <= 1000; ackId++) alice.send({ type: "joinGroup", group: "room", ackId });
-    for (let ackId = 0; ackId <= 1000; ackId++) assert.deepEqual(await alice.json(), { type: "ack", ackId, success: true });
+    for (let ackId = 0; ackId <= 1000; ackId++)
+      assert.deepEqual(await alice.json(), { type: "ack", ackId, success: true });
     assert.deepEqual(await alice.ask({ type: "joinGroup", group: "room", ackId: 1 }), duplicate(1));
     assert.equal((await alice.ask({ type: "joinGroup", group: "room", ackId: 0 })).success, true);
   });

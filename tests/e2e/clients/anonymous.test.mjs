@@ -10,7 +10,8 @@ forEachShardCount(
   "Anonymous connections",
   (service) => {
     const [open, closed] = ["open", "closed"].map((name) => new Hub(service, name));
-    const knock = async (hub, query = "", headers = {}) => (await upgrade(service.endpoint, `/client/hubs/${hub.name}${query}`, headers)).status;
+    const knock = async (hub, query = "", headers = {}) =>
+      (await upgrade(service.endpoint, `/client/hubs/${hub.name}${query}`, headers)).status;
 
     test("are refused unless the settings name the hub and allow them", async () => {
       assert.equal(await knock(closed), 401);
@@ -25,7 +26,10 @@ forEachShardCount(
       assert.equal(userId ?? null, null);
       assert.equal(await open.exists(`/connections/${connectionId}`), true);
       assert.equal((await socket.ask({ type: "joinGroup", group: "room", ackId: 1 })).error.name, "Forbidden");
-      assert.equal((await socket.ask({ type: "sendToGroup", group: "room", data: 1, ackId: 2 })).error.name, "Forbidden");
+      assert.equal(
+        (await socket.ask({ type: "sendToGroup", group: "room", data: 1, ackId: 2 })).error.name,
+        "Forbidden",
+      );
     });
 
     test("receive what is sent to all, and can be put into groups", async () => {

@@ -17,7 +17,11 @@ forEachShardCount("A server's close", (service) => {
     });
     socket.on("error", open.reject).on("close", ended.resolve);
     await within(open.promise, "a connection");
-    return { socket, framed: within(framed.promise, "a close frame"), ended: within(ended.promise, "the end of a transport") };
+    return {
+      socket,
+      framed: within(framed.promise, "a close frame"),
+      ended: within(ended.promise, "the end of a transport"),
+    };
   }
 
   test("ends the transport of a client that has spoken, and brings its frame to one that has not", async () => {
@@ -25,7 +29,11 @@ forEachShardCount("A server's close", (service) => {
     const [silent, speaking] = [await connect(hub), await connect(hub)];
     speaking.socket.send('{"type":"ping"}');
     const order = [];
-    for (const [name, promise] of Object.entries({ "frame to the silent": silent.framed, "end of the speaking": speaking.ended, "end of the silent": silent.ended })) {
+    for (const [name, promise] of Object.entries({
+      "frame to the silent": silent.framed,
+      "end of the speaking": speaking.ended,
+      "end of the silent": silent.ended,
+    })) {
       promise.then(() => order.push(name));
     }
     assert.equal((await hub.rest("POST", "/users/alice/:closeConnections")).status, 204);
@@ -42,7 +50,8 @@ forEachShardCount("A client's close", (service) => {
       const client = await hub.connect({ protocol, roles: ALL_ROLES, groups: ["g"] });
       for (let ackId = 1; ackId <= 20; ackId++) client.send({ type: "joinGroup", group: `g${ackId}`, ackId });
       assert.deepEqual(await client.close(4001, "bye"), { code: 4001, reason: "bye" });
-      for (let ackId = 1; ackId <= 20; ackId++) assert.deepEqual(await client.json(), { type: "ack", ackId, success: true });
+      for (let ackId = 1; ackId <= 20; ackId++)
+        assert.deepEqual(await client.json(), { type: "ack", ackId, success: true });
     });
   }
 

@@ -13,11 +13,21 @@ const TIMES = 8;
 
 const floods = [
   { what: "10,000 joins", subprotocol: JSON_V1, count: 10_000, message: '{"type":"joinGroup","group":"g#","ackId":#}' },
-  { what: "10,000 reliable joins", subprotocol: RELIABLE_V1, count: 10_000, message: '{"type":"joinGroup","group":"g#","ackId":#}' },
+  {
+    what: "10,000 reliable joins",
+    subprotocol: RELIABLE_V1,
+    count: 10_000,
+    message: '{"type":"joinGroup","group":"g#","ackId":#}',
+  },
   { what: "10,000 reliable publishes", subprotocol: RELIABLE_V1, count: 10_000, message: publish("empty") },
   { what: "20,000 publishes", subprotocol: JSON_V1, count: 20_000, message: publish("empty") },
   { what: "2,000 publishes to 100 members", subprotocol: JSON_V1, count: 2_000, message: publish("crowd") },
-  { what: "20,000 events that no handler takes", subprotocol: JSON_V1, count: 20_000, message: '{"type":"event","event":"e","ackId":#,"dataType":"text","data":"x"}' },
+  {
+    what: "20,000 events that no handler takes",
+    subprotocol: JSON_V1,
+    count: 20_000,
+    message: '{"type":"event","event":"e","ackId":#,"dataType":"text","data":"x"}',
+  },
 ];
 
 function publish(group) {
@@ -26,12 +36,22 @@ function publish(group) {
 
 /** Has a process of its own send all that; resolves with what became of it. */
 function flood(hub, { subprotocol, count, message }) {
-  const args = [path.join(root, "tests/support/flood.mjs"), hub.clientUrl({ roles: ALL_ROLES }), subprotocol, String(count), message];
+  const args = [
+    path.join(root, "tests/support/flood.mjs"),
+    hub.clientUrl({ roles: ALL_ROLES }),
+    subprotocol,
+    String(count),
+    message,
+  ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [said, ended] = [[], deferred()];
   child.stdout.on("data", (data) => said.push(data));
   child.on("error", ended.reject);
-  child.on("close", () => (said.length > 0 ? ended.resolve(JSON.parse(Buffer.concat(said))) : ended.reject(new Error("the flood ended without a word"))));
+  child.on("close", () =>
+    said.length > 0
+      ? ended.resolve(JSON.parse(Buffer.concat(said)))
+      : ended.reject(new Error("the flood ended without a word")),
+  );
   return ended.promise;
 }
 
@@ -44,72 +64,85 @@ async function during(flooding, act) {
   return times;
 }
 
-forEachShardCount("A flood", (service) => {
-  for (const { what, ...messages } of floods) {
-    test(`of ${what} by one client delays no other, on its hub, on another or over REST`, async (t) => {
-      const [hub, other] = [service.newHub(), service.newHub()];
-      const [near, far] = [await hub.connect({ roles: ALL_ROLES }), await other.connect({ roles: ALL_ROLES })];
-      const crowd = await Promise.all(Array.from({ length: messages.message.includes("crowd") ? 100 : 0 }, () => hub.connect({ groups: ["crowd"] })));
-      const ask = (socket) => async (n) =>
-        assert.equal((await socket.ask({ type: "sendToGroup", group: "mine", dataType: "text", data: "x", ackId: n })).success, true);
-      const flooding = flood(hub, messages);
-      const [fate, ...times] = await Promise.all([
-        within(flooding, "the end of the flood"),
-        during(flooding, ask(near)),
-        during(flooding, ask(far)),
-        during(flooding, () => hub.send("/groups/mine", "x")),
-      ]);
-      t.diagnostic(`served meanwhile: ${times.join(", ")} times`);
-      assert.deepEqual(fate, { acks: messages.count });
-      for (const served of times) assert.ok(served >= TIMES, `somebody was served ${served} times`);
-      for (const socket of crowd) for (let n = 1; n <= messages.count; n++) assert.equal((await socket.json()).data, String(n));
-    });
-  }
-
-  test("by a publisher leaves a reliable subscriber connected that acknowledges every 50th message", async () => {
-    const hub = service.newHub();
-    const subscriber = await hub.connectReliable({ groups: ["g"] });
-    const publisher = await hub.connect({ roles: ALL_ROLES });
-    let [sent, received] = [0, 0];
-    const [COUNT, AHEAD] = [6_000, 64];
-    const more = () => {
-      while (sent < Math.min(COUNT, received + AHEAD)) publisher.send({ type: "sendToGroup", group: "g", dataType: "text", data: String(++sent) });
-    };
-    more();
-    while (received < COUNT) {
-      const { data, sequenceId } = await subscriber.json();
-      assert.deepEqual([data, sequenceId], [String(++received), received]);
-      if (received % 50 === 0) subscriber.send({ type: "sequenceAck", sequenceId });
-      more();
+forEachShardCount(
+  "A flood",
+  (service) => {
+    for (const { what, ...messages } of floods) {
+      test(`of ${what} by one client delays no other, on its hub, on another or over REST`, async (t) => {
+        const [hub, other] = [service.newHub(), service.newHub()];
+        const [near, far] = [await hub.connect({ roles: ALL_ROLES }), await other.connect({ roles: ALL_ROLES })];
+        const crowd = await Promise.all(
+          Array.from({ length: messages.message.includes("crowd") ? 100 : 0 }, () =>
+            hub.connect({ groups: ["crowd"] }),
+          ),
+        );
+        const ask = (socket) => async (n) =>
+          assert.equal(
+            (await socket.ask({ type: "sendToGroup", group: "mine", dataType: "text", data: "x", ackId: n })).success,
+            true,
+          );
+        const flooding = flood(hub, messages);
+        const [fate, ...times] = await Promise.all([
+          within(flooding, "the end of the flood"),
+          during(flooding, ask(near)),
+          during(flooding, ask(far)),
+          during(flooding, () => hub.send("/groups/mine", "x")),
+        ]);
+        t.diagnostic(`served meanwhile: ${times.join(", ")} times`);
+        assert.deepEqual(fate, { acks: messages.count });
+        for (const served of times) assert.ok(served >= TIMES, `somebody was served ${served} times`);
+        for (const socket of crowd)
+          for (let n = 1; n <= messages.count; n++) assert.equal((await socket.json()).data, String(n));
+      });
     }
-    await subscriber.expectSilence();
-  });
 
-  test("by two publishers leaves reliable subscribers on every shard connected that acknowledge every 50th message", async () => {
-    const hub = service.newHub();
-    const subscribers = await Promise.all(Array.from({ length: 4 }, () => hub.connectReliable({ groups: ["g"] })));
-    const publishers = [await hub.connect({ roles: ALL_ROLES }), await hub.connect({ roles: ALL_ROLES })];
-    const [COUNT, AHEAD] = [8_000, 300];
-    const received = subscribers.map(() => 0);
-    let sent = 0;
-    const more = () => {
-      while (sent < Math.min(COUNT, Math.min(...received) + AHEAD)) {
-        publishers[++sent % 2].send({ type: "sendToGroup", group: "g", dataType: "json", data: sent });
-      }
-    };
-    more();
-    const receive = async (subscriber, n) => {
-      const last = [0, 0];
-      while (received[n] < COUNT) {
+    test("by a publisher leaves a reliable subscriber connected that acknowledges every 50th message", async () => {
+      const hub = service.newHub();
+      const subscriber = await hub.connectReliable({ groups: ["g"] });
+      const publisher = await hub.connect({ roles: ALL_ROLES });
+      let [sent, received] = [0, 0];
+      const [COUNT, AHEAD] = [6_000, 64];
+      const more = () => {
+        while (sent < Math.min(COUNT, received + AHEAD))
+          publisher.send({ type: "sendToGroup", group: "g", dataType: "text", data: String(++sent) });
+      };
+      more();
+      while (received < COUNT) {
         const { data, sequenceId } = await subscriber.json();
-        assert.equal(sequenceId, ++received[n]);
-        assert.ok(data > last[data % 2], `${data} comes after ${last[data % 2]}`);
-        last[data % 2] = data;
-        if (sequenceId % 50 === 0) subscriber.send({ type: "sequenceAck", sequenceId });
+        assert.deepEqual([data, sequenceId], [String(++received), received]);
+        if (received % 50 === 0) subscriber.send({ type: "sequenceAck", sequenceId });
         more();
       }
       await subscriber.expectSilence();
-    };
-    await Promise.all(subscribers.map(receive));
-  });
-}, { steady: "a flood is over before a hub has grown" });
+    });
+
+    test("by two publishers leaves reliable subscribers on every shard connected that acknowledge every 50th message", async () => {
+      const hub = service.newHub();
+      const subscribers = await Promise.all(Array.from({ length: 4 }, () => hub.connectReliable({ groups: ["g"] })));
+      const publishers = [await hub.connect({ roles: ALL_ROLES }), await hub.connect({ roles: ALL_ROLES })];
+      const [COUNT, AHEAD] = [8_000, 300];
+      const received = subscribers.map(() => 0);
+      let sent = 0;
+      const more = () => {
+        while (sent < Math.min(COUNT, Math.min(...received) + AHEAD)) {
+          publishers[++sent % 2].send({ type: "sendToGroup", group: "g", dataType: "json", data: sent });
+        }
+      };
+      more();
+      const receive = async (subscriber, n) => {
+        const last = [0, 0];
+        while (received[n] < COUNT) {
+          const { data, sequenceId } = await subscriber.json();
+          assert.equal(sequenceId, ++received[n]);
+          assert.ok(data > last[data % 2], `${data} comes after ${last[data % 2]}`);
+          last[data % 2] = data;
+          if (sequenceId % 50 === 0) subscriber.send({ type: "sequenceAck", sequenceId });
+          more();
+        }
+        await subscriber.expectSilence();
+      };
+      await Promise.all(subscribers.map(receive));
+    });
+  },
+  { steady: "a flood is over before a hub has grown" },
+);

@@ -20,7 +20,11 @@ forEachShardCount("Groups", (service) => {
     const hub = service.newHub();
     const bob = await hub.connect({ user: "bob", roles: ALL_ROLES });
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES });
-    assert.deepEqual(await alice.ask({ type: "joinGroup", group: "room", ackId: 1 }), { type: "ack", ackId: 1, success: true });
+    assert.deepEqual(await alice.ask({ type: "joinGroup", group: "room", ackId: 1 }), {
+      type: "ack",
+      ackId: 1,
+      success: true,
+    });
     assert.deepEqual(await bob.ask(text("hi", { ackId: 1 })), { type: "ack", ackId: 1, success: true });
     assert.deepEqual(await alice.json(), received("hi", "bob"));
 
@@ -95,7 +99,10 @@ forEachShardCount("Groups", (service) => {
     const members = await Promise.all(groups.map((group) => hub.connect({ groups: [group] })));
     const sender = await hub.connect({ roles: ALL_ROLES });
     for (const [at, group] of groups.entries()) {
-      assert.equal((await sender.ask({ type: "sendToGroup", group, dataType: "json", data: at, ackId: at })).success, true);
+      assert.equal(
+        (await sender.ask({ type: "sendToGroup", group, dataType: "json", data: at, ackId: at })).success,
+        true,
+      );
     }
     for (const [at, member] of members.entries()) {
       const message = await member.json();

@@ -15,7 +15,13 @@ const json = {
   join: (socket, group, ackId) => socket.send({ type: "joinGroup", group, ackId }),
   leave: (socket, group, ackId) => socket.send({ type: "leaveGroup", group, ackId }),
   succeeds: async (socket, ackId) => assert.deepEqual(await socket.json(), { type: "ack", ackId, success: true }),
-  fails: async (socket, ackId) => assert.deepEqual(await socket.json(), { type: "ack", ackId, success: false, error: { name: "Forbidden", message: WORDS } }),
+  fails: async (socket, ackId) =>
+    assert.deepEqual(await socket.json(), {
+      type: "ack",
+      ackId,
+      success: false,
+      error: { name: "Forbidden", message: WORDS },
+    }),
 };
 const about = (group, ackId) => message(field(1, group), ...(ackId === undefined ? [] : [field(2, ackId)]));
 const protobuf = {
@@ -32,7 +38,11 @@ forEachShardCount(
   (service) => {
     async function expectMember(hub, group, { id }, isMember) {
       const { body } = await hub.rest("GET", `/groups/${group}/connections`);
-      assert.equal(JSON.parse(body).value.some(({ connectionId }) => connectionId === id), isMember, group);
+      assert.equal(
+        JSON.parse(body).value.some(({ connectionId }) => connectionId === id),
+        isMember,
+        group,
+      );
     }
 
     async function expectConflict(answering) {
@@ -68,10 +78,18 @@ forEachShardCount(
         const socket = await kind.connect(hub, { protocol, user: "alice", groups: GROUPS });
         await expectConflict(hub.rest("PUT", `/groups/d/connections/${socket.id}`));
         await expectConflict(hub.rest("PUT", "/users/alice/groups/d"));
-        const bulk = (groups) => hub.rest("POST", "/:addToGroups", { headers: { "content-type": "application/json" }, body: JSON.stringify({ groups, filter: "userId eq 'alice'" }) });
+        const bulk = (groups) =>
+          hub.rest("POST", "/:addToGroups", {
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ groups, filter: "userId eq 'alice'" }),
+          });
         await expectConflict(bulk(["c", "d"]));
         await expectMember(hub, "d", socket, false);
-        for (const answering of [hub.rest("PUT", `/groups/a/connections/${socket.id}`), hub.rest("PUT", "/users/alice/groups/b"), bulk(GROUPS)]) {
+        for (const answering of [
+          hub.rest("PUT", `/groups/a/connections/${socket.id}`),
+          hub.rest("PUT", "/users/alice/groups/b"),
+          bulk(GROUPS),
+        ]) {
           const { status, body } = await answering;
           assert.equal(status, 200, body);
         }
@@ -79,14 +97,20 @@ forEachShardCount(
     }
 
     const refusal = async (opening) => {
-      const error = await opening.then(() => assert.fail("it was let in"), (error) => error);
+      const error = await opening.then(
+        () => assert.fail("it was let in"),
+        (error) => error,
+      );
       assert.ok(error instanceof Refused, error);
       return [error.status, error.body];
     };
 
     test("has no more in its token", async () => {
       const hub = service.newHub();
-      assert.deepEqual(await refusal(hub.connect({ groups: [...GROUPS, "d"] })), [400, "Invalid request: the token has more groups than a client may be in."]);
+      assert.deepEqual(await refusal(hub.connect({ groups: [...GROUPS, "d"] })), [
+        400,
+        "Invalid request: the token has more groups than a client may be in.",
+      ]);
       await hub.connect({ groups: GROUPS });
     });
 
@@ -94,7 +118,11 @@ forEachShardCount(
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
       await hub.useHandler(handler, { systemEvents: ["connect"] });
-      const answer = (groups) => handler.answer("sys.connect", { headers: { "content-type": "application/json" }, body: JSON.stringify({ groups }) });
+      const answer = (groups) =>
+        handler.answer("sys.connect", {
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ groups }),
+        });
       answer([...GROUPS, "d"]);
       assert.equal((await refusal(hub.connect()))[0], 500);
       const [{ error }] = await hub.deliveries();

@@ -26,7 +26,9 @@ forEachShardCount("The order of many", (service) => {
     const hub = service.newHub();
     const groups = ["room"];
     const connections = await connectAll(hub, { groups });
-    const binary = await Promise.all([PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((protocol) => connectProtobuf(hub, { protocol, groups })));
+    const binary = await Promise.all(
+      [PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((protocol) => connectProtobuf(hub, { protocol, groups })),
+    );
     for (let n = 1; n <= EACH; n++) {
       for (const [from, connection] of connections.entries()) {
         connection.send({ type: "sendToGroup", group: "room", dataType: "text", data: `${n} of ${from}`, ackId: n });
@@ -82,10 +84,17 @@ forEachShardCount("The order of many", (service) => {
         const frames = [];
         while (frames.length < 6) frames.push(await connection.json());
         const acks = frames.filter(({ type }) => type === "ack").map(({ ackId, success }) => [ackId, success]);
-        assert.deepEqual(acks, [1, 2, 3, 4].map((step) => [round * 4 + step, true]));
+        assert.deepEqual(
+          acks,
+          [1, 2, 3, 4].map((step) => [round * 4 + step, true]),
+        );
         const delivered = frames.filter(({ type }) => type !== "ack").map(({ type, data }) => [type, data]);
-        assert.deepEqual(delivered, [["message", round], ["pong", undefined]]);
-        const at = (wanted) => frames.findIndex(({ type, ackId }) => (wanted === "pong" ? type === wanted : ackId === round * 4 + wanted));
+        assert.deepEqual(delivered, [
+          ["message", round],
+          ["pong", undefined],
+        ]);
+        const at = (wanted) =>
+          frames.findIndex(({ type, ackId }) => (wanted === "pong" ? type === wanted : ackId === round * 4 + wanted));
         assert.ok(at(2) < at("pong") && at("pong") < at(3), "a pong comes when it is its turn");
       }
       await connection.expectSilence();

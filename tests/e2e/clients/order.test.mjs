@@ -10,7 +10,9 @@ const MESSAGES = 300;
 forEachShardCount("Order", (service) => {
   const members = (hub) =>
     Promise.all(
-      Array.from({ length: MEMBERS }, (_, n) => (n % 2 ? hub.connect({ groups: ["room"] }) : hub.connectReliable({ groups: ["room"] }))),
+      Array.from({ length: MEMBERS }, (_, n) =>
+        n % 2 ? hub.connect({ groups: ["room"] }) : hub.connectReliable({ groups: ["room"] }),
+      ),
     );
 
   test("of one client's messages", async () => {
@@ -25,7 +27,8 @@ forEachShardCount("Order", (service) => {
         if (sequenceId !== undefined) assert.equal(sequenceId, n);
       }
     }
-    for (let n = 1; n <= MESSAGES; n++) assert.deepEqual(await publisher.json(), { type: "ack", ackId: n, success: true });
+    for (let n = 1; n <= MESSAGES; n++)
+      assert.deepEqual(await publisher.json(), { type: "ack", ackId: n, success: true });
   });
 
   test("of several clients' messages, each taken by itself", async () => {

@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
-import { acked, bytesAt, connectProtobuf as connect, DATA, error, field, message, refused } from "../../support/protobuf.mjs";
+import {
+  acked,
+  bytesAt,
+  connectProtobuf as connect,
+  DATA,
+  error,
+  field,
+  message,
+  refused,
+} from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1 } from "../../support/socket.mjs";
 import { received, readVectors } from "../../support/vectors.mjs";
@@ -16,8 +25,10 @@ const [ACK, PONG] = ["an ack", "a pong"].map((name) => frames.get(name));
 const LIMIT = 1_048_576;
 
 const disconnected = (reason) => field(3, field(2, field(2, reason)));
-const send = (group, kind, data, ...more) => field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
-const fromServer = (kind, data, ...more) => field(2, message(field(1, "server"), field(3, field(DATA[kind], data)), ...more));
+const send = (group, kind, data, ...more) =>
+  field(1, message(field(1, group), field(3, field(DATA[kind], data)), ...more));
+const fromServer = (kind, data, ...more) =>
+  field(2, message(field(1, "server"), field(3, field(DATA[kind], data)), ...more));
 const fromGroup = (group, kind, data, ...more) =>
   field(2, message(field(1, "group"), field(2, group), field(3, field(DATA[kind], data)), ...more));
 
@@ -122,13 +133,21 @@ forEachShardCount("Protobuf clients", (service) => {
     const hub = service.newHub();
     const bob = await connect(hub, { roles: ALL_ROLES });
     const alice = await connectReliable(hub, { groups: ["room"] });
-    const payloads = [["text", "one"], ["json", '{"two":2}'], ["protobuf", ANY], ["text", "four"], ["binary", Buffer.from([5])], ["text", "six"]];
+    const payloads = [
+      ["text", "one"],
+      ["json", '{"two":2}'],
+      ["protobuf", ANY],
+      ["text", "four"],
+      ["binary", Buffer.from([5])],
+      ["text", "six"],
+    ];
     const publish = async (from, to) => {
       for (const [kind, data] of payloads.slice(from - 1, to)) bob.send(send("room", kind, data));
       await expectSilence(bob);
     };
     const expectNumbers = async (socket, from, to) => {
-      for (let n = from; n <= to; n++) await expectFrame(socket, fromGroup("room", ...payloads[n - 1], field(4, n)), `message ${n}`);
+      for (let n = from; n <= to; n++)
+        await expectFrame(socket, fromGroup("room", ...payloads[n - 1], field(4, n)), `message ${n}`);
     };
     await publish(1, 3);
     await expectNumbers(alice, 1, 3);
@@ -165,7 +184,14 @@ forEachShardCount("Protobuf clients", (service) => {
         sender.send(what);
         await expectFrame(protobuf, fromGroup("room", kind, bytes), kind);
         await expectFrame(reliable, fromGroup("room", kind, bytes, field(4, ++sequenceId)), kind);
-        assert.deepEqual(await json.json(), { type: "message", from: "group", fromUserId, group: "room", dataType, data });
+        assert.deepEqual(await json.json(), {
+          type: "message",
+          from: "group",
+          fromUserId,
+          group: "room",
+          dataType,
+          data,
+        });
         assert.deepEqual(await simple.next(), raw, kind);
       }
     }
@@ -179,10 +205,23 @@ forEachShardCount("Protobuf clients", (service) => {
       const socket = await connect(hub, { roles: ALL_ROLES });
       socket.send(hex(vector));
       if (expected.message === "ping") await expectFrame(socket, PONG, name);
-      if (expected.message === "invoke") await expectFrame(socket, field(5, message(field(1, expected.invocationId), field(4, error("InternalServerError", "Internal server error")))), name);
+      if (expected.message === "invoke")
+        await expectFrame(
+          socket,
+          field(
+            5,
+            message(field(1, expected.invocationId), field(4, error("InternalServerError", "Internal server error"))),
+          ),
+          name,
+        );
       const ackId = expected.ackId && BigInt(expected.ackId);
       if (ackId === 0n) await expectFrame(socket, frames.get("an ack of id 0 leaves it out"), name);
-      else if (ackId) await expectFrame(socket, expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId), name);
+      else if (ackId)
+        await expectFrame(
+          socket,
+          expected.message === "event" ? refused(ackId, "InternalServerError", "Internal server error") : acked(ackId),
+          name,
+        );
       if (listener) assert.equal(await listener.next(), received(expected), name);
       await expectSilence(socket);
       socket.cut();
@@ -218,7 +257,10 @@ forEachShardCount("Protobuf clients", (service) => {
     assert.deepEqual(await socket.closed(), { code, reason });
   }
 
-  for (const [name, open] of [["plain", connect], ["reliable", connectReliable]]) {
+  for (const [name, open] of [
+    ["plain", connect],
+    ["reliable", connectReliable],
+  ]) {
     test(`a text frame closes a ${name} connection with 1003`, async () => {
       const hub = service.newHub();
       // Not the one text that is answered on every connection before the service sees it: {"type":"ping"}.

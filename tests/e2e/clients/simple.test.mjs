@@ -92,7 +92,11 @@ forEachShardCount("Simple clients", (service) => {
 
   test("are asked for no mode where a subprotocol was chosen", async () => {
     const hub = service.newHub();
-    for (const query of ["&webpubsub_mode=shout", "&webpubsub_mode=sendToGroup", "&webpubsub_mode=sendToGroup&group=room&noEcho=1"]) {
+    for (const query of [
+      "&webpubsub_mode=shout",
+      "&webpubsub_mode=sendToGroup",
+      "&webpubsub_mode=sendToGroup&group=room&noEcho=1",
+    ]) {
       const socket = await Socket.open(hub.clientUrl() + query, { protocols: JSON_V1 });
       assert.equal((await socket.json()).event, "connected");
       await socket.expectSilence();

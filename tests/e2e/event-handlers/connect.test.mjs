@@ -2,7 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
-import { ATTEMPTS, AT_ONCE, endless, EventHandler, garbage, half, hang, headOnly, OWN_SHARD, reset } from "../../support/event-handler.mjs";
+import {
+  ATTEMPTS,
+  AT_ONCE,
+  endless,
+  EventHandler,
+  garbage,
+  half,
+  hang,
+  headOnly,
+  OWN_SHARD,
+  reset,
+} from "../../support/event-handler.mjs";
 import { expectUnauthorized, request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../../support/socket.mjs";
@@ -12,7 +23,11 @@ const CONNECT = { systemEvents: ["connect"] };
 const TOO_LARGE = Buffer.alloc(17 * 1024 * 1024, " ");
 const TIMEOUT_SECONDS = 4;
 
-const json = (value, more) => ({ headers: { "content-type": "application/json; charset=utf-8" }, body: JSON.stringify(value), ...more });
+const json = (value, more) => ({
+  headers: { "content-type": "application/json; charset=utf-8" },
+  body: JSON.stringify(value),
+  ...more,
+});
 const TOKEN = { user: "alice", groups: ["lobby"], roles: ["webpubsub.joinLeaveGroup"] };
 /** What the token alone makes of a client. */
 const AS_IN_TOKEN = { user: "alice", groups: ["lobby"], joins: true, sends: false };
@@ -65,10 +80,23 @@ forEachShardCount(
     describe("at the same time", { concurrency: 8 }, () => {
       test("is asked about with all that the client has said, but for its credentials", async (t) => {
         const { handler, hub } = await start(service, t);
-        const claims = { ...clientClaims({ audience: hub.audience, ...TOKEN }), iat: 1700000000, number: 1.5, yes: true, none: null, list: ["x", 2], object: { a: "ü" } };
+        const claims = {
+          ...clientClaims({ audience: hub.audience, ...TOKEN }),
+          iat: 1700000000,
+          number: 1.5,
+          yes: true,
+          none: null,
+          list: ["x", 2],
+          object: { a: "ü" },
+        };
         const token = sign(claims, service.key);
         const url = `${hub.url}?tenant=a&Access_Token=x&tenant=b%20c&access_token=${token}&empty&%C3%BC=%2B+`;
-        const headers = { origin: "https://app.example", "user-agent": "a test", "x-twice": ["one", "two"], authorization: "Bearer secret" };
+        const headers = {
+          origin: "https://app.example",
+          "user-agent": "a test",
+          "x-twice": ["one", "two"],
+          authorization: "Bearer secret",
+        };
         const socket = await Socket.open(url, { protocols: ["other.v1", JSON_V1, PROTOBUF_V1], headers });
         const { connectionId } = await socket.json();
         const asked = await handler.next("sys.connect");
@@ -80,16 +108,30 @@ forEachShardCount(
         assert.equal(asked.header("ce-eventName"), "connect");
         assert.deepEqual(asked.all("ce-subprotocol"), []);
         const body = asked.json;
-        assert.deepEqual(Object.keys(body).sort(), ["claims", "clientCertificates", "headers", "query", "subprotocols"]);
+        assert.deepEqual(Object.keys(body).sort(), [
+          "claims",
+          "clientCertificates",
+          "headers",
+          "query",
+          "subprotocols",
+        ]);
         assert.deepEqual(body.claims.sub, ["alice"]);
         assert.deepEqual(body.claims.role, TOKEN.roles);
         assert.deepEqual(body.claims["webpubsub.group"], TOKEN.groups);
-        assert.deepEqual([body.claims.iat, body.claims.number, body.claims.yes, body.claims.list], [["1700000000"], ["1.5"], ["true"], ["x", "2"]]);
+        assert.deepEqual(
+          [body.claims.iat, body.claims.number, body.claims.yes, body.claims.list],
+          [["1700000000"], ["1.5"], ["true"], ["x", "2"]],
+        );
         for (const values of [body.claims, body.query, body.headers].flatMap(Object.values)) {
-          assert.ok(Array.isArray(values) && values.every((value) => typeof value === "string"), JSON.stringify(values));
+          assert.ok(
+            Array.isArray(values) && values.every((value) => typeof value === "string"),
+            JSON.stringify(values),
+          );
         }
-        assert.deepEqual(body.query, { tenant: ["a", "b c"], empty: [""], "ü": ["+ "] });
-        const got = Object.fromEntries(Object.entries(body.headers).map(([name, values]) => [name.toLowerCase(), values]));
+        assert.deepEqual(body.query, { tenant: ["a", "b c"], empty: [""], ü: ["+ "] });
+        const got = Object.fromEntries(
+          Object.entries(body.headers).map(([name, values]) => [name.toLowerCase(), values]),
+        );
         assert.deepEqual([got.origin, got["user-agent"]], [["https://app.example"], ["a test"]]);
         assert.equal(got["x-twice"].join(", "), "one, two");
         assert.equal(got.authorization, undefined);
@@ -109,7 +151,10 @@ forEachShardCount(
 
       test("of an anonymous client is asked about without claims, and may make it somebody", async (t) => {
         const { handler, hub } = await start(service, t, json({ userId: "guest", roles: ["webpubsub.sendToGroup"] }));
-        await hub.configure({ anonymousConnectPolicy: "allow", eventHandlers: [{ urlTemplate: handler.url, ...CONNECT }] });
+        await hub.configure({
+          anonymousConnectPolicy: "allow",
+          eventHandlers: [{ urlTemplate: handler.url, ...CONNECT }],
+        });
         const socket = await Socket.open(hub.url, { protocols: JSON_V1 });
         socket.connected = await socket.json();
         socket.id = socket.connected.connectionId;
@@ -135,7 +180,10 @@ forEachShardCount(
           refusal(Socket.open(`${hub.clientUrl()}&webpubsub_mode=shout`)),
           refusal(hub.connect({ groups: [" "] })),
         ]);
-        assert.deepEqual(bad.map(({ status }) => status), [401, 400, 400]);
+        assert.deepEqual(
+          bad.map(({ status }) => status),
+          [401, 400, 400],
+        );
         const unasked = service.newHub();
         await unasked.useHandler(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
         assert.deepEqual(await standing(unasked, await unasked.connect(TOKEN)), AS_IN_TOKEN);
@@ -149,7 +197,11 @@ forEachShardCount(
         ["its token says, by another success", { status: 202 }, {}],
         ["its token says, by null", json(null), {}],
         ["its token says, by an empty object", json({}), {}],
-        ["its token says, by fields that are null", json({ userId: null, groups: null, roles: null, subprotocol: null }), {}],
+        [
+          "its token says, by fields that are null",
+          json({ userId: null, groups: null, roles: null, subprotocol: null }),
+          {},
+        ],
         ["its token says, by unknown fields", json({ users: "bob", mqtt: { code: 3 }, headers: [1] }), {}],
         ["another user", json({ userId: "bob" }), { user: "bob" }],
         ["a user whose name is not ASCII", json({ userId: "jörg 🚀" }), { user: "jörg 🚀" }],
@@ -157,11 +209,23 @@ forEachShardCount(
         ["a member of other groups", json({ groups: ["a", "b"] }), { groups: ["a", "b"] }],
         ["a member of its token's groups, by no groups", json({ groups: [] }), {}],
         ["the holder of other roles", json({ roles: ["webpubsub.sendToGroup"] }), { joins: false, sends: true }],
-        ["the holder of a role for one group", json({ roles: ["webpubsub.sendToGroup.unknown"] }), { joins: false, sends: true }],
+        [
+          "the holder of a role for one group",
+          json({ roles: ["webpubsub.sendToGroup.unknown"] }),
+          { joins: false, sends: true },
+        ],
         ["the holder of no roles", json({ roles: [] }), { joins: false }],
         ["the holder of no roles, by unknown roles", json({ roles: ["admin", ""] }), { joins: false }],
-        ["names in another case say", json({ USERID: "bob", Groups: ["a"], ROLES: ["webpubsub.sendToGroup"], subProtocol: JSON_V1 }), { user: "bob", groups: ["a"], joins: false, sends: true }],
-        ["JSON of another content type says", { headers: { "content-type": "text/plain" }, body: '{"userId":"bob"}' }, { user: "bob" }],
+        [
+          "names in another case say",
+          json({ USERID: "bob", Groups: ["a"], ROLES: ["webpubsub.sendToGroup"], subProtocol: JSON_V1 }),
+          { user: "bob", groups: ["a"], joins: false, sends: true },
+        ],
+        [
+          "JSON of another content type says",
+          { headers: { "content-type": "text/plain" }, body: '{"userId":"bob"}' },
+          { user: "bob" },
+        ],
         ["JSON without a content type says", { status: 201, body: ' {"userId":"bob"}\n' }, { user: "bob" }],
       ]) {
         test(`lets a client in as ${what}`, async (t) => {
@@ -173,7 +237,12 @@ forEachShardCount(
       for (const [what, offer, chosen, echoed] of [
         ["the first known one where none is chosen", ["other.v1", RELIABLE_V1, JSON_V1], undefined, RELIABLE_V1],
         ["the one that is chosen", [JSON_V1, PROTOBUF_V1], PROTOBUF_V1, PROTOBUF_V1],
-        ["the one that is chosen, in the client's spelling", [RELIABLE_V1, "JSON.webpubsub.azure.V1"], JSON_V1, "JSON.webpubsub.azure.V1"],
+        [
+          "the one that is chosen, in the client's spelling",
+          [RELIABLE_V1, "JSON.webpubsub.azure.V1"],
+          JSON_V1,
+          "JSON.webpubsub.azure.V1",
+        ],
         ["an unknown one, if it is chosen", [JSON_V1, "other.v1"], "other.v1", "other.v1"],
       ]) {
         test(`settles on a subprotocol: ${what}`, async (t) => {
@@ -193,7 +262,12 @@ forEachShardCount(
 
       test("is refused with 500 for a subprotocol that the client did not offer", async (t) => {
         const { handler, hub } = await start(service, t);
-        for (const [offer, chosen] of [[[JSON_V1], PROTOBUF_V1], [[JSON_V1], "other.v1"], [[], JSON_V1], [["other.v1"], "other.v2"]]) {
+        for (const [offer, chosen] of [
+          [[JSON_V1], PROTOBUF_V1],
+          [[JSON_V1], "other.v1"],
+          [[], JSON_V1],
+          [["other.v1"], "other.v2"],
+        ]) {
           handler.answer("sys.connect", json({ subprotocol: chosen }));
           assert.equal((await refusal(Socket.open(hub.clientUrl(), { protocols: offer }))).status, 500, chosen);
         }
@@ -201,13 +275,22 @@ forEachShardCount(
 
       for (const status of [400, 401, 403, 404, 409, 418, 429, 499]) {
         test(`is refused with the handler's status and words: ${status}`, async (t) => {
-          const headers = { "content-type": "application/json", "set-cookie": "a=b", "x-internal": "secret", "www-authenticate": "Basic" };
+          const headers = {
+            "content-type": "application/json",
+            "set-cookie": "a=b",
+            "x-internal": "secret",
+            "www-authenticate": "Basic",
+          };
           const { handler, hub } = await start(service, t, { status, headers, body: "not today, ü" });
           const { status: got, body, headers: received } = await refusal(hub.connect(TOKEN));
           assert.deepEqual([got, body], [status, "not today, ü"]);
           assert.match(received["content-type"], /^text\/plain/);
           for (const name of ["set-cookie", "x-internal"]) assert.equal(received[name], undefined, name);
-          assert.equal(received["www-authenticate"], [401, 403].includes(status) ? "Bearer" : undefined, "the service's own challenge");
+          assert.equal(
+            received["www-authenticate"],
+            [401, 403].includes(status) ? "Bearer" : undefined,
+            "the service's own challenge",
+          );
           assert.equal(handler.count("sys.connect"), 1);
         });
       }
@@ -299,7 +382,10 @@ forEachShardCount(
         const { connected, id } = await hub.connect(TOKEN);
         assert.equal(connected.userId, "bob");
         const asked = handler.asked.filter(({ kind }) => kind === "sys.connect");
-        assert.deepEqual(asked.map(({ connection }) => connection), Array(ATTEMPTS).fill(id));
+        assert.deepEqual(
+          asked.map(({ connection }) => connection),
+          Array(ATTEMPTS).fill(id),
+        );
         for (const one of asked) assert.equal(one.text, asked[0].text);
       });
 
@@ -321,7 +407,10 @@ forEachShardCount(
           await hub.send("/groups/a", "inside");
           assert.ok((await socket.next()).includes("inside"));
           handler.answer("sys.connect", { status: 403, body: "no" });
-          assert.deepEqual((({ status, body }) => [status, body])(await refusal(kind.connect(hub, TOKEN))), [403, "no"]);
+          assert.deepEqual((({ status, body }) => [status, body])(await refusal(kind.connect(hub, TOKEN))), [
+            403,
+            "no",
+          ]);
         });
       }
     });

@@ -37,14 +37,19 @@ describe("Crashes", { concurrency: true }, () => {
           const again = await hub.recover(back);
           const ends = [];
           for (let n = 0; n < 2 * OF_EACH - 1; n++) ends.push(await handler.next("sys.disconnected"));
-          assert.equal((await again.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true, "the one that came back stays");
+          assert.equal(
+            (await again.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success,
+            true,
+            "the one that came back stays",
+          );
           assert.ok(ends.every(({ connection }) => connection !== back.id));
           await again.close(1000, "bye");
           ends.push(await handler.next("sys.disconnected"));
 
           const reasons = new Map(ends.map((asked) => [asked.connection, asked.json.reason]));
           for (const { id } of plain) assert.equal(reasons.get(id), "");
-          for (const { id } of reliable) assert.equal(reasons.get(id), id === back.id ? "bye" : "The connection recovery timeout expired.");
+          for (const { id } of reliable)
+            assert.equal(reasons.get(id), id === back.id ? "bye" : "The connection recovery timeout expired.");
           assert.equal(new Set(ends.map(({ connection, id }) => `${connection}/${id}`)).size, 2 * OF_EACH);
           // A connection that comes now is reported after anything that could be reported twice.
           const last = await hub.connect();
@@ -57,19 +62,32 @@ describe("Crashes", { concurrency: true }, () => {
         test("what was owed when it came is sent in order once a handler is back", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.useHandler(handler, { ...NOTIFICATIONS, groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } });
+          await hub.useHandler(handler, {
+            ...NOTIFICATIONS,
+            groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] },
+          });
           handler.answer("sys.connected", hang, {});
           const socket = await hub.connectReliable({ roles: ALL_ROLES });
           for (const [n, group] of ["a", "b"].entries()) await socket.ask({ type: "joinGroup", group, ackId: n });
           const before = await handler.next("sys.connected");
           await crash();
           const after = await handler.next("sys.connected");
-          for (const name of ["ce-id", "ce-time", "x-ms-client-request-id", "ce-connectionId"]) assert.equal(after.header(name), before.header(name), name);
+          for (const name of ["ce-id", "ce-time", "x-ms-client-request-id", "ce-connectionId"])
+            assert.equal(after.header(name), before.header(name), name);
           for (const group of ["a", "b"]) assert.deepEqual((await handler.next("gp.joined")).json, { group });
           // No request has reached the service: its alarm does it all.
-          assert.deepEqual((await handler.next("sys.disconnected")).json, { reason: "The connection recovery timeout expired." });
+          assert.deepEqual((await handler.next("sys.disconnected")).json, {
+            reason: "The connection recovery timeout expired.",
+          });
           const [, ...kinds] = handler.kinds(socket.id);
-          assert.deepEqual(kinds, ["sys.connected", "gp.joined", "gp.joined", "gp.left", "gp.left", "sys.disconnected"]);
+          assert.deepEqual(kinds, [
+            "sys.connected",
+            "gp.joined",
+            "gp.joined",
+            "gp.left",
+            "gp.left",
+            "sys.disconnected",
+          ]);
         });
       });
     },

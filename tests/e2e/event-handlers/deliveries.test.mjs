@@ -2,16 +2,32 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
-import { AT_ONCE, endless, EventHandler, garbage, half, headOnly, OWN_SHARD, reset, startWithHub } from "../../support/event-handler.mjs";
+import {
+  AT_ONCE,
+  endless,
+  EventHandler,
+  garbage,
+  half,
+  headOnly,
+  OWN_SHARD,
+  reset,
+  startWithHub,
+} from "../../support/event-handler.mjs";
 import { forEachShardCount, Service } from "../../support/service.mjs";
 import { JSON_V1, Refused, Socket } from "../../support/socket.mjs";
 import { until } from "../../support/waiting.mjs";
 
 const TIMEOUT_SECONDS = 2;
 const STATE_LIMIT = 12_288;
-const NOTIFICATIONS = { systemEvents: ["connected", "disconnected"], groupPresenceEvents: { eventNames: ["joined", "left"] } };
+const NOTIFICATIONS = {
+  systemEvents: ["connected", "disconnected"],
+  groupPresenceEvents: { eventNames: ["joined", "left"] },
+};
 
-const answer = (contentType, body, more) => ({ headers: { ...(contentType && { "content-type": contentType }), ...more }, body });
+const answer = (contentType, body, more) => ({
+  headers: { ...(contentType && { "content-type": contentType }), ...more },
+  body,
+});
 const json = (value) => answer("application/json", JSON.stringify(value));
 const page = answer("text/html; charset=utf-8", "<!doctype html><title>Sign in</title>");
 const stateOf = (length) => ({ "ce-connectionState": "x".repeat(length) });
@@ -42,8 +58,18 @@ const USER_EVENT = [
   ["an HTML page said to be JSON", answer("application/json", page.body), 200, "NotReadable"],
   ["text that is not UTF-8", answer("text/plain", Buffer.from([0xff])), 200, "NotReadable"],
   ["protobuf that is no Any", answer("application/x-protobuf", Buffer.from([0x0a, 0xff])), 200, "NotReadable"],
-  ["metadata that is not ASCII", answer("text/plain", "hi", { "x-webpubsub-metadata-a": Buffer.from("é").toString("latin1") }), 200, "InvalidMetadata"],
-  ["too long metadata", answer("text/plain", "hi", { "x-webpubsub-metadata-a": "x".repeat(1025) }), 200, "InvalidMetadata"],
+  [
+    "metadata that is not ASCII",
+    answer("text/plain", "hi", { "x-webpubsub-metadata-a": Buffer.from("é").toString("latin1") }),
+    200,
+    "InvalidMetadata",
+  ],
+  [
+    "too long metadata",
+    answer("text/plain", "hi", { "x-webpubsub-metadata-a": "x".repeat(1025) }),
+    200,
+    "InvalidMetadata",
+  ],
   ["a state above the limit", answer("text/plain", "hi", stateOf(STATE_LIMIT + 1)), 200, "StateTooLarge"],
   ["no body and a state above the limit", { status: 204, headers: stateOf(STATE_LIMIT + 1) }, 204, "StateTooLarge"],
 ];
@@ -81,7 +107,10 @@ forEachShardCount(
     /** The last delivery of an event, which need not be there at once. */
     async function last(hub, event) {
       let found;
-      await until(async () => (found = (await hub.deliveries()).find((one) => one.event === event)), `a delivery of ${event}`);
+      await until(
+        async () => (found = (await hub.deliveries()).find((one) => one.event === event)),
+        `a delivery of ${event}`,
+      );
       return found;
     }
 
@@ -169,7 +198,9 @@ forEachShardCount(
           assert.equal((await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, false);
           await expectKind(hub, "validate", status, error);
           await expectKind(hub, "chat", null, "NotValidated");
-          const [validation, event] = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
+          const [validation, event] = JSON.parse(
+            (await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body,
+          ).steps;
           assert.deepEqual([validation.ok, validation.status, validation.error], [false, status, error]);
           assert.deepEqual([event.ok, event.error], [false, "NotValidated"]);
         });
@@ -177,7 +208,8 @@ forEachShardCount(
 
       test("in a test of a handler say the kind of what came of the sample", async (t) => {
         const { handler, hub } = await startWithHub(t, service);
-        const run = async () => JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
+        const run = async () =>
+          JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
         handler.answer("user.test", page);
         const [validation, event] = await run();
         assert.deepEqual([validation.ok, validation.error], [true, null]);
@@ -215,9 +247,15 @@ describe("Deliveries at private addresses", () => {
     const alice = await hub.connect();
     assert.equal((await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, false);
     const kinds = (await hub.deliveries()).map(({ event, status, error }) => [event, status, error]);
-    assert.deepEqual(kinds.sort(), [["chat", null, "NotPublic"], ["connected", null, "NotPublic"]]);
+    assert.deepEqual(kinds.sort(), [
+      ["chat", null, "NotPublic"],
+      ["connected", null, "NotPublic"],
+    ]);
     const { steps } = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body);
-    assert.deepEqual(steps.map(({ error }) => error), ["NotPublic", "NotValidated"]);
+    assert.deepEqual(
+      steps.map(({ error }) => error),
+      ["NotPublic", "NotValidated"],
+    );
     assert.equal(handler.asked.length, 0);
   });
 });

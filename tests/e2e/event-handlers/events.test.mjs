@@ -17,7 +17,8 @@ const event = (name, ackId, more) => ({ type: "event", event: name, dataType: "t
 const text = (body, more) => ({ headers: { "content-type": "text/plain", ...more }, body });
 
 /** The spec's signature of a connection id. */
-const signature = (id, keys) => keys.map((key) => `sha256=${createHmac("sha256", key).update(id).digest("hex")}`).join();
+const signature = (id, keys) =>
+  keys.map((key) => `sha256=${createHmac("sha256", key).update(id).digest("hex")}`).join();
 
 forEachShardCount(
   "Events",
@@ -53,7 +54,8 @@ forEachShardCount(
         assert.match(asked.header("ce-time"), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
         assert.ok(Math.abs(Date.parse(asked.header("ce-time")) - before) < 10_000);
         assert.match(asked.header("x-ms-client-request-id"), GUID);
-        for (const name of ["ce-connectionState", "cookie", "authorization", "ce-physicalConnectionId", "ce-sessionId"]) assert.deepEqual(asked.all(name), [], name);
+        for (const name of ["ce-connectionState", "cookie", "authorization", "ce-physicalConnectionId", "ce-sessionId"])
+          assert.deepEqual(asked.all(name), [], name);
       });
 
       test("what is not there has no header: a user, a subprotocol", async (t) => {
@@ -88,7 +90,10 @@ forEachShardCount(
           const socket = await Socket.open(hub.clientUrl(), { protocols: protocol });
           await socket.json();
           await socket.ask(event("chat", 1));
-          assert.equal((await handler.next("user.chat")).header("ce-subprotocol").toLowerCase(), protocol.toLowerCase());
+          assert.equal(
+            (await handler.next("user.chat")).header("ce-subprotocol").toLowerCase(),
+            protocol.toLowerCase(),
+          );
         }
         const socket = await PROTOBUF_CLIENT.connect(hub);
         PROTOBUF_CLIENT.send(socket, { event: "chat" });
@@ -96,17 +101,27 @@ forEachShardCount(
       });
 
       test("events of a connection are numbered, connecting being 0 and having connected 1, and each has an id", async (t) => {
-        const { handler, hub } = await start(t, { userEventPattern: "*", systemEvents: ["connect", "connected", "disconnected"] });
+        const { handler, hub } = await start(t, {
+          userEventPattern: "*",
+          systemEvents: ["connect", "connected", "disconnected"],
+        });
         const [alice, bob] = [await hub.connectReliable(), await hub.connect()];
-        for (let ackId = 1; ackId <= 3; ackId++) for (const socket of [alice, bob]) await socket.ask(event("chat", ackId));
+        for (let ackId = 1; ackId <= 3; ackId++)
+          for (const socket of [alice, bob]) await socket.ask(event("chat", ackId));
         alice.cut();
         const again = await hub.recover(alice);
         await again.ask(event("chat", 4));
         await Promise.all([again.close(1000), bob.close(1000)]);
         for (let n = 0; n < 2; n++) await handler.next("sys.disconnected");
-        for (const [socket, count] of [[alice, 4], [bob, 3]]) {
+        for (const [socket, count] of [
+          [alice, 4],
+          [bob, 3],
+        ]) {
           const asked = handler.asked.filter(({ connection }) => connection === socket.id);
-          assert.deepEqual(asked.map(({ id }) => id).sort((a, b) => a - b), Array.from({ length: count + 3 }, (_, n) => n));
+          assert.deepEqual(
+            asked.map(({ id }) => id).sort((a, b) => a - b),
+            Array.from({ length: count + 3 }, (_, n) => n),
+          );
           assert.equal(asked.find(({ kind }) => kind === "sys.connect").id, 0);
           assert.equal(asked.find(({ kind }) => kind === "sys.connected").id, 1);
           assert.equal(asked.find(({ kind }) => kind === "sys.disconnected").id, count + 2);
@@ -133,14 +148,19 @@ forEachShardCount(
           await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connect", "connected"], auth });
           const socket = await hub.connect();
           await socket.ask(event("chat", 1));
-          for (const kind of ["sys.connect", "sys.connected", "user.chat"]) assert.equal((await handler.next(kind)).header(name), value, kind);
+          for (const kind of ["sys.connect", "sys.connected", "user.chat"])
+            assert.equal((await handler.next(kind)).header(name), value, kind);
         }
       });
 
       test("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.useHandler(handler, { urlTemplate: `${handler.origin}/a/{HUB}/{Event}/x?code=s%3Dcret&e={event}`, userEventPattern: "*", systemEvents: ["connected"] });
+        await hub.useHandler(handler, {
+          urlTemplate: `${handler.origin}/a/{HUB}/{Event}/x?code=s%3Dcret&e={event}`,
+          userEventPattern: "*",
+          systemEvents: ["connected"],
+        });
         const socket = await hub.connect();
         await socket.ask(event("Chat", 1));
         assert.equal((await handler.next("user.Chat")).url, `/a/${hub.name}/Chat/x?code=s%3Dcret&e=Chat`);
@@ -148,7 +168,9 @@ forEachShardCount(
       });
 
       for (const kind of clientKinds) {
-        for (const { dataType, data, contentType } of PAYLOADS.filter(({ dataType }) => kind.sends.includes(dataType))) {
+        for (const { dataType, data, contentType } of PAYLOADS.filter(({ dataType }) =>
+          kind.sends.includes(dataType),
+        )) {
           test(`a handler gets what a ${kind.name} client sends: ${dataType}`, async (t) => {
             const { handler, hub } = await start(t);
             const socket = await kind.connect(hub);
@@ -163,7 +185,11 @@ forEachShardCount(
         test(`a handler gets what is empty, and what is large, of a ${kind.name} client`, async (t) => {
           const { handler, hub } = await start(t);
           const socket = await kind.connect(hub);
-          for (const [dataType, data] of [["text", ""], ["binary", Buffer.alloc(0)], ["text", "x".repeat(1_000_000)]]) {
+          for (const [dataType, data] of [
+            ["text", ""],
+            ["binary", Buffer.alloc(0)],
+            ["text", "x".repeat(1_000_000)],
+          ]) {
             kind.send(socket, { dataType, data });
             assert.deepEqual((await handler.next("user.message")).body, Buffer.from(data));
           }
@@ -171,12 +197,32 @@ forEachShardCount(
 
         for (const [what, answer, expected] of [
           ["text", { ...text("grüße") }, { dataType: "text", data: "grüße" }],
-          ["text with a charset", text("hi", { "content-type": "Text/Plain; Charset=UTF-8" }), { dataType: "text", data: "hi" }],
-          ["text of another charset", text(Buffer.from([0xe4, 0x80]), { "content-type": "text/plain; charset=windows-1252" }), { dataType: "text", data: "ä€" }],
-          ["JSON, letter for letter", { headers: { "content-type": "application/json; charset=utf-8" }, body: '{ "a": [1.0, "ü"]}' }, { dataType: "json", data: '{ "a": [1.0, "ü"]}' }],
-          ["bytes", { headers: { "content-type": "application/octet-stream" }, body: Buffer.from([0, 255]) }, { dataType: "binary", data: Buffer.from([0, 255]) }],
+          [
+            "text with a charset",
+            text("hi", { "content-type": "Text/Plain; Charset=UTF-8" }),
+            { dataType: "text", data: "hi" },
+          ],
+          [
+            "text of another charset",
+            text(Buffer.from([0xe4, 0x80]), { "content-type": "text/plain; charset=windows-1252" }),
+            { dataType: "text", data: "ä€" },
+          ],
+          [
+            "JSON, letter for letter",
+            { headers: { "content-type": "application/json; charset=utf-8" }, body: '{ "a": [1.0, "ü"]}' },
+            { dataType: "json", data: '{ "a": [1.0, "ü"]}' },
+          ],
+          [
+            "bytes",
+            { headers: { "content-type": "application/octet-stream" }, body: Buffer.from([0, 255]) },
+            { dataType: "binary", data: Buffer.from([0, 255]) },
+          ],
           ["bytes without a content type", { body: "hi" }, { dataType: "binary", data: Buffer.from("hi") }],
-          ["an Any", { headers: { "content-type": "application/x-protobuf" }, body: ANY }, { dataType: "protobuf", data: ANY }],
+          [
+            "an Any",
+            { headers: { "content-type": "application/x-protobuf" }, body: ANY },
+            { dataType: "protobuf", data: ANY },
+          ],
           ["text with another success", { ...text("made"), status: 201 }, { dataType: "text", data: "made" }],
         ]) {
           test(`an answer reaches the ${kind.name} client before its ack: ${what}`, async (t) => {
@@ -210,10 +256,17 @@ forEachShardCount(
         test(`an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client`, async (t) => {
           const { handler, hub } = await start(t);
           // The platform makes one header of several, of which the last value counts.
-          const headers = { "X-WebPubSub-Metadata-Trace-Id": "abc", "x-webpubsub-metadata-b": ["1", "2"], "x-webpubsub-metadata-c": "1,2" };
+          const headers = {
+            "X-WebPubSub-Metadata-Trace-Id": "abc",
+            "x-webpubsub-metadata-b": ["1", "2"],
+            "x-webpubsub-metadata-c": "1,2",
+          };
           handler.answer("user.message", text("hi", headers), { status: 204, headers });
           const socket = await kind.connect(hub);
-          for (const [ackId, data] of [[1, "hi"], [2, ""]]) {
+          for (const [ackId, data] of [
+            [1, "hi"],
+            [2, ""],
+          ]) {
             kind.send(socket, { ackId });
             if (kind === SIMPLE_CLIENT) await kind.receives(socket, { dataType: "text", data });
             else await receivesMetadata(kind, socket, data, { "trace-id": "abc", b: "2", c: "2" });
@@ -225,7 +278,10 @@ forEachShardCount(
           ["an unknown content type", { headers: { "content-type": "text/html" }, body: "<p>" }],
           ["a content type that is none", { headers: { "content-type": "hello" }, body: "x" }],
           ["JSON that is none", { headers: { "content-type": "application/json" }, body: "{" }],
-          ["an Any that is none", { headers: { "content-type": "application/x-protobuf" }, body: Buffer.from([7, 255]) }],
+          [
+            "an Any that is none",
+            { headers: { "content-type": "application/x-protobuf" }, body: Buffer.from([7, 255]) },
+          ],
           ["400", { ...text("bad"), status: 400 }],
           ["401", { status: 401 }],
           ["404", { status: 404 }],
@@ -252,7 +308,10 @@ forEachShardCount(
         }
 
         test(`an event that no handler asks for fails, of a ${kind.name} client`, async (t) => {
-          const { handler, hub } = await start(t, { userEventPattern: "other", systemEvents: ["connect", "connected", "disconnected"] });
+          const { handler, hub } = await start(t, {
+            userEventPattern: "other",
+            systemEvents: ["connect", "connected", "disconnected"],
+          });
           const socket = await kind.connect(hub);
           kind.send(socket, { ackId: 1 });
           await kind.fails(socket, 1);
@@ -277,13 +336,25 @@ forEachShardCount(
         PROTOBUF_CLIENT.send(protobuf, { metadata });
         for (let n = 0; n < 2; n++) {
           const asked = await handler.next("user.message");
-          for (const [key, value] of [["trace", "last"], ["trace-id", "x;y"], ["!#$%", ""]]) assert.equal(asked.header(`x-webpubsub-metadata-${key}`), value, key);
+          for (const [key, value] of [
+            ["trace", "last"],
+            ["trace-id", "x;y"],
+            ["!#$%", ""],
+          ])
+            assert.equal(asked.header(`x-webpubsub-metadata-${key}`), value, key);
         }
       });
 
       test("a header with metadata but without a key is left out of an answer", async (t) => {
         const { handler, hub } = await start(t);
-        handler.answer("user.message", { headers: { "content-type": "text/plain", "X-WebPubSub-Metadata-": Buffer.from("ü").toString("latin1"), "X-WebPubSub-Metadata-A": "b" }, body: "hey" });
+        handler.answer("user.message", {
+          headers: {
+            "content-type": "text/plain",
+            "X-WebPubSub-Metadata-": Buffer.from("ü").toString("latin1"),
+            "X-WebPubSub-Metadata-A": "b",
+          },
+          body: "hey",
+        });
         for (const kind of [JSON_CLIENT, PROTOBUF_CLIENT]) {
           const socket = await kind.connect(hub);
           kind.send(socket, { ackId: 1 });
@@ -297,7 +368,10 @@ forEachShardCount(
         const { handler, hub } = await start(t);
         (await hub.connect()).send({ type: "event", event: "chat", metadata: { a: "b" } });
         const asked = await handler.next("user.chat");
-        assert.deepEqual([asked.text, asked.header("content-type").split(";")[0], asked.header("x-webpubsub-metadata-a")], ["", "text/plain", "b"]);
+        assert.deepEqual(
+          [asked.text, asked.header("content-type").split(";")[0], asked.header("x-webpubsub-metadata-a")],
+          ["", "text/plain", "b"],
+        );
       });
 
       for (const [pattern, matched, unmatched] of [
@@ -315,7 +389,10 @@ forEachShardCount(
           for (const name of [...matched, ...unmatched]) {
             assert.equal((await socket.ask(event(name, ++ackId))).success, matched.includes(name), name);
           }
-          assert.deepEqual(handler.kinds(), matched.map((name) => `user.${name}`));
+          assert.deepEqual(
+            handler.kinds(),
+            matched.map((name) => `user.${name}`),
+          );
         });
       }
 
@@ -350,19 +427,31 @@ forEachShardCount(
         let ackId = 0;
         for (const name of ["chat", "news", "other"]) await socket.ask(event(name, ++ackId));
         const delivered = handler.asked.filter(({ connection }) => connection).map(({ kind, url }) => [kind, url]);
-        assert.deepEqual(delivered, [["sys.connect", "/second"], ["sys.connected", "/first"], ["user.chat", "/first"], ["user.news", "/second"], ["user.other", "/third"]]);
+        assert.deepEqual(delivered, [
+          ["sys.connect", "/second"],
+          ["sys.connected", "/first"],
+          ["user.chat", "/first"],
+          ["user.news", "/second"],
+          ["user.other", "/third"],
+        ]);
       });
 
       test("events of a connection wait for each other, those of others do not, and nothing else waits", async (t) => {
         const { handler, hub } = await start(t);
         const release = handler.hold("user.slow");
         handler.answer("user.next", text("second"));
-        const [alice, bob] = [await hub.connect({ roles: ALL_ROLES, groups: ["room"] }), await hub.connect({ groups: ["room"] })];
+        const [alice, bob] = [
+          await hub.connect({ roles: ALL_ROLES, groups: ["room"] }),
+          await hub.connect({ groups: ["room"] }),
+        ];
         alice.send(event("slow", 1));
         alice.send(event("next", 2));
         await handler.next("user.slow");
         assert.equal((await bob.ask(event("quick", 1))).success, true);
-        assert.equal((await alice.ask({ type: "sendToGroup", group: "room", data: 1, ackId: 3, noEcho: true })).success, true);
+        assert.equal(
+          (await alice.ask({ type: "sendToGroup", group: "room", data: 1, ackId: 3, noEcho: true })).success,
+          true,
+        );
         assert.equal((await bob.json()).data, 1);
         for (const ping of ['{"type":"ping"}', '{"type":"ping" }']) {
           alice.send(ping);
@@ -417,7 +506,13 @@ forEachShardCount(
         handler.answer("user.chat", text("one"));
         const alice = await hub.connectReliable();
         alice.send(event("chat", 1));
-        assert.deepEqual(await alice.json(), { type: "message", from: "server", dataType: "text", data: "one", sequenceId: 1 });
+        assert.deepEqual(await alice.json(), {
+          type: "message",
+          from: "server",
+          dataType: "text",
+          data: "one",
+          sequenceId: 1,
+        });
         assert.equal((await alice.json()).success, true);
         alice.send({ type: "sequenceAck", sequenceId: 1 });
         const release = handler.hold("user.slow");
@@ -453,5 +548,6 @@ async function receivesMetadata(kind, socket, data, metadata) {
     return;
   }
   const frame = await socket.next("the answer");
-  for (const [key, value] of Object.entries(metadata)) assert.ok(frame.includes(Buffer.concat([field(1, key), field(2, value)])), key);
+  for (const [key, value] of Object.entries(metadata))
+    assert.ok(frame.includes(Buffer.concat([field(1, key), field(2, value)])), key);
 }

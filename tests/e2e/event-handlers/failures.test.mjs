@@ -2,12 +2,31 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
-import { ATTEMPTS, AT_ONCE, endless, EventHandler, garbage, half, hang, headOnly, OWN_SHARD, reset } from "../../support/event-handler.mjs";
+import {
+  ATTEMPTS,
+  AT_ONCE,
+  endless,
+  EventHandler,
+  garbage,
+  half,
+  hang,
+  headOnly,
+  OWN_SHARD,
+  reset,
+} from "../../support/event-handler.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 const TIMEOUT_SECONDS = 4;
 /** What stays the same in every attempt at an event. */
-const SAME = ["ce-id", "ce-time", "ce-type", "ce-connectionId", "ce-signature", "x-ms-client-request-id", "content-type"];
+const SAME = [
+  "ce-id",
+  "ce-time",
+  "ce-type",
+  "ce-connectionId",
+  "ce-signature",
+  "x-ms-client-request-id",
+  "content-type",
+];
 
 const text = (body, more) => ({ headers: { "content-type": "text/plain" }, body, ...more });
 
@@ -37,7 +56,10 @@ async function expectFailure(service, t, kind, answer) {
   await kind.fails(socket, 1);
   expectAttempts(handler, ATTEMPTS);
   const deliveries = (await hub.deliveries()).filter(({ event }) => event === "message");
-  assert.deepEqual(deliveries.map(({ attempt }) => attempt), [4, 3, 2, 1]);
+  assert.deepEqual(
+    deliveries.map(({ attempt }) => attempt),
+    [4, 3, 2, 1],
+  );
 }
 
 const TRIED_AGAIN = [
@@ -53,10 +75,9 @@ const TRIED_AGAIN = [
   ["an answer that breaks off", half],
 ];
 const FINAL = [
-  ...[300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 451, 499].map((status) => [
-    `${status}`,
-    { status, headers: { location: "/elsewhere", "retry-after": "1" } },
-  ]),
+  ...[300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 451, 499].map(
+    (status) => [`${status}`, { status, headers: { location: "/elsewhere", "retry-after": "1" } }],
+  ),
   ["a body of 17 MiB", text(Buffer.alloc(17 * 1024 * 1024, "x"))],
   ["a body without an end", endless],
 ];
@@ -67,7 +88,8 @@ forEachShardCount(
     describe("at the same time", { concurrency: 8 }, () => {
       for (const kind of clientKinds) {
         for (const [what, answer] of TRIED_AGAIN) {
-          test(`an event of a ${kind.name} client is tried four times, the same each time, and fails: ${what}`, (t) => expectFailure(service, t, kind, answer));
+          test(`an event of a ${kind.name} client is tried four times, the same each time, and fails: ${what}`, (t) =>
+            expectFailure(service, t, kind, answer));
         }
 
         for (const [what, answer] of FINAL) {
@@ -78,7 +100,10 @@ forEachShardCount(
             kind.send(socket, { ackId: 1 });
             await kind.fails(socket, 1);
             expectAttempts(handler, 1);
-            assert.ok(handler.asked.every(({ url }) => !url.includes("elsewhere")), "no redirect is followed");
+            assert.ok(
+              handler.asked.every(({ url }) => !url.includes("elsewhere")),
+              "no redirect is followed",
+            );
           });
         }
 
@@ -106,7 +131,10 @@ forEachShardCount(
         const { handler, hub } = await startAt(service, t);
         handler.stop();
         const socket = await hub.connect({ groups: ["room"] });
-        assert.equal((await socket.ask({ type: "event", event: "message", data: 1, ackId: 1 })).error.name, "InternalServerError");
+        assert.equal(
+          (await socket.ask({ type: "event", event: "message", data: 1, ackId: 1 })).error.name,
+          "InternalServerError",
+        );
         await hub.send("/groups/room", "hi");
         assert.equal((await socket.json()).data, "hi");
       });
@@ -126,10 +154,17 @@ forEachShardCount(
         const huge = "x".repeat(8_000);
         for (const answer of [
           text("ok", { headers: { "content-type": "text/plain", "ce-connectionState": "x".repeat(13_000) } }),
-          text("ok", { headers: { "content-type": "text/plain", "ce-connectionState": Buffer.from("ü\u0080").toString("latin1") } }),
+          text("ok", {
+            headers: { "content-type": "text/plain", "ce-connectionState": Buffer.from("ü\u0080").toString("latin1") },
+          }),
           text("ok", { headers: { "content-type": "text/plain", "x-webpubsub-metadata-": "no key" } }),
           text("ok", { headers: { "content-type": "text/plain", "x-webpubsub-metadata-a": huge } }),
-          text("ok", { headers: { "content-type": "text/plain", "set-cookie": [`a=${huge}`, `b=${huge}`, "=", ";", "a=b; Expires=never; Domain="] } }),
+          text("ok", {
+            headers: {
+              "content-type": "text/plain",
+              "set-cookie": [`a=${huge}`, `b=${huge}`, "=", ";", "a=b; Expires=never; Domain="],
+            },
+          }),
           text("ok", { headers: { "content-type": huge } }),
         ]) {
           handler.answer("user.message", answer, {});
@@ -155,7 +190,8 @@ forEachShardCount(
           ["no answer", hang],
           ["an answer whose body never comes", headOnly],
         ]) {
-          test(`an event of a ${kind.name} client that gets ${what} is tried four times`, (t) => expectFailure(service, t, kind, answer));
+          test(`an event of a ${kind.name} client that gets ${what} is tried four times`, (t) =>
+            expectFailure(service, t, kind, answer));
         }
       }
 

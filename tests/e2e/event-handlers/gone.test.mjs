@@ -96,13 +96,21 @@ forEachShardCount(
         await handler.next("user.slow");
         await alice.close(1000);
         await handler.next("sys.disconnected");
-        assert.deepEqual(handler.kinds(alice.id), ["user.slow", "user.later", "user.slow", "user.last", "sys.disconnected"]);
+        assert.deepEqual(handler.kinds(alice.id), [
+          "user.slow",
+          "user.later",
+          "user.slow",
+          "user.last",
+          "sys.disconnected",
+        ]);
       });
 
       test("that are given up make room for others, and are no failures of the handler", async (t) => {
         const { handler, hub } = await startWithHub(t, service);
         handler.answer("user.slow", hang);
-        const leaving = await Promise.all(Array.from({ length: 2 * AT_ONCE_PER_SHARD * service.shards }, () => hub.connect()));
+        const leaving = await Promise.all(
+          Array.from({ length: 2 * AT_ONCE_PER_SHARD * service.shards }, () => hub.connect()),
+        );
         for (const socket of leaving) socket.send(event("slow"));
         for (let n = 0; n < AT_ONCE_PER_SHARD; n++) await handler.next("user.slow");
         const staying = await Promise.all(Array.from({ length: 2 * service.shards }, () => hub.connect()));
@@ -114,7 +122,12 @@ forEachShardCount(
       test("about connecting are given up when the client hangs up", async (t) => {
         const { handler, hub } = await startWithHub(t, service, { systemEvents: ["connect", "connected"] });
         handler.answer("sys.connect", hang, {});
-        const headers = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
+        const headers = {
+          connection: "Upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        };
         const request = http.get(hub.clientUrl().replace(/^ws/, "http"), { headers });
         request.on("error", () => {});
         const asked = await handler.next("sys.connect");
@@ -127,7 +140,15 @@ forEachShardCount(
       });
     });
   },
-  { steady: OWN_SHARD, variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: ",", RECOVERY_WINDOW_SECONDS: WINDOW_SECONDS }, inMemory: true },
+  {
+    steady: OWN_SHARD,
+    variables: {
+      ALLOW_PRIVATE_EVENT_HANDLERS: "true",
+      EVENT_RETRY_SECONDS: ",",
+      RECOVERY_WINDOW_SECONDS: WINDOW_SECONDS,
+    },
+    inMemory: true,
+  },
 );
 
 forEachShardCount(

@@ -7,9 +7,28 @@ import { connectProtobuf, DATA, error, field, message } from "../../support/prot
 import { forEachShardCount } from "../../support/service.mjs";
 
 const text = (body, more) => ({ headers: { "content-type": "text/plain", ...more }, body });
-const invoke = (invocationId, more) => ({ type: "invoke", invocationId, target: "event", event: "echo", dataType: "text", data: "hi", ...more });
-const response = (invocationId, dataType, data) => ({ type: "invokeResponse", invocationId, success: true, dataType, data });
-const failure = (invocationId, name, text) => ({ type: "invokeResponse", invocationId, success: false, error: { name, message: text } });
+const invoke = (invocationId, more) => ({
+  type: "invoke",
+  invocationId,
+  target: "event",
+  event: "echo",
+  dataType: "text",
+  data: "hi",
+  ...more,
+});
+const response = (invocationId, dataType, data) => ({
+  type: "invokeResponse",
+  invocationId,
+  success: true,
+  dataType,
+  data,
+});
+const failure = (invocationId, name, text) => ({
+  type: "invokeResponse",
+  invocationId,
+  success: false,
+  error: { name, message: text },
+});
 const FAILED = ["InternalServerError", "Internal server error"];
 
 forEachShardCount(
@@ -33,7 +52,11 @@ forEachShardCount(
         ["text", text("hey"), ["text", "hey"]],
         ["JSON", { headers: { "content-type": "application/json" }, body: '{"a":[1]}' }, ["json", { a: [1] }]],
         ["bytes", { body: Buffer.from([0, 255]) }, ["binary", "AP8="]],
-        ["an Any", { headers: { "content-type": "application/x-protobuf" }, body: ANY }, ["protobuf", ANY.toString("base64")]],
+        [
+          "an Any",
+          { headers: { "content-type": "application/x-protobuf" }, body: ANY },
+          ["protobuf", ANY.toString("base64")],
+        ],
       ]) {
         test(`are answered with what the handler says: ${what}`, async (t) => {
           const { handler, hub } = await start(t);
@@ -151,13 +174,32 @@ forEachShardCount(
 
       test("of protobuf clients", async (t) => {
         const { handler, hub } = await start(t);
-        handler.answer("user.echo", ({ text: body }) => text(`hey ${body}`, { "x-webpubsub-metadata-a": "b" }), { status: 204 }, { status: 400 });
+        handler.answer(
+          "user.echo",
+          ({ text: body }) => text(`hey ${body}`, { "x-webpubsub-metadata-a": "b" }),
+          { status: 204 },
+          { status: 400 },
+        );
         const socket = await connectProtobuf(hub);
-        const invokeEvent = (id) => field(10, message(field(1, "echo"), field(2, id), field(3, field(DATA.text, "hi")), field(4, message(field(1, "Trace"), field(2, "t")))));
+        const invokeEvent = (id) =>
+          field(
+            10,
+            message(
+              field(1, "echo"),
+              field(2, id),
+              field(3, field(DATA.text, "hi")),
+              field(4, message(field(1, "Trace"), field(2, "t"))),
+            ),
+          );
         socket.send(invokeEvent("1"));
         const first = await socket.next();
         const expected = [field(1, "1"), field(2, 1), field(3, field(DATA.text, "hey hi"))];
-        assert.ok([expected, [...expected, field(5, message(field(1, "a"), field(2, "b")))]].some((fields) => first.equals(field(5, message(...fields)))), first.toString("hex"));
+        assert.ok(
+          [expected, [...expected, field(5, message(field(1, "a"), field(2, "b")))]].some((fields) =>
+            first.equals(field(5, message(...fields))),
+          ),
+          first.toString("hex"),
+        );
         assert.equal((await handler.next("user.echo")).header("x-webpubsub-metadata-trace"), "t");
         socket.send(invokeEvent("2"));
         assert.deepEqual(await socket.next(), field(5, message(field(1, "2"), field(2, 1))));

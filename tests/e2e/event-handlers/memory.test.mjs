@@ -71,7 +71,8 @@ describe("The memory of two large answers, in times the size of one", () => {
       const service = new Service({ variables: AT_ONCE, inMemory: true });
       await service.start();
       t.after(() => service.stop());
-      const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))[1]) * 1024;
+      const peak = () =>
+        Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))[1]) * 1024;
       const { handler, hub } = await startWithHub(t, service);
       const { connect, ask, isLast } = clients[kind];
       const socket = await connect(hub);

@@ -12,7 +12,11 @@ import { Refused } from "../../support/socket.mjs";
 const WINDOW_SECONDS = 2;
 const LONG_REASON = "because ".repeat(25).trim();
 const NOTIFICATIONS = ["connected", "disconnected"];
-const EVERYTHING = { systemEvents: NOTIFICATIONS, userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } };
+const EVERYTHING = {
+  systemEvents: NOTIFICATIONS,
+  userEventPattern: "*",
+  groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] },
+};
 
 const closed = (reason) => `Application server closed the connection.${reason ? ` Reason: ${reason}` : ""}`;
 
@@ -36,7 +40,10 @@ forEachShardCount(
           await socket.close(1000, "so long");
           const gone = await handler.next("sys.disconnected");
           assert.deepEqual(gone.json, { reason: "so long" });
-          for (const [asked, name] of [[connected, "connected"], [gone, "disconnected"]]) {
+          for (const [asked, name] of [
+            [connected, "connected"],
+            [gone, "disconnected"],
+          ]) {
             assert.equal(asked.method, "POST");
             assert.equal(asked.header("content-type"), "application/json; charset=utf-8");
             assert.equal(asked.header("ce-eventName"), name);
@@ -52,7 +59,9 @@ forEachShardCount(
       test("its connection, user and groups can be addressed by then", async (t) => {
         const { handler, hub } = await start(t, { systemEvents: ["connected"] });
         handler.answer("sys.connected", async ({ connection }) => {
-          const found = await Promise.all([`/connections/${connection}`, "/users/alice", "/groups/room"].map((path) => hub.exists(path)));
+          const found = await Promise.all(
+            [`/connections/${connection}`, "/users/alice", "/groups/room"].map((path) => hub.exists(path)),
+          );
           await hub.send(`/connections/${connection}`, `welcome ${found}`);
           return {};
         });
@@ -70,9 +79,14 @@ forEachShardCount(
           const last = await hub.connect();
           await last.ask({ type: "event", event: "last", data: 1, ackId: 1 });
           await last.close(1000);
-          if (systemEvents?.includes("disconnected")) for (let n = 0; n < 2; n++) await handler.next("sys.disconnected");
+          if (systemEvents?.includes("disconnected"))
+            for (let n = 0; n < 2; n++) await handler.next("sys.disconnected");
           const system = (systemEvents ?? []).map((name) => `sys.${name}`);
-          const expected = (name) => [...system.filter((its) => its === "sys.connected"), `user.${name}`, ...system.filter((its) => its === "sys.disconnected")];
+          const expected = (name) => [
+            ...system.filter((its) => its === "sys.connected"),
+            `user.${name}`,
+            ...system.filter((its) => its === "sys.disconnected"),
+          ];
           assert.deepEqual(handler.kinds(socket.id), expected("connected"));
           assert.deepEqual(handler.kinds(last.id), expected("last"));
         }
@@ -84,19 +98,54 @@ forEachShardCount(
         ["no words, without a code", "", (socket) => socket.close()],
         ["no words, the transport being cut", "", (socket) => socket.cut()],
         ["a server's wish", closed(), (socket, hub) => hub.rest("DELETE", `/connections/${socket.id}`)],
-        ["a server's wish, and its reason", closed("spam, ü"), (socket, hub) => hub.rest("DELETE", `/connections/${socket.id}`, { query: { reason: "spam, ü" } })],
-        ["a server's reason of 200 characters", closed(LONG_REASON), (_, hub) => hub.rest("POST", "/:closeConnections", { query: { reason: LONG_REASON } })],
-        ["a server's wish about its user", closed("all of you"), (_, hub) => hub.rest("POST", "/users/alice/:closeConnections", { query: { reason: "all of you" } })],
-        ["what is no message", "The client message is not a valid JSON protocol message.", (socket) => socket.send("hello")],
+        [
+          "a server's wish, and its reason",
+          closed("spam, ü"),
+          (socket, hub) => hub.rest("DELETE", `/connections/${socket.id}`, { query: { reason: "spam, ü" } }),
+        ],
+        [
+          "a server's reason of 200 characters",
+          closed(LONG_REASON),
+          (_, hub) => hub.rest("POST", "/:closeConnections", { query: { reason: LONG_REASON } }),
+        ],
+        [
+          "a server's wish about its user",
+          closed("all of you"),
+          (_, hub) => hub.rest("POST", "/users/alice/:closeConnections", { query: { reason: "all of you" } }),
+        ],
+        [
+          "what is no message",
+          "The client message is not a valid JSON protocol message.",
+          (socket) => socket.send("hello"),
+        ],
         ["a binary frame", "The JSON subprotocol requires text messages.", (socket) => socket.send(Buffer.from([1]))],
-        ["a text frame", "The protobuf subprotocol requires binary messages.", (socket) => socket.send("hello"), connectProtobuf],
-        ["a message that is too large", "The client message is too large.", (socket) => socket.send("x".repeat(1_048_577))],
+        [
+          "a text frame",
+          "The protobuf subprotocol requires binary messages.",
+          (socket) => socket.send("hello"),
+          connectProtobuf,
+        ],
+        [
+          "a message that is too large",
+          "The client message is too large.",
+          (socket) => socket.send("x".repeat(1_048_577)),
+        ],
         ["a reliable client's own end", "done", (socket) => socket.close(1000, "done"), (hub) => hub.connectReliable()],
-        ["a reliable client that does not come back", "The connection recovery timeout expired.", (socket) => socket.cut(), (hub) => hub.connectReliable()],
-        ["a server's wish about a reliable client that is away", closed(), async (socket, hub) => {
-          socket.cut();
-          await hub.rest("DELETE", `/connections/${socket.id}`);
-        }, (hub) => hub.connectReliable()],
+        [
+          "a reliable client that does not come back",
+          "The connection recovery timeout expired.",
+          (socket) => socket.cut(),
+          (hub) => hub.connectReliable(),
+        ],
+        [
+          "a server's wish about a reliable client that is away",
+          closed(),
+          async (socket, hub) => {
+            socket.cut();
+            await hub.rest("DELETE", `/connections/${socket.id}`);
+          },
+          (hub) => hub.connectReliable(),
+        ],
       ]) {
         test(`the end is reported once, with the reason: ${what}`, async (t) => {
           const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
@@ -139,7 +188,9 @@ forEachShardCount(
       });
 
       test("joining and leaving the groups asked for are sent, whoever does it", async (t) => {
-        const { handler, hub } = await start(t, { groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] } });
+        const { handler, hub } = await start(t, {
+          groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] },
+        });
         const socket = await hub.connect({ user: "alice", roles: ALL_ROLES });
         const inGroup = `/groups/r%C3%BCm/connections/${socket.id}`;
         for (const [change, kind] of [
@@ -160,20 +211,30 @@ forEachShardCount(
       });
 
       test("what changes no membership or is filtered out is not sent", async (t) => {
-        const { handler, hub } = await start(t, { userEventPattern: "*", groupPresenceEvents: { eventNames: ["joined"], groupFilters: ["room", "hall"] } });
+        const { handler, hub } = await start(t, {
+          userEventPattern: "*",
+          groupPresenceEvents: { eventNames: ["joined"], groupFilters: ["room", "hall"] },
+        });
         const socket = await hub.connect({ roles: ALL_ROLES });
         let ackId = 0;
-        for (const group of ["room", "room", "hall", "Room", "hall.1", "other"]) await socket.ask({ type: "joinGroup", group, ackId: ackId++ });
+        for (const group of ["room", "room", "hall", "Room", "hall.1", "other"])
+          await socket.ask({ type: "joinGroup", group, ackId: ackId++ });
         for (const group of ["room", "never"]) await socket.ask({ type: "leaveGroup", group, ackId: ackId++ });
         await socket.ask({ type: "event", event: "last", data: 1, ackId });
-        const delivered = handler.asked.filter(({ kind }) => kind.startsWith("gp.")).map(({ kind, json }) => [kind, json.group]);
-        assert.deepEqual(delivered, [["gp.joined", "room"], ["gp.joined", "hall"]]);
+        const delivered = handler.asked
+          .filter(({ kind }) => kind.startsWith("gp."))
+          .map(({ kind, json }) => [kind, json.group]);
+        assert.deepEqual(delivered, [
+          ["gp.joined", "room"],
+          ["gp.joined", "hall"],
+        ]);
       });
 
       test("they come in order: first that it has connected, last that it has gone", async (t) => {
         const { handler, hub } = await start(t);
         const socket = await hub.connect({ roles: ALL_ROLES });
-        for (const kind of ["sys.connected", "user.chat", "gp.joined", "gp.left"]) handler.answer(kind, () => new Promise((resolve) => setTimeout(resolve, 20, {})));
+        for (const kind of ["sys.connected", "user.chat", "gp.joined", "gp.left"])
+          handler.answer(kind, () => new Promise((resolve) => setTimeout(resolve, 20, {})));
         for (let n = 0; n < 3; n++) {
           socket.send({ type: "event", event: "chat", dataType: "text", data: `${n}` });
           socket.send({ type: "joinGroup", group: `${n}` });
@@ -187,16 +248,32 @@ forEachShardCount(
         assert.equal(kinds.at(-1), "sys.disconnected");
         assert.equal(kinds.length, 11);
         const of = (prefix) => handler.asked.filter(({ kind }) => kind.startsWith(prefix));
-        assert.deepEqual(of("user.").map(({ text }) => text), ["0", "1", "2"]);
-        assert.deepEqual(of("gp.").map(({ kind, json }) => [kind, json.group]), ["0", "1", "2"].flatMap((n) => [["gp.joined", n], ["gp.left", n]]));
+        assert.deepEqual(
+          of("user.").map(({ text }) => text),
+          ["0", "1", "2"],
+        );
+        assert.deepEqual(
+          of("gp.").map(({ kind, json }) => [kind, json.group]),
+          ["0", "1", "2"].flatMap((n) => [
+            ["gp.joined", n],
+            ["gp.left", n],
+          ]),
+        );
       });
 
       test("what a handler says to them is of no consequence", async (t) => {
         const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS, userEventPattern: "*" });
-        handler.answer("sys.connected", { status: 400, headers: { "ce-connectionState": "bad", "content-type": "text/plain" }, body: "no" });
+        handler.answer("sys.connected", {
+          status: 400,
+          headers: { "ce-connectionState": "bad", "content-type": "text/plain" },
+          body: "no",
+        });
         const refused = await hub.connect();
         assert.equal((await refused.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true);
-        handler.answer("sys.connected", { headers: { "ce-connectionState": "ignored", "content-type": "text/plain" }, body: "hello" });
+        handler.answer("sys.connected", {
+          headers: { "ce-connectionState": "ignored", "content-type": "text/plain" },
+          body: "hello",
+        });
         const taken = await hub.connect();
         assert.equal((await taken.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true);
         for (let n = 0; n < 2; n++) assert.deepEqual((await handler.next("user.chat")).all("ce-connectionState"), []);
@@ -206,7 +283,8 @@ forEachShardCount(
 
       test("what a handler could not take is sent again, under the same number", async (t) => {
         const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
-        for (const kind of ["sys.connected", "sys.disconnected"]) handler.answer(kind, ...Array(ATTEMPTS - 1).fill({ status: 503 }), {});
+        for (const kind of ["sys.connected", "sys.disconnected"])
+          handler.answer(kind, ...Array(ATTEMPTS - 1).fill({ status: 503 }), {});
         const socket = await hub.connect();
         await socket.close(1000, "bye");
         for (const kind of ["sys.connected", "sys.disconnected"]) {

@@ -56,7 +56,8 @@ class Talker {
 /** Has connections publish to one another, one at a time, as often as wanted or until it is enough; how long each took. */
 async function publish(talkers, isEnough = () => false) {
   const times = [];
-  for (let n = 0; n < SAMPLES && !isEnough(); n++) times.push(await talkers[n % talkers.length].receive(talkers[(n + 7) % talkers.length], n));
+  for (let n = 0; n < SAMPLES && !isEnough(); n++)
+    times.push(await talkers[n % talkers.length].receive(talkers[(n + 7) % talkers.length], n));
   return times;
 }
 
@@ -65,10 +66,15 @@ const percentile = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.l
 forEachShardCount(
   "Order of events",
   (service) => {
-    test("is that of each connection, with `connected` first and `disconnected` last, and publishes do not wait for them", { timeout: LIMIT_MS }, async (t) => {
+    test("is that of each connection, with `connected` first and `disconnected` last, and publishes do not wait for them", {
+      timeout: LIMIT_MS,
+    }, async (t) => {
       const random = new Random(5);
       const handler = await EventHandler.start(t);
-      handler.answer("user.count", () => new Promise((resolve) => setTimeout(resolve, random.below(MOST_DELAY_MS + 1), {})));
+      handler.answer(
+        "user.count",
+        () => new Promise((resolve) => setTimeout(resolve, random.below(MOST_DELAY_MS + 1), {})),
+      );
       const hub = service.newHub();
       await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connected", "disconnected"] });
       const talkers = await Promise.all(
@@ -82,7 +88,8 @@ forEachShardCount(
       const quiet = percentile(await publish(talkers));
 
       for (const { socket } of talkers) {
-        for (let n = 1; n <= EVENTS; n++) socket.send({ type: "event", event: "count", dataType: "text", data: `${n}`, ackId: n });
+        for (let n = 1; n <= EVENTS; n++)
+          socket.send({ type: "event", event: "count", dataType: "text", data: `${n}`, ackId: n });
       }
       const times = await publish(talkers, () => talkers.every(({ acked }) => acked.length === EVENTS));
       assert.ok(times.length >= FEWEST_SAMPLES, `${times.length} publishes beside events`);
@@ -98,9 +105,15 @@ forEachShardCount(
         const [first, ...events] = handler.asked.filter(({ connection }) => connection === id);
         const last = events.pop();
         assert.deepEqual([first.kind, last.kind], ["sys.connected", "sys.disconnected"]);
-        assert.deepEqual(events.map(({ text }) => Number(text)), expected);
+        assert.deepEqual(
+          events.map(({ text }) => Number(text)),
+          expected,
+        );
         const ids = [first, ...events, last].map((asked) => asked.id);
-        assert.deepEqual(ids, ids.toSorted((a, b) => a - b));
+        assert.deepEqual(
+          ids,
+          ids.toSorted((a, b) => a - b),
+        );
       }
       assert.ok(handler.mostUnderWay <= AT_ONCE_PER_SHARD * service.shards, `${handler.mostUnderWay} at once`);
       assert.ok(loaded <= 5 * Math.max(quiet, NOISE_MS), `p99 of a publish: ${quiet} ms, ${loaded} ms beside events`);

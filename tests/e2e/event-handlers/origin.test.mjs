@@ -10,7 +10,11 @@ import { JSON_V1, Socket } from "../../support/socket.mjs";
 const STRANGERS = 150;
 
 for (const { title, accepted, expected } of [
-  { title: "as the operator accepts", accepted: "Public.example, other.example:8443", expected: () => "public.example,other.example:8443" },
+  {
+    title: "as the operator accepts",
+    accepted: "Public.example, other.example:8443",
+    expected: () => "public.example,other.example:8443",
+  },
   { title: "at which the service listens", expected: ({ port }) => `localhost:${port},127.0.0.1:${port}` },
 ]) {
   describe(`The hosts ${title}`, () => {
@@ -35,7 +39,10 @@ for (const { title, accepted, expected } of [
       handler.answer("OPTIONS", { headers: { "WebHook-Allowed-Origin": hosts.split(",")[1] } });
       const socket = await Socket.open(hub.url, { protocols: JSON_V1, headers: { host: "made-up.example" } });
       assert.equal((await socket.json()).event, "connected");
-      assert.equal((await socket.ask({ type: "event", event: "chat", dataType: "text", data: "hi", ackId: 1 })).success, true);
+      assert.equal(
+        (await socket.ask({ type: "event", event: "chat", dataType: "text", data: "hi", ackId: 1 })).success,
+        true,
+      );
       for (const kind of ["OPTIONS", "sys.connect", "sys.connected", "user.chat"]) {
         assert.equal((await handler.next(kind)).header("WebHook-Request-Origin"), hosts, kind);
       }
@@ -44,11 +51,17 @@ for (const { title, accepted, expected } of [
     test("stay what they are, and their handshake too, however many hosts are made up", async (t) => {
       const { handler, hub } = await openToAll(t, ["connected"]);
       const alice = await hub.connect({ user: "alice" });
-      assert.equal((await alice.ask({ type: "event", event: "chat", data: "hi", dataType: "text", ackId: 1 })).success, true);
+      assert.equal(
+        (await alice.ask({ type: "event", event: "chat", data: "hi", dataType: "text", ackId: 1 })).success,
+        true,
+      );
       assert.equal((await handler.next("OPTIONS")).header("WebHook-Request-Origin"), new URL(service.endpoint).host);
       await handler.next("sys.connected");
       for (let n = 0; n < STRANGERS; n++) {
-        assert.equal((await upgrade(service.endpoint, `/client/hubs/${hub.name}`, { host: `made-up-${n}.example` })).status, 101);
+        assert.equal(
+          (await upgrade(service.endpoint, `/client/hubs/${hub.name}`, { host: `made-up-${n}.example` })).status,
+          101,
+        );
       }
       for (let n = 0; n < STRANGERS; n++) await handler.next("sys.connected");
       const origins = new Set(handler.asked.flatMap((asked) => asked.all("WebHook-Request-Origin")));
@@ -62,7 +75,10 @@ for (const { title, accepted, expected } of [
       const { handler, hub } = await openToAll(t, ["connected"]);
       const headers = accepted ? { host: "made-up.example" } : {};
       const audience = accepted ? `https://PUBLIC.example/client/hubs/${hub.name}` : hub.audience;
-      const socket = await Socket.open(`${hub.url}?access_token=${hub.token({ audience })}`, { protocols: JSON_V1, headers });
+      const socket = await Socket.open(`${hub.url}?access_token=${hub.token({ audience })}`, {
+        protocols: JSON_V1,
+        headers,
+      });
       await socket.json();
       const host = accepted ? "public.example" : new URL(service.endpoint).host;
       assert.equal((await handler.next("sys.connected")).header("WebHook-Request-Origin"), host);

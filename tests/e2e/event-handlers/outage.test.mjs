@@ -32,7 +32,10 @@ describe("Outages", { concurrency: true }, () => {
             const hub = service.newHub();
             await hub.useHandler(handler, { userEventPattern: "chat", systemEvents: ["disconnected"] });
             const alice = await hub.connect({ roles: ALL_ROLES });
-            const others = await Promise.all([hub.connect({ groups: ["room"], roles: ALL_ROLES }), hub.connectReliable({ groups: ["room"] })]);
+            const others = await Promise.all([
+              hub.connect({ groups: ["room"], roles: ALL_ROLES }),
+              hub.connectReliable({ groups: ["room"] }),
+            ]);
             const publish = async (data) => {
               others[0].send({ type: "sendToGroup", group: "room", data });
               for (const other of others) assert.equal((await other.json()).data, data);
@@ -48,7 +51,8 @@ describe("Outages", { concurrency: true }, () => {
             assert.equal((await failing).error.name, "InternalServerError");
             const attempts = chats(handler).slice(1);
             assert.equal(attempts.length, ATTEMPTS);
-            for (const name of ["ce-id", "x-ms-client-request-id"]) assert.equal(new Set(attempts.map((asked) => asked.header(name))).size, 1, name);
+            for (const name of ["ce-id", "x-ms-client-request-id"])
+              assert.equal(new Set(attempts.map((asked) => asked.header(name))).size, 1, name);
 
             // One failure more, and it is not asked at all.
             for (let ackId = 3; ackId < 10; ackId++) {
@@ -90,7 +94,14 @@ describe("Outages", { concurrency: true }, () => {
         });
       });
     },
-    { steady: OWN_SHARD, variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "true", EVENT_RETRY_SECONDS: "0,0,0", EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS } },
+    {
+      steady: OWN_SHARD,
+      variables: {
+        ALLOW_PRIVATE_EVENT_HANDLERS: "true",
+        EVENT_RETRY_SECONDS: "0,0,0",
+        EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS,
+      },
+    },
   );
 
   /** The pauses that there are unless the operator says otherwise. */

@@ -29,7 +29,11 @@ const WRONG = [
   ["a placeholder in the host", one({ urlTemplate: "https://{hub}.example/" }), "eventHandlers.0.urlTemplate"],
   ["an unknown placeholder", one({ urlTemplate: "https://a.example/{user}" }), "eventHandlers.0.urlTemplate"],
   ["the local tunnel of Azure's tool", one({ urlTemplate: "tunnel:///eventhandler" }), "eventHandlers.0.urlTemplate"],
-  ["a reference to a key vault", one({ urlTemplate: "https://a.example/?code={@Microsoft.KeyVault(SecretUri=https://v.example/s)}" }), "eventHandlers.0.urlTemplate"],
+  [
+    "a reference to a key vault",
+    one({ urlTemplate: "https://a.example/?code={@Microsoft.KeyVault(SecretUri=https://v.example/s)}" }),
+    "eventHandlers.0.urlTemplate",
+  ],
   ["a pattern that is no text", one({ userEventPattern: ["*"] }), "eventHandlers.0.userEventPattern"],
   ["a pattern with a name that is none", one({ userEventPattern: "chat,a b" }), "eventHandlers.0.userEventPattern"],
   ["a pattern with an empty name", one({ userEventPattern: "chat,,news" }), "eventHandlers.0.userEventPattern"],
@@ -38,53 +42,180 @@ const WRONG = [
   ["credentials that are no object", one({ auth: "None" }), "eventHandlers.0.auth"],
   ["credentials of an unknown type", one({ auth: { type: "Basic" } }), "eventHandlers.0.auth"],
   ["credentials without a type", one({ auth: { token: "x" } }), "eventHandlers.0.auth"],
-  ["a managed identity", one({ auth: { type: "ManagedIdentity", managedIdentity: { resource: "x" } } }), "eventHandlers.0.auth"],
+  [
+    "a managed identity",
+    one({ auth: { type: "ManagedIdentity", managedIdentity: { resource: "x" } } }),
+    "eventHandlers.0.auth",
+  ],
   ["a bearer token that is missing", one({ auth: { type: "Bearer" } }), "eventHandlers.0.auth.token"],
   ["a bearer token that is empty", one({ auth: { type: "Bearer", token: "" } }), "eventHandlers.0.auth.token"],
-  ["a bearer token that starts a header", one({ auth: { type: "Bearer", token: "a\r\nx-evil: 1" } }), "eventHandlers.0.auth.token"],
+  [
+    "a bearer token that starts a header",
+    one({ auth: { type: "Bearer", token: "a\r\nx-evil: 1" } }),
+    "eventHandlers.0.auth.token",
+  ],
   ["a header without a name", one({ auth: { type: "Header", value: "x" } }), "eventHandlers.0.auth.name"],
-  ["a header whose name is none", one({ auth: { type: "Header", name: "a b", value: "x" } }), "eventHandlers.0.auth.name"],
-  ["a header that starts another", one({ auth: { type: "Header", name: "x-key", value: "a\nb" } }), "eventHandlers.0.auth.value"],
-  ["a header of the service's own", one({ auth: { type: "Header", name: "ce-signature", value: "x" } }), "eventHandlers.0.auth.name"],
+  [
+    "a header whose name is none",
+    one({ auth: { type: "Header", name: "a b", value: "x" } }),
+    "eventHandlers.0.auth.name",
+  ],
+  [
+    "a header that starts another",
+    one({ auth: { type: "Header", name: "x-key", value: "a\nb" } }),
+    "eventHandlers.0.auth.value",
+  ],
+  [
+    "a header of the service's own",
+    one({ auth: { type: "Header", name: "ce-signature", value: "x" } }),
+    "eventHandlers.0.auth.name",
+  ],
   ["a secret that is hidden and unknown", one({ auth: { type: "Bearer", token: "***" } }), "eventHandlers.0.auth"],
   ["presence that is no object", one({ groupPresenceEvents: ["joined"] }), "eventHandlers.0.groupPresenceEvents"],
-  ["presence of an unknown name", one({ groupPresenceEvents: { eventNames: ["entered"], groupFilters: ["*"] } }), "eventHandlers.0.groupPresenceEvents.eventNames"],
+  [
+    "presence of an unknown name",
+    one({ groupPresenceEvents: { eventNames: ["entered"], groupFilters: ["*"] } }),
+    "eventHandlers.0.groupPresenceEvents.eventNames",
+  ],
   ["an unknown member", one({ urlTemplates: [] }), "eventHandlers.0.urlTemplates"],
-  ["a second handler that is wrong", { eventHandlers: [{ urlTemplate: URL_TEMPLATE }, { urlTemplate: "x" }] }, "eventHandlers.1.urlTemplate"],
+  [
+    "a second handler that is wrong",
+    { eventHandlers: [{ urlTemplate: URL_TEMPLATE }, { urlTemplate: "x" }] },
+    "eventHandlers.1.urlTemplate",
+  ],
   ["listeners", { eventListeners: [{ filter: {} }] }, "eventListeners"],
-  ["listeners in the emulator's spelling", { EventListeners: [{ EventNameFilter: {}, EventHubEndpoint: {} }] }, "EventListeners"],
-  ["a name that is written twice, in two cases", { EventHandlers: [], eventHandlers: [] }, "eventHandlers should be there once"],
+  [
+    "listeners in the emulator's spelling",
+    { EventListeners: [{ EventNameFilter: {}, EventHubEndpoint: {} }] },
+    "EventListeners",
+  ],
+  [
+    "a name that is written twice, in two cases",
+    { EventHandlers: [], eventHandlers: [] },
+    "eventHandlers should be there once",
+  ],
   ["two names of one setting", one({ userEventPattern: "*", EventPattern: "*" }), "eventHandlers.0.EventPattern"],
-  ["a typing error among Azure's names", { properties: { eventHandler: [] } }, "properties.eventHandler should be left out"],
-  ["a setting beside Azure's properties", { properties: {}, shards: 2 }, "anonymousConnectPolicy should be in `properties`"],
-  ["a filter of groups that is no pattern", one({ groupPresenceEvents: { eventNames: ["left"], groupFilters: ["a", "b\\"] } }), "eventHandlers.0.groupPresenceEvents.groupFilters.1"],
-  ["a filter of groups with six wildcards", one({ groupPresenceEvents: { groupFilters: ["??????"] } }), "eventHandlers.0.groupPresenceEvents.groupFilters.0"],
+  [
+    "a typing error among Azure's names",
+    { properties: { eventHandler: [] } },
+    "properties.eventHandler should be left out",
+  ],
+  [
+    "a setting beside Azure's properties",
+    { properties: {}, shards: 2 },
+    "anonymousConnectPolicy should be in `properties`",
+  ],
+  [
+    "a filter of groups that is no pattern",
+    one({ groupPresenceEvents: { eventNames: ["left"], groupFilters: ["a", "b\\"] } }),
+    "eventHandlers.0.groupPresenceEvents.groupFilters.1",
+  ],
+  [
+    "a filter of groups with six wildcards",
+    one({ groupPresenceEvents: { groupFilters: ["??????"] } }),
+    "eventHandlers.0.groupPresenceEvents.groupFilters.0",
+  ],
   ["a keep-alive interval below 1", { webSocketKeepAliveIntervalInSeconds: 0 }, "webSocketKeepAliveIntervalInSeconds"],
-  ["a keep-alive interval above 120", { webSocketKeepAliveIntervalInSeconds: 121 }, "webSocketKeepAliveIntervalInSeconds"],
-  ["a secret that is the access key", one({ auth: { type: "Bearer", token: { secret: "WEBPUBSUB_ACCESS_KEY" } } }), "eventHandlers.0.auth.token.secret"],
-  ["a secret that is the settings of all hubs", one({ auth: { type: "Header", name: "x-key", value: { secret: "HUB_SETTINGS" } } }), "eventHandlers.0.auth.value.secret"],
-  ["a secret that is named only nearly as handlers' are", one({ auth: { type: "Bearer", token: { secret: "handler_secret_token" } } }), "eventHandlers.0.auth.token.secret"],
+  [
+    "a keep-alive interval above 120",
+    { webSocketKeepAliveIntervalInSeconds: 121 },
+    "webSocketKeepAliveIntervalInSeconds",
+  ],
+  [
+    "a secret that is the access key",
+    one({ auth: { type: "Bearer", token: { secret: "WEBPUBSUB_ACCESS_KEY" } } }),
+    "eventHandlers.0.auth.token.secret",
+  ],
+  [
+    "a secret that is the settings of all hubs",
+    one({ auth: { type: "Header", name: "x-key", value: { secret: "HUB_SETTINGS" } } }),
+    "eventHandlers.0.auth.value.secret",
+  ],
+  [
+    "a secret that is named only nearly as handlers' are",
+    one({ auth: { type: "Bearer", token: { secret: "handler_secret_token" } } }),
+    "eventHandlers.0.auth.token.secret",
+  ],
 ];
 
 /** One hub's settings as they are exported, by who writes them. */
 const HANDLER = { urlTemplate: URL_TEMPLATE, userEventPattern: "chat", systemEvents: ["connected"] };
 const PROPERTIES = {
   anonymousConnectPolicy: "Allow",
-  eventHandlers: [{ ...HANDLER, auth: { type: "None", managedIdentity: null }, groupPresenceEvents: { eventNames: ["joined"], groupFilters: null } }],
+  eventHandlers: [
+    {
+      ...HANDLER,
+      auth: { type: "None", managedIdentity: null },
+      groupPresenceEvents: { eventNames: ["joined"], groupFilters: null },
+    },
+  ],
   eventListeners: null,
   webSocketKeepAliveIntervalInSeconds: 20,
 };
 const EXPORTED = [
-  ["Azure's REST API", { id: "/subscriptions/0/resourceGroups/g/providers/Microsoft.SignalRService/webPubSub/s/hubs/h", name: "h", type: "Microsoft.SignalRService/WebPubSub/hubs", systemData: { createdBy: "a" }, properties: PROPERTIES }],
-  ["az webpubsub hub show", { id: "/subscriptions/0", name: "h", properties: PROPERTIES, resourceGroup: "g", systemData: null, type: "Microsoft.SignalRService/WebPubSub/hubs" }],
-  ["az resource show", { extendedLocation: null, id: "/subscriptions/0", identity: null, kind: null, location: null, managedBy: null, name: "s/h", plan: null, properties: PROPERTIES, resourceGroup: "g", sku: null, tags: null, type: "Microsoft.SignalRService/WebPubSub/hubs" }],
-  ["a template", { type: "Microsoft.SignalRService/webPubSub/hubs", apiVersion: "2024-03-01", name: "[concat(parameters('s'), '/h')]", dependsOn: ["[resourceId('Microsoft.SignalRService/webPubSub', parameters('s'))]"], properties: { ...PROPERTIES, eventListeners: [] } }],
+  [
+    "Azure's REST API",
+    {
+      id: "/subscriptions/0/resourceGroups/g/providers/Microsoft.SignalRService/webPubSub/s/hubs/h",
+      name: "h",
+      type: "Microsoft.SignalRService/WebPubSub/hubs",
+      systemData: { createdBy: "a" },
+      properties: PROPERTIES,
+    },
+  ],
+  [
+    "az webpubsub hub show",
+    {
+      id: "/subscriptions/0",
+      name: "h",
+      properties: PROPERTIES,
+      resourceGroup: "g",
+      systemData: null,
+      type: "Microsoft.SignalRService/WebPubSub/hubs",
+    },
+  ],
+  [
+    "az resource show",
+    {
+      extendedLocation: null,
+      id: "/subscriptions/0",
+      identity: null,
+      kind: null,
+      location: null,
+      managedBy: null,
+      name: "s/h",
+      plan: null,
+      properties: PROPERTIES,
+      resourceGroup: "g",
+      sku: null,
+      tags: null,
+      type: "Microsoft.SignalRService/WebPubSub/hubs",
+    },
+  ],
+  [
+    "a template",
+    {
+      type: "Microsoft.SignalRService/webPubSub/hubs",
+      apiVersion: "2024-03-01",
+      name: "[concat(parameters('s'), '/h')]",
+      dependsOn: ["[resourceId('Microsoft.SignalRService/webPubSub', parameters('s'))]"],
+      properties: { ...PROPERTIES, eventListeners: [] },
+    },
+  ],
   ["the properties alone", PROPERTIES],
   [
     "the emulator",
     {
       AnonymousConnectPolicy: "allow",
-      EventHandlers: [{ UrlTemplate: URL_TEMPLATE, EventPattern: "chat", SystemEvents: ["Connected"], Auth: null, GroupPresenceEvents: { EventNames: ["joined"] } }],
+      EventHandlers: [
+        {
+          UrlTemplate: URL_TEMPLATE,
+          EventPattern: "chat",
+          SystemEvents: ["Connected"],
+          Auth: null,
+          GroupPresenceEvents: { EventNames: ["joined"] },
+        },
+      ],
       EventListeners: [],
       WebSocketKeepAliveIntervalInSeconds: 20,
     },
@@ -107,15 +238,28 @@ forEachShardCount(
       test("are shown as they were given", async () => {
         const hub = service.newHub();
         const handlers = [
-          { urlTemplate: "https://a.example/{hub}/{event}?code=1", userEventPattern: "*", systemEvents: ["connect", "connected", "disconnected"] },
+          {
+            urlTemplate: "https://a.example/{hub}/{event}?code=1",
+            userEventPattern: "*",
+            systemEvents: ["connect", "connected", "disconnected"],
+          },
           { urlTemplate: URL_TEMPLATE, userEventPattern: "chat, news", auth: { type: "None" } },
-          { urlTemplate: "http://[2001:4860:4860::8888]:8080/", groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["room"] } },
-          { urlTemplate: "http://10.0.0.1/", auth: { type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_A" } } },
+          {
+            urlTemplate: "http://[2001:4860:4860::8888]:8080/",
+            groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["room"] },
+          },
+          {
+            urlTemplate: "http://10.0.0.1/",
+            auth: { type: "Header", name: "X-Key", value: { secret: "HANDLER_SECRET_A" } },
+          },
         ];
         const answer = await hub.configure({ eventHandlers: handlers });
         const shown = (await get(hub)).eventHandlers;
         assert.deepEqual(answer, await get(hub));
-        assert.deepEqual(shown.map(({ urlTemplate }) => urlTemplate), handlers.map(({ urlTemplate }) => urlTemplate));
+        assert.deepEqual(
+          shown.map(({ urlTemplate }) => urlTemplate),
+          handlers.map(({ urlTemplate }) => urlTemplate),
+        );
         for (const [n, handler] of handlers.entries()) {
           for (const [name, value] of Object.entries(handler)) {
             if (name === "auth" && value.type === "None") continue;
@@ -145,10 +289,30 @@ forEachShardCount(
 
       test("have a null where a value was not set, at every level", async () => {
         const hub = service.newHub();
-        await hub.configure({ anonymousConnectPolicy: null, eventHandlers: null, eventListeners: null, shards: null, webSocketKeepAliveIntervalInSeconds: null });
+        await hub.configure({
+          anonymousConnectPolicy: null,
+          eventHandlers: null,
+          eventListeners: null,
+          shards: null,
+          webSocketKeepAliveIntervalInSeconds: null,
+        });
         assert.deepEqual(await get(hub), { anonymousConnectPolicy: "deny", eventHandlers: [] });
-        await hub.configure({ properties: { eventHandlers: [{ urlTemplate: URL_TEMPLATE, userEventPattern: null, systemEvents: null, auth: { type: null, managedIdentity: null }, groupPresenceEvents: null }] } });
-        assert.deepEqual((await get(hub)).eventHandlers, [{ urlTemplate: URL_TEMPLATE, userEventPattern: "", systemEvents: [] }]);
+        await hub.configure({
+          properties: {
+            eventHandlers: [
+              {
+                urlTemplate: URL_TEMPLATE,
+                userEventPattern: null,
+                systemEvents: null,
+                auth: { type: null, managedIdentity: null },
+                groupPresenceEvents: null,
+              },
+            ],
+          },
+        });
+        assert.deepEqual((await get(hub)).eventHandlers, [
+          { urlTemplate: URL_TEMPLATE, userEventPattern: "", systemEvents: [] },
+        ]);
       });
 
       test("filter groups with the grammar of wildcard roles", async (t) => {
@@ -159,24 +323,42 @@ forEachShardCount(
           [["**"], groups],
           [["*"], ["room", "a*", "ab", "abc"]],
           [["room.*"], ["room.1"]],
-          [["room.**", "a?"], ["room.1", "room.1.2", "a*", "ab"]],
-          [["a\\*", "abc"], ["a*", "abc"]],
+          [
+            ["room.**", "a?"],
+            ["room.1", "room.1.2", "a*", "ab"],
+          ],
+          [
+            ["a\\*", "abc"],
+            ["a*", "abc"],
+          ],
         ]) {
           const hub = service.newHub();
-          await hub.useHandler(handler, { userEventPattern: "last", groupPresenceEvents: { eventNames: ["joined"], groupFilters } });
+          await hub.useHandler(handler, {
+            userEventPattern: "last",
+            groupPresenceEvents: { eventNames: ["joined"], groupFilters },
+          });
           assert.deepEqual((await get(hub)).eventHandlers[0].groupPresenceEvents.groupFilters, groupFilters ?? []);
           const socket = await hub.connect({ roles: ALL_ROLES });
           for (const [ackId, group] of groups.entries()) await socket.ask({ type: "joinGroup", group, ackId });
           // An event waits for what happened before it.
           await socket.ask(event("last", groups.length));
-          const joined = handler.asked.filter(({ kind, connection }) => kind === "gp.joined" && connection === socket.id);
-          assert.deepEqual(joined.map(({ json }) => json.group), delivered, JSON.stringify(groupFilters));
+          const joined = handler.asked.filter(
+            ({ kind, connection }) => kind === "gp.joined" && connection === socket.id,
+          );
+          assert.deepEqual(
+            joined.map(({ json }) => json.group),
+            delivered,
+            JSON.stringify(groupFilters),
+          );
         }
       });
 
       test("have enumerations of any case", async () => {
         const hub = service.newHub();
-        await hub.configure({ anonymousConnectPolicy: "DENY", eventHandlers: [{ urlTemplate: URL_TEMPLATE, systemEvents: ["Connected"], auth: { type: "none" } }] });
+        await hub.configure({
+          anonymousConnectPolicy: "DENY",
+          eventHandlers: [{ urlTemplate: URL_TEMPLATE, systemEvents: ["Connected"], auth: { type: "none" } }],
+        });
         assert.deepEqual((await get(hub)).eventHandlers[0].systemEvents, ["connected"]);
       });
 
@@ -185,17 +367,32 @@ forEachShardCount(
         const hub = service.newHub();
         const at = (path, auth) => ({ urlTemplate: `${handler.origin}/${path}`, userEventPattern: path, auth });
         const answer = await put(hub, {
-          eventHandlers: [at("a", { type: "Bearer", token: "canary-one" }), at("b", { type: "Header", name: "x-key", value: "canary-two" }), at("c", { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } })],
+          eventHandlers: [
+            at("a", { type: "Bearer", token: "canary-one" }),
+            at("b", { type: "Header", name: "x-key", value: "canary-two" }),
+            at("c", { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } }),
+          ],
         });
         const shown = await service.manage("GET", `hubs/${hub.name}`);
         for (const { body } of [answer, shown]) {
           assert.ok(!body.includes("canary"), body);
           const auths = JSON.parse(body).eventHandlers.map(({ auth }) => auth);
-          assert.deepEqual(auths, [{ type: "Bearer", token: "***" }, { type: "Header", name: "x-key", value: "***" }, { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } }]);
+          assert.deepEqual(auths, [
+            { type: "Bearer", token: "***" },
+            { type: "Header", name: "x-key", value: "***" },
+            { type: "Bearer", token: { secret: "HANDLER_SECRET_TOKEN" } },
+          ]);
         }
         // In another order, with another pattern and one more.
         const [a, b, c] = JSON.parse(shown.body).eventHandlers;
-        await hub.configure({ eventHandlers: [c, { ...b, userEventPattern: "b,more" }, a, at("d", { type: "Bearer", token: "canary-three" })] });
+        await hub.configure({
+          eventHandlers: [
+            c,
+            { ...b, userEventPattern: "b,more" },
+            a,
+            at("d", { type: "Bearer", token: "canary-three" }),
+          ],
+        });
         const socket = await hub.connect();
         for (const [n, [name, header, value]] of [
           ["a", "authorization", "Bearer canary-one"],
@@ -215,7 +412,10 @@ forEachShardCount(
       test("that name a secret that is not there fail events, and say so", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        await hub.useHandler(handler, { userEventPattern: "*", auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOT_SET" } } });
+        await hub.useHandler(handler, {
+          userEventPattern: "*",
+          auth: { type: "Bearer", token: { secret: "HANDLER_SECRET_NOT_SET" } },
+        });
         const socket = await hub.connect();
         assert.equal((await socket.ask(event("chat", 1))).success, false);
         assert.equal(handler.count("user.chat"), 0);
@@ -227,8 +427,20 @@ forEachShardCount(
       test("that name a variable that is not for handlers as their secret are refused", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
-        for (const secret of ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY", "HUB_SETTINGS", "EVENT_TIMEOUT_SECONDS", "SHARDS", "ASSETS", "HANDLER_SECRET_"]) {
-          const answer = await put(hub, { eventHandlers: [{ urlTemplate: handler.url, userEventPattern: "*", auth: { type: "Bearer", token: { secret } } }] });
+        for (const secret of [
+          "WEBPUBSUB_ACCESS_KEY",
+          "WEBPUBSUB_ACCESS_KEY_SECONDARY",
+          "HUB_SETTINGS",
+          "EVENT_TIMEOUT_SECONDS",
+          "SHARDS",
+          "ASSETS",
+          "HANDLER_SECRET_",
+        ]) {
+          const answer = await put(hub, {
+            eventHandlers: [
+              { urlTemplate: handler.url, userEventPattern: "*", auth: { type: "Bearer", token: { secret } } },
+            ],
+          });
           assert.equal(answer.status, 400, secret);
           assert.match(answer.body, /HANDLER_SECRET_/);
         }
@@ -262,10 +474,15 @@ forEachShardCount(
         let ackId = 0;
         const ask = async () => {
           ackId++;
-          return (await Promise.all(sockets.map((socket) => socket.ask(event("chat", ackId))))).map(({ success }) => success);
+          return (await Promise.all(sockets.map((socket) => socket.ask(event("chat", ackId))))).map(
+            ({ success }) => success,
+          );
         };
         for (let round = 0; round < 3; round++) {
-          assert.ok((await ask()).every((success) => !success), "no handler asks for them");
+          assert.ok(
+            (await ask()).every((success) => !success),
+            "no handler asks for them",
+          );
           await hub.useHandler(first);
           assert.ok((await ask()).every(Boolean));
           await hub.useHandler(second, { userEventPattern: "*", systemEvents: ["connect"] });
@@ -293,21 +510,57 @@ forEachShardCount(
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.configure({
-          eventHandlers: [{ urlTemplate: `${handler.url}?code=canary-url`, userEventPattern: "*", systemEvents: ["connect", "connected"], auth: { type: "Bearer", token: "canary-auth" } }],
+          eventHandlers: [
+            {
+              urlTemplate: `${handler.url}?code=canary-url`,
+              userEventPattern: "*",
+              systemEvents: ["connect", "connected"],
+              auth: { type: "Bearer", token: "canary-auth" },
+            },
+          ],
         });
         assert.deepEqual(await hub.deliveries(), []);
         const socket = await hub.connect({ user: "canary-user" });
-        handler.answer("user.chat", { status: 503, body: "canary-body" }, reset, hang, { headers: { "ce-connectionState": "canary-state", "set-cookie": "canary=cookie" } });
-        assert.equal((await socket.ask({ ...event("chat", 1), data: "canary-data", metadata: { a: "canary-metadata" } })).success, true);
+        handler.answer("user.chat", { status: 503, body: "canary-body" }, reset, hang, {
+          headers: { "ce-connectionState": "canary-state", "set-cookie": "canary=cookie" },
+        });
+        assert.equal(
+          (await socket.ask({ ...event("chat", 1), data: "canary-data", metadata: { a: "canary-metadata" } })).success,
+          true,
+        );
         handler.answer("user.chat", { status: 429 });
         await socket.ask(event("chat", 2));
         // What the Worker reports of connecting need not be there at once.
         let deliveries;
-        await until(async () => (deliveries = await hub.deliveries()).some((one) => one.event === "connect"), "the delivery of connect");
+        await until(
+          async () => (deliveries = await hub.deliveries()).some((one) => one.event === "connect"),
+          "the delivery of connect",
+        );
         const chats = deliveries.filter((one) => one.event === "chat");
-        assert.deepEqual(chats.map(({ attempt, status }) => [attempt, status]), [[1, 429], [4, 200], [3, null], [2, null], [1, 503]]);
-        assert.deepEqual(chats.map(({ error }) => error), ["Status", null, "TimedOut", "Network", "Status"]);
-        assert.deepEqual(deliveries.filter(({ event: name }) => ["connect", "connected"].includes(name)).map(({ event: name, status, error }) => [name, status, error]).sort(), [["connect", 200, null], ["connected", 200, null]]);
+        assert.deepEqual(
+          chats.map(({ attempt, status }) => [attempt, status]),
+          [
+            [1, 429],
+            [4, 200],
+            [3, null],
+            [2, null],
+            [1, 503],
+          ],
+        );
+        assert.deepEqual(
+          chats.map(({ error }) => error),
+          ["Status", null, "TimedOut", "Network", "Status"],
+        );
+        assert.deepEqual(
+          deliveries
+            .filter(({ event: name }) => ["connect", "connected"].includes(name))
+            .map(({ event: name, status, error }) => [name, status, error])
+            .sort(),
+          [
+            ["connect", 200, null],
+            ["connected", 200, null],
+          ],
+        );
         const [handshake] = deliveries.filter((one) => one.event === "validate");
         assert.deepEqual([handshake.status, handshake.connectionId], [200, null]);
         for (const one of deliveries) {
@@ -317,7 +570,10 @@ forEachShardCount(
           assert.equal(one.url, handler.url);
         }
         const times = deliveries.map(({ time }) => Date.parse(time));
-        assert.deepEqual(times, times.toSorted((a, b) => b - a));
+        assert.deepEqual(
+          times,
+          times.toSorted((a, b) => b - a),
+        );
         assert.ok(!JSON.stringify(deliveries).includes("canary"), JSON.stringify(deliveries));
       });
 
@@ -340,7 +596,11 @@ forEachShardCount(
         await hub.configure({
           eventHandlers: [
             { urlTemplate: URL_TEMPLATE, userEventPattern: "nothing" },
-            { urlTemplate: `${handler.origin}/{event}`, userEventPattern: "*", auth: { type: "Bearer", token: "canary" } },
+            {
+              urlTemplate: `${handler.origin}/{event}`,
+              userEventPattern: "*",
+              auth: { type: "Bearer", token: "canary" },
+            },
             { urlTemplate: `${handler.origin}/named/{event}`, userEventPattern: "chat,news" },
           ],
         });
@@ -351,14 +611,26 @@ forEachShardCount(
           return JSON.parse(body);
         };
         const good = await run(1);
-        assert.deepEqual(good.steps.map(({ step, ok, status }) => [step, ok, status]), [["validation", true, 200], ["event", true, 200]]);
+        assert.deepEqual(
+          good.steps.map(({ step, ok, status }) => [step, ok, status]),
+          [
+            ["validation", true, 200],
+            ["event", true, 200],
+          ],
+        );
         for (const { result } of good.steps) assert.ok(result.length > 10, result);
         assert.match(good.note, /sendToGroup/);
         assert.equal((await handler.next("OPTIONS")).url, "/validate");
         const sample = await handler.next("user.test");
-        assert.deepEqual([sample.url, sample.text, sample.header("content-type").split(";")[0]], ["/test", "A test of the event handler.", "text/plain"]);
+        assert.deepEqual(
+          [sample.url, sample.text, sample.header("content-type").split(";")[0]],
+          ["/test", "A test of the event handler.", "text/plain"],
+        );
         assert.equal(sample.header("authorization"), "Bearer canary");
-        assert.equal(sample.header("ce-signature").split(",")[0], `sha256=${createHmac("sha256", service.key).update(sample.connection).digest("hex")}`);
+        assert.equal(
+          sample.header("ce-signature").split(",")[0],
+          `sha256=${createHmac("sha256", service.key).update(sample.connection).digest("hex")}`,
+        );
         assert.equal(sample.header("ce-source"), `/hubs/${hub.name}/client/${sample.connection}`);
         assert.equal(await hub.exists(`/connections/${sample.connection}`), false);
 
@@ -367,7 +639,13 @@ forEachShardCount(
 
         handler.answer("user.test", { status: 404 });
         const unhandled = await run(1);
-        assert.deepEqual(unhandled.steps.map(({ ok, status }) => [ok, status]), [[true, 200], [false, 404]]);
+        assert.deepEqual(
+          unhandled.steps.map(({ ok, status }) => [ok, status]),
+          [
+            [true, 200],
+            [false, 404],
+          ],
+        );
         handler.answer("OPTIONS", { status: 403 });
         const [refused] = (await run(1)).steps;
         assert.deepEqual([refused.step, refused.ok, refused.status], ["validation", false, 403]);
@@ -382,19 +660,30 @@ forEachShardCount(
       test("are an operator's: without a token 401, what is not there 404, other methods 405", async () => {
         const hub = service.newHub();
         await hub.configure(one());
-        for (const [method, path] of [["GET", "deliveries"], ["POST", "eventHandlers/0/:test"]]) {
+        for (const [method, path] of [
+          ["GET", "deliveries"],
+          ["POST", "eventHandlers/0/:test"],
+        ]) {
           const target = `hubs/${hub.name}/${path}`;
           assert.equal((await service.manage(method, target, { token: "" })).status, 401, path);
           assert.equal((await service.manage("PUT", target)).status, 405, path);
         }
         for (const index of ["1", "-1", "x", "99999999999999999999"]) {
-          assert.equal((await service.manage("POST", `hubs/${hub.name}/eventHandlers/${index}/:test`)).status, 404, index);
+          assert.equal(
+            (await service.manage("POST", `hubs/${hub.name}/eventHandlers/${index}/:test`)).status,
+            404,
+            index,
+          );
         }
         assert.deepEqual(await service.newHub().deliveries(), []);
       });
     });
   },
-  { steady: OWN_SHARD, variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_SECRET_TOKEN: "from a variable" }, inMemory: true },
+  {
+    steady: OWN_SHARD,
+    variables: { ...AT_ONCE, EVENT_TIMEOUT_SECONDS: TIMEOUT_SECONDS, HANDLER_SECRET_TOKEN: "from a variable" },
+    inMemory: true,
+  },
 );
 
 const [given, more] = [await EventHandler.start(), await EventHandler.start()];
@@ -411,7 +700,11 @@ forEachShardCount(
         assert.equal(handler.count("user.chat"), before + 1);
       };
       await expectCall(given);
-      assert.equal((await (await service.newHub().connect()).ask(event("chat", 1))).success, false, "another hub's handlers are none");
+      assert.equal(
+        (await (await service.newHub().connect()).ask(event("chat", 1))).success,
+        false,
+        "another hub's handlers are none",
+      );
       await hub.useHandler(more);
       await expectCall(more);
       await service.crash();
@@ -424,14 +717,22 @@ forEachShardCount(
       await expectCall(given);
     });
   },
-  { steady: OWN_SHARD, variables: AT_ONCE, settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } } },
+  {
+    steady: OWN_SHARD,
+    variables: AT_ONCE,
+    settings: { hubs: { chat: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*" }] } } },
+  },
 );
 
 forEachShardCount(
   "Handlers of the emulator's settings file",
   (service) => {
     test("receive each hub's own events, beside settings that Azure exported", async () => {
-      for (const [name, count] of [["chat", 1], ["exported", 1], ["other", 0]]) {
+      for (const [name, count] of [
+        ["chat", 1],
+        ["exported", 1],
+        ["other", 0],
+      ]) {
         const before = given.count("user.file");
         const { success } = await (await new Hub(service, name).connect()).ask(event("file", 1));
         assert.deepEqual([success, given.count("user.file") - before], [count === 1, count], name);
@@ -447,8 +748,19 @@ forEachShardCount(
       Urls: "http://localhost:8080",
       WebPubSub: {
         Hubs: {
-          Chat: { EventHandlers: [{ UrlTemplate: given.url, EventPattern: "*", SystemEvents: ["connected"] }], EventListeners: [] },
-          exported: { name: "exported", properties: { eventHandlers: [{ urlTemplate: given.url, userEventPattern: "*", auth: { type: "None", managedIdentity: null } }], eventListeners: [] } },
+          Chat: {
+            EventHandlers: [{ UrlTemplate: given.url, EventPattern: "*", SystemEvents: ["connected"] }],
+            EventListeners: [],
+          },
+          exported: {
+            name: "exported",
+            properties: {
+              eventHandlers: [
+                { urlTemplate: given.url, userEventPattern: "*", auth: { type: "None", managedIdentity: null } },
+              ],
+              eventListeners: [],
+            },
+          },
         },
       },
     },

@@ -79,7 +79,21 @@ const PRIVATE_HOSTS = [
   ["the name of IPv4 behind IPv6", "ipv4only.arpa"],
   ["a name in a company's network", "wiki.corp"],
   ["a name outside the DNS", "service.alt"],
-  ...["test", "invalid", "example", "local", "onion", "alt", "internal", "intranet", "private", "corp", "home", "lan", "localdomain"].map((zone) => [`a zone itself: ${zone}`, zone]),
+  ...[
+    "test",
+    "invalid",
+    "example",
+    "local",
+    "onion",
+    "alt",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "localdomain",
+  ].map((zone) => [`a zone itself: ${zone}`, zone]),
   ["a name without a dot", "intranet"],
   ["a last label of digits", "a.example.1"],
   ["a last label in hexadecimal", "1.2.3.0x4"],
@@ -96,59 +110,84 @@ const PRIVATE_HOSTS = [
 
 const handlers = (urlTemplate) => JSON.stringify({ eventHandlers: [{ urlTemplate, userEventPattern: "*" }] });
 
-forEachShardCount("Handlers of a public service", (service) => {
-  const put = (hub, body) => service.manage("PUT", `hubs/${hub.name}`, { body });
+forEachShardCount(
+  "Handlers of a public service",
+  (service) => {
+    const put = (hub, body) => service.manage("PUT", `hubs/${hub.name}`, { body });
 
-  describe("at the same time", { concurrency: 8 }, () => {
-    for (const [what, host] of PRIVATE_HOSTS) {
-      test(`are at no address that is not public: ${what}`, async () => {
-        const hub = service.newHub();
-        for (const urlTemplate of [`https://${host}/eventhandler`, `https://${host}:8443/{event}?a=b`, `http://${host}/`]) {
-          const { status, body } = await put(hub, handlers(urlTemplate));
-          assert.equal(status, 400, urlTemplate);
-          assert.ok(body.startsWith("Invalid settings: eventHandlers.0.urlTemplate"), body);
-        }
-        assert.deepEqual(JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body).eventHandlers, []);
-      });
-    }
-
-    test("have TLS", async () => {
-      const hub = service.newHub();
-      const { status, body } = await put(hub, handlers("http://public.example.com/eventhandler"));
-      assert.equal(status, 400);
-      assert.match(body, /https|ALLOW_PRIVATE_EVENT_HANDLERS/);
-    });
-
-    test("are anywhere else", async () => {
-      const hub = service.newHub();
-      for (const host of ["example.com", "EXAMPLE.com:8443", "a-b.c_d.example.co.uk", "xn--bcher-kva.example.com", "8.8.8.8", "172.32.0.1", "100.128.0.1", "192.169.0.1", "[2001:4860:4860::8888]", "[2001:4860:4860:0:0:0:0:8888]:444", "localhost.example.com", "1.example.com"]) {
-        const { status, body } = await put(hub, handlers(`https://${host}/eventhandler`));
-        assert.equal(status, 200, `${host}: ${body}`);
+    describe("at the same time", { concurrency: 8 }, () => {
+      for (const [what, host] of PRIVATE_HOSTS) {
+        test(`are at no address that is not public: ${what}`, async () => {
+          const hub = service.newHub();
+          for (const urlTemplate of [
+            `https://${host}/eventhandler`,
+            `https://${host}:8443/{event}?a=b`,
+            `http://${host}/`,
+          ]) {
+            const { status, body } = await put(hub, handlers(urlTemplate));
+            assert.equal(status, 400, urlTemplate);
+            assert.ok(body.startsWith("Invalid settings: eventHandlers.0.urlTemplate"), body);
+          }
+          assert.deepEqual(JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body).eventHandlers, []);
+        });
       }
-    });
-  });
-}, { steady: OWN_SHARD, inMemory: true });
 
-forEachShardCount("Handlers of a service that was private", (service) => {
-  test("are not called at private addresses because they were set when that was allowed", async (t) => {
-    const handler = await EventHandler.start(t);
-    const hub = service.newHub();
-    await service.crash();
-    service.variables = AT_ONCE;
-    await service.start();
-    await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connected"] });
-    const event = { type: "event", event: "chat", data: 1, ackId: 1 };
-    assert.equal((await (await hub.connect()).ask(event)).success, true);
-    const before = handler.asked.length;
-    await service.crash();
-    service.variables = {};
-    await service.start();
-    assert.equal((await (await hub.connect()).ask(event)).error.name, "InternalServerError");
-    const [step] = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
-    assert.equal(step.ok, false);
-    assert.equal(handler.asked.length, before);
-  });
-}, { steady: OWN_SHARD, inMemory: true });
+      test("have TLS", async () => {
+        const hub = service.newHub();
+        const { status, body } = await put(hub, handlers("http://public.example.com/eventhandler"));
+        assert.equal(status, 400);
+        assert.match(body, /https|ALLOW_PRIVATE_EVENT_HANDLERS/);
+      });
+
+      test("are anywhere else", async () => {
+        const hub = service.newHub();
+        for (const host of [
+          "example.com",
+          "EXAMPLE.com:8443",
+          "a-b.c_d.example.co.uk",
+          "xn--bcher-kva.example.com",
+          "8.8.8.8",
+          "172.32.0.1",
+          "100.128.0.1",
+          "192.169.0.1",
+          "[2001:4860:4860::8888]",
+          "[2001:4860:4860:0:0:0:0:8888]:444",
+          "localhost.example.com",
+          "1.example.com",
+        ]) {
+          const { status, body } = await put(hub, handlers(`https://${host}/eventhandler`));
+          assert.equal(status, 200, `${host}: ${body}`);
+        }
+      });
+    });
+  },
+  { steady: OWN_SHARD, inMemory: true },
+);
+
+forEachShardCount(
+  "Handlers of a service that was private",
+  (service) => {
+    test("are not called at private addresses because they were set when that was allowed", async (t) => {
+      const handler = await EventHandler.start(t);
+      const hub = service.newHub();
+      await service.crash();
+      service.variables = AT_ONCE;
+      await service.start();
+      await hub.useHandler(handler, { userEventPattern: "*", systemEvents: ["connected"] });
+      const event = { type: "event", event: "chat", data: 1, ackId: 1 };
+      assert.equal((await (await hub.connect()).ask(event)).success, true);
+      const before = handler.asked.length;
+      await service.crash();
+      service.variables = {};
+      await service.start();
+      assert.equal((await (await hub.connect()).ask(event)).error.name, "InternalServerError");
+      const [step] = JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;
+      assert.equal(step.ok, false);
+      assert.equal(handler.asked.length, before);
+    });
+  },
+  { steady: OWN_SHARD, inMemory: true },
+);
 
 forEachShardCount(
   "Secrets",
@@ -164,7 +203,12 @@ forEachShardCount(
       };
       const auth = { type: "Bearer", token: "canary-literal" };
       const which = { userEventPattern: "*", systemEvents: ["connect", "connected", "disconnected"] };
-      const at = (path, more) => ({ urlTemplate: `${handler.origin}/${path}?code=canary-query`, ...which, auth, ...more });
+      const at = (path, more) => ({
+        urlTemplate: `${handler.origin}/${path}?code=canary-query`,
+        ...which,
+        auth,
+        ...more,
+      });
       for (const wrong of [
         at("x", { systemEvents: ["canary"] }),
         at("x", { auth: { type: "Bearer", token: "canary\n" } }),
@@ -174,18 +218,42 @@ forEachShardCount(
       ]) {
         assert.equal(await put({ eventHandlers: [wrong] }), 400);
       }
-      assert.equal(await put({ eventHandlers: [at("a", { userEventPattern: "a" }), at("b", { auth: { type: "Header", name: "x-key", value: { secret: "HANDLER_SECRET_TOKEN" } } })] }), 200);
+      assert.equal(
+        await put({
+          eventHandlers: [
+            at("a", { userEventPattern: "a" }),
+            at("b", { auth: { type: "Header", name: "x-key", value: { secret: "HANDLER_SECRET_TOKEN" } } }),
+          ],
+        }),
+        200,
+      );
 
       const open = (hub) => {
-        const token = sign({ ...clientClaims({ audience: hub.audience, user: "canary-user" }), canary: "canary-claim" }, service.key);
+        const token = sign(
+          { ...clientClaims({ audience: hub.audience, user: "canary-user" }), canary: "canary-claim" },
+          service.key,
+        );
         tokens.push(token);
         const headers = { cookie: "canary=cookie", "x-canary": "canary-header" };
-        return Socket.open(`${hub.url}?access_token=${token}&q=canary-parameter`, { protocols: "json.webpubsub.azure.v1", headers });
+        return Socket.open(`${hub.url}?access_token=${token}&q=canary-parameter`, {
+          protocols: "json.webpubsub.azure.v1",
+          headers,
+        });
       };
       const tokens = [];
-      for (const answer of [{ status: 500, body: "canary-answer" }, reset, garbage, { status: 302, headers: { location: "http://127.0.0.1:1/?canary-location" } }, { body: "canary-words" }]) {
+      for (const answer of [
+        { status: 500, body: "canary-answer" },
+        reset,
+        garbage,
+        { status: 302, headers: { location: "http://127.0.0.1:1/?canary-location" } },
+        { body: "canary-words" },
+      ]) {
         const refusing = service.newHub();
-        await refusing.useHandler(handler, { ...which, urlTemplate: `${handler.origin}/${refusing.name}?code=canary-query`, auth });
+        await refusing.useHandler(handler, {
+          ...which,
+          urlTemplate: `${handler.origin}/${refusing.name}?code=canary-query`,
+          auth,
+        });
         handler.answer("sys.connect", answer);
         await assert.rejects(open(refusing), (error) => {
           assert.ok(error instanceof Refused);
@@ -193,31 +261,71 @@ forEachShardCount(
           return true;
         });
       }
-      handler.answer("sys.connect", { headers: { "ce-connectionState": "canary-state", "set-cookie": "canary=set" }, body: '{"userId":"canary-user"}' });
-      for (const answer of [{ status: 400, body: "canary-answer" }, { status: 500 }, reset, garbage, { headers: { "content-type": "canary/canary" }, body: "canary-answer" }]) {
+      handler.answer("sys.connect", {
+        headers: { "ce-connectionState": "canary-state", "set-cookie": "canary=set" },
+        body: '{"userId":"canary-user"}',
+      });
+      for (const answer of [
+        { status: 400, body: "canary-answer" },
+        { status: 500 },
+        reset,
+        garbage,
+        { headers: { "content-type": "canary/canary" }, body: "canary-answer" },
+      ]) {
         handler.answer("user.a", answer);
         handler.answer("user.b", answer);
         const socket = await open(hub);
         await socket.json();
         for (const name of ["a", "b", "a"]) {
-          const ack = await socket.ask({ type: "event", event: name, dataType: "text", data: "canary-payload", metadata: { k: "canary-metadata" }, ackId: 1 });
+          const ack = await socket.ask({
+            type: "event",
+            event: name,
+            dataType: "text",
+            data: "canary-payload",
+            metadata: { k: "canary-metadata" },
+            ackId: 1,
+          });
           outside.push(JSON.stringify(ack));
         }
         await socket.close(1000, "canary-reason");
       }
-      handler.answer("OPTIONS", { status: 403, headers: { "WebHook-Allowed-Origin": "canary.example" }, body: "canary-answer" });
-      for (const [method, path] of [["GET", ""], ["GET", "/deliveries"], ["POST", "/eventHandlers/0/:test"], ["POST", "/eventHandlers/1/:test"]]) {
+      handler.answer("OPTIONS", {
+        status: 403,
+        headers: { "WebHook-Allowed-Origin": "canary.example" },
+        body: "canary-answer",
+      });
+      for (const [method, path] of [
+        ["GET", ""],
+        ["GET", "/deliveries"],
+        ["POST", "/eventHandlers/0/:test"],
+        ["POST", "/eventHandlers/1/:test"],
+      ]) {
         outside.push((await service.manage(method, `hubs/${hub.name}${path}`)).body);
       }
-      outside.push((await service.manage("GET", "metrics")).body, (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${tokens[0]}`)).body);
+      outside.push(
+        (await service.manage("GET", "metrics")).body,
+        (await request(service.endpoint, "GET", `/client/hubs/${hub.name}?access_token=${tokens[0]}`)).body,
+      );
 
       // A URL is its settings' own: GET shows it whole, as it was given.
       const said = outside.join("\n").replaceAll("code=canary-query", "code=…");
-      assert.ok(!/canary/i.test(said), said.split("\n").filter((line) => /canary/i.test(line)).join("\n"));
+      assert.ok(
+        !/canary/i.test(said),
+        said
+          .split("\n")
+          .filter((line) => /canary/i.test(line))
+          .join("\n"),
+      );
       for (const secret of [service.key, service.secondaryKey, ...tokens]) assert.ok(!said.includes(secret));
       const log = service.output;
       for (const secret of [/canary/i, service.key, service.secondaryKey, ...tokens, "from-a-variable"]) {
-        assert.ok(typeof secret === "string" ? !log.includes(secret) : !secret.test(log), `${secret} in the log:\n${log.split("\n").filter((line) => line.match(secret)).join("\n")}`);
+        assert.ok(
+          typeof secret === "string" ? !log.includes(secret) : !secret.test(log),
+          `${secret} in the log:\n${log
+            .split("\n")
+            .filter((line) => line.match(secret))
+            .join("\n")}`,
+        );
       }
       assert.ok(!said.includes("from-a-variable"));
     });

@@ -24,7 +24,8 @@ forEachShardCount(
       }
 
       /** What each event of a connection had in a header, in order. */
-      const headersOf = (handler, name, { id }) => handler.asked.filter(({ connection }) => connection === id).map((asked) => [asked.kind, asked.header(name)]);
+      const headersOf = (handler, name, { id }) =>
+        handler.asked.filter(({ connection }) => connection === id).map((asked) => [asked.kind, asked.header(name)]);
 
       test("given with `connect` is sent with every later event, as it was given", async (t) => {
         const { handler, hub } = await start(t);
@@ -52,7 +53,10 @@ forEachShardCount(
           [{ status: 204 }, STATE],
           [state(opaque), STATE],
           [state("failed", { status: 400 }), opaque],
-          [state("failed", { headers: { "ce-connectionState": "failed", "content-type": "text/html" }, body: "x" }), opaque],
+          [
+            state("failed", { headers: { "ce-connectionState": "failed", "content-type": "text/html" }, body: "x" }),
+            opaque,
+          ],
           [state(["first", "last"]), opaque],
           [state(""), "last"],
           [{}, ""],
@@ -118,7 +122,10 @@ forEachShardCount(
         for (let ackId = 1; ackId <= 3; ackId++) await socket.ask(event("chat", ackId));
         await socket.close(1000);
         await handler.next("sys.disconnected");
-        const seen = headersOf(handler, "cookie", socket).map(([kind, header]) => [kind, header?.split("; ").sort().join("; ")]);
+        const seen = headersOf(handler, "cookie", socket).map(([kind, header]) => [
+          kind,
+          header?.split("; ").sort().join("; "),
+        ]);
         assert.deepEqual(seen, [
           ["sys.connect", undefined],
           ["sys.connected", "affinity=one"],
@@ -130,7 +137,10 @@ forEachShardCount(
         handler.answer("sys.connect", {});
         const other = await hub.connect();
         await other.ask(event("chat", 1));
-        assert.deepEqual(headersOf(handler, "cookie", other).map(([, header]) => header), [undefined, undefined, undefined]);
+        assert.deepEqual(
+          headersOf(handler, "cookie", other).map(([, header]) => header),
+          [undefined, undefined, undefined],
+        );
       });
 
       test("of cookies: they come back to URLs that they are for, and no others", async (t) => {
@@ -142,7 +152,16 @@ forEachShardCount(
             { urlTemplate: `${handler.origin}/app/{event}`, userEventPattern: "*" },
           ],
         });
-        handler.answer("user.set", cookies("all=1; Path=/", "app=1; Path=/app", "chat=1; Path=/app/chat", "secure=1; Path=/; Secure", "old=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"));
+        handler.answer(
+          "user.set",
+          cookies(
+            "all=1; Path=/",
+            "app=1; Path=/app",
+            "chat=1; Path=/app/chat",
+            "secure=1; Path=/; Secure",
+            "old=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+          ),
+        );
         const socket = await hub.connect();
         for (const [n, name] of ["set", "chat", "chats", "news", "foreign"].entries()) await socket.ask(event(name, n));
         const sent = async (where, kind) => (await where.next(kind)).header("cookie")?.split("; ").sort();

@@ -34,7 +34,9 @@ describe("Validation of URLs", { concurrency: true }, () => {
         test("comes before the first event, which waits for it, and is asked for with OPTIONS", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.configure({ eventHandlers: [{ urlTemplate: `${handler.origin}/{hub}/{event}?code=a%20b`, userEventPattern: "*" }] });
+          await hub.configure({
+            eventHandlers: [{ urlTemplate: `${handler.origin}/{hub}/{event}?code=a%20b`, userEventPattern: "*" }],
+          });
           const validate = handler.hold("OPTIONS");
           const alice = await hub.connect({ user: "alice" });
           alice.send(event(1));
@@ -42,7 +44,15 @@ describe("Validation of URLs", { concurrency: true }, () => {
           assert.equal(asked.url, `/${hub.name}/validate?code=a%20b`);
           assert.equal(asked.header("WebHook-Request-Origin"), host());
           assert.equal(asked.header("ce-awpsversion"), "1.0");
-          assert.deepEqual([asked.text, asked.all("ce-type"), asked.all("WebHook-Request-Callback"), asked.all("WebHook-Request-Rate")], ["", [], [], []]);
+          assert.deepEqual(
+            [
+              asked.text,
+              asked.all("ce-type"),
+              asked.all("WebHook-Request-Callback"),
+              asked.all("WebHook-Request-Rate"),
+            ],
+            ["", [], [], []],
+          );
           await alice.expectSilence();
           assert.deepEqual(handler.kinds(), [], "the event waits");
           validate(allowed("*"));
@@ -58,13 +68,22 @@ describe("Validation of URLs", { concurrency: true }, () => {
           assert.equal((await (await hub.connect()).ask(event(1))).success, true);
           const [options, get] = [await handler.next("OPTIONS"), await handler.next("GET")];
           assert.equal(get.url, options.url);
-          for (const name of ["WebHook-Request-Origin", "ce-awpsversion"]) assert.equal(get.header(name), options.header(name), name);
+          for (const name of ["WebHook-Request-Origin", "ce-awpsversion"])
+            assert.equal(get.header(name), options.header(name), name);
         });
 
         test("holds for a URL: connections, events and shards share it", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
-          await hub.configure({ eventHandlers: [{ urlTemplate: `${handler.origin}/{event}`, userEventPattern: "*", systemEvents: ["connect", "connected"] }] });
+          await hub.configure({
+            eventHandlers: [
+              {
+                urlTemplate: `${handler.origin}/{event}`,
+                userEventPattern: "*",
+                systemEvents: ["connect", "connected"],
+              },
+            ],
+          });
           const validate = handler.hold("OPTIONS");
           const connecting = Array.from({ length: 8 }, () => hub.connect());
           await handler.next("OPTIONS");
@@ -101,7 +120,10 @@ describe("Validation of URLs", { concurrency: true }, () => {
           ["another host", allowed("other.example")],
           ["the host at another port", allowed("localhost:1, 127.0.0.1:1")],
           ["an origin with a scheme", allowed("http://*")],
-          ["everybody, with a redirect", allowed("*", { status: 302, headers: { "WebHook-Allowed-Origin": "*", location: "/elsewhere" } })],
+          [
+            "everybody, with a redirect",
+            allowed("*", { status: 302, headers: { "WebHook-Allowed-Origin": "*", location: "/elsewhere" } }),
+          ],
           ["everybody, with 400", allowed("*", { status: 400 })],
           ["everybody, with 405", allowed("*", { status: 405 })],
           ["everybody, with 500", allowed("*", { status: 500 })],
@@ -149,7 +171,10 @@ describe("Validation of URLs", { concurrency: true }, () => {
           handler.answer("OPTIONS", { status: 403 });
           const [asked, notified] = [service.newHub(), service.newHub()];
           await asked.useHandler(handler, { systemEvents: ["connect"] });
-          const { status } = await upgrade(service.endpoint, `/client/hubs/${asked.name}?access_token=${asked.token()}`);
+          const { status } = await upgrade(
+            service.endpoint,
+            `/client/hubs/${asked.name}?access_token=${asked.token()}`,
+          );
           assert.equal(status, 500);
           await notified.useHandler(handler, { systemEvents: ["connected", "disconnected"], userEventPattern: "*" });
           const alice = await notified.connect();
@@ -227,7 +252,10 @@ describe("Validation of URLs", { concurrency: true }, () => {
             assert.equal((await (await hub.connect()).ask(event(1))).success, false);
             assert.equal(handler.count("OPTIONS"), ATTEMPTS);
             const tried = (await hub.deliveries()).filter((one) => one.event === "validate");
-            assert.deepEqual(tried.map(({ attempt }) => attempt), [4, 3, 2, 1]);
+            assert.deepEqual(
+              tried.map(({ attempt }) => attempt),
+              [4, 3, 2, 1],
+            );
           });
         }
 

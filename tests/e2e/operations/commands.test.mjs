@@ -20,7 +20,10 @@ const STRONG = "a-strong-key-of-48-characters-for-these-commands_";
 /** Runs a command to its end. */
 async function type(script, args, env = {}) {
   let [stdout, stderr] = ["", ""];
-  const child = start(process.execPath, [path.join(root, "scripts", `${script}.mjs`), ...args.map(String)], { cwd: root, env: { ...process.env, WEBPUBSUB_ACCESS_KEY: STRONG, ...env } });
+  const child = start(process.execPath, [path.join(root, "scripts", `${script}.mjs`), ...args.map(String)], {
+    cwd: root,
+    env: { ...process.env, WEBPUBSUB_ACCESS_KEY: STRONG, ...env },
+  });
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
   return { status: await within(ended(child), `the end of ${script}`, LIMIT_MS), stdout, stderr };
@@ -32,7 +35,8 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
   describe(`A start of ${command}`, () => {
     const folder = mkdtempSync(path.join(tmpdir(), "commands-"));
     after(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
-    const startWith = (args, env) => type(runner, ["--port", 0, "--https-port", 0, "--state", path.join(folder, "state"), ...args], env);
+    const startWith = (args, env) =>
+      type(runner, ["--port", 0, "--https-port", 0, "--state", path.join(folder, "state"), ...args], env);
 
     for (const [what, hub, words] of [
       ["a number that is too small", { shards: 0 }, /hubs\.h\.shards/],
@@ -77,15 +81,28 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       const { stdout, stderr } = await type("connection-string", ["--state", service.state]);
       assert.equal(stdout, `Endpoint=https://localhost:${service.securePort};AccessKey=${STRONG};Version=1.0;\n`);
       assert.equal(stderr, `export NODE_EXTRA_CA_CERTS=${service.authority}\n`);
-      const plain = { stdout: `Endpoint=http://localhost:${service.port};AccessKey=${STRONG};Version=1.0;\n`, stderr: "", status: 0 };
+      const plain = {
+        stdout: `Endpoint=http://localhost:${service.port};AccessKey=${STRONG};Version=1.0;\n`,
+        stderr: "",
+        status: 0,
+      };
       assert.deepEqual(await type("connection-string", ["--state", service.state, "--http"]), plain);
-      assert.deepEqual(await type("connection-string", ["--state", service.state, "--port", service.port, "--http"]), plain);
+      assert.deepEqual(
+        await type("connection-string", ["--state", service.state, "--port", service.port, "--http"]),
+        plain,
+      );
     });
 
     if (runner === "start") {
       test("its greeting gives the https form first, and the line that has Node trust it", () => {
         const secure = `https://localhost:${service.securePort}`;
-        assert.match(service.output, new RegExp(`^ {2}Endpoint +${secure}\n +http://localhost:${service.port}\n {2}Connection string +Endpoint=${secure};`, "m"));
+        assert.match(
+          service.output,
+          new RegExp(
+            `^ {2}Endpoint +${secure}\n +http://localhost:${service.port}\n {2}Connection string +Endpoint=${secure};`,
+            "m",
+          ),
+        );
         assert.match(service.output, new RegExp(`^ {2}export NODE_EXTRA_CA_CERTS=${service.authority}$`, "m"));
       });
     }
@@ -96,9 +113,15 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
         return [await of(), await of("--https"), await of("--port", service.securePort)];
       };
       const urls = await forms("client-url", "--hub", "h");
-      assert.deepEqual(urls.map((url) => url.split("/client/")[0]), [`ws://localhost:${service.port}`, ...Array(2).fill(`wss://localhost:${service.securePort}`)]);
+      assert.deepEqual(
+        urls.map((url) => url.split("/client/")[0]),
+        [`ws://localhost:${service.port}`, ...Array(2).fill(`wss://localhost:${service.securePort}`)],
+      );
       const tokens = await forms("token", "--path", "/management/hubs");
-      assert.deepEqual(tokens.map((token) => port(claimsOf(token).aud)), [service.port, service.securePort, service.securePort]);
+      assert.deepEqual(
+        tokens.map((token) => port(claimsOf(token).aud)),
+        [service.port, service.securePort, service.securePort],
+      );
     });
 
     test("by its port it is found, too", async () => {
@@ -118,7 +141,10 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
 
     test("after a crash nothing of it stands in the way of the next start", async () => {
       await service.crash();
-      assert.match((await type("connection-string", ["--state", service.state])).stdout, /^Endpoint=http:\/\/localhost:8080;/);
+      assert.match(
+        (await type("connection-string", ["--state", service.state])).stdout,
+        /^Endpoint=http:\/\/localhost:8080;/,
+      );
       await service.start();
       assert.match((await type("connection-string", ["--state", service.state])).stdout, /^Endpoint=https:/);
     });
@@ -139,7 +165,10 @@ describe("A state folder", () => {
     const outcomes = await Promise.allSettled(services.map((service) => service.start()));
     const refused = outcomes.filter(({ status }) => status === "rejected");
     assert.equal(refused.length, 1);
-    assert.match(refused[0].reason.message, /ended with 2 before it was ready:[^]*npm run serve \(process \d+.*\) runs on the state folder/);
+    assert.match(
+      refused[0].reason.message,
+      /ended with 2 before it was ready:[^]*npm run serve \(process \d+.*\) runs on the state folder/,
+    );
   });
 });
 
@@ -152,14 +181,20 @@ describe("A port for https that is in use", () => {
     t.after(() => rmSync(state, { recursive: true, maxRetries: 5 }));
     const { status, stderr } = await type("serve", ["--port", 0, "--state", state, "--https-port", first.securePort]);
     assert.equal(status, 2);
-    assert.match(stderr, new RegExp(`^Port ${first.securePort} is in use\\..*--https-port ${first.securePort + 1} .*\\n$`));
+    assert.match(
+      stderr,
+      new RegExp(`^Port ${first.securePort} is in use\\..*--https-port ${first.securePort + 1} .*\\n$`),
+    );
   });
 });
 
 describe("The usual port for https", () => {
   test("leaves npm start another one where it is taken", async (t) => {
     // If it cannot be taken here, somebody else has it.
-    const taker = net.createServer().listen(8443, "127.0.0.1").on("error", () => {});
+    const taker = net
+      .createServer()
+      .listen(8443, "127.0.0.1")
+      .on("error", () => {});
     t.after(() => taker.close());
     const service = new Service({ runner: "start", https: "at the usual port" });
     t.after(() => service.stop());
@@ -197,7 +232,10 @@ describe("A weak access key", () => {
     const weak = new Service({ key: "k".repeat(31) });
     t.after(() => weak.stop());
     await weak.start();
-    assert.match(weak.output, /^WEBPUBSUB_ACCESS_KEY has fewer than 32 bytes and can be guessed\. .*deploy refuses it\.$/m);
+    assert.match(
+      weak.output,
+      /^WEBPUBSUB_ACCESS_KEY has fewer than 32 bytes and can be guessed\. .*deploy refuses it\.$/m,
+    );
     assert.equal(await weak.newHub().exists("/users/unknown"), false);
     const strong = new Service();
     t.after(() => strong.stop());

@@ -32,13 +32,17 @@ describe("npm run deploy", () => {
   async function type(script, args, env = {}) {
     let [stdout, stderr] = ["", ""];
     const { WEBPUBSUB_ACCESS_KEY: _, WEBPUBSUB_ACCESS_KEY_SECONDARY: __, ...others } = process.env;
-    const child = start(process.execPath, [path.join(root, "scripts", `${script}.mjs`), ...args], { cwd: root, env: { ...others, ...api.env, WEBPUBSUB_DEPLOY_VARS: vars, ...env } });
+    const child = start(process.execPath, [path.join(root, "scripts", `${script}.mjs`), ...args], {
+      cwd: root,
+      env: { ...others, ...api.env, WEBPUBSUB_DEPLOY_VARS: vars, ...env },
+    });
     child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
     return { status: await within(ended(child), `the end of ${script}`, LIMIT_MS), stdout, stderr };
   }
 
-  const keyOf = ({ bindings }) => bindings.find(({ type, name }) => type === "secret_text" && name === "WEBPUBSUB_ACCESS_KEY")?.text;
+  const keyOf = ({ bindings }) =>
+    bindings.find(({ type, name }) => type === "secret_text" && name === "WEBPUBSUB_ACCESS_KEY")?.text;
 
   test("the first deployment sets a random key, and then its connection string and client URLs are there", async () => {
     const { status, stdout, stderr } = await type("deploy", ["--set-key"]);
@@ -50,16 +54,26 @@ describe("npm run deploy", () => {
     assert.match(stdout, /The service is deployed at https:\/\/webpubsub-edge\.me\.workers\.dev\./);
     assert.match(stdout, /npm run -s connection-string -- --deployed/);
 
-    assert.deepEqual(await type("connection-string", ["--deployed"]), { status: 0, stdout: `Endpoint=${URL};AccessKey=${key};Version=1.0;\n`, stderr: "" });
+    assert.deepEqual(await type("connection-string", ["--deployed"]), {
+      status: 0,
+      stdout: `Endpoint=${URL};AccessKey=${key};Version=1.0;\n`,
+      stderr: "",
+    });
     const url = (await type("client-url", ["--deployed", "--hub", "h"])).stdout;
     assert.match(url, /^wss:\/\/webpubsub-edge\.me\.workers\.dev\/client\/hubs\/h\?access_token=/);
-    assert.equal(claimsOf((await type("token", ["--deployed", "--path", "/management/hubs"])).stdout.trim()).aud, `${URL}/management/hubs`);
+    assert.equal(
+      claimsOf((await type("token", ["--deployed", "--path", "/management/hubs"])).stdout.trim()).aud,
+      `${URL}/management/hubs`,
+    );
 
     const again = await type("deploy", []);
     assert.equal(again.status, 0, again.stderr);
     assert.equal(keyOf(api.uploads[1]), undefined);
     assert.ok(api.uploads[1].keep_bindings.includes("secret_text"));
-    assert.equal((await type("connection-string", ["--deployed"])).stdout, `Endpoint=${URL};AccessKey=${key};Version=1.0;\n`);
+    assert.equal(
+      (await type("connection-string", ["--deployed"])).stdout,
+      `Endpoint=${URL};AccessKey=${key};Version=1.0;\n`,
+    );
   });
 
   test("the environment's key is set where that is asked for", async () => {
@@ -98,7 +112,12 @@ describe("npm run deploy", () => {
   test("a dry run prints bindings, variables, migrations and assets, and deploys nothing", async () => {
     const { status, stdout, stderr } = await type("deploy", ["--dry-run"]);
     assert.equal(status, 0, stderr);
-    for (const line of [/^env\.HUB_SHARD \(HubShard\) +Durable Object$/m, /^env\.SHARDS \("1"\) +Environment Variable$/m, /^ {2}v2: new_sqlite_classes HubDirectory$/m, /^ {2}\d+ files of build\/www, as env\.ASSETS$/m]) {
+    for (const line of [
+      /^env\.HUB_SHARD \(HubShard\) +Durable Object$/m,
+      /^env\.SHARDS \("1"\) +Environment Variable$/m,
+      /^ {2}v2: new_sqlite_classes HubDirectory$/m,
+      /^ {2}\d+ files of build\/www, as env\.ASSETS$/m,
+    ]) {
       assert.match(stdout, line);
     }
     assert.deepEqual(api.uploads, []);
@@ -108,7 +127,9 @@ describe("npm run deploy", () => {
     const { status, stderr } = await type("connection-string", ["--deployed"]);
     assert.equal(status, 1);
     assert.match(stderr, /--endpoint URL/);
-    const { stdout } = await type("connection-string", ["--deployed", "--endpoint", "https://own.example"], { WEBPUBSUB_ACCESS_KEY: STRONG });
+    const { stdout } = await type("connection-string", ["--deployed", "--endpoint", "https://own.example"], {
+      WEBPUBSUB_ACCESS_KEY: STRONG,
+    });
     assert.equal(stdout, `Endpoint=https://own.example;AccessKey=${STRONG};Version=1.0;\n`);
   });
 

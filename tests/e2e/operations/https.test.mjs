@@ -40,17 +40,25 @@ for (const runner of ["start", "serve"]) {
     function ask(method, target, { agent, headers = {}, body } = {}) {
       const authorization = `Bearer ${sign({ aud: `${service.secure}${target}` }, service.key)}`;
       const answer = new Promise((resolve, reject) => {
-        const sent = https.request(`${service.secure}${target}`, { method, ca, agent, headers: { authorization, ...headers } }, async (response) => {
-          const text = (await response.setEncoding("utf8").toArray()).join("");
-          resolve({ status: response.statusCode, text, reused: sent.reusedSocket });
-        });
+        const sent = https.request(
+          `${service.secure}${target}`,
+          { method, ca, agent, headers: { authorization, ...headers } },
+          async (response) => {
+            const text = (await response.setEncoding("utf8").toArray()).join("");
+            resolve({ status: response.statusCode, text, reused: sent.reusedSocket });
+          },
+        );
         sent.on("error", reject).end(body);
       });
       return within(answer, `an answer to ${method} ${target}`);
     }
 
     const send = (hub, body, options = {}) =>
-      ask("POST", `/api/hubs/${hub}/:send?api-version=${VERSION}`, { ...options, body, headers: { "content-type": "text/plain", "content-length": Buffer.byteLength(body) } });
+      ask("POST", `/api/hubs/${hub}/:send?api-version=${VERSION}`, {
+        ...options,
+        body,
+        headers: { "content-type": "text/plain", "content-length": Buffer.byteLength(body) },
+      });
 
     /** A connection to a hub by wss, with the frames that it is sent. */
     async function connect(hub, options) {
@@ -67,8 +75,12 @@ for (const runner of ["start", "serve"]) {
     test("a client that knows the authority trusts the service by its names and addresses", async () => {
       for (const servername of ["localhost", undefined]) {
         const trusted = deferred();
-        const options = servername ? { servername } : { checkServerIdentity: (_, certificate) => tls.checkServerIdentity("127.0.0.1", certificate) };
-        const socket = tls.connect({ port: service.securePort, host: "127.0.0.1", ca, ...options }, () => trusted.resolve(socket.authorized));
+        const options = servername
+          ? { servername }
+          : { checkServerIdentity: (_, certificate) => tls.checkServerIdentity("127.0.0.1", certificate) };
+        const socket = tls.connect({ port: service.securePort, host: "127.0.0.1", ca, ...options }, () =>
+          trusted.resolve(socket.authorized),
+        );
         socket.on("error", trusted.reject);
         assert.equal(await within(trusted.promise, "a handshake"), true, servername);
         socket.destroy();
@@ -77,7 +89,9 @@ for (const runner of ["start", "serve"]) {
     });
 
     test("a client that does not know the authority does not trust it", async () => {
-      await assert.rejects(fetch(`${service.secure}/api/health`), ({ cause }) => /SELF_SIGNED|UNABLE_TO/.test(cause.code));
+      await assert.rejects(fetch(`${service.secure}/api/health`), ({ cause }) =>
+        /SELF_SIGNED|UNABLE_TO/.test(cause.code),
+      );
     });
 
     test("keys and folders of the state are their owner's alone", () => {
@@ -106,7 +120,10 @@ for (const runner of ["start", "serve"]) {
     });
 
     test("a WebSocket carries large frames both ways, and its close", async () => {
-      const one = await connect("sockets", { roles: ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"], groups: ["g"] });
+      const one = await connect("sockets", {
+        roles: ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"],
+        groups: ["g"],
+      });
       const data = "z".repeat(900_000);
       one.socket.send(JSON.stringify({ type: "sendToGroup", group: "g", dataType: "text", data, ackId: 1 }));
       const both = [await one.frames.next("the first"), await one.frames.next("the second")];
@@ -119,13 +136,20 @@ for (const runner of ["start", "serve"]) {
 
     test("a client that breaks off, and one that speaks no TLS, disturb no other", async () => {
       const { socket, frames } = await connect("others");
-      const plain = net.connect(service.securePort, "127.0.0.1", () => plain.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-      await within(new Promise((resolve) => plain.on("error", () => {}).on("close", resolve)), "the end of a plain connection");
+      const plain = net.connect(service.securePort, "127.0.0.1", () =>
+        plain.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+      );
+      await within(
+        new Promise((resolve) => plain.on("error", () => {}).on("close", resolve)),
+        "the end of a plain connection",
+      );
       const wire = net.connect(service.securePort, "127.0.0.1");
       const rude = tls.connect({ socket: wire, ca, servername: "localhost" });
       await within(new Promise((resolve) => rude.on("secureConnect", resolve)), "a handshake");
       rude.on("error", () => {});
-      rude.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf a", () => wire.resetAndDestroy());
+      rude.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf a", () =>
+        wire.resetAndDestroy(),
+      );
       await within(new Promise((resolve) => wire.on("close", resolve)), "the reset");
       assert.equal((await send("others", "still here")).status, 202);
       assert.equal((await frames.next("a message")).data, "still here");
@@ -134,9 +158,17 @@ for (const runner of ["start", "serve"]) {
 
     test("Microsoft's two-argument publish.js runs unmodified", async () => {
       const { socket, frames } = await connect("hub1");
-      const env = { ...process.env, NODE_EXTRA_CA_CERTS: service.authority, WebPubSubConnectionString: service.secureConnectionString };
+      const env = {
+        ...process.env,
+        NODE_EXTRA_CA_CERTS: service.authority,
+        WebPubSubConnectionString: service.secureConnectionString,
+      };
       let output = "";
-      const child = start(process.execPath, ["--input-type=commonjs", "--eval", PUBLISH, "hub1"], { env, cwd: root, onOutput: (text) => (output += text) });
+      const child = start(process.execPath, ["--input-type=commonjs", "--eval", PUBLISH, "hub1"], {
+        env,
+        cwd: root,
+        onOutput: (text) => (output += text),
+      });
       assert.equal(await within(ended(child), "the end of publish.js"), 0, output);
       assert.equal((await frames.next("the message")).data, "Hello World");
       socket.terminate();
@@ -166,7 +198,9 @@ for (const runner of ["start", "serve"]) {
       assert.equal(await service.end(), 0);
       await within(closed, "the end of the socket");
       for (const port of [service.port, service.securePort]) {
-        const refused = new Promise((resolve) => net.connect(port, "127.0.0.1", () => resolve("taken")).on("error", ({ code }) => resolve(code)));
+        const refused = new Promise((resolve) =>
+          net.connect(port, "127.0.0.1", () => resolve("taken")).on("error", ({ code }) => resolve(code)),
+        );
         assert.equal(await within(refused, "an answer"), "ECONNREFUSED");
       }
     });

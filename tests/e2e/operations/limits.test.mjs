@@ -64,7 +64,9 @@ forEachShardCount(
       await assert.rejects(Socket.open(hub.url), { status: 401 });
       await assert.rejects(Socket.open(`${hub.clientUrl()}&webpubsub_mode=shout`), { status: 400 });
       await expectFull(hub);
-      const recovery = await Socket.open(`${hub.url}?awps_connection_id=none&awps_reconnection_token=none`, { protocols: RELIABLE_V1 });
+      const recovery = await Socket.open(`${hub.url}?awps_connection_id=none&awps_reconnection_token=none`, {
+        protocols: RELIABLE_V1,
+      });
       assert.equal((await recovery.closed()).code, 1008);
     });
 
@@ -72,7 +74,11 @@ forEachShardCount(
       const hub = service.newHub();
       for (let n = 0; n < QUOTA; n++) await hub.connect();
       await expectFull(hub);
-      const line = { level: "warning", failed: `taking a client into hub ${hub.name}`, error: "connection count reaches limit" };
+      const line = {
+        level: "warning",
+        failed: `taking a client into hub ${hub.name}`,
+        error: "connection count reaches limit",
+      };
       await until(() => setImmediate(service.logged(line) > 0), "the line in the log");
       assert.equal(service.logged(line), 1);
     });
@@ -131,7 +137,8 @@ forEachShardCount(
       let next = 0;
       while (next < BURST) assert.equal((await listener.json()).data, String(next++));
       await hub.send("", "the end");
-      for (let { data } = await listener.json(); data !== "the end"; { data } = await listener.json()) assert.equal(data, String(next++));
+      for (let { data } = await listener.json(); data !== "the end"; { data } = await listener.json())
+        assert.equal(data, String(next++));
       assert.ok(next < FLOOD, `${next} were received`);
     });
 

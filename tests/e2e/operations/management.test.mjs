@@ -30,129 +30,169 @@ function settled(service, hub, shards) {
   return until(async () => (await shardsOf(service, hub)).join() === wanted, `${shards} active shards`);
 }
 
-forEachShardCount("Management", (service) => {
-  test("a caller without a token for the URL is answered 401", async () => {
-    const foreign = sign({ aud: `${service.endpoint}/api/hubs/chat` }, service.key);
-    for (const token of ["", "x.y.z", foreign]) {
-      for (const path of ["hubs", "hubs/chat", "hubs/chat/shards", "metrics", "nothing"]) {
-        const answer = await service.manage("GET", path, { token });
-        expectUnauthorized(answer, {
-          "": MISSING_TOKEN,
-          "x.y.z": "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
-          [foreign]: "The access token's audience (`aud`) names another path than the request.",
-        }[token]);
+forEachShardCount(
+  "Management",
+  (service) => {
+    test("a caller without a token for the URL is answered 401", async () => {
+      const foreign = sign({ aud: `${service.endpoint}/api/hubs/chat` }, service.key);
+      for (const token of ["", "x.y.z", foreign]) {
+        for (const path of ["hubs", "hubs/chat", "hubs/chat/shards", "metrics", "nothing"]) {
+          const answer = await service.manage("GET", path, { token });
+          expectUnauthorized(
+            answer,
+            {
+              "": MISSING_TOKEN,
+              "x.y.z":
+                "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.",
+              [foreign]: "The access token's audience (`aud`) names another path than the request.",
+            }[token],
+          );
+        }
       }
-    }
-  });
+    });
 
-  test("a token is for exactly its path: none above it, below it or beside it", async () => {
-    const hub = service.newHub();
-    const path = `hubs/${hub.name}`;
-    const put = (audience) =>
-      service.manage("PUT", path, { token: sign({ aud: `${service.endpoint}${audience}` }, service.key), body: '{"anonymousConnectPolicy":"allow"}' });
-    const own = `/management/${path}`;
-    for (const audience of [
-      `${own}/deliveries`, `${own}/shards`, `${own}/eventHandlers/0/:test`, `${own}/`, `${own}//`, `${own}/..`, `${own}%2Fdeliveries`,
-      `${own}%2F`, `${own}%3F`, `${own}%23`, `${own}x`, own.slice(0, -1), "/management/hubs", "/management/hubs/", "/management", "/", "",
-      own.toUpperCase(), own.replace("hub_", "Hub_"), own.replace("hubs", "%2568ubs"), own.replace("hub_", "h%75b_"), own.replace("/hubs", "//hubs"), own.replace("/management", ""),
-      own.replace("management", "api"), `/api/${path}`, `/client/${path}`, `?${own}`, `#${own}`,
-    ]) {
-      const { status, body } = await put(audience);
-      assert.equal(status, 401, `${audience}: ${body}`);
-    }
-    await assert.rejects(Socket.open(hub.url), { status: 401 });
-    for (const query of ["", "?", "?api-version=1", "?/deliveries"]) assert.equal((await put(own + query)).status, 200, query);
-    // One that goes on is another.
-    const longer = sign({ aud: `${service.endpoint}${own}` }, service.key);
-    for (const below of ["deliveries", "shards", ""]) assert.equal((await service.manage("GET", `${path}/${below}`, { token: longer })).status, 401, below);
-    // A query of the request's own does not count.
-    assert.equal((await service.manage("GET", `${path}?x=1`, { token: longer })).status, 200);
-  });
+    test("a token is for exactly its path: none above it, below it or beside it", async () => {
+      const hub = service.newHub();
+      const path = `hubs/${hub.name}`;
+      const put = (audience) =>
+        service.manage("PUT", path, {
+          token: sign({ aud: `${service.endpoint}${audience}` }, service.key),
+          body: '{"anonymousConnectPolicy":"allow"}',
+        });
+      const own = `/management/${path}`;
+      for (const audience of [
+        `${own}/deliveries`,
+        `${own}/shards`,
+        `${own}/eventHandlers/0/:test`,
+        `${own}/`,
+        `${own}//`,
+        `${own}/..`,
+        `${own}%2Fdeliveries`,
+        `${own}%2F`,
+        `${own}%3F`,
+        `${own}%23`,
+        `${own}x`,
+        own.slice(0, -1),
+        "/management/hubs",
+        "/management/hubs/",
+        "/management",
+        "/",
+        "",
+        own.toUpperCase(),
+        own.replace("hub_", "Hub_"),
+        own.replace("hubs", "%2568ubs"),
+        own.replace("hub_", "h%75b_"),
+        own.replace("/hubs", "//hubs"),
+        own.replace("/management", ""),
+        own.replace("management", "api"),
+        `/api/${path}`,
+        `/client/${path}`,
+        `?${own}`,
+        `#${own}`,
+      ]) {
+        const { status, body } = await put(audience);
+        assert.equal(status, 401, `${audience}: ${body}`);
+      }
+      await assert.rejects(Socket.open(hub.url), { status: 401 });
+      for (const query of ["", "?", "?api-version=1", "?/deliveries"])
+        assert.equal((await put(own + query)).status, 200, query);
+      // One that goes on is another.
+      const longer = sign({ aud: `${service.endpoint}${own}` }, service.key);
+      for (const below of ["deliveries", "shards", ""])
+        assert.equal((await service.manage("GET", `${path}/${below}`, { token: longer })).status, 401, below);
+      // A query of the request's own does not count.
+      assert.equal((await service.manage("GET", `${path}?x=1`, { token: longer })).status, 200);
+    });
 
-  test("a body above 1 MiB is refused before it is read", async () => {
-    const hub = service.newHub();
-    const path = `hubs/${hub.name}`;
-    const token = sign({ aud: `${service.endpoint}/management/${path}` }, service.key);
-    const { host } = new URL(service.endpoint);
-    const head = `PUT /management/${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${2 ** 31}\r\n\r\n{`;
-    assert.match(await exchange(service, Buffer.from(head), hasHead), /^HTTP\/1\.1 413 /);
-    const settings = (length) => '{"anonymousConnectPolicy":"allow"}'.padEnd(length);
-    // In pieces without a length as well.
-    const pieces = Array.from({ length: 17 }, () => settings(65_536));
-    for (const body of [settings(1_048_577), pieces]) {
-      const refused = await service.manage("PUT", path, { body });
-      assert.deepEqual([refused.status, refused.body], [413, "The settings of a hub are at most 1 MiB of JSON."]);
-    }
-    await assert.rejects(Socket.open(hub.url), { status: 401 });
-    assert.equal((await service.manage("PUT", path, { body: settings(1_048_576) })).status, 200);
-    assert.equal((await service.manage("PUT", path, { body: Buffer.from([0x7b, 0xff, 0x7d]) })).body, "Invalid settings: the settings should be JSON.");
-    await Socket.open(hub.url);
-  });
+    test("a body above 1 MiB is refused before it is read", async () => {
+      const hub = service.newHub();
+      const path = `hubs/${hub.name}`;
+      const token = sign({ aud: `${service.endpoint}/management/${path}` }, service.key);
+      const { host } = new URL(service.endpoint);
+      const head = `PUT /management/${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${2 ** 31}\r\n\r\n{`;
+      assert.match(await exchange(service, Buffer.from(head), hasHead), /^HTTP\/1\.1 413 /);
+      const settings = (length) => '{"anonymousConnectPolicy":"allow"}'.padEnd(length);
+      // In pieces without a length as well.
+      const pieces = Array.from({ length: 17 }, () => settings(65_536));
+      for (const body of [settings(1_048_577), pieces]) {
+        const refused = await service.manage("PUT", path, { body });
+        assert.deepEqual([refused.status, refused.body], [413, "The settings of a hub are at most 1 MiB of JSON."]);
+      }
+      await assert.rejects(Socket.open(hub.url), { status: 401 });
+      assert.equal((await service.manage("PUT", path, { body: settings(1_048_576) })).status, 200);
+      assert.equal(
+        (await service.manage("PUT", path, { body: Buffer.from([0x7b, 0xff, 0x7d]) })).body,
+        "Invalid settings: the settings should be JSON.",
+      );
+      await Socket.open(hub.url);
+    });
 
-  test("a hub's settings are given, changed and taken back, and hold for the next connect", async () => {
-    const hub = service.newHub();
-    const get = async () => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);
-    assert.deepEqual(await get(), { anonymousConnectPolicy: "deny", eventHandlers: [] });
-    await assert.rejects(Socket.open(hub.url), { status: 401 });
-    const allowed = await service.manage("PUT", `hubs/${hub.name}`, { body: '{"anonymousConnectPolicy":"Allow"}' });
-    assert.deepEqual([allowed.status, JSON.parse(allowed.body).anonymousConnectPolicy], [200, "allow"]);
-    await Socket.open(hub.url);
-    assert.equal((await get()).anonymousConnectPolicy, "allow");
-    assert.equal((await service.manage("DELETE", `hubs/${hub.name}`)).status, 204);
-    await assert.rejects(Socket.open(hub.url), { status: 401 });
-    assert.ok(JSON.parse((await service.manage("GET", "hubs")).body).hubs.includes(hub.name));
-  });
+    test("a hub's settings are given, changed and taken back, and hold for the next connect", async () => {
+      const hub = service.newHub();
+      const get = async () => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);
+      assert.deepEqual(await get(), { anonymousConnectPolicy: "deny", eventHandlers: [] });
+      await assert.rejects(Socket.open(hub.url), { status: 401 });
+      const allowed = await service.manage("PUT", `hubs/${hub.name}`, { body: '{"anonymousConnectPolicy":"Allow"}' });
+      assert.deepEqual([allowed.status, JSON.parse(allowed.body).anonymousConnectPolicy], [200, "allow"]);
+      await Socket.open(hub.url);
+      assert.equal((await get()).anonymousConnectPolicy, "allow");
+      assert.equal((await service.manage("DELETE", `hubs/${hub.name}`)).status, 204);
+      await assert.rejects(Socket.open(hub.url), { status: 401 });
+      assert.ok(JSON.parse((await service.manage("GET", "hubs")).body).hubs.includes(hub.name));
+    });
 
-  test("a hub is known once somebody was let in, and not for being asked for", async () => {
-    const [used, asked] = [service.newHub(), service.newHub()];
-    await used.connect();
-    await assert.rejects(Socket.open(asked.url), { status: 401 });
-    const known = async () => JSON.parse((await service.manage("GET", "hubs")).body).hubs;
-    await until(async () => (await known()).includes(used.name), "the hub that is used");
-    assert.ok(!(await known()).includes(asked.name));
-  });
+    test("a hub is known once somebody was let in, and not for being asked for", async () => {
+      const [used, asked] = [service.newHub(), service.newHub()];
+      await used.connect();
+      await assert.rejects(Socket.open(asked.url), { status: 401 });
+      const known = async () => JSON.parse((await service.manage("GET", "hubs")).body).hubs;
+      await until(async () => (await known()).includes(used.name), "the hub that is used");
+      assert.ok(!(await known()).includes(asked.name));
+    });
 
-  test("settings that are wrong are refused whole, with what is wrong and where", async () => {
-    const hub = service.newHub();
-    for (const [body, words] of [
-      ["", "the settings should be JSON"],
-      ["[]", "the settings should be an object"],
-      ['{"anonymousConnectPolicy":"allow","shards":0}', "shards should be a whole number from 1 to 1024"],
-      ['{"x":1}', "x should be left out: it is no setting of a hub"],
-    ]) {
-      const answer = await service.manage("PUT", `hubs/${hub.name}`, { body });
-      assert.deepEqual([answer.status, answer.body], [400, `Invalid settings: ${words}.`]);
-    }
-    await assert.rejects(Socket.open(hub.url), { status: 401 }, "nothing is half applied");
-  });
+    test("settings that are wrong are refused whole, with what is wrong and where", async () => {
+      const hub = service.newHub();
+      for (const [body, words] of [
+        ["", "the settings should be JSON"],
+        ["[]", "the settings should be an object"],
+        ['{"anonymousConnectPolicy":"allow","shards":0}', "shards should be a whole number from 1 to 1024"],
+        ['{"x":1}', "x should be left out: it is no setting of a hub"],
+      ]) {
+        const answer = await service.manage("PUT", `hubs/${hub.name}`, { body });
+        assert.deepEqual([answer.status, answer.body], [400, `Invalid settings: ${words}.`]);
+      }
+      await assert.rejects(Socket.open(hub.url), { status: 401 }, "nothing is half applied");
+    });
 
-  test("other methods, paths and names are refused", async () => {
-    assert.equal((await service.manage("POST", "hubs")).status, 405);
-    assert.equal((await service.manage("PATCH", "hubs/chat")).headers.allow, "GET, PUT, DELETE");
-    assert.equal((await service.manage("GET", "nothing")).status, 404);
-    assert.equal((await service.manage("GET", "hubs/1")).status, 400);
-  });
+    test("other methods, paths and names are refused", async () => {
+      assert.equal((await service.manage("POST", "hubs")).status, 405);
+      assert.equal((await service.manage("PATCH", "hubs/chat")).headers.allow, "GET, PUT, DELETE");
+      assert.equal((await service.manage("GET", "nothing")).status, 404);
+      assert.equal((await service.manage("GET", "hubs/1")).status, 400);
+    });
 
-  test("metrics of every shard come in Prometheus' text format", async () => {
-    const hub = service.newHub();
-    const reliable = await hub.connectReliable();
-    await hub.connect();
-    await hub.send("", "one");
-    await reliable.json();
-    const { status, headers, body } = await service.manage("GET", "metrics");
-    assert.equal(status, 200);
-    assert.match(headers["content-type"], /^text\/plain/);
-    const sum = (name) => {
-      const lines = body.split("\n").filter((line) => line.startsWith(`${name}{hub="${hub.name}"`));
-      assert.equal(lines.length, service.shards);
-      return lines.reduce((total, line) => total + Number(line.split(" ").at(-1)), 0);
-    };
-    assert.equal(sum("webpubsub_connections"), 2);
-    assert.equal(sum("webpubsub_unacknowledged_messages"), 1);
-    assert.equal(sum("webpubsub_log_rows"), 1);
-    assert.equal(body.match(/^# TYPE webpubsub_connections gauge$/gm).length, 1);
-  });
-}, { steady: "it sets and counts shards itself" });
+    test("metrics of every shard come in Prometheus' text format", async () => {
+      const hub = service.newHub();
+      const reliable = await hub.connectReliable();
+      await hub.connect();
+      await hub.send("", "one");
+      await reliable.json();
+      const { status, headers, body } = await service.manage("GET", "metrics");
+      assert.equal(status, 200);
+      assert.match(headers["content-type"], /^text\/plain/);
+      const sum = (name) => {
+        const lines = body.split("\n").filter((line) => line.startsWith(`${name}{hub="${hub.name}"`));
+        assert.equal(lines.length, service.shards);
+        return lines.reduce((total, line) => total + Number(line.split(" ").at(-1)), 0);
+      };
+      assert.equal(sum("webpubsub_connections"), 2);
+      assert.equal(sum("webpubsub_unacknowledged_messages"), 1);
+      assert.equal(sum("webpubsub_log_rows"), 1);
+      assert.equal(body.match(/^# TYPE webpubsub_connections gauge$/gm).length, 1);
+    });
+  },
+  { steady: "it sets and counts shards itself" },
+);
 
 describe("A changing number of shards", () => {
   const service = new Service({ shards: 1, variables: { MAP_TTL_MS, DRAIN_SECONDS: 1 } });

@@ -40,7 +40,10 @@ describe("A hub with 40 shards", () => {
 
   test("what is sent to all, a group or a user reaches each of them once", async () => {
     const hub = service.newHub();
-    const connections = await onEachShard(hub, (n) => ({ user: n % 2 ? "odd" : "even", groups: n % 3 ? [] : ["third"] }));
+    const connections = await onEachShard(hub, (n) => ({
+      user: n % 2 ? "odd" : "even",
+      groups: n % 3 ? [] : ["third"],
+    }));
     const odd = new Set();
     for (const connection of connections) if (connection.connected.userId === "odd") odd.add(connection);
     const third = new Set((await membersOf(hub, "third")).value.map(({ connectionId }) => connectionId));
@@ -72,7 +75,10 @@ describe("A hub with 40 shards", () => {
       assert.deepEqual([await hub.exists(`/users/user${n}`), await hub.exists(`/groups/group${n}`)], [true, true], n);
       assert.equal((await hub.rest("PUT", `/users/user${n}/groups/room`)).status, 200);
     }
-    assert.deepEqual((await membersOf(hub, "room")).value.map(({ connectionId }) => connectionId), ids(connections));
+    assert.deepEqual(
+      (await membersOf(hub, "room")).value.map(({ connectionId }) => connectionId),
+      ids(connections),
+    );
     assert.deepEqual([await hub.exists("/users/user40"), await hub.exists("/groups/group40")], [false, false]);
     assert.equal((await hub.rest("PUT", "/users/user40/groups/room")).status, 404);
   });
@@ -85,7 +91,9 @@ describe("A hub with 40 shards", () => {
     const { value, nextLink } = await membersOf(hub, "room", { top: 25, maxpagesize: 17 });
     assert.deepEqual(value, all.slice(0, 17));
     const { pathname, search } = new URL(nextLink);
-    const { body } = await request(service.endpoint, "GET", pathname + search, { headers: { authorization: `Bearer ${sign({ aud: nextLink }, service.key)}` } });
+    const { body } = await request(service.endpoint, "GET", pathname + search, {
+      headers: { authorization: `Bearer ${sign({ aud: nextLink }, service.key)}` },
+    });
     assert.deepEqual(JSON.parse(body), { value: all.slice(17, 25), nextLink: null });
     assert.equal((await membersOf(hub, "none")).value.length, 0);
   });
@@ -93,15 +101,24 @@ describe("A hub with 40 shards", () => {
   test("connections join and leave in bulk, and are closed, each once", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, (n) => ({ user: `user${n % 4}` }));
-    assert.equal((await hub.rest("POST", "/:addToGroups", bulk({ groups: ["a", "b"], filter: "userId ne 'user0'" }))).status, 200);
+    assert.equal(
+      (await hub.rest("POST", "/:addToGroups", bulk({ groups: ["a", "b"], filter: "userId ne 'user0'" }))).status,
+      200,
+    );
     assert.deepEqual([(await membersOf(hub, "a")).value.length, (await membersOf(hub, "b")).value.length], [30, 30]);
-    assert.equal((await hub.rest("POST", "/:removeFromGroups", bulk({ groups: ["a"], filter: "userId eq 'user1'" }))).status, 200);
+    assert.equal(
+      (await hub.rest("POST", "/:removeFromGroups", bulk({ groups: ["a"], filter: "userId eq 'user1'" }))).status,
+      200,
+    );
     assert.deepEqual([(await membersOf(hub, "a")).value.length, (await membersOf(hub, "b")).value.length], [20, 30]);
     assert.equal((await hub.rest("DELETE", "/users/user2/groups")).status, 204);
     assert.deepEqual([(await membersOf(hub, "a")).value.length, (await membersOf(hub, "b")).value.length], [10, 20]);
 
     const [spared, ...closed] = connections;
-    assert.equal((await hub.rest("POST", "/:closeConnections", { query: { excluded: spared.id, reason: "over" } })).status, 204);
+    assert.equal(
+      (await hub.rest("POST", "/:closeConnections", { query: { excluded: spared.id, reason: "over" } })).status,
+      204,
+    );
     await Promise.all(closed.map((connection) => connection.expectClosedByServer("over")));
     await spared.expectSilence();
     assert.equal(await hub.exists(`/connections/${spared.id}`), true);
@@ -110,7 +127,9 @@ describe("A hub with 40 shards", () => {
   test("clients receive each other's messages", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, () => ({ groups: ["room"], roles: ALL_ROLES }));
-    await connections.at(-1).ask({ type: "sendToGroup", group: "room", dataType: "text", data: "hello", noEcho: true, ackId: 1 });
+    await connections
+      .at(-1)
+      .ask({ type: "sendToGroup", group: "room", dataType: "text", data: "hello", noEcho: true, ackId: 1 });
     for (const connection of connections.slice(0, -1)) assert.equal((await connection.json()).data, "hello");
   });
 
@@ -161,9 +180,17 @@ describe("A hub with 40 shards", () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub);
     const operation = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
-    for (const path of [`/among/40${operation}`, `/api/among/40${operation}`, `//among/40${operation}`, `/client/among/40${operation}`]) {
+    for (const path of [
+      `/among/40${operation}`,
+      `/api/among/40${operation}`,
+      `//among/40${operation}`,
+      `/client/among/40${operation}`,
+    ]) {
       const authorization = `Bearer ${sign({ aud: service.endpoint + path }, service.key)}`;
-      const { status } = await request(service.endpoint, "POST", path, { headers: { authorization, "content-type": "text/plain" }, body: "x" });
+      const { status } = await request(service.endpoint, "POST", path, {
+        headers: { authorization, "content-type": "text/plain" },
+        body: "x",
+      });
       assert.equal(status, 404, path);
     }
     for (const connection of connections) await connection.expectSilence();

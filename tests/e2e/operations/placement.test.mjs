@@ -20,7 +20,8 @@ describe("New clients of four shards", () => {
 
   /** So many more clients, some at once. */
   async function join(hub, clients, count, atOnce) {
-    for (let n = 0; n < count; n += atOnce) clients.push(...(await Promise.all(Array.from({ length: atOnce }, () => hub.connect()))));
+    for (let n = 0; n < count; n += atOnce)
+      clients.push(...(await Promise.all(Array.from({ length: atOnce }, () => hub.connect()))));
   }
 
   const counts = (clients) => [0, 1, 2, 3].map((shard) => clients.filter((client) => shardOf(client) === shard).length);
@@ -47,9 +48,14 @@ describe("New clients of four shards", () => {
 
   test("do not learn how many there are", async () => {
     const { pathname, search } = new URL(service.newHub().clientUrl());
-    const { status, headers } = await upgrade(service.endpoint, pathname + search, { "sec-websocket-protocol": JSON_V1 });
+    const { status, headers } = await upgrade(service.endpoint, pathname + search, {
+      "sec-websocket-protocol": JSON_V1,
+    });
     assert.deepEqual([status, headers["sec-websocket-protocol"]], [101, JSON_V1]);
-    assert.deepEqual(Object.keys(headers).filter((name) => name.startsWith("x-")), []);
+    assert.deepEqual(
+      Object.keys(headers).filter((name) => name.startsWith("x-")),
+      [],
+    );
   });
 });
 

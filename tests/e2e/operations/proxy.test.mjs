@@ -22,7 +22,10 @@ for (const { title, keepHost, shards } of [
       proxy = await TlsProxy.start({ keepHost });
       // A proxy that rewrites the host leaves nothing of the public one but in tokens.
       const accepted = keepHost ? ELSEWHERE : `${ELSEWHERE},${proxy.host}`;
-      service = await new Service({ shards, variables: { ACCEPTED_HOSTS: accepted, ALLOW_PRIVATE_EVENT_HANDLERS: "true" } }).start();
+      service = await new Service({
+        shards,
+        variables: { ACCEPTED_HOSTS: accepted, ALLOW_PRIVATE_EVENT_HANDLERS: "true" },
+      }).start();
       proxy.service = service;
     });
     after(async () => {
@@ -36,7 +39,10 @@ for (const { title, keepHost, shards } of [
     };
     const open = (url) => Socket.open(url, { protocols: JSON_V1, certificate: proxy.certificate });
     const clientUrl = (hub, options) => {
-      const token = sign(clientClaims({ audience: `${proxy.endpoint}/client/hubs/${hub.name}`, ...options }), service.key);
+      const token = sign(
+        clientClaims({ audience: `${proxy.endpoint}/client/hubs/${hub.name}`, ...options }),
+        service.key,
+      );
       return `${proxy.endpoint.replace("https:", "wss:")}/client/hubs/${hub.name}?access_token=${token}`;
     };
 
@@ -49,7 +55,10 @@ for (const { title, keepHost, shards } of [
       const found = [];
       const pages = (await server(hub).group("room").listConnections({ maxPageSize: 2 })).byPage();
       for await (const page of pages) found.push(page.map(({ connectionId }) => connectionId));
-      assert.deepEqual(found.map(({ length }) => length), [2, 2, 1]);
+      assert.deepEqual(
+        found.map(({ length }) => length),
+        [2, 2, 1],
+      );
       assert.deepEqual(found.flat(), ids.sort());
     });
 
@@ -65,7 +74,10 @@ for (const { title, keepHost, shards } of [
         [`http://${own}`],
         [`https://${own}`],
       ]) {
-        const answer = await hub.rest("GET", path.replace(`/api/hubs/${hub.name}`, ""), { query: { maxpagesize: "1" }, audience: `${base}${path}` });
+        const answer = await hub.rest("GET", path.replace(`/api/hubs/${hub.name}`, ""), {
+          query: { maxpagesize: "1" },
+          audience: `${base}${path}`,
+        });
         const { nextLink } = JSON.parse(answer.body);
         assert.ok(nextLink.startsWith(`${expected ?? base}${path}?`), nextLink);
       }
@@ -76,14 +88,21 @@ for (const { title, keepHost, shards } of [
       const target = `/api/hubs/${hub.name}/:generateToken`;
       const generate = async (base) => {
         const authorization = `Bearer ${sign({ aud: base + target }, service.key)}`;
-        const { status, body } = await request(service.endpoint, "POST", target, { headers: { authorization, host: proxy.host } });
+        const { status, body } = await request(service.endpoint, "POST", target, {
+          headers: { authorization, host: proxy.host },
+        });
         assert.equal(status, 200, body);
         return JSON.parse(body).token;
       };
-      assert.equal(claimsOf(await generate(`https://${ELSEWHERE}`)).aud, `https://${ELSEWHERE}/client/hubs/${hub.name}`);
+      assert.equal(
+        claimsOf(await generate(`https://${ELSEWHERE}`)).aud,
+        `https://${ELSEWHERE}/client/hubs/${hub.name}`,
+      );
       const token = await generate(proxy.endpoint);
       assert.equal(claimsOf(token).aud, `${proxy.endpoint}/client/hubs/${hub.name}`);
-      const socket = await open(`${proxy.endpoint.replace("https:", "wss:")}/client/hubs/${hub.name}?access_token=${token}`);
+      const socket = await open(
+        `${proxy.endpoint.replace("https:", "wss:")}/client/hubs/${hub.name}?access_token=${token}`,
+      );
       assert.equal((await socket.json()).event, "connected");
     });
 
@@ -116,7 +135,12 @@ for (const { title, keepHost, shards } of [
     test("opens nothing to a token for another host, whatever the headers say", async () => {
       const hub = service.newHub();
       const target = `/api/hubs/${hub.name}/:generateToken`;
-      for (const base of ["https://evil.example", `https://${ELSEWHERE}.evil.example`, `https://${ELSEWHERE}:8443`, `https://evil.example,${ELSEWHERE}`]) {
+      for (const base of [
+        "https://evil.example",
+        `https://${ELSEWHERE}.evil.example`,
+        `https://${ELSEWHERE}:8443`,
+        `https://evil.example,${ELSEWHERE}`,
+      ]) {
         const authorization = `Bearer ${sign({ aud: base + target }, service.key)}`;
         const headers = { authorization, "x-forwarded-host": "evil.example", forwarded: "host=evil.example" };
         assert.equal((await request(service.endpoint, "POST", target, { headers })).status, 401, base);

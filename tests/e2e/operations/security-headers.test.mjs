@@ -23,11 +23,19 @@ for (const runner of ["serve", "start"]) {
     const ask = (method, path, options) => request(service.endpoint, method, path, options);
 
     test("the page may run its own scripts and wasm, and not be framed", async () => {
-      for (const [method, path, status] of [["GET", "/", 200], ["HEAD", "/", 200], ["GET", "/src/main.js", 200], ["GET", "/nowhere", 404], ["GET", "/index.html", 307]]) {
+      for (const [method, path, status] of [
+        ["GET", "/", 200],
+        ["HEAD", "/", 200],
+        ["GET", "/src/main.js", 200],
+        ["GET", "/nowhere", 404],
+        ["GET", "/index.html", 307],
+      ]) {
         const { status: answered, headers } = await ask(method, path);
         const what = `${method} ${path}`;
         assert.equal(answered, status, what);
-        const directives = (headers["content-security-policy"] ?? "").split("; ").map((directive) => [directive.split(" ")[0], directive.slice(directive.indexOf(" ") + 1)]);
+        const directives = (headers["content-security-policy"] ?? "")
+          .split("; ")
+          .map((directive) => [directive.split(" ")[0], directive.slice(directive.indexOf(" ") + 1)]);
         assert.deepEqual(Object.fromEntries(directives), POLICY, what);
         assert.equal(headers["x-content-type-options"], "nosniff", what);
         assert.equal(headers["referrer-policy"], "no-referrer", what);
@@ -50,14 +58,15 @@ for (const runner of ["serve", "start"]) {
         "no token": await hub.rest("POST", "/:send", { token: "", body: "x" }),
         "a wrong parameter": await hub.rest("POST", "/:send", { query: { filter: "<script>" }, body: "x" }),
         "an unknown path": await ask("POST", "/api/nowhere"),
-        "settings": await service.manage("GET", `hubs/${hub.name}`),
+        settings: await service.manage("GET", `hubs/${hub.name}`),
         "wrong settings": await service.manage("PUT", `hubs/${hub.name}`, { body: "<script>" }),
         metrics: await service.manage("GET", "metrics"),
         "a client's endpoint without an upgrade": await ask("GET", `/client/hubs/${hub.name}`),
         "a client without a token": await upgrade(service.endpoint, `/client/hubs/${hub.name}`),
         "a hub that is none": await upgrade(service.endpoint, "/client/hubs/%3Cscript%3E"),
       };
-      for (const [what, { headers }] of Object.entries(answers)) assert.equal(headers["x-content-type-options"], "nosniff", what);
+      for (const [what, { headers }] of Object.entries(answers))
+        assert.equal(headers["x-content-type-options"], "nosniff", what);
     });
   });
 }

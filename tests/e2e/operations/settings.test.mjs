@@ -30,14 +30,27 @@ forEachShardCount(
 
     test("hosts that are accepted are audiences too, and no others", async () => {
       const hub = service.newHub();
-      for (const [host, inside] of [["proxy.example", true], ["PROXY.example", true], ["other.example:8443", true], ["elsewhere.example", false]]) {
+      for (const [host, inside] of [
+        ["proxy.example", true],
+        ["PROXY.example", true],
+        ["other.example:8443", true],
+        ["elsewhere.example", false],
+      ]) {
         const claims = clientClaims({ audience: `https://${host}/client/hubs/${hub.name}` });
-        const { status } = await upgrade(service.endpoint, `/client/hubs/${hub.name}?access_token=${sign(claims, service.key)}`);
+        const { status } = await upgrade(
+          service.endpoint,
+          `/client/hubs/${hub.name}?access_token=${sign(claims, service.key)}`,
+        );
         assert.equal(status, inside ? 101 : 401, host);
-        const answer = await hub.rest("HEAD", "/users/alice", { audience: `https://${host}/api/hubs/${hub.name}/users/alice` });
+        const answer = await hub.rest("HEAD", "/users/alice", {
+          audience: `https://${host}/api/hubs/${hub.name}/users/alice`,
+        });
         assert.equal(answer.status, inside ? 404 : 401, host);
       }
     });
   },
-  { steady: "each shard has a limit of its own", variables: { SHARD_HARD_LIMIT: LIMIT, ACCEPTED_HOSTS: "proxy.example, other.example:8443" } },
+  {
+    steady: "each shard has a limit of its own",
+    variables: { SHARD_HARD_LIMIT: LIMIT, ACCEPTED_HOSTS: "proxy.example, other.example:8443" },
+  },
 );

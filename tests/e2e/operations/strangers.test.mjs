@@ -52,14 +52,25 @@ describe("Strangers", () => {
     },
     "a recovery without a right token": async (hub) => {
       const id = Buffer.from(`\u0001\u0000\u0000${hub.padEnd(16, "x")}`).toString("base64url");
-      assert.equal((await knock(`/client/hubs/${hub}?awps_connection_id=${id}&awps_reconnection_token=${foreign(id)}`)).status, 101);
+      assert.equal(
+        (await knock(`/client/hubs/${hub}?awps_connection_id=${id}&awps_reconnection_token=${foreign(id)}`)).status,
+        101,
+      );
     },
     "a REST call": async (hub) => {
-      assert.equal((await request(service.endpoint, "POST", `/api/hubs/${hub}/:send?api-version=2024-12-01`, { body: "x" })).status, 401);
-      assert.equal((await request(service.endpoint, "HEAD", `/api/hubs/${hub}/users/u?api-version=2024-12-01`)).status, 401);
+      assert.equal(
+        (await request(service.endpoint, "POST", `/api/hubs/${hub}/:send?api-version=2024-12-01`, { body: "x" }))
+          .status,
+        401,
+      );
+      assert.equal(
+        (await request(service.endpoint, "HEAD", `/api/hubs/${hub}/users/u?api-version=2024-12-01`)).status,
+        401,
+      );
     },
     "an operator's call": async (hub) => {
-      for (const method of ["GET", "PUT", "DELETE"]) assert.equal((await service.manage(method, `hubs/${hub}`, { token: "rubbish" })).status, 401);
+      for (const method of ["GET", "PUT", "DELETE"])
+        assert.equal((await service.manage(method, `hubs/${hub}`, { token: "rubbish" })).status, 401);
     },
   };
 

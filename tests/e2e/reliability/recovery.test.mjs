@@ -56,7 +56,10 @@ forEachShardCount("Recovery", (service) => {
     const again = await hub.recover(alice);
     assert.equal(again.protocol, RELIABLE_V1);
     for (const frame of frames.slice(1)) assert.equal(await again.next(), frame, "the same bytes");
-    await expectData(again, [["four", 4], ["five", 5]]);
+    await expectData(again, [
+      ["four", 4],
+      ["five", 5],
+    ]);
     await again.expectSilence();
     await hub.send("", "six");
     await expectData(again, [["six", 6]]);
@@ -118,8 +121,13 @@ forEachShardCount("Recovery", (service) => {
     const chosen = async ({ id, connected }, offer) => {
       const { pathname, search } = new URL(hub.recoveryUrl(id, connected.reconnectionToken));
       const head = [
-        `GET ${pathname}${search} HTTP/1.1`, `Host: 127.0.0.1:${service.port}`, "Connection: Upgrade", "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", ...(offer ? [`Sec-WebSocket-Protocol: ${offer}`] : []),
+        `GET ${pathname}${search} HTTP/1.1`,
+        `Host: 127.0.0.1:${service.port}`,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ...(offer ? [`Sec-WebSocket-Protocol: ${offer}`] : []),
       ];
       const answer = await exchange(service, Buffer.from(`${head.join("\r\n")}\r\n\r\n`), hasHead);
       assert.match(answer, /^HTTP\/1\.1 101 /);
@@ -166,7 +174,12 @@ forEachShardCount("Recovery", (service) => {
 
   test("a close with 1000 by the client is final, every other end is not", async () => {
     const hub = service.newHub();
-    for (const [code, final] of [[1000, true], [undefined, false], [3001, false], [4999, false]]) {
+    for (const [code, final] of [
+      [1000, true],
+      [undefined, false],
+      [3001, false],
+      [4999, false],
+    ]) {
       const alice = await hub.connectReliable();
       await alice.close(code);
       if (final) await expectRefused(hub, alice, code);
@@ -212,10 +225,14 @@ forEachShardCount("Recovery", (service) => {
     const hub = service.newHub();
     const publisher = await hub.connect({ roles: ALL_ROLES });
     const publish = async (group, from, count) => {
-      for (let n = 0; n < count; n++) publisher.send({ type: "sendToGroup", group, dataType: "text", data: String(from + n) });
+      for (let n = 0; n < count; n++)
+        publisher.send({ type: "sendToGroup", group, dataType: "text", data: String(from + n) });
       await publisher.expectSilence();
     };
-    const [there, away] = [await hub.connectReliable({ groups: ["there"] }), await hub.connectReliable({ groups: ["away"] })];
+    const [there, away] = [
+      await hub.connectReliable({ groups: ["there"] }),
+      await hub.connectReliable({ groups: ["away"] }),
+    ];
     away.cut();
     await publish("there", 1, 1000);
     await publish("away", 1, 1000);
@@ -264,7 +281,10 @@ forEachShardCount("Recovery", (service) => {
     await bob.ask({ type: "sendToGroup", group: "room", dataType: "text", data: "short too", ttlSeconds: 1, ackId: 1 });
     await pass(1_100);
     await hub.send("/groups/room", "last");
-    await expectData(await hub.recover(alice), [["long", 2], ["last", 4]]);
+    await expectData(await hub.recover(alice), [
+      ["long", 2],
+      ["last", 4],
+    ]);
   });
 });
 

@@ -17,7 +17,11 @@ forEachShardCount("Reliable clients", (service) => {
       const { data, sequenceId } = await alice.json();
       assert.deepEqual([data, sequenceId], [String(n), n]);
     }
-    assert.deepEqual(await alice.ask({ type: "joinGroup", group: "other", ackId: 1 }), { type: "ack", ackId: 1, success: true });
+    assert.deepEqual(await alice.ask({ type: "joinGroup", group: "other", ackId: 1 }), {
+      type: "ack",
+      ackId: 1,
+      success: true,
+    });
     await alice.expectSilence();
     alice.send({ type: "sendToGroup", group: "other", dataType: "text", data: "5" });
     assert.equal((await alice.json()).sequenceId, 5);
@@ -61,7 +65,10 @@ forEachShardCount("Reliable clients", (service) => {
       }
       alice.send(`{"type":"sequenceAck","sequenceId":${never}}`);
       const word = await alice.json();
-      assert.deepEqual([word.event, word.message], ["disconnected", "The client message is not a valid JSON protocol message."]);
+      assert.deepEqual(
+        [word.event, word.message],
+        ["disconnected", "The client message is not a valid JSON protocol message."],
+      );
       assert.equal((await alice.closed()).code, 1007, never);
       assert.equal(await hub.exists(`/connections/${alice.id}`), false, never);
     }

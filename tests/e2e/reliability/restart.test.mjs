@@ -66,5 +66,8 @@ forEachShardCount(
       assert.equal((await alice.json()).data, "hello");
     });
   },
-  { variables: { RECOVERY_WINDOW_SECONDS: 2, ALLOW_PRIVATE_EVENT_HANDLERS: "true" }, steady: "nothing may be asked of its shards" },
+  {
+    variables: { RECOVERY_WINDOW_SECONDS: 2, ALLOW_PRIVATE_EVENT_HANDLERS: "true" },
+    steady: "nothing may be asked of its shards",
+  },
 );

@@ -16,7 +16,9 @@ const shardOf = (id) => Buffer.from(id, "base64url").readUInt16BE(1);
 
 async function shardsOf(service, hub) {
   const { body } = await service.manage("GET", `hubs/${hub.name}/shards`);
-  return JSON.parse(body).shards.map(({ state }) => state).join();
+  return JSON.parse(body)
+    .shards.map(({ state }) => state)
+    .join();
 }
 
 describe("Four shards become one", () => {

@@ -52,7 +52,10 @@ forEachShardCount(
           publish(`after silence ${n}`);
           await expectReceived(`after silence ${n}`);
           const again = service.constructions(hub) - constructions;
-          assert.ok(again >= service.shards - relaying && again <= service.shards + relaying, `${again} after silence ${n}`);
+          assert.ok(
+            again >= service.shards - relaying && again <= service.shards + relaying,
+            `${again} after silence ${n}`,
+          );
           constructions += again;
         }
       });

@@ -9,19 +9,34 @@ const WORDS = "The service is going away.";
 const AWAY = { code: 1001, reason: WORDS };
 const steady = "the service is started again by itself";
 
-for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
+for (const [runner, shardCounts] of [
+  ["serve", undefined],
+  ["start", [1]],
+]) {
   forEachShardCount(
     `Stopping npm run ${runner}`,
     (service) => {
-      const ways = [["SIGTERM", {}], ["SIGINT", {}], ...(runner === "serve" ? ["SIGTERM", "SIGINT"].map((signal) => [signal, { whole: true }]) : [])];
+      const ways = [
+        ["SIGTERM", {}],
+        ["SIGINT", {}],
+        ...(runner === "serve" ? ["SIGTERM", "SIGINT"].map((signal) => [signal, { whole: true }]) : []),
+      ];
       for (const [signal, { whole }] of ways) {
         const scope = whole ? "all of its processes" : "its first process";
         test(`${signal} to ${scope}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
           const hub = service.newHub();
           const options = { user: "alice", groups: ["room"] };
-          const [plain, reliable, simple] = await Promise.all([hub.connect(options), hub.connectReliable(options), hub.connectSimple(options)]);
-          const protobuf = await Promise.all([PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((protocols) => Socket.open(hub.clientUrl(options), { protocols })));
-          const connected = (await Promise.all(protobuf.map((socket) => socket.next()))).map((frame) => bytesAt(frame, 3, 1))[1];
+          const [plain, reliable, simple] = await Promise.all([
+            hub.connect(options),
+            hub.connectReliable(options),
+            hub.connectSimple(options),
+          ]);
+          const protobuf = await Promise.all(
+            [PROTOBUF_V1, PROTOBUF_RELIABLE_V1].map((protocols) => Socket.open(hub.clientUrl(options), { protocols })),
+          );
+          const connected = (await Promise.all(protobuf.map((socket) => socket.next()))).map((frame) =>
+            bytesAt(frame, 3, 1),
+          )[1];
           const elsewhere = await service.newHub().connect();
           await hub.send("", "one");
           for (const socket of [plain, reliable]) assert.equal((await socket.json()).data, "one");
@@ -40,7 +55,10 @@ for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
           await service.start();
           await hub.send("/groups/room", "two");
           const again = await hub.recover(reliable);
-          for (const [data, sequenceId] of [["one", 1], ["two", 2]]) {
+          for (const [data, sequenceId] of [
+            ["one", 1],
+            ["two", 2],
+          ]) {
             const frame = await again.json();
             assert.deepEqual([frame.data, frame.sequenceId], [data, sequenceId]);
           }
@@ -54,7 +72,8 @@ for (const [runner, shardCounts] of [["serve", undefined], ["start", [1]]]) {
       test("an operator closes the sockets of all hubs, and no other token does", async () => {
         const hub = service.newHub();
         const [reliable, plain] = [await hub.connectReliable(), await hub.connect()];
-        const answer = (method, token) => service.manage(method, "sockets/:close", { token }).then(({ status }) => status);
+        const answer = (method, token) =>
+          service.manage(method, "sockets/:close", { token }).then(({ status }) => status);
         assert.equal(await answer("POST", hub.token()), 401);
         assert.equal(await answer("POST", ""), 401);
         assert.equal(await answer("GET"), 405);

@@ -18,11 +18,15 @@ for (const [runner, allowed] of Object.entries(ENCODINGS)) {
     test("no answer without a body is said to be compressed", async () => {
       const hub = service.newHub();
       const member = await hub.connect({ user: "alice", groups: ["room"] });
-      const rest = (method, path, options) => hub.rest(method, path, { ...options, headers: { ...COMPRESSED, ...options?.headers } });
+      const rest = (method, path, options) =>
+        hub.rest(method, path, { ...options, headers: { ...COMPRESSED, ...options?.headers } });
       const page = await request(service.endpoint, "GET", "/");
       const get = (path, headers) => request(service.endpoint, "GET", path, { headers: { ...COMPRESSED, ...headers } });
       const { endpoint } = service;
-      const bearer = (path) => ({ ...COMPRESSED, authorization: `Bearer ${sign({ aud: `${endpoint}${path}` }, service.key)}` });
+      const bearer = (path) => ({
+        ...COMPRESSED,
+        authorization: `Bearer ${sign({ aud: `${endpoint}${path}` }, service.key)}`,
+      });
       const management = `/management/hubs/${hub.name}`;
       const answers = [
         [202, rest("POST", "/:send", { headers: { "content-type": "text/plain" }, body: "hi" })],

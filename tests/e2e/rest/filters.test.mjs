@@ -9,7 +9,8 @@ import { readVectors } from "../../support/vectors.mjs";
 /** Longer ones do not fit into a URL. */
 const fits = ({ filter }) => filter.length < 2000;
 /** A connection chooses neither its id nor a blank user, and speaks JSON or nothing. */
-const canBe = ({ connectionId, userId, protocol = null }) => connectionId === undefined && userId?.trim() !== "" && [JSON_V1, null].includes(protocol);
+const canBe = ({ connectionId, userId, protocol = null }) =>
+  connectionId === undefined && userId?.trim() !== "" && [JSON_V1, null].includes(protocol);
 
 forEachShardCount("Filters", (service) => {
   const connect = (hub, { userId = "alice", groups = [], protocol = null }) => {
@@ -34,7 +35,9 @@ forEachShardCount("Filters", (service) => {
 
   test("a filter picks the connections that its vector says", async () => {
     const hub = service.newHub();
-    const vectors = readVectors("filters/matches").filter((vector) => fits(vector) && !/connectionId/i.test(vector.filter));
+    const vectors = readVectors("filters/matches").filter(
+      (vector) => fits(vector) && !/connectionId/i.test(vector.filter),
+    );
     assert.ok(vectors.length > 150);
     const subjects = vectors.flatMap(({ matches, misses }) => [...matches, ...misses]).filter(canBe);
     const sockets = new Map();
@@ -42,18 +45,34 @@ forEachShardCount("Filters", (service) => {
       const key = JSON.stringify(subject);
       if (!sockets.has(key)) sockets.set(key, await connect(hub, subject));
     }
-    const numbers = await received(hub, [...sockets.values()], vectors.map(({ filter }) => filter));
+    const numbers = await received(
+      hub,
+      [...sockets.values()],
+      vectors.map(({ filter }) => filter),
+    );
     const receivedBy = new Map([...sockets.keys()].map((key, n) => [key, numbers[n]]));
     for (const [n, { filter, matches, misses }] of vectors.entries()) {
-      for (const [subjects, expected] of [[matches, true], [misses, false]]) {
-        for (const subject of subjects.filter(canBe)) assert.equal(receivedBy.get(JSON.stringify(subject)).has(n), expected, `${filter} on ${JSON.stringify(subject)}`);
+      for (const [subjects, expected] of [
+        [matches, true],
+        [misses, false],
+      ]) {
+        for (const subject of subjects.filter(canBe))
+          assert.equal(
+            receivedBy.get(JSON.stringify(subject)).has(n),
+            expected,
+            `${filter} on ${JSON.stringify(subject)}`,
+          );
       }
     }
   });
 
   test("a connection is picked by its id, its groups and its subprotocol", async () => {
     const hub = service.newHub();
-    const sockets = [await hub.connect({ groups: ["g1", "g2"] }), await hub.connect({ groups: ["g2"] }), await hub.connectReliable({ groups: ["g2"] })];
+    const sockets = [
+      await hub.connect({ groups: ["g1", "g2"] }),
+      await hub.connect({ groups: ["g2"] }),
+      await hub.connectReliable({ groups: ["g2"] }),
+    ];
     const [{ id }, , reliable] = sockets;
     const expected = {
       [`connectionId eq '${id}' and 'g2' in groups and protocol eq '${JSON_V1}'`]: [true, false, false],
@@ -64,7 +83,11 @@ forEachShardCount("Filters", (service) => {
     };
     const numbers = await received(hub, sockets, Object.keys(expected));
     for (const [n, [filter, picked]] of Object.entries(expected).entries()) {
-      assert.deepEqual(numbers.map((all) => all.has(n)), picked, filter);
+      assert.deepEqual(
+        numbers.map((all) => all.has(n)),
+        picked,
+        filter,
+      );
     }
   });
 
@@ -73,7 +96,11 @@ forEachShardCount("Filters", (service) => {
     const socket = await hub.connect();
     for (const { filter, error } of readVectors("filters/refused").filter(fits)) {
       if (filter === "") continue;
-      const answer = await hub.rest("POST", "/:send", { query: { filter }, headers: { "content-type": "text/plain" }, body: "x" });
+      const answer = await hub.rest("POST", "/:send", {
+        query: { filter },
+        headers: { "content-type": "text/plain" },
+        body: "x",
+      });
       expectInvalidFilter(answer, "filter", error);
     }
     await socket.expectSilence();

@@ -27,7 +27,12 @@ const UNREAD = {
   "a bad filter": { status: 400, target: (hub) => `${send(hub)}&filter=userId%20eq` },
   "an unknown version": { status: 400, target: (hub) => `/api/hubs/${hub.name}/:send?api-version=2020-01-01` },
   "a bad hub": { status: 400, target: () => "/api/hubs/1/:send" },
-  "management without a token": { status: 401, method: "PUT", target: (hub) => `/management/hubs/${hub.name}`, signed: false },
+  "management without a token": {
+    status: 401,
+    method: "PUT",
+    target: (hub) => `/management/hubs/${hub.name}`,
+    signed: false,
+  },
   "management's other paths": { status: 404, method: "PUT", target: (hub) => `/management/hubs/${hub.name}/x` },
   "management's other methods": { status: 405, target: () => "/management/hubs" },
   "a client's endpoint": { status: 400, target: (hub) => `/client/hubs/${hub.name}`, signed: false },
@@ -35,7 +40,10 @@ const UNREAD = {
   "another path": { status: 404, target: () => "/nothing", signed: false },
   "a file": { status: 404, target: () => "/", signed: false },
   "an operation that needs no body": { status: 200, target: (hub) => `/api/hubs/${hub.name}/:generateToken` },
-  "an operation that needs no body, on every shard": { status: 204, target: (hub) => `/api/hubs/${hub.name}/:closeConnections` },
+  "an operation that needs no body, on every shard": {
+    status: 204,
+    target: (hub) => `/api/hubs/${hub.name}/:closeConnections`,
+  },
 };
 
 /** A request of a hub as bytes, signed for its URL by default. */
@@ -43,7 +51,12 @@ function bytes(hub, { method = "POST", target, headers = text, signed = true }, 
   const { endpoint, key } = hub.service;
   const path = target(hub);
   const authorization = signed ? { authorization: `Bearer ${sign({ aud: endpoint + path }, key)}` } : {};
-  return requestBytes(method, path, { host: new URL(endpoint).host, headers: { ...authorization, ...headers }, body, chunked });
+  return requestBytes(method, path, {
+    host: new URL(endpoint).host,
+    headers: { ...authorization, ...headers },
+    body,
+    chunked,
+  });
 }
 
 const publish = (hub) => bytes(hub, { target: send }, Buffer.from("ten bytes!"));
@@ -69,8 +82,12 @@ function define(service) {
   }
 
   test("the next request works after a message that is too long", async (t) => {
-    for (const size of SIZES.filter((size) => size > 1 << 20)) await alternate(t, service.newHub(), { target: send }, size, 400);
-    const groups = { target: (hub) => `/api/hubs/${hub.name}/:addToGroups`, headers: { "content-type": "application/json" } };
+    for (const size of SIZES.filter((size) => size > 1 << 20))
+      await alternate(t, service.newHub(), { target: send }, size, 400);
+    const groups = {
+      target: (hub) => `/api/hubs/${hub.name}/:addToGroups`,
+      headers: { "content-type": "application/json" },
+    };
     await alternate(t, service.newHub(), groups, 5_000_000, 400);
   });
 
@@ -106,7 +123,11 @@ forEachShardCount(
     test("who waits for 100 gets it for what is taken, and sends nothing of what is refused", async (t) => {
       const hub = service.newHub();
       const waiting = (request, size) => {
-        const whole = bytes(hub, { ...request, headers: { ...text, ...request.headers, expect: "100-continue" } }, Buffer.alloc(size, "x"));
+        const whole = bytes(
+          hub,
+          { ...request, headers: { ...text, ...request.headers, expect: "100-continue" } },
+          Buffer.alloc(size, "x"),
+        );
         return [whole.subarray(0, -size), whole.subarray(-size)];
       };
       const kept = await Kept.to(service);
@@ -116,12 +137,20 @@ forEachShardCount(
       assert.equal((await kept.answer("the word to go on")).status, 100);
       kept.write(body);
       assert.equal((await kept.answer()).status, 202);
-      for (const [request, size] of [[UNREAD["no token"], 10], [UNREAD["another type of content"], 100_000], [{ status: 400, target: send }, 2_000_000]]) {
+      for (const [request, size] of [
+        [UNREAD["no token"], 10],
+        [UNREAD["another type of content"], 100_000],
+        [{ status: 400, target: send }, 2_000_000],
+      ]) {
         const refused = await Kept.to(service);
         t.after(() => refused.end());
         refused.write(waiting(request, size)[0]);
         const { status, headers } = await refused.answer();
-        assert.deepEqual([status, headers.connection], [request.status, "close"], "the body may come or not: nothing can follow");
+        assert.deepEqual(
+          [status, headers.connection],
+          [request.status, "close"],
+          "the body may come or not: nothing can follow",
+        );
       }
     });
 
@@ -137,7 +166,10 @@ forEachShardCount(
       const { host } = new URL(service.endpoint);
       const hub = service.newHub();
       const whole = (target) => publish(hub).toString().replace(`POST ${target}`, `POST http://${host}${target}`);
-      assert.match(await exchange(service, `HEAD http://${host}/api/health HTTP/1.1\r\nHost: ${host}\r\n\r\n`, hasHead), /^HTTP\/1\.1 200 /);
+      assert.match(
+        await exchange(service, `HEAD http://${host}/api/health HTTP/1.1\r\nHost: ${host}\r\n\r\n`, hasHead),
+        /^HTTP\/1\.1 200 /,
+      );
       assert.match(await exchange(service, Buffer.from(whole(send(hub))), hasHead), /^HTTP\/1\.1 202 /);
       const other = whole(send(hub)).replace(hub.name, service.newHub().name);
       assert.match(await exchange(service, Buffer.from(other), hasHead), /^HTTP\/1\.1 401 /);
@@ -146,7 +178,11 @@ forEachShardCount(
     test("a target that is no path is nothing that is served", async () => {
       const { host } = new URL(service.endpoint);
       for (const method of ["OPTIONS", "GET", "HEAD", "POST"]) {
-        assert.match(await exchange(service, `${method} * HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`, hasHead), /^HTTP\/1\.1 404 /, method);
+        assert.match(
+          await exchange(service, `${method} * HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`, hasHead),
+          /^HTTP\/1\.1 404 /,
+          method,
+        );
       }
     });
   },

@@ -6,14 +6,21 @@ import { expectError, expectInvalidFilter, expectUnauthorized, MISSING_TOKEN, re
 import { forEachShardCount } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
 
-const bulk = (body, type = "application/json") => ({ headers: { "content-type": type }, body: typeof body === "string" ? body : JSON.stringify(body) });
+const bulk = (body, type = "application/json") => ({
+  headers: { "content-type": type },
+  body: typeof body === "string" ? body : JSON.stringify(body),
+});
 const BAD_REQUEST = "Error.BadRequest";
 
 forEachShardCount("REST operations", (service) => {
   /** Asks, and fails unless the answer has this status, this code in its header if any, and no body. */
   async function expectEmpty(hub, method, path, status, { code, ...options } = {}) {
     const answer = await hub.rest(method, path, options);
-    assert.deepEqual([answer.status, answer.headers["x-ms-error-code"], answer.body], [status, code, ""], `${method} ${path}`);
+    assert.deepEqual(
+      [answer.status, answer.headers["x-ms-error-code"], answer.body],
+      [status, code, ""],
+      `${method} ${path}`,
+    );
   }
 
   async function membersOf(hub, group, query) {
@@ -25,7 +32,8 @@ forEachShardCount("REST operations", (service) => {
 
   const idsOf = ({ value }) => value.map(({ connectionId }) => connectionId);
   const sorted = (...sockets) => sockets.map(({ id }) => id).sort();
-  const expectMembers = async (hub, group, ...sockets) => assert.deepEqual(idsOf(await membersOf(hub, group)), sorted(...sockets), group);
+  const expectMembers = async (hub, group, ...sockets) =>
+    assert.deepEqual(idsOf(await membersOf(hub, group)), sorted(...sockets), group);
 
   const permission = (name, { id }) => `/permissions/${name}/connections/${id}`;
   const targeted = (targetName) => ({ query: { targetName } });
@@ -85,7 +93,10 @@ forEachShardCount("REST operations", (service) => {
       expectError(added, 404, { code: "Error.Connection.NotExisted", target: "Connection", message });
       const granted = await hub.rest("PUT", permission("sendToGroup", { id }), targeted("room"));
       expectError(granted, 404, { code: "Info.Connection.NotExisted", target: "Connection", message });
-      await expectEmpty(hub, "HEAD", permission("sendToGroup", { id }), 404, { code: "Info.Connection.NotExisted", ...targeted("room") });
+      await expectEmpty(hub, "HEAD", permission("sendToGroup", { id }), 404, {
+        code: "Info.Connection.NotExisted",
+        ...targeted("room"),
+      });
     }
     const added = await hub.rest("PUT", "/users/no%2Fbody/groups/room");
     expectError(added, 404, { code: "Error.User.NotExisted", target: "User", message: "User `no/body` is not found." });
@@ -97,7 +108,13 @@ forEachShardCount("REST operations", (service) => {
     const spared = await hub.connect({ user: "spared" });
     const readers = [await hub.connect(), await hub.connectReliable({ user: "alice" })];
     const simple = await hub.connectSimple();
-    await expectEmpty(hub, "POST", "/:closeConnections", 204, { query: [["reason", reason], ["excluded", spared.id], ["excluded", "unknown"]] });
+    await expectEmpty(hub, "POST", "/:closeConnections", 204, {
+      query: [
+        ["reason", reason],
+        ["excluded", spared.id],
+        ["excluded", "unknown"],
+      ],
+    });
     await Promise.all(readers.map((socket) => socket.expectClosedByServer(reason)));
     assert.deepEqual(await simple.closed(), { code: 1000, reason: "" });
     await assert.rejects(simple.next(), /closed with 1000/, "nothing but the close");
@@ -108,7 +125,12 @@ forEachShardCount("REST operations", (service) => {
   test("closing a user's or a group's connections spares the excluded ones and all others", async () => {
     const hub = service.newHub();
     const connect = (user) => hub.connect({ user, groups: ["room"] });
-    const [alice, sparedAlice, bob, sparedBob] = [await connect("alice"), await connect("alice"), await connect("bob"), await connect("bob")];
+    const [alice, sparedAlice, bob, sparedBob] = [
+      await connect("alice"),
+      await connect("alice"),
+      await connect("bob"),
+      await connect("bob"),
+    ];
     const outside = await hub.connect({ user: "Alice" });
     const spare = (...sockets) => ({ query: [["reason", ""], ...sockets.map(({ id }) => ["excluded", id])] });
     await expectEmpty(hub, "POST", "/users/alice/:closeConnections", 204, spare(sparedAlice));
@@ -147,7 +169,13 @@ forEachShardCount("REST operations", (service) => {
     const groups = Array.from({ length: 1000 }, (_, n) => `g${n}`);
     await expectEmpty(hub, "POST", "/:addToGroups", 200, bulk({ groups, filter: "length(groups) eq 0" }));
     for (const group of ["g0", "g1", "g999"]) await expectMembers(hub, group, ...sockets);
-    await expectEmpty(hub, "POST", "/:removeFromGroups", 200, bulk({ groups, filter: "'g0' in groups and length(groups) eq 1000" }));
+    await expectEmpty(
+      hub,
+      "POST",
+      "/:removeFromGroups",
+      200,
+      bulk({ groups, filter: "'g0' in groups and length(groups) eq 1000" }),
+    );
     for (const group of ["g0", "g1", "g999"]) await expectMembers(hub, group);
   });
 
@@ -178,7 +206,11 @@ forEachShardCount("REST operations", (service) => {
     for (const type of ["text/plain", "application/octet-stream", "json"]) {
       assert.equal((await hub.rest("POST", "/:addToGroups", bulk({ groups: ["room"] }, type))).status, 415, type);
     }
-    assert.equal((await hub.rest("POST", "/:addToGroups", { body: '{"groups":["room"]}' })).status, 415, "no content type");
+    assert.equal(
+      (await hub.rest("POST", "/:addToGroups", { body: '{"groups":["room"]}' })).status,
+      415,
+      "no content type",
+    );
     assert.equal(await hub.exists("/groups/room"), false);
     await expectMembers(hub, "left", alice);
   });
@@ -188,13 +220,20 @@ forEachShardCount("REST operations", (service) => {
     for (const [filter, message] of [
       ["( not 'a' )", "Invalid syntax for 'not 'a'': Type 'string', expect 'bool'. (Parameter 'filter')"],
       ["userId lt 1", "Invalid syntax for 'userId lt 1': Type 'string', expect 'int'. (Parameter 'filter')"],
-      ["invalid(ab,c)", "Invalid syntax for 'invalid(ab,c)': Token 'invalid(ab,c)' is not supported. (Parameter 'filter')"],
+      [
+        "invalid(ab,c)",
+        "Invalid syntax for 'invalid(ab,c)': Token 'invalid(ab,c)' is not supported. (Parameter 'filter')",
+      ],
     ]) {
       for (const target of ["", "/groups/room", "/users/alice"]) {
         const answer = await hub.rest("POST", `${target}/:send`, { query: { filter }, body: "x" });
         expectInvalidFilter(answer, "filter", message);
       }
-      expectInvalidFilter(await hub.rest("POST", "/:addToGroups", bulk({ groups: ["room"], filter })), "Filter", message);
+      expectInvalidFilter(
+        await hub.rest("POST", "/:addToGroups", bulk({ groups: ["room"], filter })),
+        "Filter",
+        message,
+      );
     }
   });
 
@@ -208,19 +247,38 @@ forEachShardCount("REST operations", (service) => {
   test("a permission has two names, in any case, and two numbers", async () => {
     const hub = service.newHub();
     const alice = await hub.connect();
-    for (const [alias, name] of [["SENDTOGROUP", "sendToGroup"], ["1", "sendToGroup"], ["joinleavegroup", "joinLeaveGroup"], ["2", "joinLeaveGroup"]]) {
+    for (const [alias, name] of [
+      ["SENDTOGROUP", "sendToGroup"],
+      ["1", "sendToGroup"],
+      ["joinleavegroup", "joinLeaveGroup"],
+      ["2", "joinLeaveGroup"],
+    ]) {
       await grant(hub, alias, alice, `by ${alias}`);
       assert.equal(await may(hub, name, alice, `by ${alias}`), true, alias);
     }
     for (const name of ["send", "0", "3", "sendToGroups"]) {
-      expectError(await hub.rest("PUT", permission(name, alice), targeted("room")), 400, { code: BAD_REQUEST, target: "permission" });
+      expectError(await hub.rest("PUT", permission(name, alice), targeted("room")), 400, {
+        code: BAD_REQUEST,
+        target: "permission",
+      });
     }
-    expectError(await hub.rest("PUT", permission("sendToGroup", alice), { query: [["targetName", "a"], ["targetName", "b"]] }), 400, { code: BAD_REQUEST, target: "targetName" });
+    expectError(
+      await hub.rest("PUT", permission("sendToGroup", alice), {
+        query: [
+          ["targetName", "a"],
+          ["targetName", "b"],
+        ],
+      }),
+      400,
+      { code: BAD_REQUEST, target: "targetName" },
+    );
   });
 
   test("a page of members ends with an absolute link to the next, until the last", async () => {
     const hub = service.newHub();
-    const sockets = await Promise.all([1, 2, 3, 4, 5].map((n) => hub.connect({ user: n === 3 ? undefined : `user ${n}`, groups: ["the room/1"] })));
+    const sockets = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) => hub.connect({ user: n === 3 ? undefined : `user ${n}`, groups: ["the room/1"] })),
+    );
     const ids = sorted(...sockets);
     const whole = await membersOf(hub, "the%20room%2F1");
     assert.deepEqual([idsOf(whole), whole.nextLink], [ids, null]);
@@ -239,7 +297,9 @@ forEachShardCount("REST operations", (service) => {
     assert.deepEqual(Object.fromEntries(searchParams), { "api-version": "2024-12-01", maxpagesize: "2", top: "2" });
 
     const authorization = `Bearer ${sign({ aud: nextLink }, service.key)}`;
-    const { status, body } = await request(service.endpoint, "GET", nextLink.slice(service.endpoint.length), { headers: { authorization } });
+    const { status, body } = await request(service.endpoint, "GET", nextLink.slice(service.endpoint.length), {
+      headers: { authorization },
+    });
     assert.equal(status, 200, body);
     pages.push(JSON.parse(body));
     assert.deepEqual(pages.map(idsOf), [ids.slice(0, 2), ids.slice(2, 4)]);
@@ -263,7 +323,9 @@ forEachShardCount("REST operations", (service) => {
     const ids = sorted(...sockets);
     const { nextLink } = await membersOf(hub, "room", { maxpagesize: 1 });
     await expectEmpty(hub, "DELETE", `/groups/room/connections/${ids[0]}`, 204);
-    const rest = await membersOf(hub, "room", { continuationToken: new URL(nextLink).searchParams.get("continuationToken") });
+    const rest = await membersOf(hub, "room", {
+      continuationToken: new URL(nextLink).searchParams.get("continuationToken"),
+    });
     assert.deepEqual(idsOf(rest), ids.slice(1));
   });
 
@@ -292,10 +354,22 @@ forEachShardCount("REST operations", (service) => {
 
   test("sizes of pages and numbers of members that are none get 400", async () => {
     const hub = service.newHub();
-    for (const [name, largest] of [["maxpagesize", 200], ["top", 2_147_483_647]]) {
+    for (const [name, largest] of [
+      ["maxpagesize", 200],
+      ["top", 2_147_483_647],
+    ]) {
       for (const number of [1, largest]) await membersOf(hub, "room", { [name]: number });
-      for (const query of [...[0, -1, 1.5, largest + 1, "", "many"].map((number) => [[name, number]]), [[name, 1], [name, 1]]]) {
-        expectError(await hub.rest("GET", "/groups/room/connections", { query }), 400, { code: BAD_REQUEST, target: name });
+      for (const query of [
+        ...[0, -1, 1.5, largest + 1, "", "many"].map((number) => [[name, number]]),
+        [
+          [name, 1],
+          [name, 1],
+        ],
+      ]) {
+        expectError(await hub.rest("GET", "/groups/room/connections", { query }), 400, {
+          code: BAD_REQUEST,
+          target: name,
+        });
       }
     }
   });
@@ -308,7 +382,14 @@ forEachShardCount("REST operations", (service) => {
     await expectEmpty(hub, "PUT", `/groups/by_id/connections/${alice.id}`, 200);
     await expectEmpty(hub, "PUT", "/users/alice/groups/by_user", 200);
     await expectEmpty(hub, "POST", "/:addToGroups", 200, bulk({ groups: ["by_filter"], filter: "userId eq 'alice'" }));
-    const targets = ["/groups/by_id", "/groups/by_user", "/groups/by_filter", "/users/alice", `/connections/${alice.id}`, ""];
+    const targets = [
+      "/groups/by_id",
+      "/groups/by_user",
+      "/groups/by_filter",
+      "/users/alice",
+      `/connections/${alice.id}`,
+      "",
+    ];
     for (const target of targets.slice(0, 3)) await expectMembers(hub, target.slice("/groups/".length), alice);
     for (const target of targets) await hub.send(target, target);
 
@@ -319,7 +400,8 @@ forEachShardCount("REST operations", (service) => {
     }
     again.cut();
     await expectEmpty(hub, "DELETE", "/users/alice/groups", 204);
-    for (const group of ["by_id", "by_user", "by_filter"]) assert.equal(await hub.exists(`/groups/${group}`), false, group);
+    for (const group of ["by_id", "by_user", "by_filter"])
+      assert.equal(await hub.exists(`/groups/${group}`), false, group);
     await expectEmpty(hub, "POST", "/users/alice/:closeConnections", 204);
     for (const path of [`/connections/${alice.id}`, "/users/alice"]) assert.equal(await hub.exists(path), false, path);
     assert.equal((await (await hub.recover(alice)).closed()).code, 1008);
@@ -348,7 +430,9 @@ forEachShardCount("REST operations", (service) => {
     assert.match(headers["content-type"], /^application\/json/);
     const { openapi, paths } = JSON.parse(body);
     assert.match(openapi, /^3\./);
-    const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
     assert.equal(operations.filter((operation) => operation !== "get /api/openapi.json").length, 25);
   });
 });

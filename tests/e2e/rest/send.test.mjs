@@ -10,7 +10,8 @@ const server = (dataType, data) => ({ type: "message", from: "server", dataType,
 forEachShardCount("REST publishing", (service) => {
   const post = (hub, body, headers = {}, query = {}, target = "") =>
     hub.rest("POST", `${target}/:send`, { headers: { "content-type": "text/plain", ...headers }, body, query });
-  const refused = (answer, message) => expectError(answer, 400, { code: "Error.BadRequest", target: "Request", message });
+  const refused = (answer, message) =>
+    expectError(answer, 400, { code: "Error.BadRequest", target: "Request", message });
 
   test("to all, to a group, to a user and to a connection, and no others", async () => {
     const hub = service.newHub();
@@ -35,7 +36,13 @@ forEachShardCount("REST publishing", (service) => {
 
   test("a publish without receivers is no error", async () => {
     const hub = service.newHub();
-    for (const target of ["", "/groups/empty", "/users/unknown", "/connections/unknown", "/connections/AAAAAAAAAAAAAAAAAAAAAAAAAA"]) {
+    for (const target of [
+      "",
+      "/groups/empty",
+      "/users/unknown",
+      "/connections/unknown",
+      "/connections/AAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ]) {
       await hub.send(target, "hello?");
     }
   });
@@ -44,7 +51,11 @@ forEachShardCount("REST publishing", (service) => {
     const hub = service.newHub();
     const sockets = await Promise.all([1, 2, 3].map(() => hub.connect({ groups: ["room"] })));
     const [first, second, third] = sockets;
-    const query = [["excluded", first.id], ["excluded", second.id], ["excluded", "unknown"]];
+    const query = [
+      ["excluded", first.id],
+      ["excluded", second.id],
+      ["excluded", "unknown"],
+    ];
     await hub.send("", "all but two", { query });
     await hub.send("/groups/room", "members but two", { query });
     await hub.send("", "all");
@@ -144,7 +155,12 @@ forEachShardCount("REST publishing", (service) => {
 
   test("a time to live is 0 to 300 whole seconds", async () => {
     const hub = service.newHub();
-    for (const [target, seconds] of [["", 0], ["/groups/room", 300], ["/users/alice", 1], ["/connections/c", 60]]) {
+    for (const [target, seconds] of [
+      ["", 0],
+      ["/groups/room", 300],
+      ["/users/alice", 1],
+      ["/connections/c", 60],
+    ]) {
       assert.equal((await post(hub, "x", {}, { messageTtlSeconds: seconds }, target)).status, 202);
     }
     for (const seconds of ["-1", "301", "1.5", "soon", "99999999999999999999"]) {
@@ -173,7 +189,10 @@ forEachShardCount("REST publishing", (service) => {
     const socket = await hub.connect();
     const largest = { [`x-webpubsub-metadata-${"k".repeat(256)}`]: "v".repeat(1024) };
     for (const [headers, metadata] of [
-      [{ "X-WebPubSub-Metadata-Trace": "1", "x-webpubsub-metadata-b.c": "~" }, { trace: "1", "b.c": "~" }],
+      [
+        { "X-WebPubSub-Metadata-Trace": "1", "x-webpubsub-metadata-b.c": "~" },
+        { trace: "1", "b.c": "~" },
+      ],
       [largest, { ["k".repeat(256)]: "v".repeat(1024) }],
     ]) {
       assert.equal((await post(hub, "x", headers)).status, 202);

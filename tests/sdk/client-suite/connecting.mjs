@@ -25,7 +25,9 @@ export function defineConnecting(kit) {
     const failing = kit.make({ getClientAccessUrl: () => Promise.reject(problem) });
     await assert.rejects(failing.client.start(), problem);
     const wrong = kit.make({ getClientAccessUrl: async () => 42 });
-    await assert.rejects(wrong.client.start(), { message: "The clientAccessUrl must be a string but currently it's number" });
+    await assert.rejects(wrong.client.start(), {
+      message: "The clientAccessUrl must be a string but currently it's number",
+    });
   });
 
   test("passes the signal that aborts a start to the credential", async () => {

@@ -12,10 +12,20 @@ export function defineInvoking(kit) {
     for (const [dataType, sent, body, type, data] of [
       ["text", "hi", "hey", "text/plain", "hey"],
       ["json", { a: 1 }, '{"b":[2]}', "application/json", { b: [2] }],
-      ["binary", Uint8Array.of(0, 255).buffer, Buffer.from([1, 254]), "application/octet-stream", Uint8Array.of(1, 254).buffer],
+      [
+        "binary",
+        Uint8Array.of(0, 255).buffer,
+        Buffer.from([1, 254]),
+        "application/octet-stream",
+        Uint8Array.of(1, 254).buffer,
+      ],
     ]) {
       handler.answer("user.chat", { headers: { "content-type": type }, body });
-      assert.deepEqual(await client.invokeEvent("chat", sent, dataType, { invocationId: dataType }), { invocationId: dataType, dataType, data });
+      assert.deepEqual(await client.invokeEvent("chat", sent, dataType, { invocationId: dataType }), {
+        invocationId: dataType,
+        dataType,
+        data,
+      });
       assert.equal((await handler.next("user.chat")).header("content-type").split(";")[0], type);
     }
     handler.answer("user.chat", { status: 204 });
@@ -39,7 +49,11 @@ export function defineInvoking(kit) {
     const cancelled = client.invokeEvent("slow", "hi", "text", { invocationId: "two", abortSignal: controller.signal });
     await handler.next("user.slow");
     controller.abort();
-    await assert.rejects(cancelled, { name: "InvocationError", message: "Invocation cancelled by abortSignal.", invocationId: "two" });
+    await assert.rejects(cancelled, {
+      name: "InvocationError",
+      message: "Invocation cancelled by abortSignal.",
+      invocationId: "two",
+    });
     release();
     assert.deepEqual(events.order, ["connected"]);
   });

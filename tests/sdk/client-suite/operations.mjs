@@ -71,9 +71,16 @@ export function defineOperations(kit) {
 
   test("refuses content that is not of its type, and goes on", async () => {
     const { client, events } = await kit.connect(newHub(), { groups: ["room"] });
-    for (const [dataType, content] of [["text", 5], ["binary", "text"], ["protobuf", [1]]]) {
+    for (const [dataType, content] of [
+      ["text", 5],
+      ["binary", "text"],
+      ["protobuf", [1]],
+    ]) {
       for (const fireAndForget of [false, true]) {
-        await assert.rejects(client.sendToGroup("room", content, dataType, { fireAndForget }), /^\w+: Message must be a/);
+        await assert.rejects(
+          client.sendToGroup("room", content, dataType, { fireAndForget }),
+          /^\w+: Message must be a/,
+        );
         await assert.rejects(client.sendEvent("chat", content, dataType, { fireAndForget }), /^\w+: Message must be a/);
       }
     }
@@ -104,7 +111,8 @@ export function defineOperations(kit) {
         }
       }
       // Whatever operation comes under a used id counts as done, and is not.
-      for (const { call } of Object.values(OPERATIONS)) assert.deepEqual(await call(client, { ackId: 1000 }), { ackId: 1000, isDuplicated: true });
+      for (const { call } of Object.values(OPERATIONS))
+        assert.deepEqual(await call(client, { ackId: 1000 }), { ackId: 1000, isDuplicated: true });
       assert.deepEqual(await client.joinGroup("room", { ackId: 0 }), { ackId: 0, isDuplicated: false });
       await client.sendToGroup("room", "last", "text");
       assert.equal((await events.message("group-message")).data, "last");
@@ -129,7 +137,10 @@ export function defineOperations(kit) {
         for (let times = 0; times < 2; times++) {
           const error = await call(client, { ackId: 11 }).catch((error) => error);
           const { name, message, ackId } = error;
-          assert.deepEqual({ name, message, ackId }, { name: "SendMessageError", message: "Failed to send message.", ackId: 11 });
+          assert.deepEqual(
+            { name, message, ackId },
+            { name: "SendMessageError", message: "Failed to send message.", ackId: 11 },
+          );
           assert.deepEqual({ ...error.errorDetail }, errorDetail);
         }
       });

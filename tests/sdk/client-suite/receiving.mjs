@@ -31,13 +31,19 @@ export function defineReceiving(kit) {
   });
 
   test("learns each message's number on a reliable protocol, which is the default", async () => {
-    for (const [options, isReliable] of [[{}, kit.reliable], [{ protocol: undefined }, true]]) {
+    for (const [options, isReliable] of [
+      [{}, kit.reliable],
+      [{ protocol: undefined }, true],
+    ]) {
       const hub = newHub();
       const { client, events } = await kit.connect(hub, { groups: ["room"] }, options);
       await kit.server(hub).sendToAll("first", TEXT);
       await client.sendToGroup("room", "second", "text");
       const received = [await events.next("server-message"), await events.next("group-message")];
-      assert.deepEqual(received.map(({ message }) => message.sequenceId), isReliable ? [1, 2] : [undefined, undefined]);
+      assert.deepEqual(
+        received.map(({ message }) => message.sequenceId),
+        isReliable ? [1, 2] : [undefined, undefined],
+      );
     }
   });
 
@@ -45,7 +51,10 @@ export function defineReceiving(kit) {
     const hub = newHub();
     const { client, events } = await kit.connect(hub);
     const received = [];
-    const listener = (name) => ({ message }) => received.push(`${name} ${message.data}`);
+    const listener =
+      (name) =>
+      ({ message }) =>
+        received.push(`${name} ${message.data}`);
     const [first, second] = [listener("first"), listener("second")];
     client.on("server-message", first);
     client.on("server-message", second);

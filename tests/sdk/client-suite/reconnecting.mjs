@@ -25,7 +25,10 @@ export function defineReconnecting(kit) {
     await kit.server(hub).closeConnection(id, { reason: "bye" });
     const { connectionId, message } = await events.next("disconnected");
     assert.equal(connectionId, id);
-    assert.deepEqual([message.kind, message.message], ["disconnected", "Application server closed the connection. Reason: bye"]);
+    assert.deepEqual(
+      [message.kind, message.message],
+      ["disconnected", "Application server closed the connection. Reason: bye"],
+    );
     await events.next("stopped");
     assert.deepEqual(events.order, ["connected", "disconnected", "stopped"]);
     assert.equal(await hub.exists(`/connections/${id}`), false);
@@ -33,7 +36,10 @@ export function defineReconnecting(kit) {
 
   test("connects again with a new URL, and joins the groups again that it was in", async () => {
     const hub = newHub();
-    const credential = inTurn(hub.clientUrl({ user: "alice", roles: ALL_ROLES }), hub.clientUrl({ user: "bob", roles: ALL_ROLES }));
+    const credential = inTurn(
+      hub.clientUrl({ user: "alice", roles: ALL_ROLES }),
+      hub.clientUrl({ user: "bob", roles: ALL_ROLES }),
+    );
     const { client, events, id } = await kit.start(credential);
     for (const group of ["one", "two", "left"]) await client.joinGroup(group);
     await client.leaveGroup("left");
@@ -62,7 +68,9 @@ export function defineReconnecting(kit) {
   test("reports which group it may not join again", async () => {
     const hub = newHub();
     const roles = ["webpubsub.joinLeaveGroup.open"];
-    const { client, events, id } = await kit.start(inTurn(hub.clientUrl({ roles: ALL_ROLES }), hub.clientUrl({ roles })));
+    const { client, events, id } = await kit.start(
+      inTurn(hub.clientUrl({ roles: ALL_ROLES }), hub.clientUrl({ roles })),
+    );
     for (const group of ["open", "shut"]) await client.joinGroup(group);
     await kit.server(hub).closeConnection(id);
     const { group, error } = await events.next("rejoin-group-failed");

@@ -98,7 +98,10 @@ export class WebPubSubClient {
   off<E extends EventName>(event: E, listener: Listener<E>): void {
     const listeners = this.#listeners.get(event) ?? [];
     const index = listeners.lastIndexOf(listener);
-    this.#listeners.set(event, listeners.filter((_, at) => at !== index));
+    this.#listeners.set(
+      event,
+      listeners.filter((_, at) => at !== index),
+    );
   }
 
   /**
@@ -193,10 +196,7 @@ export class WebPubSubClient {
     return this.#call(abortSignal, begin, refused);
   }
 
-  #operate(
-    options: JoinGroupOptions | undefined,
-    begin: (core: Core, id: number) => void,
-  ): Promise<WebPubSubResult> {
+  #operate(options: JoinGroupOptions | undefined, begin: (core: Core, id: number) => void): Promise<WebPubSubResult> {
     const { ackId, abortSignal } = options ?? {};
     if (abortSignal?.aborted) return Promise.reject(sendError("Cancelled by abortSignal", ackId));
     const checked = (core: Core, id: number) => {
@@ -288,7 +288,8 @@ export class WebPubSubClient {
       },
       started: (id) => client().#started(call(id)),
       startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
-      done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
+      done: (id, ackId, isDuplicated) =>
+        call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
       invoked: (id, { invocationId, dataType, data }) => call(id)?.resolve({ invocationId, dataType, data }),
       failed: (id, error) => call(id)?.reject(error),
       sendError,

@@ -75,7 +75,8 @@ export class ConnectError extends Error {
 
 /** Has a class, and what stacks say of its errors, keep its name, whatever a bundler makes of that. */
 export function named(type: { prototype: object }, name: string): void {
-  for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value: name, configurable: true });
+  for (const target of [type, type.prototype])
+    Object.defineProperty(target, "name", { value: name, configurable: true });
 }
 
 named(SendMessageError, "SendMessageError");
@@ -87,8 +88,12 @@ const detailOf = (name?: string, message = "") => (name === undefined ? undefine
 export const sendError = (message: string, ackId?: number, name?: string, detail?: string): SendMessageError =>
   new SendMessageError(message, { ackId, errorDetail: detailOf(name, detail) });
 
-export const invocationError = (message: string, invocationId: string, name?: string, detail?: string): InvocationError =>
-  new InvocationError(message, { invocationId, errorDetail: detailOf(name, detail) });
+export const invocationError = (
+  message: string,
+  invocationId: string,
+  name?: string,
+  detail?: string,
+): InvocationError => new InvocationError(message, { invocationId, errorDetail: detailOf(name, detail) });
 
 export const abortError = (message: string, signal?: AbortSignalLike): unknown =>
   signal?.reason ?? new DOMException(message, "AbortError");

@@ -1,5 +1,11 @@
 // The shapes that an application meets, named as in `@azure/web-pubsub-client`.
-import type { DisconnectedMessage, GroupDataMessage, JSONTypes, ServerDataMessage, WebPubSubDataType } from "./messages.js";
+import type {
+  DisconnectedMessage,
+  GroupDataMessage,
+  JSONTypes,
+  ServerDataMessage,
+  WebPubSubDataType,
+} from "./messages.js";
 
 export type * from "./messages.js";
 export type * from "./streams.js";

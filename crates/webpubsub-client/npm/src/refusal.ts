@@ -6,7 +6,12 @@ export function wordsOf(contentType = "", body: string): string | undefined {
   if (/\bhtml\b/i.test(contentType)) return undefined;
   const words = /\bjson\b/i.test(contentType) ? sentence(body) : body;
   // In one line, and with nothing in it that moves a terminal's cursor.
-  return words?.replaceAll(/[\s\p{Cc}]+/gu, " ").trim().slice(0, LONGEST) || undefined;
+  return (
+    words
+      ?.replaceAll(/[\s\p{Cc}]+/gu, " ")
+      .trim()
+      .slice(0, LONGEST) || undefined
+  );
 }
 
 function sentence(json: string): string | undefined {

@@ -30,7 +30,11 @@ export interface AbortGroupStreamOptions {
 /** Sends one stream to a group. */
 export interface GroupStreamWriter {
   readonly streamId: string;
-  write(content: JSONTypes | ArrayBuffer, dataType: WebPubSubDataType, options?: GroupStreamWriteOptions): Promise<void>;
+  write(
+    content: JSONTypes | ArrayBuffer,
+    dataType: WebPubSubDataType,
+    options?: GroupStreamWriteOptions,
+  ): Promise<void>;
   /** Ends the stream well. */
   end(options?: EndGroupStreamOptions): Promise<void>;
   /** Ends the stream early. */
