@@ -18,6 +18,7 @@ import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
 import { checkLinks, checkSources } from "./documents.mjs";
+import { checkTestNames } from "./names.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
 import { checkTypes } from "./types.mjs";
@@ -127,6 +128,14 @@ export const steps = [
     needs: "quick",
     quick: true,
     work: checkWords,
+  },
+  {
+    name: "test-names",
+    group: "lint",
+    title: "Names of tests, 60 characters at most",
+    needs: "quick",
+    quick: true,
+    work: checkTestNames,
   },
   {
     name: "inline-js",

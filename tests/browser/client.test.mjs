@@ -14,7 +14,7 @@ forEachShardCount(
     afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
     for (const protocol of ["WebPubSubJsonProtocol", "WebPubSubJsonReliableProtocol"]) {
-      test(`${protocol} connects, joins, sends, receives and stops, without a complaint`, async () => {
+      test(`${protocol} connects, joins, sends, receives and stops cleanly`, async () => {
         const hub = service.newHub();
         const listener = await hub.connect({ groups: ["room"] });
         const { page, complaints } = await openPage(browser, `${service.endpoint}/`);

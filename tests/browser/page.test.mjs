@@ -49,7 +49,7 @@ forEachShardCount(
       assert.deepEqual(complaints, []);
     });
 
-    test("makes a client URL from a connection string, whose key never leaves the page", async () => {
+    test("makes a client URL locally from a connection string", async () => {
       const hub = service.newHub();
       const { page, complaints } = await open();
       const sent = [];
@@ -181,7 +181,7 @@ forEachShardCount(
       assert.equal(await page.locator("#connect-problem").innerText(), "");
     });
 
-    test("shows when the connection is lost and when it is back, and keeps its groups", async () => {
+    test("shows a lost connection and its return, and keeps its groups", async () => {
       const hub = service.newHub();
       const link = await Link.to(service);
       const audience = `${link.endpoint}/client/hubs/${hub.name}`;

@@ -14,7 +14,7 @@ async function expectDelivery(service, plan, t) {
 forEachShardCount(
   "Chaos",
   (service) => {
-    test("what was acknowledged arrives once, in order, through kills, cuts and hibernation", async (t) => {
+    test("what was acknowledged survives kills, cuts and hibernation", async (t) => {
       await expectDelivery(service, { seed: 1, messages: 1_000, kills: 3, cuts: 8, silences: 1 }, t);
     });
   },
@@ -24,7 +24,7 @@ forEachShardCount(
 forEachShardCount(
   "Chaos under npm start",
   (service) => {
-    test("what was acknowledged arrives once, in order, through reloads and cuts", async (t) => {
+    test("what was acknowledged survives reloads and cuts", async (t) => {
       await expectDelivery(service, { seed: 1, messages: 500, reloads: 3, cuts: 4 }, t);
     });
   },

@@ -29,7 +29,7 @@ test("a refused token", async (t) => {
   assert.deepEqual(events(), []);
 });
 
-test("the service's words are shown, and the token's hint only where it can be the token", async (t) => {
+test("the service's words are shown, and a token's hint if it fits", async (t) => {
   const { service, client } = await setUp(t);
   const json = "application/json; charset=utf-8";
   const cases = [
@@ -62,7 +62,7 @@ test("the service's words are shown, and the token's hint only where it can be t
   }
 });
 
-test("a failed attempt ends at the socket's error, though no close follows", async (t) => {
+test("a failed attempt ends at the socket's error without a close", async (t) => {
   const { service } = await setUp(t);
   const webSocketFactory = () => {
     const socket = { close() {}, send() {} };
@@ -122,7 +122,7 @@ test("a URL that is none of a WebSocket", async () => {
   }
 });
 
-test("an attempt that hangs is given up in a time of the client's own", async (t) => {
+test("an attempt that hangs is given up after a limit of its own", async (t) => {
   const { service, client } = await setUp(t);
   service.hangs = true;
   t.mock.timers.enable({ apis: ["setTimeout", "Date"] });

@@ -24,7 +24,7 @@ const failure = async (invocation) => {
   return { message, invocationId, errorDetail };
 };
 
-test("an invocation gives the answer of the application's server, whatever its kind", async (t) => {
+test("an invocation gives the server's answer, whatever its kind", async (t) => {
   const { service, client, connection } = await setUpConnected(t);
   for (const [answer, dataType, data] of [
     [{ dataType: "text", data: "pong" }, "text", "pong"],
@@ -40,7 +40,7 @@ test("an invocation gives the answer of the application's server, whatever its k
   }
 });
 
-test("invocations say what they are, numbered from 1 or as the application chooses", async (t) => {
+test("invocations are numbered from 1 or by the application", async (t) => {
   const { service, client, connection } = await setUpConnected(t);
   service.answer = answering({});
   await client.invokeEvent("echo", { a: 1 }, "json");
@@ -71,7 +71,7 @@ test("answers may come in any order", async (t) => {
   );
 });
 
-test("a refusal is an InvocationError with what the service said, and is not tried again", async (t) => {
+test("a refusal is an InvocationError, and is not tried again", async (t) => {
   const { service, client, connection } = await setUpConnected(t, {
     messageRetryOptions: { maxRetries: 3, retryDelayInMs: 1 },
   });

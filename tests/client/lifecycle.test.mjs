@@ -20,7 +20,7 @@ test("the protocol is the one that the options name", async (t) => {
   assert.equal(connection.protocol, "json.webpubsub.azure.v1");
 });
 
-test("stop closes without a code, and disconnected and stopped follow once", async (t) => {
+test("stop closes without a code; disconnected and stopped follow", async (t) => {
   const { client, connection, event, events } = await setUpConnected(t);
   const closed = new Promise((resolve) => connection.socket.on("close", resolve));
   client.stop();
@@ -53,7 +53,7 @@ test("a client is started only when it is stopped", async (t) => {
   await assert.rejects(client.start(), { message: "Can't start a client during stopping" });
 });
 
-test("stop right after start cancels it, even before anything is loaded", async (t) => {
+test("stop right after start cancels it before anything is loaded", async (t) => {
   const { client, event, events } = await setUp(t);
   const start = client.start();
   client.stop();
@@ -62,7 +62,7 @@ test("stop right after start cancels it, even before anything is loaded", async 
   assert.deepEqual(events(), []);
 });
 
-test("start, stop and start again, as React's StrictMode does, connects", async (t) => {
+test("start, stop and start, as in React's StrictMode, connects", async (t) => {
   const { service, client, event } = await setUp(t);
   const first = client.start();
   client.stop();
@@ -86,7 +86,7 @@ test("stop on a client that was never started does nothing", async (t) => {
   assert.deepEqual(events(), []);
 });
 
-test("what the service says before it closes is part of disconnected", async (t) => {
+test("what the service says before a close is in disconnected", async (t) => {
   const { connection, event } = await setUpConnected(t, { protocol: unreliable, autoReconnect: false });
   connection.say({ type: "system", event: "disconnected", message: "Application server closed the connection." });
   connection.close(1000, "done");
@@ -114,7 +114,7 @@ test("a listener that throws is reported and disturbs nothing", async (t) => {
   assert.deepEqual(await client.joinGroup("g"), { ackId: 1, isDuplicated: false });
 });
 
-test("a listener is called as often as it was added, until it is removed", async (t) => {
+test("a listener is called as often as it was added, till removed", async (t) => {
   const { service, client, connection, event } = await setUpConnected(t);
   const received = [];
   const listener = ({ message }) => received.push(message.data);
@@ -145,7 +145,7 @@ test("a listener may call the client", async (t) => {
   assert.deepEqual(await event(), ["stopped", { code: 1006, reason: "" }]);
 });
 
-test("the constructor, on, off and stop are synchronous and check what they are given", () => {
+test("constructor, on, off and stop are synchronous and checked", () => {
   const client = new WebPubSubClient("wss://example.com", { keepAliveIntervalInMs: 0 });
   const listener = () => {};
   assert.equal(client.on("connected", listener), undefined);

@@ -24,7 +24,7 @@ async function areCollected(references) {
   return false;
 }
 
-test("a client that is let go of is collected, unless it is running", async (t) => {
+test("an unreferenced client is collected, unless it is running", async (t) => {
   const service = await ScriptedService.start();
   t.after(() => service.stop());
   const closed = createServer();

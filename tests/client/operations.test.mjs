@@ -5,7 +5,7 @@ import { npmPackage, once, setUp, setUpConnected } from "./harness.mjs";
 
 const { SendMessageError } = npmPackage;
 
-test("operations carry ack ids from 1 and are done when they are acknowledged", async (t) => {
+test("operations carry ack ids from 1 and end with their acks", async (t) => {
   const { client, connection } = await setUpConnected(t);
   assert.deepEqual(
     await Promise.all([
@@ -82,7 +82,7 @@ test("a refusal is a SendMessageError with what the service said", async (t) => 
   );
 });
 
-test("a refusal is tried again as the options say, each time under a new id", async (t) => {
+test("a refusal is retried as the options say, under a new id", async (t) => {
   const messageRetryOptions = { maxRetries: 2, retryDelayInMs: 1 };
   const { service, client, connection } = await setUpConnected(t, { messageRetryOptions });
   service.answer = (connection, { ackId }) => connection.refuse(ackId, "InternalServerError");
@@ -125,7 +125,7 @@ test("an aborted operation is given up at once", async (t) => {
   assert.deepEqual(connection.messages(), []);
 });
 
-test("names that the service would close the connection for are refused here", async (t) => {
+test("names that would close the connection are refused here", async (t) => {
   const { client, connection } = await setUpConnected(t);
   for (const group of ["", " ", "x".repeat(1025)]) await assert.rejects(client.joinGroup(group), /A group name is/);
   for (const event of ["", "1st", "a b"])

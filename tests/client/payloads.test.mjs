@@ -28,7 +28,7 @@ test("text, JSON and bytes go out as the protocol has them", async (t) => {
   }
 });
 
-test("what does not fit its type is refused at once and is not sent", async (t) => {
+test("what does not fit its type is refused unsent", async (t) => {
   const { client, connection } = await setUpConnected(t);
   const cyclic = {};
   cyclic.self = cyclic;
@@ -71,7 +71,7 @@ test("a value is sent as it was when it was passed", async (t) => {
   );
 });
 
-test("messages arrive with the official kinds, whatever else they carry included", async (t) => {
+test("messages arrive with the official kinds and all they carry", async (t) => {
   const { connection, event } = await setUpConnected(t);
   const group = { type: "message", from: "group", group: "g", fromUserId: "bob", dataType: "text", data: "hi" };
   connection.say({ ...group, sequenceId: 1, metadata: { trace: "1" } });

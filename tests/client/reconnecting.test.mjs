@@ -5,7 +5,7 @@ import { once, setUpConnected, unreliable } from "./harness.mjs";
 
 const quick = { retryDelayInMs: 1 };
 
-test("a dropped reliable connection is recovered with its id and token", async (t) => {
+test("a dropped reliable connection recovers with id and token", async (t) => {
   const { service, client, connection, event, events } = await setUpConnected(t);
   await client.joinGroup("g");
   connection.messages();
@@ -26,7 +26,7 @@ test("a dropped reliable connection is recovered with its id and token", async (
   assert.deepEqual(events(), []);
 });
 
-test("a connection that cannot be recovered is followed by a new one", async (t) => {
+test("an unrecoverable connection is followed by a new one", async (t) => {
   const { service, connection, event } = await setUpConnected(t);
   connection.drop();
   (await service.connection()).close(1008, "The connection could not be recovered.");
@@ -88,7 +88,7 @@ test("stop ends a recovery", async (t) => {
   assert.deepEqual(events(), []);
 });
 
-test("a new connection asks the credential again and joins its groups before connected", async (t) => {
+test("a new connection has a new URL and rejoins before connected", async (t) => {
   let asked = 0;
   const credential = (service) => ({ getClientAccessUrl: async () => `${service.url}&asked=${++asked}` });
   const { service, client, connection, event } = await setUpConnected(t, { protocol: unreliable }, credential);
@@ -159,7 +159,7 @@ test("a client that is not to reconnect stops", async (t) => {
   assert.deepEqual(await event(), ["stopped", { code: 1006, reason: "" }]);
 });
 
-test("an operation that lost its ack is tried again on the recovered connection", async (t) => {
+test("an operation whose ack was lost is retried after recovery", async (t) => {
   const { service, client, connection } = await setUpConnected(t, { messageRetryOptions: { retryDelayInMs: 100 } });
   const answer = service.answer;
   service.answer = () => {
@@ -169,7 +169,7 @@ test("an operation that lost its ack is tried again on the recovered connection"
   assert.deepEqual(await client.sendToGroup("g", "hi", "text"), { ackId: 2, isDuplicated: false });
 });
 
-test("messages are acknowledged, and those that come twice are raised once", async (t) => {
+test("messages are acknowledged, and repeated ones raised once", async (t) => {
   const { connection, event } = await setUpConnected(t);
   const say = (sequenceId) =>
     connection.say({ type: "message", from: "server", dataType: "text", data: `m${sequenceId}`, sequenceId });

@@ -79,7 +79,7 @@ for (const vector of vectors) {
     assert.deepEqual(await received(t, vector), asNumbersAllow(vector.expected)));
 }
 
-test("frames that no service should send leave the connection as it is", async (t) => {
+test("invalid frames leave the connection as it is", async (t) => {
   const { client, connection } = await setUpConnected(t, options);
   for (const { input } of readVectors("client-json/downstream-refused")) connection.say(input);
   assert.deepEqual(await client.joinGroup("g", { ackId: 99 }), { ackId: 99, isDuplicated: false });

@@ -61,24 +61,20 @@ const refused = (...names) => vectors("every refused frame closes with 1007, aft
 const firstFrame = handshake("the first frame names the connection and its user");
 const legacy = handshake("the legacy URL leads to the same hub");
 const unknownPaths = (...paths) => handshake("unknown paths get 404, asked for as a page or as a WebSocket", ...paths);
-const subprotocols = handshake("the first known subprotocol of the offer is echoed in the client's spelling");
+const subprotocols = handshake("the first known subprotocol is echoed in the client's words");
 const in_ = (...cases) => token("claims that let a client in", ...cases);
 const out = (...cases) => token("claims that do not", ...cases);
 const signedOtherwise = (...cases) => token("tokens that are none, or are signed otherwise", ...cases);
 const simpleModes = simple("are refused with 400 for a mode that is none");
-const askedAbout = connecting("is asked about with all that the client has said, but for its credentials");
+const askedAbout = connecting("is asked about with all that the client said but credentials");
 const answered = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
 
-const idle = hibernation(
-  "connections idle for 25 s receive, keep their groups, go on counting and outlive their tokens",
-);
-const again = recovery("what was not acknowledged and what was missed comes again, in order, and then what is new");
-const kept = recovery("groups, permissions and used ack ids are kept, and no connected message is sent");
-const ends = recovery("a close with 1000 by the client is final, every other end is not");
+const idle = hibernation("idle for 25 s, connections keep all and outlive their tokens");
+const again = recovery("unacknowledged, missed and new messages come in order");
+const kept = recovery("groups, permissions and ack ids are kept, without connected");
+const ends = recovery("a client's close with 1000 is final, every other end is not");
 const final = recovery("a server's close and a violation of the protocol are final");
-const refusedRecovery = recovery(
-  "whatever cannot be recovered is accepted and closed with 1008, and the connection is not harmed",
-);
+const refusedRecovery = recovery("a failed recovery is closed with 1008 and harms nothing");
 
 export const client = [
   {
@@ -89,9 +85,7 @@ export const client = [
       row("The legacy forms `/client/?hub={hub}` and `/client?hub={hub}`", legacy),
       row(
         "`hub` in the query means nothing beside a hub in the path, and unknown parameters change nothing",
-        handshake(
-          "parameters that say nothing to the endpoint change nothing, a hub beside one in the path among them",
-        ),
+        handshake("parameters unknown to the endpoint, and hub, change nothing"),
       ),
       row("Unknown paths, Socket.IO's among them, get 404", unknownPaths("/clients/socketio/hubs/chat")),
       missing("`/clients/mqtt/hubs/{hub}`", "Not built: 404.", unknownPaths("/clients/mqtt/hubs/chat")),
@@ -101,16 +95,16 @@ export const client = [
       ),
       row(
         "The token in `Authorization: Bearer`, the scheme in any case; the query's wins",
-        token("the token may come in the header instead, and the query's wins"),
+        token("the token may come in the header, and the query's wins"),
       ),
       row(
         "A reconnection token without a connection id is ignored",
-        reliable("a reconnection token without a connection id asks for nothing"),
+        reliable("a reconnection token without connection id asks for nothing"),
       ),
       row("The query is in the `connect` event", askedAbout),
       row(
         "Names of hubs: a letter and up to 127 more of letters, digits and ``_`,.[]``",
-        handshake("a hub's name may have any character of the published pattern, escaped or not"),
+        handshake("a hub's name takes the whole published pattern, also escaped"),
         handshake("a hub that is none gets 400, before the token is looked at"),
       ),
       row("Names of hubs ignore case", token("a hub's case does not matter, in the URL or in the token")),
@@ -130,11 +124,11 @@ export const client = [
       differs(
         "Users and groups may be named `.` and `..`",
         'They are refused with words: URLs resolve them, so Microsoft\'s `sendToUser("..")` is a call to everybody.',
-        handshake("users and groups that URLs resolve get 400 and words, wherever they come in"),
+        handshake("users and groups that URLs resolve get 400 from every place"),
       ),
       row(
         "User ids are case-sensitive, and may be absent",
-        restExistence("what is there gets 200, what is not 404 and a code in a header", "/users/Alice"),
+        restExistence("what exists gets 200, what does not 404 and a code", "/users/Alice"),
         firstFrame,
       ),
       row(
@@ -192,10 +186,7 @@ export const client = [
         "Host and path of `aud` are compared without regard to case, and a slash at the end does not count",
         in_("another case of host and path", "a slash at the end"),
       ),
-      row(
-        "A hub may be escaped in `aud`, as .NET does",
-        token("a hub that has to be escaped may stand in the audience either way"),
-      ),
+      row("A hub may be escaped in `aud`, as .NET does", token("an escaped hub may stand in the audience either way")),
       row(
         "The legacy URL's own address is an audience there",
         token("at the legacy URL, its own address is an audience too"),
@@ -226,7 +217,7 @@ export const client = [
       ),
       row(
         "`role` and `webpubsub.group` are strings, lists or repeated claims",
-        token("roles and groups are one string, a list, or claims that are repeated"),
+        token("roles and groups are a string, a list or repeated claims"),
       ),
       row(
         "The groups of a token are joined before the connection is announced",
@@ -243,12 +234,12 @@ export const client = [
       ),
       row(
         "A caller without a token makes nothing, whatever hub it names",
-        strangers("leave no file, no hub in the register, and less than a tenth of the memory of those who may"),
+        strangers("leave no file, no hub, and a tenth of the memory of others"),
       ),
       row("Anonymous connections have no user and no roles", anonymous("have no user and no roles")),
       row(
         "A token that is there is checked, anonymous or not",
-        anonymous("are not made of a token that is wrong, which is refused all the same"),
+        anonymous("are not made of a wrong token, which is refused all the same"),
       ),
     ],
   },
@@ -256,20 +247,14 @@ export const client = [
     title: "Handshake",
     sources: ["docs/spec/client.md#handshake"],
     rows: [
-      row(
-        "First: no WebSocket, 400",
-        handshake("a request that asks for no WebSocket gets 400, before anything else is looked at"),
-      ),
+      row("First: no WebSocket, 400", handshake("a request that asks for no WebSocket gets 400 first")),
       row("Then: no valid hub, 400", handshake("a hub that is none gets 400, before the token is looked at")),
-      row(
-        "Then: a recovery needs no token",
-        recovery("an expired or a foreign access token beside the reconnection token is ignored"),
-      ),
-      row("Then: no valid token, 401", handshake("no token gets 401, which says so in the API's words and in the log")),
+      row("Then: a recovery needs no token", recovery("an access token beside the reconnection token is ignored")),
+      row("Then: no valid token, 401", handshake("no token gets 401, which answer and log say")),
       differs(
         "Its body is empty",
         "`WWW-Authenticate: Bearer`, and an error body whose message says which check failed.",
-        token("a refusal says which check failed, in the answer and in the log, and never what it compares with"),
+        token("a refusal names the failed check, not the expected value"),
       ),
       row(
         "Then: an invalid group or simple mode, 400 with a text",
@@ -278,17 +263,17 @@ export const client = [
       ),
       row(
         "Then: more connections than the quota (`CONNECTION_QUOTA`), 429",
-        limits("is what a hub takes: exactly so many, and one more when one has left"),
-        limits("is looked at after the token and the mode, and not for a recovery"),
+        limits("is what a hub takes, and one more when one has left"),
+        limits("is checked after token and mode, and not for a recovery"),
       ),
       row(
         "A hub whose shards are full: 503, for a moment",
-        settings("as long as a shard has room there is room; a full hub answers 503 and when to come back"),
+        settings("a hub with room takes clients; a full one says 503 and when"),
       ),
       row(
         "Then: the `connect` event, whose refusal becomes the answer",
         connecting("is refused with the handler's status and words: ${status}"),
-        connecting("is not asked about where no handler lists it, nor for a client that is refused anyway"),
+        connecting("is not asked about without a handler or for a refused client"),
       ),
       row("101 with the chosen subprotocol", subprotocols),
       differs(
@@ -311,7 +296,7 @@ export const client = [
       row("`json.reliable.webpubsub.azure.v1`", firstFrame),
       row(
         "`protobuf.webpubsub.azure.v1` and `protobuf.reliable.webpubsub.azure.v1`",
-        protobuf("both subprotocols are echoed, and the first frame says who the client is"),
+        protobuf("both subprotocols are echoed; the first frame names a client"),
       ),
       row("Names are matched in any case, and echoed in the client's spelling", subprotocols),
       row("Of several that are offered, the first known one", subprotocols),
@@ -323,7 +308,7 @@ export const client = [
       row(
         "A subprotocol chosen by the `connect` event; one that was not offered is 500",
         connecting("settles on a subprotocol: ${what}"),
-        connecting("is refused with 500 for a subprotocol that the client did not offer"),
+        connecting("is refused with 500 for a subprotocol that was not offered"),
       ),
     ],
   },
@@ -345,12 +330,12 @@ export const client = [
       row(
         "No word when connected, none when closed",
         simple("receive bare payloads, and no message before the first"),
-        restOperations("a reason of 200 characters reaches those that read messages, and a close all of them"),
+        restOperations("a reason of 200 characters reaches readers and closes alike"),
       ),
       row(
         "Text and JSON come as text, a JSON string with its quotes",
         simple("receive bare payloads, and no message before the first"),
-        delivery("a server's publish reaches them all, to all, to the group and to the user"),
+        delivery("a server's publish reaches all, the group and the user"),
       ),
       row("JSON comes letter for letter", simple("receive bare payloads, and no message before the first")),
       row(
@@ -372,9 +357,7 @@ export const client = [
       row(
         "Without the permission: 1008 and its text, at each frame",
         simple("are closed with 1008 for publishing without permission"),
-        permissions(
-          "a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it",
-        ),
+        permissions("a simple client's frames need a permission, or get 1008"),
       ),
       row(
         "The parameters mean nothing where a subprotocol was chosen",
@@ -383,9 +366,7 @@ export const client = [
       differs(
         "Every text is the client's own",
         'The text `{"type":"ping"}`, to the letter, is answered with `{"type":"pong"}` by the platform, and goes nowhere.',
-        simple(
-          "like all others get a pong for the text of a ping, which the platform answers before the service sees it",
-        ),
+        simple("like all others get the platform's pong for a text ping"),
       ),
     ],
   },
@@ -405,27 +386,27 @@ export const client = [
       row(
         "`joinGroup`, as often as one likes",
         groups("a member receives from its group until it leaves"),
-        groups("joining twice brings one copy, leaving a strange group does no harm"),
+        groups("joining twice brings one copy, leaving a foreign group none"),
       ),
       row(
         "`leaveGroup`, member or not",
         groups("a member receives from its group until it leaves"),
-        groups("joining twice brings one copy, leaving a strange group does no harm"),
+        groups("joining twice brings one copy, leaving a foreign group none"),
       ),
       row("`sendToGroup`, member or not", groups("a member receives from its group until it leaves")),
       row(
         "`noEcho` spares the sending connection, and no other of its user",
-        groups("a sender that is a member receives its own, unless it asks not to"),
+        groups("a member receives its own messages, unless it asks not to"),
       ),
       row(
         "`event`: to its handler; `InternalServerError` where there is none",
         events("a handler gets what a ${kind.name} client sends: ${dataType}"),
-        acks("an event without a handler gets an error, and the connection stays"),
+        acks("an event without a handler gets an error and closes nothing"),
       ),
-      row("`ping`", acks("a ping is answered, in the platform's own spelling or any other")),
+      row("`ping`", acks("a ping in the platform's spelling or any other is answered")),
       row(
         "`sequenceAck` with a number, without effect on a connection that is not reliable",
-        reliable("sequence acks are taken without a word, again, late and with any number on the plain protocol"),
+        reliable("the plain protocol takes any sequence ack without a word"),
         accepted("sequenceAck of the largest 64-bit number"),
         refused("a sequence id that is a string"),
       ),
@@ -566,10 +547,7 @@ export const client = [
           "metadata above 8 KiB in all",
         ),
       ),
-      row(
-        "Metadata in the headers of an event",
-        events("metadata goes into headers, its keys in lower case, the last of several"),
-      ),
+      row("Metadata in the headers of an event", events("metadata becomes lower-case headers, the last of a key wins")),
       row(
         "`ttlSeconds`: a copy that was not consumed in time is not sent again",
         recovery("copies whose time to live is over leave gaps in the numbers"),
@@ -583,30 +561,27 @@ export const client = [
       row("Success", groups("a member receives from its group until it leaves")),
       row(
         "`Forbidden`, with the text for joining, leaving and sending",
-        groups("without a role nothing is allowed, and the ack says what was not"),
+        groups("without a role nothing is allowed, and the ack says what"),
       ),
-      row("`Duplicate`, with its text", acks("an ack id that was used is not used again, whatever the operation")),
-      row(
-        "`InternalServerError`, with its text",
-        acks("an event without a handler gets an error, and the connection stays"),
-      ),
+      row("`Duplicate`, with its text", acks("an ack id is used once, whatever the operation")),
+      row("`InternalServerError`, with its text", acks("an event without a handler gets an error and closes nothing")),
       row(
         "Without an ack id there is never an ack",
         groups("what is refused without an ack id is refused in silence"),
-        acks("an event without a handler gets an error, and the connection stays"),
+        acks("an event without a handler gets an error and closes nothing"),
       ),
       row("Any number from 0 to 2^64-1", acks("an ack id may be any 64-bit number")),
       row("The last 1000 ids are remembered", acks("the last thousand ids are remembered, older ones are not")),
       row(
         "One memory for all operations; a duplicate is not carried out",
-        acks("an ack id that was used is not used again, whatever the operation"),
+        acks("an ack id is used once, whatever the operation"),
       ),
       row("Only success uses an id up", acks("an operation that failed may be tried again with its ack id")),
-      row("Each connection has its own ids", acks("ack ids of two connections have nothing to do with each other")),
+      row("Each connection has its own ids", acks("ack ids of two connections are independent")),
       row("They outlive recovery and hibernation", kept, idle),
       row(
         "An event that fails leaves the connection open",
-        acks("an event without a handler gets an error, and the connection stays"),
+        acks("an event without a handler gets an error and closes nothing"),
       ),
       row("An event handler's answer comes before the ack", answered("text")),
     ],
@@ -619,22 +594,22 @@ export const client = [
       row("`reconnectionToken` on reliable connections only", firstFrame),
       row(
         "`disconnected` before the service closes",
-        restOperations("a reason of 200 characters reaches those that read messages, and a close all of them"),
+        restOperations("a reason of 200 characters reaches readers and closes alike"),
         frames("text that is no message closes with 1007"),
       ),
       row(
         'Messages `from: "group"`: of clients and of servers',
         delivery("a client's publish reaches every member of the group"),
-        delivery("a server's publish reaches them all, to all, to the group and to the user"),
+        delivery("a server's publish reaches all, the group and the user"),
       ),
       row(
         "`fromUserId`, absent for anonymous senders and servers",
         groups("an anonymous sender has no name"),
-        restSend("to all, to a group, to a user and to a connection, and no others"),
+        restSend("to all, a group, a user or a connection, and no others"),
       ),
       row(
         'Messages `from: "server"`: to all, to a user, to a connection',
-        restSend("to all, to a group, to a user and to a connection, and no others"),
+        restSend("to all, a group, a user or a connection, and no others"),
       ),
       row(
         'Messages `from: "server"`: an event handler\'s answers',
@@ -655,18 +630,18 @@ export const client = [
       ),
       row(
         "One copy, however often a connection became a member",
-        groups("joining twice brings one copy, leaving a strange group does no harm"),
+        groups("joining twice brings one copy, leaving a foreign group none"),
       ),
       row(
         "In the order published",
         order("of one client's messages"),
         order("of several clients' messages, each taken by itself"),
-        order("of a server's publishes, each begun when the last was accepted"),
+        order("of a server's publishes, each begun after the last's answer"),
       ),
       row(
         "Acks in the order of the messages that they answer",
         order("of one client's messages"),
-        frames("what was sent before a refused frame is done, what was sent after it is not"),
+        frames("what precedes a refused frame is done, what follows is not"),
       ),
       row(
         "A join holds for what is published after its ack",
@@ -685,7 +660,7 @@ export const client = [
     rows: [
       row(
         "1, 2, 3 … for every data message, whoever sent it, and for nothing else",
-        reliable("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is"),
+        reliable("messages are numbered from 1 whatever they are, nothing else"),
       ),
       row("Each connection has its own", reliable("each connection counts what it receives itself")),
       row(
@@ -697,15 +672,12 @@ export const client = [
       row("`sequenceAck` acknowledges all up to its number", again),
       row(
         "`sequenceAck` of a number that was never sent closes",
-        reliable("a sequence ack of what was never sent is no message, and ends the connection for good"),
+        reliable("a sequence ack of an unsent message ends the connection"),
       ),
-      row(
-        "Acks of old ids do no harm",
-        reliable("sequence acks are taken without a word, again, late and with any number on the plain protocol"),
-      ),
+      row("Acks of old ids do no harm", reliable("the plain protocol takes any sequence ack without a word")),
       row(
         "1000 messages are kept; one more ends the connection for good, with `The reliable message buffer is full.`",
-        recovery("a thousand messages are kept; one more ends the connection, there or away"),
+        recovery("1000 messages are kept; one more ends the connection"),
       ),
       row("16 MB are kept", recovery("sixteen megabytes are kept, and no more")),
       row("What is published while a client is away is kept too, and its groups stay", again, kept),
@@ -719,10 +691,7 @@ export const client = [
       row("A close without a code or with another, and a drop, can be recovered from", ends, again),
       row("A violation of the protocol is final", final, frames("a reliable connection ends as finally as any other")),
       row("A server's close is final, even while the client is away", final),
-      row(
-        "A full buffer is final",
-        recovery("a thousand messages are kept; one more ends the connection, there or away"),
-      ),
+      row("A full buffer is final", recovery("1000 messages are kept; one more ends the connection")),
       row(
         "A connection that is not reliable ends with its socket",
         recovery("connections of the other subprotocols end with their socket"),
@@ -735,7 +704,7 @@ export const client = [
       ),
       row(
         "A service that crashes has kept everything",
-        restart("reliable connections come back with everything, and nothing that was accepted is missing"),
+        restart("reliable connections come back, and nothing accepted is lost"),
       ),
       row(
         "The `disconnected` event, once it is final",
@@ -743,7 +712,7 @@ export const client = [
           "the end is reported once, with the reason: ${what}",
           "a reliable client that does not come back",
         ),
-        notifications("a recovered connection is reported neither as new nor as gone"),
+        notifications("a recovered connection is reported neither new nor gone"),
       ),
     ],
   },
@@ -754,7 +723,7 @@ export const client = [
       row("The connection goes on: what was not acknowledged, byte for byte, what was missed, what is new", again),
       row(
         "An access token beside the reconnection token is not looked at",
-        recovery("an expired or a foreign access token beside the reconnection token is ignored"),
+        recovery("an access token beside the reconnection token is ignored"),
       ),
       row(
         "No recovery (unknown, expired or closed, a wrong token or none, another hub, not reliable): 101, then 1008 and its text",
@@ -765,18 +734,16 @@ export const client = [
       row("A failed recovery leaves the connection alone", refusedRecovery),
       row(
         "The answer has the connection's own subprotocol, whatever is offered",
-        recovery("the answer has the connection's own subprotocol, whatever the client offers this time"),
+        recovery("the answer has the connection's subprotocol, not the offer's"),
       ),
       row(
         "A socket that looks alive is taken over from",
-        recovery("a socket that still looks alive is taken over from, and what it had not acknowledged comes again"),
+        recovery("a live socket is taken over, and the unacknowledged resent"),
       ),
       row(
         "Groups, permissions and used ack ids are kept",
         kept,
-        permissions(
-          "what changes while a client is away counts when it is back, and so does what changed before (${protocol})",
-        ),
+        permissions("changes before and during an absence count after it (${protocol})"),
       ),
       row("No `connected` message", kept),
       row("An operation that was done before the drop is a `Duplicate` after it", kept),
@@ -784,10 +751,7 @@ export const client = [
         "Messages whose time to live is over are left out",
         recovery("copies whose time to live is over leave gaps in the numbers"),
       ),
-      row(
-        "A recovery counts for no quota",
-        limits("is looked at after the token and the mode, and not for a recovery"),
-      ),
+      row("A recovery counts for no quota", limits("is checked after token and mode, and not for a recovery")),
       row(
         "A reconnection token lives for a week, for its connection of its hub only",
         native("auth", "src/reconnection")("a_token_lives_a_week_to_the_millisecond"),
@@ -807,7 +771,7 @@ export const client = [
         missing(
           feature,
           "Not built: closes with 1007, like any unknown message.",
-          frames("messages of streams and group states close with 1007, and open no stream"),
+          frames("messages of streams and group states close with 1007"),
         ),
       ),
     ],
@@ -818,12 +782,12 @@ export const client = [
     rows: [
       row(
         "1000 without a text when a server closes; the reason comes before, of any length",
-        restOperations("a reason of 200 characters reaches those that read messages, and a close all of them"),
+        restOperations("a reason of 200 characters reaches readers and closes alike"),
       ),
       differs(
         "The end of the transport after a server's close",
         "The close frame leaves at once. The platform then keeps the transport of a client that has never sent anything, a keep-alive included, until its object sleeps, ten seconds after it was last busy: Chromium's `close` event comes after 2 s, Node's after 10 s, in a busy hub that of `ws` after 30 s. One message from the client before, such as a ping, makes it immediate. Nothing that the service can do does: closing later, twice, from an alarm or after a message, and other time limits were tried, and only sockets that keep their object from sleeping end at once.",
-        closing("ends the transport of a client that has spoken, and brings its frame to one that has not"),
+        closing("ends a client's transport, or brings a quiet one its frame"),
       ),
       row("The client's own code comes back", handshake("a client's own close code comes back to it")),
       differs(
@@ -834,7 +798,7 @@ export const client = [
       differs(
         "1002 for text that is no UTF-8",
         "The platform replaces what is no UTF-8 by U+FFFD, and the message counts as it then is.",
-        malformed("what is no UTF-8 in a message that is one otherwise is replaced by the platform"),
+        malformed("invalid UTF-8 in a valid message is replaced by the platform"),
       ),
       row("1003 for a binary frame on JSON", frames("a binary frame closes with 1003")),
       row("1007 for what is no message", frames("text that is no message closes with 1007")),
@@ -845,22 +809,20 @@ export const client = [
       ),
       row(
         "1008 for a full buffer, a client that sends too fast and one that does not read: none of them can be recovered",
-        recovery("a thousand messages are kept; one more ends the connection, there or away"),
+        recovery("1000 messages are kept; one more ends the connection"),
         limits("is closed with 1008 once more than ${WAITING} messages wait, alone: ${protocol}"),
-        limits("is closed with 1008, while one that speaks beside it receives all"),
+        limits("is closed with 1008, while one that speaks beside gets all"),
       ),
       row(
         "1001 for a socket that a recovery takes over from",
-        recovery("a socket that still looks alive is taken over from, and what it had not acknowledged comes again"),
+        recovery("a live socket is taken over, and the unacknowledged resent"),
       ),
       row(
         "1001 when the service is asked to end; a reliable connection can be recovered, and reads no `disconnected` before",
-        stopping("${signal} to ${scope}: every socket is closed with 1001 first, and reliable ones lose nothing"),
-        testsOf("tests/sdk/stopping.test.mjs")(
-          "is found again by every client package: reliable connections go on, others are made anew",
-        ),
+        stopping("${signal} to ${scope}: 1001 to all, reliable ones lose nothing"),
+        testsOf("tests/sdk/stopping.test.mjs")("is found again by every client package, plain or reliable"),
       ),
-      row("1009 for more than 1 MB", frames("one byte more closes with 1009, counted in bytes and not in characters")),
+      row("1009 for more than 1 MB", frames("one byte more closes with 1009, in bytes and not characters")),
       row(
         "1011 for a simple client's event that fails",
         simple("send events, and are closed with 1011 without a handler"),
@@ -869,15 +831,15 @@ export const client = [
         "A `disconnected` message with the same text before each of them, where the client reads messages",
         frames("text that is no message closes with 1007"),
         frames("a binary frame closes with 1003"),
-        frames("one byte more closes with 1009, counted in bytes and not in characters"),
+        frames("one byte more closes with 1009, in bytes and not characters"),
       ),
       row(
         "What came before a refused frame is done, what came after it is not",
-        frames("what was sent before a refused frame is done, what was sent after it is not"),
+        frames("what precedes a refused frame is done, what follows is not"),
       ),
       row(
         "A service that crashes drops its connections without a code, and takes new ones when it is back",
-        restart("plain connections are gone, and new ones find the hub as it should be"),
+        restart("plain connections are gone, and new ones find the hub intact"),
       ),
     ],
   },
@@ -896,7 +858,7 @@ export const client = [
         "Groups of one connection: no limit",
         "4,096, unless an operator sets another number with `CLIENT_GROUP_LIMIT`: the ack is `Forbidden`, over REST the answer 409.",
         groups("a thousand groups on one connection all work"),
-        e2e("clients/many-groups")("joins no other, and receives that answer where it asks for one: ${protocol}"),
+        e2e("clients/many-groups")("joins no other, and receives that answer if it asks: ${protocol}"),
         e2e("clients/many-groups")("is added to no other over REST: ${protocol}"),
         e2e("clients/many-groups")("has no more in its token"),
         e2e("clients/many-groups")("is given no more by an event handler"),
@@ -904,44 +866,42 @@ export const client = [
       ),
       row(
         "What is kept for a reliable connection: 1000 messages, 16 MB",
-        recovery("a thousand messages are kept; one more ends the connection, there or away"),
+        recovery("1000 messages are kept; one more ends the connection"),
         recovery("sixteen megabytes are kept, and no more"),
       ),
       row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
       row(
         "A quota of connections for each hub, which the operator sets, with a line in the log",
-        limits("is what a hub takes: exactly so many, and one more when one has left"),
+        limits("is what a hub takes, and one more when one has left"),
         limits("is each hub's own"),
         limits("holds when everybody comes at once"),
         limits("is in the log when it refuses"),
       ),
       row(
         "A bound on how fast a client sends: slowed down first",
-        limits("is slowed down, and everything that it sent is carried out in order"),
+        limits("is slowed down, and all that it sent is done in order"),
         limits("is closed with 1008 once more than ${WAITING} messages wait, alone: ${protocol}"),
         limits("is carried out up to that point, and no further"),
       ),
       row(
         "A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept",
-        limits("is closed with 1008, while one that speaks beside it receives all"),
-        e2e("clients/slow-readers")(
-          "that send all the time and read nothing are closed as early (${kind}), while one that reads stays",
-        ),
+        limits("is closed with 1008, while one that speaks beside gets all"),
+        e2e("clients/slow-readers")("that send are closed as early (${kind}), while a reader stays"),
         native("shard", "tests/limits")("of_a_shard_that_leaves_too_much_unread_the_slowest_go_first"),
       ),
       missing("A quota of messages", "Not built."),
-      row("A `ping` is answered", acks("a ping is answered, in the platform's own spelling or any other")),
+      row("A `ping` is answered", acks("a ping in the platform's spelling or any other is answered")),
       differs(
         "A pong comes after what was asked before",
         'To the text `{"type":"ping"}` the platform answers by itself, so its pong may overtake an ack.',
-        acks("a ping is answered, in the platform's own spelling or any other"),
+        acks("a ping in the platform's spelling or any other is answered"),
       ),
       row("No ping is required", idle),
       row("A ping of the WebSocket protocol gets its pong", frames("a ping of the WebSocket protocol gets its pong")),
       missing("Pings of the WebSocket protocol by the service, at an interval that the operator sets", "Not built."),
       row(
         "A `ping` overtakes an event that waits for its handler",
-        events("events of a connection wait for each other, those of others do not, and nothing else waits"),
+        events("a connection's events wait for each other, and nothing else"),
       ),
     ],
   },

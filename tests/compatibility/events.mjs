@@ -27,9 +27,9 @@ const exported = (...cases) => settings("are taken as they are exported, and giv
 const pattern = events("a pattern asks for users' events by name: ${pattern}");
 const passed = (...cases) => validation("is passed by an answer that allows ${what}", ...cases);
 const notPassed = (...cases) => validation("is not passed by an answer that allows ${what}", ...cases);
-const headers = events("an event has the headers of a CloudEvent, and those of the service");
+const headers = events("an event has the headers of a CloudEvent and of the service");
 const absent = events("what is not there has no header: a user, a subprotocol");
-const body = connect("is asked about with all that the client has said, but for its credentials");
+const body = connect("is asked about with all that the client said but credentials");
 const letIn = (...cases) => connect("lets a client in as ${what}", ...cases);
 const settles = (...cases) => connect("settles on a subprotocol: ${what}", ...cases);
 const refusedFor = (...cases) => connect("is refused with 500 for an answer of ${what}", ...cases);
@@ -42,16 +42,12 @@ const noBody = (...cases) =>
 const failsAtOnce = (...cases) =>
   events("an answer fails the event of the ${kind.name} client, at once: ${what}", ...cases);
 const again = (...cases) =>
-  failures("an event of a ${kind.name} client is tried four times, the same each time, and fails: ${what}", ...cases);
+  failures("an event of a ${kind.name} client is tried 4 times, then fails: ${what}", ...cases);
 const once = (...cases) => failures("an event of a ${kind.name} client is tried once, and fails: ${what}", ...cases);
-const numbered = events(
-  "events of a connection are numbered, connecting being 0 and having connected 1, and each has an id",
-);
-const given = state("is given, changed and cleared by events, and stays with its connection");
-const inOrder = order(
-  "is that of each connection, with `connected` first and `disconnected` last, and publishes do not wait for them",
-);
-const blocking = events("events of a connection wait for each other, those of others do not, and nothing else waits");
+const numbered = events("events are numbered from connect's 0 on, and each has an id");
+const given = state("is set, changed and cleared by events, and its connection's");
+const inOrder = order("is each connection's, and publishes do not wait for it");
+const blocking = events("a connection's events wait for each other, and nothing else");
 
 export const eventHandlers = [
   {
@@ -60,14 +56,12 @@ export const eventHandlers = [
     rows: [
       row(
         "`anonymousConnectPolicy`, `deny` unless it is `allow`, in any case",
-        e2e("operations/management")(
-          "a hub's settings are given, changed and taken back, and hold for the next connect",
-        ),
+        e2e("operations/management")("a hub's settings are set and removed, and hold from then on"),
         settings("have enumerations of any case"),
       ),
       row(
         "`eventHandlers` is ordered: the first that asks for an event is called, and only that one",
-        events("of several handlers the first that asks for an event is called"),
+        events("of several handlers the first that wants an event is called"),
       ),
       row(
         "`urlTemplate`: an absolute http or https URL",
@@ -76,13 +70,10 @@ export const eventHandlers = [
       ),
       row(
         "`{hub}` and `{event}`, in any case and escaped, anywhere but in the host",
-        events("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query"),
+        events("the URL fills in hub and event, escaped, and keeps its query"),
         wrong("a placeholder in the host", "an unknown placeholder"),
       ),
-      row(
-        "A secret in the URL's query",
-        events("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query"),
-      ),
+      row("A secret in the URL's query", events("the URL fills in hub and event, escaped, and keeps its query")),
       differs(
         "References to a key vault",
         "Refused when they are set, with what to use instead.",
@@ -104,12 +95,12 @@ export const eventHandlers = [
       ),
       row(
         "A pattern asks for no system event, and `systemEvents` for no user's event, whatever its name",
-        events("a pattern asks for no events of the service, nor its names for users' events"),
+        events("a pattern matches users' events only, by no system name"),
       ),
       row(
         "`systemEvents`: `connect`, `connected`, `disconnected`",
         notifications("only what a handler lists is sent"),
-        connect("is not asked about where no handler lists it, nor for a client that is refused anyway"),
+        connect("is not asked about without a handler or for a refused client"),
       ),
       row("`auth` of type `None`", events("a handler's own credentials go with every request")),
       differs(
@@ -120,12 +111,12 @@ export const eventHandlers = [
       ),
       row(
         "Secrets are never shown",
-        settings("keep secrets to themselves, and keep them where they are given back hidden"),
+        settings("keep secrets hidden, and keep them when given back hidden"),
         ssrf("appear in no log, no error, no delivery and no settings"),
       ),
       row(
         "`groupPresenceEvents`: `joined` and `left`",
-        notifications("joining and leaving the groups asked for are sent, whoever does it"),
+        notifications("joins and leaves of groups asked for are sent, by any way"),
       ),
       row(
         "`groupFilters`: names, or patterns with the grammar of wildcard roles; all groups where there is none",
@@ -153,20 +144,15 @@ export const eventHandlers = [
         settings("have a null where a value was not set, at every level"),
         wrong("a name that is written twice, in two cases"),
       ),
-      row(
-        "Settings of the emulator's file",
-        settings("receive each hub's own events, beside settings that Azure exported"),
-      ),
+      row("Settings of the emulator's file", settings("receive each hub's own events, beside Azure's settings")),
       row("Wrong settings are refused whole, with where", wrong("a second handler that is wrong", "an unknown member")),
       row(
         "A change holds for the next connect and the next event",
-        settings(
-          "hold for the next connect and the next event once they are answered, on every shard, and when they are taken back",
-        ),
+        settings("hold on every shard once answered, also when taken back"),
       ),
       row(
         "Settings from a file, until an operator says otherwise",
-        settings("are called until an operator says otherwise; both outlive the process"),
+        settings("are called until an operator changes it; both are durable"),
         quickstart(
           'receives a client\'s event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}',
         ),
@@ -179,20 +165,18 @@ export const eventHandlers = [
     rows: [
       row(
         "Before the first event: `OPTIONS`, `{event}` being `validate`, with `WebHook-Request-Origin` and `ce-awpsversion`",
-        validation("comes before the first event, which waits for it, and is asked for with OPTIONS"),
+        validation("comes before the first event, which waits, with OPTIONS"),
       ),
       row(
         "`WebHook-Request-Origin` is the host that the client's token names, with its port",
-        validation("comes before the first event, which waits for it, and is asked for with OPTIONS"),
+        validation("comes before the first event, which waits, with OPTIONS"),
         express("allows services by the host that clients ask, and no others"),
-        e2e("operations/proxy")("has event handlers asked for the host that a client's token names"),
+        e2e("operations/proxy")("has event handlers asked for the host of a client's token"),
       ),
       row(
         "For a client without a token it is the hosts that the operator names, with commas between, of which one is to be allowed",
-        e2e("event-handlers/origin")(
-          "are what handlers are asked for clients without a token, one of them being enough",
-        ),
-        e2e("event-handlers/origin")("stay what they are, and their handshake too, however many hosts are made up"),
+        e2e("event-handlers/origin")("are what handlers are asked for clients without a token"),
+        e2e("event-handlers/origin")("stay as they are, however many hosts are made up"),
       ),
       row(
         "Accepted by 2xx and `WebHook-Allowed-Origin` of `*` or the host, in any case",
@@ -205,7 +189,7 @@ export const eventHandlers = [
       ),
       row(
         "`WebHook-Request-Callback` and rates are not used",
-        validation("comes before the first event, which waits for it, and is asked for with OPTIONS"),
+        validation("comes before the first event, which waits, with OPTIONS"),
       ),
       row(
         "404 is followed by `GET`",
@@ -216,14 +200,12 @@ export const eventHandlers = [
       row(
         "Tried again after 1, 3 and 5 s on 408, 5xx and network failure, like every call (6.5)",
         validation("is tried again after ${what}, and the event of a ${kind.name} client succeeds"),
-        validation("is tried again after ${what} before connect and what only happens, too"),
-        outage("at a validation are as far apart, and the event succeeds with the first that does"),
+        validation("is tried again after ${what} for connect and notifications"),
+        outage("at a validation are as far apart, until the first success"),
       ),
       row(
         "Events that wait for one validation share it",
-        validation(
-          "that is tried again is one for all connections that wait for it, and counts once against the handler",
-        ),
+        validation("is retried once for all that wait, and counts once"),
       ),
       row(
         "The first event waits; the result holds for the URL",
@@ -231,7 +213,7 @@ export const eventHandlers = [
       ),
       row(
         "Again after a minute, or after a failure from one second on, doubling to a minute",
-        validation("that was not passed is asked for again, and events go by the last result until then"),
+        validation("that failed is repeated; its last result counts meanwhile"),
         native(
           "protocol",
           "src/event_handler/validation",
@@ -239,7 +221,7 @@ export const eventHandlers = [
       ),
       row(
         "Not accepted: `connect` is 500, notifications are dropped",
-        validation("that is not passed refuses clients with 500, and drops notifications"),
+        validation("that fails refuses clients with 500 and drops notifications"),
       ),
       row(
         "Not accepted: a user's event fails",
@@ -259,13 +241,13 @@ export const eventHandlers = [
         "`ce-type` of system events, users' events and presence",
         lifecycle,
         headers,
-        notifications("joining and leaving the groups asked for are sent, whoever does it"),
+        notifications("joins and leaves of groups asked for are sent, by any way"),
       ),
       row("`ce-source` has the hub in every event", headers),
       row(
         "`ce-id` counts the connection's events: `connect` 0, `connected` 1, then on, also through recovery",
         numbered,
-        events("0 and 1 are kept for connecting where no handler asked for it"),
+        events("0 and 1 are kept for connecting that no handler asked for"),
       ),
       row("`ce-time` in UTC, in whole seconds", headers),
       row(
@@ -277,9 +259,9 @@ export const eventHandlers = [
       differs(
         "`ce-userId` of a user that is not ASCII",
         "In raw UTF-8, the bytes that the platform sends for it; Azure does not say which. Node (Express) and Python's WSGI servers (Flask) read headers as Latin-1, so that `é` comes as `Ã©`: `Buffer.from(userId, 'latin1').toString()` and `user_id.encode('latin-1').decode()` give the name back.",
-        events("a user id has any characters, as UTF-8, and none that start a header"),
+        events("a user id has any characters, in UTF-8, and adds no header"),
       ),
-      row("No value starts a header", events("a user id has any characters, as UTF-8, and none that start a header")),
+      row("No value starts a header", events("a user id has any characters, in UTF-8, and adds no header")),
       row(
         "`ce-subprotocol` where one was selected, and not with `connect`",
         absent,
@@ -289,7 +271,7 @@ export const eventHandlers = [
       row("`ce-hub` in lower case", headers),
       row(
         "`x-webpubsub-metadata-{key}`, keys in lower case, the last of several",
-        events("metadata goes into headers, its keys in lower case, the last of several"),
+        events("metadata becomes lower-case headers, the last of a key wins"),
       ),
       row(
         "`x-ms-client-request-id`: a GUID for each event, the same in every attempt",
@@ -299,7 +281,7 @@ export const eventHandlers = [
       ),
       row(
         "`ce-connectionState` of `connect` and users' events is kept verbatim and sent again; absent keeps it, empty clears it",
-        state("given with `connect` is sent with every later event, as it was given"),
+        state("given with `connect` is sent with every later event, as is"),
         given,
       ),
       differs(
@@ -310,7 +292,7 @@ export const eventHandlers = [
       row(
         "State outlives recovery and crashes",
         state("is kept through a recovery"),
-        state("and cookies of a reliable connection are what they were, and its numbers go on"),
+        state("and cookies survive a recovery, and its numbers go on"),
       ),
       row("Empty state is sent as empty", state("that is empty is sent as empty, also through recoveries")),
       differs(
@@ -320,8 +302,8 @@ export const eventHandlers = [
       ),
       row(
         "Cookies of 2xx answers are kept for the connection and sent to URLs that they match",
-        state("of cookies: they come back with every later event of their connection"),
-        state("of cookies: they come back to URLs that they are for, and no others"),
+        state("of cookies: they return with each later event"),
+        state("of cookies: they return to the URLs that they are for alone"),
         state("of failed answers is not taken"),
       ),
     ],
@@ -332,12 +314,12 @@ export const eventHandlers = [
     rows: [
       row(
         "Asked about only where a handler lists it",
-        connect("is not asked about where no handler lists it, nor for a client that is refused anyway"),
+        connect("is not asked about without a handler or for a refused client"),
       ),
       row("`claims`, `query`, `headers`, `subprotocols`, `clientCertificates`, without credentials", body),
       row(
         "Without claims for an anonymous client",
-        connect("of an anonymous client is asked about without claims, and may make it somebody"),
+        connect("of an anonymous client has no claims, and may get a user"),
       ),
       row("The client waits for the answer", connect("waits for the answer")),
       row(
@@ -372,7 +354,7 @@ export const eventHandlers = [
       ),
       row(
         "A subprotocol that was not offered: 500",
-        connect("is refused with 500 for a subprotocol that the client did not offer"),
+        connect("is refused with 500 for a subprotocol that was not offered"),
       ),
       row(
         "Names in any case; unknown ones are ignored; `null` keeps",
@@ -388,7 +370,7 @@ export const eventHandlers = [
       ),
       row(
         "5xx: the client gets the status, and no words",
-        connect("is refused with the handler's status, and not its words, after the last attempt: ${status}"),
+        connect("is refused with the handler's last status, not words: ${status}"),
       ),
       row(
         "Invalid JSON, groups, `null` in roles, more than 16 MiB, a redirect: 500",
@@ -396,13 +378,13 @@ export const eventHandlers = [
       ),
       row(
         "Transport errors and timeouts: 500",
-        connect("is refused with 500 by a handler that ${what}, after the last attempt"),
+        connect("is refused with 500 by a handler that at last ${what}"),
         connect("is refused with 500 by a handler that ${what}"),
         connect("is refused with 500 where no handler answers"),
       ),
       row(
         "Anonymous connections are accepted without a user id from either side",
-        connect("of a simple client without a user is asked about without either"),
+        connect("of a simple client without a user is asked without either"),
       ),
     ],
   },
@@ -413,7 +395,7 @@ export const eventHandlers = [
       row(
         "`connected` with `{}` after the upgrade of a new connection, never on recovery",
         lifecycle,
-        notifications("a recovered connection is reported neither as new nor as gone"),
+        notifications("a recovered connection is reported neither new nor gone"),
       ),
       row(
         "The connection, its user and its groups can be addressed when `connected` is sent",
@@ -429,7 +411,7 @@ export const eventHandlers = [
       ),
       row(
         "`joined` and `left` with the group",
-        notifications("joining and leaving the groups asked for are sent, whoever does it"),
+        notifications("joins and leaves of groups asked for are sent, by any way"),
       ),
       row("`application/json; charset=utf-8`", lifecycle),
       row(
@@ -439,12 +421,12 @@ export const eventHandlers = [
       row(
         "Delivered though the client is gone, through crashes too",
         crash("every connection that it ended is reported as gone, once"),
-        crash("what was owed when it came is sent in order once a handler is back"),
+        crash("what was pending is sent in order once a handler is back"),
       ),
       row(
         "`connected` before any user's event, `disconnected` last",
         inOrder,
-        notifications("they come in order: first that it has connected, last that it has gone"),
+        notifications("they come in order, connected first and disconnected last"),
       ),
       row(
         "Reasons: the client's words, a server's wish, the end of the window, the protocol's text",
@@ -508,15 +490,11 @@ export const eventHandlers = [
       row("To the connection that sent the event only, before its ack (6.3)", answer("text")),
       row(
         "`x-webpubsub-metadata-*` becomes metadata, without a body beside an empty text (6.3)",
-        events(
-          "an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client",
-        ),
+        events("an answer's metadata goes with the ${kind.name} client's message"),
       ),
       row(
         "The last of several metadata headers, and of one what comes after its last comma (6.3)",
-        events(
-          "an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client",
-        ),
+        events("an answer's metadata goes with the ${kind.name} client's message"),
       ),
       row(
         "An answer may have 16 MiB (6.3)",
@@ -526,24 +504,21 @@ export const eventHandlers = [
       row(
         "A failure is `InternalServerError` with an ack id, nothing without, and 1011 for simple clients; the connection stays and the id is free (6.4)",
         failsAtOnce("400", "404"),
-        failures("without an ack id a failure is silent, and the next event is sent"),
+        failures("without an ack id a failure is silent, and the next is sent"),
       ),
       row(
         "An event that no handler asks for fails (6.4)",
         events("an event that no handler asks for fails, of a ${kind.name} client"),
-        acks("an event without a handler gets an error, and the connection stays"),
+        acks("an event without a handler gets an error and closes nothing"),
       ),
       row("State is not changed by a failed event (6.4)", given),
       row(
         "Retried: network errors, 408, 5xx; at most four attempts, the same each time (6.5)",
         again("500", "503", "408", "a connection that is reset", "an answer that breaks off"),
-        failures("an event of a ${kind.name} client succeeds with the first attempt that does"),
+        failures("a ${kind.name} client's event succeeds with the first that does"),
       ),
       row("Not retried: other answers, 429 among them (6.5)", once("400", "404", "429", "302")),
-      row(
-        "After 1, 3 and 5 seconds (6.5)",
-        outage("are a second, three and five apart unless the operator says otherwise"),
-      ),
+      row("After 1, 3 and 5 seconds (6.5)", outage("are 1, 3 and 5 s apart unless the operator says otherwise")),
       row(
         "A call is given up when its connection is gone",
         e2e("event-handlers/gone")("for a ${kind.name} client are given up when it is gone"),
@@ -558,7 +533,7 @@ export const eventHandlers = [
       row(
         "`connect` and notifications are retried too (6.5)",
         connect("is asked about again until it is answered"),
-        notifications("what a handler could not take is sent again, under the same number"),
+        notifications("what a handler did not take is sent again, number unchanged"),
       ),
       differs(
         "100 seconds for an event with its attempts, up to the head of the answer (6.5)",
@@ -590,7 +565,7 @@ export const eventHandlers = [
     rows: [
       row(
         "A URL that fails five times in a row is left alone for half a minute, and found again",
-        outage("of a handler that ${what}: four attempts, then it is left alone, and found again"),
+        outage("of a handler that ${what}: 4 attempts, a pause, then found again"),
         native("shard", "tests/event_calls")("a_breaker_opens_for_30_seconds_and_lets_one_probe_through"),
       ),
       row(
@@ -605,7 +580,7 @@ export const eventHandlers = [
         ssrf("are at no address that is not public: ${what}"),
         ssrf("have TLS"),
         ssrf("are anywhere else"),
-        ssrf("are not called at private addresses because they were set when that was allowed"),
+        ssrf("are not called at private addresses that were once allowed"),
         urls("every_url_is_judged_as_its_vector_says"),
       ),
       row(
@@ -616,39 +591,33 @@ export const eventHandlers = [
       ),
       row(
         "The last deliveries of a hub, without payloads and secrets",
-        settings("show what was delivered: every attempt, newest first, and no word of what was said"),
+        settings("show each attempt delivered, newest first, and no content"),
         settings("show the last ${KEPT} deliveries of a hub, of all its shards"),
       ),
-      row(
-        "A handler can be tested, in words",
-        settings("can be tested: the handshake and a signed sample, each step in words"),
-      ),
+      row("A handler can be tested, in words", settings("can be tested: handshake and signed sample, step by step")),
     ],
   },
   {
     title: "Microsoft's Express middleware",
     sources: ["docs/spec/cloudevents.md#express-middleware"],
     rows: [
-      row(
-        "Its default path, and paths under it (1)",
-        express("is found at its own path and those under it, and nowhere else"),
-      ),
+      row("Its default path, and paths under it (1)", express("is found at its own path and those under it only")),
       row(
         "`ce-awpsversion` and `WebHook-Request-Origin` in handshakes and events (2, 3)",
-        validation("comes before the first event, which waits for it, and is asked for with OPTIONS"),
+        validation("comes before the first event, which waits, with OPTIONS"),
         headers,
         express("takes everything where it has nothing to say"),
       ),
       row(
         "What it does not handle fails (4)",
-        express("is found at its own path and those under it, and nowhere else"),
+        express("is found at its own path and those under it only"),
         express("takes no protobuf, so that such an event fails"),
       ),
       row("`onConnected`, `onDisconnected` (5)", express("receives `connected` and `disconnected`")),
       row("`onGroupJoined`, `onGroupLeft` (5)", express("receives who joins and leaves a group")),
       row(
         "`handleConnect`: `success`, with and without fields (6)",
-        express("accepts a client: who it is, its groups, roles and subprotocol, and what is kept of it"),
+        express("accepts a client with its user, groups, roles and state"),
         express("accepts a client without a word about it"),
       ),
       row("`handleConnect`: `fail` with 400, 401, 500 (6)", express("refuses a client with ${code}")),
@@ -672,7 +641,7 @@ export const eventHandlers = [
       row(
         "Success: `invokeResponse` with the answer, or without data",
         invoke("are answered with what the handler says: ${what}"),
-        invoke("are answered without data where the handler says nothing, and may send none"),
+        invoke("are answered without data where the handler sends none"),
       ),
       row(
         "Failure: `success: false`, `InternalServerError`",
@@ -681,12 +650,12 @@ export const eventHandlers = [
       ),
       row(
         "`cancelInvocation`: no answer, and unknown ids are ignored",
-        invoke("that are cancelled are not answered, whether they wait or are under way, and their ids are free"),
+        invoke("that are cancelled are not answered, and free their ids"),
       ),
       row("An id that is pending: `BadRequest`", invoke("have ids that are unique while they are pending")),
       row(
         "No sequence ids, and nothing is kept for who is away",
-        invoke("have no sequence ids, and their answers are not kept for who is away"),
+        invoke("have no sequence ids, and their answers are not kept"),
       ),
       row("On protobuf", invoke("of protobuf clients")),
     ],

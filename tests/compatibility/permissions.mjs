@@ -6,26 +6,16 @@ const shard = native("shard", "tests/permissions");
 
 const table = permissions("a client ${who} is allowed what its row says, and REST agrees (${protocol})");
 const patterns = permissions("patterns match as the published table says");
-const invalid = permissions("patterns that are none, or too many, grant nothing, and the others hold");
+const invalid = permissions("invalid or too many patterns grant nothing, the others hold");
 const roles = permissions("role strings mean what they say, letter for letter");
-const scenario = permissions(
-  "what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})",
-);
-const target = permissions("a server's target is one group by its letters, and must be there");
-const users = permissions(
-  "two connections of one user have permissions of their own, and so has a later one (${protocol})",
-);
-const away = permissions(
-  "what changes while a client is away counts when it is back, and so does what changed before (${protocol})",
-);
-const again = permissions("a forbidden operation succeeds with the same ack id after a grant (${protocol})");
-const member = permissions("a member without a role receives from its group, and may do nothing (${protocol})");
-const limit = permissions(
-  "the thousand and first single group is a conflict that changes nothing, for each permission by itself",
-);
-const unknownConnection = permissions(
-  "a connection that is not there can be granted nothing, and revoking from it is no error",
-);
+const scenario = permissions("a revoked right is gone until granted; members stay (${protocol})");
+const target = permissions("a server's target is one group by its letters, and required");
+const users = permissions("each connection of a user has its own permissions (${protocol})");
+const away = permissions("changes before and during an absence count after it (${protocol})");
+const again = permissions("a refused ack id succeeds after a grant (${protocol})");
+const member = permissions("a member without a role only receives from its group (${protocol})");
+const limit = permissions("the 1001st group of a permission is 409 and changes nothing");
+const unknownConnection = permissions("an unknown connection gets no grant; revoking is no error");
 
 export const rolesAndPermissions = [
   {
@@ -41,19 +31,17 @@ export const rolesAndPermissions = [
       row("`sendToGroup` needs *sendToGroup* for the group, and no membership", table),
       row(
         "So does a simple client that publishes its frames",
-        permissions(
-          "a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it",
-        ),
+        permissions("a simple client's frames need a permission, or get 1008"),
       ),
       row("Members receive from their groups, whatever they may do", member),
       row("Being put into a group by a token or a server grants nothing", member),
       row(
         "Servers may do everything",
-        e2e("rest/operations")("each operation has a status of its own, however often it is asked for"),
+        e2e("rest/operations")("each operation has its status, however often it is asked"),
       ),
       row(
         "Denied: `Forbidden` with an ack id, silence without",
-        e2e("clients/groups")("without a role nothing is allowed, and the ack says what was not"),
+        e2e("clients/groups")("without a role nothing is allowed, and the ack says what"),
         e2e("clients/groups")("what is refused without an ack id is refused in silence"),
       ),
       missing("Permissions of streams and group states", "Not built, like what they are for."),

@@ -9,11 +9,10 @@ const invocations = e2e("event-handlers/invoke")("of protobuf clients");
 const { restSend, jsonVectors } = { restSend: e2e("rest/send"), jsonVectors: e2e("clients/json-vectors") };
 
 const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
-const refused = (...names) =>
-  protobuf("what is no message closes a ${name} connection with 1007, and no other", ...names);
+const refused = (...names) => protobuf("an invalid message closes that ${name} connection with 1007", ...names);
 const written = (...names) => codec("every_frame_of_the_service_says_what_its_vector_says", ...names);
-const conversion = protobuf("protobuf, JSON and simple clients receive each other's messages");
-const membership = protobuf("a member receives from its group until it leaves, and acks come if asked for");
+const conversion = protobuf("protobuf, JSON and simple clients receive from each other");
+const membership = protobuf("a member receives until it leaves; acks come if asked for");
 const NOT_SERVED = "Not built: closes with 1007.";
 
 export const protobufClients = [
@@ -80,7 +79,7 @@ export const protobufClients = [
       row("`metadata`", protobuf("metadata arrives as it was sent")),
       row(
         "`connected_message` first, with `reconnection_token` on reliable connections",
-        protobuf("both subprotocols are echoed, and the first frame says who the client is"),
+        protobuf("both subprotocols are echoed; the first frame names a client"),
         written("connected", "connected, recoverable", "connected, anonymous"),
       ),
       row(
@@ -151,9 +150,7 @@ export const protobufClients = [
       differs(
         "Every text frame does",
         'The text `{"type":"ping"}`, to the letter, is answered with `{"type":"pong"}` by the platform.',
-        simple(
-          "like all others get a pong for the text of a ping, which the platform answers before the service sees it",
-        ),
+        simple("like all others get the platform's pong for a text ping"),
       ),
       row(
         "What cannot be decoded closes with 1007",
@@ -172,10 +169,7 @@ export const protobufClients = [
         "Invalid metadata closes with 1007",
         refused("metadata without a key", "metadata with a key that is no token", "metadata with a value beyond ASCII"),
       ),
-      row(
-        "More than 1 MB closes with 1009",
-        protobuf("a message of 1 MB is delivered whole, and one byte more closes with 1009"),
-      ),
+      row("More than 1 MB closes with 1009", protobuf("1 MB is delivered whole, and one byte more closes with 1009")),
       row(
         "No data closes with 1007, unless there is metadata: then it is empty text",
         refused(
@@ -219,7 +213,7 @@ export const protobufClients = [
       ),
       row(
         "A recovery sends again what was not acknowledged, byte for byte, and no `connected_message`",
-        protobuf("a recovery sends again what was not acknowledged, then what was missed, and then what is new"),
+        protobuf("a recovery resends the unacknowledged, the missed, the new"),
         e2e("reliability/recovery")("the reliable protobuf subprotocol recovers as well"),
       ),
     ],

@@ -13,29 +13,27 @@ const [auth, errors, existence, filters, token, operations, send, permissions, s
   "operations/settings",
 ].map(e2e);
 
-const status = operations("each operation has a status of its own, however often it is asked for");
+const status = operations("each operation has its status, however often it is asked");
 const withoutReceivers = operations("what needs no connection succeeds without one");
 const notFound = operations("what needs a connection gets 404 that names what is missing");
-const exists = existence("what is there gets 200, what is not 404 and a code in a header");
-const sends = send("to all, to a group, to a user and to a connection, and no others");
+const exists = existence("what exists gets 200, what does not 404 and a code");
+const sends = send("to all, a group, a user or a connection, and no others");
 const sendsToNone = send("a publish without receivers is no error");
-const closes = operations("closing a user's or a group's connections spares the excluded ones and all others");
-const reason = operations("a reason of 200 characters reaches those that read messages, and a close all of them");
+const closes = operations("closing a user or a group spares excluded and all others");
+const reason = operations("a reason of 200 characters reaches readers and closes alike");
 const contentTypes = send("the content type decides how the body is delivered");
-const versions = errors("every version serves everything, previews too, and the newest is meant where none is named");
-const order = errors("then the version, the time to live and the filter, the content type and the body, in this order");
-const audience = auth("the audience is the request's URL, or one below it, in any scheme of the web");
+const versions = errors("every version serves all; the newest where none is named");
+const order = errors("then version, time to live and filter, content type, body");
+const audience = auth("the audience is the request's URL or one below, any scheme");
 const otherAudience = auth("any other audience gets 401");
 const keys = auth("key, algorithm and times are checked");
-const pages = operations("a page of members ends with an absolute link to the next, until the last");
+const pages = operations("a page of members links to the next one, until the last");
 const granted = permissions("a client ${who} is allowed what its row says, and REST agrees (${protocol})");
-const unknownGranted = permissions(
-  "a connection that is not there can be granted nothing, and revoking from it is no error",
-);
+const unknownGranted = permissions("an unknown connection gets no grant; revoking is no error");
 const refusedBulk = operations("changes that make no sense are refused, and change nothing");
 const wishes = token("wishes that cannot be granted get 400");
 const picked = filters("a filter picks the connections that its vector says");
-const refusedFilter = filters("what is no filter is refused in the words of its vector, and nothing is sent");
+const refusedFilter = filters("an invalid filter is refused in its vector's words");
 const vectors = native("protocol", "tests/vectors_filters");
 
 const proxy = e2e("operations/proxy");
@@ -61,12 +59,12 @@ export const rest = [
       differs(
         "Users, groups and connections may be named `.` and `..`",
         'They are refused with words: URLs resolve them, so Microsoft\'s `sendToUser("..")` is a call to everybody.',
-        errors("users, groups and connections that URLs resolve get 400 and words"),
+        errors("names that URLs resolve get 400 and words"),
         errors("a call about a user that URLs resolve changes nothing"),
       ),
       row(
         "Hubs in any case, all else in its own",
-        errors("a slash at the end and the case of the API's own words do not matter"),
+        errors("a trailing slash and the case of API words do not matter"),
         exists,
       ),
       differs(
@@ -89,13 +87,13 @@ export const rest = [
       row(
         "Accepted hosts behind a proxy are the operator's to name",
         settings("hosts that are accepted are audiences too, and no others"),
-        auth("what a proxy says about the host opens nothing that the operator has not allowed"),
+        auth("a proxy's headers open only hosts that the operator allows"),
       ),
       row(
         "The service is where its caller's token says: in links to next pages and in generated tokens",
         proxy("leaves Microsoft's server package its lists of many pages"),
-        proxy("leaves a link to the next page the scheme and host of its caller's token"),
-        proxy("has the tokens that are generated name the public URL, and open it"),
+        proxy("leaves a link to the next page its caller's scheme and host"),
+        proxy("has generated tokens name the public URL, and open it"),
       ),
       row("`Bearer` in any case", auth("the scheme is Bearer, in any case")),
       row("Other claims do not matter", keys),
@@ -107,9 +105,9 @@ export const rest = [
       ),
       row(
         "`Expect: 100-continue`, HTTP/1.0, whole URLs as targets, `OPTIONS *`",
-        connection("who waits for 100 gets it for what is taken, and sends nothing of what is refused"),
+        connection("100 comes for what is taken; nothing refused is sent"),
         connection("HTTP/1.0 is answered, and its connection ends"),
-        connection("a target may be a whole URL, and is then authorised as its path"),
+        connection("a target may be a whole URL, authorised as its path"),
         connection("a target that is no path is nothing that is served"),
       ),
       row(
@@ -120,7 +118,7 @@ export const rest = [
       differs(
         "Its body is empty",
         "`WWW-Authenticate: Bearer`, and an error body whose message says which check failed.",
-        auth("a refusal says which check failed, in the answer and in the log"),
+        auth("a refusal says in answer and log which check failed"),
       ),
     ],
   },
@@ -141,24 +139,20 @@ export const rest = [
       ),
       row(
         "A filter that is none: `application/problem+json` with `errors`, `target` as it is spelled in the query or in the body",
-        errors("a filter that is none gets 400, and an empty one is none at all"),
-        errors("a filter that is none in a body is answered as one in the query, but for its spelling"),
-        testsOf("tests/sdk/microsoft-server.test.mjs")(
-          "reads what is wrong with a filter out of the error, as Microsoft's live tests do",
-        ),
+        errors("an invalid filter gets 400, and an empty one is none"),
+        errors("an invalid filter in a body is answered as in the query"),
+        testsOf("tests/sdk/microsoft-server.test.mjs")("reads a filter's fault from the error, as live tests do"),
       ),
       row(
         "A permission without `targetName`: 400, target `Request`, in Azure's words",
-        errors("a permission without a group gets 400 in the hosted service's words"),
+        errors("a permission without a group gets 400 as on Azure"),
       ),
       row("`Error.Connection.NotExisted` (404), `Error.User.NotExisted` (404)", notFound),
       row("`Info.Connection.NotExisted` (404)", unknownGranted, granted),
       row("`Warning.Connection.NotExisted`, `Warning.User.NotExisted`, `Warning.Group.NotExisted` (404)", exists),
       row(
         "`Error.Connection.Conflict` (409)",
-        permissions(
-          "the thousand and first single group is a conflict that changes nothing, for each permission by itself",
-        ),
+        permissions("the 1001st group of a permission is 409 and changes nothing"),
       ),
       row("415 for a content type", send("other content types get 415, and nothing is sent")),
       row(
@@ -170,7 +164,7 @@ export const rest = [
       row(
         "Unknown paths get 404, other methods 405",
         errors("unknown paths get 404 with a body"),
-        errors("methods that a path does not know get 405, and those it knows"),
+        errors("methods that a path does not know get 405 and its methods"),
       ),
       missing("429 for throttling", "Not built for REST."),
     ],
@@ -195,12 +189,12 @@ export const rest = [
       row(
         "1 MB, with a length or without",
         send("a body of 1 MB is accepted, one byte more gets 400"),
-        send("a body without a length is read as it comes, up to the same limit"),
+        send("a body without a length is read as it comes, up to the limit"),
       ),
       row("Empty text and binary", contentTypes),
       row(
         "`X-WebPubSub-Metadata-{key}`, with the limits of clients' metadata",
-        send("metadata headers ride beside the data, their names in lower case"),
+        send("metadata headers ride beside the data, in lower case"),
         send("metadata that breaks a rule gets 400, and nothing is sent"),
       ),
       row(
@@ -231,13 +225,13 @@ export const rest = [
       row(
         "5. `POST …/:addToGroups`",
         status,
-        operations("without a filter, and with an empty one, groups are everybody's"),
+        operations("without a filter, or with an empty one, all join groups"),
         withoutReceivers,
       ),
       row(
         "6. `POST …/:removeFromGroups`",
         status,
-        operations("who is meant is known before anything changes, however many groups there are"),
+        operations("receivers are known before any change, however many groups"),
         withoutReceivers,
       ),
       row("7. `HEAD …/connections/{id}`", exists),
@@ -256,7 +250,7 @@ export const rest = [
       row(
         "20. `PUT …/users/{user}/groups/{group}`, 404 for a user who is not there",
         status,
-        operations("a user's groups are those of its connections now, not of later ones"),
+        operations("a user's groups are those of its present connections"),
         notFound,
       ),
       row("21. `DELETE …/users/{user}/groups/{group}`", status, withoutReceivers),
@@ -268,7 +262,7 @@ export const rest = [
       row("All of them may be asked for again, as SDKs do", status),
       row(
         "A reliable connection that is away is there: it exists, joins, leaves, is listed, is sent to and closed",
-        operations("a reliable connection that is away is there for servers, until one closes it"),
+        operations("an absent reliable connection is there until it is closed"),
       ),
       row("Beside them, `GET /api/openapi.json` describes them", operations("the API describes itself to everybody")),
     ],
@@ -284,43 +278,41 @@ export const rest = [
       row('Sends to all, users and connections are `from: "server"`, to groups `from: "group"` without a user', sends),
       row(
         "Every kind of client receives them in its own way",
-        e2e("clients/delivery")("a server's publish reaches them all, to all, to the group and to the user"),
+        e2e("clients/delivery")("a server's publish reaches all, the group and the user"),
         e2e("clients/protobuf")("a server's messages of every type arrive"),
       ),
       row(
         "`excluded` spares connections, but not where a user is sent to",
         send("excluded connections receive nothing"),
-        send("a user's connections all receive it, and none can be excluded"),
+        send("all of a user's connections receive, and none is excluded"),
       ),
       row(
         "`filter` on sends to all, a group, a user",
-        errors("a filter that is none gets 400, and an empty one is none at all"),
+        errors("an invalid filter gets 400, and an empty one is none"),
         picked,
-        testsOf("tests/sdk/microsoft-server.test.mjs")(
-          "leaves out excluded connections, and those that a filter leaves out",
-        ),
+        testsOf("tests/sdk/microsoft-server.test.mjs")("leaves out connections that are excluded or filtered out"),
       ),
       row("A close: `disconnected` with the reason, then 1000", reason),
       row("Without a `reason`, the general text", status),
       row("Closes spare the `excluded`", closes, reason),
       row(
         "A user's operations concern its connections of now",
-        operations("a user's groups are those of its connections now, not of later ones"),
+        operations("a user's groups are those of its present connections"),
       ),
       row(
         "Bulk: JSON only (415), an object with valid `groups`, repeated or not, of any number",
         refusedBulk,
-        operations("who is meant is known before anything changes, however many groups there are"),
+        operations("receivers are known before any change, however many groups"),
       ),
       row(
         'Bulk: no filter, `null` and `""` are everybody, a blank one is invalid',
-        operations("without a filter, and with an empty one, groups are everybody's"),
+        operations("without a filter, or with an empty one, all join groups"),
         refusedBulk,
       ),
       row(
         "Bulk: all is checked and everybody chosen before anything changes",
         refusedBulk,
-        operations("who is meant is known before anything changes, however many groups there are"),
+        operations("receivers are known before any change, however many groups"),
       ),
       row(
         "A group is there as long as it has a member",
@@ -330,7 +322,7 @@ export const rest = [
         "`sendToGroup` and `joinLeaveGroup` in any case, `1` and `2`; others 400",
         operations("a permission has two names, in any case, and two numbers"),
       ),
-      row("`targetName` is required", permissions("a server's target is one group by its letters, and must be there")),
+      row("`targetName` is required", permissions("a server's target is one group by its letters, and required")),
       row(
         "`maxpagesize` 1 to 200 (200), `top` 1 to 2147483647",
         operations("sizes of pages and numbers of members that are none get 400"),
@@ -340,11 +332,11 @@ export const rest = [
       row("`nextLink` is absolute and repeats the version, `maxpagesize`, what is left of `top` and the token", pages),
       row(
         "Sorted by connection id, going on after the last even if it is gone",
-        operations("a list goes on after its last member, even if that one is gone"),
+        operations("a list goes on after its last member, even if that left"),
       ),
       row(
         "A continuation token is good for its hub and group only",
-        operations("a token that continues a list continues no other, and cannot be made up"),
+        operations("a continuation token fits its list only and is unforgeable"),
       ),
     ],
   },
@@ -363,12 +355,12 @@ export const rest = [
       row("An invalid group, time or `clientType`: 400", wishes),
       row(
         "`aud` names the hub in lower case, and `nbf` and `iat` are now",
-        token("the audience names the hub in lower case, and the path of the clients that it is for"),
+        token("the audience names the hub in lower case and its path"),
         token("without parameters it names no user and lives for an hour"),
       ),
       row(
         "`clientType=MQTT` has the audience of MQTT clients",
-        token("the audience names the hub in lower case, and the path of the clients that it is for"),
+        token("the audience names the hub in lower case and its path"),
       ),
       differs(
         "The content type that is accepted",
@@ -396,7 +388,7 @@ export const rest = [
       row(
         "`userId`, `connectionId`, `groups`, `protocol`, in any case",
         picked,
-        filters("a connection is picked by its id, its groups and its subprotocol"),
+        filters("a filter picks by id, by groups and by subprotocol"),
       ),
       row("`and`, `or`, `not`, comparisons, `in`, parentheses, literals", picked),
       row(
@@ -411,7 +403,7 @@ export const rest = [
       row(
         "The published cases",
         picked,
-        filters("a connection is picked by its id, its groups and its subprotocol"),
+        filters("a filter picks by id, by groups and by subprotocol"),
         vectors("every_filter_picks_the_connections_that_its_vector_says"),
       ),
       row(

@@ -49,7 +49,7 @@ export const sdks = [
       ),
       row(
         "`excludedConnections`, `filter`, `odata`",
-        server("leaves out excluded connections, and those that a filter leaves out"),
+        server("leaves out connections that are excluded or filtered out"),
       ),
       row(
         "`messageTtlSeconds`",
@@ -72,16 +72,16 @@ export const sdks = [
       ),
       row(
         "`addConnectionsToGroups`, `removeConnectionsFromGroups`",
-        server("puts all connections that a filter lets through into groups and out of them"),
+        server("adds the connections of a filter to groups and removes them"),
       ),
-      row("`group.listConnections`", server("lists a group's members, all of them or the first few, page by page")),
+      row("`group.listConnections`", server("lists a group's members: all, the first few, or by pages")),
       row(
         "`grantPermission`, `revokePermission`, `hasPermission`",
         server("grants permissions, asks for them and takes them back"),
       ),
       row(
         "Python: sending, asking who is there, client URLs",
-        python("sends to all, a user, a connection and a group, asks who is there, and makes client URLs"),
+        python("sends to each target, asks who is there, makes client URLs"),
       ),
       row(
         "Python: groups, permissions, members, filters, closing, blocking and asynchronous",
@@ -113,21 +113,21 @@ export const sdks = [
       row(
         "Pings and sequence acks",
         own("pings, and acknowledges what it received"),
-        receiving("learns each message's number on a reliable protocol, which is the default"),
+        receiving("learns each message's number by default, on a reliable one"),
       ),
       row(
         "Connecting again, and joining groups again",
-        reconnecting("connects again with a new URL, and joins the groups again that it was in"),
+        reconnecting("reconnects with a new URL, and joins its groups again"),
       ),
       row(
         "Recovering after a drop on the reliable protocol, without losing, repeating or reordering messages",
-        recovering("recovers after every drop, and receives what it missed once, in order"),
+        recovering("recovers after each drop; all arrives once, in order"),
         recovering("does what it was doing in a drop once"),
         recovering("gives up a silent transport, and recovers"),
       ),
       row(
         "Connecting anew where that cannot be",
-        recovering("connects anew where its connection was closed meanwhile, and joins its groups again"),
+        recovering("connects anew after a close meanwhile, and rejoins groups"),
       ),
       row(
         "Python: joining, leaving, sending and receiving, blocking and asynchronous",
@@ -143,7 +143,7 @@ export const sdks = [
       ),
       row(
         "Python: recovering after a drop, or connecting anew on the other protocol",
-        pythonClient("recovers after every drop, and receives what it missed once, in order"),
+        pythonClient("recovers after each drop; all arrives once, in order"),
         pythonClient("connects again after a drop, and joins its groups again"),
       ),
       row(

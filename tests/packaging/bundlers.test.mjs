@@ -65,7 +65,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
   });
 }
 
-test("a page that Vite's development server serves connects and echoes", async (t) => {
+test("a page of Vite's development server connects and echoes", async (t) => {
   const project = await Project.installBesideBundlers(t, { type: "module" });
   const { url, accept } = await service(t);
   project.write("app.js", page(url));

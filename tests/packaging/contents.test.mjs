@@ -18,7 +18,7 @@ test("a page downloads less than the budget", () => {
   assert.ok(total > 0 && total <= BUDGET, `${total} bytes`);
 });
 
-test("the package holds what it says, and nothing of the machine that made it", async (t) => {
+test("the package holds what it says, and nothing of its maker", async (t) => {
   const project = await Project.install(t);
   const folder = project.path("node_modules/@webpubsub-edge/client");
   const { exports, main, types } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));

@@ -87,7 +87,7 @@ for (const [bundler, flag] of [
   });
 }
 
-test("Vitest with jsdom: a component in StrictMode starts, stops, and starts again", async (t) => {
+test("Vitest with jsdom: StrictMode starts, stops and starts again", async (t) => {
   const project = await Project.installBesideBundlers(t, { type: "module" });
   const { url, accept } = await service(t);
   const refusing = await service(t);

@@ -54,7 +54,7 @@ test("a bundle that was moved away from its WebAssembly", async (t) => {
   assert.equal(await prints(t, project, path.join("elsewhere", "app.js")), echoed);
 });
 
-test("slim, with the WebAssembly passed in and sockets of one's own", async (t) => {
+test("slim, with WebAssembly passed in and sockets of one's own", async (t) => {
   const project = await Project.install(t, { type: "module" });
   project.write(
     "app.js",
@@ -72,7 +72,7 @@ test("slim, with the WebAssembly passed in and sockets of one's own", async (t) 
   assert.equal(await prints(t, project, "app.js"), echoed);
 });
 
-test("importing the package does nothing: a bundle of it alone is empty", async (t) => {
+test("importing the package does nothing: its bundle is empty", async (t) => {
   const project = await Project.install(t);
   project.write("app.js", 'import { WebPubSubClient } from "@webpubsub-edge/client";');
   const { outputs } = await project.bundle("app.js", { format: "esm", outfile: project.path("out.js") });

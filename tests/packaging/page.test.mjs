@@ -12,7 +12,7 @@ const serveBeside = (t, project, script, policy) =>
     policy,
   );
 
-test("one script, under the strictest policy that allows WebAssembly", async (t) => {
+test("one script, under the strictest policy with WebAssembly", async (t) => {
   const project = await Project.install(t);
   const { url, accept } = await service(t);
   const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src ws:; img-src data:";
@@ -21,7 +21,7 @@ test("one script, under the strictest policy that allows WebAssembly", async (t)
   assert.equal(result, echoed);
 });
 
-test("a policy that forbids WebAssembly is named, with what it lacks", async (t) => {
+test("a policy that forbids WebAssembly is named, with its lack", async (t) => {
   const project = await Project.install(t);
   const script = `
     import { WebPubSubClient } from "/client.js";

@@ -114,7 +114,7 @@ for (const { name, kind, program } of [
       await ended();
     });
 
-    test("a refused upgrade: start rejects, in Node with the status and the words", async (t) => {
+    test("a refused upgrade rejects start, on Node with its status", async (t) => {
       const refusing = await service(t);
       refusing.refuseWith = 401;
       refusing.refusal = { type: "text/plain", body: "The token has expired." };
@@ -136,7 +136,7 @@ for (const { name, kind, program } of [
       assert.ok(complaints.length < 3000, `${complaints.length} characters:\n${complaints}`);
     });
 
-    test("a service that is away: the client connects again when it is back", async (t) => {
+    test("a service that is away: the client connects when it is back", async (t) => {
       const first = await service(t);
       const { port, url } = first;
       const { next, ended } = run(t, "reconnect", url);
@@ -157,7 +157,7 @@ for (const { name, kind, program } of [
       await ended();
     });
 
-    test("a link that is lost: the client recovers past a closed port, a reset and a refusal", async (t) => {
+    test("a lost link: recovery outlasts closed port, reset, refusal", async (t) => {
       const first = await service(t);
       const { port, url } = first;
       const { next, ended } = run(t, "recover", url);

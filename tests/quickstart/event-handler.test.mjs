@@ -46,7 +46,7 @@ describe("The quickstart's event handler", () => {
     }
   });
 
-  test("and the requests to /management in the documents are answered", async (t) => {
+  test("the documents' requests to /management are answered", async (t) => {
     const service = new Service({
       variables: Object.fromEntries([PRIVATE.split("=")]),
       settings: JSON.parse(documentBlock("settings.json")),

@@ -53,7 +53,7 @@ describe("The quickstart", () => {
     for (const command of commands) assert.ok(documents().includes(`\`${command}\``), command);
   });
 
-  test("has publish.js as it is for Azure: CommonJS, with two arguments", () => {
+  test("publish.js is as for Azure: CommonJS, with two arguments", () => {
     const publish = documentBlock("publisher/publish.js");
     assert.match(publish, /= require\("@azure\/web-pubsub"\);/);
     assert.match(publish, /new WebPubSubServiceClient\(process\.env\.WebPubSubConnectionString, "myHub1"\);/);
@@ -67,7 +67,7 @@ describe("The quickstart", () => {
         before(() => service.start());
         after(() => service.stop());
 
-        test("a published Hello World reaches subscribers of every kind, and the page", async () => {
+        test("a published Hello World reaches all subscribers and the page", async () => {
           const env = { WEBPUBSUB_ACCESS_KEY: service.key };
           const { port, state } = service;
           const hub = new Hub(service, "myHub1");

@@ -85,7 +85,7 @@ test("hub names are kept as typed, and checked", () => {
     assert.throws(() => hubName(name), /--hub must be/);
 });
 
-test("group names are any 1 to 1024 characters, but not only blanks", () => {
+test("group names are any 1 to 1024 characters, not only blanks", () => {
   for (const name of ["g", " g ", "a/b?c", "é", "x".repeat(1024), "🙂".repeat(1024)])
     assert.equal(groupName(name), name);
   for (const name of ["", " ", "\t\n", "x".repeat(1025)]) assert.throws(() => groupName(name), /--group must be/);
@@ -109,7 +109,7 @@ test("the environment's keys win over the file's", () => {
   assert.equal(primaryKey(accessKeys({ WEBPUBSUB_ACCESS_KEY: "given" }, file)), "given");
 });
 
-test("the first run writes a random key that only its owner can read, and the next run reads it", () => {
+test("the first run writes a private random key; the next reads it", () => {
   const file = join(folder, "first");
   const key = primaryKey(accessKeys({}, file));
   assert.match(key, /^[A-Za-z0-9_-]{64}$/);
@@ -125,7 +125,7 @@ test("a file with other variables keeps them", () => {
   assert.equal(readFileSync(file, "utf8"), `OTHER=1\nWEBPUBSUB_ACCESS_KEY=${key}\n`);
 });
 
-test("secrets of event handlers come from the environment, else from the file, and nothing else does", () => {
+test("secrets come from the environment, else the file, no others", () => {
   const file = join(folder, "secrets");
   writeFileSync(file, "HANDLER_SECRET_A=stored\nHANDLER_SECRET_B=stored\nOTHER=1\n");
   assert.deepEqual(handlerSecrets({ HANDLER_SECRET_B: "given", PATH: "/bin" }, file), {
@@ -142,7 +142,7 @@ test("a key is weak below 32 bytes", () => {
   ]);
 });
 
-test("what is known of a deployment is kept for its owner only, and the environment's key wins", () => {
+test("a deployment's record is private; the environment's key wins", () => {
   const file = join(folder, "deployed");
   keepDeployment({ endpoint: "https://h", key: "stored" }, file);
   assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -167,7 +167,7 @@ test("variables are read with or without quotes, comments skipped", () => {
   assert.deepEqual(parseVars(text), { A: "1", B: "two words", C: "x", D: "y=z", E: "w", F: "" });
 });
 
-test("a service has the hosts that its clients ask, as they stand in URLs", () => {
+test("a service has the hosts that its clients ask, as in URLs", () => {
   for (const host of ["127.0.0.1", "0.0.0.0", "localhost"])
     assert.deepEqual(serviceHosts({ host, port: 81 }), ["localhost:81", "127.0.0.1:81"]);
   assert.deepEqual(serviceHosts({ host: "::1", port: 81 }), ["localhost:81", "127.0.0.1:81", "[::1]:81"]);

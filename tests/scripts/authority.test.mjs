@@ -32,7 +32,7 @@ test("the certificate is for localhost, its addresses and the host", async () =>
   assert.doesNotMatch((await certificateOf(newState(), "localhost")).subjectAltName, /localhost.*localhost/);
 });
 
-test("the authority signs for servers, and is an authority of nothing below it", async () => {
+test("the authority signs servers only, and no authority below it", async () => {
   const state = newState();
   const certificate = await certificateOf(state, "h");
   const authority = authorityOf(state);
@@ -58,7 +58,7 @@ test("another start has the same certificate", async () => {
   assert.deepEqual(await certificateFor({ state, host: "h" }), first);
 });
 
-test("a changed host makes another certificate and keeps the authority", async () => {
+test("a changed host renews the certificate, not the authority", async () => {
   const state = newState();
   const first = await certificateOf(state, "one.example");
   const authority = authorityOf(state);
@@ -69,7 +69,7 @@ test("a changed host makes another certificate and keeps the authority", async (
   assert.ok(second.verify(authority.publicKey));
 });
 
-test("a certificate is renewed before it ends, and the authority kept", async () => {
+test("a certificate is renewed before it ends, the authority kept", async () => {
   const state = newState();
   const first = await certificateOf(state, "h");
   const authority = authorityOf(state);
@@ -80,7 +80,7 @@ test("a certificate is renewed before it ends, and the authority kept", async ()
   assert.equal(authorityOf(state).fingerprint256, authority.fingerprint256);
 });
 
-test("an authority that would not outlive its certificate is made anew", async () => {
+test("an authority that ends before its certificate is made anew", async () => {
   const state = newState();
   await certificateOf(state, "h");
   const authority = authorityOf(state);

@@ -69,7 +69,7 @@ test("a target holds, is missed, or was not measured", () => {
   assert.deepEqual([row({}).measured, row({}).holds], ["–", undefined]);
 });
 
-test("a flood's neighbours are to be quick beside quiet ones, and at all", () => {
+test("a flood's neighbours are to be quick, relatively and at all", () => {
   const row = (quiet, flooded) => {
     const figures = { same_hub_quiet_p99_ms: quiet, same_hub_flooded_p99_ms: flooded };
     return reached({ "flood-joins": { json: [figures] } }).find(
@@ -179,7 +179,7 @@ const measured = {
   failures: [{ workload: "one-socket", contender: "json", run: 0, message: "it broke" }],
 };
 
-test("a terminal gets medians, extremes, ratios, and what is missing", () => {
+test("a terminal gets medians, extremes, ratios, what is missing", () => {
   const text = lines(measured).join("\n");
   assert.match(text, /^ +publishes\/s +lost$/m);
   assert.match(text, /^ {2}bare +200 \(100–300\) +0$/m);
@@ -196,7 +196,7 @@ test("the command in the results names no folder", () => {
   assert.equal(repeatable("npm run bench", values), "npm run bench -- --quick --runs 7 --baseline DIR");
 });
 
-test("RESULTS.md has the machine, the versions, the command and every table", () => {
+test("RESULTS.md has machine, versions, command and every table", () => {
   const machine = { cpu: "A Processor", cores: 2, memory: "24 GB", system: "linux x64" };
   const text = markdown({
     ...measured,

@@ -18,7 +18,7 @@ function write(path, content = "") {
   writeFileSync(join(folder, path), content);
 }
 
-test("sources are files, but not what was installed, made or hidden", () => {
+test("sources are files, not what was installed, made or hidden", () => {
   for (const path of ["b.rs", "a/c.rs", "node_modules/x.js", "target/y", ".git/z"]) write(path);
   assert.deepEqual(
     filesUnder(folder).map((file) => relative(folder, file)),
@@ -30,14 +30,14 @@ test("sources are files, but not what was installed, made or hidden", () => {
   );
 });
 
-test("a file that is yet to be made has a fingerprint, and another one once it is there", () => {
+test("a file not made yet has a fingerprint, and another once made", () => {
   const file = join(folder, "made-later");
   const before = fingerprint([file]);
   write("made-later", "1");
   assert.notEqual(fingerprint([file]), before);
 });
 
-test("a fingerprint changes with a file's content, with its name, and with what else is given", () => {
+test("a fingerprint depends on content, name and what is given", () => {
   write("one", "1");
   const before = fingerprint([join(folder, "one")], "tool 1");
   assert.equal(fingerprint([join(folder, "one")], "tool 1"), before);
@@ -48,7 +48,7 @@ test("a fingerprint changes with a file's content, with its name, and with what 
   assert.notEqual(fingerprint([join(folder, "one")], "tool 1"), before);
 });
 
-test("a crate is made from the crates that it is built on, and not from those that only test it", () => {
+test("a crate's inputs are what it is built on, not what tests it", () => {
   const names = (crate) =>
     crateFolders(crate)
       .map((path) => basename(path))
@@ -101,13 +101,13 @@ test("every kind of import is read", () => {
   assert.deepEqual(imports(importing), imported(importing));
 });
 
-test("every kind of import can have another name, and keeps its module", () => {
+test("every kind of import can be renamed, and keeps its module", () => {
   const long = "g".repeat(300);
   const renamed = shortened(importing, { f: "ff", t: "", m: "é", g: long, a: "x" });
   assert.deepEqual(imported(renamed), ["a.ff", "a.", "a.é", `a.${long}`, "b."]);
 });
 
-test("a module with a shorter name and without its functions' names is the same module", async () => {
+test("shorter names, or none of functions, make the same module", async () => {
   const smaller = shortened(module, { f: "" });
   assert.deepEqual(
     sections(smaller).map(({ name }) => name),
@@ -117,7 +117,7 @@ test("a module with a shorter name and without its functions' names is the same 
   assert.equal(instance.exports[""](), undefined);
 });
 
-test("of functions, the longest comes first, and each after its like", () => {
+test("the longest function comes first, each after its like", () => {
   const bodies = ["shared words", "another thing", "many more shared words", "some other thing"].map((text) =>
     Buffer.from(text),
   );

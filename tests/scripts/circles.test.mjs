@@ -5,7 +5,7 @@ import { circlesOf } from "../../scripts/test/circles.mjs";
 
 const circles = (files) => circlesOf(new Map(Object.entries(files)));
 
-test("files that import each other are a circle, however many are between", () => {
+test("files that import each other are a circle of any length", () => {
   const files = {
     "a.rs": "use crate::b::B;",
     "b.rs": "use std::fmt;\nuse crate::{\n    d::{D, E},\n    c::C,\n};",
@@ -16,14 +16,14 @@ test("files that import each other are a circle, however many are between", () =
   assert.deepEqual(circles(files), [["a.rs", "b.rs", "c.rs"]]);
 });
 
-test("a file and a child of it are a circle if each imports the other", () => {
+test("a file and its child that import each other are a circle", () => {
   const child = { "a/b.rs": "use super::A;" };
   assert.deepEqual(circles({ "a.rs": "mod b;\nuse b::B;", ...child }), [["a.rs", "a/b.rs"]]);
   assert.deepEqual(circles({ "a.rs": "mod b;\npub use b::B;", ...child }), []);
   assert.deepEqual(circles({ "a.rs": "mod b;", "a/b.rs": "use super::super::a::A;" }), []);
 });
 
-test("the crate's root, comments, texts and tests count for nothing", () => {
+test("crate roots, comments, texts and tests count for nothing", () => {
   const files = {
     "lib.rs": "mod a;\nuse a::A;",
     "a.rs":

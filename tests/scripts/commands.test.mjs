@@ -17,7 +17,7 @@ function type(script, ...args) {
   return { status, stdout, stderr };
 }
 
-test("connection-string prints the connection string and nothing else", () => {
+test("connection-string prints the connection string alone", () => {
   assert.deepEqual(type("connection-string", "--port", "82"), {
     status: 0,
     stdout: "Endpoint=http://localhost:82;AccessKey=k;Version=1.0;\n",

@@ -31,7 +31,7 @@ test("a test or a case that is not there is reported", () => {
   ]);
 });
 
-test("a test has to have passed with every number of shards, or once where they do not count", () => {
+test("a test has to have passed with every number of shards", () => {
   const run = (suite, name = remembered.name, file = remembered.file) => ({ file, suites: suite ? [suite] : [], name });
   const [one, four, growing] = [run("Acks (1 shard)"), run("Acks (4 shards)"), run("Acks (growing)")];
   assert.deepEqual(notPassed(row("f", remembered), [one, four]), []);
@@ -52,7 +52,7 @@ test("a test has to have passed with every number of shards, or once where they 
   assert.equal(notPassed(row("f", cache("zero")), [{ name: "one" }]).length, 1);
 });
 
-test("a suite may be asked for, and a name may have places to fill in", () => {
+test("a suite may be asked for, and names may have places to fill", () => {
   const named = testsOf("t.mjs", "Client")("is reported (${what})");
   const run = (suite, name) => ({ file: "t.mjs", suites: [suite], name });
   assert.deepEqual(
@@ -71,7 +71,7 @@ test("a suite may be asked for, and a name may have places to fill in", () => {
   );
 });
 
-test("only tests that passed are recorded, with their file and the suites around them", async () => {
+test("only passed tests are recorded, with their file and suites", async () => {
   const event = (type, name, nesting, more = {}) => ({
     type,
     data: { name, nesting, file: at("tests", "t.mjs"), details: {}, ...more },
@@ -97,7 +97,7 @@ test("only tests that passed are recorded, with their file and the suites around
   ]);
 });
 
-test("the document counts its rows, has differences, and links the tests", () => {
+test("the document counts its rows and links the tests", () => {
   const rows = [
     row("good", remembered),
     differs("odd", "another way", cache("zero_and_one")),

@@ -22,7 +22,7 @@ test("node's summaries are added up, cancelled tests as failed", () => {
   assert.deepEqual(countTests("# tests 1\n# pass 1\n# fail 0\n"), { passed: 1, failed: 0 });
 });
 
-test("colours do not matter, and neither do lines that only look alike", () => {
+test("colours do not matter, nor do lines that only look alike", () => {
   assert.deepEqual(countTests("test result: \x1b[32mok\x1b[0m. 1 passed; 0 failed;\n\x1b[34mℹ pass 2\x1b[39m\n"), {
     passed: 3,
     failed: 0,
@@ -33,7 +33,7 @@ test("colours do not matter, and neither do lines that only look alike", () => {
   });
 });
 
-test("a step without tests counts as one, and a failed step never as none", () => {
+test("a step without tests counts one, a failed one never none", () => {
   assert.deepEqual(outcome(true), { passed: 1, failed: 0 });
   assert.deepEqual(outcome(false), { passed: 0, failed: 1 });
   assert.deepEqual(outcome(true, { passed: 7, failed: 0 }), { passed: 7, failed: 0 });

@@ -31,7 +31,7 @@ test("without flags there are the documented defaults", () => {
   });
 });
 
-test("https is served where it, its port or a certificate is asked for, and always by npm start", () => {
+test("https is served on any sign of it, and always by npm start", () => {
   const usual = { port: 8443, isGiven: false, files: undefined };
   assert.deepEqual(parse("--https").https, usual);
   assert.deepEqual(serviceOptions([], { ...command, alwaysHttps: true }).https, usual);
@@ -42,7 +42,7 @@ test("https is served where it, its port or a certificate is asked for, and alwa
   });
 });
 
-test("a command that prints URLs finds a service by folder, port, URL, or as deployed", () => {
+test("printing URLs finds a service by folder, port, URL or record", () => {
   const address = (...args) =>
     addressOptions(parseCommand(args, { name: "npm run token", flags: addressFlags, examples: [] }));
   assert.deepEqual(address(), {

@@ -15,7 +15,7 @@ function exitCode(again) {
   return spawnSync(process.execPath, ["--input-type=module", "--eval", program]).status;
 }
 
-test("a Ctrl-C that arrives twice, from the terminal and from npm, is one", () => {
+test("a Ctrl-C that comes twice, by terminal and npm, is one", () => {
   assert.equal(exitCode('process.emit("SIGINT");'), 7);
 });
 

@@ -41,7 +41,7 @@ test("workerd gets each Durable Object class, kept on disk", () => {
   assert.match(text(), /\(name = "SHARD", durableObjectNamespace = "Shard"\)/);
 });
 
-test("values stay out of workerd's configuration, and what a run sets wins over the defaults", () => {
+test("values stay out of workerd's configuration; a run's win", () => {
   const written = text({ SHARDS: "4", KEY: "secret" });
   assert.doesNotMatch(written, /secret|"4"/);
   assert.match(written, /\(name = "SHARDS", fromEnvironment = "SHARDS"\)/);
@@ -73,7 +73,7 @@ test("paths are written as Cap'n Proto reads them", () => {
   assert.ok(text().includes('path = "/a \\"b\\"/\\x01"'));
 });
 
-test("wrangler gets an entry of this run, absolute paths and this run's variables", () => {
+test("wrangler gets this run's entry, absolute paths and variables", () => {
   const local = localConfig(config, { main: "/state/entry.js", variables: { SHARDS: "2" } });
   assert.equal(local.main, "/state/entry.js");
   assert.ok(isAbsolute(local.assets.directory));
@@ -86,7 +86,7 @@ test("keys are quoted so that they arrive as they are", () => {
   assert.throws(() => devVars({ A: "two\nlines" }), /A has characters/);
 });
 
-test("pages answer without their file name, and files have their type", () => {
+test("pages need no file name, and files have their type", () => {
   assert.equal(assetPath("index.html"), "/");
   assert.equal(assetPath("docs/index.html"), "/docs/");
   assert.equal(assetPath("docs/page.html"), "/docs/page");
@@ -96,7 +96,7 @@ test("pages answer without their file name, and files have their type", () => {
   assert.equal(contentType("LICENSE"), "application/octet-stream");
 });
 
-test("the worker that serves the files answers as the platform does", async () => {
+test("the worker that serves files answers as the platform does", async () => {
   const source = assetsWorker(["index.html", "a.js"]).replace(
     /^import (file\d+) from .*$/gm,
     'const $1 = new TextEncoder().encode("$1").buffer;',

@@ -22,11 +22,11 @@ function number(bound) {
   return number(sources.match(new RegExp(`const ${name}: u32 = ([\\d_]+);`))[1]);
 }
 
-test("the list has every variable that the worker reads, and no other", () => {
+test("the list has the variables that the worker reads, no other", () => {
   assert.deepEqual(sorted(config.matchAll(/(?:text|number|up_to)\(\s*"([A-Z_]+)"/g)), names);
 });
 
-test("the list has every variable of the documents' table, and no other", () => {
+test("the list has the variables of the documents' table, no other", () => {
   const table = readFileSync(at("docs", "configuration.md"), "utf8")
     .split("| variable | default | meaning |")[1]
     .split("\n\n")[0];
@@ -71,7 +71,7 @@ test("values are read as the worker reads them", () => {
   ]);
 });
 
-test("the variables in wrangler.toml are held to the same rules, and keys do not belong there", () => {
+test("wrangler.toml's variables obey the same rules, and no key", () => {
   checkConfigured({ SHARDS: "4", MAP_TTL_MS: 10, HUB_SETTINGS: "{}", HANDLER_SECRET_A: "x" });
   assert.throws(
     () => checkConfigured({ SHARDS: "0" }),
@@ -85,7 +85,7 @@ test("the variables in wrangler.toml are held to the same rules, and keys do not
   assert.throws(() => checkConfigured({ WEBPUBSUB_ACCESS_KEY: "k" }), /is a secret, and does not belong in \[vars\]/);
 });
 
-test("a name is taken for the one that it is nearest to, if it is near any", () => {
+test("a name is taken for its nearest, if one is near", () => {
   const near = {
     SHARD_SOFT_LIMT: "SHARD_SOFT_LIMIT",
     recovery_window_secs: "RECOVERY_WINDOW_SECONDS",

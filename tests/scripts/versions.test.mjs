@@ -33,7 +33,7 @@ test("a crate's version is found by its whole name", () => {
   assert.equal(lockedVersion(lock("1.2.3", "4.5.6"), "wasm"), undefined);
 });
 
-test("a tool that drifts from its crate is reported with both versions", () => {
+test("a tool that drifts from its crate is reported with versions", () => {
   assert.doesNotThrow(() => checkVersions(lock(versions["wasm-bindgen"], versions["worker-build"])));
   assert.throws(
     () => checkVersions(lock("0.2.99", versions["worker-build"])),
@@ -56,7 +56,7 @@ test("the pinned Rust is the oldest that will do", () => {
   assert.equal(pinnedRust(), `${minimumRust()}.0`);
 });
 
-test("crates and npm packages have one version, which the changelog begins with", () => {
+test("crates, npm packages and changelog have one version", () => {
   const manifests = ["package.json", "crates/webpubsub-client/npm/package.json", "bench/package.json"];
   const versions = manifests.map((file) => JSON.parse(readFileSync(at(file), "utf8")).version);
   const [, crates] = readFileSync(at("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
@@ -72,7 +72,7 @@ test("versions compare by number", () => {
   assert.ok(atLeast("1.96.0-nightly", "1.95"));
 });
 
-test("npm packages are there when all but the optional ones are, in the locked version", () => {
+test("npm packages are there if all but optional ones are, locked", () => {
   const locked = { packages: { "": {}, a: { version: "1" }, b: { version: "2", optional: true }, c: { link: true } } };
   assert.ok(matches(locked, { packages: { a: { version: "1" } } }));
   assert.ok(!matches(locked, { packages: { a: { version: "2" } } }));

@@ -44,7 +44,7 @@ forEachRunner(
       return { hub, asked };
     }
 
-    test("accepts a client: who it is, its groups, roles and subprotocol, and what is kept of it", async (t) => {
+    test("accepts a client with its user, groups, roles and state", async (t) => {
       const requests = new Queue();
       const { hub } = await start(t, {
         handleConnect(request, response) {
@@ -268,7 +268,7 @@ forEachRunner(
       assert.deepEqual(await socket.next(), refused(1, "InternalServerError", "Internal server error"));
     });
 
-    test("is found at its own path and those under it, and nowhere else", async (t) => {
+    test("is found at its own path and those under it only", async (t) => {
       const handler = { handleUserEvent: (_, response) => response.success() };
       const event = { type: "event", event: "chat", data: 1, ackId: 1 };
       for (const [options, path, found] of [

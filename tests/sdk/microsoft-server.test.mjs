@@ -80,7 +80,7 @@ function suite(service) {
   const idsOf = (list) => list.map(({ connectionId }) => connectionId);
   const sorted = (...sockets) => sockets.map(({ id }) => id).sort();
 
-  test("leaves out excluded connections, and those that a filter leaves out", async () => {
+  test("leaves out connections that are excluded or filtered out", async () => {
     const hub = service.newHub();
     const sender = server(hub);
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
@@ -104,7 +104,7 @@ function suite(service) {
     ]);
   });
 
-  test("reads what is wrong with a filter out of the error, as Microsoft's live tests do", async () => {
+  test("reads a filter's fault from the error, as live tests do", async () => {
     const sender = server(service.newHub());
     const options = { contentType: "text/plain", filter: "invalid filter" };
     for (const call of [
@@ -140,7 +140,7 @@ function suite(service) {
     });
   });
 
-  test("a permission without a group is refused in the hosted service's words", async () => {
+  test("a permission without a group is refused as on Azure", async () => {
     const message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
     for (const change of ["grantPermission", "revokePermission"]) {
       const asked = server(service.newHub())[change]("invalid-id", "joinLeaveGroup");
@@ -227,7 +227,7 @@ function suite(service) {
     assert.equal(await sender.userExists("alice"), true);
   });
 
-  test("puts all connections that a filter lets through into groups and out of them", async () => {
+  test("adds the connections of a filter to groups and removes them", async () => {
     const hub = service.newHub();
     const sender = server(hub);
     const [alice, bob, anonymous] = [
@@ -252,7 +252,7 @@ function suite(service) {
     await assert.rejects(sender.addConnectionsToGroups(["red"], "userId"), { statusCode: 400 });
   });
 
-  test("lists a group's members, all of them or the first few, page by page", async () => {
+  test("lists a group's members: all, the first few, or by pages", async () => {
     const hub = service.newHub();
     const room = server(hub).group("the room/1");
     assert.deepEqual(await members(room), []);

@@ -102,7 +102,7 @@ const define = (service) => {
         });
 
         if (isReliable) {
-          test("recovers after every drop, and receives what it missed once, in order", async (t) => {
+          test("recovers after each drop; all arrives once, in order", async (t) => {
             const { hub, link, run } = await setUp(t);
             const listener = await hub.connect({ groups: ["test"] });
             const dropping = async () => {

@@ -12,7 +12,7 @@ describe("A service that is asked to end", () => {
   before(() => service.start());
   after(() => service.stop());
 
-  test("is found again by every client package: reliable connections go on, others are made anew", async () => {
+  test("is found again by every client package, plain or reliable", async () => {
     const hub = service.newHub();
     const clients = [];
     for (const [title, sdk] of Object.entries({

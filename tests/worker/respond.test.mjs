@@ -4,7 +4,7 @@ import { headersWithPrefix, messageHead, requestHead } from "../../worker/js/hea
 import { respond } from "../../worker/js/respond.ts";
 
 describe("A response", () => {
-  test("has its status, its headers and its text, and forbids guesses", async () => {
+  test("has its status, headers and text, and forbids guesses", async () => {
     const response = respond(404, "Content-Type\ntext/plain\nRetry-After\n1\n", "größer");
     assert.equal(response.status, 404);
     assert.deepEqual(Object.fromEntries(response.headers), {

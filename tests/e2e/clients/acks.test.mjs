@@ -18,14 +18,14 @@ const unhandled = (ackId) => ({
 });
 
 forEachShardCount("Acks", (service) => {
-  test("an event without a handler gets an error, and the connection stays", async () => {
+  test("an event without a handler gets an error and closes nothing", async () => {
     const alice = await service.newHub().connect();
     assert.deepEqual(await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 }), unhandled(1));
     alice.send({ type: "event", event: "chat", data: 1 });
     await alice.expectSilence();
   });
 
-  test("an ack id that was used is not used again, whatever the operation", async () => {
+  test("an ack id is used once, whatever the operation", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ roles: ALL_ROLES, groups: ["room"] });
     assert.equal((await alice.ask({ type: "joinGroup", group: "one", ackId: 7 })).success, true);
@@ -45,7 +45,7 @@ forEachShardCount("Acks", (service) => {
     assert.deepEqual(await alice.ask({ type: "joinGroup", group: "room", ackId: 1 }), duplicate(1));
   });
 
-  test("ack ids of two connections have nothing to do with each other", async () => {
+  test("ack ids of two connections are independent", async () => {
     const hub = service.newHub();
     for (const socket of [await hub.connect({ roles: ALL_ROLES }), await hub.connect({ roles: ALL_ROLES })]) {
       assert.equal((await socket.ask({ type: "joinGroup", group: "room", ackId: 1 })).success, true);
@@ -80,7 +80,7 @@ forEachShardCount("Acks", (service) => {
     assert.equal(await hub.exists("/groups/room"), true);
   });
 
-  test("a ping is answered, in the platform's own spelling or any other", async () => {
+  test("a ping in the platform's spelling or any other is answered", async () => {
     const alice = await service.newHub().connect();
     for (const ping of ['{"type":"ping"}', '{ "type": "PING" }', '{"type":"ping","extra":1}']) {
       alice.send(ping);

@@ -41,7 +41,7 @@ forEachShardCount(
       for (const data of ["to all", "to the group"]) assert.equal((await socket.json()).data, data);
     });
 
-    test("are not made of a token that is wrong, which is refused all the same", async () => {
+    test("are not made of a wrong token, which is refused all the same", async () => {
       const elsewhere = closed.token();
       for (const [what, query, headers] of [
         ["rubbish", "?access_token=rubbish"],

@@ -24,7 +24,7 @@ forEachShardCount("A server's close", (service) => {
     };
   }
 
-  test("ends the transport of a client that has spoken, and brings its frame to one that has not", async () => {
+  test("ends a client's transport, or brings a quiet one its frame", async () => {
     const hub = service.newHub();
     const [silent, speaking] = [await connect(hub), await connect(hub)];
     speaking.socket.send('{"type":"ping"}');

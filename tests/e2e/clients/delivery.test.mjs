@@ -59,7 +59,7 @@ forEachShardCount("Delivery", (service) => {
     }
   });
 
-  test("a server's publish reaches them all, to all, to the group and to the user", async () => {
+  test("a server's publish reaches all, the group and the user", async () => {
     const hub = service.newHub();
     const members = await audience(hub, 4);
     let sequenceId = 0;

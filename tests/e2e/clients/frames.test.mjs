@@ -38,7 +38,7 @@ forEachShardCount(
       }
     });
 
-    test("messages of streams and group states close with 1007, and open no stream", async () => {
+    test("messages of streams and group states close with 1007", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       for (const message of [
@@ -79,7 +79,7 @@ forEachShardCount(
       }
     });
 
-    test("what was sent before a refused frame is done, what was sent after it is not", async () => {
+    test("what precedes a refused frame is done, what follows is not", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const socket = await hub.connect({ roles: ALL_ROLES });
@@ -114,7 +114,7 @@ forEachShardCount(
       await expectRefusal(sender, hub, TOO_LARGE);
     });
 
-    test("one byte more closes with 1009, counted in bytes and not in characters", async () => {
+    test("one byte more closes with 1009, in bytes and not characters", async () => {
       const hub = service.newHub();
       for (const frame of [
         frameOf(LIMIT + 1),

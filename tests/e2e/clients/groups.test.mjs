@@ -42,7 +42,7 @@ forEachShardCount("Groups", (service) => {
     assert.deepEqual(await listener.json(), received("hi"));
   });
 
-  test("a sender that is a member receives its own, unless it asks not to", async () => {
+  test("a member receives its own messages, unless it asks not to", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
     const sameUser = await hub.connect({ user: "alice", groups: ["room"] });
@@ -53,7 +53,7 @@ forEachShardCount("Groups", (service) => {
     assert.deepEqual(await sameUser.json(), received("to me too", "alice"));
   });
 
-  test("joining twice brings one copy, leaving a strange group does no harm", async () => {
+  test("joining twice brings one copy, leaving a foreign group none", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
     assert.equal((await alice.ask({ type: "joinGroup", group: "room", ackId: 1 })).success, true);
@@ -65,7 +65,7 @@ forEachShardCount("Groups", (service) => {
     assert.equal((await alice.json()).data, "two");
   });
 
-  test("without a role nothing is allowed, and the ack says what was not", async () => {
+  test("without a role nothing is allowed, and the ack says what", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     assert.deepEqual(

@@ -23,7 +23,7 @@ forEachShardCount(
   (service) => {
     const path = (hub, query = "") => `/client/hubs/${hub.name}${query}`;
 
-    test("a request that asks for no WebSocket gets 400, before anything else is looked at", async () => {
+    test("a request that asks for no WebSocket gets 400 first", async () => {
       const hub = service.newHub();
       for (const target of [path(hub), path(hub, `?access_token=${hub.token()}`), "/client/hubs/1", "/client/?hub=1"]) {
         assert.equal((await request(service.endpoint, "GET", target)).status, 400, target);
@@ -38,7 +38,7 @@ forEachShardCount(
       assert.equal((await upgrade(service.endpoint, "/client/")).status, 400);
     });
 
-    test("a hub's name may have any character of the published pattern, escaped or not", async () => {
+    test("a hub's name takes the whole published pattern, also escaped", async () => {
       // The platform refuses a bare backtick in a URL, which every URL parser escapes.
       const name = "H_1%60,.[z]".padEnd(128, "x");
       const hub = new Hub(service, name);
@@ -50,7 +50,7 @@ forEachShardCount(
       assert.equal(await other.next(), "to both");
     });
 
-    test("no token gets 401, which says so in the API's words and in the log", async () => {
+    test("no token gets 401, which answer and log say", async () => {
       const hub = service.newHub();
       for (const url of [hub.url, `${hub.url}?access_token=`]) {
         const refused = await Socket.open(url).then(
@@ -63,7 +63,7 @@ forEachShardCount(
       await until(() => setImmediate(service.logged(line) === 2), "a line in the log for each");
     });
 
-    test("users and groups that URLs resolve get 400 and words, wherever they come in", async () => {
+    test("users and groups that URLs resolve get 400 from every place", async () => {
       const hub = service.newHub();
       const why = "`.` and `..` are no names, since URLs resolve them as path segments.";
       for (const dots of [".", ".."]) {
@@ -136,14 +136,14 @@ forEachShardCount(
       }
     });
 
-    test("parameters that say nothing to the endpoint change nothing, a hub beside one in the path among them", async () => {
+    test("parameters unknown to the endpoint, and hub, change nothing", async () => {
       const hub = service.newHub();
       const socket = await Socket.open(`${hub.clientUrl()}&hub=other&tenant=a&tenant=b&empty=&%zz`);
       await hub.send("", "to this hub");
       assert.equal(await socket.next(), "to this hub");
     });
 
-    test("the first known subprotocol of the offer is echoed in the client's spelling", async () => {
+    test("the first known subprotocol is echoed in the client's words", async () => {
       const hub = service.newHub();
       for (const [offer, answer] of [
         [JSON_V1, JSON_V1],
@@ -198,7 +198,7 @@ forEachShardCount(
       assert.ok(reconnectionToken.length > 0);
     });
 
-    test("the first frame comes before the answer to a ping that is sent at once", async () => {
+    test("the first frame comes before the answer to an early ping", async () => {
       const hub = service.newHub();
       for (const protocol of [JSON_V1, RELIABLE_V1]) {
         const sockets = await Promise.all(

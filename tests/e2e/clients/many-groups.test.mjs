@@ -53,7 +53,7 @@ forEachShardCount(
     }
 
     for (const [protocol, kind] of Object.entries(KINDS)) {
-      test(`joins no other, and receives that answer where it asks for one: ${protocol}`, async () => {
+      test(`joins no other, and receives that answer if it asks: ${protocol}`, async () => {
         const hub = service.newHub();
         const socket = await kind.connect(hub, { protocol, groups: ["a"], roles: ALL_ROLES });
         for (const [n, group] of ["b", "c"].entries()) {

@@ -22,7 +22,7 @@ forEachShardCount("The order of many", (service) => {
       }),
     );
 
-  test("who publish at the same time, at each of them and at protobuf clients beside them", async () => {
+  test("who publish at the same time, to each and protobuf clients", async () => {
     const hub = service.newHub();
     const groups = ["room"];
     const connections = await connectAll(hub, { groups });
@@ -65,7 +65,7 @@ forEachShardCount("The order of many", (service) => {
     }
   });
 
-  test("who join, publish, leave and publish without waiting for an answer", async () => {
+  test("who join, publish and leave without waiting for an answer", async () => {
     const hub = service.newHub();
     const connections = await connectAll(hub, {});
     for (let round = 0; round < ROUNDS; round++) {

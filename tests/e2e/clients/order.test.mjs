@@ -49,7 +49,7 @@ forEachShardCount("Order", (service) => {
     }
   });
 
-  test("of a server's publishes, each begun when the last was accepted", async () => {
+  test("of a server's publishes, each begun after the last's answer", async () => {
     const hub = service.newHub();
     const listeners = await members(hub);
     const targets = ["", "/groups/room"];

@@ -161,7 +161,7 @@ forEachShardCount(
         });
       }
 
-      test(`a member without a role receives from its group, and may do nothing (${protocol})`, async () => {
+      test(`a member without a role only receives from its group (${protocol})`, async () => {
         const hub = service.newHub();
         const alice = await client(hub, kind, { user: "alice", groups: ["token"] });
         await hub.rest("PUT", `/groups/connection/connections/${alice.id}`);
@@ -177,7 +177,7 @@ forEachShardCount(
         }
       });
 
-      test(`what is revoked is forbidden in that group until it is granted again, and members stay members (${protocol})`, async () => {
+      test(`a revoked right is gone until granted; members stay (${protocol})`, async () => {
         const hub = service.newHub();
         const alice = await client(hub, kind, { roles: ["webpubsub.joinLeaveGroups.room*", "webpubsub.sendToGroup"] });
         assert.equal(await alice.join("room"), true);
@@ -201,7 +201,7 @@ forEachShardCount(
         assert.deepEqual(await members(hub, "room"), []);
       });
 
-      test(`two connections of one user have permissions of their own, and so has a later one (${protocol})`, async () => {
+      test(`each connection of a user has its own permissions (${protocol})`, async () => {
         const hub = service.newHub();
         const first = await client(hub, kind, { user: "alice" });
         const second = await client(hub, kind, { user: "alice", roles: ["webpubsub.sendToGroup"] });
@@ -218,7 +218,7 @@ forEachShardCount(
         ]);
       });
 
-      test(`a forbidden operation succeeds with the same ack id after a grant (${protocol})`, async () => {
+      test(`a refused ack id succeeds after a grant (${protocol})`, async () => {
         const hub = service.newHub();
         const alice = await kind.connect(hub);
         for (const verb of [JOIN, LEAVE, PUBLISH]) {
@@ -233,7 +233,7 @@ forEachShardCount(
     }
 
     for (const protocol of [RELIABLE_V1, PROTOBUF_RELIABLE_V1]) {
-      test(`what changes while a client is away counts when it is back, and so does what changed before (${protocol})`, async () => {
+      test(`changes before and during an absence count after it (${protocol})`, async () => {
         const hub = service.newHub();
         const alice = await client(hub, KINDS[protocol], {
           roles: ["webpubsub.joinLeaveGroups.room*", "webpubsub.sendToGroup.room"],
@@ -264,7 +264,7 @@ forEachShardCount(
       });
     }
 
-    test("a simple client that publishes every frame needs the permission for each, and is closed with 1008 without it", async () => {
+    test("a simple client's frames need a permission, or get 1008", async () => {
       for (const { who, roles, stages } of CLIENTS) {
         const hub = service.newHub();
         const witness = await hub.connect({ groups: GROUPS });
@@ -387,7 +387,7 @@ forEachShardCount(
       }
     });
 
-    test("patterns that are none, or too many, grant nothing, and the others hold", async () => {
+    test("invalid or too many patterns grant nothing, the others hold", async () => {
       const hub = service.newHub();
       const invalid = ["", "a\\", "a\\b", "??????", "*a*a*a*a*a*", "*".padEnd(1025, "h")];
       const valid = ["?????", "**b**b**b**b**", "*".padEnd(1024, "g")];
@@ -414,7 +414,7 @@ forEachShardCount(
       await expectRoles(hub, roles, { send: names, join: names, groups: names });
     });
 
-    test("a server's target is one group by its letters, and must be there", async () => {
+    test("a server's target is one group by its letters, and required", async () => {
       const hub = service.newHub();
       const alice = await hub.connect({ roles: ["webpubsub.joinLeaveGroups.room.*"] });
       await change(hub, alice.id, [
@@ -449,7 +449,7 @@ forEachShardCount(
       }
     });
 
-    test("a connection that is not there can be granted nothing, and revoking from it is no error", async () => {
+    test("an unknown connection gets no grant; revoking is no error", async () => {
       const hub = service.newHub();
       const gone = await hub.connect({ roles: ALL_ROLES });
       await gone.close(1000);
@@ -467,7 +467,7 @@ forEachShardCount(
       }
     });
 
-    test("the thousand and first single group is a conflict that changes nothing, for each permission by itself", async () => {
+    test("the 1001st group of a permission is 409 and changes nothing", async () => {
       const hub = service.newHub();
       const roles = Array.from({ length: 900 }, (_, n) => `webpubsub.sendToGroup.g${n}`);
       const alice = await hub.connect({ roles: [...roles, "webpubsub.joinLeaveGroup"] });

@@ -44,7 +44,7 @@ async function expectSilence(socket) {
 }
 
 forEachShardCount("Protobuf clients", (service) => {
-  test("both subprotocols are echoed, and the first frame says who the client is", async () => {
+  test("both subprotocols are echoed; the first frame names a client", async () => {
     const hub = service.newHub();
     const alice = await connect(hub, { user: "alice" });
     assert.deepEqual(alice.connected, message(field(1, alice.id), field(2, "alice")));
@@ -62,7 +62,7 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectSilence(alice);
   });
 
-  test("a member receives from its group until it leaves, and acks come if asked for", async () => {
+  test("a member receives until it leaves; acks come if asked for", async () => {
     const hub = service.newHub();
     const alice = await connect(hub, { roles: ALL_ROLES });
     alice.send(JOIN);
@@ -119,7 +119,7 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectFrame(alice, fromServer("text", "more", field(4, 2)));
   });
 
-  test("a sequence ack of what was never sent closes a reliable connection, and is nothing to another", async () => {
+  test("a sequence ack of an unsent message closes if reliable only", async () => {
     const hub = service.newHub();
     const [alice, plain] = [await connectReliable(hub), await connect(hub)];
     for (const socket of [alice, plain]) socket.send(frames.get("a sequence ack"));
@@ -129,7 +129,7 @@ forEachShardCount("Protobuf clients", (service) => {
     assert.equal(await hub.exists(`/connections/${alice.id}`), false);
   });
 
-  test("a recovery sends again what was not acknowledged, then what was missed, and then what is new", async () => {
+  test("a recovery resends the unacknowledged, the missed, the new", async () => {
     const hub = service.newHub();
     const bob = await connect(hub, { roles: ALL_ROLES });
     const alice = await connectReliable(hub, { groups: ["room"] });
@@ -162,7 +162,7 @@ forEachShardCount("Protobuf clients", (service) => {
     await expectNumbers(again, 6, 6);
   });
 
-  test("protobuf, JSON and simple clients receive each other's messages", async () => {
+  test("protobuf, JSON and simple clients receive from each other", async () => {
     const hub = service.newHub();
     const room = { roles: ALL_ROLES, groups: ["room"] };
     const protobuf = await connect(hub, { user: "p", ...room });
@@ -229,7 +229,7 @@ forEachShardCount("Protobuf clients", (service) => {
     }
   });
 
-  test("a message of 1 MB is delivered whole, and one byte more closes with 1009", async () => {
+  test("1 MB is delivered whole, and one byte more closes with 1009", async () => {
     const hub = service.newHub();
     const listener = await connect(hub, { groups: ["room"] });
     const sender = await connect(hub, { roles: ALL_ROLES });
@@ -272,7 +272,7 @@ forEachShardCount("Protobuf clients", (service) => {
       }
     });
 
-    test(`what is no message closes a ${name} connection with 1007, and no other`, async () => {
+    test(`an invalid message closes that ${name} connection with 1007`, async () => {
       const hub = service.newHub();
       const witness = await open(hub);
       for (const vector of vectors("upstream-refused")) {

@@ -45,7 +45,7 @@ forEachShardCount(
       return { offered, needed, grown: most - before };
     }
 
-    test("are closed while others receive everything, and the process grows by little more than what they are allowed", async (t) => {
+    test("are closed, others receive all, and memory stays bounded", async (t) => {
       // The process has just begun: what it takes to deliver messages at all is in the bound.
       const hub = service.newHub();
       const connect = (user) => (_, n) => (n % 2 ? hub.connectSimple({ user }) : hub.connect({ user }));
@@ -82,7 +82,7 @@ forEachShardCount(
       },
     };
     for (const [kind, { open, say }] of Object.entries(chatty)) {
-      test(`that send all the time and read nothing are closed as early (${kind}), while one that reads stays`, async (t) => {
+      test(`that send are closed as early (${kind}), while a reader stays`, async (t) => {
         const hub = service.newHub();
         const reading = [await hub.connect({ user: "reading" })];
         const stuck = await open(hub);
@@ -103,7 +103,7 @@ forEachShardCount(
       });
     }
 
-    test("that are reliable and acknowledge nothing are closed at 16 MB", async () => {
+    test("that are reliable and acknowledge nothing close at 16 MB", async () => {
       const hub = service.newHub();
       const stuck = await hub.connectReliable({ user: "stuck" });
       stuck.stopReading();

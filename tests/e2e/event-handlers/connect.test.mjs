@@ -78,7 +78,7 @@ forEachShardCount(
   "Connecting",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      test("is asked about with all that the client has said, but for its credentials", async (t) => {
+      test("is asked about with all that the client said but credentials", async (t) => {
         const { handler, hub } = await start(service, t);
         const claims = {
           ...clientClaims({ audience: hub.audience, ...TOKEN }),
@@ -140,7 +140,7 @@ forEachShardCount(
         assert.ok(!asked.text.includes(token) && !asked.text.includes("secret"));
       });
 
-      test("of a simple client without a user is asked about without either", async (t) => {
+      test("of a simple client without a user is asked without either", async (t) => {
         const { handler, hub } = await start(service, t);
         await hub.connectSimple();
         const asked = await handler.next("sys.connect");
@@ -149,7 +149,7 @@ forEachShardCount(
         assert.equal(asked.json.claims.sub, undefined);
       });
 
-      test("of an anonymous client is asked about without claims, and may make it somebody", async (t) => {
+      test("of an anonymous client has no claims, and may get a user", async (t) => {
         const { handler, hub } = await start(service, t, json({ userId: "guest", roles: ["webpubsub.sendToGroup"] }));
         await hub.configure({
           anonymousConnectPolicy: "allow",
@@ -173,7 +173,7 @@ forEachShardCount(
         assert.equal(await hub.exists(`/connections/${connection}`), true);
       });
 
-      test("is not asked about where no handler lists it, nor for a client that is refused anyway", async (t) => {
+      test("is not asked about without a handler or for a refused client", async (t) => {
         const { handler, hub } = await start(service, t);
         const bad = await Promise.all([
           refusal(Socket.open(hub.url)),
@@ -260,7 +260,7 @@ forEachShardCount(
         });
       }
 
-      test("is refused with 500 for a subprotocol that the client did not offer", async (t) => {
+      test("is refused with 500 for a subprotocol that was not offered", async (t) => {
         const { handler, hub } = await start(service, t);
         for (const [offer, chosen] of [
           [[JSON_V1], PROTOBUF_V1],
@@ -296,7 +296,7 @@ forEachShardCount(
       }
 
       for (const status of [401, 403]) {
-        test(`is refused in the service's words where the handler has none: ${status}`, async (t) => {
+        test(`is refused in the service's words if a handler has none: ${status}`, async (t) => {
           const { hub } = await start(service, t, { status });
           expectUnauthorized(await refusal(hub.connect(TOKEN)), "The event handler refused the connection.", status);
         });
@@ -311,7 +311,7 @@ forEachShardCount(
       }
 
       for (const status of [500, 502, 503, 599]) {
-        test(`is refused with the handler's status, and not its words, after the last attempt: ${status}`, async (t) => {
+        test(`is refused with the handler's last status, not words: ${status}`, async (t) => {
           const { handler, hub } = await start(service, t, { status, body: "a stack trace" });
           const { status: got, body } = await refusal(hub.connect(TOKEN));
           assert.equal(got, status);
@@ -355,7 +355,7 @@ forEachShardCount(
         ["answers in no HTTP", garbage],
         ["breaks off", half],
       ]) {
-        test(`is refused with 500 by a handler that ${what}, after the last attempt`, async (t) => {
+        test(`is refused with 500 by a handler that at last ${what}`, async (t) => {
           const { handler, hub } = await start(service, t, answer);
           assert.equal((await refusal(hub.connect(TOKEN))).status, 500);
           expectAllAttempts(handler);

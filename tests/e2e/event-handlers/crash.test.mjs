@@ -59,7 +59,7 @@ describe("Crashes", { concurrency: true }, () => {
           for (const asked of ends) assert.equal(asked.header("ce-userId"), "alice");
         });
 
-        test("what was owed when it came is sent in order once a handler is back", async (t) => {
+        test("what was pending is sent in order once a handler is back", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
           await hub.useHandler(handler, {

@@ -182,7 +182,7 @@ forEachShardCount(
         });
       }
 
-      test("of what only happened are no error where the answer is a page", async (t) => {
+      test("of notifications are no error where the answer is a page", async (t) => {
         const { handler, hub } = await startWithHub(t, service, NOTIFICATIONS);
         handler.answer("sys.connected", page);
         await hub.connect();
@@ -206,7 +206,7 @@ forEachShardCount(
         });
       }
 
-      test("in a test of a handler say the kind of what came of the sample", async (t) => {
+      test("in a test of a handler name the outcome of the sample", async (t) => {
         const { handler, hub } = await startWithHub(t, service);
         const run = async () =>
           JSON.parse((await service.manage("POST", `hubs/${hub.name}/eventHandlers/0/:test`)).body).steps;

@@ -26,7 +26,7 @@ forEachShardCount(
     describe("at the same time", { concurrency: 8 }, () => {
       const start = (t, which) => startWithHub(t, service, which);
 
-      test("an event has the headers of a CloudEvent, and those of the service", async (t) => {
+      test("an event has the headers of a CloudEvent and of the service", async (t) => {
         const { handler, hub } = await start(t);
         const shouting = Object.assign(Object.create(hub), { name: hub.name.toUpperCase() });
         const alice = await shouting.connect({ user: "alice" });
@@ -67,7 +67,7 @@ forEachShardCount(
         assert.equal(asked.header("ce-eventName"), "message");
       });
 
-      test("a user id has any characters, as UTF-8, and none that start a header", async (t) => {
+      test("a user id has any characters, in UTF-8, and adds no header", async (t) => {
         const { handler, hub } = await start(t);
         for (const [user, delivered] of [
           ["jörg 🚀", "jörg 🚀"],
@@ -100,7 +100,7 @@ forEachShardCount(
         assert.equal((await handler.next("user.chat")).header("ce-subprotocol"), PROTOBUF_V1);
       });
 
-      test("events of a connection are numbered, connecting being 0 and having connected 1, and each has an id", async (t) => {
+      test("events are numbered from connect's 0 on, and each has an id", async (t) => {
         const { handler, hub } = await start(t, {
           userEventPattern: "*",
           systemEvents: ["connect", "connected", "disconnected"],
@@ -129,7 +129,7 @@ forEachShardCount(
         }
       });
 
-      test("0 and 1 are kept for connecting where no handler asked for it", async (t) => {
+      test("0 and 1 are kept for connecting that no handler asked for", async (t) => {
         const { handler, hub } = await start(t);
         await (await hub.connect()).ask(event("chat", 1));
         assert.ok((await handler.next("user.chat")).id >= 2);
@@ -153,7 +153,7 @@ forEachShardCount(
         }
       });
 
-      test("the URL has hub and event where their placeholders are, in any case and escaped, and keeps its query", async (t) => {
+      test("the URL fills in hub and event, escaped, and keeps its query", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.useHandler(handler, {
@@ -182,7 +182,7 @@ forEachShardCount(
           });
         }
 
-        test(`a handler gets what is empty, and what is large, of a ${kind.name} client`, async (t) => {
+        test(`a handler gets a ${kind.name} client's empty and large events`, async (t) => {
           const { handler, hub } = await start(t);
           const socket = await kind.connect(hub);
           for (const [dataType, data] of [
@@ -253,7 +253,7 @@ forEachShardCount(
           });
         }
 
-        test(`an answer's metadata is the message's, and without a body it is an empty text, to the ${kind.name} client`, async (t) => {
+        test(`an answer's metadata goes with the ${kind.name} client's message`, async (t) => {
           const { handler, hub } = await start(t);
           // The platform makes one header of several, of which the last value counts.
           const headers = {
@@ -328,7 +328,7 @@ forEachShardCount(
         assert.equal(await socket.next(), body.toString());
       });
 
-      test("metadata goes into headers, its keys in lower case, the last of several", async (t) => {
+      test("metadata becomes lower-case headers, the last of a key wins", async (t) => {
         const { handler, hub } = await start(t);
         const metadata = { Trace: "first", "trace-ID": "x;y", trace: "last", "!#$%": "" };
         const [json, protobuf] = [await hub.connect(), await PROTOBUF_CLIENT.connect(hub)];
@@ -345,7 +345,7 @@ forEachShardCount(
         }
       });
 
-      test("a header with metadata but without a key is left out of an answer", async (t) => {
+      test("a metadata header without a key is left out of an answer", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("user.message", {
           headers: {
@@ -396,7 +396,7 @@ forEachShardCount(
         });
       }
 
-      test("a pattern asks for no events of the service, nor its names for users' events", async (t) => {
+      test("a pattern matches users' events only, by no system name", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.configure({
@@ -412,7 +412,7 @@ forEachShardCount(
         await socket.close(1000);
       });
 
-      test("of several handlers the first that asks for an event is called", async (t) => {
+      test("of several handlers the first that wants an event is called", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         const at = (path, which) => ({ urlTemplate: `${handler.origin}/${path}`, ...which });
@@ -436,7 +436,7 @@ forEachShardCount(
         ]);
       });
 
-      test("events of a connection wait for each other, those of others do not, and nothing else waits", async (t) => {
+      test("a connection's events wait for each other, and nothing else", async (t) => {
         const { handler, hub } = await start(t);
         const release = handler.hold("user.slow");
         handler.answer("user.next", text("second"));
@@ -475,7 +475,7 @@ forEachShardCount(
         assert.equal((await handler.next("user.message")).text, "three");
       });
 
-      test("an ack id is used up by an event that succeeded, and while one is under way", async (t) => {
+      test("an event takes its ack id while under way and if it succeeds", async (t) => {
         const { handler, hub } = await start(t);
         const release = handler.hold("user.chat");
         const alice = await hub.connect();
@@ -501,7 +501,7 @@ forEachShardCount(
         assert.deepEqual(handler.kinds(alice.id), ["user.slow", "user.later", "sys.disconnected"]);
       });
 
-      test("an answer to a reliable client is numbered like any other message, and waits for one that is away", async (t) => {
+      test("an answer to a reliable client is numbered and kept for it", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("user.chat", text("one"));
         const alice = await hub.connectReliable();

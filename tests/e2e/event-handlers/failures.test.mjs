@@ -88,7 +88,7 @@ forEachShardCount(
     describe("at the same time", { concurrency: 8 }, () => {
       for (const kind of clientKinds) {
         for (const [what, answer] of TRIED_AGAIN) {
-          test(`an event of a ${kind.name} client is tried four times, the same each time, and fails: ${what}`, (t) =>
+          test(`an event of a ${kind.name} client is tried 4 times, then fails: ${what}`, (t) =>
             expectFailure(service, t, kind, answer));
         }
 
@@ -107,7 +107,7 @@ forEachShardCount(
           });
         }
 
-        test(`an event of a ${kind.name} client succeeds with the first attempt that does`, async (t) => {
+        test(`a ${kind.name} client's event succeeds with the first that does`, async (t) => {
           const { handler, hub } = await startAt(service, t);
           const socket = await kind.connect(hub);
           handler.answer("user.message", { status: 500 }, reset, { status: 408 }, text("at last"));
@@ -139,7 +139,7 @@ forEachShardCount(
         assert.equal((await socket.json()).data, "hi");
       });
 
-      test("without an ack id a failure is silent, and the next event is sent", async (t) => {
+      test("without an ack id a failure is silent, and the next is sent", async (t) => {
         const { handler, hub } = await startAt(service, t);
         handler.answer("user.message", { status: 400 }, text("better"));
         const socket = await hub.connect();

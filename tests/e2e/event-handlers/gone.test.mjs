@@ -55,7 +55,7 @@ forEachShardCount(
         });
       }
 
-      test("for an invocation are given up when its client is gone, or takes it back", async (t) => {
+      test("for an invocation end when its client is gone or cancels", async (t) => {
         const { handler, hub } = await startWithHub(t, service, ASKED);
         handler.answer("user.chat", hang);
         handler.answer("user.slow", hang);
@@ -71,7 +71,7 @@ forEachShardCount(
         assert.equal(handler.count("user.slow"), 1);
       });
 
-      test("for a reliable client go on while it may come back, and are given up when it may not", async (t) => {
+      test("for a reliable client go on as long as it may come back", async (t) => {
         const { handler, hub } = await startWithHub(t, service, ASKED);
         const release = handler.hold("user.slow");
         const alice = await hub.connectReliable();
@@ -105,7 +105,7 @@ forEachShardCount(
         ]);
       });
 
-      test("that are given up make room for others, and are no failures of the handler", async (t) => {
+      test("that are given up make room, and are no handler's failures", async (t) => {
         const { handler, hub } = await startWithHub(t, service);
         handler.answer("user.slow", hang);
         const leaving = await Promise.all(

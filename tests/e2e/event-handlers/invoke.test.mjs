@@ -68,7 +68,7 @@ forEachShardCount(
         });
       }
 
-      test("are answered without data where the handler says nothing, and may send none", async (t) => {
+      test("are answered without data where the handler sends none", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("user.echo", { status: 204 }, {});
         const socket = await hub.connect();
@@ -137,7 +137,7 @@ forEachShardCount(
         }
       });
 
-      test("that are cancelled are not answered, whether they wait or are under way, and their ids are free", async (t) => {
+      test("that are cancelled are not answered, and free their ids", async (t) => {
         const { handler, hub } = await start(t);
         const release = handler.hold("user.echo");
         const socket = await hub.connect();
@@ -152,7 +152,7 @@ forEachShardCount(
         await socket.expectSilence();
       });
 
-      test("have no sequence ids, and their answers are not kept for who is away", async (t) => {
+      test("have no sequence ids, and their answers are not kept", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("user.echo", text("hey"));
         const socket = await hub.connectReliable();

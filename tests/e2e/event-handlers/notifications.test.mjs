@@ -161,7 +161,7 @@ forEachShardCount(
         });
       }
 
-      test("a recovered connection is reported neither as new nor as gone", async (t) => {
+      test("a recovered connection is reported neither new nor gone", async (t) => {
         const { handler, hub } = await start(t);
         const socket = await hub.connectReliable({ user: "alice" });
         socket.cut();
@@ -187,7 +187,7 @@ forEachShardCount(
         assert.deepEqual(handler.kinds(socket.id), ["sys.connect", "sys.connected", "sys.disconnected"]);
       });
 
-      test("joining and leaving the groups asked for are sent, whoever does it", async (t) => {
+      test("joins and leaves of groups asked for are sent, by any way", async (t) => {
         const { handler, hub } = await start(t, {
           groupPresenceEvents: { eventNames: ["joined", "left"], groupFilters: ["*"] },
         });
@@ -230,7 +230,7 @@ forEachShardCount(
         ]);
       });
 
-      test("they come in order: first that it has connected, last that it has gone", async (t) => {
+      test("they come in order, connected first and disconnected last", async (t) => {
         const { handler, hub } = await start(t);
         const socket = await hub.connect({ roles: ALL_ROLES });
         for (const kind of ["sys.connected", "user.chat", "gp.joined", "gp.left"])
@@ -281,7 +281,7 @@ forEachShardCount(
         assert.equal(handler.count("sys.connected"), 2, "a refusal is final");
       });
 
-      test("what a handler could not take is sent again, under the same number", async (t) => {
+      test("what a handler did not take is sent again, number unchanged", async (t) => {
         const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
         for (const kind of ["sys.connected", "sys.disconnected"])
           handler.answer(kind, ...Array(ATTEMPTS - 1).fill({ status: 503 }), {});

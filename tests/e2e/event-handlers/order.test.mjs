@@ -66,7 +66,7 @@ const percentile = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.l
 forEachShardCount(
   "Order of events",
   (service) => {
-    test("is that of each connection, with `connected` first and `disconnected` last, and publishes do not wait for them", {
+    test("is each connection's, and publishes do not wait for it", {
       timeout: LIMIT_MS,
     }, async (t) => {
       const random = new Random(5);

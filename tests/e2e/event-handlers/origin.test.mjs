@@ -33,7 +33,7 @@ for (const { title, accepted, expected } of [
       return { handler, hub };
     }
 
-    test("are what handlers are asked for clients without a token, one of them being enough", async (t) => {
+    test("are what handlers are asked for clients without a token", async (t) => {
       const { handler, hub } = await openToAll(t, ["connect", "connected"]);
       const hosts = expected(service);
       handler.answer("OPTIONS", { headers: { "WebHook-Allowed-Origin": hosts.split(",")[1] } });
@@ -48,7 +48,7 @@ for (const { title, accepted, expected } of [
       }
     });
 
-    test("stay what they are, and their handshake too, however many hosts are made up", async (t) => {
+    test("stay as they are, however many hosts are made up", async (t) => {
       const { handler, hub } = await openToAll(t, ["connected"]);
       const alice = await hub.connect({ user: "alice" });
       assert.equal(
@@ -71,7 +71,7 @@ for (const { title, accepted, expected } of [
       assert.ok(hosts >= 2 && hosts <= 6, `${hosts} handshakes`);
     });
 
-    test("are not what clients with a token go by, nor is the host that they ask", async (t) => {
+    test("do not replace what a client's token names, nor its host", async (t) => {
       const { handler, hub } = await openToAll(t, ["connected"]);
       const headers = accepted ? { host: "made-up.example" } : {};
       const audience = accepted ? `https://PUBLIC.example/client/hubs/${hub.name}` : hub.audience;

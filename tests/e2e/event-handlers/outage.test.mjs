@@ -27,7 +27,7 @@ describe("Outages", { concurrency: true }, () => {
           ["answers 500", { status: 500 }],
           ["resets the connection", reset],
         ]) {
-          test(`of a handler that ${what}: four attempts, then it is left alone, and found again`, async (t) => {
+          test(`of a handler that ${what}: 4 attempts, a pause, then found again`, async (t) => {
             const handler = await EventHandler.start(t);
             const hub = service.newHub();
             await hub.useHandler(handler, { userEventPattern: "chat", systemEvents: ["disconnected"] });
@@ -110,7 +110,7 @@ describe("Outages", { concurrency: true }, () => {
   forEachShardCount(
     "Attempts",
     (service) => {
-      test("are a second, three and five apart unless the operator says otherwise", async (t) => {
+      test("are 1, 3 and 5 s apart unless the operator says otherwise", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.useHandler(handler);
@@ -125,7 +125,7 @@ describe("Outages", { concurrency: true }, () => {
         }
       });
 
-      test("at a validation are as far apart, and the event succeeds with the first that does", async (t) => {
+      test("at a validation are as far apart, until the first success", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.useHandler(handler);

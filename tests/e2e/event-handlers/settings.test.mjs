@@ -362,7 +362,7 @@ forEachShardCount(
         assert.deepEqual((await get(hub)).eventHandlers[0].systemEvents, ["connected"]);
       });
 
-      test("keep secrets to themselves, and keep them where they are given back hidden", async (t) => {
+      test("keep secrets hidden, and keep them when given back hidden", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         const at = (path, auth) => ({ urlTemplate: `${handler.origin}/${path}`, userEventPattern: path, auth });
@@ -424,7 +424,7 @@ forEachShardCount(
         assert.ok(latest.error.length > 0);
       });
 
-      test("that name a variable that is not for handlers as their secret are refused", async (t) => {
+      test("that name a secret that is not for handlers are refused", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         for (const secret of [
@@ -467,7 +467,7 @@ forEachShardCount(
         });
       }
 
-      test("hold for the next connect and the next event once they are answered, on every shard, and when they are taken back", async (t) => {
+      test("hold on every shard once answered, also when taken back", async (t) => {
         const [first, second] = [await EventHandler.start(t), await EventHandler.start(t)];
         const hub = service.newHub();
         const sockets = await Promise.all(Array.from({ length: 12 }, () => hub.connect()));
@@ -506,7 +506,7 @@ forEachShardCount(
         assert.deepEqual(handler.kinds(), ["sys.disconnected"]);
       });
 
-      test("show what was delivered: every attempt, newest first, and no word of what was said", async (t) => {
+      test("show each attempt delivered, newest first, and no content", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.configure({
@@ -590,7 +590,7 @@ forEachShardCount(
         assert.ok(!deliveries.some((one) => one.event === "e0"));
       });
 
-      test("can be tested: the handshake and a signed sample, each step in words", async (t) => {
+      test("can be tested: handshake and signed sample, step by step", async (t) => {
         const handler = await EventHandler.start(t);
         const hub = service.newHub();
         await hub.configure({
@@ -657,7 +657,7 @@ forEachShardCount(
         assert.deepEqual([noServer.ok, noServer.status], [false, null]);
       });
 
-      test("are an operator's: without a token 401, what is not there 404, other methods 405", async () => {
+      test("are an operator's: 401 without a token, 404, 405", async () => {
         const hub = service.newHub();
         await hub.configure(one());
         for (const [method, path] of [
@@ -692,7 +692,7 @@ after(() => [given, more].forEach((handler) => handler.stop()));
 forEachShardCount(
   "Handlers of the settings file",
   (service) => {
-    test("are called until an operator says otherwise; both outlive the process", async () => {
+    test("are called until an operator changes it; both are durable", async () => {
       const hub = new Hub(service, "chat");
       const expectCall = async (handler) => {
         const before = handler.count("user.chat");
@@ -727,7 +727,7 @@ forEachShardCount(
 forEachShardCount(
   "Handlers of the emulator's settings file",
   (service) => {
-    test("receive each hub's own events, beside settings that Azure exported", async () => {
+    test("receive each hub's own events, beside Azure's settings", async () => {
       for (const [name, count] of [
         ["chat", 1],
         ["exported", 1],

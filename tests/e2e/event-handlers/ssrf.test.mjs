@@ -167,7 +167,7 @@ forEachShardCount(
 forEachShardCount(
   "Handlers of a service that was private",
   (service) => {
-    test("are not called at private addresses because they were set when that was allowed", async (t) => {
+    test("are not called at private addresses that were once allowed", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
       await service.crash();

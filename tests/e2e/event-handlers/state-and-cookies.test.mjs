@@ -27,7 +27,7 @@ forEachShardCount(
       const headersOf = (handler, name, { id }) =>
         handler.asked.filter(({ connection }) => connection === id).map((asked) => [asked.kind, asked.header(name)]);
 
-      test("given with `connect` is sent with every later event, as it was given", async (t) => {
+      test("given with `connect` is sent with every later event, as is", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("sys.connect", state(STATE));
         const socket = await hub.connect();
@@ -43,7 +43,7 @@ forEachShardCount(
         ]);
       });
 
-      test("is given, changed and cleared by events, and stays with its connection", async (t) => {
+      test("is set, changed and cleared by events, and its connection's", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*" });
         const [alice, bob] = [await hub.connect(), await hub.connect()];
         const opaque = 'not base64; "anything", 1=2';
@@ -73,7 +73,7 @@ forEachShardCount(
         }
       });
 
-      test("is that of the last answer, though the next event was sent before it", async (t) => {
+      test("is that of the last answer, though the next was sent before", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*" });
         const release = handler.hold("user.slow");
         const socket = await hub.connect();
@@ -114,7 +114,7 @@ forEachShardCount(
         assert.deepEqual([asked.header("ce-connectionState"), asked.header("cookie")], [STATE, "affinity=1"]);
       });
 
-      test("of cookies: they come back with every later event of their connection", async (t) => {
+      test("of cookies: they return with each later event", async (t) => {
         const { handler, hub } = await start(t);
         handler.answer("sys.connect", cookies("affinity=one; Path=/; HttpOnly; SameSite=None"));
         const socket = await hub.connect();
@@ -143,7 +143,7 @@ forEachShardCount(
         );
       });
 
-      test("of cookies: they come back to URLs that they are for, and no others", async (t) => {
+      test("of cookies: they return to the URLs that they are for alone", async (t) => {
         const [handler, foreign] = [await EventHandler.start(t), await EventHandler.start(t)];
         const hub = service.newHub();
         await hub.configure({
@@ -202,7 +202,7 @@ forEachShardCount(
 forEachShardCount(
   "After a crash, state",
   (service) => {
-    test("and cookies of a reliable connection are what they were, and its numbers go on", async (t) => {
+    test("and cookies survive a recovery, and its numbers go on", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
       await hub.useHandler(handler, ALL);

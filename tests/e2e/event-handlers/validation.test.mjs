@@ -31,7 +31,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
       const host = () => new URL(service.endpoint).host;
 
       describe("at the same time", { concurrency: 8 }, () => {
-        test("comes before the first event, which waits for it, and is asked for with OPTIONS", async (t) => {
+        test("comes before the first event, which waits, with OPTIONS", async (t) => {
           const handler = await EventHandler.start(t);
           const hub = service.newHub();
           await hub.configure({
@@ -166,7 +166,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           });
         }
 
-        test("that is not passed refuses clients with 500, and drops notifications", async (t) => {
+        test("that fails refuses clients with 500 and drops notifications", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 });
           const [asked, notified] = [service.newHub(), service.newHub()];
@@ -184,7 +184,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           assert.ok((await notified.deliveries()).length > 0);
         });
 
-        test("that was not passed is asked for again, and events go by the last result until then", async (t) => {
+        test("that failed is repeated; its last result counts meanwhile", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 }, allowed("*"));
           const hub = service.newHub();
@@ -230,7 +230,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
             });
           }
 
-          test(`is tried again after ${what} before connect and what only happens, too`, async (t) => {
+          test(`is tried again after ${what} for connect and notifications`, async (t) => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer, allowed("*"));
             const [asked, notified] = [service.newHub(), service.newHub()];
@@ -270,7 +270,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           });
         }
 
-        test("that is tried again is one for all connections that wait for it, and counts once against the handler", async (t) => {
+        test("is retried once for all that wait, and counts once", async (t) => {
           const handler = await EventHandler.start(t);
           const validate = handler.hold("OPTIONS");
           const hub = service.newHub();
@@ -284,7 +284,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           assert.equal(handler.count("OPTIONS"), ATTEMPTS);
         });
 
-        test("that is due again is tried again as well, and events go by the last result meanwhile", async (t) => {
+        test("that is due again is retried; its last result counts", async (t) => {
           const handler = await EventHandler.start(t);
           handler.answer("OPTIONS", { status: 403 }, { status: 503 }, reset, allowed("*"));
           const hub = service.newHub();

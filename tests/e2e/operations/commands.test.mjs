@@ -42,7 +42,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       ["a number that is too small", { shards: 0 }, /hubs\.h\.shards/],
       ["a word that there is not", { anonymousConnectPolicy: "perhaps" }, /anonymousConnectPolicy/],
     ]) {
-      test(`settings with ${what} end it at once, with one sentence and exit code 2`, async () => {
+      test(`settings with ${what} end it at once, with exit code 2`, async () => {
         const file = path.join(folder, "settings.json");
         writeFileSync(file, JSON.stringify({ hubs: { h: hub } }));
         const { status, stdout, stderr } = await startWith(["--settings", file]);
@@ -53,7 +53,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       });
     }
 
-    test("a certificate that is none ends it with one sentence and exit code 2", async () => {
+    test("an invalid certificate ends it with words and exit code 2", async () => {
       const [cert, key] = ["cert.pem", "key.pem"].map((name) => path.join(folder, name));
       for (const file of [cert, key]) writeFileSync(file, "nothing of the kind");
       const { status, stderr } = await startWith(["--cert", cert, "--key", key]);
@@ -77,7 +77,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       });
     }
 
-    test("its connection string is the https one first, and what to trust is said apart", async () => {
+    test("its connection string is https first; what to trust is apart", async () => {
       const { stdout, stderr } = await type("connection-string", ["--state", service.state]);
       assert.equal(stdout, `Endpoint=https://localhost:${service.securePort};AccessKey=${STRONG};Version=1.0;\n`);
       assert.equal(stderr, `export NODE_EXTRA_CA_CERTS=${service.authority}\n`);
@@ -94,7 +94,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
     });
 
     if (runner === "start") {
-      test("its greeting gives the https form first, and the line that has Node trust it", () => {
+      test("its greeting has https first, and how to have Node trust it", () => {
         const secure = `https://localhost:${service.securePort}`;
         assert.match(
           service.output,
@@ -107,7 +107,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       });
     }
 
-    test("its client URLs and tokens are for http, or for https if that is asked for", async () => {
+    test("its client URLs and tokens are for http, or https if asked", async () => {
       const forms = async (script, ...args) => {
         const of = async (...more) => (await type(script, [...args, "--state", service.state, ...more])).stdout.trim();
         return [await of(), await of("--https"), await of("--port", service.securePort)];
@@ -139,7 +139,7 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       assert.equal(stderr, "");
     });
 
-    test("after a crash nothing of it stands in the way of the next start", async () => {
+    test("after a crash nothing of it hinders the next start", async () => {
       await service.crash();
       assert.match(
         (await type("connection-string", ["--state", service.state])).stdout,

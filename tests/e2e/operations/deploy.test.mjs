@@ -44,7 +44,7 @@ describe("npm run deploy", () => {
   const keyOf = ({ bindings }) =>
     bindings.find(({ type, name }) => type === "secret_text" && name === "WEBPUBSUB_ACCESS_KEY")?.text;
 
-  test("the first deployment sets a random key, and then its connection string and client URLs are there", async () => {
+  test("the first deployment sets a random key for its client URLs", async () => {
     const { status, stdout, stderr } = await type("deploy", ["--set-key"]);
     assert.equal(status, 0, stderr);
     const key = keyOf(api.uploads[0]);
@@ -82,7 +82,7 @@ describe("npm run deploy", () => {
     assert.equal(keyOf(api.uploads[0]), STRONG);
   });
 
-  test("without a key that is set nothing is deployed, and it is said how to set one", async () => {
+  test("without a key nothing is deployed, and it is said what to do", async () => {
     const { status, stderr } = await type("deploy", []);
     assert.equal(status, 1);
     assert.match(stderr, /^The secret WEBPUBSUB_ACCESS_KEY is not set: .*\n {2}npm run deploy -- --set-key\n$/);
@@ -109,7 +109,7 @@ describe("npm run deploy", () => {
     assert.equal(status, 0, stderr);
   });
 
-  test("a dry run prints bindings, variables, migrations and assets, and deploys nothing", async () => {
+  test("a dry run prints what would be deployed, and deploys nothing", async () => {
     const { status, stdout, stderr } = await type("deploy", ["--dry-run"]);
     assert.equal(status, 0, stderr);
     for (const line of [
@@ -123,7 +123,7 @@ describe("npm run deploy", () => {
     assert.deepEqual(api.uploads, []);
   });
 
-  test("of a service that was deployed elsewhere, URL and key can be given", async () => {
+  test("URL and key of a service deployed elsewhere can be given", async () => {
     const { status, stderr } = await type("connection-string", ["--deployed"]);
     assert.equal(status, 1);
     assert.match(stderr, /--endpoint URL/);

@@ -72,7 +72,7 @@ for (const runner of ["start", "serve"]) {
       return { socket, frames };
     }
 
-    test("a client that knows the authority trusts the service by its names and addresses", async () => {
+    test("a client that knows the authority trusts names and addresses", async () => {
       for (const servername of ["localhost", undefined]) {
         const trusted = deferred();
         const options = servername
@@ -103,7 +103,7 @@ for (const runner of ["start", "serve"]) {
       assert.deepEqual(open, []);
     });
 
-    test("requests share a connection, and a megabyte goes through it whole", async () => {
+    test("requests share a connection, and a megabyte passes whole", async () => {
       const { socket, frames } = await connect("large");
       const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
       const texts = ["x".repeat(1_048_576), "short", "y".repeat(500_000)];
@@ -134,7 +134,7 @@ for (const runner of ["start", "serve"]) {
       assert.equal(await within(closed, "the close"), 1000);
     });
 
-    test("a client that breaks off, and one that speaks no TLS, disturb no other", async () => {
+    test("a client that breaks off or speaks no TLS disturbs no other", async () => {
       const { socket, frames } = await connect("others");
       const plain = net.connect(service.securePort, "127.0.0.1", () =>
         plain.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
@@ -185,7 +185,7 @@ for (const runner of ["start", "serve"]) {
       });
     }
 
-    test("the authority is kept, and its service is trusted after a restart", async () => {
+    test("the authority is kept and trusted after a restart", async () => {
       await service.crash();
       await service.start();
       assert.deepEqual(readFileSync(service.authority), ca);

@@ -22,7 +22,7 @@ forEachShardCount(
       assert.ok(Number(headers["retry-after"]) > 0);
     }
 
-    test("is what a hub takes: exactly so many, and one more when one has left", async () => {
+    test("is what a hub takes, and one more when one has left", async () => {
       const hub = service.newHub();
       const connections = [await hub.connectReliable(), await hub.connect({ user: "alice" })];
       while (connections.length < QUOTA) connections.push(await hub.connect());
@@ -58,7 +58,7 @@ forEachShardCount(
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([undefined, 429]));
     });
 
-    test("is looked at after the token and the mode, and not for a recovery", async () => {
+    test("is checked after token and mode, and not for a recovery", async () => {
       const hub = service.newHub();
       for (let n = 0; n < QUOTA; n++) await hub.connect();
       await assert.rejects(Socket.open(hub.url), { status: 401 });
@@ -101,7 +101,7 @@ forEachShardCount(
       for (let n = 0; n < times; n++) socket.send(message);
     };
 
-    test("is slowed down, and everything that it sent is carried out in order", async () => {
+    test("is slowed down, and all that it sent is done in order", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const fast = await hub.connectSimple({ roles: ALL_ROLES, query: "&webpubsub_mode=sendToGroup&group=room" });
@@ -156,7 +156,7 @@ forEachShardCount(
 forEachShardCount(
   "A client that does not read",
   (service) => {
-    test("is closed with 1008, while one that speaks beside it receives all", async () => {
+    test("is closed with 1008, while one that speaks beside gets all", async () => {
       const hub = service.newHub();
       const groups = ["room"];
       const messages = await hub.connect({ user: "messages", groups });

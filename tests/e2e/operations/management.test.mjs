@@ -51,7 +51,7 @@ forEachShardCount(
       }
     });
 
-    test("a token is for exactly its path: none above it, below it or beside it", async () => {
+    test("a token is for exactly its path, none above, below or beside", async () => {
       const hub = service.newHub();
       const path = `hubs/${hub.name}`;
       const put = (audience) =>
@@ -127,7 +127,7 @@ forEachShardCount(
       await Socket.open(hub.url);
     });
 
-    test("a hub's settings are given, changed and taken back, and hold for the next connect", async () => {
+    test("a hub's settings are set and removed, and hold from then on", async () => {
       const hub = service.newHub();
       const get = async () => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);
       assert.deepEqual(await get(), { anonymousConnectPolicy: "deny", eventHandlers: [] });
@@ -141,7 +141,7 @@ forEachShardCount(
       assert.ok(JSON.parse((await service.manage("GET", "hubs")).body).hubs.includes(hub.name));
     });
 
-    test("a hub is known once somebody was let in, and not for being asked for", async () => {
+    test("a hub is known once it let a client in, not for being asked", async () => {
       const [used, asked] = [service.newHub(), service.newHub()];
       await used.connect();
       await assert.rejects(Socket.open(asked.url), { status: 401 });
@@ -150,7 +150,7 @@ forEachShardCount(
       assert.ok(!(await known()).includes(asked.name));
     });
 
-    test("settings that are wrong are refused whole, with what is wrong and where", async () => {
+    test("wrong settings are refused whole, with fault and place", async () => {
       const hub = service.newHub();
       for (const [body, words] of [
         ["", "the settings should be JSON"],
@@ -248,7 +248,7 @@ describe("A changing number of shards", () => {
     assert.equal(JSON.parse(body).value.length, members.length + late.length);
   });
 
-  test("four become two: reliable clients of the two that go are sent away when `DRAIN_SECONDS` are over, and find the others", async () => {
+  test("four become two: clients move after DRAIN_SECONDS", async () => {
     const hub = service.newHub();
     await resize(service, hub, 4);
     await settled(service, hub, 4);
@@ -276,7 +276,7 @@ describe("A changing number of shards", () => {
     assert.equal(JSON.parse((await hub.rest("GET", "/groups/room/connections")).body).value.length, staying.length + 1);
   });
 
-  test("a client that is away while its shard is to go gets what it missed first", async () => {
+  test("a client away while its shard drains gets what it missed", async () => {
     const hub = service.newHub();
     await resize(service, hub, 2);
     await settled(service, hub, 2);
@@ -294,7 +294,7 @@ describe("A changing number of shards", () => {
     await settled(service, hub, 1);
   });
 
-  test("the number of shards outlives the process, also while it is changing", async () => {
+  test("the number of shards outlives the process, also mid-change", async () => {
     const hub = service.newHub();
     await resize(service, hub, 3);
     await service.crash();

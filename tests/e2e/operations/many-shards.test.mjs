@@ -38,7 +38,7 @@ describe("A hub with 40 shards", () => {
 
   const ids = (connections) => connections.map(({ id }) => id).sort();
 
-  test("what is sent to all, a group or a user reaches each of them once", async () => {
+  test("what goes to all, a group or a user reaches each once", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, (n) => ({
       user: n % 2 ? "odd" : "even",
@@ -67,7 +67,7 @@ describe("A hub with 40 shards", () => {
     await first.expectSilence();
   });
 
-  test("one shard that says yes is enough for a check, wherever it is", async () => {
+  test("one shard's yes is enough for a check, wherever it is", async () => {
     const hub = service.newHub();
     assert.deepEqual([await hub.exists("/users/user0"), await hub.exists("/groups/group0")], [false, false]);
     const connections = await onEachShard(hub, (n) => ({ user: `user${n}`, groups: [`group${n}`] }));
@@ -98,7 +98,7 @@ describe("A hub with 40 shards", () => {
     assert.equal((await membersOf(hub, "none")).value.length, 0);
   });
 
-  test("connections join and leave in bulk, and are closed, each once", async () => {
+  test("connections join, leave and are closed in bulk, each once", async () => {
     const hub = service.newHub();
     const connections = await onEachShard(hub, (n) => ({ user: `user${n % 4}` }));
     assert.equal(

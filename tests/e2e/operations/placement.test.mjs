@@ -63,7 +63,7 @@ describe("A shard at its soft limit", () => {
   const [SHARDS, HARD_LIMIT] = [8, 2];
   const service = serve({ shards: SHARDS, variables: { SHARD_SOFT_LIMIT: 1, SHARD_HARD_LIMIT: HARD_LIMIT } });
 
-  test("takes a client when all others are at theirs, up to the hard limit", async () => {
+  test("takes a client when all are full, up to the hard limit", async () => {
     const hub = service.newHub();
     const clients = [];
     const shards = () => clients.map(shardOf).sort();
@@ -74,7 +74,7 @@ describe("A shard at its soft limit", () => {
     await assert.rejects(hub.connect(), (error) => error instanceof Refused && error.status === 503);
   });
 
-  test("is not asked for a client that has another to go to, when everybody comes at once", async () => {
+  test("is not asked for a client that has another shard to go to", async () => {
     const hub = service.newHub();
     const clients = await Promise.all(Array.from({ length: SHARDS }, () => hub.connect()));
     assert.equal(new Set(clients.map(shardOf)).size, SHARDS);

@@ -62,7 +62,7 @@ for (const { title, keepHost, shards } of [
       assert.deepEqual(found.flat(), ids.sort());
     });
 
-    test("leaves a link to the next page the scheme and host of its caller's token", async () => {
+    test("leaves a link to the next page its caller's scheme and host", async () => {
       const hub = service.newHub();
       for (let n = 0; n < 2; n++) await hub.connect({ groups: ["room"] });
       const path = `/api/hubs/${hub.name}/groups/room/connections`;
@@ -83,7 +83,7 @@ for (const { title, keepHost, shards } of [
       }
     });
 
-    test("has the tokens that are generated name the public URL, and open it", async () => {
+    test("has generated tokens name the public URL, and open it", async () => {
       const hub = service.newHub();
       const target = `/api/hubs/${hub.name}/:generateToken`;
       const generate = async (base) => {
@@ -106,7 +106,7 @@ for (const { title, keepHost, shards } of [
       assert.equal((await socket.json()).event, "connected");
     });
 
-    test("has event handlers asked for the host that a client's token names", async (t) => {
+    test("has event handlers asked for the host of a client's token", async (t) => {
       const handler = await EventHandler.start(t);
       handler.answer("OPTIONS", { headers: { "WebHook-Allowed-Origin": proxy.host } });
       const hub = service.newHub();
@@ -132,7 +132,7 @@ for (const { title, keepHost, shards } of [
       assert.equal((await handler.next("OPTIONS")).header("WebHook-Request-Origin"), proxy.host);
     });
 
-    test("opens nothing to a token for another host, whatever the headers say", async () => {
+    test("opens nothing to a token for another host by any header", async () => {
       const hub = service.newHub();
       const target = `/api/hubs/${hub.name}/:generateToken`;
       for (const base of [

@@ -10,7 +10,7 @@ const LIMIT = 3;
 forEachShardCount(
   "Settings",
   (service) => {
-    test("as long as a shard has room there is room; a full hub answers 503 and when to come back", async () => {
+    test("a hub with room takes clients; a full one says 503 and when", async () => {
       const hub = service.newHub();
       const room = LIMIT * service.shards;
       const connections = [];

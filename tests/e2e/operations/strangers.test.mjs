@@ -74,12 +74,12 @@ describe("Strangers", () => {
     },
   };
 
-  test("with a token of the key, each caller's hub is made: what the others are compared with", async () => {
+  test("with a token of the key, each caller's hub is made", async () => {
     const [made] = await growth(20, (n) => new Hub(service, `mine_${n}`).exists("/users/u"));
     assert.ok(made >= 20, `${made} files`);
   });
 
-  test("leave no file, no hub in the register, and less than a tenth of the memory of those who may", async (t) => {
+  test("leave no file, no hub, and a tenth of the memory of others", async (t) => {
     const each = (prefix) => {
       const kinds = Object.values(calls);
       return (n) => kinds[n % kinds.length](`${prefix}_${n}`);
@@ -108,7 +108,7 @@ describe("Strangers", () => {
     assert.equal((await knock("/client/hubs/opened")).status, 401);
   });
 
-  test("come into a hub that an operator opens, and no more once it is closed", async () => {
+  test("come into a hub while an operator has it open", async () => {
     const hub = service.newHub();
     const { pathname } = new URL(hub.audience);
     assert.equal((await knock(pathname)).status, 401);

@@ -36,7 +36,7 @@ forEachShardCount(
       await expectKept(hub, alice, ESCAPED);
     });
 
-    test("a client's is delivered on every shard, kept, and delivered again", async () => {
+    test("a client's is delivered on every shard, kept and resent", async () => {
       const hub = service.newHub();
       const [alice, ...others] = await Promise.all(Array.from({ length: 8 }, () => room(hub)));
       const bob = await hub.connectSimple({ roles: ALL_ROLES, query: "&webpubsub_mode=sendToGroup&group=room" });

@@ -173,7 +173,7 @@ forEachShardCount(
       );
     }
 
-    test("what is no UTF-8 in a message that is one otherwise is replaced by the platform", async () => {
+    test("invalid UTF-8 in a valid message is replaced by the platform", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const [head, tail] = ['{"type":"sendToGroup","group":"room","dataType":"text","data":"a', 'b"}'].map((text) =>

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL("../../support/older-state.py", import.meta
 forEachShardCount(
   "State of another version",
   (service) => {
-    test("an older one is taken over: its connections are gone, and everything works", async () => {
+    test("an older one is taken over without its connections", async () => {
       const hub = service.newHub();
       await hub.connectReliable({ groups: ["room"] });
       await hub.send("", "before");
@@ -64,7 +64,7 @@ forEachShardCount(
       assert.equal((await again.ask({ ...join, ackId: 8 })).success, true);
     });
 
-    test("a handler whose secret could be any variable fails its events and says so, and its hub works", async (t) => {
+    test("a handler with a forbidden secret fails, and its hub works", async (t) => {
       const handler = await EventHandler.start(t);
       const hub = service.newHub();
       const auth = (secret) => ({ type: "Bearer", token: { secret } });
@@ -105,7 +105,7 @@ forEachShardCount(
       assert.equal((await alice.ask({ ...event, ackId: 2 })).success, true);
     });
 
-    test("a newer one is not touched: its hubs answer with an error, and it can be used again by its own version", async () => {
+    test("a newer one is untouched, answers errors, and works again", async () => {
       const hub = service.newHub();
       await hub.send("", "before");
       await service.crash();

@@ -6,7 +6,7 @@ import { forEachShardCount } from "../../support/service.mjs";
 import { RELIABLE_V1, Socket } from "../../support/socket.mjs";
 
 forEachShardCount("Reliable clients", (service) => {
-  test("messages are numbered 1, 2, 3 … wherever they come from, and nothing else is", async () => {
+  test("messages are numbered from 1 whatever they are, nothing else", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
     await hub.send("", "1");
@@ -40,7 +40,7 @@ forEachShardCount("Reliable clients", (service) => {
     assert.equal((await plain.json()).sequenceId, undefined);
   });
 
-  test("sequence acks are taken without a word, again, late and with any number on the plain protocol", async () => {
+  test("the plain protocol takes any sequence ack without a word", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable();
     const plain = await hub.connect();
@@ -55,7 +55,7 @@ forEachShardCount("Reliable clients", (service) => {
     assert.equal((await plain.json()).data, "two");
   });
 
-  test("a sequence ack of what was never sent is no message, and ends the connection for good", async () => {
+  test("a sequence ack of an unsent message ends the connection", async () => {
     const hub = service.newHub();
     for (const never of ["1", "2", "18446744073709551615"]) {
       const alice = await hub.connectReliable();
@@ -74,7 +74,7 @@ forEachShardCount("Reliable clients", (service) => {
     }
   });
 
-  test("a reconnection token without a connection id asks for nothing", async () => {
+  test("a reconnection token without connection id asks for nothing", async () => {
     const hub = service.newHub();
     for (const query of ["awps_reconnection_token=t", "awps_connection_id=&awps_reconnection_token=t"]) {
       const socket = await Socket.open(`${hub.clientUrl()}&${query}`, { protocols: RELIABLE_V1 });

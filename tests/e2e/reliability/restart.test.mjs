@@ -6,7 +6,7 @@ import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 forEachShardCount("After a crash", (service) => {
-  test("plain connections are gone, and new ones find the hub as it should be", async () => {
+  test("plain connections are gone, and new ones find the hub intact", async () => {
     const hub = service.newHub();
     const options = { user: "alice", groups: ["room"], roles: ALL_ROLES };
     const before = await Promise.all([hub.connect(options), hub.connect(options), hub.connectReliable(options)]);
@@ -25,7 +25,7 @@ forEachShardCount("After a crash", (service) => {
     assert.equal((await plain.ask({ type: "leaveGroup", group: "room", ackId: 1 })).success, true);
   });
 
-  test("reliable connections come back with everything, and nothing that was accepted is missing", async () => {
+  test("reliable connections come back, and nothing accepted is lost", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable({ user: "alice", roles: ALL_ROLES });
     const bob = await hub.connectReliable({ user: "bob", roles: ALL_ROLES });

@@ -18,7 +18,7 @@ forEachShardCount(
   "Silences",
   (service) => {
     describe("at the same time", { concurrency: true }, () => {
-      test("messages before, during and after three silences arrive once and in order, and each silence is slept through", async () => {
+      test("messages around three silences arrive once and in order", async () => {
         const hub = service.newHub();
         const options = { groups: ["room"], roles: ALL_ROLES };
         const members = await Promise.all([hub.connect(options), hub.connectReliable(options)]);

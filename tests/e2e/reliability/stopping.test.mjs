@@ -23,7 +23,7 @@ for (const [runner, shardCounts] of [
       ];
       for (const [signal, { whole }] of ways) {
         const scope = whole ? "all of its processes" : "its first process";
-        test(`${signal} to ${scope}: every socket is closed with 1001 first, and reliable ones lose nothing`, async () => {
+        test(`${signal} to ${scope}: 1001 to all, reliable ones lose nothing`, async () => {
           const hub = service.newHub();
           const options = { user: "alice", groups: ["room"] };
           const [plain, reliable, simple] = await Promise.all([
@@ -69,7 +69,7 @@ for (const [runner, shardCounts] of [
         });
       }
 
-      test("an operator closes the sockets of all hubs, and no other token does", async () => {
+      test("an operator's token closes all hubs' sockets, no other does", async () => {
         const hub = service.newHub();
         const [reliable, plain] = [await hub.connectReliable(), await hub.connect()];
         const answer = (method, token) =>

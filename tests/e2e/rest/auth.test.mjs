@@ -15,7 +15,7 @@ forEachShardCount(
     const at = async (token) => (await hub.rest("HEAD", "/users/al%20ice", { token })).status;
     const host = () => service.endpoint.slice("http://".length);
 
-    test("the audience is the request's URL, or one below it, in any scheme of the web", async () => {
+    test("the audience is the request's URL or one below, any scheme", async () => {
       for (const aud of [
         `http://${host()}${path()}`,
         `https://${host()}${path()}?maxpagesize=99`,
@@ -76,7 +76,7 @@ forEachShardCount(
       }
     });
 
-    test("a refusal says which check failed, in the answer and in the log", async () => {
+    test("a refusal says in answer and log which check failed", async () => {
       const aud = `${service.endpoint}${path()}`;
       for (const [token, message, error] of [
         ["", MISSING_TOKEN, "there is no token"],
@@ -99,7 +99,7 @@ forEachShardCount(
       }
     });
 
-    test("what a proxy says about the host opens nothing that the operator has not allowed", async () => {
+    test("a proxy's headers open only hosts that the operator allows", async () => {
       const token = sign({ aud: `https://elsewhere.example${path()}` }, service.key);
       for (const headers of [
         { "x-forwarded-host": "elsewhere.example" },

@@ -40,7 +40,7 @@ forEachShardCount(
       }
     });
 
-    test("every version serves everything, previews too, and the newest is meant where none is named", async () => {
+    test("every version serves all; the newest where none is named", async () => {
       const hub = service.newHub();
       const post = (search) => {
         const target = `/api/hubs/${hub.name}/:send${search}`;
@@ -111,7 +111,7 @@ forEachShardCount(
       }
     });
 
-    test("methods that a path does not know get 405, and those it knows", async () => {
+    test("methods that a path does not know get 405 and its methods", async () => {
       const hub = service.newHub();
       for (const [method, path, known] of [
         ["GET", "/:send", "POST"],
@@ -123,7 +123,7 @@ forEachShardCount(
       }
     });
 
-    test("a filter that is none gets 400, and an empty one is none at all", async () => {
+    test("an invalid filter gets 400, and an empty one is none", async () => {
       const hub = service.newHub();
       const socket = await hub.connect({ groups: ["room"] });
       for (const target of ["", "/groups/room", "/users/alice"]) {
@@ -135,7 +135,7 @@ forEachShardCount(
       await socket.expectSilence();
     });
 
-    test("a filter that is none in a body is answered as one in the query, but for its spelling", async () => {
+    test("an invalid filter in a body is answered as in the query", async () => {
       const hub = service.newHub();
       for (const operation of [":addToGroups", ":removeFromGroups"]) {
         const body = JSON.stringify({ groups: ["room"], filter: "invalid filter" });
@@ -147,7 +147,7 @@ forEachShardCount(
       }
     });
 
-    test("a permission without a group gets 400 in the hosted service's words", async () => {
+    test("a permission without a group gets 400 as on Azure", async () => {
       const hub = service.newHub();
       const message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
       for (const method of ["PUT", "DELETE"]) {
@@ -159,7 +159,7 @@ forEachShardCount(
       assert.equal((await hub.rest("HEAD", "/permissions/joinLeaveGroup/connections/x")).status, 400);
     });
 
-    test("users, groups and connections that URLs resolve get 400 and words", async () => {
+    test("names that URLs resolve get 400 and words", async () => {
       const hub = service.newHub();
       const why = "`.` and `..` are no names, since URLs resolve them as path segments.";
       const expectRefused = (answer, target, name) =>
@@ -193,7 +193,7 @@ forEachShardCount(
       await alice.expectSilence();
     });
 
-    test("a slash at the end and the case of the API's own words do not matter", async () => {
+    test("a trailing slash and the case of API words do not matter", async () => {
       const hub = service.newHub();
       const socket = await hub.connect({ user: "alice" });
       for (const target of [`/API/Hubs/${hub.name}/Users/alice`, `/api/hubs/${hub.name.toUpperCase()}/users/alice/`]) {
@@ -223,7 +223,7 @@ forEachShardCount(
       }
     });
 
-    test("then the version, the time to live and the filter, the content type and the body, in this order", async () => {
+    test("then version, time to live and filter, content type, body", async () => {
       const hub = service.newHub();
       const post = (query, type, body) =>
         hub.rest("POST", "/:send", { query, headers: { "content-type": type }, body });

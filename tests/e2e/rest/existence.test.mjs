@@ -5,7 +5,7 @@ import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 forEachShardCount("REST existence", (service) => {
-  test("what is there gets 200, what is not 404 and a code in a header", async () => {
+  test("what exists gets 200, what does not 404 and a code", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     for (const [path, code] of [

@@ -66,7 +66,7 @@ forEachShardCount("Filters", (service) => {
     }
   });
 
-  test("a connection is picked by its id, its groups and its subprotocol", async () => {
+  test("a filter picks by id, by groups and by subprotocol", async () => {
     const hub = service.newHub();
     const sockets = [
       await hub.connect({ groups: ["g1", "g2"] }),
@@ -91,7 +91,7 @@ forEachShardCount("Filters", (service) => {
     }
   });
 
-  test("what is no filter is refused in the words of its vector, and nothing is sent", async () => {
+  test("an invalid filter is refused in its vector's words", async () => {
     const hub = service.newHub();
     const socket = await hub.connect();
     for (const { filter, error } of readVectors("filters/refused").filter(fits)) {

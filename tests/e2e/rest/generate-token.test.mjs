@@ -50,7 +50,7 @@ forEachShardCount(
       assert.equal(blank.sub, undefined);
     });
 
-    test("the audience names the hub in lower case, and the path of the clients that it is for", async () => {
+    test("the audience names the hub in lower case and its path", async () => {
       const hub = new Hub(service, "MyHub");
       for (const [clientType, path] of [
         [undefined, "client"],

@@ -91,7 +91,7 @@ function define(service) {
     await alternate(t, service.newHub(), groups, 5_000_000, 400);
   });
 
-  test("a sender that stops in its body is answered, and its connection ends", async (t) => {
+  test("a sender that stops in its body is answered and closed", async (t) => {
     for (const request of [UNREAD["no token"], UNREAD["another type of content"]]) {
       const kept = await Kept.to(service);
       t.after(() => kept.end());
@@ -107,7 +107,7 @@ forEachShardCount(
   (service) => {
     define(service);
 
-    test("a body that is far too long is refused, and its connection ends", async (t) => {
+    test("a body that is far too long is refused and its sender closed", async (t) => {
       for (const request of [UNREAD["no token"], UNREAD["another type of content"]]) {
         for (const chunked of [false, true]) {
           const kept = await Kept.to(service);
@@ -120,7 +120,7 @@ forEachShardCount(
       }
     });
 
-    test("who waits for 100 gets it for what is taken, and sends nothing of what is refused", async (t) => {
+    test("100 comes for what is taken; nothing refused is sent", async (t) => {
       const hub = service.newHub();
       const waiting = (request, size) => {
         const whole = bytes(
@@ -162,7 +162,7 @@ forEachShardCount(
       assert.match(await exchange(service, Buffer.from(older)), /^HTTP\/1\.\d 202 /);
     });
 
-    test("a target may be a whole URL, and is then authorised as its path", async () => {
+    test("a target may be a whole URL, authorised as its path", async () => {
       const { host } = new URL(service.endpoint);
       const hub = service.newHub();
       const whole = (target) => publish(hub).toString().replace(`POST ${target}`, `POST http://${host}${target}`);

@@ -38,7 +38,7 @@ forEachShardCount("REST operations", (service) => {
   const permission = (name, { id }) => `/permissions/${name}/connections/${id}`;
   const targeted = (targetName) => ({ query: { targetName } });
 
-  test("each operation has a status of its own, however often it is asked for", async () => {
+  test("each operation has its status, however often it is asked", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice" });
     for (const [method, path, status, options] of [
@@ -102,7 +102,7 @@ forEachShardCount("REST operations", (service) => {
     expectError(added, 404, { code: "Error.User.NotExisted", target: "User", message: "User `no/body` is not found." });
   });
 
-  test("a reason of 200 characters reaches those that read messages, and a close all of them", async () => {
+  test("a reason of 200 characters reaches readers and closes alike", async () => {
     const hub = service.newHub();
     const reason = "größer ".repeat(29).slice(0, 200);
     const spared = await hub.connect({ user: "spared" });
@@ -122,7 +122,7 @@ forEachShardCount("REST operations", (service) => {
     await spared.expectSilence();
   });
 
-  test("closing a user's or a group's connections spares the excluded ones and all others", async () => {
+  test("closing a user or a group spares excluded and all others", async () => {
     const hub = service.newHub();
     const connect = (user) => hub.connect({ user, groups: ["room"] });
     const [alice, sparedAlice, bob, sparedBob] = [
@@ -141,7 +141,7 @@ forEachShardCount("REST operations", (service) => {
     for (const socket of [sparedAlice, sparedBob, outside]) await socket.expectSilence();
   });
 
-  test("a user's groups are those of its connections now, not of later ones", async () => {
+  test("a user's groups are those of its present connections", async () => {
     const hub = service.newHub();
     const early = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "alice" })];
     const other = await hub.connect({ user: "Alice" });
@@ -153,7 +153,7 @@ forEachShardCount("REST operations", (service) => {
     for (const socket of [late, other]) await socket.expectSilence();
   });
 
-  test("without a filter, and with an empty one, groups are everybody's", async () => {
+  test("without a filter, or with an empty one, all join groups", async () => {
     const hub = service.newHub();
     const sockets = [await hub.connect({ user: "alice" }), await hub.connect()];
     for (const [n, filter] of [undefined, null, "", "true"].entries()) {
@@ -163,7 +163,7 @@ forEachShardCount("REST operations", (service) => {
     await expectMembers(hub, "shared", ...sockets);
   });
 
-  test("who is meant is known before anything changes, however many groups there are", async () => {
+  test("receivers are known before any change, however many groups", async () => {
     const hub = service.newHub();
     const sockets = await Promise.all([1, 2, 3].map(() => hub.connect()));
     const groups = Array.from({ length: 1000 }, (_, n) => `g${n}`);
@@ -274,7 +274,7 @@ forEachShardCount("REST operations", (service) => {
     );
   });
 
-  test("a page of members ends with an absolute link to the next, until the last", async () => {
+  test("a page of members links to the next one, until the last", async () => {
     const hub = service.newHub();
     const sockets = await Promise.all(
       [1, 2, 3, 4, 5].map((n) => hub.connect({ user: n === 3 ? undefined : `user ${n}`, groups: ["the room/1"] })),
@@ -317,7 +317,7 @@ forEachShardCount("REST operations", (service) => {
     assert.ok(rest.value[0].connectionId > value.at(-1).connectionId);
   });
 
-  test("a list goes on after its last member, even if that one is gone", async () => {
+  test("a list goes on after its last member, even if that left", async () => {
     const hub = service.newHub();
     const sockets = await Promise.all([1, 2, 3].map(() => hub.connect({ groups: ["room"] })));
     const ids = sorted(...sockets);
@@ -329,7 +329,7 @@ forEachShardCount("REST operations", (service) => {
     assert.deepEqual(idsOf(rest), ids.slice(1));
   });
 
-  test("a token that continues a list continues no other, and cannot be made up", async () => {
+  test("a continuation token fits its list only and is unforgeable", async () => {
     const hub = service.newHub();
     const other = service.newHub();
     for (const each of [hub, hub, other, other]) await each.connect({ groups: ["room", "other"] });
@@ -374,7 +374,7 @@ forEachShardCount("REST operations", (service) => {
     }
   });
 
-  test("a reliable connection that is away is there for servers, until one closes it", async () => {
+  test("an absent reliable connection is there until it is closed", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable({ user: "alice" });
     alice.cut();

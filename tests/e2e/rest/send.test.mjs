@@ -13,7 +13,7 @@ forEachShardCount("REST publishing", (service) => {
   const refused = (answer, message) =>
     expectError(answer, 400, { code: "Error.BadRequest", target: "Request", message });
 
-  test("to all, to a group, to a user and to a connection, and no others", async () => {
+  test("to all, a group, a user or a connection, and no others", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", groups: ["room"] });
     const alsoAlice = await hub.connect({ user: "alice" });
@@ -64,7 +64,7 @@ forEachShardCount("REST publishing", (service) => {
     for (const socket of sockets) assert.equal((await socket.json()).data, "all");
   });
 
-  test("a user's connections all receive it, and none can be excluded", async () => {
+  test("all of a user's connections receive, and none is excluded", async () => {
     const hub = service.newHub();
     const sockets = [await hub.connect({ user: "alice" }), await hub.connectReliable({ user: "alice" })];
     const other = await hub.connect({ user: "Alice" });
@@ -145,7 +145,7 @@ forEachShardCount("REST publishing", (service) => {
     refused(await post(hub, Buffer.alloc(LIMIT + 1), { "content-type": "application/octet-stream" }));
   });
 
-  test("a body without a length is read as it comes, up to the same limit", async () => {
+  test("a body without a length is read as it comes, up to the limit", async () => {
     const hub = service.newHub();
     const socket = await hub.connectSimple();
     assert.equal((await post(hub, ["Hello ", "World"])).status, 202);
@@ -184,7 +184,7 @@ forEachShardCount("REST publishing", (service) => {
     }
   });
 
-  test("metadata headers ride beside the data, their names in lower case", async () => {
+  test("metadata headers ride beside the data, in lower case", async () => {
     const hub = service.newHub();
     const socket = await hub.connect();
     const largest = { [`x-webpubsub-metadata-${"k".repeat(256)}`]: "v".repeat(1024) };

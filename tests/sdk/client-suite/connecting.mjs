@@ -13,7 +13,7 @@ export function defineConnecting(kit) {
     assert.equal((await kit.connect(hub)).userId ?? null, null);
   });
 
-  test("takes the URL as it is, or from a credential that has it or asks for it", async () => {
+  test("takes the URL as it is, or from a credential", async () => {
     const url = newHub().clientUrl({ user: "alice" });
     for (const credential of [url, { getClientAccessUrl: url }, { getClientAccessUrl: async () => url }]) {
       assert.equal((await kit.start(credential)).userId, "alice");
@@ -55,7 +55,7 @@ export function defineConnecting(kit) {
     }
   });
 
-  test("starts only when it is stopped, and then again as somebody new", async () => {
+  test("starts only when stopped, and then as a new connection", async () => {
     const hub = newHub();
     const { client, events, id } = await kit.connect(hub, { user: "alice" });
     await assert.rejects(client.start(), { message: "Client can be only started when it's Stopped" });

@@ -162,7 +162,7 @@ export function defineOperations(kit) {
   });
 
   for (const mode of ["Fixed", "Exponential"]) {
-    test(`tries again as often as it may, each time under a new ack id: ${mode}`, async () => {
+    test(`tries again up to its limit, each time with a new ack id: ${mode}`, async () => {
       const messageRetryOptions = { maxRetries: 3, retryDelayInMs: 1, maxRetryDelayInMs: 2, mode };
       const { client } = await kit.connect(newHub(), { roles: [] }, { messageRetryOptions });
       for (const [n, { call }] of Object.values(OPERATIONS).entries()) {

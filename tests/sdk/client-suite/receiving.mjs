@@ -30,7 +30,7 @@ export function defineReceiving(kit) {
     for (const n of numbers) assert.equal((await events.message("group-message")).data, n);
   });
 
-  test("learns each message's number on a reliable protocol, which is the default", async () => {
+  test("learns each message's number by default, on a reliable one", async () => {
     for (const [options, isReliable] of [
       [{}, kit.reliable],
       [{ protocol: undefined }, true],

@@ -19,7 +19,7 @@ export function defineReconnecting(kit) {
     return started;
   }
 
-  test("reports why a server closed its connection, and stops if it may not connect again", async () => {
+  test("reports a server's close, and stops if it may not reconnect", async () => {
     const hub = newHub();
     const { events, id } = await start(hub.clientUrl(), { autoReconnect: false });
     await kit.server(hub).closeConnection(id, { reason: "bye" });
@@ -34,7 +34,7 @@ export function defineReconnecting(kit) {
     assert.equal(await hub.exists(`/connections/${id}`), false);
   });
 
-  test("connects again with a new URL, and joins the groups again that it was in", async () => {
+  test("reconnects with a new URL, and joins its groups again", async () => {
     const hub = newHub();
     const credential = inTurn(
       hub.clientUrl({ user: "alice", roles: ALL_ROLES }),

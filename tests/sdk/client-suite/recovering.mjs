@@ -8,7 +8,7 @@ export function defineRecovering(kit) {
   if (!kit.reliable) return;
   const newHub = () => kit.service.newHub();
 
-  test("recovers after every drop, and receives what it missed once, in order", async (t) => {
+  test("recovers after each drop; all arrives once, in order", async (t) => {
     const hub = newHub();
     const { client, events, id, link } = await kit.startOverLink(t, hub);
     const server = kit.server(hub);
@@ -64,7 +64,7 @@ export function defineRecovering(kit) {
     assert.deepEqual(events.order, ["connected"]);
   });
 
-  test("connects anew where its connection was closed meanwhile, and joins its groups again", async (t) => {
+  test("connects anew after a close meanwhile, and rejoins groups", async (t) => {
     const hub = newHub();
     const { client, events, id, link } = await kit.startOverLink(t, hub);
     await client.joinGroup("room");
