@@ -50,7 +50,7 @@ export const protobufClients = [
       missing(
         "`stream_data_message` (13), `stream_end_message` (14)",
         NOT_SERVED,
-        refused("data of a stream", "the end of a stream"),
+        refused("data of a stream without an id", "the end of a stream without an id"),
       ),
       missing(
         "`set_group_state_message` (15) and the subscription to group states (16, 17)",
@@ -137,8 +137,8 @@ export const protobufClients = [
         ),
       ),
       row(
-        "The start of a stream is invalid, and nothing is published",
-        refused("the start of a stream", "the start of a stream by an event"),
+        "Only groups have streams: one in an event or an invocation is invalid",
+        refused("the start of a stream by an event", "an invocation that opens a stream"),
       ),
     ],
   },

@@ -34,6 +34,7 @@ fn codecs(criterion: &mut Criterion) {
                 data,
                 metadata: Metadata::default(),
                 sequence_id: Some(SequenceId(9)),
+                stream: None,
             };
             let (sent, received) = (encoding.encode_upstream(&up), encoding.encode_downstream(down.clone()));
             benchmark.throughput(Throughput::Bytes(size as u64));

@@ -158,7 +158,7 @@ impl<P> From<Option<DownstreamMessage<P>>> for Incoming<DownstreamMessage<P>> {
                     DownstreamMessage::InvokeResponse { invocation_id: invocation_id.clone(), result };
                 Self::InvokeResponse { invocation_id, result: Ok(message) }
             }
-            Some(DownstreamMessage::Pong) | None => Self::Other,
+            Some(DownstreamMessage::Stream { .. } | DownstreamMessage::Pong) | None => Self::Other,
         }
     }
 }

@@ -9,12 +9,14 @@ mod frame;
 pub mod json;
 pub mod protobuf;
 pub mod simple;
+mod stream;
 mod subprotocol;
 
 use std::borrow::Cow;
 
 pub use encoding::{DataFrame, Encoding};
 pub use frame::Frame;
+pub use stream::{StreamAction, StreamAnswer, StreamError, StreamId, StreamPart};
 pub use subprotocol::Subprotocol;
 
 use crate::data::{MessageData, Metadata, TimeToLive};
@@ -86,6 +88,15 @@ pub enum UpstreamMessage<P = MessageData> {
         /// Which.
         invocation_id: String,
     },
+    /// Starts a stream to a group, goes on with it, or ends it.
+    ///
+    /// Source: docs/spec/client.md#streams.
+    Stream {
+        /// Which stream of the connection.
+        stream_id: StreamId,
+        /// What is done with it.
+        action: StreamAction<P>,
+    },
     /// Asks for a [`DownstreamMessage::Pong`].
     Ping,
     /// Every data message up to and including this one has arrived.
@@ -134,6 +145,8 @@ pub enum DownstreamMessage<P = MessageData> {
         metadata: Metadata,
         /// Its place in what the connection receives; only on reliable subprotocols.
         sequence_id: Option<SequenceId>,
+        /// What it is in a stream, if it belongs to one.
+        stream: Option<Box<StreamPart>>,
     },
     /// The answer to an operation that carried an ack id.
     Ack {
@@ -148,6 +161,13 @@ pub enum DownstreamMessage<P = MessageData> {
         invocation_id: String,
         /// The handler's payload, if it answered with one, or why there is none.
         result: Result<Option<P>, AckError>,
+    },
+    /// An answer to the publisher of a stream.
+    Stream {
+        /// Which stream of the connection.
+        stream_id: StreamId,
+        /// What it says.
+        answer: StreamAnswer,
     },
     /// The answer to [`UpstreamMessage::Ping`].
     Pong,

@@ -58,6 +58,17 @@ pub const ACK_CACHE_SIZE: usize = 1000;
 /// Source: docs/spec/client.md#time-to-live.
 pub const MAX_TTL_SECONDS: u16 = 300;
 
+/// Longest stream id, in characters. The service documents none.
+pub const MAX_STREAM_ID_CHARS: usize = 256;
+
+/// Streams that one connection may have open. The service documents no bound.
+pub const MAX_STREAMS: usize = 256;
+
+/// How long a stream may be idle unless its publisher says otherwise, in milliseconds.
+///
+/// Source: docs/spec/client.md#streams.
+pub const DEFAULT_STREAM_IDLE_MILLIS: u32 = 300_000;
+
 /// Longest metadata key, in bytes.
 ///
 /// Source: docs/spec/client.md#metadata.

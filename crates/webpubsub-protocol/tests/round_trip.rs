@@ -5,7 +5,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use webpubsub_protocol::client::{
-    AckError, DownstreamMessage, Echo, Encoding, Frame, Origin, UpstreamMessage, json,
+    AckError, DownstreamMessage, Echo, Encoding, Frame, Origin, StreamAction, StreamAnswer, StreamError,
+    StreamId, StreamPart, UpstreamMessage, json,
 };
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
@@ -28,11 +29,11 @@ proptest! {
     fn a_frame_encoded_for_many_is_the_frame_encoded_for_one(
         encoding in encoding(),
         from in origin(), data in prop_oneof![3 => data(), 1 => large_data()], metadata in metadata(),
-        id in option::of(any::<u64>()),
+        id in option::of(any::<u64>()), stream in option::of(stream_part()),
     ) {
         let sequence_id = id.map(SequenceId);
-        let shared = encoding.data_frame(&from, &data, &metadata);
-        let message = DownstreamMessage::Data { from, data, metadata, sequence_id };
+        let shared = encoding.data_frame(&from, &data, &metadata, stream.as_ref());
+        let message = DownstreamMessage::Data { from, data, metadata, sequence_id, stream: stream.map(Box::new) };
         prop_assert!(shared.with(sequence_id) == encoding.encode_downstream(message));
         prop_assert!(shared.with(None) == shared.into_plain());
     }
@@ -41,7 +42,7 @@ proptest! {
     fn a_numbered_json_frame_is_head_number_and_tail(
         from in origin(), data in data(), metadata in metadata(), id in any::<u64>(),
     ) {
-        let shared = json::DataFrame::new(&from, &data, &metadata);
+        let shared = json::DataFrame::new(&from, &data, &metadata, None);
         let joined =
             format!("{}{}{id}{}", shared.head(), json::DataFrame::BEFORE_SEQUENCE_ID, json::DataFrame::TAIL);
         prop_assert_eq!(joined, shared.with(Some(SequenceId(id))));
@@ -94,6 +95,8 @@ fn upstream() -> impl Strategy<Value = UpstreamMessage> {
             UpstreamMessage::Invoke { invocation_id, event, data, metadata }
         }),
         invocation().prop_map(|invocation_id| UpstreamMessage::CancelInvocation { invocation_id }),
+        (stream_id(), stream_action())
+            .prop_map(|(stream_id, action)| UpstreamMessage::Stream { stream_id, action }),
         Just(UpstreamMessage::Ping),
         any::<u64>().prop_map(|id| UpstreamMessage::SequenceAck { sequence_id: SequenceId(id) }),
     ]
@@ -109,9 +112,15 @@ fn downstream() -> impl Strategy<Value = DownstreamMessage> {
             }
         ),
         any::<String>().prop_map(|message| DownstreamMessage::Disconnected { message }),
-        (origin(), data(), metadata(), option::of(any::<u64>())).prop_map(|(from, data, metadata, id)| {
-            DownstreamMessage::Data { from, data, metadata, sequence_id: id.map(SequenceId) }
-        }),
+        (origin(), data(), metadata(), option::of(any::<u64>()), option::of(stream_part())).prop_map(
+            |(from, data, metadata, id, stream)| DownstreamMessage::Data {
+                from,
+                data,
+                metadata,
+                sequence_id: id.map(SequenceId),
+                stream: stream.map(Box::new),
+            }
+        ),
         (any::<u64>(), option::of((any::<String>(), any::<String>()))).prop_map(|(id, error)| {
             let result = match error {
                 None => Ok(()),
@@ -126,8 +135,54 @@ fn downstream() -> impl Strategy<Value = DownstreamMessage> {
             let result = Err(AckError { name: name.into(), message });
             DownstreamMessage::InvokeResponse { invocation_id, result }
         }),
+        (stream_id(), stream_answer())
+            .prop_map(|(stream_id, answer)| DownstreamMessage::Stream { stream_id, answer }),
         Just(DownstreamMessage::Pong),
     ]
+}
+
+fn stream_action() -> impl Strategy<Value = StreamAction> {
+    let ack_id = option::of(any::<u64>().prop_map(AckId));
+    prop_oneof![
+        (group(), ack_id, echo(), option::of(any::<u32>())).prop_map(|(group, ack_id, echo, idle_millis)| {
+            StreamAction::Start { group, ack_id, echo, idle_millis }
+        }),
+        (1_u64.., data()).prop_map(|(sequence_id, data)| StreamAction::Data { sequence_id, data }),
+        Just(StreamAction::KeepAlive),
+        Just(StreamAction::End { error: None }),
+        (option::of(any::<String>()), option::of(any::<String>())).prop_map(|(message, code)| {
+            StreamAction::End { error: Some(StreamError::of_user(message, code)) }
+        }),
+    ]
+}
+
+fn stream_answer() -> impl Strategy<Value = StreamAnswer> {
+    prop_oneof![
+        any::<u64>().prop_map(|expected| StreamAnswer::Ack { expected }),
+        (any::<String>(), any::<String>(), any::<u64>()).prop_map(|(name, message, expected)| {
+            StreamAnswer::Nack { name: name.into(), message, expected }
+        }),
+        option::of((any::<String>(), any::<String>())).prop_map(|error| {
+            let error = error.map(|(name, message)| AckError { name: name.into(), message });
+            StreamAnswer::Closed { error }
+        }),
+    ]
+}
+
+fn stream_part() -> impl Strategy<Value = StreamPart> {
+    let error = (any::<String>(), option::of(any::<String>()), option::of(any::<String>())).prop_map(
+        |(name, message, user_error_code)| StreamError { name: name.into(), message, user_error_code },
+    );
+    let end = prop_oneof![Just(None), Just(Some(Ok(()))), error.prop_map(|error| Some(Err(error)))];
+    (stream_id(), any::<u64>(), end).prop_map(|(stream_id, sequence_id, end)| StreamPart {
+        stream_id,
+        sequence_id,
+        end,
+    })
+}
+
+fn stream_id() -> impl Strategy<Value = StreamId> {
+    any::<String>().prop_filter_map("empty, or too long", |text| StreamId::parse(text).ok())
 }
 
 fn data() -> impl Strategy<Value = MessageData> {

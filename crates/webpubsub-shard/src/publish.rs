@@ -1,7 +1,7 @@
 //! A message that is published to many connections.
 
 use webpubsub_protocol::client::json::decode_downstream;
-use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Origin, json, protobuf};
+use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Origin, StreamPart, json, protobuf};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::time::Timestamp;
 
@@ -16,20 +16,23 @@ pub(crate) struct Publish {
     pub(crate) metadata: Metadata,
     /// After that it is not worth sending again.
     pub(crate) expires: Option<Timestamp>,
+    /// What it is in a stream, if it belongs to one.
+    pub(crate) stream: Option<Box<StreamPart>>,
 }
 
 impl Publish {
     /// Reads what a JSON client would; `None` for anything but a message.
     pub(crate) fn decode(message: &str, expires: Option<Timestamp>) -> Option<Self> {
         match decode_downstream(message) {
-            Ok(Some(DownstreamMessage::Data { from, data, metadata, .. })) => {
-                Some(Self { from, data, metadata, expires })
+            Ok(Some(DownstreamMessage::Data { from, data, metadata, stream, .. })) => {
+                Some(Self { from, data, metadata, expires, stream })
             }
             Ok(Some(
                 DownstreamMessage::Connected { .. }
                 | DownstreamMessage::Disconnected { .. }
                 | DownstreamMessage::Ack { .. }
                 | DownstreamMessage::InvokeResponse { .. }
+                | DownstreamMessage::Stream { .. }
                 | DownstreamMessage::Pong,
             ))
             | Ok(None)
@@ -39,11 +42,12 @@ impl Publish {
 
     /// What JSON clients read, and [`Publish::decode`].
     pub(crate) fn json(&self) -> json::DataFrame {
-        json::DataFrame::new(&self.from, &self.data, &self.metadata)
+        json::DataFrame::new(&self.from, &self.data, &self.metadata, self.stream.as_deref())
     }
 
     pub(crate) fn protobuf(&self) -> DataFrame {
-        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata))
+        let stream = self.stream.as_deref();
+        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata, stream))
     }
 }
 

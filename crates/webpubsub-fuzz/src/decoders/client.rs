@@ -26,6 +26,8 @@ const JSON: &[&[u8]] = &[
     b"\"type\":\"invoke\",\"target\":\"event\",",
     b"\"invocationId\":\"i\",",
     b"\"metadata\":{},",
+    b"\"stream\":{\"streamId\":\"s\"},",
+    b"\"streamSequenceId\":1,",
     b"\"metadata\":null,",
     b"\"dataType\":\"Binary\",",
     b"\\r\\n",
@@ -39,6 +41,7 @@ const PROTOBUF: &[&[u8]] = &[
     &[0x1a, 0x02, 0x0a, 0x00],
     &[0x32, 0x06, 0x0a, 0x01, b'k', 0x12, 0x01, b'v'],
     &[0x3a, 0x00],
+    &[0x3a, 0x03, 0x0a, 0x01, b's'],
     &[0x0b],
     &[0x0c],
     &[0x0b, 0x0c],
@@ -69,21 +72,24 @@ const URL: &[&[u8]] = &[
 ];
 
 pub(super) fn decoders() -> Vec<Decoder> {
-    let frames = |direction: &str| texts(&[direction, &format!("{direction}-refused")], "input");
+    let frames = |folder: &str, direction: &str| {
+        let files = ["", "stream-"].map(|kind| format!("{folder}/{kind}{direction}"));
+        texts(&[&files[0], &files[1], &format!("{folder}/{direction}-refused")], "input")
+    };
     let hex = |texts: Vec<Vec<u8>>| -> Vec<Vec<u8>> { texts.iter().map(|hex| bytes(hex)).collect() };
     let payloads = texts(&["client-protobuf/any"], "input");
     vec![
-        Decoder::of_text("json-upstream", frames("client-json/upstream"), JSON, json_upstream),
-        Decoder::of_text("json-downstream", frames("client-json/downstream"), JSON, json_downstream),
+        Decoder::of_text("json-upstream", frames("client-json", "upstream"), JSON, json_upstream),
+        Decoder::of_text("json-downstream", frames("client-json", "downstream"), JSON, json_downstream),
         Decoder::new(
             "protobuf-upstream",
-            hex(frames("client-protobuf/upstream")),
+            hex(frames("client-protobuf", "upstream")),
             PROTOBUF,
             protobuf_upstream,
         ),
         Decoder::new(
             "protobuf-downstream",
-            hex(frames("client-protobuf/downstream")),
+            hex(frames("client-protobuf", "downstream")),
             PROTOBUF,
             protobuf_downstream,
         ),

@@ -150,6 +150,7 @@ fn reply(input: &[u8]) -> Answer {
         data,
         metadata: reply.metadata,
         sequence_id: None,
+        stream: None,
     });
     for message in message.into_iter().chain([response]) {
         for encoding in [Encoding::Json, Encoding::Protobuf] {

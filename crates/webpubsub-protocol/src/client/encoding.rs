@@ -1,4 +1,4 @@
-use super::{DownstreamMessage, Frame, Origin, UpstreamMessage, json, protobuf};
+use super::{DownstreamMessage, Frame, Origin, StreamPart, UpstreamMessage, json, protobuf};
 use crate::close::CloseCause;
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
@@ -73,12 +73,18 @@ impl Encoding {
         }
     }
 
-    /// Encodes a payload and where it comes from, once for every receiver.
+    /// Encodes a payload, where it comes from and what it is in a stream, once for every receiver.
     #[must_use]
-    pub fn data_frame(self, from: &Origin, data: &MessageData, metadata: &Metadata) -> DataFrame {
+    pub fn data_frame(
+        self,
+        from: &Origin,
+        data: &MessageData,
+        metadata: &Metadata,
+        stream: Option<&StreamPart>,
+    ) -> DataFrame {
         match self {
-            Self::Json => DataFrame::Json(json::DataFrame::new(from, data, metadata)),
-            Self::Protobuf => DataFrame::Protobuf(protobuf::DataFrame::new(from, data, metadata)),
+            Self::Json => DataFrame::Json(json::DataFrame::new(from, data, metadata, stream)),
+            Self::Protobuf => DataFrame::Protobuf(protobuf::DataFrame::new(from, data, metadata, stream)),
         }
     }
 }

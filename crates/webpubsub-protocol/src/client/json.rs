@@ -20,6 +20,7 @@ pub use upstream::{decode_upstream, encode_upstream};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::client::StreamError;
 use crate::data::{MessageData, Metadata};
 use crate::json::{LARGE_SPARE_BYTES, Writer};
 
@@ -60,6 +61,15 @@ fn base64(mut bytes: Vec<u8>) -> String {
         }
     }
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Writes the `message` and the `userErrorCode` of a stream's error, where it has them.
+fn with_error_parts(frame: &mut Writer, error: &StreamError) {
+    for (name, text) in [("message", &error.message), ("userErrorCode", &error.user_error_code)] {
+        if let Some(text) = text {
+            frame.text(name, text);
+        }
+    }
 }
 
 /// Writes `metadata`, if there is any.

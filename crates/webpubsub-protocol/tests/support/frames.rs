@@ -1,7 +1,9 @@
 //! Golden vectors of the client subprotocols in their own words.
 
 use serde_json::{Value, json};
-use webpubsub_protocol::client::{DownstreamMessage, Echo, Origin, UpstreamMessage};
+use webpubsub_protocol::client::{
+    DownstreamMessage, Echo, Origin, StreamAction, StreamAnswer, StreamError, StreamPart, UpstreamMessage,
+};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::error::DecodeError;
 use webpubsub_protocol::name::UserId;
@@ -72,6 +74,29 @@ pub(crate) fn upstream(message: &UpstreamMessage) -> Value {
         UpstreamMessage::CancelInvocation { invocation_id } => {
             json!({ "message": "cancelInvocation", "invocationId": invocation_id })
         }
+        UpstreamMessage::Stream { stream_id, action } => {
+            let mut said = match action {
+                StreamAction::Start { group, ack_id, echo, idle_millis } => json!({
+                    "message": "streamStart",
+                    "group": group.as_str(),
+                    "ackId": ack_id.map(|id| id.to_string()),
+                    "noEcho": *echo == Echo::Skip,
+                    "idleTimeoutMs": idle_millis,
+                }),
+                StreamAction::Data { sequence_id, data } => json!({
+                    "message": "streamData",
+                    "streamSequenceId": sequence_id.to_string(),
+                    "dataType": data.data_type().as_str(),
+                    "data": payload(data),
+                }),
+                StreamAction::KeepAlive => json!({ "message": "streamKeepAlive" }),
+                StreamAction::End { error } => {
+                    json!({ "message": "streamEnd", "error": error.as_ref().map(stream_error) })
+                }
+            };
+            said["streamId"] = json!(stream_id.as_str());
+            said
+        }
         UpstreamMessage::Ping => json!({ "message": "ping" }),
         UpstreamMessage::SequenceAck { sequence_id } => {
             json!({ "message": "sequenceAck", "sequenceId": sequence_id.to_string() })
@@ -90,7 +115,7 @@ pub(crate) fn downstream(message: &DownstreamMessage) -> Value {
         DownstreamMessage::Disconnected { message } => {
             json!({ "message": "disconnected", "reason": message })
         }
-        DownstreamMessage::Data { from, data, metadata, sequence_id } => {
+        DownstreamMessage::Data { from, data, metadata, sequence_id, stream } => {
             let mut said = json!({
                 "message": "data",
                 "dataType": data.data_type().as_str(),
@@ -98,6 +123,14 @@ pub(crate) fn downstream(message: &DownstreamMessage) -> Value {
                 "metadata": entries(metadata),
                 "sequenceId": sequence_id.map(|id| id.to_string()),
             });
+            if let Some(StreamPart { stream_id, sequence_id, end }) = stream.as_deref() {
+                said["stream"] = json!({
+                    "streamId": stream_id.as_str(),
+                    "streamSequenceId": sequence_id.to_string(),
+                    "endOfStream": end.is_some(),
+                    "error": end.as_ref().and_then(|end| end.as_ref().err()).map(stream_error),
+                });
+            }
             match from {
                 Origin::Server => said["from"] = json!("server"),
                 Origin::Group { group, from_user } => {
@@ -123,8 +156,31 @@ pub(crate) fn downstream(message: &DownstreamMessage) -> Value {
                 "error": result.as_ref().err().map(|error| json!({ "name": error.name, "message": error.message })),
             })
         }
+        DownstreamMessage::Stream { stream_id, answer } => {
+            let mut said = match answer {
+                StreamAnswer::Ack { expected } => {
+                    json!({ "message": "streamAck", "expectedSequenceId": expected.to_string() })
+                }
+                StreamAnswer::Nack { name, message, expected } => json!({
+                    "message": "streamNack",
+                    "name": name,
+                    "reason": message,
+                    "expectedSequenceId": expected.to_string(),
+                }),
+                StreamAnswer::Closed { error } => json!({
+                    "message": "streamClosed",
+                    "error": error.as_ref().map(|error| json!({ "name": error.name, "message": error.message })),
+                }),
+            };
+            said["streamId"] = json!(stream_id.as_str());
+            said
+        }
         DownstreamMessage::Pong => json!({ "message": "pong" }),
     }
+}
+
+fn stream_error(StreamError { name, message, user_error_code }: &StreamError) -> Value {
+    json!({ "name": name, "message": message, "userErrorCode": user_error_code })
 }
 
 fn payload(data: &MessageData) -> String {

@@ -127,7 +127,7 @@ impl Shard {
         let has_receiver = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
         let result = result.map(|Reply { data, metadata }| {
             if let Some(data) = data.filter(|_| has_receiver) {
-                let publish = Publish { from: Origin::Server, data, metadata, expires: None };
+                let publish = Publish { from: Origin::Server, data, metadata, expires: None, stream: None };
                 self.send_data(slot, publish, step);
             }
         });

@@ -33,8 +33,8 @@ impl Shard {
         match command {
             Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.connections);
-                let publish =
-                    Publish { from: to.target.origin(), data, metadata, expires: ttl.end(step.now) };
+                let (from, expires) = (to.target.origin(), ttl.end(step.now));
+                let publish = Publish { from, data, metadata, expires, stream: None };
                 self.fan_out(&slots, &publish, Reach::ThisShard, step);
                 Reply::Done
             }

@@ -72,8 +72,8 @@ impl Shard {
                 step.push(Output::Send { to: vec![slot], frame });
             }
             Framing::Messages(_) if connection.buffer.is_none() => {
-                let Publish { from, data, metadata, .. } = publish;
-                let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None };
+                let Publish { from, data, metadata, stream, .. } = publish;
+                let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None, stream };
                 self.send(slot, message, step);
             }
             Framing::Messages(_) => self.fan_out(&[slot], &publish, Reach::ThisShard, step),

@@ -269,7 +269,10 @@ impl Shard {
                     self.has_event_handlers()
                 }
             },
-            Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
+            Arrived::Message(UpstreamMessage::Stream { .. })
+            | Arrived::Invalid(_)
+            | Arrived::Closed { .. }
+            | Arrived::Broken => true,
         }
     }
 }

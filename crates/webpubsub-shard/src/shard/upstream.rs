@@ -83,6 +83,13 @@ impl Shard {
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, step);
             }
+            UpstreamMessage::Stream { .. } => {
+                let Some(connection) = self.connections.get(slot) else { return };
+                if let Framing::Messages(encoding) = &connection.framing {
+                    let cause = encoding.invalid();
+                    self.close(slot, cause, step);
+                }
+            }
             UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, step),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, step),
         }
@@ -198,7 +205,8 @@ impl Shard {
         let from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());
         let to: Vec<Slot> =
             self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
-        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires };
+        let publish =
+            Publish { from: Origin::Group { group, from_user }, data, metadata, expires, stream: None };
         self.fan_out(&to, &publish, Reach::AllShards, step);
         Ok(())
     }

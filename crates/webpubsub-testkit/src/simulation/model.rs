@@ -462,6 +462,7 @@ impl Model {
             UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
                 broken("sessions invoke nothing")
             }
+            UpstreamMessage::Stream { .. } => broken("sessions open no streams"),
             UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
             UpstreamMessage::SequenceAck { sequence_id } => {
                 let connection = &mut self.connections[at];

@@ -87,7 +87,7 @@ impl Message {
         };
         let mut message = Self { group, user, data, bytes: 0, accepted: 0, frames: [None; 2] };
         let origin = message.origin();
-        message.bytes = json::DataFrame::new(&origin, &message.data, &Metadata::default()).len();
+        message.bytes = json::DataFrame::new(&origin, &message.data, &Metadata::default(), None).len();
         message
     }
 
@@ -170,6 +170,7 @@ pub(super) fn spelled_out(message: &UpstreamMessage<u32>, messages: &[Message]) 
         UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
             broken("sessions invoke nothing")
         }
+        UpstreamMessage::Stream { .. } => broken("sessions open no streams"),
         UpstreamMessage::Ping => UpstreamMessage::Ping,
         UpstreamMessage::SequenceAck { sequence_id } => UpstreamMessage::SequenceAck { sequence_id },
     }

@@ -1,6 +1,6 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_given_data, with_metadata};
-use crate::client::{AckError, DownstreamMessage, Origin};
+use super::{with_data, with_error_parts, with_given_data, with_metadata};
+use crate::client::{AckError, DownstreamMessage, Origin, StreamAnswer, StreamError, StreamPart};
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -21,22 +21,25 @@ impl DataFrame {
     /// After that number, or after the head where there is none.
     pub const TAIL: &str = "}";
 
-    /// Encodes a payload and where it comes from.
+    /// Encodes a payload, where it comes from, and what it is in a stream.
     #[must_use]
-    pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata) -> Self {
+    pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata, stream: Option<&StreamPart>) -> Self {
         let mut frame = Self::begin(from);
         with_data(&mut frame, data);
-        Self::end(frame, metadata)
+        Self::end(frame, metadata, stream)
     }
 
     /// The same with a payload that is given away: a large one costs its size but once.
     #[must_use]
-    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata) -> Self {
-        Self::end(with_given_data(Self::begin(from), data), metadata)
+    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata, stream: Option<&StreamPart>) -> Self {
+        Self::end(with_given_data(Self::begin(from), data), metadata, stream)
     }
 
-    fn end(mut frame: Writer, metadata: &Metadata) -> Self {
+    fn end(mut frame: Writer, metadata: &Metadata, stream: Option<&StreamPart>) -> Self {
         with_metadata(&mut frame, metadata);
+        if let Some(part) = stream {
+            with_stream(&mut frame, part);
+        }
         Self { head: frame.head() }
     }
 
@@ -104,8 +107,8 @@ pub fn encode_downstream(message: DownstreamMessage) -> String {
         DownstreamMessage::Disconnected { message } => {
             frame.text("type", "system").text("event", "disconnected").text("message", &message);
         }
-        DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            let frame = DataFrame::of(&from, data, &metadata);
+        DownstreamMessage::Data { from, data, metadata, sequence_id, stream } => {
+            let frame = DataFrame::of(&from, data, &metadata, stream.as_deref());
             return if sequence_id.is_some() { frame.with(sequence_id) } else { frame.into_plain() };
         }
         DownstreamMessage::Ack { ack_id, result } => {
@@ -119,6 +122,27 @@ pub fn encode_downstream(message: DownstreamMessage) -> String {
                 frame = with_given_data(frame, data);
             }
         }
+        DownstreamMessage::Stream { stream_id, answer } => {
+            let kind = match &answer {
+                StreamAnswer::Ack { .. } => "streamAck",
+                StreamAnswer::Nack { .. } => "streamNack",
+                StreamAnswer::Closed { .. } => "streamClosed",
+            };
+            frame.text("type", kind).text("streamId", stream_id.as_str());
+            match answer {
+                StreamAnswer::Ack { expected } => {
+                    frame.number("expectedSequenceId", expected);
+                }
+                StreamAnswer::Nack { name, message, expected } => {
+                    frame.text("name", &name).text("message", &message);
+                    frame.number("expectedSequenceId", expected);
+                }
+                StreamAnswer::Closed { error: Some(error) } => {
+                    frame.json("error", &error_object(&error));
+                }
+                StreamAnswer::Closed { error: None } => {}
+            }
+        }
         DownstreamMessage::Pong => {
             frame.text("type", "pong");
         }
@@ -126,15 +150,33 @@ pub fn encode_downstream(message: DownstreamMessage) -> String {
     frame.finish()
 }
 
+/// Writes `stream`: what a group message is in a stream.
+fn with_stream(frame: &mut Writer, part: &StreamPart) {
+    let mut stream = Writer::object();
+    stream.text("streamId", part.stream_id.as_str()).number("streamSequenceId", part.sequence_id);
+    if let Some(end) = &part.end {
+        stream.json("endOfStream", "true");
+        if let Err(error) = end {
+            let mut written = Writer::object();
+            written.text("name", &error.name);
+            with_error_parts(&mut written, error);
+            stream.json("error", &written.finish());
+        }
+    }
+    frame.json("stream", &stream.finish());
+}
+
+fn error_object(AckError { name, message }: &AckError) -> String {
+    let mut error = Writer::object();
+    error.text("name", name).text("message", message);
+    error.finish()
+}
+
 /// Writes `success`, and `error` where there is one.
 fn with_success(frame: &mut Writer, error: Option<&AckError>) {
     match error {
         None => frame.json("success", "true"),
-        Some(AckError { name, message }) => {
-            let mut error = Writer::object();
-            error.text("name", name).text("message", message);
-            frame.json("success", "false").json("error", &error.finish())
-        }
+        Some(error) => frame.json("success", "false").json("error", &error_object(error)),
     };
 }
 
@@ -170,6 +212,11 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
                 data: fields.data(&metadata)?,
                 metadata,
                 sequence_id: fields.optional("sequenceId", Json::unsigned)?.map(SequenceId),
+                stream: fields
+                    .object("stream")?
+                    .map(|stream| stream_part(&stream))
+                    .transpose()?
+                    .map(Box::new),
             }
         }
         "ack" => DownstreamMessage::Ack {
@@ -186,9 +233,38 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
                 false => Err(fields.required("error", ack_error)?),
             },
         },
+        kind @ ("streamAck" | "streamNack" | "streamClosed") => {
+            let expected = || fields.required("expectedSequenceId", Json::unsigned);
+            let answer = match kind {
+                "streamAck" => StreamAnswer::Ack { expected: expected()? },
+                "streamNack" => StreamAnswer::Nack {
+                    name: fields.string("name")?.into(),
+                    message: fields.optional("message", string)?.unwrap_or_default(),
+                    expected: expected()?,
+                },
+                _ => StreamAnswer::Closed { error: fields.nullable("error", ack_error)? },
+            };
+            DownstreamMessage::Stream { stream_id: fields.stream_id()?, answer }
+        }
         "pong" => DownstreamMessage::Pong,
         _ => return Ok(None),
     }))
+}
+
+fn stream_part(stream: &Fields<'_>) -> Result<StreamPart, DecodeError> {
+    let end = match stream.nullable("endOfStream", Json::boolean)? {
+        Some(false) | None => None,
+        Some(true) => Some(match stream.object("error")? {
+            None => Ok(()),
+            Some(error) => Err(StreamError {
+                name: error.string("name")?.into(),
+                message: error.nullable("message", string)?,
+                user_error_code: error.nullable("userErrorCode", string)?,
+            }),
+        }),
+    };
+    let sequence_id = stream.required("streamSequenceId", Json::unsigned)?;
+    Ok(StreamPart { stream_id: stream.stream_id()?, sequence_id, end })
 }
 
 /// `null` is an anonymous user.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::client::StreamId;
 use crate::client::protobuf::any;
 use crate::data::{DataType, JsonText, MessageData, Metadata, TimeToLive};
 use crate::error::DecodeError;
@@ -57,6 +58,23 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(Json<'a>) -> Option<T>,
     ) -> Result<T, DecodeError> {
         self.optional(property, read)?.ok_or(DecodeError::Missing { property })
+    }
+
+    /// An object that may be left out or be `null`.
+    pub(super) fn object(&self, property: &'static str) -> Result<Option<Self>, DecodeError> {
+        self.nullable(property, |value| Members::parse(value.as_str()).map(Self))
+    }
+
+    pub(super) fn stream_id(&self) -> Result<StreamId, DecodeError> {
+        StreamId::parse(self.string("streamId")?)
+    }
+
+    /// Checks that there is no payload.
+    pub(super) fn without_data(&self) -> Result<(), DecodeError> {
+        match ["data", "dataType"].into_iter().find(|property| self.get(property).is_some()) {
+            Some(property) => Err(DecodeError::Invalid { property }),
+            None => Ok(()),
+        }
     }
 
     /// A string that has to be there.

@@ -1,6 +1,6 @@
-use super::fields::Fields;
-use super::{with_data, with_metadata};
-use crate::client::{Echo, UpstreamMessage};
+use super::fields::{Fields, string};
+use super::{with_data, with_error_parts, with_metadata};
+use crate::client::{Echo, StreamAction, StreamError, UpstreamMessage};
 use crate::data::TimeToLive;
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -16,19 +16,23 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
     let kind = fields.string("type")?;
     let is = |name: &str| kind.eq_ignore_ascii_case(name);
     if is("sendToGroup") {
-        // A stream is opened by this message too; until streams are served, it is refused rather
-        // than published as data (docs/spec/protobuf.md#older-schemas).
-        if fields.get("stream").is_some_and(|stream| !stream.is_null()) {
-            return Err(DecodeError::Invalid { property: "stream" });
+        let (group, ack_id) = (fields.group()?, fields.ack_id()?);
+        let echo = match fields.optional("noEcho", Json::boolean)? {
+            Some(true) => Echo::Skip,
+            Some(false) | None => Echo::Send,
+        };
+        if let Some(stream) = fields.object("stream")? {
+            fields.without_data()?;
+            let idle_millis =
+                stream.nullable("idleTimeoutMs", |millis| millis.unsigned()?.try_into().ok())?;
+            let action = StreamAction::Start { group, ack_id, echo, idle_millis };
+            return Ok(UpstreamMessage::Stream { stream_id: stream.stream_id()?, action });
         }
         let metadata = fields.metadata()?;
         Ok(UpstreamMessage::SendToGroup {
-            group: fields.group()?,
-            ack_id: fields.ack_id()?,
-            echo: match fields.optional("noEcho", Json::boolean)? {
-                Some(true) => Echo::Skip,
-                Some(false) | None => Echo::Send,
-            },
+            group,
+            ack_id,
+            echo,
             ttl: fields.ttl()?,
             data: fields.data(&metadata)?,
             metadata,
@@ -52,6 +56,30 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
         })
     } else if is("cancelInvocation") {
         Ok(UpstreamMessage::CancelInvocation { invocation_id: fields.invocation_id()? })
+    } else if is("streamData") {
+        let sequence_id = fields.optional("streamSequenceId", Json::unsigned)?;
+        let action = match sequence_id {
+            None => {
+                fields.without_data()?;
+                StreamAction::KeepAlive
+            }
+            Some(0) => return Err(DecodeError::Invalid { property: "streamSequenceId" }),
+            Some(sequence_id) => {
+                fields.string("dataType")?;
+                let data = fields.optional_data()?.ok_or(DecodeError::Missing { property: "data" })?;
+                StreamAction::Data { sequence_id, data }
+            }
+        };
+        Ok(UpstreamMessage::Stream { stream_id: fields.stream_id()?, action })
+    } else if is("streamEnd") {
+        let error = match fields.object("error")? {
+            None => None,
+            Some(error) => Some(StreamError::of_user(
+                error.nullable("message", string)?,
+                error.nullable("userErrorCode", string)?,
+            )),
+        };
+        Ok(UpstreamMessage::Stream { stream_id: fields.stream_id()?, action: StreamAction::End { error } })
     } else if is("joinGroup") {
         Ok(UpstreamMessage::JoinGroup { group: fields.group()?, ack_id: fields.ack_id()? })
     } else if is("leaveGroup") {
@@ -104,6 +132,35 @@ pub fn encode_upstream(message: &UpstreamMessage) -> String {
         UpstreamMessage::CancelInvocation { invocation_id } => {
             frame.text("type", "cancelInvocation").text("invocationId", invocation_id);
         }
+        UpstreamMessage::Stream { stream_id, action } => match action {
+            StreamAction::Start { group, ack_id, echo, idle_millis } => {
+                frame.text("type", "sendToGroup").text("group", group.as_str());
+                with_ack_id(&mut frame, *ack_id);
+                frame.json("noEcho", if *echo == Echo::Skip { "true" } else { "false" });
+                let mut stream = Writer::object();
+                stream.text("streamId", stream_id.as_str());
+                if let Some(millis) = idle_millis {
+                    stream.number("idleTimeoutMs", (*millis).into());
+                }
+                frame.json("stream", &stream.finish());
+            }
+            StreamAction::Data { sequence_id, data } => {
+                frame.text("type", "streamData").text("streamId", stream_id.as_str());
+                frame.number("streamSequenceId", *sequence_id);
+                with_data(&mut frame, data);
+            }
+            StreamAction::KeepAlive => {
+                frame.text("type", "streamData").text("streamId", stream_id.as_str());
+            }
+            StreamAction::End { error } => {
+                frame.text("type", "streamEnd").text("streamId", stream_id.as_str());
+                if let Some(error) = error {
+                    let mut written = Writer::object();
+                    with_error_parts(&mut written, error);
+                    frame.json("error", &written.finish());
+                }
+            }
+        },
         UpstreamMessage::Ping => {
             frame.text("type", "ping");
         }

@@ -1,7 +1,7 @@
 use super::fields::{Fields, member};
 use super::wire::Writer;
 use super::{data_value, with_metadata};
-use crate::client::{AckError, DownstreamMessage, Origin};
+use crate::client::{AckError, DownstreamMessage, Origin, StreamAnswer, StreamError, StreamPart};
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -12,11 +12,15 @@ const DATA: u32 = 2;
 const SYSTEM: u32 = 3;
 const PONG: u32 = 4;
 const INVOKE_RESPONSE: u32 = 5;
+const STREAM_ACK: u32 = 6;
+const STREAM_NACK: u32 = 7;
+const STREAM_CLOSED: u32 = 8;
 
-/// Every member of `DownstreamMessage.message`: those above, and those of the preview.
+/// Every member of `DownstreamMessage.message`: those above, and those of group state.
 ///
 /// Source: docs/spec/protobuf.md#downstream-messages.
-const MESSAGES: [u32; 10] = [ACK, DATA, SYSTEM, PONG, INVOKE_RESPONSE, 6, 7, 8, 9, 10];
+const MESSAGES: [u32; 10] =
+    [ACK, DATA, SYSTEM, PONG, INVOKE_RESPONSE, STREAM_ACK, STREAM_NACK, STREAM_CLOSED, 9, 10];
 
 const CONNECTED: u32 = 1;
 const DISCONNECTED: u32 = 2;
@@ -27,26 +31,31 @@ const DISCONNECTED: u32 = 2;
 pub struct DataFrame {
     /// The fields before the sequence id: origin and payload.
     head: Vec<u8>,
-    /// Those after it: the metadata.
+    /// Those after it: the metadata, and what the message is in a stream.
     tail: Vec<u8>,
 }
 
 impl DataFrame {
-    /// Encodes a payload and where it comes from. There is no field for the user who published.
+    /// Encodes a payload, where it comes from and what it is in a stream. There is no field for the user
+    /// who published.
     #[must_use]
-    pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata) -> Self {
-        Self::of(from, data.clone(), metadata)
+    pub fn new(from: &Origin, data: &MessageData, metadata: &Metadata, stream: Option<&StreamPart>) -> Self {
+        Self::of(from, data.clone(), metadata, stream)
     }
 
     /// The same with a payload that is given away: a large one costs its size but once.
     #[must_use]
-    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata) -> Self {
+    pub fn of(from: &Origin, data: MessageData, metadata: &Metadata, stream: Option<&StreamPart>) -> Self {
         let (from, group) = match from {
             Origin::Group { group, from_user: _ } => ("group", group.as_str()),
             Origin::Server => ("server", ""),
         };
         let head = Writer::default().string(1, from).string(2, group).given(3, data_value(data));
-        Self { head: head.finish(), tail: with_metadata(Writer::default(), 5, metadata).finish() }
+        let mut tail = with_metadata(Writer::default(), 5, metadata);
+        if let Some(part) = stream {
+            tail = tail.message(6, &stream_value(part));
+        }
+        Self { head: head.finish(), tail: tail.finish() }
     }
 
     /// Bytes of its fields but for the sequence id.
@@ -88,8 +97,8 @@ pub fn encode_downstream(message: DownstreamMessage) -> Vec<u8> {
         DownstreamMessage::Disconnected { message } => {
             system(DISCONNECTED, &Writer::default().string(2, &message))
         }
-        DownstreamMessage::Data { from, data, metadata, sequence_id } => {
-            let frame = DataFrame::of(&from, data, &metadata);
+        DownstreamMessage::Data { from, data, metadata, sequence_id, stream } => {
+            let frame = DataFrame::of(&from, data, &metadata, stream.as_deref());
             return if sequence_id.is_some() { frame.with(sequence_id) } else { frame.into_plain() };
         }
         DownstreamMessage::Ack { ack_id, result } => {
@@ -107,6 +116,19 @@ pub fn encode_downstream(message: DownstreamMessage) -> Vec<u8> {
                 Err(error) => response.message(4, &error_value(&error)),
             };
             (INVOKE_RESPONSE, response)
+        }
+        DownstreamMessage::Stream { stream_id, answer } => {
+            let stream = Writer::default().string(1, stream_id.as_str());
+            match answer {
+                StreamAnswer::Ack { expected } => (STREAM_ACK, stream.uint(2, Some(expected))),
+                StreamAnswer::Nack { name, message, expected } => {
+                    (STREAM_NACK, stream.string(2, &name).string(3, &message).uint(4, Some(expected)))
+                }
+                StreamAnswer::Closed { error: None } => (STREAM_CLOSED, stream),
+                StreamAnswer::Closed { error: Some(error) } => {
+                    (STREAM_CLOSED, stream.message(2, &error_value(&error)))
+                }
+            }
         }
         DownstreamMessage::Pong => (PONG, Writer::default()),
     };
@@ -145,6 +167,10 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
                 data: fields.data(3, &metadata)?,
                 metadata,
                 sequence_id: fields.uint(4).map(SequenceId),
+                stream: match fields.message(6)? {
+                    Some(stream) => Some(Box::new(stream_part(&Fields::parse(&stream)?)?)),
+                    None => None,
+                },
             }
         }
         SYSTEM => match member(&body, &[CONNECTED, DISCONNECTED])? {
@@ -171,8 +197,58 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
                 Some(_) => Ok(fields.optional_data(3)?),
             },
         },
+        STREAM_ACK | STREAM_NACK | STREAM_CLOSED => {
+            let expected = |number| fields.uint(number).unwrap_or_default();
+            let answer = match kind {
+                STREAM_ACK => StreamAnswer::Ack { expected: expected(2) },
+                STREAM_NACK => StreamAnswer::Nack {
+                    name: fields.string(2, "name")?.to_owned().into(),
+                    message: fields.string(3, "message")?.to_owned(),
+                    expected: expected(4),
+                },
+                _ if fields.has(2) => StreamAnswer::Closed { error: Some(ack_error(&fields, 2)?) },
+                _ => StreamAnswer::Closed { error: None },
+            };
+            DownstreamMessage::Stream { stream_id: fields.stream_id()?, answer }
+        }
         _ => return Ok(None),
     }))
+}
+
+/// What a message is in a stream, as `StreamInfo`.
+fn stream_value(part: &StreamPart) -> Writer {
+    let stream = Writer::default().string(1, part.stream_id.as_str()).uint(2, Some(part.sequence_id));
+    match &part.end {
+        None => stream,
+        Some(Ok(())) => stream.uint(3, Some(1)),
+        Some(Err(error)) => {
+            let written = Writer::default()
+                .string(1, &error.name)
+                .optional(2, error.message.as_deref())
+                .optional(3, error.user_error_code.as_deref());
+            stream.uint(3, Some(1)).message(4, &written)
+        }
+    }
+}
+
+/// What [`stream_value`] writes.
+fn stream_part(stream: &Fields<'_>) -> Result<StreamPart, DecodeError> {
+    let end = match (stream.uint(3), stream.message(4)?) {
+        (None | Some(0), _) => None,
+        (Some(_), None) => Some(Ok(())),
+        (Some(_), Some(error)) => {
+            let error = Fields::parse(&error)?;
+            let text =
+                |number| Ok::<_, DecodeError>(error.optional_string(number, "error")?.map(str::to_owned));
+            Some(Err(StreamError {
+                name: error.string(1, "name")?.to_owned().into(),
+                message: text(2)?,
+                user_error_code: text(3)?,
+            }))
+        }
+    };
+    let sequence_id = stream.uint(2).unwrap_or_default();
+    Ok(StreamPart { stream_id: stream.stream_id()?, sequence_id, end })
 }
 
 fn error_value(error: &AckError) -> Writer {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::any;
 use super::wire::{Reader, Value, string};
+use crate::client::StreamId;
 use crate::data::{JsonText, MessageData, Metadata, MetadataError};
 use crate::error::DecodeError;
 use crate::limits::MAX_METADATA_BYTES;
@@ -133,6 +134,11 @@ impl<'a> Fields<'a> {
             "" => Err(DecodeError::Missing { property: "invocation_id" }),
             id => Ok(id.to_owned()),
         }
+    }
+
+    /// The stream's id, which is field 1 wherever it stands.
+    pub(super) fn stream_id(&self) -> Result<StreamId, DecodeError> {
+        StreamId::parse(self.string(1, "stream_id")?)
     }
 
     /// The payload; one that is left out beside metadata is empty text.

@@ -1,7 +1,7 @@
 use super::fields::{Fields, member};
 use super::wire::Writer;
 use super::{data_value, with_metadata};
-use crate::client::{Echo, UpstreamMessage};
+use crate::client::{Echo, StreamAction, StreamError, UpstreamMessage};
 use crate::data::TimeToLive;
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -15,9 +15,10 @@ const SEQUENCE_ACK: u32 = 8;
 const PING: u32 = 9;
 const INVOKE_EVENT: u32 = 10;
 const CANCEL_INVOCATION: u32 = 11;
+const STREAM_DATA: u32 = 13;
+const STREAM_END: u32 = 14;
 
-/// Every member of `UpstreamMessage.message`: those above, and those of the preview (streams, group
-/// state), which are not served.
+/// Every member of `UpstreamMessage.message`: those above, and those of group state, which is not served.
 ///
 /// Source: docs/spec/protobuf.md#upstream-messages.
 const MESSAGES: [u32; 13] = [
@@ -29,8 +30,8 @@ const MESSAGES: [u32; 13] = [
     PING,
     INVOKE_EVENT,
     CANCEL_INVOCATION,
-    13,
-    14,
+    STREAM_DATA,
+    STREAM_END,
     15,
     16,
     17,
@@ -50,15 +51,26 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
     let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
     Ok(match kind {
         SEND_TO_GROUP => {
-            refuse_stream(&fields, 7)?;
+            let echo = match fields.uint(4) {
+                None | Some(0) => Echo::Send,
+                Some(_) => Echo::Skip,
+            };
+            if let Some(stream) = fields.message(7)? {
+                if fields.has(3) {
+                    return Err(DecodeError::Invalid { property: "data" });
+                }
+                let stream = Fields::parse(&stream)?;
+                let idle_millis = stream.uint(2).map(u32::try_from).transpose();
+                let idle_millis =
+                    idle_millis.map_err(|_| DecodeError::Invalid { property: "idle_timeout_ms" })?;
+                let action = StreamAction::Start { group: group()?, ack_id: ack_id(2), echo, idle_millis };
+                return Ok(UpstreamMessage::Stream { stream_id: stream.stream_id()?, action });
+            }
             let metadata = fields.metadata(6)?;
             UpstreamMessage::SendToGroup {
                 group: group()?,
                 ack_id: ack_id(2),
-                echo: match fields.uint(4) {
-                    None | Some(0) => Echo::Send,
-                    Some(_) => Echo::Skip,
-                },
+                echo,
                 ttl: TimeToLive::from_seconds(fields.uint(5).unwrap_or_default())?,
                 data: fields.data(3, &metadata)?,
                 metadata,
@@ -90,12 +102,36 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             }
         }
         CANCEL_INVOCATION => UpstreamMessage::CancelInvocation { invocation_id: fields.invocation_id(1)? },
+        STREAM_DATA => {
+            let action = match (fields.uint(2), fields.has(3)) {
+                (None, false) => StreamAction::KeepAlive,
+                (Some(0), _) => return Err(DecodeError::Invalid { property: "stream_sequence_id" }),
+                (Some(_), false) => return Err(DecodeError::Missing { property: "data" }),
+                (None, true) => return Err(DecodeError::Missing { property: "stream_sequence_id" }),
+                (Some(sequence_id), true) => {
+                    StreamAction::Data { sequence_id, data: fields.data_or_default(3)? }
+                }
+            };
+            UpstreamMessage::Stream { stream_id: fields.stream_id()?, action }
+        }
+        STREAM_END => {
+            let error = match fields.message(2)? {
+                None => None,
+                Some(error) => {
+                    let error = Fields::parse(&error)?;
+                    let text = |number| {
+                        Ok::<_, DecodeError>(error.optional_string(number, "error")?.map(str::to_owned))
+                    };
+                    Some(StreamError::of_user(text(1)?, text(2)?))
+                }
+            };
+            UpstreamMessage::Stream { stream_id: fields.stream_id()?, action: StreamAction::End { error } }
+        }
         _ => return Err(DecodeError::UnknownType),
     })
 }
 
-/// A stream is opened by these messages too; until streams are served, it is refused rather than
-/// published as data.
+/// Only groups have streams: one to the event handler is refused rather than published as data.
 ///
 /// Source: docs/spec/protobuf.md#older-schemas.
 fn refuse_stream(fields: &Fields<'_>, number: usize) -> Result<(), DecodeError> {
@@ -132,6 +168,30 @@ pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
         }
         UpstreamMessage::CancelInvocation { invocation_id } => {
             (CANCEL_INVOCATION, Writer::default().string(1, invocation_id))
+        }
+        UpstreamMessage::Stream { stream_id, action } => {
+            let stream = named(stream_id.as_str());
+            match action {
+                StreamAction::Start { group, ack_id, echo, idle_millis } => {
+                    let body = named(group.as_str())
+                        .uint(2, id(ack_id))
+                        .uint(4, (*echo == Echo::Skip).then_some(1))
+                        .message(7, &stream.uint(2, idle_millis.map(u64::from)));
+                    (SEND_TO_GROUP, body)
+                }
+                StreamAction::Data { sequence_id, data } => {
+                    let body = stream.uint(2, Some(*sequence_id)).given(3, data_value(data.clone()));
+                    (STREAM_DATA, body)
+                }
+                StreamAction::KeepAlive => (STREAM_DATA, stream),
+                StreamAction::End { error: None } => (STREAM_END, stream),
+                StreamAction::End { error: Some(error) } => {
+                    let error = Writer::default()
+                        .optional(1, error.message.as_deref())
+                        .optional(2, error.user_error_code.as_deref());
+                    (STREAM_END, stream.message(2, &error))
+                }
+            }
         }
         UpstreamMessage::Ping => (PING, Writer::default()),
         UpstreamMessage::SequenceAck { sequence_id } => {

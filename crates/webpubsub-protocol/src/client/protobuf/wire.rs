@@ -137,6 +137,14 @@ impl Writer {
         if text.is_empty() { self } else { self.bytes(number, text.as_bytes()) }
     }
 
+    /// A string, if there is one.
+    pub(super) fn optional(self, number: u32, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.bytes(number, text.as_bytes()),
+            None => self,
+        }
+    }
+
     /// Bytes, or a string that may be empty.
     pub(super) fn bytes(self, number: u32, bytes: &[u8]) -> Self {
         self.pieces(number, &[bytes])

@@ -88,7 +88,7 @@ impl World {
         let message = encoding.decode_downstream(frame).ok().flatten();
         let message = message.unwrap_or_else(|| broken(format!("{frame:?} is no message")));
         let word = match message {
-            DownstreamMessage::Data { from, data, metadata: _, sequence_id } => {
+            DownstreamMessage::Data { from, data, metadata: _, sequence_id, stream: _ } => {
                 let number = message_number(&data);
                 check!(sequence_id.is_none(), "a frame for many has a number");
                 let published = &mut self.model.messages[number as usize];
@@ -125,6 +125,7 @@ impl World {
                 },
             ),
             DownstreamMessage::InvokeResponse { .. } => broken("sessions invoke nothing"),
+            DownstreamMessage::Stream { .. } => broken("sessions open no streams"),
             DownstreamMessage::Pong => Word::Pong,
         };
         for slot in to {
@@ -154,7 +155,8 @@ impl World {
         let at = self.on(shard, slot);
         let encoding = self.model.connections[self.connection_of(at)].profile.encoding();
         let message = encoding.decode_downstream(&frame.with(Some(first))).ok().flatten();
-        let Some(DownstreamMessage::Data { from, data, metadata: _, sequence_id }) = message else {
+        let Some(DownstreamMessage::Data { from, data, metadata: _, sequence_id, stream: _ }) = message
+        else {
             broken(format!("{frame:?} is no message"));
         };
         check!(sequence_id == Some(first), "{sequence_id:?} is to be {first}");
