@@ -30,11 +30,17 @@
 //! let outputs = session.handle(now, Input::UrlFetched { attempt: AttemptId(1), url });
 //! assert!(matches!(outputs.as_slice(), [Output::Connect { attempt: AttemptId(1), .. }]));
 //! ```
+//!
+//! Beside the session, and independent of it, stand [`OutboundStreams`], [`InboundStreams`] and
+//! [`GroupStates`], for clients that use group streams and states. A host drives them alike: it
+//! reports what becomes of the link and what the service says, and carries out what they ask for.
+//! Their operations go through the session, as [`Operation::Other`].
 
 mod ack;
 mod close;
 mod connection;
 mod error;
+mod group_states;
 mod input;
 mod invocation;
 mod keep_alive;
@@ -47,12 +53,19 @@ mod retry;
 mod sequence;
 mod session;
 mod state;
+mod streams;
 
 pub use close::Close;
 pub use error::{ConnectError, InvocationError, SendError, StartError};
+pub use group_states::{GroupStateItem, GroupStates, NotSubscribed, Renewal};
 pub use input::{AttemptId, CommandId, Incoming, Input};
 pub use operation::{Delivery, Operation};
 pub use options::Options;
 pub use output::{Event, Next, Output, Receipt};
 pub use retry::{Retry, RetryMode};
 pub use session::Session;
+pub use streams::{
+    InboundInput, InboundOptions, InboundOutput, InboundStreamId, InboundStreams, OutboundInput,
+    OutboundOutput, OutboundStreams, StreamEndError, StreamEnding, StreamError, StreamMessage, StreamStart,
+    SubscriptionId,
+};

@@ -44,6 +44,13 @@ pub enum Operation<P> {
         /// Whether to wait for an ack.
         delivery: Delivery,
     },
+    /// Something that the session does not look into, such as setting a group state.
+    Other {
+        /// The message that asks the service for it, but for its ack id.
+        message: P,
+        /// Whether to wait for an ack.
+        delivery: Delivery,
+    },
 }
 
 /// When an operation is done.
@@ -59,6 +66,14 @@ pub enum Delivery {
     FireAndForget,
 }
 
+/// What asks the service for an operation.
+pub(crate) enum Request<P> {
+    /// A message that the session knows, with its ack id.
+    Known(UpstreamMessage<P>),
+    /// Another, without its ack id.
+    Other(P),
+}
+
 impl<P: Clone> Operation<P> {
     /// Whether to wait for an ack.
     pub(crate) const fn delivery(&self) -> Delivery {
@@ -66,13 +81,15 @@ impl<P: Clone> Operation<P> {
             Self::JoinGroup { ack_id, .. } | Self::LeaveGroup { ack_id, .. } => {
                 Delivery::Acknowledged { ack_id: *ack_id }
             }
-            Self::SendToGroup { delivery, .. } | Self::SendEvent { delivery, .. } => *delivery,
+            Self::SendToGroup { delivery, .. }
+            | Self::SendEvent { delivery, .. }
+            | Self::Other { delivery, .. } => *delivery,
         }
     }
 
-    /// The message that asks the service for it.
-    pub(crate) fn message(&self, ack_id: Option<AckId>) -> UpstreamMessage<P> {
-        match self {
+    /// What asks the service for it.
+    pub(crate) fn request(&self, ack_id: Option<AckId>) -> Request<P> {
+        Request::Known(match self {
             Self::JoinGroup { group, .. } => UpstreamMessage::JoinGroup { group: group.clone(), ack_id },
             Self::LeaveGroup { group, .. } => UpstreamMessage::LeaveGroup { group: group.clone(), ack_id },
             Self::SendToGroup { group, data, echo, .. } => UpstreamMessage::SendToGroup {
@@ -89,6 +106,7 @@ impl<P: Clone> Operation<P> {
                 data: data.clone(),
                 metadata: Metadata::default(),
             },
-        }
+            Self::Other { message, .. } => return Request::Other(message.clone()),
+        })
     }
 }

@@ -36,6 +36,14 @@ pub enum Output<P, D = DownstreamMessage<P>> {
     /// Needs no answer: a socket that cannot take it is about to report that it closed, and that
     /// answers for everything sent on it.
     Send(UpstreamMessage<P>),
+    /// Send the message of an [`Operation::Other`](crate::Operation::Other) on the open socket, with
+    /// this ack id. As [`Output::Send`] otherwise.
+    SendOther {
+        /// The message, but for its ack id.
+        message: P,
+        /// The ack id; `None` for fire-and-forget.
+        ack_id: Option<AckId>,
+    },
     /// Close an attempt's socket without a code, or give up what has come of the attempt so far.
     Close {
         /// Which attempt's.

@@ -12,6 +12,7 @@ mod waiting;
 use std::mem;
 
 use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{Pending, PendingOperations};
@@ -81,6 +82,12 @@ impl<P: Clone, D> Session<P, D> {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         earliest(self.state.next_timeout(), self.operations.next_timeout())
+    }
+
+    /// Whether the application has joined this group, and not left it, through this session.
+    #[must_use]
+    pub fn is_joined(&self, group: &GroupName) -> bool {
+        self.groups.contains(group)
     }
 
     fn event(&mut self, event: Event<D>) {

@@ -308,3 +308,23 @@ fn an_ack_that_arrives_while_stopping_still_counts() {
         0.000 call 2 done under 1
     "#]]);
 }
+
+#[test]
+fn other_operations_are_acknowledged_and_tried_again_alike() {
+    let mut driver = Driver::connected(Options::default());
+    let delivery = Delivery::Acknowledged { ack_id: None };
+    let other = |message: &str| Operation::Other { message: MessageData::Text(message.to_owned()), delivery };
+    driver.operate(other("a"));
+    driver.operate(other("b"));
+    driver.say_done(1);
+    driver.say_refused(2, "Forbidden");
+    driver.pass(1_000);
+    driver.say_done(3);
+    driver.check(expect![[r#"
+        0.000 → Text("a") under 1
+        0.000 → Text("b") under 2
+        0.000 call 2 done under 1
+        1.000 → Text("b") under 3
+        1.000 call 3 done under 3
+    "#]]);
+}

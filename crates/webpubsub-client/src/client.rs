@@ -214,6 +214,13 @@ impl Client {
         self.input(Input::Invoke { id: CommandId(call), invocation_id, event, data });
         Ok(())
     }
+
+    /// Has the service do something else that it acknowledges: `message` is the frame that asks for
+    /// it, but for its ack id.
+    pub fn other(&self, call: u32, message: Payload, ack_id: Option<f64>) {
+        let delivery = Delivery::Acknowledged { ack_id: id(ack_id) };
+        self.operate(call, Operation::Other { message, delivery });
+    }
 }
 
 impl Client {
@@ -267,6 +274,9 @@ impl Client {
             Output::Send(message) => self.with_socket(|_, socket| {
                 // A socket that cannot take it is about to report that it closed.
                 let _ = socket.send(&convert::frame(&message));
+            }),
+            Output::SendOther { message, ack_id } => self.with_socket(|_, socket| {
+                let _ = socket.send(&convert::other(&message, convert::number(ack_id)));
             }),
             Output::Close { attempt } => self.with_socket(|newest, socket| {
                 if newest == attempt {

@@ -42,6 +42,8 @@ extern "C" {
     #[wasm_bindgen(js_name = sequenceAck)]
     fn sequence_ack(sequence_id: f64) -> JsString;
     fn ping() -> JsString;
+    /// Adds the ack id to a frame.
+    pub(crate) fn other(message: &Payload, ack_id: Option<f64>) -> JsString;
 }
 
 #[wasm_bindgen]

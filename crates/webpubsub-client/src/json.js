@@ -106,3 +106,4 @@ export const invoke = (invocationId, event, payload) =>
 export const cancelInvocation = (invocationId) => JSON.stringify({ type: "cancelInvocation", invocationId });
 export const sequenceAck = (sequenceId) => JSON.stringify({ type: "sequenceAck", sequenceId });
 export const ping = () => '{"type":"ping"}';
+export const other = (message, ackId) => (ackId === undefined ? message : `${message.slice(0, -1)},"ackId":${ackId}}`);

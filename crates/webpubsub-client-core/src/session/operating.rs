@@ -8,7 +8,7 @@ use super::Session;
 use crate::ack::Pending;
 use crate::error::{SendError, StartError};
 use crate::input::CommandId;
-use crate::operation::{Delivery, Operation};
+use crate::operation::{Delivery, Operation, Request};
 use crate::output::{Output, Receipt};
 use crate::state::State;
 
@@ -23,7 +23,10 @@ impl<P: Clone, D> Session<P, D> {
         if !matches!(self.state, State::Connected { .. }) {
             return self.operation_failed(now, pending, SendError::NotConnected { ack_id });
         }
-        self.outputs.push(Output::Send(pending.operation.message(ack_id)));
+        self.outputs.push(match pending.operation.request(ack_id) {
+            Request::Known(message) => Output::Send(message),
+            Request::Other(message) => Output::SendOther { message, ack_id },
+        });
         match ack_id {
             Some(ack_id) => self.operations.sent(ack_id, pending),
             None => self.done(&pending, Receipt { ack_id, is_duplicated: false }),
@@ -73,7 +76,7 @@ impl<P: Clone, D> Session<P, D> {
         match &pending.operation {
             Operation::JoinGroup { group, .. } => self.groups.joined(group),
             Operation::LeaveGroup { group, .. } => self.groups.left(group),
-            Operation::SendToGroup { .. } | Operation::SendEvent { .. } => {}
+            Operation::SendToGroup { .. } | Operation::SendEvent { .. } | Operation::Other { .. } => {}
         }
         self.outputs.push(Output::Settle { id: pending.id, result: Ok(receipt) });
     }

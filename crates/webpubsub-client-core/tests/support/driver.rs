@@ -245,6 +245,7 @@ fn describe(output: Output<MessageData>) -> String {
             | Subprotocol::Simple => format!("connect #{} {url} {subprotocol}", attempt.0),
         },
         Output::Send(message) => format!("→ {}", json::encode_upstream(&message)),
+        Output::SendOther { message, ack_id } => format!("→ {message:?}{}", under(ack_id)),
         Output::Close { attempt } => format!("close #{}", attempt.0),
         Output::Started { id, result: Ok(()) } => format!("call {} started", id.0),
         Output::Started { id, result: Err(error) } => format!("call {} failed: {error}", id.0),

@@ -74,6 +74,7 @@ export class Client {
     ackId?: number,
   ): void;
   invokeEvent(call: number, event: string, content: unknown, dataType: string, invocationId?: string): void;
+  other(call: number, message: string, ackId?: number): void;
 }
 
 export function instantiate(module: WebAssembly.Module): Promise<void>;
