@@ -131,8 +131,8 @@ pub(crate) fn frame(message: &UpstreamMessage<Payload>) -> JsString {
             invoke(invocation_id, event.as_str(), data)
         }
         UpstreamMessage::CancelInvocation { invocation_id } => cancel_invocation(invocation_id),
-        // This client opens no streams.
-        UpstreamMessage::Stream { .. } | UpstreamMessage::Ping => ping(),
+        // This client opens no streams and sets no states.
+        UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. } | UpstreamMessage::Ping => ping(),
         UpstreamMessage::SequenceAck { sequence_id } => sequence_ack(sequence_id.0 as f64),
     }
 }
