@@ -90,6 +90,12 @@ impl<P: Clone, D> Session<P, D> {
         self.groups.contains(group)
     }
 
+    /// Whether nothing happens until the application starts the session (again).
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
     fn event(&mut self, event: Event<D>) {
         self.outputs.push(Output::Event(event));
     }

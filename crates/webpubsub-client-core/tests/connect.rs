@@ -520,3 +520,19 @@ fn waking_up_cuts_the_pause_before_a_reconnect_short() {
         0.000 fetch url #3
     "#]]);
 }
+
+#[test]
+fn a_session_is_stopped_before_its_start_and_after_its_end() {
+    let mut driver = Driver::new(Options::default());
+    assert!(driver.is_stopped());
+    driver.start();
+    assert!(!driver.is_stopped());
+    driver.fail(ConnectError::Credential);
+    assert!(driver.is_stopped());
+
+    let mut driver = Driver::connected(Options::default());
+    driver.stop();
+    assert!(!driver.is_stopped());
+    driver.close(1005);
+    assert!(driver.is_stopped());
+}

@@ -68,6 +68,10 @@ impl Driver {
         self.now += milliseconds;
     }
 
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.session.is_stopped()
+    }
+
     pub(crate) fn next_timeout(&self) -> Option<u64> {
         self.session.next_timeout().map(Timestamp::as_millis)
     }

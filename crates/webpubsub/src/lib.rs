@@ -1,0 +1,53 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is made
+//!
+//! Every rule (connecting, acks, retries, recovery, keep-alive) is `webpubsub-client-core`'s, which
+//! is a state machine without a clock or a socket. This crate drives it: one task a client owns the
+//! session, the socket and the timer. [`WebPubSubClient`] is a handle on that task.
+
+mod builder;
+mod client;
+mod credential;
+mod data;
+mod driver;
+mod error;
+mod event;
+mod handle;
+mod inbox;
+mod link;
+mod message;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+mod operation;
+mod pending;
+mod platform;
+mod queue;
+mod subscribers;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+pub use builder::{BuildError, Builder};
+pub use client::WebPubSubClient;
+pub use credential::Credential;
+pub use data::{Data, DataError, PayloadError};
+pub use error::{BoxError, InvokeError, SendError, StartError};
+pub use event::Event;
+pub use message::{Answer, Message};
+pub use operation::{InvokeEvent, JoinGroup, LeaveGroup, Receipt, SendEvent, SendToGroup};
+pub use platform::{BoxFuture, MaybeSend};
+pub use queue::{Lagged, QueueLimits};
+pub use subscribers::{Events, GroupMessages};
+#[cfg(target_arch = "wasm32")]
+pub use web::{JsError, NegotiateError};
+pub use webpubsub_client_core::{Close, ConnectError, Next, Retry, RetryMode};
+pub use webpubsub_protocol::client::{AckError, Subprotocol};
+pub use webpubsub_protocol::close::CloseCode;
+pub use webpubsub_protocol::data::{DataType, NotJson};
+pub use webpubsub_protocol::error::DecodeError;
+pub use webpubsub_protocol::name::NameError;
+
+#[cfg(all(not(target_arch = "wasm32"), not(feature = "native")))]
+compile_error!("webpubsub: this target needs the feature `native`");
+#[cfg(all(target_arch = "wasm32", not(feature = "web")))]
+compile_error!("webpubsub: wasm32 needs the feature `web`");
