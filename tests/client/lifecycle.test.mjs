@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { npmPackage, setUp, setUpConnected, unreliable } from "./harness.mjs";
 
-const { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } = npmPackage;
+const { WebPubSubClient } = npmPackage;
 
 test("start is done when the socket is open, and connected follows", async (t) => {
   const { service, client, event } = await setUp(t);
@@ -166,14 +166,4 @@ test("constructor, on, off and stop are synchronous and checked", () => {
     });
   }
   assert.throws(() => client.on("connected"), { name: "TypeError", message: "The listener must be a function." });
-  const protocol = { ...WebPubSubJsonProtocol(), name: "protobuf.webpubsub.azure.v1" };
-  assert.throws(() => new WebPubSubClient("wss://example.com", { protocol }), RangeError);
-});
-
-test("the protocols have the official names", () => {
-  assert.deepEqual(WebPubSubJsonProtocol(), { name: "json.webpubsub.azure.v1", isReliableSubProtocol: false });
-  assert.deepEqual(WebPubSubJsonReliableProtocol(), {
-    name: "json.reliable.webpubsub.azure.v1",
-    isReliableSubProtocol: true,
-  });
 });

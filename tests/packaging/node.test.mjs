@@ -41,6 +41,7 @@ test("import and require have the same names", async (t) => {
     "WebPubSubClient",
     "WebPubSubJsonProtocol",
     "WebPubSubJsonReliableProtocol",
+    "preload",
   ];
   assert.deepEqual(JSON.parse(await project.node("app.js")), [names, names]);
 });

@@ -68,24 +68,13 @@ function core() {
  * module, in place of its own ways to load one.
  */
 function shorten(glue, { imports, exports }) {
-  const own = [];
-  let json;
-  for (const [module, name, short] of imports) {
-    if (module.endsWith("json.js")) {
-      json = module;
-      own.push(`"${short}": json.${name}`);
-    } else {
-      glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
-    }
-  }
+  for (const [, name, short] of imports)
+    glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
   for (const [name, short] of exports)
     glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
-  glue = glue.replaceAll(/^ +"[^"]*json\.js": import\d+,\n/gm, "");
   return `${glue}
-import * as json from "${json}";
 export async function instantiate(module) {
-  const imports = __wbg_get_imports()["./core_bg.js"];
-  const instance = await WebAssembly.instantiate(module, { a: Object.assign(imports, { ${own.join(", ")} }) });
+  const instance = await WebAssembly.instantiate(module, { a: __wbg_get_imports()["./core_bg.js"] });
   __wbg_finalize_init(instance, module);
 }
 `;
@@ -167,7 +156,8 @@ function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
-  for (const name of ["platform", "load.d.ts", "reach.d.ts", "refusal.d.ts"])
+  const internal = ["incoming", "json", "kinds", "load", "outgoing", "payload", "reach", "refusal", "values"];
+  for (const name of ["platform", ...internal.map((name) => `${name}.d.ts`)])
     rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");

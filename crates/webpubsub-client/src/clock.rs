@@ -2,8 +2,15 @@
 
 use std::cell::Cell;
 
-use js_sys::Date;
+use wasm_bindgen::prelude::*;
 use webpubsub_protocol::time::Timestamp;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The wall clock, in milliseconds since 1970.
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn wall_clock() -> f64;
+}
 
 /// Wall-clock time that never goes back, so that setting the clock back stops no timer.
 ///
@@ -16,7 +23,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
-        let wall = Date::now();
+        let wall = wall_clock();
         let gone_back = self.last.replace(wall) - wall;
         if gone_back > 0.0 {
             self.lag.set(self.lag.get() + gone_back);

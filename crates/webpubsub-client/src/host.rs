@@ -1,94 +1,90 @@
 //! What only JavaScript can do.
 
-use js_sys::JsString;
 use wasm_bindgen::prelude::*;
-use web_sys::WebSocket;
-
-use crate::convert::Frame;
-
-#[wasm_bindgen]
-extern "C" {
-    /// A WebSocket that takes text as JavaScript has it, where `web_sys` would copy it into Rust
-    /// and out again.
-    #[wasm_bindgen(extends = WebSocket)]
-    pub(crate) type Socket;
-
-    /// # Errors
-    /// Whatever the platform throws for a socket that is not open.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn send(this: &Socket, text: &JsString) -> Result<(), JsValue>;
-}
 
 #[wasm_bindgen]
 extern "C" {
     /// What only JavaScript can do: an object of the npm package, one for each client.
     ///
-    /// None of its methods may throw, except `openSocket`.
+    /// None of its methods may throw. Numbers that mean something (`problem`, `kind`) are explained
+    /// in `npm/src/core.d.ts`.
     pub type Host;
 
     /// Asks the credential; answered by `Client.urlFetched` or `Client.urlFailed`.
     #[wasm_bindgen(method, js_name = fetchUrl)]
     pub(crate) fn fetch_url(this: &Host, attempt: u32);
 
-    /// Opens a socket: a browser's `WebSocket` or anything like it. Its events go to
-    /// `Client.opened`, `received`, `closed` and, where the platform knows why it did not open,
-    /// `connectFailed`.
+    /// Opens a socket, and lets go of the one before: a browser's `WebSocket` or anything like it.
+    /// Its events go to `Client.opened`, `received` and its neighbours, `closed` and, where the
+    /// platform knows why it did not open, `connectFailed`.
     ///
-    /// # Errors
-    /// Whatever the platform throws for a URL that it does not take.
-    #[wasm_bindgen(method, catch, js_name = openSocket)]
-    pub(crate) fn open_socket(
+    /// Whether the platform takes the URL.
+    #[wasm_bindgen(method, js_name = openSocket)]
+    pub(crate) fn open_socket(this: &Host, attempt: u32, url: &str) -> bool;
+
+    /// Closes an attempt's socket without a code, if it is the newest one.
+    #[wasm_bindgen(method, js_name = closeSocket)]
+    pub(crate) fn close_socket(this: &Host, attempt: u32);
+
+    /// Sends a message on the newest socket: see `outgoing.rs`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn send(
         this: &Host,
-        attempt: u32,
-        url: &str,
-        protocol: &str,
-    ) -> Result<Socket, JsValue>;
+        kind: u32,
+        name: &str,
+        id: &str,
+        number: f64,
+        flag: bool,
+        payload: &JsValue,
+    );
+
+    /// Sends a message of `Client.other`, with its ack id, which is negative where it has none.
+    #[wasm_bindgen(method, js_name = sendOther)]
+    pub(crate) fn send_other(this: &Host, message: &JsValue, ack_id: f64);
 
     /// Sets the one timer anew, for `Client.timeout` to be called after so many milliseconds; or
-    /// stops it.
+    /// stops it, where they are negative.
     #[wasm_bindgen(method, js_name = setTimer)]
-    pub(crate) fn set_timer(this: &Host, milliseconds: Option<i32>);
+    pub(crate) fn set_timer(this: &Host, milliseconds: i32);
 
     /// The answer to `Client.start`.
     #[wasm_bindgen(method)]
     pub(crate) fn started(this: &Host, call: u32);
 
-    /// The other answer to `Client.start`: which problem it was, and the HTTP status or close code
-    /// if it has one.
+    /// The other answer to `Client.start`: which problem it was, and the HTTP status or close code,
+    /// 0 where it has none.
     #[wasm_bindgen(method, js_name = startFailed)]
-    pub(crate) fn start_failed(this: &Host, call: u32, problem: &str, number: Option<u16>);
+    pub(crate) fn start_failed(this: &Host, call: u32, problem: u32, number: u16);
 
-    /// The answer to an operation.
+    /// The answer to an operation. Its ack id is negative where it has none.
     #[wasm_bindgen(method)]
-    pub(crate) fn done(this: &Host, call: u32, ack_id: Option<f64>, is_duplicated: bool);
+    pub(crate) fn done(this: &Host, call: u32, ack_id: f64, is_duplicated: bool);
+
+    /// The other answer to an operation; the texts are the service's.
+    #[wasm_bindgen(method)]
+    pub(crate) fn failed(
+        this: &Host,
+        call: u32,
+        problem: u32,
+        ack_id: f64,
+        name: Option<&str>,
+        text: Option<&str>,
+    );
 
     /// The answer to an invocation.
     #[wasm_bindgen(method)]
-    pub(crate) fn invoked(this: &Host, call: u32, answer: &Frame);
+    pub(crate) fn invoked(this: &Host, call: u32, answer: &JsValue);
 
-    /// The other answer to an operation, and to an invocation.
-    #[wasm_bindgen(method)]
-    pub(crate) fn failed(this: &Host, call: u32, error: &JsValue);
-
-    /// Makes a `SendMessageError`.
-    #[wasm_bindgen(method, js_name = sendError)]
-    pub(crate) fn send_error(
+    /// The other answer to an invocation; the texts are the service's.
+    #[wasm_bindgen(method, js_name = invocationFailed)]
+    pub(crate) fn invocation_failed(
         this: &Host,
-        message: &str,
-        ack_id: Option<f64>,
-        detail_name: Option<&str>,
-        detail_message: Option<&str>,
-    ) -> JsValue;
-
-    /// Makes an `InvocationError`.
-    #[wasm_bindgen(method, js_name = invocationError)]
-    pub(crate) fn invocation_error(
-        this: &Host,
-        message: &str,
+        call: u32,
         invocation_id: &str,
-        detail_name: Option<&str>,
-        detail_message: Option<&str>,
-    ) -> JsValue;
+        problem: u32,
+        name: Option<&str>,
+        text: Option<&str>,
+    );
 
     /// The event `connected`.
     #[wasm_bindgen(method)]
@@ -105,23 +101,26 @@ extern "C" {
         will_reconnect: bool,
     );
 
-    /// The event `stopped`.
+    /// The event `stopped`. The code is 0 where no socket was ever open.
     #[wasm_bindgen(method)]
-    pub(crate) fn stopped(this: &Host, code: Option<u16>, reason: Option<&str>);
+    pub(crate) fn stopped(this: &Host, code: u16, reason: &str);
 
-    /// The event `recovering`.
+    /// The event `recovering`, or `recovered`.
     #[wasm_bindgen(method)]
-    pub(crate) fn recovering(this: &Host, connection_id: &str);
-
-    /// The event `recovered`.
-    #[wasm_bindgen(method)]
-    pub(crate) fn recovered(this: &Host, connection_id: &str);
+    pub(crate) fn recovery(this: &Host, is_over: bool, connection_id: &str);
 
     /// The events `server-message` and `group-message`.
     #[wasm_bindgen(method)]
-    pub(crate) fn message(this: &Host, message: &Frame);
+    pub(crate) fn message(this: &Host, message: &JsValue);
 
-    /// The event `rejoin-group-failed`.
+    /// The event `rejoin-group-failed`, with what `failed` gets.
     #[wasm_bindgen(method, js_name = rejoinFailed)]
-    pub(crate) fn rejoin_failed(this: &Host, group: &str, error: &JsValue);
+    pub(crate) fn rejoin_failed(
+        this: &Host,
+        group: &str,
+        problem: u32,
+        ack_id: f64,
+        name: Option<&str>,
+        text: Option<&str>,
+    );
 }

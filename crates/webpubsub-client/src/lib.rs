@@ -4,35 +4,28 @@
 //! events become inputs, outputs become calls of JavaScript:
 //!
 //! ```text
-//! npm package ──► Client ──► Session ──► Output ──► Host, Socket
-//!                   ▲                                   │
-//!                   └─────────── Input ◄────────────────┘
+//! npm package ──► Client ──► Session ──► Output ──► Host
+//!                   ▲                                 │
+//!                   └─────────── Input ◄──────────────┘
 //! ```
 //!
 //! What only JavaScript can do comes from a [`Host`], an object of the npm package: it opens
 //! sockets (so a browser's, Node's, the package `ws` and a test's all work), keeps the timer, asks
-//! the credential and raises events for the application. JSON text is parsed and printed by JavaScript's own `JSON`
-//! (`json.js`), and payloads stay JavaScript values that Rust never copies.
+//! the credential, raises events for the application, and has a protocol object read and write frames.
+//! Messages and payloads stay JavaScript values that Rust never copies.
 //!
-//! Everything here is downloaded by a page, so size decides between ways that do the same.
+//! Everything here is downloaded by a page, so size decides between ways that do the same: JavaScript's
+//! errors, their words and its objects are made in JavaScript, and what crosses is numbers and names.
 
 mod client;
 mod clock;
-mod convert;
-mod error;
 mod host;
+mod outgoing;
+mod problem;
 mod settings;
-
-use wasm_bindgen::prelude::*;
 
 pub use client::Client;
 pub use host::Host;
 
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
-
-/// Runs once, when the module is loaded.
-#[wasm_bindgen(start)]
-pub fn start() {
-    std::panic::set_hook(Box::new(console_error_panic_hook::hook));
-}

@@ -2,47 +2,23 @@
 
 use std::time::Duration;
 
-use wasm_bindgen::prelude::*;
-use webpubsub_client_core::{Options, Retry, RetryMode};
-use webpubsub_protocol::client::Subprotocol;
+use webpubsub_client_core::{Retry, RetryMode};
 
-use crate::convert::property;
-
-/// Reads `WebPubSubClientOptions`, with `reliable` in place of its `protocol`. What is missing or
-/// negative is the core's default.
+/// `WebPubSubRetryOptions`. A number that is missing is negative, and means the default, as one that
+/// an application makes negative does.
 ///
-/// Source: docs/spec/sdk.md#construction.
-pub(crate) fn options(settings: &JsValue) -> Options {
-    let default = Options::default();
-    let flag = |name, default| property(settings, name).as_bool().unwrap_or(default);
-    Options {
-        subprotocol: if flag("reliable", true) { Subprotocol::JsonReliable } else { Subprotocol::Json },
-        auto_reconnect: flag("autoReconnect", default.auto_reconnect),
-        auto_rejoin_groups: flag("autoRejoinGroups", default.auto_rejoin_groups),
-        message_retry: retry(&property(settings, "messageRetryOptions"), default.message_retry),
-        reconnect_retry: retry(&property(settings, "reconnectRetryOptions"), default.reconnect_retry),
-        keep_alive_timeout: milliseconds(settings, "keepAliveTimeoutInMs", default.keep_alive_timeout),
-        keep_alive_interval: milliseconds(settings, "keepAliveIntervalInMs", default.keep_alive_interval),
-    }
-}
-
-fn retry(settings: &JsValue, default: Retry) -> Retry {
+/// Source: docs/spec/sdk.md#retry-options.
+pub(crate) fn retry(default: Retry, [max_retries, delay, max_delay]: [f64; 3], doubles: bool) -> Retry {
     Retry {
         // A number beyond `u32`, such as `Number.MAX_VALUE`, becomes the largest one.
-        max_retries: number(settings, "maxRetries").map_or(default.max_retries, |number| number as u32),
-        delay: milliseconds(settings, "retryDelayInMs", default.delay),
-        max_delay: milliseconds(settings, "maxRetryDelayInMs", default.max_delay),
-        mode: match property(settings, "mode").as_string().as_deref() {
-            Some("Exponential") => RetryMode::Exponential,
-            Some(_) | None => default.mode,
-        },
+        max_retries: if max_retries >= 0.0 { max_retries as u32 } else { default.max_retries },
+        delay: milliseconds(default.delay, delay),
+        max_delay: milliseconds(default.max_delay, max_delay),
+        mode: if doubles { RetryMode::Exponential } else { default.mode },
     }
 }
 
-fn milliseconds(settings: &JsValue, name: &str, default: Duration) -> Duration {
-    number(settings, name).map_or(default, |number| Duration::from_millis(number as u64))
-}
-
-fn number(settings: &JsValue, name: &str) -> Option<f64> {
-    property(settings, name).as_f64().filter(|number| *number >= 0.0)
+/// A pause, by the same rule.
+pub(crate) fn milliseconds(default: Duration, number: f64) -> Duration {
+    if number >= 0.0 { Duration::from_millis(number as u64) } else { default }
 }

@@ -1,11 +1,12 @@
-//! What the shell adds to the session: conversions, sockets, timers and errors, in a browser.
+//! What the shell adds to the session: what crosses to JavaScript and back, timers and the clock, in a
+//! browser.
 
 #![cfg(target_arch = "wasm32")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may")]
 
 use futures_util::StreamExt as _;
 use gloo_net::websocket::{WebSocketError, futures::WebSocket};
-use js_sys::{ArrayBuffer, Function, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Promise};
 use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
@@ -22,14 +23,8 @@ extern "C" {
     fn browser_host(closed: &Closure<dyn FnMut(u32, u16, String)>) -> JsValue;
     #[wasm_bindgen(js_name = takeCalls)]
     fn take_calls(host: &JsValue) -> JsValue;
-    #[wasm_bindgen(js_name = takeSent)]
-    fn take_sent(host: &JsValue) -> JsValue;
-    #[wasm_bindgen(js_name = timesClosed)]
-    fn times_closed(host: &JsValue) -> u32;
     #[wasm_bindgen(js_name = refuseUrls)]
     fn refuse_urls(host: &JsValue);
-    #[wasm_bindgen(js_name = failSends)]
-    fn fail_sends(host: &JsValue);
     #[wasm_bindgen(js_name = onMessage)]
     fn on_message(host: &JsValue, callback: &Function);
     #[wasm_bindgen(js_name = setClock)]
@@ -39,7 +34,34 @@ extern "C" {
 /// What the clock says, until a test sets it.
 const NOW: f64 = 1_800_000_000_000.0;
 
-const NONE: [Value; 0] = [];
+/// A number that is missing.
+const NONE: f64 = -1.0;
+
+const NOTHING: [Value; 0] = [];
+
+/// What the JavaScript package makes of an application's options.
+struct Settings {
+    is_reliable: bool,
+    auto_reconnect: bool,
+    /// Retries, pause and longest pause.
+    message: [f64; 3],
+    doubles: bool,
+    timeout: f64,
+    interval: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            is_reliable: true,
+            auto_reconnect: true,
+            message: [NONE; 3],
+            doubles: false,
+            timeout: NONE,
+            interval: NONE,
+        }
+    }
+}
 
 /// A client with a host that remembers what it was asked.
 struct Fixture {
@@ -47,24 +69,49 @@ struct Fixture {
     host: JsValue,
 }
 
-fn client(settings: &Value) -> Fixture {
+fn new(host: &JsValue, settings: &Settings) -> Client {
+    let Settings {
+        is_reliable,
+        auto_reconnect,
+        message: [retries, pause, longest],
+        doubles,
+        timeout,
+        interval,
+    } = *settings;
+    let host = host.clone().unchecked_into::<Host>();
+    Client::new(
+        host,
+        is_reliable,
+        auto_reconnect,
+        true,
+        retries,
+        pause,
+        longest,
+        doubles,
+        NONE,
+        NONE,
+        NONE,
+        false,
+        timeout,
+        interval,
+    )
+}
+
+fn client(settings: &Settings) -> Fixture {
     set_clock(NOW);
     let host = fake_host();
-    Fixture { client: Client::new(host.clone().unchecked_into(), &js(settings)), host }
+    Fixture { client: new(&host, settings), host }
 }
 
 /// A client as far as `connected`, with nothing in its host's memory.
-fn connected(settings: &Value) -> Fixture {
+fn connected(settings: &Settings) -> Fixture {
     let fixture = client(settings);
     fixture.client.start(1);
     fixture.client.url_fetched(1, "wss://h/".to_owned());
     fixture.client.opened(1);
-    fixture.receive(
-        &json!({"type": "system", "event": "connected", "connectionId": "c1", "reconnectionToken": "t"}),
-    );
+    fixture.client.connected(1, "c1".to_owned(), String::new(), Some("t".to_owned()));
     // The first ping has left, too.
     fixture.calls();
-    fixture.sent();
     fixture
 }
 
@@ -83,17 +130,6 @@ impl Fixture {
     fn calls_but_timers(&self) -> Vec<Value> {
         self.calls().into_iter().filter(|call| call[0] != "setTimer").collect()
     }
-
-    /// The frames that the socket was given since the last time.
-    fn sent(&self) -> Vec<Value> {
-        let sent: Vec<String> = serde_wasm_bindgen::from_value(take_sent(&self.host)).unwrap();
-        sent.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
-    }
-
-    /// The first attempt's socket brings a frame.
-    fn receive(&self, frame: &Value) {
-        self.client.received(1, &frame.to_string().into());
-    }
 }
 
 /// The JavaScript value for this.
@@ -102,83 +138,63 @@ fn js(value: &Value) -> JsValue {
 }
 
 #[wasm_bindgen_test]
-fn a_start_asks_for_a_url_and_opens_a_socket_with_one_protocol() {
-    let fixture = client(&json!({}));
+fn a_start_asks_for_a_url_and_opens_a_socket() {
+    let fixture = client(&Settings::default());
     fixture.client.start(7);
     assert_eq!(fixture.calls_but_timers(), [json!(["fetchUrl", 1])]);
     fixture.client.url_fetched(1, "wss://h/?t=1".to_owned());
-    assert_eq!(
-        fixture.calls_but_timers(),
-        [json!(["openSocket", 1, "wss://h/?t=1", "json.reliable.webpubsub.azure.v1"])]
-    );
+    assert_eq!(fixture.calls_but_timers(), [json!(["openSocket", 1, "wss://h/?t=1"])]);
     fixture.client.opened(1);
-    assert_eq!(fixture.calls_but_timers(), [json!(["started", 7])]);
-    assert_eq!(fixture.sent(), [json!({"type": "ping"})]);
-    fixture
-        .receive(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": "alice"}));
+    let ping = json!(["send", 7, "", "", -1, false, null]);
+    assert_eq!(fixture.calls_but_timers(), [json!(["started", 7]), ping]);
+    fixture.client.connected(1, "c1".to_owned(), "alice".to_owned(), None);
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", "alice"])]);
 }
 
 #[wasm_bindgen_test]
 fn an_anonymous_user_has_no_id() {
-    let fixture = client(&json!({}));
+    let fixture = client(&Settings::default());
     fixture.client.start(1);
     fixture.client.url_fetched(1, "wss://h/".to_owned());
     fixture.client.opened(1);
     fixture.calls();
-    fixture.receive(&json!({"type": "system", "event": "connected", "connectionId": "c1", "userId": null}));
+    fixture.client.connected(1, "c1".to_owned(), String::new(), None);
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", null])]);
 }
 
 #[wasm_bindgen_test]
-fn every_problem_of_a_start_has_its_word() {
+fn every_problem_of_a_start_has_its_number() {
     let failed = |act: &dyn Fn(&Fixture)| {
-        let fixture = client(&json!({}));
+        let fixture = client(&Settings::default());
         fixture.client.start(1);
         fixture.calls();
         act(&fixture);
         fixture.calls_of("startFailed").pop().unwrap()
     };
     let url = |fixture: &Fixture| fixture.client.url_fetched(1, "wss://h/".to_owned());
-    assert_eq!(failed(&|it| it.client.url_failed(1)), json!(["startFailed", 1, "credential", null]));
-    assert_eq!(
-        failed(&|it| {
-            refuse_urls(&it.host);
+    assert_eq!(failed(&|it| it.client.url_failed(1)), json!(["startFailed", 1, 4, 0]));
+    let refused = |it: &Fixture| {
+        refuse_urls(&it.host);
+        url(it);
+    };
+    assert_eq!(failed(&refused), json!(["startFailed", 1, 5, 0]));
+    for (is_known, status, problem, number) in [(true, 401, 6, 401), (true, 0, 8, 0), (false, 0, 9, 1006)] {
+        let failed = failed(&|it| {
             url(it);
-        }),
-        json!(["startFailed", 1, "invalid-url", null])
-    );
-    assert_eq!(
-        failed(&|it| {
-            url(it);
-            it.client.connect_failed(1, true, Some(401));
-        }),
-        json!(["startFailed", 1, "refused", 401])
-    );
-    assert_eq!(
-        failed(&|it| {
-            url(it);
-            it.client.connect_failed(1, true, None);
-        }),
-        json!(["startFailed", 1, "unreachable", null])
-    );
-    assert_eq!(
-        failed(&|it| {
-            url(it);
-            it.client.connect_failed(1, false, None);
-        }),
-        json!(["startFailed", 1, "closed", 1006])
-    );
+            it.client.connect_failed(1, is_known, status);
+        });
+        assert_eq!(failed, json!(["startFailed", 1, problem, number]));
+    }
     assert_eq!(
         failed(&|it| {
             url(it);
             it.client.closed(1, 1006, String::new());
         }),
-        json!(["startFailed", 1, "closed", 1006])
+        json!(["startFailed", 1, 9, 1006])
     );
-    assert_eq!(failed(&|it| it.client.stop()), json!(["startFailed", 1, "stopped", null]));
-    assert_eq!(failed(&|it| it.client.abort(1)), json!(["startFailed", 1, "aborted", null]));
-    assert_eq!(failed(&|it| it.client.start(2)), json!(["startFailed", 2, "not-stopped", null]));
+    assert_eq!(failed(&|it| it.client.stop()), json!(["startFailed", 1, 2, 0]));
+    assert_eq!(failed(&|it| it.client.abort(1)), json!(["startFailed", 1, 3, 0]));
+    assert_eq!(failed(&|it| it.client.start(2)), json!(["startFailed", 2, 1, 0]));
     assert_eq!(
         failed(&|it| {
             url(it);
@@ -186,169 +202,158 @@ fn every_problem_of_a_start_has_its_word() {
             it.client.stop();
             it.client.start(2);
         }),
-        json!(["startFailed", 2, "stopping", null])
+        json!(["startFailed", 2, 0, 0])
     );
 }
 
 #[wasm_bindgen_test]
-fn operations_become_frames_and_acks_become_answers() {
-    let fixture = connected(&json!({}));
+fn operations_are_sent_and_acks_become_answers() {
+    let fixture = connected(&Settings::default());
     let it = &fixture.client;
-    it.join_group(2, "g".to_owned(), None).unwrap();
-    it.leave_group(3, "é".to_owned(), Some(9_007_199_254_740_991.0)).unwrap();
-    it.send_to_group(4, "g".to_owned(), &"hi \"\u{1f600}".into(), &"text".into(), true, false, None).unwrap();
-    it.send_event(5, "e".to_owned(), &js(&json!({"a": [null, 1.5]})), &"json".into(), false, None).unwrap();
-    it.send_event(6, "e".to_owned(), &Uint8Array::from([0, 255].as_slice()), &"binary".into(), true, None)
-        .unwrap();
+    let (text, bytes) = (json!({"data": "hi"}), json!({"data": [0, 255]}));
+    assert_eq!(it.join_group(2, "g".to_owned(), NONE), 0);
+    assert_eq!(it.leave_group(3, "é".to_owned(), 9_007_199_254_740_991.0), 0);
+    assert_eq!(it.send_to_group(4, "g".to_owned(), js(&text), true, false, NONE), 0);
+    assert_eq!(it.send_event(5, "e".to_owned(), js(&text), false, NONE), 0);
+    assert_eq!(it.send_event(6, "e".to_owned(), js(&bytes), true, NONE), 0);
     assert_eq!(
-        fixture.sent(),
+        fixture.calls(),
         [
-            json!({"type": "joinGroup", "group": "g", "ackId": 1}),
-            json!({"type": "leaveGroup", "group": "é", "ackId": 9_007_199_254_740_991_u64}),
-            json!({"type": "sendToGroup", "group": "g", "ackId": 2, "noEcho": true, "dataType": "text", "data": "hi \"\u{1f600}"}),
-            json!({"type": "event", "event": "e", "ackId": 3, "dataType": "json", "data": {"a": [null, 1.5]}}),
-            json!({"type": "event", "event": "e", "dataType": "binary", "data": "AP8="}),
+            json!(["send", 0, "g", "", 1, false, null]),
+            json!(["send", 1, "é", "", 9_007_199_254_740_991_u64, false, null]),
+            json!(["send", 2, "g", "", 2, true, text]),
+            json!(["send", 3, "e", "", 3, false, text]),
+            json!(["send", 3, "e", "", -1, false, bytes]),
+            json!(["done", 6, -1, false]),
         ]
     );
-    assert_eq!(fixture.calls(), [json!(["done", 6, null, false])]);
-    fixture.receive(&json!({"type": "ack", "ackId": 2, "success": true}));
-    fixture.receive(
-        &json!({"type": "ack", "ackId": 1, "success": false, "error": {"name": "Duplicate", "message": ""}}),
-    );
+    it.acknowledged(1, 2.0);
+    it.refused(1, 1.0, "Duplicate".to_owned(), String::new());
     assert_eq!(fixture.calls_but_timers(), [json!(["done", 4, 2, false]), json!(["done", 2, 1, true])]);
 }
 
 #[wasm_bindgen_test]
-fn invocations_become_frames_and_their_answers_come_back() {
-    let fixture = connected(&json!({}));
+fn invocations_are_sent_and_their_answers_come_back() {
+    let fixture = connected(&Settings::default());
     let it = &fixture.client;
-    it.invoke_event(2, "e".to_owned(), &"hi".into(), &"text".into(), None).unwrap();
-    it.invoke_event(3, "e".to_owned(), &js(&json!([1])), &"json".into(), Some("é".to_owned())).unwrap();
+    let data = json!({"data": "hi"});
+    it.invoke_event(2, "e".to_owned(), js(&data), None);
+    it.invoke_event(3, "e".to_owned(), js(&data), Some("é".to_owned()));
     it.abort(2);
     assert_eq!(
-        fixture.sent(),
+        fixture.calls_but_timers(),
         [
-            json!({"type": "invoke", "invocationId": "1", "target": "event", "event": "e", "dataType": "text", "data": "hi"}),
-            json!({"type": "invoke", "invocationId": "é", "target": "event", "event": "e", "dataType": "json", "data": [1]}),
-            json!({"type": "cancelInvocation", "invocationId": "1"}),
+            json!(["send", 4, "e", "1", -1, false, data]),
+            json!(["send", 4, "e", "é", -1, false, data]),
+            json!(["send", 5, "", "1", -1, false, null]),
+            json!(["invocationFailed", 2, "1", 3, null, null]),
         ]
     );
-    let aborted = json!(["invocationFailed", 2, "Invocation cancelled by abortSignal.", "1", null]);
-    assert_eq!(fixture.calls_but_timers(), [aborted]);
-    let answer = json!({"type": "invokeResponse", "invocationId": "é", "success": true, "dataType": "text", "data": ""});
-    fixture.receive(&answer);
+    let answer = json!({"invocationId": "é", "dataType": "text", "data": ""});
+    it.answered(1, "é".to_owned(), js(&answer));
     assert_eq!(fixture.calls_but_timers(), [json!(["invoked", 3, answer])]);
-    it.invoke_event(4, "e".to_owned(), &"hi".into(), &"text".into(), None).unwrap();
-    let error = json!({"name": "BadRequest", "message": "no"});
-    fixture
-        .receive(&json!({"type": "invokeResponse", "invocationId": "2", "success": false, "error": error}));
-    assert_eq!(fixture.calls_but_timers(), [json!(["invocationFailed", 4, "no", "2", "BadRequest: no"])]);
-}
-
-#[wasm_bindgen_test]
-fn what_cannot_be_sent_throws_what_javascript_expects() {
-    let fixture = connected(&json!({}));
-    let it = &fixture.client;
-    let send = |content: &JsValue, data_type: &str| {
-        it.send_to_group(2, "g".to_owned(), content, &data_type.into(), false, false, None).unwrap_err()
-    };
-    for (error, message) in [
-        (send(&1.into(), "text"), "Message must be a string."),
-        (send(&"hi".into(), "binary"), "Message must be a ArrayBuffer"),
-        (send(&JsValue::NULL, "json"), "Message must be a JSON value other than null."),
-    ] {
-        let error: js_sys::TypeError = error.dyn_into().unwrap();
-        assert_eq!(error.message(), message);
+    for call in 4..=6 {
+        it.invoke_event(call, "e".to_owned(), js(&data), None);
     }
-    let error: js_sys::Error = it.join_group(2, " ".to_owned(), None).unwrap_err().dyn_into().unwrap();
-    assert_eq!(error.message(), "A group name is 1 to 1024 characters, not all of them white space.");
-    let error = it.send_event(2, "1".to_owned(), &"hi".into(), &"text".into(), false, None).unwrap_err();
-    assert!(error.is_instance_of::<js_sys::Error>());
-    assert!(fixture.sent().is_empty());
-    assert_eq!(fixture.calls(), NONE);
+    it.answer_failed(1, "2".to_owned(), true, Some("BadRequest".to_owned()), "no".to_owned());
+    it.answer_failed(1, "3".to_owned(), true, None, String::new());
+    it.answer_failed(1, "4".to_owned(), false, None, String::new());
+    assert_eq!(
+        fixture.calls_of("invocationFailed"),
+        [
+            json!(["invocationFailed", 4, "2", 0, "BadRequest", "no"]),
+            json!(["invocationFailed", 5, "3", 0, null, null]),
+            json!(["invocationFailed", 6, "4", 5, null, null]),
+        ]
+    );
 }
 
 #[wasm_bindgen_test]
-fn every_failure_of_an_operation_has_the_official_message() {
-    let settings = json!({"messageRetryOptions": {"maxRetries": 0}});
-    let fixture = connected(&settings);
+fn what_is_no_name_has_its_number_and_is_not_sent() {
+    let fixture = connected(&Settings::default());
+    let it = &fixture.client;
+    assert_eq!(it.join_group(2, " ".to_owned(), NONE), 1);
+    assert_eq!(it.leave_group(2, "..".to_owned(), NONE), 2);
+    assert_eq!(it.send_to_group(2, String::new(), JsValue::NULL, false, false, NONE), 1);
+    assert_eq!(it.send_event(2, "1".to_owned(), JsValue::NULL, false, NONE), 3);
+    assert_eq!(it.invoke_event(2, String::new(), JsValue::NULL, None), 3);
+    assert_eq!(fixture.calls(), NOTHING);
+}
+
+#[wasm_bindgen_test]
+fn every_failure_of_an_operation_has_its_number() {
+    let fixture = connected(&Settings { message: [0.0, NONE, NONE], ..Settings::default() });
     let it = &fixture.client;
     for call in 2..=4 {
-        it.join_group(call, "g".to_owned(), None).unwrap();
+        it.join_group(call, "g".to_owned(), NONE);
     }
-    fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false, "error": {"name": "Forbidden", "message": "No."}}));
+    it.refused(1, 1.0, "Forbidden".to_owned(), "No.".to_owned());
     it.abort(3);
     it.closed(1, 1006, String::new());
-    it.join_group(5, "g".to_owned(), None).unwrap();
-    it.send_event(6, "e".to_owned(), &"hi".into(), &"text".into(), true, None).unwrap();
+    it.join_group(5, "g".to_owned(), NONE);
+    it.send_event(6, "e".to_owned(), JsValue::NULL, true, NONE);
     assert_eq!(
         fixture.calls_of("failed"),
         [
-            json!(["failed", 2, "Failed to send message.", 1, "Forbidden: No."]),
-            json!(["failed", 3, "Cancelled by abortSignal", 2, null]),
-            json!(["failed", 4, "Connection is disconnected before receive ack from the service", 3, null]),
-            json!(["failed", 5, "The connection is not connected.", 4, null]),
-            json!(["failed", 6, "The connection is not connected.", null, null]),
+            json!(["failed", 2, 0, 1, "Forbidden", "No."]),
+            json!(["failed", 3, 3, 2, null, null]),
+            json!(["failed", 4, 1, 3, null, null]),
+            json!(["failed", 5, 2, 4, null, null]),
+            json!(["failed", 6, 2, -1, null, null]),
         ]
     );
 }
 
 #[wasm_bindgen_test]
-fn messages_reach_the_host_as_the_values_that_json_gave() {
-    let fixture = connected(&json!({}));
-    let frame = json!({
-        "type": "message", "from": "group", "group": "g", "fromUserId": "bob", "sequenceId": 1,
-        "dataType": "json", "data": {"a": [1]}, "metadata": {"k": "v"}, "more": true
-    });
-    fixture.receive(&frame);
-    let mut expected = frame;
-    expected["kind"] = "groupData".into();
-    assert_eq!(fixture.calls_but_timers(), [json!(["message", expected])]);
-
-    fixture.receive(&json!({"type": "message", "from": "server", "dataType": "protobuf", "data": "AP8="}));
-    let calls: js_sys::Array = take_calls(&fixture.host).unchecked_into();
-    let message = calls.get(0).unchecked_into::<js_sys::Array>().get(1);
-    assert_eq!(Reflect::get(&message, &"kind".into()).unwrap(), "serverData");
-    let data: ArrayBuffer = Reflect::get(&message, &"data".into()).unwrap().dyn_into().unwrap();
-    assert_eq!(Uint8Array::new(&data).to_vec(), [0, 255]);
+fn messages_reach_the_host_as_the_values_that_came() {
+    let fixture = connected(&Settings::default());
+    let message = json!({"kind": "groupData", "data": {"a": [1]}, "more": true});
+    fixture.client.data(1, 1.0, js(&message));
+    assert_eq!(fixture.calls_but_timers(), [json!(["message", message])]);
+    // A number that came before is dropped, and none is none.
+    fixture.client.data(1, 1.0, js(&message));
+    assert_eq!(fixture.calls_but_timers(), NOTHING);
+    fixture.client.data(1, NONE, js(&message));
+    assert_eq!(fixture.calls_but_timers(), [json!(["message", message])]);
 }
 
 #[wasm_bindgen_test]
-fn what_is_no_frame_is_a_sign_of_life_and_nothing_more() {
-    let fixture = connected(&json!({}));
-    for data in
-        ["", "{", "null", "[]", "{}", r#"{"type":"pong"}"#, r#"{"type":"system","event":"connected"}"#]
-    {
-        fixture.client.received(1, &data.into());
-    }
-    fixture.client.received(1, &JsValue::UNDEFINED);
-    fixture.client.received(1, &Uint8Array::new_with_length(2).buffer());
-    assert_eq!(fixture.calls(), NONE);
+fn what_says_nothing_is_a_sign_of_life_only() {
+    let fixture = connected(&Settings::default());
+    fixture.client.received(1);
+    fixture.client.connected(1, String::new(), String::new(), None);
+    fixture.client.acknowledged(1, 99.0);
+    fixture.client.answered(1, "unknown".to_owned(), JsValue::NULL);
+    assert_eq!(fixture.calls(), NOTHING);
 }
 
 #[wasm_bindgen_test]
 fn a_listener_that_calls_back_gets_in_between_nothing() {
-    let fixture = std::rc::Rc::new(connected(&json!({})));
+    let fixture = std::rc::Rc::new(connected(&Settings::default()));
     let listener = Closure::<dyn Fn()>::new({
         let fixture = fixture.clone();
         move || {
-            fixture.client.join_group(2, "g".to_owned(), None).unwrap();
+            fixture.client.join_group(2, "g".to_owned(), NONE);
             fixture.client.stop();
         }
     });
     on_message(&fixture.host, listener.as_ref().unchecked_ref());
-    fixture.receive(
-        &json!({"type": "message", "from": "server", "dataType": "text", "data": "hi", "sequenceId": 301}),
+    fixture.client.data(1, 301.0, JsValue::NULL);
+    assert_eq!(
+        fixture.calls_but_timers(),
+        [
+            json!(["message", null]),
+            json!(["send", 6, "", "", 301, false, null]),
+            json!(["send", 0, "g", "", 1, false, null]),
+            json!(["closeSocket", 1]),
+        ]
     );
-    let types: Vec<_> = fixture.sent().into_iter().map(|frame| frame["type"].clone()).collect();
-    assert_eq!(types, ["sequenceAck", "joinGroup"]);
-    assert_eq!(times_closed(&fixture.host), 1);
 }
 
 #[wasm_bindgen_test]
 fn a_close_is_reported_with_its_code_and_reason() {
-    let fixture = connected(&json!({"autoReconnect": false, "reliable": false}));
-    fixture.receive(&json!({"type": "system", "event": "disconnected", "message": "Bye."}));
+    let fixture = connected(&Settings { auto_reconnect: false, is_reliable: false, ..Settings::default() });
+    fixture.client.disconnecting(1, "Bye.".to_owned());
     fixture.client.closed(1, 1001, "going away".to_owned());
     assert_eq!(
         fixture.calls_but_timers(),
@@ -360,65 +365,45 @@ fn a_close_is_reported_with_its_code_and_reason() {
 }
 
 #[wasm_bindgen_test]
-fn a_lost_link_is_recovered_and_the_old_socket_is_ignored() {
-    let fixture = connected(&json!({}));
+fn a_lost_link_is_recovered_without_the_old_socket() {
+    let fixture = connected(&Settings::default());
     fixture.client.closed(1, 1006, String::new());
-    assert_eq!(
-        fixture.calls_but_timers(),
-        [
-            json!(["recovering", "c1"]),
-            json!([
-                "openSocket",
-                2,
-                "wss://h/?awps_connection_id=c1&awps_reconnection_token=t",
-                "json.reliable.webpubsub.azure.v1"
-            ])
-        ]
-    );
+    let url = "wss://h/?awps_connection_id=c1&awps_reconnection_token=t";
+    assert_eq!(fixture.calls_but_timers(), [json!(["recovery", false, "c1"]), json!(["openSocket", 2, url])]);
     fixture.client.opened(2);
-    assert_eq!(fixture.calls_but_timers(), NONE);
-    fixture.client.received(2, &json!({"type": "pong"}).to_string().into());
-    assert_eq!(fixture.calls_but_timers(), [json!(["recovered", "c1"])]);
-    fixture.receive(&json!({"type": "message", "from": "server", "dataType": "text", "data": "late"}));
+    assert_eq!(fixture.calls_of("recovery"), NOTHING);
+    fixture.client.received(2);
+    assert_eq!(fixture.calls_but_timers(), [json!(["recovery", true, "c1"])]);
+    fixture.client.data(1, NONE, "late".into());
     fixture.client.closed(1, 1008, String::new());
-    assert_eq!(fixture.calls_but_timers(), NONE);
-}
-
-#[wasm_bindgen_test]
-fn a_socket_that_throws_disturbs_nothing() {
-    let fixture = connected(&json!({}));
-    fail_sends(&fixture.host);
-    fixture.client.join_group(2, "g".to_owned(), None).unwrap();
-    assert_eq!(fixture.calls(), NONE);
+    assert_eq!(fixture.calls_but_timers(), NOTHING);
 }
 
 #[wasm_bindgen_test]
 fn the_timer_is_set_to_the_next_moment_that_matters() {
-    let fixture = client(&json!({"keepAliveIntervalInMs": 30_000, "keepAliveTimeoutInMs": 0}));
+    let fixture = client(&Settings { interval: 30_000.0, timeout: 0.0, ..Settings::default() });
     let timers = || fixture.calls_of("setTimer").into_iter().map(|call| call[1].clone()).collect::<Vec<_>>();
     fixture.client.start(1);
     assert_eq!(timers(), [120_000]);
     fixture.client.url_fetched(1, "wss://h/".to_owned());
-    assert_eq!(timers(), NONE);
+    assert_eq!(timers(), NOTHING);
     fixture.client.opened(1);
     assert_eq!(timers(), [30_000]);
-    fixture.receive(&json!({"type": "system", "event": "connected", "connectionId": "c1"}));
-    assert_eq!(timers(), NONE);
+    fixture.client.connected(1, "c1".to_owned(), String::new(), None);
+    assert_eq!(timers(), NOTHING);
     for id in 1..10 {
-        fixture.receive(
-            &json!({"type": "message", "from": "server", "dataType": "text", "data": "hi", "sequenceId": id}),
-        );
+        fixture.client.data(1, f64::from(id), "hi".into());
     }
     assert_eq!(timers(), [1000]);
     fixture.client.stop();
-    assert_eq!(timers(), NONE);
+    assert_eq!(timers(), NOTHING);
     fixture.client.closed(1, 1005, String::new());
-    assert_eq!(timers(), [Value::Null]);
+    assert_eq!(timers(), [-1]);
 }
 
 #[wasm_bindgen_test]
 fn setting_the_clock_back_stops_no_timer() {
-    let fixture = connected(&json!({"keepAliveTimeoutInMs": 0}));
+    let fixture = connected(&Settings { timeout: 0.0, ..Settings::default() });
     set_clock(NOW + 15_000.0);
     fixture.client.timeout();
     assert_eq!(fixture.calls(), [json!(["setTimer", 5000])]);
@@ -427,25 +412,22 @@ fn setting_the_clock_back_stops_no_timer() {
     assert_eq!(fixture.calls(), [json!(["setTimer", 5000])]);
     set_clock(NOW - 3_600_000.0 + 5000.0);
     fixture.client.timeout();
-    assert_eq!(fixture.sent(), [json!({"type": "ping"})]);
+    assert_eq!(fixture.calls_of("send"), [json!(["send", 7, "", "", -1, false, null])]);
 }
 
 #[wasm_bindgen_test]
 fn options_that_are_missing_or_negative_are_the_defaults() {
-    for settings in
-        [json!({}), json!({"messageRetryOptions": {"maxRetries": -1, "retryDelayInMs": -5, "mode": "Odd"}})]
-    {
-        let fixture = connected(&settings);
-        fixture.client.join_group(2, "g".to_owned(), None).unwrap();
-        fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false}));
-        assert_eq!(fixture.calls(), [json!(["setTimer", 1000])]);
+    for message in [[NONE; 3], [-1.0, -5.0, -7.0]] {
+        let fixture = connected(&Settings { message, ..Settings::default() });
+        fixture.client.join_group(2, "g".to_owned(), NONE);
+        fixture.client.refused(1, 1.0, String::new(), String::new());
+        assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 1000])]);
     }
-    let settings =
-        json!({"messageRetryOptions": {"maxRetries": f64::MAX, "retryDelayInMs": 10, "mode": "Exponential"}});
+    let settings = Settings { message: [f64::MAX, 10.0, NONE], doubles: true, ..Settings::default() };
     let fixture = connected(&settings);
-    fixture.client.join_group(2, "g".to_owned(), None).unwrap();
-    fixture.receive(&json!({"type": "ack", "ackId": 1, "success": false}));
-    assert_eq!(fixture.calls(), [json!(["setTimer", 10])]);
+    fixture.client.join_group(2, "g".to_owned(), NONE);
+    fixture.client.refused(1, 1.0, String::new(), String::new());
+    assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 10])]);
 }
 
 /// What this shell learns of a socket that does not open is what another one does.
@@ -468,7 +450,7 @@ async fn a_closed_port_is_a_close_with_1006() {
             resolve.call1(&JsValue::UNDEFINED, &closed).unwrap();
         });
     let host = browser_host(&closed);
-    let client = Client::new(host.clone().unchecked_into::<Host>(), &JsValue::UNDEFINED);
+    let client = new(&host, &Settings::default());
     client.start(1);
     client.url_fetched(1, CLOSED.to_owned());
     let (attempt, code, reason): (u32, u16, String) =
@@ -477,5 +459,5 @@ async fn a_closed_port_is_a_close_with_1006() {
     take_calls(&host);
     client.closed(attempt, code, reason);
     let calls: Value = serde_wasm_bindgen::from_value(take_calls(&host)).unwrap();
-    assert_eq!(calls, json!([["startFailed", 1, "closed", 1006], ["setTimer", null]]));
+    assert_eq!(calls, json!([["startFailed", 1, 9, 1006], ["setTimer", -1]]));
 }

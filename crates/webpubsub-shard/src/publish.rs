@@ -33,7 +33,6 @@ impl Publish {
                 | DownstreamMessage::Ack { .. }
                 | DownstreamMessage::InvokeResponse { .. }
                 | DownstreamMessage::Stream { .. }
-                | DownstreamMessage::GroupStates { .. }
                 | DownstreamMessage::Pong,
             ))
             | Ok(None)

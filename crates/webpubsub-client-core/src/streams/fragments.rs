@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use webpubsub_protocol::client::StreamError;
-
+use super::message::StreamEndError;
 use crate::input::CommandId;
 
 /// How many fragments may be on their way without an acknowledgement; later ones wait.
@@ -37,7 +36,7 @@ struct Fragment<P> {
 #[derive(Debug, Clone)]
 pub(super) enum Content<P> {
     Data(P),
-    End(Option<StreamError>),
+    End(Option<StreamEndError>),
 }
 
 /// The numbers that an acknowledgement may name.

@@ -1,16 +1,19 @@
 import type { Client as Core, Host } from "#core";
 import { explain, loadCore, onWake, openSocket } from "#platform";
 import {
+  ABORTED,
   abortError,
+  checkName,
   type Explanation,
   InvocationError,
   invocationError,
+  isRunningAlready,
   named,
   SendMessageError,
   sendError,
   startError,
-  type StartProblem,
 } from "./errors.js";
+import { read } from "./incoming.js";
 import type {
   AbortSignalLike,
   InvokeEventOptions,
@@ -24,11 +27,16 @@ import type {
   WebPubSubClientCredential,
   WebPubSubClientEvents,
   WebPubSubClientOptions,
+  WebPubSubClientProtocol,
   WebPubSubDataType,
+  WebPubSubMessage,
   WebPubSubResult,
+  WebPubSubRetryOptions,
   WebSocketLike,
 } from "./models.js";
-import { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./protocols.js";
+import { messageOf, payloadOf } from "./outgoing.js";
+import { WebPubSubJsonReliableProtocol } from "./protocols.js";
+import { asError, asNumber, asText, report } from "./values.js";
 
 type EventName = keyof WebPubSubClientEvents;
 type Listener<E extends EventName> = (args: WebPubSubClientEvents[E]) => void;
@@ -40,8 +48,10 @@ interface Call {
   abortSignal?: AbortSignalLike;
 }
 
-/** What is no string is no name, and refused as such. */
-const asName = (name: unknown): string => (typeof name === "string" ? name : "");
+const retries = (options: WebPubSubRetryOptions | undefined) => {
+  const { maxRetries, retryDelayInMs, maxRetryDelayInMs, mode } = options ?? {};
+  return [asNumber(maxRetries), asNumber(retryDelayInMs), asNumber(maxRetryDelayInMs), mode === "Exponential"] as const;
+};
 
 // What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
 // the listeners, checks arguments, and loads the core when it is first needed.
@@ -50,6 +60,7 @@ const asName = (name: unknown): string => (typeof name === "string" ? name : "")
 export class WebPubSubClient {
   readonly #credential: WebPubSubClientCredential;
   readonly #options: WebPubSubClientOptions;
+  readonly #protocol: WebPubSubClientProtocol;
   readonly #listeners = new Map<EventName, Listener<never>[]>();
   readonly #calls = new Map<number, Call>();
   #lastCall = 0;
@@ -64,6 +75,10 @@ export class WebPubSubClient {
    */
   readonly #held: { client?: WebPubSubClient } = {};
   #startSignal?: AbortSignalLike;
+  /** The newest socket, and the attempt that it was opened for. */
+  #socket?: { attempt: number; socket: WebSocketLike };
+  /** The call that is being begun. */
+  #beginning?: number;
   /** The newest URL, and what went wrong with it. */
   #url = "";
   #explanation: Explanation = {};
@@ -83,9 +98,10 @@ export class WebPubSubClient {
     for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"] as const) {
       if (!((this.#options[name] ?? 0) >= 0)) throw new RangeError(`${name} must be greater than or equal to 0.`);
     }
-    const protocol = this.#options.protocol?.name;
-    const known = [WebPubSubJsonReliableProtocol, WebPubSubJsonProtocol].map((make) => make().name);
-    if (protocol && !known.includes(protocol)) throw new RangeError(`Unsupported protocol: ${protocol}`);
+    this.#protocol = this.#options.protocol ?? WebPubSubJsonReliableProtocol();
+    const { name, parseMessages, writeMessage } = this.#protocol;
+    if (!name || typeof name !== "string" || typeof parseMessages !== "function" || typeof writeMessage !== "function")
+      throw new TypeError("A protocol has a name, parseMessages and writeMessage.");
   }
 
   /** Adds a listener. One that throws is reported, and disturbs nothing else. */
@@ -127,12 +143,12 @@ export class WebPubSubClient {
 
   /** Joins a group. The client joins it again on later connections. */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.joinGroup(id, asName(groupName), options?.ackId));
+    return this.#operate(options, (core, id, ackId) => core.joinGroup(id, asText(groupName), ackId));
   }
 
   /** Leaves a group. */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id) => core.leaveGroup(id, asName(groupName), options?.ackId));
+    return this.#operate(options, (core, id, ackId) => core.leaveGroup(id, asText(groupName), ackId));
   }
 
   /**
@@ -147,9 +163,16 @@ export class WebPubSubClient {
     dataType: WebPubSubDataType,
     options?: SendToGroupOptions,
   ): Promise<WebPubSubResult> {
-    const { noEcho = false, fireAndForget = false, ackId } = options ?? {};
-    return this.#operate(options, (core, id) =>
-      core.sendToGroup(id, asName(groupName), content, dataType, noEcho, fireAndForget, ackId),
+    const { noEcho = false, fireAndForget = false } = options ?? {};
+    return this.#operate(options, (core, id, ackId) =>
+      core.sendToGroup(
+        id,
+        asText(groupName),
+        payloadOf(this.#protocol, id, content, dataType),
+        noEcho,
+        fireAndForget,
+        ackId,
+      ),
     );
   }
 
@@ -164,9 +187,9 @@ export class WebPubSubClient {
     dataType: WebPubSubDataType,
     options?: SendEventOptions,
   ): Promise<WebPubSubResult> {
-    const { fireAndForget = false, ackId } = options ?? {};
-    return this.#operate(options, (core, id) =>
-      core.sendEvent(id, asName(eventName), content, dataType, fireAndForget, ackId),
+    const { fireAndForget = false } = options ?? {};
+    return this.#operate(options, (core, id, ackId) =>
+      core.sendEvent(id, asText(eventName), payloadOf(this.#protocol, id, content, dataType), fireAndForget, ackId),
     );
   }
 
@@ -184,26 +207,36 @@ export class WebPubSubClient {
   ): Promise<InvokeEventResult> {
     const { invocationId, abortSignal } = options ?? {};
     if (abortSignal?.aborted) {
-      return Promise.reject(invocationError("Invocation cancelled by abortSignal.", invocationId ?? ""));
+      return Promise.reject(invocationError(ABORTED, invocationId ?? ""));
     }
     const begin = (core: Core, id: number) => {
       if (invocationId != null && (typeof invocationId !== "string" || invocationId === "")) {
         throw new TypeError("invocationId must be a string that is not empty.");
       }
-      core.invokeEvent(id, asName(eventName), content, dataType, invocationId);
+      checkName(
+        core.invokeEvent(
+          id,
+          asText(eventName),
+          payloadOf(this.#protocol, id, content, dataType),
+          invocationId ?? undefined,
+        ),
+      );
     };
     const refused = (cause: Error) => new InvocationError(cause.message, { invocationId: invocationId ?? "", cause });
     return this.#call(abortSignal, begin, refused);
   }
 
-  #operate(options: JoinGroupOptions | undefined, begin: (core: Core, id: number) => void): Promise<WebPubSubResult> {
+  #operate(
+    options: JoinGroupOptions | undefined,
+    begin: (core: Core, id: number, ackId: number) => number,
+  ): Promise<WebPubSubResult> {
     const { ackId, abortSignal } = options ?? {};
-    if (abortSignal?.aborted) return Promise.reject(sendError("Cancelled by abortSignal", ackId));
+    if (abortSignal?.aborted) return Promise.reject(sendError(ABORTED, ackId));
     const checked = (core: Core, id: number) => {
       if (ackId != null && !(Number.isSafeInteger(ackId) && ackId >= 0)) {
         throw new RangeError("ackId must be a whole number from 0 to 2^53 - 1.");
       }
-      begin(core, id);
+      checkName(begin(core, id, ackId ?? -1));
     };
     return this.#call(abortSignal, checked, (cause) => new SendMessageError(cause.message, { ackId, cause }));
   }
@@ -235,9 +268,12 @@ export class WebPubSubClient {
       abortSignal?.addEventListener("abort", abort);
       this.#withCore((core) => {
         try {
+          this.#beginning = id;
           begin(core, id);
         } catch (error) {
-          call.reject(refused(error instanceof Error ? error : new Error(String(error))));
+          call.reject(refused(asError(error)));
+        } finally {
+          this.#beginning = undefined;
         }
       });
     });
@@ -254,11 +290,19 @@ export class WebPubSubClient {
       return;
     }
     this.#waiting = [use];
-    loadCore().then(
-      (Core) => {
-        const { protocol = WebPubSubJsonReliableProtocol(), ...options } = this.#options;
-        const settings = { ...options, reliable: protocol.isReliableSubProtocol };
-        const core = (this.#core = new Core(WebPubSubClient.#host(this.#held), settings));
+    Promise.all([loadCore(), this.#protocol.load?.()]).then(
+      ([Core]) => {
+        const options = this.#options;
+        const core = (this.#core = new Core(
+          WebPubSubClient.#host(this.#held),
+          this.#protocol.isReliableSubProtocol,
+          options.autoReconnect ?? true,
+          options.autoRejoinGroups ?? true,
+          ...retries(options.messageRetryOptions),
+          ...retries(options.reconnectRetryOptions),
+          asNumber(options.keepAliveTimeoutInMs),
+          asNumber(options.keepAliveIntervalInMs),
+        ));
         for (const use of this.#waiting!.splice(0)) use(core);
       },
       (error) => {
@@ -279,31 +323,35 @@ export class WebPubSubClient {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const call = (id: number) => client().#calls.get(id);
     const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) => client().#emit(event, args);
+    const ackIdOf = (number: number) => (number < 0 ? undefined : number);
     return {
       fetchUrl: (attempt) => void client().#fetchUrl(attempt),
-      openSocket: (attempt, url, protocol) => client().#openSocket(attempt, url, protocol),
+      openSocket: (attempt, url) => client().#openSocket(attempt, url),
+      closeSocket: (attempt) => client().#closeSocket(attempt),
+      send: (kind, name, id, number, flag, payload) =>
+        client().#send(messageOf(kind, name, id, ackIdOf(number), flag, payload), payload?.call),
+      sendOther: ({ call, message }, ackId) => client().#send(ackId < 0 ? message : { ...message, ackId }, call),
       setTimer: (milliseconds) => {
         clearTimeout(timer);
-        if (milliseconds !== undefined) timer = setTimeout(() => client().#core!.timeout(), milliseconds);
+        if (milliseconds >= 0) timer = setTimeout(() => client().#core!.timeout(), milliseconds);
       },
       started: (id) => client().#started(call(id)),
       startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
-      done: (id, ackId, isDuplicated) =>
-        call(id)?.resolve(ackId === undefined ? { isDuplicated } : { ackId, isDuplicated }),
+      done: (id, ackId, isDuplicated) => call(id)?.resolve(ackId < 0 ? { isDuplicated } : { ackId, isDuplicated }),
+      failed: (id, problem, ackId, name, text) => call(id)?.reject(sendError(problem, ackIdOf(ackId), name, text)),
       invoked: (id, { invocationId, dataType, data }) => call(id)?.resolve({ invocationId, dataType, data }),
-      failed: (id, error) => call(id)?.reject(error),
-      sendError,
-      invocationError,
+      invocationFailed: (id, invocationId, problem, name, text) =>
+        call(id)?.reject(invocationError(problem, invocationId, name, text)),
       connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId! }),
       disconnected: (connectionId, text, code, reason, willReconnect) => {
         const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };
         emit("disconnected", { connectionId, message, code, reason, willReconnect });
       },
       stopped: (code, reason) => client().#stopped(code, reason),
-      recovering: (connectionId) => emit("recovering", { connectionId }),
-      recovered: (connectionId) => emit("recovered", { connectionId }),
+      recovery: (isOver, connectionId) => emit(isOver ? "recovered" : "recovering", { connectionId }),
       message: (message) => emit(message.kind === "groupData" ? "group-message" : "server-message", { message }),
-      rejoinFailed: (group, error) => emit("rejoin-group-failed", { group, error }),
+      rejoinFailed: (group, problem, ackId, name, text) =>
+        emit("rejoin-group-failed", { group, error: sendError(problem, ackIdOf(ackId), name, text) }),
     };
   }
 
@@ -326,29 +374,77 @@ export class WebPubSubClient {
     this.#core!.urlFetched(attempt, this.#url);
   }
 
-  #openSocket(attempt: number, url: string, protocol: string): WebSocketLike {
+  #openSocket(attempt: number, url: string): boolean {
     const core = this.#core!;
     this.#cause = undefined;
     this.#explanation = {};
+    this.#socket = undefined;
     try {
       // A browser would take other texts as relative to the page.
       if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
-      const socket = (this.#options.webSocketFactory ?? openSocket)(url, protocol);
+      const socket = (this.#options.webSocketFactory ?? openSocket)(url, this.#protocol.name);
+      socket.binaryType = "arraybuffer";
       socket.onopen = () => core.opened(attempt);
-      socket.onmessage = ({ data }) => core.received(attempt, data);
-      socket.onclose = ({ code, reason }) => core.closed(attempt, code, reason);
+      socket.onmessage = ({ data }) => read(this.#protocol, data, core, attempt);
+      socket.onclose = ({ code, reason }) => {
+        // Whatever the socket holds can be collected.
+        if (this.#socket?.attempt === attempt) this.#socket = undefined;
+        core.closed(attempt, code, reason);
+      };
       socket.onerror = (event: any) => {
         const known = explain(event);
         this.#cause = known?.status ? undefined : (event.error ?? event);
         this.#explanation = known ?? {};
         // A platform need not report that a socket which never opened has closed.
-        core.connectFailed(attempt, known !== undefined, known?.status);
+        core.connectFailed(attempt, known !== undefined, known?.status ?? 0);
       };
-      return socket;
+      this.#socket = { attempt, socket };
+      return true;
     } catch (error) {
       this.#cause = error;
-      throw error;
+      return false;
     }
+  }
+
+  #closeSocket(attempt: number): void {
+    if (this.#socket?.attempt !== attempt) return;
+    try {
+      this.#socket.socket.close();
+    } catch {
+      // It is closed, or about to be.
+    }
+  }
+
+  /** Has the protocol write a message, and the socket send it. */
+  #send(message: WebPubSubMessage, call: number | undefined) {
+    let frame: string | ArrayBuffer;
+    try {
+      frame = this.#protocol.writeMessage(message);
+    } catch (error) {
+      return this.#unwritten(message, asError(error), call ?? this.#beginning);
+    }
+    try {
+      this.#socket?.socket.send(frame);
+    } catch {
+      // A socket that cannot take it is about to report that it closed.
+    }
+  }
+
+  /** Answers for a message that the protocol cannot write. */
+  #unwritten(message: WebPubSubMessage, cause: Error, id: number | undefined): void {
+    const core = this.#core!;
+    const call = id === undefined ? undefined : this.#calls.get(id);
+    const { ackId, invocationId } = message as { ackId?: number; invocationId?: string };
+    if (call && id !== undefined) {
+      call.reject(
+        message.kind === "invoke"
+          ? new InvocationError(cause.message, { invocationId: invocationId!, cause })
+          : new SendMessageError(cause.message, { ackId, cause }),
+      );
+      core.abort(id);
+    } else if (ackId === undefined) report(cause);
+    // The session waits for an ack.
+    else core.refused(this.#socket?.attempt ?? 0, ackId, cause.name, cause.message);
   }
 
   #started(call: Call | undefined): void {
@@ -357,16 +453,17 @@ export class WebPubSubClient {
     call?.resolve();
   }
 
-  async #startFailed(call: Call | undefined, problem: StartProblem, number?: number): Promise<void> {
+  async #startFailed(call: Call | undefined, problem: number, number: number): Promise<void> {
     // A start that came too early or too late says nothing about the one that runs.
-    if (problem !== "not-stopped" && problem !== "stopping") this.#isRunning = false;
-    call?.reject(await startError(problem, this.#url, number, this.#explanation, this.#cause, call.abortSignal));
+    if (!isRunningAlready(problem)) this.#isRunning = false;
+    const status = number || undefined;
+    call?.reject(await startError(problem, this.#url, status, this.#explanation, this.#cause, call.abortSignal));
   }
 
-  #stopped(code?: number, reason?: string): void {
+  #stopped(code: number, reason: string): void {
     this.#ignoreWaking?.();
     this.#isRunning = false;
-    this.#emit("stopped", code === undefined ? {} : { code, reason });
+    this.#emit("stopped", code ? { code, reason } : {});
     this.#hold();
   }
 
@@ -375,7 +472,7 @@ export class WebPubSubClient {
       try {
         (listener as Listener<E>)(args);
       } catch (error) {
-        (globalThis.reportError ?? console.error)(error);
+        report(error);
       }
     }
   }

@@ -1,30 +1,23 @@
 // `#core`: the crate `webpubsub-client`, as wasm-bindgen shows it to JavaScript.
-import type { InvokeEventResult, WebPubSubRetryOptions, WebSocketLike } from "./models.js";
-import type { InvocationError, SendMessageError, StartProblem } from "./errors.js";
-
-/** `../../src/settings.rs` */
-export interface Settings {
-  reliable: boolean;
-  autoReconnect?: boolean;
-  autoRejoinGroups?: boolean;
-  messageRetryOptions?: WebPubSubRetryOptions;
-  reconnectRetryOptions?: WebPubSubRetryOptions;
-  keepAliveTimeoutInMs?: number;
-  keepAliveIntervalInMs?: number;
-}
+//
+// What crosses is numbers and names. A number that is missing is negative, or 0 where it is a close code
+// or an HTTP status; `problem` is the place of the problem's words in `errors.ts`, `kind` a message's
+// place in `kinds.ts`.
 
 /** `../../src/host.rs` */
 export interface Host {
   fetchUrl(attempt: number): void;
-  openSocket(attempt: number, url: string, protocol: string): WebSocketLike;
-  setTimer(milliseconds: number | undefined): void;
+  openSocket(attempt: number, url: string): boolean;
+  closeSocket(attempt: number): void;
+  send(kind: number, name: string, id: string, number: number, flag: boolean, payload: any): void;
+  sendOther(message: any, ackId: number): void;
+  setTimer(milliseconds: number): void;
   started(call: number): void;
-  startFailed(call: number, problem: StartProblem, number: number | undefined): void;
-  done(call: number, ackId: number | undefined, isDuplicated: boolean): void;
-  invoked(call: number, answer: InvokeEventResult): void;
-  failed(call: number, error: Error): void;
-  sendError(message: string, ackId?: number, name?: string, detail?: string): SendMessageError;
-  invocationError(message: string, invocationId: string, name?: string, detail?: string): InvocationError;
+  startFailed(call: number, problem: number, number: number): void;
+  done(call: number, ackId: number, isDuplicated: boolean): void;
+  failed(call: number, problem: number, ackId: number, name?: string, text?: string): void;
+  invoked(call: number, answer: any): void;
+  invocationFailed(call: number, invocationId: string, problem: number, name?: string, text?: string): void;
   connected(connectionId: string, userId: string | undefined): void;
   disconnected(
     connectionId: string | undefined,
@@ -33,48 +26,72 @@ export interface Host {
     reason: string,
     willReconnect: boolean,
   ): void;
-  stopped(code: number | undefined, reason: string | undefined): void;
-  recovering(connectionId: string): void;
-  recovered(connectionId: string): void;
+  stopped(code: number, reason: string): void;
+  recovery(isOver: boolean, connectionId: string): void;
   message(message: any): void;
-  rejoinFailed(group: string, error: Error): void;
+  rejoinFailed(group: string, problem: number, ackId: number, name?: string, text?: string): void;
 }
+
+/** What is wrong with a name, by the place of its words in `errors.ts`; 0 if nothing is. */
+type NameProblem = number;
 
 /** `../../src/client.rs` */
 export class Client {
-  constructor(host: Host, settings: Settings);
+  constructor(
+    host: Host,
+    isReliable: boolean,
+    autoReconnect: boolean,
+    autoRejoinGroups: boolean,
+    messageRetries: number,
+    messageDelay: number,
+    messageMaxDelay: number,
+    messageDelaysDouble: boolean,
+    reconnectRetries: number,
+    reconnectDelay: number,
+    reconnectMaxDelay: number,
+    reconnectDelaysDouble: boolean,
+    keepAliveTimeout: number,
+    keepAliveInterval: number,
+  );
   start(call: number): void;
   stop(): void;
   abort(call: number): void;
   wake(): void;
   timeout(): void;
-  opened(attempt: number): void;
-  received(attempt: number, frame: unknown): void;
-  closed(attempt: number, code: number, reason: string): void;
   urlFetched(attempt: number, url: string): void;
   urlFailed(attempt: number): void;
-  connectFailed(attempt: number, isKnown: boolean, status?: number): void;
-  joinGroup(call: number, group: string, ackId?: number): void;
-  leaveGroup(call: number, group: string, ackId?: number): void;
+  opened(attempt: number): void;
+  closed(attempt: number, code: number, reason: string): void;
+  connectFailed(attempt: number, isKnown: boolean, status: number): void;
+
+  received(attempt: number): void;
+  data(attempt: number, sequenceId: number, message: unknown): void;
+  acknowledged(attempt: number, ackId: number): void;
+  refused(attempt: number, ackId: number, name: string, message: string): void;
+  connected(attempt: number, connectionId: string, userId: string, reconnectionToken?: string): void;
+  disconnecting(attempt: number, message: string): void;
+  answered(attempt: number, invocationId: string, answer: unknown): void;
+  answerFailed(
+    attempt: number,
+    invocationId: string,
+    isReadable: boolean,
+    name: string | undefined,
+    message: string,
+  ): void;
+
+  joinGroup(call: number, group: string, ackId: number): NameProblem;
+  leaveGroup(call: number, group: string, ackId: number): NameProblem;
   sendToGroup(
     call: number,
     group: string,
-    content: unknown,
-    dataType: string,
+    payload: unknown,
     noEcho: boolean,
     fireAndForget: boolean,
-    ackId?: number,
-  ): void;
-  sendEvent(
-    call: number,
-    event: string,
-    content: unknown,
-    dataType: string,
-    fireAndForget: boolean,
-    ackId?: number,
-  ): void;
-  invokeEvent(call: number, event: string, content: unknown, dataType: string, invocationId?: string): void;
-  other(call: number, message: string, ackId?: number): void;
+    ackId: number,
+  ): NameProblem;
+  sendEvent(call: number, event: string, payload: unknown, fireAndForget: boolean, ackId: number): NameProblem;
+  invokeEvent(call: number, event: string, payload: unknown, invocationId?: string): NameProblem;
+  other(call: number, message: unknown, ackId: number): void;
 }
 
 export function instantiate(module: WebAssembly.Module): Promise<void>;

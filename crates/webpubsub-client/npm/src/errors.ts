@@ -83,31 +83,77 @@ named(SendMessageError, "SendMessageError");
 named(InvocationError, "InvocationError");
 named(ConnectError, "ConnectError");
 
+const NOT_CONNECTED = "The connection is not connected.";
+
+/** What `of_send` in `../../src/problem.rs` counts. */
+const sendProblems = [
+  "Failed to send message.",
+  "Connection is disconnected before receive ack from the service",
+  NOT_CONNECTED,
+  "Cancelled by abortSignal",
+] as const;
+
+/** What `of_invocation` counts. */
+const invocationProblems = [
+  "Invocation failed.",
+  "Connection is disconnected before receiving invoke response from the service",
+  NOT_CONNECTED,
+  "Invocation cancelled by abortSignal.",
+  "Invocation id is already registered.",
+  "Unsupported invoke response frame.",
+] as const;
+
+/** The place of both that an abort has. */
+export const ABORTED = 3;
+
+/** What `of_name` counts, from 1. */
+const nameProblems = [
+  "A group name is 1 to 1024 characters, not all of them white space.",
+  "`.` and `..` are no names: URLs resolve them as path segments.",
+  "An event name is a letter and up to 127 more of letters, digits and _.-",
+];
+
 const detailOf = (name?: string, message = "") => (name === undefined ? undefined : { name, message });
 
-export const sendError = (message: string, ackId?: number, name?: string, detail?: string): SendMessageError =>
-  new SendMessageError(message, { ackId, errorDetail: detailOf(name, detail) });
+/** A `SendMessageError` with the official SDK's message; a plain `Error` where that SDK has one. */
+export function sendError(problem: number, ackId: number | undefined, name?: string, text?: string): Error {
+  const message = sendProblems[problem]!;
+  return message === NOT_CONNECTED && ackId === undefined
+    ? new Error(message)
+    : new SendMessageError(message, { ackId, errorDetail: detailOf(name, text) });
+}
 
-export const invocationError = (
-  message: string,
-  invocationId: string,
-  name?: string,
-  detail?: string,
-): InvocationError => new InvocationError(message, { invocationId, errorDetail: detailOf(name, detail) });
+/** An `InvocationError` with the service's words, or with the official SDK's. */
+export const invocationError = (problem: number, invocationId: string, name?: string, text?: string): InvocationError =>
+  new InvocationError(name === undefined ? invocationProblems[problem]! : (text ?? ""), {
+    invocationId,
+    errorDetail: detailOf(name, text),
+  });
+
+/** Throws what is wrong with a name, if something is. */
+export function checkName(problem: number): void {
+  if (problem) throw new Error(nameProblems[problem - 1]);
+}
 
 export const abortError = (message: string, signal?: AbortSignalLike): unknown =>
   signal?.reason ?? new DOMException(message, "AbortError");
 
-/** The words of `start_problem` in `../../src/error.rs`. */
-export type StartProblem =
-  | "stopping"
-  | "not-stopped"
-  | "stopped"
-  | "aborted"
-  | "credential"
-  | "timed-out"
-  | "closed"
-  | ConnectProblem;
+/** What `of_start` counts. */
+const startProblems = [
+  "stopping",
+  "not-stopped",
+  "stopped",
+  "aborted",
+  "credential",
+  "invalid-url",
+  "refused",
+  "timed-out",
+  "unreachable",
+  "closed",
+] as const;
+
+/** Whether a start failed because the client runs: that says nothing about the start that made it run. */
+export const isRunningAlready = (problem: number): boolean => problem < 2;
 
 /** What the platform reports of a socket that did not open. */
 export interface Explanation {
@@ -119,13 +165,14 @@ export interface Explanation {
 
 /** What a failed start rejects with. Tokens stay out of its message. */
 export async function startError(
-  problem: StartProblem,
+  number: number,
   url: string,
   status: number | undefined,
   { detail }: Explanation,
   cause: unknown,
   signal: AbortSignalLike | undefined,
 ): Promise<unknown> {
+  let problem = startProblems[number]!;
   let after = "";
   switch (problem) {
     case "stopping":

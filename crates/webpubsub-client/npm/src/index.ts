@@ -10,4 +10,5 @@ export {
   type SendMessageErrorOptions,
 } from "./errors.js";
 export type * from "./models.js";
+export { preload } from "./preload.js";
 export { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "./protocols.js";

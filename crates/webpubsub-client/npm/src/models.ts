@@ -5,6 +5,7 @@ import type {
   JSONTypes,
   ServerDataMessage,
   WebPubSubDataType,
+  WebPubSubMessage,
 } from "./messages.js";
 
 export type * from "./messages.js";
@@ -32,11 +33,24 @@ export interface WebPubSubClientCredential {
   getClientAccessUrl: string | ((options?: GetClientAccessUrlOptions) => string | Promise<string>);
 }
 
-/** A subprotocol: see `WebPubSubJsonReliableProtocol` and `WebPubSubJsonProtocol`. */
+/**
+ * A subprotocol: `WebPubSubJsonReliableProtocol()`, `WebPubSubJsonProtocol()`, those of
+ * `@webpubsub-edge/client/protobuf`, or one of your own.
+ */
 export interface WebPubSubClientProtocol {
+  /** What is offered to the service as the WebSocket's subprotocol. */
   readonly name: string;
   /** Whether a lost connection can be recovered without losing a message. */
   readonly isReliableSubProtocol: boolean;
+  /**
+   * Reads a frame: text as a string, bytes as an `ArrayBuffer`. Null is a frame that says nothing to
+   * this client. What it throws is reported, and the frame passed over.
+   */
+  parseMessages(input: string | ArrayBuffer | ArrayBufferView): WebPubSubMessage[] | WebPubSubMessage | null;
+  /** Writes a frame. What it throws fails the operation that the message is for. */
+  writeMessage(message: WebPubSubMessage): string | ArrayBuffer;
+  /** Called by `start`, and awaited, for what the other two need first. */
+  load?(): Promise<unknown>;
 }
 
 export type RetryMode = "Exponential" | "Fixed";
@@ -79,7 +93,8 @@ export interface WebSocketLike {
   onmessage: ((event: any) => any) | null;
   onclose: ((event: any) => any) | null;
   onerror: ((event: any) => any) | null;
-  send(data: string): void;
+  binaryType?: string;
+  send(data: string | ArrayBuffer): void;
   close(): void;
 }
 

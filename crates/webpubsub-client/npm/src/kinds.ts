@@ -1,0 +1,18 @@
+import type { UpstreamMessageType } from "./messages.js";
+
+/** What a client sends, in the order of the numbers of `../../src/outgoing.rs`. */
+export const upstream: UpstreamMessageType[] = [
+  "joinGroup",
+  "leaveGroup",
+  "sendToGroup",
+  "sendEvent",
+  "invoke",
+  "cancelInvocation",
+  "sequenceAck",
+  "ping",
+  "streamData",
+  "streamEnd",
+  "setGroupState",
+  "subscribeGroupState",
+  "unsubscribeGroupState",
+];
