@@ -61,7 +61,10 @@ const SHARDED = ["fan-out", "crowd"];
 /** The one that others are compared with. */
 export const YARDSTICK = "bare";
 
-/** Everybody who can be measured; with a `baseline`, another checkout of this project, its service too. */
+/**
+ * Everybody who can be measured; with a `baseline`, another checkout of this project, its service too.
+ * @param {{ baseline?: string }} options
+ */
 export function contenders({ baseline } = {}) {
   const before =
     baseline === undefined
@@ -90,13 +93,18 @@ export function contenders({ baseline } = {}) {
 /** The set-up comes first: only then is there everything that starts them. */
 const peers = () => import("./contenders/peers.mjs");
 
-function peer({ make, isPresent = () => true, ...rest }) {
+/**
+ * @typedef {typeof import("./contenders/peers.mjs")} Peers
+ * @param {{ make: (peers: Peers) => { start(): Promise<unknown> }, isPresent?: (peers: Peers) => boolean, [more: string]: unknown }} contender
+ */
+function peer({ make, isPresent = (_) => true, ...rest }) {
   return { ...rest, isPresent: async () => isPresent(await peers()), start: async () => make(await peers()).start() };
 }
 
+/** @param {{ dialect: string, folder?: string, shards?: number, [more: string]: unknown }} contender */
 function ours({ folder = root, dialect, shards, ...rest }) {
   const start = async () => {
-    const { startWorkerd } = await import(pathToFileURL(join(folder, "scripts", "service", "workerd.mjs")));
+    const { startWorkerd } = await import(pathToFileURL(join(folder, "scripts", "service", "workerd.mjs")).href);
     return new Ours(startWorkerd, { dialect, shards }).start();
   };
   return { ...rest, made: ["workerd"], isPresent: () => true, start };

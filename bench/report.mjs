@@ -3,13 +3,19 @@ import { YARDSTICK } from "./contenders.mjs";
 import { reached } from "./reach.mjs";
 import { ratio, summary } from "./statistics.mjs";
 
-/** One figure of one contender over all runs: `median (least–most)`, and its ratio to the yardstick's. */
+/**
+ * One figure of one contender over all runs: `median (least–most)`, and its ratio to the yardstick's.
+ * @param {Figure} figure
+ * @param {(Figures | undefined)[] | undefined} own
+ * @param {(Figures | undefined)[] | undefined} yardstick
+ */
 function cell({ key, isCount }, own, yardstick) {
   const numbers = (runs) => (runs ?? []).map((figures) => figures?.[key]);
   const there = numbers(own).filter((number) => number !== undefined);
-  if (there.length === 0) return "–";
-  if (isCount) return String(Math.max(...there));
-  const { median, min, max } = summary(there);
+  const figures = summary(there);
+  if (figures === undefined) return "–";
+  const { median, min, max } = figures;
+  if (isCount) return String(max);
   const beside = own === yardstick ? undefined : ratio(numbers(own), numbers(yardstick));
   return `${short(median)} (${short(min)}–${short(max)})${beside === undefined ? "" : ` ${beside.toFixed(2)} ×`}`;
 }
@@ -21,7 +27,20 @@ export function short(number) {
   return number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** A table for each workload: a row for each contender that can do it, a column for each figure. */
+/**
+ * What was measured: the figures of each run by workload and contender, with the titles of all of them.
+ * @typedef {Record<string, number>} Figures
+ * @typedef {{ key: string, title: string, isCount?: boolean }} Figure
+ * @typedef {{ name: string, title: string }} Contender
+ * @typedef {{ workload: string, contender: string, run: number, message: string }} Failure
+ * @typedef {Record<string, Record<string, (Figures | undefined)[]>>} Results
+ * @typedef {{ results: Results, contenders: Contender[], workloads: { name: string, title: string, figures: Figure[] }[] }} Measured
+ */
+
+/**
+ * A table for each workload: a row for each contender that can do it, a column for each figure.
+ * @param {Measured} measured
+ */
 export function tables({ results, contenders, workloads }) {
   return workloads.map(({ name, title, figures }) => {
     const its = results[name];
@@ -43,7 +62,10 @@ function reachTable(results, { whole }) {
   };
 }
 
-/** Everything as lines for a terminal. */
+/**
+ * Everything as lines for a terminal.
+ * @param {Measured & { absent: Contender[], failures: Failure[] }} measured
+ */
 export function lines(measured) {
   const reach = reachTable(measured.results, { whole: false });
   return [
@@ -74,7 +96,11 @@ export function failureLines(failures) {
   );
 }
 
-/** The command that measured this, as anybody may type it: where another checkout lies is each one's own. */
+/**
+ * The command that measured this, as anybody may type it: where another checkout lies is each one's own.
+ * @param {string} name
+ * @param {{ output?: string, [option: string]: string | boolean | undefined }} options
+ */
 export function repeatable(name, { output, ...values }) {
   const places = { baseline: "DIR" };
   const options = Object.entries(values).map(([option, value]) =>
@@ -86,6 +112,10 @@ export function repeatable(name, { output, ...values }) {
 /**
  * Everything as `RESULTS.md`. `machine` is its `cpu`, `cores`, `memory` and `system`; `versions` are names with versions; `command`
  * is what was typed, on a `date`.
+ * @param {Measured & {
+ *   command: string, date: string, runs: number, quick?: boolean, machine: Record<string, string | number>,
+ *   versions: string[][], absent: Contender[], failures: Failure[],
+ * }} report
  */
 export function markdown({ command, date, runs, quick = false, machine, versions, ...measured }) {
   const table = ({ head, rows }) => [

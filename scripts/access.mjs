@@ -92,7 +92,10 @@ export function endpoint({ scheme = "http", host, port }) {
   return `${scheme}://${isLocal(host) ? "localhost" : bracketed(host)}:${port}`;
 }
 
-/** The hosts that clients of a service at this address ask, as they stand in URLs. */
+/**
+ * The hosts that clients of a service at this address ask, as they stand in URLs.
+ * @param {{ host: string, port: number, https?: { port: number } }} address
+ */
 export function serviceHosts({ host, port, https }) {
   const names = isLocal(host) ? ["localhost", "127.0.0.1"] : [bracketed(host)];
   if (host === "::1") names.push("[::1]");

@@ -44,10 +44,19 @@ export class Ours extends Server {
     return healthy({ host: HOST, port: this.port }, child);
   }
 
+  /**
+   * @param {string} hub
+   * @param {string} group
+   * @param {{ user?: string, groups?: string[] }} options
+   */
   member(hub, group, { user, groups = [] } = {}) {
     return this.client(hub, { user, groups: [group, ...groups] });
   }
 
+  /**
+   * @param {string} hub
+   * @param {{ user?: string, groups?: string[] }} options
+   */
   client(hub, { user, groups } = {}) {
     const path = `/client/hubs/${hub}`;
     const claims = clientClaims({ audience: `http://${this.address}${path}`, user, groups, roles: ROLES });

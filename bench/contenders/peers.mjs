@@ -43,6 +43,8 @@ class OnNginx extends Server {
   mostAtOnce = 8;
 
   launch() {
+    const nginx = which("nginx");
+    if (nginx === undefined) throw new Error("nginx is not on this machine");
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
       (name) => `${name}_temp_path ${join(this.folder, name)};`,
     );
@@ -72,7 +74,7 @@ http {
 }
 `,
     );
-    return start(which("nginx"), ["-c", file, "-e", "stderr"], {
+    return start(nginx, ["-c", file, "-e", "stderr"], {
       cwd: this.folder,
       stdio: ["ignore", "ignore", "inherit"],
     });
@@ -101,6 +103,10 @@ export class JsonObject extends OnWorkerd {
     return this.client(hub, { groups: [group] });
   }
 
+  /**
+   * @param {string} hub
+   * @param {{ groups?: string[] }} options
+   */
   client(hub, { groups = [] } = {}) {
     return { path: `/client/hubs/${hub}?${new URLSearchParams(groups.map((group) => ["group", group]))}` };
   }

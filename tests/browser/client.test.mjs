@@ -19,8 +19,8 @@ forEachShardCount(
         const listener = await hub.connect({ groups: ["room"] });
         const { page, complaints } = await openPage(browser, `${service.endpoint}/`);
         const connected = await page.evaluate(
-          async ({ url, protocol }) => {
-            const client = await import("/src/client.js");
+          async ({ module, url, protocol }) => {
+            const client = await import(module);
             const plain = ({ message }) => {
               const { kind, group, fromUserId, dataType, data } = message;
               return {
@@ -44,7 +44,7 @@ forEachShardCount(
             await globalThis.client.start();
             return connected;
           },
-          { url: hub.clientUrl({ user: "alice", roles: ALL_ROLES }), protocol },
+          { url: hub.clientUrl({ user: "alice", roles: ALL_ROLES }), protocol, module: "/src/client.js" },
         );
         assert.equal(connected.userId, "alice");
         assert.equal(await hub.exists(`/connections/${connected.connectionId}`), true);

@@ -13,8 +13,7 @@ const LARGEST_BURST = 6;
 
 /** A reliable client over a wire of its own. Everything that its application receives goes into its account. */
 export class Client {
-  /** @type {string} */
-  name;
+  name = "";
   /** @type {any} */
   account;
   #client;
@@ -93,9 +92,13 @@ export class Client {
   }
 }
 
+/**
+ * @typedef {{ ledger: import("./ledger.mjs").Ledger, random: import("../support/random.mjs").Random, targets: string[] }} Publisher
+ */
+
 /** Publishes bursts of random size to random targets, about as fast as asked, while it may. */
 class Publishing {
-  /** @param {{ ledger: any, random: any, targets: any, name: string }} publisher */
+  /** @param {Publisher & { name: string }} publisher */
   constructor({ ledger, random, targets, name }) {
     this.ledger = ledger;
     this.random = random;
@@ -132,7 +135,7 @@ class Publishing {
 
 /** A client that publishes each message until it is acknowledged, always under the same ack id, in order. */
 export class ClientPublisher extends Publishing {
-  /** @param {any} publisher */
+  /** @param {Publisher & { client: Client }} publisher */
   constructor({ client, ...rest }) {
     super({ ...rest, name: client.name });
     this.client = client;
@@ -145,11 +148,14 @@ export class ClientPublisher extends Publishing {
         open.map(({ entry, data }) => this.client.publish(entry.to.replace("/groups/", ""), data, entry.n + 1)),
       );
       open = open.filter(({ entry }, at) => {
-        const { status, reason } = results[at];
-        if (status === "fulfilled") this.ledger.acknowledge(entry);
-        else if (reason.errorDetail)
-          this.ledger.violation("refused", `${this.name}: ${JSON.stringify(reason.errorDetail)}`);
-        return status === "rejected" && !reason.errorDetail;
+        const result = results[at];
+        if (result.status === "fulfilled") {
+          this.ledger.acknowledge(entry);
+          return false;
+        }
+        const { errorDetail } = result.reason;
+        if (errorDetail) this.ledger.violation("refused", `${this.name}: ${JSON.stringify(errorDetail)}`);
+        return !errorDetail;
       });
       if (this.client.stopping) return;
       if (open.length > 0) await pass(RETRY_AFTER_MS);
@@ -159,6 +165,7 @@ export class ClientPublisher extends Publishing {
 
 /** A server that publishes one message after the other; whether one without an answer arrived is unknown. */
 export class ServerPublisher extends Publishing {
+  /** @param {Publisher & { hub: import("../support/hub.mjs").Hub }} publisher */
   constructor({ hub, ...rest }) {
     super({ ...rest, name: "server" });
     this.hub = hub;

@@ -5,13 +5,15 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { npmPackage, setUp } from "./harness.mjs";
+import { portOf } from "../support/port.mjs";
+import { cases } from "../support/cases.mjs";
 
 const { WebPubSubClient, ConnectError, InvocationError, SendMessageError } = npmPackage;
 
 async function closedPort() {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address();
+  const port = portOf(server);
   server.close();
   return port;
 }
@@ -32,7 +34,7 @@ test("a refused token", async (t) => {
 test("the service's words are shown, and a token's hint if it fits", async (t) => {
   const { service, client } = await setUp(t);
   const json = "application/json; charset=utf-8";
-  const cases = [
+  const refusals = cases([
     [400, json, '{"code":"Bad","message":"The hub name is not valid."}', "The hub name is not valid.", false],
     [
       400,
@@ -47,8 +49,8 @@ test("the service's words are shown, and a token's hint if it fits", async (t) =
     [429, json, "not JSON", "not JSON", false],
     [503, "text/plain", "x".repeat(100_000), "x".repeat(300), false],
     [500, "text/plain", "", undefined, false],
-  ];
-  for (const [status, type, body, detail, isHinted] of cases) {
+  ]);
+  for (const [status, type, body, detail, isHinted] of refusals) {
     service.refuseWith = status;
     service.refusal = { type, body };
     const error = await client.start().catch((error) => error);

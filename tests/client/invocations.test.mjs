@@ -18,7 +18,8 @@ const failure = async (invocation) => {
     () => undefined,
     (error) => error,
   );
-  assert.ok(error instanceof InvocationError && error instanceof Error);
+  assert.ok(error instanceof InvocationError);
+  assert.equal(error instanceof Error, true);
   const { name, message, invocationId, errorDetail } = error;
   assert.equal(name, "InvocationError");
   return { message, invocationId, errorDetail };

@@ -8,6 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { npmPackage } from "./harness.mjs";
 import { ScriptedService } from "./scripted-service.mjs";
+import { portOf } from "../support/port.mjs";
 
 const { WebPubSubClient } = npmPackage;
 setFlagsFromString("--expose-gc");
@@ -29,7 +30,7 @@ test("an unreferenced client is collected, unless it is running", async (t) => {
   t.after(() => service.stop());
   const closed = createServer();
   await once(closed.listen(0, "127.0.0.1"), "listening");
-  const noServer = `ws://127.0.0.1:${closed.address().port}`;
+  const noServer = `ws://127.0.0.1:${portOf(closed)}`;
   closed.close();
 
   const started = async () => {

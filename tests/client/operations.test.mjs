@@ -60,7 +60,7 @@ test("an ack id of one's own is used, and a duplicate is a success", async (t) =
   for (const ackId of [-1, 1.5, "1", 2 ** 53]) {
     await assert.rejects(
       client.joinGroup("g", { ackId }),
-      (error) => error instanceof SendMessageError && error.cause instanceof RangeError,
+      (/** @type {Error} */ error) => error instanceof SendMessageError && error.cause instanceof RangeError,
     );
   }
 });
@@ -70,7 +70,8 @@ test("a refusal is a SendMessageError with what the service said", async (t) => 
   service.answer = (connection, { ackId }) =>
     connection.refuse(ackId, "Forbidden", "The client does not have permission.");
   const error = await client.sendToGroup("g", "hi", "text").catch((error) => error);
-  assert.ok(error instanceof SendMessageError && error instanceof Error);
+  assert.ok(error instanceof SendMessageError);
+  assert.equal(error instanceof Error, true);
   assert.deepEqual(
     { name: error.name, message: error.message, ackId: error.ackId, errorDetail: error.errorDetail },
     {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { npmPackage, setUpConnected } from "./harness.mjs";
+import { cases } from "../support/cases.mjs";
 
 const { SendMessageError } = npmPackage;
 
@@ -30,9 +31,9 @@ test("text, JSON and bytes go out as the protocol has them", async (t) => {
 
 test("what does not fit its type is refused unsent", async (t) => {
   const { client, connection } = await setUpConnected(t);
-  const cyclic = {};
+  const cyclic = { self: {} };
   cyclic.self = cyclic;
-  const wrong = [
+  const wrong = cases([
     [1, "text", "Message must be a string."],
     [{}, "text", "Message must be a string."],
     ["hi", "binary", "Message must be a ArrayBuffer"],
@@ -42,7 +43,7 @@ test("what does not fit its type is refused unsent", async (t) => {
     [cyclic, "json", /circular/],
     [1n, "json", /BigInt/],
     ["hi", "xml", "Unknown data type: xml"],
-  ];
+  ]);
   for (const [content, dataType, message] of wrong) {
     for (const sending of [client.sendToGroup("g", content, dataType), client.sendEvent("e", content, dataType)]) {
       const error = await sending.catch((error) => error);

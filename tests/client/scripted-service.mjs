@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { WebSocketServer } from "ws";
 import { Queue } from "../support/waiting.mjs";
+import { portOf } from "../support/port.mjs";
 
 export class ScriptedService {
   #http = createServer((_request, response) => response.writeHead(400).end());
@@ -34,7 +35,7 @@ export class ScriptedService {
   }
 
   get port() {
-    return this.#http.address().port;
+    return portOf(this.#http);
   }
 
   /** A client access URL. */

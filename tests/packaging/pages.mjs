@@ -6,6 +6,7 @@ import { extname } from "node:path";
 import { after } from "node:test";
 import { chromium } from "../../scripts/toolchain.mjs";
 import { echo } from "./project.mjs";
+import { portOf } from "../support/port.mjs";
 
 process.env.CHROMIUM ??= chromium();
 const { launchChromium, openPage } = await import("../support/browser.mjs");
@@ -36,7 +37,7 @@ export async function serve(t, files, policy) {
   });
   await once(http.listen(0, "127.0.0.1"), "listening");
   t.after(() => http.close());
-  return `http://127.0.0.1:${http.address().port}/`;
+  return `http://127.0.0.1:${portOf(http)}/`;
 }
 
 /** What the page leaves in `result`, once it is there, without a complaint in the console. */

@@ -107,6 +107,6 @@ export class Project {
 export async function service(t) {
   const service = await ScriptedService.start();
   t.after(() => service.stop());
-  service.accept = async () => (await service.connection()).connected("c1");
-  return service;
+  const accept = async () => (await service.connection()).connected("c1");
+  return Object.assign(service, { accept });
 }

@@ -8,13 +8,14 @@ import path from "node:path";
 import { test } from "node:test";
 import { workerd } from "../../scripts/toolchain.mjs";
 import { Project, echo, echoed, root, service } from "./project.mjs";
+import { portOf } from "../support/port.mjs";
 
 const DATE = "2026-11-01";
 
 async function freePort() {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address();
+  const port = portOf(server);
   server.close();
   return port;
 }

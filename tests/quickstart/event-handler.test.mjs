@@ -7,6 +7,7 @@ import { before, describe, test } from "node:test";
 import { documentBlock, documents } from "../support/documents.mjs";
 import { freePort, root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
+import { cases } from "../support/cases.mjs";
 
 const demo = path.join(root, "build", "quickstart", "eventHandlerDemo");
 /** What the documents say in sentences. */
@@ -56,12 +57,12 @@ describe("The quickstart's event handler", () => {
     for (const label of ["management", "shards", "test-handler"]) await typed(t, service, documentBlock(label)).done();
   });
 
-  for (const [runner, shards, by] of [
+  for (const [runner, shards, by] of cases([
     ["start", 1, "curl"],
     ["serve", 4, "curl"],
     ["start", 4, "a file"],
     ["serve", 1, "a file"],
-  ]) {
+  ])) {
     const title = `receives a client's event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
 
     test(title, async (t) => {

@@ -17,6 +17,7 @@ const SUBSCRIBERS = ["subscribe.js", "subscribe.js", "subscribe.js", "microsoft.
 const type = (commands, env) => new Shell(commands, env);
 const save = (file) => writeFileSync(path.join(folder, file), documentBlock(file));
 /** The same commands for a service with another state folder, and a URL with a name in it that can be asked for. */
+/** @type {(commands: string, place: { state: string, user?: string }) => string} */
 const adapt = (commands, { state, user }) =>
   commands
     .replace("connection-string", `connection-string -- --state ${state}`)

@@ -99,6 +99,12 @@ const measuring =
     if (plan === "fails") throw new Problem("no");
     return { figure: 1 };
   };
+/**
+ * One that every contender does, unless `plan` says otherwise.
+ * @param {string} name
+ * @param {string} scene
+ * @param {(contender: { name: string }) => string | undefined} plan
+ */
 const workload = (name, scene, plan = () => name) => ({ name, scene, plan, figures: [] });
 
 test("contenders take turns, one at a time, in every scene", async () => {
@@ -240,10 +246,10 @@ await main(async () => {
 process.exit();
 `;
 
-for (const [how, then, signal] of [
+for (const [how, then, signal] of /** @type {[string, string, NodeJS.Signals?][]} */ ([
   ["Ctrl-C", "await new Promise((resolve) => setTimeout(resolve, 60_000));", "SIGINT"],
   ["an error", 'throw new Error("a bug");'],
-]) {
+])) {
   test(`${how} ends what the bench has started, and its folder`, async () => {
     const starter = spawn(process.execPath, ["--input-type=module", "--eval", STARTER(then)], {
       stdio: ["ignore", "pipe", "ignore"],

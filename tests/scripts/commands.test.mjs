@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { at } from "../../scripts/paths.mjs";
+import { cases } from "../support/cases.mjs";
+import { portOf } from "../support/port.mjs";
 
 function type(script, ...args) {
   const env = { ...process.env, WEBPUBSUB_ACCESS_KEY: "k" };
@@ -102,7 +104,7 @@ test("the URL of a service that is said is used", () => {
   assert.match(type("client-url", "--hub", "h", "--https").stdout, /^wss:\/\/localhost:8443\/client\/hubs\/h\?/);
 });
 
-const wrong = [
+const wrong = cases([
   ["client-url", [], /^--hub is missing: .*\n$/],
   ["client-url", ["--hub", "1"], /^--hub must be .*\n$/],
   ["client-url", ["--hub", "h", "--minutes", "0"], /^--minutes must be .*\n$/],
@@ -135,7 +137,7 @@ const wrong = [
   ["chaos", ["--kills", "x"], /^--kills must be .*\n$/],
   ["chaos", ["--messages", "0"], /^--messages must be .*\n$/],
   ["broadcast", ["--connections", "0"], /^--connections must be .*\n$/],
-];
+]);
 for (const [script, args, message] of wrong) {
   test(`${script} ${args.join(" ")} says what is wrong in one line`, () => {
     const { status, stdout, stderr } = type(script, ...args);
@@ -147,8 +149,8 @@ for (const [script, args, message] of wrong) {
 
 test("a port in use is said before anything is built", async () => {
   const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const port = portOf(server);
   const { status, stderr } = type("serve", "--port", String(port));
   server.close();
   assert.equal(status, 2);

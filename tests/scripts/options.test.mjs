@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { addressFlags, addressOptions, serviceFlags, serviceOptions } from "../../scripts/options.mjs";
 import { parse as parseCommand } from "../../scripts/command.mjs";
 import { state } from "../../scripts/paths.mjs";
+import { cases } from "../support/cases.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "options-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -99,7 +100,7 @@ test("every flag arrives", () => {
   });
 });
 
-const refused = [
+const refused = cases([
   [
     "an unknown flag",
     ["--prot", "1"],
@@ -178,12 +179,12 @@ const refused = [
     /in the environment or in \.dev\.vars/,
   ],
   ["settings that are not there", ["--settings", join(folder, "nowhere.json")], /cannot be read \(ENOENT\)/],
-];
+]);
 for (const [what, args, message] of refused) {
   test(`${what} is refused in one line, with exit code 2`, () => {
     assert.throws(
       () => parse(...args),
-      (error) => {
+      (/** @type {import("../../scripts/terminal.mjs").Problem} */ error) => {
         assert.match(error.message, message);
         assert.doesNotMatch(error.message, /\n/);
         assert.equal(error.exitCode, 2);

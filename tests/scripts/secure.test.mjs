@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { connect } from "node:tls";
 import { certificateFor } from "../../scripts/service/authority.mjs";
 import { listenSecurely } from "../../scripts/service/secure.mjs";
+import { portOf } from "../support/port.mjs";
 
 const host = "127.0.0.1";
 
@@ -38,7 +39,7 @@ describe("TLS in front of a service", () => {
     listenSecurely({
       host,
       port: 0,
-      to: { host, port: service.address().port },
+      to: { host, port: portOf(service) },
       certificate: () => certificateFor({ state, host }),
       ...more,
     });

@@ -11,6 +11,7 @@ import { JSON_V1, PROTOBUF_V1, Refused, Socket } from "../support/socket.mjs";
 import { loadOurClient } from "../support/our-client.mjs";
 import { Queue } from "../support/waiting.mjs";
 import { Kit } from "./client-suite/kit.mjs";
+import { cases } from "../support/cases.mjs";
 
 const EVERYTHING = {
   userEventPattern: "*",
@@ -21,10 +22,20 @@ const EVERYTHING = {
 const ours = await loadOurClient();
 const buffer = (bytes) => Uint8Array.from(bytes).buffer;
 
+/**
+ * What is sent as an event and what the middleware makes of it, then what it answers and what the client makes of that.
+ * @typedef {[dataType: "text" | "json" | "binary", sent: unknown, got: unknown, answer: string | ArrayBuffer, received: unknown]} Exchange
+ */
+
 forEachRunner(
   "Microsoft's Express middleware",
   (service) => {
-    /** An Express server with the middleware, and a hub whose events go to it. */
+    /**
+     * An Express server with the middleware, and a hub whose events go to it.
+     * @param {import("node:test").TestContext} t
+     * @param {import("@azure/web-pubsub-express").WebPubSubEventHandlerOptions} options
+     * @param {{ path?: string, [setting: string]: unknown }} which
+     */
     async function start(t, options, { path = "/eventhandler", ...which } = EVERYTHING) {
       const hub = service.newHub();
       const middleware = new WebPubSubEventHandler(hub.name, { path: "/eventhandler", ...options });
@@ -92,11 +103,11 @@ forEachRunner(
       assert.equal((await hub.connect({ user: "alice" })).connected.userId, "alice");
     });
 
-    for (const [code, words] of [
+    for (const [code, words] of /** @type {[400 | 401 | 500, string | undefined][]} */ ([
       [400, "bad, ü"],
       [401, "who are you?"],
       [500, undefined],
-    ]) {
+    ])) {
       test(`refuses a client with ${code}`, async (t) => {
         const { hub, asked } = await start(t, {
           handleConnect: (_, response) => response.fail(code, words ?? "a secret"),
@@ -195,11 +206,11 @@ forEachRunner(
         describe(`with ${title}, ${kit.reliable ? "reliable" : "plain"}`, () => {
           afterEach(() => kit.stopAll());
 
-          for (const [dataType, sent, got, answer, received] of [
+          for (const [dataType, sent, got, answer, received] of /** @type {Exchange[]} */ ([
             ["text", "hi ü", "hi ü", "Hey hi ü", "Hey hi ü"],
             ["json", { a: [1, "ü"] }, { a: [1, "ü"] }, '{"b":"ü"}', { b: "ü" }],
             ["binary", buffer([0, 255]), Buffer.from([0, 255]), Buffer.from([1, 254]), [1, 254]],
-          ]) {
+          ])) {
             test(`takes an event and answers it: ${dataType}`, async (t) => {
               const requests = new Queue();
               const { hub } = await start(t, {
@@ -223,7 +234,7 @@ forEachRunner(
             });
           }
 
-          for (const code of [400, 401, 500]) {
+          for (const code of /** @type {const} */ ([400, 401, 500])) {
             test(`fails an event with ${code}`, async (t) => {
               const { hub } = await start(t, { handleUserEvent: (_, response) => response.fail(code, "a secret") });
               const { client, events } = await kit.connect(hub);
@@ -271,13 +282,13 @@ forEachRunner(
     test("is found at its own path and those under it only", async (t) => {
       const handler = { handleUserEvent: (_, response) => response.success() };
       const event = { type: "event", event: "chat", data: 1, ackId: 1 };
-      for (const [options, path, found] of [
+      for (const [options, path, found] of cases([
         [handler, "/eventhandler", true],
         [handler, "/EventHandler/{hub}/{event}", true],
         [{ ...handler, path: undefined }, "/api/webpubsub/hubs/{hub}", true],
         [handler, "/eventhandlers", false],
         [handler, "/", false],
-      ]) {
+      ])) {
         const { hub } = await start(t, options, { path, userEventPattern: "*" });
         assert.equal((await (await hub.connect()).ask(event)).success, found, path);
       }
@@ -285,13 +296,13 @@ forEachRunner(
 
     test("allows services by the host that clients ask, and no others", async (t) => {
       const { port } = new URL(service.endpoint);
-      for (const [allowedEndpoints, allowed] of [
+      for (const [allowedEndpoints, allowed] of cases([
         [[service.endpoint], true],
         [["https://other.example", service.endpoint.toUpperCase().replace("HTTP", "http")], true],
         [["https://other.example"], false],
         [[`http://${new URL(service.endpoint).hostname}`], false],
         [[`http://other.example:${port}`], false],
-      ]) {
+      ])) {
         const { hub, asked } = await start(
           t,
           { allowedEndpoints, handleUserEvent: (_, response) => response.success() },

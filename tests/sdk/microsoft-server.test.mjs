@@ -4,8 +4,11 @@ import { test } from "node:test";
 import { odata, WebPubSubServiceClient } from "@azure/web-pubsub";
 import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
+import { cases } from "../support/cases.mjs";
 
 forEachRunner("Microsoft's server package", suite);
+
+/** @typedef {import("@azure/web-pubsub").Permission} Permission */
 
 function suite(service) {
   const server = (hub, connectionString = service.connectionString) =>
@@ -62,7 +65,7 @@ function suite(service) {
     assert.equal(await hub.exists("/groups/room"), true);
   });
 
-  const text = { contentType: "text/plain" };
+  const text = /** @type {const} */ ({ contentType: "text/plain" });
 
   /** Fails unless these texts are all that each of the connections receives. */
   async function expectTexts(expected) {
@@ -148,11 +151,11 @@ function suite(service) {
     }
   });
 
-  for (const [target, close] of [
+  for (const [target, close] of cases([
     ["one connection", (sender, { id }, options) => sender.closeConnection(id, options)],
     ["a user's connections", (sender, _, options) => sender.closeUserConnections("a/lice", options)],
     ["a group's connections", (sender, _, options) => sender.group("the room/1").closeAllConnections(options)],
-  ]) {
+  ])) {
     test(`closes ${target} with a reason, and no other`, async () => {
       const hub = service.newHub();
       const sender = server(hub);
@@ -277,10 +280,10 @@ function suite(service) {
     const sender = server(hub);
     const alice = await hub.connect({ user: "alice" });
     let ackId = 0;
-    for (const [permission, type] of [
+    for (const [permission, type] of /** @type {[Permission, string][]} */ ([
       ["joinLeaveGroup", "joinGroup"],
       ["sendToGroup", "sendToGroup"],
-    ]) {
+    ])) {
       const has = (targetName) => sender.hasPermission(alice.id, permission, { targetName });
       const may = async (group) =>
         (await alice.ask({ type, group, dataType: "text", data: "hi", noEcho: true, ackId: ++ackId })).success;

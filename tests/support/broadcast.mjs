@@ -51,7 +51,10 @@ async function measure(name, connect, expected, send) {
   return { name, connecting, rounds };
 }
 
-/** A line for each. */
+/**
+ * A line for each; the bare object's is the first.
+ * @param {{ name: string, connecting: number, rounds: number[] }[]} results
+ */
 export function describeBroadcasts([bare, ...others]) {
   const median = ({ rounds }) => rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
   const line = (one) =>

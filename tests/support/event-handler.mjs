@@ -107,6 +107,10 @@ export class EventHandler {
   /**
    * Answers requests of this kind with these in turn, the last one for good. An answer has a status, headers and a
    * body; or is a function of the request and Node's response that returns one, or does something else and returns none.
+   * @typedef {{ status?: number, headers?: http.OutgoingHttpHeaders, body?: string | Buffer }} Answer
+   * @typedef {Answer | ((asked: Asked, response: http.ServerResponse) => void | Answer | Promise<Answer>)} Answering
+   * @param {string} kind
+   * @param {Answering[]} answers
    */
   answer(kind, ...answers) {
     this.#answers.set(kind, answers);

@@ -23,7 +23,7 @@ export class Hub {
     return this.audience.replace(/^http/, "ws");
   }
 
-  /** @param {{ user?: string, roles?: string[], groups?: string[], minutes?: number }} options */
+  /** @param {{ audience?: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} options */
   token(options = {}) {
     return sign(clientClaims({ audience: this.audience, ...options }), this.service.key);
   }
@@ -79,7 +79,8 @@ export class Hub {
    * A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless a token or an audience is given.
    * @param {string} method
    * @param {string} path
-   * @param {{ query?: any, headers?: Record<string, any>, body?: any, token?: string, audience?: string }} options
+   * @typedef {{ query?: any, headers?: Record<string, any>, body?: any, token?: string, audience?: string }} RequestOptions
+   * @param {RequestOptions} options
    */
   rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
     const search = new URLSearchParams(Array.isArray(query) ? query : Object.entries(query));

@@ -5,6 +5,7 @@ import { Hub } from "../../support/hub.mjs";
 import { upgrade } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, Socket } from "../../support/socket.mjs";
+import { cases } from "../../support/cases.mjs";
 
 forEachShardCount(
   "Anonymous connections",
@@ -43,12 +44,12 @@ forEachShardCount(
 
     test("are not made of a wrong token, which is refused all the same", async () => {
       const elsewhere = closed.token();
-      for (const [what, query, headers] of [
-        ["rubbish", "?access_token=rubbish"],
-        ["an expired token", `?access_token=${open.token({ minutes: -60 })}`],
-        ["another hub's token", `?access_token=${elsewhere}`],
+      for (const [what, query, headers] of cases([
+        ["rubbish", "?access_token=rubbish", {}],
+        ["an expired token", `?access_token=${open.token({ minutes: -60 })}`, {}],
+        ["another hub's token", `?access_token=${elsewhere}`, {}],
         ["another hub's token in a header", "", { authorization: `Bearer ${elsewhere}` }],
-      ]) {
+      ])) {
         assert.equal(await knock(open, query, headers), 401, what);
       }
     });

@@ -12,7 +12,11 @@ forEachShardCount("A server's close", (service) => {
     const [open, framed, ended] = [deferred(), deferred(), deferred()];
     const socket = new WebSocket(hub.clientUrl({ user: "alice" }), JSON_V1, { perMessageDeflate: false });
     socket.on("open", () => {
-      socket._receiver.on("conclude", framed.resolve);
+      // Its parser, which says that a close frame has come before the socket does.
+      const { _receiver: receiver } = /** @type {{ _receiver: import("node:stream").Writable }} */ (
+        /** @type {unknown} */ (socket)
+      );
+      receiver.on("conclude", framed.resolve);
       open.resolve();
     });
     socket.on("error", open.reject).on("close", ended.resolve);

@@ -49,7 +49,7 @@ function flood(hub, { subprotocol, count, message }) {
   child.on("error", ended.reject);
   child.on("close", () =>
     said.length > 0
-      ? ended.resolve(JSON.parse(Buffer.concat(said)))
+      ? ended.resolve(JSON.parse(Buffer.concat(said).toString()))
       : ended.reject(new Error("the flood ended without a word")),
   );
   return ended.promise;

@@ -8,6 +8,7 @@ import { expectError } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, PROTOBUF_RELIABLE_V1, PROTOBUF_V1, RELIABLE_V1 } from "../../support/socket.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const PERMISSIONS = ["joinLeaveGroup", "sendToGroup"];
 const [JOIN_LEAVE, SEND] = PERMISSIONS;
@@ -334,7 +335,7 @@ forEachShardCount(
     test("role strings mean what they say, letter for letter", async () => {
       const hub = service.newHub();
       const groups = ["a", "A", "a.b.c", "a.b", "*", "ä b/c", "x"];
-      for (const [roles, expected] of [
+      for (const [roles, expected] of /** @type {[string | string[], { send?: string[], join?: string[] }][]} */ ([
         [["webpubsub.sendToGroup"], { send: groups }],
         [["webpubsub.joinLeaveGroup"], { join: groups }],
         ["webpubsub.sendToGroup.a", { send: ["a"] }],
@@ -358,14 +359,14 @@ forEachShardCount(
           ],
           {},
         ],
-      ]) {
+      ])) {
         await expectRoles(hub, roles, { ...expected, groups });
       }
     });
 
     test("patterns match as the published table says", async () => {
       const hub = service.newHub();
-      for (const [pattern, matching, others] of [
+      for (const [pattern, matching, others] of cases([
         ["team-*", ["team-1", "team-red", "team-"], ["team.1", "xteam-1", "Team-1"]],
         ["tenantA.*", ["tenantA.news", "tenantA.1"], ["tenantA", "tenantA.news.room1", "tenantB.news"]],
         ["tenantA.**", ["tenantA.news", "tenantA.news.room1"], ["tenantB.anything"]],
@@ -380,7 +381,7 @@ forEachShardCount(
         [String.raw`\?\\`, [String.raw`?\ `.trim()], ["a\\", "?"]],
         ["**", ["everything", "a.b.c", "...", " x"], []],
         ["plain", ["plain"], ["plainx", "xplain"]],
-      ]) {
+      ])) {
         const groups = [...matching, ...others];
         await expectRoles(hub, [`webpubsub.sendToGroups.${pattern}`], { send: matching, groups });
         await expectRoles(hub, [`webpubsub.joinLeaveGroups.${pattern}`], { join: matching, groups });
@@ -423,14 +424,14 @@ forEachShardCount(
         grant(SEND, "Room"),
         revoke(JOIN_LEAVE, "room.*"),
       ]);
-      for (const [group, send] of [
+      for (const [group, send] of cases([
         ["*", true],
         ["room.*", true],
         ["Room", true],
         ["any", false],
         ["room.1", false],
         ["room", false],
-      ]) {
+      ])) {
         assert.equal(await checked(hub, SEND, alice.id, group), send, group);
       }
       assert.deepEqual(

@@ -15,6 +15,7 @@ import {
 import { forEachShardCount } from "../../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1 } from "../../support/socket.mjs";
 import { received, readVectors } from "../../support/vectors.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const hex = ({ input }) => Buffer.from(input, "hex");
 const vectors = (file) => readVectors(`client-protobuf/${file}`);
@@ -170,13 +171,13 @@ forEachShardCount("Protobuf clients", (service) => {
     const json = await hub.connect({ user: "j", ...room });
     const simple = await hub.connectSimple(room);
     let sequenceId = 0;
-    for (const [kind, bytes, dataType, data, raw] of [
+    for (const [kind, bytes, dataType, data, raw] of cases([
       ["text", "grüße 🚀", "text", "grüße 🚀", "grüße 🚀"],
       ["text", "", "text", "", ""],
       ["json", '{"a":[1,null]}', "json", { a: [1, null] }, '{"a":[1,null]}'],
       ["binary", Buffer.from([0, 255]), "binary", "AP8=", Buffer.from([0, 255])],
       ["protobuf", ANY, "protobuf", ANY.toString("base64"), ANY],
-    ]) {
+    ])) {
       for (const [sender, what, fromUserId] of [
         [protobuf, send("room", kind, bytes), "p"],
         [json, { type: "sendToGroup", group: "room", dataType, data }, "j"],
@@ -257,10 +258,10 @@ forEachShardCount("Protobuf clients", (service) => {
     assert.deepEqual(await socket.closed(), { code, reason });
   }
 
-  for (const [name, open] of [
+  for (const [name, open] of cases([
     ["plain", connect],
     ["reliable", connectReliable],
-  ]) {
+  ])) {
     test(`a text frame closes a ${name} connection with 1003`, async () => {
       const hub = service.newHub();
       // Not the one text that is answered on every connection before the service sees it: {"type":"ping"}.

@@ -29,7 +29,7 @@ forEachShardCount(
     const numbered = (n) => `${n} `.padEnd(MEGABYTE - 200, "x");
 
     /** Publishes to all until the stuck are closed, and `OFFERED` messages at least; says how many it took. */
-    async function offerAll(hub, { reading, beforeEach = () => {} }) {
+    async function offerAll(hub, { reading, beforeEach = async (_) => {} }) {
       const before = memory();
       let [offered, most, needed] = [0, 0, 0];
       while (needed === 0 || offered < OFFERED) {

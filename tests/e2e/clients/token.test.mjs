@@ -7,6 +7,7 @@ import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, Socket } from "../../support/socket.mjs";
 import { clientClaims, inMinutes, sign } from "../../support/token.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 forEachShardCount(
   "Client tokens",
@@ -118,7 +119,7 @@ forEachShardCount(
 
     test("roles and groups are a string, a list or repeated claims", async () => {
       const open = JSON.stringify(claims({})).slice(0, -1);
-      for (const [more, groups, roles] of [
+      for (const [more, groups, roles] of cases([
         ['"role":"webpubsub.sendToGroup","webpubsub.group":"one"', ["one"], [false, true]],
         [
           '"role":["webpubsub.joinLeaveGroup","webpubsub.sendToGroup"],"webpubsub.group":["one","two"]',
@@ -130,7 +131,7 @@ forEachShardCount(
           ["one", "two"],
           [true, true],
         ],
-      ]) {
+      ])) {
         const socket = await Socket.open(`${hub.url}?access_token=${sign(`${open},${more}}`, service.key)}`, {
           protocols: JSON_V1,
         });

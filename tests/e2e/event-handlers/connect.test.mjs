@@ -18,6 +18,7 @@ import { expectUnauthorized, request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, RELIABLE_V1, Refused, Socket } from "../../support/socket.mjs";
 import { clientClaims, sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const CONNECT = { systemEvents: ["connect"] };
 const TOO_LARGE = Buffer.alloc(17 * 1024 * 1024, " ");
@@ -262,12 +263,12 @@ forEachShardCount(
 
       test("is refused with 500 for a subprotocol that was not offered", async (t) => {
         const { handler, hub } = await start(service, t);
-        for (const [offer, chosen] of [
+        for (const [offer, chosen] of cases([
           [[JSON_V1], PROTOBUF_V1],
           [[JSON_V1], "other.v1"],
           [[], JSON_V1],
           [["other.v1"], "other.v2"],
-        ]) {
+        ])) {
           handler.answer("sys.connect", json({ subprotocol: chosen }));
           assert.equal((await refusal(Socket.open(hub.clientUrl(), { protocols: offer }))).status, 500, chosen);
         }

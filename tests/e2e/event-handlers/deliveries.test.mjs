@@ -32,7 +32,15 @@ const json = (value) => answer("application/json", JSON.stringify(value));
 const page = answer("text/html; charset=utf-8", "<!doctype html><title>Sign in</title>");
 const stateOf = (length) => ({ "ce-connectionState": "x".repeat(length) });
 
-/** What fails whatever the event is: no success, or no answer. */
+/**
+ * What is said of an answer: its status, if it came so far, and the kind of its error.
+ * @typedef {[what: string, given: import("../../support/event-handler.mjs").Answering, status: number | null, error: string]} Row
+ */
+
+/**
+ * What fails whatever the event is: no success, or no answer.
+ * @type {Row[]}
+ */
 const UNANSWERED = [
   ["a redirect", { status: 302, headers: { location: "/elsewhere" } }, 302, "Redirect"],
   ["304", { status: 304 }, 304, "Redirect"],
@@ -44,12 +52,16 @@ const UNANSWERED = [
   ["a connection that is reset", reset, null, "Network"],
   ["what is no HTTP", garbage, null, "Network"],
 ];
-/** What breaks a rule of the answers whose bodies are read. */
+/**
+ * What breaks a rule of the answers whose bodies are read.
+ * @type {Row[]}
+ */
 const UNREAD = [
   ["an answer that breaks off", half, null, "Network"],
   ["an answer whose body never comes", headOnly, null, "TimedOut"],
   ["an answer without an end", endless, 200, "TooLarge"],
 ];
+/** @type {Row[]} */
 const USER_EVENT = [
   ["an HTML page", page, 200, "WrongContentType"],
   ["problem JSON", answer("application/problem+json", "{}"), 200, "WrongContentType"],
@@ -73,6 +85,7 @@ const USER_EVENT = [
   ["a state above the limit", answer("text/plain", "hi", stateOf(STATE_LIMIT + 1)), 200, "StateTooLarge"],
   ["no body and a state above the limit", { status: 204, headers: stateOf(STATE_LIMIT + 1) }, 204, "StateTooLarge"],
 ];
+/** @type {Row[]} */
 const CONNECT = [
   ["an HTML page", page, 200, "NotReadable"],
   ["half an object", answer("application/json", '{"userId":"bob"'), 200, "NotReadable"],
@@ -91,6 +104,7 @@ const CONNECT = [
   ["a state above the limit", { headers: stateOf(STATE_LIMIT + 1) }, 200, "StateTooLarge"],
   ["a body of 1 MiB and a byte", { body: Buffer.alloc((1 << 20) + 1, " ") }, 200, "TooLarge"],
 ];
+/** @type {Row[]} */
 const HANDSHAKE = [
   ["without WebHook-Allowed-Origin", {}, 200, "NoAllowedOrigin"],
   ["with an empty WebHook-Allowed-Origin", { headers: { "WebHook-Allowed-Origin": " " } }, 200, "NoAllowedOrigin"],
@@ -132,7 +146,7 @@ forEachShardCount(
           const ack = await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 });
           assert.equal(ack.error?.name, "InternalServerError");
           const message = await expectKind(hub, "chat", status, error);
-          if (error === "StateTooLarge") assert.match(message, new RegExp(STATE_LIMIT));
+          if (error === "StateTooLarge") assert.match(message, new RegExp(String(STATE_LIMIT)));
         });
       }
 
@@ -218,7 +232,7 @@ forEachShardCount(
         handler.answer("user.test", { headers: stateOf(STATE_LIMIT + 1) });
         const [, tooLarge] = await run();
         assert.equal(tooLarge.error, "StateTooLarge");
-        assert.match(tooLarge.result, new RegExp(STATE_LIMIT));
+        assert.match(tooLarge.result, new RegExp(String(STATE_LIMIT)));
       });
 
       test("say of a handler's state at the limit nothing", async (t) => {

@@ -9,6 +9,7 @@ import { field } from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { PROTOBUF_V1, RELIABLE_V1, Socket } from "../../support/socket.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const [JSON_CLIENT, PROTOBUF_CLIENT, SIMPLE_CLIENT] = clientKinds;
@@ -195,7 +196,7 @@ forEachShardCount(
           }
         });
 
-        for (const [what, answer, expected] of [
+        for (const [what, answer, expected] of cases([
           ["text", { ...text("grüße") }, { dataType: "text", data: "grüße" }],
           [
             "text with a charset",
@@ -224,7 +225,7 @@ forEachShardCount(
             { dataType: "protobuf", data: ANY },
           ],
           ["text with another success", { ...text("made"), status: 201 }, { dataType: "text", data: "made" }],
-        ]) {
+        ])) {
           test(`an answer reaches the ${kind.name} client before its ack: ${what}`, async (t) => {
             const { handler, hub } = await start(t);
             handler.answer("user.message", answer);
@@ -236,12 +237,12 @@ forEachShardCount(
           });
         }
 
-        for (const [what, answer] of [
+        for (const [what, answer] of cases([
           ["204", { status: 204 }],
           ["200 and an empty body", {}],
           ["an empty body of a known type", { headers: { "content-type": "application/octet-stream" } }],
           ["an empty body of an unknown type", { headers: { "content-type": "text/html" } }],
-        ]) {
+        ])) {
           test(`an answer without a body says nothing to the ${kind.name} client: ${what}`, async (t) => {
             const { handler, hub } = await start(t);
             handler.answer("user.message", answer, text("next"));
@@ -274,7 +275,7 @@ forEachShardCount(
           }
         });
 
-        for (const [what, answer] of [
+        for (const [what, answer] of cases([
           ["an unknown content type", { headers: { "content-type": "text/html" }, body: "<p>" }],
           ["a content type that is none", { headers: { "content-type": "hello" }, body: "x" }],
           ["JSON that is none", { headers: { "content-type": "application/json" }, body: "{" }],
@@ -288,7 +289,7 @@ forEachShardCount(
           ["429", { status: 429 }],
           ["a redirect", { status: 307, headers: { location: "/elsewhere" } }],
           ["17 MiB", text(Buffer.alloc(17 * 1024 * 1024, "x"))],
-        ]) {
+        ])) {
           test(`an answer fails the event of the ${kind.name} client, at once: ${what}`, async (t) => {
             const { handler, hub } = await start(t);
             handler.answer("user.message", answer);
@@ -374,14 +375,14 @@ forEachShardCount(
         );
       });
 
-      for (const [pattern, matched, unmatched] of [
+      for (const [pattern, matched, unmatched] of cases([
         ["*", ["chat", "connected", "a.b-c_d"], []],
         ["chat", ["chat", "CHAT"], ["chats", "cha"]],
         ["Chat , news,other", ["chat", "NEWS", "other"], ["old"]],
         ["connected,disconnected", ["connected"], ["chat"]],
         [undefined, [], ["chat", "connect"]],
         ["", [], ["chat", "connected"]],
-      ]) {
+      ])) {
         test(`a pattern asks for users' events by name: ${pattern}`, async (t) => {
           const { handler, hub } = await start(t, { userEventPattern: pattern });
           const socket = await hub.connect();

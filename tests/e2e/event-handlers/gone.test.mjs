@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
 import { hang, OWN_SHARD, startWithHub } from "../../support/event-handler.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 /** How many calls a shard has under way at most. */
 const AT_ONCE_PER_SHARD = 6;
@@ -40,10 +41,10 @@ forEachShardCount(
         });
       }
 
-      for (const [what, end] of [
+      for (const [what, end] of cases([
         ["closes", (socket) => socket.close(1000)],
         ["is closed by a server", (socket, hub) => hub.rest("DELETE", `/connections/${socket.id}`)],
-      ]) {
+      ])) {
         test(`are given up when the client ${what}`, async (t) => {
           const { handler, hub } = await startWithHub(t, service, ASKED);
           handler.answer("user.chat", hang);

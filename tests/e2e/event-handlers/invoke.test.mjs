@@ -5,6 +5,7 @@ import { ANY } from "../../support/client-kinds.mjs";
 import { ATTEMPTS, AT_ONCE, OWN_SHARD, reset, startWithHub } from "../../support/event-handler.mjs";
 import { connectProtobuf, DATA, error, field, message } from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const text = (body, more) => ({ headers: { "content-type": "text/plain", ...more }, body });
 const invoke = (invocationId, more) => ({
@@ -48,7 +49,7 @@ forEachShardCount(
         assert.equal(asked.header("ce-userId"), "alice");
       });
 
-      for (const [what, answer, [dataType, data]] of [
+      for (const [what, answer, [dataType, data]] of cases([
         ["text", text("hey"), ["text", "hey"]],
         ["JSON", { headers: { "content-type": "application/json" }, body: '{"a":[1]}' }, ["json", { a: [1] }]],
         ["bytes", { body: Buffer.from([0, 255]) }, ["binary", "AP8="]],
@@ -57,7 +58,7 @@ forEachShardCount(
           { headers: { "content-type": "application/x-protobuf" }, body: ANY },
           ["protobuf", ANY.toString("base64")],
         ],
-      ]) {
+      ])) {
         test(`are answered with what the handler says: ${what}`, async (t) => {
           const { handler, hub } = await start(t);
           handler.answer("user.echo", answer);
@@ -79,12 +80,12 @@ forEachShardCount(
         }
       });
 
-      for (const [what, answer, attempts] of [
+      for (const [what, answer, attempts] of cases([
         ["400", { ...text("no"), status: 400 }, 1],
         ["500", { status: 500 }, ATTEMPTS],
         ["a connection that is reset", reset, ATTEMPTS],
         ["an unknown content type", { headers: { "content-type": "text/html" }, body: "x" }, 1],
-      ]) {
+      ])) {
         test(`fail as an event does: ${what}`, async (t) => {
           const { handler, hub } = await start(t);
           handler.answer("user.echo", answer);

@@ -9,6 +9,7 @@ import { describe, test } from "node:test";
 import { AT_ONCE, startWithHub } from "../../support/event-handler.mjs";
 import { connectProtobuf, field, message } from "../../support/protobuf.mjs";
 import { Service } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const SIZE = 15 << 20;
 const of = (type, body, headers) => ({ headers: { "content-type": type, ...headers }, body });
@@ -52,7 +53,7 @@ const BASE64_FRAME = 9;
 const BINARY_FRAME = 4.5;
 
 describe("The memory of two large answers, in times the size of one", () => {
-  for (const [what, kind, most] of [
+  for (const [what, kind, most] of cases([
     ["a page", "json", UNUSABLE],
     ["a page of a length that is not announced", "json", UNUSABLE],
     ["what is no JSON", "json", UNUSABLE],
@@ -66,7 +67,7 @@ describe("The memory of two large answers, in times the size of one", () => {
     ["JSON", "protobuf", BINARY_FRAME],
     ["bytes", "protobuf", BINARY_FRAME],
     ["an Any", "protobuf", BINARY_FRAME],
-  ]) {
+  ])) {
     test(`${what} to a ${kind} client: ${most}`, async (t) => {
       const service = new Service({ variables: AT_ONCE, inMemory: true });
       await service.start();

@@ -8,6 +8,7 @@ import { connectProtobuf } from "../../support/protobuf.mjs";
 import { request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Refused } from "../../support/socket.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const WINDOW_SECONDS = 2;
 const LONG_REASON = "because ".repeat(25).trim();
@@ -19,6 +20,13 @@ const EVERYTHING = {
 };
 
 const closed = (reason) => `Application server closed the connection.${reason ? ` Reason: ${reason}` : ""}`;
+
+/**
+ * How a connection ends, and how it begins where that matters.
+ * @typedef {import("../../support/hub.mjs").Hub} Hub
+ * @typedef {import("../../support/socket.mjs").Socket} Socket
+ * @typedef {[what: string, reason: string, end: (socket: Socket, hub: Hub) => unknown, open?: (hub: Hub) => Promise<Socket>]} End
+ */
 
 forEachShardCount(
   "Notifications",
@@ -92,7 +100,7 @@ forEachShardCount(
         }
       });
 
-      for (const [what, reason, end, open = (hub) => hub.connect({ user: "alice" })] of [
+      for (const [what, reason, end, open = (hub) => hub.connect({ user: "alice" })] of /** @type {End[]} */ ([
         ["the client's words", "it's late, ü", (socket) => socket.close(1000, "it's late, ü")],
         ["no words", "", (socket) => socket.close(1000)],
         ["no words, without a code", "", (socket) => socket.close()],
@@ -146,7 +154,7 @@ forEachShardCount(
           },
           (hub) => hub.connectReliable(),
         ],
-      ]) {
+      ])) {
         test(`the end is reported once, with the reason: ${what}`, async (t) => {
           const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
           const socket = await open(hub);
@@ -193,12 +201,12 @@ forEachShardCount(
         });
         const socket = await hub.connect({ user: "alice", roles: ALL_ROLES });
         const inGroup = `/groups/r%C3%BCm/connections/${socket.id}`;
-        for (const [change, kind] of [
+        for (const [change, kind] of cases([
           [() => socket.ask({ type: "joinGroup", group: "rüm", ackId: 1 }), "gp.joined"],
           [() => socket.ask({ type: "leaveGroup", group: "rüm", ackId: 2 }), "gp.left"],
           [() => hub.rest("PUT", inGroup), "gp.joined"],
           [() => hub.rest("DELETE", inGroup), "gp.left"],
-        ]) {
+        ])) {
           await change();
           const asked = await handler.next(kind);
           assert.deepEqual(asked.json, { group: "rüm" });

@@ -5,6 +5,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { ATTEMPTS, EventHandler, hang, OWN_SHARD, reset } from "../../support/event-handler.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const TIMEOUT_SECONDS = 8;
 /** How many failures in a row open the breaker of a URL. */
@@ -22,11 +23,11 @@ describe("Outages", { concurrency: true }, () => {
     "Outages",
     (service) => {
       describe("at the same time", { concurrency: true }, () => {
-        for (const [what, answer] of [
+        for (const [what, answer] of cases([
           ["does not answer", hang],
           ["answers 500", { status: 500 }],
           ["resets the connection", reset],
-        ]) {
+        ])) {
           test(`of a handler that ${what}: 4 attempts, a pause, then found again`, async (t) => {
             const handler = await EventHandler.start(t);
             const hub = service.newHub();

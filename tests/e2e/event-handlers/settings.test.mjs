@@ -7,6 +7,7 @@ import { ALL_ROLES, Hub } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Refused, Socket } from "../../support/socket.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const KEPT = 200;
 const TIMEOUT_SECONDS = 12;
@@ -16,6 +17,7 @@ const event = (name, ackId) => ({ type: "event", event: name, dataType: "text", 
 const one = (more) => ({ eventHandlers: [{ urlTemplate: URL_TEMPLATE, ...more }] });
 
 /** Settings that are wrong, and where. */
+/** @type {[what: string, settings: object, where: string][]} */
 const WRONG = [
   ["handlers that are no list", { eventHandlers: {} }, "eventHandlers"],
   ["a handler that is no object", { eventHandlers: ["http://a.example/"] }, "eventHandlers.0"],
@@ -222,6 +224,7 @@ const EXPORTED = [
   ],
 ];
 
+/** @type {[what: string, settings: object, words: RegExp][]} */
 const DESCRIBED_INSTEAD = [
   ["a managed identity", one({ auth: { type: "ManagedIdentity" } }), /Bearer|Header/],
   ["a tunnel", one({ urlTemplate: "tunnel:///x" }), /tunnel/],
@@ -728,11 +731,11 @@ forEachShardCount(
   "Handlers of the emulator's settings file",
   (service) => {
     test("receive each hub's own events, beside Azure's settings", async () => {
-      for (const [name, count] of [
+      for (const [name, count] of cases([
         ["chat", 1],
         ["exported", 1],
         ["other", 0],
-      ]) {
+      ])) {
         const before = given.count("user.file");
         const { success } = await (await new Hub(service, name).connect()).ask(event("file", 1));
         assert.deepEqual([success, given.count("user.file") - before], [count === 1, count], name);

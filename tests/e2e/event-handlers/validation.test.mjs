@@ -7,16 +7,17 @@ import { AT_ONCE, ATTEMPTS, EventHandler, garbage, hang, OWN_SHARD, reset } from
 import { upgrade } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const TIMEOUT_MS = 10_000;
 const TIMEOUT_SECONDS = 4;
-const TRIED_AGAIN = [
+const TRIED_AGAIN = cases([
   ["503", { status: 503 }],
   ["500", { status: 500, headers: { "WebHook-Allowed-Origin": "*" } }],
   ["408", { status: 408 }],
   ["a connection that is reset", reset],
   ["what is no HTTP", garbage],
-];
+]);
 /** How long after the first failure the next handshake is due. */
 const AGAIN_MS = 1_000;
 
@@ -96,7 +97,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           assert.equal(handler.count("GET"), 0);
         });
 
-        for (const [what, answer] of [
+        for (const [what, answer] of cases([
           ["any origin", () => allowed("*")],
           ["the service's host", () => allowed(host())],
           ["the host in another case", () => allowed(host().toUpperCase())],
@@ -104,7 +105,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           ["several headers, the host in one of them", () => allowed(["a.example", host()])],
           ["no content", () => allowed("*", { status: 204 })],
           ["a status that is none of the usual ones", () => allowed("*", { status: 299 })],
-        ]) {
+        ])) {
           test(`is passed by an answer that allows ${what}`, async (t) => {
             const handler = await EventHandler.start(t);
             handler.answer("OPTIONS", answer());

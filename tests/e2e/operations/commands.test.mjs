@@ -13,6 +13,7 @@ import { ended, start } from "../../support/processes.mjs";
 import { freePort, root, Service } from "../../support/service.mjs";
 import { claimsOf } from "../../support/token.mjs";
 import { within } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const LIMIT_MS = 180_000;
 const STRONG = "a-strong-key-of-48-characters-for-these-commands_";
@@ -38,10 +39,10 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
     const startWith = (args, env) =>
       type(runner, ["--port", 0, "--https-port", 0, "--state", path.join(folder, "state"), ...args], env);
 
-    for (const [what, hub, words] of [
+    for (const [what, hub, words] of cases([
       ["a number that is too small", { shards: 0 }, /hubs\.h\.shards/],
       ["a word that there is not", { anonymousConnectPolicy: "perhaps" }, /anonymousConnectPolicy/],
-    ]) {
+    ])) {
       test(`settings with ${what} end it at once, with exit code 2`, async () => {
         const file = path.join(folder, "settings.json");
         writeFileSync(file, JSON.stringify({ hubs: { h: hub } }));
@@ -163,10 +164,10 @@ describe("A state folder", () => {
     rmSync(services[1].state, { recursive: true });
     services[1].state = services[0].state;
     const outcomes = await Promise.allSettled(services.map((service) => service.start()));
-    const refused = outcomes.filter(({ status }) => status === "rejected");
+    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
     assert.equal(refused.length, 1);
     assert.match(
-      refused[0].reason.message,
+      refused[0].message,
       /ended with 2 before it was ready:[^]*npm run serve \(process \d+.*\) runs on the state folder/,
     );
   });

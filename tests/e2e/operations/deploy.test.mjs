@@ -89,12 +89,17 @@ describe("npm run deploy", () => {
     assert.deepEqual(api.uploads, []);
   });
 
-  for (const [where, args, env, stored] of [
+  for (const [
+    where,
+    args,
+    env,
+    stored,
+  ] of /** @type {[where: string, args: string[], env: Record<string, string>, stored?: string][]} */ ([
     ["in the environment", ["--set-key"], { WEBPUBSUB_ACCESS_KEY: "x".repeat(31) }],
     ["in the environment, in a dry run", ["--dry-run"], { WEBPUBSUB_ACCESS_KEY: "x".repeat(31) }],
     ["that is the second one", [], { WEBPUBSUB_ACCESS_KEY_SECONDARY: "short" }],
     ["in the file", ["--set-key"], {}, "WEBPUBSUB_ACCESS_KEY=short\n"],
-  ]) {
+  ])) {
     test(`a weak key ${where} is refused`, async () => {
       if (stored) writeFileSync(vars, stored);
       const { status, stderr } = await type("deploy", args, env);

@@ -36,7 +36,12 @@ for (const runner of ["start", "serve"]) {
     });
     after(() => service.stop());
 
-    /** One request; its connection is the agent's. */
+    /**
+     * One request; its connection is the agent's.
+     * @param {string} method
+     * @param {string} target
+     * @param {{ agent?: https.Agent, headers?: Record<string, string | number>, body?: string | Buffer }} options
+     */
     function ask(method, target, { agent, headers = {}, body } = {}) {
       const authorization = `Bearer ${sign({ aud: `${service.secure}${target}` }, service.key)}`;
       const answer = new Promise((resolve, reject) => {
@@ -66,7 +71,7 @@ for (const runner of ["start", "serve"]) {
       const token = sign(clientClaims({ audience, ...options }), service.key);
       const socket = new WebSocket(`${audience.replace("https", "wss")}?access_token=${token}`, JSON_V1, { ca });
       const frames = new Queue();
-      socket.on("message", (data) => frames.push(JSON.parse(data)));
+      socket.on("message", (data) => frames.push(JSON.parse(data.toString())));
       socket.on("error", (error) => frames.fail(error));
       assert.equal((await frames.next("the connected message")).event, "connected");
       return { socket, frames };
@@ -199,7 +204,9 @@ for (const runner of ["start", "serve"]) {
       await within(closed, "the end of the socket");
       for (const port of [service.port, service.securePort]) {
         const refused = new Promise((resolve) =>
-          net.connect(port, "127.0.0.1", () => resolve("taken")).on("error", ({ code }) => resolve(code)),
+          net
+            .connect(port, "127.0.0.1", () => resolve("taken"))
+            .on("error", (/** @type {NodeJS.ErrnoException} */ { code }) => resolve(code)),
         );
         assert.equal(await within(refused, "an answer"), "ECONNREFUSED");
       }

@@ -7,12 +7,15 @@ import { runPython } from "../../support/python.mjs";
 import { request } from "../../support/rest.mjs";
 import { Service } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const SHARDS = 40;
 const newerShard = fileURLToPath(new URL("../../support/newer-shard.py", import.meta.url));
 const shardOf = ({ id }) => Buffer.from(id, "base64url").readUInt16BE(1);
 const numbers = (count) => Array.from({ length: count }, (_, n) => n);
 const bulk = (body) => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+/** @typedef {[method: string, path: string, options?: import("../../support/hub.mjs").RequestOptions]} Request */
 
 describe("A hub with 40 shards", () => {
   // A client on every shard before the second on any.
@@ -48,12 +51,12 @@ describe("A hub with 40 shards", () => {
     for (const connection of connections) if (connection.connected.userId === "odd") odd.add(connection);
     const third = new Set((await membersOf(hub, "third")).value.map(({ connectionId }) => connectionId));
     assert.deepEqual([odd.size, third.size], [20, 14]);
-    for (const [target, isMeant] of [
+    for (const [target, isMeant] of cases([
       ["", () => true],
       ["/groups/third", ({ id }) => third.has(id)],
       ["/users/odd", (connection) => odd.has(connection)],
       ["/users/unknown", () => false],
-    ]) {
+    ])) {
       const data = `to ${target} ${"x".repeat(100_000)}`;
       await hub.send(target, data);
       for (const connection of connections) {
@@ -72,7 +75,11 @@ describe("A hub with 40 shards", () => {
     assert.deepEqual([await hub.exists("/users/user0"), await hub.exists("/groups/group0")], [false, false]);
     const connections = await onEachShard(hub, (n) => ({ user: `user${n}`, groups: [`group${n}`] }));
     for (const n of numbers(SHARDS)) {
-      assert.deepEqual([await hub.exists(`/users/user${n}`), await hub.exists(`/groups/group${n}`)], [true, true], n);
+      assert.deepEqual(
+        [await hub.exists(`/users/user${n}`), await hub.exists(`/groups/group${n}`)],
+        [true, true],
+        String(n),
+      );
       assert.equal((await hub.rest("PUT", `/users/user${n}/groups/room`)).status, 200);
     }
     assert.deepEqual(
@@ -140,7 +147,7 @@ describe("A hub with 40 shards", () => {
       const hubs = [service.newHub(), small.newHub()];
       hubs[1].name = hubs[0].name;
       for (const hub of hubs) await hub.connect({ user: "alice", groups: ["room"] });
-      for (const [method, path, options] of [
+      for (const [method, path, options] of /** @type {Request[]} */ ([
         ["POST", "/:send", { headers: { "content-type": "text/plain" }, body: "x" }],
         ["POST", "/:send", { headers: json, body: "{" }],
         ["POST", "/:send", { headers: { "content-type": "image/png" }, body: "x" }],
@@ -163,7 +170,7 @@ describe("A hub with 40 shards", () => {
         ["GET", "/groups/room/connections", { query: { top: 0 } }],
         ["PATCH", "/groups/room/connections"],
         ["GET", "/groups/room"],
-      ]) {
+      ])) {
         const answers = hubs.map(async (hub) => {
           const { status, headers, body } = await hub.rest(method, path, options);
           return { status, code: headers["x-ms-error-code"], type: headers["content-type"], body };
@@ -203,7 +210,7 @@ describe("A hub with 40 shards", () => {
     // One that is asked by another.
     assert.equal(await runPython(newerShard, [service.state, `${hub.name}/38`]), 1);
     await service.start();
-    for (const [method, path, options] of [
+    for (const [method, path, options] of /** @type {Request[]} */ ([
       ["POST", "/:send", { headers: { "content-type": "text/plain" }, body: "x" }],
       ["POST", "/users/alice/:send", { headers: { "content-type": "text/plain" }, body: "x" }],
       ["POST", "/:addToGroups", bulk({ groups: ["room"] })],
@@ -212,7 +219,7 @@ describe("A hub with 40 shards", () => {
       ["HEAD", "/users/unknown"],
       ["HEAD", "/groups/none"],
       ["GET", "/groups/none/connections"],
-    ]) {
+    ])) {
       assert.equal((await hub.rest(method, path, options)).status, 500, `${method} ${path}`);
     }
   });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { upgrade } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { clientClaims, sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const LIMIT = 3;
 
@@ -30,12 +31,12 @@ forEachShardCount(
 
     test("hosts that are accepted are audiences too, and no others", async () => {
       const hub = service.newHub();
-      for (const [host, inside] of [
+      for (const [host, inside] of cases([
         ["proxy.example", true],
         ["PROXY.example", true],
         ["other.example:8443", true],
         ["elsewhere.example", false],
-      ]) {
+      ])) {
         const claims = clientClaims({ audience: `https://${host}/client/hubs/${hub.name}` });
         const { status } = await upgrade(
           service.endpoint,

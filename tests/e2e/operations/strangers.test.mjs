@@ -17,7 +17,8 @@ describe("Strangers", () => {
   after(() => service.stop());
 
   /** How many databases there are: each object that was ever asked for anything has one. */
-  const files = () => readdirSync(service.state, { recursive: true }).filter((name) => name.endsWith(".sqlite")).length;
+  const files = () =>
+    readdirSync(service.state, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".sqlite")).length;
   const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))[1]);
 
   /** Calls `each(n)` so often, some at once. */

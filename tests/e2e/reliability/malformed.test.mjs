@@ -78,7 +78,11 @@ forEachShardCount(
       await expectHealth(others, witness);
     });
 
-    /** The kinds of client: how each connects, what its messages look like, what it receives after `marker`, and how it may be closed. */
+    /**
+     * The kinds of client: how each connects, what its messages look like, what it receives after `marker`, and how it may be closed.
+     * @typedef {{ name: string, open: (n: number) => Promise<Socket>, codes: number[], inputs: unknown[], isText: boolean, marker: string | Buffer, answer?: string | Buffer }} Kind
+     * @returns {Kind[]}
+     */
     function clients(hub) {
       const speaking = (protocols) => () => Socket.open(hub.clientUrl({ roles: ALL_ROLES }), { protocols });
       const json = {

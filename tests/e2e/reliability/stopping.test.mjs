@@ -4,23 +4,25 @@ import { test } from "node:test";
 import { bytesAt } from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { PROTOBUF_RELIABLE_V1, PROTOBUF_V1, Socket } from "../../support/socket.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const WORDS = "The service is going away.";
 const AWAY = { code: 1001, reason: WORDS };
 const steady = "the service is started again by itself";
 
-for (const [runner, shardCounts] of [
+for (const [runner, shardCounts] of cases([
   ["serve", undefined],
   ["start", [1]],
-]) {
+])) {
   forEachShardCount(
     `Stopping npm run ${runner}`,
     (service) => {
+      /** @type {[signal: string, options: { whole?: boolean }][]} */
       const ways = [
         ["SIGTERM", {}],
         ["SIGINT", {}],
-        ...(runner === "serve" ? ["SIGTERM", "SIGINT"].map((signal) => [signal, { whole: true }]) : []),
       ];
+      if (runner === "serve") ways.push(["SIGTERM", { whole: true }], ["SIGINT", { whole: true }]);
       for (const [signal, { whole }] of ways) {
         const scope = whole ? "all of its processes" : "its first process";
         test(`${signal} to ${scope}: 1001 to all, reliable ones lose nothing`, async () => {

@@ -6,6 +6,7 @@ import { expectUnauthorized, MISSING_TOKEN } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { inMinutes, sign } from "../../support/token.mjs";
 import { until } from "../../support/waiting.mjs";
+import { cases } from "../../support/cases.mjs";
 
 forEachShardCount(
   "REST tokens",
@@ -25,7 +26,7 @@ forEachShardCount(
         `http://${host()}/api/hubs/${hub.name}/users/al ice`,
         ["http://elsewhere.example/", `http://${host()}${path()}`],
       ]) {
-        assert.equal(await at(sign({ aud }, service.key)), 404, aud);
+        assert.equal(await at(sign({ aud }, service.key)), 404, String(aud));
       }
     });
 
@@ -111,12 +112,12 @@ forEachShardCount(
 
     test("the scheme is Bearer, in any case", async () => {
       const token = sign({ aud: `${service.endpoint}${path()}` }, service.key);
-      for (const [scheme, expected] of [
+      for (const [scheme, expected] of cases([
         ["bearer", 404],
         ["BEARER", 404],
         ["Basic", 401],
         ["", 401],
-      ]) {
+      ])) {
         const { status } = await hub.rest("HEAD", "/users/al%20ice", {
           token: "",
           headers: { authorization: `${scheme} ${token}` },

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { sign } from "../../support/token.mjs";
 import { request, upgrade } from "../../support/rest.mjs";
 import { Service } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const COMPRESSED = { "accept-encoding": "gzip, deflate, br" };
 /** What an empty answer may say of its encoding: nothing, or under wrangler dev that there is none. */
@@ -28,7 +29,7 @@ for (const [runner, allowed] of Object.entries(ENCODINGS)) {
         authorization: `Bearer ${sign({ aud: `${endpoint}${path}` }, service.key)}`,
       });
       const management = `/management/hubs/${hub.name}`;
-      const answers = [
+      const answers = cases([
         [202, rest("POST", "/:send", { headers: { "content-type": "text/plain" }, body: "hi" })],
         [200, rest("HEAD", "/users/alice")],
         [404, rest("HEAD", "/users/bob")],
@@ -41,7 +42,7 @@ for (const [runner, allowed] of Object.entries(ENCODINGS)) {
         [200, request(endpoint, "HEAD", "/", { headers: COMPRESSED })],
         [304, get("/", { "if-none-match": page.headers.etag })],
         [307, get("/index.html")],
-      ];
+      ]);
       for (const [number, [status, answer]] of answers.entries()) {
         const { status: its, headers, body } = await answer;
         assert.equal(its, status, `answer ${number}`);

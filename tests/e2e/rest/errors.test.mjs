@@ -56,12 +56,12 @@ forEachShardCount(
       ]) {
         const query = { "api-version": version };
         assert.equal((await post(`?api-version=${version}&messageTtlSeconds=1&filter=true`)).status, 202, version);
-        for (const [method, path, status, options] of [
+        for (const [method, path, status, options] of /** @type {[string, string, number, object?][]} */ ([
           ["POST", "/:addToGroups", 200, { headers: json, body: '{"groups":["room"]}' }],
           ["GET", "/groups/room/connections", 200],
           ["DELETE", "/connections/unknown/groups", 204],
           ["POST", "/:generateToken", 200],
-        ]) {
+        ])) {
           assert.equal((await hub.rest(method, path, { query, ...options })).status, status, `${version}: ${path}`);
         }
         const { body } = await hub.rest("POST", "/:generateToken", {

@@ -5,6 +5,7 @@ import { Kept, requestBytes } from "../../support/kept.mjs";
 import { exchange, hasHead } from "../../support/raw.mjs";
 import { forEachShardCount, Service } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const TIMES = 20;
 const SIZES = [70_000, 1_048_577, 5_000_000];
@@ -137,11 +138,11 @@ forEachShardCount(
       assert.equal((await kept.answer("the word to go on")).status, 100);
       kept.write(body);
       assert.equal((await kept.answer()).status, 202);
-      for (const [request, size] of [
+      for (const [request, size] of cases([
         [UNREAD["no token"], 10],
         [UNREAD["another type of content"], 100_000],
         [{ status: 400, target: send }, 2_000_000],
-      ]) {
+      ])) {
         const refused = await Kept.to(service);
         t.after(() => refused.end());
         refused.write(waiting(request, size)[0]);

@@ -5,6 +5,7 @@ import { ALL_ROLES } from "../../support/hub.mjs";
 import { expectError, expectInvalidFilter, expectUnauthorized, MISSING_TOKEN, request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const bulk = (body, type = "application/json") => ({
   headers: { "content-type": type },
@@ -13,7 +14,14 @@ const bulk = (body, type = "application/json") => ({
 const BAD_REQUEST = "Error.BadRequest";
 
 forEachShardCount("REST operations", (service) => {
-  /** Asks, and fails unless the answer has this status, this code in its header if any, and no body. */
+  /**
+   * Asks, and fails unless the answer has this status, this code in its header if any, and no body.
+   * @param {import("../../support/hub.mjs").Hub} hub
+   * @param {string} method
+   * @param {string} path
+   * @param {number} status
+   * @param {import("../../support/hub.mjs").RequestOptions & { code?: string }} options
+   */
   async function expectEmpty(hub, method, path, status, { code, ...options } = {}) {
     const answer = await hub.rest(method, path, options);
     assert.deepEqual(
@@ -41,7 +49,7 @@ forEachShardCount("REST operations", (service) => {
   test("each operation has its status, however often it is asked", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice" });
-    for (const [method, path, status, options] of [
+    for (const [method, path, status, options] of /** @type {[string, string, number, object?][]} */ ([
       ["POST", "/:addToGroups", 200, bulk({ groups: ["room"] })],
       ["POST", "/:removeFromGroups", 200, bulk({ groups: ["room"] })],
       ["PUT", `/groups/room/connections/${alice.id}`, 200],
@@ -57,7 +65,7 @@ forEachShardCount("REST operations", (service) => {
       ["POST", "/users/alice/:closeConnections", 204],
       ["DELETE", `/connections/${alice.id}`, 204],
       ["POST", "/:closeConnections", 204],
-    ]) {
+    ])) {
       for (let time = 1; time <= 2; time++) await expectEmpty(hub, method, path, status, options);
     }
     await alice.expectClosedByServer();
@@ -65,7 +73,7 @@ forEachShardCount("REST operations", (service) => {
 
   test("what needs no connection succeeds without one", async () => {
     const hub = service.newHub();
-    for (const [method, path, status, options] of [
+    for (const [method, path, status, options] of /** @type {[string, string, number, object?][]} */ ([
       ["POST", "/:addToGroups", 200, bulk({ groups: ["room"] })],
       ["POST", "/:removeFromGroups", 200, bulk({ groups: ["room"], filter: null })],
       ["POST", "/:closeConnections", 204],
@@ -77,7 +85,7 @@ forEachShardCount("REST operations", (service) => {
       ["DELETE", "/users/unknown/groups/room", 204],
       ["DELETE", "/users/unknown/groups", 204],
       ["DELETE", permission("joinLeaveGroup", { id: "unknown" }), 204, targeted("room")],
-    ]) {
+    ])) {
       await expectEmpty(hub, method, path, status, options);
     }
     assert.deepEqual(await membersOf(hub, "room"), { value: [], nextLink: null });
@@ -354,10 +362,10 @@ forEachShardCount("REST operations", (service) => {
 
   test("sizes of pages and numbers of members that are none get 400", async () => {
     const hub = service.newHub();
-    for (const [name, largest] of [
+    for (const [name, largest] of cases([
       ["maxpagesize", 200],
       ["top", 2_147_483_647],
-    ]) {
+    ])) {
       for (const number of [1, largest]) await membersOf(hub, "room", { [name]: number });
       for (const query of [
         ...[0, -1, 1.5, largest + 1, "", "many"].map((number) => [[name, number]]),
@@ -410,14 +418,14 @@ forEachShardCount("REST operations", (service) => {
   test("none of it is done without a token", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ user: "alice", roles: ALL_ROLES, groups: ["room"] });
-    for (const [method, path, options] of [
+    for (const [method, path, options] of /** @type {[string, string, object?][]} */ ([
       ["POST", "/:closeConnections"],
       ["POST", "/:removeFromGroups", bulk({ groups: ["room"] })],
       ["DELETE", `/connections/${alice.id}`],
       ["DELETE", "/users/alice/groups"],
       ["GET", "/groups/room/connections"],
       ["DELETE", permission("sendToGroup", alice), targeted("room")],
-    ]) {
+    ])) {
       expectUnauthorized(await hub.rest(method, path, { ...options, token: "" }), MISSING_TOKEN);
     }
     await alice.expectSilence();

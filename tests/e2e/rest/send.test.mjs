@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expectError } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const LIMIT = 1_048_576;
 const server = (dataType, data) => ({ type: "message", from: "server", dataType, data });
@@ -77,7 +78,7 @@ forEachShardCount("REST publishing", (service) => {
     const hub = service.newHub();
     const socket = await hub.connect();
     const bytes = Buffer.from([0, 1, 255]);
-    for (const [type, body, message] of [
+    for (const [type, body, message] of cases([
       ["text/plain", "grüße 🚀", server("text", "grüße 🚀")],
       ["text/plain; charset=utf-8", "é", server("text", "é")],
       ["TEXT/PLAIN;charset=UTF-8", "é", server("text", "é")],
@@ -90,7 +91,7 @@ forEachShardCount("REST publishing", (service) => {
       ["application/json", " 1 ", server("json", 1)],
       ["application/octet-stream", bytes, server("binary", bytes.toString("base64"))],
       ["application/octet-stream", "", server("binary", "")],
-    ]) {
+    ])) {
       await hub.send("", body, { type });
       assert.deepEqual(await socket.json(), message, type);
     }
@@ -155,12 +156,12 @@ forEachShardCount("REST publishing", (service) => {
 
   test("a time to live is 0 to 300 whole seconds", async () => {
     const hub = service.newHub();
-    for (const [target, seconds] of [
+    for (const [target, seconds] of cases([
       ["", 0],
       ["/groups/room", 300],
       ["/users/alice", 1],
       ["/connections/c", 60],
-    ]) {
+    ])) {
       assert.equal((await post(hub, "x", {}, { messageTtlSeconds: seconds }, target)).status, 202);
     }
     for (const seconds of ["-1", "301", "1.5", "soon", "99999999999999999999"]) {
@@ -214,13 +215,13 @@ forEachShardCount("REST publishing", (service) => {
     const hub = service.newHub();
     const socket = await hub.connect();
     const header = (key, value) => [`x-webpubsub-metadata-${key}`, value];
-    for (const [what, ...headers] of [
-      ["no key", header("", "v")],
-      ["a key of 257 bytes", header("k".repeat(257), "v")],
-      ["a value beyond ASCII", header("k", "\u00e9")],
-      ["a value of 1025 bytes", header("k", "v".repeat(1025))],
-      ["more than 8 KiB in all", ...Array.from({ length: 9 }, (_, n) => header(`k${n}`, "v".repeat(1000)))],
-    ]) {
+    for (const [what, headers] of cases([
+      ["no key", [header("", "v")]],
+      ["a key of 257 bytes", [header("k".repeat(257), "v")]],
+      ["a value beyond ASCII", [header("k", "\u00e9")]],
+      ["a value of 1025 bytes", [header("k", "v".repeat(1025))]],
+      ["more than 8 KiB in all", Array.from({ length: 9 }, (_, n) => header(`k${n}`, "v".repeat(1000)))],
+    ])) {
       const { status, headers: answered } = await post(hub, "x", Object.fromEntries(headers));
       assert.deepEqual([status, answered["x-ms-error-code"]], [400, "Error.BadRequest"], what);
     }

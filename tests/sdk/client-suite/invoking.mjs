@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EventHandler } from "../../support/event-handler.mjs";
+import { cases } from "../../support/cases.mjs";
 
 export function defineInvoking(kit) {
   test("invokes an event, and receives what its handler answers", async (t) => {
@@ -9,7 +10,7 @@ export function defineInvoking(kit) {
     const hub = kit.service.newHub();
     await hub.useHandler(handler);
     const { client, events } = await kit.connect(hub);
-    for (const [dataType, sent, body, type, data] of [
+    for (const [dataType, sent, body, type, data] of cases([
       ["text", "hi", "hey", "text/plain", "hey"],
       ["json", { a: 1 }, '{"b":[2]}', "application/json", { b: [2] }],
       [
@@ -19,7 +20,7 @@ export function defineInvoking(kit) {
         "application/octet-stream",
         Uint8Array.of(1, 254).buffer,
       ],
-    ]) {
+    ])) {
       handler.answer("user.chat", { headers: { "content-type": type }, body });
       assert.deepEqual(await client.invokeEvent("chat", sent, dataType, { invocationId: dataType }), {
         invocationId: dataType,

@@ -1,0 +1,26 @@
+// What tests use of pages and of WebAssembly, whose types are not among Node's. A page's functions run in the browser.
+
+declare namespace WebAssembly {
+  interface ModuleImport {
+    module: string;
+    name: string;
+  }
+}
+
+declare const WebAssembly: {
+  readonly Module: {
+    new (bytes: Uint8Array): WebAssembly.Module;
+    imports(module: WebAssembly.Module): WebAssembly.ModuleImport[];
+  };
+  compile(bytes: Uint8Array): Promise<WebAssembly.Module>;
+  instantiate(
+    bytes: Uint8Array,
+    imports?: Record<string, Record<string, number | (() => number)>>,
+  ): Promise<{ instance: { exports: Record<string, () => number | undefined> } }>;
+};
+
+declare const document: {
+  readonly activeElement: { readonly id: string };
+  readonly cookie: string;
+  readonly documentElement: { readonly scrollWidth: number };
+};
