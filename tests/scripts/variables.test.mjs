@@ -5,7 +5,15 @@ import { test } from "node:test";
 import { filesUnder } from "../../scripts/build/inputs.mjs";
 import { nearest } from "../../scripts/nearest.mjs";
 import { at } from "../../scripts/paths.mjs";
-import { HANDLER_SECRET, checkConfigured, elsewhere, isOn, variable, variables } from "../../scripts/variables.mjs";
+import {
+  HANDLER_SECRET,
+  MAX_SHARDS,
+  checkConfigured,
+  elsewhere,
+  isOn,
+  variable,
+  variables,
+} from "../../scripts/variables.mjs";
 
 const config = readFileSync(at("crates", "webpubsub-service", "src", "config.rs"), "utf8");
 const names = [...Object.keys(variables), ...Object.keys(elsewhere)].sort();
@@ -26,11 +34,26 @@ test("the list has the variables that the worker reads, no other", () => {
   assert.deepEqual(sorted(config.matchAll(/(?:text|number|up_to)\(\s*"([A-Z_]+)"/g)), names);
 });
 
+const [, table] = /\| variable \| default \| allowed \| meaning \|\n([^]*?)\n\n/.exec(
+  readFileSync(at("docs", "configuration.md"), "utf8"),
+);
+
 test("the list has the variables of the documents' table, no other", () => {
-  const table = readFileSync(at("docs", "configuration.md"), "utf8")
-    .split("| variable | default | meaning |")[1]
-    .split("\n\n")[0];
   assert.deepEqual(sorted(table.matchAll(/^\| `([A-Z_]+)` \|/gm)), names);
+});
+
+test("the documents' table has the least and greatest of a number", () => {
+  const rows = new Map(
+    table.split("\n").flatMap((row) => {
+      const [, name, , allowed] = row.split(" | ").join("|").split("|");
+      return [[name.trim().replaceAll("`", ""), allowed.trim()]];
+    }),
+  );
+  const long = (/** @type {number} */ bound) => bound.toLocaleString("en-US");
+  const numbers = { ...variables, SHARDS: { least: 1, most: MAX_SHARDS } };
+  for (const [name, its] of Object.entries(numbers)) {
+    if ("least" in its) assert.equal(rows.get(name), `${long(its.least)}–${long(its.most)}`, name);
+  }
 });
 
 test("secrets of event handlers have the worker's prefix", () => {

@@ -17,7 +17,7 @@ import { forEachShardCount, Service } from "../../support/service.mjs";
 import { JSON_V1, Refused, Socket } from "../../support/socket.mjs";
 import { until } from "../../support/waiting.mjs";
 
-const TIMEOUT_SECONDS = 2;
+const TIMEOUT_SECONDS = 8;
 const STATE_LIMIT = 12_288;
 const NOTIFICATIONS = {
   systemEvents: ["connected", "disconnected"],
