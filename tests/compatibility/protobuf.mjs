@@ -52,11 +52,7 @@ export const protobufClients = [
         NOT_SERVED,
         refused("data of a stream without an id", "the end of a stream without an id"),
       ),
-      missing(
-        "`set_group_state_message` (15) and the subscription to group states (16, 17)",
-        NOT_SERVED,
-        refused("a group state", "a subscription to group states", "the end of one"),
-      ),
+      missing("`set_group_state_message` (15) and the subscription to group states (16, 17)", NOT_SERVED),
     ],
   },
   {

@@ -14,7 +14,7 @@ use worker::web_sys::{Request, Response};
 use crate::event_handler::{Caller, Calls, keep_delivery};
 use crate::http::Asked;
 use crate::objects::offer_client;
-use crate::platform::{Error, Result, WebSocketPair, now, variable};
+use crate::platform::{Error, Result, WebSocketPair, now};
 use crate::shard_paths;
 use crate::sockets::refuse_socket;
 use crate::{http, log, view};
@@ -179,14 +179,10 @@ impl Handler<'_> {
         while let (Some(name), Some(value)) = (all.next(), all.next()) {
             headers.push((name, value));
         }
-        let variable = |name: &str| variable(env, name);
-        let deciding = (self.policy, self.handler);
-        let mut call = admission.call(now(), config, deciding, connection, &headers, &variable);
         let hub = self.policy.hub.as_str();
-        let caller = Caller { env, hub, calls: &Calls::new() };
         let keep = |delivery: &str| keep_delivery(env, hub, delivery);
-        let mut judge = |answer| admission.judge(now(), config, answer);
-        let outcome = caller.make(0, &mut call, &mut judge, &keep).await;
-        admission.called(outcome)
+        let caller = Caller { env, hub, calls: &Calls::new(), id: 0.0, keep: &keep };
+        let deciding = (self.policy, self.handler);
+        admission.ask_handler(&caller, config, deciding, connection, &headers).await
     }
 }

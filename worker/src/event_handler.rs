@@ -1,18 +1,14 @@
-//! Calls of event handlers: performs what an [`EventCall`] wants.
+//! Calls of event handlers: how an [`EventHost`] does what they want on this platform.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
-use webpubsub_protocol::name::ConnectionId;
-use webpubsub_protocol::time::whole_millis;
-use webpubsub_service::{
-    AnswerBody, Config, Done, EventCall, KnownHandlers, Wanted, first_attempt, handshake_url, sample_event,
-    test_report,
-};
-use webpubsub_shard::{EventHandler, EventPolicy};
+use webpubsub_protocol::time::{Timestamp, whole_millis};
+use webpubsub_service::{AnswerBody, EventHost, KnownHandlers, Request};
 use worker::Env;
 
 use crate::directory_paths;
@@ -58,7 +54,7 @@ extern "C" {
         headers: &str,
         body: Option<&[u8]>,
         limit: f64,
-        take: Option<&Closure<dyn FnMut(Uint8Array, usize, u16) -> bool>>,
+        take: Option<&Take>,
     ) -> Promise;
 
     /// Has a hub's directory keep a delivery record, and does not wait for it.
@@ -73,77 +69,79 @@ thread_local! {
     static KNOWN: RefCell<KnownHandlers> = RefCell::default();
 }
 
-/// Where calls are made from.
+/// Where a call is made from.
 pub(crate) struct Caller<'a> {
     pub(crate) env: &'a Env,
     pub(crate) hub: &'a str,
     pub(crate) calls: &'a Calls,
+    /// The call's number among `calls`: exact below 2^53, which a count of calls never reaches.
+    pub(crate) id: f64,
+    /// Keeps a delivery record.
+    pub(crate) keep: &'a dyn Fn(&str),
 }
 
-impl Caller<'_> {
-    /// Makes a call with this number among `calls`, until it is over. `judge` says whether an answer is of
-    /// use, and `keep` keeps a delivery record.
-    pub(crate) async fn make(
+impl EventHost for Caller<'_> {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn with_known<T>(&self, use_it: impl FnOnce(&mut KnownHandlers) -> T) -> T {
+        KNOWN.with_borrow_mut(use_it)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(self.env, name)
+    }
+
+    fn decode(&self, label: &str, text: &[u8]) -> Option<String> {
+        text_in_charset(label, text)
+    }
+
+    fn validate(&self, handshake: &str, within: Duration) -> impl Future<Output = String> {
+        let (path, limit) = (directory_paths::VALIDATION, whole_millis(within) as f64);
+        let answer = self.calls.post_to_directory(self.id, self.env, self.hub, path, handshake, limit);
+        settle(answer, None)
+    }
+
+    fn post(
         &self,
-        id: u64,
-        call: &mut EventCall<'_>,
-        judge: &mut dyn FnMut(HandlerAnswer) -> Result<(), CallFailure>,
-        keep: &dyn Fn(&str),
-    ) -> Result<(), CallFailure> {
-        // Exact below 2^53, which a count of calls never reaches.
-        let id = id as f64;
-        let mut done = Done::Nothing;
-        loop {
-            let wanted = KNOWN.with_borrow_mut(|known| call.next(now(), known, done));
-            // Of a request: the body of its answer, and the closure that receives the pieces, until it has ended.
-            let mut reading = None;
-            let promise = match &wanted {
-                Wanted::Validate { body, within } => {
-                    let (path, limit) = (directory_paths::VALIDATION, whole_millis(*within) as f64);
-                    self.calls.post_to_directory(id, self.env, self.hub, path, body, limit)
-                }
-                Wanted::Post { within } => {
-                    let request = call.request();
-                    let body = Rc::new(RefCell::new(AnswerBody::new(request.max_answer_bytes)));
-                    let take = (request.max_answer_bytes > 0).then(|| taking(&body));
-                    let (_, take) = reading.insert((body, take));
-                    self.calls.request(
-                        id,
-                        request.method,
-                        &request.url,
-                        &request.headers,
-                        request.body.as_deref(),
-                        whole_millis(*within) as f64,
-                        take.as_ref(),
-                    )
-                }
-                Wanted::Wait(pause) => sleep(whole_millis(*pause) as f64),
-                Wanted::Keep(record) => {
-                    keep(record);
-                    done = Done::Nothing;
-                    continue;
-                }
-                Wanted::Over(outcome) => return *outcome,
-            };
-            // None of these promises fails.
-            let answer =
-                settled(promise).await.ok().and_then(|answer| answer.as_string()).unwrap_or_default();
-            done = match (wanted, reading) {
-                (Wanted::Validate { .. }, _) => Done::Validated(answer),
-                (_, Some((body, _))) => {
-                    let mut body = body.borrow_mut();
-                    let answer =
-                        KNOWN.with_borrow_mut(|known| call.read(known, &answer, &mut body, &text_in_charset));
-                    Done::Judged(answer.and_then(&mut *judge))
-                }
-                (_, None) => Done::Nothing,
-            };
-        }
+        request: &Request,
+        within: Duration,
+        body: &Rc<RefCell<AnswerBody>>,
+    ) -> impl Future<Output = String> {
+        let take = (request.max_answer_bytes > 0).then(|| taking(body));
+        let answer = self.calls.request(
+            self.id,
+            request.method,
+            &request.url,
+            &request.headers,
+            request.body.as_deref(),
+            whole_millis(within) as f64,
+            take.as_ref(),
+        );
+        settle(answer, take)
+    }
+
+    fn sleep(&self, pause: Duration) -> impl Future {
+        settle(sleep(whole_millis(pause) as f64), None)
+    }
+
+    fn keep(&self, delivery: &str) {
+        (self.keep)(delivery);
     }
 }
 
+type Take = Closure<dyn FnMut(Uint8Array, usize, u16) -> bool>;
+
+/// What a promise of [`Calls`] resolves with, none of which fails. `take` lives as long.
+async fn settle(promise: Promise, take: Option<Take>) -> String {
+    let answer = settled(promise).await;
+    drop(take);
+    answer.ok().and_then(|answer| answer.as_string()).unwrap_or_default()
+}
+
 /// What puts the pieces of an answer into its body.
-fn taking(body: &Rc<RefCell<AnswerBody>>) -> Closure<dyn FnMut(Uint8Array, usize, u16) -> bool> {
+fn taking(body: &Rc<RefCell<AnswerBody>>) -> Take {
     let body = Rc::clone(body);
     Closure::new(move |piece: Uint8Array, announced: usize, status: u16| {
         KNOWN.with_borrow_mut(|known| {
@@ -152,37 +150,4 @@ fn taking(body: &Rc<RefCell<AnswerBody>>) -> Closure<dyn FnMut(Uint8Array, usize
             room.map(|room| piece.copy_to(room)).is_some()
         })
     })
-}
-
-/// Tests an event handler with a handshake and an event. Returns how each went.
-pub(crate) async fn test(
-    policy: &EventPolicy,
-    handler: &EventHandler,
-    connection: &ConnectionId,
-    origin: &str,
-    env: &Env,
-    config: &Config,
-) -> String {
-    let (hub, calls) = (policy.hub.as_str(), Calls::new());
-    let caller = Caller { env, hub, calls: &calls };
-    let keep = |delivery: &str| keep_delivery(env, hub, delivery);
-    let url = handshake_url(policy, handler);
-    let mut call = EventCall::handshake(now(), policy, &url, origin);
-    call.once(now());
-    let outcome = caller.make(0, &mut call, &mut |_| Ok(()), &keep).await;
-    let handshake = (outcome, call.status());
-    let event = match sample_event(handler) {
-        Some(sample) if outcome.is_ok() => {
-            let call = first_attempt(now(), policy, handler, connection, None, origin, &sample);
-            let purpose = call.purpose;
-            let mut call = EventCall::of(hub, call, &config.keys, &|name| variable(env, name));
-            call.skip_handshake();
-            let mut taken = Taken::default();
-            let mut judge = |answer| EventCall::take_answer(answer, purpose, &mut taken);
-            let outcome = caller.make(0, &mut call, &mut judge, &keep).await;
-            Some((outcome, call.status()))
-        }
-        Some(_) | None => None,
-    };
-    test_report(origin, handshake, event)
 }

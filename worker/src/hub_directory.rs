@@ -24,7 +24,7 @@ use crate::event_handler::{Caller, Calls};
 use crate::objects::Objects;
 use crate::platform::{Error, Result, State, delete_alarm, now, object_name as name_of, set_alarm};
 use crate::register::register;
-use crate::sql::{Sql, has_tables, open_directory};
+use crate::sql::{Sql, has_tables, keep_delivery, open_directory};
 use crate::task::{run, run_later, settled};
 use crate::{config, directory_paths, http, log, shard_paths};
 
@@ -256,15 +256,11 @@ impl DirectoryHost {
 
     async fn ask_handler(&self, Handler { url, origin }: &Handler) -> Result<bool> {
         let policy = self.config.policy(&self.hub()?, HubSettings::default());
-        let store = self.store()?;
-        let keep = |delivery: &str| {
-            if let Err(error) = store.object().keep_delivery(delivery) {
-                log::failure("keeping a delivery", &error);
-            }
-        };
-        let mut call = EventCall::handshake(now(), &policy, url, origin);
-        let caller = Caller { env: &self.env, hub: policy.hub.as_str(), calls: &Calls::new() };
-        Ok(caller.make(0, &mut call, &mut |_| Ok(()), &keep).await.is_ok())
+        let object = self.store()?.object();
+        let keep = |delivery: &str| keep_delivery(object, delivery);
+        let hub = policy.hub.as_str();
+        let caller = Caller { env: &self.env, hub, calls: &Calls::new(), id: 0.0, keep: &keep };
+        Ok(EventCall::handshake(now(), &policy, url, origin).make(&caller, None).await.is_ok())
     }
 }
 

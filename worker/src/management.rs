@@ -6,13 +6,13 @@ use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_service::management::{
     HubRequest, ManagementRequest, MetricsText, read_settings, show_hubs, show_shards,
 };
-use webpubsub_service::{Config, shard_names};
+use webpubsub_service::{Config, shard_names, test_handler};
 use webpubsub_shard::ShardId;
 use worker::Env;
 use worker::web_sys::Response;
 
 use crate::directory_paths::{self, all_taken};
-use crate::event_handler::{deliveries, test};
+use crate::event_handler::{Caller, Calls, deliveries, keep_delivery};
 use crate::http::Asked;
 use crate::objects::Objects;
 use crate::platform::{Error, Result};
@@ -86,7 +86,10 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
                     let mut random = [0; 16];
                     getrandom::fill(&mut random).map_err(Error::new)?;
                     let connection = ShardId(0).connection_id(random);
-                    json(&test(&policy, handler, &connection, host, env, config).await)
+                    let (hub, calls) = (policy.hub.as_str(), Calls::new());
+                    let keep = |delivery: &str| keep_delivery(env, hub, delivery);
+                    let caller = Caller { env, hub, calls: &calls, id: 0.0, keep: &keep };
+                    json(&test_handler(&caller, &policy, handler, &connection, host, &config.keys).await)
                 }
                 None => http::text(404, "The hub has no such event handler: they are numbered from 0."),
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json};
 use webpubsub_protocol::close::{CloseCause, fit_reason};
-use webpubsub_protocol::event_handler::{CallFailure, Taken};
+use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
@@ -22,6 +22,7 @@ use crate::event_handler::Caller;
 use crate::objects::{Objects, Question};
 use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
 use crate::shard_host::ShardHost;
+use crate::sql::keep_delivery;
 use crate::task::settled;
 use crate::{log, shard_paths};
 
@@ -251,18 +252,12 @@ impl ShardHost {
     fn call(self: &Rc<Self>, call: Call) {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let (id, purpose) = (call.id, call.purpose);
+            let id = call.id;
             let (env, hub, calls) = (&shard.env, shard.hub_name.as_str(), &shard.calls);
+            let keep = |delivery: &str| keep_delivery(shard.store.object(), delivery);
+            let caller = Caller { env, hub, calls, id: id.0 as f64, keep: &keep };
             let mut call = EventCall::of(hub, call, &shard.config.keys, &|name| variable(env, name));
-            let keep = |delivery: &str| {
-                if let Err(error) = shard.store.object().keep_delivery(delivery) {
-                    log::failure("keeping a delivery", &error);
-                }
-            };
-            let mut taken = Taken::default();
-            let mut judge = |answer| EventCall::take_answer(answer, purpose, &mut taken);
-            let result = Caller { env, hub, calls }.make(id.0, &mut call, &mut judge, &keep).await;
-            let result = result.map(|()| taken);
+            let result = call.make(&caller, None).await.map(|()| call.into_taken());
             if let Err(error) = shard.step(Input::Called { call: id, result }, None) {
                 log::failure("a step after a call", &error);
             }

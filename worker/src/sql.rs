@@ -52,6 +52,13 @@ pub(crate) fn has_tables(state: &State) -> Result<bool> {
     ObjectStore::exists(&Sql(state.clone()))
 }
 
+/// Keeps the record of an attempt to deliver an event to its handler, as far as the tables take it.
+pub(crate) fn keep_delivery(object: &ObjectStore<Sql>, delivery: &str) {
+    if let Err(error) = object.keep_delivery(delivery) {
+        log::failure("keeping a delivery", &error);
+    }
+}
+
 fn to_js(value: Value<'_>) -> JsValue {
     match value {
         Value::Null => JsValue::NULL,

@@ -147,9 +147,10 @@ impl<P> From<Option<DownstreamMessage<P>>> for Incoming<DownstreamMessage<P>> {
             }
             Some(DownstreamMessage::Disconnected { message }) => Self::Disconnected { message },
             Some(DownstreamMessage::Ack { ack_id, result }) => Self::Ack { ack_id, result },
-            Some(message @ DownstreamMessage::Data { sequence_id, .. }) => {
-                Self::Data { sequence_id, message }
-            }
+            Some(
+                message @ (DownstreamMessage::Data { sequence_id, .. }
+                | DownstreamMessage::GroupStates { sequence_id, .. }),
+            ) => Self::Data { sequence_id, message },
             Some(DownstreamMessage::InvokeResponse { invocation_id, result: Err(error) }) => {
                 Self::InvokeResponse { invocation_id, result: Err(InvocationError::Refused(Some(error))) }
             }

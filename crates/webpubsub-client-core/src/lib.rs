@@ -65,7 +65,6 @@ pub use output::{Event, Next, Output, Receipt};
 pub use retry::{Retry, RetryMode};
 pub use session::Session;
 pub use streams::{
-    InboundInput, InboundOptions, InboundOutput, InboundStreamId, InboundStreams, OutboundInput,
-    OutboundOutput, OutboundStreams, StreamEndError, StreamEnding, StreamError, StreamMessage, StreamStart,
-    SubscriptionId,
+    InboundInput, InboundOptions, InboundOutput, InboundStreamId, InboundStreams, OutboundError,
+    OutboundInput, OutboundOutput, OutboundStreams, StreamEnding, SubscriptionId,
 };

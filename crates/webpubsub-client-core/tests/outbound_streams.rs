@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "tests may")]
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use webpubsub_client_core::{
-    CommandId, OutboundInput, OutboundOutput, OutboundStreams, StreamEndError, StreamMessage, StreamStart,
+use webpubsub_client_core::{CommandId, OutboundInput, OutboundOutput, OutboundStreams};
+use webpubsub_protocol::client::{
+    AckError, Echo, StreamAction, StreamAnswer, StreamError, StreamId, UpstreamMessage,
 };
-use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::time::Timestamp;
 
@@ -37,38 +36,38 @@ impl Driver {
 
     fn open_stream(&mut self, stream_id: &str) {
         let id = self.next_command();
-        let start = StreamStart {
-            stream_id: stream_id.to_owned(),
-            group: GroupName::parse("g").unwrap(),
-            echo: Echo::Send,
-            idle_timeout: Some(Duration::from_secs(1)),
-        };
-        self.input(OutboundInput::Open { id, start });
+        let (stream_id, group) = (of(stream_id), GroupName::parse("g").unwrap());
+        self.input(OutboundInput::Open { id, stream_id, group, echo: Echo::Send, idle_millis: Some(1000) });
     }
 
     fn write(&mut self, data: &'static str) -> CommandId {
         let id = self.next_command();
-        self.input(OutboundInput::Write { id, stream_id: "s".to_owned(), data });
+        self.input(OutboundInput::Write { id, stream_id: of("s"), data });
         id
     }
 
     fn end(&mut self) -> CommandId {
         let id = self.next_command();
-        self.input(OutboundInput::End { id, stream_id: "s".to_owned(), error: None });
+        self.input(OutboundInput::End { id, stream_id: of("s"), error: None });
         id
     }
 
+    fn answer(&mut self, stream_id: &str, answer: StreamAnswer) {
+        self.input(OutboundInput::Answered { stream_id: of(stream_id), answer });
+    }
+
     fn ack(&mut self, stream_id: &str, expected: u64) {
-        self.input(OutboundInput::Acknowledged { stream_id: stream_id.to_owned(), expected });
+        self.answer(stream_id, StreamAnswer::Ack { expected });
     }
 
-    fn nack(&mut self, expected: u64) {
-        self.input(OutboundInput::NotTaken { stream_id: "s".to_owned(), expected });
+    fn nack(&mut self, stream_id: &str, expected: u64) {
+        let name = StreamAnswer::TRANSIENT_ERROR.into();
+        self.answer(stream_id, StreamAnswer::Nack { name, message: String::new(), expected });
     }
 
-    fn closed(&mut self, error: Option<(&str, &str)>) {
-        let error = error.map(|(name, message)| (name.to_owned(), message.to_owned()));
-        self.input(OutboundInput::Closed { stream_id: "s".to_owned(), error });
+    fn closed(&mut self, error: Option<(&'static str, &str)>) {
+        let error = error.map(|(name, message)| AckError { name: name.into(), message: message.to_owned() });
+        self.answer("s", StreamAnswer::Closed { error });
     }
 
     /// Lets time pass, waking the streams whenever they asked for it.
@@ -84,23 +83,15 @@ impl Driver {
     fn input(&mut self, input: OutboundInput<&'static str>) {
         for output in self.streams.handle(Timestamp::from_millis(self.now), input) {
             let line = match output {
-                OutboundOutput::Send(StreamMessage::Start(start)) => {
-                    format!("→ start {} in {} {:?}", start.stream_id, start.group, start.idle_timeout)
+                OutboundOutput::Send(UpstreamMessage::Stream { stream_id, action }) => {
+                    format!("→ {} {}", stream_id.as_str(), describe(action))
                 }
-                OutboundOutput::Send(StreamMessage::Data { stream_id, sequence_id, data }) => {
-                    format!("→ {stream_id} {sequence_id} {data}")
-                }
-                OutboundOutput::Send(StreamMessage::End { stream_id, error: None }) => {
-                    format!("→ end {stream_id}")
-                }
-                OutboundOutput::Send(StreamMessage::End { stream_id, error: Some(error) }) => format!(
-                    "→ end {stream_id} {}: {}",
-                    error.user_error_code.unwrap_or_default(),
-                    error.message.unwrap_or_default()
-                ),
+                OutboundOutput::Send(other) => format!("→ {other:?}"),
                 OutboundOutput::Settle { id, result: Ok(()) } => format!("call {} done", id.0),
                 OutboundOutput::Settle { id, result: Err(error) } => format!("call {} failed: {error}", id.0),
-                OutboundOutput::Failed { stream_id, error } => format!("{stream_id} failed: {error}"),
+                OutboundOutput::Failed { stream_id, error } => {
+                    format!("{} failed: {error}", stream_id.as_str())
+                }
             };
             writeln!(self.transcript, "{} {line}", self.now).unwrap();
         }
@@ -121,6 +112,24 @@ impl Driver {
     }
 }
 
+fn of(stream_id: &str) -> StreamId {
+    StreamId::parse(stream_id).unwrap()
+}
+
+fn describe(action: StreamAction<&'static str>) -> String {
+    match action {
+        StreamAction::Start { group, idle_millis, .. } => format!("starts in {group}, {idle_millis:?} ms"),
+        StreamAction::Data { sequence_id, data } => format!("{sequence_id} {data}"),
+        StreamAction::KeepAlive => "is alive".to_owned(),
+        StreamAction::End { error: None } => "ends".to_owned(),
+        StreamAction::End { error: Some(StreamError { name, message, user_error_code }) } => format!(
+            "ends with {name} {}: {}",
+            user_error_code.unwrap_or_default(),
+            message.unwrap_or_default()
+        ),
+    }
+}
+
 #[test]
 fn a_stream_is_open_when_the_service_gives_its_go_ahead() {
     let mut driver = Driver::new();
@@ -129,7 +138,7 @@ fn a_stream_is_open_when_the_service_gives_its_go_ahead() {
     driver.open_stream("s");
     driver.check(expect![[r#"
         0 call 1 failed: the session is not connected
-        0 → start s in g Some(1s)
+        0 → s starts in g, Some(1000) ms
     "#]]);
     driver.ack("s", 1);
     driver.check(expect![[r#"
@@ -148,7 +157,7 @@ fn fragments_are_numbered_from_1_and_done_when_sent() {
         0 call 2 done
         0 → s 2 b
         0 call 3 done
-        0 → end s
+        0 → s ends
         0 call 4 done
     "#]]);
 }
@@ -160,14 +169,14 @@ fn two_open_streams_cannot_have_the_same_id() {
     driver.open_stream("t");
     driver.check(expect![[r#"
         0 call 2 failed: stream 's' already exists
-        0 → start t in g Some(1s)
+        0 → t starts in g, Some(1000) ms
     "#]]);
     driver.end();
     driver.closed(None);
     driver.skip();
     driver.open_stream("s");
     driver.check(expect![[r#"
-        0 → start s in g Some(1s)
+        0 → s starts in g, Some(1000) ms
     "#]]);
 }
 
@@ -178,7 +187,7 @@ fn nothing_can_be_written_after_the_end() {
     driver.write("a");
     driver.end();
     driver.check(expect![[r#"
-        0 → end s
+        0 → s ends
         0 call 2 done
         0 call 3 failed: stream 's' is completed
         0 call 4 failed: stream 's' is completed
@@ -190,14 +199,14 @@ fn an_abort_says_why_and_comes_after_the_data() {
     let mut driver = Driver::open();
     driver.input(OutboundInput::Recovering);
     driver.write("a");
-    let error = StreamEndError { message: Some("no".to_owned()), user_error_code: Some("X".to_owned()) };
-    driver.input(OutboundInput::End { id: CommandId(9), stream_id: "s".to_owned(), error: Some(error) });
+    let error = StreamError::of_user(Some("no".to_owned()), Some("X".to_owned()));
+    driver.input(OutboundInput::End { id: CommandId(9), stream_id: of("s"), error: Some(error) });
     driver.check(expect![""]);
     driver.input(OutboundInput::Recovered);
     driver.check(expect![[r#"
         0 → s 1 a
         0 call 2 done
-        0 → end s X: no
+        0 → s ends with UserError X: no
         0 call 9 done
     "#]]);
 }
@@ -269,7 +278,7 @@ fn streams_fail_with_their_connection() {
     driver.input(OutboundInput::LinkOpened);
     driver.open_stream("s");
     driver.check(expect![[r#"
-        0 → start s in g Some(1s)
+        0 → s starts in g, Some(1000) ms
     "#]]);
 }
 
@@ -287,7 +296,7 @@ fn acks_out_of_range_end_the_stream_as_a_violation() {
             transcript,
             format!(
                 "0 s failed: an ack for {expected} is outside of 2 to 3\n\
-                 0 → end s ProtocolViolation: an ack for {expected} is outside of 2 to 3\n"
+                 0 → s ends with UserError ProtocolViolation: an ack for {expected} is outside of 2 to 3\n"
             )
         );
         driver.write("c");
@@ -304,7 +313,7 @@ fn a_violation_before_the_go_ahead_fails_the_opening() {
     driver.ack("s", 2);
     driver.check(expect![[r#"
         0 call 1 failed: an ack for 2 is outside of 1 to 1
-        0 → end s ProtocolViolation: an ack for 2 is outside of 1 to 1
+        0 → s ends with UserError ProtocolViolation: an ack for 2 is outside of 1 to 1
     "#]]);
 }
 
@@ -342,8 +351,8 @@ fn what_was_not_taken_is_sent_again_after_growing_pauses() {
         driver.write(data);
     }
     driver.skip();
-    driver.nack(2);
-    driver.nack(2);
+    driver.nack("s", 2);
+    driver.nack("s", 2);
     driver.pass(9);
     driver.check(expect![""]);
     driver.pass(1);
@@ -351,11 +360,11 @@ fn what_was_not_taken_is_sent_again_after_growing_pauses() {
         10 → s 2 b
         10 → s 3 c
     "#]]);
-    driver.nack(2);
+    driver.nack("s", 2);
     driver.pass(20);
     driver.skip();
     driver.ack("s", 3);
-    driver.nack(3);
+    driver.nack("s", 3);
     driver.pass(10);
     driver.check(expect![[r#"
         40 → s 3 c
@@ -368,7 +377,7 @@ fn pauses_end_at_5_seconds() {
     driver.write("a");
     let mut pauses = Vec::new();
     for _ in 0..12 {
-        driver.nack(1);
+        driver.nack("s", 1);
         let before = driver.now;
         driver.pass(driver.streams.next_timeout().unwrap().as_millis() - before);
         pauses.push(driver.now - before);
@@ -425,7 +434,7 @@ fn an_aborted_write_that_was_not_sent_never_is() {
         0 call 2 done
         0 → s 2 c
         0 call 4 done
-        0 → end s
+        0 → s ends
     "#]]);
 }
 
@@ -433,7 +442,7 @@ fn an_aborted_write_that_was_not_sent_never_is() {
 fn what_is_said_of_unknown_streams_is_ignored() {
     let mut driver = Driver::open();
     driver.ack("x", 5);
-    driver.input(OutboundInput::NotTaken { stream_id: "x".to_owned(), expected: 5 });
-    driver.input(OutboundInput::Closed { stream_id: "x".to_owned(), error: None });
+    driver.nack("x", 5);
+    driver.answer("x", StreamAnswer::Closed { error: None });
     driver.check(expect![""]);
 }

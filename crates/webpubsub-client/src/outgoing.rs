@@ -28,8 +28,10 @@ pub(crate) fn send(host: &Host, message: &UpstreamMessage<JsValue>) {
         }
         UpstreamMessage::CancelInvocation { invocation_id } => (5, "", &**invocation_id, NONE, false, &none),
         UpstreamMessage::SequenceAck { sequence_id } => (6, "", "", sequence_id.0 as f64, false, &none),
-        // The session writes no streams: JavaScript does, with `Client.other`.
-        UpstreamMessage::Stream { .. } | UpstreamMessage::Ping => (7, "", "", NONE, false, &none),
+        // The session writes no streams and states: JavaScript does, with `Client.other`.
+        UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. } | UpstreamMessage::Ping => {
+            (7, "", "", NONE, false, &none)
+        }
     };
     host.send(kind, name, id, number, flag, payload);
 }

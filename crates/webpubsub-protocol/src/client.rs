@@ -6,6 +6,7 @@
 mod encoding;
 pub mod endpoint;
 mod frame;
+mod group_state;
 pub mod json;
 pub mod protobuf;
 pub mod simple;
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 
 pub use encoding::{DataFrame, Encoding};
 pub use frame::Frame;
+pub use group_state::{GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind};
 pub use stream::{StreamAction, StreamAnswer, StreamError, StreamId, StreamPart};
 pub use subprotocol::Subprotocol;
 
@@ -97,6 +99,17 @@ pub enum UpstreamMessage<P = MessageData> {
         /// What is done with it.
         action: StreamAction<P>,
     },
+    /// Sets the connection's state in a group, or begins or ends to receive those of its members.
+    ///
+    /// Source: docs/spec/client.md#group-state.
+    GroupState {
+        /// Which group.
+        group: GroupName,
+        /// Acknowledge it, and do it at most once.
+        ack_id: Option<AckId>,
+        /// What to do.
+        action: GroupStateAction,
+    },
     /// Asks for a [`DownstreamMessage::Pong`].
     Ping,
     /// Every data message up to and including this one has arrived.
@@ -168,6 +181,15 @@ pub enum DownstreamMessage<P = MessageData> {
         stream_id: StreamId,
         /// What it says.
         answer: StreamAnswer,
+    },
+    /// States of members of a group, for its subscribers.
+    ///
+    /// Source: docs/spec/client.md#group-state.
+    GroupStates {
+        /// Which.
+        states: GroupStates,
+        /// Their place in what the connection receives; only on reliable subprotocols.
+        sequence_id: Option<SequenceId>,
     },
     /// The answer to [`UpstreamMessage::Ping`].
     Pong,

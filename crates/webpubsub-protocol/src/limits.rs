@@ -84,6 +84,9 @@ pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
 /// Source: docs/spec/client.md#metadata.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024;
 
+/// Most bytes in a connection's state in a group, keys and values together. The service documents none.
+pub const MAX_GROUP_STATE_BYTES: usize = 4096;
+
 /// How far a token's times may be off from ours.
 ///
 /// Source: docs/spec/client.md#client-tokens; docs/spec/rest.md#authentication.

@@ -5,13 +5,15 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use webpubsub_protocol::client::{
-    AckError, DownstreamMessage, Echo, Encoding, Frame, Origin, StreamAction, StreamAnswer, StreamError,
-    StreamId, StreamPart, UpstreamMessage, json,
+    AckError, DownstreamMessage, Echo, Encoding, Frame, GroupState, GroupStateAction, GroupStateItem,
+    GroupStates, GroupStatesKind, Origin, StreamAction, StreamAnswer, StreamError, StreamId, StreamPart,
+    UpstreamMessage, json,
 };
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
+use webpubsub_protocol::time::Timestamp;
 
 proptest! {
     #[test]
@@ -34,6 +36,17 @@ proptest! {
         let sequence_id = id.map(SequenceId);
         let shared = encoding.data_frame(&from, &data, &metadata, stream.as_ref());
         let message = DownstreamMessage::Data { from, data, metadata, sequence_id, stream: stream.map(Box::new) };
+        prop_assert!(shared.with(sequence_id) == encoding.encode_downstream(message));
+        prop_assert!(shared.with(None) == shared.into_plain());
+    }
+
+    #[test]
+    fn states_encoded_for_many_are_those_encoded_for_one(
+        encoding in encoding(), states in group_states(), id in option::of(any::<u64>()),
+    ) {
+        let sequence_id = id.map(SequenceId);
+        let shared = encoding.states_frame(&states);
+        let message = DownstreamMessage::GroupStates { states, sequence_id };
         prop_assert!(shared.with(sequence_id) == encoding.encode_downstream(message));
         prop_assert!(shared.with(None) == shared.into_plain());
     }
@@ -97,6 +110,8 @@ fn upstream() -> impl Strategy<Value = UpstreamMessage> {
         invocation().prop_map(|invocation_id| UpstreamMessage::CancelInvocation { invocation_id }),
         (stream_id(), stream_action())
             .prop_map(|(stream_id, action)| UpstreamMessage::Stream { stream_id, action }),
+        (group(), ack_id(), group_state_action())
+            .prop_map(|(group, ack_id, action)| { UpstreamMessage::GroupState { group, ack_id, action } }),
         Just(UpstreamMessage::Ping),
         any::<u64>().prop_map(|id| UpstreamMessage::SequenceAck { sequence_id: SequenceId(id) }),
     ]
@@ -137,6 +152,10 @@ fn downstream() -> impl Strategy<Value = DownstreamMessage> {
         }),
         (stream_id(), stream_answer())
             .prop_map(|(stream_id, answer)| DownstreamMessage::Stream { stream_id, answer }),
+        (group_states(), option::of(any::<u64>())).prop_map(|(states, id)| DownstreamMessage::GroupStates {
+            states,
+            sequence_id: id.map(SequenceId),
+        }),
         Just(DownstreamMessage::Pong),
     ]
 }
@@ -246,6 +265,32 @@ fn json_text() -> impl Strategy<Value = String> {
 fn metadata() -> impl Strategy<Value = Metadata> {
     btree_map("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,8}", "[ -~]{0,12}", 0..4)
         .prop_map(|entries| Metadata::parse(entries.into_iter().collect()).unwrap())
+}
+
+fn state() -> impl Strategy<Value = GroupState> {
+    btree_map(any::<String>(), any::<String>(), 0..4)
+        .prop_map(|entries| GroupState::parse(entries.into_iter().collect()).unwrap())
+}
+
+fn group_state_action() -> impl Strategy<Value = GroupStateAction> {
+    prop_oneof![
+        state().prop_map(GroupStateAction::Set),
+        Just(GroupStateAction::Subscribe),
+        Just(GroupStateAction::Unsubscribe),
+    ]
+}
+
+fn group_states() -> impl Strategy<Value = GroupStates> {
+    let kind = prop_oneof![Just(GroupStatesKind::Snapshot), Just(GroupStatesKind::Update)];
+    let item = (connection(), option::of(user()), option::of(state()), any::<u64>()).prop_map(
+        |(connection_id, user_id, state, updated_at)| GroupStateItem {
+            connection_id,
+            user_id,
+            state,
+            updated_at: Timestamp::from_millis(updated_at),
+        },
+    );
+    (kind, group(), vec(item, 0..4)).prop_map(|(kind, group, items)| GroupStates { kind, group, items })
 }
 
 fn origin() -> impl Strategy<Value = Origin> {

@@ -20,7 +20,9 @@ use webpubsub_protocol::client::json::{
 
 #[test]
 fn every_frame_of_a_client_says_what_its_vector_says() {
-    for vector in ["upstream", "stream-upstream", "upstream-refused"].into_iter().flat_map(read) {
+    for vector in
+        ["upstream", "stream-upstream", "state-upstream", "upstream-refused"].into_iter().flat_map(read)
+    {
         let decoded = decode_upstream(&vector.input);
         let said = decoded.as_ref().map_or_else(refused, upstream);
         assert_eq!(said, vector.expected, "{}", vector.name);
@@ -32,7 +34,10 @@ fn every_frame_of_a_client_says_what_its_vector_says() {
 
 #[test]
 fn every_frame_of_the_service_says_what_its_vector_says() {
-    for vector in ["downstream", "stream-downstream", "downstream-refused"].into_iter().flat_map(read) {
+    for vector in ["downstream", "stream-downstream", "state-downstream", "downstream-refused"]
+        .into_iter()
+        .flat_map(read)
+    {
         let decoded = decode_downstream(&vector.input);
         let said = match &decoded {
             Ok(Some(message)) => downstream(message),

@@ -24,7 +24,9 @@ use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 #[test]
 fn every_frame_of_a_client_says_what_its_vector_says() {
-    for vector in ["upstream", "stream-upstream", "upstream-refused"].into_iter().flat_map(read) {
+    for vector in
+        ["upstream", "stream-upstream", "state-upstream", "upstream-refused"].into_iter().flat_map(read)
+    {
         let decoded = decode_upstream(&bytes(&vector.input));
         let said = decoded.as_ref().map_or_else(refused, upstream);
         assert_eq!(said, vector.expected, "{}", vector.name);
@@ -37,7 +39,10 @@ fn every_frame_of_a_client_says_what_its_vector_says() {
 
 #[test]
 fn every_frame_of_the_service_says_what_its_vector_says() {
-    for vector in ["downstream", "stream-downstream", "downstream-refused"].into_iter().flat_map(read) {
+    for vector in ["downstream", "stream-downstream", "state-downstream", "downstream-refused"]
+        .into_iter()
+        .flat_map(read)
+    {
         let decoded = decode_downstream(&bytes(&vector.input));
         let said = match &decoded {
             Ok(Some(message)) => downstream(message),

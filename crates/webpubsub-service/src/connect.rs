@@ -30,6 +30,7 @@ use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, EventHandler, Even
 
 use crate::config::Config;
 use crate::event_call::{EventCall, first_attempt};
+use crate::event_driver::EventHost;
 use crate::view::{HubView, SharedLoads};
 
 pub use placing::{PlacementStep, Placing};
@@ -275,6 +276,25 @@ impl Admission<'_> {
         }
         self.request.mode = self.client.mode(self.request.subprotocol)?;
         Ok(())
+    }
+
+    /// Calls the handler for this connection of the client, whose names and values of headers are given, and
+    /// makes of the admission what it answers.
+    ///
+    /// # Errors
+    /// Why the client is refused.
+    pub async fn ask_handler<H: EventHost>(
+        &mut self,
+        host: &H,
+        config: &Config,
+        deciding: (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+        headers: &[(String, String)],
+    ) -> Result<(), ConnectRefusal> {
+        let variable = |name: &str| host.variable(name);
+        let mut call = self.call(host.now(), config, deciding, connection, headers, &variable);
+        let outcome = call.make(host, Some(&mut |answer| self.judge(host.now(), config, answer))).await;
+        self.called(outcome)
     }
 
     /// The token by which this connection of the client can be recovered, if it can be.

@@ -56,6 +56,10 @@ pub struct EventCall<'a> {
     until: Timestamp,
     /// A record that is to be kept.
     record: Option<String>,
+    /// What an answer is used for.
+    purpose: AnswerUse,
+    /// What the last answer says.
+    taken: Taken,
 }
 
 /// An HTTP request to an event handler.
@@ -177,7 +181,7 @@ impl<'a> EventCall<'a> {
             }
         }
         let retry = Retry::Once { limit: call.limit, left: call.left };
-        Self::new(request, Some(handshake.finish()), barred, delivery, retry)
+        Self::new(request, Some(handshake.finish()), barred, delivery, retry, call.purpose)
     }
 
     /// Makes further attempts by the hub's retry policy and behind the circuit breaker of the handler's URL.
@@ -200,7 +204,7 @@ impl<'a> EventCall<'a> {
         let attempts = Attempts::new(now, policy);
         let retry = Retry::ByPolicy { policy, attempts, breaker: None, limit: HANDSHAKE_LIMIT };
         let delivery = delivery(validation::EVENT, None, 1, url);
-        let mut call = Self::new(request, None, policy.barred(url), delivery, retry);
+        let mut call = Self::new(request, None, policy.barred(url), delivery, retry, AnswerUse::Nothing);
         call.origin = Some(origin.to_owned());
         call
     }
@@ -213,12 +217,13 @@ impl<'a> EventCall<'a> {
         }
     }
 
-    const fn new(
+    fn new(
         request: Request,
         handshake: Option<String>,
         barred: Option<CallFailure>,
         delivery: Delivery,
         retry: Retry<'a>,
+        purpose: AnswerUse,
     ) -> Self {
         Self {
             request,
@@ -230,6 +235,8 @@ impl<'a> EventCall<'a> {
             stage: Stage::Start,
             until: Timestamp::from_millis(0),
             record: None,
+            purpose,
+            taken: Taken::default(),
         }
     }
 
@@ -243,6 +250,21 @@ impl<'a> EventCall<'a> {
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         self.delivery.status
+    }
+
+    /// Judges an answer by what it is used for, and keeps what it says.
+    ///
+    /// # Errors
+    /// Why it is of no use.
+    pub fn judge(&mut self, answer: HandlerAnswer) -> Result<(), CallFailure> {
+        self.taken = answer.taken(self.purpose)?;
+        Ok(())
+    }
+
+    /// What the answer of a call that succeeded says.
+    #[must_use]
+    pub fn into_taken(self) -> Taken {
+        self.taken
     }
 
     /// What the host is to do next, once it has `done` what was wanted last.
@@ -348,20 +370,6 @@ impl<'a> EventCall<'a> {
         answer
     }
 
-    /// Reads what the answer to an event of a connection says.
-    ///
-    /// # Errors
-    /// Why it is of no use.
-    #[inline(never)]
-    pub fn take_answer(
-        answer: HandlerAnswer,
-        purpose: AnswerUse,
-        taken: &mut Taken,
-    ) -> Result<(), CallFailure> {
-        *taken = answer.taken(purpose)?;
-        Ok(())
-    }
-
     /// The request has come to this.
     fn judged(&mut self, now: Timestamp, known: &mut KnownHandlers, outcome: Result<(), CallFailure>) {
         if self.request.method == "OPTIONS" && self.delivery.status == Some(404) {
@@ -424,8 +432,7 @@ fn secret(auth: &HandlerAuth, variable: &dyn Fn(&str) -> Option<String>) -> Opti
 }
 
 /// The URL of the handshake with a handler.
-#[must_use]
-pub fn handshake_url(policy: &EventPolicy, handler: &EventHandler) -> String {
+pub(crate) fn handshake_url(policy: &EventPolicy, handler: &EventHandler) -> String {
     handler.url.resolve(&policy.hub, validation::EVENT)
 }
 

@@ -1,17 +1,48 @@
 //! The test of an event handler that an operator asks for: a handshake and an event, and how each went.
 
+use webpubsub_auth::AccessKeys;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{CallFailure, Event};
 use webpubsub_protocol::json::Writer;
-use webpubsub_protocol::name::EventName;
-use webpubsub_shard::EventHandler;
+use webpubsub_protocol::name::{ConnectionId, EventName};
+use webpubsub_shard::{EventHandler, EventPolicy};
+
+use crate::event_call::{EventCall, first_attempt, handshake_url};
+use crate::event_driver::EventHost;
 
 /// How a step of a test went: its outcome, and the status of the handler's answer, if there was one.
-pub type Tested = (Result<(), CallFailure>, Option<u16>);
+type Tested = (Result<(), CallFailure>, Option<u16>);
+
+/// Tests an event handler with a handshake, which is to allow `origin`, and with an event of a connection
+/// that there is not. Returns how each went as JSON. Nothing is retried.
+pub async fn test_handler<H: EventHost>(
+    host: &H,
+    policy: &EventPolicy,
+    handler: &EventHandler,
+    connection: &ConnectionId,
+    origin: &str,
+    keys: &AccessKeys,
+) -> String {
+    let url = handshake_url(policy, handler);
+    let mut handshake = EventCall::handshake(host.now(), policy, &url, origin);
+    handshake.once(host.now());
+    let outcome = handshake.make(host, None).await;
+    let validated = (outcome, handshake.status());
+    let event = match sample_event(handler).filter(|_| outcome.is_ok()) {
+        Some(sample) => {
+            let call = first_attempt(host.now(), policy, handler, connection, None, origin, &sample);
+            let mut call = EventCall::of(policy.hub.as_str(), call, keys, &|name| host.variable(name));
+            call.skip_handshake();
+            let outcome = call.make(host, None).await;
+            Some((outcome, call.status()))
+        }
+        None => None,
+    };
+    test_report(origin, validated, event)
+}
 
 /// The event that a handler is tested with: the first user event that it takes, or `test`.
-#[must_use]
-pub fn sample_event(handler: &EventHandler) -> Option<Event> {
+fn sample_event(handler: &EventHandler) -> Option<Event> {
     let first = handler.user_events.split(',').next().unwrap_or_default().trim();
     let name = EventName::parse(first).or_else(|_| EventName::parse("test")).ok()?;
     let data = MessageData::Text("A test of the event handler.".to_owned());
@@ -20,8 +51,7 @@ pub fn sample_event(handler: &EventHandler) -> Option<Event> {
 
 /// Writes how a test went as JSON; `origin` is what the handshake is to allow. Without an `event` none was
 /// sent, since the handshake comes before it.
-#[must_use]
-pub fn test_report(origin: &str, handshake: Tested, event: Option<Tested>) -> String {
+fn test_report(origin: &str, handshake: Tested, event: Option<Tested>) -> String {
     let event = event.unwrap_or((Err(CallFailure::NotValidated), None));
     let mut steps = Writer::list();
     steps.element(&step("validation", handshake, "It wants events of this service.", origin));

@@ -11,6 +11,7 @@ mod config;
 pub mod connect;
 pub mod directory;
 mod event_call;
+mod event_driver;
 mod handler_test;
 pub mod management;
 mod object_api;
@@ -19,10 +20,9 @@ mod task;
 mod view;
 
 pub use config::{Config, ConfigError};
-pub use event_call::{
-    AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt, handshake_url,
-};
-pub use handler_test::{Tested, sample_event, test_report};
+pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
+pub use event_driver::{EventHost, Judge};
+pub use handler_test::test_handler;
 pub use object_api::{object_name, parse_object_name, shard_names};
 pub use scatter::{Destination, Part, ShardRange, Success};
 pub use task::{Assignment, Task, Work};

@@ -33,6 +33,7 @@ impl Publish {
                 | DownstreamMessage::Ack { .. }
                 | DownstreamMessage::InvokeResponse { .. }
                 | DownstreamMessage::Stream { .. }
+                | DownstreamMessage::GroupStates { .. }
                 | DownstreamMessage::Pong,
             ))
             | Ok(None)

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::message::StreamEndError;
+use webpubsub_protocol::client::StreamError;
+
 use crate::input::CommandId;
 
 /// How many fragments may be on their way without an acknowledgement; later ones wait.
@@ -36,7 +37,7 @@ struct Fragment<P> {
 #[derive(Debug, Clone)]
 pub(super) enum Content<P> {
     Data(P),
-    End(Option<StreamEndError>),
+    End(Option<StreamError>),
 }
 
 /// The numbers that an acknowledgement may name.

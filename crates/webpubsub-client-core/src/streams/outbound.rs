@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
+use webpubsub_protocol::client::{
+    AckError, Echo, StreamAction, StreamAnswer, StreamError, StreamId, UpstreamMessage,
+};
+use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::time::Timestamp;
 
+use super::error::OutboundError;
 use super::fragments::{Content, Fragments, Outside};
-use super::message::{StreamEndError, StreamError, StreamMessage, StreamStart};
 use crate::input::CommandId;
 
 /// The pause before fragments that the service did not take are sent again. It doubles each time,
@@ -34,7 +38,7 @@ const PROTOCOL_VIOLATION: &str = "ProtocolViolation";
 #[derive(Debug)]
 pub struct OutboundStreams<P> {
     link: Link,
-    streams: BTreeMap<String, Outbound<P>>,
+    streams: BTreeMap<StreamId, Outbound<P>>,
     outputs: Vec<OutboundOutput<P>>,
 }
 
@@ -45,15 +49,21 @@ pub enum OutboundInput<P> {
     Open {
         /// The call.
         id: CommandId,
-        /// How the stream begins.
-        start: StreamStart,
+        /// What the stream is known by: no other that the client has open has this id.
+        stream_id: StreamId,
+        /// Where it goes.
+        group: GroupName,
+        /// Whether this connection, if it is a member, receives it too.
+        echo: Echo,
+        /// For how many milliseconds it may be silent; `None` leaves that to the service.
+        idle_millis: Option<u32>,
     },
     /// The application sends a fragment; answered when it is on its way.
     Write {
         /// The call.
         id: CommandId,
         /// The stream.
-        stream_id: String,
+        stream_id: StreamId,
         /// The fragment's payload.
         data: P,
     },
@@ -62,35 +72,21 @@ pub enum OutboundInput<P> {
         /// The call.
         id: CommandId,
         /// The stream.
-        stream_id: String,
+        stream_id: StreamId,
         /// Why it ends early, if it does.
-        error: Option<StreamEndError>,
+        error: Option<StreamError>,
     },
     /// The application is no longer interested in a write or an end.
     Abort {
         /// The call.
         id: CommandId,
     },
-    /// The service's `streamAck`.
-    Acknowledged {
+    /// What the service says of a stream.
+    Answered {
         /// The stream.
-        stream_id: String,
-        /// The fragment that the service waits for.
-        expected: u64,
-    },
-    /// The service's `streamNack`: it took nothing from this fragment on.
-    NotTaken {
-        /// The stream.
-        stream_id: String,
-        /// The fragment that the service waits for.
-        expected: u64,
-    },
-    /// The service's `streamClosed`.
-    Closed {
-        /// The stream.
-        stream_id: String,
-        /// Why, as a name and a sentence, unless its sender had ended it.
-        error: Option<(String, String)>,
+        stream_id: StreamId,
+        /// What it says.
+        answer: StreamAnswer,
     },
     /// A socket is open. Ignored while a connection is being recovered: that ends with
     /// [`OutboundInput::Recovered`].
@@ -108,21 +104,22 @@ pub enum OutboundInput<P> {
 /// What the streams that a client sends ask of their host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutboundOutput<P> {
-    /// Send a message on the open socket. A socket that cannot take it is about to close.
-    Send(StreamMessage<P>),
+    /// Send a message, an [`UpstreamMessage::Stream`], on the open socket. A socket that cannot take
+    /// it is about to close.
+    Send(UpstreamMessage<P>),
     /// The answer to a call.
     Settle {
         /// The call.
         id: CommandId,
         /// Whether it was done.
-        result: Result<(), StreamError>,
+        result: Result<(), OutboundError>,
     },
     /// A stream ended before its sender ended it.
     Failed {
         /// The stream.
-        stream_id: String,
+        stream_id: StreamId,
         /// Why.
-        error: StreamError,
+        error: OutboundError,
     },
 }
 
@@ -156,22 +153,18 @@ impl<P: Clone> OutboundStreams<P> {
     #[must_use = "outputs are the only way that streams act"]
     pub fn handle(&mut self, now: Timestamp, input: OutboundInput<P>) -> Vec<OutboundOutput<P>> {
         match input {
-            OutboundInput::Open { id, start } => self.open(id, start),
+            OutboundInput::Open { id, stream_id, group, echo, idle_millis } => {
+                let start = StreamAction::Start { group, ack_id: None, echo, idle_millis };
+                self.open(id, stream_id, start);
+            }
             OutboundInput::Write { id, stream_id, data } => self.push(id, stream_id, Content::Data(data)),
             OutboundInput::End { id, stream_id, error } => self.push(id, stream_id, Content::End(error)),
             OutboundInput::Abort { id } => {
                 if self.streams.values_mut().any(|stream| stream.fragments.abort(id)) {
-                    self.settle(id, Err(StreamError::Aborted));
+                    self.settle(id, Err(OutboundError::Aborted));
                 }
             }
-            OutboundInput::Acknowledged { stream_id, expected } => self.acknowledged(&stream_id, expected),
-            OutboundInput::NotTaken { stream_id, expected } => {
-                self.acknowledged(&stream_id, expected);
-                if let Some(stream) = self.streams.get_mut(&stream_id) {
-                    stream.not_taken(now);
-                }
-            }
-            OutboundInput::Closed { stream_id, error } => self.closed(&stream_id, error),
+            OutboundInput::Answered { stream_id, answer } => self.answered(now, &stream_id, answer),
             OutboundInput::LinkOpened => {
                 if self.link == Link::None {
                     self.link = Link::Open;
@@ -182,7 +175,7 @@ impl<P: Clone> OutboundStreams<P> {
             OutboundInput::ConnectionLost => {
                 self.link = Link::None;
                 for (stream_id, stream) in mem::take(&mut self.streams) {
-                    self.fail(stream_id, stream, &StreamError::ConnectionLost);
+                    self.fail(stream_id, stream, &OutboundError::ConnectionLost);
                 }
             }
             OutboundInput::Timeout => {
@@ -203,15 +196,14 @@ impl<P: Clone> OutboundStreams<P> {
         self.streams.values().filter_map(|stream| stream.resend).min()
     }
 
-    fn open(&mut self, id: CommandId, start: StreamStart) {
-        let stream_id = start.stream_id.clone();
+    fn open(&mut self, id: CommandId, stream_id: StreamId, start: StreamAction<P>) {
         if self.streams.contains_key(&stream_id) {
-            return self.settle(id, Err(StreamError::Exists { stream_id }));
+            return self.settle(id, Err(OutboundError::Exists { stream_id }));
         }
         if self.link != Link::Open {
-            return self.settle(id, Err(StreamError::NotConnected));
+            return self.settle(id, Err(OutboundError::NotConnected));
         }
-        self.outputs.push(OutboundOutput::Send(StreamMessage::Start(start)));
+        self.send(stream_id.clone(), start);
         let stream = Outbound {
             opening: Some(id),
             fragments: Fragments::new(),
@@ -222,13 +214,13 @@ impl<P: Clone> OutboundStreams<P> {
         self.streams.insert(stream_id, stream);
     }
 
-    fn push(&mut self, id: CommandId, stream_id: String, content: Content<P>) {
+    fn push(&mut self, id: CommandId, stream_id: StreamId, content: Content<P>) {
         let Some(stream) = self.streams.get_mut(&stream_id).filter(|stream| !stream.is_ended) else {
-            return self.settle(id, Err(StreamError::Completed { stream_id }));
+            return self.settle(id, Err(OutboundError::Completed { stream_id }));
         };
         match content {
             Content::Data(_) if stream.fragments.is_full() => {
-                return self.settle(id, Err(StreamError::Full { stream_id }));
+                return self.settle(id, Err(OutboundError::Full { stream_id }));
             }
             Content::Data(_) => {}
             Content::End(_) => stream.is_ended = true,
@@ -237,7 +229,20 @@ impl<P: Clone> OutboundStreams<P> {
         stream.pump(self.link, &stream_id, &mut self.outputs);
     }
 
-    fn acknowledged(&mut self, stream_id: &str, expected: u64) {
+    fn answered(&mut self, now: Timestamp, stream_id: &StreamId, answer: StreamAnswer) {
+        match answer {
+            StreamAnswer::Ack { expected } => self.acknowledged(stream_id, expected),
+            StreamAnswer::Nack { expected, .. } => {
+                self.acknowledged(stream_id, expected);
+                if let Some(stream) = self.streams.get_mut(stream_id) {
+                    stream.not_taken(now);
+                }
+            }
+            StreamAnswer::Closed { error } => self.closed(stream_id, error),
+        }
+    }
+
+    fn acknowledged(&mut self, stream_id: &StreamId, expected: u64) {
         let Some(stream) = self.streams.get_mut(stream_id) else {
             return;
         };
@@ -252,7 +257,7 @@ impl<P: Clone> OutboundStreams<P> {
                 stream.pump(self.link, stream_id, &mut self.outputs);
             }
             Err(Outside { oldest, newest }) => {
-                let error = StreamError::ProtocolViolation { expected, oldest, newest };
+                let error = OutboundError::ProtocolViolation { expected, oldest, newest };
                 if let Some((stream_id, stream)) = self.streams.remove_entry(stream_id) {
                     self.fail(stream_id.clone(), stream, &error);
                     self.end_violated(stream_id, &error);
@@ -262,23 +267,21 @@ impl<P: Clone> OutboundStreams<P> {
     }
 
     /// Ends a stream, at the service too, whose acks make no sense.
-    fn end_violated(&mut self, stream_id: String, error: &StreamError) {
+    fn end_violated(&mut self, stream_id: StreamId, error: &OutboundError) {
         if self.link == Link::Open {
-            let error = StreamEndError {
-                message: Some(error.to_string()),
-                user_error_code: Some(PROTOCOL_VIOLATION.to_owned()),
-            };
-            self.outputs.push(OutboundOutput::Send(StreamMessage::End { stream_id, error: Some(error) }));
+            let code = Some(PROTOCOL_VIOLATION.to_owned());
+            let error = Some(StreamError::of_user(Some(error.to_string()), code));
+            self.send(stream_id, StreamAction::End { error });
         }
     }
 
-    fn closed(&mut self, stream_id: &str, error: Option<(String, String)>) {
+    fn closed(&mut self, stream_id: &StreamId, error: Option<AckError>) {
         let Some((stream_id, mut stream)) = self.streams.remove_entry(stream_id) else {
             return;
         };
         match error {
-            Some((name, message)) => self.fail(stream_id, stream, &StreamError::Closed { name, message }),
-            None => self.settle_all(&mut stream, &StreamError::Completed { stream_id }),
+            Some(error) => self.fail(stream_id, stream, &OutboundError::Closed(error)),
+            None => self.settle_all(&mut stream, &OutboundError::Completed { stream_id }),
         }
     }
 
@@ -288,7 +291,7 @@ impl<P: Clone> OutboundStreams<P> {
         self.link = Link::Recovering;
         let unaccepted = self.streams.extract_if(.., |_, stream| stream.opening.is_some());
         for (stream_id, mut stream) in unaccepted.collect::<Vec<_>>() {
-            self.settle_all(&mut stream, &StreamError::NotStarted { stream_id });
+            self.settle_all(&mut stream, &OutboundError::NotStarted { stream_id });
         }
     }
 
@@ -302,7 +305,7 @@ impl<P: Clone> OutboundStreams<P> {
         }
     }
 
-    fn fail(&mut self, stream_id: String, mut stream: Outbound<P>, error: &StreamError) {
+    fn fail(&mut self, stream_id: StreamId, mut stream: Outbound<P>, error: &OutboundError) {
         let is_known = stream.opening.is_none();
         if is_known {
             self.outputs.push(OutboundOutput::Failed { stream_id, error: error.clone() });
@@ -310,29 +313,34 @@ impl<P: Clone> OutboundStreams<P> {
         self.settle_all(&mut stream, error);
     }
 
-    fn settle_all(&mut self, stream: &mut Outbound<P>, error: &StreamError) {
+    fn settle_all(&mut self, stream: &mut Outbound<P>, error: &OutboundError) {
         for id in stream.opening.take().into_iter().chain(stream.fragments.take_calls()) {
             self.outputs.push(OutboundOutput::Settle { id, result: Err(error.clone()) });
         }
     }
 
-    fn settle(&mut self, id: CommandId, result: Result<(), StreamError>) {
+    fn send(&mut self, stream_id: StreamId, action: StreamAction<P>) {
+        self.outputs.push(OutboundOutput::Send(UpstreamMessage::Stream { stream_id, action }));
+    }
+
+    fn settle(&mut self, id: CommandId, result: Result<(), OutboundError>) {
         self.outputs.push(OutboundOutput::Settle { id, result });
     }
 }
 
 impl<P: Clone> Outbound<P> {
     /// Sends what may be sent.
-    fn pump(&mut self, link: Link, stream_id: &str, outputs: &mut Vec<OutboundOutput<P>>) {
+    fn pump(&mut self, link: Link, stream_id: &StreamId, outputs: &mut Vec<OutboundOutput<P>>) {
         if link != Link::Open || self.opening.is_some() || self.resend.is_some() {
             return;
         }
         while let Some((sequence_id, content, call)) = self.fragments.take_next() {
-            let stream_id = stream_id.to_owned();
-            outputs.push(OutboundOutput::Send(match content {
-                Content::Data(data) => StreamMessage::Data { stream_id, sequence_id, data },
-                Content::End(error) => StreamMessage::End { stream_id, error },
-            }));
+            let stream_id = stream_id.clone();
+            let action = match content {
+                Content::Data(data) => StreamAction::Data { sequence_id, data },
+                Content::End(error) => StreamAction::End { error },
+            };
+            outputs.push(OutboundOutput::Send(UpstreamMessage::Stream { stream_id, action }));
             if let Some(id) = call {
                 outputs.push(OutboundOutput::Settle { id, result: Ok(()) });
             }

@@ -28,6 +28,8 @@ const JSON: &[&[u8]] = &[
     b"\"metadata\":{},",
     b"\"stream\":{\"streamId\":\"s\"},",
     b"\"streamSequenceId\":1,",
+    b"\"type\":\"setGroupState\",",
+    b"\"state\":{\"k\":\"v\"},",
     b"\"metadata\":null,",
     b"\"dataType\":\"Binary\",",
     b"\\r\\n",
@@ -42,6 +44,7 @@ const PROTOBUF: &[&[u8]] = &[
     &[0x32, 0x06, 0x0a, 0x01, b'k', 0x12, 0x01, b'v'],
     &[0x3a, 0x00],
     &[0x3a, 0x03, 0x0a, 0x01, b's'],
+    &[0x7a, 0x0d, 0x0a, 0x01, b'g', 0x1a, 0x08, 0x0a, 0x06, 0x0a, 0x01, b'k', 0x12, 0x01, b'v'],
     &[0x0b],
     &[0x0c],
     &[0x0b, 0x0c],
@@ -73,8 +76,8 @@ const URL: &[&[u8]] = &[
 
 pub(super) fn decoders() -> Vec<Decoder> {
     let frames = |folder: &str, direction: &str| {
-        let files = ["", "stream-"].map(|kind| format!("{folder}/{kind}{direction}"));
-        texts(&[&files[0], &files[1], &format!("{folder}/{direction}-refused")], "input")
+        let files = ["", "stream-", "state-"].map(|kind| format!("{folder}/{kind}{direction}"));
+        texts(&[&files[0], &files[1], &files[2], &format!("{folder}/{direction}-refused")], "input")
     };
     let hex = |texts: Vec<Vec<u8>>| -> Vec<Vec<u8>> { texts.iter().map(|hex| bytes(hex)).collect() };
     let payloads = texts(&["client-protobuf/any"], "input");

@@ -1,4 +1,4 @@
-use super::{DownstreamMessage, Frame, Origin, StreamPart, UpstreamMessage, json, protobuf};
+use super::{DownstreamMessage, Frame, GroupStates, Origin, StreamPart, UpstreamMessage, json, protobuf};
 use crate::close::CloseCause;
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
@@ -85,6 +85,15 @@ impl Encoding {
         match self {
             Self::Json => DataFrame::Json(json::DataFrame::new(from, data, metadata, stream)),
             Self::Protobuf => DataFrame::Protobuf(protobuf::DataFrame::new(from, data, metadata, stream)),
+        }
+    }
+
+    /// Encodes states of members of a group, once for every receiver.
+    #[must_use]
+    pub fn states_frame(self, states: &GroupStates) -> DataFrame {
+        match self {
+            Self::Json => DataFrame::Json(json::DataFrame::of_states(states)),
+            Self::Protobuf => DataFrame::Protobuf(protobuf::DataFrame::of_states(states)),
         }
     }
 }

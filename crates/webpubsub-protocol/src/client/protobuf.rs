@@ -28,6 +28,7 @@ pub use upstream::{decode_upstream, encode_upstream};
 
 use wire::Writer;
 
+use crate::client::GroupState;
 use crate::data::{MessageData, Metadata};
 
 /// A payload as a `MessageData`. It is given away: a large one costs its size but once.
@@ -43,7 +44,16 @@ fn data_value(data: MessageData) -> Vec<u8> {
 
 /// Metadata as a map: one message an entry.
 fn with_metadata(writer: Writer, number: u32, metadata: &Metadata) -> Writer {
-    metadata.iter().fold(writer, |writer, (key, value)| {
+    with_map(writer, number, &mut metadata.iter())
+}
+
+/// A group's state as `GroupState`.
+fn state_value(state: &GroupState) -> Writer {
+    with_map(Writer::default(), 1, &mut state.iter())
+}
+
+fn with_map<'a>(writer: Writer, number: u32, map: &mut dyn Iterator<Item = (&'a str, &'a str)>) -> Writer {
+    map.fold(writer, |writer, (key, value)| {
         let entry = Writer::default().bytes(1, key.as_bytes()).bytes(2, value.as_bytes());
         writer.message(number, &entry)
     })

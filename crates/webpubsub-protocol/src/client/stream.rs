@@ -13,7 +13,7 @@ use crate::name::GroupName;
 /// 1 to [`MAX_STREAM_ID_CHARS`] characters.
 ///
 /// Source: docs/spec/client.md#streams.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(Box<str>);
 
 impl StreamId {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use webpubsub_protocol::client::{
-    DownstreamMessage, Echo, Origin, StreamAction, StreamAnswer, StreamError, StreamPart, UpstreamMessage,
+    DownstreamMessage, Echo, GroupState, GroupStateAction, GroupStatesKind, Origin, StreamAction,
+    StreamAnswer, StreamError, StreamPart, UpstreamMessage,
 };
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::error::DecodeError;
@@ -97,6 +98,22 @@ pub(crate) fn upstream(message: &UpstreamMessage) -> Value {
             said["streamId"] = json!(stream_id.as_str());
             said
         }
+        UpstreamMessage::GroupState { group, ack_id, action } => {
+            let (message, state) = match action {
+                GroupStateAction::Set(state) => ("setGroupState", Some(state)),
+                GroupStateAction::Subscribe => ("subscribeGroupState", None),
+                GroupStateAction::Unsubscribe => ("unsubscribeGroupState", None),
+            };
+            let mut said = json!({
+                "message": message,
+                "group": group.as_str(),
+                "ackId": ack_id.map(|id| id.to_string()),
+            });
+            if let Some(state) = state {
+                said["state"] = state_entries(state);
+            }
+            said
+        }
         UpstreamMessage::Ping => json!({ "message": "ping" }),
         UpstreamMessage::SequenceAck { sequence_id } => {
             json!({ "message": "sequenceAck", "sequenceId": sequence_id.to_string() })
@@ -175,6 +192,27 @@ pub(crate) fn downstream(message: &DownstreamMessage) -> Value {
             said["streamId"] = json!(stream_id.as_str());
             said
         }
+        DownstreamMessage::GroupStates { states, sequence_id } => {
+            let items: Value = (states.items.iter())
+                .map(|item| {
+                    json!({
+                        "connectionId": item.connection_id.as_str(),
+                        "userId": item.user_id.as_ref().map(UserId::as_str),
+                        "state": item.state.as_ref().map(state_entries),
+                        "updatedAt": item.updated_at.as_millis().to_string(),
+                    })
+                })
+                .collect();
+            json!({
+                "message": match states.kind {
+                    GroupStatesKind::Snapshot => "groupStateSnapshot",
+                    GroupStatesKind::Update => "groupStateUpdate",
+                },
+                "group": states.group.as_str(),
+                "items": items,
+                "sequenceId": sequence_id.map(|id| id.to_string()),
+            })
+        }
         DownstreamMessage::Pong => json!({ "message": "pong" }),
     }
 }
@@ -189,6 +227,10 @@ fn payload(data: &MessageData) -> String {
         MessageData::Json(json) => json.as_str().to_owned(),
         MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => hex(bytes),
     }
+}
+
+fn state_entries(state: &GroupState) -> Value {
+    state.iter().map(|(key, value)| json!([key, value])).collect()
 }
 
 fn entries(metadata: &Metadata) -> Value {

@@ -269,7 +269,7 @@ impl Shard {
                     self.has_event_handlers()
                 }
             },
-            Arrived::Message(UpstreamMessage::Stream { .. })
+            Arrived::Message(UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. })
             | Arrived::Invalid(_)
             | Arrived::Closed { .. }
             | Arrived::Broken => true,

@@ -83,7 +83,7 @@ impl Shard {
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, step);
             }
-            UpstreamMessage::Stream { .. } => {
+            UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. } => {
                 let Some(connection) = self.connections.get(slot) else { return };
                 if let Framing::Messages(encoding) = &connection.framing {
                     let cause = encoding.invalid();

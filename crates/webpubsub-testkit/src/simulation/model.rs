@@ -463,6 +463,7 @@ impl Model {
                 broken("sessions invoke nothing")
             }
             UpstreamMessage::Stream { .. } => broken("sessions open no streams"),
+            UpstreamMessage::GroupState { .. } => broken("sessions set no states"),
             UpstreamMessage::Ping => self.owe_word(at, Word::Pong),
             UpstreamMessage::SequenceAck { sequence_id } => {
                 let connection = &mut self.connections[at];

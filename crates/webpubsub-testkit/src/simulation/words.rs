@@ -171,6 +171,7 @@ pub(super) fn spelled_out(message: &UpstreamMessage<u32>, messages: &[Message]) 
             broken("sessions invoke nothing")
         }
         UpstreamMessage::Stream { .. } => broken("sessions open no streams"),
+        UpstreamMessage::GroupState { .. } => broken("sessions set no states"),
         UpstreamMessage::Ping => UpstreamMessage::Ping,
         UpstreamMessage::SequenceAck { sequence_id } => UpstreamMessage::SequenceAck { sequence_id },
     }

@@ -1,11 +1,15 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_error_parts, with_given_data, with_metadata};
-use crate::client::{AckError, DownstreamMessage, Origin, StreamAnswer, StreamError, StreamPart};
+use super::{with_data, with_error_parts, with_given_data, with_metadata, with_state};
+use crate::client::{
+    AckError, DownstreamMessage, GroupStateItem, GroupStates, GroupStatesKind, Origin, StreamAnswer,
+    StreamError, StreamPart,
+};
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
 use crate::json::{Json, Members, Writer};
 use crate::name::{ConnectionId, UserId};
+use crate::time::Timestamp;
 
 /// A data message encoded once for every receiver: only the sequence id differs from one reliable
 /// connection to the next.
@@ -59,6 +63,31 @@ impl DataFrame {
             }
         }
         frame
+    }
+
+    /// Encodes states of members of a group.
+    #[must_use]
+    pub fn of_states(states: &GroupStates) -> Self {
+        let kind = match states.kind {
+            GroupStatesKind::Snapshot => "groupStateSnapshot",
+            GroupStatesKind::Update => "groupStateUpdate",
+        };
+        let mut items = Writer::list();
+        for GroupStateItem { connection_id, user_id, state, updated_at } in &states.items {
+            let mut item = Writer::object();
+            item.text("connectionId", connection_id.as_str());
+            if let Some(user) = user_id {
+                item.text("userId", user.as_str());
+            }
+            if let Some(state) = state {
+                with_state(&mut item, state);
+            }
+            item.number("updatedAt", updated_at.as_millis());
+            items.element(&item.finish());
+        }
+        let mut frame = Writer::object();
+        frame.text("type", kind).text("group", states.group.as_str()).json("items", &items.finish());
+        Self { head: frame.head() }
     }
 
     /// The frame up to its sequence id.
@@ -142,6 +171,9 @@ pub fn encode_downstream(message: DownstreamMessage) -> String {
                 }
                 StreamAnswer::Closed { error: None } => {}
             }
+        }
+        DownstreamMessage::GroupStates { states, sequence_id } => {
+            return DataFrame::of_states(&states).with(sequence_id);
         }
         DownstreamMessage::Pong => {
             frame.text("type", "pong");
@@ -246,6 +278,8 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
             };
             DownstreamMessage::Stream { stream_id: fields.stream_id()?, answer }
         }
+        "groupStateSnapshot" => group_states(&fields, GroupStatesKind::Snapshot)?,
+        "groupStateUpdate" => group_states(&fields, GroupStatesKind::Update)?,
         "pong" => DownstreamMessage::Pong,
         _ => return Ok(None),
     }))
@@ -265,6 +299,24 @@ fn stream_part(stream: &Fields<'_>) -> Result<StreamPart, DecodeError> {
     };
     let sequence_id = stream.required("streamSequenceId", Json::unsigned)?;
     Ok(StreamPart { stream_id: stream.stream_id()?, sequence_id, end })
+}
+
+fn group_states(fields: &Fields<'_>, kind: GroupStatesKind) -> Result<DownstreamMessage, DecodeError> {
+    let items = fields.required("items", Json::elements)?.into_iter().map(|item| {
+        let item = Fields::parse(item.as_str())?;
+        Ok(GroupStateItem {
+            connection_id: ConnectionId::parse(item.string("connectionId")?)?,
+            user_id: user(&item, "userId")?,
+            state: item.state()?,
+            updated_at: Timestamp::from_millis(item.required("updatedAt", Json::unsigned)?),
+        })
+    });
+    let items = items.collect::<Result<_, DecodeError>>()?;
+    let sequence_id = fields.optional("sequenceId", Json::unsigned)?.map(SequenceId);
+    Ok(DownstreamMessage::GroupStates {
+        states: GroupStates { kind, group: fields.group()?, items },
+        sequence_id,
+    })
 }
 
 /// `null` is an anonymous user.

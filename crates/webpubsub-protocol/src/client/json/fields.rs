@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::client::StreamId;
 use crate::client::protobuf::any;
+use crate::client::{GroupState, StreamId};
 use crate::data::{DataType, JsonText, MessageData, Metadata, TimeToLive};
 use crate::error::DecodeError;
 use crate::id::AckId;
@@ -102,9 +102,12 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn metadata(&self) -> Result<Metadata, DecodeError> {
-        let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
-        let entries = |value: Json<'a>| Members::parse(value.as_str())?.0.into_iter().map(entry).collect();
         Ok(Metadata::parse(self.nullable("metadata", entries)?.unwrap_or_default())?)
+    }
+
+    /// A group's state, if there is one.
+    pub(super) fn state(&self) -> Result<Option<GroupState>, DecodeError> {
+        self.nullable("state", |value| GroupState::parse(entries(value)?))
     }
 
     /// Not empty.
@@ -133,6 +136,12 @@ impl<'a> Fields<'a> {
             })
         })
     }
+}
+
+/// The members of an object of strings.
+fn entries(value: Json<'_>) -> Option<Vec<(String, String)>> {
+    let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
+    Members::parse(value.as_str())?.0.into_iter().map(entry).collect()
 }
 
 pub(super) fn string(value: Json<'_>) -> Option<String> {

@@ -1,6 +1,6 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_error_parts, with_metadata};
-use crate::client::{Echo, StreamAction, StreamError, UpstreamMessage};
+use super::{with_data, with_error_parts, with_metadata, with_state};
+use crate::client::{Echo, GroupStateAction, StreamAction, StreamError, UpstreamMessage};
 use crate::data::TimeToLive;
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -84,6 +84,8 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
         Ok(UpstreamMessage::JoinGroup { group: fields.group()?, ack_id: fields.ack_id()? })
     } else if is("leaveGroup") {
         Ok(UpstreamMessage::LeaveGroup { group: fields.group()?, ack_id: fields.ack_id()? })
+    } else if let Some(action) = group_state_action(&fields, is)? {
+        Ok(UpstreamMessage::GroupState { group: fields.group()?, ack_id: fields.ack_id()?, action })
     } else if is("sequenceAck") {
         let sequence_id = SequenceId(fields.required("sequenceId", Json::unsigned)?);
         Ok(UpstreamMessage::SequenceAck { sequence_id })
@@ -92,6 +94,22 @@ pub fn decode_upstream(text: &str) -> Result<UpstreamMessage, DecodeError> {
     } else {
         Err(DecodeError::UnknownType)
     }
+}
+
+/// What a client asks for about the states of a group, if it does.
+fn group_state_action(
+    fields: &Fields<'_>,
+    is: impl Fn(&str) -> bool,
+) -> Result<Option<GroupStateAction>, DecodeError> {
+    Ok(if is("setGroupState") {
+        Some(GroupStateAction::Set(fields.state()?.unwrap_or_default()))
+    } else if is("subscribeGroupState") {
+        Some(GroupStateAction::Subscribe)
+    } else if is("unsubscribeGroupState") {
+        Some(GroupStateAction::Unsubscribe)
+    } else {
+        None
+    })
 }
 
 /// Writes one text frame of a client.
@@ -161,6 +179,20 @@ pub fn encode_upstream(message: &UpstreamMessage) -> String {
                 }
             }
         },
+        UpstreamMessage::GroupState { group, ack_id, action } => {
+            let kind = match action {
+                GroupStateAction::Set(_) => "setGroupState",
+                GroupStateAction::Subscribe => "subscribeGroupState",
+                GroupStateAction::Unsubscribe => "unsubscribeGroupState",
+            };
+            frame.text("type", kind).text("group", group.as_str());
+            with_ack_id(&mut frame, *ack_id);
+            if let GroupStateAction::Set(state) = action
+                && !state.is_empty()
+            {
+                with_state(&mut frame, state);
+            }
+        }
         UpstreamMessage::Ping => {
             frame.text("type", "ping");
         }

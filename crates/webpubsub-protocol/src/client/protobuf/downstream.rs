@@ -1,11 +1,15 @@
 use super::fields::{Fields, member};
 use super::wire::Writer;
-use super::{data_value, with_metadata};
-use crate::client::{AckError, DownstreamMessage, Origin, StreamAnswer, StreamError, StreamPart};
+use super::{data_value, state_value, with_metadata};
+use crate::client::{
+    AckError, DownstreamMessage, GroupStateItem, GroupStates, GroupStatesKind, Origin, StreamAnswer,
+    StreamError, StreamPart,
+};
 use crate::data::{MessageData, Metadata};
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
 use crate::name::{ConnectionId, GroupName, UserId};
+use crate::time::Timestamp;
 
 const ACK: u32 = 1;
 const DATA: u32 = 2;
@@ -15,12 +19,24 @@ const INVOKE_RESPONSE: u32 = 5;
 const STREAM_ACK: u32 = 6;
 const STREAM_NACK: u32 = 7;
 const STREAM_CLOSED: u32 = 8;
+const GROUP_STATE_UPDATE: u32 = 9;
+const GROUP_STATE_SNAPSHOT: u32 = 10;
 
-/// Every member of `DownstreamMessage.message`: those above, and those of group state.
+/// Every member of `DownstreamMessage.message`.
 ///
 /// Source: docs/spec/protobuf.md#downstream-messages.
-const MESSAGES: [u32; 10] =
-    [ACK, DATA, SYSTEM, PONG, INVOKE_RESPONSE, STREAM_ACK, STREAM_NACK, STREAM_CLOSED, 9, 10];
+const MESSAGES: [u32; 10] = [
+    ACK,
+    DATA,
+    SYSTEM,
+    PONG,
+    INVOKE_RESPONSE,
+    STREAM_ACK,
+    STREAM_NACK,
+    STREAM_CLOSED,
+    GROUP_STATE_UPDATE,
+    GROUP_STATE_SNAPSHOT,
+];
 
 const CONNECTED: u32 = 1;
 const DISCONNECTED: u32 = 2;
@@ -29,6 +45,10 @@ const DISCONNECTED: u32 = 2;
 /// connection to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFrame {
+    /// Which member of `DownstreamMessage.message` it is.
+    member: u32,
+    /// The number of the sequence id's field.
+    sequence_id: u32,
     /// The fields before the sequence id: origin and payload.
     head: Vec<u8>,
     /// Those after it: the metadata, and what the message is in a stream.
@@ -55,7 +75,30 @@ impl DataFrame {
         if let Some(part) = stream {
             tail = tail.message(6, &stream_value(part));
         }
-        Self { head: head.finish(), tail: tail.finish() }
+        Self { member: DATA, sequence_id: 4, head: head.finish(), tail: tail.finish() }
+    }
+
+    /// Encodes states of members of a group.
+    #[must_use]
+    pub fn of_states(states: &GroupStates) -> Self {
+        let member = match states.kind {
+            GroupStatesKind::Snapshot => GROUP_STATE_SNAPSHOT,
+            GroupStatesKind::Update => GROUP_STATE_UPDATE,
+        };
+        let head = states.items.iter().fold(
+            Writer::default().string(1, states.group.as_str()),
+            |head, GroupStateItem { connection_id, user_id, state, updated_at }| {
+                let mut item = Writer::default().string(1, connection_id.as_str());
+                if let Some(user) = user_id {
+                    item = item.string(2, user.as_str());
+                }
+                if let Some(state) = state {
+                    item = item.message(3, &state_value(state));
+                }
+                head.message(2, &item.uint(4, Some(updated_at.as_millis()).filter(|millis| *millis != 0)))
+            },
+        );
+        Self { member, sequence_id: 3, head: head.finish(), tail: Vec::new() }
     }
 
     /// Bytes of its fields but for the sequence id.
@@ -68,15 +111,15 @@ impl DataFrame {
     /// The whole frame, for a connection that counts messages or for one that does not.
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> Vec<u8> {
-        let number = Writer::default().uint(4, sequence_id.map(|id| id.0)).finish();
-        Writer::default().pieces(DATA, &[&self.head, &number, &self.tail]).finish()
+        let number = Writer::default().uint(self.sequence_id, sequence_id.map(|id| id.0)).finish();
+        Writer::default().pieces(self.member, &[&self.head, &number, &self.tail]).finish()
     }
 
     /// The whole frame for a connection that does not count messages, where it is needed once.
     #[must_use]
     pub fn into_plain(mut self) -> Vec<u8> {
         self.head.append(&mut self.tail);
-        Writer::default().given(DATA, self.head).finish()
+        Writer::default().given(self.member, self.head).finish()
     }
 }
 
@@ -129,6 +172,9 @@ pub fn encode_downstream(message: DownstreamMessage) -> Vec<u8> {
                     (STREAM_CLOSED, stream.message(2, &error_value(&error)))
                 }
             }
+        }
+        DownstreamMessage::GroupStates { states, sequence_id } => {
+            return DataFrame::of_states(&states).with(sequence_id);
         }
         DownstreamMessage::Pong => (PONG, Writer::default()),
     };
@@ -211,8 +257,29 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
             };
             DownstreamMessage::Stream { stream_id: fields.stream_id()?, answer }
         }
+        GROUP_STATE_UPDATE => group_states(&fields, GroupStatesKind::Update)?,
+        GROUP_STATE_SNAPSHOT => group_states(&fields, GroupStatesKind::Snapshot)?,
         _ => return Ok(None),
     }))
+}
+
+fn group_states(fields: &Fields<'_>, kind: GroupStatesKind) -> Result<DownstreamMessage, DecodeError> {
+    let items = fields.messages(2).map(|item| {
+        let item = item?;
+        let user_id = item.optional_string(2, "user_id")?.filter(|user| !user.is_empty());
+        Ok(GroupStateItem {
+            connection_id: ConnectionId::parse(item.string(1, "connection_id")?)?,
+            user_id: user_id.map(UserId::parse).transpose()?,
+            state: item.state(3)?,
+            updated_at: Timestamp::from_millis(item.uint(4).unwrap_or_default()),
+        })
+    });
+    let items = items.collect::<Result<_, DecodeError>>()?;
+    let group = GroupName::parse(fields.string(1, "group")?)?;
+    Ok(DownstreamMessage::GroupStates {
+        states: GroupStates { kind, group, items },
+        sequence_id: fields.uint(3).map(SequenceId),
+    })
 }
 
 /// What a message is in a stream, as `StreamInfo`.

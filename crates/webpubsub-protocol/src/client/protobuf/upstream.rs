@@ -1,7 +1,7 @@
 use super::fields::{Fields, member};
 use super::wire::Writer;
-use super::{data_value, with_metadata};
-use crate::client::{Echo, StreamAction, StreamError, UpstreamMessage};
+use super::{data_value, state_value, with_metadata};
+use crate::client::{Echo, GroupStateAction, StreamAction, StreamError, UpstreamMessage};
 use crate::data::TimeToLive;
 use crate::error::DecodeError;
 use crate::id::{AckId, SequenceId};
@@ -17,8 +17,11 @@ const INVOKE_EVENT: u32 = 10;
 const CANCEL_INVOCATION: u32 = 11;
 const STREAM_DATA: u32 = 13;
 const STREAM_END: u32 = 14;
+const SET_GROUP_STATE: u32 = 15;
+const SUBSCRIBE_GROUP_STATE: u32 = 16;
+const UNSUBSCRIBE_GROUP_STATE: u32 = 17;
 
-/// Every member of `UpstreamMessage.message`: those above, and those of group state, which is not served.
+/// Every member of `UpstreamMessage.message`.
 ///
 /// Source: docs/spec/protobuf.md#upstream-messages.
 const MESSAGES: [u32; 13] = [
@@ -32,9 +35,9 @@ const MESSAGES: [u32; 13] = [
     CANCEL_INVOCATION,
     STREAM_DATA,
     STREAM_END,
-    15,
-    16,
-    17,
+    SET_GROUP_STATE,
+    SUBSCRIBE_GROUP_STATE,
+    UNSUBSCRIBE_GROUP_STATE,
 ];
 
 /// Reads one binary frame of a client.
@@ -127,6 +130,15 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
             };
             UpstreamMessage::Stream { stream_id: fields.stream_id()?, action: StreamAction::End { error } }
         }
+        SET_GROUP_STATE | SUBSCRIBE_GROUP_STATE | UNSUBSCRIBE_GROUP_STATE => UpstreamMessage::GroupState {
+            group: group()?,
+            ack_id: ack_id(2),
+            action: match kind {
+                SET_GROUP_STATE => GroupStateAction::Set(fields.state(3)?.unwrap_or_default()),
+                SUBSCRIBE_GROUP_STATE => GroupStateAction::Subscribe,
+                _ => GroupStateAction::Unsubscribe,
+            },
+        },
         _ => return Err(DecodeError::UnknownType),
     })
 }
@@ -191,6 +203,15 @@ pub fn encode_upstream(message: &UpstreamMessage) -> Vec<u8> {
                         .optional(2, error.user_error_code.as_deref());
                     (STREAM_END, stream.message(2, &error))
                 }
+            }
+        }
+        UpstreamMessage::GroupState { group, ack_id, action } => {
+            let body = named(group.as_str()).uint(2, id(ack_id));
+            match action {
+                GroupStateAction::Set(state) if state.is_empty() => (SET_GROUP_STATE, body),
+                GroupStateAction::Set(state) => (SET_GROUP_STATE, body.message(3, &state_value(state))),
+                GroupStateAction::Subscribe => (SUBSCRIBE_GROUP_STATE, body),
+                GroupStateAction::Unsubscribe => (UNSUBSCRIBE_GROUP_STATE, body),
             }
         }
         UpstreamMessage::Ping => (PING, Writer::default()),

@@ -126,6 +126,7 @@ impl World {
             ),
             DownstreamMessage::InvokeResponse { .. } => broken("sessions invoke nothing"),
             DownstreamMessage::Stream { .. } => broken("sessions open no streams"),
+            DownstreamMessage::GroupStates { .. } => broken("sessions subscribe to no states"),
             DownstreamMessage::Pong => Word::Pong,
         };
         for slot in to {
