@@ -23,7 +23,13 @@ const number = (least, most) => ({
 
 const isWhole = (text, least, most) => /^\+?\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
-const onOff = { problem: (value) => ([...ON, ...OFF].includes(value.toLowerCase()) ? undefined : "must be on or off") };
+/** Whether a switch is on; `undefined` is neither on nor off. `tests/vectors/variables` has the words. */
+export function readSwitch(value) {
+  const word = value.toLowerCase();
+  return ON.includes(word) || (OFF.includes(word) ? false : undefined);
+}
+
+const onOff = { problem: (value) => (readSwitch(value) === undefined ? "must be on or off" : undefined) };
 
 const pauses = {
   problem(value) {
@@ -81,7 +87,7 @@ export const elsewhere = {
 };
 
 /** Whether a variable that turns something on does. */
-export const isOn = (value) => ON.includes(String(value ?? "").toLowerCase());
+export const isOn = (value) => readSwitch(String(value ?? "")) === true;
 
 /** The name and the value of a `NAME=VALUE`, or a problem. */
 export function variable(text) {

@@ -13,7 +13,9 @@ import {
   isOn,
   variable,
   variables,
+  readSwitch,
 } from "../../scripts/variables.mjs";
+import { readVectors } from "../support/vectors.mjs";
 
 const config = readFileSync(at("crates", "webpubsub-service", "src", "config.rs"), "utf8");
 const names = [...Object.keys(variables), ...Object.keys(elsewhere)].sort();
@@ -78,20 +80,20 @@ test("values are read as the worker reads them", () => {
     assert.deepEqual(variable(`RECOVERY_WINDOW_SECONDS=${value}`), ["RECOVERY_WINDOW_SECONDS", value]);
   for (const value of ["", "-1", "1.5", "0x10", "3601", "one"])
     assert.throws(() => variable(`RECOVERY_WINDOW_SECONDS=${value}`), /must be a whole number from 1 to 3600/);
-  for (const value of ["on", "ON", "true", "Yes", "1", "off", "No", "false", "0", ""])
-    variable(`ALLOW_PRIVATE_EVENT_HANDLERS=${value}`);
   for (const value of ["1,3,5", "", "0", "1, 3 ,", "600"]) variable(`EVENT_RETRY_SECONDS=${value}`);
   for (const value of ["601", "1,-1", "1,x", "1,1,1,1,1,1,1,1,1,1,1"])
     assert.throws(() => variable(`EVENT_RETRY_SECONDS=${value}`), /EVENT_RETRY_SECONDS must be/);
-  assert.deepEqual(["on", "TRUE", "yes", "1", "off", "", undefined].map(isOn), [
-    true,
-    true,
-    true,
-    true,
-    false,
-    false,
-    false,
-  ]);
+});
+
+test("a switch is read as the worker reads it", () => {
+  for (const { text, expected } of readVectors("variables/switches")) {
+    assert.equal(readSwitch(text) ?? null, expected, text);
+    assert.equal(isOn(text), expected === true, text);
+    const set = () => variable(`ALLOW_PRIVATE_EVENT_HANDLERS=${text}`);
+    if (expected === null) assert.throws(set, /ALLOW_PRIVATE_EVENT_HANDLERS must be on or off/);
+    else assert.deepEqual(set(), ["ALLOW_PRIVATE_EVENT_HANDLERS", text]);
+  }
+  assert.equal(isOn(undefined), false);
 });
 
 test("wrangler.toml's variables obey the same rules, and no key", () => {

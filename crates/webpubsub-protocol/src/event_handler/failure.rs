@@ -31,7 +31,7 @@ pub enum CallFailure {
     NoAllowedOrigin,
     /// The `WebHook-Allowed-Origin` of the answer to the handshake does not have this service in it.
     OtherOrigin,
-    /// The answer's body is too large.
+    /// The answer's body is too large, or too much is read of all answers at once.
     TooLarge,
     /// The answer's content type is one that no payload has, or its charset is unknown.
     WrongContentType,
@@ -132,7 +132,10 @@ impl CallFailure {
             Self::OtherOrigin => "Its WebHook-Allowed-Origin is neither * nor this service's host.",
             Self::TooLarge => {
                 let (most, of_connect) = (MAX_HANDLER_ANSWER_BYTES >> 20, MAX_CONNECT_ANSWER_BYTES >> 20);
-                return format!("Its answer is above {most} MiB, or {of_connect} MiB for connect.").into();
+                return format!(
+                    "Its answer is above {most} MiB, or {of_connect} MiB for connect, or too much was read of all at once."
+                )
+                .into();
             }
             Self::WrongContentType => "Its answer has a content type or a charset that no message has.",
             Self::NotReadable => {
