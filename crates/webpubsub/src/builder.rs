@@ -34,12 +34,15 @@ pub enum BuildError {
     EmptyQueue,
 }
 
-impl Builder {
-    pub(crate) fn new(credential: Credential) -> Self {
+impl WebPubSubClient {
+    /// Begins to build a client, from a client access URL or from a [`Credential`].
+    pub fn builder(credential: impl Into<Credential>) -> Builder {
         let (options, queue) = (Options::default(), QueueLimits::default());
-        Self { credential, options, queue, connector: Connector::default() }
+        Builder { credential: credential.into(), options, queue, connector: Connector::default() }
     }
+}
 
+impl Builder {
     /// What to offer the service: [`Subprotocol::JsonReliable`] by default.
     pub const fn protocol(mut self, protocol: Subprotocol) -> Self {
         self.options.subprotocol = protocol;

@@ -5,8 +5,6 @@ use std::fmt;
 use serde::Serialize;
 use webpubsub_protocol::name::{GroupName, NameError};
 
-use crate::builder::Builder;
-use crate::credential::Credential;
 use crate::data::Data;
 use crate::error::StartError;
 use crate::handle::Handle;
@@ -31,11 +29,6 @@ pub struct WebPubSubClient {
 }
 
 impl WebPubSubClient {
-    /// Begins to build a client, from a client access URL or from a [`Credential`].
-    pub fn builder(credential: impl Into<Credential>) -> Builder {
-        Builder::new(credential.into())
-    }
-
     pub(crate) const fn new(handle: Handle) -> Self {
         Self { handle }
     }

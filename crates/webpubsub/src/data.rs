@@ -25,7 +25,7 @@ pub struct Data(MessageData);
 /// Why a value is no payload.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// serde cannot write the value as JSON.
+    /// Serde cannot write the value as JSON.
     #[error("the value cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     /// The text is no JSON, or it is `null`, which the service does not deliver.
@@ -48,7 +48,7 @@ pub enum PayloadError {
     /// There is no payload.
     #[error("the answer has no payload")]
     Missing,
-    /// serde cannot read the value as what was asked for.
+    /// Serde cannot read the value as what was asked for.
     #[error("the payload is another JSON value than was expected")]
     Json(#[from] serde_json::Error),
 }

@@ -29,7 +29,7 @@ const HIGH_WATER_BYTES: usize = 1 << 20;
 /// The longest message that is taken: 1 MB of payload, escaped in JSON in the worst way, is less.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
 
-/// tungstenite takes this for each connection at once; its default is 128 KiB.
+/// What is taken for reading, for each connection at once; the default of tungstenite is 128 KiB.
 const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// Makes sockets.
