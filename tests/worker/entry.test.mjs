@@ -12,7 +12,7 @@ module(
   class Kind {
     constructor(state, env) { rust.made.push(this); Object.assign(this, { state, env, calls: [] }); }
   }
-  for (const name of ["fetch", "alarm", "webSocketMessage", "webSocketClose", "webSocketError"]) {
+  for (const name of ["fetch", "alarm", "webSocketText", "webSocketBytes", "webSocketClose", "webSocketError"]) {
     Kind.prototype[name] = function (...given) { this.calls.push([name, ...given]); return rust.onCall(name, ...given); };
   }
   export const HubShard = class HubShard extends Kind {};
@@ -66,10 +66,24 @@ describe("An object", () => {
     assert.equal(rust.made[0].state, state);
     assert.equal(rust.made[0].env, env);
     assert.deepEqual(rust.made[0].calls, [
-      ["webSocketMessage", "socket", "text"],
+      ["webSocketText", "socket", "text"],
       ["webSocketClose", "socket", 1000, "bye"],
       ["webSocketError", "socket"],
     ]);
+  });
+
+  test("is given bytes and long texts as bytes", () => {
+    const shard = new HubShard(state, env);
+    const given = [];
+    rust.onCall = (_, __, bytes, isText) => void given.push([Buffer.from(bytes).toString(), isText]);
+    shard.webSocketMessage("socket", new TextEncoder().encode("bytes").buffer);
+    const long = "long é".repeat(20_000);
+    shard.webSocketMessage("socket", long);
+    assert.deepEqual(given, [
+      ["bytes", false],
+      [long, true],
+    ]);
+    assert.equal(rust.made[0].calls[1][2].length, 0, "the bytes are given back");
   });
 
   test("is made anew with the next call after a trap", () => {
@@ -79,7 +93,7 @@ describe("An object", () => {
     assert.equal(rust.made.length, 1, "not before there is a call");
     shard.webSocketMessage("socket", "good");
     shard.webSocketMessage("socket", "again");
-    assert.deepEqual(calls(), [["webSocketMessage"], ["webSocketMessage", "webSocketMessage"]]);
+    assert.deepEqual(calls(), [["webSocketText"], ["webSocketText", "webSocketText"]]);
     assert.equal(rust.made[1].state, state);
   });
 

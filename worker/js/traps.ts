@@ -17,7 +17,8 @@ export interface Handlers {
   /** `body` is the request's, where it has been read already. */
   fetch(request: Request, body?: ArrayBuffer): Response | Promise<Response>;
   alarm(): void | Promise<void>;
-  webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void>;
+  webSocketText(socket: WebSocket, text: string): void | Promise<void>;
+  webSocketBytes(socket: WebSocket, bytes: Uint8Array, isText: boolean): void | Promise<void>;
   webSocketClose(socket: WebSocket, code: number, reason: string): void | Promise<void>;
   webSocketError(socket: WebSocket): void | Promise<void>;
 }

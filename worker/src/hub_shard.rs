@@ -68,12 +68,23 @@ impl HubShard {
         })
     }
 
-    #[wasm_bindgen(js_name = webSocketMessage)]
-    pub fn websocket_message(&self, socket: &WebSocket, message: &JsValue) -> Result<()> {
-        let frame = match message.as_string() {
-            Some(text) => Frame::Text(text),
-            None => Frame::Binary(Uint8Array::new(message).to_vec()),
+    #[wasm_bindgen(js_name = webSocketText)]
+    pub fn websocket_text(&self, socket: &WebSocket, text: String) -> Result<()> {
+        self.receive(socket, Frame::Text(text))
+    }
+
+    /// Receives a binary frame, or the UTF-8 of a text.
+    #[wasm_bindgen(js_name = webSocketBytes)]
+    pub fn websocket_bytes(&self, socket: &WebSocket, bytes: Vec<u8>, is_text: bool) -> Result<()> {
+        let frame = if is_text {
+            Frame::Text(String::from_utf8(bytes).map_err(Error::new)?)
+        } else {
+            Frame::Binary(bytes)
         };
+        self.receive(socket, frame)
+    }
+
+    fn receive(&self, socket: &WebSocket, frame: Frame) -> Result<()> {
         if let Some((shard, from)) = self.known(socket) {
             shard.step(Input::Frame { from, frame }, None)?;
         }
