@@ -87,6 +87,75 @@ for (const [bundler, flag] of [
   });
 }
 
+test("React hooks share a client, join a group once, and stop", async (t) => {
+  const project = await Project.installBesideBundlers(t, { type: "module" });
+  const scripted = await service(t);
+  const env = JSON.stringify({ SERVICE: scripted.url });
+  project.write("vitest.config.js", `export default { test: { environment: "jsdom", env: ${env} } };`);
+  project.write(
+    "app.test.js",
+    `import { StrictMode, createElement, useEffect, useState } from "react";
+     import { createRoot } from "react-dom/client";
+     import { expect, test } from "vitest";
+     import { useGroup, useWebPubSub } from "@webpubsub-edge/client/react";
+
+     const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5)); };
+
+     test("hooks", async () => {
+       const seen = { messages: [], urls: 0 };
+       function Room({ connection, name }) {
+         const group = useGroup(connection, "g", ({ data }) => seen.messages.push(name + data));
+         seen[name] = group;
+         useEffect(() => () => void (seen.gone = name), []);
+         return null;
+       }
+       function App() {
+         const [rooms, setRooms] = useState(["a", "b"]);
+         Object.assign(seen, { setRooms });
+         // Another function and another object at each rendering.
+         const connection = useWebPubSub(() => (seen.urls++, process.env.SERVICE), { autoReconnect: false });
+         seen.connection = connection;
+         return rooms.map((name) => createElement(Room, { key: name, name, connection }));
+       }
+       const root = createRoot(document.body.appendChild(document.createElement("div")));
+       root.render(createElement(StrictMode, null, createElement(App)));
+       await until(() => seen.a?.isJoined && seen.b?.isJoined);
+       expect([seen.connection.status, seen.connection.connectionId]).toEqual(["connected", "c1"]);
+       await seen.a.send("hi", "text");
+       await until(() => seen.messages.length === 2);
+       expect(seen.messages.sort()).toEqual(["ahi", "bhi"]);
+       seen.gone = undefined;
+       seen.setRooms(["b"]);
+       await until(() => seen.gone === "a");
+       await seen.b.send("left", "text");
+       await until(() => seen.messages.length === 3);
+       expect(seen.messages[2]).toBe("bleft");
+       seen.gone = undefined;
+       seen.setRooms([]);
+       const { client } = seen.connection;
+       const stopped = new Promise((resolve) => client.on("stopped", resolve));
+       await until(() => seen.gone === "b");
+       await client.sendEvent("bye", "", "text");
+       root.unmount();
+       await stopped;
+     });`,
+  );
+  const [printed, messages] = await Promise.all([
+    project.node(program("vitest", "vitest.mjs"), "run", "--no-color"),
+    (async () => {
+      const accepted = await scripted.connection();
+      accepted.connected("c1");
+      await once(accepted.socket, "close");
+      return accepted.messages();
+    })(),
+  ]);
+  assert.match(printed, /1 passed/);
+  assert.deepEqual(
+    messages.filter(({ type }) => type !== "ping" && type !== "sequenceAck").map(({ type }) => type),
+    ["joinGroup", "sendToGroup", "sendToGroup", "leaveGroup", "event"],
+  );
+});
+
 test("Vitest with jsdom: StrictMode starts, stops and starts again", async (t) => {
   const project = await Project.installBesideBundlers(t, { type: "module" });
   const { url, accept } = await service(t);

@@ -14,7 +14,8 @@ function entry(target) {
   return entry(target[condition ?? "default"]);
 }
 
-export function loadOurClient() {
+/** The package, or one of its modules, such as `./server`. */
+export function loadOurClient(module = ".") {
   const { exports } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-  return import(pathToFileURL(path.join(folder, entry(exports["."]))).href);
+  return import(pathToFileURL(path.join(folder, entry(exports[module]))).href);
 }

@@ -135,7 +135,26 @@ async function scripts() {
     entry("slim", { source: "slim.ts", minify: true }),
     entry("node"),
     entry("node", { format: "cjs", file: "node.cjs" }),
+    ...["server/index.ts", "react.ts"].flatMap((source) => [plain(source, "esm"), plain(source, "cjs")]),
   ]);
+}
+
+/** A script without WebAssembly of its own, for every platform. */
+async function plain(source, format) {
+  const file = `${source.replace(/(\/index)?\.ts$/, "")}.${format === "esm" ? "js" : "cjs"}`;
+  await esbuild.build({
+    entryPoints: [join(npm, "src", source)],
+    outfile: join(dist, file),
+    bundle: true,
+    sourcemap: true,
+    format,
+    target: "es2022",
+    platform: "neutral",
+    external: ["react", "@webpubsub-edge/client"],
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  tidyMap(join(dist, `${file}.map`));
 }
 
 /** Has a source map name its sources as the package would, with their text but for the WebAssembly's. */
@@ -159,8 +178,8 @@ function types() {
   const internal = ["incoming", "json", "kinds", "load", "outgoing", "payload", "reach", "refusal", "values"];
   for (const name of ["platform", ...internal.map((name) => `${name}.d.ts`)])
     rmSync(join(dist, name), { recursive: true, force: true });
-  for (const file of readdirSync(dist).filter((name) => name.endsWith(".d.ts"))) {
-    const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\/\w+)\.js(?=")/g, ".cjs");
+  for (const file of readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {
+    const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\.?\/[\w/]+)\.js(?=")/g, ".cjs");
     writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);
   }
 }

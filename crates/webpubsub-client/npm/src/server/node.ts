@@ -1,0 +1,77 @@
+// Handlers of `Request` and `Response` on Node's own HTTP server, and on Express and what is like it.
+
+/** Answers a request. Hono, Workers, Deno, Bun and Next call it as it is; `toNodeHandler` is for Node and Express. */
+export type FetchHandler = (request: Request, context?: unknown) => Promise<Response>;
+
+/** Answers a request of Node's HTTP server, or of Express, whose `next` is called for a path that is not the handler's. */
+export type NodeHandler = (request: any, response: any, next?: (error?: unknown) => void) => Promise<void>;
+
+/** The answers to requests that a handler does not know. */
+const unknown = new WeakSet<Response>();
+
+/** An answer to a request that a handler does not know, which another handler may. */
+export function notFound(): Response {
+  const response = new Response("There is nothing here.", { status: 404 });
+  unknown.add(response);
+  return response;
+}
+
+/**
+ * Makes a handler for `http.createServer` or `app.use`. The `Request` that it makes reads its body from Node's; `context`
+ * is Node's request, so that what other middleware put there (such as `user`) can be read. It must come before what
+ * parses bodies (`express.json()`): a body that has been read cannot be read again.
+ */
+export function toNodeHandler(handler: FetchHandler): NodeHandler {
+  return async (request, response, next) => {
+    try {
+      const answer = await handler(fetchRequest(request), request);
+      if (unknown.has(answer) && next) return next();
+      for (const [name, value] of answer.headers) if (name !== "set-cookie") response.setHeader(name, value);
+      const cookies = answer.headers.getSetCookie();
+      if (cookies.length > 0) response.setHeader("set-cookie", cookies);
+      response.statusCode = answer.status;
+      response.end(new Uint8Array(await answer.arrayBuffer()));
+    } catch (error) {
+      if (next) return next(error);
+      console.error(error);
+      if (!response.headersSent) response.statusCode = 500;
+      response.end();
+    }
+  };
+}
+
+function fetchRequest(request: any): Request {
+  const headers = new Headers();
+  const raw: string[] = request.rawHeaders;
+  for (let at = 0; at + 1 < raw.length; at += 2) headers.append(raw[at] as string, raw[at + 1] as string);
+  // Handlers look at the path alone: what a client says of the host is not to be relied upon.
+  const path: string = request.originalUrl ?? request.url;
+  const url = `http://localhost${path.startsWith("/") ? path : "/"}`;
+  const hasBody = request.method !== "GET" && request.method !== "HEAD";
+  const init = { method: request.method, headers, ...(hasBody && { body: stream(request), duplex: "half" }) };
+  return new Request(url, init as RequestInit);
+}
+
+/** A body as it arrives, no faster than it is read. What is not wanted is read and dropped: the connection goes on. */
+function stream(request: any): ReadableStream<Uint8Array> {
+  let wanted = true;
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      request.on("data", (chunk: Uint8Array) => {
+        if (!wanted) return;
+        controller.enqueue(chunk);
+        if ((controller.desiredSize ?? 0) <= 0) request.pause();
+      });
+      request.on("end", () => wanted && controller.close());
+      request.on("error", (error: unknown) => wanted && controller.error(error));
+      request.pause();
+    },
+    pull() {
+      request.resume();
+    },
+    cancel() {
+      wanted = false;
+      request.resume();
+    },
+  });
+}
