@@ -205,6 +205,8 @@ export const steps = [
         "webpubsub-worker",
         "-p",
         "webpubsub-client",
+        "-p",
+        "webpubsub",
         "--",
         "-D",
         "warnings",
@@ -254,20 +256,19 @@ export const steps = [
   },
   {
     name: "wasm",
-    title: "Tests of the browser client's shell, in headless Chromium",
+    title: "Tests of the clients' shells for browsers, in headless Chromium",
     needs: "test",
     tests: true,
-    work: () =>
-      run(
-        neededTool("wasm-pack"),
-        ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", "webpubsub-client"), "--locked"],
-        {
-          cwd: root,
-          env: wasmEnv(),
-          echo: true,
-          failure: "wasm-pack test",
-        },
-      ),
+    async work() {
+      let output = "";
+      for (const crate of ["webpubsub-client", "webpubsub"])
+        output += await run(
+          neededTool("wasm-pack"),
+          ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", crate), "--locked"],
+          { cwd: root, env: wasmEnv(), echo: true, failure: "wasm-pack test" },
+        );
+      return output;
+    },
   },
   {
     name: "packaging",

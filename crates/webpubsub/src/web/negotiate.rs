@@ -34,6 +34,22 @@ struct Negotiated {
 impl Credential {
     /// Asks an endpoint of the application's server for each new connection: `GET`, answered with the
     /// client access URL as text, or with JSON that has it as `url`.
+    ///
+    /// ```no_run
+    /// use futures_util::StreamExt;
+    /// use webpubsub::{Credential, WebPubSubClient};
+    ///
+    /// wasm_bindgen_futures::spawn_local(async {
+    ///     let client = WebPubSubClient::builder(Credential::negotiate("/negotiate")).build().unwrap();
+    ///     let mut messages = client.group_messages("room").unwrap();
+    ///     client.start().await.unwrap();
+    ///     client.join_group("room").await.unwrap();
+    ///     while let Some(Ok(message)) = messages.next().await {
+    ///         web_sys_console(message.text().unwrap_or_default());
+    ///     }
+    /// });
+    /// # fn web_sys_console(_: &str) {}
+    /// ```
     #[must_use]
     pub fn negotiate(endpoint: impl Into<String>) -> Self {
         let endpoint = endpoint.into();
