@@ -32,7 +32,7 @@ const command = {
     ["npm run e2e", "all end-to-end tests"],
     ["npm run e2e -- tests/e2e/clients/groups.test.mjs", "one file of them"],
     [
-      'npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MB"',
+      'npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MiB"',
       "one test of it, with only the set-up that it needs",
     ],
   ],

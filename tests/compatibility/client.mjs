@@ -679,7 +679,7 @@ export const client = [
         "1000 messages are kept; one more ends the connection for good, with `The reliable message buffer is full.`",
         recovery("1000 messages are kept; one more ends the connection"),
       ),
-      row("16 MB are kept", recovery("sixteen megabytes are kept, and no more")),
+      row("16 MiB are kept", recovery("sixteen mebibytes are kept, and no more")),
       row("What is published while a client is away is kept too, and its groups stay", again, kept),
     ],
   },
@@ -822,7 +822,7 @@ export const client = [
         stopping("${signal} to ${scope}: 1001 to all, reliable ones lose nothing"),
         testsOf("tests/sdk/stopping.test.mjs")("is found again by every client package, plain or reliable"),
       ),
-      row("1009 for more than 1 MB", frames("one byte more closes with 1009, in bytes and not characters")),
+      row("1009 for more than 1 MiB", frames("one byte more closes with 1009, in bytes and not characters")),
       row(
         "1011 for a simple client's event that fails",
         simple("send events, and are closed with 1011 without a handler"),
@@ -848,12 +848,12 @@ export const client = [
     sources: ["docs/spec/client.md#limits", "docs/spec/client.md#keep-alive"],
     rows: [
       row(
-        "A client's message: 1 MB, after it was put together",
-        frames("a message of 1 MB is delivered whole"),
+        "A client's message: 1 MiB, after it was put together",
+        frames("a message of 1 MiB is delivered whole"),
         frames("a message may come in fragments, and counts as a whole"),
         frames("simple clients have the same limit"),
       ),
-      row("A REST message: 1 MB", restSend("a body of 1 MB is accepted, one byte more gets 400")),
+      row("A REST message: 1 MiB", restSend("a body of 1 MiB is accepted, one byte more gets 400")),
       differs(
         "Groups of one connection: no limit",
         "4,096, unless an operator sets another number with `CLIENT_GROUP_LIMIT`: the ack is `Forbidden`, over REST the answer 409.",
@@ -865,9 +865,9 @@ export const client = [
         native("shard", "tests/groups")("a_client_may_be_in_4096_groups_or_as_many_as_there_are"),
       ),
       row(
-        "What is kept for a reliable connection: 1000 messages, 16 MB",
+        "What is kept for a reliable connection: 1000 messages, 16 MiB",
         recovery("1000 messages are kept; one more ends the connection"),
-        recovery("sixteen megabytes are kept, and no more"),
+        recovery("sixteen mebibytes are kept, and no more"),
       ),
       row("Ack ids that are remembered: 1000", acks("the last thousand ids are remembered, older ones are not")),
       row(

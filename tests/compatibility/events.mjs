@@ -297,7 +297,7 @@ export const eventHandlers = [
       row("Empty state is sent as empty", state("that is empty is sent as empty, also through recoveries")),
       differs(
         "State above 12,288 bytes fails the event, or `connect` with 500",
-        "It could not come back in a header: Node.js reads 16 KB of them.",
+        "It could not come back in a header: Node.js reads 16 KiB of them.",
         e2e("event-handlers/deliveries")("say of a handler's state at the limit nothing"),
       ),
       row(
@@ -573,7 +573,7 @@ export const eventHandlers = [
         inOrder,
         native("shard", "tests/event_calls")("at_most_six_calls_are_under_way_and_connections_take_turns"),
         native("shard", "tests/event_calls")("a_thousand_events_of_a_connection_wait_and_one_more_fails"),
-        native("shard", "tests/event_calls")("sixteen_megabytes_of_a_shards_events_wait_and_more_fail"),
+        native("shard", "tests/event_calls")("sixteen_mebibytes_of_a_shards_events_wait_and_more_fail"),
       ),
       row(
         "Only public handlers with TLS, unless the operator allows others, in every notation of an address",

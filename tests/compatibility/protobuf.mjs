@@ -165,7 +165,7 @@ export const protobufClients = [
         "Invalid metadata closes with 1007",
         refused("metadata without a key", "metadata with a key that is no token", "metadata with a value beyond ASCII"),
       ),
-      row("More than 1 MB closes with 1009", protobuf("1 MB is delivered whole, and one byte more closes with 1009")),
+      row("More than 1 MiB closes with 1009", protobuf("1 MiB is delivered whole, and one byte more closes with 1009")),
       row(
         "No data closes with 1007, unless there is metadata: then it is empty text",
         refused(

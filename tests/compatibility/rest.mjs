@@ -158,7 +158,7 @@ export const rest = [
       row(
         "Azure's texts: not a valid JSON, Content-Length, hub name, group name",
         send("JSON that is none gets 400"),
-        send("a body of 1 MB is accepted, one byte more gets 400"),
+        send("a body of 1 MiB is accepted, one byte more gets 400"),
         errors("names that are none get 400"),
       ),
       row(
@@ -187,8 +187,8 @@ export const rest = [
         send("other content types get 415, and nothing is sent"),
       ),
       row(
-        "1 MB, with a length or without",
-        send("a body of 1 MB is accepted, one byte more gets 400"),
+        "1 MiB, with a length or without",
+        send("a body of 1 MiB is accepted, one byte more gets 400"),
         send("a body without a length is read as it comes, up to the limit"),
       ),
       row("Empty text and binary", contentTypes),

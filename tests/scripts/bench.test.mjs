@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { YARDSTICK, contenders } from "../../bench/contenders.mjs";
 import { reached, targets } from "../../bench/reach.mjs";
@@ -291,4 +291,21 @@ test("a name that is none ends the bench before anything is set up", () => {
   );
   assert.match(bench("--native", "--quick").stderr, /^--native goes with --workloads alone, not with --quick\./);
   assert.match(bench("--runs", "0").stderr, /^--runs must be a whole number from 1 to 1000, not "0"\./);
+});
+
+test("README's ratios are those of the last results", () => {
+  const [readme, results] = ["README.md", "bench/RESULTS.md"].map((file) => readFileSync(at(file), "utf8"));
+  const [, section] = /^## How fast it is\n([^]*?)^## /m.exec(readme);
+  const measured = /^## What is to be reached\n([^]*?)^## /m.exec(results)[1].split("\n");
+  for (const [title, what] of [
+    ["CPU of a delivery", "CPU a delivery (rest-1000): json beside bare"],
+    ["CPU of a delivery", "CPU a delivery (rest-100): json beside bare"],
+    ["publishes a second", "REST publishes a second (rest-1): json beside bare"],
+    ["connects a second", "connects a second (connects): json beside bare"],
+    ["memory of", "PSS an idle connection (crowd): json beside bare"],
+  ]) {
+    const [, , ratio] = measured.find((row) => row.startsWith(`| ${what} |`)).match(/\|([^|]*)\| ([\d.]+ ×) \|/);
+    const row = section.split("\n").find((line) => line.startsWith(`| ${title}`));
+    assert.ok(row.includes(ratio), `README.md: ${row} lacks ${ratio} of ${what}`);
+  }
 });

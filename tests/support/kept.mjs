@@ -97,7 +97,7 @@ export function requestBytes(method, target, { host, headers = {}, body = Buffer
   return Buffer.concat(chunked ? [head, ...chunks(body), Buffer.from("0\r\n\r\n")] : [head, body]);
 }
 
-/** A body in chunks of 64 KB. */
+/** A body in chunks of 64 KiB. */
 function chunks(body) {
   const parts = [];
   for (let at = 0; at < body.length; at += 65_536) {

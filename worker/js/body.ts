@@ -3,7 +3,7 @@
 /** Buffers up to this many bytes are left to the garbage collector. */
 const SMALL_BYTES = 16_384;
 
-/** Gives back at once, unless it is little, what V8 would keep until it has some 64 MB of such garbage. */
+/** Gives back at once, unless it is little, what V8 would keep until it has some 64 MiB of such garbage. */
 export function freeBytes(bytes: Uint8Array<ArrayBuffer>): void {
   if (bytes.length > SMALL_BYTES) bytes.buffer.transfer(0);
 }

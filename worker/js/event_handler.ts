@@ -54,7 +54,7 @@ async function read({ status, headers, body }: Response, take: Take): Promise<vo
     const { done, value } = await reader.readAtLeast(size, new Uint8Array(size));
     if (done) break;
     const goesOn = take(value, announced, status);
-    // Freed at once: V8 keeps such garbage until it has some 64 MB of it.
+    // Freed at once: V8 keeps such garbage until it has some 64 MiB of it.
     (value.buffer as ArrayBuffer).transfer(0);
     if (!goesOn) {
       reader.cancel().catch(() => {});

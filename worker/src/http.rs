@@ -61,7 +61,7 @@ extern "C" {
     #[wasm_bindgen(js_name = readBody)]
     fn read_body(request: &Request, limit: usize) -> Promise;
 
-    /// Gives back at once, unless it is little, what V8 would keep until it has some 64 MB of such
+    /// Gives back at once, unless it is little, what V8 would keep until it has some 64 MiB of such
     /// garbage.
     #[wasm_bindgen(js_name = freeBytes)]
     pub(crate) fn free_bytes(bytes: &Uint8Array);

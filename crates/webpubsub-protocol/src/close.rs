@@ -21,7 +21,7 @@ impl CloseCode {
     pub const INVALID_PAYLOAD: Self = Self(1007);
     /// Policy: do not try to recover this connection.
     pub const POLICY_VIOLATION: Self = Self(1008);
-    /// The message is longer than 1 MB.
+    /// The message is longer than 1 MiB.
     pub const TOO_LARGE: Self = Self(1009);
     /// A fault of ours, or of the application's event handler.
     pub const INTERNAL_ERROR: Self = Self(1011);
@@ -56,7 +56,7 @@ pub enum CloseCause {
     TextOnProtobuf,
     /// A frame that is no message of the protobuf subprotocol.
     InvalidProtobufMessage,
-    /// A message over 1 MB.
+    /// A message over 1 MiB.
     MessageTooLarge,
     /// More messages than the service takes from one client.
     TooManyMessages,

@@ -142,7 +142,7 @@ pub const MAX_BUFFERED_MESSAGES: usize = 1000;
 
 /// Bytes of messages that a reliable connection may have unacknowledged.
 ///
-/// Source: docs/spec/client.md#reliable-buffer (16 MB).
+/// Source: docs/spec/client.md#reliable-buffer (16 MiB).
 pub const MAX_BUFFERED_BYTES: usize = 16 * 1024 * 1024;
 
 /// Most bytes in the body of an event handler's answer.
@@ -154,7 +154,7 @@ pub const MAX_HANDLER_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// The service documents none.
 pub const MAX_CONNECT_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// Longest `ce-connectionState`: what a handler can be sent in a header in turn. Node.js reads 16 KB of
+/// Longest `ce-connectionState`: what a handler can be sent in a header in turn. Node.js reads 16 KiB of
 /// headers.
 pub const MAX_CONNECTION_STATE_BYTES: usize = 12 * 1024;
 

@@ -463,7 +463,7 @@ pub enum Refusal {
     /// 415: a media type or charset that no message has.
     #[error("unsupported content type")]
     ContentType,
-    /// 400: the body is longer than 1 MB.
+    /// 400: the body is longer than 1 MiB.
     #[error("the body is too long")]
     TooLong,
     /// 400: the body is not in the charset that it claims.

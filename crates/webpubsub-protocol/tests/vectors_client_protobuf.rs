@@ -73,7 +73,7 @@ fn every_any_is_kept_and_nothing_else_is_taken_for_one() {
 
 /// The largest frames there are, made to be slow: their cost grows with their length and no faster.
 #[test]
-fn no_frame_of_a_megabyte_is_a_bomb() {
+fn no_frame_of_a_mebibyte_is_a_bomb() {
     let filled = |piece: &[u8]| piece.repeat((MAX_CLIENT_MESSAGE_BYTES - 16) / piece.len());
     let message = |number: u8, body: &[u8]| {
         let mut length = body.len();

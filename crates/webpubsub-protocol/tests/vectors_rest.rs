@@ -70,7 +70,7 @@ fn every_body_of_a_bulk_operation_is_what_its_vector_says() {
 }
 
 #[test]
-fn a_body_of_a_bulk_operation_is_at_most_one_megabyte_of_utf8() {
+fn a_body_of_a_bulk_operation_is_at_most_one_mebibyte_of_utf8() {
     let json = Some("application/json");
     let body = br#"{"groups":["a"]}"#;
     let padded = |length: usize| [body.to_vec(), vec![b' '; length - body.len()]].concat();

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_is_full_at_a_thousand_messages_or_sixteen_megabytes() {
+    fn a_buffer_is_full_at_a_thousand_messages_or_sixteen_mebibytes() {
         let mut buffer = buffer();
         for row in 0..1000 {
             assert!(buffer.has_room(1));

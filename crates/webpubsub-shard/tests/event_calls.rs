@@ -148,7 +148,7 @@ fn a_thousand_events_of_a_connection_wait_and_one_more_fails() {
 }
 
 #[test]
-fn sixteen_megabytes_of_a_shards_events_wait_and_more_fail() {
+fn sixteen_mebibytes_of_a_shards_events_wait_and_more_fail() {
     let mut shard = shard();
     let clients = clients(&mut shard, 20);
     let data = "x".repeat(1_000_000);

@@ -69,7 +69,7 @@ fn violations_close_with_the_code_and_text_of_the_spec() {
 }
 
 #[test]
-fn a_message_of_exactly_one_megabyte_is_taken() {
+fn a_message_of_exactly_one_mebibyte_is_taken() {
     let mut shard = TestShard::new();
     let client = shard.connected(json("alice"));
     let frame = r#"{"type":"ping","padding":"…"}"#;

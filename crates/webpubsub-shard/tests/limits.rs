@@ -28,9 +28,9 @@ fn slow_bucket() -> TestShard {
     with(Limits { messages_per_second: 2, message_burst: 3, ..Limits::DEFAULT })
 }
 
-/// Ten bytes more than `megabytes` may be on their way.
-fn short_queue(megabytes: u32) -> TestShard {
-    with(Limits { outbound_bytes: megabytes * 1024 * 1024 + 10, ..Limits::DEFAULT })
+/// Ten bytes more than `mebibytes` may be on their way.
+fn short_queue(mebibytes: u32) -> TestShard {
+    with(Limits { outbound_bytes: mebibytes * 1024 * 1024 + 10, ..Limits::DEFAULT })
 }
 
 fn pass(shard: &mut TestShard, milliseconds: u64) {

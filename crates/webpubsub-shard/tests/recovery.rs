@@ -339,16 +339,16 @@ fn a_full_buffer_ends_a_connection_without_a_socket_too() {
 }
 
 #[test]
-fn sixteen_megabytes_are_kept_and_no_more() {
+fn sixteen_mebibytes_are_kept_and_no_more() {
     let (mut shard, alice, id) = shard();
-    let megabyte = text(&"x".repeat(1024 * 1024 - 100));
+    let mebibyte = text(&"x".repeat(1024 * 1024 - 100));
     shard.cut(alice);
     for _ in 0..16 {
-        shard.publish(Target::All, megabyte.clone());
+        shard.publish(Target::All, mebibyte.clone());
     }
     assert_eq!(shard.recover(&id), Some(alice));
     assert_eq!(shard.take(alice).len(), 16);
-    shard.publish(Target::All, megabyte);
+    shard.publish(Target::All, mebibyte);
     assert_eq!(shard.closed[0].code, 1008);
 }
 

@@ -39,7 +39,7 @@
 //! - Who is connected, who is a member of what and who may do what is what clients and servers have
 //!   asked for.
 //! - A connection ends for a reason: its client or a server ends it, its time to come back is over, its
-//!   client has 1,000 messages or 16 MB outstanding and there is one message more, or, where it is not
+//!   client has 1,000 messages or 16 MiB outstanding and there is one message more, or, where it is not
 //!   reliable, its shard is to go or the service is about to stop. A reliable one stays on a shard that
 //!   is to go, unless the operator has set how long. A socket that a connection still has is closed in
 //!   the same step, with 1008 unless a server or a stop wanted it; who comes back later is closed with

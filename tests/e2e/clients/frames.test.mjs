@@ -91,7 +91,7 @@ forEachShardCount(
       assert.equal((await listener.json()).data, "nothing between");
     });
 
-    test("a message of 1 MB is delivered whole", async () => {
+    test("a message of 1 MiB is delivered whole", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });
       const sender = await hub.connect({ roles: ALL_ROLES });

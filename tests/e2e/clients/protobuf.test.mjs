@@ -230,7 +230,7 @@ forEachShardCount("Protobuf clients", (service) => {
     }
   });
 
-  test("1 MB is delivered whole, and one byte more closes with 1009", async () => {
+  test("1 MiB is delivered whole, and one byte more closes with 1009", async () => {
     const hub = service.newHub();
     const listener = await connect(hub, { groups: ["room"] });
     const sender = await connect(hub, { roles: ALL_ROLES });

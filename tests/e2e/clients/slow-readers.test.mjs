@@ -103,7 +103,7 @@ forEachShardCount(
       });
     }
 
-    test("that are reliable and acknowledge nothing close at 16 MB", async () => {
+    test("that are reliable and acknowledge nothing close at 16 MiB", async () => {
       const hub = service.newHub();
       const stuck = await hub.connectReliable({ user: "stuck" });
       stuck.stopReading();

@@ -183,7 +183,7 @@ forEachShardCount(
         assert.deepEqual([asked.all("cookie"), asked.all("ce-connectionState")], [[], []]);
       });
 
-      test("of 12 KB is sent again, and so is one that is not ASCII", async (t) => {
+      test("of 12 KiB is sent again, and so is one that is not ASCII", async (t) => {
         const { handler, hub } = await start(t, { userEventPattern: "*" });
         const socket = await hub.connect({ roles: ALL_ROLES });
         let ackId = 0;

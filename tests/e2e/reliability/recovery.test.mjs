@@ -256,15 +256,15 @@ forEachShardCount("Recovery", (service) => {
     await expectRefused(hub, away, "away");
   });
 
-  test("sixteen megabytes are kept, and no more", async () => {
+  test("sixteen mebibytes are kept, and no more", async () => {
     const hub = service.newHub();
     const alice = await hub.connectReliable();
-    const megabyte = "x".repeat(1_048_576 - 200);
+    const mebibyte = "x".repeat(1_048_576 - 200);
     alice.cut();
-    for (let n = 0; n < 16; n++) await hub.send("", megabyte);
+    for (let n = 0; n < 16; n++) await hub.send("", mebibyte);
     const again = await hub.recover(alice);
-    for (let n = 1; n <= 16; n++) await expectData(again, [[megabyte, n]]);
-    await hub.send("", megabyte);
+    for (let n = 1; n <= 16; n++) await expectData(again, [[mebibyte, n]]);
+    await hub.send("", mebibyte);
     assert.equal((await nextNew(again)).message, FULL);
     assert.deepEqual(await again.closed(), { code: 1008, reason: FULL });
   });

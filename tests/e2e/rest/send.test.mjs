@@ -137,7 +137,7 @@ forEachShardCount("REST publishing", (service) => {
     refused(await post(service.newHub(), " null ", { "content-type": "application/json" }));
   });
 
-  test("a body of 1 MB is accepted, one byte more gets 400", async () => {
+  test("a body of 1 MiB is accepted, one byte more gets 400", async () => {
     const hub = service.newHub();
     const socket = await hub.connectSimple();
     await hub.send("", "x".repeat(LIMIT));

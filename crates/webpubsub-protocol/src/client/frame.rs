@@ -8,7 +8,7 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Its length in bytes: what the 1 MB limit counts.
+    /// Its length in bytes: what the 1 MiB limit counts.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self {

@@ -142,7 +142,7 @@ mod tests {
     use crate::data::MetadataError;
 
     #[test]
-    fn a_body_is_at_most_one_megabyte() {
+    fn a_body_is_at_most_one_mebibyte() {
         let of = |length| message_data(&ContentKind::Binary, vec![0; length]);
         assert!(of(MAX_REST_MESSAGE_BYTES).is_ok());
         assert_eq!(of(MAX_REST_MESSAGE_BYTES + 1), Err(Refusal::TooLong));

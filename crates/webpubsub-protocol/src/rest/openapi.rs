@@ -170,7 +170,7 @@ fn request_body(body: Body) -> Option<Value> {
     match body {
         Body::None => None,
         Body::Message => Some(json!({
-            "description": "The message, at most 1 MB.",
+            "description": "The message, at most 1 MiB.",
             "content": {
                 "application/json": { "schema": {} },
                 "text/plain": { "schema": { "type": "string" } },
