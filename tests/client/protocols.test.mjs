@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { npmPackage, once, setUp, setUpConnected } from "./harness.mjs";
+import { cases } from "../support/cases.mjs";
 
 const { InvocationError, SendMessageError, WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } =
   npmPackage;
@@ -39,7 +40,7 @@ test("the protocols have the official names", () => {
 });
 
 test("the JSON protocols read every kind of frame", () => {
-  const kinds = [
+  const kinds = cases([
     [{ type: "system", event: "connected", connectionId: "c" }, "connected"],
     [{ type: "system", event: "disconnected", message: "m" }, "disconnected"],
     [{ type: "ack", ackId: 1, success: true }, "ack"],
@@ -52,7 +53,7 @@ test("the JSON protocols read every kind of frame", () => {
     [{ type: "streamClosed", streamId: "s" }, "streamClosed"],
     [{ type: "groupStateSnapshot", group: "g", items: [] }, "groupStateSnapshot"],
     [{ type: "groupStateUpdate", group: "g", items: [] }, "groupStateUpdate"],
-  ];
+  ]);
   for (const [frame, kind] of kinds) {
     assert.deepEqual(json.parseMessages(JSON.stringify(frame)), { ...frame, kind });
   }
@@ -146,7 +147,7 @@ test("what is no protocol is refused by the constructor", () => {
   }
 });
 
-test("a protocol of one's own is offered, and writes and reads frames", async (t) => {
+test("an own protocol is offered, and writes and reads frames", async (t) => {
   const written = [];
   const protocol = custom({
     writeMessage(message) {
@@ -317,12 +318,12 @@ test("what a protocol needs first is loaded by the start", async (t) => {
 
 test("values that an own protocol gets are checked like others", async (t) => {
   const { client } = await setUpConnected(t, { protocol: custom() });
-  for (const [content, dataType] of [
+  for (const [content, dataType] of cases([
     [1, "text"],
     ["x", "binary"],
     [null, "json"],
     ["x", "xml"],
-  ]) {
+  ])) {
     const error = await client.sendToGroup("g", content, dataType).catch((error) => error);
     assert.ok(error instanceof SendMessageError && error.cause instanceof TypeError, dataType);
   }

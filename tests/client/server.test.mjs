@@ -177,7 +177,7 @@ for (const { name, keys, connection, expected } of readVectors("cloud-events/sig
   });
 }
 
-test("a client is let in, as its token says or otherwise, or refused", async () => {
+test("a client is let in, as its token says or not, or refused", async () => {
   const asked = [];
   let answer;
   const handler = eventHandler({ connectionString, hub, handleConnect: (event) => (asked.push(event), answer) });
@@ -210,7 +210,7 @@ test("a client is let in, as its token says or otherwise, or refused", async () 
   assert.throws(() => refuse(200), RangeError);
 });
 
-test("a user event is read by its type, and answered by its value's", async () => {
+test("a user event is read by its type, and answered by a value's", async () => {
   const asked = [];
   let answer;
   const handler = eventHandler({ connectionString, hub, handleUserEvent: (event) => (asked.push(event), answer) });
@@ -284,7 +284,7 @@ test("states are kept as Microsoft's middleware keeps them", async () => {
   assert.deepEqual(states, [{}, { visits: 1 }, { visits: 1 }, {}]);
 });
 
-test("notifications are delivered, and one that throws is answered 500", async () => {
+test("notifications are delivered, one that throws is answered 500", async () => {
   const events = [];
   const errors = [];
   const handler = eventHandler({
@@ -349,7 +349,7 @@ test("options that are wrong are refused when a handler is made", () => {
   assert.throws(() => negotiate({ hub, connectionString }), TypeError);
 });
 
-test("Node's server calls a handler, with its own request as context", async (t) => {
+test("Node's server calls a handler with its request as context", async (t) => {
   const handler = negotiate({ connectionString, hub, client: (_, { user }) => ({ userId: user }) });
   const events = eventHandler({ connectionString, hub, handleUserEvent: ({ data }) => data });
   const server = http.createServer((request, response) => {

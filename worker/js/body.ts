@@ -4,8 +4,8 @@
 const SMALL_BYTES = 16_384;
 
 /** Gives back at once, unless it is little, what V8 would keep until it has some 64 MiB of such garbage. */
-export function freeBytes(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.length > SMALL_BYTES) bytes.buffer.transfer(0);
+export function freeBytes({ length, buffer }: Uint8Array): void {
+  if (length > SMALL_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** The text of `bytes` in the encoding with this label; `undefined` where it is not known. */

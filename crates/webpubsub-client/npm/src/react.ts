@@ -36,7 +36,7 @@ export interface WebPubSubConnection {
 }
 
 export interface UseWebPubSubOptions extends WebPubSubClientOptions {
-  /** Whose connection it is, such as a user's id: another one restarts the client. */
+  /** What the connection belongs to, such as a user's id: another one restarts the client. */
   key?: string | number;
 }
 

@@ -75,7 +75,7 @@ export interface GroupEvent extends EventContext {
 
 type Awaitable<T> = T | Promise<T>;
 
-/** Whose signature is accepted: that of the service's keys, or any, which only a test should say. */
+/** Which signature is accepted: that of the service's keys, or any, which only a test should say. */
 type Signatures = ServiceAddress | { accessKeys: readonly string[] } | { verifySignature: false };
 
 export type EventHandlerOptions = Signatures & {
@@ -243,7 +243,7 @@ function notification(
 /** An event that is not as the service sends it. */
 class BadEvent extends Error {}
 
-/** Source: docs/spec/cloudevents.md#handshake. */
+/** Source: docs/spec/cloudevents.md#validation. */
 function agree(origin: string | null, allowed: string[] | undefined): Response {
   if (origin === null) return text(400, "WebHook-Request-Origin is missing.");
   if (allowed && !allowed.includes(origin.toLowerCase()))
