@@ -103,8 +103,6 @@ impl HubShard {
         };
         // The client may yet be answered what it sent before.
         shard.sockets.answer_close(slot.0, echo, words);
-        // Where there was no frame, these words are the platform's.
-        let reason = if code == CloseCode::ABNORMAL { "" } else { reason };
         shard.step(Input::Closed { slot, code, reason: reason.to_owned() }, None).map(drop)
     }
 
@@ -168,7 +166,6 @@ impl ShardHost {
             }
         }
         let driver = RefCell::new(Driver::new(restored.shard));
-        let since = Cell::new(0);
         let is_known = Cell::new(store.object().is_registered()?);
         let shard = Rc::new_cyclic(|this| {
             let this: Weak<Self> = Weak::clone(this);
@@ -189,7 +186,6 @@ impl ShardHost {
                 store,
                 calls: Calls::new(),
                 timer: Timer::new(),
-                since,
                 is_known,
             }
         });
@@ -246,12 +242,12 @@ impl ShardHost {
         let (Some(admission), Some(connection)) = (admission, connection) else {
             return http::text(400, "Not an admission.");
         };
-        if admission.subprotocol.is_reliable() {
+        let reconnection_token = token.map(str::to_owned);
+        let input = Input::Connect { connection, request: admission, reconnection_token };
+        if self.driver.borrow().shard.shares_commit(&input) {
             settled(self.turns.next()).await?;
         }
         let pair = WebSocketPair::new();
-        let reconnection_token = token.map(str::to_owned);
-        let input = Input::Connect { connection, request: admission, reconnection_token };
         match self.step(input, Some(&pair.server()))?.refused {
             Some(full) => http::text(full_status(full), ""),
             None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
@@ -289,16 +285,6 @@ impl ShardHost {
         };
         self.take(view)?;
         http::text(200, &self.driver.borrow().shard.load().to_string())
-    }
-
-    fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
-        self.step(Input::Map(view.map), None)?;
-        // An older one may come later.
-        if view.since >= self.since.get() {
-            self.since.set(view.since);
-            self.step(Input::Settings(view.settings), None)?;
-        }
-        Ok(())
     }
 
     /// Asks the hub's directory, once in a life, for what it sent the others before there was this
@@ -362,10 +348,11 @@ impl ShardHost {
 
     /// Carries out a command, in one commit with others where it has to wait for one.
     async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
-        if self.driver.borrow().shard.writes_for(&command) {
+        let input = Input::Command(command);
+        if self.driver.borrow().shard.shares_commit(&input) {
             settled(self.turns.next()).await?;
         }
-        Ok(self.step(Input::Command(command), None)?.reply)
+        Ok(self.step(input, None)?.reply)
     }
 
     /// The command that a task comes to, with what of it is in the request's body.

@@ -11,7 +11,7 @@ use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{EventCall, object_name};
+use webpubsub_service::{EventCall, HubView, object_name};
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
     StoredMessage,
@@ -118,8 +118,8 @@ impl Host for StepHost<'_> {
         self.shard.store.message(row)
     }
 
-    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<()> {
-        self.shard.relay(to, rows)
+    fn relay(&mut self, to: ShardId, last: u64, batch: Batch) {
+        self.shard.relay(to, last, &batch);
     }
 
     fn call(&mut self, call: Call) {
@@ -179,6 +179,12 @@ impl ShardHost {
         self.drive(socket, |driver, host| driver.step(host, input))
     }
 
+    /// Has the shard take what its hub's directory delivers.
+    pub(crate) fn take(self: &Rc<Self>, HubView { map, settings, since }: HubView) -> Result<()> {
+        self.step(Input::Map(map), None)?;
+        self.step(Input::Settings { settings, since }, None).map(drop)
+    }
+
     /// Carries out what has arrived before, so that a request finds it done.
     pub(crate) fn catch_up(self: &Rc<Self>) {
         // A failure has ended the object.
@@ -214,14 +220,8 @@ impl ShardHost {
         })
     }
 
-    /// Sends rows of the log to another shard, and gives the shard how that went.
-    fn relay(self: &Rc<Self>, to: ShardId, rows: &[u64]) -> Result<()> {
-        let mut messages = Vec::new();
-        for row in rows {
-            messages.extend(self.store.message(*row)?.map(|message| (*row, message)));
-        }
-        let Some(last) = rows.last().copied() else { return Ok(()) };
-        let batch = Batch { from: self.number, messages };
+    /// Sends a batch to another shard, and gives the shard how that went.
+    fn relay(self: &Rc<Self>, to: ShardId, last: u64, batch: &Batch) {
         let body = batch.encode();
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
@@ -236,7 +236,6 @@ impl ShardHost {
                 log::failure("a step after relaying", &error);
             }
         });
-        Ok(())
     }
 
     async fn post(&self, to: ShardId, body: &str) -> Result<u16> {

@@ -29,9 +29,6 @@ pub(crate) struct ShardHost {
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,
     pub(crate) turns: Turns,
-    /// [`HubView::since`] of the settings that were taken last, as far as this life of the memory
-    /// knows.
-    pub(crate) since: Cell<u64>,
     /// Whether the directory was asked for the settings, and the register knows the hub.
     pub(crate) is_known: Cell<bool>,
 }

@@ -15,6 +15,7 @@ use crate::config::Full;
 use crate::event_queue::{Call, CallId};
 use crate::input::Input;
 use crate::output::{Change, Output};
+use crate::relay::Batch;
 use crate::shard::Shard;
 use crate::shard_id::ShardId;
 use crate::slot::Slot;
@@ -89,12 +90,8 @@ pub trait Host {
     /// The disk cannot be read.
     fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Self::Error>;
 
-    /// Starts to send rows of the log to another shard, as a [`crate::Batch`]. There is at least one; the
-    /// oldest comes first.
-    ///
-    /// # Errors
-    /// The disk cannot be read.
-    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Self::Error>;
+    /// Starts to send a batch to another shard, whose last row is `last`.
+    fn relay(&mut self, to: ShardId, last: u64, batch: Batch);
 
     /// Starts to deliver an event to its handler.
     fn call(&mut self, call: Call);
@@ -269,7 +266,15 @@ impl Driver {
                     let outputs = self.shard.handle(host.now(), Input::Measured(measured));
                     self.perform_each(host, outputs, answer, lost)?;
                 }
-                Output::Relay { to, rows } => host.relay(to, &rows)?,
+                Output::Relay { to, rows } => {
+                    let mut messages = Vec::with_capacity(rows.len());
+                    for row in &rows {
+                        messages.extend(host.message(*row)?.map(|message| (*row, message)));
+                    }
+                    if let Some(last) = rows.last() {
+                        host.relay(to, *last, Batch { from: self.shard.id(), messages });
+                    }
+                }
                 Output::Call(call) => host.call(*call),
                 Output::GiveUp { call, after } => host.give_up(call, after),
                 Output::EventFailed { connection, event, failure } => {

@@ -87,8 +87,13 @@ pub enum Input {
         /// The handler's answer, or why there is none.
         result: Result<Taken, CallFailure>,
     },
-    /// The hub's settings, which replace those before; `None` for those of the configuration.
-    Settings(Option<HubSettings>),
+    /// The hub's settings, which replace those before unless these were changed later.
+    Settings {
+        /// The settings; `None` for those of the configuration.
+        settings: Option<HubSettings>,
+        /// When they were changed last: grows with every change.
+        since: u64,
+    },
     /// Asks for a measurement of every socket: [`crate::Output::Measure`] follows.
     Measure,
     /// How many bytes wait on the sockets of an [`crate::Output::Measure`].

@@ -19,6 +19,7 @@ mod write;
 
 use std::collections::VecDeque;
 
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::config::ShardConfig;
@@ -31,6 +32,7 @@ use crate::metrics::Counters;
 use crate::output::Output;
 use crate::publish::Publish;
 use crate::relay::Relay;
+use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, Snapshot, StoredMessage, decode_runs};
@@ -51,6 +53,8 @@ pub struct Shard {
     pub(crate) config: ShardConfig,
     pub(crate) policy: EventPolicy,
     pub(crate) events: EventQueues,
+    /// When the settings that were taken last were changed, as far as this life of the memory knows.
+    settings_since: u64,
     /// Bytes that were put on sockets since all of them were measured.
     pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
@@ -104,6 +108,7 @@ impl Shard {
             config,
             policy,
             events: EventQueues::new(snapshot.settings),
+            settings_since: 0,
             unmeasured: 0,
             turns: Turns::default(),
         };
@@ -143,6 +148,8 @@ impl Shard {
             }
             Input::Recover { connection } => self.recover(&connection, &mut step),
             Input::Closed { slot, code, reason } => {
+                // Where there was no close frame, the words are the platform's.
+                let reason = if code == CloseCode::ABNORMAL { String::new() } else { reason };
                 self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut step);
             }
             Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut step),
@@ -171,7 +178,12 @@ impl Shard {
                 self.turns.write(self.relay.relayed(now, to, last, taken));
             }
             Input::Called { call, result } => self.called(call, result, &mut step),
-            Input::Settings(settings) => self.take_settings(settings, &mut step),
+            Input::Settings { settings, since } => {
+                if since >= self.settings_since {
+                    self.settings_since = since;
+                    self.take_settings(settings, &mut step);
+                }
+            }
             Input::Measure => self.measure_all(&mut step),
             Input::Measured(waiting) => self.measured(waiting, &mut step),
             Input::GoAway => self.go_away(&mut step),
@@ -185,6 +197,23 @@ impl Shard {
         self.follow_up(&mut step);
         self.write_with(&mut step);
         step.outputs
+    }
+
+    /// Which shard of its hub it is.
+    #[must_use]
+    pub const fn id(&self) -> ShardId {
+        self.config.shard
+    }
+
+    /// Whether an input that a request brings waits until what has arrived by now is taken in, since it may lead
+    /// to a write that its answer has to wait for: what all such inputs write then is one commit.
+    #[must_use]
+    pub const fn shares_commit(&self, input: &Input) -> bool {
+        if let Input::Command(command) = input {
+            return self.writes_for(command);
+        }
+        matches!(input, Input::Batch(_))
+            || matches!(input, Input::Connect { request, .. } if request.subprotocol.is_reliable())
     }
 
     /// Adds what follows from the outputs of a step.

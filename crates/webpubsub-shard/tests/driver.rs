@@ -13,9 +13,9 @@ use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Answer, Attachment, Call, CallId, Change, Command, ConnectRequest, ConnectionRecord, Driver, EventPolicy,
-    Full, Host, Input, Limits, NextTurn, Reply, Selection, Shard, ShardConfig, ShardId, Slot, Snapshot,
-    StoredMessage, Target,
+    Answer, Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, ConnectionRecord, Driver,
+    EventPolicy, Full, Host, Input, Limits, NextTurn, Reply, Selection, Shard, ShardConfig, ShardId, Slot,
+    Snapshot, StoredMessage, Target,
 };
 
 const PUBLISH: &str = r#"{"type":"sendToGroup","group":"g","ackId":1,"dataType":"text","data":"x"}"#;
@@ -118,9 +118,9 @@ impl Host for ScriptedHost {
         Ok(self.log.get(&row).cloned())
     }
 
-    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), DiskFull> {
-        self.does(format!("relay {rows:?} to {}", to.0));
-        Ok(())
+    fn relay(&mut self, to: ShardId, last: u64, batch: Batch) {
+        let rows: Vec<u64> = batch.messages.iter().map(|(row, _)| *row).collect();
+        self.does(format!("relay {rows:?} up to {last} from {} to {}", batch.from.0, to.0));
     }
 
     fn call(&mut self, call: Call) {
@@ -405,7 +405,8 @@ fn the_alarm_is_brought_forward_for_an_earlier_deadline() {
         store Log
         send numbered [(1, 1)]
         send [1] ack
-        relay [1] to 1
+        read row 1
+        relay [1] up to 1 from 0 to 1
         alarm in 10s
         turn Soon
     "#]]);
@@ -499,4 +500,41 @@ fn a_turn_comes_before_more_once_enough_has_arrived() {
     }
     assert_eq!(host.done.last().map(String::as_str), Some("turn BeforeMore"));
     assert_eq!(host.done.iter().filter(|done| done.starts_with("turn")).count(), 1);
+}
+
+#[test]
+fn rows_that_are_gone_are_left_out_of_a_batch() {
+    let (mut driver, mut host) = driver(ShardConfig { shards: 2, ..ShardConfig::only() });
+    connect(&mut driver, &mut host, 1, Subprotocol::JsonReliable);
+    send(&mut driver, &mut host, 0, PUBLISH);
+    send(&mut driver, &mut host, 0, &PUBLISH.replace(r#""ackId":1"#, r#""ackId":2"#));
+    driver.turn(&mut host).expect("the disk has space");
+    let failed = Input::Relayed { to: ShardId(1), last: 2, taken: false };
+    step(&mut driver, &mut host, failed);
+    host.log.remove(&2);
+    host.now = host.now.after(Duration::from_secs(1));
+    host.done.clear();
+    step(&mut driver, &mut host, Input::Timeout);
+    host.done.retain(|done| done.starts_with("relay"));
+    host.check(&expect![[r#"
+        relay [1] up to 2 from 0 to 1
+    "#]]);
+}
+
+#[test]
+fn what_may_write_for_a_request_shares_a_commit() {
+    let (mut driver, mut host) = driver(ShardConfig::only());
+    let connecting = |subprotocol| Input::Connect {
+        connection: id(9),
+        request: ConnectRequest { subprotocol, ..ConnectRequest::default() },
+        reconnection_token: None,
+    };
+    assert!(!driver.shard.shares_commit(&publish()), "nothing is written for clients that are not reliable");
+    assert!(driver.shard.shares_commit(&connecting(Subprotocol::JsonReliable)));
+    assert!(!driver.shard.shares_commit(&connecting(Subprotocol::Json)));
+    assert!(driver.shard.shares_commit(&Input::Batch(Batch { from: ShardId(1), messages: Vec::new() })));
+    assert!(!driver.shard.shares_commit(&Input::GoAway));
+    connect(&mut driver, &mut host, 1, Subprotocol::JsonReliable);
+    assert!(driver.shard.shares_commit(&publish()));
+    assert!(!driver.shard.shares_commit(&Input::Command(Command::Exists(Target::All))), "it is a question");
 }

@@ -60,6 +60,15 @@ fn connected_and_disconnected_are_delivered() {
     assert!(shard.disk.durable_events.is_empty());
 }
 
+#[test]
+fn words_without_a_close_frame_are_no_reason() {
+    let mut shard = shard();
+    let alice = shard.connected(json("alice"));
+    shard.end_calls();
+    shard.close_with(alice, CloseCode::ABNORMAL, "WebSocket disconnected without sending Close frame.");
+    assert_eq!(reason(&mut shard), r#"{"reason":""}"#);
+}
+
 // Source: docs/spec/cloudevents.md#notifications; docs/spec/client.md#detached-connections,
 // docs/spec/client.md#close-codes.
 #[test]
@@ -379,11 +388,11 @@ fn durable_events_without_a_handler_are_dropped() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
     shard.send(alice, r#"{"type":"joinGroup","group":"g"}"#);
-    shard.input(Input::Settings(Some(settings(SYSTEM_EVENTS))));
+    shard.input(Input::Settings { settings: Some(settings(SYSTEM_EVENTS)), since: 1 });
     shard.close(alice, CloseCode::NORMAL);
     assert_eq!(shard.end_calls(), ["alice connected 1", "alice disconnected 3"]);
     let alice = shard.connected(json("alice"));
-    shard.input(Input::Settings(Some(settings("[]"))));
+    shard.input(Input::Settings { settings: Some(settings("[]")), since: 1 });
     shard.end_call(Ok(status(500)));
     shard.close(alice, CloseCode::NORMAL);
     assert!(shard.disk.durable_events.is_empty() && shard.calls.is_empty() && shard.gave_up.is_empty());

@@ -12,7 +12,9 @@ use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::EventName;
-use webpubsub_shard::{Call, Command, ConnectRequest, Input, Selection, ShardConfig, Slot, Target};
+use webpubsub_shard::{
+    Call, Command, ConnectRequest, HubSettings, Input, Selection, ShardConfig, Slot, Target,
+};
 use webpubsub_testkit::{
     ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, text,
     with_handlers,
@@ -524,9 +526,9 @@ fn settings_that_change_hold_from_the_next_event_on() {
     shard.send(alice, &event("one", Some(1)));
     shard.send(alice, &event("two", Some(2)));
     let moved = settings(r#"[{"urlTemplate":"https://moved.example.com/","userEventPattern":"two"}]"#);
-    shard.input(Input::Settings(Some(moved.clone())));
+    shard.input(Input::Settings { settings: Some(moved.clone()), since: 1 });
     assert_eq!(shard.disk.settings, Some(moved.clone()));
-    assert!(shard.input(Input::Settings(Some(moved))).is_empty(), "it is known");
+    assert!(shard.input(Input::Settings { settings: Some(moved), since: 1 }).is_empty(), "it is known");
     let call = shard.end_call(Ok(says("text/plain", "still delivered")));
     assert_eq!(call.url, "https://example.com/one");
     assert_eq!(shard.take(alice).len(), 2);
@@ -538,7 +540,7 @@ fn settings_that_change_hold_from_the_next_event_on() {
     shard.hibernate();
     shard.send(alice, &event("two", None));
     assert_eq!(shard.end_call(Ok(status(204))).url, "https://moved.example.com/", "it is on disk");
-    shard.input(Input::Settings(None));
+    shard.input(Input::Settings { settings: None, since: 1 });
     assert_eq!(shard.disk.settings, None);
     shard.send(alice, &event("two", None));
     assert_eq!(shard.calls[0].url, "https://example.com/two", "as the variables say");
@@ -550,7 +552,7 @@ fn events_that_wait_fail_when_their_handler_is_removed() {
     let alice = shard.connected(json("alice"));
     shard.send(alice, &event("e", Some(9)));
     shard.send(alice, &event("e", Some(1)));
-    shard.input(Input::Settings(Some(settings("[]"))));
+    shard.input(Input::Settings { settings: Some(settings("[]")), since: 1 });
     shard.end_call(Ok(status(500)));
     let acks = shard.take(alice);
     assert_eq!(acks.len(), 2, "no further attempt is made: {acks:?}");
@@ -569,4 +571,17 @@ fn what_ends_that_never_began_is_passed_over() {
     shard.send(alice, &event("e", Some(2)));
     shard.hibernate();
     assert!(shard.input(Input::Called { call, result: Err(CallFailure::Network) }).is_empty());
+}
+
+#[test]
+fn settings_that_come_after_newer_ones_are_left_out() {
+    let mut shard = shard();
+    let mut take = |since, shards| {
+        let settings = HubSettings { shards: Some(shards), ..HubSettings::default() };
+        !shard.input(Input::Settings { settings: Some(settings), since }).is_empty()
+    };
+    assert!(take(7, 1));
+    assert!(!take(6, 2), "older ones");
+    assert!(take(8, 3));
+    assert!(take(8, 4), "the same, which may have been stored in part");
 }

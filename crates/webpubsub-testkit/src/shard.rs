@@ -415,10 +415,8 @@ impl Host for TestShard {
         Ok(self.messages.get(&row).cloned())
     }
 
-    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Infallible> {
-        let messages = rows.iter().map(|row| (*row, self.messages[row].clone())).collect();
-        self.relayed.push((to, Batch { from: self.config.shard, messages }));
-        Ok(())
+    fn relay(&mut self, to: ShardId, _: u64, batch: Batch) {
+        self.relayed.push((to, batch));
     }
 
     fn call(&mut self, call: Call) {

@@ -15,8 +15,7 @@ use crate::step::Step;
 
 impl Shard {
     /// Whether carrying this out may lead to a write that its answer has to wait for.
-    #[must_use]
-    pub const fn writes_for(&self, command: &Command) -> bool {
+    pub(crate) const fn writes_for(&self, command: &Command) -> bool {
         match command {
             Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
             Command::Send { .. }

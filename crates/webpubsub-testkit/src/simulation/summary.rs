@@ -42,8 +42,8 @@ happenings! {
     GoAway,
     /// A recovery takes over from a socket that looks alive.
     TakeOver,
-    /// A message is read to be sent again.
-    Replay,
+    /// A row of the log is read, to be sent again or to another shard.
+    RowRead,
     /// A message is not sent again, because its time is over.
     Expiry,
     /// A connection with a socket has too much outstanding.

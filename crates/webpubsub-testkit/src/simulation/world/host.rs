@@ -11,7 +11,7 @@ use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Call, CallId, Change, Cursor, Host, NextTurn, ShardId, Slot, StoredMessage,
+    Attachment, Batch, Call, CallId, Change, Cursor, Host, NextTurn, ShardId, Slot, StoredMessage,
 };
 
 use super::World;
@@ -154,14 +154,17 @@ impl Host for StepHost<'_> {
 
     fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Infallible> {
         self.note(|| format!("Fetch {{ row: {row} }}"));
-        self.world.count(Happening::Replay);
+        self.world.count(Happening::RowRead);
         Ok(self.machine().disk.message(row))
     }
 
-    fn relay(&mut self, to: ShardId, rows: &[u64]) -> Result<(), Infallible> {
-        self.note(|| format!("Relay {{ to: {to:?}, rows: {rows:?} }}"));
-        self.world.dispatch(self.shard, to, rows);
-        Ok(())
+    fn relay(&mut self, to: ShardId, last: u64, batch: Batch) {
+        self.note(|| format!("Relay {{ to: {to:?}, last: {last}, messages: {} }}", batch.messages.len()));
+        check!(
+            batch.messages.last().map(|(row, _)| *row) == Some(last),
+            "row {last} is relayed and is not there"
+        );
+        self.world.dispatch(self.shard, to, batch);
     }
 
     fn call(&mut self, call: Call) {

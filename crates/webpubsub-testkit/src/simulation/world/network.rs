@@ -9,14 +9,8 @@ use crate::simulation::summary::Happening;
 
 impl World {
     /// A shard sends rows of its log to another.
-    pub(super) fn dispatch(&mut self, from: usize, to: ShardId, rows: &[u64]) {
-        let machine = &self.shards[from];
-        let message = |row: &u64| {
-            let message = machine.disk.message(*row);
-            (*row, message.unwrap_or_else(|| broken(format!("row {row} is relayed and is not there"))))
-        };
-        let batch = Batch { from: machine.config.shard, messages: rows.iter().map(message).collect() };
-        let life = Some(machine.life);
+    pub(super) fn dispatch(&mut self, from: usize, to: ShardId, batch: Batch) {
+        let life = Some(self.shards[from].life);
         self.network.push(Flight::Batch { from, to: usize::from(to.0), batch, life });
     }
 
