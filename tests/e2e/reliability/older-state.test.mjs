@@ -32,6 +32,7 @@ forEachShardCount(
     for (const [version, what] of [
       ["2", "knew no event handlers"],
       ["3", "kept each message in one value"],
+      ["4", "knew no states of groups"],
     ]) {
       test(`one that ${what} is taken over with all that is in it`, async () => {
         const hub = service.newHub();
