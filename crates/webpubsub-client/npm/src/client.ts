@@ -57,6 +57,9 @@ const retries = (options: WebPubSubRetryOptions | undefined) => {
 // the listeners, checks arguments, and loads the core when it is first needed.
 
 /** A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`. */
+/** What the service says of an anonymous user, and Microsoft's client passes on against its own type. */
+const NO_USER = null as unknown as string;
+
 export class WebPubSubClient {
   readonly #credential: WebPubSubClientCredential;
   readonly #options: WebPubSubClientOptions;
@@ -342,7 +345,7 @@ export class WebPubSubClient {
       invoked: (id, { invocationId, dataType, data }) => call(id)?.resolve({ invocationId, dataType, data }),
       invocationFailed: (id, invocationId, problem, name, text) =>
         call(id)?.reject(invocationError(problem, invocationId, name, text)),
-      connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId! }),
+      connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId ?? NO_USER }),
       disconnected: (connectionId, text, code, reason, willReconnect) => {
         const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };
         emit("disconnected", { connectionId, message, code, reason, willReconnect });

@@ -113,7 +113,8 @@ const nameProblems = [
   "An event name is a letter and up to 127 more of letters, digits and _.-",
 ];
 
-const detailOf = (name?: string, message = "") => (name === undefined ? undefined : { name, message });
+/** An ack without an error has neither. */
+const detailOf = (name = "", message = "") => (name || message ? { name, message } : undefined);
 
 /** A `SendMessageError` with the official SDK's message; a plain `Error` where that SDK has one. */
 export function sendError(problem: number, ackId: number | undefined, name?: string, text?: string): Error {

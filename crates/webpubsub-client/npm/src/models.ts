@@ -148,7 +148,7 @@ export interface WebPubSubResult {
 
 export interface OnConnectedArgs {
   connectionId: string;
-  /** None for an anonymous user. */
+  /** `null` for an anonymous user. */
   userId: string;
 }
 
