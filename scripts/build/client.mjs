@@ -20,11 +20,9 @@ export const client = {
       at("Cargo.toml"),
       at("Cargo.lock"),
       at("package-lock.json"),
-      ...crateFolders("crates/webpubsub-client").flatMap((crate) => [
-        join(crate, "Cargo.toml"),
-        join(crate, "src"),
-        join(crate, "npm"),
-      ]),
+      ...["crates/webpubsub-client", "crates/webpubsub-client-protobuf"]
+        .flatMap(crateFolders)
+        .flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src"), join(crate, "npm")]),
     ),
   outputs: [list],
 

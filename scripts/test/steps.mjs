@@ -207,6 +207,8 @@ export const steps = [
         "webpubsub-client",
         "-p",
         "webpubsub",
+        "-p",
+        "webpubsub-client-protobuf",
         "--",
         "-D",
         "warnings",

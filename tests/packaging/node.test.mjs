@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { Project, echo, echoed, service } from "./project.mjs";
+import { echo, echoed, ping, pinged, Project, service } from "./project.mjs";
 
 async function prints(t, project, ...args) {
   const { url, accept } = await service(t);
@@ -79,4 +79,16 @@ test("importing the package does nothing: its bundle is empty", async (t) => {
   const { outputs } = await project.bundle("app.js", { format: "esm", outfile: project.path("out.js") });
   const [{ bytes }] = Object.values(outputs);
   assert.ok(bytes < 100, `${bytes} bytes`);
+});
+
+test("the protobuf module is imported and required", async (t) => {
+  const project = await Project.install(t, { type: "module" });
+  const own = 'from "@webpubsub-edge/client/protobuf"';
+  project.write("app.js", `import { WebPubSubProtobufProtocol } ${own}; ${ping} console.log(pinged);`);
+  project.write(
+    "app.cjs",
+    `const { WebPubSubProtobufProtocol } = require("@webpubsub-edge/client/protobuf");
+     (async () => { ${ping} console.log(pinged); })();`,
+  );
+  for (const file of ["app.js", "app.cjs"]) assert.equal(await project.node(file), pinged, file);
 });

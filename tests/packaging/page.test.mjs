@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { page, resultOf, serve } from "./pages.mjs";
-import { Project, echoed, service } from "./project.mjs";
+import { Project, echoed, ping, pinged, service } from "./project.mjs";
 
 /** Serves a page with this module script and the package's own script beside it. */
 const serveBeside = (t, project, script, policy) =>
@@ -47,4 +47,17 @@ test("a browser's failed start says whether anybody was there", async (t) => {
   closed.port = "65532";
   assert.equal((await failure(closed.href)).problem, "unreachable");
   assert.equal((await failure("chat?access_token=secret")).problem, "invalid-url");
+});
+
+test("the protobuf module in a page, and in what esbuild makes of one", async (t) => {
+  const project = await Project.install(t);
+  const script = (from) => `
+    import { WebPubSubProtobufProtocol } from ${JSON.stringify(from)};
+    (async () => { ${ping} globalThis.result = pinged; })();`;
+  const own = project.file("node_modules/@webpubsub-edge/client/dist/protobuf-browser.js");
+  const served = await serve(t, { "/page.js": script("/protobuf.js"), "/protobuf.js": own });
+  assert.equal(await resultOf(t, served), pinged);
+  project.write("app.js", script("@webpubsub-edge/client/protobuf"));
+  await project.bundle("app.js", { format: "esm", platform: "browser", outfile: project.path("dist/page.js") });
+  assert.equal(await resultOf(t, await serve(t, project.files("dist"))), pinged);
 });

@@ -29,6 +29,14 @@ export const echo = `
 `;
 export const echoed = JSON.stringify(["c1", "g", { hello: "é" }]);
 
+/** Statements that need `WebPubSubProtobufProtocol`, and what they leave in `pinged`: a ping's bytes. */
+export const ping = `
+  const protocol = WebPubSubProtobufProtocol();
+  await protocol.load();
+  const pinged = String([...new Uint8Array(protocol.writeMessage({ kind: "ping" }))]);
+`;
+export const pinged = "74,0";
+
 export class Project {
   constructor(parent) {
     mkdirSync(parent, { recursive: true });

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
 import { workerd } from "../../scripts/toolchain.mjs";
-import { Project, echo, echoed, root, service } from "./project.mjs";
+import { Project, echo, echoed, ping, pinged, root, service } from "./project.mjs";
 import { portOf } from "../support/port.mjs";
 
 const DATE = "2026-11-01";
@@ -46,7 +46,8 @@ const bundlers = {
       external: ["*.wasm"],
       outfile: project.path("out/app.js"),
     });
-    copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist/core.wasm"), project.path("out/core.wasm"));
+    for (const file of ["core.wasm", "protobuf.wasm"])
+      copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist", file), project.path("out", file));
   },
 };
 
@@ -57,10 +58,16 @@ for (const [name, bundle] of Object.entries(bundlers)) {
     project.write(
       "app.js",
       `import { WebPubSubClient } from "@webpubsub-edge/client";
-       export default { async fetch() { const url = ${JSON.stringify(url)}; ${echo} return new Response(result); } };`,
+       import { WebPubSubProtobufProtocol } from "@webpubsub-edge/client/protobuf";
+       export default { async fetch() {
+         const url = ${JSON.stringify(url)}; ${echo}
+         ${ping}
+         return new Response(result + pinged);
+       } };`,
     );
     await bundle(project);
-    const [wasm] = readdirSync(project.path("out")).filter((file) => file.endsWith(".wasm"));
+    const files = readdirSync(project.path("out")).filter((file) => file.endsWith(".wasm"));
+    const wasm = files.map((file) => `(name = "${file}", wasm = embed "out/${file}")`);
     const port = await freePort();
     project.write(
       "config.capnp",
@@ -68,7 +75,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
        const config :Workerd.Config = (
          services = [
            (name = "main", worker = (
-             modules = [(name = "app.js", esModule = embed "out/app.js"), (name = "${wasm}", wasm = embed "out/${wasm}")],
+             modules = [(name = "app.js", esModule = embed "out/app.js"), ${wasm.join(", ")}],
              compatibilityDate = "${DATE}",
            )),
            (name = "internet", network = (allow = ["private", "public"])),
@@ -90,6 +97,6 @@ for (const [name, bundle] of Object.entries(bundlers)) {
       }
     };
     const [result] = await Promise.all([answer(), accept()]);
-    assert.equal(result, echoed);
+    assert.equal(result, echoed + pinged);
   });
 }

@@ -12,6 +12,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
+import binaryen from "binaryen";
 import * as esbuild from "esbuild";
 
 const npm = dirname(fileURLToPath(import.meta.url));
@@ -23,9 +24,18 @@ const work = join(root, "build", ".client");
 const out = join(work, "package");
 const dist = join(out, "dist");
 
-const wasm = core();
+rmSync(work, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-writeFileSync(join(dist, "core.wasm"), wasm);
+/** The functions of Rust's library that do nothing but panic. */
+const PANICS =
+  /^<?(?:core|std|alloc|__rustc)(?:\[|::)(?:.*::)?(?:panicking::|panic_|unwrap_failed|expect_failed|assert_failed|capacity_overflow|handle_error|handle_alloc_error|rust_begin_unwind|rust_oom|slice_\w+_fail)/;
+/** The two modules of WebAssembly: their names in the package, and the crates that they are made of. */
+const modules = { core: "webpubsub-client", protobuf: "webpubsub-client-protobuf" };
+const wasm = {};
+for (const [name, crate] of Object.entries(modules)) {
+  wasm[name] = compile(name, crate);
+  writeFileSync(join(dist, `${name}.wasm`), wasm[name]);
+}
 await scripts();
 types();
 rest();
@@ -33,12 +43,10 @@ pack();
 rmSync(made, { recursive: true, force: true });
 renameSync(out, made);
 
-/** Compiles the crate, and leaves its JavaScript, `core.js`, in the work folder. Gives the module. */
-function core() {
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
+/** Compiles a crate, and leaves its JavaScript in the work folder. Gives the module. */
+function compile(name, crate) {
   const wasm32 = "wasm32-unknown-unknown";
-  run("cargo", ["build", "--locked", "--profile", "client", "--target", wasm32, "--package", "webpubsub-client"], {
+  run("cargo", ["build", "--locked", "--profile", "client", "--target", wasm32, "--package", crate], {
     CARGO_TARGET_DIR: target,
     // Panic messages name source files: not where these happen to lie on this machine.
     CARGO_ENCODED_RUSTFLAGS: [
@@ -48,33 +56,57 @@ function core() {
       "-Cllvm-args=-inline-threshold=0",
     ].join("\x1f"),
   });
-  const compiled = join(target, wasm32, "client", "webpubsub_client.wasm");
+  const compiled = join(target, wasm32, "client", `${crate.replaceAll("-", "_")}.wasm`);
   const bindgen = process.env.WASM_BINDGEN_BIN ?? "wasm-bindgen";
-  run(bindgen, ["--target", "web", "--no-typescript", "--out-dir", work, "--out-name", "core", compiled]);
+  run(bindgen, ["--target", "web", "--no-typescript", "--out-dir", work, "--out-name", name, compiled]);
+  const bound = join(work, `${name}_bg.wasm`);
+  writeFileSync(bound, withoutPanics(readFileSync(bound)));
   // The last pass gives short names to what the module and its JavaScript have of each other, and
   // says which: wasm-bindgen's end in hashes, which do not compress.
   const names = run(process.env.WASM_OPT_BIN ?? join(root, "node_modules", ".bin", "wasm-opt"), [
-    ...["-Oz", "--traps-never-happen", "--low-memory-unused"],
+    ...["-Oz", "--low-memory-unused"],
     ...["--strip-producers", "--strip-target-features", "--minify-imports-and-exports-and-modules"],
-    ...[join(work, "core_bg.wasm"), "--output", join(work, "core.wasm")],
+    ...[bound, "--output", join(work, `${name}.wasm`)],
   ]);
-  const glue = readFileSync(join(work, "core.js"), "utf8");
-  writeFileSync(join(work, "core.js"), shorten(glue, JSON.parse(names)));
-  return readFileSync(join(work, "core.wasm"));
+  const glue = readFileSync(join(work, `${name}.js`), "utf8");
+  writeFileSync(join(work, `${name}.js`), shorten(glue, name, JSON.parse(names)));
+  return readFileSync(join(work, `${name}.wasm`));
+}
+
+/**
+ * The module with a trap in the place of whatever words a panic: a bug of ours still ends the module,
+ * but the words for it, and all the formatting that they take, are downloaded by nobody.
+ */
+function withoutPanics(bytes) {
+  const module = binaryen.readBinary(bytes);
+  const functions = Array.from({ length: module.getNumFunctions() }, (_, index) =>
+    binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
+  );
+  for (const { name, base, params, results } of functions) {
+    if (base || !PANICS.test(name)) continue;
+    module.removeFunction(name);
+    module.addFunction(name, params, results, [], module.unreachable());
+  }
+  binaryen.setDebugInfo(true);
+  const result = module.emitBinary();
+  module.dispose();
+  return result;
 }
 
 /**
  * wasm-bindgen's JavaScript with the short names, and with `instantiate`, which takes a compiled
  * module, in place of its own ways to load one.
  */
-function shorten(glue, { imports, exports }) {
+function shorten(glue, file, { imports, exports }) {
   for (const [, name, short] of imports)
     glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
   for (const [name, short] of exports)
     glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
+  // Its ways to load a module come last.
+  glue = glue.slice(0, glue.indexOf("\nasync function __wbg_load("));
   return `${glue}
 export async function instantiate(module) {
-  const instance = await WebAssembly.instantiate(module, { a: __wbg_get_imports()["./core_bg.js"] });
+  const instance = await WebAssembly.instantiate(module, { a: __wbg_get_imports()["./${file}_bg.js"] });
   __wbg_finalize_init(instance, module);
 }
 `;
@@ -87,10 +119,12 @@ function replaceOnce(text, from, to) {
 
 /** One script for each way in. */
 async function scripts() {
-  const inlined = deflateSync(wasm, { level: 9 }).toString("base64");
+  const inlined = Object.fromEntries(
+    Object.entries(wasm).map(([name, bytes]) => [name, deflateSync(bytes, { level: 9 }).toString("base64")]),
+  );
   const entry = async (
     name,
-    { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false } = {},
+    { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false, of = "core" } = {},
   ) => {
     await esbuild.build({
       entryPoints: [join(npm, "src", source)],
@@ -102,31 +136,41 @@ async function scripts() {
       format,
       target: "es2022",
       platform: platform === "node" ? "node" : "neutral",
-      external: ["ws", "*/core.wasm", "*/core.wasm?module", "./inlined.js"],
+      external: ["./*-inlined.js", "./inlined.js"],
+      define: {
+        WASM_FILE: JSON.stringify(`${of}.wasm`),
+        ...(format === "cjs" && { "import.meta.url": "here" }),
+      },
       legalComments: "none",
       logLevel: "warning",
       plugins: [
         {
           name: "webpubsub",
           setup({ onResolve, onLoad }) {
-            onResolve({ filter: /^#core$/ }, () => ({ path: join(work, "core.js") }));
+            onResolve({ filter: /^#core$/ }, () => ({ path: join(work, `${of}.js`) }));
+            onResolve({ filter: /core\.wasm/ }, ({ path }) => ({ path: path.replace("core", of), external: true }));
+            // What makes no sockets needs no `ws`.
+            onResolve({ filter: /^ws$/ }, () => ({ path: "ws", external: true, sideEffects: false }));
             onResolve({ filter: /^#platform$/ }, () => ({ path: join(npm, "src", "platform", `${platform}.ts`) }));
             // A page has it in its one script. Elsewhere it lies beside the script.
             onResolve({ filter: /^#inlined$/ }, () =>
-              minify ? { path: "inlined", namespace: "inlined" } : { path: "./inlined.js", external: true },
+              minify
+                ? { path: "inlined", namespace: "inlined" }
+                : { path: of === "core" ? "./inlined.js" : `./${of}-inlined.js`, external: true },
             );
-            onLoad({ filter: /./, namespace: "inlined" }, () => ({ contents: inlined, loader: "text" }));
+            onLoad({ filter: /./, namespace: "inlined" }, () => ({ contents: inlined[of], loader: "text" }));
           },
         },
       ],
       ...(format === "cjs" && {
-        define: { "import.meta.url": "here" },
         banner: { js: 'const here=require("node:url").pathToFileURL(__filename).href;' },
       }),
     });
     tidyMap(join(dist, `${file}.map`));
   };
-  writeFileSync(join(dist, "inlined.js"), `export default "${inlined}";\n`);
+  writeFileSync(join(dist, "inlined.js"), `export default "${inlined.core}";\n`);
+  writeFileSync(join(dist, "protobuf-inlined.js"), `export default "${inlined.protobuf}";\n`);
+  const protobuf = { source: "protobuf.ts", of: "protobuf" };
   await Promise.all([
     entry("browser", { minify: true }),
     entry("web", { platform: "browser" }),
@@ -136,6 +180,14 @@ async function scripts() {
     entry("node"),
     entry("node", { format: "cjs", file: "node.cjs" }),
     ...["server/index.ts", "react.ts"].flatMap((source) => [plain(source, "esm"), plain(source, "cjs")]),
+    ...[
+      ["browser", { minify: true }],
+      ["web", { platform: "browser" }],
+      ["workerd"],
+      ["edge"],
+      ["node"],
+      ["node", { format: "cjs", file: "protobuf-node.cjs" }],
+    ].map(([name, options]) => entry(name, { file: `protobuf-${name}.js`, ...protobuf, ...options })),
   ]);
 }
 

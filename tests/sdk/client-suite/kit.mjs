@@ -16,6 +16,8 @@ export class Kit {
     this.WebPubSubClient = WebPubSubClient;
     this.makeProtocol = makeProtocol;
     this.reliable = makeProtocol().isReliableSubProtocol;
+    /** Whether messages say who published them: in protobuf there is no field for it. */
+    this.namesPublishers = makeProtocol().name.startsWith("json.");
   }
 
   /** A client that is not started, and what it receives. It tries nothing twice unless the options say so. */

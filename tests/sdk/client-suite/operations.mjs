@@ -43,7 +43,7 @@ export function defineOperations(kit) {
     await alice.client.sendToGroup("room", "hi", "text");
     await alice.client.sendToGroup("room", { a: [1] }, "json", { noEcho: true });
     await alice.client.sendToGroup("room", buffer([0, 255]), "binary", { fireAndForget: true });
-    const from = { kind: "groupData", group: "room", fromUserId: "alice" };
+    const from = { kind: "groupData", group: "room", fromUserId: kit.namesPublishers ? "alice" : undefined };
     const [text, json, binary] = [
       { ...from, dataType: "text", data: "hi" },
       { ...from, dataType: "json", data: { a: [1] } },

@@ -294,7 +294,7 @@ export class WebPubSubClient {
     }
     this.#waiting = [use];
     Promise.all([loadCore(), this.#protocol.load?.()]).then(
-      ([Core]) => {
+      ([{ Client: Core }]) => {
         const options = this.#options;
         const core = (this.#core = new Core(
           WebPubSubClient.#host(this.#held),

@@ -1,13 +1,13 @@
-import { Client, instantiate } from "#core";
+import * as core from "#core";
 
-let loading: Promise<typeof Client> | undefined;
+let loading: Promise<typeof core> | undefined;
 
 /** Starts the WebAssembly once for all clients; a failure is forgotten, so that a later start can succeed. */
-export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<typeof Client> {
+export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<typeof core> {
   return (loading ??= compile()
-    .then(instantiate)
+    .then(core.instantiate)
     .then(
-      () => Client,
+      () => core,
       (cause) => {
         loading = undefined;
         throw new Error(

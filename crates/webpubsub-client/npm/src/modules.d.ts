@@ -6,6 +6,9 @@ declare module "#inlined" {
   export default text;
 }
 
+/** The file that lies beside the script. */
+declare const WASM_FILE: string;
+
 declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;

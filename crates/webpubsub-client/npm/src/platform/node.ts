@@ -57,7 +57,7 @@ export function explain({ message = "", error }: { message?: string; error?: Err
 export const onWake = (_wake: () => void) => () => {};
 
 export const loadCore = () =>
-  loadOnce(async () => WebAssembly.compile(await readFile(new URL("core.wasm", import.meta.url)).catch(inlined)));
+  loadOnce(async () => WebAssembly.compile(await readFile(new URL(WASM_FILE, import.meta.url)).catch(inlined)));
 
 /** For scripts that a bundler has moved away from their files. */
 async function inlined() {
