@@ -1,6 +1,9 @@
 // A service that does not keep to the protocol: what a client makes of it.
 
-/** Frames after which the connection must still be good for an operation. */
+/**
+ * Frames after which the connection must still be good for an operation.
+ * @type {[string, object][]}
+ */
 const FRAMES = [
   ["a type that is not known", { type: "tomorrow", data: 1 }],
   ["a system event that is not known", { type: "system", event: "tomorrow" }],

@@ -5,7 +5,10 @@ const bytes = (...values) => Uint8Array.from(values).buffer;
 
 const NO_ACK_ID = "An error about an argument has no `ackId`";
 
-/** Payloads by data type, and what is known to be different. */
+/**
+ * Payloads by data type, and what is known to be different.
+ * @type {[string, any, string, string?][]}
+ */
 const PAYLOADS = [
   ["text", "hi", "text"],
   ["an empty text", "", "text"],
@@ -175,12 +178,12 @@ export const operating = [
       await side.call("sendEvent", "order", "x", "text");
     },
   },
-  ...[
+  .../** @type {[string, object][]} */ ([
     ["text", { headers: { "content-type": "text/plain" }, body: "answer" }],
     ["JSON", { headers: { "content-type": "application/json" }, body: '{"n":1}' }],
     ["bytes", { headers: { "content-type": "application/octet-stream" }, body: Buffer.from([1, 2]) }],
     ["metadata", { headers: { "content-type": "text/plain", "x-webpubsub-metadata-trace": "t1" }, body: "x" }],
-  ].map(([kind, answer]) => ({
+  ]).map(([kind, answer]) => ({
     name: `an event that is answered with ${kind}`,
     async run(side) {
       const handler = await side.handler();
@@ -199,13 +202,13 @@ export const operating = [
       await side.call("sendEvent", "order", "x", "text");
     },
   })),
-  ...[
+  .../** @type {[string, object][]} */ ([
     ["text", { headers: { "content-type": "text/plain" }, body: "answer" }],
     ["JSON", { headers: { "content-type": "application/json" }, body: '{"n":1}' }],
     ["bytes", { headers: { "content-type": "application/octet-stream" }, body: Buffer.from([1, 2]) }],
     ["nothing", { status: 204 }],
     ["a failure", { status: 500 }],
-  ].map(([kind, answer]) => ({
+  ]).map(([kind, answer]) => ({
     name: `an invocation that is answered with ${kind}`,
     async run(side) {
       const handler = await side.handler();

@@ -1,7 +1,10 @@
 // Messages of the application's server, and of other clients.
 const TEXT = { contentType: /** @type {const} */ ("text/plain") };
 
-/** What the server sends, by kind. */
+/**
+ * What the server sends, by kind.
+ * @type {[string, any, typeof TEXT | undefined][]}
+ */
 const CONTENTS = [
   ["text", "hi", TEXT],
   ["an object", { a: [1, null] }, undefined],
