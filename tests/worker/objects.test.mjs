@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { askObjects, askTexts, askWithSocket, clientOf, forwardToShard } from "../../worker/js/objects.ts";
+import { askForParts, askWithSocket, callObjects, clientOf, forwardToShard } from "../../worker/js/objects.ts";
 
 /** A namespace whose objects answer a request by `answer(name, request)`; it counts the ids that are made. */
 function namespace(answer) {
@@ -57,12 +57,28 @@ describe("A request to several objects", () => {
   });
 
   test("is answered in the order of their names", async () => {
-    const answers = await askObjects(objects, ["a", "b"], "https://object/x", "POST", new Headers(), "body");
-    assert.deepEqual(await Promise.all(answers.map((answer) => answer.text())), ["a POST body", "b POST body"]);
+    assert.deepEqual(await callObjects({ HUB_SHARD: objects }, "HUB_SHARD", ["a", "b"], "/x", "body"), [
+      "a POST body",
+      "b POST body",
+    ]);
   });
 
   test("is a GET without a body, and a failure has no text", async () => {
-    assert.deepEqual(await askTexts(objects, ["a", "bad"], "/x", undefined), ["a GET ", false]);
-    assert.deepEqual(await askTexts(objects, ["b"], "/x", "delivered"), ["b POST delivered"]);
+    const env = { HUB_DIRECTORY: objects };
+    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["a", "bad"], "/x", undefined), ["a GET ", false]);
+    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["b"], "/x", ""), ["b POST "]);
+  });
+
+  test("gets replies as texts and refusals as they are", async () => {
+    const shards = namespace((name, request) => {
+      if (name === "refuses") return new Response("no", { status: 400 });
+      const body = name === "lists" ? `${request.method} ${new URL(request.url).pathname}` : null;
+      return new Response(body, { headers: { "x-reply": name } });
+    });
+    const names = ["lists", "refuses", "done"];
+    const ask = (env) => askForParts(env, names, "/x", "GET", new Headers(), undefined, "x-reply");
+    const [list, refusal, done] = await ask({ HUB_SHARD: shards });
+    assert.deepEqual([list, done], ["lists\nGET /x", "done\n"]);
+    assert.deepEqual([refusal.status, await refusal.text()], [400, "no"]);
   });
 });

@@ -22,7 +22,7 @@ function postToDirectory(env: Directories, hub: string, path: string, body: stri
 
 /** Has a hub's directory keep a delivery record. */
 export function keepDelivery(env: Directories, hub: string, delivery: string): void {
-  waitUntil(postToDirectory(env, hub, "/deliveries", delivery).catch(() => {}));
+  waitUntil(postToDirectory(env, hub, "/delivery", delivery).catch(() => {}));
 }
 
 /** The most delivery records that are shown. */

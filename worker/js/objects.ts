@@ -41,22 +41,34 @@ export function clientOf({ headers }: Request): string {
   return headers.get("x-client") ?? "";
 }
 
-/** Makes the same request of several objects at once; one answer each, in their order. */
-export function askObjects(
-  namespace: DurableObjectNamespace,
+/**
+ * Makes the same request of several shards at once; one answer each, in their order. Where the header `reply` says
+ * what an answer is, that is its value, a line break and its body.
+ */
+export function askForParts(
+  { HUB_SHARD }: Bindings,
   names: string[],
-  url: string,
+  path: string,
   method: string,
   headers: Headers,
   body: BodyInit | undefined,
-): Promise<Response[]> {
+  reply: string,
+): Promise<(Response | string)[]> {
   const init = { method, headers, body };
-  return Promise.all(names.map((name) => namespace.getByName(name).fetch(url, init)));
+  return Promise.all(
+    names.map(async (name) => {
+      const answer = await HUB_SHARD.getByName(name).fetch(OBJECT + path, init);
+      const value = answer.headers.get(reply);
+      if (value === null) return answer;
+      return `${value}\n${answer.body ? await answer.text() : ""}`;
+    }),
+  );
 }
 
-/** Asks several objects the same at once; one text each, in their order, and `false` for a failure. */
-export function askTexts(
-  namespace: DurableObjectNamespace,
+/** Makes the same call of several objects at once; one answer each, in their order, and `false` for a failure. */
+export function callObjects(
+  env: Bindings,
+  kind: "HUB_SHARD" | "HUB_DIRECTORY",
   names: string[],
   path: string,
   body: string | undefined,
@@ -64,7 +76,7 @@ export function askTexts(
   const init = { method: body === undefined ? "GET" : "POST", body };
   return Promise.all(
     names.map(async (name) => {
-      const answer = await namespace.getByName(name).fetch(OBJECT + path, init);
+      const answer = await env[kind].getByName(name).fetch(OBJECT + path, init);
       return answer.ok && answer.text();
     }),
   );

@@ -4,9 +4,9 @@ use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_service::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, connect_handler, full_status,
+    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, connect_handler,
 };
-use webpubsub_service::{Config, object_name};
+use webpubsub_service::{AdmittedClient, Config, Offered, ShardCall, object_name};
 use webpubsub_shard::{EventHandler, EventPolicy, Full};
 use worker::Env;
 use worker::web_sys::{Request, Response};
@@ -15,7 +15,6 @@ use crate::event_handler::{Caller, Calls, keep_delivery};
 use crate::http::Asked;
 use crate::objects::offer_client;
 use crate::platform::{Error, Result, WebSocketPair, now};
-use crate::shard_paths;
 use crate::sockets::refuse_socket;
 use crate::{http, log, view};
 
@@ -80,11 +79,11 @@ fn unavailable(hub: &HubName, what: &str, error: &Error) -> Result<Response> {
 async fn recovered(hub: &HubName, recover: Recover<'_>, env: &Env) -> Result<Response> {
     if let Some((connection, shard)) = recover.connection {
         let name = object_name(hub, shard);
-        let answer = offer_client(env, &name, shard_paths::RECOVER, connection.as_str()).await?;
-        match answer.status() {
-            101 => return Ok(answer),
-            404 => {}
-            _ => return Err(Error::new("the shard failed")),
+        let answer = offer_client(env, &name, &ShardCall::Recover(connection)).await?;
+        match Offered::of_status(answer.status()) {
+            Some(Offered::Accepted) => return Ok(answer),
+            Some(Offered::NotRecoverable) => {}
+            Some(Offered::Full(_)) | None => return Err(Error::new("the shard failed")),
         }
     }
     let pair = WebSocketPair::new();
@@ -115,7 +114,7 @@ async fn connect(
     loop {
         refused = match placing.next(now(), refused) {
             PlacementStep::Room(shard) => {
-                full_of(&offer_client(env, &object_name(hub, shard), shard_paths::ROOM, "").await?)
+                full_of(&offer_client(env, &object_name(hub, shard), &ShardCall::Room).await?)
             }
             PlacementStep::Call(shard) => {
                 if let Some(handler) = &handler
@@ -128,19 +127,19 @@ async fn connect(
             }
             PlacementStep::Offer(shard) => {
                 let connection = placing.connection(shard);
-                let token = admission.reconnection_token(now(), config, &connection);
-                let client = [
-                    connection.as_str(),
-                    token.as_deref().unwrap_or_default(),
-                    &admission.request.encode(),
-                    admission.subprotocol.unwrap_or_default(),
-                ];
                 let is_counted = placing.is_counted();
-                let path = if is_counted { shard_paths::CONNECT_COUNTED } else { shard_paths::CONNECT };
-                let answer = offer_client(env, &object_name(hub, shard), path, &client.join(" ")).await?;
+                let client = AdmittedClient {
+                    reconnection_token: admission.reconnection_token(now(), config, &connection),
+                    connection,
+                    request: admission.request.clone(),
+                    subprotocol: admission.subprotocol.map(str::to_owned),
+                    is_counted,
+                };
+                let call = ShardCall::Connect(Box::new(client));
+                let answer = offer_client(env, &object_name(hub, shard), &call).await?;
                 if is_counted
                     && let Some(Ok(connections)) =
-                        answer.headers().get(shard_paths::CONNECTIONS)?.map(|count| count.parse())
+                        answer.headers().get(Offered::CONNECTIONS)?.map(|count| count.parse())
                 {
                     placing.record(now(), connections);
                 }
@@ -161,8 +160,10 @@ async fn connect(
 
 /// Why a shard refuses a client, if it does.
 fn full_of(answer: &Response) -> Option<Full> {
-    let status = answer.status();
-    [Full::Quota, Full::Shard].into_iter().find(|why| full_status(*why) == status)
+    match Offered::of_status(answer.status()) {
+        Some(Offered::Full(why)) => Some(why),
+        Some(Offered::Accepted | Offered::NotRecoverable) | None => None,
+    }
 }
 
 impl Handler<'_> {

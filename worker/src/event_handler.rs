@@ -8,10 +8,9 @@ use std::time::Duration;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{AnswerBody, EventHost, KnownHandlers, Request};
+use webpubsub_service::{AnswerBody, DirectoryCall, EventHost, KnownHandlers, Request};
 use worker::Env;
 
-use crate::directory_paths;
 use crate::http::text_in_charset;
 use crate::platform::{now, sleep, variable};
 use crate::task::settled;
@@ -98,7 +97,7 @@ impl EventHost for Caller<'_> {
     }
 
     fn validate(&self, handshake: &str, within: Duration) -> impl Future<Output = String> {
-        let (path, limit) = (directory_paths::VALIDATION, whole_millis(within) as f64);
+        let (path, limit) = (DirectoryCall::VALIDATION, whole_millis(within) as f64);
         let answer = self.calls.post_to_directory(self.id, self.env, self.hub, path, handshake, limit);
         settle(answer, None)
     }

@@ -9,6 +9,7 @@ use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::ObjectResponse;
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
@@ -123,6 +124,11 @@ pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
 /// A response with a body of this media type.
 pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
     Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
+}
+
+/// What an object answers to a call.
+pub(crate) fn object(ObjectResponse { status, body }: ObjectResponse) -> platform::Result<Response> {
+    text(status, &body)
 }
 
 /// A response of the REST API.

@@ -9,24 +9,24 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::event_handler::validation::Validation;
-use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::directory::{Directory, Fact, Handler, Input, Output};
-use webpubsub_service::{Config, EventCall, shard_names};
+use webpubsub_service::{
+    Config, DirectoryAnswer, DirectoryCall, EventCall, ObjectResponse, ShardAnswer, ShardCall, shard_names,
+};
 use webpubsub_shard::HubSettings;
 use webpubsub_store::DirectoryStore;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::directory_paths::all_taken;
 use crate::event_handler::{Caller, Calls};
-use crate::objects::Objects;
+use crate::objects::ask_shards;
 use crate::platform::{Error, Result, State, delete_alarm, now, object_name as name_of, set_alarm};
 use crate::register::register;
 use crate::sql::{Sql, has_tables, keep_delivery, open_directory};
 use crate::task::{run, run_later, settled};
-use crate::{config, directory_paths, http, log, shard_paths};
+use crate::{config, http, log};
 
 /// One hub.
 #[wasm_bindgen]
@@ -113,56 +113,49 @@ impl DirectoryHost {
     }
 
     async fn fetch(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let (method, url) = (request.method(), request.url());
+        let url = request.url();
         let path = RequestUrl::split(&url).map_or("", |url| url.path);
-        match (method.as_str(), path) {
-            ("GET", directory_paths::VIEW) => http::text(200, &self.directory.borrow().view().encode()),
-            ("POST", directory_paths::SETTINGS) => {
-                let settings = match http::body_text(request.text()).await?.as_str() {
-                    "null" => None,
-                    settings => Some(HubSettings::decode(settings).map_err(Error::new)?),
-                };
+        let body = http::body_text(request.text()).await?;
+        let Some(call) = DirectoryCall::decode(path, &body) else {
+            return http::object(ObjectResponse::not_understood());
+        };
+        http::object(self.answer(call).await?.encode())
+    }
+
+    async fn answer(self: &Rc<Self>, call: DirectoryCall) -> Result<DirectoryAnswer> {
+        Ok(match call {
+            DirectoryCall::View => DirectoryAnswer::Text(self.directory.borrow().view().encode()),
+            DirectoryCall::ChangeSettings(settings) => {
                 let step = self.step(Input::ChangeSettings(settings))?;
                 register(&self.env, self.store()?.object(), &self.hub()?).await;
                 let taken = self.deliver(&step).await;
                 // A hub that is not in the register is not looked at for callers without a token, whom the settings may
                 // let in.
-                let taken = self.store()?.object().is_registered()? && taken?;
-                http::text(200, if taken { directory_paths::TAKEN } else { "" })
+                DirectoryAnswer::Taken(self.store()?.object().is_registered()? && taken?)
             }
-            ("POST", directory_paths::VALIDATION) => {
-                let asked = http::body_text(request.text()).await?;
-                let asked = Members::parse(&asked).unwrap_or_default();
-                let text = |name| asked.get(name).and_then(Json::text).unwrap_or_default().into_owned();
-                let handler = Handler { url: text("url"), origin: text("origin") };
-                http::text(if self.is_allowed(handler).await? { 204 } else { 403 }, "")
-            }
-            ("POST", directory_paths::DELIVERIES) => {
-                let delivery = http::body_text(request.text()).await?;
+            DirectoryCall::Validate(handler) => DirectoryAnswer::Allowed(self.is_allowed(handler).await?),
+            DirectoryCall::KeepDelivery(delivery) => {
                 self.store()?.object().keep_delivery(&delivery)?;
-                http::text(204, "")
+                DirectoryAnswer::Taken(true)
             }
-            ("GET", directory_paths::DELIVERIES) => match self.store.get() {
-                Some(store) => http::text(200, &store.object().deliveries()?),
-                None => http::text(200, "[]"),
-            },
-            ("POST", directory_paths::GO_AWAY) => {
+            DirectoryCall::Deliveries => DirectoryAnswer::Text(match self.store.get() {
+                Some(store) => store.object().deliveries()?,
+                None => "[]".to_owned(),
+            }),
+            DirectoryCall::GoAway => {
                 let names = shard_names(&self.hub()?, &self.directory.borrow().view().map);
-                let path = shard_paths::GO_AWAY;
-                let answers = Objects::shards(&self.env)?.ask_texts(names, path, Some("")).await?;
-                http::text(200, if all_taken(&answers) { directory_paths::TAKEN } else { "" })
+                let answers = ask_shards(&self.env, names, ShardCall::GoAway).await?;
+                DirectoryAnswer::Taken(answers.iter().all(Option::is_some))
             }
-            ("POST", directory_paths::HUBS) => {
-                let name = http::body_text(request.text()).await?;
-                self.store()?.add_hub(&name)?;
-                http::text(204, "")
+            DirectoryCall::AddHub(hub) => {
+                self.store()?.add_hub(hub.as_str())?;
+                DirectoryAnswer::Taken(true)
             }
-            ("GET", directory_paths::HUBS) => {
+            DirectoryCall::Hubs => {
                 let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;
-                http::text(200, &["\n", &names.join("\n")].concat())
+                DirectoryAnswer::Text(names.join("\n"))
             }
-            _ => http::text(404, ""),
-        }
+        })
     }
 
     fn hub(&self) -> Result<HubName> {
@@ -204,14 +197,10 @@ impl DirectoryHost {
         if !step.deliver {
             return Ok(false);
         }
-        let (names, body, version, since) = {
-            let directory = self.directory.borrow();
-            let view = directory.view();
-            (shard_names(&self.hub()?, &view.map), view.encode(), view.map.version, view.since)
-        };
-        let path = shard_paths::VIEW;
-        let loads = Objects::shards(&self.env)?.ask_texts(names, path, Some(&body)).await?;
-        let loads = loads.iter().map(|load| load.parse().ok()).collect();
+        let view = self.directory.borrow().view().clone();
+        let (names, version, since) = (shard_names(&self.hub()?, &view.map), view.map.version, view.since);
+        let answers = ask_shards(&self.env, names, ShardCall::View(view)).await?;
+        let loads = answers.iter().map(|answer| ShardAnswer::load(answer.as_deref())).collect();
         Ok(self.step(Input::Delivered { version, since, loads })?.taken)
     }
 

@@ -11,18 +11,18 @@ use webpubsub_auth::verify_continuation;
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName};
-use webpubsub_protocol::rest::{self, MemberPage, Outcome, PageRequest, Refusal, Route};
+use webpubsub_protocol::rest::{self, PageRequest, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::connect::full_status;
-use webpubsub_service::{Assignment, HubView, ShardRange, Work, parse_object_name};
-use webpubsub_shard::{Attachment, Batch, Command, ConnectRequest, Driver, Input, Reply, Shard, Slot};
+use webpubsub_service::{
+    AdmittedClient, ObjectResponse, Offered, Part, ShardAnswer, ShardCall, ShardTask, Work, parse_object_name,
+};
+use webpubsub_shard::{Attachment, Command, Driver, Input, Reply, Shard, Slot};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
-use crate::directory_paths::TAKEN;
 use crate::event_handler::Calls;
 use crate::http::{Asked, Head};
-use crate::objects::client_of;
+use crate::objects::{ask_view, client_of};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
 use crate::register::register;
 use crate::route::Shards;
@@ -31,7 +31,7 @@ use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::sql::open_shard;
 use crate::task::{run, settled};
 use crate::turns::Turns;
-use crate::{config, http, log, shard_paths, view};
+use crate::{config, http, log};
 
 /// One shard of a hub.
 #[wasm_bindgen]
@@ -205,86 +205,76 @@ impl ShardHost {
     async fn fetch(self: &Rc<Self>, request: &Request, body: Option<ArrayBuffer>) -> Result<Response> {
         let head = Head::of(request);
         let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
-        match url.path {
-            shard_paths::CONNECT => self.connect(request).await,
-            shard_paths::CONNECT_COUNTED => {
-                let answer = self.connect(request).await?;
-                let connections = self.driver.borrow().shard.connections();
-                answer.headers().set(shard_paths::CONNECTIONS, &connections.to_string())?;
-                Ok(answer)
-            }
-            shard_paths::ROOM => http::text(self.driver.borrow().shard.full().map_or(204, full_status), ""),
-            shard_paths::RECOVER => self.recover(request),
-            shard_paths::BATCH => self.batch(request).await,
-            shard_paths::VIEW => self.view(request).await,
-            shard_paths::GO_AWAY => {
-                self.step(Input::GoAway, None)?;
-                http::text(200, TAKEN)
-            }
-            shard_paths::DELIVERIES => http::text(200, &self.store.object().deliveries()?),
-            shard_paths::METRICS => {
-                self.step(Input::Measure, None)?;
-                http::text(200, &self.metrics())
-            }
+        if !ShardCall::has_path(url.path) {
+            let answer = self.operation(method, url, request, body).await?;
             // The Worker has forwarded the body, too.
-            _ => http::answer_after_body(request, self.operation(method, url, request, body).await?).await,
+            return http::answer_after_body(request, answer).await;
+        }
+        let body = if method == "POST" { http::body_text(request.text()).await? } else { client_of(request) };
+        match ShardCall::decode(url.path, &body) {
+            Some(call) => self.answer(call).await,
+            None => http::object(ObjectResponse::not_understood()),
         }
     }
 
-    /// Accepts the socket of a client that the Worker has admitted.
-    async fn connect(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        self.introduce().await?;
-        let client = client_of(request);
-        let mut parts = client.splitn(4, ' ');
-        let connection = parts.next().and_then(|id| ConnectionId::parse(id).ok());
-        let token = parts.next().filter(|token| !token.is_empty());
-        let admission = parts.next().and_then(|text| ConnectRequest::decode(text).ok());
-        let (Some(admission), Some(connection)) = (admission, connection) else {
-            return http::text(400, "Not an admission.");
+    async fn answer(self: &Rc<Self>, call: ShardCall) -> Result<Response> {
+        let answer = match call {
+            ShardCall::Connect(client) => return self.connect(*client).await,
+            ShardCall::Recover(connection) => return self.recover(connection),
+            ShardCall::Room => {
+                let full = self.driver.borrow().shard.full();
+                ShardAnswer::Offered(full.map_or(Offered::Accepted, Offered::Full))
+            }
+            ShardCall::Batch(batch) => {
+                settled(self.turns.next()).await?;
+                self.step(Input::Batch(batch), None)?;
+                ShardAnswer::Taken
+            }
+            ShardCall::View(view) => {
+                self.take(view)?;
+                ShardAnswer::Load(self.driver.borrow().shard.load() as u64)
+            }
+            ShardCall::GoAway => {
+                self.step(Input::GoAway, None)?;
+                ShardAnswer::Taken
+            }
+            ShardCall::Deliveries => ShardAnswer::Text(self.store.object().deliveries()?),
+            ShardCall::Metrics => {
+                self.step(Input::Measure, None)?;
+                ShardAnswer::Text(self.metrics())
+            }
         };
-        let reconnection_token = token.map(str::to_owned);
-        let input = Input::Connect { connection, request: admission, reconnection_token };
+        http::object(answer.encode())
+    }
+
+    /// Accepts the socket of a client that the Worker has admitted.
+    async fn connect(self: &Rc<Self>, client: AdmittedClient) -> Result<Response> {
+        self.introduce().await?;
+        let AdmittedClient { connection, reconnection_token, request, subprotocol, is_counted } = client;
+        let input = Input::Connect { connection, request, reconnection_token };
         if self.driver.borrow().shard.shares_commit(&input) {
             settled(self.turns.next()).await?;
         }
         let pair = WebSocketPair::new();
-        match self.step(input, Some(&pair.server()))?.refused {
-            Some(full) => http::text(full_status(full), ""),
-            None => http::switch_protocols(&pair.client(), parts.next().filter(|name| !name.is_empty())),
+        let answer = match self.step(input, Some(&pair.server()))?.refused {
+            Some(full) => http::object(ShardAnswer::Offered(Offered::Full(full)).encode())?,
+            None => http::switch_protocols(&pair.client(), subprotocol.as_deref())?,
+        };
+        if is_counted {
+            let connections = self.driver.borrow().shard.connections();
+            answer.headers().set(Offered::CONNECTIONS, &connections.to_string())?;
         }
+        Ok(answer)
     }
 
-    /// Accepts the new socket of a client that the Worker has seen the reconnection token of. 404 for
-    /// a connection that cannot be recovered.
-    fn recover(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let Ok(connection) = ConnectionId::parse(client_of(request)) else {
-            return http::text(400, "Not a recovery.");
-        };
+    /// Accepts the new socket of a client that the Worker has seen the reconnection token of.
+    fn recover(self: &Rc<Self>, connection: ConnectionId) -> Result<Response> {
         let pair = WebSocketPair::new();
         match self.step(Input::Recover { connection }, Some(&pair.server()))?.accepted {
             // Whatever the client offers this time.
             Some(subprotocol) => http::switch_protocols(&pair.client(), subprotocol.name()),
-            None => http::text(404, ""),
+            None => http::object(ShardAnswer::Offered(Offered::NotRecoverable).encode()),
         }
-    }
-
-    /// Takes what clients of another shard published.
-    async fn batch(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let Ok(batch) = Batch::decode(&http::body_text(request.text()).await?) else {
-            return http::text(400, "Not a batch.");
-        };
-        settled(self.turns.next()).await?;
-        self.step(Input::Batch(batch), None)?;
-        http::text(204, "")
-    }
-
-    /// Takes the hub's shards and settings; answers with how much this one has to do.
-    async fn view(self: &Rc<Self>, request: &Request) -> Result<Response> {
-        let Some(view) = HubView::decode(&http::body_text(request.text()).await?) else {
-            return http::text(400, "Not a view.");
-        };
-        self.take(view)?;
-        http::text(200, &self.driver.borrow().shard.load().to_string())
     }
 
     /// Asks the hub's directory, once in a life, for what it sent the others before there was this
@@ -293,7 +283,7 @@ impl ShardHost {
         if self.is_known.get() {
             return Ok(());
         }
-        self.take(view::ask(&self.env, &self.hub_name).await?)?;
+        self.take(ask_view(&self.env, &self.hub_name).await?)?;
         register(&self.env, self.store.object(), &self.hub_name).await;
         self.is_known.set(self.store.object().is_registered()?);
         Ok(())
@@ -313,36 +303,30 @@ impl ShardHost {
         request: &Request,
         body: Option<ArrayBuffer>,
     ) -> Result<Response> {
-        let (behind, path) = match ShardRange::of_address(url.path) {
-            Some((range, path)) => (Some((range.behind(self.number), request.clone()?)), path),
-            None => (None, url.path),
-        };
-        let url = RequestUrl { path, ..url };
-        let operation = Route::find(method, path).and_then(|route| route.operation(url.query));
-        let task = match operation.map(Assignment::of) {
-            Ok(Assignment::Shards { task, .. }) => task,
-            Ok(_) => return http::rest(rest::refuse(&Refusal::UnknownPath, method)),
+        let ShardTask { task, url, among } = match ShardTask::read(method, url) {
+            Ok(task) => task,
             Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
         };
+        let behind = among.map(|range| range.behind(self.number)).filter(|behind| !behind.is_empty());
+        // Its body is read twice.
+        let behind = behind.map(|range| request.clone().map(|request| (range, request))).transpose()?;
         let reply = match self.read(&task.work, request, body).await? {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
-        let response = match reply {
-            Ok(Reply::Members(members)) => {
-                rest::respond(Outcome::Members(MemberPage { members, next_link: None }))
-            }
-            Ok(reply) => rest::respond(task.outcome(&reply)),
-            Err(refusal) => rest::refuse(&refusal, method),
+        let mut part = match reply {
+            Ok(reply) => Part::Replied(reply),
+            Err(refusal) => Part::Refused(http::rest(rest::refuse(&refusal, method))?),
         };
-        let answer = http::rest(response)?;
-        match behind {
-            Some((range, request)) => {
-                let shards = Shards { env: &self.env, hub: &self.hub_name, range };
-                let asked = Asked { request: &request, method, url, authorization: "" };
-                shards.gather(&task, asked, vec![answer]).await
-            }
-            None => Ok(answer),
+        if let Some((range, request)) = behind {
+            let shards = Shards { env: &self.env, hub: &self.hub_name, range };
+            let asked = Asked { request: &request, method, url, authorization: "" };
+            part = shards.gather(&task, asked, vec![part]).await?;
+        }
+        match part {
+            Part::Replied(reply) if among.is_some() => http::rest(task.respond_in_part(reply)),
+            Part::Replied(reply) => http::rest(task.respond(reply)),
+            Part::Refused(response) => Ok(response),
         }
     }
 

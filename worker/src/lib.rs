@@ -7,7 +7,6 @@
 
 mod client_endpoint;
 mod config;
-mod directory_paths;
 mod error;
 mod event_handler;
 mod http;
@@ -22,7 +21,6 @@ mod register;
 mod rest;
 mod route;
 mod shard_host;
-mod shard_paths;
 mod sockets;
 mod sql;
 mod task;

@@ -6,20 +6,19 @@ use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_service::management::{
     HubRequest, ManagementRequest, MetricsText, read_settings, show_hubs, show_shards,
 };
-use webpubsub_service::{Config, shard_names, test_handler};
-use webpubsub_shard::ShardId;
+use webpubsub_service::{Config, DirectoryCall, ShardCall, shard_names, test_handler};
+use webpubsub_shard::{HubSettings, ShardId};
 use worker::Env;
 use worker::web_sys::Response;
 
-use crate::directory_paths::{self, all_taken};
 use crate::event_handler::{Caller, Calls, deliveries, keep_delivery};
 use crate::http::Asked;
-use crate::objects::Objects;
+use crate::objects::{ask_directories, ask_shards};
 use crate::platform::{Error, Result};
 use crate::register::used_hubs;
 use crate::rest::check_token;
 use crate::task::settled;
-use crate::{http, log, shard_paths, view};
+use crate::{http, log, view};
 
 /// Answers one request under `/management/`.
 pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Result<Response> {
@@ -64,14 +63,15 @@ async fn carry_out(asked: Asked<'_>, host: &str, env: &Env, config: &Config) -> 
             let body = String::from_utf8(http::take_bytes(&body)).unwrap_or_default();
             match read_settings(&body, &settings, config) {
                 Ok(given) => {
-                    change(env, &hub, &given.encode()).await?;
-                    json(&given.show())
+                    let shown = given.show();
+                    change(env, &hub, Some(given)).await?;
+                    json(&shown)
                 }
                 Err(error) => http::text(400, &format!("Invalid settings: {error}.")),
             }
         }
         HubRequest::DeleteSettings => {
-            change(env, &hub, "null").await?;
+            change(env, &hub, None).await?;
             http::text(204, "")
         }
         HubRequest::Shards => json(&show_shards(&view.map)),
@@ -103,11 +103,11 @@ fn json(body: &str) -> Result<Response> {
 
 /// Changes a hub's settings. That holds for this Worker at once, and for the others when they have
 /// forgotten what they hold.
-async fn change(env: &Env, hub: &HubName, settings: &str) -> Result<()> {
-    let (directory, path) = (vec![hub.to_string()], directory_paths::SETTINGS);
-    let answer = Objects::directories(env)?.ask_texts(directory, path, Some(settings)).await?;
+async fn change(env: &Env, hub: &HubName, settings: Option<HubSettings>) -> Result<()> {
+    let call = DirectoryCall::ChangeSettings(settings);
+    let answers = ask_directories(env, vec![hub.to_string()], &call).await?;
     view::forget(hub);
-    if answer.concat() == directory_paths::TAKEN {
+    if answers.iter().all(Option::is_some) {
         Ok(())
     } else {
         Err(Error::new("not every shard took the settings yet"))
@@ -128,8 +128,8 @@ async fn close_sockets(env: &Env) -> Result<Response> {
     let mut all = true;
     for hubs in known_hubs(env).await?.chunks(HUBS_AT_ONCE) {
         let names = hubs.iter().map(HubName::to_string).collect();
-        match Objects::directories(env)?.ask_texts(names, directory_paths::GO_AWAY, Some("")).await {
-            Ok(answers) => all &= all_taken(&answers),
+        match ask_directories(env, names, &DirectoryCall::GoAway).await {
+            Ok(answers) => all &= answers.iter().all(Option::is_some),
             Err(error) => {
                 log::failure("closing the sockets of a hub", &error);
                 all = false;
@@ -145,9 +145,9 @@ async fn metrics(env: &Env, config: &Config) -> Result<Response> {
     for hub in known_hubs(env).await? {
         let map = view::of(env, config, &hub).await?.map;
         let names = shard_names(&hub, &map);
-        let answers = Objects::shards(env)?.ask_texts(names, shard_paths::METRICS, None).await?;
+        let answers = ask_shards(env, names, ShardCall::Metrics).await?;
         for (shard, values) in answers.iter().enumerate() {
-            text.add(&hub, shard, values);
+            text.add(&hub, shard, values.as_deref().unwrap_or_default());
         }
     }
     http::with_type(200, MetricsText::CONTENT_TYPE, &text.finish())

@@ -1,12 +1,14 @@
-//! Requests to the shards' Durable Objects.
+//! Requests to Durable Objects.
 
-use js_sys::{Array, Promise, Reflect};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
+use webpubsub_protocol::name::HubName;
+use webpubsub_service::{DirectoryCall, HubView, ObjectRequest, Part, REPLY_HEADER, ShardCall};
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
-use crate::platform::Result;
+use crate::platform::{Error, Result};
 use crate::task::settled;
 
 /// The binding of the shards' Durable Objects.
@@ -16,8 +18,8 @@ const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 
 #[wasm_bindgen(module = "worker/js/objects.ts")]
 extern "C" {
-    #[wasm_bindgen(js_name = askTexts)]
-    fn ask_texts(namespace: &JsValue, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
+    #[wasm_bindgen(js_name = callObjects)]
+    fn call_objects(env: &Env, kind: &str, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
 
     /// Forwards a request as it is. Resolves with the object's answer, or with what `failed` makes of the
     /// error and the method.
@@ -27,27 +29,68 @@ extern "C" {
     #[wasm_bindgen(js_name = askWithSocket)]
     fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;
 
-    /// What [`offer_client`] said of a client.
+    /// The body of the call that [`offer_client`] made.
     #[wasm_bindgen(js_name = clientOf)]
     pub(crate) fn client_of(request: &Request) -> String;
 
-    #[wasm_bindgen(js_name = askObjects)]
-    fn ask_objects(
-        namespace: &JsValue,
+    #[wasm_bindgen(js_name = askForParts)]
+    fn ask_for_parts(
+        env: &Env,
         names: Vec<String>,
-        url: &str,
+        path: &str,
         method: &str,
         headers: &Headers,
         body: &JsValue,
+        reply: &str,
     ) -> Promise;
 }
 
-/// Asks a shard something about a client who wants to have a socket, of whom `client` says who it is.
-pub(crate) async fn offer_client(env: &Env, name: &str, path: &str, client: &str) -> Result<Response> {
-    Ok(settled(ask_with_socket(env, name, path, client)).await?.unchecked_into())
+/// Makes a call of a shard about a client that wants to have a socket, which the answer may carry.
+pub(crate) async fn offer_client(env: &Env, name: &str, call: &ShardCall) -> Result<Response> {
+    let ObjectRequest { path, body } = call.encode();
+    Ok(settled(ask_with_socket(env, name, path, &body.unwrap_or_default())).await?.unchecked_into())
 }
 
-/// What one request to objects says.
+/// Makes the same call of all these shards at once; one answer each, in their order, and `None` for a failure.
+pub(crate) async fn ask_shards(
+    env: &Env,
+    names: Vec<String>,
+    call: ShardCall,
+) -> Result<Vec<Option<String>>> {
+    let request = call.encode();
+    // It may be large.
+    drop(call);
+    ask(env, HUB_SHARD, names, request).await
+}
+
+/// The same of directories, or of the register.
+pub(crate) async fn ask_directories(
+    env: &Env,
+    names: Vec<String>,
+    call: &DirectoryCall,
+) -> Result<Vec<Option<String>>> {
+    ask(env, HUB_DIRECTORY, names, call.encode()).await
+}
+
+/// The view that the directory of a hub has.
+pub(crate) async fn ask_view(env: &Env, hub: &HubName) -> Result<HubView> {
+    let answers = ask_directories(env, vec![hub.to_string()], &DirectoryCall::View).await?;
+    let view = answers.first().and_then(Option::as_deref).and_then(HubView::decode);
+    view.ok_or_else(|| Error::new("the directory gave no view"))
+}
+
+async fn ask(
+    env: &Env,
+    kind: &str,
+    names: Vec<String>,
+    ObjectRequest { path, body }: ObjectRequest,
+) -> Result<Vec<Option<String>>> {
+    let answers: Array =
+        settled(call_objects(env, kind, names, path, body.as_deref())).await?.unchecked_into();
+    Ok(answers.iter().map(|answer| answer.as_string()).collect())
+}
+
+/// A request that several shards receive.
 pub(crate) struct Question<'a> {
     /// The path, and the query if there is one.
     pub(crate) path: &'a str,
@@ -57,38 +100,20 @@ pub(crate) struct Question<'a> {
     pub(crate) body: JsValue,
 }
 
-/// Durable Objects of one kind, by name.
-pub(crate) struct Objects(JsValue);
-
-impl Objects {
-    /// All shards.
-    pub(crate) fn shards(env: &Env) -> Result<Self> {
-        Ok(Self(Reflect::get(env, &HUB_SHARD.into())?))
-    }
-
-    /// All directories.
-    pub(crate) fn directories(env: &Env) -> Result<Self> {
-        Ok(Self(Reflect::get(env, &HUB_DIRECTORY.into())?))
-    }
-
-    /// Asks all of these the same at once, or sends them a body if there is one; one text
-    /// each, in their order, which is empty for a failure.
-    pub(crate) async fn ask_texts(
-        &self,
-        names: Vec<String>,
-        path: &str,
-        body: Option<&str>,
-    ) -> Result<Vec<String>> {
-        let answers: Array = settled(ask_texts(&self.0, names, path, body)).await?.unchecked_into();
-        Ok(answers.iter().map(|text| text.as_string().unwrap_or_default()).collect())
-    }
-
-    /// Makes the same request of all of these at once; one answer each, in their order.
-    pub(crate) async fn ask(&self, names: Vec<String>, question: Question<'_>) -> Result<Vec<Response>> {
-        let Question { path, method, headers, body } = question;
-        let url = format!("https://object{path}");
-        let answers = ask_objects(&self.0, names, &url, method, headers, &body);
-        let answers: Array = settled(answers).await?.unchecked_into();
-        Ok(answers.iter().map(JsValue::unchecked_into).collect())
-    }
+/// Has all of these shards do their parts at once; one each, in their order.
+pub(crate) async fn ask_for_parts_of(
+    env: &Env,
+    names: Vec<String>,
+    Question { path, method, headers, body }: Question<'_>,
+) -> Result<Vec<Part<Response>>> {
+    let answers = ask_for_parts(env, names, path, method, headers, &body, REPLY_HEADER);
+    let answers: Array = settled(answers).await?.unchecked_into();
+    let part = |answer: JsValue| match answer.as_string() {
+        Some(reply) => {
+            let (header, body) = reply.split_once('\n').unwrap_or_default();
+            Part::reply(header, body).ok_or_else(|| Error::new("a shard's reply cannot be read"))
+        }
+        None => Ok(Part::Refused(answer.unchecked_into())),
+    };
+    answers.iter().map(part).collect()
 }

@@ -11,20 +11,20 @@ use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{EventCall, HubView, object_name};
+use webpubsub_service::{EventCall, HubView, ShardCall, object_name};
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
     StoredMessage,
 };
-use worker::web_sys::{Headers, WebSocket};
+use worker::web_sys::WebSocket;
 
 use crate::event_handler::Caller;
-use crate::objects::{Objects, Question};
+use crate::log;
+use crate::objects::ask_shards;
 use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
 use crate::shard_host::ShardHost;
 use crate::sql::keep_delivery;
 use crate::task::settled;
-use crate::{log, shard_paths};
 
 /// From this many bytes on a text is sent with an eye to memory.
 const LARGE_TEXT_BYTES: usize = 1 << 20;
@@ -119,7 +119,7 @@ impl Host for StepHost<'_> {
     }
 
     fn relay(&mut self, to: ShardId, last: u64, batch: Batch) {
-        self.shard.relay(to, last, &batch);
+        self.shard.relay(to, last, batch);
     }
 
     fn call(&mut self, call: Call) {
@@ -221,12 +221,13 @@ impl ShardHost {
     }
 
     /// Sends a batch to another shard, and gives the shard how that went.
-    fn relay(self: &Rc<Self>, to: ShardId, last: u64, batch: &Batch) {
-        let body = batch.encode();
+    fn relay(self: &Rc<Self>, to: ShardId, last: u64, batch: Batch) {
+        let call = ShardCall::Batch(batch);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let taken = match shard.post(to, &body).await {
-                Ok(status) => (200..300).contains(&status),
+            let names = vec![object_name(&shard.hub_name, to)];
+            let taken = match ask_shards(&shard.env, names, call).await {
+                Ok(answers) => answers.iter().all(Option::is_some),
                 Err(error) => {
                     log::failure("relaying to another shard", &error);
                     false
@@ -236,15 +237,6 @@ impl ShardHost {
                 log::failure("a step after relaying", &error);
             }
         });
-    }
-
-    async fn post(&self, to: ShardId, body: &str) -> Result<u16> {
-        let headers = Headers::new()?;
-        let question =
-            Question { path: shard_paths::BATCH, method: "POST", headers: &headers, body: body.into() };
-        let name = object_name(&self.hub_name, to);
-        let answer = Objects::shards(&self.env)?.ask(vec![name], question).await?.pop();
-        Ok(answer.map_or(0, |answer| answer.status()))
     }
 
     /// Makes one attempt to deliver an event to its handler.

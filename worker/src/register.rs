@@ -1,12 +1,12 @@
 //! The register of all hubs, which one more directory keeps.
 
 use webpubsub_protocol::name::HubName;
+use webpubsub_service::{DirectoryCall, REGISTER};
 use webpubsub_store::ObjectStore;
 use worker::Env;
 
-use crate::directory_paths::{HUBS, REGISTER};
 use crate::log;
-use crate::objects::Objects;
+use crate::objects::ask_directories;
 use crate::platform::{Error, Result};
 use crate::sql::Sql;
 
@@ -18,8 +18,10 @@ pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName
             return Ok(());
         }
         let register = vec![REGISTER.to_owned()];
-        Objects::directories(env)?.ask_texts(register, HUBS, Some(hub.as_str())).await?;
-        object.set_registered()
+        match ask_directories(env, register, &DirectoryCall::AddHub(hub.clone())).await?.pop() {
+            Some(Some(_)) => object.set_registered(),
+            Some(None) | None => Err(Error::new("the register did not take a hub")),
+        }
     };
     let registered: Result<()> = register.await;
     if let Err(error) = registered {
@@ -27,9 +29,9 @@ pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName
     }
 }
 
-/// The names of all hubs that were ever used, a line each after an empty one.
+/// The names of all hubs that were ever used, a line each.
 pub(crate) async fn used_hubs(env: &Env) -> Result<String> {
     let register = vec![REGISTER.to_owned()];
-    let hubs = Objects::directories(env)?.ask_texts(register, HUBS, None).await?.concat();
-    if hubs.is_empty() { Err(Error::new("the register gave no list")) } else { Ok(hubs) }
+    let hubs = ask_directories(env, register, &DirectoryCall::Hubs).await?.pop().flatten();
+    hubs.ok_or_else(|| Error::new("the register gave no list"))
 }

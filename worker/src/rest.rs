@@ -1,17 +1,16 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use wasm_bindgen::JsCast as _;
 use webpubsub_auth::{
     Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, sign_client, sign_continuation, verify_service,
 };
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
-use webpubsub_service::{Assignment, Config, ShardRange, Work};
+use webpubsub_service::{Assignment, Config, Part, ShardRange, Work};
+use webpubsub_shard::Reply;
 use worker::Env;
 
 use crate::http::Asked;
 use crate::platform::{Result, now};
-use crate::route::{Answer, Shards, members};
-use crate::task::settled;
+use crate::route::{Answer, Shards};
 use crate::{file, http, log, view};
 
 /// Answers one request under `/api/`.
@@ -44,20 +43,21 @@ pub(crate) async fn answer(asked: Asked<'_>, env: &Env, config: &Config) -> Resu
                 return Ok(Answer::Shards(shards.forward(shard, asked.request)));
             }
             let answer = async {
-                let answer = match only {
-                    Some(shard) => settled(shards.forward(shard, asked.request)).await?.unchecked_into(),
-                    None => shards.gather(&task, asked, Vec::new()).await?,
+                let reply = match shards.gather(&task, asked, Vec::new()).await? {
+                    Part::Replied(reply) => reply,
+                    Part::Refused(response) => return Ok(response),
                 };
-                let Work::List { group, page } = &task.work else { return Ok(answer) };
-                if answer.status() != 200 {
-                    return Ok(answer);
-                }
-                let (members, next) = page.cut(members(&answer).await?);
-                let next_link = next.map(|next| {
-                    let token = sign_continuation(&config.keys, &hub, group, &next.after);
-                    rest::next_link(&origin, &hub, group, page, &next, &token)
-                });
-                http::rest(rest::respond(Outcome::Members(MemberPage { members, next_link })))
+                http::rest(match (&task.work, reply) {
+                    (Work::List { group, page }, Reply::Members(members)) => {
+                        let (members, next) = page.cut(members);
+                        let next_link = next.map(|next| {
+                            let token = sign_continuation(&config.keys, &hub, group, &next.after);
+                            rest::next_link(&origin, &hub, group, page, &next, &token)
+                        });
+                        rest::respond(Outcome::Members(MemberPage { members, next_link }))
+                    }
+                    (_, reply) => task.respond(reply),
+                })
             };
             answer.await.or_else(|error| {
                 log::failure("asking a shard", &error);

@@ -4,14 +4,14 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest::{self, FirstMembers, Member, MemberPage, Outcome, Refusal};
+use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_service::{Part, ShardRange, Task, Work, object_name};
 use webpubsub_shard::ShardId;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::http::Asked;
-use crate::objects::{Objects, Question, forward_to_shard};
+use crate::objects::{Question, ask_for_parts_of, forward_to_shard};
 use crate::platform::{Error, Result};
 use crate::task::Settled;
 use crate::{http, log};
@@ -47,23 +47,23 @@ impl Shards<'_> {
         FAILED.with(|failed| forward_to_shard(self.env, &object_name(self.hub, shard), request, failed))
     }
 
-    /// Makes the same request of all these shards, through each other where they are many; one answer
-    /// out of theirs and of those that are there already.
+    /// Has all these shards do their parts, through each other where they are many; one out of theirs and of
+    /// those that are there already.
     pub(crate) async fn gather(
         self,
         task: &Task,
         Asked { request, method, url, .. }: Asked<'_>,
-        mut answers: Vec<Response>,
-    ) -> Result<Response> {
+        mut parts: Vec<Part<Response>>,
+    ) -> Result<Part<Response>> {
         if matches!(task.work, Work::Deliver { .. })
             && let Err(refusal) = http::content_kind(request)?
         {
-            return http::rest(rest::refuse(&refusal, method));
+            return http::rest(rest::refuse(&refusal, method)).map(Part::Refused);
         }
         let bytes = if task.work.needs_body() {
             match http::message_body(request, None).await? {
                 Ok(bytes) => bytes,
-                Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
+                Err(refusal) => return http::rest(rest::refuse(&refusal, method)).map(Part::Refused),
             }
         } else {
             Uint8Array::new_with_length(0)
@@ -72,30 +72,10 @@ impl Shards<'_> {
         let body = if method == "POST" { bytes.clone().into() } else { JsValue::UNDEFINED };
         let names = self.range.asked().map(|shard| object_name(self.hub, shard)).collect();
         let headers = request.headers();
-        let path = self.range.address(url.path_and_query());
+        let path = self.range.address(&url.path_and_query());
         let question = Question { path: &path, method, headers: &headers, body };
-        answers.extend(Objects::shards(self.env)?.ask(names, question).await?);
+        parts.extend(ask_for_parts_of(self.env, names, question).await?);
         http::free_bytes(&bytes);
-
-        let parts = answers.iter().map(|answer| Part::of_status(answer.status()));
-        let decisive = task.success.decisive(parts).ok_or_else(|| Error::new("no shard answered"))?;
-        let answer = answers.swap_remove(decisive);
-        let Work::List { page, .. } = &task.work else { return Ok(answer) };
-        if answer.status() != 200 {
-            return Ok(answer);
-        }
-        answers.push(answer);
-        let mut first = FirstMembers::of(page.wanted());
-        for answer in &answers {
-            members(answer).await?.into_iter().for_each(|member| first.take(member));
-        }
-        let page = MemberPage { members: first.into_members(), next_link: None };
-        http::rest(rest::respond(Outcome::Members(page)))
+        task.gather(parts).ok_or_else(|| Error::new("no shard answered"))
     }
-}
-
-/// The members that a shard lists.
-pub(crate) async fn members(answer: &Response) -> Result<Vec<Member>> {
-    let members = MemberPage::members_of(&http::body_text(answer.text()).await?);
-    members.ok_or_else(|| Error::new("a shard's list is no page"))
 }

@@ -8,9 +8,8 @@ use webpubsub_service::{Config, HubView, SharedLoads, ViewCache};
 use webpubsub_shard::AnonymousConnectPolicy;
 use worker::Env;
 
-use crate::directory_paths;
-use crate::objects::Objects;
-use crate::platform::{Error, Result, now};
+use crate::objects::ask_view;
+use crate::platform::{Result, now};
 use crate::register::used_hubs;
 
 thread_local! {
@@ -23,7 +22,7 @@ pub(crate) async fn of(env: &Env, config: &Config, hub: &HubName) -> Result<Rc<H
         return Ok(view);
     }
     let asked = now();
-    let view = ask(env, hub).await?;
+    let view = ask_view(env, hub).await?;
     Ok(CACHE.with_borrow_mut(|cache| cache.put(asked, hub, view)))
 }
 
@@ -57,11 +56,4 @@ pub(crate) fn loads(hub: &HubName) -> SharedLoads {
 /// Removes what is cached of a hub, and of which hubs are used.
 pub(crate) fn forget(hub: &HubName) {
     CACHE.with_borrow_mut(|cache| cache.forget(hub));
-}
-
-/// The view that the directory of a hub has.
-pub(crate) async fn ask(env: &Env, hub: &HubName) -> Result<HubView> {
-    let text =
-        Objects::directories(env)?.ask_texts(vec![hub.to_string()], directory_paths::VIEW, None).await?;
-    HubView::decode(&text.concat()).ok_or_else(|| Error::new("the directory gave no view"))
 }

@@ -15,6 +15,7 @@ mod event_driver;
 mod handler_test;
 pub mod management;
 mod object_api;
+mod part;
 mod scatter;
 mod task;
 mod view;
@@ -23,7 +24,11 @@ pub use config::{Config, ConfigError};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};
 pub use handler_test::test_handler;
-pub use object_api::{object_name, parse_object_name, shard_names};
-pub use scatter::{Destination, Part, ShardRange, Success};
-pub use task::{Assignment, Task, Work};
+pub use object_api::{
+    AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
+    ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
+};
+pub use part::{Part, REPLY_HEADER, Success};
+pub use scatter::{Destination, ShardRange};
+pub use task::{Assignment, ShardTask, Task, Work};
 pub use view::{HubView, SharedLoads, ViewCache};

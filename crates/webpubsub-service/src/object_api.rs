@@ -1,7 +1,64 @@
-//! What the service's objects are called, and what they ask each other.
+//! What the service's objects are called, and what they ask each other: typed calls, each with one way to
+//! write it and one to read it.
+//!
+//! A REST call of a server is not among them: it travels to a shard as the request that it is, with a
+//! [`ShardRange`](crate::ShardRange) in front where it is carried out by several. See [`crate::Part`].
+
+mod directory_call;
+mod shard_call;
 
 use webpubsub_protocol::name::HubName;
 use webpubsub_shard::{ShardId, ShardMap};
+
+pub use directory_call::{DirectoryAnswer, DirectoryCall};
+pub use shard_call::{AdmittedClient, Offered, ShardAnswer, ShardCall};
+
+/// The name of the directory that is the register of all hubs, which no hub has.
+pub const REGISTER: &str = "*";
+
+/// A call as it travels: a request to `path` that carries `body`, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRequest {
+    /// The path, which begins with a slash. No path of the REST API is one of these.
+    pub path: &'static str,
+    /// What is sent; `None` for a request that has no body.
+    pub body: Option<String>,
+}
+
+impl ObjectRequest {
+    const fn get(path: &'static str) -> Self {
+        Self { path, body: None }
+    }
+
+    const fn post(path: &'static str, body: String) -> Self {
+        Self { path, body: Some(body) }
+    }
+}
+
+/// An answer to a call as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectResponse {
+    /// The status of HTTP; one of 200 to 299 where the object did what it was asked.
+    pub status: u16,
+    /// The body; empty for none.
+    pub body: String,
+}
+
+impl ObjectResponse {
+    const fn empty(status: u16) -> Self {
+        Self { status, body: String::new() }
+    }
+
+    const fn text(body: String) -> Self {
+        Self { status: 200, body }
+    }
+
+    /// The answer to what no object understands.
+    #[must_use]
+    pub const fn not_understood() -> Self {
+        Self::empty(400)
+    }
+}
 
 /// The name of a shard's object.
 #[must_use]
@@ -38,9 +95,14 @@ mod tests {
 
     #[test]
     fn no_other_name_is_a_shards() {
-        for name in ["", "chat", "*", "chat/", "/0", "chat/-1", "chat/65536", "chat/0/0", "1/0"] {
+        for name in ["", "chat", REGISTER, "chat/", "/0", "chat/-1", "chat/65536", "chat/0/0", "1/0"] {
             assert_eq!(parse_object_name(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn no_hub_is_called_as_the_register() {
+        assert_eq!(HubName::parse(REGISTER).ok(), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which shards a task goes to, how it reaches them, and which of their answers is the answer of all.
+//! Which shards a task goes to, and how it reaches them.
 //!
 //! What concerns every shard of a hub reaches them at once as long as they are few, above that from shard to
 //! shard.
@@ -23,58 +23,6 @@ impl Destination {
             Target::Connection(connection) => Self::OwnerOf(connection.clone()),
             Target::All | Target::Group(_) | Target::User(_) => Self::AllShards,
         }
-    }
-}
-
-/// When a task that goes to several shards has succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Success {
-    /// When one shard has.
-    OfOne,
-    /// When all shards have.
-    OfAll,
-}
-
-/// What a shard made of its part of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// It is done.
-    Done,
-    /// What it is about is not on that shard.
-    NotFound,
-    /// It was refused, or what became of it is unknown.
-    Failed,
-}
-
-impl Part {
-    /// What a shard made of its part, by the status of its answer.
-    #[must_use]
-    pub const fn of_status(status: u16) -> Self {
-        match status {
-            200..300 => Self::Done,
-            404 => Self::NotFound,
-            _ => Self::Failed,
-        }
-    }
-}
-
-impl Success {
-    /// Which of the answers of the shards is the answer of all; `None` where there is none.
-    ///
-    /// It is the first that failed, since the outcome of the operation is unknown there. Where one success is
-    /// enough, a part that is not found is no failure.
-    pub fn decisive(self, parts: impl Iterator<Item = Part>) -> Option<usize> {
-        let (mut first, mut done) = (None, None);
-        for (answer, part) in parts.enumerate() {
-            match part {
-                Part::Failed => return Some(answer),
-                Part::NotFound if self == Self::OfAll => return Some(answer),
-                Part::NotFound => {}
-                Part::Done => done = done.or(Some(answer)),
-            }
-            first = first.or(Some(answer));
-        }
-        done.or(first)
     }
 }
 
@@ -138,14 +86,18 @@ impl ShardRange {
         if shards <= Self::FLAT { 1 } else { shards.div_ceil(Self::BRANCHES) }
     }
 
-    /// The path of a request with this range in front, if those that are asked have to ask others.
+    /// The path of a request with this range in front: what the shards that are asked do is part of a whole,
+    /// and each of them asks those behind it.
     #[must_use]
-    pub fn address(self, path: String) -> String {
-        if self.stride() == 1 {
-            return path;
-        }
+    pub fn address(self, path: &str) -> String {
         let range = (u32::from(self.first) << 16) | u32::from(self.end);
         format!("{}{range}{path}", Self::MARK)
+    }
+
+    /// Whether there is no shard in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.first >= self.end
     }
 
     /// Takes apart what [`ShardRange::address`] put together; `None` for a path as it was.
@@ -169,14 +121,9 @@ mod tests {
         let (mut depth, mut breadth) = (0, asked.len());
         for shard in asked {
             done.push(shard.0);
-            let behind = match ShardRange::of_address(&range.address("/api".to_owned())) {
-                Some((range, "/api")) => range.behind(shard),
-                range => {
-                    assert_eq!(range, None);
-                    continue;
-                }
-            };
-            let (deeper, wider) = carry_out(behind, done);
+            let address = range.address("/api");
+            let (range, _) = ShardRange::of_address(&address).unwrap();
+            let (deeper, wider) = carry_out(range.behind(shard), done);
             (depth, breadth) = (depth.max(deeper), breadth.max(wider));
         }
         (depth + usize::from(breadth > 0), breadth)
@@ -217,12 +164,15 @@ mod tests {
 
     #[test]
     fn a_path_says_for_which_shards_it_asks() {
-        let (few, many) = (ShardRange::below(32), ShardRange::below(40));
-        let path = "/api/hubs/h/:send?a=/b".to_owned();
-        assert_eq!(few.address(path.clone()), path);
-        assert_eq!(many.address(path.clone()), format!("/among/40{path}"));
-        assert_eq!(ShardRange::of_address(&many.address(path.clone())), Some((many, path.as_str())));
-        for other in [path.as_str(), "/among", "/among/", "/among/40", "/among/x/api", "/among/-1/api"] {
+        let path = "/api/hubs/h/:send?a=/b";
+        for (range, address) in [
+            (ShardRange::below(40), format!("/among/40{path}")),
+            (ShardRange { first: 1, end: 2 }, format!("/among/65538{path}")),
+        ] {
+            assert_eq!(range.address(path), address);
+            assert_eq!(ShardRange::of_address(&address), Some((range, path)));
+        }
+        for other in [path, "/among", "/among/", "/among/40", "/among/x/api", "/among/-1/api"] {
             assert_eq!(ShardRange::of_address(other), None, "{other}");
         }
     }
@@ -232,6 +182,7 @@ mod tests {
         for range in
             [ShardRange { first: 9, end: 1 }, ShardRange { first: 70, end: 70 }, ShardRange::below(0)]
         {
+            assert!(range.is_empty());
             assert_eq!(range.asked().count(), 0);
             assert_eq!(range.behind(ShardId(u16::MAX)).asked().count(), 0);
         }
@@ -250,34 +201,5 @@ mod tests {
     fn what_concerns_all_goes_to_one_only_where_it_is_all() {
         assert_eq!(ShardRange::below(1).only(&Destination::of(&Target::All)), Some(ShardId(0)));
         assert_eq!(ShardRange::below(2).only(&Destination::of(&Target::All)), None);
-    }
-
-    #[test]
-    fn a_check_needs_one_shard_and_a_change_all_of_them() {
-        for (statuses, of_one, of_all) in [
-            (&[404, 404, 404][..], 0, 0),
-            (&[404, 200, 200], 1, 0),
-            (&[200, 404, 200], 0, 1),
-            (&[404, 200, 500], 2, 0),
-            (&[404, 500, 404], 1, 0),
-            (&[200, 409, 404], 1, 1),
-            (&[202, 204, 299], 0, 0),
-            (&[202, 500, 404], 1, 1),
-            (&[400, 400], 0, 0),
-        ] {
-            let parts = || statuses.iter().copied().map(Part::of_status);
-            assert_eq!(Success::OfOne.decisive(parts()), Some(of_one), "{statuses:?}");
-            assert_eq!(Success::OfAll.decisive(parts()), Some(of_all), "{statuses:?}");
-        }
-        assert_eq!(Success::OfAll.decisive([].into_iter()), None);
-    }
-
-    #[test]
-    fn one_failed_shard_of_many_fails_the_whole() {
-        for failed in 0..40 {
-            let parts = || (0..40).map(|shard| if shard == failed { Part::Failed } else { Part::Done });
-            assert_eq!(Success::OfOne.decisive(parts()), Some(failed));
-            assert_eq!(Success::OfAll.decisive(parts()), Some(failed));
-        }
     }
 }

@@ -3,11 +3,14 @@
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::name::{GroupName, HubName};
 use webpubsub_protocol::rest::{
-    CloseOptions, GroupsRequest, Operation, Outcome, PageRequest, SendOptions, Subject, TokenRequest,
+    self, CloseOptions, GroupsRequest, MemberPage, Operation, Outcome, PageRequest, Refusal, Response, Route,
+    SendOptions, Subject, TokenRequest,
 };
+use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
-use crate::scatter::{Destination, Success};
+use crate::part::Success;
+use crate::scatter::{Destination, ShardRange};
 
 /// What carries an operation out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,17 @@ pub enum Assignment {
         /// What they do.
         task: Box<Task>,
     },
+}
+
+/// A request of the REST API as a shard receives it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ShardTask<'a> {
+    /// What the shard does.
+    pub task: Box<Task>,
+    /// The URL as the host received it from outside.
+    pub url: RequestUrl<'a>,
+    /// Of a part of a whole, the shards among which the whole is done; see [`ShardRange::address`].
+    pub among: Option<ShardRange>,
 }
 
 /// An operation as its shards see it.
@@ -178,10 +192,47 @@ impl Assignment {
     }
 }
 
+impl<'a> ShardTask<'a> {
+    /// Reads a request, whose caller the host has authorised.
+    ///
+    /// # Errors
+    /// Why it is none that shards carry out.
+    pub fn read(method: &str, url: RequestUrl<'a>) -> Result<Self, Refusal> {
+        let (among, path) = match ShardRange::of_address(url.path) {
+            Some((range, path)) => (Some(range), path),
+            None => (None, url.path),
+        };
+        let url = RequestUrl { path, ..url };
+        match Assignment::of(Route::find(method, path)?.operation(url.query)?) {
+            Assignment::Shards { task, .. } => Ok(Self { task, url, among }),
+            Assignment::Health | Assignment::Document | Assignment::Token { .. } => Err(Refusal::UnknownPath),
+        }
+    }
+}
+
 impl Task {
-    /// The outcome of a shard's reply; the caller makes pages of members.
+    /// The answer to the caller out of a shard's reply, or out of that of several. Of members it has all, and
+    /// no link to more.
     #[must_use]
-    pub fn outcome(&self, reply: &Reply) -> Outcome {
+    pub fn respond(&self, reply: Reply) -> Response {
+        rest::respond(match reply {
+            Reply::Members(members) => Outcome::Members(MemberPage { members, next_link: None }),
+            Reply::Done | Reply::NotFound | Reply::Conflict => self.outcome(&reply),
+        })
+    }
+
+    /// Whether a reply has the outcome of [`Reply::Done`]: that nothing was found is no failure of every task.
+    #[must_use]
+    pub fn is_done(&self, reply: &Reply) -> bool {
+        match reply {
+            Reply::Done => true,
+            Reply::NotFound => self.not_found.is_none(),
+            Reply::Conflict => self.conflict.is_none(),
+            Reply::Members(_) => false,
+        }
+    }
+
+    fn outcome(&self, reply: &Reply) -> Outcome {
         let other = match reply {
             Reply::Done | Reply::Members(_) => None,
             Reply::NotFound => self.not_found.as_ref(),
@@ -320,6 +371,31 @@ mod tests {
         assert_eq!(grant().outcome(&Reply::Conflict), Outcome::TooManyPermissions(connection));
         let check = task("HEAD", "/api/hubs/h/permissions/sendToGroup/connections/c");
         assert_eq!(check.outcome(&Reply::NotFound), Outcome::Missing(Subject::Permission));
+    }
+
+    #[test]
+    fn a_shard_reads_the_request_that_its_host_received() {
+        let url = "http://h.example/api/hubs/h/:send?filter=userId%20eq%20null";
+        let split = |url| RequestUrl::split(url).unwrap();
+        let whole = ShardTask::read("POST", split(url)).unwrap();
+        assert_eq!((whole.among, whole.url), (None, split(url)));
+        let address = ShardRange::below(3).address(&split(url).path_and_query());
+        let url = ["http://object", &address].concat();
+        let part = ShardTask::read("POST", split(&url)).unwrap();
+        assert_eq!((part.among, part.task), (Some(ShardRange::below(3)), whole.task));
+        assert_eq!((part.url.path, part.url.query), (whole.url.path, whole.url.query));
+        for other in ["/api/health", "/api/hubs/h/:generateToken", "/among/1/among/1/api/hubs/h/:send", "/x"]
+        {
+            let url = RequestUrl { path: other, ..split("http://object/") };
+            assert!(ShardTask::read("POST", url).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn members_are_answered_as_a_page_without_a_link() {
+        let answer = task("GET", "/api/hubs/h/groups/g/connections").respond(Reply::Members(Vec::new()));
+        assert_eq!((answer.status, MemberPage::members_of(&answer.body)), (200, Some(Vec::new())));
+        assert!(answer.body.contains(r#""nextLink":null"#), "{}", answer.body);
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! What the directory of a hub, or the register of all hubs, is asked.
+
+use webpubsub_protocol::json::{Json, Members, Writer};
+use webpubsub_protocol::name::HubName;
+use webpubsub_shard::HubSettings;
+
+use super::{ObjectRequest, ObjectResponse};
+use crate::directory::Handler;
+
+/// What the host or a shard asks a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryCall {
+    /// Say the hub's shards and settings: [`DirectoryAnswer::Text`], a [`HubView`](crate::HubView).
+    View,
+    /// Take these settings, or `None` for those of the configuration: [`DirectoryAnswer::Taken`].
+    ChangeSettings(Option<HubSettings>),
+    /// Say whether an event handler wants events of this service: [`DirectoryAnswer::Allowed`].
+    Validate(Handler),
+    /// Keep the record of an attempt to call an event handler: [`DirectoryAnswer::Taken`].
+    KeepDelivery(String),
+    /// Say what became of such attempts: [`DirectoryAnswer::Text`], a list in JSON.
+    Deliveries,
+    /// Have every shard close its sockets, since the service is about to stop: [`DirectoryAnswer::Taken`].
+    GoAway,
+    /// Of the register: take the name of a hub: [`DirectoryAnswer::Taken`].
+    AddHub(HubName),
+    /// Of the register: say the names of all hubs: [`DirectoryAnswer::Text`], a line each.
+    Hubs,
+}
+
+/// What a directory answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DirectoryAnswer {
+    /// Whether it is done everywhere. Where it is not, that is an answer as of an object that failed.
+    Taken(bool),
+    /// Whether a handler wants events.
+    Allowed(bool),
+    /// What was asked for.
+    Text(String),
+}
+
+const VIEW: &str = "/view";
+const SETTINGS: &str = "/settings";
+const DELIVERY: &str = "/delivery";
+const DELIVERIES: &str = "/deliveries";
+const GO_AWAY: &str = "/goAway";
+const HUB: &str = "/hub";
+const HUBS: &str = "/hubs";
+
+impl DirectoryCall {
+    /// The path of [`DirectoryCall::Validate`], whose body [`Wanted::Validate`](crate::Wanted::Validate) has.
+    pub const VALIDATION: &str = "/validation";
+
+    /// Writes the call.
+    #[must_use]
+    pub fn encode(&self) -> ObjectRequest {
+        match self {
+            Self::View => ObjectRequest::get(VIEW),
+            Self::ChangeSettings(settings) => {
+                let settings = settings.as_ref().map_or_else(|| "null".to_owned(), HubSettings::encode);
+                ObjectRequest::post(SETTINGS, settings)
+            }
+            Self::Validate(handler) => {
+                let mut body = Writer::object();
+                body.text("url", &handler.url).text("origin", &handler.origin);
+                ObjectRequest::post(Self::VALIDATION, body.finish())
+            }
+            Self::KeepDelivery(delivery) => ObjectRequest::post(DELIVERY, delivery.clone()),
+            Self::Deliveries => ObjectRequest::get(DELIVERIES),
+            Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
+            Self::AddHub(hub) => ObjectRequest::post(HUB, hub.to_string()),
+            Self::Hubs => ObjectRequest::get(HUBS),
+        }
+    }
+
+    /// Reads what [`DirectoryCall::encode`] wrote, whose `body` is empty for none; `None` for anything else.
+    #[must_use]
+    pub fn decode(path: &str, body: &str) -> Option<Self> {
+        Some(match path {
+            VIEW => Self::View,
+            SETTINGS if body == "null" => Self::ChangeSettings(None),
+            SETTINGS => Self::ChangeSettings(Some(HubSettings::decode(body).ok()?)),
+            Self::VALIDATION => {
+                let body = Members::parse(body)?;
+                let text = |name| body.get(name).and_then(Json::text).map(String::from);
+                Self::Validate(Handler { url: text("url")?, origin: text("origin")? })
+            }
+            DELIVERY => Self::KeepDelivery(body.to_owned()),
+            DELIVERIES => Self::Deliveries,
+            GO_AWAY => Self::GoAway,
+            HUB => Self::AddHub(HubName::parse(body).ok()?),
+            HUBS => Self::Hubs,
+            _ => return None,
+        })
+    }
+}
+
+impl DirectoryAnswer {
+    /// Writes the answer.
+    #[must_use]
+    pub fn encode(self) -> ObjectResponse {
+        match self {
+            Self::Taken(true) | Self::Allowed(true) => ObjectResponse::empty(204),
+            Self::Taken(false) => ObjectResponse::empty(503),
+            Self::Allowed(false) => ObjectResponse::empty(403),
+            Self::Text(text) => ObjectResponse::text(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_reads_each_call_as_it_was_made() {
+        let settings = HubSettings { shards: Some(3), ..HubSettings::default() };
+        let handler = Handler { url: "http://a.example/\"".to_owned(), origin: "b.example,c".to_owned() };
+        for call in [
+            DirectoryCall::View,
+            DirectoryCall::ChangeSettings(None),
+            DirectoryCall::ChangeSettings(Some(settings)),
+            DirectoryCall::Validate(handler),
+            DirectoryCall::KeepDelivery(r#"{"time":1}"#.to_owned()),
+            DirectoryCall::Deliveries,
+            DirectoryCall::GoAway,
+            DirectoryCall::AddHub(HubName::parse("chat").unwrap()),
+            DirectoryCall::Hubs,
+        ] {
+            let ObjectRequest { path, body } = call.encode();
+            assert_eq!(DirectoryCall::decode(path, &body.unwrap_or_default()), Some(call));
+        }
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_read_is_none() {
+        for (path, body) in [
+            (SETTINGS, ""),
+            (SETTINGS, "[]"),
+            (DirectoryCall::VALIDATION, ""),
+            (DirectoryCall::VALIDATION, r#"{"url":"http://a"}"#),
+            (HUB, "*"),
+            ("/api/health", ""),
+        ] {
+            assert_eq!(DirectoryCall::decode(path, body), None, "{path} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_everywhere_reads_as_a_failure() {
+        let is_success = |answer: DirectoryAnswer| (200..300).contains(&answer.encode().status);
+        assert!(is_success(DirectoryAnswer::Taken(true)) && is_success(DirectoryAnswer::Allowed(true)));
+        assert!(!is_success(DirectoryAnswer::Taken(false)) && !is_success(DirectoryAnswer::Allowed(false)));
+        assert_eq!(
+            DirectoryAnswer::Text("chat".to_owned()).encode(),
+            ObjectResponse::text("chat".to_owned())
+        );
+    }
+}

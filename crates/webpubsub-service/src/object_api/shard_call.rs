@@ -1,0 +1,292 @@
+//! What a shard is asked.
+
+use webpubsub_protocol::name::ConnectionId;
+use webpubsub_shard::{Batch, ConnectRequest, Full};
+
+use super::{ObjectRequest, ObjectResponse};
+use crate::connect::full_status;
+use crate::view::HubView;
+
+/// What the host, the directory or another shard asks a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardCall {
+    /// Accept the socket of a client: [`ShardAnswer::Offered`].
+    Connect(Box<AdmittedClient>),
+    /// Accept another socket for a connection that its client proved to have had: [`ShardAnswer::Offered`].
+    Recover(ConnectionId),
+    /// Say whether there is room for a connection: [`ShardAnswer::Offered`], without a socket.
+    Room,
+    /// Take publishes of another shard: [`ShardAnswer::Taken`].
+    Batch(Batch),
+    /// Take the shards and the settings of the hub: [`ShardAnswer::Load`].
+    View(HubView),
+    /// Close every socket, since the service is about to stop: [`ShardAnswer::Taken`].
+    GoAway,
+    /// Say what became of attempts to call event handlers: [`ShardAnswer::Text`], a list in JSON.
+    Deliveries,
+    /// Say the values of [`webpubsub_shard::METRICS`]: [`ShardAnswer::Text`], with commas between.
+    Metrics,
+}
+
+/// A client that may connect to a shard, if it has room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdmittedClient {
+    /// The connection that it is to have.
+    pub connection: ConnectionId,
+    /// The token by which that can be recovered, if it can be.
+    pub reconnection_token: Option<String>,
+    /// Who the client is and what it speaks.
+    pub request: ConnectRequest,
+    /// What `Sec-WebSocket-Protocol` answers.
+    pub subprotocol: Option<String>,
+    /// Whether the answer is to say how many connections the shard holds, also where it refuses: in the header
+    /// [`Offered::CONNECTIONS`].
+    pub is_counted: bool,
+}
+
+/// What a shard answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardAnswer {
+    /// It takes a client, or does not.
+    Offered(Offered),
+    /// It is done.
+    Taken,
+    /// It is done, and so much is still to be done before the shard can leave the hub.
+    Load(u64),
+    /// What was asked for.
+    Text(String),
+}
+
+/// What a shard says to a client that is offered to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// It accepts the client, or has room for one.
+    Accepted,
+    /// It has no room.
+    Full(Full),
+    /// It does not know the connection that the client wants back, or cannot give it what it missed.
+    NotRecoverable,
+}
+
+const CONNECT: &str = "/connect";
+const CONNECT_COUNTED: &str = "/connectCounted";
+const RECOVER: &str = "/recover";
+const ROOM: &str = "/room";
+const BATCH: &str = "/batch";
+const VIEW: &str = "/view";
+const GO_AWAY: &str = "/goAway";
+const DELIVERIES: &str = "/deliveries";
+const METRICS: &str = "/metrics";
+
+impl ShardCall {
+    /// Whether a path is that of a call, and not that of a request of the REST API.
+    #[must_use]
+    pub fn has_path(path: &str) -> bool {
+        let paths = [CONNECT, CONNECT_COUNTED, RECOVER, ROOM, BATCH, VIEW, GO_AWAY, DELIVERIES, METRICS];
+        paths.contains(&path)
+    }
+
+    /// Writes the call. What a call about a client carries has neither blanks at its ends nor line breaks, and
+    /// is ASCII: it may be the value of a header where a body would be in the way.
+    #[must_use]
+    pub fn encode(&self) -> ObjectRequest {
+        match self {
+            Self::Connect(client) => {
+                let path = if client.is_counted { CONNECT_COUNTED } else { CONNECT };
+                ObjectRequest::post(path, client.encode())
+            }
+            Self::Recover(connection) => ObjectRequest::post(RECOVER, connection.to_string()),
+            Self::Room => ObjectRequest::post(ROOM, String::new()),
+            Self::Batch(batch) => ObjectRequest::post(BATCH, batch.encode()),
+            Self::View(view) => ObjectRequest::post(VIEW, view.encode()),
+            Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
+            Self::Deliveries => ObjectRequest::get(DELIVERIES),
+            Self::Metrics => ObjectRequest::get(METRICS),
+        }
+    }
+
+    /// Reads what [`ShardCall::encode`] wrote, whose `body` is empty for none; `None` for anything else.
+    #[must_use]
+    pub fn decode(path: &str, body: &str) -> Option<Self> {
+        Some(match path {
+            CONNECT | CONNECT_COUNTED => {
+                let is_counted = path == CONNECT_COUNTED;
+                Self::Connect(Box::new(AdmittedClient::decode(body, is_counted)?))
+            }
+            RECOVER => Self::Recover(ConnectionId::parse(body).ok()?),
+            ROOM => Self::Room,
+            BATCH => Self::Batch(Batch::decode(body).ok()?),
+            VIEW => Self::View(HubView::decode(body)?),
+            GO_AWAY => Self::GoAway,
+            DELIVERIES => Self::Deliveries,
+            METRICS => Self::Metrics,
+            _ => return None,
+        })
+    }
+}
+
+impl AdmittedClient {
+    /// Four parts with a blank between: none of them contains one.
+    fn encode(&self) -> String {
+        let Self { connection, reconnection_token, request, subprotocol, is_counted: _ } = self;
+        let token = reconnection_token.as_deref().unwrap_or("-");
+        let subprotocol = subprotocol.as_deref().unwrap_or("-");
+        [connection.as_str(), token, &request.encode(), subprotocol].join(" ")
+    }
+
+    fn decode(text: &str, is_counted: bool) -> Option<Self> {
+        let mut parts = text.splitn(4, ' ');
+        let connection = ConnectionId::parse(parts.next()?).ok()?;
+        let mut text = || parts.next();
+        let optional = |text: &str| (text != "-").then(|| text.to_owned());
+        Some(Self {
+            connection,
+            reconnection_token: optional(text()?),
+            request: ConnectRequest::decode(text()?).ok()?,
+            subprotocol: optional(text()?),
+            is_counted,
+        })
+    }
+}
+
+impl ShardAnswer {
+    /// Writes the answer. An accepted client is answered with its socket instead.
+    #[must_use]
+    pub fn encode(self) -> ObjectResponse {
+        match self {
+            Self::Offered(offered) => ObjectResponse::empty(offered.status()),
+            Self::Taken => ObjectResponse::empty(204),
+            Self::Load(load) => ObjectResponse::text(load.to_string()),
+            Self::Text(text) => ObjectResponse::text(text),
+        }
+    }
+
+    /// Reads an answer to [`ShardCall::View`]; `None` where there is none.
+    #[must_use]
+    pub fn load(answer: Option<&str>) -> Option<u64> {
+        answer?.parse().ok()
+    }
+}
+
+impl Offered {
+    /// The header that says how many connections the shard holds.
+    pub const CONNECTIONS: &str = "x-connections";
+
+    const fn status(self) -> u16 {
+        match self {
+            Self::Accepted => 204,
+            Self::Full(full) => full_status(full),
+            Self::NotRecoverable => 404,
+        }
+    }
+
+    /// Reads the status of an answer to an offer, which is 101 with a socket; `None` where the shard failed.
+    #[must_use]
+    pub fn of_status(status: u16) -> Option<Self> {
+        if status == 101 {
+            return Some(Self::Accepted);
+        }
+        let all = [Self::Accepted, Self::Full(Full::Quota), Self::Full(Full::Shard), Self::NotRecoverable];
+        all.into_iter().find(|offered| offered.status() == status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use webpubsub_protocol::client::Subprotocol;
+    use webpubsub_protocol::client::endpoint::SimpleMode;
+    use webpubsub_protocol::event_handler::Cookies;
+    use webpubsub_shard::{HubSettings, ShardId, ShardMap};
+
+    use super::*;
+
+    fn client() -> AdmittedClient {
+        AdmittedClient {
+            connection: ShardId(7).connection_id([1; 16]),
+            reconnection_token: Some("a.b.c".to_owned()),
+            request: ConnectRequest {
+                user: None,
+                roles: vec!["webpubsub.sendToGroup.a b".to_owned()],
+                groups: Vec::new(),
+                subprotocol: Subprotocol::negotiate(Some("json.reliable.webpubsub.azure.v1")).subprotocol,
+                mode: SimpleMode::SendEvent,
+                custom_subprotocol: None,
+                origin: "example.com".to_owned(),
+                state: None,
+                cookies: Cookies::default(),
+            },
+            subprotocol: Some("json.reliable.webpubsub.azure.v1".to_owned()),
+            is_counted: false,
+        }
+    }
+
+    fn view() -> HubView {
+        HubView { map: ShardMap::new(3), settings: Some(HubSettings::default()), since: 5 }
+    }
+
+    #[test]
+    fn a_shard_reads_each_call_as_it_was_made() {
+        let plain = AdmittedClient { reconnection_token: None, subprotocol: None, ..client() };
+        for call in [
+            ShardCall::Connect(Box::new(client())),
+            ShardCall::Connect(Box::new(AdmittedClient { is_counted: true, ..client() })),
+            ShardCall::Connect(Box::new(plain)),
+            ShardCall::Recover(client().connection),
+            ShardCall::Room,
+            ShardCall::Batch(Batch { from: ShardId(2), messages: Vec::new() }),
+            ShardCall::View(view()),
+            ShardCall::GoAway,
+            ShardCall::Deliveries,
+            ShardCall::Metrics,
+        ] {
+            let ObjectRequest { path, body } = call.encode();
+            assert!(ShardCall::has_path(path), "{path}");
+            assert_eq!(ShardCall::decode(path, &body.unwrap_or_default()), Some(call));
+        }
+    }
+
+    #[test]
+    fn what_concerns_a_client_fits_into_a_header() {
+        for call in [ShardCall::Connect(Box::new(client())), ShardCall::Recover(client().connection)] {
+            let body = call.encode().body.unwrap();
+            assert!(body.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{body}");
+            assert_eq!(body.trim(), body);
+        }
+    }
+
+    #[test]
+    fn no_path_of_the_rest_api_is_a_call() {
+        for path in ["/api/health", "/API/hubs/h/:send", "/among/4/api/hubs/h/:send", "/", ""] {
+            assert!(!ShardCall::has_path(path), "{path}");
+            assert_eq!(ShardCall::decode(path, ""), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_read_is_none() {
+        for (path, body) in
+            [(CONNECT, ""), (CONNECT, "c - - -"), (RECOVER, ""), (BATCH, "{}"), (VIEW, "null")]
+        {
+            assert_eq!(ShardCall::decode(path, body), None, "{path} {body}");
+        }
+    }
+
+    #[test]
+    fn a_host_reads_each_answer_as_it_was_given() {
+        for offered in [
+            Offered::Accepted,
+            Offered::Full(Full::Quota),
+            Offered::Full(Full::Shard),
+            Offered::NotRecoverable,
+        ] {
+            let ObjectResponse { status, body } = ShardAnswer::Offered(offered).encode();
+            assert_eq!((Offered::of_status(status), body.as_str()), (Some(offered), ""));
+        }
+        assert_eq!(Offered::of_status(101), Some(Offered::Accepted), "with its socket");
+        assert_eq!(Offered::of_status(500), None);
+        assert_eq!(ShardAnswer::load(Some(&ShardAnswer::Load(9).encode().body)), Some(9));
+        assert_eq!(ShardAnswer::load(None), None);
+        assert_eq!(ShardAnswer::Taken.encode(), ObjectResponse::empty(204));
+        assert_eq!(ShardAnswer::Text("1,2".to_owned()).encode().body, "1,2");
+    }
+}
