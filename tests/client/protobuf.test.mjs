@@ -81,7 +81,7 @@ test("what the service sends is read as its JSON would be", async () => {
     ],
     ["1A0712051203627965", { type: "system", event: "disconnected", message: "bye" }],
   ];
-  for (const [hex, frame] of same) {
+  for (const [hex, frame] of /** @type {[string, object][]} */ (same)) {
     assert.deepEqual(protobuf.parseMessages(bytesOf(hex)), json.parseMessages(JSON.stringify(frame)), hex);
   }
   for (const { name, input, expected } of readVectors("client-protobuf/downstream")) {
