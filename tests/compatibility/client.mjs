@@ -19,6 +19,7 @@ const [
   restart,
   settings,
   simple,
+  states,
   stopping,
   strangers,
   token,
@@ -40,6 +41,7 @@ const [
   "reliability/restart",
   "operations/settings",
   "clients/simple",
+  "clients/group-states",
   "reliability/stopping",
   "operations/strangers",
   "clients/token",
@@ -55,6 +57,7 @@ const [permissions, restExistence, restOperations, restSend] = [
 ].map(e2e);
 
 const vectors = e2e("clients/json-vectors");
+const stateRules = native("shard", "tests/group_states");
 const accepted = (...names) => vectors("every accepted frame is answered as its words say", ...names);
 const refused = (...names) => vectors("every refused frame closes with 1007, after a word about why", ...names);
 
@@ -764,15 +767,35 @@ export const client = [
     title: "Preview messages",
     sources: ["docs/spec/client.md#streams", "docs/spec/client.md#group-state"],
     rows: [
-      ...[
+      missing(
         "Group streams: `stream`, `streamData`, `streamEnd`",
+        "Not built: closes with 1007, like any unknown message.",
+        frames("messages of streams close with 1007"),
+      ),
+      row(
         "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`",
-      ].map((feature) =>
-        missing(
-          feature,
-          "Not built: closes with 1007, like any unknown message.",
-          frames("messages of streams and group states close with 1007"),
-        ),
+        states("a subscriber gets a snapshot, then every change"),
+        states("Microsoft's client of 1.1.0 reads and writes the messages"),
+        stateRules("every_change_reaches_its_subscribers_the_setter_too"),
+      ),
+      row(
+        "`groupStateUpdate` without `state` after a clearing, a leave, a removal and an end",
+        states("whoever leaves, is removed or ends is shown no more"),
+        stateRules("whoever_leaves_has_no_state_any_more"),
+      ),
+      row("`sequenceId` on states, and recovery", states("reliable subscribers recover, with the same numbers")),
+      differs(
+        "States on all shards, through sleep, crashes and changes of their number",
+        "After a crash of the service, the states of connections that ended with it are shown until their shard is woken by any request or message.",
+        states("states and subscriptions outlive hibernation"),
+        states("a crash leaves what reliable connections show, and no more"),
+        native("shard", "tests/group_states_model")("in_the_end_subscribers_know_the_states"),
+      ),
+      differs(
+        "Who may set states and subscribe, and how many",
+        "Azure documents neither. Members set; members and those who may join subscribe. A state has at most 4,096 bytes, a connection 100 states and 100 subscriptions, a group 1 MiB of states, a hub 8 MiB.",
+        states("who may set and subscribe, and what is too much"),
+        stateRules("bounds_of_states_are_refused_as_bad_requests"),
       ),
     ],
   },

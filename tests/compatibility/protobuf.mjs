@@ -13,6 +13,8 @@ const refused = (...names) => protobuf("an invalid message closes that ${name} c
 const written = (...names) => codec("every_frame_of_the_service_says_what_its_vector_says", ...names);
 const conversion = protobuf("protobuf, JSON and simple clients receive from each other");
 const membership = protobuf("a member receives until it leaves; acks come if asked for");
+const states = e2e("clients/group-states")("protobuf clients set, subscribe and are shown like others");
+const read = (...names) => codec("every_frame_of_a_client_says_what_its_vector_says", ...names);
 const NOT_SERVED = "Not built: closes with 1007.";
 
 export const protobufClients = [
@@ -52,7 +54,11 @@ export const protobufClients = [
         NOT_SERVED,
         refused("data of a stream without an id", "the end of a stream without an id"),
       ),
-      missing("`set_group_state_message` (15) and the subscription to group states (16, 17)", NOT_SERVED),
+      row(
+        "`set_group_state_message` (15) and the subscription to group states (16, 17)",
+        states,
+        read("a group state that is set", "a subscription to a group's states"),
+      ),
     ],
   },
   {
@@ -89,7 +95,12 @@ export const protobufClients = [
         invocations,
         written("the answer to an invocation", "the answer to an invocation that failed"),
       ),
-      missing("Messages of streams and group states (6 to 10)", "Not built: never sent."),
+      missing("Messages of streams (6 to 8)", "Not built: never sent."),
+      row(
+        "`group_state_update_message` (9), `group_state_snapshot_message` (10)",
+        states,
+        written("a snapshot of a group's states", "an update that clears a group's state"),
+      ),
     ],
   },
   {

@@ -84,8 +84,24 @@ pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
 /// Source: docs/spec/client.md#metadata.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024;
 
-/// Most bytes in a connection's state in a group, keys and values together. The service documents none.
+/// Most entries in what a client sets as its state in a group. The service documents no bound.
+pub const MAX_GROUP_STATE_ENTRIES: usize = 256;
+
+/// Most bytes in a connection's state in a group, as compact JSON. The service documents none.
 pub const MAX_GROUP_STATE_BYTES: usize = 4096;
+
+/// Groups in which one connection may have a state. The service documents no bound.
+pub const MAX_STATES_OF_A_CONNECTION: usize = 100;
+
+/// Groups to the states of which one connection may be subscribed. The service documents no bound.
+pub const MAX_STATE_SUBSCRIPTIONS: usize = 100;
+
+/// Most bytes of all states of a group, which make one snapshot: states as JSON, ids of connections and users,
+/// and 128 for each state. The service documents no bound.
+pub const MAX_GROUP_STATES_BYTES: usize = 1024 * 1024;
+
+/// Most bytes of all states of a hub, which every shard has in memory. The service documents no bound.
+pub const MAX_HUB_STATES_BYTES: usize = 8 * 1024 * 1024;
 
 /// How far a token's times may be off from ours.
 ///

@@ -268,8 +268,10 @@ fn metadata() -> impl Strategy<Value = Metadata> {
 }
 
 fn state() -> impl Strategy<Value = GroupState> {
-    btree_map(any::<String>(), any::<String>(), 0..4)
-        .prop_map(|entries| GroupState::parse(entries.into_iter().collect()).unwrap())
+    btree_map(any::<String>(), any::<String>(), 0..4).prop_map(|entries| {
+        let entries = entries.into_iter().map(|(key, value)| (key.into(), value.into()));
+        GroupState::parse(entries.collect()).unwrap()
+    })
 }
 
 fn group_state_action() -> impl Strategy<Value = GroupStateAction> {

@@ -6,7 +6,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
 
 use crate::connection::Connection;
-use crate::slot::Slot;
+use crate::slot::{Slot, remove_member};
 
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
@@ -123,15 +123,5 @@ impl Connections {
     /// Every connection of a user.
     pub(crate) fn connections_of(&self, user: &UserId) -> impl Iterator<Item = Slot> {
         self.users.get(user).map_or(&[][..], SortedSet::as_slice).iter().copied()
-    }
-}
-
-/// Takes a slot out of a set, and the set out of the index with its last one.
-fn remove_member<K: std::hash::Hash + Eq>(index: &mut HashMap<K, SortedSet<Slot>>, key: &K, slot: Slot) {
-    if let Some(slots) = index.get_mut(key) {
-        slots.remove(&slot);
-        if slots.as_slice().is_empty() {
-            index.remove(key);
-        }
     }
 }

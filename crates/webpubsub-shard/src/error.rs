@@ -7,6 +7,8 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::limits::MAX_LITERAL_PERMISSIONS;
 use webpubsub_protocol::name::GroupName;
 
+use crate::group_states::StateLimit;
+
 /// Why a client's operation was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -22,6 +24,15 @@ pub enum Refusal {
     /// The connection is in as many groups as it may be.
     #[error("The client is in {0} groups, which is the limit.")]
     TooManyGroups(u32),
+    /// The connection is no member of the group.
+    #[error("The client is not a member of group '{0}'.")]
+    NotAMember(GroupName),
+    /// The connection may not subscribe to the group's states.
+    #[error("The client does not have permission to subscribe to the states of group '{0}'.")]
+    SubscribeForbidden(GroupName),
+    /// A bound of states is reached.
+    #[error(transparent)]
+    StateLimit(#[from] StateLimit),
     /// The connection already used this ack id successfully; the first use stands.
     #[error("Message with ack-id: {0} has been processed")]
     Duplicate(AckId),
@@ -46,10 +57,12 @@ impl Refusal {
             Self::JoinForbidden(_)
             | Self::LeaveForbidden(_)
             | Self::SendForbidden(_)
+            | Self::NotAMember(_)
+            | Self::SubscribeForbidden(_)
             | Self::TooManyGroups(_) => AckError::FORBIDDEN,
             Self::Duplicate(_) => AckError::DUPLICATE,
             Self::EventFailed | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
-            Self::InvocationPending => AckError::BAD_REQUEST,
+            Self::InvocationPending | Self::StateLimit(_) => AckError::BAD_REQUEST,
         };
         AckError { name: Cow::Borrowed(name), message: self.to_string() }
     }

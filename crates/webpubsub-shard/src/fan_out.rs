@@ -1,20 +1,19 @@
 //! One publish on its way to many connections, encoded once for each way of framing.
 
-use webpubsub_protocol::client::{DataFrame, Encoding, json, simple};
+use webpubsub_protocol::client::{DataFrame, Encoding, json};
 use webpubsub_protocol::id::SequenceId;
 
 use crate::buffer::Link;
 use crate::connection::Connection;
 use crate::framing::Framing;
 use crate::output::Output;
-use crate::publish::Publish;
+use crate::publish::Message;
 use crate::slot::Slot;
 use crate::step::Step;
 
 /// The receivers of a publish, by how they are framed, and the frame that is made at most once.
-#[derive(Debug)]
 pub(crate) struct FanOut<'a> {
-    publish: &'a Publish,
+    publish: &'a dyn Message,
     /// The row of the log in which it is written, if it is.
     row: u64,
     /// The message as JSON, which is also what the log keeps; made when it is first needed.
@@ -29,7 +28,7 @@ pub(crate) struct FanOut<'a> {
 }
 
 impl<'a> FanOut<'a> {
-    pub(crate) fn new(publish: &'a Publish, row: u64) -> Self {
+    pub(crate) fn new(publish: &'a dyn Message, row: u64) -> Self {
         Self {
             publish,
             row,
@@ -79,8 +78,10 @@ impl<'a> FanOut<'a> {
     /// Sends it to all receivers, in at most one output for simple clients and two for each encoding.
     pub(crate) fn send(self, step: &mut Step) {
         let Self { publish, frame, simple, json, protobuf, .. } = self;
-        if !simple.is_empty() {
-            step.push(Output::Send { to: simple, frame: simple::encode(&publish.data) });
+        if !simple.is_empty()
+            && let Some(frame) = publish.simple()
+        {
+            step.push(Output::Send { to: simple, frame });
         }
         json.send(|| DataFrame::Json(frame.unwrap_or_else(|| publish.json())), step);
         protobuf.send(|| publish.protobuf(), step);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
+use webpubsub_protocol::client::{DataFrame, Frame, GroupStateItem, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
@@ -151,6 +151,14 @@ pub enum Change {
     Join(Slot, GroupName),
     /// Delete a membership.
     Leave(Slot, GroupName),
+    /// Write what a connection of any shard shows in a group, or delete it where the item has no state.
+    State(GroupName, GroupStateItem),
+    /// Write that a connection of this shard has set a state.
+    UseStates,
+    /// Write that a connection is subscribed to a group's states.
+    Subscribe(Slot, GroupName),
+    /// Delete that.
+    Unsubscribe(Slot, GroupName),
     /// Write that a server granted or revoked a permission; `None` overrides a grant of the roles.
     Permit {
         /// Which connection.

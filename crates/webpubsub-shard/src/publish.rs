@@ -1,9 +1,13 @@
 //! A message that is published to many connections.
 
 use webpubsub_protocol::client::json::decode_downstream;
-use webpubsub_protocol::client::{DataFrame, DownstreamMessage, Origin, StreamPart, json, protobuf};
+use webpubsub_protocol::client::{
+    DataFrame, DownstreamMessage, Frame, GroupStates, Origin, StreamPart, json, protobuf, simple,
+};
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::time::Timestamp;
+
+use crate::snapshot::StoredMessage;
 
 /// A message for many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,68 @@ pub(crate) struct Publish {
     pub(crate) expires: Option<Timestamp>,
     /// What it is in a stream, if it belongs to one.
     pub(crate) stream: Option<Box<StreamPart>>,
+}
+
+/// What is delivered to many connections, encoded once for each way of framing.
+///
+/// Not `Debug`: what a trait object can do is in the worker's wasm, whether or not it is used.
+pub(crate) trait Message {
+    /// What JSON clients read, and the log keeps.
+    fn json(&self) -> json::DataFrame;
+
+    /// What protobuf clients read.
+    fn protobuf(&self) -> DataFrame;
+
+    /// What simple clients receive, if they do.
+    fn simple(&self) -> Option<Frame>;
+
+    /// After that it is not worth sending again.
+    fn expires(&self) -> Option<Timestamp>;
+}
+
+impl Message for Publish {
+    fn json(&self) -> json::DataFrame {
+        json::DataFrame::new(&self.from, &self.data, &self.metadata, self.stream.as_deref())
+    }
+
+    fn protobuf(&self) -> DataFrame {
+        let stream = self.stream.as_deref();
+        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata, stream))
+    }
+
+    fn simple(&self) -> Option<Frame> {
+        Some(simple::encode(&self.data))
+    }
+
+    fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+}
+
+impl Message for GroupStates {
+    fn json(&self) -> json::DataFrame {
+        json::DataFrame::of_states(self)
+    }
+
+    fn protobuf(&self) -> DataFrame {
+        DataFrame::Protobuf(protobuf::DataFrame::of_states(self))
+    }
+
+    fn simple(&self) -> Option<Frame> {
+        None
+    }
+
+    fn expires(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// Reads what a row of the log has for its receivers; `None` for anything else.
+pub(crate) fn stored(StoredMessage { message, expires }: StoredMessage) -> Option<Box<dyn Message>> {
+    match decode_downstream(&message) {
+        Ok(Some(DownstreamMessage::GroupStates { states, .. })) => Some(Box::new(states)),
+        _ => Some(Box::new(Publish::decode(&message, expires)?)),
+    }
 }
 
 impl Publish {
@@ -39,16 +105,6 @@ impl Publish {
             | Ok(None)
             | Err(_) => None,
         }
-    }
-
-    /// What JSON clients read, and [`Publish::decode`].
-    pub(crate) fn json(&self) -> json::DataFrame {
-        json::DataFrame::new(&self.from, &self.data, &self.metadata, self.stream.as_deref())
-    }
-
-    pub(crate) fn protobuf(&self) -> DataFrame {
-        let stream = self.stream.as_deref();
-        DataFrame::Protobuf(protobuf::DataFrame::new(&self.from, &self.data, &self.metadata, stream))
     }
 }
 

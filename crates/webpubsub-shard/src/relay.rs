@@ -87,6 +87,8 @@ pub(crate) struct Relay {
     taken: Vec<(ShardId, u64)>,
     /// When an alarm wakes the shard, if anything waits then.
     wake: Option<Timestamp>,
+    /// Shards that nothing was relayed to before.
+    new: Vec<ShardId>,
 }
 
 #[derive(Debug)]
@@ -120,9 +122,11 @@ impl Relay {
         step: &mut Step,
     ) -> Self {
         let newest = log.last().map_or(0, |row| row.row);
+        let mut new = Vec::new();
         let outboxes = others.map(|to| {
             let known = taken_by.iter().find(|(shard, _)| *shard == to).map(|(_, row)| *row);
             if known.is_none() {
+                new.push(to);
                 step.store(Change::TakenBy { shard: to, row: newest });
             }
             let mut outbox = Outbox::new(to);
@@ -134,7 +138,8 @@ impl Relay {
             outbox.send_next(step);
             outbox
         });
-        Self { outboxes: outboxes.collect(), taken, wake: None }
+        let outboxes = outboxes.collect();
+        Self { outboxes, taken, wake: None, new }
     }
 
     /// Keeps an outbox for each of these shards only. A new one starts with
@@ -146,6 +151,7 @@ impl Relay {
             self.outboxes.push(match known {
                 Some(at) => before.swap_remove(at),
                 None => {
+                    self.new.push(to);
                     step.store(Change::TakenBy { shard: to, row: newest });
                     Outbox::new(to)
                 }
@@ -173,6 +179,18 @@ impl Relay {
         for outbox in &mut self.outboxes {
             outbox.push(row, bytes);
         }
+    }
+
+    /// Puts a row into the outbox of one shard.
+    pub(crate) fn publish_to(&mut self, to: ShardId, row: u64, bytes: usize) {
+        for outbox in self.outboxes.iter_mut().filter(|outbox| outbox.to == to) {
+            outbox.push(row, bytes);
+        }
+    }
+
+    /// Takes the shards that nothing was relayed to before.
+    pub(crate) fn take_new(&mut self) -> Vec<ShardId> {
+        std::mem::take(&mut self.new)
     }
 
     /// Sends what waits, in one batch a shard, to those that have taken the batch before.

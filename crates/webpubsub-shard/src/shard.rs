@@ -12,6 +12,7 @@ mod events;
 mod membership;
 mod recover;
 mod restore;
+mod states;
 mod status;
 mod turn;
 mod upstream;
@@ -25,12 +26,13 @@ use webpubsub_protocol::time::Timestamp;
 use crate::config::ShardConfig;
 use crate::connections::Connections;
 use crate::event_queue::{EventPolicy, EventQueues};
+use crate::group_states::StateTable;
 use crate::inbox::Arrived;
 use crate::input::Input;
 use crate::log::Log;
 use crate::metrics::Counters;
 use crate::output::Output;
-use crate::publish::Publish;
+use crate::publish::{Publish, stored};
 use crate::relay::Relay;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
@@ -58,6 +60,7 @@ pub struct Shard {
     /// Bytes that were put on sockets since all of them were measured.
     pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
+    pub(crate) states: StateTable,
 }
 
 /// A shard that was put together again, and what became of its sockets.
@@ -111,8 +114,8 @@ impl Shard {
             settings_since: 0,
             unmeasured: 0,
             turns: Turns::default(),
+            states: StateTable::default(),
         };
-        shard.relay.watch(now);
         let queues = shard.restore_durable_events(snapshot.durable_events, &mut step);
         let detached = shard.restore_connections(now, snapshot.connections, &queues);
         for (slot, group) in snapshot.memberships {
@@ -132,8 +135,20 @@ impl Shard {
                 connection.acks.extend(runs);
             }
         }
+        shard.states.is_used = snapshot.uses_states;
+        for (group, item) in snapshot.states {
+            shard.restore_state(&group, item, &mut step);
+        }
+        for (slot, group) in snapshot.subscriptions {
+            // There were not too many.
+            let _ = shard.states.subscribe(slot, &group);
+        }
         let slots = shard.restore_sockets(sockets, detached, &mut step);
         shard.restore_buffers(snapshot.log, &mut step);
+        shard.welcome(&mut step);
+        shard.announce_ends(&mut step);
+        shard.relay.send(&mut step);
+        shard.relay.watch(now);
         shard.deliver_events(&mut step);
         Restored { shard, slots, outputs: step.outputs }
     }
@@ -156,9 +171,7 @@ impl Shard {
             Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
-                let publish =
-                    message.and_then(|StoredMessage { message, expires }| Publish::decode(&message, expires));
-                self.fetched(publish, to, &mut step);
+                self.fetched(message.and_then(stored), to, &mut step);
             }
             Input::Command(command) => {
                 let reply = self.command(command, &mut step);
@@ -167,9 +180,11 @@ impl Shard {
             Input::Map(map) => self.take_map(map, &mut step),
             Input::Batch(batch) => {
                 self.counters.batches += 1;
+                let from = batch.from;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut step) {
-                    if let Some(publish) = Publish::decode(&message, expires) {
-                        self.deliver(&publish, &mut step);
+                    match Publish::decode(&message, expires) {
+                        Some(publish) => self.deliver(&publish, &mut step),
+                        None => self.take_states(from, &message, &mut step),
                     }
                 }
                 step.push(Output::BatchTaken);
@@ -218,6 +233,7 @@ impl Shard {
 
     /// Adds what follows from the outputs of a step.
     pub(crate) fn follow_up(&mut self, step: &mut Step) {
+        self.announce_ends(step);
         self.count_unread(step);
         self.deliver_events(step);
         self.relay.send(step);

@@ -1,7 +1,8 @@
 //! Connections' numbers within a shard.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
 /// A connection's number in its shard: small, dense, and reused once the connection is gone.
@@ -23,5 +24,19 @@ pub(crate) fn insert_by_time(waiting: &mut VecDeque<(Timestamp, Slot)>, due: Tim
             return;
         }
         waiting.swap(place, place - 1);
+    }
+}
+
+/// Takes a slot out of a set, and the set out of the index with its last one.
+pub(crate) fn remove_member<K: std::hash::Hash + Eq>(
+    index: &mut HashMap<K, SortedSet<Slot>>,
+    key: &K,
+    slot: Slot,
+) {
+    if let Some(slots) = index.get_mut(key) {
+        slots.remove(&slot);
+        if slots.as_slice().is_empty() {
+            index.remove(key);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What outlives a shard's memory: records on disk, and an attachment on every socket.
 
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{GroupStateItem, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
@@ -22,6 +22,12 @@ pub struct Snapshot {
     pub connections: Vec<ConnectionRecord>,
     /// The groups of each connection.
     pub memberships: Vec<(Slot, GroupName)>,
+    /// What connections show in groups, those of other shards as well.
+    pub states: Vec<(GroupName, GroupStateItem)>,
+    /// Whether a connection of this shard has ever set one.
+    pub uses_states: bool,
+    /// Of which groups each connection receives the states.
+    pub subscriptions: Vec<(Slot, GroupName)>,
     /// What servers granted and revoked for single groups; `None` overrides a grant of the roles.
     pub permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
     /// The ack ids that reliable connections have used, in parts, those of one connection in their order.

@@ -1,7 +1,7 @@
 //! Changes as statements.
 
-use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Echo, GroupStateItem};
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::UserId;
 use webpubsub_protocol::time::Timestamp;
@@ -29,6 +29,31 @@ pub(crate) fn write<D: Database>(database: &D, change: &Change) -> Result<(), D:
             .run("INSERT OR IGNORE INTO membership VALUES (?, ?)", &[integer(slot.0), group.as_str().into()]),
         Change::Leave(slot, group) => database.run(
             "DELETE FROM membership WHERE slot = ? AND group_name = ?",
+            &[integer(slot.0), group.as_str().into()],
+        ),
+        Change::State(group, GroupStateItem { connection_id, user_id, state: Some(state), updated_at }) => {
+            database.run(
+                "INSERT OR REPLACE INTO group_state VALUES (?, ?, ?, ?, ?)",
+                &[
+                    connection_id.as_str().into(),
+                    group.as_str().into(),
+                    user_id.as_ref().map(UserId::as_str).into(),
+                    Value::Text(state.as_json()),
+                    integer(updated_at.as_millis()),
+                ],
+            )
+        }
+        Change::State(group, GroupStateItem { connection_id, state: None, .. }) => database.run(
+            "DELETE FROM group_state WHERE connection = ? AND group_name = ?",
+            &[connection_id.as_str().into(), group.as_str().into()],
+        ),
+        Change::UseStates => database.run("INSERT OR IGNORE INTO uses_states VALUES (0)", &[]),
+        Change::Subscribe(slot, group) => database.run(
+            "INSERT OR IGNORE INTO state_subscription VALUES (?, ?)",
+            &[integer(slot.0), group.as_str().into()],
+        ),
+        Change::Unsubscribe(slot, group) => database.run(
+            "DELETE FROM state_subscription WHERE slot = ? AND group_name = ?",
             &[integer(slot.0), group.as_str().into()],
         ),
         Change::Permit { slot, kind, group, literal } => database.run(

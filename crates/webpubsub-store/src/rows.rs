@@ -1,7 +1,7 @@
 //! Rows as the records that they hold; `None` for a row that no version of the service wrote.
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{Echo, Subprotocol};
+use webpubsub_protocol::client::{Echo, GroupState, GroupStateItem, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::json::Json;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
@@ -65,6 +65,18 @@ pub(crate) fn connection(row: &[Cell]) -> Option<ConnectionRecord> {
 pub(crate) fn membership(row: &[Cell]) -> Option<(Slot, GroupName)> {
     let [slot, group] = row else { return None };
     Some((slot_of(slot)?, GroupName::parse(group.text()?).ok()?))
+}
+
+/// Reads a group and what a connection shows in it.
+pub(crate) fn state(row: &[Cell]) -> Option<(GroupName, GroupStateItem)> {
+    let [connection, group, user, state, updated_at] = row else { return None };
+    let item = GroupStateItem {
+        connection_id: ConnectionId::parse(connection.text()?).ok()?,
+        user_id: user.text().map(UserId::parse).transpose().ok()?,
+        state: Some(GroupState::from_json(state.text()?)?),
+        updated_at: Timestamp::from_millis(updated_at.number()?),
+    };
+    Some((GroupName::parse(group.text()?).ok()?, item))
 }
 
 /// Reads a slot, a kind of permission, a group, and what a server granted or revoked.

@@ -69,18 +69,26 @@ impl Step {
 
 /// The tables of a shard.
 pub(crate) const SHARD: Tables = Tables {
-    version: 4,
+    version: 5,
     steps: |found| match found {
-        Some(3) => &[Step::Run(PARTS), Step::Run(FROM_VERSION_3)],
+        Some(4) => &[Step::Run(STATES)],
+        Some(3) => &[Step::Run(PARTS), Step::Run(FROM_VERSION_3), Step::Run(STATES)],
         Some(2) => &[
             Step::AddToConnection(FROM_VERSION_2),
             Step::Run(ASK_AGAIN),
             Step::Run(EVENTS),
             Step::Run(PARTS),
             Step::Run(FROM_VERSION_3),
+            Step::Run(STATES),
         ],
-        Some(_) => &[Step::Run(FROM_VERSION_1), Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS)],
-        None => &[Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS)],
+        Some(_) => &[
+            Step::Run(FROM_VERSION_1),
+            Step::Run(CONNECTIONS),
+            Step::Run(EVENTS),
+            Step::Run(PARTS),
+            Step::Run(STATES),
+        ],
+        None => &[Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS), Step::Run(STATES)],
     },
 };
 
@@ -141,6 +149,24 @@ CREATE TABLE IF NOT EXISTS ack_part (
   part INTEGER NOT NULL,
   ids BLOB NOT NULL,
   PRIMARY KEY (slot, part)
+) WITHOUT ROWID;
+";
+
+/// What is beside these since version 5: what members of groups show, on any shard, and who is subscribed to it.
+const STATES: &str = "
+CREATE TABLE IF NOT EXISTS group_state (
+  connection TEXT NOT NULL,
+  group_name TEXT NOT NULL,
+  user_id TEXT,
+  state TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (connection, group_name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses_states (id INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS state_subscription (
+  slot INTEGER NOT NULL,
+  group_name TEXT NOT NULL,
+  PRIMARY KEY (slot, group_name)
 ) WITHOUT ROWID;
 ";
 

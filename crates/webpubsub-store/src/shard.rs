@@ -5,7 +5,7 @@ use webpubsub_shard::{Change, HubSettings, ShardMap, Snapshot, StoredMessage};
 use crate::database::{Cell, Database, Unreadable, integer};
 use crate::object::ObjectStore;
 use crate::rows::{
-    acks, connection, durable_event, log_row, membership, permission, shard_row, stored_message,
+    acks, connection, durable_event, log_row, membership, permission, shard_row, state, stored_message,
 };
 use crate::{change, schema};
 
@@ -47,6 +47,9 @@ impl<D: Database> ShardStore<D> {
         Ok(Snapshot {
             connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
             memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
+            states: self.rows("SELECT * FROM group_state", state)?,
+            uses_states: !object.database.query("SELECT 1 FROM uses_states", &[])?.is_empty(),
+            subscriptions: self.rows("SELECT slot, group_name FROM state_subscription", membership)?,
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
             log: self.rows(

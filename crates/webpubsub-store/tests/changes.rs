@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 use proptest::prelude::*;
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{Echo, Subprotocol};
+use webpubsub_protocol::client::{Echo, GroupState, GroupStateItem, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
@@ -72,7 +73,7 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
     let shard = ShardId(u16::try_from(n % 3).expect("a shard"));
     let row = n % (*next_row + 2);
     let kind = if n % 2 == 0 { PermissionType::SendToGroup } else { PermissionType::JoinLeaveGroup };
-    Some(match what % 17 {
+    Some(match what % 21 {
         0 => Change::PutConnection(record(slot.0, n)),
         1 => Change::RemoveConnection(slot),
         2 if disk.memberships.contains(&(slot, name.clone())) => return None,
@@ -112,6 +113,20 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
             shards: Some(u16::try_from(n % 7 + 1).expect("a number")),
             ..HubSettings::default()
         })),
+        16 => {
+            let entries = vec![(n.to_string().into(), "grüße".into())];
+            let item = GroupStateItem {
+                connection_id: ConnectionId::parse(format!("c{}", n % 5)).expect("a connection id"),
+                user_id: n.is_multiple_of(2).then(|| UserId::parse("alice").expect("a user id")),
+                state: (n % 3 > 0).then(|| GroupState::parse(entries).expect("a state")),
+                updated_at: Timestamp::from_millis(n),
+            };
+            Change::State(name, item)
+        }
+        17 => Change::UseStates,
+        18 if disk.subscriptions.contains(&(slot, name.clone())) => return None,
+        18 => Change::Subscribe(slot, name),
+        19 => Change::Unsubscribe(slot, name),
         _ => Change::DeleteRows { first: row / 2, last: row },
     })
 }
@@ -215,7 +230,7 @@ fn each_change_is_as_few_calls_as_it_can_be() {
         disconnect: 4
         read a message: 1
         open: 3
-        load: 10
+        load: 13
     "#]]
     .assert_eq(&calls);
 }

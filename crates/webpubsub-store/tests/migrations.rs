@@ -1,8 +1,9 @@
 //! Tables of every older version are taken over with what is in them, also when that is cut off.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
-use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
+use webpubsub_protocol::client::{Echo, GroupState};
+use webpubsub_protocol::name::UserId;
 use webpubsub_shard::{ShardId, Slot, Snapshot};
 use webpubsub_store::{DirectoryStore, OpenError, ShardStore};
 use webpubsub_testkit::{Sqlite, SqliteError, group};
@@ -11,10 +12,11 @@ const SHARD_1: &str = include_str!("old/shard-1.sql");
 const SHARD_2: &str = include_str!("old/shard-2.sql");
 const SHARD_3: &str = include_str!("old/shard-3.sql");
 const SHARD_4: &str = include_str!("old/shard-4.sql");
+const SHARD_5: &str = include_str!("old/shard-5.sql");
 const DIRECTORY_1: &str = include_str!("old/directory-1.sql");
 
 /// Every version of a shard, and nothing at all.
-const SHARDS: [&str; 5] = ["", SHARD_1, SHARD_2, SHARD_3, SHARD_4];
+const SHARDS: [&str; 6] = ["", SHARD_1, SHARD_2, SHARD_3, SHARD_4, SHARD_5];
 
 fn database(script: &str) -> Sqlite {
     let database = Sqlite::in_memory();
@@ -53,7 +55,7 @@ fn every_version_becomes_the_tables_of_a_new_shard() {
         let old = database(script);
         open(&old);
         assert_eq!(columns(&old), made, "{script}");
-        assert_eq!(old.texts("SELECT CAST(version AS TEXT) FROM schema_version"), ["4"]);
+        assert_eq!(old.texts("SELECT CAST(version AS TEXT) FROM schema_version"), ["5"]);
     }
 }
 
@@ -88,8 +90,17 @@ fn version_3_keeps_all_with_ack_ids_in_parts() {
 }
 
 #[test]
-fn version_4_reads_as_it_was_written() {
-    let database = database(SHARD_4);
+fn version_4_keeps_all_and_has_no_states() {
+    let (four, ..) = contents(&database(SHARD_4));
+    let (mut five, ..) = contents(&database(SHARD_5));
+    assert_eq!((five.states.len(), five.subscriptions.len(), five.uses_states), (2, 1, true));
+    (five.states, five.subscriptions, five.uses_states) = (Vec::new(), Vec::new(), false);
+    assert_eq!(four, five);
+}
+
+#[test]
+fn version_5_reads_as_it_was_written() {
+    let database = database(SHARD_5);
     let (snapshot, ..) = contents(&database);
     let [alice, bob] = &snapshot.connections[..] else { panic!("{snapshot:?}") };
     assert_eq!((alice.id.as_str(), bob.id.as_str()), ("alices", "bobs"));
@@ -107,6 +118,21 @@ fn version_4_reads_as_it_was_written() {
     let members = [(Slot(0), group("room")), (Slot(0), group("räume")), (Slot(3), group("room"))];
     assert_eq!(snapshot.memberships, members);
     assert_eq!(snapshot.permissions.len(), 2);
+    assert_eq!(snapshot.subscriptions, [(Slot(3), group("room"))]);
+    let states: Vec<_> = (snapshot.states.iter())
+        .map(|(group, item)| {
+            let state = item.state.as_ref().map(GroupState::as_json).expect("a state");
+            let user = item.user_id.as_ref().map(UserId::as_str);
+            (group.as_str(), item.connection_id.as_str(), user, state, item.updated_at.as_millis())
+        })
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("room", "alices", Some("alice"), r#"{"mood":"ä"}"#, 70_000),
+            ("room", "others", None, r#"{"a":"1"}"#, 70_001),
+        ]
+    );
     let log: Vec<_> = snapshot.log.iter().map(|row| (row.row, row.relayed, row.bytes)).collect();
     assert_eq!(log, [(7, true, 17), (9, false, 9)], "lengths are in bytes");
     assert_eq!(snapshot.map.map(|map| (map.version, map.accepting)), Some((3, 2)));
@@ -159,16 +185,16 @@ fn a_shard_that_finds_all_as_it_was_writes_nothing() {
 
 #[test]
 fn a_newer_version_is_left_alone() {
-    let newer = database(SHARD_4);
-    newer.execute("UPDATE schema_version SET version = 5");
+    let newer = database(SHARD_5);
+    newer.execute("UPDATE schema_version SET version = 6");
     let before = newer.changes();
     let refused = ShardStore::open(newer.clone(), None);
     let Err(SqliteError::Open(error)) = refused else { panic!("{refused:?}") };
-    assert_eq!(error, OpenError::Newer { found: 5, known: 4 });
-    assert_eq!(error.to_string(), "the tables are of version 5, this service knows 4");
+    assert_eq!(error, OpenError::Newer { found: 6, known: 5 });
+    assert_eq!(error.to_string(), "the tables are of version 6, this service knows 5");
     assert_eq!(newer.changes(), before);
-    newer.execute("UPDATE schema_version SET version = 4");
-    assert_eq!(contents(&newer), contents(&database(SHARD_4)));
+    newer.execute("UPDATE schema_version SET version = 5");
+    assert_eq!(contents(&newer), contents(&database(SHARD_5)));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use webpubsub_protocol::client::GroupStateItem;
+use webpubsub_protocol::name::GroupName;
 use webpubsub_shard::{Change, LogRow, Snapshot, StoredMessage};
 use webpubsub_store::ShardStore;
 
@@ -82,6 +84,8 @@ fn open(database: &Sqlite) -> ShardStore<Sqlite> {
 pub fn sorted(mut snapshot: Snapshot) -> Snapshot {
     snapshot.connections.sort_by_key(|record| record.slot);
     snapshot.memberships.sort();
+    snapshot.subscriptions.sort();
+    snapshot.states.sort_by_key(|(group, item)| (item.connection_id.clone(), group.clone()));
     snapshot.permissions.sort_by_key(|(slot, kind, group, _)| (*slot, kind.as_str(), group.clone()));
     snapshot.acks.sort();
     snapshot.taken_by.sort();
@@ -108,6 +112,20 @@ pub fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, S
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {
             disk.memberships.retain(|membership| *membership != (slot, group.clone()));
+        }
+        Change::State(group, item) => {
+            let is_other = |known: &GroupName, other: &GroupStateItem| {
+                (known, &other.connection_id) != (&group, &item.connection_id)
+            };
+            disk.states.retain(|(known, other)| is_other(known, other));
+            if item.state.is_some() {
+                disk.states.push((group, item));
+            }
+        }
+        Change::UseStates => disk.uses_states = true,
+        Change::Subscribe(slot, group) => disk.subscriptions.push((slot, group)),
+        Change::Unsubscribe(slot, group) => {
+            disk.subscriptions.retain(|subscription| *subscription != (slot, group.clone()));
         }
         Change::Permit { slot, kind, group, literal } => {
             disk.permissions.retain(|(of, what, to, _)| (*of, *what, to) != (slot, kind, &group));

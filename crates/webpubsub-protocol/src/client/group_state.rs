@@ -1,44 +1,77 @@
-use crate::limits::MAX_GROUP_STATE_BYTES;
+use std::borrow::Cow;
+
+use crate::json::{Members, Writer};
+use crate::limits::MAX_GROUP_STATE_ENTRIES;
 use crate::name::{ConnectionId, GroupName, UserId};
 use crate::time::Timestamp;
 
-/// What a member shows of itself in a group: strings by key, in the order of the keys.
+/// What a member shows of itself in a group: strings by key, kept as a JSON object in the order of the keys.
 ///
 /// An empty one is none: to set it clears what was set before.
 ///
 /// Source: docs/spec/client.md#group-state.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GroupState(Vec<(String, String)>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupState(Box<str>);
+
+/// The text of an empty state.
+const EMPTY: &str = "{}";
 
 impl GroupState {
     /// Takes entries in any order; of a key that stands there twice the last value counts. `None` for more
-    /// entries than a state may have bytes, which are not worth sorting.
+    /// than [`MAX_GROUP_STATE_ENTRIES`].
     #[must_use]
-    pub fn parse(mut entries: Vec<(String, String)>) -> Option<Self> {
-        if entries.len() > MAX_GROUP_STATE_BYTES {
+    pub fn parse(entries: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Option<Self> {
+        if entries.len() > MAX_GROUP_STATE_ENTRIES {
             return None;
         }
-        entries.reverse();
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        entries.dedup_by(|(a, _), (b, _)| a == b);
-        Some(Self(entries))
+        let mut map: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        for entry in entries {
+            let found = map.binary_search_by(|(key, _)| key.cmp(&entry.0));
+            if let Ok(at) = found {
+                map.remove(at);
+            }
+            let (Ok(at) | Err(at)) = found;
+            map.insert(at, entry);
+        }
+        let mut object = Writer::object();
+        for (key, value) in map {
+            object.text(&key, &value);
+        }
+        Some(Self(object.finish().into()))
+    }
+
+    /// Reads a JSON object of strings; `None` for any other text, and for what [`GroupState::parse`] refuses.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        let mut entries = Vec::new();
+        for (key, value) in Members::parse(text)?.0 {
+            entries.push((key, value.text()?));
+        }
+        Self::parse(entries)
+    }
+
+    /// The JSON object.
+    #[must_use]
+    pub const fn as_json(&self) -> &str {
+        &self.0
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        &*self.0 == EMPTY
     }
 
     /// Keys and values, in the order of the keys.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let entries = Members::parse(&self.0).unwrap_or_default().0.into_iter();
+        entries.map(|(key, value)| (key, value.text().unwrap_or_default()))
     }
+}
 
-    /// The bytes of its keys and values.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.0.iter().map(|(key, value)| key.len() + value.len()).sum()
+impl Default for GroupState {
+    fn default() -> Self {
+        Self(EMPTY.into())
     }
 }
 

@@ -20,7 +20,7 @@ pub use upstream::{decode_upstream, encode_upstream};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::client::{GroupState, StreamError};
+use crate::client::StreamError;
 use crate::data::{MessageData, Metadata};
 use crate::json::{LARGE_SPARE_BYTES, Writer};
 
@@ -75,19 +75,10 @@ fn with_error_parts(frame: &mut Writer, error: &StreamError) {
 /// Writes `metadata`, if there is any.
 fn with_metadata(frame: &mut Writer, metadata: &Metadata) {
     if !metadata.is_empty() {
-        with_map(frame, "metadata", &mut metadata.iter());
+        let mut entries = Writer::object();
+        for (key, value) in metadata.iter() {
+            entries.text(key, value);
+        }
+        frame.json("metadata", &entries.finish());
     }
-}
-
-/// Writes a group's `state`.
-fn with_state(frame: &mut Writer, state: &GroupState) {
-    with_map(frame, "state", &mut state.iter());
-}
-
-fn with_map<'a>(frame: &mut Writer, name: &str, map: &mut dyn Iterator<Item = (&'a str, &'a str)>) {
-    let mut entries = Writer::object();
-    for (key, value) in map {
-        entries.text(key, value);
-    }
-    frame.json(name, &entries.finish());
 }

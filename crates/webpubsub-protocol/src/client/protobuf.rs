@@ -44,17 +44,16 @@ fn data_value(data: MessageData) -> Vec<u8> {
 
 /// Metadata as a map: one message an entry.
 fn with_metadata(writer: Writer, number: u32, metadata: &Metadata) -> Writer {
-    with_map(writer, number, &mut metadata.iter())
+    metadata.iter().fold(writer, |writer, (key, value)| with_entry(writer, number, key, value))
 }
 
 /// A group's state as `GroupState`.
 fn state_value(state: &GroupState) -> Writer {
-    with_map(Writer::default(), 1, &mut state.iter())
+    state.iter().fold(Writer::default(), |writer, (key, value)| with_entry(writer, 1, &key, &value))
 }
 
-fn with_map<'a>(writer: Writer, number: u32, map: &mut dyn Iterator<Item = (&'a str, &'a str)>) -> Writer {
-    map.fold(writer, |writer, (key, value)| {
-        let entry = Writer::default().bytes(1, key.as_bytes()).bytes(2, value.as_bytes());
-        writer.message(number, &entry)
-    })
+/// One entry of a map.
+fn with_entry(writer: Writer, number: u32, key: &str, value: &str) -> Writer {
+    let entry = Writer::default().bytes(1, key.as_bytes()).bytes(2, value.as_bytes());
+    writer.message(number, &entry)
 }

@@ -18,6 +18,7 @@ impl Shard {
     /// Ends a connection for good, for a reason that goes into `disconnected`.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, step: &mut Step) {
         self.notify_of_end(slot, reason, step);
+        self.end_states(slot, step);
         if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.inbox);
             step.store(Change::RemoveConnection(slot));

@@ -10,7 +10,7 @@ use crate::fan_out::FanOut;
 use crate::framing::Framing;
 use crate::log::bitmap;
 use crate::output::{Change, Output};
-use crate::publish::{Publish, Reach};
+use crate::publish::{Message, Publish, Reach};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
@@ -19,7 +19,7 @@ impl Shard {
     /// Sends a message to these connections, in at most one output for simple clients and two for
     /// each encoding, after one row of the log if a reliable connection is among them or it goes to
     /// other shards as well. A connection that has no room for it is closed.
-    pub(crate) fn fan_out(&mut self, to: &[Slot], publish: &Publish, reach: Reach, step: &mut Step) {
+    pub(crate) fn fan_out(&mut self, to: &[Slot], publish: &dyn Message, reach: Reach, step: &mut Step) {
         let mut fan_out = FanOut::new(publish, self.log.newest() + 1);
         for &slot in to {
             if let Some(connection) = self.connections.get_mut(slot) {
@@ -41,11 +41,17 @@ impl Shard {
     }
 
     /// Writes a publish to the log, and relays that row if the other shards are to have it.
-    fn log_publish(&mut self, fan_out: &mut FanOut<'_>, publish: &Publish, relayed: bool, step: &mut Step) {
+    fn log_publish(
+        &mut self,
+        fan_out: &mut FanOut<'_>,
+        publish: &dyn Message,
+        relayed: bool,
+        step: &mut Step,
+    ) {
         let recipients = bitmap(mem::take(&mut fan_out.buffered));
         let frame = fan_out.frame();
         self.log.add(frame.len());
-        let (row, message, expires) = (self.log.newest(), frame.with(None), publish.expires);
+        let (row, message, expires) = (self.log.newest(), frame.with(None), publish.expires());
         step.store(Change::Log { row, message, expires, relayed, recipients });
         if relayed {
             self.relay.publish(row, frame.len());

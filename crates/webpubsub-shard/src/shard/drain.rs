@@ -24,6 +24,7 @@ impl Shard {
             self.map = map;
             step.store(Change::Map(map));
             self.relay.set(map.others(self.config.shard), self.log.newest(), step);
+            self.welcome(step);
         }
         if self.map.state(self.config.shard) == ShardState::Draining {
             let keeps = self.config.drain_window.is_none_or(|window| step.now < self.map.since.after(window));

@@ -8,7 +8,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::buffer::{Buffer, Link};
 use crate::fan_out::FanOut;
 use crate::output::{Change, Output};
-use crate::publish::Publish;
+use crate::publish::Message;
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
 use crate::step::Step;
@@ -56,17 +56,22 @@ impl Shard {
 
     /// Sends a row of the log again. A connection that needs one which cannot be read cannot be
     /// recovered, and is closed.
-    pub(crate) fn fetched(&mut self, publish: Option<Publish>, to: Vec<(Slot, SequenceId)>, step: &mut Step) {
-        let Some(publish) = publish else {
+    pub(crate) fn fetched(
+        &mut self,
+        message: Option<Box<dyn Message>>,
+        to: Vec<(Slot, SequenceId)>,
+        step: &mut Step,
+    ) {
+        let Some(message) = message else {
             for (slot, _) in to {
                 self.close(slot, CloseCause::NotRecoverable, step);
             }
             return;
         };
-        if publish.expires.is_some_and(|expires| expires <= step.now) {
+        if message.expires().is_some_and(|expires| expires <= step.now) {
             return;
         }
-        let mut fan_out = FanOut::new(&publish, self.log.newest());
+        let mut fan_out = FanOut::new(&*message, self.log.newest());
         for (slot, id) in to {
             if let Some(connection) = self.connections.get(slot) {
                 fan_out.add_numbered(slot, id, &connection.framing);

@@ -269,7 +269,8 @@ impl Shard {
                     self.has_event_handlers()
                 }
             },
-            Arrived::Message(UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. })
+            Arrived::Message(UpstreamMessage::GroupState { .. }) => publish() || self.has_event_handlers(),
+            Arrived::Message(UpstreamMessage::Stream { .. })
             | Arrived::Invalid(_)
             | Arrived::Closed { .. }
             | Arrived::Broken => true,

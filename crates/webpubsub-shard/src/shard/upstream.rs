@@ -3,7 +3,9 @@
 use std::slice;
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{DownstreamMessage, Echo, Frame, Origin, UpstreamMessage, simple};
+use webpubsub_protocol::client::{
+    DownstreamMessage, Echo, Frame, GroupStateAction, Origin, UpstreamMessage, simple,
+};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::Event;
@@ -48,6 +50,9 @@ impl Shard {
                     Err(
                         Refusal::JoinForbidden(_)
                         | Refusal::LeaveForbidden(_)
+                        | Refusal::NotAMember(_)
+                        | Refusal::SubscribeForbidden(_)
+                        | Refusal::StateLimit(_)
                         | Refusal::TooManyGroups(_)
                         | Refusal::Duplicate(_)
                         | Refusal::EventFailed
@@ -83,7 +88,18 @@ impl Shard {
             UpstreamMessage::CancelInvocation { invocation_id } => {
                 self.cancel_invocation(slot, invocation_id, step);
             }
-            UpstreamMessage::Stream { .. } | UpstreamMessage::GroupState { .. } => {
+            UpstreamMessage::GroupState { group, ack_id, action } => {
+                let (is_subscription, mut is_done) = (action == GroupStateAction::Subscribe, false);
+                self.acknowledged(slot, ack_id, step, |shard, step| {
+                    shard.group_state(slot, &group, action, step)?;
+                    is_done = true;
+                    Ok(())
+                });
+                if is_subscription && is_done {
+                    self.send_snapshot(&[slot], &group, step);
+                }
+            }
+            UpstreamMessage::Stream { .. } => {
                 let Some(connection) = self.connections.get(slot) else { return };
                 if let Framing::Messages(encoding) = &connection.framing {
                     let cause = encoding.invalid();

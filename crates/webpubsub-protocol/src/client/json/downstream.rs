@@ -1,5 +1,5 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_error_parts, with_given_data, with_metadata, with_state};
+use super::{with_data, with_error_parts, with_given_data, with_metadata};
 use crate::client::{
     AckError, DownstreamMessage, GroupStateItem, GroupStates, GroupStatesKind, Origin, StreamAnswer,
     StreamError, StreamPart,
@@ -80,7 +80,7 @@ impl DataFrame {
                 item.text("userId", user.as_str());
             }
             if let Some(state) = state {
-                with_state(&mut item, state);
+                item.json("state", state.as_json());
             }
             item.number("updatedAt", updated_at.as_millis());
             items.element(&item.finish());

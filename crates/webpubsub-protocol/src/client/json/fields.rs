@@ -102,12 +102,14 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn metadata(&self) -> Result<Metadata, DecodeError> {
+        let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
+        let entries = |value: Json<'a>| Members::parse(value.as_str())?.0.into_iter().map(entry).collect();
         Ok(Metadata::parse(self.nullable("metadata", entries)?.unwrap_or_default())?)
     }
 
     /// A group's state, if there is one.
     pub(super) fn state(&self) -> Result<Option<GroupState>, DecodeError> {
-        self.nullable("state", |value| GroupState::parse(entries(value)?))
+        self.nullable("state", |value| GroupState::from_json(value.as_str()))
     }
 
     /// Not empty.
@@ -136,12 +138,6 @@ impl<'a> Fields<'a> {
             })
         })
     }
-}
-
-/// The members of an object of strings.
-fn entries(value: Json<'_>) -> Option<Vec<(String, String)>> {
-    let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
-    Members::parse(value.as_str())?.0.into_iter().map(entry).collect()
 }
 
 pub(super) fn string(value: Json<'_>) -> Option<String> {

@@ -1,5 +1,5 @@
 use super::fields::{Fields, string};
-use super::{with_data, with_error_parts, with_metadata, with_state};
+use super::{with_data, with_error_parts, with_metadata};
 use crate::client::{Echo, GroupStateAction, StreamAction, StreamError, UpstreamMessage};
 use crate::data::TimeToLive;
 use crate::error::DecodeError;
@@ -190,7 +190,7 @@ pub fn encode_upstream(message: &UpstreamMessage) -> String {
             if let GroupStateAction::Set(state) = action
                 && !state.is_empty()
             {
-                with_state(&mut frame, state);
+                frame.json("state", state.as_json());
             }
         }
         UpstreamMessage::Ping => {

@@ -7,7 +7,7 @@ use super::wire::{Reader, Value, string};
 use crate::client::{GroupState, StreamId};
 use crate::data::{JsonText, MessageData, Metadata, MetadataError};
 use crate::error::DecodeError;
-use crate::limits::{MAX_GROUP_STATE_BYTES, MAX_METADATA_BYTES};
+use crate::limits::{MAX_GROUP_STATE_ENTRIES, MAX_METADATA_BYTES};
 
 /// The largest number of a field that is looked at in a message other than the outermost.
 const MAX_NUMBER: usize = 7;
@@ -104,26 +104,6 @@ impl<'a> Fields<'a> {
     /// The metadata, by key: a map on the wire has no order, and of a key that stands there twice
     /// the last value counts. More entries than metadata has bytes are refused unread.
     pub(super) fn metadata(&self, number: u32) -> Result<Metadata, DecodeError> {
-        let map = self.map(number, "metadata", MAX_METADATA_BYTES, MetadataError::TooLarge.into())?;
-        Ok(Metadata::parse(map)?)
-    }
-
-    /// A group's state, if there is one.
-    pub(super) fn state(&self, number: usize) -> Result<Option<GroupState>, DecodeError> {
-        let invalid = DecodeError::Invalid { property: "state" };
-        let Some(body) = self.message(number)? else { return Ok(None) };
-        let map = Fields::parse(&body)?.map(1, "state", MAX_GROUP_STATE_BYTES, invalid.clone())?;
-        GroupState::parse(map).map(Some).ok_or(invalid)
-    }
-
-    /// A map of strings, by key. More than `most` entries are refused unread.
-    fn map(
-        &self,
-        number: u32,
-        property: &'static str,
-        most: usize,
-        too_many: DecodeError,
-    ) -> Result<Vec<(String, String)>, DecodeError> {
         let mut map: Vec<(&str, &str)> = Vec::new();
         let mut entries = 0;
         for field in Reader::new(self.body) {
@@ -132,11 +112,11 @@ impl<'a> Fields<'a> {
                 continue;
             }
             entries += 1;
-            if entries > most {
-                return Err(too_many);
+            if entries > MAX_METADATA_BYTES {
+                return Err(MetadataError::TooLarge.into());
             }
             let entry = Fields::parse(entry)?;
-            let entry = (entry.string(1, property)?, entry.string(2, property)?);
+            let entry = (entry.string(1, "metadata")?, entry.string(2, "metadata")?);
             let found = map.binary_search_by(|(key, _)| (*key).cmp(entry.0));
             if let Ok(at) = found {
                 map.remove(at);
@@ -144,7 +124,24 @@ impl<'a> Fields<'a> {
             let (Ok(at) | Err(at)) = found;
             map.insert(at, entry);
         }
-        Ok(map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+        let entries = map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Ok(Metadata::parse(entries.collect())?)
+    }
+
+    /// A group's state, if there is one. More entries than it may have are refused unread.
+    pub(super) fn state(&self, number: usize) -> Result<Option<GroupState>, DecodeError> {
+        const INVALID: DecodeError = DecodeError::Invalid { property: "state" };
+        let Some(body) = self.message(number)? else { return Ok(None) };
+        let mut entries = Vec::new();
+        for field in Reader::new(&body) {
+            let (1, Value::Bytes(entry)) = field? else { continue };
+            if entries.len() == MAX_GROUP_STATE_ENTRIES {
+                return Err(INVALID);
+            }
+            let entry = Fields::parse(entry)?;
+            entries.push((entry.string(1, "state")?.into(), entry.string(2, "state")?.into()));
+        }
+        GroupState::parse(entries).map(Some).ok_or(INVALID)
     }
 
     /// Every message of a number.

@@ -1,0 +1,255 @@
+//! States of members in groups are set, cleared, announced and kept equal on all shards.
+
+use std::mem;
+
+use webpubsub_protocol::client::json::decode_downstream;
+use webpubsub_protocol::client::{
+    DownstreamMessage, GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind, json,
+};
+use webpubsub_protocol::json::Members;
+use webpubsub_protocol::name::GroupName;
+use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::connection::Connection;
+use crate::error::Refusal;
+use crate::output::Change;
+use crate::publish::Reach;
+use crate::shard::Shard;
+use crate::shard_id::ShardId;
+use crate::slot::Slot;
+use crate::step::Step;
+
+/// How many ends of states are announced in one message.
+const ENDS_OF_A_MESSAGE: usize = 1000;
+
+impl Shard {
+    /// Carries out what a client asks for about the states of a group. A subscriber is yet to receive the
+    /// snapshot.
+    ///
+    /// Source: docs/spec/client.md#group-state.
+    pub(crate) fn group_state(
+        &mut self,
+        slot: Slot,
+        group: &GroupName,
+        action: GroupStateAction,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        match action {
+            GroupStateAction::Set(state) => self.set_state(slot, group, state, step),
+            GroupStateAction::Subscribe => {
+                if !self.may_subscribe(slot, group) {
+                    return Err(Refusal::SubscribeForbidden(group.clone()));
+                }
+                if self.states.subscribe(slot, group)? {
+                    self.store(slot, Change::Subscribe(slot, group.clone()), step);
+                }
+                Ok(())
+            }
+            GroupStateAction::Unsubscribe => {
+                self.unsubscribe(slot, group, step);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends a subscriber all states of a group.
+    pub(crate) fn send_snapshot(&mut self, to: &[Slot], group: &GroupName, step: &mut Step) {
+        self.announce_ends(step);
+        let snapshot = self.states.snapshot(group);
+        self.fan_out(to, &snapshot, Reach::ThisShard, step);
+    }
+
+    /// Ends what a connection shows in a group that it has left, and its subscription, if membership was
+    /// what allowed it.
+    pub(crate) fn left_states(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
+        if self.states.concerns(slot) {
+            self.clear_state(slot, group, step);
+            if !self.may_subscribe(slot, group) {
+                self.unsubscribe(slot, group, step);
+            }
+        }
+    }
+
+    /// Ends all states and subscriptions of a connection that is about to be removed.
+    pub(crate) fn end_states(&mut self, slot: Slot, step: &mut Step) {
+        if !self.states.concerns(slot) {
+            return;
+        }
+        for group in self.states.states_of(slot) {
+            self.clear_state(slot, &group, step);
+        }
+        for group in self.states.subscriptions_of(slot) {
+            self.unsubscribe(slot, &group, step);
+        }
+        self.states.forget(slot);
+    }
+
+    /// Announces the states that have ended, those of a group together: many connections may end at once.
+    pub(crate) fn announce_ends(&mut self, step: &mut Step) {
+        // A subscriber that has no room is closed, which may end states of its own.
+        while let Some((group, mut items)) = self.states.take_ended() {
+            while !items.is_empty() {
+                let rest = items.split_off(items.len().min(ENDS_OF_A_MESSAGE));
+                let states = GroupStates { kind: GroupStatesKind::Update, group: group.clone(), items };
+                self.announce(&states, Reach::AllShards, step);
+                items = rest;
+            }
+        }
+    }
+
+    /// Takes what another shard relayed that is no publish: states.
+    pub(crate) fn take_states(&mut self, from: ShardId, message: &str, step: &mut Step) {
+        let to = Members::parse(message).and_then(|message| message.get("to")?.unsigned());
+        if to.is_some_and(|to| to != u64::from(self.config.shard.0)) {
+            return;
+        }
+        match decode_downstream(message) {
+            Ok(Some(DownstreamMessage::GroupStates { states, .. })) => {
+                for item in &states.items {
+                    self.put_state(&states.group, item.clone(), step);
+                }
+                match to {
+                    Some(_) => self.renew(&states.group, step),
+                    None => self.announce(&states, Reach::ThisShard, step),
+                }
+            }
+            _ if to.is_some() => self.forget_states_of(from, step),
+            _ => {}
+        }
+    }
+
+    /// Sends the shards that are new to this one what they need of it.
+    pub(crate) fn welcome(&mut self, step: &mut Step) {
+        for shard in self.relay.take_new() {
+            self.send_states_to(shard, step);
+        }
+    }
+
+    /// Sends a shard that is new to this one all states of this shard's connections, which replace those that
+    /// it may have kept of an earlier time.
+    fn send_states_to(&mut self, to: ShardId, step: &mut Step) {
+        if !self.states.is_used {
+            return;
+        }
+        let to_shard = format!("\"to\":{to}}}");
+        self.relay_to(to, format!("{{\"type\":\"groupStates\",{to_shard}"), step);
+        for states in self.states_of_shard(self.config.shard) {
+            let message = format!("{},{to_shard}", json::DataFrame::of_states(&states).head());
+            self.relay_to(to, message, step);
+        }
+    }
+
+    /// Restores what a connection of any shard shows.
+    pub(super) fn restore_state(&mut self, group: &GroupName, item: GroupStateItem, step: &mut Step) {
+        match self.connections.find(&item.connection_id) {
+            Some(slot) => self.states.set(slot, group, item),
+            None if ShardId::of(&item.connection_id) == Some(self.config.shard) => {
+                step.store(Change::State(group.clone(), GroupStateItem { state: None, ..item }));
+            }
+            None => self.states.put(group, item),
+        }
+    }
+
+    fn set_state(
+        &mut self,
+        slot: Slot,
+        group: &GroupName,
+        state: GroupState,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        let Some(Connection { id, user, groups, .. }) = self.connections.get(slot) else { return Ok(()) };
+        if !groups.contains(group) {
+            return Err(Refusal::NotAMember(group.clone()));
+        }
+        if state.is_empty() {
+            self.clear_state(slot, group, step);
+            self.announce_ends(step);
+            return Ok(());
+        }
+        if !self.relay.has_room() {
+            return Err(Refusal::OutboxFull);
+        }
+        let (connection_id, user_id) = (id.clone(), user.clone());
+        let updated_at = Timestamp::default();
+        let mut item = GroupStateItem { connection_id, user_id, state: Some(state), updated_at };
+        self.states.check(slot, group, &item)?;
+        self.announce_ends(step);
+        item.updated_at = self.states.stamp(step.now, slot);
+        if !mem::replace(&mut self.states.is_used, true) {
+            self.store(slot, Change::UseStates, step);
+        }
+        self.store(slot, Change::State(group.clone(), item.clone()), step);
+        self.states.set(slot, group, item.clone());
+        let states = GroupStates { kind: GroupStatesKind::Update, group: group.clone(), items: vec![item] };
+        self.announce(&states, Reach::AllShards, step);
+        Ok(())
+    }
+
+    fn clear_state(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
+        let Some(connection) = self.connections.get(slot) else { return };
+        if let Some(ended) = self.states.clear(step.now, slot, &connection.id, group) {
+            self.store(slot, Change::State(group.clone(), ended), step);
+        }
+    }
+
+    fn unsubscribe(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
+        if self.states.concerns(slot) && self.states.unsubscribe(slot, group) {
+            self.store(slot, Change::Unsubscribe(slot, group.clone()), step);
+        }
+    }
+
+    /// Source: docs/spec/permissions.md#who-may-do-what.
+    fn may_subscribe(&self, slot: Slot, group: &GroupName) -> bool {
+        self.allows(slot, PermissionType::JoinLeaveGroup, group)
+            || self.connections.get(slot).is_some_and(|connection| connection.groups.contains(group))
+    }
+
+    fn announce(&mut self, states: &GroupStates, reach: Reach, step: &mut Step) {
+        let to = self.states.subscribers(&states.group);
+        self.fan_out(&to, states, reach, step);
+    }
+
+    /// Sends the subscribers of a group a new snapshot.
+    fn renew(&mut self, group: &GroupName, step: &mut Step) {
+        let to = self.states.subscribers(group);
+        if !to.is_empty() {
+            self.send_snapshot(&to, group, step);
+        }
+    }
+
+    fn put_state(&mut self, group: &GroupName, item: GroupStateItem, step: &mut Step) {
+        step.store(Change::State(group.clone(), item.clone()));
+        self.states.put(group, item);
+    }
+
+    /// What connections of one shard show, by group.
+    fn states_of_shard(&self, shard: ShardId) -> Vec<GroupStates> {
+        let mut all = Vec::new();
+        for group in self.states.names() {
+            let mut states = self.states.snapshot(&group);
+            states.items.retain(|item| ShardId::of(&item.connection_id) == Some(shard));
+            if !states.items.is_empty() {
+                all.push(states);
+            }
+        }
+        all
+    }
+
+    fn forget_states_of(&mut self, shard: ShardId, step: &mut Step) {
+        for states in self.states_of_shard(shard) {
+            for item in states.items {
+                self.put_state(&states.group, GroupStateItem { state: None, ..item }, step);
+            }
+            self.renew(&states.group, step);
+        }
+    }
+
+    /// Relays a message to one shard. If the memory is lost before it is taken, the others get it as well.
+    fn relay_to(&mut self, to: ShardId, message: String, step: &mut Step) {
+        self.log.add(message.len());
+        let row = self.log.newest();
+        self.relay.publish_to(to, row, message.len());
+        step.store(Change::Log { row, message, expires: None, relayed: true, recipients: Vec::new() });
+    }
+}
