@@ -23,7 +23,10 @@ export class Hub {
     return this.audience.replace(/^http/, "ws");
   }
 
-  /** @param {{ audience?: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} options */
+  /**
+   * @typedef {{ audience?: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} ClientOptions
+   * @param {ClientOptions} options
+   */
   token(options = {}) {
     return sign(clientClaims({ audience: this.audience, ...options }), this.service.key);
   }
@@ -34,7 +37,7 @@ export class Hub {
 
   /**
    * A connection without a subprotocol.
-   * @param {{ query?: string, [option: string]: any }} options
+   * @param {{ query?: string } & ClientOptions} options
    */
   connectSimple({ query = "", ...options } = {}) {
     return Socket.open(this.clientUrl(options) + query);
@@ -42,7 +45,7 @@ export class Hub {
 
   /**
    * A connection of the JSON subprotocol; `connected` holds its first frame.
-   * @param {{ protocol?: string, [option: string]: any }} options
+   * @param {{ protocol?: string } & ClientOptions} options
    */
   async connect({ protocol = JSON_V1, ...options } = {}) {
     const socket = await Socket.open(this.clientUrl(options), { protocols: protocol });
@@ -79,7 +82,7 @@ export class Hub {
    * A request to `/api/hubs/{this hub}{path}`, signed for exactly that URL unless a token or an audience is given.
    * @param {string} method
    * @param {string} path
-   * @typedef {{ query?: any, headers?: Record<string, any>, body?: any, token?: string, audience?: string }} RequestOptions
+   * @typedef {{ query?: object, headers?: import("node:http").OutgoingHttpHeaders, body?: import("./rest.mjs").Body, token?: string, audience?: string }} RequestOptions
    * @param {RequestOptions} options
    */
   rest(method, path, { query = {}, headers = {}, body, token, audience } = {}) {
@@ -94,8 +97,8 @@ export class Hub {
   /**
    * Publishes to all (`""`) or to a `/groups/…`, `/users/…`, `/connections/…`, which must be accepted.
    * @param {string} target
-   * @param {any} data
-   * @param {{ type?: string, query?: any }} options
+   * @param {string | Buffer} data
+   * @param {{ type?: string, query?: object }} options
    */
   async send(target, data, { type = "text/plain", query } = {}) {
     const answer = await this.rest("POST", `${target}/:send`, { query, headers: { "content-type": type }, body: data });
@@ -113,7 +116,7 @@ export class Hub {
   /**
    * Has a handler receive all users' events, or what `which` says.
    * @param {{ url: string }} handler
-   * @param {Record<string, any>} which
+   * @param {object} which
    */
   useHandler(handler, which = { userEventPattern: "*" }) {
     return this.configure({ eventHandlers: [{ urlTemplate: handler.url, ...which }] });

@@ -1,23 +1,23 @@
 // A wire between a client and the service that a test can cut.
+import { once } from "node:events";
 import net from "node:net";
+import { portOf } from "./port.mjs";
 
 export class Link {
-  /** @type {any} */
-  #server;
+  #server = net.createServer();
   #sockets = new Set();
   #fromService = new Set();
   #isDown = false;
-  /** @type {any} */
-  endpoint;
+  endpoint = "";
   /** How many connections it has carried. */
   carried = 0;
 
   /** With a `delay` in milliseconds, what the service says takes that long to arrive. */
   static async to(service, { delay = 0 } = {}) {
     const link = new Link();
-    link.#server = net.createServer((near) => link.#accept(near, net.connect(service.port, "127.0.0.1"), delay));
-    await new Promise((resolve) => link.#server.listen(0, "127.0.0.1", resolve));
-    link.endpoint = `http://127.0.0.1:${link.#server.address().port}`;
+    link.#server.on("connection", (near) => link.#accept(near, net.connect(service.port, "127.0.0.1"), delay));
+    await once(link.#server.listen(0, "127.0.0.1"), "listening");
+    link.endpoint = `http://127.0.0.1:${portOf(link.#server)}`;
     return link;
   }
 

@@ -9,8 +9,10 @@ import { within } from "./waiting.mjs";
  * @param {string} endpoint
  * @param {string} method
  * @param {string} path
- * @param {{ headers?: Record<string, any>, body?: any }} options
- * @returns {Promise<{ status: number, headers: Record<string, any>, body: string }>}
+ * @typedef {string | Buffer | Iterable<string | Buffer>} Body
+ * @typedef {{ status: number, headers: http.IncomingHttpHeaders, body: string }} Answer
+ * @param {{ headers?: http.OutgoingHttpHeaders, body?: Body }} options
+ * @returns {Promise<Answer>}
  */
 export function request(endpoint, method, path, { headers = {}, body } = {}) {
   const { hostname, port } = new URL(endpoint);
@@ -23,11 +25,11 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
       }
     });
     sent.on("error", reject);
-    if (body === undefined || typeof body === "string" || Buffer.isBuffer(body)) {
-      if (body !== undefined && !hasLength(headers)) sent.setHeader("content-length", Buffer.byteLength(body));
+    if (typeof body === "string" || body instanceof Buffer) {
+      if (!hasLength(headers)) sent.setHeader("content-length", Buffer.byteLength(body));
       sent.end(body);
     } else {
-      for (const chunk of body) sent.write(chunk);
+      for (const chunk of body ?? []) sent.write(chunk);
       sent.end();
     }
   });
@@ -36,13 +38,13 @@ export function request(endpoint, method, path, { headers = {}, body } = {}) {
 
 /**
  * Fails unless the answer has this status and the API's error body, with this code and target, and this message if any.
- * @param {{ status: number, headers: Record<string, any>, body?: any }} answer
+ * @param {Answer} answer
  * @param {number} expected
- * @param {{ code: string, target?: any, message?: string }} error
+ * @param {{ code: string, target?: string | null, message?: string }} error
  */
 export function expectError({ status, headers, body }, expected, { code, target, message }) {
   assert.equal(status, expected, body);
-  assert.match(headers["content-type"], /^application\/json/);
+  assert.match(headers["content-type"] ?? "", /^application\/json/);
   assert.equal(headers["x-ms-error-code"], code);
   const error = JSON.parse(body);
   assert.ok(error.message.length > 0);
@@ -85,8 +87,8 @@ export function expectInvalidFilter({ status, headers, body }, target, message) 
  * connection is dropped at once.
  * @param {string} endpoint
  * @param {string} path
- * @param {Record<string, any>} headers
- * @returns {Promise<{ status: number, headers: Record<string, any>, body?: string }>}
+ * @param {http.OutgoingHttpHeaders} headers
+ * @returns {Promise<{ status: number, headers: http.IncomingHttpHeaders, body?: string }>}
  */
 export function upgrade(endpoint, path, headers = {}) {
   const { hostname, port } = new URL(endpoint);

@@ -26,22 +26,24 @@ export class Service {
   #gone;
   #output = "";
   #hubs = 0;
-  /**
-   * Where it is reached, once it has started.
-   * @type {any}
-   */
-  endpoint;
-  /** @type {any} */
-  secure;
-  /** @type {any} */
-  port;
+  /** Where it is reached, once it has started; `secure` is by https. */
+  endpoint = "";
+  secure = "";
+  port = 0;
+  securePort = 0;
+  /** Whether its hubs are given more and more shards. */
+  grows = false;
 
   /**
    * `runner` is the npm script that runs it: `serve` or `start`, which always serves https, too; `https` asks for it, at
-   * a free port if it is `true` or the files of a certificate (`cert`) and its `key`; `settings` are those of
+   * a free port unless it is to be the usual one, with a certificate of one's own if there are the files of `cert` and `key`; `settings` are those of
    * `--settings`, `options` any others of the command. A service of very many hubs, each of which is some files, may keep
    * them in memory: what tests end is the process, not the machine.
-   * @param {{ shards?: number, runner?: string, variables?: Record<string, any>, settings?: any, https?: any, key?: string, inMemory?: boolean, options?: any[] }} options
+   * @typedef {{
+   *   shards?: number, runner?: string, variables?: Record<string, string | number>, settings?: object,
+   *   https?: boolean | "at the usual port" | { cert: string, key: string }, key?: string, inMemory?: boolean, options?: (string | number)[],
+   * }} ServiceOptions
+   * @param {ServiceOptions} options
    */
   constructor({
     shards = 1,
@@ -66,12 +68,12 @@ export class Service {
 
   /** Starts it on a free port, or again on the port that it had. */
   async start() {
-    this.port ??= await freePort();
+    this.port ||= await freePort();
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
-    if (this.https === true) options.push("--https", "--https-port", this.securePort ?? 0);
-    if (this.https?.cert)
-      options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort ?? 0);
+    if (this.https === true) options.push("--https", "--https-port", this.securePort);
+    if (typeof this.https === "object")
+      options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
     const ready = deferred();
@@ -93,7 +95,7 @@ export class Service {
     });
     this.endpoint = await within(ready.promise, `the ready line of npm run ${this.runner}`, START_LIMIT_MS);
     if (this.https) {
-      [, this.secure] = SECURE.exec(this.#output) ?? [];
+      this.secure = SECURE.exec(this.#output)?.[1] ?? "";
       this.securePort = Number(new URL(this.secure).port);
     }
     return this;
@@ -163,7 +165,7 @@ export class Service {
    * A request of an operator to `/management/{path}`, signed for exactly that URL unless a token is given.
    * @param {string} method
    * @param {string} path
-   * @param {{ body?: any, token?: string }} options
+   * @param {{ body?: import("./rest.mjs").Body, token?: string }} options
    */
   manage(method, path, { body, token } = {}) {
     const target = `/management/${path}`;
@@ -189,15 +191,15 @@ export class Service {
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
  * @param {string} title
- * @param {(service: any) => void} define
- * @param {{ Kind?: any, steady?: string, shardCounts?: number[], [option: string]: any }} options
+ * @param {(service: Service) => void} define
+ * @param {{ Kind?: typeof Service, steady?: string, shardCounts?: number[] } & ServiceOptions} options
  */
 export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
   const suite = (mode, service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
       after(() => service.stop());
-      if (service.rest) afterEach(() => service.rest());
+      if ("rest" in service) afterEach(() => service.rest());
       define(service);
     });
   for (const shards of shardCounts)

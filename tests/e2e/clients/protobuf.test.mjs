@@ -178,10 +178,10 @@ forEachShardCount("Protobuf clients", (service) => {
       ["binary", Buffer.from([0, 255]), "binary", "AP8=", Buffer.from([0, 255])],
       ["protobuf", ANY, "protobuf", ANY.toString("base64"), ANY],
     ])) {
-      for (const [sender, what, fromUserId] of [
+      for (const [sender, what, fromUserId] of cases([
         [protobuf, send("room", kind, bytes), "p"],
         [json, { type: "sendToGroup", group: "room", dataType, data }, "j"],
-      ]) {
+      ])) {
         sender.send(what);
         await expectFrame(protobuf, fromGroup("room", kind, bytes), kind);
         await expectFrame(reliable, fromGroup("room", kind, bytes, field(4, ++sequenceId)), kind);

@@ -93,13 +93,13 @@ forEachShardCount(
 
     test("at the legacy URL, its own address is an audience too", async () => {
       const legacy = (token) => upgrade(service.endpoint, `/client/?hub=${hub.name}&access_token=${token}`);
-      for (const [aud, status] of [
+      for (const [aud, status] of cases([
         [hub.audience, 101],
         [`${service.endpoint}/client/?hub=${hub.name}`, 101],
         [`${service.endpoint}/client?hub=${hub.name}`, 101],
         [`${service.endpoint}/client/?hub=other`, 401],
         [`${service.endpoint}/client/`, 401],
-      ]) {
+      ])) {
         assert.equal((await legacy(sign(claims({ aud }), service.key))).status, status, aud);
       }
     });

@@ -116,5 +116,5 @@ forEachShardCount(
       assert.equal((await socket.json()).data, "hi");
     });
   },
-  { variables: AT_ONCE, keepsShards: OWN_SHARD },
+  { variables: AT_ONCE, steady: OWN_SHARD },
 );

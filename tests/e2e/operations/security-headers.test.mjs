@@ -33,7 +33,7 @@ for (const runner of ["serve", "start"]) {
         const { status: answered, headers } = await ask(method, path);
         const what = `${method} ${path}`;
         assert.equal(answered, status, what);
-        const directives = (headers["content-security-policy"] ?? "")
+        const directives = String(headers["content-security-policy"] ?? "")
           .split("; ")
           .map((directive) => [directive.split(" ")[0], directive.slice(directive.indexOf(" ") + 1)]);
         assert.deepEqual(Object.fromEntries(directives), POLICY, what);

@@ -16,7 +16,7 @@ const shardOf = ({ id }) => id.slice(0, 4);
 
 forEachShardCount(
   "Silences",
-  (service) => {
+  (/** @type {InspectedService} */ service) => {
     describe("at the same time", { concurrency: true }, () => {
       test("messages around three silences arrive once and in order", async () => {
         const hub = service.newHub();

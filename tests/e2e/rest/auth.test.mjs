@@ -49,13 +49,13 @@ forEachShardCount(
         hub.audience,
         "https://webpubsub.azure.com",
       ]) {
-        assert.equal(await at(sign({ aud }, service.key)), 401, aud);
+        assert.equal(await at(sign({ aud }, service.key)), 401, String(aud));
       }
     });
 
     test("key, algorithm and times are checked", async () => {
       const aud = `${service.endpoint}${path()}`;
-      for (const [expected, what, token] of [
+      for (const [expected, what, token] of cases([
         [404, "the secondary key", sign({ aud }, service.secondaryKey)],
         [404, "expired four minutes ago", sign({ aud, exp: inMinutes(-4) }, service.key)],
         [
@@ -72,7 +72,7 @@ forEachShardCount(
         [401, "a client's token", hub.token()],
         [401, "a word", "token"],
         [401, "nothing", ""],
-      ]) {
+      ])) {
         assert.equal(await at(token), expected, what);
       }
     });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { expectError, expectInvalidFilter, expectUnauthorized, MISSING_TOKEN, request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { claimsOf, sign } from "../../support/token.mjs";
+import { cases } from "../../support/cases.mjs";
 
 const VERSIONS = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
 const text = { "content-type": "text/plain" };
@@ -22,7 +23,7 @@ forEachShardCount(
 
     test("every answer names the versions that there are", async () => {
       const hub = service.newHub();
-      for (const [expected, answer] of [
+      for (const [expected, answer] of cases([
         [200, await request(service.endpoint, "HEAD", "/api/health")],
         [202, await hub.rest("POST", "/:send", { headers: text, body: "x" })],
         [400, await hub.rest("POST", "/:send", { headers: text, body: "x", query: { "api-version": "2020" } })],
@@ -35,7 +36,7 @@ forEachShardCount(
         [404, await hub.rest("PUT", "/groups/room/connections/unknown")],
         [404, await hub.rest("POST", "/:shout")],
         [405, await hub.rest("GET", "/:send")],
-      ]) {
+      ])) {
         assert.deepEqual([answer.status, answer.headers["api-supported-versions"]], [expected, VERSIONS]);
       }
     });

@@ -190,7 +190,7 @@ forEachShardCount("REST operations", (service) => {
   test("changes that make no sense are refused, and change nothing", async () => {
     const hub = service.newHub();
     const alice = await hub.connect({ groups: ["left"] });
-    for (const [body, target] of [
+    for (const [body, target] of cases([
       ["", "Request"],
       ["{", "Request"],
       [{}, "groups"],
@@ -201,7 +201,7 @@ forEachShardCount("REST operations", (service) => {
       [{ groups: ["room", "g".repeat(1025)] }, "groups"],
       [{ groups: ["room", ".."] }, "group"],
       [{ groups: ["room", "left"], filter: 1 }, "filter"],
-    ]) {
+    ])) {
       for (const path of ["/:addToGroups", "/:removeFromGroups"]) {
         expectError(await hub.rest("POST", path, bulk(body)), 400, { code: BAD_REQUEST, target });
       }
@@ -345,7 +345,7 @@ forEachShardCount("REST operations", (service) => {
     const token = new URL(nextLink).searchParams.get("continuationToken");
     const tampered = token.replace(/.$/, (last) => (last === "A" ? "Q" : "A"));
     const changed = token.replace(/^./, (first) => (first === "A" ? "B" : "A"));
-    for (const [where, group, continuationToken] of [
+    for (const [where, group, continuationToken] of cases([
       [hub, "room", tampered],
       [hub, "room", changed],
       [hub, "room", "nonsense"],
@@ -354,7 +354,7 @@ forEachShardCount("REST operations", (service) => {
       [hub, "other", token],
       [hub, "Room", token],
       [other, "room", token],
-    ]) {
+    ])) {
       const answer = await where.rest("GET", `/groups/${group}/connections`, { query: { continuationToken } });
       expectError(answer, 400, { code: BAD_REQUEST, target: "continuationToken" });
     }

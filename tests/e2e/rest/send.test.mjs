@@ -24,11 +24,11 @@ forEachShardCount("REST publishing", (service) => {
     await hub.send(`/connections/${bob.id}`, "to bob's connection");
     await hub.send("", "to all");
     const fromGroup = { type: "message", from: "group", group: "room", dataType: "text", data: "to the room" };
-    const expected = [
+    const expected = cases([
       [alice, [fromGroup, server("text", "to alice"), server("text", "to all")]],
       [alsoAlice, [server("text", "to alice"), server("text", "to all")]],
       [bob, [fromGroup, server("text", "to bob's connection"), server("text", "to all")]],
-    ];
+    ]);
     for (const [socket, messages] of expected) {
       for (const message of messages) assert.deepEqual(await socket.json(), message);
       await socket.expectSilence();
