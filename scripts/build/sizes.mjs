@@ -9,7 +9,7 @@ import { sections } from "./wasm.mjs";
 import { worker } from "./worker.mjs";
 
 /** Bytes after gzip, for everything that is loaded together. Group streams and states take 15 KB of the worker's. */
-const limits = { worker: 215_000, client: 60_000 };
+const limits = { worker: 215_000, client: 27_000 };
 
 /** Smaller sections of a wasm module are not listed. */
 const WORTH_A_LINE = 1_000;

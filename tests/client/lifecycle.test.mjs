@@ -167,3 +167,11 @@ test("constructor, on, off and stop are synchronous and checked", () => {
   }
   assert.throws(() => client.on("connected"), { name: "TypeError", message: "The listener must be a function." });
 });
+
+test("the WebAssembly can be loaded before the first start", async (t) => {
+  assert.equal(await npmPackage.preload(), undefined);
+  const { service, client, event } = await setUp(t);
+  const [connection] = await Promise.all([service.connection(), client.start()]);
+  connection.connected();
+  assert.equal((await event())[0], "connected");
+});

@@ -49,7 +49,7 @@ test("a browser's failed start says whether anybody was there", async (t) => {
   assert.equal((await failure("chat?access_token=secret")).problem, "invalid-url");
 });
 
-test("the protobuf module in a page, and in what esbuild makes of one", async (t) => {
+test("the protobuf module in a page, by itself and from esbuild", async (t) => {
   const project = await Project.install(t);
   const script = (from) => `
     import { WebPubSubProtobufProtocol } from ${JSON.stringify(from)};

@@ -54,6 +54,8 @@ function compile(name, crate) {
       `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo`,
       // With `opt-level = 2` this came out smaller than "z" and "s" did (22.5, 23.9 and 24.4 KB).
       "-Cllvm-args=-inline-threshold=0",
+      // As for the worker: see `scripts/toolchain.mjs`.
+      ...["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=1"].map((option) => `-Cllvm-args=${option}`),
     ].join("\x1f"),
   });
   const compiled = join(target, wasm32, "client", `${crate.replaceAll("-", "_")}.wasm`);
@@ -64,7 +66,7 @@ function compile(name, crate) {
   // The last pass gives short names to what the module and its JavaScript have of each other, and
   // says which: wasm-bindgen's end in hashes, which do not compress.
   const names = run(process.env.WASM_OPT_BIN ?? join(root, "node_modules", ".bin", "wasm-opt"), [
-    ...["-Oz", "--low-memory-unused"],
+    ...["-Os", "-Oz", "--low-memory-unused"],
     ...["--strip-producers", "--strip-target-features", "--minify-imports-and-exports-and-modules"],
     ...[bound, "--output", join(work, `${name}.wasm`)],
   ]);
@@ -75,7 +77,7 @@ function compile(name, crate) {
 
 /**
  * The module with a trap in the place of whatever words a panic: a bug of ours still ends the module,
- * but the words for it, and all the formatting that they take, are downloaded by nobody.
+ * but no page downloads the words for it and all the formatting that they take.
  */
 function withoutPanics(bytes) {
   const module = binaryen.readBinary(bytes);

@@ -49,7 +49,7 @@ export interface WebPubSubClientProtocol {
   parseMessages(input: string | ArrayBuffer | ArrayBufferView): WebPubSubMessage[] | WebPubSubMessage | null;
   /** Writes a frame. What it throws fails the operation that the message is for. */
   writeMessage(message: WebPubSubMessage): string | ArrayBuffer;
-  /** Called by `start`, and awaited, for what the other two need first. */
+  /** Makes what the other two need first; `start` waits for it. */
   load?(): Promise<unknown>;
 }
 
