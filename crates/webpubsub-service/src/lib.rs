@@ -28,7 +28,7 @@ pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
 };
-pub use part::{Part, REPLY_HEADER, Success};
+pub use part::{Part, REPLY_HEADER};
 pub use scatter::{Destination, ShardRange};
-pub use task::{Assignment, ShardTask, Task, Work};
+pub use task::{Assignment, ShardTask, Success, Task, Work};
 pub use view::{HubView, SharedLoads, ViewCache};

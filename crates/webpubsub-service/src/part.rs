@@ -3,16 +3,7 @@
 use webpubsub_protocol::rest::{FirstMembers, MemberPage, Response};
 use webpubsub_shard::Reply;
 
-use crate::task::{Task, Work};
-
-/// When a task that goes to several shards has succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Success {
-    /// When one shard has.
-    OfOne,
-    /// When all shards have.
-    OfAll,
-}
+use crate::task::{Success, Task, Work};
 
 /// What a shard made of its part of a task.
 ///

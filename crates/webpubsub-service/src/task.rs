@@ -9,7 +9,6 @@ use webpubsub_protocol::rest::{
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
-use crate::part::Success;
 use crate::scatter::{Destination, ShardRange};
 
 /// What carries an operation out.
@@ -44,6 +43,15 @@ pub struct ShardTask<'a> {
     pub url: RequestUrl<'a>,
     /// Of a part of a whole, the shards among which the whole is done; see [`ShardRange::address`].
     pub among: Option<ShardRange>,
+}
+
+/// When a task that goes to several shards has succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// When one shard has.
+    OfOne,
+    /// When all shards have.
+    OfAll,
 }
 
 /// An operation as its shards see it.

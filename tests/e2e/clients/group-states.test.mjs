@@ -129,7 +129,10 @@ forEachShardCount("Group states", (service) => {
     const protocol = WebPubSubJsonReliableProtocol();
     const alice = await hub.connectReliable({ ...member, roles: ALL_ROLES });
     const send = (message) => alice.send(protocol.writeMessage(message));
-    const next = async () => protocol.parseMessages(await alice.next());
+    /** @typedef {{ connectionId: string, userId: string, state: object, updatedAt: number }} Item */
+    /** @typedef {{ kind: string, success?: boolean, group?: string, sequenceId?: number, items?: Item[] }} Message */
+    const next = async () =>
+      /** @type {Message} */ (/** @type {unknown} */ (protocol.parseMessages(await alice.next())));
     send({ kind: "setGroupState", group: GROUP, state: { status: "typing" }, ackId: 1 });
     assert.equal((await next()).success, true);
     send({ kind: "subscribeGroupState", group: GROUP, ackId: 2 });

@@ -150,10 +150,10 @@ export const connecting = [
     name: "a listener that is taken off",
     async run(side) {
       side.make();
-      const heard = (event) => side.note("received", event.userId);
-      side.client.on("connected", heard);
-      side.client.on("connected", heard);
-      side.client.off("connected", heard);
+      const received = (event) => side.note("received", event.userId);
+      side.client.on("connected", received);
+      side.client.on("connected", received);
+      side.client.off("connected", received);
       await side.call("start");
       await side.event("connected");
     },
