@@ -10,21 +10,16 @@ use crate::objects::ask_directories;
 use crate::platform::{Error, Result};
 use crate::sql::Sql;
 
-/// Has the register know a hub, unless this object's tables say that it does. What fails is logged, and tried
+/// Has the register take a hub, unless this object's tables say that it has. What fails is logged, and tried
 /// again by whoever calls this next.
 pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName) {
-    let register = async {
-        if object.is_registered()? {
-            return Ok(());
-        }
+    let add = async {
         let register = vec![REGISTER.to_owned()];
-        match ask_directories(env, register, &DirectoryCall::AddHub(hub.clone())).await?.pop() {
-            Some(Some(_)) => object.set_registered(),
-            Some(None) | None => Err(Error::new("the register did not take a hub")),
-        }
+        let taken =
+            ask_directories(env, register, &DirectoryCall::AddHub(hub.clone())).await?.pop().flatten();
+        taken.map(drop).ok_or_else(|| Error::new("the register did not take a hub"))
     };
-    let registered: Result<()> = register.await;
-    if let Err(error) = registered {
+    if let Err(error) = webpubsub_service::register(object, add).await {
         log::failure("registering a hub", &error);
     }
 }

@@ -2,16 +2,14 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use webpubsub_store::{
-    Cell, Database, DirectoryStore, ObjectStore, OpenError, Row, ShardStore, Unreadable, Value,
-};
+use webpubsub_store::{Cell, Database, ObjectStore, OpenError, Row, ShardStore, Unreadable, Value};
 
 use crate::log;
 use crate::platform::{Error, Result, State, object_name, run_sql};
 
 /// The SQLite of a Durable Object. The platform keeps statements prepared by their text, and lets nothing out
 /// of the object before what was written ahead of it is on disk.
-pub(crate) struct Sql(State);
+pub(crate) struct Sql(pub(crate) State);
 
 impl Database for Sql {
     type Error = Error;
@@ -40,16 +38,6 @@ impl From<OpenError> for Error {
 /// Opens the tables of a shard.
 pub(crate) fn open_shard(state: &State) -> Result<ShardStore<Sql>> {
     ShardStore::open(Sql(state.clone()), object_name(state))
-}
-
-/// Opens the tables of a hub's directory.
-pub(crate) fn open_directory(state: &State) -> Result<DirectoryStore<Sql>> {
-    DirectoryStore::open(Sql(state.clone()), object_name(state))
-}
-
-/// Returns whether an object has ever stored anything.
-pub(crate) fn has_tables(state: &State) -> Result<bool> {
-    ObjectStore::exists(&Sql(state.clone()))
 }
 
 /// Keeps the record of an attempt to deliver an event to its handler, as far as the tables take it.

@@ -4,12 +4,14 @@
 //! with them is decided here: which settings and shards a hub has, which shard a client or a REST call
 //! goes to, how answers of several shards become one, and how an event is delivered to its handler.
 //!
-//! Time, randomness, storage and the network reach this crate as values. Each module is a function of
-//! values or a state machine that asks its host for one thing at a time; it never waits by itself.
+//! Time, randomness and the network reach this crate as values, or through a host's trait. Each module is
+//! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
+//! over a trait that a host implements ([`EventHost`], [`DirectoryHost`]), which waits for nothing else.
 
 mod config;
 pub mod connect;
 pub mod directory;
+mod directory_driver;
 mod event_call;
 mod event_driver;
 mod handler_test;
@@ -21,6 +23,7 @@ mod task;
 mod view;
 
 pub use config::{Config, ConfigError};
+pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};
 pub use handler_test::test_handler;

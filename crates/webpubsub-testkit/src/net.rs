@@ -192,7 +192,7 @@ impl Net {
                     self.shards[shard].input(HubInput::Frame { from: slot, frame });
                 }
             }
-            Output::SendOther { .. } => unreachable!("no client here asks for other operations"),
+            Output::SendOther { .. } => panic!("no client here asks for other operations"),
             Output::Close { attempt } => {
                 if let Some((open, shard, slot)) = self.clients[client].socket
                     && open == attempt

@@ -68,7 +68,7 @@ impl World {
                     }
                 }
             }
-            Output::SendOther { .. } => unreachable!("no client here asks for other operations"),
+            Output::SendOther { .. } => panic!("no client here asks for other operations"),
             Output::Close { attempt } => {
                 let dial = &mut self.clients[client].dial;
                 if dial.as_ref().is_some_and(|dial| dial.attempt == attempt) {

@@ -1,0 +1,296 @@
+//! The loop around a directory: it answers calls, stores what a step decides, delivers views, registers the
+//! hub and has event handlers validated.
+
+use std::cell::{OnceCell, RefCell, RefMut};
+use std::future::Future;
+use std::rc::Rc;
+
+use webpubsub_protocol::event_handler::validation::Validation;
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::HubSettings;
+use webpubsub_store::{Database, DirectoryStore, ObjectStore, OpenError, Unreadable};
+
+use crate::config::Config;
+use crate::directory::{Directory, Fact, Handler, Input, Output};
+use crate::event_call::EventCall;
+use crate::event_driver::EventHost;
+use crate::object_api::{DirectoryAnswer, DirectoryCall, ShardAnswer, ShardCall, shard_names};
+
+/// The database, network, alarm and clock of one directory.
+///
+/// A host owes the directory:
+///
+/// - **Nothing leaves before it is stored.** What a method sends, and the answer to a call, may leave only
+///   when everything that was stored before is on disk.
+/// - **The time.** [`DirectoryDriver::alarm`] at the time that was set, or after it.
+pub trait DirectoryHost: Sized {
+    /// The directory's SQLite database.
+    type Database: Database;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// The database, which is empty for a directory that has never stored anything.
+    fn database(&self) -> Self::Database;
+
+    /// The directory's name, if the host knows it: that of its hub, or [`crate::REGISTER`].
+    fn name(&self) -> Option<String>;
+
+    /// Sets the alarm in place of the one that is set; `None` deletes it. It outlives the memory.
+    fn set_alarm(&self, due: Option<Timestamp>);
+
+    /// Makes the same call of all these shards at once. Returns the bodies of their answers, in their order;
+    /// `None` for one that failed.
+    fn ask_shards(
+        &self,
+        names: Vec<String>,
+        call: ShardCall,
+    ) -> impl Future<Output = Result<Vec<Option<String>>, ErrorOf<Self>>>;
+
+    /// Does what [`register`] does, and logs what fails.
+    fn register(&self, object: &ObjectStore<Self::Database>, hub: &HubName) -> impl Future<Output = ()>;
+
+    /// Starts [`DirectoryDriver::validate`] for a handler of which `known` is stored.
+    fn begin_validation(driver: &Rc<DirectoryDriver<Self>>, handler: Handler, known: Option<Validation>);
+
+    /// Waits for the validation of a handler that is under way. Returns whether it wants events.
+    fn validation(&self, handler: &Handler) -> impl Future<Output = Result<bool, ErrorOf<Self>>>;
+}
+
+/// The error of a host's database.
+pub type ErrorOf<H> = <<H as DirectoryHost>::Database as Database>::Error;
+
+/// A directory, and its tables.
+pub struct DirectoryDriver<H: DirectoryHost> {
+    host: H,
+    config: Rc<Config>,
+    /// Made with the first thing that is stored: a question about a hub that was never used leaves no trace.
+    store: OnceCell<DirectoryStore<H::Database>>,
+    /// `None` until it is put together from what is stored. Borrowed for the length of one step, never across an
+    /// `.await`.
+    directory: RefCell<Option<Directory>>,
+}
+
+/// What a step came to, for the caller.
+#[derive(Default)]
+struct Step {
+    /// Whether the shards are to be given the view.
+    deliver: bool,
+    /// Whether every shard has taken the view.
+    taken: bool,
+    /// Whether a handler wants events.
+    allowed: Option<bool>,
+}
+
+impl<H: DirectoryHost> DirectoryDriver<H> {
+    /// Opens the tables of a directory, if it has any.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn start(host: H, config: Rc<Config>) -> Result<Self, ErrorOf<H>> {
+        let (store, database) = (OnceCell::new(), host.database());
+        if ObjectStore::exists(&database)? {
+            let _ = store.set(DirectoryStore::open(database, host.name())?);
+        }
+        Ok(Self { host, config, store, directory: RefCell::default() })
+    }
+
+    /// The host.
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The tables, made if there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn store(&self) -> Result<&DirectoryStore<H::Database>, ErrorOf<H>> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = DirectoryStore::open(self.host.database(), self.host.name())?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// The host's. What was decided is what is stored.
+    pub async fn answer(self: &Rc<Self>, call: DirectoryCall) -> Result<DirectoryAnswer, ErrorOf<H>> {
+        Ok(match call {
+            DirectoryCall::View => DirectoryAnswer::Text(self.directory()?.view().encode()),
+            DirectoryCall::ChangeSettings(settings) => {
+                let step = self.step(Input::ChangeSettings(settings))?;
+                let object = self.store()?.object();
+                self.host.register(object, &self.hub()?).await;
+                let taken = self.deliver(&step).await;
+                // A hub that is not in the register is not looked at for callers without a token, whom the settings may
+                // let in.
+                DirectoryAnswer::Taken(object.is_registered()? && taken?)
+            }
+            DirectoryCall::Validate(handler) => DirectoryAnswer::Allowed(self.is_allowed(handler).await?),
+            DirectoryCall::KeepDelivery(delivery) => {
+                self.store()?.object().keep_delivery(&delivery)?;
+                DirectoryAnswer::Taken(true)
+            }
+            DirectoryCall::Deliveries => DirectoryAnswer::Text(match self.store.get() {
+                Some(store) => store.object().deliveries()?,
+                None => "[]".to_owned(),
+            }),
+            DirectoryCall::GoAway => {
+                let names = shard_names(&self.hub()?, &self.directory()?.view().map);
+                let answers = self.host.ask_shards(names, ShardCall::GoAway).await?;
+                DirectoryAnswer::Taken(answers.iter().all(Option::is_some))
+            }
+            DirectoryCall::AddHub(hub) => {
+                self.store()?.add_hub(hub.as_str())?;
+                DirectoryAnswer::Taken(true)
+            }
+            DirectoryCall::Hubs => {
+                let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;
+                DirectoryAnswer::Text(names.join("\n"))
+            }
+        })
+    }
+
+    /// The alarm has fired: delivers the view again.
+    ///
+    /// # Errors
+    /// The host's.
+    pub async fn alarm(self: &Rc<Self>) -> Result<(), ErrorOf<H>> {
+        let step = self.step(Input::Timeout)?;
+        self.deliver(&step).await.map(drop)
+    }
+
+    /// Makes the handshake with a handler, and stores what it came to. Returns whether it wants events.
+    ///
+    /// # Errors
+    /// The host's.
+    pub async fn validate<C: EventHost>(
+        self: &Rc<Self>,
+        caller: &C,
+        handler: Handler,
+        known: Option<Validation>,
+    ) -> Result<bool, ErrorOf<H>> {
+        let hub = self.hub();
+        let allowed = match &hub {
+            Ok(hub) => {
+                let policy = self.config.policy(hub, HubSettings::default());
+                let Handler { url, origin } = &handler;
+                Some(
+                    EventCall::handshake(self.host.now(), &policy, url, origin)
+                        .make(caller, None)
+                        .await
+                        .is_ok(),
+                )
+            }
+            Err(_) => None,
+        };
+        self.step(Input::Validated { handler, known, allowed })?;
+        hub.map(|_| allowed.unwrap_or_default())
+    }
+
+    /// The hub whose directory it is.
+    ///
+    /// # Errors
+    /// It is the register, or the host knows no name.
+    pub fn hub(&self) -> Result<HubName, ErrorOf<H>> {
+        let name = self.store.get().map(|store| store.object().name().to_owned());
+        let hub = name.or_else(|| self.host.name()).and_then(|name| HubName::parse(&name).ok());
+        hub.ok_or_else(|| OpenError::NoName.into())
+    }
+
+    /// Whether an event handler wants events of this service.
+    async fn is_allowed(self: &Rc<Self>, handler: Handler) -> Result<bool, ErrorOf<H>> {
+        let Handler { url, origin } = &handler;
+        let known = self.store.get().map_or(Ok(None), |store| store.validation(url, origin))?;
+        match self.step(Input::Validate { handler: handler.clone(), known })?.allowed {
+            Some(allowed) => Ok(allowed),
+            None => self.host.validation(&handler).await,
+        }
+    }
+
+    /// The directory, as it is stored if it is not in memory.
+    fn directory(&self) -> Result<RefMut<'_, Directory>, ErrorOf<H>> {
+        let mut slot = self.directory.borrow_mut();
+        let directory = match slot.take() {
+            Some(directory) => directory,
+            None => self.load()?,
+        };
+        Ok(RefMut::map(slot, |slot| slot.insert(directory)))
+    }
+
+    fn load(&self) -> Result<Directory, ErrorOf<H>> {
+        let mut facts = Fact::ALL.map(|_| None);
+        if let Some(store) = self.store.get() {
+            for (fact, value) in Fact::ALL.iter().zip(&mut facts) {
+                *value = store.fact(fact.name())?;
+            }
+        }
+        let config = self.config.directory(self.hub().ok().as_ref());
+        let (directory, error) = Directory::restore(config, facts.each_ref().map(Option::as_deref));
+        if let Some(error) = error {
+            self.host.database().log_unreadable(Unreadable::Settings(error));
+        }
+        Ok(directory)
+    }
+
+    /// Gives the directory one input and does what it returns.
+    fn step(self: &Rc<Self>, input: Input) -> Result<Step, ErrorOf<H>> {
+        let outputs = self.directory()?.handle(self.host.now(), input);
+        let step = self.perform(outputs);
+        if step.is_err() {
+            // What could not be stored was not decided.
+            self.directory.take();
+        }
+        step
+    }
+
+    fn perform(self: &Rc<Self>, outputs: Vec<Output>) -> Result<Step, ErrorOf<H>> {
+        let mut step = Step::default();
+        for output in outputs {
+            match output {
+                Output::Store(fact, value) => self.store()?.put_fact(fact.name(), &value)?,
+                Output::StoreValidation(Handler { url, origin }, validation) => {
+                    self.store()?.put_validation(&url, &origin, &validation)?;
+                }
+                Output::Deliver => step.deliver = true,
+                Output::Taken(taken) => step.taken = taken,
+                Output::SetAlarm(at) => self.host.set_alarm(Some(at)),
+                Output::ClearAlarm => self.host.set_alarm(None),
+                Output::Validate(handler, known) => H::begin_validation(self, handler, known),
+                Output::Allowed(allowed) => step.allowed = Some(allowed),
+            }
+        }
+        Ok(step)
+    }
+
+    /// Delivers the view to every shard, if that follows from a step. Returns whether all have taken it.
+    async fn deliver(self: &Rc<Self>, step: &Step) -> Result<bool, ErrorOf<H>> {
+        if !step.deliver {
+            return Ok(false);
+        }
+        let view = self.directory()?.view().clone();
+        let (names, version, since) = (shard_names(&self.hub()?, &view.map), view.map.version, view.since);
+        let answers = self.host.ask_shards(names, ShardCall::View(view)).await?;
+        let loads = answers.iter().map(|answer| ShardAnswer::load(answer.as_deref())).collect();
+        Ok(self.step(Input::Delivered { version, since, loads })?.taken)
+    }
+}
+
+/// Has the register of hubs take the hub of an object, unless the object's tables say that it has. `add` asks
+/// the register.
+///
+/// # Errors
+/// That of `add` or of the database. It is tried again by whoever calls this next.
+pub async fn register<D: Database>(
+    object: &ObjectStore<D>,
+    add: impl Future<Output = Result<(), D::Error>>,
+) -> Result<(), D::Error> {
+    if object.is_registered()? {
+        return Ok(());
+    }
+    add.await?;
+    object.set_registered()
+}
