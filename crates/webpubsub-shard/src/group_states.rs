@@ -19,6 +19,10 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::slot::{Slot, remove_member};
 
+/// Most bytes of states that a shard keeps. Shards that do not know of each other's latest states may accept
+/// more together than a hub may have; what is above this is not kept.
+const MAX_KEPT_BYTES: usize = 4 * MAX_HUB_STATES_BYTES;
+
 /// What a state costs beside its bytes, in bytes.
 const BYTES_OF_AN_ITEM: usize = 128;
 
@@ -102,6 +106,11 @@ impl StateTable {
             return Err(StateLimit::Room);
         }
         Ok(())
+    }
+
+    /// Whether there is room for what another shard has accepted.
+    pub(crate) fn keeps(&self, item: &GroupStateItem) -> bool {
+        item.state.is_none() || self.bytes + cost(item) <= MAX_KEPT_BYTES
     }
 
     /// When a connection's next change happens: now, or later than its last one.

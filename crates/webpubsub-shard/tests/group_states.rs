@@ -10,7 +10,8 @@ use webpubsub_protocol::limits::{
     MAX_GROUP_STATE_BYTES, MAX_HUB_STATES_BYTES, MAX_STATE_SUBSCRIPTIONS, MAX_STATES_OF_A_CONNECTION,
 };
 use webpubsub_shard::{
-    Batch, Command, ConnectRequest, Groups, Input, ShardConfig, ShardId, ShardMap, Slot, Target,
+    Batch, Command, ConnectRequest, Groups, Input, ShardConfig, ShardId, ShardMap, Slot, StoredMessage,
+    Target,
 };
 use webpubsub_testkit::{TestShard, group, json, reliable, user};
 
@@ -434,4 +435,26 @@ fn a_hub_without_states_relays_nothing_for_them() {
     hub.0[0].close(alice, CloseCode::NORMAL);
     assert!(hub.0[0].relayed.is_empty() && hub.0[0].disk.log.is_empty());
     assert!(!hub.0[0].disk.uses_states && hub.0[0].disk.subscriptions.is_empty());
+}
+
+#[test]
+fn a_shard_keeps_no_more_states_than_it_has_room_for() {
+    let mut shard = TestShard::at(ShardConfig { shards: 2, ..ShardConfig::only() });
+    let mut batch = Batch { from: ShardId(1), messages: Vec::new() };
+    let state = "y".repeat(MAX_GROUP_STATE_BYTES);
+    for number in 0..9000_u64 {
+        let [high, low] = u16::try_from(number).expect("a number").to_be_bytes();
+        let id = ShardId(1).connection_id([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let message = format!(
+            r#"{{"type":"groupStateUpdate","group":"g{}","items":[{{"connectionId":"{id}","state":{{"x":"{state}"}},"updatedAt":1}}]}}"#,
+            number % 100
+        );
+        batch.messages.push((number + 1, StoredMessage { message, expires: None }));
+    }
+    shard.input(Input::Batch(batch));
+    let kept = shard.disk.states.len() * MAX_GROUP_STATE_BYTES;
+    assert!(kept <= 4 * MAX_HUB_STATES_BYTES && kept > 3 * MAX_HUB_STATES_BYTES, "{kept}");
+    let alice = shard.connected(guest("alice"));
+    shard.send(alice, r#"{"type":"setGroupState","group":"room","ackId":1,"state":{"x":"1"}}"#);
+    assert!(shard.take(alice)[0].contains("There is no room for more states."));
 }

@@ -218,7 +218,11 @@ impl Shard {
         }
     }
 
-    fn put_state(&mut self, group: &GroupName, item: GroupStateItem, step: &mut Step) {
+    fn put_state(&mut self, group: &GroupName, mut item: GroupStateItem, step: &mut Step) {
+        if !self.states.keeps(&item) {
+            // Not the one before it, either.
+            item.state = None;
+        }
         step.store(Change::State(group.clone(), item.clone()));
         self.states.put(group, item);
     }
