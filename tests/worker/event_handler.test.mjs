@@ -254,7 +254,7 @@ describe("Delivery records", () => {
     });
     keepDelivery(env, "chat", '{"time":1}');
     await Promise.all(awaited.splice(0));
-    assert.deepEqual(kept, ['chat https://directory/deliveries {"time":1}']);
+    assert.deepEqual(kept, ['chat https://directory/delivery {"time":1}']);
   });
 
   test("of all objects are shown newest first, 200 of them", async () => {
