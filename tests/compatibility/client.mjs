@@ -56,6 +56,8 @@ const [permissions, restExistence, restOperations, restSend] = [
   "rest/send",
 ].map(e2e);
 
+const streams = e2e("clients/streams");
+const [shardRules, shardEnds] = [native("shard", "tests/streams"), native("shard", "tests/stream_ends")];
 const vectors = e2e("clients/json-vectors");
 const stateRules = native("shard", "tests/group_states");
 const accepted = (...names) => vectors("every accepted frame is answered as its words say", ...names);
@@ -767,10 +769,42 @@ export const client = [
     title: "Preview messages",
     sources: ["docs/spec/client.md#streams", "docs/spec/client.md#group-state"],
     rows: [
-      missing(
-        "Group streams: `stream`, `streamData`, `streamEnd`",
-        "Not built: closes with 1007, like any unknown message.",
-        frames("messages of streams close with 1007"),
+      row(
+        "Group streams: `stream`, `streamData`, `streamEnd`, in order to their end",
+        streams("fragments arrive in order as messages of the group, to the end"),
+        shardEnds("fragments_reach_subscribers_in_order_and_once"),
+        shardEnds("other_shards_receive_a_stream_in_order_to_its_end"),
+      ),
+      row(
+        "`streamAck`, of several fragments together; `streamNack` for a gap",
+        streams("a duplicate is acknowledged and not published, a gap is refused"),
+        shardRules("one_ack_answers_what_one_turn_carries_out"),
+      ),
+      row(
+        "`TransientError` while too much waits for another shard",
+        shardEnds("a_fragment_that_finds_no_room_can_be_sent_again"),
+      ),
+      row(
+        "`streamClosed` with `StreamNotFound`, `Forbidden`, `BadRequest`, `IdleTimeout`",
+        streams("what cannot be done closes the stream and says why"),
+        streams("an idle stream is closed for both sides"),
+        shardRules("a_revoked_permission_ends_the_stream"),
+      ),
+      row(
+        "The end of the publisher's connection is `Cancelled` for subscribers",
+        streams("the end of the publisher cancels its streams"),
+        shardEnds("the_end_of_a_connection_cancels_its_streams"),
+      ),
+      row(
+        "Streams outlive a recovery, which says `connected` first, and a sleeping object",
+        streams("a recovered connection is told so and goes on with its streams"),
+        shardEnds("streams_outlive_the_memory_of_their_shard"),
+        shardEnds("a_crash_ends_the_streams_of_plain_connections_only"),
+      ),
+      differs(
+        "Streams of a connection",
+        "At most 256 open at once, with ids of at most 256 characters; Azure documents no bound.",
+        shardRules("a_connection_has_at_most_256_streams"),
       ),
       row(
         "Group state: `setGroupState`, `subscribeGroupState`, `unsubscribeGroupState`",

@@ -1,5 +1,5 @@
 // Roles and permissions.
-import { e2e, missing, native, row } from "./row.mjs";
+import { e2e, native, row } from "./row.mjs";
 
 const permissions = e2e("clients/permissions");
 const shard = native("shard", "tests/permissions");
@@ -44,7 +44,14 @@ export const rolesAndPermissions = [
         e2e("clients/groups")("without a role nothing is allowed, and the ack says what"),
         e2e("clients/groups")("what is refused without an ack id is refused in silence"),
       ),
-      missing("Permissions of streams and group states", "Not built, like what they are for."),
+      row(
+        "Streams need what `sendToGroup` needs",
+        native("shard", "tests/streams")("a_start_without_permission_is_forbidden"),
+      ),
+      row(
+        "Setting a group state needs membership; subscribing needs it, or what joining needs",
+        e2e("clients/group-states")("who may set and subscribe, and what is too much"),
+      ),
     ],
   },
   {

@@ -1,5 +1,5 @@
 // The protobuf subprotocols.
-import { differs, e2e, missing, native, row } from "./row.mjs";
+import { differs, e2e, native, row } from "./row.mjs";
 
 const protobuf = e2e("clients/protobuf");
 const codec = native("protocol", "tests/vectors_client_protobuf");
@@ -15,7 +15,6 @@ const conversion = protobuf("protobuf, JSON and simple clients receive from each
 const membership = protobuf("a member receives until it leaves; acks come if asked for");
 const states = e2e("clients/group-states")("protobuf clients set, subscribe and are shown like others");
 const read = (...names) => codec("every_frame_of_a_client_says_what_its_vector_says", ...names);
-const NOT_SERVED = "Not built: closes with 1007.";
 
 export const protobufClients = [
   {
@@ -49,9 +48,10 @@ export const protobufClients = [
         invocations,
         accepted("an invocation", "an invocation with metadata", "the end of an invocation"),
       ),
-      missing(
-        "`stream_data_message` (13), `stream_end_message` (14)",
-        NOT_SERVED,
+      row(
+        "`stream` in `send_to_group_message`, `stream_data_message` (13), `stream_end_message` (14)",
+        e2e("clients/streams")("protobuf clients publish and receive streams"),
+        codec("every_frame_of_a_client_says_what_its_vector_says"),
         refused("data of a stream without an id", "the end of a stream without an id"),
       ),
       row(
@@ -95,7 +95,11 @@ export const protobufClients = [
         invocations,
         written("the answer to an invocation", "the answer to an invocation that failed"),
       ),
-      missing("Messages of streams (6 to 8)", "Not built: never sent."),
+      row(
+        "`stream_ack_message` (6), `stream_nack_message` (7), `stream_closed_message` (8)",
+        e2e("clients/streams")("protobuf clients publish and receive streams"),
+        written("an ack of a stream", "a nack of a stream", "a stream closed for a reason"),
+      ),
       row(
         "`group_state_update_message` (9), `group_state_snapshot_message` (10)",
         states,

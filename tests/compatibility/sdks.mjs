@@ -157,10 +157,10 @@ export const sdks = [
         invoking("invokes an event, and receives what its handler answers"),
         invoking("reports a failed invocation, and may cancel one"),
       ),
-      missing(
-        "`openGroupStream`",
-        "Not built: the connection is closed, and the client connects again.",
-        own("fails to open a stream, and connects again"),
+      row(
+        "`openGroupStream`, `onGroupStream`",
+        own("opens a stream, and receives it as its member"),
+        e2e("clients/streams")("Microsoft's client resumes its streams after a recovery"),
       ),
     ],
   },

@@ -79,7 +79,8 @@ fn unavailable(hub: &HubName, what: &str, error: &Error) -> Result<Response> {
 async fn recovered(hub: &HubName, recover: Recover<'_>, env: &Env) -> Result<Response> {
     if let Some((connection, shard)) = recover.connection {
         let name = object_name(hub, shard);
-        let answer = offer_client(env, &name, &ShardCall::Recover(connection)).await?;
+        let call = ShardCall::Recover(connection, recover.reconnection_token.to_owned());
+        let answer = offer_client(env, &name, &call).await?;
         match Offered::of_status(answer.status()) {
             Some(Offered::Accepted) => return Ok(answer),
             Some(Offered::NotRecoverable) => {}

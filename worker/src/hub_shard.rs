@@ -220,7 +220,7 @@ impl ShardHost {
     async fn answer(self: &Rc<Self>, call: ShardCall) -> Result<Response> {
         let answer = match call {
             ShardCall::Connect(client) => return self.connect(*client).await,
-            ShardCall::Recover(connection) => return self.recover(connection),
+            ShardCall::Recover(connection, token) => return self.recover(connection, token),
             ShardCall::Room => {
                 let full = self.driver.borrow().shard.full();
                 ShardAnswer::Offered(full.map_or(Offered::Accepted, Offered::Full))
@@ -268,9 +268,10 @@ impl ShardHost {
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of.
-    fn recover(self: &Rc<Self>, connection: ConnectionId) -> Result<Response> {
+    fn recover(self: &Rc<Self>, connection: ConnectionId, reconnection_token: String) -> Result<Response> {
+        let input = Input::Recover { connection, reconnection_token };
         let pair = WebSocketPair::new();
-        match self.step(Input::Recover { connection }, Some(&pair.server()))?.accepted {
+        match self.step(input, Some(&pair.server()))?.accepted {
             // Whatever the client offers this time.
             Some(subprotocol) => http::switch_protocols(&pair.client(), subprotocol.name()),
             None => http::object(ShardAnswer::Offered(Offered::NotRecoverable).encode()),

@@ -69,6 +69,8 @@ pub struct Recover<'a> {
     ///
     /// [`CloseCause::NotRecoverable`]: webpubsub_protocol::close::CloseCause::NotRecoverable
     pub connection: Option<(ConnectionId, ShardId)>,
+    /// The token that proves it, which can recover the connection again.
+    pub reconnection_token: &'a str,
     /// What `Sec-WebSocket-Protocol` answers.
     pub subprotocol: Option<&'a str>,
 }
@@ -108,6 +110,7 @@ impl<'a> ClientRequest<'a> {
         if let Some(recovery) = recovery {
             return Ok(Begun::Recover(Recover {
                 connection: recoverable(now, config, hub, recovery),
+                reconnection_token: recovery.reconnection_token.as_deref().unwrap_or_default(),
                 subprotocol: Subprotocol::negotiate(self.offer).answer,
             }));
         }

@@ -321,10 +321,10 @@ fn a_recovery_needs_the_token_of_its_connection() {
         let query = format!("awps_connection_id={id}&awps_reconnection_token={token}&access_token=x");
         let client = Client { query, offer: Some(NAME), ..Client::default() };
         client.begin(|begun| {
-            let Ok(Begun::Recover(Recover { connection, subprotocol })) = begun else {
+            let Ok(Begun::Recover(Recover { connection, reconnection_token, subprotocol })) = begun else {
                 panic!("a recovery needs no token of a client")
             };
-            assert_eq!(subprotocol, Some(NAME));
+            assert_eq!((reconnection_token, subprotocol), (token, Some(NAME)));
             connection
         })
     };

@@ -15,6 +15,7 @@ use crate::permission::Permissions;
 use crate::rate_limit::TokenBucket;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord, EventContext};
+use crate::streams::Streams;
 
 /// One client, as long as its connection lasts.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Connection {
     pub(crate) context: EventContext,
     /// Its event queue, while events wait in it.
     pub(crate) event_queue: Option<Slot>,
+    /// The streams that it has open, once it has opened one.
+    pub(crate) streams: Option<Box<Streams>>,
 }
 
 impl Connection {
@@ -54,17 +57,21 @@ impl Connection {
             inbox: Inbox::default(),
             context: record.context,
             event_queue: None,
+            streams: None,
         }
     }
 
     /// What its socket carries.
     pub(crate) fn attachment(&self) -> Attachment {
-        let (acknowledged, is_behind, acks) = match &self.buffer {
-            // Its acks are on disk.
-            Some(buffer) => (buffer.acknowledged(), buffer.is_behind(), AckCache::default()),
-            None => (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone()),
+        let (acknowledged, is_behind, acks, streams) = match &self.buffer {
+            // Its acks and streams are on disk.
+            Some(buffer) => (buffer.acknowledged(), buffer.is_behind(), AckCache::default(), Vec::new()),
+            None => {
+                let streams = self.streams.as_ref().map(|streams| streams.progress()).unwrap_or_default();
+                (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone(), streams)
+            }
         };
-        Attachment { connection: self.id.clone(), acknowledged, is_behind, acks }
+        Attachment { connection: self.id.clone(), acknowledged, is_behind, acks, streams }
     }
 
     /// Whether it has a socket.
@@ -86,7 +93,12 @@ impl Connection {
     pub(crate) fn resume(&mut self, socket: Attachment) {
         match &mut self.buffer {
             Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),
-            None => self.acks = socket.acks,
+            None => {
+                self.acks = socket.acks;
+                if let Some(streams) = &mut self.streams {
+                    streams.resume(&socket.streams);
+                }
+            }
         }
     }
 }

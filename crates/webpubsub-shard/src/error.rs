@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use webpubsub_protocol::client::AckError;
 use webpubsub_protocol::id::AckId;
-use webpubsub_protocol::limits::MAX_LITERAL_PERMISSIONS;
+use webpubsub_protocol::limits::{MAX_LITERAL_PERMISSIONS, MAX_STREAMS};
 use webpubsub_protocol::name::GroupName;
 
 use crate::group_states::StateLimit;
@@ -42,6 +42,15 @@ pub enum Refusal {
     /// The connection waits for the answer to another invocation with this id.
     #[error("An invocation with this id is under way")]
     InvocationPending,
+    /// The connection has a stream with this id.
+    #[error("A stream with this id is open.")]
+    StreamOpen,
+    /// The connection has as many streams as it may have.
+    #[error("The client has {MAX_STREAMS} streams, which is the limit.")]
+    TooManyStreams,
+    /// A stream is to be closed as soon as it is opened.
+    #[error("The idle time of a stream is greater than 0.")]
+    NeverIdle,
     /// The messages that wait for another shard have reached their limit.
     #[error("Internal server error")]
     OutboxFull,
@@ -62,7 +71,11 @@ impl Refusal {
             | Self::TooManyGroups(_) => AckError::FORBIDDEN,
             Self::Duplicate(_) => AckError::DUPLICATE,
             Self::EventFailed | Self::OutboxFull => AckError::INTERNAL_SERVER_ERROR,
-            Self::InvocationPending | Self::StateLimit(_) => AckError::BAD_REQUEST,
+            Self::InvocationPending
+            | Self::StateLimit(_)
+            | Self::StreamOpen
+            | Self::TooManyStreams
+            | Self::NeverIdle => AckError::BAD_REQUEST,
         };
         AckError { name: Cow::Borrowed(name), message: self.to_string() }
     }

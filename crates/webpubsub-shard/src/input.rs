@@ -33,6 +33,8 @@ pub enum Input {
     Recover {
         /// Which connection.
         connection: ConnectionId,
+        /// What proved it, which can recover the connection again.
+        reconnection_token: String,
     },
     /// A client's WebSocket message. What leads to a write is carried out by [`crate::Shard::turn`].
     Frame {

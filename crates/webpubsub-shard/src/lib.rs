@@ -63,6 +63,7 @@ mod shard_map;
 mod slot;
 mod snapshot;
 mod step;
+mod streams;
 mod turns;
 
 pub use admission::{AdmissionError, ConnectRequest};

@@ -179,6 +179,22 @@ pub enum Change {
         /// Those of this part.
         acks: Vec<u8>,
     },
+    /// Add or replace a stream.
+    PutStream {
+        /// Which connection's.
+        slot: Slot,
+        /// Its number among those of the connection.
+        number: u16,
+        /// The stream.
+        stream: String,
+    },
+    /// Delete a stream.
+    RemoveStream {
+        /// Which connection's.
+        slot: Slot,
+        /// Its number among those of the connection.
+        number: u16,
+    },
     /// Write when a reliable connection without a socket is given up; `None` once it has one.
     Detach {
         /// Which connection.

@@ -52,7 +52,9 @@ impl Message for Publish {
     }
 
     fn simple(&self) -> Option<Frame> {
-        Some(simple::encode(&self.data))
+        // The end of a stream has no payload.
+        let is_end = self.stream.as_ref().is_some_and(|part| part.end.is_some());
+        (!is_end).then(|| simple::encode(&self.data))
     }
 
     fn expires(&self) -> Option<Timestamp> {

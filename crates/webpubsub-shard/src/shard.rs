@@ -14,6 +14,7 @@ mod recover;
 mod restore;
 mod states;
 mod status;
+mod stream;
 mod turn;
 mod upstream;
 mod write;
@@ -21,6 +22,7 @@ mod write;
 use std::collections::VecDeque;
 
 use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::config::ShardConfig;
@@ -32,7 +34,7 @@ use crate::input::Input;
 use crate::log::Log;
 use crate::metrics::Counters;
 use crate::output::Output;
-use crate::publish::{Publish, stored};
+use crate::publish::{Publish, Reach, stored};
 use crate::relay::Relay;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
@@ -50,6 +52,10 @@ pub struct Shard {
     /// Connections that may have no socket, and when their recovery windows end, soonest first. One that
     /// has a socket again stays until that time.
     pub(crate) detached: VecDeque<(Timestamp, Slot)>,
+    /// When the streams of a connection are to be looked at, whether they are idle; soonest first.
+    pub(crate) idle: SortedSet<(Timestamp, Slot)>,
+    /// The ends of streams whose connections have ended in this step.
+    pub(crate) cancelled: Vec<Publish>,
     pub(crate) map: ShardMap,
     pub(crate) counters: Counters,
     pub(crate) config: ShardConfig,
@@ -106,6 +112,8 @@ impl Shard {
             log: Log::restore(cursors.chain(carried).max().unwrap_or(0), rows.collect(), bytes.sum()),
             relay,
             detached: VecDeque::new(),
+            idle: SortedSet::new(),
+            cancelled: Vec::new(),
             map,
             counters: Counters::default(),
             config,
@@ -135,6 +143,11 @@ impl Shard {
                 connection.acks.extend(runs);
             }
         }
+        for (slot, number, text) in snapshot.streams {
+            if let Some(connection) = shard.connections.get_mut(slot) {
+                connection.streams.get_or_insert_default().restore(number, &text);
+            }
+        }
         shard.states.is_used = snapshot.uses_states;
         for (group, item) in snapshot.states {
             shard.restore_state(&group, item, &mut step);
@@ -146,6 +159,7 @@ impl Shard {
         let slots = shard.restore_sockets(sockets, detached, &mut step);
         shard.restore_buffers(snapshot.log, &mut step);
         shard.welcome(&mut step);
+        shard.follow_streams(&mut step);
         shard.announce_ends(&mut step);
         shard.relay.send(&mut step);
         shard.relay.watch(now);
@@ -161,7 +175,9 @@ impl Shard {
             Input::Connect { connection, request, reconnection_token } => {
                 self.connect(connection, request, reconnection_token, &mut step);
             }
-            Input::Recover { connection } => self.recover(&connection, &mut step),
+            Input::Recover { connection, reconnection_token } => {
+                self.recover(&connection, reconnection_token, &mut step);
+            }
             Input::Closed { slot, code, reason } => {
                 // Where there was no close frame, the words are the platform's.
                 let reason = if code == CloseCode::ABNORMAL { String::new() } else { reason };
@@ -183,7 +199,7 @@ impl Shard {
                 let from = batch.from;
                 for StoredMessage { message, expires } in self.relay.take(batch, &mut step) {
                     match Publish::decode(&message, expires) {
-                        Some(publish) => self.deliver(&publish, &mut step),
+                        Some(publish) => self.deliver_to_group(&publish, Reach::ThisShard, &mut step),
                         None => self.take_states(from, &message, &mut step),
                     }
                 }
@@ -206,6 +222,7 @@ impl Shard {
                 self.resume_slowed(now);
                 self.events.timeout(now);
                 self.relay.timeout(&mut step);
+                self.end_idle_streams(&mut step);
                 self.give_up(&mut step);
             }
         }
@@ -233,9 +250,16 @@ impl Shard {
 
     /// Adds what follows from the outputs of a step.
     pub(crate) fn follow_up(&mut self, step: &mut Step) {
+        self.follow_streams(step);
         self.announce_ends(step);
         self.count_unread(step);
         self.deliver_events(step);
+        // An answer that a connection had no room for has ended it, and its streams.
+        while !self.cancelled.is_empty() {
+            self.follow_streams(step);
+            self.announce_ends(step);
+            self.deliver_events(step);
+        }
         self.relay.send(step);
         self.relay.watch(step.now);
     }
@@ -253,6 +277,7 @@ impl Shard {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let detached = self.detached.front().map(|(until, _)| *until);
-        [detached, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
+        let idle = self.idle.as_slice().first().map(|(due, _)| *due);
+        [detached, idle, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
     }
 }

@@ -14,6 +14,7 @@ use crate::settings::HubSettings;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
+use crate::streams::Progress;
 
 /// Everything that is on disk: the sum of all [`crate::Change`]s.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +34,8 @@ pub struct Snapshot {
     /// The ack ids that reliable connections have used, in parts, those of one connection in their order.
     /// Those of the others are on their sockets.
     pub acks: Vec<(Slot, u32, Vec<u8>)>,
+    /// The streams of each connection, by number.
+    pub streams: Vec<(Slot, u16, String)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
     /// The map of the hub's shards, if their number was ever changed.
@@ -118,23 +121,34 @@ pub struct Attachment {
     pub(crate) is_behind: bool,
     /// The ack ids that a connection has used which is not reliable.
     pub(crate) acks: AckCache,
+    /// How far the streams have come of a connection that is not reliable.
+    pub(crate) streams: Vec<Progress>,
 }
 
-/// The first byte of an attachment: the layout of the rest.
+/// The first byte of an attachment without streams: the layout of the rest.
 const FORMAT: u8 = 3;
+/// The first byte of one with streams.
+const FORMAT_WITH_STREAMS: u8 = 4;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
-    /// cursor in 8 bytes each, 1 in a byte if it is behind, then the runs of ack ids. At most 10,274
-    /// bytes; the platform keeps 16,384.
+    /// cursor in 8 bytes each, 1 in a byte if it is behind, the number of streams in 2 bytes and the
+    /// streams if there are any, then the runs of ack ids. At most 14,884 bytes; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
-        let mut bytes = vec![FORMAT, u8::try_from(id.len()).unwrap_or(u8::MAX)];
+        let format = if self.streams.is_empty() { FORMAT } else { FORMAT_WITH_STREAMS };
+        let mut bytes = vec![format, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
         bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
         bytes.push(u8::from(self.is_behind));
+        if format == FORMAT_WITH_STREAMS {
+            bytes.extend(u16::try_from(self.streams.len()).unwrap_or(u16::MAX).to_le_bytes());
+            for stream in &self.streams {
+                stream.encode(&mut bytes);
+            }
+        }
         bytes.extend(encode_runs(self.acks.runs()));
         bytes
     }
@@ -143,18 +157,28 @@ impl Attachment {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[format, length], rest) = bytes.split_first_chunk()?;
-        if format != FORMAT {
+        if !(FORMAT..=FORMAT_WITH_STREAMS).contains(&format) {
             return None;
         }
         let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
         let (row, rest) = rest.split_first_chunk()?;
         let (sequence_id, rest) = rest.split_first_chunk()?;
-        let (is_behind, rest) = rest.split_first()?;
+        let (is_behind, mut rest) = rest.split_first()?;
+        let mut streams = Vec::new();
+        if format == FORMAT_WITH_STREAMS {
+            let (count, after) = rest.split_first_chunk()?;
+            rest = after;
+            for _ in 0..u16::from_le_bytes(*count) {
+                let (stream, after) = Progress::decode(rest)?;
+                streams.push(stream);
+                rest = after;
+            }
+        }
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
         let acks = AckCache::from_runs(decode_runs(rest)?);
-        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks })
+        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks, streams })
     }
 }
 
@@ -190,14 +214,26 @@ mod tests {
     fn the_largest_attachment_fits_its_socket() {
         let connection = ShardId(3).connection_id([9; 16]);
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
-        let mut attachment =
-            Attachment { connection, acknowledged, is_behind: true, acks: AckCache::default() };
+        let mut attachment = Attachment {
+            connection,
+            acknowledged,
+            is_behind: true,
+            acks: AckCache::default(),
+            streams: vec![],
+        };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
         }
-        let bytes = attachment.encode();
+        let mut bytes = attachment.encode();
         assert!(bytes.len() <= 10_274);
+        for number in 0..=255 {
+            let (stream, _) = Progress::decode(&[[number, 7].as_slice(), &[9; 16]].concat()).unwrap();
+            attachment.streams.push(stream);
+        }
+        assert_eq!(Attachment::decode(&bytes).unwrap().streams, []);
+        bytes = attachment.encode();
+        assert!(bytes.len() <= 14_884);
         assert_eq!(Attachment::decode(&bytes), Some(attachment));
         for broken in
             [&[][..], &[3], &[2, 0], &[3, 5, b'a'], &[3, 1, b'a', 0], bytes.get(..bytes.len() - 1).unwrap()]

@@ -44,6 +44,8 @@ pub(crate) struct Turns {
     pub(crate) changes: Vec<Change>,
     /// Connections whose attachments are out of date.
     pub(crate) touched: Vec<Slot>,
+    /// Connections whose streams have come further; some may stand there twice.
+    pub(crate) streamed: Vec<Slot>,
     /// Reliable connections that have used ack ids which are not written.
     pub(crate) acked: Vec<Slot>,
 }

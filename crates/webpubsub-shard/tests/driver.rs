@@ -219,7 +219,8 @@ fn a_connect_is_answered_with_what_its_client_speaks() {
     assert_eq!(answer, Answer { accepted: Some(Subprotocol::Json), ..Answer::default() });
     let answer = connect(&mut driver, &mut host, 2, Subprotocol::Json);
     assert_eq!(answer, Answer { refused: Some(Full::Shard), ..Answer::default() });
-    let answer = step(&mut driver, &mut host, Input::Recover { connection: id(3) });
+    let answer =
+        step(&mut driver, &mut host, Input::Recover { connection: id(3), reconnection_token: String::new() });
     assert_eq!(answer, Answer::default());
 }
 
@@ -319,7 +320,8 @@ fn rows_are_read_and_sent_where_they_are_asked_for() {
     step(&mut driver, &mut host, publish());
     step(&mut driver, &mut host, publish());
     host.done.clear();
-    let answer = step(&mut driver, &mut host, Input::Recover { connection: id(1) });
+    let answer =
+        step(&mut driver, &mut host, Input::Recover { connection: id(1), reconnection_token: String::new() });
     assert_eq!(answer.accepted, Some(Subprotocol::JsonReliable));
     host.check(&expect![[r#"
         close 0 1001
@@ -372,7 +374,7 @@ fn an_alarm_that_fires_early_is_set_again() {
         host.now = host.now.after(Duration::from_secs(1));
     }
     // The first comes back, so that only the second has a deadline.
-    step(&mut driver, &mut host, Input::Recover { connection: id(0) });
+    step(&mut driver, &mut host, Input::Recover { connection: id(0), reconnection_token: String::new() });
     host.done.retain(|done| done.starts_with("alarm"));
     assert!(host.done.is_empty(), "an alarm that fires earlier stays");
     host.now = host.now.after(WINDOW - Duration::from_secs(2));
@@ -419,7 +421,7 @@ fn the_alarm_is_deleted_with_the_last_deadline() {
     step(&mut driver, &mut host, cut(0));
     driver.turn(&mut host).expect("the disk has space");
     host.done.clear();
-    step(&mut driver, &mut host, Input::Recover { connection: id(1) });
+    step(&mut driver, &mut host, Input::Recover { connection: id(1), reconnection_token: String::new() });
     assert_eq!(host.done.last().map(String::as_str), Some("alarm never"));
 }
 

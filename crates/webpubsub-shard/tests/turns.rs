@@ -279,7 +279,7 @@ fn a_new_socket_drops_what_waits_of_the_old_one() {
     let id = shard.id(client);
     arrive(&mut shard, client, &join("g", 1));
     shard.feed(Input::Closed { slot: client, code: CloseCode::ABNORMAL, reason: String::new() });
-    shard.feed(Input::Recover { connection: id });
+    shard.feed(Input::Recover { connection: id, reconnection_token: String::new() });
     assert_eq!(shard.core().queued(client), 0);
     while shard.core().next_turn().is_some() {
         shard.turn();

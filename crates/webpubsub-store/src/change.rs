@@ -72,6 +72,12 @@ pub(crate) fn write<D: Database>(database: &D, change: &Change) -> Result<(), D:
             let values = [integer(slot.0), integer(*part), Value::Blob(acks)];
             database.run("INSERT INTO ack_part VALUES (?, ?, ?)", &values)
         }
+        Change::PutStream { slot, number, stream } => database.run(
+            "INSERT OR REPLACE INTO stream VALUES (?, ?, ?)",
+            &[integer(slot.0), integer(*number), Value::Text(stream)],
+        ),
+        Change::RemoveStream { slot, number } => database
+            .run("DELETE FROM stream WHERE slot = ? AND number = ?", &[integer(slot.0), integer(*number)]),
         Change::Detach { slot, until } => database
             .run("UPDATE connection SET detached_until = ? WHERE slot = ?", &[time(*until), integer(slot.0)]),
         Change::Log { row, message, expires, relayed, recipients } => {

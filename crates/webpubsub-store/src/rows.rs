@@ -96,6 +96,12 @@ pub(crate) fn acks(row: &[Cell]) -> Option<(Slot, u32, Vec<u8>)> {
     Some((slot_of(slot)?, u32::try_from(part.number()?).ok()?, ids.blob()?.to_owned()))
 }
 
+/// Reads a slot, the number of a stream, and the stream.
+pub(crate) fn stream(row: &[Cell]) -> Option<(Slot, u16, String)> {
+    let [slot, number, stream] = row else { return None };
+    Some((slot_of(slot)?, u16::try_from(number.number()?).ok()?, owned(stream)?))
+}
+
 /// Reads a row's number, its recipients, whether it is relayed, and its message's length in bytes.
 pub(crate) fn log_row(row: &[Cell]) -> Option<LogRow> {
     let [row, recipients, relayed, bytes] = row else { return None };

@@ -71,24 +71,24 @@ impl Step {
 pub(crate) const SHARD: Tables = Tables {
     version: 5,
     steps: |found| match found {
-        Some(4) => &[Step::Run(STATES)],
-        Some(3) => &[Step::Run(PARTS), Step::Run(FROM_VERSION_3), Step::Run(STATES)],
+        Some(4) => &[Step::Run(STATES_AND_STREAMS)],
+        Some(3) => &[Step::Run(PARTS), Step::Run(FROM_VERSION_3), Step::Run(STATES_AND_STREAMS)],
         Some(2) => &[
             Step::AddToConnection(FROM_VERSION_2),
             Step::Run(ASK_AGAIN),
             Step::Run(EVENTS),
             Step::Run(PARTS),
             Step::Run(FROM_VERSION_3),
-            Step::Run(STATES),
+            Step::Run(STATES_AND_STREAMS),
         ],
         Some(_) => &[
             Step::Run(FROM_VERSION_1),
             Step::Run(CONNECTIONS),
             Step::Run(EVENTS),
             Step::Run(PARTS),
-            Step::Run(STATES),
+            Step::Run(STATES_AND_STREAMS),
         ],
-        None => &[Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS), Step::Run(STATES)],
+        None => &[Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS), Step::Run(STATES_AND_STREAMS)],
     },
 };
 
@@ -152,8 +152,9 @@ CREATE TABLE IF NOT EXISTS ack_part (
 ) WITHOUT ROWID;
 ";
 
-/// What is beside these since version 5: what members of groups show, on any shard, and who is subscribed to it.
-const STATES: &str = "
+/// What is beside these since version 5: what members of groups show, on any shard, who is subscribed to it, and
+/// the streams that clients have open.
+const STATES_AND_STREAMS: &str = "
 CREATE TABLE IF NOT EXISTS group_state (
   connection TEXT NOT NULL,
   group_name TEXT NOT NULL,
@@ -167,6 +168,12 @@ CREATE TABLE IF NOT EXISTS state_subscription (
   slot INTEGER NOT NULL,
   group_name TEXT NOT NULL,
   PRIMARY KEY (slot, group_name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stream (
+  slot INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  stream TEXT NOT NULL,
+  PRIMARY KEY (slot, number)
 ) WITHOUT ROWID;
 ";
 

@@ -6,6 +6,7 @@ use crate::database::{Cell, Database, Unreadable, integer};
 use crate::object::ObjectStore;
 use crate::rows::{
     acks, connection, durable_event, log_row, membership, permission, shard_row, state, stored_message,
+    stream,
 };
 use crate::{change, schema};
 
@@ -52,6 +53,7 @@ impl<D: Database> ShardStore<D> {
             subscriptions: self.rows("SELECT slot, group_name FROM state_subscription", membership)?,
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
+            streams: self.rows("SELECT slot, number, stream FROM stream", stream)?,
             log: self.rows(
                 "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + IFNULL((
                    SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row

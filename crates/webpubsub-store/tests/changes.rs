@@ -73,7 +73,8 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
     let shard = ShardId(u16::try_from(n % 3).expect("a shard"));
     let row = n % (*next_row + 2);
     let kind = if n % 2 == 0 { PermissionType::SendToGroup } else { PermissionType::JoinLeaveGroup };
-    Some(match what % 21 {
+    let number = u16::try_from(n % 3).expect("a number");
+    Some(match what % 23 {
         0 => Change::PutConnection(record(slot.0, n)),
         1 => Change::RemoveConnection(slot),
         2 if disk.memberships.contains(&(slot, name.clone())) => return None,
@@ -127,6 +128,8 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
         18 if disk.subscriptions.contains(&(slot, name.clone())) => return None,
         18 => Change::Subscribe(slot, name),
         19 => Change::Unsubscribe(slot, name),
+        20 => Change::PutStream { slot, number, stream: n.to_string() },
+        21 => Change::RemoveStream { slot, number },
         _ => Change::DeleteRows { first: row / 2, last: row },
     })
 }
@@ -209,6 +212,8 @@ fn each_change_is_as_few_calls_as_it_can_be() {
     );
     count("use ack ids", Change::UseAcks { slot: Slot(0), part: 1, acks: vec![0] });
     count("use ack ids anew", Change::UseAcks { slot: Slot(0), part: 0, acks: vec![0] });
+    count("open a stream", Change::PutStream { slot: Slot(0), number: 0, stream: "[]".to_owned() });
+    count("close a stream", Change::RemoveStream { slot: Slot(0), number: 0 });
     count("trim", Change::DeleteRows { first: 1, last: 2 });
     count("disconnect", Change::RemoveConnection(Slot(0)));
     store.message(1).expect("an answer");
@@ -226,11 +231,13 @@ fn each_change_is_as_few_calls_as_it_can_be() {
         acknowledge: 1
         use ack ids: 1
         use ack ids anew: 2
+        open a stream: 1
+        close a stream: 1
         trim: 2
         disconnect: 4
         read a message: 1
         open: 3
-        load: 13
+        load: 14
     "#]]
     .assert_eq(&calls);
 }

@@ -90,11 +90,13 @@ fn version_3_keeps_all_with_ack_ids_in_parts() {
 }
 
 #[test]
-fn version_4_keeps_all_and_has_no_states() {
+fn version_4_keeps_all_and_has_no_states_or_streams() {
     let (four, ..) = contents(&database(SHARD_4));
     let (mut five, ..) = contents(&database(SHARD_5));
     assert_eq!((five.states.len(), five.subscriptions.len(), five.uses_states), (2, 1, true));
     (five.states, five.subscriptions, five.uses_states) = (Vec::new(), Vec::new(), false);
+    let stream = r#"["s","room","noEcho","300000","3","60000"]"#;
+    assert_eq!(std::mem::take(&mut five.streams), [(Slot(0), 0, stream.to_owned())]);
     assert_eq!(four, five);
 }
 

@@ -88,6 +88,7 @@ pub fn sorted(mut snapshot: Snapshot) -> Snapshot {
     snapshot.states.sort_by_key(|(group, item)| (item.connection_id.clone(), group.clone()));
     snapshot.permissions.sort_by_key(|(slot, kind, group, _)| (*slot, kind.as_str(), group.clone()));
     snapshot.acks.sort();
+    snapshot.streams.sort();
     snapshot.taken_by.sort();
     snapshot.taken.sort();
     snapshot
@@ -108,6 +109,13 @@ pub fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, S
             disk.memberships.retain(|(member, _)| *member != slot);
             disk.permissions.retain(|(of, ..)| *of != slot);
             disk.acks.retain(|(of, ..)| *of != slot);
+        }
+        Change::PutStream { slot, number, stream } => {
+            disk.streams.retain(|(of, other, _)| (*of, *other) != (slot, number));
+            disk.streams.push((slot, number, stream));
+        }
+        Change::RemoveStream { slot, number } => {
+            disk.streams.retain(|(of, other, _)| (*of, *other) != (slot, number));
         }
         Change::Join(slot, group) => disk.memberships.push((slot, group)),
         Change::Leave(slot, group) => {

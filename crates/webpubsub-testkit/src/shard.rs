@@ -163,7 +163,8 @@ impl TestShard {
 
     /// A client comes back with a new socket; `None` if its connection cannot be recovered.
     pub fn recover(&mut self, connection: &ConnectionId) -> Option<Slot> {
-        let outputs = self.input(Input::Recover { connection: connection.clone() });
+        let outputs = self
+            .input(Input::Recover { connection: connection.clone(), reconnection_token: "token".to_owned() });
         outputs
             .iter()
             .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })

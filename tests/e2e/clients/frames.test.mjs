@@ -38,28 +38,6 @@ forEachShardCount(
       }
     });
 
-    test("messages of streams close with 1007", async () => {
-      const hub = service.newHub();
-      const listener = await hub.connect({ groups: ["room"] });
-      for (const message of [
-        { type: "sendToGroup", group: "room", stream: { streamId: "s" } },
-        {
-          type: "sendToGroup",
-          group: "room",
-          dataType: "text",
-          data: "hi",
-          stream: { streamId: "s", idleTimeoutMs: 1000 },
-        },
-        { type: "streamData", streamId: "s", streamSequenceId: 1, dataType: "text", data: "hi" },
-        { type: "streamEnd", streamId: "s" },
-      ]) {
-        const socket = await hub.connect({ roles: ALL_ROLES, groups: ["room"] });
-        socket.send(message);
-        await expectRefusal(socket, hub, INVALID);
-      }
-      await listener.expectSilence();
-    });
-
     test("a reliable connection ends as finally as any other", async () => {
       const hub = service.newHub();
       const socket = await hub.connect({ protocol: RELIABLE_V1 });

@@ -12,8 +12,9 @@ use crate::view::HubView;
 pub enum ShardCall {
     /// Accept the socket of a client: [`ShardAnswer::Offered`].
     Connect(Box<AdmittedClient>),
-    /// Accept another socket for a connection that its client proved to have had: [`ShardAnswer::Offered`].
-    Recover(ConnectionId),
+    /// Accept another socket for a connection that its client proved to have had, by this token:
+    /// [`ShardAnswer::Offered`].
+    Recover(ConnectionId, String),
     /// Say whether there is room for a connection: [`ShardAnswer::Offered`], without a socket.
     Room,
     /// Take publishes of another shard: [`ShardAnswer::Taken`].
@@ -95,7 +96,7 @@ impl ShardCall {
                 let path = if client.is_counted { CONNECT_COUNTED } else { CONNECT };
                 ObjectRequest::post(path, client.encode())
             }
-            Self::Recover(connection) => ObjectRequest::post(RECOVER, connection.to_string()),
+            Self::Recover(connection, token) => ObjectRequest::post(RECOVER, format!("{connection} {token}")),
             Self::Room => ObjectRequest::post(ROOM, String::new()),
             Self::Batch(batch) => ObjectRequest::post(BATCH, batch.encode()),
             Self::View(view) => ObjectRequest::post(VIEW, view.encode()),
@@ -113,7 +114,10 @@ impl ShardCall {
                 let is_counted = path == CONNECT_COUNTED;
                 Self::Connect(Box::new(AdmittedClient::decode(body, is_counted)?))
             }
-            RECOVER => Self::Recover(ConnectionId::parse(body).ok()?),
+            RECOVER => {
+                let (connection, token) = body.split_once(' ')?;
+                Self::Recover(ConnectionId::parse(connection).ok()?, token.to_owned())
+            }
             ROOM => Self::Room,
             BATCH => Self::Batch(Batch::decode(body).ok()?),
             VIEW => Self::View(HubView::decode(body)?),
@@ -231,7 +235,7 @@ mod tests {
             ShardCall::Connect(Box::new(client())),
             ShardCall::Connect(Box::new(AdmittedClient { is_counted: true, ..client() })),
             ShardCall::Connect(Box::new(plain)),
-            ShardCall::Recover(client().connection),
+            ShardCall::Recover(client().connection, "token".to_owned()),
             ShardCall::Room,
             ShardCall::Batch(Batch { from: ShardId(2), messages: Vec::new() }),
             ShardCall::View(view()),
@@ -247,7 +251,10 @@ mod tests {
 
     #[test]
     fn what_concerns_a_client_fits_into_a_header() {
-        for call in [ShardCall::Connect(Box::new(client())), ShardCall::Recover(client().connection)] {
+        for call in [
+            ShardCall::Connect(Box::new(client())),
+            ShardCall::Recover(client().connection, "token".to_owned()),
+        ] {
             let body = call.encode().body.unwrap();
             assert!(body.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{body}");
             assert_eq!(body.trim(), body);

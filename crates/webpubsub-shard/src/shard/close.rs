@@ -21,6 +21,7 @@ impl Shard {
         self.end_states(slot, step);
         if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.inbox);
+            self.cancel_streams(slot, &mut connection, step);
             step.store(Change::RemoveConnection(slot));
             self.leave_event_queue(connection, step);
         }

@@ -58,14 +58,14 @@ impl Shard {
         }
     }
 
-    /// Delivers a publish from another shard to the members on this one.
-    pub(super) fn deliver(&mut self, publish: &Publish, step: &mut Step) {
+    /// Delivers a publish to all members of its group on this shard.
+    pub(crate) fn deliver_to_group(&mut self, publish: &Publish, reach: Reach, step: &mut Step) {
         let to: Vec<Slot> = match &publish.from {
             Origin::Group { group, .. } => self.connections.members(group).collect(),
             // Servers reach every shard by themselves; clients publish to groups only.
             Origin::Server => Vec::new(),
         };
-        self.fan_out(&to, publish, Reach::ThisShard, step);
+        self.fan_out(&to, publish, reach, step);
     }
 
     /// Sends a message to one connection, as [`Shard::fan_out`] does it. A large payload is not copied for

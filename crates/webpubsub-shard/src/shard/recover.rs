@@ -23,7 +23,7 @@ impl Shard {
     /// everything that it has not acknowledged.
     ///
     /// Source: docs/spec/client.md#recovery.
-    pub(crate) fn recover(&mut self, id: &ConnectionId, step: &mut Step) {
+    pub(crate) fn recover(&mut self, id: &ConnectionId, reconnection_token: String, step: &mut Step) {
         self.give_up(step);
         let Some(slot) = self.connections.find(id) else { return step.push(Output::CannotRecover) };
         let Some(connection) = self.connections.get_mut(slot) else {
@@ -42,6 +42,7 @@ impl Shard {
         let subprotocol = connection.subprotocol;
         step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, step);
+        self.resume_streams(slot, reconnection_token, step);
         self.resend(slot, step);
         self.forget_recovered();
     }

@@ -54,6 +54,7 @@ impl Shard {
             let slot = self.connections.find(&socket.connection)?;
             self.connections.get_mut(slot)?.resume(socket);
             *here.get_mut(slot.index())? = true;
+            self.watch_streams(slot);
             Some(slot)
         });
         let slots = slots.collect();

@@ -9,7 +9,7 @@
 use std::mem;
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
-use webpubsub_protocol::client::{Frame, UpstreamMessage};
+use webpubsub_protocol::client::{Frame, StreamAction, UpstreamMessage};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::time::Timestamp;
 
@@ -255,6 +255,10 @@ impl Shard {
             Arrived::Message(UpstreamMessage::SendToGroup { ack_id, .. }) => {
                 publish() || (ack_id.is_some() && is_reliable())
             }
+            Arrived::Message(UpstreamMessage::Stream { action, .. }) => {
+                let is_kept = matches!(action, StreamAction::Start { .. } | StreamAction::End { .. });
+                publish() || is_reliable() || (is_kept && self.has_event_handlers())
+            }
             Arrived::Message(UpstreamMessage::Event { .. } | UpstreamMessage::Invoke { .. }) => {
                 self.has_event_handlers()
             }
@@ -270,10 +274,7 @@ impl Shard {
                 }
             },
             Arrived::Message(UpstreamMessage::GroupState { .. }) => publish() || self.has_event_handlers(),
-            Arrived::Message(UpstreamMessage::Stream { .. })
-            | Arrived::Invalid(_)
-            | Arrived::Closed { .. }
-            | Arrived::Broken => true,
+            Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
         }
     }
 }

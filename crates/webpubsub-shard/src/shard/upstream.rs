@@ -4,7 +4,8 @@ use std::slice;
 
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{
-    DownstreamMessage, Echo, Frame, GroupStateAction, Origin, UpstreamMessage, simple,
+    DownstreamMessage, Echo, Frame, GroupStateAction, Origin, StreamAction, StreamPart, UpstreamMessage,
+    simple,
 };
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{MessageData, Metadata};
@@ -27,6 +28,9 @@ use crate::step::Step;
 ///
 /// Source: docs/spec/client.md#simple-clients.
 const SIMPLE_EVENT: &str = "message";
+
+/// A payload, what rides beside it, when it expires, and what it is in a stream.
+type Message = (MessageData, Metadata, Option<Timestamp>, Option<Box<StreamPart>>);
 
 impl Shard {
     /// Carries out what a simple client sent.
@@ -57,6 +61,9 @@ impl Shard {
                         | Refusal::Duplicate(_)
                         | Refusal::EventFailed
                         | Refusal::InvocationPending
+                        | Refusal::StreamOpen
+                        | Refusal::TooManyStreams
+                        | Refusal::NeverIdle
                         | Refusal::OutboxFull,
                     ) => self.close(slot, CloseCause::ServiceFault, step),
                 }
@@ -99,13 +106,16 @@ impl Shard {
                     self.send_snapshot(&[slot], &group, step);
                 }
             }
-            UpstreamMessage::Stream { .. } => {
-                let Some(connection) = self.connections.get(slot) else { return };
-                if let Framing::Messages(encoding) = &connection.framing {
-                    let cause = encoding.invalid();
-                    self.close(slot, cause, step);
+            UpstreamMessage::Stream { stream_id, action } => match action {
+                StreamAction::Start { ack_id, .. } => {
+                    self.acknowledged(slot, ack_id, step, |shard, step| {
+                        shard.start_stream(slot, stream_id, action, step)
+                    });
                 }
-            }
+                StreamAction::Data { .. } | StreamAction::KeepAlive | StreamAction::End { .. } => {
+                    self.stream(slot, stream_id, action, step);
+                }
+            },
             UpstreamMessage::Ping => self.send(slot, DownstreamMessage::Pong, step),
             UpstreamMessage::SequenceAck { sequence_id } => self.sequence_ack(slot, sequence_id, step),
         }
@@ -218,13 +228,24 @@ impl Shard {
         if !self.relay.has_room() {
             return Err(Refusal::OutboxFull);
         }
+        self.publish(slot, group, echo, (data, metadata, expires, None), step);
+        Ok(())
+    }
+
+    /// Sends a client's message to the members of a group, on every shard.
+    pub(crate) fn publish(
+        &mut self,
+        slot: Slot,
+        group: GroupName,
+        echo: Echo,
+        (data, metadata, expires, stream): Message,
+        step: &mut Step,
+    ) {
         let from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());
         let to: Vec<Slot> =
             self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
-        let publish =
-            Publish { from: Origin::Group { group, from_user }, data, metadata, expires, stream: None };
+        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires, stream };
         self.fan_out(&to, &publish, Reach::AllShards, step);
-        Ok(())
     }
 
     pub(crate) fn allows(&self, slot: Slot, kind: PermissionType, group: &GroupName) -> bool {

@@ -70,3 +70,5 @@ CREATE TABLE state_subscription (slot INTEGER NOT NULL, group_name TEXT NOT NULL
 INSERT INTO group_state VALUES ('alices', 'room', 'alice', '{"mood":"ä"}', 70000), ('others', 'room', NULL, '{"a":"1"}', 70001);
 INSERT INTO uses_states VALUES (0);
 INSERT INTO state_subscription VALUES (3, 'room');
+CREATE TABLE stream (slot INTEGER NOT NULL, number INTEGER NOT NULL, stream TEXT NOT NULL, PRIMARY KEY (slot, number)) WITHOUT ROWID;
+INSERT INTO stream VALUES (0, 0, '["s","room","noEcho","300000","3","60000"]');

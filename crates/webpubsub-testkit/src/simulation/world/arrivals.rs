@@ -77,7 +77,7 @@ impl World {
     /// A client wants its connection back; false if the shard dies meanwhile.
     fn recover(&mut self, client: usize, attempt: AttemptId, id: &ConnectionId) -> bool {
         let shard = ShardId::of(id).map_or(0, |shard| usize::from(shard.0));
-        let input = ShardInput::Recover { connection: id.clone() };
+        let input = ShardInput::Recover { connection: id.clone(), reconnection_token: String::new() };
         self.note(|| format!("  client {client} recovers {id}"));
         let mut recovered = false;
         let done = self.step(shard, input, Some((client, attempt)), |model, now, outputs| {
