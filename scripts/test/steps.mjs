@@ -206,6 +206,8 @@ export const steps = [
         "-p",
         "webpubsub-client",
         "-p",
+        "webpubsub-client-groups",
+        "-p",
         "webpubsub",
         "-p",
         "webpubsub-client-protobuf",

@@ -19,6 +19,7 @@ const NAMES = [
   "rejoin-group-failed",
   "recovering",
   "recovered",
+  "group-states-changed",
 ];
 
 /** A service and a client of it, both gone when the test is. */

@@ -51,6 +51,21 @@ test("an unreferenced client is collected, unless it is running", async (t) => {
       await stopped;
       return client;
     },
+    async streamed() {
+      const client = await started();
+      service.answer = (connection, { stream, ackId }) => {
+        if (stream) connection.say({ type: "streamAck", streamId: stream.streamId, expectedSequenceId: 1 });
+        if (ackId !== undefined) connection.ack(ackId);
+      };
+      const writer = await client.openGroupStream("g");
+      await writer.write("a", "text");
+      client.onGroupStream(() => {});
+      await client.subscribeGroupStates("g");
+      const stopped = new Promise((resolve) => client.on("stopped", resolve));
+      client.stop();
+      await stopped;
+      return client;
+    },
     async failed() {
       const client = new WebPubSubClient(noServer);
       await client.start().catch(() => {});

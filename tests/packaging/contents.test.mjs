@@ -42,7 +42,7 @@ test("the package holds what it says, and nothing of its maker", async (t) => {
 const dist = path.join(root, "build", "client", "dist");
 const scripts = readdirSync(dist).filter((name) => /\.c?js$/.test(name) && !/inlined\.js$/.test(name));
 /** Those that have no client in them. */
-const WITHOUT_CLIENT = /^(react|server|protobuf-\w+)\./;
+const WITHOUT_CLIENT = /^(groups-\w+|react|server|protobuf-\w+)\./;
 
 test("every script has a source map with the text of its sources", () => {
   assert.ok(scripts.length >= 7, String(scripts));

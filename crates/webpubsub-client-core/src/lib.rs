@@ -59,6 +59,7 @@ pub use close::Close;
 pub use error::{ConnectError, InvocationError, SendError, StartError};
 pub use group_states::{GroupStateItem, GroupStates, NotSubscribed, Renewal};
 pub use input::{AttemptId, CommandId, Incoming, Input};
+pub use keep_alive::earliest;
 pub use operation::{Delivery, Operation};
 pub use options::Options;
 pub use output::{Event, Next, Output, Receipt};

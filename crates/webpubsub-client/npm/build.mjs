@@ -29,8 +29,12 @@ mkdirSync(dist, { recursive: true });
 /** The functions of Rust's library that do nothing but panic. */
 const PANICS =
   /^<?(?:core|std|alloc|__rustc)(?:\[|::)(?:.*::)?(?:panicking::|panic_|unwrap_failed|expect_failed|assert_failed|capacity_overflow|handle_error|handle_alloc_error|rust_begin_unwind|rust_oom|slice_\w+_fail)/;
-/** The two modules of WebAssembly: their names in the package, and the crates that they are made of. */
-const modules = { core: "webpubsub-client", protobuf: "webpubsub-client-protobuf" };
+/** The modules of WebAssembly: their names in the package, and the crates that they are made of. */
+const modules = {
+  core: "webpubsub-client",
+  groups: "webpubsub-client-groups",
+  protobuf: "webpubsub-client-protobuf",
+};
 const wasm = {};
 for (const [name, crate] of Object.entries(modules)) {
   wasm[name] = compile(name, crate);
@@ -150,6 +154,11 @@ async function scripts() {
           name: "webpubsub",
           setup({ onResolve, onLoad }) {
             onResolve({ filter: /^#core$/ }, () => ({ path: join(work, `${of}.js`) }));
+            // What streams and states need lies beside the script, too, and is loaded when it is used.
+            onResolve({ filter: /^#groups$/ }, () => ({
+              path: `./groups-${platform === "slim" ? "browser" : platform}.js`,
+              external: true,
+            }));
             onResolve({ filter: /core\.wasm/ }, ({ path }) => ({ path: path.replace("core", of), external: true }));
             // What makes no sockets needs no `ws`.
             onResolve({ filter: /^ws$/ }, () => ({ path: "ws", external: true, sideEffects: false }));
@@ -170,8 +179,9 @@ async function scripts() {
     });
     tidyMap(join(dist, `${file}.map`));
   };
-  writeFileSync(join(dist, "inlined.js"), `export default "${inlined.core}";\n`);
-  writeFileSync(join(dist, "protobuf-inlined.js"), `export default "${inlined.protobuf}";\n`);
+  for (const [name, text] of Object.entries(inlined))
+    writeFileSync(join(dist, name === "core" ? "inlined.js" : `${name}-inlined.js`), `export default "${text}";\n`);
+  const groups = { source: join("groups", "index.ts"), of: "groups" };
   const protobuf = { source: "protobuf.ts", of: "protobuf" };
   await Promise.all([
     entry("browser", { minify: true }),
@@ -181,6 +191,9 @@ async function scripts() {
     entry("slim", { source: "slim.ts", minify: true }),
     entry("node"),
     entry("node", { format: "cjs", file: "node.cjs" }),
+    ...["browser", "workerd", "edge", "node"].map((name) =>
+      entry(name, { file: `groups-${name}.js`, ...groups, minify: name === "browser" }),
+    ),
     ...["server/index.ts", "react.ts"].flatMap((source) => [plain(source, "esm"), plain(source, "cjs")]),
     ...[
       ["browser", { minify: true }],
@@ -229,8 +242,8 @@ function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
-  const internal = ["incoming", "json", "kinds", "load", "outgoing", "payload", "reach", "refusal", "values"];
-  for (const name of ["platform", ...internal.map((name) => `${name}.d.ts`)])
+  const internal = ["incoming", "json", "kinds", "lazy", "load", "outgoing", "payload", "reach", "refusal", "values"];
+  for (const name of ["groups", "platform", ...internal.map((name) => `${name}.d.ts`)])
     rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\.?\/[\w/]+)\.js(?=")/g, ".cjs");

@@ -57,3 +57,10 @@ pub enum OutboundError {
     #[error("the call was aborted")]
     Aborted,
 }
+
+impl OutboundError {
+    /// The word with which a stream is ended whose acks make no sense.
+    ///
+    /// Source: docs/spec/sdk.md#streams.
+    pub const PROTOCOL_VIOLATION: &'static str = "ProtocolViolation";
+}

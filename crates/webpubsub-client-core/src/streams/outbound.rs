@@ -25,11 +25,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Source: docs/spec/sdk.md#streams.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The word with which a stream is ended whose acks make no sense.
-///
-/// Source: docs/spec/sdk.md#streams.
-const PROTOCOL_VIOLATION: &str = "ProtocolViolation";
-
 /// The streams that this client sends, whatever their groups.
 ///
 /// A stream belongs to a connection: it pauses while that is being recovered, and fails with it.
@@ -269,7 +264,7 @@ impl<P: Clone> OutboundStreams<P> {
     /// Ends a stream, at the service too, whose acks make no sense.
     fn end_violated(&mut self, stream_id: StreamId, error: &OutboundError) {
         if self.link == Link::Open {
-            let code = Some(PROTOCOL_VIOLATION.to_owned());
+            let code = Some(OutboundError::PROTOCOL_VIOLATION.to_owned());
             let error = Some(StreamError::of_user(Some(error.to_string()), code));
             self.send(stream_id, StreamAction::End { error });
         }

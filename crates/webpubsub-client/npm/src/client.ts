@@ -14,13 +14,20 @@ import {
   startError,
 } from "./errors.js";
 import { read } from "./incoming.js";
+import { LazyGroups } from "./lazy.js";
 import type {
   AbortSignalLike,
+  GroupStateRecord,
+  GroupStream,
+  GroupStreamSubscription,
+  GroupStreamWriter,
   InvokeEventOptions,
   InvokeEventResult,
   JoinGroupOptions,
   JSONTypes,
   LeaveGroupOptions,
+  OnGroupStreamOptions,
+  OpenGroupStreamOptions,
   SendEventOptions,
   SendToGroupOptions,
   StartOptions,
@@ -87,6 +94,16 @@ export class WebPubSubClient {
   #explanation: Explanation = {};
   #cause: unknown;
   #ignoreWaking?: () => void;
+  readonly #groups = new LazyGroups({
+    send: (message) => this.#send(message, undefined),
+    operate: (options, message) =>
+      this.#operate(options, (core, id, ackId) => (core.other(id, { call: id, message: message() }, ackId), 0)),
+    payload: (content, dataType) => payloadOf(this.#protocol, 0, content, dataType),
+    checkName,
+    changed: (group) => this.#emit("group-states-changed", { group }),
+    renewalFailed: (group, error) => this.#emit("rejoin-group-failed", { group, error }),
+    report,
+  });
 
   /** @param clientAccessUrl - used for every connection */
   constructor(clientAccessUrl: string, options?: WebPubSubClientOptions);
@@ -146,12 +163,14 @@ export class WebPubSubClient {
 
   /** Joins a group. The client joins it again on later connections. */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id, ackId) => core.joinGroup(id, asText(groupName), ackId));
+    const joined = this.#operate(options, (core, id, ackId) => core.joinGroup(id, asText(groupName), ackId));
+    return joined.then((result) => (this.#groups.joined(groupName, true), result));
   }
 
   /** Leaves a group. */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#operate(options, (core, id, ackId) => core.leaveGroup(id, asText(groupName), ackId));
+    const left = this.#operate(options, (core, id, ackId) => core.leaveGroup(id, asText(groupName), ackId));
+    return left.then((result) => (this.#groups.joined(groupName, false), result));
   }
 
   /**
@@ -227,6 +246,52 @@ export class WebPubSubClient {
     };
     const refused = (cause: Error) => new InvocationError(cause.message, { invocationId: invocationId ?? "", cause });
     return this.#call(abortSignal, begin, refused);
+  }
+
+  /** Opens a stream to a group. Done when the service has accepted it. */
+  async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter> {
+    return (await this.#groups.load()).open(groupName, options);
+  }
+
+  /** Listens to the streams of groups that this client is a member of: each is passed to `callback` once. */
+  onGroupStream(callback: (stream: GroupStream) => unknown, options?: OnGroupStreamOptions): GroupStreamSubscription {
+    return this.#groups.receive(callback, options);
+  }
+
+  /** Sets what this connection shows of itself in a group: strings by name. */
+  async setGroupState(
+    groupName: string,
+    state: Record<string, string>,
+    options?: JoinGroupOptions,
+  ): Promise<WebPubSubResult> {
+    // As it is now, and as it is, if it is none: that is refused.
+    const copy = typeof state === "object" && !Array.isArray(state) ? { ...state } : state;
+    return (await this.#groups.load()).setState(groupName, copy ?? null, options);
+  }
+
+  /** Clears what this connection shows of itself in a group. */
+  async clearGroupState(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
+    return (await this.#groups.load()).setState(groupName, undefined, options);
+  }
+
+  /** Subscribes to the states of a group's members. The client does so again on later connections. */
+  async subscribeGroupStates(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
+    return (await this.#groups.load()).subscribeStates(groupName, options);
+  }
+
+  /** Ends a subscription to the states of a group's members. */
+  async unsubscribeGroupStates(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
+    return (await this.#groups.load()).unsubscribeStates(groupName, options);
+  }
+
+  /** What this connection shows of itself in a group that it has joined. */
+  getGroupState(groupName: string): Record<string, string> | undefined {
+    return this.#groups.own(groupName);
+  }
+
+  /** The states of the members of a group, as far as they are known; it has to be subscribed to. */
+  listGroupStates(groupName: string): GroupStateRecord[] {
+    return this.#groups.list(groupName);
   }
 
   #operate(
@@ -345,14 +410,26 @@ export class WebPubSubClient {
       invoked: (id, { invocationId, dataType, data }) => call(id)?.resolve({ invocationId, dataType, data }),
       invocationFailed: (id, invocationId, problem, name, text) =>
         call(id)?.reject(invocationError(problem, invocationId, name, text)),
-      connected: (connectionId, userId) => emit("connected", { connectionId, userId: userId ?? NO_USER }),
+      connected: (connectionId, userId) => {
+        client().#groups.note((groups) => groups.connected());
+        emit("connected", { connectionId, userId: userId ?? NO_USER });
+      },
       disconnected: (connectionId, text, code, reason, willReconnect) => {
         const message = text === undefined ? undefined : { kind: "disconnected" as const, message: text };
+        client().#groups.lost();
         emit("disconnected", { connectionId, message, code, reason, willReconnect });
       },
       stopped: (code, reason) => client().#stopped(code, reason),
-      recovery: (isOver, connectionId) => emit(isOver ? "recovered" : "recovering", { connectionId }),
-      message: (message) => emit(message.kind === "groupData" ? "group-message" : "server-message", { message }),
+      recovery: (isOver, connectionId) => {
+        client().#groups.recovery(isOver);
+        emit(isOver ? "recovered" : "recovering", { connectionId });
+      },
+      message: (message) => {
+        const { kind, stream } = message;
+        if (stream || !kind.endsWith("Data")) client().#groups.note((groups) => groups.message(message));
+        if (kind === "groupData") emit("group-message", { message });
+        else if (kind === "serverData") emit("server-message", { message });
+      },
       rejoinFailed: (group, problem, ackId, name, text) =>
         emit("rejoin-group-failed", { group, error: sendError(problem, ackIdOf(ackId), name, text) }),
     };
@@ -387,7 +464,10 @@ export class WebPubSubClient {
       if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
       const socket = (this.#options.webSocketFactory ?? openSocket)(url, this.#protocol.name);
       socket.binaryType = "arraybuffer";
-      socket.onopen = () => core.opened(attempt);
+      socket.onopen = () => {
+        this.#groups.opened();
+        core.opened(attempt);
+      };
       socket.onmessage = ({ data }) => read(this.#protocol, data, core, attempt);
       socket.onclose = ({ code, reason }) => {
         // Whatever the socket holds can be collected.
@@ -466,6 +546,7 @@ export class WebPubSubClient {
   #stopped(code: number, reason: string): void {
     this.#ignoreWaking?.();
     this.#isRunning = false;
+    this.#groups.note((groups) => groups.stopped());
     this.#emit("stopped", code ? { code, reason } : {});
     this.#hold();
   }

@@ -24,6 +24,11 @@ function take(message: any, core: Core, attempt: number) {
   switch (kind) {
     case "groupData":
     case "serverData":
+    case "streamAck":
+    case "streamNack":
+    case "streamClosed":
+    case "groupStateSnapshot":
+    case "groupStateUpdate":
       return core.data(attempt, asNumber(message.sequenceId), message);
     case "ack":
       if (typeof ackId !== "number" || typeof success !== "boolean") break;

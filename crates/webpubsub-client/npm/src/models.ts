@@ -184,6 +184,21 @@ export interface OnRejoinGroupFailedArgs {
   error: Error;
 }
 
+/** The states of a group's members that this client knows have changed: see `listGroupStates`. */
+export interface OnGroupStatesChangedArgs {
+  group: string;
+}
+
+/** What a member of a group shows of itself. */
+export interface GroupStateRecord {
+  connectionId: string;
+  /** None for an anonymous user. */
+  userId?: string;
+  state: Record<string, string>;
+  /** When it was last changed, in milliseconds since 1970. */
+  updatedAt: number;
+}
+
 export interface OnRecoveringArgs {
   connectionId: string;
 }
@@ -202,7 +217,9 @@ export interface WebPubSubClientEvents {
   stopped: OnStoppedArgs;
   "server-message": OnServerDataMessageArgs;
   "group-message": OnGroupDataMessageArgs;
+  /** A group could not be joined again, or its states not be subscribed to again. */
   "rejoin-group-failed": OnRejoinGroupFailedArgs;
+  "group-states-changed": OnGroupStatesChangedArgs;
   /**
    * The link is lost, and the client tries to get it back without losing a message. Followed by
    * `recovered`, or by `disconnected` where that cannot be.

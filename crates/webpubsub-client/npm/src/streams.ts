@@ -1,5 +1,4 @@
-// The types of Microsoft's preview of group streams, for code that names them. This client has no
-// group streams: `WebPubSubClient` has neither `openGroupStream` nor `onGroupStream`.
+// Group streams, as Microsoft's preview of them has it.
 import type { AbortSignalLike } from "./models.js";
 import type { JSONTypes, StreamDataError, StreamEndError, StreamInfo, WebPubSubDataType } from "./messages.js";
 
@@ -63,8 +62,10 @@ export interface GroupStream extends AsyncIterable<GroupStreamMessage> {
 
 /** What a listener to streams is known by. */
 export interface GroupStreamSubscription {
+  /** Listens no longer: the streams that were passed on end. */
   close(): Promise<void>;
   readonly isActive: boolean;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface OnGroupStreamOptions {

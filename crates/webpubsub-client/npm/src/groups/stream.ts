@@ -1,0 +1,54 @@
+import type { GroupStream, GroupStreamMessage } from "../models.js";
+
+interface Reader {
+  resolve(result: IteratorResult<GroupStreamMessage>): void;
+  reject(error: unknown): void;
+}
+
+/** A stream that arrives: what came and is not read, or who waits for more. */
+export class ReceivedStream implements GroupStream {
+  readonly #controller = new AbortController();
+  readonly abortSignal = this.#controller.signal;
+  readonly #messages: GroupStreamMessage[] = [];
+  readonly #readers: Reader[] = [];
+  /** How it ended, once it has. */
+  #end?: { error: unknown };
+
+  constructor(
+    readonly groupName: string,
+    readonly streamId: string,
+  ) {}
+
+  [Symbol.asyncIterator](): AsyncIterator<GroupStreamMessage> {
+    return { next: () => this.#next() };
+  }
+
+  push(message: GroupStreamMessage): void {
+    const reader = this.#readers.shift();
+    if (reader) reader.resolve({ done: false, value: message });
+    else this.#messages.push(message);
+  }
+
+  /** Ends it: well, where `error` is undefined. */
+  finish(error?: unknown): void {
+    if (this.#end) return;
+    this.#end = { error };
+    this.#controller.abort();
+    for (const reader of this.#readers.splice(0)) this.#settle(reader);
+  }
+
+  #next(): Promise<IteratorResult<GroupStreamMessage>> {
+    return new Promise((resolve, reject) => {
+      const value = this.#messages.shift();
+      if (value) resolve({ done: false, value });
+      else if (this.#end) this.#settle({ resolve, reject });
+      else this.#readers.push({ resolve, reject });
+    });
+  }
+
+  #settle({ resolve, reject }: Reader): void {
+    const { error } = this.#end!;
+    if (error === undefined) resolve({ done: true, value: undefined });
+    else reject(error);
+  }
+}
