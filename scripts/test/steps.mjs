@@ -175,7 +175,8 @@ export const steps = [
     title: "Lints, native",
     needs: "quick",
     quick: true,
-    work: () => native(["clippy", "--locked", "--all-targets", "--", "-D", "warnings"]),
+    work: () =>
+      native(["clippy", "--locked", "--all-targets", "--features", "webpubsub/service-tests", "--", "-D", "warnings"]),
   },
   {
     name: "doc",

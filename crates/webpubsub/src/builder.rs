@@ -94,6 +94,14 @@ impl Builder {
         self
     }
 
+    /// How to open `wss:` URLs, where the platform's roots and the process's crypto provider will not
+    /// do. Native targets only.
+    #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+    pub fn tls(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
+        self.connector.set_tls(config);
+        self
+    }
+
     /// The client, which does nothing until it is started.
     ///
     /// # Errors

@@ -34,9 +34,13 @@ pub use data::{Data, DataError, PayloadError};
 pub use error::{BoxError, InvokeError, SendError, StartError};
 pub use event::Event;
 pub use message::{Answer, Message};
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+pub use native::TlsError;
 pub use operation::{InvokeEvent, JoinGroup, LeaveGroup, Receipt, SendEvent, SendToGroup};
 pub use platform::{BoxFuture, MaybeSend};
 pub use queue::{Lagged, QueueLimits};
+#[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
+pub use rustls;
 pub use subscribers::{Events, GroupMessages};
 #[cfg(target_arch = "wasm32")]
 pub use web::{JsError, NegotiateError};

@@ -44,7 +44,8 @@ impl Message {
         }
     }
 
-    /// Who published it to the group; `None` for anonymous clients and for servers.
+    /// Who published it to the group; `None` for anonymous clients and for servers, and always on the
+    /// protobuf subprotocols, whose messages do not say it.
     #[must_use]
     pub fn from_user(&self) -> Option<&str> {
         match &self.0.from {

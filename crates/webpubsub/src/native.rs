@@ -7,6 +7,8 @@
 
 mod alarm;
 mod link;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::pin::Pin;
 
@@ -14,6 +16,8 @@ use tokio::runtime::Handle;
 
 pub(crate) use alarm::{Alarm, Clock};
 pub(crate) use link::{Connector, Link};
+#[cfg(feature = "rustls")]
+pub use tls::TlsError;
 
 /// A future that a client owns: it moves between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

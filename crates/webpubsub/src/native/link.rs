@@ -8,6 +8,7 @@ use futures_util::{Sink as _, Stream as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{ProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCode;
@@ -19,6 +20,7 @@ use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
 
 use super::BoxFuture;
+use crate::error::BoxError;
 use crate::link::LinkEvent;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -34,12 +36,22 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// Makes sockets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Connector {}
+pub(crate) struct Connector {
+    #[cfg(feature = "rustls")]
+    tls: super::tls::Tls,
+}
 
 impl Connector {
+    /// Uses the application's configuration of rustls.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn set_tls(&mut self, config: std::sync::Arc<rustls::ClientConfig>) {
+        self.tls.set(config);
+    }
+
     /// Sets out for a socket, offering one subprotocol.
     pub(crate) fn connect(&self, url: String, subprotocol: &'static str) -> Link {
-        Link { phase: Phase::Opening(Box::pin(open(url, subprotocol))), outgoing: VecDeque::new(), bytes: 0 }
+        let opening = Box::pin(open(self.clone(), url, subprotocol));
+        Link { phase: Phase::Opening(opening), outgoing: VecDeque::new(), bytes: 0 }
     }
 }
 
@@ -53,7 +65,7 @@ pub(crate) struct Link {
 }
 
 enum Phase {
-    Opening(BoxFuture<Result<Socket, Error>>),
+    Opening(BoxFuture<Result<Socket, Failure>>),
     Open(Box<Socket>),
     /// Everything up to a close is to be sent, and the service's close to be read.
     Closing(Box<Socket>),
@@ -97,7 +109,7 @@ impl Link {
                     self.phase = Phase::Open(Box::new(socket));
                     return Poll::Ready(LinkEvent::Opened);
                 }
-                Err(error) => failure(error),
+                Err(Failure(error, cause)) => LinkEvent::Failed(error, Some(cause)),
             },
             Phase::Open(socket) | Phase::Closing(socket) => {
                 let written = write(socket, &mut self.outgoing, &mut self.bytes, context);
@@ -117,18 +129,37 @@ impl Link {
     }
 }
 
-async fn open(url: String, subprotocol: &'static str) -> Result<Socket, Error> {
+/// Why there is no socket, and what the platform says of it.
+struct Failure(ConnectError, BoxError);
+
+async fn open(connector: Connector, url: String, subprotocol: &'static str) -> Result<Socket, Failure> {
     let mut request = url.into_client_request()?;
-    if !matches!(request.uri().scheme_str(), Some("ws" | "wss")) {
-        return Err(UrlError::UnsupportedUrlScheme.into());
-    }
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let (socket, _) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?;
+    let socket = match request.uri().scheme_str() {
+        Some("ws") => tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?.0,
+        Some("wss") => connector.open_secure(request, config).await?,
+        Some(_) | None => return Err(Error::from(UrlError::UnsupportedUrlScheme).into()),
+    };
     Ok(socket)
+}
+
+impl Connector {
+    #[cfg(feature = "rustls")]
+    async fn open_secure(&self, request: Request, config: WebSocketConfig) -> Result<Socket, Failure> {
+        let tls = self.tls.config().map_err(|error| Failure(ConnectError::Unreachable, error.into()))?;
+        let tls = Some(tokio_tungstenite::Connector::Rustls(tls));
+        Ok(tokio_tungstenite::connect_async_tls_with_config(request, Some(config), true, tls).await?.0)
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    #[expect(clippy::unused_async, reason = "as with rustls")]
+    async fn open_secure(&self, _: Request, _: WebSocketConfig) -> Result<Socket, Failure> {
+        Err(Error::from(UrlError::TlsFeatureNotEnabled).into())
+    }
 }
 
 /// Has the socket take as much as it can.
@@ -211,19 +242,21 @@ fn lost() -> Close {
     Close { code: CloseCode::ABNORMAL, reason: String::new() }
 }
 
-fn failure(error: Error) -> LinkEvent {
-    let known = match &error {
-        Error::Http(response) => ConnectError::Refused { status: response.status().as_u16() },
-        Error::Url(UrlError::UnableToConnect(_)) | Error::Io(_) => ConnectError::Unreachable,
-        Error::Url(_) | Error::HttpFormat(_) => ConnectError::InvalidUrl,
-        Error::Tls(_)
-        | Error::Capacity(_)
-        | Error::Protocol(_)
-        | Error::Utf8(_)
-        | Error::AttackAttempt
-        | Error::WriteBufferFull(_)
-        | Error::ConnectionClosed
-        | Error::AlreadyClosed => ConnectError::Closed { code: CloseCode::ABNORMAL },
-    };
-    LinkEvent::Failed(known, Some(error.into()))
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let known = match &error {
+            Error::Http(response) => ConnectError::Refused { status: response.status().as_u16() },
+            Error::Url(UrlError::UnableToConnect(_)) | Error::Io(_) => ConnectError::Unreachable,
+            Error::Url(_) | Error::HttpFormat(_) => ConnectError::InvalidUrl,
+            Error::Tls(_)
+            | Error::Capacity(_)
+            | Error::Protocol(_)
+            | Error::Utf8(_)
+            | Error::AttackAttempt
+            | Error::WriteBufferFull(_)
+            | Error::ConnectionClosed
+            | Error::AlreadyClosed => ConnectError::Closed { code: CloseCode::ABNORMAL },
+        };
+        Self(known, error.into())
+    }
 }
