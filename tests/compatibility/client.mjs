@@ -771,13 +771,13 @@ export const client = [
     rows: [
       row(
         "Group streams: `stream`, `streamData`, `streamEnd`, in order to their end",
-        streams("fragments arrive in order as messages of the group, to the end"),
+        streams("fragments arrive in order as the group's messages"),
         shardEnds("fragments_reach_subscribers_in_order_and_once"),
         shardEnds("other_shards_receive_a_stream_in_order_to_its_end"),
       ),
       row(
         "`streamAck`, of several fragments together; `streamNack` for a gap",
-        streams("a duplicate is acknowledged and not published, a gap is refused"),
+        streams("a duplicate is acknowledged unpublished, a gap is refused"),
         shardRules("one_ack_answers_what_one_turn_carries_out"),
       ),
       row(
@@ -797,7 +797,7 @@ export const client = [
       ),
       row(
         "Streams outlive a recovery, which says `connected` first, and a sleeping object",
-        streams("a recovered connection is told so and goes on with its streams"),
+        streams("a recovered connection goes on with its streams"),
         shardEnds("streams_outlive_the_memory_of_their_shard"),
         shardEnds("a_crash_ends_the_streams_of_plain_connections_only"),
       ),

@@ -48,7 +48,7 @@ forEachShardCount("Streams", (service) => {
     return { publisher, member };
   }
 
-  test("fragments arrive in order as messages of the group, to the end", async () => {
+  test("fragments arrive in order as the group's messages", async () => {
     const { publisher, member } = await started(service.newHub());
     for (const number of [1, 2, 3]) publisher.send(data("s", number));
     publisher.send(end("s"));
@@ -73,7 +73,7 @@ forEachShardCount("Streams", (service) => {
     await publisher.expectSilence();
   });
 
-  test("a duplicate is acknowledged and not published, a gap is refused", async () => {
+  test("a duplicate is acknowledged unpublished, a gap is refused", async () => {
     const { publisher, member } = await started(service.newHub());
     const answers = [];
     for (const number of [1, 1, 3, 2]) {
@@ -137,7 +137,7 @@ forEachShardCount("Streams", (service) => {
     assert.deepEqual(part(await member.json()), [1, "", true, "Cancelled"]);
   });
 
-  test("a recovered connection is told so and goes on with its streams", async () => {
+  test("a recovered connection goes on with its streams", async () => {
     const hub = service.newHub();
     const publisher = await hub.connectReliable({ roles: ALL_ROLES });
     const member = await hub.connectReliable({ groups: ["room"] });
