@@ -4,14 +4,12 @@ use std::mem;
 use std::time::Duration;
 
 use webpubsub_protocol::client::{Echo, StreamError, StreamId, StreamPart};
-use webpubsub_protocol::json::{Json, Writer};
+use webpubsub_protocol::json::Json;
 use webpubsub_protocol::limits::{DEFAULT_STREAM_IDLE_MILLIS, MAX_STREAMS};
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::error::Refusal;
-use crate::output::Change;
-use crate::slot::Slot;
 
 /// The streams that one connection has open to groups, at most [`MAX_STREAMS`].
 ///
@@ -28,10 +26,10 @@ pub(crate) struct Streams {
 pub(crate) struct Stream {
     pub(crate) id: StreamId,
     /// What it is called where its id takes too much place.
-    number: u16,
+    pub(crate) number: u16,
     pub(crate) group: GroupName,
     pub(crate) echo: Echo,
-    idle_millis: u32,
+    pub(crate) idle_millis: u32,
     /// The next fragment.
     pub(crate) expected: u64,
     /// When its publisher last sent something.
@@ -120,7 +118,7 @@ impl Streams {
         }
     }
 
-    /// Puts a stream back that [`Stream::change`] has written.
+    /// Puts a stream back that its change has written.
     pub(crate) fn restore(&mut self, number: u16, text: &str) -> Option<()> {
         let [id, group, echo, idle_millis, expected, active] = Json::parse(text)?.texts()?.try_into().ok()?;
         self.open.push(Stream {
@@ -142,24 +140,6 @@ impl Stream {
     /// When it has been idle for too long.
     pub(crate) fn due(&self) -> Timestamp {
         self.active.after(Duration::from_millis(self.idle_millis.into()))
-    }
-
-    /// Writes everything about it.
-    pub(crate) fn change(&self, slot: Slot) -> Change {
-        let stream = Writer::texts(&[
-            self.id.as_str(),
-            self.group.as_str(),
-            if self.echo == Echo::Skip { "noEcho" } else { "" },
-            &self.idle_millis.to_string(),
-            &self.expected.to_string(),
-            &self.active.as_millis().to_string(),
-        ]);
-        Change::PutStream { slot, number: self.number, stream }
-    }
-
-    /// Deletes what [`Stream::change`] wrote.
-    pub(crate) const fn removal(&self, slot: Slot) -> Change {
-        Change::RemoveStream { slot, number: self.number }
     }
 
     /// Takes the number of an ack that its publisher is owed, if one is.

@@ -4,17 +4,20 @@ use std::cmp::Ordering;
 use std::mem;
 
 use webpubsub_protocol::client::{
-    AckError, DownstreamMessage, Origin, StreamAction, StreamAnswer, StreamError, StreamId,
+    AckError, DownstreamMessage, Echo, Origin, StreamAction, StreamAnswer, StreamError, StreamId,
 };
 use webpubsub_protocol::data::{MessageData, Metadata};
+use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::role::PermissionType;
 
 use crate::connection::Connection;
 use crate::error::Refusal;
+use crate::output::Change;
 use crate::publish::{Publish, Reach};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
+use crate::streams::Stream;
 
 impl Shard {
     /// Carries out what a publisher does with a stream other than to start it.
@@ -233,4 +236,24 @@ impl Shard {
 
 fn error(name: &'static str, message: &str) -> Option<AckError> {
     Some(AckError { name: name.into(), message: message.to_owned() })
+}
+
+impl Stream {
+    /// Writes everything about it.
+    fn change(&self, slot: Slot) -> Change {
+        let stream = Writer::texts(&[
+            self.id.as_str(),
+            self.group.as_str(),
+            if self.echo == Echo::Skip { "noEcho" } else { "" },
+            &self.idle_millis.to_string(),
+            &self.expected.to_string(),
+            &self.active.as_millis().to_string(),
+        ]);
+        Change::PutStream { slot, number: self.number, stream }
+    }
+
+    /// Deletes what [`Stream::change`] wrote.
+    const fn removal(&self, slot: Slot) -> Change {
+        Change::RemoveStream { slot, number: self.number }
+    }
 }
