@@ -10,6 +10,7 @@ use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Charset, ContentKind, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::ObjectResponse;
+use webpubsub_service::gateway::Incoming;
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
@@ -72,17 +73,7 @@ extern "C" {
     pub(crate) fn text_in_charset(label: &str, bytes: &[u8]) -> Option<String>;
 }
 
-/// A request to the Worker.
-#[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) method: &'a str,
-    pub(crate) url: RequestUrl<'a>,
-    /// The header `Authorization`; empty for none.
-    pub(crate) authorization: &'a str,
-}
-
-/// What [`Asked`] says of a request, as one text.
+/// What [`Incoming`] says of a request, as one text.
 pub(crate) struct Head(String);
 
 impl Head {
@@ -91,19 +82,10 @@ impl Head {
     }
 
     /// `None` if the request has no absolute URL.
-    pub(crate) fn asked<'a>(&'a self, request: &'a Request) -> Option<Asked<'a>> {
+    pub(crate) fn incoming(&self) -> Option<Incoming<'_>> {
         let (line, authorization) = self.0.split_once('\n')?;
         let (method, url) = line.split_once(' ')?;
-        Some(Asked { request, method, url: RequestUrl::split(url)?, authorization })
-    }
-}
-
-impl Asked<'_> {
-    /// Whether the request wants to become a WebSocket.
-    pub(crate) fn is_upgrade(self) -> platform::Result<bool> {
-        let upgrade = self.request.headers().get("Upgrade")?;
-        let asks = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-        Ok(asks && self.method == "GET")
+        Some(Incoming { method, url: RequestUrl::split(url)?, authorization })
     }
 }
 

@@ -13,6 +13,7 @@ use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::{self, PageRequest, Refusal};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::gateway::Incoming;
 use webpubsub_service::{
     AdmittedClient, ObjectResponse, Offered, Part, ShardAnswer, ShardCall, ShardTask, Work, parse_object_name,
 };
@@ -21,7 +22,7 @@ use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::event_handler::Calls;
-use crate::http::{Asked, Head};
+use crate::http::Head;
 use crate::objects::{ask_view, client_of};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
 use crate::register::register;
@@ -204,7 +205,7 @@ impl ShardHost {
     /// Answers a request; its body is given where the entry has read it.
     async fn fetch(self: &Rc<Self>, request: &Request, body: Option<ArrayBuffer>) -> Result<Response> {
         let head = Head::of(request);
-        let Some(Asked { method, url, .. }) = head.asked(request) else { return http::text(400, "") };
+        let Some(Incoming { method, url, .. }) = head.incoming() else { return http::text(400, "") };
         if !ShardCall::has_path(url.path) {
             let answer = self.operation(method, url, request, body).await?;
             // The Worker has forwarded the body, too.
@@ -321,8 +322,8 @@ impl ShardHost {
         };
         if let Some((range, request)) = behind {
             let shards = Shards { env: &self.env, hub: &self.hub_name, range };
-            let asked = Asked { request: &request, method, url, authorization: "" };
-            part = shards.gather(&task, asked, vec![part]).await?;
+            let asked = Incoming { method, url, authorization: "" };
+            part = shards.gather(&task, &request, asked, vec![part]).await?;
         }
         match part {
             Part::Replied(reply) if among.is_some() => http::rest(task.respond_in_part(reply)),

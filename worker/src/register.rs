@@ -7,7 +7,7 @@ use worker::Env;
 
 use crate::log;
 use crate::objects::ask_directories;
-use crate::platform::{Error, Result};
+use crate::platform::Error;
 use crate::sql::Sql;
 
 /// Has the register take a hub, unless this object's tables say that it has. What fails is logged, and tried
@@ -22,11 +22,4 @@ pub(crate) async fn register(env: &Env, object: &ObjectStore<Sql>, hub: &HubName
     if let Err(error) = webpubsub_service::register(object, add).await {
         log::failure("registering a hub", &error);
     }
-}
-
-/// The names of all hubs that were ever used, a line each.
-pub(crate) async fn used_hubs(env: &Env) -> Result<String> {
-    let register = vec![REGISTER.to_owned()];
-    let hubs = ask_directories(env, register, &DirectoryCall::Hubs).await?.pop().flatten();
-    hubs.ok_or_else(|| Error::new("the register gave no list"))
 }

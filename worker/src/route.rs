@@ -5,23 +5,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_service::gateway::Incoming;
 use webpubsub_service::{Part, ShardRange, Task, Work, object_name};
-use webpubsub_shard::ShardId;
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::http::Asked;
 use crate::objects::{Question, ask_for_parts_of, forward_to_shard};
 use crate::platform::{Error, Result};
 use crate::task::Settled;
 use crate::{http, log};
-
-/// The answer to a request.
-pub(crate) enum Answer {
-    Here(Response),
-    /// What a shard makes of the request, which it received with its body.
-    Shards(Promise),
-}
 
 thread_local! {
     /// Answers a request of the REST API, of which a method and an error are left.
@@ -30,6 +22,11 @@ thread_local! {
         Ok(http::rest(rest::refuse(&Refusal::Internal, &method))?.into())
     })
     .into_js_value();
+}
+
+/// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it has failed.
+pub(crate) fn forward(env: &Env, name: &str, request: &Request) -> Promise {
+    FAILED.with(|failed| forward_to_shard(env, name, request, failed))
 }
 
 /// Shards of a hub.
@@ -41,18 +38,13 @@ pub(crate) struct Shards<'a> {
 }
 
 impl Shards<'_> {
-    /// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it
-    /// has failed.
-    pub(crate) fn forward(self, shard: ShardId, request: &Request) -> Promise {
-        FAILED.with(|failed| forward_to_shard(self.env, &object_name(self.hub, shard), request, failed))
-    }
-
     /// Has all these shards do their parts, through each other where they are many; one out of theirs and of
     /// those that are there already.
     pub(crate) async fn gather(
         self,
         task: &Task,
-        Asked { request, method, url, .. }: Asked<'_>,
+        request: &Request,
+        Incoming { method, url, .. }: Incoming<'_>,
         mut parts: Vec<Part<Response>>,
     ) -> Result<Part<Response>> {
         if matches!(task.work, Work::Deliver { .. })

@@ -6,7 +6,7 @@
 //!
 //! Time, randomness and the network reach this crate as values, or through a host's trait. Each module is
 //! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
-//! over a trait that a host implements ([`EventHost`], [`DirectoryHost`]), which waits for nothing else.
+//! over a trait that a host implements ([`gateway::Host`], [`EventHost`], [`DirectoryHost`]), which waits for nothing else.
 
 mod config;
 pub mod connect;
@@ -14,6 +14,7 @@ pub mod directory;
 mod directory_driver;
 mod event_call;
 mod event_driver;
+pub mod gateway;
 mod handler_test;
 pub mod management;
 mod object_api;

@@ -1,0 +1,233 @@
+//! What a host does with a request from outside, over what the host can do: [`Host`].
+//!
+//! ```text
+//!   Gateway::answer ──┬── /api/         rest         one shard: Forward; several: their parts, gathered
+//!                     ├── /management/  management
+//!                     ├── a client's    client       views ── placing ── handler ── offer
+//!                     └── anything else File, or 404
+//! ```
+
+mod client;
+mod management;
+mod rest;
+mod views;
+
+use std::fmt;
+use std::future::Future;
+
+use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, verify_service};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest::{Refusal, Response};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::url::RequestUrl;
+use webpubsub_shard::{EventHandler, EventPolicy};
+
+use crate::config::Config;
+use crate::connect::{Admission, ConnectRefusal};
+use crate::object_api::{DirectoryCall, ShardCall};
+use crate::part::Part;
+use crate::scatter::ShardRange;
+use crate::task::Task;
+use crate::view::ViewCache;
+
+/// One request, and what the host can do about it.
+///
+/// One value is made for each request. No method is called while [`Host::with_views`] runs.
+pub trait Host {
+    /// Why something could not be done.
+    type Error: fmt::Display + From<GatewayError>;
+    /// What an object answers, with its socket if it has one.
+    type Answer;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Fills all bytes with random ones.
+    ///
+    /// # Errors
+    /// There are none.
+    fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Self::Error>;
+
+    /// Runs `use_it` with the views of hubs that this host caches.
+    fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T;
+
+    /// Returns a header of the request by its name.
+    fn header(&self, name: &str) -> Option<String>;
+
+    /// Reads the body of the request, unless it is too long.
+    fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
+
+    /// Makes the same call of shards at once. Returns one answer each, in their order; `None` for a failure.
+    fn ask_shards(
+        &self,
+        names: Vec<String>,
+        call: ShardCall,
+    ) -> impl Future<Output = Result<Vec<Option<String>>, Self::Error>>;
+
+    /// The same of directories, or of the register.
+    fn ask_directories(
+        &self,
+        names: Vec<String>,
+        call: DirectoryCall,
+    ) -> impl Future<Output = Result<Vec<Option<String>>, Self::Error>>;
+
+    /// Offers a client to a shard. Returns the answer, its status, and how many connections the shard holds, if
+    /// it says that.
+    fn offer(
+        &self,
+        name: &str,
+        call: ShardCall,
+    ) -> impl Future<Output = Result<(Self::Answer, u16, Option<u32>), Self::Error>>;
+
+    /// Has these shards do their parts of the request's task. Returns the part of all.
+    fn gather(
+        &self,
+        hub: &HubName,
+        shards: ShardRange,
+        task: &Task,
+    ) -> impl Future<Output = Result<Part<Self::Answer>, Self::Error>>;
+
+    /// Calls the event handler that decides on a client, with [`Admission::ask_handler`].
+    fn ask_handler(
+        &self,
+        admission: &mut Admission<'_>,
+        deciding: (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+    ) -> impl Future<Output = Result<(), ConnectRefusal>>;
+
+    /// Tests an event handler, with [`test_handler`](crate::test_handler).
+    fn test_handler(
+        &self,
+        deciding: (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+        origin: &str,
+    ) -> impl Future<Output = String>;
+
+    /// Returns what became of attempts to call the event handlers of a hub with these shards, as JSON.
+    fn deliveries(
+        &self,
+        hub: &HubName,
+        shards: Vec<String>,
+    ) -> impl Future<Output = Result<String, Self::Error>>;
+
+    /// Writes to the log that something of the service's failed.
+    fn log_failure(&self, what: &str, error: &Self::Error);
+
+    /// Writes to the log that something was not done, and rightly so.
+    fn log_refusal(&self, what: &str, why: &dyn fmt::Display);
+}
+
+/// What an object did not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// A directory has failed.
+    #[error("the directory gave no view")]
+    NoView,
+    /// The register has failed.
+    #[error("the register gave no list")]
+    NoRegister,
+    /// A shard has neither accepted a client nor refused it.
+    #[error("the shard failed")]
+    NoOffer,
+    /// A shard did not take new settings, or the register not their hub.
+    #[error("not every shard took the settings yet")]
+    SettingsNotTaken,
+    /// A shard did not answer.
+    #[error("not every shard closed its sockets")]
+    SocketsNotClosed,
+}
+
+/// A request from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The URL.
+    pub url: RequestUrl<'a>,
+    /// The header `Authorization`; empty for none.
+    pub authorization: &'a str,
+}
+
+/// How a request is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer<A> {
+    /// With this.
+    Respond(Response),
+    /// With what an object answered.
+    Pass(A),
+    /// With what a shard, by its object's name, makes of the request as it is.
+    Forward(String),
+    /// With a file that goes with the service.
+    File,
+    /// With the socket in an object's answer, and this subprotocol.
+    Accept(A, Option<String>),
+    /// With a socket of this subprotocol that is closed at once.
+    AcceptAndClose(CloseCause, Option<String>),
+}
+
+/// What stands between requests from outside and the objects.
+#[expect(missing_debug_implementations, reason = "the configuration has keys")]
+pub struct Gateway<'a, H> {
+    /// What can be done about the request.
+    pub host: &'a H,
+    /// The configuration.
+    pub config: &'a Config,
+}
+
+impl<H: Host> Gateway<'_, H> {
+    /// Answers a request.
+    pub async fn answer(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
+        let url = asked.url;
+        if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
+            return self.rest(asked).await;
+        }
+        if url.path.starts_with("/management/") {
+            return Answer::Respond(self.management(asked).await);
+        }
+        match ClientEndpoint::parse(url.path, url.query) {
+            Ok(endpoint) => self.client(asked, &endpoint).await,
+            Err(EndpointError::NotAClientPath) => {
+                let reads = url.path.starts_with('/') && matches!(asked.method, "GET" | "HEAD");
+                if reads && !self.is_upgrade(asked) {
+                    Answer::File
+                } else {
+                    Answer::Respond(text(404, "Not Found".to_owned()))
+                }
+            }
+            Err(error) => Answer::Respond(text(error.status(), format!("Invalid request: {error}."))),
+        }
+    }
+
+    /// Whether a request wants to become a WebSocket.
+    fn is_upgrade(&self, asked: Incoming<'_>) -> bool {
+        let upgrade = self.host.header("Upgrade");
+        asked.method == "GET" && upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
+    /// for exactly its URL.
+    fn check_token(&self, what: &str, asked: Incoming<'_>) -> Result<PublicOrigin, Refusal> {
+        let Self { host, config } = self;
+        let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
+        let audience = ServiceAudience { hosts, path: asked.url.path };
+        let token = bearer(asked.authorization).ok_or(TokenError::Missing);
+        let checked = token.and_then(|token| verify_service(&config.keys, host.now(), token, &audience));
+        checked.map_err(|error| {
+            host.log_refusal(&format!("authorising {what}"), &error);
+            error.into()
+        })
+    }
+}
+
+/// A response with a line of text, or with none.
+fn text(status: u16, body: String) -> Response {
+    with_type(status, "text/plain; charset=utf-8", body)
+}
+
+/// A response with a body of this media type, or with none.
+fn with_type(status: u16, media_type: &'static str, body: String) -> Response {
+    let headers = if body.is_empty() { Vec::new() } else { vec![("content-type", media_type.into())] };
+    Response { status, headers, body }
+}

@@ -1,0 +1,78 @@
+//! The REST API: a server's request to the hub's shards and back.
+
+use webpubsub_auth::{sign_client, sign_continuation};
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
+use webpubsub_shard::Reply;
+
+use super::{Answer, Gateway, Host, Incoming};
+use crate::object_api::object_name;
+use crate::part::Part;
+use crate::scatter::ShardRange;
+use crate::task::{Assignment, Task, Work};
+
+impl<H: Host> Gateway<'_, H> {
+    /// Answers one request under `/api/`.
+    pub(super) async fn rest(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
+        let (operation, origin) = match self.authorised(asked) {
+            Ok(authorised) => authorised,
+            Err(refusal) => return Answer::Respond(rest::refuse(&refusal, asked.method)),
+        };
+        let (hub, task) = match Assignment::of(operation) {
+            Assignment::Health => return Answer::Respond(rest::respond(Outcome::Healthy)),
+            // It changes with the code only.
+            Assignment::Document => return Answer::File,
+            Assignment::Token { hub, request } => {
+                let token = sign_client(&self.config.keys, self.host.now(), &hub, &request, &origin);
+                return Answer::Respond(rest::respond(Outcome::Token(token)));
+            }
+            Assignment::Shards { hub, task } => (hub, task),
+        };
+        let (what, error) = match self.view(&hub).await {
+            Ok(view) => {
+                let shards = ShardRange::below(view.map.reached);
+                if let Some(shard) = shards.only(&task.place)
+                    && !matches!(task.work, Work::List { .. })
+                {
+                    return Answer::Forward(object_name(&hub, shard));
+                }
+                match self.host.gather(&hub, shards, &task).await {
+                    Ok(Part::Replied(reply)) => {
+                        return Answer::Respond(self.respond(&hub, &task, reply, &origin));
+                    }
+                    Ok(Part::Refused(answer)) => return Answer::Pass(answer),
+                    Err(error) => ("asking a shard", error),
+                }
+            }
+            Err(error) => ("asking a hub's directory", error),
+        };
+        self.host.log_failure(what, &error);
+        Answer::Respond(rest::refuse(&Refusal::Internal, asked.method))
+    }
+
+    /// The answer out of the reply of all shards.
+    fn respond(&self, hub: &HubName, task: &Task, reply: Reply, origin: &str) -> rest::Response {
+        let (Work::List { group, page }, Reply::Members(members)) = (&task.work, &reply) else {
+            return task.respond(reply);
+        };
+        let (members, next) = page.cut(members.clone());
+        let next_link = next.map(|next| {
+            let token = sign_continuation(&self.config.keys, hub, group, &next.after);
+            rest::next_link(origin, hub, group, page, &next, &token)
+        });
+        rest::respond(Outcome::Members(MemberPage { members, next_link }))
+    }
+
+    /// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and the
+    /// service's origin as the caller knows it.
+    fn authorised(&self, asked: Incoming<'_>) -> Result<(Operation, String), Refusal> {
+        let url = asked.url;
+        let route = Route::find(asked.method, url.path)?;
+        let origin = if route.needs_token() {
+            self.check_token("a REST request", asked)?.to_string()
+        } else {
+            format!("{}://{}", url.scheme, url.host)
+        };
+        Ok((route.operation(url.query)?, origin))
+    }
+}

@@ -1,0 +1,406 @@
+//! What a request from outside comes to on its way through the gateway, with a scripted host.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation is a failed test")]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use webpubsub_auth::{sign, sign_reconnection_token};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest::{Member, MemberPage, Refusal};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::connect::{Admission, ConnectRefusal};
+use webpubsub_service::gateway::{Answer, Gateway, GatewayError, Host, Incoming};
+use webpubsub_service::{Config, DirectoryCall, HubView, Part, ShardCall, ShardRange, Task, ViewCache};
+use webpubsub_shard::{EventHandler, EventPolicy, HubSettings, Reply, ShardId, ShardMap};
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+const ANONYMOUS: &str = r#"{"anonymousConnectPolicy":"allow"}"#;
+const HANDLER: &str = r#"{"anonymousConnectPolicy":"allow",
+    "eventHandlers":[{"urlTemplate":"https://example.com/{event}","systemEvents":["connect"]}]}"#;
+
+/// A host whose objects answer what a test has written down.
+struct ScriptedHost {
+    config: Config,
+    views: RefCell<ViewCache>,
+    headers: BTreeMap<&'static str, &'static str>,
+    body: Result<&'static str, Refusal>,
+    /// The view of every hub; `None` where directories fail.
+    view: Option<HubView>,
+    /// The names in the register.
+    hubs: &'static str,
+    /// Whether directories take what they are given.
+    takes: bool,
+    /// What shards answer to offers: a status, and a count.
+    offers: RefCell<VecDeque<(u16, Option<u32>)>>,
+    /// What the shards' parts come to.
+    part: RefCell<Option<Part<&'static str>>>,
+    /// What the event handler that decides on clients says.
+    decision: Result<(), ConnectRefusal>,
+    /// What was done, in words.
+    done: RefCell<Vec<String>>,
+}
+
+impl ScriptedHost {
+    /// A hub with so many shards and these settings.
+    fn new(shards: u16, settings: Option<&str>) -> Self {
+        let key = "0123456789abcdef0123456789abcdef";
+        let config = Config::read(&|name| (name == "WEBPUBSUB_ACCESS_KEY").then(|| key.to_owned()));
+        let settings = settings.map(|settings| HubSettings::parse(settings).unwrap());
+        Self {
+            config: config.map_err(|error| error.to_string()).unwrap(),
+            views: RefCell::default(),
+            headers: [("Upgrade", "WebSocket")].into(),
+            body: Ok(""),
+            view: Some(HubView { map: ShardMap::new(shards), settings, since: 1 }),
+            hubs: "chat\nnews",
+            takes: true,
+            offers: RefCell::default(),
+            part: RefCell::default(),
+            decision: Ok(()),
+            done: RefCell::default(),
+        }
+    }
+
+    /// A hub that lets clients without a token in, and whose shards answer this to them.
+    fn open(shards: u16, offers: &[(u16, Option<u32>)]) -> Self {
+        let host = Self::new(shards, Some(ANONYMOUS));
+        host.offers.borrow_mut().extend(offers);
+        host
+    }
+
+    fn does(&self, what: String) {
+        self.done.borrow_mut().push(what);
+    }
+
+    fn answer(&self, method: &str, path: &str) -> Answer<&'static str> {
+        let url = format!("https://svc.example{path}");
+        let claims = format!(r#"{{"aud":"https://svc.example{path}","exp":1700000060}}"#);
+        let claims = claims.replacen(path, path.split('?').next().unwrap(), 1);
+        let authorization = format!("Bearer {}", sign(&self.config.keys, &claims));
+        let is_client = path.starts_with("/client/");
+        let asked = Incoming {
+            method,
+            url: RequestUrl::split(&url).unwrap(),
+            authorization: if is_client { "" } else { &authorization },
+        };
+        now_or_never(Gateway { host: self, config: &self.config }.answer(asked))
+    }
+
+    /// The status and the body that a request is answered with.
+    fn response(&self, method: &str, path: &str) -> (u16, String) {
+        let answer = self.answer(method, path);
+        let Answer::Respond(response) = answer else { panic!("{answer:?}") };
+        (response.status, response.body)
+    }
+}
+
+fn now_or_never<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a scripted host waits for nothing"),
+    }
+}
+
+/// What a [`ScriptedHost`] has not done.
+#[derive(Debug, PartialEq, Eq)]
+struct Failed(String);
+
+impl Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<GatewayError> for Failed {
+    fn from(error: GatewayError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Host for ScriptedHost {
+    type Error = Failed;
+    type Answer = &'static str;
+
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Failed> {
+        bytes.fill(0);
+        Ok(())
+    }
+
+    fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T {
+        use_it(&mut self.views.borrow_mut())
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).map(|value| (*value).to_owned())
+    }
+
+    async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, Failed> {
+        Ok(self.body.clone().map(|body| body.as_bytes().to_vec()))
+    }
+
+    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Result<Vec<Option<String>>, Failed> {
+        self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        Ok(names.iter().map(|name| (!name.ends_with("/1")).then(|| "7,8".to_owned())).collect())
+    }
+
+    async fn ask_directories(
+        &self,
+        names: Vec<String>,
+        call: DirectoryCall,
+    ) -> Result<Vec<Option<String>>, Failed> {
+        self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        let answer = match call {
+            DirectoryCall::View => self.view.as_ref().map(HubView::encode),
+            DirectoryCall::Hubs => Some(self.hubs.to_owned()),
+            DirectoryCall::ChangeSettings(_) | DirectoryCall::GoAway => self.takes.then(String::new),
+            DirectoryCall::Validate(_)
+            | DirectoryCall::KeepDelivery(_)
+            | DirectoryCall::Deliveries
+            | DirectoryCall::AddHub(_) => None,
+        };
+        Ok(names.iter().map(|_| answer.clone()).collect())
+    }
+
+    async fn offer(&self, name: &str, call: ShardCall) -> Result<(&'static str, u16, Option<u32>), Failed> {
+        self.does(format!("{} of {name}", call.encode().path));
+        let offer = self.offers.borrow_mut().pop_front();
+        let (status, count) = offer.ok_or(Failed("no shard".to_owned()))?;
+        Ok(("a shard's answer", status, count))
+    }
+
+    async fn gather(&self, hub: &HubName, _: ShardRange, _: &Task) -> Result<Part<&'static str>, Failed> {
+        self.does(format!("parts of {hub}"));
+        self.part.take().ok_or(Failed("no shard".to_owned()))
+    }
+
+    async fn ask_handler(
+        &self,
+        _: &mut Admission<'_>,
+        (_, handler): (&EventPolicy, &EventHandler),
+        _: &ConnectionId,
+    ) -> Result<(), ConnectRefusal> {
+        self.does(format!("connect of {}", handler.url.as_str()));
+        self.decision.clone()
+    }
+
+    async fn test_handler(
+        &self,
+        (_, handler): (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+        origin: &str,
+    ) -> String {
+        assert_eq!(ShardId::of(connection), Some(ShardId(0)));
+        format!("{} for {origin}", handler.url.as_str())
+    }
+
+    async fn deliveries(&self, hub: &HubName, shards: Vec<String>) -> Result<String, Failed> {
+        Ok(format!("{hub}: {}", shards.join(" ")))
+    }
+
+    fn log_failure(&self, what: &str, error: &Failed) {
+        self.does(format!("error: {what}: {error}"));
+    }
+
+    fn log_refusal(&self, what: &str, why: &dyn Display) {
+        self.does(format!("warning: {what}: {why}"));
+    }
+}
+
+const CLIENT: &str = "/client/hubs/chat";
+
+#[test]
+fn a_client_is_offered_to_a_shard_of_its_hub() {
+    let host = ScriptedHost::open(1, &[(101, None), (101, None)]);
+    for _ in 0..2 {
+        assert_eq!(host.answer("GET", CLIENT), Answer::Pass("a shard's answer"));
+    }
+    // The register and the view are cached.
+    let once = ["/hubs of *", "/view of chat"];
+    assert_eq!(*host.done.borrow(), [&once[..], &["/connect of chat/0"; 2]].concat());
+}
+
+#[test]
+fn a_full_shard_is_followed_by_another() {
+    let host = ScriptedHost::open(2, &[(503, Some(9)), (101, Some(1))]);
+    // The count is left out.
+    assert_eq!(host.answer("GET", CLIENT), Answer::Accept("a shard's answer", None));
+    assert_eq!(host.done.borrow()[2..], ["/connectCounted of chat/0", "/connectCounted of chat/1"]);
+}
+
+#[test]
+fn a_hub_without_room_is_one_refusal() {
+    let host = ScriptedHost::open(1, &[(429, None)]);
+    assert_eq!(host.response("GET", CLIENT).0, 429);
+    let warning = "warning: taking a client into hub chat: connection count reaches limit";
+    assert_eq!(host.done.borrow().last().unwrap(), warning);
+}
+
+#[test]
+fn a_hub_that_was_never_used_is_not_looked_at() {
+    let host = ScriptedHost { hubs: "news", ..ScriptedHost::open(1, &[]) };
+    assert_eq!(host.response("GET", CLIENT).0, 401);
+    assert_eq!(host.done.borrow()[0], "/hubs of *");
+    assert!(host.done.borrow()[1].starts_with("warning: authorising a client of hub chat: "));
+}
+
+#[test]
+fn what_fails_makes_a_client_try_again_and_is_logged() {
+    let host = ScriptedHost { view: None, ..ScriptedHost::open(1, &[]) };
+    assert_eq!(host.response("GET", CLIENT).0, 503);
+    let error = "error: asking a hub's directory: the directory gave no view";
+    assert_eq!(host.done.borrow().last().unwrap(), error);
+    let host = ScriptedHost::open(1, &[]);
+    assert_eq!(host.response("GET", CLIENT).0, 503);
+    assert_eq!(host.done.borrow().last().unwrap(), "error: handing a client to its shard: no shard");
+}
+
+#[test]
+fn a_handler_is_asked_once_there_is_room() {
+    let open = |decision| {
+        let host = ScriptedHost { decision, ..ScriptedHost::new(1, Some(HANDLER)) };
+        host.offers.borrow_mut().extend([(204, None), (101, None)]);
+        host
+    };
+    let host = open(Ok(()));
+    assert_eq!(host.answer("GET", CLIENT), Answer::Pass("a shard's answer"));
+    let steps = ["/room of chat/0", "connect of https://example.com/{event}", "/connect of chat/0"];
+    assert_eq!(host.done.borrow()[2..], steps);
+    let refusal = ConnectRefusal::Handler(CallFailure::Status(403), "not you".to_owned());
+    let host = open(Err(refusal));
+    assert_eq!(host.response("GET", CLIENT), (403, "not you".to_owned()));
+    assert_eq!(host.done.borrow()[2..], steps[..2]);
+}
+
+#[test]
+fn a_recovery_goes_to_the_shard_that_made_the_connection() {
+    let path = |host: &ScriptedHost, shard| {
+        let (connection, hub) = (ShardId(shard).connection_id([7; 16]), HubName::parse("chat").unwrap());
+        let token = sign_reconnection_token(&host.config.keys, NOW, &connection, &hub);
+        format!("{CLIENT}?awps_connection_id={connection}&awps_reconnection_token={token}")
+    };
+    let refused = Answer::AcceptAndClose(CloseCause::NotRecoverable, None);
+    for (status, answer) in [(101, Answer::Pass("a shard's answer")), (404, refused)] {
+        let host = ScriptedHost::open(3, &[(status, None)]);
+        assert_eq!(host.answer("GET", &path(&host, 2)), answer);
+        assert_eq!(*host.done.borrow(), ["/recover of chat/2"]);
+    }
+    let host = ScriptedHost::open(3, &[(500, None)]);
+    assert_eq!(host.response("GET", &path(&host, 2)).0, 503);
+    assert_eq!(host.done.borrow()[1], "error: having a connection recovered: the shard failed");
+}
+
+#[test]
+fn what_one_shard_does_is_forwarded_to_it() {
+    let host = ScriptedHost::new(1, None);
+    assert_eq!(host.answer("POST", "/api/hubs/chat/:send"), Answer::Forward("chat/0".to_owned()));
+    let host = ScriptedHost::new(3, None);
+    let path = format!("/api/hubs/chat/connections/{}", ShardId(2).connection_id([7; 16]));
+    assert_eq!(host.answer("DELETE", &path), Answer::Forward("chat/2".to_owned()));
+    assert_eq!(*host.done.borrow(), ["/view of chat"]);
+}
+
+#[test]
+fn what_several_shards_do_is_answered_once() {
+    let host = ScriptedHost::new(3, None);
+    host.part.replace(Some(Part::Replied(Reply::Done)));
+    assert_eq!(host.response("POST", "/api/hubs/chat/:send"), (202, String::new()));
+    host.part.replace(Some(Part::Refused("a shard's refusal")));
+    assert_eq!(host.answer("POST", "/api/hubs/chat/:send"), Answer::Pass("a shard's refusal"));
+    assert_eq!(host.response("POST", "/api/hubs/chat/:send").0, 500);
+    assert_eq!(host.done.borrow().last().unwrap(), "error: asking a shard: no shard");
+}
+
+#[test]
+fn a_list_is_cut_into_pages_with_links() {
+    for shards in [1, 3] {
+        let host = ScriptedHost::new(shards, None);
+        let member = |id| Member { connection: ConnectionId::parse(id).unwrap(), user: None };
+        host.part.replace(Some(Part::Replied(Reply::Members(vec![member("a"), member("b")]))));
+        let (status, body) = host.response("GET", "/api/hubs/chat/groups/g/connections?maxpagesize=1");
+        assert_eq!((status, MemberPage::members_of(&body)), (200, Some(vec![member("a")])));
+        assert!(body.contains(r#""nextLink":"https://svc.example/api/hubs/chat/groups/g/"#), "{body}");
+    }
+}
+
+#[test]
+fn without_a_token_no_object_is_asked() {
+    let host = ScriptedHost::new(1, None);
+    for path in ["/api/hubs/chat/:send", "/management/hubs", "/API/hubs/chat/:send"] {
+        let url = format!("https://svc.example{path}");
+        let asked = Incoming { method: "POST", url: RequestUrl::split(&url).unwrap(), authorization: "" };
+        let answer = now_or_never(Gateway { host: &host, config: &host.config }.answer(asked));
+        assert!(matches!(answer, Answer::Respond(response) if response.status == 401), "{path}");
+    }
+    assert!(host.done.borrow().iter().all(|line| line.starts_with("warning: authorising ")));
+}
+
+#[test]
+fn other_paths_are_files_for_those_who_read() {
+    let host = ScriptedHost { headers: BTreeMap::new(), ..ScriptedHost::new(1, None) };
+    assert_eq!(host.answer("GET", "/"), Answer::File);
+    assert_eq!(host.answer("HEAD", "/page.js"), Answer::File);
+    assert_eq!(host.response("POST", "/"), (404, "Not Found".to_owned()));
+    let host = ScriptedHost::new(1, None);
+    assert_eq!(host.response("GET", "/").0, 404, "a socket");
+    let (status, words) = host.response("GET", "/client/hubs/1");
+    assert!(status == 400 && words.starts_with("Invalid request: "), "{words}");
+}
+
+#[test]
+fn an_operator_reads_and_changes_settings() {
+    let host = ScriptedHost { body: Ok(ANONYMOUS), ..ScriptedHost::new(2, None) };
+    assert_eq!(host.response("GET", "/management/hubs").1, r#"{"hubs":["chat","news"]}"#);
+    assert_eq!(host.response("PUT", "/management/hubs/chat").0, 200);
+    // The view is asked for each time, and not as it is cached.
+    assert_eq!(host.done.take(), ["/hubs of *", "/view of chat", "/settings of chat"]);
+    assert_eq!(host.response("DELETE", "/management/hubs/chat").0, 204);
+    assert_eq!(host.done.take(), ["/view of chat", "/settings of chat"]);
+    assert_eq!(host.response("GET", "/management/hubs/chat/deliveries").1, "chat: chat/0 chat/1");
+    assert_eq!(host.response("GET", "/management/nothing").0, 404);
+    let host = ScriptedHost { body: Ok("[]"), ..ScriptedHost::new(2, None) };
+    assert_eq!(host.response("PUT", "/management/hubs/chat").0, 400);
+    let host = ScriptedHost { body: Err(Refusal::TooLong), ..ScriptedHost::new(2, None) };
+    assert_eq!(host.response("PUT", "/management/hubs/chat").0, 413);
+}
+
+#[test]
+fn settings_that_a_shard_did_not_take_are_a_failure() {
+    let host = ScriptedHost { body: Ok(ANONYMOUS), takes: false, ..ScriptedHost::new(2, None) };
+    assert_eq!(host.response("PUT", "/management/hubs/chat").0, 500);
+    let error = "error: an operator's request: not every shard took the settings yet";
+    assert_eq!(host.done.borrow().last().unwrap(), error);
+    assert_eq!(host.response("POST", "/management/sockets/:close").0, 500);
+}
+
+#[test]
+fn sockets_of_all_hubs_are_closed_and_metrics_joined() {
+    let host = ScriptedHost::new(2, None);
+    assert_eq!(host.response("POST", "/management/sockets/:close").0, 204);
+    assert_eq!(host.done.take(), ["/hubs of *", "/goAway of chat news"]);
+    let (status, metrics) = host.response("GET", "/management/metrics");
+    assert_eq!(status, 200);
+    assert!(metrics.contains(r#"{hub="news",shard="0"} 8"#), "{metrics}");
+    assert!(!metrics.contains(r#"shard="1""#), "a shard that failed: {metrics}");
+}
+
+#[test]
+fn a_handler_is_tested_by_its_number() {
+    let host = ScriptedHost::new(1, Some(HANDLER));
+    let (status, report) = host.response("POST", "/management/hubs/chat/eventHandlers/0/:test");
+    assert_eq!((status, report.as_str()), (200, "https://example.com/{event} for svc.example"));
+    for other in ["1", "x"] {
+        let path = format!("/management/hubs/chat/eventHandlers/{other}/:test");
+        assert_eq!(host.response("POST", &path).0, 404);
+    }
+}
