@@ -147,7 +147,7 @@ async fn the_rust_client_reports_what_was_refused() {
     assert!(matches!(&error, SendError::Refused { ack_id: 1, .. }), "{error:?}");
     assert_eq!(error.refusal().unwrap().name, AckError::FORBIDDEN);
     assert!(!error.refusal().unwrap().message.is_empty());
-    let error = within(client.invoke("nobody", "hi").into_future()).await.unwrap_err();
+    let error = within(client.invoke("unhandled", "hi").into_future()).await.unwrap_err();
     assert!(matches!(error, InvokeError::Refused { .. }), "{error:?}");
 }
 

@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 /// Why there is no TLS.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TlsError {
-    /// Nobody has said who does the cryptography.
+    /// No provider of cryptography was chosen.
     #[error("rustls has no crypto provider: install one with CryptoProvider::install_default")]
     NoProvider,
     /// The platform has no root certificates.
