@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { loadOurClient } from "../support/our-client.mjs";
 import { Queue } from "../support/waiting.mjs";
 import { defineClientSuite } from "./client-suite.mjs";
+import { defineStates, defineStreams } from "./client-suite/streaming.mjs";
 
-defineClientSuite("Our client in Node", await loadOurClient(), [defineRecoveryEvents]);
+defineClientSuite("Our client in Node", await loadOurClient(), [defineRecoveryEvents, defineStreams, defineStates]);
 
 /** Events that Microsoft's client does not have. */
 function defineRecoveryEvents(kit) {
