@@ -1,5 +1,5 @@
 //! Clients publish streams to groups.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken expectation is a failed test")]
+#![expect(clippy::panic, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
 
