@@ -7,11 +7,12 @@ import { eventHandlers } from "./events.mjs";
 import { rolesAndPermissions } from "./permissions.mjs";
 import { protobufClients } from "./protobuf.mjs";
 import { rest } from "./rest.mjs";
-import { notThere, packages, robustness, sdks } from "./sdks.mjs";
+import { notThere, ownClients, packages, robustness, sdks } from "./sdks.mjs";
 
 export { packages };
 export const areas = [
   ...sdks,
+  ...ownClients,
   ...client,
   ...protobufClients,
   ...rolesAndPermissions,

@@ -166,6 +166,97 @@ export const sdks = [
   },
 ];
 
+const ours = (name) => testsOf(`tests/client/${name}.test.mjs`);
+const [protocols, protobuf, streams, states, servers] = [
+  "protocols",
+  "protobuf",
+  "streams",
+  "group-states",
+  "server",
+].map(ours);
+const streaming = testsOf("tests/sdk/client-suite/streaming.mjs", "Our client in Node");
+const serverModule = e2e("event-handlers/server-module");
+const rust = (name) => testsOf(`crates/webpubsub/tests/${name}.rs`);
+const types = testsOf("tests/packaging/types.test.mjs");
+
+export const ownClients = [
+  {
+    title: "The client for JavaScript",
+    sources: ["docs/spec/sdk.md#streams", "docs/spec/sdk.md#group-states"],
+    rows: [
+      row(
+        "All that `@azure/web-pubsub-client` 1.1.0 exports, by name and type",
+        types("all 74 names that Microsoft's client exports are exported"),
+      ),
+      differs(
+        "Calls, results, errors and events, in more than a hundred scenarios beside Microsoft's client",
+        "What differs is in the package's README.",
+        testsOf("tests/sdk/side-by-side.test.mjs")("each difference is in the package's README"),
+      ),
+      row(
+        "Protocols of one's own: text or bytes, one message or several",
+        protocols("an own protocol is offered, and writes and reads frames"),
+        protocols("frames of one's own protocol may be bytes, both ways"),
+        protocols("one frame may bring several messages, or none"),
+        protocols("what reading throws is reported, and disturbs nothing"),
+      ),
+      differs(
+        "The protobuf subprotocols, reliable or not, as a module of their own",
+        "Data of type `protobuf` is the bytes of an `Any`; Microsoft's package takes an object.",
+        protobuf("the protobuf protocols have their names, and load themselves"),
+        protobuf("what clients write is what the vectors have"),
+        protobuf("what the service sends is read as its JSON would be"),
+      ),
+      row(
+        "`openGroupStream`, `onGroupStream`",
+        streaming("opens a stream, and receives it as its member"),
+        streams("a stream is opened, written and ended, numbered from 1"),
+        streams("a recovery sends again what is not acknowledged, in order"),
+        streams("what the service did not take is sent again"),
+        streams("a listener gets each stream once, and its fragments in order"),
+        streams("a silent stream ends with IdleTimeout"),
+      ),
+      row(
+        "`setGroupState`, `clearGroupState`, `subscribeGroupStates`, `getGroupState`, `listGroupStates`",
+        streaming("shows a state to those who subscribed, and clears it"),
+        states("a snapshot replaces what is known"),
+        states("of updates the one with the larger time counts"),
+        states("a new connection subscribes again, and knows nothing before"),
+        states("a recovery keeps subscriptions, states and the own state"),
+      ),
+      row(
+        "On the server: client URLs, negotiate endpoints and event handlers that check signatures",
+        serverModule("a URL that negotiate gives connects with what it says"),
+        serverModule("an event handler is asked, notified, and answers"),
+        serverModule("a handler that knows another key refuses all events"),
+        servers("an event without a signature by a known key is refused"),
+      ),
+      row(
+        "React hooks, safe in StrictMode",
+        testsOf("tests/packaging/frameworks.test.mjs")("React hooks share a client, join a group once, and stop"),
+      ),
+    ],
+  },
+  {
+    title: "The client for Rust",
+    rows: [
+      row(
+        "Every operation, over JSON and protobuf",
+        rust("operations")("every_operation_is_sent_and_acknowledged"),
+        rust("operations")("protobuf_carries_the_same_calls"),
+        rust("operations")("an_invocation_has_an_answer_or_a_refusal"),
+      ),
+      row(
+        "Recovery after a drop, and a new connection after any other end",
+        rust("losses")("a_cut_link_is_recovered_without_a_loss"),
+        rust("losses")("every_close_code_is_reported_as_it_came"),
+      ),
+      row("A call that is dropped leaves nothing", rust("lifecycle")("a_dropped_operation_is_not_tried_again")),
+      missing("Group streams and group states", "Not built in this client: its core has their rules."),
+    ],
+  },
+];
+
 const malformed = testsOf("tests/e2e/reliability/malformed.test.mjs");
 const mutants = testsOf("crates/webpubsub-fuzz/tests/mutants.rs");
 
