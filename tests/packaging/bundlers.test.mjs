@@ -37,7 +37,8 @@ const bundlers = {
        import resolve from "@rollup/plugin-node-resolve";
        const onwarn = (warning) => { throw new Error(warning.message); };
        const bundle = await rollup({ input: "app.js", plugins: [resolve({ browser: true })], onwarn });
-       await bundle.write({ file: "dist/page.js", format: "es" });`,
+       // Streams and group states are a chunk of their own, so one \`file\` is not enough.
+       await bundle.write({ dir: "dist", entryFileNames: "page.js", format: "es" });`,
     );
     await project.node("bundle.mjs");
   },
