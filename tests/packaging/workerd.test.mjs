@@ -46,7 +46,7 @@ const bundlers = {
       external: ["*.wasm"],
       outfile: project.path("out/app.js"),
     });
-    for (const file of ["core.wasm", "protobuf.wasm"])
+    for (const file of ["core.wasm", "groups.wasm", "protobuf.wasm"])
       copyFileSync(project.path("node_modules/@webpubsub-edge/client/dist", file), project.path("out", file));
   },
 };

@@ -78,7 +78,7 @@ impl HubShard {
     #[wasm_bindgen(js_name = webSocketBytes)]
     pub fn websocket_bytes(&self, socket: &WebSocket, bytes: Vec<u8>, is_text: bool) -> Result<()> {
         let frame = if is_text {
-            Frame::Text(String::from_utf8(bytes).map_err(Error::new)?)
+            Frame::Text(String::from_utf8(bytes).map_err(|_| Error::new("a text that is not UTF-8"))?)
         } else {
             Frame::Binary(bytes)
         };

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Group streams, as Microsoft's preview of them has it.
 import type { AbortSignalLike } from "./models.js";
 import type { JSONTypes, StreamDataError, StreamEndError, StreamInfo, WebPubSubDataType } from "./messages.js";
