@@ -30,6 +30,7 @@ const [connecting, receiving, invoking, operations, reconnecting, recovering] = 
 const pythonClient = testsOf("tests/sdk/python-client.test.mjs");
 const express = testsOf("tests/sdk/express.test.mjs");
 const own = testsOf("tests/sdk/microsoft-client.test.mjs", "Microsoft's client 1.1");
+const streamsOf11 = testsOf("tests/sdk/client-suite/streaming.mjs", "Microsoft's client 1.1");
 
 export const sdks = [
   {
@@ -159,7 +160,7 @@ export const sdks = [
       ),
       row(
         "`openGroupStream`, `onGroupStream`",
-        own("opens a stream, and receives it as its member"),
+        streamsOf11("opens a stream, and receives it as its member"),
         e2e("clients/streams")("Microsoft's client resumes its streams after a recovery"),
       ),
     ],

@@ -6,6 +6,7 @@ import * as microsoft11 from "@azure/web-pubsub-client-1.1";
 import { Queue } from "../support/waiting.mjs";
 import { defineClientSuite } from "./client-suite.mjs";
 import { TEXT } from "./client-suite/kit.mjs";
+import { defineStreams } from "./client-suite/streaming.mjs";
 
 defineClientSuite("Microsoft's client", microsoft, [defineProtocols]);
 defineClientSuite("Microsoft's client 1.1", microsoft11, [defineProtocols, defineStreams]);
@@ -40,23 +41,5 @@ function defineProtocols(kit) {
     if (kit.reliable) while ((await written.next("an acknowledgement")) !== "sequenceAck");
     assert.equal((await client.joinGroup("room")).isDuplicated, false);
     assert.deepEqual(events.order, ["connected", "server-message"]);
-  });
-}
-
-function defineStreams(kit) {
-  test("opens a stream, and receives it as its member", async () => {
-    const { client } = await kit.connect(kit.service.newHub(), { groups: ["room"] });
-    const received = new Queue();
-    const subscription = client.onGroupStream(async (stream) => {
-      for await (const { data } of stream) received.push(data);
-      received.push("the end");
-    });
-    const stream = await client.openGroupStream("room");
-    await stream.write("hi", "text");
-    await stream.end();
-    assert.equal(await received.next("a fragment"), "hi");
-    assert.equal(await received.next("the end"), "the end");
-    subscription.close();
-    assert.equal(subscription.isActive, false);
   });
 }
