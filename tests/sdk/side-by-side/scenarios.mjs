@@ -7,6 +7,7 @@ import { losing } from "./losing.mjs";
 import { misbehaving } from "./misbehaving.mjs";
 import { operating } from "./operating.mjs";
 import { receiving } from "./receiving.mjs";
+import { streaming } from "./streaming.mjs";
 
 /**
  * @typedef {object} Scenario
@@ -17,4 +18,4 @@ import { receiving } from "./receiving.mjs";
  */
 
 /** @type {Scenario[]} */
-export const scenarios = [...connecting, ...operating, ...receiving, ...losing, ...misbehaving];
+export const scenarios = [...connecting, ...operating, ...receiving, ...losing, ...streaming, ...misbehaving];
