@@ -821,7 +821,6 @@ export const client = [
       differs(
         "States on all shards, through sleep, crashes and changes of their number",
         "After a crash of the service, the states of connections that ended with it are shown until their shard is woken by any request or message.",
-        states("states and subscriptions outlive hibernation"),
         states("a crash leaves what reliable connections show, and no more"),
         native("shard", "tests/group_states_model")("in_the_end_subscribers_know_the_states"),
       ),

@@ -226,13 +226,15 @@ function memory() {
   return bavail * bsize > 2 ** 30 ? folder : tmpdir();
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
+export async function freePort() {
+  for (;;) {
+    // Below those that systems give to outgoing connections, one of which could take it before the service does.
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = net.createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {net.AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
+    const isFree = await new Promise((resolve) => {
+      server.on("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
