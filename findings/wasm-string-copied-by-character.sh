@@ -5,8 +5,8 @@
 # The good guess: the generated JavaScript has `TextEncoder.encodeInto`, and uses it; so passing a string costs
 # what encoding it costs, and there is nothing to gain by encoding it oneself.
 #
-# Seen in loro-crdt 1.17.1, one of many packages with wasm-bindgen's JavaScript in them: 64 KB of ASCII take 219 µs
-# to pass on Node 20.20 and 152 µs on Node 26.10, where encoding them takes 3 and 1 µs; a text whose first character
+# Seen in loro-crdt 1.17.1, one of many packages with wasm-bindgen's JavaScript in them: 64 KB of ASCII take 117 to
+# 219 µs to pass on Node 20.20 and 152 µs on Node 26.10, where encoding them takes 3 and 1 µs; a text whose first character
 # is not ASCII is passed about as fast as it is encoded, since the same JavaScript calls `encodeInto` for the rest of
 # a text from there on. In workerd 1.20261117.1 it is 3 µs a KB against 0.1 to 0.4: what goes to Rust as bytes of a
 # `TextEncoder` is there in a tenth of the time.

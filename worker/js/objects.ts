@@ -57,7 +57,7 @@ export function askForParts(
   const init = { method, headers, body };
   return Promise.all(
     names.map(async (name) => {
-      const answer = await HUB_SHARD.getByName(name).fetch(OBJECT + path, init);
+      const answer = await shard(HUB_SHARD, name).fetch(OBJECT + path, init);
       const value = answer.headers.get(reply);
       if (value === null) return answer;
       return `${value}\n${answer.body ? await answer.text() : ""}`;

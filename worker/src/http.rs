@@ -104,7 +104,7 @@ pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
 }
 
 /// A response with a body of this media type.
-pub(crate) fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
+fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
     Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
 }
 

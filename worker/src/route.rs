@@ -1,4 +1,4 @@
-//! Which shards a task goes to, and one answer out of theirs.
+//! Requests of the REST API on their way to shards: one as it is, or its parts to several.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;

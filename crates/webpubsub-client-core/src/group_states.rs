@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use webpubsub_protocol::time::Timestamp;
 
-/// How long an update outweighs a snapshot that does not name its connection, and how long a
-/// cleared state is remembered.
+/// How long an update outweighs a snapshot that does not name its connection, and after which a cleared state
+/// is forgotten where there are more than [`MAX_CLEARED`].
 ///
 /// Source: docs/spec/sdk.md#group-states.
 const UPDATE_OUTWEIGHS_FOR: Duration = Duration::from_secs(300);
@@ -200,7 +200,7 @@ impl<S> Subscription<S> {
         is_changed
     }
 
-    /// Forgets cleared states that are old, and the oldest where there are too many.
+    /// Where there are more than [`MAX_CLEARED`], forgets the oldest, and all older than [`UPDATE_OUTWEIGHS_FOR`].
     fn forget_cleared(&mut self, now: Timestamp) {
         let cleared = |member: &Member<S>| member.updated.filter(|_| member.state.is_none());
         let mut times: Vec<_> = self.members.values().filter_map(cleared).collect();

@@ -14,17 +14,13 @@ pub(crate) struct JoinedGroups(Vec<GroupName>);
 
 impl JoinedGroups {
     pub(crate) fn joined(&mut self, group: &GroupName) {
-        if !self.contains(group) {
+        if !self.0.contains(group) {
             self.0.push(group.clone());
         }
     }
 
     pub(crate) fn left(&mut self, group: &GroupName) {
         self.0.retain(|joined| joined != group);
-    }
-
-    pub(crate) fn contains(&self, group: &GroupName) -> bool {
-        self.0.contains(group)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &GroupName> {

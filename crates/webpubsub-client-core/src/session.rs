@@ -12,7 +12,6 @@ mod waiting;
 use std::mem;
 
 use webpubsub_protocol::client::DownstreamMessage;
-use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{Pending, PendingOperations};
@@ -82,12 +81,6 @@ impl<P: Clone, D> Session<P, D> {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         earliest(self.state.next_timeout(), self.operations.next_timeout())
-    }
-
-    /// Whether the application has joined this group, and not left it, through this session.
-    #[must_use]
-    pub fn is_joined(&self, group: &GroupName) -> bool {
-        self.groups.contains(group)
     }
 
     /// Whether nothing happens until the application starts the session (again).

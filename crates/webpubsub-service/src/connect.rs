@@ -34,7 +34,8 @@ use crate::event_driver::EventHost;
 use crate::view::{HubView, SharedLoads};
 
 pub use placing::{PlacementStep, Placing};
-pub use refusal::{ConnectRefusal, full_status};
+pub use refusal::ConnectRefusal;
+pub(crate) use refusal::{full_status, text};
 
 /// A request to a client's endpoint.
 #[derive(Clone, Copy)]

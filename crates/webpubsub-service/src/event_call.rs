@@ -37,7 +37,8 @@ pub struct KnownHandlers {
 
 /// A call of an event handler: one attempt of a shard's, or all attempts at `connect` or at a handshake.
 ///
-/// The host asks what is wanted with [`EventCall::next`], does it, and asks again with what it came to.
+/// [`EventCall::make`] asks what is wanted with [`EventCall::next`], has its host do it, and asks again with what
+/// it came to.
 #[derive(Debug)]
 pub struct EventCall<'a> {
     request: Request,

@@ -25,7 +25,7 @@ use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{EventHandler, EventPolicy};
 
 use crate::config::Config;
-use crate::connect::{Admission, ConnectRefusal};
+use crate::connect::{Admission, ConnectRefusal, text};
 use crate::object_api::{DirectoryCall, ShardCall};
 use crate::part::Part;
 use crate::scatter::ShardRange;
@@ -47,7 +47,7 @@ pub trait Host {
     /// Fills all bytes with random ones.
     ///
     /// # Errors
-    /// There are none.
+    /// The platform has no random bytes.
     fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Self::Error>;
 
     /// Runs `use_it` with the views of hubs that this host caches.
@@ -219,11 +219,6 @@ impl<H: Host> Gateway<'_, H> {
             error.into()
         })
     }
-}
-
-/// A response with a line of text, or with none.
-fn text(status: u16, body: String) -> Response {
-    with_type(status, "text/plain; charset=utf-8", body)
 }
 
 /// A response with a body of this media type, or with none.

@@ -90,7 +90,8 @@ pub trait Host {
     /// The disk cannot be read.
     fn message(&mut self, row: u64) -> Result<Option<StoredMessage>, Self::Error>;
 
-    /// Starts to send a batch to another shard, whose last row is `last`.
+    /// Starts to send a batch to another shard. `last` is the last row of the log that it stands for, even if that
+    /// row cannot be read any more; [`Input::Relayed`] takes it back.
     fn relay(&mut self, to: ShardId, last: u64, batch: Batch);
 
     /// Starts to deliver an event to its handler.

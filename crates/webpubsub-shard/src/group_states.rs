@@ -34,7 +34,7 @@ pub enum StateLimit {
     /// The state has more than [`MAX_GROUP_STATE_BYTES`].
     #[error("The state is too large.")]
     Bytes,
-    /// The connection has [`MAX_STATES_OF_A_CONNECTION`], or as many subscriptions.
+    /// The connection has [`MAX_STATES_OF_A_CONNECTION`], or [`MAX_STATE_SUBSCRIPTIONS`].
     #[error("The client has states in too many groups, or is subscribed to too many.")]
     Groups,
     /// The states of the group have [`MAX_GROUP_STATES_BYTES`], or those of the hub [`MAX_HUB_STATES_BYTES`].
@@ -52,8 +52,8 @@ pub(crate) struct StateTable {
     own: Vec<Option<Box<Own>>>,
     /// The bytes of all states.
     bytes: usize,
-    /// Whether a connection of this shard has ever set a state: what other shards know of it may be out of
-    /// date for ever.
+    /// Whether a connection of this shard has ever set a state. It stays true: a shard that was away may still keep
+    /// a state that has ended, so it is always sent what there is, even if that is nothing.
     pub(crate) is_used: bool,
     /// The groups in which states have ended, which is yet to be announced.
     ending: Vec<GroupName>,

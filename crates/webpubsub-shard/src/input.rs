@@ -33,7 +33,7 @@ pub enum Input {
     Recover {
         /// Which connection.
         connection: ConnectionId,
-        /// What proved it, which can recover the connection again.
+        /// The token that the client came with. It receives it again in `connected`, if it has streams.
         reconnection_token: String,
     },
     /// A client's WebSocket message. What leads to a write is carried out by [`crate::Shard::turn`].

@@ -185,7 +185,8 @@ pub enum Change {
         slot: Slot,
         /// Its number among those of the connection.
         number: u16,
-        /// The stream.
+        /// A JSON list of texts: id, group, `noEcho` or empty, idle time in milliseconds, next fragment, and when it
+        /// was last active in milliseconds since 1970.
         stream: String,
     },
     /// Delete a stream.

@@ -82,9 +82,12 @@ impl Message for GroupStates {
 
 /// Reads what a row of the log has for its receivers; `None` for anything else.
 pub(crate) fn stored(StoredMessage { message, expires }: StoredMessage) -> Option<Box<dyn Message>> {
+    if let Some(publish) = Publish::decode(&message, expires) {
+        return Some(Box::new(publish));
+    }
     match decode_downstream(&message) {
         Ok(Some(DownstreamMessage::GroupStates { states, .. })) => Some(Box::new(states)),
-        _ => Some(Box::new(Publish::decode(&message, expires)?)),
+        _ => None,
     }
 }
 

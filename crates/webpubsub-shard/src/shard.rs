@@ -254,7 +254,7 @@ impl Shard {
         self.announce_ends(step);
         self.count_unread(step);
         self.deliver_events(step);
-        // An answer that a connection had no room for has ended it, and its streams.
+        // A subscriber that had no room for the end of a state was closed, and its streams ended with it.
         while !self.cancelled.is_empty() {
             self.follow_streams(step);
             self.announce_ends(step);

@@ -34,7 +34,7 @@ pub struct Snapshot {
     /// The ack ids that reliable connections have used, in parts, those of one connection in their order.
     /// Those of the others are on their sockets.
     pub acks: Vec<(Slot, u32, Vec<u8>)>,
-    /// The streams of each connection, by number.
+    /// The streams of each connection, by number, as [`Change::PutStream`](crate::Change::PutStream) has them.
     pub streams: Vec<(Slot, u16, String)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,

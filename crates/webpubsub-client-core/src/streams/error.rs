@@ -34,7 +34,7 @@ pub enum OutboundError {
         /// What it said.
         AckError,
     ),
-    /// The service acknowledged what was never sent, or again what it had acknowledged before.
+    /// The service acknowledged what was never sent, or takes back what it had acknowledged.
     #[error("an ack for {expected} is outside of {oldest} to {newest}")]
     ProtocolViolation {
         /// The number that the ack names.

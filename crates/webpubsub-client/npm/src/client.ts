@@ -60,13 +60,13 @@ const retries = (options: WebPubSubRetryOptions | undefined) => {
   return [asNumber(maxRetries), asNumber(retryDelayInMs), asNumber(maxRetryDelayInMs), mode === "Exponential"] as const;
 };
 
+/** What the service says of an anonymous user, and Microsoft's client passes on against its own type. */
+const NO_USER = null as unknown as string;
+
 // What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
 // the listeners, checks arguments, and loads the core when it is first needed.
 
 /** A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`. */
-/** What the service says of an anonymous user, and Microsoft's client passes on against its own type. */
-const NO_USER = null as unknown as string;
-
 export class WebPubSubClient {
   readonly #credential: WebPubSubClientCredential;
   readonly #options: WebPubSubClientOptions;
@@ -258,7 +258,10 @@ export class WebPubSubClient {
     return this.#groups.receive(callback, options);
   }
 
-  /** Sets what this connection shows of itself in a group: strings by name. */
+  /**
+   * Sets what this connection shows of itself in a group that it is a member of: strings by name, for the service at
+   * most 256 of them and 4,096 bytes as JSON.
+   */
   async setGroupState(
     groupName: string,
     state: Record<string, string>,
@@ -284,12 +287,20 @@ export class WebPubSubClient {
     return (await this.#groups.load()).unsubscribeStates(groupName, options);
   }
 
-  /** What this connection shows of itself in a group that it has joined. */
+  /**
+   * What this connection shows of itself in a group.
+   *
+   * @throws an `Error` where it has not joined the group.
+   */
   getGroupState(groupName: string): Record<string, string> | undefined {
     return this.#groups.own(groupName);
   }
 
-  /** The states of the members of a group, as far as they are known; it has to be subscribed to. */
+  /**
+   * The states of the members of a group, as far as they are known.
+   *
+   * @throws an `Error` where they are not subscribed to.
+   */
   listGroupStates(groupName: string): GroupStateRecord[] {
     return this.#groups.list(groupName);
   }

@@ -74,7 +74,7 @@ export interface WebPubSubClientOptions {
   autoReconnect?: boolean;
   /** Whether to join groups again on a new connection; `true`. */
   autoRejoinGroups?: boolean;
-  /** For `joinGroup`, `leaveGroup`, `sendToGroup` and `sendEvent`. */
+  /** For `joinGroup`, `leaveGroup`, `sendToGroup`, `sendEvent` and the operations on group states. */
   messageRetryOptions?: WebPubSubRetryOptions;
   /** Between attempts to reconnect. */
   reconnectRetryOptions?: WebPubSubRetryOptions;

@@ -40,11 +40,11 @@ export interface UseWebPubSubOptions extends WebPubSubClientOptions {
   key?: string | number;
 }
 
-type State = Omit<WebPubSubConnection, "restart"> & { hasConnected: boolean };
+type State = Omit<WebPubSubConnection, "restart">;
 
-const BEGINNING: State = { status: "connecting", hasConnected: false };
+const BEGINNING: State = { status: "connecting" };
 
-/** What `useGroup` needs to know and applications do not. */
+/** The clients that have been connected: they join their groups again by themselves. */
 const connectedOnce = new WeakSet<WebPubSubClient>();
 
 /**
@@ -78,7 +78,7 @@ export function useWebPubSub(
     setState({ ...BEGINNING, client });
     client.on("connected", ({ connectionId, userId }) => {
       connectedOnce.add(client);
-      change({ status: "connected", connectionId, userId, error: undefined, hasConnected: true });
+      change({ status: "connected", connectionId, userId, error: undefined });
     });
     client.on("recovering", () => change({ status: "recovering" }));
     client.on("recovered", () => change({ status: "connected" }));
@@ -92,13 +92,12 @@ export function useWebPubSub(
   }, [url, key, attempt]);
 
   const restart = useCallback(() => setAttempt((attempt) => attempt + 1), []);
-  const { hasConnected: _, ...connection } = state;
-  return { ...connection, restart };
+  return { ...state, restart };
 }
 
 /** A group, as a component sees it. */
 export interface GroupMembership {
-  /** Whether the connection is a member. */
+  /** Whether the connection has joined. It stays so while a lost one is made anew, unless joining again fails. */
   isJoined: boolean;
   /** Why it could not join, at first or on a new connection. */
   error?: Error;

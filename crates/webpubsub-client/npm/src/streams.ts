@@ -4,11 +4,11 @@ import type { AbortSignalLike } from "./models.js";
 import type { JSONTypes, StreamDataError, StreamEndError, StreamInfo, WebPubSubDataType } from "./messages.js";
 
 export interface OpenGroupStreamOptions {
-  /** What the stream is known by; a random one where none is given. */
+  /** What the stream is known by, 1 to 256 characters; a random one where none is given. */
   streamId?: string;
-  /** Whether this connection, if it is a member of the group, is left out. */
+  /** Whether this connection, if it is a member of the group, is left out; `false`. */
   noEcho?: boolean;
-  /** How long the stream may be silent, in milliseconds. */
+  /** How long the stream may be silent, in milliseconds, from 1; the service's 300000 where none is given. */
   idleTimeoutInMs?: number;
 }
 

@@ -31,7 +31,7 @@ pub enum ConnectRefusal {
 ///
 /// Source: docs/spec/client.md#handshake.
 #[must_use]
-pub const fn full_status(full: Full) -> u16 {
+pub(crate) const fn full_status(full: Full) -> u16 {
     match full {
         Full::Quota => 429,
         Full::Shard => 503,
@@ -108,7 +108,8 @@ impl fmt::Display for ConnectRefusal {
     }
 }
 
-fn text(status: u16, body: String) -> Response {
+/// A response with a line of text, or with none.
+pub(crate) fn text(status: u16, body: String) -> Response {
     let response = Response { status, headers: Vec::new(), body };
     if response.body.is_empty() {
         response

@@ -52,10 +52,11 @@ impl<H: Host> Gateway<'_, H> {
 
     /// The answer out of the reply of all shards.
     fn respond(&self, hub: &HubName, task: &Task, reply: Reply, origin: &str) -> rest::Response {
-        let (Work::List { group, page }, Reply::Members(members)) = (&task.work, &reply) else {
-            return task.respond(reply);
+        let (group, page, members) = match (&task.work, reply) {
+            (Work::List { group, page }, Reply::Members(members)) => (group, page, members),
+            (_, reply) => return task.respond(reply),
         };
-        let (members, next) = page.cut(members.clone());
+        let (members, next) = page.cut(members);
         let next_link = next.map(|next| {
             let token = sign_continuation(&self.config.keys, hub, group, &next.after);
             rest::next_link(origin, hub, group, page, &next, &token)

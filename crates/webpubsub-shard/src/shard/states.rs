@@ -127,7 +127,8 @@ impl Shard {
     }
 
     /// Sends a shard that is new to this one all states of this shard's connections, which replace those that
-    /// it may have kept of an earlier time.
+    /// it may have kept of an earlier time: `{"type":"groupStates","to":N}` first, then a `groupStateSnapshot` for
+    /// each group, with `"to":N`. All shards but `N` skip them.
     fn send_states_to(&mut self, to: ShardId, step: &mut Step) {
         if !self.states.is_used {
             return;

@@ -30,7 +30,7 @@ use crate::step::Step;
 const SIMPLE_EVENT: &str = "message";
 
 /// A payload, what rides beside it, when it expires, and what it is in a stream.
-type Message = (MessageData, Metadata, Option<Timestamp>, Option<Box<StreamPart>>);
+type Parts = (MessageData, Metadata, Option<Timestamp>, Option<Box<StreamPart>>);
 
 impl Shard {
     /// Carries out what a simple client sent.
@@ -238,7 +238,7 @@ impl Shard {
         slot: Slot,
         group: GroupName,
         echo: Echo,
-        (data, metadata, expires, stream): Message,
+        (data, metadata, expires, stream): Parts,
         step: &mut Step,
     ) {
         let from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());

@@ -14,7 +14,7 @@ pub enum NegotiateError {
         /// What the browser says.
         reason: String,
     },
-    /// The endpoint answered with another status than 200.
+    /// The endpoint answered with a status that is none of 200 to 299.
     #[error("the endpoint answered with HTTP {status}")]
     Refused {
         /// The status.

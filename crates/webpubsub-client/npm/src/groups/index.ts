@@ -15,6 +15,7 @@ import type {
   WebPubSubMessage,
   WebPubSubResult,
 } from "../models.js";
+import { asText } from "../values.js";
 import type { Groups as Core, GroupsHost } from "./core.js";
 import { idleTimeout, streamError } from "./errors.js";
 import type { GroupsLink } from "./link.js";
@@ -27,7 +28,6 @@ interface Call {
   streamId: string;
   resolve(): void;
   reject(error: unknown): void;
-  abortSignal?: AbortSignalLike;
 }
 
 /** Loads the WebAssembly, once for all clients. */
@@ -135,7 +135,7 @@ export class Groups {
         const isNew = !this.#writers.has(streamId);
         if (isNew) this.#writers.set(streamId, listeners);
         isOpening = isNew;
-        const problem = this.#core.open(call, text(streamId), text(group), noEcho, idleTimeoutInMs ?? -1);
+        const problem = this.#core.open(call, asText(streamId), asText(group), noEcho, idleTimeoutInMs ?? -1);
         if (problem === STREAM_ID) throw new Error("A stream id is 1 to 256 characters.");
         this.#link.checkName(problem);
       });
@@ -167,7 +167,7 @@ export class Groups {
     const id = ++this.#last;
     const { idleTimeoutInMs = 300_000, handleFromStart = false, groupNames } = options;
     this.#subscriptions.set(id, callback);
-    this.#core.subscribe(id, idleTimeoutInMs, handleFromStart, groupNames?.map(text));
+    this.#core.subscribe(id, idleTimeoutInMs, handleFromStart, groupNames?.map(asText));
     return () => {
       this.#core.unsubscribe(id);
       this.#subscriptions.delete(id);
@@ -225,7 +225,7 @@ export class Groups {
   }
 
   #checkGroup(group: string): void {
-    this.#link.checkName(this.#core.nameProblem(text(group)));
+    this.#link.checkName(this.#core.nameProblem(asText(group)));
   }
 
   #fragment(message: GroupDataMessage): void {
@@ -333,9 +333,6 @@ export class Groups {
 
 /** What the core counts for an id that is none of a stream. */
 const STREAM_ID = 4;
-
-/** What is no string is no name, and refused as such. */
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 const randomId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

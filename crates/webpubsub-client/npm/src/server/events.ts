@@ -160,8 +160,7 @@ export function eventHandler(options: EventHandlerOptions): FetchHandler {
     const event = contextOf(request.headers, origin);
     const kind = KINDS.find(({ type }) => type.test(request.headers.get("ce-type") ?? ""));
     if (kind === undefined || event.hub.toLowerCase() !== hub.toLowerCase()) return notFound();
-    if (allowed && !allowed.includes(origin.toLowerCase()))
-      return text(403, `This event handler does not take events of ${origin}: see allowedEndpoints.`);
+    if (allowed && !allowed.includes(origin.toLowerCase())) return notAllowed(origin);
     if (keys && !(await isSigned(request.headers.get("ce-signature") ?? "", event.connectionId, keys)))
       return text(401, "The event is not signed with an access key that this event handler knows.");
     const body = await read(request, maxBodyBytes);
@@ -246,8 +245,7 @@ class BadEvent extends Error {}
 /** Source: docs/spec/cloudevents.md#validation. */
 function agree(origin: string | null, allowed: string[] | undefined): Response {
   if (origin === null) return text(400, "WebHook-Request-Origin is missing.");
-  if (allowed && !allowed.includes(origin.toLowerCase()))
-    return text(403, `This event handler does not take events of ${origin}: see allowedEndpoints.`);
+  if (allowed && !allowed.includes(origin.toLowerCase())) return notAllowed(origin);
   return new Response(null, { status: 200, headers: { "webhook-allowed-origin": allowed ? origin : "*" } });
 }
 
@@ -415,6 +413,9 @@ function jsonObject(body: Uint8Array): any {
 
 const text = (status: number, detail: string) =>
   new Response(detail, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+
+const notAllowed = (origin: string) =>
+  text(403, `This event handler does not take events of ${origin}: see allowedEndpoints.`);
 
 const withSlash = (path: string) => `${path.toLowerCase().replace(/\/+$/, "")}/`;
 

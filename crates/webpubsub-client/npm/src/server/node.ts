@@ -1,6 +1,6 @@
 // Handlers of `Request` and `Response` on Node's own HTTP server, and on Express and what is like it.
 
-/** Answers a request. Hono, Workers, Deno, Bun and Next call it as it is; `toNodeHandler` is for Node and Express. */
+/** Answers a request. Workers, Deno, Bun and Next call it as it is, Hono with `c.req.raw`; `toNodeHandler` is for Node and Express. */
 export type FetchHandler = (request: Request, context?: unknown) => Promise<Response>;
 
 /** Answers a request of Node's HTTP server, or of Express, whose `next` is called for a path that is not the handler's. */

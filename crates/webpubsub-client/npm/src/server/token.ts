@@ -29,7 +29,7 @@ const MAX_GROUP_CHARACTERS = 1_024;
 /**
  * Makes a client access token and its URL.
  *
- * @throws TypeError or RangeError for what the service would refuse.
+ * @throws TypeError or RangeError for options that are wrong.
  */
 export async function getClientAccessToken(
   options: ServiceAddress & { hub: string },
