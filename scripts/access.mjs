@@ -4,6 +4,7 @@ import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
 import { deployVars, devVars } from "./paths.mjs";
 import { writePrivate } from "./service/folder.mjs";
 import { UsageProblem } from "./terminal.mjs";
+import { typed } from "./typed.mjs";
 import { HANDLER_SECRET } from "./variables.mjs";
 
 const PRIMARY = "WEBPUBSUB_ACCESS_KEY";
@@ -60,7 +61,9 @@ export const weakKeys = (keys) => Object.keys(keys).filter((name) => Buffer.byte
 /** Says on standard error which keys are weak. Returns the keys. */
 export function warnOfWeakKeys(keys) {
   for (const name of weakKeys(keys))
-    process.stderr.write(`${weakness(name)} That is good enough on this machine only: npm run deploy refuses it.\n`);
+    process.stderr.write(
+      `${weakness(name)} That is good enough on this machine only: ${typed("deploy")} refuses it.\n`,
+    );
   return keys;
 }
 

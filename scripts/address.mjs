@@ -3,6 +3,7 @@ import { deployment, endpoint, primaryKey } from "./access.mjs";
 import { HOST, PORTS } from "./defaults.mjs";
 import { portOf, runningService, serviceAt } from "./service/record.mjs";
 import { Problem } from "./terminal.mjs";
+import { typed } from "./typed.mjs";
 
 /**
  * The URL of the service that these options (of `addressOptions`) are about, its access key, and where the certificate
@@ -10,6 +11,7 @@ import { Problem } from "./terminal.mjs";
  * the URL is the `usual` one unless they say otherwise.
  */
 export function address(options, usual) {
+  if (options.connection) return connected(options.connection, options, usual);
   if (options.isDeployed) return deployed(options);
   const key = primaryKey();
   if (options.endpoint) return { url: options.endpoint, key };
@@ -26,6 +28,13 @@ export function address(options, usual) {
   const url = endpoint({ scheme, host: options.host ?? HOST, port: options.port ?? PORTS[scheme] });
   if (options.host === undefined && options.port === undefined) noteNoService(options.state, url);
   return { url, key };
+}
+
+/** The service of a connection string; one that runs here by its usual form, as without a connection string. */
+function connected({ url, key }, { state }, usual) {
+  const known = [runningService(state), serviceAt(portOf(url))].find((service) => service?.secure === url);
+  if (!known) return { url, key };
+  return usual === "http" ? { url: known.endpoint, key } : { url, key, authority: known.authority };
 }
 
 /** Says on standard error that the URL is a guess: it comes neither from a service that runs nor from the options. */
@@ -50,7 +59,7 @@ function deployed({ endpoint: given }) {
   const url = given ?? endpoint;
   if (!url)
     throw new Problem(
-      "It is not known where the service was deployed: deploy it from here (npm run deploy), or say it with --endpoint URL.",
+      `It is not known where the service was deployed: deploy it from here (${typed("deploy")}), or say it with --endpoint URL.`,
     );
   if (!key)
     throw new Problem(

@@ -1,10 +1,11 @@
-// `npm run build`: the worker, the npm package and the page, with their sizes.
+// `npm run build`: the worker, the npm packages and the page, with their sizes.
 //
 // A part whose sources have not changed is left as it is.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { client } from "./build/client.mjs";
 import { begin, complete, fingerprint, filesUnder, isUpToDate } from "./build/inputs.mjs";
+import { commandLine } from "./build/package.mjs";
 import { reportSizes } from "./build/sizes.mjs";
 import { worker } from "./build/worker.mjs";
 import { www } from "./build/www.mjs";
@@ -20,13 +21,17 @@ import { versions } from "./versions.mjs";
 // The page holds a copy of the client, so it comes last.
 const parts = [worker, client, www].filter((part) => part.exists?.() ?? true);
 
-/** Makes what is out of date. Resolves with the names of the parts that were made. */
-export async function build() {
-  const outdated = () => parts.filter((part) => !isUpToDate(part.part, print(part), part.outputs));
+/**
+ * Makes what is out of date: what a service needs, or with `packages` all that is published. Resolves with the names of
+ * the parts that were made.
+ */
+export async function build({ packages = false } = {}) {
+  const wanted = packages ? [...parts, commandLine] : parts;
+  const outdated = () => wanted.filter((part) => !isUpToDate(part.part, print(part), part.outputs));
   if (outdated().length === 0) return [];
   return withLock(join(folder, ".lock"), "build", async () => {
     const made = [];
-    for (const part of parts) {
+    for (const part of wanted) {
       // Asked again for each: one part can be made from another.
       const fresh = print(part);
       if (isUpToDate(part.part, fresh, part.outputs)) continue;
@@ -54,12 +59,12 @@ function compilerAndFlags() {
 const command = {
   name: "npm run build",
   about:
-    "Builds the worker and the npm package, release builds, and says how large they are. Sets up what is missing first.",
+    "Builds the worker and the npm packages, release builds, and says how large they are. Sets up what is missing first.",
   flags: {},
   examples: [
     [
       "npm run build",
-      "the worker in build/worker, the package in build/client/webpubsub-edge-client.tgz, the page in build/www",
+      "the worker in build/worker, the page in build/www, the client in build/client/webpubsub-edge-client.tgz, and build/webpubsub-edge-VERSION.tgz, which needs no Rust",
     ],
   ],
 };
@@ -69,7 +74,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     parse(process.argv.slice(2), command);
     await setUp("build");
-    await build();
+    await build({ packages: true });
     reportSizes();
   });
 }

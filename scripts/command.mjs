@@ -2,6 +2,10 @@
 import { parseArgs } from "node:util";
 import { nearest } from "./nearest.mjs";
 import { Help, UsageProblem } from "./terminal.mjs";
+import { afterDashes } from "./typed.mjs";
+
+/** Does what a command does that has a `run(values)`, with these arguments. */
+export const runCommand = (command, args = process.argv.slice(2)) => command.run(parse(args, command));
 
 /**
  * Parses the arguments of a command; a wrong one is a problem that says which, and what there is. `--help` ends the
@@ -56,13 +60,13 @@ export function describe({ name, about, flags, rest, examples }) {
   ]);
   rows.push(["--help", "This description."]);
   const options = Object.keys(flags).length > 0 ? " [options]" : "";
-  const dashes = options || rest ? " --" : "";
+  const dashes = afterDashes && (options || rest) ? " --" : "";
   return [
     `${name}${dashes}${options}${rest ? ` ${rest}` : ""}`,
     "",
     about,
     "",
-    "Options, after --:",
+    afterDashes ? "Options, after --:" : "Options:",
     ...columns(rows),
     "",
     "Examples:",
@@ -70,7 +74,8 @@ export function describe({ name, about, flags, rest, examples }) {
   ].join("\n");
 }
 
-function columns(rows) {
+/** Rows of two texts, as lines with the second ones below each other. */
+export function columns(rows) {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

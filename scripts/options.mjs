@@ -4,11 +4,12 @@ import { resolve } from "node:path";
 import { parse } from "./command.mjs";
 import { HOST, PORTS } from "./defaults.mjs";
 import { state } from "./paths.mjs";
+import { VARIABLE, readConnectionString } from "./connection.mjs";
 import { UsageProblem } from "./terminal.mjs";
+import { STATE, typed } from "./typed.mjs";
 import { MAX_SHARDS, variable } from "./variables.mjs";
 
 const MAX_PORT = 65_535;
-const FOLDER = ".state in the project's folder";
 
 /** The flags of `npm start` and `npm run serve`. */
 export const serviceFlags = {
@@ -21,7 +22,7 @@ export const serviceFlags = {
   host: { type: "string", default: HOST, value: "H", about: "The name or address to listen at." },
   https: {
     type: "boolean",
-    about: "Serve https, too, with a certificate of a local authority. npm start always does.",
+    about: `Serve https, too, with a certificate of a local authority. ${typed("dev")} always does.`,
   },
   "https-port": {
     type: "string",
@@ -30,7 +31,7 @@ export const serviceFlags = {
   },
   cert: { type: "string", value: "FILE", about: "Serve https with this certificate, PEM, with --key." },
   key: { type: "string", value: "FILE", about: "The certificate's key, PEM." },
-  state: { type: "string", value: "DIR", about: `Where it keeps its state. (${FOLDER})` },
+  state: { type: "string", value: "DIR", about: `Where it keeps its state. (${STATE})` },
   shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects a hub is spread over." },
   settings: { type: "string", value: "FILE", about: "Hubs' settings, JSON: see docs/configuration.md." },
   var: { type: "string", multiple: true, value: "NAME=VALUE", about: "Sets a variable: see docs/configuration.md." },
@@ -78,10 +79,15 @@ function httpsOptions({ https, "https-port": given, cert, key }, httpPort, alway
 
 /** The flags that say which service a command is for. */
 export const addressFlags = {
+  "connection-string": {
+    type: "string",
+    value: "TEXT",
+    about: `The service's connection string. Without any of these options it is that of ${VARIABLE} in the environment, if there is one.`,
+  },
   state: {
     type: "string",
     value: "DIR",
-    about: `The state folder of the service that runs on this machine. (${FOLDER})`,
+    about: `The state folder of the service that runs on this machine. (${STATE})`,
   },
   port: {
     type: "string",
@@ -92,13 +98,15 @@ export const addressFlags = {
   http: { type: "boolean", about: "The http form." },
   https: { type: "boolean", about: "The https form." },
   endpoint: { type: "string", value: "URL", about: "The service's URL, in place of all these." },
-  deployed: { type: "boolean", about: "The service that npm run deploy deployed from here, with its access key." },
+  deployed: { type: "boolean", about: `The service that ${typed("deploy")} deployed from here, with its access key.` },
 };
 
-/** What was said about which service a command is for. */
-export function addressOptions(values) {
+/** What was said about which service a command is for, by the command line or else by the environment. */
+export function addressOptions(values, env = {}) {
   if (values.http && values.https) throw new UsageProblem("--http and --https exclude each other.");
+  const isSaid = Object.keys(addressFlags).some((flag) => values[flag] !== undefined);
   return {
+    connection: connection(values["connection-string"], isSaid ? undefined : env[VARIABLE]),
     state: stateFolder(values.state),
     port: values.port === undefined ? undefined : portOf("--port", values.port),
     host: values.host === undefined ? undefined : host(values.host),
@@ -106,6 +114,11 @@ export function addressOptions(values) {
     endpoint: values.endpoint === undefined ? undefined : endpointUrl(values.endpoint),
     isDeployed: values.deployed ?? false,
   };
+}
+
+function connection(given, fromEnvironment) {
+  if (given !== undefined) return readConnectionString(given, "--connection-string");
+  return fromEnvironment ? readConnectionString(fromEnvironment, VARIABLE) : undefined;
 }
 
 /** A flag's whole number between two bounds. */

@@ -1,4 +1,6 @@
 // Where things are. Every path in the scripts starts from here.
+//
+// In the package `webpubsub-edge` `packages/webpubsub-edge/src/paths.mjs` stands in its place.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +24,9 @@ export const devVars = at(".dev.vars");
 
 /** The access key and the URL of what was deployed from here; git ignores it. Who deploys several names another file for each. */
 export const deployVars = process.env.WEBPUBSUB_DEPLOY_VARS || at(".deploy.vars");
+
+/** Where it is noted at which port a service of this project runs. */
+export const services = join(build, ".services");
 
 /** A program that came with an npm package. */
 export const npmBin = (name) => at("node_modules", ".bin", name);

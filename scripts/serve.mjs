@@ -1,7 +1,9 @@
 // `npm run serve`: the service on plain workerd. One process, state kept on disk.
+import { build } from "./build.mjs";
 import { serviceFlags } from "./options.mjs";
 import { runService } from "./service.mjs";
 import { startWorkerd } from "./service/workerd.mjs";
+import { setUp } from "./setup.mjs";
 import { main } from "./terminal.mjs";
 
 const command = {
@@ -23,5 +25,14 @@ const command = {
   ],
 };
 
-await main(() => runService({ command, program: "workerd", launch: startWorkerd, variables: {}, drains: true }));
+await main(() =>
+  runService({
+    command,
+    setUp: () => setUp("build"),
+    build,
+    program: "workerd",
+    launch: startWorkerd,
+    drains: true,
+  }),
+);
 process.exit();

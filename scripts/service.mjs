@@ -11,7 +11,6 @@ import {
   serviceHosts,
   warnOfWeakKeys,
 } from "./access.mjs";
-import { build } from "./build.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
 import { Farewell } from "./service/farewell.mjs";
@@ -20,29 +19,43 @@ import { freePort, healthy } from "./service/ready.mjs";
 import { checkUnused, claim, forget, record } from "./service/record.mjs";
 import { certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
-import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
 import { checkConfigured } from "./variables.mjs";
+
+const nothing = () => {};
 
 /**
  * Sets up, builds, starts the service and stays until it ends.
  *
- * `command` is what was typed, as `parse` takes it; `launch(options, { variables, keys }, stdio)` starts the program
- * called `program`; `variables` are this way's own defaults; `ready(options, keys, reached)` is called when the service
- * answers, with where it is `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with
- * those it has.
- * @param {{ command: any, program: string, launch: Function, variables?: Record<string, string>, drains?: boolean, ready?: (options: any, keys: any, reached: any) => unknown }} how
+ * `command` is what was typed, as `parse` takes it, with the arguments `args`; `setUp()` and `build()` see to it that all
+ * that it needs is there; `launch(options, { variables, keys }, stdio)` starts the program called `program`; `variables`
+ * are this way's own defaults; `ready(options, keys, reached)` is called when the service answers, with where it is
+ * `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with those it has.
+ * @param {{
+ *   command: any, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string, launch: Function,
+ *   variables?: Record<string, string>, drains?: boolean, ready?: (options: any, keys: any, reached: any) => unknown
+ * }} how
  */
-export async function runService({ command, program, launch, variables, drains = false, ready = () => {} }) {
+export async function runService({
+  command,
+  args = process.argv.slice(2),
+  setUp = nothing,
+  build = nothing,
+  program,
+  launch,
+  variables,
+  drains = false,
+  ready = nothing,
+}) {
   exitOnSignals();
-  const options = serviceOptions(process.argv.slice(2), command);
+  const options = serviceOptions(args, command);
   const files = options.https?.files;
   if (files) certificateIn(files);
   checkUnused(options.state);
   options.port = await freePort(options);
   if (options.https) options.https.port = await httpsPort(options, command);
   const keys = warnOfWeakKeys(accessKeys());
-  await setUp("build");
+  await setUp();
   checkConfigured((await workerConfig(options)).vars ?? {});
   await build();
 

@@ -4,7 +4,7 @@
 // standard library, and otherwise the copy that the set-up made in `.tools/wasm-rust`
 // (see setup/debian-rust.mjs). Either way it has a target folder of its own, `target/wasm`: the two
 // kinds of build can run at the same time, and a changed standard library clears one folder only.
-import { existsSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { ask, which } from "./processes.mjs";
@@ -149,9 +149,3 @@ export function chromedriver() {
 
 /** The Python that has the service's official SDKs. */
 export const python = join(tools, "venv", "bin", "python");
-
-/** The workerd program itself, not the script around it: it is what a signal has to reach. */
-export async function workerd() {
-  const { default: exported } = await import("workerd");
-  return realpathSync(exported.default);
-}

@@ -4,6 +4,7 @@
 // test holds it against the worker's and the table in docs/configuration.md.
 import { nearest } from "./nearest.mjs";
 import { UsageProblem } from "./terminal.mjs";
+import { KEYS } from "./typed.mjs";
 
 const ON = ["1", "true", "on", "yes"];
 const OFF = ["0", "false", "off", "no", ""];
@@ -81,9 +82,8 @@ export const variables = {
 export const elsewhere = {
   SHARDS: "with --shards N",
   HUB_SETTINGS: "with --settings FILE",
-  WEBPUBSUB_ACCESS_KEY: "in the environment or in .dev.vars: other users of this machine can read command lines",
-  WEBPUBSUB_ACCESS_KEY_SECONDARY:
-    "in the environment or in .dev.vars: other users of this machine can read command lines",
+  WEBPUBSUB_ACCESS_KEY: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
+  WEBPUBSUB_ACCESS_KEY_SECONDARY: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
 };
 
 /** Whether a variable that turns something on does. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { at } from "../../scripts/paths.mjs";
 import { start } from "../../scripts/processes.mjs";
 import { workerConfig } from "../../scripts/service/worker-config.mjs";
-import { workerd } from "../../scripts/toolchain.mjs";
+import { workerd } from "../../scripts/service/program.mjs";
 import { HOST, Server } from "./server.mjs";
 
 const text = JSON.stringify;

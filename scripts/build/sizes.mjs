@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "../paths.mjs";
 import { Problem, say } from "../terminal.mjs";
 import { pageFiles } from "./client.mjs";
+import { LIMIT, packedSize } from "./package.mjs";
 import { sections } from "./wasm.mjs";
 import { worker } from "./worker.mjs";
 
@@ -35,6 +36,11 @@ export function reportSizes() {
     if (total > limits[name])
       tooLarge.push(`The ${name} is ${kb(total).trim()} gzipped, and may be ${limits[name] / 1000} KB.`);
   }
+  const packed = packedSize();
+  if (packed !== undefined)
+    say(`${"webpubsub-edge".padEnd(32)}               ${kb(packed)} packed    (limit ${LIMIT / 1000} KB packed)`);
+  if (packed !== undefined && packed > LIMIT)
+    tooLarge.push(`The package webpubsub-edge is ${kb(packed).trim()} packed, and may be ${LIMIT / 1000} KB.`);
   if (tooLarge.length > 0) throw new Problem(tooLarge.join("\n"));
 }
 

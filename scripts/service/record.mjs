@@ -2,13 +2,10 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../lock.mjs";
-import { build } from "../paths.mjs";
+import { services as ports } from "../paths.mjs";
 import { ask, readIfThere } from "../processes.mjs";
 import { UsageProblem } from "../terminal.mjs";
 import { privateFolder, writePrivate } from "./folder.mjs";
-
-/** A file for each port that a service of this project has listened at, with its state folder in it. */
-const ports = join(build, ".services");
 
 const fileIn = (state) => join(state, "service.json");
 

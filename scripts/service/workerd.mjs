@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { bracketed } from "../access.mjs";
 import { at } from "../paths.mjs";
 import { start } from "../processes.mjs";
-import { workerd } from "../toolchain.mjs";
 import { assetsWorker } from "./assets.mjs";
 import { capnp } from "./capnp.mjs";
 import { copyFolder } from "./copy.mjs";
 import { privateFolder } from "./folder.mjs";
+import { workerd } from "./program.mjs";
 import { workerConfig } from "./worker-config.mjs";
 
 /** Starts workerd on a copy of the build, so that building again does not disturb it. */

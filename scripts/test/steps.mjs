@@ -5,7 +5,7 @@
 // and whether the run is of all steps. Work that runs tests returns what the runner printed, for the
 // count. `quick` steps need neither workerd nor a browser.
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "../build.mjs";
 import { filesUnder } from "../build/inputs.mjs";
@@ -242,7 +242,7 @@ export const steps = [
     title: "Build and sizes",
     needs: "build",
     async work() {
-      await build();
+      await build({ packages: true });
       reportSizes();
     },
     talks: true,
@@ -277,11 +277,14 @@ export const steps = [
   },
   {
     name: "packaging",
-    title: "Packaging of the npm package",
+    title: "Packaging of the npm packages",
     needs: "packaging",
     tests: true,
     applies: () => testFiles("packaging").length > 0,
-    work: () => nodeTests(testFiles("packaging"), { record: "packaging" }),
+    async work() {
+      await build({ packages: true });
+      return nodeTests(testFiles("packaging"), { record: "packaging" });
+    },
   },
   {
     // Two files at a time: most of a test is waiting.
@@ -292,7 +295,7 @@ export const steps = [
     takesFiles: true,
     async work({ files, pattern }) {
       rmSync(logs, { recursive: true, force: true });
-      await build();
+      await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (files.length > 0) return endToEnd(files, { pattern });
       const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));

@@ -6,7 +6,7 @@ import { copyFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
-import { workerd } from "../../scripts/toolchain.mjs";
+import { workerd } from "../../scripts/service/program.mjs";
 import { Project, echo, echoed, ping, pinged, root, service } from "./project.mjs";
 import { portOf } from "../support/port.mjs";
 

@@ -11,7 +11,8 @@ import { cases } from "../support/cases.mjs";
 import { portOf } from "../support/port.mjs";
 
 function type(script, ...args) {
-  const env = { ...process.env, WEBPUBSUB_ACCESS_KEY: "k" };
+  const { WebPubSubConnectionString: _, ...others } = process.env;
+  const env = { ...others, WEBPUBSUB_ACCESS_KEY: "k" };
   const { status, stdout, stderr } = spawnSync(process.execPath, [at("scripts", `${script}.mjs`), ...args], {
     env,
     encoding: "utf8",

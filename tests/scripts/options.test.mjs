@@ -47,6 +47,7 @@ test("printing URLs finds a service by folder, port, URL or record", () => {
   const address = (...args) =>
     addressOptions(parseCommand(args, { name: "npm run token", flags: addressFlags, examples: [] }));
   assert.deepEqual(address(), {
+    connection: undefined,
     state,
     port: undefined,
     host: undefined,
@@ -55,6 +56,7 @@ test("printing URLs finds a service by folder, port, URL or record", () => {
     isDeployed: false,
   });
   assert.deepEqual(address("--state", "here", "--port", "81", "--host", "[::1]", "--https"), {
+    connection: undefined,
     state: resolve("here"),
     port: 81,
     host: "::1",

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import WebSocket from "ws";
-import { workerd } from "../../scripts/toolchain.mjs";
+import { workerd } from "../../scripts/service/program.mjs";
 import { kill, start } from "./processes.mjs";
 import { request } from "./rest.mjs";
 import { Service, freePort } from "./service.mjs";

@@ -1,0 +1,78 @@
+// What is in the packed command line, and how large it is.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { LIMIT, packedSize, published, tarball } from "../../../scripts/build/package.mjs";
+import { at } from "../../../scripts/paths.mjs";
+
+const folder = at("build", "webpubsub-edge");
+const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)))
+  .sort();
+const manifest = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+
+test("the package has these files and no others", () => {
+  const pages = readdirSync(at("build", "www"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".map"))
+    .map(({ parentPath, name }) => path.relative(at("build"), path.join(parentPath, name)));
+  const named = files.map((name) => name.replace(/-[A-Z0-9]{8}\.mjs$/, "-HASH.mjs"));
+  assert.deepEqual(
+    [...new Set(named)].filter((name) => !pages.includes(path.relative("build", name))),
+    [
+      "LICENSE-APACHE",
+      "LICENSE-MIT",
+      "README.md",
+      "bin/webpubsub-edge.mjs",
+      "build/worker/index.js",
+      "build/worker/index_bg.wasm",
+      "dist/authority-HASH.mjs",
+      "dist/chunk-HASH.mjs",
+      "dist/cli.mjs",
+      "dist/dist-HASH.mjs",
+      "dist/index.mjs",
+      "index.d.ts",
+      "package.json",
+      "wrangler.toml",
+    ],
+  );
+  assert.ok(files.includes("build/www/index.html"));
+});
+
+test("the packed package is within its budget", () => {
+  const size = packedSize();
+  assert.ok(size !== undefined && size > 0 && size <= LIMIT, `${tarball} has ${size} bytes`);
+});
+
+test("no file names a place on the machine that packed it", () => {
+  for (const name of files) {
+    const content = readFileSync(path.join(folder, name), "latin1");
+    for (const place of [at(), homedir()]) assert.ok(!content.includes(place), `${name} names ${place}`);
+  }
+});
+
+test("workerd is all that it is built on, in the tested version", () => {
+  const { devDependencies, version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+  assert.deepEqual(manifest.dependencies, { workerd: devDependencies.workerd });
+  assert.equal(manifest.version, version);
+});
+
+test("a release names its repository, for its provenance", () => {
+  const { homepage, bugs, repository } = published(manifest, { GITHUB_REPOSITORY: "owner/name" });
+  assert.deepEqual(
+    { homepage, bugs, repository },
+    {
+      homepage: "https://github.com/owner/name#readme",
+      bugs: { url: "https://github.com/owner/name/issues" },
+      repository: {
+        type: "git",
+        url: "git+https://github.com/owner/name.git",
+        directory: "packages/webpubsub-edge",
+      },
+    },
+  );
+  for (const field of ["description", "keywords", "license", "engines", "bin", "exports"])
+    assert.ok(manifest[field], field);
+});

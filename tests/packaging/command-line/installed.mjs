@@ -1,0 +1,117 @@
+// The packed command line, installed in a folder of its own where nothing but Node is in PATH.
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { tarball } from "../../../scripts/build/package.mjs";
+import { which } from "../../../scripts/processes.mjs";
+import { ended, kill, start } from "../../support/processes.mjs";
+import { deferred, within } from "../../support/waiting.mjs";
+
+const LIMIT_MS = 180_000;
+const npm = realpathSync(which("npm") ?? "npm");
+
+export class Installed {
+  #running = [];
+  /** The folder of all this, and in it the project that has the package. */
+  folder = "";
+  project = "";
+  /** How long the installation took, in milliseconds. */
+  tookMs = 0;
+  /** @type {NodeJS.ProcessEnv} */
+  env = {};
+
+  /** Installs it with the Node at `program`; what it is built on comes from the registry, or npm's cache. */
+  static async install(program = process.execPath) {
+    const installed = new Installed();
+    installed.folder = mkdtempSync(path.join(tmpdir(), "command-line-"));
+    const bin = path.join(installed.folder, "bin");
+    mkdirSync(bin);
+    symlinkSync(program, path.join(bin, "node"));
+    const {
+      WEBPUBSUB_ACCESS_KEY: _,
+      WEBPUBSUB_ACCESS_KEY_SECONDARY: __,
+      WebPubSubConnectionString: ___,
+      ...env
+    } = process.env;
+    for (const name of Object.keys(env)) if (/^(CARGO|RUST|npm_)/.test(name)) delete env[name];
+    installed.env = { ...env, PATH: bin };
+    installed.project = installed.newFolder("project");
+    writeFileSync(path.join(installed.project, "package.json"), '{ "private": true, "type": "module" }\n');
+    const args = ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball];
+    const began = Date.now();
+    const { status, output } = await installed.node([npm, ...args]);
+    if (status !== 0) throw new Error(`npm install failed:\n${output}`);
+    installed.tookMs = Date.now() - began;
+    return installed;
+  }
+
+  /** An empty folder to type commands in. */
+  newFolder(name) {
+    const folder = path.join(this.folder, name);
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  get package() {
+    return path.join(this.project, "node_modules", "webpubsub-edge");
+  }
+
+  /** Runs Node to its end. */
+  async node(args, { cwd = this.project, env = {}, input = "" } = {}) {
+    let [stdout, stderr] = ["", ""];
+    const child = start(path.join(this.folder, "bin", "node"), args.map(String), {
+      cwd,
+      env: { ...this.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    child.stdin.on("error", () => {}).end(input);
+    child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (stderr += text));
+    const status = await within(ended(child), `the end of node ${args.join(" ")}`, LIMIT_MS);
+    return { status, stdout, stderr, output: stdout + stderr };
+  }
+
+  /** Types a command, and waits for its end. */
+  type(args, options) {
+    return this.node([path.join(this.package, "bin", "webpubsub-edge.mjs"), ...args], options);
+  }
+
+  /** Types a command that stays, and waits until it has printed what `ready` matches. */
+  async stay(args, ready, { cwd = this.project, env = {} } = {}) {
+    const matched = deferred();
+    const running = { output: "", stdout: "", match: undefined, child: undefined, end: undefined };
+    const look = () => {
+      const match = ready.exec(running.output);
+      if (match) matched.resolve(match);
+    };
+    const child = start(
+      path.join(this.folder, "bin", "node"),
+      [path.join(this.package, "bin", "webpubsub-edge.mjs"), ...args.map(String)],
+      { cwd, env: { ...this.env, ...env } },
+    );
+    this.#running.push(child);
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      running.stdout += text;
+      running.output += text;
+      look();
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      running.output += text;
+      look();
+    });
+    const gone = ended(child);
+    gone.then((code) => matched.reject(new Error(`it ended with ${code}:\n${running.output}`)));
+    running.child = child;
+    running.match = await within(matched.promise, `${ready} of ${args.join(" ")}`, LIMIT_MS);
+    running.end = async (signal = "SIGTERM") => {
+      child.kill(signal);
+      return within(gone, `its end after ${signal}`);
+    };
+    return running;
+  }
+
+  remove() {
+    for (const child of this.#running) kill(child);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
