@@ -10,6 +10,7 @@ import { reportSizes } from "./build/sizes.mjs";
 import { worker } from "./build/worker.mjs";
 import { www } from "./build/www.mjs";
 import { parse } from "./command.mjs";
+import { linkForExamples } from "./link.mjs";
 import { withLock } from "./lock.mjs";
 import { at, build as folder } from "./paths.mjs";
 import { ask, exitOnSignals } from "./processes.mjs";
@@ -26,6 +27,7 @@ const parts = [worker, client, www].filter((part) => part.exists?.() ?? true);
  * the parts that were made.
  */
 export async function build({ packages = false } = {}) {
+  linkForExamples();
   const wanted = packages ? [...parts, commandLine] : parts;
   const outdated = () => wanted.filter((part) => !isUpToDate(part.part, print(part), part.outputs));
   if (outdated().length === 0) return [];

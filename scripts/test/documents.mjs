@@ -9,7 +9,7 @@ import { Problem } from "../terminal.mjs";
 const SPEC = "docs/spec/";
 
 const CODE = /\.(?:rs|[cm]?[jt]s|tsx|json|py)$/;
-const FOLDERS = ["bench", "crates", "docs", "findings", "scripts", "tests", "worker", "www"];
+const FOLDERS = ["bench", "crates", "docs", "examples", "findings", "scripts", "tests", "worker", "www"];
 
 /** The tests of this check name sections that are not there. */
 const EXEMPT = "tests/scripts/documents.test.mjs";
@@ -20,6 +20,7 @@ export function readTree() {
   const files = [...documents, ...filesUnder(...FOLDERS.map((folder) => at(folder)))];
   const kept = files
     .map((file) => relative(root, file))
+    .filter((path) => !path.includes("/public/built/"))
     .filter((path) => /\.md$/.test(path) || (CODE.test(path) && path !== EXEMPT));
   return kept.map((path) => ({ path, text: readFileSync(at(path), "utf8") }));
 }
@@ -117,7 +118,7 @@ function leadsSomewhere(from, link, anchors, exists) {
 export function missingPaths(tree, exists = (path) => existsSync(at(path))) {
   const documents = tree.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
   return documents.flatMap(({ path, text }) => {
-    const named = [...text.matchAll(/`((?:bench|crates|docs|findings|scripts|tests|worker|www)\/[\w./-]+)`/g)];
+    const named = [...text.matchAll(/`((?:bench|crates|docs|examples|findings|scripts|tests|worker|www)\/[\w./-]+)`/g)];
     return named.filter(([, name]) => !exists(name)).map(([, name]) => `${path}: there is no ${name}`);
   });
 }

@@ -21,7 +21,7 @@ import { checkLinks, checkSources } from "./documents.mjs";
 import { checkTestNames } from "./names.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
-import { checkTypes } from "./types.mjs";
+import { checkExamples, checkTypes } from "./types.mjs";
 import { checkWords } from "./words.mjs";
 
 /** Where the end-to-end tests keep what the service says. */
@@ -297,7 +297,7 @@ export const steps = [
       rmSync(logs, { recursive: true, force: true });
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (files.length > 0) return endToEnd(files, { pattern });
-      const apart = [...["scripts", "worker", "packaging"].map((name) => at("tests", name)), ...alone];
+      const apart = [...["scripts", "worker", "packaging", "examples"].map((name) => at("tests", name)), ...alone];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
       return endToEnd(all, { concurrency: 2, record: "e2e" });
     },
@@ -311,11 +311,23 @@ export const steps = [
     work: () => endToEnd(alone, { record: "alone" }),
   },
   {
+    name: "examples",
+    group: "e2e",
+    title: "Examples, as their READMEs say",
+    needs: "e2e",
+    tests: true,
+    async work() {
+      await build();
+      await checkExamples();
+      return endToEnd(testFiles("examples"), { record: "examples" });
+    },
+  },
+  {
     // Last, for it reads what the others recorded, all of them in a whole run.
     name: "compatibility",
     title: "COMPATIBILITY.md",
     needs: "quick",
     quick: true,
-    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone"] : [] }),
+    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone", "examples"] : [] }),
   },
 ];

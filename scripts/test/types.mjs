@@ -1,14 +1,20 @@
-// Type checks: the worker's TypeScript and the bench's workers for the platform, and every script and test for Node.
+// Type checks: the worker's TypeScript and the bench's workers for the platform, every script and test for Node, and the
+// examples with the package that they use.
 import { at, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { Problem } from "../terminal.mjs";
 
-/** No file has a type error. */
-export async function checkTypes() {
+/** No file has a type error; the examples apart, which need the package. */
+export const checkTypes = () => check([at("worker", "js"), root, at("tests"), at("bench", "contenders", "workers")]);
+
+/** No example has a type error, with the declarations of the package as it was built. */
+export const checkExamples = () => check([at("examples")]);
+
+async function check(projects) {
   const errors = [];
-  for (const project of [at("worker", "js"), root, at("tests"), at("bench", "contenders", "workers")]) {
-    const check = run(npmBin("tsc"), ["--project", project, "--pretty", "false"], { cwd: root, failure: "tsc" });
-    const output = await check.then(() => "").catch((error) => error.output ?? Promise.reject(error));
+  for (const project of projects) {
+    const done = run(npmBin("tsc"), ["--project", project, "--pretty", "false"], { cwd: root, failure: "tsc" });
+    const output = await done.then(() => "").catch((error) => error.output ?? Promise.reject(error));
     if (output !== "") errors.push(output.trimEnd());
   }
   if (errors.length > 0) throw new Problem(errors.join("\n"));

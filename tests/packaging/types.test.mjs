@@ -176,3 +176,24 @@ test("publint and arethetypeswrong find nothing wrong", async (t) => {
     ".",
   );
 });
+
+test("the code in the README has no type error", async (t) => {
+  // Inside the repository, where React's types are found.
+  const project = await Project.install(t, { type: "module" }, path.join(root, "build", "projects"));
+  const readme = project.file("node_modules/@webpubsub-edge/client/README.md").toString();
+  const blocks = [...readme.matchAll(/^```(jsx?)\n([^]*?)^```$/gm)];
+  assert.ok(blocks.length > 5);
+  const files = blocks.map(([, language, code], n) => project.write(`block${n}.${language}`, `${code}\nexport {};\n`));
+  // What one block has from another, or from its reader.
+  const given = `
+    import type { WebPubSubClient } from "@webpubsub-edge/client";
+    declare global {
+      var client: WebPubSubClient;
+      var url: string;
+      function userOf(request: Request): Promise<string>;
+    }`;
+  files.push(project.write("given.d.ts", given));
+  const options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--strictNullChecks", "false", "--skipLibCheck"];
+  const platform = ["--target", "esnext", "--lib", "esnext,dom,dom.iterable", "--types", "node", "--jsx", "react-jsx"];
+  await project.node(compilers["TypeScript 7"], ...options, ...platform, "--module", "nodenext", ...files);
+});

@@ -6,6 +6,7 @@ import * as microsoft from "@azure/web-pubsub-client";
 import express from "express";
 import { ATTEMPTS, AT_ONCE, OWN_SHARD } from "../support/event-handler.mjs";
 import { connectProtobuf, DATA, field, message, refused } from "../support/protobuf.mjs";
+import { portOf } from "../support/port.mjs";
 import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, PROTOBUF_V1, Refused, Socket } from "../support/socket.mjs";
 import { loadOurClient } from "../support/our-client.mjs";
@@ -50,7 +51,7 @@ forEachRunner(
       await new Promise((resolve) => server.on("listening", resolve));
       server.keepAliveTimeout = 0;
       t.after(() => (server.close(), server.closeAllConnections()));
-      const origin = `http://127.0.0.1:${server.address().port}`;
+      const origin = `http://127.0.0.1:${portOf(server)}`;
       await hub.configure({ eventHandlers: [{ urlTemplate: `${origin}${path}`, ...which }] });
       return { hub, asked };
     }
