@@ -10,9 +10,13 @@ import { HANDLER_SECRET } from "./variables.mjs";
 const PRIMARY = "WEBPUBSUB_ACCESS_KEY";
 const SECONDARY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
 const ENDPOINT = "WEBPUBSUB_ENDPOINT";
+const PORTAL = "PORTAL_SECRET";
 
 /** HMAC-SHA256's own size: a shorter key is easier to guess than a signature is to forge. */
 const LEAST_KEY_BYTES = 32;
+
+/** What the service asks of the secret that operators sign in with. */
+const LEAST_PORTAL_CHARACTERS = 16;
 
 /** Only characters that mean nothing in a connection string, a URL or a shell. */
 const randomKey = () => randomBytes(48).toString("base64url");
@@ -53,6 +57,29 @@ export const primaryKey = (keys = accessKeys()) => keys[PRIMARY];
 export function handlerSecrets(env = process.env, file = devVars) {
   const all = { ...(existsSync(file) ? parseVars(readFileSync(file, "utf8")) : {}), ...env };
   return Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith(HANDLER_SECRET)));
+}
+
+/**
+ * The secret that operators sign in with, by the name of its variable: from the environment, else from `.dev.vars`, else
+ * the one that `otherwise` gives, if any.
+ */
+export function portalSecret(otherwise = "", env = process.env, file = devVars) {
+  const secret = env[PORTAL] || (existsSync(file) ? parseVars(readFileSync(file, "utf8")) : {})[PORTAL] || otherwise;
+  if (secret && secret.length < LEAST_PORTAL_CHARACTERS)
+    throw new UsageProblem(`${PORTAL} has fewer than ${LEAST_PORTAL_CHARACTERS} characters and can be guessed.`);
+  return secret ? { [PORTAL]: secret } : {};
+}
+
+/** A secret for this machine that goes with an access key, so that sessions outlive a restart. */
+export const secretOfKey = (key) => createHmac("sha256", key).update("portal").digest("base64url");
+
+/** A link that signs in once, within a day. What is behind the `#` leaves no browser, and so is in no log. */
+export function signInLink({ url, key, now = Date.now() }) {
+  const claims = {
+    ...claimsFor(`${url}/management/session`, 24 * 60, now),
+    jti: randomBytes(16).toString("base64url"),
+  };
+  return `${url}/#ticket=${signed(claims, key)}`;
 }
 
 /** The names of the keys that are short enough to be guessed. */

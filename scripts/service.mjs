@@ -7,7 +7,9 @@ import {
   bracketed,
   endpoint,
   handlerSecrets,
+  portalSecret,
   primaryKey,
+  secretOfKey,
   serviceHosts,
   warnOfWeakKeys,
 } from "./access.mjs";
@@ -30,10 +32,12 @@ const nothing = () => {};
  * `command` is what was typed, as `parse` takes it, with the arguments `args`; `setUp()` and `build()` see to it that all
  * that it needs is there; `launch(options, { variables, keys }, stdio)` starts the program called `program`; `variables`
  * are this way's own defaults; `ready(options, keys, reached)` is called when the service answers, with where it is
- * `reached`. A program that `drains` takes no new connections after SIGTERM, and goes on with those it has.
+ * `reached`. Where operators are `signedIn`, there is a secret for that without one of the environment's. A program that
+ * `drains` takes no new connections after SIGTERM, and goes on with those it has.
  * @param {{
  *   command: any, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string, launch: Function,
- *   variables?: Record<string, string>, drains?: boolean, ready?: (options: any, keys: any, reached: any) => unknown
+ *   variables?: Record<string, string>, drains?: boolean, signedIn?: boolean,
+ *   ready?: (options: any, keys: any, reached: any) => unknown
  * }} how
  */
 export async function runService({
@@ -45,6 +49,7 @@ export async function runService({
   launch,
   variables,
   drains = false,
+  signedIn = false,
   ready = nothing,
 }) {
   exitOnSignals();
@@ -64,7 +69,7 @@ export async function runService({
   const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
   const environment = {
     variables: { ...own, ...variables, ...options.variables },
-    keys: { ...handlerSecrets(), ...keys },
+    keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretOfKey(primaryKey(keys)) : ""), ...keys },
   };
   const child = await privately(() => launch(options, environment, stdio));
   record(options.state, [child.pid], { command: command.name });

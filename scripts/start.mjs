@@ -32,6 +32,7 @@ await main(() =>
     build,
     program: "wrangler",
     launch: startWrangler,
+    signedIn: true,
     // A handler under development listens on the developer's own machine.
     variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "on" },
     ready(options, keys, reached) {

@@ -83,6 +83,7 @@ export const elsewhere = {
   SHARDS: "with --shards N",
   HUB_SETTINGS: "with --settings FILE",
   WEBPUBSUB_ACCESS_KEY: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
+  PORTAL_SECRET: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
   WEBPUBSUB_ACCESS_KEY_SECONDARY: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
 };
 
@@ -101,7 +102,7 @@ export function variable(text) {
 /** Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key. */
 export function checkConfigured(vars) {
   for (const [name, value] of Object.entries(vars)) {
-    if (/_ACCESS_KEY/.test(name))
+    if (/_ACCESS_KEY|^PORTAL_SECRET$/.test(name))
       throw new UsageProblem(
         `wrangler.toml: ${name} is a secret, and does not belong in [vars]: everybody who sees the project can read it.`,
       );

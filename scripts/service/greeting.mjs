@@ -1,6 +1,6 @@
 // What a service says when it is ready, for who started it.
 import { performance } from "node:perf_hooks";
-import { ALL_GROUPS, clientUrl, connectionString } from "../access.mjs";
+import { ALL_GROUPS, clientUrl, connectionString, signInLink } from "../access.mjs";
 import { state } from "../paths.mjs";
 import { duration, quoted } from "../terminal.mjs";
 import { typed } from "../typed.mjs";
@@ -19,7 +19,8 @@ The service is ready (after ${duration(performance.now())}).
   Connection string  ${connectionString(secure, key)}
   Client URL         ${clientUrl({ hub: HUB, roles: ALL_GROUPS }, { url: endpoint, key })}
                      (hub ${HUB}, for 60 minutes; may join every group and send to it)
-  Page               ${endpoint}/
+  Page               ${signInLink({ url: endpoint, key })}
+                     (signs in once; without what is behind the #, it does not)
 
 Try next: open the page and paste the client URL, or in another terminal
   export WebPubSubConnectionString="$(${typed("connection-string", elsewhere)})"

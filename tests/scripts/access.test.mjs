@@ -16,9 +16,12 @@ import {
   hubName,
   keepDeployment,
   parseVars,
+  portalSecret,
   primaryKey,
   requestToken,
+  secretOfKey,
   serviceHosts,
+  signInLink,
   weakKeys,
 } from "../../scripts/access.mjs";
 
@@ -175,4 +178,32 @@ test("a service has the hosts that its clients ask, as in URLs", () => {
   const both = ["localhost:8080", "127.0.0.1:8080", "localhost", "127.0.0.1"];
   assert.deepEqual(serviceHosts({ host: "127.0.0.1", port: 8080, https: { port: 443 } }), both);
   assert.deepEqual(serviceHosts({ host: "fd00::1", port: 8080 }), ["[fd00::1]:8080"]);
+});
+
+test("the portal's secret is the environment's, or the file's", () => {
+  const file = join(folder, "portal");
+  assert.deepEqual(portalSecret("", {}, file), {});
+  assert.deepEqual(portalSecret("made-of-the-key-", {}, file), { PORTAL_SECRET: "made-of-the-key-" });
+  writeFileSync(file, "PORTAL_SECRET=stored-in-a-file\n");
+  assert.deepEqual(portalSecret("made-of-the-key-", {}, file), { PORTAL_SECRET: "stored-in-a-file" });
+  const given = { PORTAL_SECRET: "given-to-the-command" };
+  assert.deepEqual(portalSecret("made-of-the-key-", given, file), given);
+  assert.throws(
+    () => portalSecret("", { PORTAL_SECRET: "too-short" }, file),
+    /PORTAL_SECRET has fewer than 16 characters/,
+  );
+  assert.equal(secretOfKey("a"), secretOfKey("a"));
+  assert.notEqual(secretOfKey("a"), secretOfKey("b"));
+  assert.ok(secretOfKey("a").length >= 32);
+});
+
+test("a link signs in for a day, with an id of its own", () => {
+  const link = () => signInLink({ url, key: "key", now: NOW });
+  const [page, ticket] = link().split("#ticket=");
+  assert.equal(page, `${url}/`);
+  const { claims } = readToken(ticket, "key");
+  assert.equal(claims.aud, `${url}/management/session`);
+  assert.equal(claims.exp - claims.iat, 24 * 60 * 60);
+  assert.ok(claims.jti.length >= 20 && claims.jti.length <= 64);
+  assert.notEqual(link(), link());
 });

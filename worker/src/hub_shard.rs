@@ -15,9 +15,10 @@ use webpubsub_protocol::rest::{self, PageRequest, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::Incoming;
 use webpubsub_service::{
-    AdmittedClient, ObjectResponse, Offered, Part, ShardAnswer, ShardCall, ShardTask, Work, parse_object_name,
+    AdmittedClient, ObjectResponse, Offered, Part, ShardAnswer, ShardCall, ShardTask, TraceRequest, Work,
+    parse_object_name,
 };
-use webpubsub_shard::{Attachment, Command, Driver, Input, Reply, Shard, Slot};
+use webpubsub_shard::{Attachment, Command, Driver, Full, Input, Reply, Shard, Slot, WatcherId};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
@@ -99,6 +100,7 @@ impl HubShard {
         let code = CloseCode(code);
         let (echo, words) = (code.echo().0, fit_reason(reason));
         let Some((shard, slot)) = self.known(socket) else {
+            self.unwatch(socket);
             close_socket(socket, echo, words);
             return Ok(());
         };
@@ -109,8 +111,9 @@ impl HubShard {
 
     #[wasm_bindgen(js_name = webSocketError)]
     pub fn websocket_error(&self, socket: &WebSocket) -> Result<()> {
-        if let Some((shard, slot)) = self.known(socket) {
-            shard.step(Input::Broken { slot }, None)?;
+        match self.known(socket) {
+            Some((shard, slot)) => drop(shard.step(Input::Broken { slot }, None)?),
+            None => self.unwatch(socket),
         }
         Ok(())
     }
@@ -132,11 +135,26 @@ impl HubShard {
         Some(shard)
     }
 
+    /// Forgets the socket of an operator who watches no more.
+    fn unwatch(&self, socket: &WebSocket) {
+        if let Ok(shard) = &self.shard
+            && let Some(watcher) = shard.watchers.slot(socket)
+        {
+            shard.driver.borrow_mut().shard.unwatch(WatcherId(watcher));
+            shard.watchers.forget(watcher);
+        }
+    }
+
     /// The slot of a socket that the shard knows.
     fn known(&self, socket: &WebSocket) -> Option<(&Rc<ShardHost>, Slot)> {
         let shard = self.awake()?;
         Some((shard, Slot(shard.sockets.slot(socket)?)))
     }
+}
+
+/// What an operator watches over a socket; `None` for a client's.
+fn watched_by(socket: &WebSocket) -> Option<TraceRequest> {
+    TraceRequest::of_attachment(&read_attachment(socket)?)
 }
 
 impl ShardHost {
@@ -155,14 +173,22 @@ impl ShardHost {
         // An idle client's keep-alive is answered by the platform and wakes no shard.
         answer_pings(&state, r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
 
-        let sockets = Sockets::new();
-        let open = open_web_sockets(&state);
+        let (sockets, watchers) = (Sockets::new(), Sockets::new());
+        let mut open = open_web_sockets(&state);
+        let watching = open.extract_if(.., |socket| watched_by(socket).is_some());
+        let watching: Vec<WebSocket> = watching.collect();
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
         let policy = config.policy(&hub_name, config.settings.of(&hub_name));
-        let restored = Shard::restore(now(), shard_config, policy, store.load()?, attachments);
+        let mut restored = Shard::restore(now(), shard_config, policy, store.load()?, attachments);
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),
+                None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
+            }
+        }
+        for socket in &watching {
+            match watched_by(socket).and_then(|request| restored.shard.watch(request.filter)) {
+                Some(watcher) => watchers.put(watcher.0, socket),
                 None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
             }
         }
@@ -184,6 +210,7 @@ impl ShardHost {
                 number,
                 driver,
                 sockets,
+                watchers,
                 store,
                 calls: Calls::new(),
                 timer: Timer::new(),
@@ -221,6 +248,7 @@ impl ShardHost {
     async fn answer(self: &Rc<Self>, call: ShardCall) -> Result<Response> {
         let answer = match call {
             ShardCall::Connect(client) => return self.connect(*client).await,
+            ShardCall::Watch(query) => return self.watch(&query),
             ShardCall::Recover(connection, token) => return self.recover(connection, token),
             ShardCall::Room => {
                 let full = self.driver.borrow().shard.full();
@@ -244,6 +272,7 @@ impl ShardHost {
                 self.step(Input::Measure, None)?;
                 ShardAnswer::Text(self.metrics())
             }
+            ShardCall::List(listing) => ShardAnswer::Text(listing.answer(&self.driver.borrow().shard)),
         };
         http::object(answer.encode())
     }
@@ -266,6 +295,27 @@ impl ShardHost {
             answer.headers().set(Offered::CONNECTIONS, &connections.to_string())?;
         }
         Ok(answer)
+    }
+
+    /// Accepts the socket of an operator who watches.
+    fn watch(&self, query: &str) -> Result<Response> {
+        let Ok(request) = TraceRequest::parse(query) else {
+            return http::object(ObjectResponse::not_understood());
+        };
+        let shard = &mut self.driver.borrow_mut().shard;
+        let Some(watcher) = shard.watch(request.filter) else {
+            return http::object(ShardAnswer::Offered(Offered::Full(Full::Quota)).encode());
+        };
+        let pair = WebSocketPair::new();
+        let socket = pair.server();
+        if let Err(thrown) = self.state.accept_web_socket(&socket) {
+            shard.unwatch(watcher);
+            return Err(thrown.into());
+        }
+        self.watchers.put(watcher.0, &socket);
+        self.watchers.attach(watcher.0, &TraceRequest::attachment(query))?;
+        let _ = self.watchers.send_text(&[watcher.0], &TraceRequest::greeting(&self.hub_name, shard));
+        http::switch_protocols(&pair.client(), None)
     }
 
     /// Accepts the new socket of a client that the Worker has seen the reconnection token of.

@@ -14,7 +14,7 @@ use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_service::{EventCall, HubView, ShardCall, object_name};
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
-    StoredMessage,
+    StoredMessage, WatcherId,
 };
 use worker::web_sys::WebSocket;
 
@@ -128,6 +128,19 @@ impl Host for StepHost<'_> {
 
     fn give_up(&mut self, call: CallId, after: Duration) {
         self.shard.calls.give_up(call.0 as f64, whole_millis(after) as f64);
+    }
+
+    fn send_trace(&mut self, to: WatcherId, text: &str) {
+        // The end of one that is gone follows.
+        let _ = self.shard.watchers.send_text(&[to.0], text);
+    }
+
+    fn unread_trace_bytes(&self, watcher: WatcherId) -> u64 {
+        self.shard.watchers.waiting(watcher.0) as u64
+    }
+
+    fn close_trace(&mut self, watcher: WatcherId, cause: CloseCause) {
+        self.shard.watchers.close(watcher.0, cause.code().0, fit_reason(cause.reason()));
     }
 
     fn log_skipped_roles(&mut self, count: usize) {
@@ -245,7 +258,10 @@ impl ShardHost {
         self.state.wait_until(async move {
             let id = call.id;
             let (env, hub, calls) = (&shard.env, shard.hub_name.as_str(), &shard.calls);
-            let keep = |delivery: &str| keep_delivery(shard.store.object(), delivery);
+            let keep = |delivery: &str| {
+                keep_delivery(shard.store.object(), delivery);
+                shard.driver.borrow_mut().shard.record_call(now(), delivery);
+            };
             let caller = Caller { env, hub, calls, id: id.0 as f64, keep: &keep };
             let mut call = EventCall::of(hub, call, &shard.config.keys, &|name| variable(env, name));
             let result = call.make(&caller, None).await.map(|()| call.into_taken());

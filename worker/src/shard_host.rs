@@ -25,6 +25,8 @@ pub(crate) struct ShardHost {
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) driver: RefCell<Driver>,
     pub(crate) sockets: Sockets,
+    /// The sockets of operators who watch.
+    pub(crate) watchers: Sockets,
     pub(crate) store: ShardStore<Sql>,
     pub(crate) calls: Calls,
     pub(crate) timer: Timer,

@@ -4,7 +4,7 @@
 //! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
 //! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). With the same keys it
 //! makes the tokens that continue a list ([`sign_continuation`]) and signs what event handlers are sent
-//! ([`AccessKeys::signature`]). It reads and writes
+//! ([`AccessKeys::signature`]). Sessions of operators have keys of their own ([`SessionKeys`]). It reads and writes
 //! [`ConnectionString`]s, which carry a key to servers.
 //!
 //! It never asks what time it is (`now` is an argument), never looks at roles, and never lets a key
@@ -39,6 +39,7 @@ mod continuation;
 mod error;
 mod provider;
 mod reconnection;
+mod session;
 mod signature;
 mod token;
 
@@ -49,4 +50,5 @@ pub use connection_string::{ConnectionString, ConnectionStringError};
 pub use continuation::{ContinuationError, sign_continuation, verify_continuation};
 pub use error::{AudienceError, TokenError};
 pub use reconnection::{sign_reconnection_token, verify_reconnection_token};
+pub use session::{SESSION_LIFETIME, SessionKeys, Ticket, verify_ticket};
 pub use token::{bearer, sign, sign_client, verify_client, verify_service};

@@ -32,7 +32,7 @@ pub use body::{
 pub use groups::{GroupsRequest, groups_body};
 pub use openapi::openapi;
 pub use page::{FirstMembers, Member, MemberPage, NextPage, PageRequest, next_link};
-pub use parse::Route;
+pub use parse::{Query, Route};
 pub use respond::{Outcome, Response, Subject, refuse, respond, turn_away};
 
 use crate::data::{MetadataError, TimeToLive};
@@ -454,6 +454,32 @@ pub enum Refusal {
     /// 400: none of our continuation tokens, or one of another list.
     #[error("invalid continuationToken")]
     ContinuationToken,
+    /// 403: the caller is known, and may not do this.
+    #[error("the request is forbidden")]
+    Forbidden {
+        /// A sentence that says why.
+        why: &'static str,
+    },
+    /// 404: what is asked for is not there.
+    #[error("there is no such thing")]
+    NotFound {
+        /// A sentence that says why.
+        why: &'static str,
+    },
+    /// 429: it was asked too often, or there are too many already.
+    #[error("too many requests")]
+    TooManyRequests {
+        /// A sentence that says why.
+        why: &'static str,
+    },
+    /// 400: a parameter of an operator's request is not what it is to be.
+    #[error("invalid {name}")]
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// What it is to be, as a sentence.
+        rule: &'static str,
+    },
     /// 400: the body names no groups, or what it names are no groups.
     #[error("the body has no list of group names")]
     Groups,

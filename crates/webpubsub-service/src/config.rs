@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use webpubsub_auth::{AccessKeyError, AccessKeys};
+use webpubsub_auth::{AccessKeyError, AccessKeys, SessionKeys};
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId,
 };
@@ -13,6 +14,10 @@ use webpubsub_shard::{
 pub struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
     pub keys: AccessKeys,
+    /// The same as texts.
+    pub(crate) key_texts: [Option<String>; 2],
+    /// `PORTAL_SECRET`: what signs the sessions of operators; `None` where they do not sign in.
+    pub session_keys: Option<SessionKeys>,
     /// `SHARDS`: the number of shards of a hub, 1 to 65535.
     shards: u16,
     /// `SHARD_SOFT_LIMIT`: up to how many connections a shard is preferred to fuller ones.
@@ -55,6 +60,9 @@ pub enum ConfigError {
     /// A key that cannot be used.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
+    /// A secret that could be guessed.
+    #[error("secret PORTAL_SECRET has fewer than 16 characters")]
+    PortalSecret,
     /// Settings that cannot be used.
     #[error("variable HUB_SETTINGS: {0}")]
     Settings(#[from] SettingsError),
@@ -75,6 +83,9 @@ pub enum ConfigError {
     #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
     Retries,
 }
+
+/// The fewest characters of `PORTAL_SECRET`.
+const MIN_PORTAL_SECRET_CHARS: usize = 16;
 
 /// Reads a switch; empty is off, and `None` is neither on nor off. `tests/vectors/variables` has the words, which
 /// the scripts read too.
@@ -121,6 +132,10 @@ impl Config {
     pub fn read(text: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let primary = text("WEBPUBSUB_ACCESS_KEY").ok_or(ConfigError::NoAccessKey)?;
         let secondary = text("WEBPUBSUB_ACCESS_KEY_SECONDARY").filter(|key| !key.is_empty());
+        let portal = text("PORTAL_SECRET").filter(|secret| !secret.is_empty());
+        if portal.as_ref().is_some_and(|secret| secret.chars().count() < MIN_PORTAL_SECRET_CHARS) {
+            return Err(ConfigError::PortalSecret);
+        }
         let mut wrong = None;
         let mut number = |name: &'static str, default: u32, min: u32, max: u32| {
             let number = text(name).map_or(Some(default), |value| value.trim().parse().ok());
@@ -170,6 +185,8 @@ impl Config {
             },
             private_handlers,
             keys: AccessKeys::new(&primary, secondary.as_deref())?,
+            session_keys: portal.and_then(|secret| SessionKeys::new(&secret, &primary)),
+            key_texts: [Some(primary), secondary],
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,
@@ -181,6 +198,13 @@ impl Config {
             accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
             service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
         })
+    }
+
+    /// A session as a secret makes it, which [`Config::session_keys`] take if it is the right one.
+    #[must_use]
+    pub fn session_with(&self, secret: &str, now: Timestamp) -> Option<String> {
+        let [primary, _] = &self.key_texts;
+        Some(SessionKeys::new(secret, primary.as_ref()?)?.sign(now))
     }
 
     /// The number of shards that a hub has until its settings are changed over the API.
@@ -284,6 +308,19 @@ mod tests {
         assert_eq!(error, ConfigError::NoAccessKey);
         assert!(matches!(read(&[("WEBPUBSUB_ACCESS_KEY", "")]), Err(ConfigError::AccessKey(_))));
         assert!(read(&[("WEBPUBSUB_ACCESS_KEY_SECONDARY", "")]).is_ok(), "an empty one is none");
+    }
+
+    #[test]
+    fn operators_sign_in_with_a_secret_that_is_long_enough() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        assert!(config(&[("PORTAL_SECRET", "")]).session_keys.is_none());
+        let short = "secret PORTAL_SECRET has fewer than 16 characters";
+        assert_eq!(error(&[("PORTAL_SECRET", "123456789012345")]), short);
+        let config = config(&[("PORTAL_SECRET", "1234567890123456")]);
+        let keys = config.session_keys.as_ref().unwrap();
+        let is_right = |secret| keys.verify(now, &config.session_with(secret, now).unwrap()).is_ok();
+        assert!(is_right("1234567890123456"));
+        assert!(!is_right("") && !is_right("123456789012345"));
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::directory::{Directory, Fact, Handler, Input, Output};
 use crate::event_call::EventCall;
 use crate::event_driver::EventHost;
 use crate::object_api::{DirectoryAnswer, DirectoryCall, ShardAnswer, ShardCall, shard_names};
+use crate::sign_in::SignIns;
+
+/// The fact that has [`SignIns`].
+const SIGN_INS: &str = "signIns";
 
 /// The database, network, alarm and clock of one directory.
 ///
@@ -146,6 +150,17 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
             DirectoryCall::AddHub(hub) => {
                 self.store()?.add_hub(hub.as_str())?;
                 DirectoryAnswer::Taken(true)
+            }
+            DirectoryCall::SignIn(attempt) => {
+                let store = self.store()?;
+                let before =
+                    store.fact(SIGN_INS)?.and_then(|text| SignIns::decode(&text)).unwrap_or_default();
+                let mut after = before.clone();
+                let allowed = after.take(self.host.now(), attempt);
+                if after != before {
+                    store.put_fact(SIGN_INS, &after.encode())?;
+                }
+                DirectoryAnswer::Allowed(allowed)
             }
             DirectoryCall::Hubs => {
                 let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;

@@ -10,6 +10,7 @@
 mod client;
 mod management;
 mod rest;
+mod session;
 mod views;
 
 use std::fmt;
@@ -134,6 +135,9 @@ pub enum GatewayError {
     /// A shard did not take new settings, or the register not their hub.
     #[error("not every shard took the settings yet")]
     SettingsNotTaken,
+    /// A shard did not show what it has.
+    #[error("a shard gave no list")]
+    NoList,
     /// A shard did not answer.
     #[error("not every shard closed its sockets")]
     SocketsNotClosed,
@@ -184,7 +188,15 @@ impl<H: Host> Gateway<'_, H> {
             return self.rest(asked).await;
         }
         if url.path.starts_with("/management/") {
-            return Answer::Respond(self.management(asked).await);
+            let mut answer = if url.path == session::PATH {
+                Answer::Respond(self.session_request(asked).await)
+            } else {
+                self.management(asked).await
+            };
+            if let Answer::Respond(response) = &mut answer {
+                response.headers.push(("cache-control", "no-store".into()));
+            }
+            return answer;
         }
         match ClientEndpoint::parse(url.path, url.query) {
             Ok(endpoint) => self.client(asked, &endpoint).await,
@@ -207,9 +219,14 @@ impl<H: Host> Gateway<'_, H> {
     }
 
     /// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
-    /// for exactly its URL.
-    fn check_token(&self, what: &str, asked: Incoming<'_>) -> Result<PublicOrigin, Refusal> {
+    /// for exactly its URL, or a session.
+    fn check_caller(&self, what: &str, asked: Incoming<'_>) -> Result<PublicOrigin, Refusal> {
         let Self { host, config } = self;
+        if asked.authorization.is_empty()
+            && let Some(session) = self.session(asked)
+        {
+            return session;
+        }
         let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
         let audience = ServiceAudience { hosts, path: asked.url.path };
         let token = bearer(asked.authorization).ok_or(TokenError::Missing);

@@ -16,11 +16,14 @@ mod event_call;
 mod event_driver;
 pub mod gateway;
 mod handler_test;
+mod listing;
 pub mod management;
 mod object_api;
 mod part;
 mod scatter;
+mod sign_in;
 mod task;
+mod trace;
 mod view;
 
 pub use config::{Config, ConfigError};
@@ -28,11 +31,14 @@ pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};
 pub use handler_test::test_handler;
+pub use listing::Listing;
 pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
 };
 pub use part::{Part, REPLY_HEADER};
 pub use scatter::{Destination, ShardRange};
+pub use sign_in::{SignIn, SignIns};
 pub use task::{Assignment, ShardTask, Success, Task, Work};
+pub use trace::TraceRequest;
 pub use view::{HubView, SharedLoads, ViewCache};

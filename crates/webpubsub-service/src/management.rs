@@ -2,8 +2,9 @@
 
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
-use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest::Refusal;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{HubSettings, METRICS, SettingsError, ShardId, ShardMap};
 
 use crate::config::Config;
@@ -15,6 +16,10 @@ pub enum ManagementRequest {
     Metrics,
     /// The names of all hubs that were ever used.
     Hubs,
+    /// The version, and the metrics of each hub over all its shards.
+    Overview,
+    /// Which access keys there are.
+    Keys,
     /// Close every socket, since the service is about to stop.
     CloseSockets,
     /// Something about one hub.
@@ -32,6 +37,14 @@ pub enum HubRequest {
     DeleteSettings,
     /// Its shards.
     Shards,
+    /// Its connections, a page at a time.
+    Connections,
+    /// One of its connections.
+    Connection(ConnectionId),
+    /// Its groups, a page at a time.
+    Groups,
+    /// What one of its shards does, as it happens.
+    Trace,
     /// What became of the last deliveries to its event handlers.
     Deliveries,
     /// Deliver an event to one of its handlers; `None` for a number that no handler has.
@@ -48,6 +61,8 @@ impl ManagementRequest {
         let (hub, request) = match path[..] {
             ["metrics"] => return only("GET", method, Self::Metrics),
             ["hubs"] => return only("GET", method, Self::Hubs),
+            ["keys"] => return only("GET", method, Self::Keys),
+            ["overview"] => return only("GET", method, Self::Overview),
             ["sockets", ":close"] => return only("POST", method, Self::CloseSockets),
             ["hubs", hub, ref request @ ..] => (decode_segment(hub), request),
             _ => return Err(Refusal::UnknownPath),
@@ -59,6 +74,13 @@ impl ManagementRequest {
             ([], "DELETE") => HubRequest::DeleteSettings,
             ([], _) => return Err(Refusal::Method { allow: "GET, PUT, DELETE".to_owned() }),
             (["shards"], _) => only("GET", method, HubRequest::Shards)?,
+            (["connections"], _) => only("GET", method, HubRequest::Connections)?,
+            (["connections", id], _) => {
+                let id = decode_segment(id).and_then(|id| ConnectionId::parse(id).ok());
+                only("GET", method, HubRequest::Connection(id.ok_or(Refusal::Connection)?))?
+            }
+            (["groups"], _) => only("GET", method, HubRequest::Groups)?,
+            (["trace"], _) => only("GET", method, HubRequest::Trace)?,
             (["deliveries"], _) => only("GET", method, HubRequest::Deliveries)?,
             (["eventHandlers", index, ":test"], _) => {
                 only("POST", method, HubRequest::TestHandler(index.parse().ok()))?
@@ -97,6 +119,25 @@ pub fn show_hubs(names: &[String]) -> String {
     hubs.finish()
 }
 
+/// Writes the access keys as JSON: how they begin, or all of them.
+#[must_use]
+pub fn show_keys([primary, secondary]: &[Option<String>; 2], reveal: bool) -> String {
+    let show = |key: &Option<String>| match key {
+        Some(key) => {
+            let mut shown = Writer::object();
+            shown.text("start", &key.chars().take(4).collect::<String>());
+            if reveal {
+                shown.text("key", key);
+            }
+            shown.finish()
+        }
+        None => "null".to_owned(),
+    };
+    let mut keys = Writer::object();
+    keys.json("primary", &show(primary)).json("secondary", &show(secondary));
+    keys.finish()
+}
+
 /// Writes the shards of a hub as JSON.
 #[must_use]
 pub fn show_shards(map: &ShardMap) -> String {
@@ -109,6 +150,58 @@ pub fn show_shards(map: &ShardMap) -> String {
     let mut all = Writer::object();
     all.number("version", map.version).json("shards", &shards.finish());
     all.finish()
+}
+
+/// What a start page shows: the version, and the metrics of each hub.
+#[derive(Debug)]
+pub struct Overview {
+    hubs: Writer,
+    is_healthy: bool,
+}
+
+impl Overview {
+    /// The overview of no hub.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "no overview is empty")]
+    pub fn new() -> Self {
+        Self { hubs: Writer::list(), is_healthy: true }
+    }
+
+    /// Adds a hub by what each of its shards says of its metrics, in the order of [`METRICS`] with commas between;
+    /// `None` of one that did not answer.
+    pub fn add(&mut self, hub: &HubName, shards: &[Option<String>]) {
+        let mut sums = [0_u64; METRICS.len()];
+        let mut silent = 0;
+        for shard in shards {
+            match shard {
+                Some(values) => {
+                    for (sum, value) in sums.iter_mut().zip(values.split(',')) {
+                        *sum = sum.saturating_add(value.parse().unwrap_or(0));
+                    }
+                }
+                None => silent += 1,
+            }
+        }
+        let mut metrics = Writer::object();
+        for (metric, sum) in METRICS.iter().zip(sums) {
+            metrics.number(metric.name, sum);
+        }
+        let mut shown = Writer::object();
+        shown.text("hub", hub.as_str()).number("shards", shards.len() as u64);
+        shown.number("silentShards", silent).json("metrics", &metrics.finish());
+        self.hubs.element(&shown.finish());
+        self.is_healthy &= silent == 0;
+    }
+
+    /// The overview as JSON.
+    #[must_use]
+    pub fn finish(self, now: Timestamp) -> String {
+        let mut shown = Writer::object();
+        shown.text("version", env!("CARGO_PKG_VERSION")).number("time", now.as_millis());
+        shown.json("isHealthy", if self.is_healthy { "true" } else { "false" });
+        shown.json("hubs", &self.hubs.finish());
+        shown.finish()
+    }
 }
 
 /// The metrics of all shards, in Prometheus' text format: those of one name together.
@@ -146,6 +239,8 @@ impl MetricsText {
 
 #[cfg(test)]
 mod tests {
+    use webpubsub_protocol::json::Members;
+
     use super::*;
 
     fn parse(method: &str, path: &str) -> Result<ManagementRequest, Refusal> {
@@ -158,7 +253,13 @@ mod tests {
 
     #[test]
     fn every_request_has_its_path_and_method() {
-        use HubRequest::{ChangeSettings, DeleteSettings, Deliveries, Settings, Shards, TestHandler};
+        use HubRequest::{
+            ChangeSettings, Connection, Connections, DeleteSettings, Deliveries, Groups, Settings, Shards,
+            TestHandler, Trace,
+        };
+        let id = ConnectionId::parse("a/b").unwrap();
+        assert_eq!(parse("GET", "overview"), Ok(ManagementRequest::Overview));
+        assert_eq!(parse("GET", "keys"), Ok(ManagementRequest::Keys));
         assert_eq!(parse("GET", "metrics"), Ok(ManagementRequest::Metrics));
         assert_eq!(parse("GET", "hubs"), Ok(ManagementRequest::Hubs));
         assert_eq!(parse("POST", "sockets/:close"), Ok(ManagementRequest::CloseSockets));
@@ -167,6 +268,10 @@ mod tests {
             ("PUT", "hubs/chat", ChangeSettings),
             ("DELETE", "hubs/%63hat", DeleteSettings),
             ("GET", "hubs/chat/shards", Shards),
+            ("GET", "hubs/chat/connections", Connections),
+            ("GET", "hubs/chat/connections/a%2Fb", Connection(id)),
+            ("GET", "hubs/chat/groups", Groups),
+            ("GET", "hubs/chat/trace", Trace),
             ("GET", "hubs/chat/deliveries", Deliveries),
             ("POST", "hubs/chat/eventHandlers/1/:test", TestHandler(Some(1))),
             ("POST", "hubs/chat/eventHandlers/-1/:test", TestHandler(None)),
@@ -185,6 +290,9 @@ mod tests {
             ("POST", "hubs/chat", "GET, PUT, DELETE"),
             ("PUT", "hubs/chat/shards", "GET"),
             ("POST", "hubs/chat/deliveries", "GET"),
+            ("POST", "overview", "GET"),
+            ("DELETE", "hubs/chat/connections/c", "GET"),
+            ("PUT", "hubs/chat/groups", "GET"),
             ("GET", "hubs/chat/eventHandlers/0/:test", "POST"),
         ] {
             let expected = Err(Refusal::Method { allow: allow.to_owned() });
@@ -214,6 +322,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_shown_by_how_they_begin() {
+        let keys = [Some("abcdefgh".to_owned()), None];
+        assert_eq!(show_keys(&keys, false), r#"{"primary":{"start":"abcd"},"secondary":null}"#);
+        let shown = r#"{"primary":{"start":"abcd","key":"abcdefgh"},"secondary":null}"#;
+        assert_eq!(show_keys(&keys, true), shown);
+    }
+
+    #[test]
     fn the_metrics_of_one_name_stand_together() {
         let mut text = MetricsText::new();
         let values: Vec<String> = (0..METRICS.len()).map(|value| value.to_string()).collect();
@@ -229,6 +345,42 @@ mod tests {
         assert!(text.starts_with(&expected), "{text}");
         assert_eq!(text.matches("shard=\"0\"").count(), METRICS.len());
         assert!(!text.contains("shard=\"1\""));
+    }
+
+    #[test]
+    fn the_document_describes_every_request() {
+        let document = webpubsub_protocol::rest::openapi();
+        let paths =
+            Members::parse(Members::parse(&document).unwrap().get("paths").unwrap().as_str()).unwrap();
+        let mut described = 0;
+        for (path, methods) in &paths.0 {
+            let Some(path) = path.strip_prefix("/management/").filter(|path| *path != "session") else {
+                continue;
+            };
+            let path = path.replace("{hub}", "chat").replace("{index}", "0").replace("{connectionId}", "c");
+            for (method, _) in &Members::parse(methods.as_str()).unwrap().0 {
+                assert!(parse(&method.to_ascii_uppercase(), &path).is_ok(), "{method} {path}");
+                described += 1;
+            }
+        }
+        assert_eq!(described, 15);
+    }
+
+    #[test]
+    fn an_overview_has_the_sums_over_a_hubs_shards() {
+        let mut overview = Overview::new();
+        overview.add(&hub("a"), &[Some("1,2".to_owned()), Some("3,4".to_owned())]);
+        overview.add(&hub("b"), &[None, Some("5".to_owned())]);
+        let text = overview.finish(Timestamp::from_millis(7));
+        let [first, second, ..] = METRICS;
+        let head = format!(r#"{{"version":"{}","time":7,"isHealthy":false,"#, env!("CARGO_PKG_VERSION"));
+        assert!(text.starts_with(&head), "{text}");
+        let a = format!(
+            r#"{{"hub":"a","shards":2,"silentShards":0,"metrics":{{"{}":4,"{}":6,"#,
+            first.name, second.name
+        );
+        assert!(text.contains(&a), "{text}");
+        assert!(text.contains(r#"{"hub":"b","shards":2,"silentShards":1,"metrics":{"#), "{text}");
     }
 
     #[test]

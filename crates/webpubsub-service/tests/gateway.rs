@@ -39,6 +39,8 @@ struct ScriptedHost {
     takes: bool,
     /// What shards answer to offers: a status, and a count.
     offers: RefCell<VecDeque<(u16, Option<u32>)>>,
+    /// What shards answer to calls; without one, values of metrics.
+    texts: RefCell<VecDeque<&'static str>>,
     /// What the shards' parts come to.
     part: RefCell<Option<Part<&'static str>>>,
     /// What the event handler that decides on clients says.
@@ -62,6 +64,7 @@ impl ScriptedHost {
             hubs: "chat\nnews",
             takes: true,
             offers: RefCell::default(),
+            texts: RefCell::default(),
             part: RefCell::default(),
             decision: Ok(()),
             done: RefCell::default(),
@@ -151,7 +154,10 @@ impl Host for ScriptedHost {
 
     async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Result<Vec<Option<String>>, Failed> {
         self.does(format!("{} of {}", call.encode().path, names.join(" ")));
-        Ok(names.iter().map(|name| (!name.ends_with("/1")).then(|| "7,8".to_owned())).collect())
+        let text = self.texts.borrow_mut().pop_front();
+        let answer =
+            |name: &String| text.or_else(|| (!name.ends_with("/1")).then_some("7,8")).map(str::to_owned);
+        Ok(names.iter().map(answer).collect())
     }
 
     async fn ask_directories(
@@ -168,6 +174,7 @@ impl Host for ScriptedHost {
             | DirectoryCall::KeepDelivery(_)
             | DirectoryCall::Deliveries
             | DirectoryCall::AddHub(_) => None,
+            DirectoryCall::SignIn(_) => self.takes.then(String::new),
         };
         Ok(names.iter().map(|_| answer.clone()).collect())
     }
@@ -403,4 +410,128 @@ fn a_handler_is_tested_by_its_number() {
         let path = format!("/management/hubs/chat/eventHandlers/{other}/:test");
         assert_eq!(host.response("POST", &path).0, 404);
     }
+}
+
+#[test]
+fn connections_are_listed_shard_after_shard() {
+    let host = ScriptedHost::new(3, None);
+    host.texts.borrow_mut().extend(["- 1\n1", "9 0\n", "- 1\n2", "40 2\n3,4"]);
+    let (status, body) = host.response("GET", "/management/hubs/chat/connections?top=4&userId=u");
+    assert_eq!((status, body.as_str()), (200, r#"{"connections":[1,2,3,4],"continuationToken":"2.40"}"#));
+    let calls = ["/list of chat/0", "/list of chat/1", "/list of chat/1", "/list of chat/2"];
+    assert_eq!(host.done.borrow()[1..], calls);
+    host.texts.borrow_mut().extend(["- 1\n5"]);
+    let (_, body) = host.response("GET", "/management/hubs/chat/connections?continuationToken=2.40");
+    assert_eq!(body, r#"{"connections":[5],"continuationToken":null}"#);
+}
+
+#[test]
+fn a_request_for_a_page_asks_shards_eight_times_at_most() {
+    let host = ScriptedHost::new(1, None);
+    host.texts.borrow_mut().extend(["4000 0\n"; 9]);
+    let (_, body) = host.response("GET", "/management/hubs/chat/connections");
+    assert_eq!(body, r#"{"connections":[],"continuationToken":"0.4000"}"#);
+    assert_eq!(host.texts.borrow().len(), 1);
+}
+
+#[test]
+fn one_connection_is_shown_by_its_shard() {
+    let host = ScriptedHost::new(3, None);
+    let path = |shard| {
+        let connection = ShardId(shard).connection_id([7; 16]);
+        format!("/management/hubs/chat/connections/{connection}")
+    };
+    host.texts.borrow_mut().extend(["{}", ""]);
+    assert_eq!(host.response("GET", &path(2)), (200, "{}".to_owned()));
+    assert_eq!(host.done.borrow()[1..], ["/list of chat/2"]);
+    assert_eq!(host.response("GET", &path(2)).0, 404, "it is not there");
+    assert_eq!(host.response("GET", &path(3)).0, 404, "there is no such shard");
+}
+
+#[test]
+fn a_trace_is_a_socket_of_a_shard() {
+    let host = ScriptedHost::new(2, None);
+    host.offers.borrow_mut().extend([(101, None), (429, None), (500, None)]);
+    let path = "/management/hubs/chat/trace?shard=1";
+    assert_eq!(host.answer("GET", path), Answer::Pass("a shard's answer"));
+    assert_eq!(*host.done.borrow(), ["/view of chat", "/watch of chat/1"]);
+    assert_eq!(host.response("GET", path).0, 429);
+    assert_eq!(host.response("GET", path).0, 500);
+    assert_eq!(host.response("GET", "/management/hubs/chat/trace?shard=2").0, 404);
+    let host = ScriptedHost { headers: BTreeMap::new(), ..ScriptedHost::new(1, None) };
+    assert_eq!(host.response("GET", "/management/hubs/chat/trace").0, 426);
+}
+
+/// A host whose operators sign in, and the answer to a request with these headers and without a token.
+fn with_session(
+    headers: &[(&'static str, String)],
+    method: &str,
+    path: &str,
+    body: &'static str,
+) -> (u16, Vec<(&'static str, String)>) {
+    let mut host = ScriptedHost::new(1, None);
+    let config = Config::read(&|name| match name {
+        "WEBPUBSUB_ACCESS_KEY" => Some("0123456789abcdef0123456789abcdef".to_owned()),
+        "PORTAL_SECRET" => Some(SECRET.to_owned()),
+        _ => None,
+    });
+    host.config = config.map_err(|error| error.to_string()).unwrap();
+    host.body = Ok(body);
+    host.headers = headers.iter().map(|(name, value)| (*name, &*value.clone().leak())).collect();
+    let url = format!("https://svc.example{path}");
+    let asked = Incoming { method, url: RequestUrl::split(&url).unwrap(), authorization: "" };
+    match now_or_never(Gateway { host: &host, config: &host.config }.answer(asked)) {
+        Answer::Respond(response) => {
+            let headers = response.headers.into_iter().map(|(name, value)| (name, value.into_owned()));
+            (response.status, headers.collect())
+        }
+        Answer::Forward(_) => (200, Vec::new()),
+        answer @ (Answer::Pass(_) | Answer::File | Answer::Accept(..) | Answer::AcceptAndClose(..)) => {
+            panic!("{answer:?}")
+        }
+    }
+}
+
+const SECRET: &str = "a secret of operators";
+
+#[test]
+fn a_session_needs_its_header_and_its_own_site() {
+    let portal = ("X-Portal", "1".to_owned());
+    let body = r#"{"secret":"a secret of operators"}"#;
+    let (status, headers) = with_session(std::slice::from_ref(&portal), "POST", "/management/session", body);
+    assert_eq!(status, 204);
+    let (_, cookie) = headers.iter().find(|(name, _)| *name == "set-cookie").unwrap();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let cookie = ("Cookie", format!("a=b; {}", cookie.split(';').next().unwrap()));
+    let origin = |origin: &str| ("Origin", origin.to_owned());
+    let upgrade = ("Upgrade", "websocket".to_owned());
+    for (headers, expected) in [
+        (vec![], 401),
+        (vec![portal.clone()], 401),
+        (vec![cookie.clone()], 403),
+        (vec![cookie.clone(), portal.clone()], 200),
+        (vec![cookie.clone(), portal.clone(), origin("https://SVC.example")], 200),
+        (vec![cookie.clone(), origin("https://svc.example")], 403),
+        (vec![cookie.clone(), portal.clone(), origin("https://other.example")], 403),
+        (vec![cookie.clone(), portal.clone(), origin("null")], 403),
+        (vec![cookie.clone(), upgrade.clone(), origin("https://other.example")], 403),
+        (vec![cookie.clone(), upgrade], 403),
+    ] {
+        for path in ["/management/hubs", "/api/hubs/chat/:closeConnections"] {
+            let method = if path.starts_with("/api") { "POST" } else { "GET" };
+            assert_eq!(with_session(&headers, method, path, "").0, expected, "{path} {headers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_secret_signs_no_one_in() {
+    let portal = [("X-Portal", "1".to_owned())];
+    for body in [r#"{"secret":""}"#, r#"{"secret":"a secret of operator"}"#, "{}", r#"{"secret":1}"#] {
+        let (status, headers) = with_session(&portal, "POST", "/management/session", body);
+        assert_eq!(status, 401, "{body}");
+        assert!(headers.iter().all(|(name, _)| *name != "set-cookie"));
+    }
+    assert_eq!(with_session(&portal, "POST", "/management/session", "x").0, 400);
+    assert_eq!(with_session(&[], "POST", "/management/session", r#"{"secret":"x"}"#).0, 403);
 }

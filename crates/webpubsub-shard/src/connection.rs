@@ -5,6 +5,7 @@ use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::sorted::SortedSet;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::backpressure::Backlog;
@@ -22,6 +23,8 @@ use crate::streams::Streams;
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) user: Option<UserId>,
+    /// When it connected, as far as that is known: its socket carries it.
+    pub(crate) since: Option<Timestamp>,
     pub(crate) permissions: Permissions,
     pub(crate) subprotocol: Subprotocol,
     pub(crate) framing: Framing,
@@ -46,6 +49,7 @@ impl Connection {
         Self {
             id: record.id,
             user: record.user,
+            since: None,
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
             subprotocol: record.subprotocol,
             framing: Framing::new(record.subprotocol, record.mode),
@@ -71,7 +75,7 @@ impl Connection {
                 (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone(), streams)
             }
         };
-        Attachment { connection: self.id.clone(), acknowledged, is_behind, acks, streams }
+        Attachment { connection: self.id.clone(), since: self.since, acknowledged, is_behind, acks, streams }
     }
 
     /// Whether it has a socket.
@@ -91,6 +95,7 @@ impl Connection {
 
     /// Continues from what its socket carries.
     pub(crate) fn resume(&mut self, socket: Attachment) {
+        self.since = socket.since;
         match &mut self.buffer {
             Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),
             None => {

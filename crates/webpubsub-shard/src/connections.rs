@@ -115,6 +115,12 @@ impl Connections {
         left
     }
 
+    /// Every group with how many members it has, in no order.
+    #[expect(clippy::disallowed_methods, reason = "whoever asks puts them in order")]
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&GroupName, usize)> {
+        self.groups.iter().map(|(group, members)| (group, members.as_slice().len()))
+    }
+
     /// Every member of a group.
     pub(crate) fn members(&self, group: &GroupName) -> impl Iterator<Item = Slot> {
         self.groups.get(group).map_or(&[][..], SortedSet::as_slice).iter().copied()

@@ -20,6 +20,7 @@ use crate::shard::Shard;
 use crate::shard_id::ShardId;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, StoredMessage};
+use crate::trace::{MAX_UNREAD_TRACE_BYTES, WatcherId};
 use crate::turns::NextTurn;
 
 /// The sockets, disk, clock and network of one shard.
@@ -99,6 +100,22 @@ pub trait Host {
 
     /// Ends a call that is under way after this time at the latest, with [`CallFailure::GivenUp`].
     fn give_up(&mut self, call: CallId, after: Duration);
+
+    /// Sends a text to an operator who watches, by [`Shard::watch`]. A host that lets no one watch has nothing to do.
+    fn send_trace(&mut self, to: WatcherId, text: &str) {
+        let _ = (to, text);
+    }
+
+    /// How many bytes wait for an operator who watches to read.
+    fn unread_trace_bytes(&self, watcher: WatcherId) -> u64 {
+        let _ = watcher;
+        0
+    }
+
+    /// Sends a close frame to an operator who watched, and forgets the socket.
+    fn close_trace(&mut self, watcher: WatcherId, cause: CloseCause) {
+        let _ = (watcher, cause);
+    }
 
     /// Logs how many roles of a connection that is about to be accepted are invalid, or more than it may
     /// have.
@@ -276,6 +293,15 @@ impl Driver {
                         host.relay(to, *last, Batch { from: self.shard.id(), messages });
                     }
                 }
+                Output::Trace { to, frame } => {
+                    if host.unread_trace_bytes(to) > MAX_UNREAD_TRACE_BYTES {
+                        self.shard.unwatch(to);
+                        host.close_trace(to, CloseCause::SlowConsumer);
+                    } else {
+                        host.send_trace(to, &frame);
+                    }
+                }
+                Output::EndTrace { watcher, cause } => host.close_trace(watcher, cause),
                 Output::Call(call) => host.call(*call),
                 Output::GiveUp { call, after } => host.give_up(call, after),
                 Output::EventFailed { connection, event, failure } => {

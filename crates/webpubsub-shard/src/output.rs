@@ -20,6 +20,7 @@ use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord};
+use crate::trace::WatcherId;
 
 /// What the host has to do, in the order of the list and without waiting in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,20 @@ pub enum Output {
         subprotocol: Subprotocol,
         /// Its number in this shard, until [`Output::Close`] or [`Output::Forget`].
         slot: Slot,
+    },
+    /// Send a text to an operator who watches.
+    Trace {
+        /// Who.
+        to: WatcherId,
+        /// The text.
+        frame: String,
+    },
+    /// Close the socket of an operator who watched.
+    EndTrace {
+        /// Who.
+        watcher: WatcherId,
+        /// Why.
+        cause: CloseCause,
     },
     /// Log how many roles of the connection just accepted are invalid, or above the limit.
     SkippedRoles(usize),

@@ -6,6 +6,7 @@ use webpubsub_protocol::role::{GroupPattern, PermissionType, Role};
 use webpubsub_protocol::sorted::SortedSet;
 
 use crate::error::TooManyPermissions;
+use crate::listing::PermissionView;
 
 /// The permissions of one connection.
 ///
@@ -122,6 +123,11 @@ impl Permissions {
         }
     }
 
+    /// What an operator sees of them: what it may send to, and what it may join and leave.
+    pub(crate) fn view(&self) -> (PermissionView<'_>, PermissionView<'_>) {
+        (self.send_to_group.view(), self.join_leave_group.view())
+    }
+
     fn rules_mut(&mut self, kind: PermissionType) -> &mut Rules {
         match kind {
             PermissionType::SendToGroup => &mut self.send_to_group,
@@ -134,6 +140,15 @@ impl Rules {
     /// Whether roles without a single group's name allow it.
     fn covers(&self, group: &GroupName) -> bool {
         self.all || self.patterns.iter().any(|pattern| pattern.matches(group.as_str()))
+    }
+
+    fn view(&self) -> PermissionView<'_> {
+        PermissionView {
+            all: self.all,
+            patterns: &self.patterns,
+            allowed: self.allowed.as_slice(),
+            denied: self.denied.as_slice(),
+        }
     }
 
     fn is_full(&self) -> bool {

@@ -39,6 +39,9 @@ pub(crate) trait Message {
 
     /// After that it is not worth sending again.
     fn expires(&self) -> Option<Timestamp>;
+
+    /// The message itself, unless it is one of the service's own.
+    fn publish(&self) -> Option<&Publish>;
 }
 
 impl Message for Publish {
@@ -60,6 +63,10 @@ impl Message for Publish {
     fn expires(&self) -> Option<Timestamp> {
         self.expires
     }
+
+    fn publish(&self) -> Option<&Publish> {
+        Some(self)
+    }
 }
 
 impl Message for GroupStates {
@@ -76,6 +83,10 @@ impl Message for GroupStates {
     }
 
     fn expires(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn publish(&self) -> Option<&Publish> {
         None
     }
 }

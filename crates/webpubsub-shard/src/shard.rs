@@ -9,6 +9,7 @@ mod connect;
 mod deliver;
 mod drain;
 mod events;
+mod list;
 mod membership;
 mod recover;
 mod restore;
@@ -17,6 +18,7 @@ mod status;
 mod stream;
 mod turn;
 mod upstream;
+mod watch;
 mod write;
 
 use std::collections::VecDeque;
@@ -41,6 +43,7 @@ use crate::shard_map::ShardMap;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, Snapshot, StoredMessage, decode_runs};
 use crate::step::Step;
+use crate::trace::Trace;
 use crate::turns::Turns;
 
 /// One shard of a hub.
@@ -67,6 +70,8 @@ pub struct Shard {
     pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
     pub(crate) states: StateTable,
+    /// Operators who watch.
+    pub(crate) trace: Trace,
 }
 
 /// A shard that was put together again, and what became of its sockets.
@@ -123,6 +128,7 @@ impl Shard {
             unmeasured: 0,
             turns: Turns::default(),
             states: StateTable::default(),
+            trace: Trace::default(),
         };
         let queues = shard.restore_durable_events(snapshot.durable_events, &mut step);
         let detached = shard.restore_connections(now, snapshot.connections, &queues);
@@ -262,6 +268,9 @@ impl Shard {
         }
         self.relay.send(step);
         self.relay.watch(step.now);
+        if self.trace.is_on() {
+            self.send_records(step);
+        }
     }
 
     /// When [`Input::Timeout`] is next due for something that is lost with the memory; `None` while
@@ -269,7 +278,8 @@ impl Shard {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         let waits = [self.relay.next_timeout(), self.events.next_timeout(), self.turns.next_timeout()];
-        waits.into_iter().flatten().min()
+        let waits = waits.into_iter().chain([self.trace.next_timeout()]);
+        waits.flatten().min()
     }
 
     /// When [`Input::Timeout`] is next due even if the memory is lost until then; `None` while nothing

@@ -115,6 +115,8 @@ pub struct EventContext {
 pub struct Attachment {
     /// Which connection's socket it is.
     pub connection: ConnectionId,
+    /// When the connection began, where that is known.
+    pub(crate) since: Option<Timestamp>,
     /// How far a reliable connection has acknowledged its messages.
     pub(crate) acknowledged: Cursor,
     /// Whether its client may have acknowledged more than that, because a crash lost it.
@@ -127,23 +129,28 @@ pub struct Attachment {
 
 /// The first byte of an attachment without streams: the layout of the rest.
 const FORMAT: u8 = 3;
-/// The first byte of one with streams.
-const FORMAT_WITH_STREAMS: u8 = 4;
+/// What is added to the first byte where there are streams.
+const WITH_STREAMS: u8 = 1;
+/// What is added to the first byte where the attachment says since when there is the connection.
+const WITH_SINCE: u8 = 2;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
-    /// cursor in 8 bytes each, 1 in a byte if it is behind, the number of streams in 2 bytes and the
-    /// streams if there are any, then the runs of ack ids. At most 14,884 bytes; the platform keeps 16,384.
+    /// cursor in 8 bytes each, 1 in a byte if it is behind, since when there is the connection in 8 bytes if
+    /// that is known, the number of streams in 2 bytes and the streams if there are any, then the runs of ack
+    /// ids. At most 14,892 bytes; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
-        let format = if self.streams.is_empty() { FORMAT } else { FORMAT_WITH_STREAMS };
+        let streams = if self.streams.is_empty() { 0 } else { WITH_STREAMS };
+        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE);
         let mut bytes = vec![format, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
         bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
         bytes.push(u8::from(self.is_behind));
-        if format == FORMAT_WITH_STREAMS {
+        bytes.extend(self.since.map(|since| since.as_millis().to_le_bytes()).into_iter().flatten());
+        if !self.streams.is_empty() {
             bytes.extend(u16::try_from(self.streams.len()).unwrap_or(u16::MAX).to_le_bytes());
             for stream in &self.streams {
                 stream.encode(&mut bytes);
@@ -157,16 +164,20 @@ impl Attachment {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[format, length], rest) = bytes.split_first_chunk()?;
-        if !(FORMAT..=FORMAT_WITH_STREAMS).contains(&format) {
-            return None;
-        }
+        let parts = format.checked_sub(FORMAT).filter(|parts| *parts <= WITH_STREAMS + WITH_SINCE)?;
         let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
         let (row, rest) = rest.split_first_chunk()?;
         let (sequence_id, rest) = rest.split_first_chunk()?;
         let (is_behind, mut rest) = rest.split_first()?;
+        let mut since = None;
+        if parts & WITH_SINCE != 0 {
+            let (millis, after) = rest.split_first_chunk()?;
+            rest = after;
+            since = Some(Timestamp::from_millis(u64::from_le_bytes(*millis)));
+        }
         let mut streams = Vec::new();
-        if format == FORMAT_WITH_STREAMS {
+        if parts & WITH_STREAMS != 0 {
             let (count, after) = rest.split_first_chunk()?;
             rest = after;
             for _ in 0..u16::from_le_bytes(*count) {
@@ -178,7 +189,7 @@ impl Attachment {
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
         let acks = AckCache::from_runs(decode_runs(rest)?);
-        Some(Self { connection, acknowledged, is_behind: *is_behind != 0, acks, streams })
+        Some(Self { connection, since, acknowledged, is_behind: *is_behind != 0, acks, streams })
     }
 }
 
@@ -216,6 +227,7 @@ mod tests {
         let acknowledged = Cursor { row: 1 << 40, sequence_id: SequenceId(7) };
         let mut attachment = Attachment {
             connection,
+            since: None,
             acknowledged,
             is_behind: true,
             acks: AckCache::default(),
@@ -234,10 +246,19 @@ mod tests {
         assert_eq!(Attachment::decode(&bytes).unwrap().streams, []);
         bytes = attachment.encode();
         assert!(bytes.len() <= 14_884);
-        assert_eq!(Attachment::decode(&bytes), Some(attachment));
-        for broken in
-            [&[][..], &[3], &[2, 0], &[3, 5, b'a'], &[3, 1, b'a', 0], bytes.get(..bytes.len() - 1).unwrap()]
-        {
+        assert_eq!(Attachment::decode(&bytes).as_ref(), Some(&attachment));
+        attachment.since = Some(Timestamp::from_millis(u64::MAX));
+        assert_eq!(attachment.encode().len(), bytes.len() + 8);
+        assert_eq!(Attachment::decode(&attachment.encode()), Some(attachment));
+        for broken in [
+            &[][..],
+            &[3],
+            &[2, 0],
+            &[7, 1],
+            &[3, 5, b'a'],
+            &[3, 1, b'a', 0],
+            bytes.get(..bytes.len() - 1).unwrap(),
+        ] {
             assert_eq!(Attachment::decode(broken), None);
         }
     }

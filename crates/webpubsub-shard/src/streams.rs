@@ -49,6 +49,11 @@ pub(crate) struct Progress {
 }
 
 impl Streams {
+    /// How many are open.
+    pub(crate) const fn len(&self) -> usize {
+        self.open.len()
+    }
+
     pub(crate) fn get_mut(&mut self, id: &StreamId) -> Option<&mut Stream> {
         self.open.iter_mut().find(|stream| stream.id == *id)
     }

@@ -16,7 +16,7 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, Driver, EventPolicy, Host, Input,
     NextTurn, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot, StoredMessage,
-    Target,
+    Target, WatcherId,
 };
 
 use crate::disk::write;
@@ -50,6 +50,10 @@ pub struct TestShard {
     pub given_up: Vec<(CallId, Duration)>,
     /// Batches that were sent to other shards, oldest first.
     pub relayed: Vec<(ShardId, Batch)>,
+    /// Texts that were sent to operators who watch, oldest first.
+    pub traced: Vec<(WatcherId, String)>,
+    /// Operators whose traces the shard has ended.
+    pub trace_ends: Vec<WatcherId>,
 }
 
 #[derive(Debug)]
@@ -142,6 +146,8 @@ impl TestShard {
             gave_up: Vec::new(),
             given_up: Vec::new(),
             relayed: Vec::new(),
+            traced: Vec::new(),
+            trace_ends: Vec::new(),
         };
         shard.perform(restored.outputs);
         shard
@@ -211,6 +217,11 @@ impl TestShard {
     #[must_use]
     pub fn core(&self) -> &Shard {
         &self.driver.as_ref().expect("no step is under way").shard
+    }
+
+    /// The shard itself, to be changed beside its inputs.
+    pub fn core_mut(&mut self) -> &mut Shard {
+        &mut self.driver.as_mut().expect("no step is under way").shard
     }
 
     /// When the timer or the alarm fires next.
@@ -426,6 +437,19 @@ impl Host for TestShard {
 
     fn give_up(&mut self, call: CallId, after: Duration) {
         self.given_up.push((call, after));
+    }
+
+    fn send_trace(&mut self, to: WatcherId, text: &str) {
+        self.traced.push((to, text.to_owned()));
+    }
+
+    fn unread_trace_bytes(&self, watcher: WatcherId) -> u64 {
+        let sent = self.traced.iter().filter(|(to, _)| *to == watcher);
+        sent.map(|(_, text)| text.len() as u64).sum()
+    }
+
+    fn close_trace(&mut self, watcher: WatcherId, _: CloseCause) {
+        self.trace_ends.push(watcher);
     }
 
     fn log_skipped_roles(&mut self, _: usize) {}

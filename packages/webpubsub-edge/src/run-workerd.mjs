@@ -7,7 +7,7 @@ import { say } from "../../../scripts/terminal.mjs";
 import { makeHome } from "./paths.mjs";
 
 /** Runs the service until it ends. Started by another program over a channel, it ends with that one. */
-export async function runWorkerd(command, args, { variables = {}, ready = (..._) => {} } = {}) {
+export async function runWorkerd(command, args, { variables = {}, signedIn = false, ready = (..._) => {} } = {}) {
   const values = parse(args, command);
   makeHome();
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
@@ -19,6 +19,7 @@ export async function runWorkerd(command, args, { variables = {}, ready = (..._)
     launch: startWorkerd,
     variables,
     drains: true,
+    signedIn,
     ready(options, keys, reached) {
       const key = primaryKey(keys);
       if (values.json)

@@ -108,6 +108,24 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
       });
     }
 
+    if (runner === "start") {
+      test("the link in its greeting signs in once", async () => {
+        const [, page, ticket] = /^ {2}Page +(http\S+\/)#ticket=(\S+)$/m.exec(service.output) ?? [];
+        assert.equal(page, `http://localhost:${service.port}/`);
+        const signIn = () =>
+          fetch(`${page}management/session`, {
+            method: "POST",
+            headers: { "X-Portal": "1" },
+            body: JSON.stringify({ ticket }),
+          });
+        const { status, headers } = await signIn();
+        assert.equal(status, 204);
+        const session = { cookie: headers.get("set-cookie")?.split(";")[0] ?? "", "X-Portal": "1" };
+        assert.equal((await fetch(`${page}management/hubs`, { headers: session })).status, 200);
+        assert.equal((await signIn()).status, 401);
+      });
+    }
+
     test("its client URLs and tokens are for http, or https if asked", async () => {
       const forms = async (script, ...args) => {
         const of = async (...more) => (await type(script, [...args, "--state", service.state, ...more])).stdout.trim();

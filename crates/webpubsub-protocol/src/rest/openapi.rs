@@ -1,3 +1,5 @@
+mod management;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -19,11 +21,12 @@ pub fn openapi() -> String {
     for row in &TABLE {
         paths.entry(row.path).or_default().insert(row.method.to_ascii_lowercase(), operation(row));
     }
+    management::add_to(&mut paths);
     let document = json!({
         "openapi": "3.0.3",
         "info": {
-            "title": "Web PubSub data plane",
-            "description": "What servers ask of the service. Every version serves every operation.",
+            "title": "Web PubSub",
+            "description": "What servers ask of the service under `/api`, where every version serves every operation, and what operators ask under `/management`.",
             "version": newest_version(),
         },
         "servers": [{ "url": "/" }],
@@ -256,7 +259,7 @@ fn schemas() -> Value {
     if let Value::Object(filter) = &mut nullable_filter {
         filter.insert("nullable".to_owned(), true.into());
     }
-    json!({
+    let mut all = json!({
         "Token": {
             "type": "object",
             "required": ["token"],
@@ -297,7 +300,13 @@ fn schemas() -> Value {
                 "innererror": { "type": "object", "nullable": true },
             },
         },
-    })
+    });
+    for (name, schema) in management::schemas() {
+        if let Value::Object(all) = &mut all {
+            all.insert(name.to_owned(), schema);
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -326,7 +335,9 @@ mod tests {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");
         }
-        let names: std::collections::BTreeSet<_> = TABLE.iter().map(|row| row.name).collect();
-        assert_eq!(names.len(), TABLE.len());
+        let names: Vec<_> =
+            text.split("\"operationId\": \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!((names.len(), distinct.len()), (TABLE.len() + 18, names.len()));
     }
 }

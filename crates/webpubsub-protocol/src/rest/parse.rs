@@ -192,8 +192,8 @@ enum Filtering {
 }
 
 /// A raw query. The case of its names does not count.
-#[derive(Clone, Copy)]
-struct Query<'a>(Option<&'a str>);
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a>(pub Option<&'a str>);
 
 impl<'a> Query<'a> {
     /// Every value of a parameter, in order.
@@ -208,14 +208,20 @@ impl<'a> Query<'a> {
     }
 
     /// The value of a parameter that may stand there once.
-    fn one(self, name: &'static str) -> Result<Option<String>, Refusal> {
+    ///
+    /// # Errors
+    /// It stands there again, or is not percent-encoded UTF-8.
+    pub fn one(self, name: &'static str) -> Result<Option<String>, Refusal> {
         let mut values = self.all(name);
         let first = values.next().transpose()?;
         if values.next().is_some() { Err(Refusal::Repeated { name }) } else { Ok(first) }
     }
 
     /// A whole number, written in decimal digits and nothing else.
-    fn number(self, name: &'static str, otherwise: Refusal) -> Result<Option<u64>, Refusal> {
+    ///
+    /// # Errors
+    /// `otherwise` for anything else, and as [`Query::one`].
+    pub fn number(self, name: &'static str, otherwise: Refusal) -> Result<Option<u64>, Refusal> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(otherwise);

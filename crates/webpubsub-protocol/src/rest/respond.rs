@@ -145,6 +145,8 @@ pub fn refuse(refusal: &Refusal, method: &str) -> Response {
         response.with("allow", allow.clone())
     } else if status == 401 {
         response.with(CHALLENGE, "Bearer")
+    } else if status == 429 {
+        response.with("retry-after", "60")
     } else {
         response
     }
@@ -244,7 +246,9 @@ impl Refusal {
     /// The HTTP status, and the word for programs.
     const fn status(&self) -> (u16, &'static str) {
         match self {
-            Self::UnknownPath => (404, "Error.NotFound"),
+            Self::UnknownPath | Self::NotFound { .. } => (404, "Error.NotFound"),
+            Self::Forbidden { .. } => (403, "Error.Forbidden"),
+            Self::TooManyRequests { .. } => (429, "Error.TooManyRequests"),
             Self::Method { .. } => (405, "Error.MethodNotAllowed"),
             Self::Unauthorized { .. } => (401, UNAUTHORIZED),
             Self::Encoding { .. }
@@ -266,6 +270,7 @@ impl Refusal {
             | Self::MaxPageSize
             | Self::Top
             | Self::ContinuationToken
+            | Self::Parameter { .. }
             | Self::Groups
             | Self::FilterNotText
             | Self::TooLong
@@ -285,7 +290,10 @@ impl Refusal {
             Self::UnknownPath => {
                 ("Request", "There is no such path in the REST API. Paths begin with `/api/hubs/{hub}/`.")
             }
-            Self::Unauthorized { why } => ("Request", *why),
+            Self::Unauthorized { why }
+            | Self::Forbidden { why }
+            | Self::NotFound { why }
+            | Self::TooManyRequests { why } => ("Request", *why),
             Self::Hub => ("hub", "Invalid hub name."),
             Self::Group => ("group", "Invalid group name."),
             Self::User => ("userId", "Invalid userId. It must not be blank."),
@@ -318,6 +326,7 @@ impl Refusal {
                 let text = format!("Invalid top. It is a whole number from 1 to {MAX_TOP}.");
                 return ("top", text.into());
             }
+            Self::Parameter { name, rule } => return (name, format!("Invalid {name}. {rule}").into()),
             Self::ContentType => (
                 "Content-Type",
                 "Unsupported Content-Type. Use `application/json` in UTF-8 or, for messages, `text/plain` or `application/octet-stream`.",

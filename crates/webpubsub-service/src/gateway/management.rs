@@ -1,40 +1,91 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events, and
 //! metrics.
 
-use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::rest::{self, Refusal, Response};
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest::{self, Outcome, Query, Refusal, Response};
 use webpubsub_shard::{HubSettings, ShardId};
 
-use super::{Gateway, GatewayError, Host, Incoming, text, with_type};
-use crate::management::{HubRequest, ManagementRequest, MetricsText, read_settings, show_hubs, show_shards};
-use crate::object_api::{DirectoryCall, ShardCall, shard_names};
+use super::{Answer, Gateway, GatewayError, Host, Incoming, text, with_type};
+use crate::listing::{ConnectionList, GroupList, ListPosition, Listing, ShardPage, show_connections};
+use crate::management::{
+    HubRequest, ManagementRequest, MetricsText, Overview, read_settings, show_hubs, show_keys, show_shards,
+};
+use crate::object_api::{DirectoryCall, Offered, ShardCall, object_name, shard_names};
+use crate::trace::TraceRequest;
+use crate::view::HubView;
 
 /// How many hubs are woken at once to close their sockets.
 const HUBS_AT_ONCE: usize = 100;
 
+/// How many times shards are asked for one page of connections.
+const MAX_LOOKS: usize = 8;
+
 impl<H: Host> Gateway<'_, H> {
     /// Answers one request under `/management/`.
-    pub(super) async fn management(&self, asked: Incoming<'_>) -> Response {
-        let refusal = match self.check_token("an operator's request", asked) {
-            Ok(origin) => match ManagementRequest::parse(asked.method, asked.url.path) {
-                Ok(request) => match self.manage(request, &origin.host).await {
-                    Ok(Ok(response)) => return response,
-                    Ok(Err(refusal)) => refusal,
-                    Err(error) => {
-                        self.host.log_failure("an operator's request", &error);
-                        Refusal::Internal
-                    }
-                },
-                Err(refusal) => refusal,
-            },
-            Err(refusal) => refusal,
+    pub(super) async fn management(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
+        let refusal = match self.managed(asked).await {
+            Ok(Ok(answer)) => return answer,
+            Ok(Err(refusal)) => refusal,
+            Err(error) => {
+                self.host.log_failure("an operator's request", &error);
+                Refusal::Internal
+            }
         };
-        rest::refuse(&refusal, asked.method)
+        Answer::Respond(rest::refuse(&refusal, asked.method))
+    }
+
+    async fn managed(&self, asked: Incoming<'_>) -> Result<Result<Answer<H::Answer>, Refusal>, H::Error> {
+        let checked = self.check_caller("an operator's request", asked);
+        let parsed =
+            checked.and_then(|origin| Ok((ManagementRequest::parse(asked.method, asked.url.path)?, origin)));
+        let (request, origin) = match parsed {
+            Ok(parsed) => parsed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let ManagementRequest::Hub(hub, HubRequest::Trace) = &request {
+            return self.trace(hub, asked).await;
+        }
+        Ok(self.manage(request, asked.url.query, &origin.host).await?.map(Answer::Respond))
+    }
+
+    /// Has a shard accept the socket of an operator who watches.
+    async fn trace(
+        &self,
+        hub: &HubName,
+        asked: Incoming<'_>,
+    ) -> Result<Result<Answer<H::Answer>, Refusal>, H::Error> {
+        let query = asked.url.query.unwrap_or_default();
+        let request = match TraceRequest::parse(query) {
+            Ok(request) if query.is_ascii() => request,
+            Ok(_) => return Ok(Err(Refusal::ParameterEncoding { name: "group" })),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if !self.is_upgrade(asked) {
+            let mut response = text(426, "A trace is a WebSocket: ask with `Upgrade: websocket`.".to_owned());
+            response.headers.push(("upgrade", "websocket".into()));
+            return Ok(Ok(Answer::Respond(response)));
+        }
+        if request.shard.0 >= self.view(hub).await?.map.reached {
+            return Ok(Err(Refusal::NotFound {
+                why: "The hub has no such shard: they are numbered from 0.",
+            }));
+        }
+        let name = object_name(hub, request.shard);
+        let (answer, status, _) = self.host.offer(&name, ShardCall::Watch(query.to_owned())).await?;
+        match Offered::of_status(status) {
+            Some(Offered::Accepted) => Ok(Ok(Answer::Pass(answer))),
+            Some(Offered::Full(_)) => {
+                let why = "As many watch this shard as may: close one of the other traces.";
+                Ok(Err(Refusal::TooManyRequests { why }))
+            }
+            Some(Offered::NotRecoverable) | None => Err(GatewayError::NoOffer.into()),
+        }
     }
 
     async fn manage(
         &self,
         request: ManagementRequest,
+        query: Option<&str>,
         origin: &str,
     ) -> Result<Result<Response, Refusal>, H::Error> {
         Ok(Ok(match request {
@@ -50,7 +101,17 @@ impl<H: Host> Gateway<'_, H> {
                 }
                 self.close_sockets().await?
             }
-            ManagementRequest::Hub(hub, request) => self.manage_hub(&hub, request, origin).await?,
+            ManagementRequest::Keys => {
+                let reveal = Query(query).one("reveal");
+                match reveal {
+                    Ok(reveal) => json(show_keys(&self.config.key_texts, reveal.as_deref() == Some("1"))),
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
+            }
+            ManagementRequest::Overview => self.overview().await?,
+            ManagementRequest::Hub(hub, request) => {
+                return self.manage_hub(&hub, request, query, origin).await;
+            }
         }))
     }
 
@@ -58,18 +119,20 @@ impl<H: Host> Gateway<'_, H> {
         &self,
         hub: &HubName,
         request: HubRequest,
+        query: Option<&str>,
         origin: &str,
-    ) -> Result<Response, H::Error> {
+    ) -> Result<Result<Response, Refusal>, H::Error> {
         let Self { host, config } = self;
         // The view as it is, and not as it is cached.
         self.forget(hub);
         let view = self.view(hub).await?;
         let settings = view.settings(config, hub);
-        Ok(match request {
+        Ok(Ok(match request {
             HubRequest::Settings => json(settings.show()),
             HubRequest::ChangeSettings => {
                 let Ok(body) = host.body().await? else {
-                    return Ok(text(413, "The settings of a hub are at most 1 MiB of JSON.".to_owned()));
+                    let why = "The settings of a hub are at most 1 MiB of JSON.";
+                    return Ok(Ok(text(413, why.to_owned())));
                 };
                 let body = String::from_utf8(body).unwrap_or_default();
                 match read_settings(&body, &settings, config) {
@@ -86,6 +149,17 @@ impl<H: Host> Gateway<'_, H> {
                 text(204, String::new())
             }
             HubRequest::Shards => json(show_shards(&view.map)),
+            HubRequest::Connections => match ConnectionList::parse(query) {
+                Ok(list) => self.list_connections(hub, &view, list, query).await?,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+            HubRequest::Connection(id) => self.one_connection(hub, &view, id).await?,
+            // It is answered with a socket.
+            HubRequest::Trace => return Ok(Err(Refusal::UnknownPath)),
+            HubRequest::Groups => match GroupList::parse(query) {
+                Ok(list) => self.list_groups(hub, &view, &list, query).await?,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
             HubRequest::Deliveries => json(host.deliveries(hub, shard_names(hub, &view.map)).await?),
             HubRequest::TestHandler(index) => {
                 let policy = config.policy(hub, settings);
@@ -101,7 +175,78 @@ impl<H: Host> Gateway<'_, H> {
                     }
                 }
             }
-        })
+        }))
+    }
+
+    /// A page of a hub's connections: shard after shard, until it is full or shards were asked so many times.
+    async fn list_connections(
+        &self,
+        hub: &HubName,
+        view: &HubView,
+        list: ConnectionList,
+        query: Option<&str>,
+    ) -> Result<Response, H::Error> {
+        let (mut place, mut left) = (Some(list.start), list.top);
+        let mut connections = Vec::new();
+        for _ in 0..MAX_LOOKS {
+            let Some(at) = place.filter(|at| at.shard < view.map.reached && left > 0) else { break };
+            let query = query.unwrap_or_default().to_owned();
+            let listing = Listing::Connections { from: at.from, limit: left, query };
+            let names = vec![object_name(hub, ShardId(at.shard))];
+            let answers = self.host.ask_shards(names, ShardCall::List(listing)).await?;
+            let answer = answers.first().and_then(Option::as_deref).and_then(ShardPage::parse);
+            let page = answer.ok_or(GatewayError::NoList)?;
+            left = left.saturating_sub(page.count);
+            if page.count > 0 {
+                connections.push(page.connections.to_owned());
+            }
+            place = match page.next {
+                Some(from) => Some(ListPosition { from, ..at }),
+                None => at.next_shard(),
+            };
+        }
+        let next = place.filter(|at| at.shard < view.map.reached);
+        Ok(json(show_connections(&connections, next)))
+    }
+
+    /// One connection, as its shard knows it.
+    async fn one_connection(
+        &self,
+        hub: &HubName,
+        view: &HubView,
+        id: ConnectionId,
+    ) -> Result<Response, H::Error> {
+        let not_found = |id| rest::respond(Outcome::NoConnectionToAdd(id));
+        let Some(shard) = ShardId::of(&id).filter(|shard| shard.0 < view.map.reached) else {
+            return Ok(not_found(id));
+        };
+        let call = ShardCall::List(Listing::Connection(id.clone()));
+        let answer = self.host.ask_shards(vec![object_name(hub, shard)], call).await?.pop().flatten();
+        let shown = answer.ok_or(GatewayError::NoList)?;
+        Ok(if shown.is_empty() { not_found(id) } else { json(shown) })
+    }
+
+    /// A page of a hub's groups, of all shards.
+    async fn list_groups(
+        &self,
+        hub: &HubName,
+        view: &HubView,
+        list: &GroupList,
+        query: Option<&str>,
+    ) -> Result<Response, H::Error> {
+        let call = ShardCall::List(Listing::Groups(query.unwrap_or_default().to_owned()));
+        let answers = self.host.ask_shards(shard_names(hub, &view.map), call).await?;
+        Ok(json(list.join(&answers).ok_or(GatewayError::NoList)?))
+    }
+
+    /// The version, and what the metrics of each hub come to. Asking wakes all shards.
+    async fn overview(&self) -> Result<Response, H::Error> {
+        let mut overview = Overview::new();
+        for hub in self.known_hubs().await? {
+            let names = shard_names(&hub, &self.view(&hub).await?.map);
+            overview.add(&hub, &self.host.ask_shards(names, ShardCall::Metrics).await?);
+        }
+        Ok(json(overview.finish(self.host.now())))
     }
 
     /// Changes a hub's settings. That holds for this host at once, and for the others when they have forgotten

@@ -70,7 +70,7 @@ impl<H: Host> Gateway<'_, H> {
         let url = asked.url;
         let route = Route::find(asked.method, url.path)?;
         let origin = if route.needs_token() {
-            self.check_token("a REST request", asked)?.to_string()
+            self.check_caller("a REST request", asked)?.to_string()
         } else {
             format!("{}://{}", url.scheme, url.host)
         };

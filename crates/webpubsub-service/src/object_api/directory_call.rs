@@ -6,6 +6,7 @@ use webpubsub_shard::HubSettings;
 
 use super::{ObjectRequest, ObjectResponse};
 use crate::directory::Handler;
+use crate::sign_in::SignIn;
 
 /// What the host or a shard asks a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum DirectoryCall {
     GoAway,
     /// Of the register: take the name of a hub: [`DirectoryAnswer::Taken`].
     AddHub(HubName),
+    /// Of the register: say whether somebody may go on signing in: [`DirectoryAnswer::Allowed`].
+    SignIn(SignIn),
     /// Of the register: say the names of all hubs: [`DirectoryAnswer::Text`], a line each.
     Hubs,
 }
@@ -46,6 +49,7 @@ const DELIVERIES: &str = "/deliveries";
 const GO_AWAY: &str = "/goAway";
 const HUB: &str = "/hub";
 const HUBS: &str = "/hubs";
+const SIGN_IN: &str = "/signIn";
 
 impl DirectoryCall {
     /// The path of [`DirectoryCall::Validate`], whose body [`Wanted::Validate`](crate::Wanted::Validate) has.
@@ -70,6 +74,7 @@ impl DirectoryCall {
             Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
             Self::AddHub(hub) => ObjectRequest::post(HUB, hub.to_string()),
             Self::Hubs => ObjectRequest::get(HUBS),
+            Self::SignIn(attempt) => ObjectRequest::post(SIGN_IN, attempt.encode()),
         }
     }
 
@@ -90,6 +95,7 @@ impl DirectoryCall {
             GO_AWAY => Self::GoAway,
             HUB => Self::AddHub(HubName::parse(body).ok()?),
             HUBS => Self::Hubs,
+            SIGN_IN => Self::SignIn(SignIn::decode(body)?),
             _ => return None,
         })
     }
@@ -126,6 +132,7 @@ mod tests {
             DirectoryCall::GoAway,
             DirectoryCall::AddHub(HubName::parse("chat").unwrap()),
             DirectoryCall::Hubs,
+            DirectoryCall::SignIn(SignIn::Secret),
         ] {
             let ObjectRequest { path, body } = call.encode();
             assert_eq!(DirectoryCall::decode(path, &body.unwrap_or_default()), Some(call));
@@ -140,6 +147,7 @@ mod tests {
             (DirectoryCall::VALIDATION, ""),
             (DirectoryCall::VALIDATION, r#"{"url":"http://a"}"#),
             (HUB, "*"),
+            (SIGN_IN, "x"),
             ("/api/health", ""),
         ] {
             assert_eq!(DirectoryCall::decode(path, body), None, "{path} {body}");

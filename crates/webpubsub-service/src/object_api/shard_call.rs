@@ -5,6 +5,7 @@ use webpubsub_shard::{Batch, ConnectRequest, Full};
 
 use super::{ObjectRequest, ObjectResponse};
 use crate::connect::full_status;
+use crate::listing::Listing;
 use crate::view::HubView;
 
 /// What the host, the directory or another shard asks a shard.
@@ -27,6 +28,11 @@ pub enum ShardCall {
     Deliveries,
     /// Say the values of [`webpubsub_shard::METRICS`]: [`ShardAnswer::Text`], with commas between.
     Metrics,
+    /// Show connections or groups: [`ShardAnswer::Text`], as [`Listing::answer`] has it.
+    List(Listing),
+    /// Accept the socket of an operator who watches, by the query of the request, which
+    /// [`TraceRequest`](crate::TraceRequest) reads: [`ShardAnswer::Offered`].
+    Watch(String),
 }
 
 /// A client that may connect to a shard, if it has room.
@@ -78,12 +84,15 @@ const VIEW: &str = "/view";
 const GO_AWAY: &str = "/goAway";
 const DELIVERIES: &str = "/deliveries";
 const METRICS: &str = "/metrics";
+const LIST: &str = "/list";
+const WATCH: &str = "/watch";
 
 impl ShardCall {
     /// Whether a path is that of a call, and not that of a request of the REST API.
     #[must_use]
     pub fn has_path(path: &str) -> bool {
-        let paths = [CONNECT, CONNECT_COUNTED, RECOVER, ROOM, BATCH, VIEW, GO_AWAY, DELIVERIES, METRICS];
+        let paths =
+            [CONNECT, CONNECT_COUNTED, RECOVER, ROOM, BATCH, VIEW, GO_AWAY, DELIVERIES, METRICS, LIST, WATCH];
         paths.contains(&path)
     }
 
@@ -103,6 +112,8 @@ impl ShardCall {
             Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
             Self::Deliveries => ObjectRequest::get(DELIVERIES),
             Self::Metrics => ObjectRequest::get(METRICS),
+            Self::Watch(query) => ObjectRequest::post(WATCH, query.clone()),
+            Self::List(listing) => ObjectRequest::post(LIST, listing.encode()),
         }
     }
 
@@ -124,6 +135,8 @@ impl ShardCall {
             GO_AWAY => Self::GoAway,
             DELIVERIES => Self::Deliveries,
             METRICS => Self::Metrics,
+            WATCH => Self::Watch(body.to_owned()),
+            LIST => Self::List(Listing::decode(body)?),
             _ => return None,
         })
     }
@@ -242,6 +255,8 @@ mod tests {
             ShardCall::GoAway,
             ShardCall::Deliveries,
             ShardCall::Metrics,
+            ShardCall::Watch("group=a%20b".to_owned()),
+            ShardCall::List(Listing::Groups("top=3".to_owned())),
         ] {
             let ObjectRequest { path, body } = call.encode();
             assert!(ShardCall::has_path(path), "{path}");
@@ -272,7 +287,7 @@ mod tests {
     #[test]
     fn a_call_that_cannot_be_read_is_none() {
         for (path, body) in
-            [(CONNECT, ""), (CONNECT, "c - - -"), (RECOVER, ""), (BATCH, "{}"), (VIEW, "null")]
+            [(CONNECT, ""), (CONNECT, "c - - -"), (RECOVER, ""), (BATCH, "{}"), (VIEW, "null"), (LIST, "")]
         {
             assert_eq!(ShardCall::decode(path, body), None, "{path} {body}");
         }

@@ -17,6 +17,11 @@ const INVALID_FRAME: &str = "The client frame is invalid.";
 impl Shard {
     /// Ends a connection for good, for a reason that goes into `disconnected`.
     pub(crate) fn remove(&mut self, slot: Slot, reason: &str, step: &mut Step) {
+        if self.trace.is_on() {
+            self.record_connection(step.now, slot, "disconnected", &|record| {
+                record.text("reason", reason);
+            });
+        }
         self.notify_of_end(slot, reason, step);
         self.end_states(slot, step);
         if let Some(mut connection) = self.connections.remove(slot) {

@@ -29,6 +29,9 @@ impl Shard {
 
     /// Carries out a server's request.
     pub(crate) fn command(&mut self, command: Command, step: &mut Step) -> Reply {
+        if self.trace.is_on() {
+            self.record_command(step.now, &command);
+        }
         match command {
             Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.connections);

@@ -49,7 +49,8 @@ impl Shard {
         };
         let put = Change::PutConnection(record.clone());
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
-        let connection = Connection::of(record, buffer, AckCache::default());
+        let mut connection = Connection::of(record, buffer, AckCache::default());
+        connection.since = Some(step.now);
         if connection.permissions.skipped > 0 {
             step.push(Output::SkippedRoles(connection.permissions.skipped));
         }
@@ -61,6 +62,11 @@ impl Shard {
         }
         step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, step);
+        if self.trace.is_on() {
+            self.record_connection(step.now, slot, "connected", &|record| {
+                record.text_or_null("subprotocol", subprotocol.name());
+            });
+        }
         let connected =
             DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
         self.send(slot, connected, step);

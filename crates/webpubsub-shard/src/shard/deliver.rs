@@ -20,6 +20,11 @@ impl Shard {
     /// each encoding, after one row of the log if a reliable connection is among them or it goes to
     /// other shards as well. A connection that has no room for it is closed.
     pub(crate) fn fan_out(&mut self, to: &[Slot], publish: &dyn Message, reach: Reach, step: &mut Step) {
+        if self.trace.is_on()
+            && let Some(publish) = publish.publish()
+        {
+            self.record_delivery(step.now, to, publish);
+        }
         let mut fan_out = FanOut::new(publish, self.log.newest() + 1);
         for &slot in to {
             if let Some(connection) = self.connections.get_mut(slot) {
@@ -71,6 +76,10 @@ impl Shard {
     /// Sends a message to one connection, as [`Shard::fan_out`] does it. A large payload is not copied for
     /// one that is not reliable.
     pub(crate) fn send_data(&mut self, slot: Slot, publish: Publish, step: &mut Step) {
+        if self.trace.is_on() && self.link(slot).is_none() {
+            // Of a reliable one the fan-out is recorded.
+            self.record_delivery(step.now, &[slot], &publish);
+        }
         let Some(connection) = self.connections.get(slot) else { return };
         match &connection.framing {
             Framing::Simple(_) => {

@@ -42,6 +42,9 @@ impl Shard {
     /// Closes every socket because the service is about to stop. Reliable connections outlive their sockets;
     /// the others end.
     pub(crate) fn go_away(&mut self, step: &mut Step) {
+        for watcher in self.trace.clear() {
+            step.push(Output::EndTrace { watcher, cause: CloseCause::ServiceStops });
+        }
         let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
         let attached: Vec<(Slot, bool)> =
             attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();

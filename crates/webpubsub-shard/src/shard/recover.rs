@@ -42,6 +42,9 @@ impl Shard {
         let subprotocol = connection.subprotocol;
         step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, step);
+        if self.trace.is_on() {
+            self.record_connection(step.now, slot, "recovered", &|_| {});
+        }
         self.resume_streams(slot, reconnection_token, step);
         self.resend(slot, step);
         self.forget_recovered();
@@ -98,6 +101,9 @@ impl Shard {
     /// Takes the socket from a reliable connection, whose recovery window begins.
     pub(crate) fn detach(&mut self, slot: Slot, step: &mut Step) {
         let until = step.now.after(self.config.recovery_window);
+        if self.trace.is_on() {
+            self.record_connection(step.now, slot, "detached", &|_| {});
+        }
         let Some(connection) = self.connections.get_mut(slot) else { return };
         connection.backlog.bytes = 0;
         self.turns.clear(&mut connection.inbox);

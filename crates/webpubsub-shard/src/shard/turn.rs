@@ -235,6 +235,9 @@ impl Shard {
     }
 
     fn carry_out(&mut self, from: Slot, arrived: Arrived, step: &mut Step) {
+        if self.trace.is_on() {
+            self.record_arrived(step.now, from, &arrived);
+        }
         match arrived {
             Arrived::Message(message) => self.message(from, message, step),
             Arrived::Payload(frame) => self.payload(from, frame, step),

@@ -29,6 +29,7 @@ export const dev = {
     return runWorkerd(this, args, {
       // A handler under development listens on the developer's own machine.
       variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "on" },
+      signedIn: true,
       ready(options, keys, reached, values) {
         if (!values.json) {
           say(greeting(options, primaryKey(keys), reached));
