@@ -19,8 +19,26 @@ declare const WebAssembly: {
   ): Promise<{ instance: { exports: Record<string, () => number | undefined> } }>;
 };
 
+interface PageElement {
+  readonly id: string;
+  readonly textContent: string;
+  readonly scrollWidth: number;
+  readonly clientWidth: number;
+  matches(selector: string): boolean;
+}
+
 declare const document: {
-  readonly activeElement: { readonly id: string };
+  readonly activeElement: PageElement;
+  readonly body: PageElement;
   readonly cookie: string;
-  readonly documentElement: { readonly scrollWidth: number };
+  readonly documentElement: PageElement;
+  querySelectorAll(selector: string): { readonly length: number };
 };
+
+declare const location: { hash: string; readonly origin: string };
+
+declare function getComputedStyle(element: PageElement): { readonly backgroundColor: string };
+
+interface Navigator {
+  readonly clipboard: { readText(): Promise<string> };
+}

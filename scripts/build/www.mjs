@@ -1,46 +1,99 @@
-// The page: `www/` and the client that it uses, together in `build/www/`.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+// The page: `www/` bundled, and the client that it uses, together in `build/www/`.
+//
+// build/www/                what `www/` has beside sources
+// build/www/app/            scripts and style sheet, bundled; each page of the navigation is loaded when it is opened
+// build/www/client/         the client package as a page loads it
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { build as bundle } from "esbuild";
 import { at, build } from "../paths.mjs";
 import { pageFiles } from "./client.mjs";
 import { filesUnder } from "./inputs.mjs";
 
 const folder = join(build, "www");
+const app = join(folder, "app");
 
 export const www = {
   part: "www",
   title: "page",
-  inputs: () => sources().map(([from]) => from),
+  inputs: () => [
+    at("package.json"),
+    at("package-lock.json"),
+    ...filesUnder(at("www")),
+    ...copied().map(([from]) => from),
+  ],
   outputs: [folder],
 
   async make() {
     mkdirSync(folder, { recursive: true });
     const wanted = new Set();
-    for (const [from, to] of sources()) {
+    const write = (to, content) => {
       wanted.add(to);
       // Files that are the same stay untouched: a running service watches them.
-      if (existsSync(to) && readFileSync(to).equals(readFileSync(from))) continue;
+      if (existsSync(to) && readFileSync(to).equals(content)) return;
       mkdirSync(dirname(to), { recursive: true });
-      copyFileSync(from, to);
-    }
+      writeFileSync(to, content);
+    };
+    for (const [from, to] of copied()) write(to, readFileSync(from));
+    for (const { path, contents } of await bundled()) write(path, Buffer.from(contents));
     for (const file of filesUnder(folder)) if (!wanted.has(file)) rmSync(file);
     removeEmptyFolders(folder);
   },
 };
 
-/** Pairs of a file and its place in `build/www`. */
-function sources() {
-  const own = filesUnder(at("www")).map((file) => [file, join(folder, relative(at("www"), file))]);
-  // The page imports `/client/index.js`; what that imports lies beside it.
-  const client = pageFiles().map((file, index) => [
-    join(build, "client", file),
-    join(folder, "client", index === 0 ? "index.js" : basename(file)),
-  ]);
-  const maps = pageFiles().map((file) => [
-    join(build, "client", `${file}.map`),
-    join(folder, "client", `${basename(file)}.map`),
-  ]);
-  return [...own, ...client, ...maps];
+/** Scripts and style sheets of the page, as they were built last. */
+export const appFiles = () => filesUnder(app).filter((file) => /\.(?:js|css)$/.test(file));
+
+async function bundled() {
+  const { outputFiles } = await bundle({
+    entryPoints: [at("www", "src", "main.js"), at("www", "style", "style.css")],
+    entryNames: "[name]",
+    chunkNames: "[name]-[hash]",
+    outdir: app,
+    write: false,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    sourcemap: "linked",
+    // The licenses of what is in a bundle stay with it.
+    legalComments: "eof",
+    // The client lies beside the bundles, and is the package's own build.
+    external: ["/client/*"],
+    define: { WEBPUBSUB_EDGE_VERSION: JSON.stringify(JSON.parse(readFileSync(at("package.json"), "utf8")).version) },
+    logLevel: "warning",
+  });
+  return outputFiles;
+}
+
+/** Pairs of a file that is copied and its place in `build/www`. */
+function copied() {
+  const own = filesUnder(at("www"))
+    .map((file) => [file, relative(at("www"), file)])
+    .filter(([, path]) => !/^(?:src|style)[\\/]/.test(path))
+    .map(([file, path]) => [file, join(folder, path)]);
+  return [...own, ...clientFiles().flatMap(withMap)];
+}
+
+/** The client's files: its first one as `index.js`, protobuf as `protobuf.js`, the others under their own names. */
+function clientFiles() {
+  const files = pageFiles().map((file, index) => [file, index === 0 ? "index.js" : basename(file)]);
+  const later = [
+    ["dist/groups-browser.js", "groups-browser.js"],
+    ["dist/protobuf-browser.js", "protobuf.js"],
+  ];
+  const taken = new Set(files.map(([file]) => file));
+  return [...files, ...later.filter(([file]) => !taken.has(file))];
+}
+
+function withMap([file, name]) {
+  const from = join(build, "client", file);
+  const map = `${from}.map`;
+  return [
+    [from, join(folder, "client", name)],
+    ...(existsSync(map) ? [[map, join(folder, "client", `${basename(file)}.map`)]] : []),
+  ];
 }
 
 function removeEmptyFolders(parent) {

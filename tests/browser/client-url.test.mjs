@@ -1,7 +1,9 @@
 // How the page reads connection strings and client URLs; this part of it runs anywhere.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { makeClientUrl, parseConnectionString, readClientUrl } from "../../www/src/client-url.js";
+import { makeClientUrl, readClientUrl } from "../../www/src/access/client-url.js";
+import { connectionString, parseConnectionString } from "../../www/src/access/connection-string.js";
+import { grantedBy, problemOfRole } from "../../www/src/access/roles.js";
 import { claimsOf, sign } from "../support/token.mjs";
 
 describe("The page's client URLs", () => {
@@ -28,7 +30,7 @@ describe("The page's client URLs", () => {
 
   test("a URL made here is signed as the SDKs sign it", async () => {
     const wish = {
-      connectionString: "Endpoint=http://localhost:8080;AccessKey=kéy;",
+      ...parseConnectionString(connectionString("http://localhost:8080", "kéy")),
       hub: "Chat",
       user: "älice",
       roles: ["r"],
@@ -78,5 +80,37 @@ describe("The page's client URLs", () => {
     ]) {
       assert.throws(() => readClientUrl(wrong), Error, wrong);
     }
+  });
+
+  test("roles open the groups that the service opens for them", () => {
+    const join = (role, group) => grantedBy([role], "joinLeaveGroup", group) === role;
+    for (const [role, group, opens] of [
+      ["webpubsub.joinLeaveGroup", "room", true],
+      ["webpubsub.sendToGroup", "room", false],
+      ["webpubsub.joinLeaveGroup.room", "room", true],
+      ["webpubsub.joinLeaveGroup.room", "Room", false],
+      ["webpubsub.joinLeaveGroup.*", "room", false],
+      ["webpubsub.joinLeaveGroup.*", "*", true],
+      ["webpubsub.joinLeaveGroups.room-*", "room-1", true],
+      ["webpubsub.joinLeaveGroups.room-*", "room-1.a", false],
+      ["webpubsub.joinLeaveGroups.room-**", "room-1.a", true],
+      ["webpubsub.joinLeaveGroups.room-?", "room-é", true],
+      ["webpubsub.joinLeaveGroups.room-?", "room-.", false],
+      ["webpubsub.joinLeaveGroups.a\\*", "a*", true],
+      ["webpubsub.joinLeaveGroups.a\\*", "ab", false],
+      ["webpubsub.joinLeaveGroups.(a|b)+", "(a|b)+", true],
+      ["webpubsub.joinLeaveGroups.", "", false],
+      ["webpubsub.joinLeaveGroups.a\\b", "a\\b", false],
+      ["webpubsub.joinLeaveGroups.*-?-*-?-*-?", "a-b-c-d-e-f", false],
+    ])
+      assert.equal(join(role, group), opens, `${role} ${group}`);
+    assert.equal(problemOfRole("webpubsub.sendToGroup.room"), undefined);
+    for (const wrong of [
+      "admin",
+      "webpubsub.sendToGroups.",
+      "webpubsub.sendToGroups.a\\b",
+      `webpubsub.sendToGroups.${"?".repeat(6)}`,
+    ])
+      assert.ok(problemOfRole(wrong), wrong);
   });
 });

@@ -44,7 +44,7 @@ forEachShardCount(
             await globalThis.client.start();
             return connected;
           },
-          { url: hub.clientUrl({ user: "alice", roles: ALL_ROLES }), protocol, module: "/src/client.js" },
+          { url: hub.clientUrl({ user: "alice", roles: ALL_ROLES }), protocol, module: "/client/index.js" },
         );
         assert.equal(connected.userId, "alice");
         assert.equal(await hub.exists(`/connections/${connected.connectionId}`), true);

@@ -1,11 +1,22 @@
-// The page, used as a person uses it: filled in, clicked, read.
+// The frame of the page, and the pages that need no hub: navigation, signing in, themes, keys, client URLs.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { launchChromium, openPage } from "../support/browser.mjs";
-import { ALL_ROLES } from "../support/hub.mjs";
-import { Link } from "../support/link.mjs";
+import { checkAccess, goTo, openPortal, overflow, signIn } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
-import { clientClaims, sign } from "../support/token.mjs";
+import { claimsOf } from "../support/token.mjs";
+
+/** Every page of the navigation, by its path, and a heading that it has once it is there. */
+const HEADINGS = {
+  overview: "First message in 60 seconds",
+  playground: "Connection",
+  "client-url": "A program that connects",
+  hubs: "Hubs",
+  "server-api": "Call an operation",
+  metrics: "All metrics",
+  keys: "Change a key without a gap",
+};
+const PAGES = Object.keys(HEADINGS);
 
 forEachShardCount(
   "The page",
@@ -15,43 +26,111 @@ forEachShardCount(
     after(() => browser.close());
     afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-    const open = async (options) => {
-      const { page, complaints } = await openPage(browser, `${service.endpoint}/`, options);
-      page.setDefaultTimeout(60_000);
-      return { page, complaints };
-    };
-    const state = (page, words) => page.getByRole("status").getByText(words, { exact: true }).waitFor();
-    const row = (page, text) => page.getByRole("log").getByRole("listitem").filter({ hasText: text });
-    const connect = async (page, url, user) => {
-      await page.getByLabel("Client URL", { exact: true }).fill(url);
-      await page.getByRole("button", { name: "Connect", exact: true }).click();
-      await state(page, user ? `Connected as ${user}` : "Connected");
-    };
+    const open = (path, options) => openPortal(browser, service, path, options);
     const problem = (page, words) => page.getByRole("alert").filter({ hasText: words }).waitFor();
 
-    test("shows what a server sends, and never takes data for markup", async () => {
-      const hub = service.newHub();
+    test("every page is reached by the navigation and its address", async () => {
       const { page, complaints } = await open();
-      await connect(page, hub.clientUrl({ user: "alice" }), "alice");
-      await hub.send("", "Hello World");
-      await hub.send("/users/alice", '{"order":42}', { type: "application/json" });
-      await hub.send("", Buffer.from([0, 255]), { type: "application/octet-stream" });
-      await hub.send("", "<img src=x onerror=document.title='owned'>");
-      for (const [text, type] of [
-        ["Hello World", "text"],
-        ['{"order":42}', "json"],
-        ["00 ff (2 bytes)", "binary"],
-        ["<img src=x", "text"],
-      ]) {
-        assert.match((await row(page, text).innerText()).replace(/\s+/g, " "), new RegExp(`server ${type} `));
+      for (const path of [...PAGES.slice(1), PAGES[0]]) {
+        await page.locator(`nav a[href="#/${path}"]`).click();
+        const title = page.locator("#page-title");
+        await page.locator(`nav a[href="#/${path}"][aria-current="page"]`).waitFor();
+        const words = await page.locator(`nav a[href="#/${path}"]`).innerText();
+        assert.equal(await title.innerText(), words);
+        assert.equal(await page.title(), `${words} · Web PubSub Edge`);
+        await page.waitForFunction(() => document.activeElement.id === "page-title");
       }
-      assert.match(await page.title(), /playground/);
+      await page.goBack();
+      await page.locator(`nav a[href="#/${PAGES.at(-1)}"][aria-current="page"]`).waitFor();
       assert.deepEqual(complaints, []);
     });
 
-    test("makes a client URL locally from a connection string", async () => {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      test(`every page keeps no one out and fits 320 px, ${colorScheme}`, async () => {
+        const { page, complaints } = await open("overview", {
+          colorScheme,
+          reducedMotion: "reduce",
+          viewport: { width: 320, height: 640 },
+        });
+        for (const path of PAGES) {
+          await goTo(page, path);
+          await page.getByRole("heading", { name: HEADINGS[path], level: 2 }).waitFor();
+          assert.equal(await overflow(page), 0, path);
+          await checkAccess(page, `${path} on 320 px`);
+          await page.setViewportSize({ width: 1280, height: 800 });
+          await checkAccess(page, path);
+          await page.setViewportSize({ width: 320, height: 640 });
+        }
+        assert.deepEqual(complaints, []);
+      });
+    }
+
+    test("the theme is the system's, or the one that was chosen", async () => {
+      const { page } = await open("overview", { colorScheme: "light", signedIn: false });
+      const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const light = await background();
+      await page.getByLabel("Theme").selectOption("Dark");
+      const dark = await background();
+      assert.notEqual(dark, light);
+      await page.reload();
+      await page.getByLabel("Theme").waitFor();
+      assert.equal(await background(), dark);
+      await page.getByLabel("Theme").selectOption("System's theme");
+      assert.equal(await background(), light);
+      assert.equal(await page.evaluate(() => localStorage.length), 0);
+    });
+
+    test("without a key every page says what it is for, or asks", async () => {
+      const { page, complaints } = await open("overview", { signedIn: false });
+      for (const path of PAGES) {
+        await goTo(page, path);
+        await checkAccess(page, path);
+      }
+      await goTo(page, "keys");
+      await page.getByRole("heading", { name: "Sign in first" }).waitFor();
+      assert.deepEqual(complaints, []);
+    });
+
+    test("a wrong key is refused in words", async () => {
+      const { page } = await open("overview", { signedIn: false });
+      const attempt = async (text) => {
+        await page.getByLabel("Connection string or access key").fill(text);
+        await page.getByRole("button", { name: "Sign in" }).click();
+      };
+      for (const [text, words] of [
+        ["", "Paste a connection string first."],
+        ["Endpoint=http://localhost", "no AccessKey"],
+        [service.connectionString.replace(/AccessKey=./, "AccessKey=?"), "does not know this access key"],
+      ]) {
+        await attempt(text);
+        await problem(page, words);
+      }
+      await attempt(service.key);
+      await page.getByText("Signed in", { exact: true }).waitFor();
+    });
+
+    test("remembers the connection string only where it is asked to", async () => {
+      const { page } = await open("overview", { signedIn: false });
+      const field = page.getByLabel("Connection string or access key");
+      await field.fill(service.connectionString);
+      assert.equal(await field.getAttribute("type"), "password");
+      await page.getByRole("button", { name: "Show" }).click();
+      await page.locator('#connection-string[type="text"]').waitFor();
+      await page.getByLabel("Remember the connection string").check();
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByText("Signed in", { exact: true }).waitFor();
+      await page.reload();
+      await page.getByText("Signed in", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByText("Not signed in", { exact: true }).waitFor();
+      await page.reload();
+      await page.getByText("Not signed in", { exact: true }).waitFor();
+      assert.equal(await page.evaluate(() => localStorage.length), 0);
+    });
+
+    test("the key is in no request and no store", async () => {
       const hub = service.newHub();
-      const { page, complaints } = await open();
+      const { page, complaints } = await openPage(browser, `${service.endpoint}/`);
       const sent = [];
       page.on("request", (request) =>
         sent.push(request.url(), request.postData() ?? "", JSON.stringify(request.headers())),
@@ -60,232 +139,166 @@ forEachShardCount(
         sent.push(socket.url());
         socket.on("framesent", ({ payload }) => sent.push(String(payload)));
       });
-      await page.getByText("Make one", { exact: true }).click();
-      await page.getByLabel("Connection string", { exact: true }).fill(service.connectionString);
+      await signIn(page, service.connectionString);
+      for (const path of PAGES) await goTo(page, path);
+      await goTo(page, "playground");
       await page.getByLabel("Hub").fill(hub.name);
-      await page.getByLabel("User").fill("alice");
-      await page.getByText("More roles, groups and time").click();
-      await page.getByLabel("Groups to begin in").fill("room\nother room");
-      await page.getByLabel("Minutes").fill("5");
-      await page.getByLabel("Protocol").selectOption("JSON");
       await page.getByRole("button", { name: "Connect", exact: true }).click();
-      await state(page, "Connected as alice");
-      assert.equal(await hub.exists("/users/alice"), true);
-      await hub.send("/groups/other%20room", "to the room");
-      await row(page, "to the room").filter({ hasText: "in group other room" }).waitFor();
+      await page.locator("#state").getByText("Connected").waitFor();
       assert.ok(sent.some((text) => text.includes("access_token=")));
       assert.ok(!sent.some((text) => text.includes(service.key)), "the key was sent");
       assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
       assert.deepEqual(complaints, []);
     });
 
-    test("remembers the connection string only where it is asked to", async () => {
-      const { page } = await open();
-      const remember = page.getByLabel("Remember the connection string");
-      const field = page.getByLabel("Connection string", { exact: true });
-      await page.getByText("Make one", { exact: true }).click();
-      await field.fill(service.connectionString);
-      await remember.check();
-      await page.reload();
-      await page.getByText("Make one", { exact: true }).click();
-      assert.equal(await field.inputValue(), service.connectionString);
-      assert.equal(await field.getAttribute("type"), "password");
-      await page.getByRole("button", { name: "Show" }).click();
-      assert.equal(await field.getAttribute("type"), "text");
-      await remember.uncheck();
-      await page.reload();
-      assert.equal(await field.inputValue(), "");
-    });
+    test("a client URL says what it allows, and has a token for it", async () => {
+      const { page, complaints } = await open("client-url");
+      await page.getByLabel("Hub").fill("Chat");
+      await page.getByLabel("User").fill("älice");
+      await page.getByLabel("Send to every group").uncheck();
+      await page.getByText("More roles, groups and time").click();
+      await page.getByLabel("More roles").fill("webpubsub.sendToGroups.room-*\nwebpubsub.sendToGroups.\nadmin");
+      await page.getByLabel("Groups to begin in").fill("room\nother room");
+      await page.getByLabel("Minutes").fill("5");
+      await page.getByText(/^Hub Chat at .*, as älice; its token expires in 5 min\.$/).waitFor();
+      const url = new URL(await page.getByRole("region", { name: "The client URL" }).innerText());
+      const claims = claimsOf(url.searchParams.get("access_token"));
+      assert.deepEqual(claims.role, [
+        "webpubsub.joinLeaveGroup",
+        "webpubsub.sendToGroups.room-*",
+        "webpubsub.sendToGroups.",
+        "admin",
+      ]);
+      assert.deepEqual(claims["webpubsub.group"], ["room", "other room"]);
+      assert.equal(claims.exp - claims.iat, 300);
 
-    test("joins a group, sends to it, receives from it and leaves it", async () => {
-      const hub = service.newHub();
-      const listener = await hub.connect({ groups: ["room"] });
-      const { page, complaints } = await open();
-      await connect(page, hub.clientUrl({ user: "alice", roles: ALL_ROLES }), "alice");
-      await page.locator("#join-form").getByLabel("Group").fill("room");
-      await page.getByRole("button", { name: "Join" }).click();
-      await page.getByRole("button", { name: "Leave room" }).waitFor();
+      const tester = page.getByRole("list", { name: "Try the roles" });
+      await page.getByLabel("A group's name").fill("room-1");
+      await tester.getByText("by webpubsub.sendToGroups.room-*").waitFor();
+      await page.getByLabel("A group's name").fill("room.1");
+      await tester.getByRole("listitem").filter({ hasText: "Send to it" }).getByText("no", { exact: true }).waitFor();
+      await tester.getByText("The pattern is empty.").waitFor();
+      await tester.getByText("The service has no such role").waitFor();
 
-      const send = async (type, data) => {
-        await page.locator("#data-type").selectOption(type);
-        await page.getByLabel("Data").fill(data);
-        await page.getByRole("button", { name: "Send", exact: true }).click();
-      };
-      await send("Text", "hi there");
-      await row(page, "hi there").filter({ hasText: "in group room" }).filter({ hasText: "from alice" }).waitFor();
-      assert.deepEqual(await listener.json(), {
-        type: "message",
-        from: "group",
-        fromUserId: "alice",
-        group: "room",
-        dataType: "text",
-        data: "hi there",
-      });
-      await page.getByLabel("Not back to me").check();
-      await send("JSON", '{"a": [1]}');
-      assert.deepEqual((await listener.json()).data, { a: [1] });
-      await page.locator("#send-says").getByText("Sent.").waitFor();
-      await send("JSON", "{");
-      await problem(page, "This is not JSON");
-
-      await page.getByRole("button", { name: "Leave room" }).click();
-      await page.getByText("You have joined no group yet.").waitFor();
-      await hub.send("/groups/room", "to those who stayed");
-      await hub.send("", "to everybody");
-      await row(page, "to everybody").waitFor();
-      assert.equal(await row(page, "to those who stayed").count(), 0);
-      assert.equal(await row(page, '{"a":[1]}').count(), 0);
+      await page.getByText("As a QR code").click();
+      await page.getByRole("img", { name: "The client URL as a QR code" }).waitFor();
+      await page.getByText("What its token says").click();
+      await page.getByRole("region", { name: "The token's claims" }).getByText('"sub": "älice"').waitFor();
+      for (const [tab, text] of [
+        ["JavaScript", "@webpubsub-edge/client"],
+        ["Microsoft's client", "@azure/web-pubsub-client"],
+        ["Python", "websockets.connect"],
+        ["wscat", "wscat --connect"],
+      ]) {
+        await page.getByRole("tab", { name: tab, exact: true }).click();
+        await page.getByRole("region", { name: "The program" }).getByText(text).first().waitFor();
+      }
+      await page.getByLabel("Hub").fill("1");
+      await problem(page, "A hub's name is a letter");
       assert.deepEqual(complaints, []);
     });
 
-    test("says in words what was refused", async () => {
+    test("a client URL opens in the playground", async () => {
       const hub = service.newHub();
-      const { page } = await open();
-      await connect(page, hub.clientUrl());
-      await page.locator("#join-form").getByLabel("Group").fill("room");
-      await page.getByRole("button", { name: "Join" }).click();
-      await problem(page, "Forbidden: The client does not have permission to join group 'room'.");
-      await page.getByText("An event", { exact: true }).click();
-      await page.locator("#send-form").getByLabel("Event", { exact: true }).fill("chat");
-      await page.getByLabel("Data").fill("hi");
-      await page.getByRole("button", { name: "Send", exact: true }).click();
-      await problem(page, "InternalServerError: Internal server error");
+      const { page } = await open("client-url");
+      await page.getByLabel("Hub").fill(hub.name);
+      await page.getByLabel("User").fill("alice");
+      await page.getByText(`Hub ${hub.name}`).waitFor();
+      await page.getByRole("button", { name: "Open in the playground" }).click();
+      await page.getByRole("button", { name: "Connect", exact: true }).click();
+      await page.locator("#state").getByText("Connected as alice").waitFor();
+      assert.equal(await hub.exists("/users/alice"), true);
     });
 
-    test("says in words why a URL does not lead to a connection", async () => {
-      const hub = service.newHub();
-      const { page } = await open();
-      const attempt = async (url) => {
-        await page.getByLabel("Client URL", { exact: true }).fill(url);
-        await page.getByRole("button", { name: "Connect", exact: true }).click();
-      };
-      for (const [url, words] of [
-        ["", "This is no URL"],
-        ["hello", "This is no URL"],
-        [service.endpoint, "it should begin with ws:// or wss://"],
-        [`${hub.url.replace("/client/hubs/", "/somewhere/")}`, "its path should be /client/hubs/"],
-        [`${hub.url}?access_token=no`, "access token is malformed"],
-        [hub.clientUrl({ minutes: -60 }), "refused"],
-        [hub.url, "refused"],
-        [hub.clientUrl().replace(/:\d+\//, ":9/"), "reach"],
-      ]) {
-        await attempt(url);
-        await problem(page, words);
-        await state(page, "Not connected");
-      }
-      assert.match(
-        await page.locator("#client-url-says").innerText(),
-        /Hub hub_\d+ at 127\.0\.0\.1:9, without a user; its token expires in 60 min/,
+    test("keys are masked, and shown and copied when asked", async () => {
+      const { page } = await open("keys");
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      const copied = () => page.evaluate(() => navigator.clipboard.readText());
+      await page.getByRole("heading", { name: "Access key" }).waitFor();
+      assert.ok(!(await page.locator("main").innerText()).includes(service.key));
+      await page.getByRole("button", { name: "Copy the connection string of the access key" }).click();
+      await page.getByText("Copied.").first().waitFor();
+      assert.equal(await copied(), service.connectionString);
+      await page.getByRole("button", { name: "Copy the line of a .env file of the access key" }).click();
+      await page.waitForFunction(
+        async (text) => (await navigator.clipboard.readText()) === text,
+        `WebPubSubConnectionString="${service.connectionString}"`,
       );
-      await connect(page, hub.clientUrl());
-      assert.equal(await page.locator("#connect-problem").innerText(), "");
+      await page.getByRole("button", { name: "Reveal" }).click();
+      await page.locator(".secret").getByText(service.key).waitFor();
+      await goTo(page, "overview");
+      await goTo(page, "keys");
+      await page.getByRole("heading", { name: "Access key" }).waitFor();
+      assert.ok(!(await page.locator("main").innerText()).includes(service.key));
     });
 
-    test("shows a lost connection and its return, and keeps its groups", async () => {
+    test("the overview leads to a first message, step by step", async () => {
       const hub = service.newHub();
-      const link = await Link.to(service);
-      const audience = `${link.endpoint}/client/hubs/${hub.name}`;
-      const { page } = await open();
-      await connect(
-        page,
-        `${audience.replace("http", "ws")}?access_token=${sign(clientClaims({ audience, roles: ALL_ROLES }), service.key)}`,
-      );
-      await page.locator("#join-form").getByLabel("Group").fill("room");
-      await page.getByRole("button", { name: "Join" }).click();
-      await page.getByRole("button", { name: "Leave room" }).waitFor();
-      link.down();
-      await row(page, "The link was lost").waitFor();
-      await hub.send("/groups/room", "missed");
-      link.up();
-      await row(page, "The connection is back; nothing was missed.").waitFor();
-      await row(page, "missed").getByText("missed", { exact: true }).waitFor();
-      await state(page, "Connected");
-
-      assert.equal((await hub.rest("POST", "/:closeConnections")).status, 204);
-      await row(page, "Disconnected.").waitFor();
-      await state(page, "Connected");
-      await hub.send("/groups/room", "welcome back");
-      await row(page, "welcome back").waitFor();
-
-      await page.getByRole("button", { name: "Disconnect" }).click();
-      await state(page, "Not connected");
-      await page.getByText("You have joined no group yet.").waitFor();
-      link.close();
+      const { page, complaints } = await open("overview", { signedIn: false });
+      const done = () => page.locator('.steps li[data-done="true"]').count();
+      await page.getByText(/^Healthy, answers in/).waitFor();
+      assert.equal(await done(), 0);
+      await signIn(page, service.connectionString);
+      await page.locator('.steps li[data-done="true"]').nth(0).waitFor();
+      await page.getByLabel("Hub").fill(hub.name);
+      await page.getByRole("button", { name: "Connect one in the playground" }).click();
+      await page.locator("#state").getByText("Connected").waitFor();
+      await goTo(page, "overview");
+      await page.getByLabel("Hub").fill(hub.name);
+      await page.getByRole("button", { name: "Publish to all" }).click();
+      await page.getByText("Published.").waitFor();
+      await page.waitForFunction(() => document.querySelectorAll('.steps li[data-done="true"]').length === 4);
+      assert.notEqual(await page.locator("#connection-count").innerText(), "–");
+      await goTo(page, "playground");
+      await page.getByRole("log").getByText("Hello World").waitFor();
+      assert.deepEqual(complaints, []);
     });
 
     test("can be used without a mouse", async () => {
-      const hub = service.newHub();
-      const { page } = await open();
-      const focusOn = async (id) => {
+      const { page } = await openPage(browser, `${service.endpoint}/`);
+      await page.locator("#page-title").waitFor();
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      assert.equal(await page.evaluate(() => document.activeElement.id), "page-title");
+      const focusOn = async (matches) => {
         for (let presses = 0; presses < 40; presses++) {
           await page.keyboard.press("Tab");
-          if ((await page.evaluate(() => document.activeElement.id)) === id) return;
+          if (await page.evaluate((selector) => document.activeElement.matches(selector), matches)) return;
         }
-        assert.fail(`no key leads to ${id}`);
+        assert.fail(`no key leads to ${matches}`);
       };
-      await focusOn("client-url");
-      await page.keyboard.insertText(hub.clientUrl({ user: "alice", roles: ALL_ROLES }));
+      await focusOn("#connection-string");
+      await page.keyboard.insertText(service.connectionString);
       await page.keyboard.press("Enter");
-      await state(page, "Connected as alice");
-      await focusOn("join-group");
-      await page.keyboard.insertText("room");
-      await page.keyboard.press("Enter");
-      await page.getByRole("button", { name: "Leave room" }).waitFor();
-      await focusOn("data");
-      await page.keyboard.insertText("typed");
-      await page.keyboard.press("Control+Enter");
-      await row(page, "typed").waitFor();
-      await focusOn("disconnect");
-      await page.keyboard.press("Space");
-      await state(page, "Not connected");
+      await page.getByText("Signed in", { exact: true }).waitFor();
     });
 
     test("every control has a name", async () => {
       const { page } = await open();
-      await page.getByText("Make one", { exact: true }).click();
-      const nameless = await page
-        .locator("input, textarea, select, button")
-        .evaluateAll((controls) =>
-          controls
-            .filter((control) => !(control.labels?.length || control.textContent.trim() || control.ariaLabel))
-            .map(({ id }) => id),
-        );
-      assert.deepEqual(nameless, []);
-    });
-
-    test("keeps the last 500 messages", async () => {
-      const hub = service.newHub();
-      const { page } = await open();
-      await connect(page, hub.clientUrl({ groups: ["room"] }));
-      const sender = await hub.connect({ roles: ALL_ROLES });
-      for (let n = 1; n <= 520; n++)
-        sender.send({ type: "sendToGroup", group: "room", dataType: "text", data: `message ${n}.` });
-      await row(page, "message 520.").waitFor();
-      assert.equal(await page.getByRole("log").getByRole("listitem").count(), 500);
-      assert.equal(await row(page, "message 20.").count(), 0);
-      assert.equal(await row(page, "message 21.").count(), 1);
-      await page.getByRole("button", { name: "Clear" }).click();
-      await page.getByText("Nothing yet.").waitFor();
-    });
-
-    test("fits a telephone, in light and in dark", async () => {
-      const hub = service.newHub();
-      for (const colorScheme of ["light", "dark"]) {
-        const { page } = await open({ viewport: { width: 360, height: 740 }, colorScheme });
-        await page.getByText("Make one", { exact: true }).click();
-        await page.getByText("Paste it", { exact: true }).click();
-        await connect(page, hub.clientUrl({ user: "u".repeat(80), groups: ["g".repeat(200)] }), "u".repeat(80));
-        await hub.send(`/groups/${"g".repeat(200)}`, "x".repeat(500));
-        await row(page, "xxx").waitFor();
-        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
-        await page.context().close();
+      for (const path of PAGES) {
+        await goTo(page, path);
+        const nameless = await page
+          .locator("input, textarea, select, button")
+          .evaluateAll((controls) =>
+            controls
+              .filter((control) => !(control.labels?.length || control.textContent.trim() || control.ariaLabel))
+              .map((control) => control.outerHTML),
+          );
+        assert.deepEqual(nameless, [], path);
       }
     });
 
-    test("allows scripts of its own only, and wasm", async () => {
+    test("allows scripts and styles of its own only, and wasm", async () => {
       const { page } = await open();
-      assert.equal(await page.locator("script:not([src])").count(), 0);
+      assert.equal(await page.locator("script:not([src]), style").count(), 0);
+      const foreign = await page.evaluate(() =>
+        performance
+          .getEntriesByType("resource")
+          .map(({ name }) => new URL(name).origin)
+          .filter((origin) => origin !== location.origin),
+      );
+      assert.deepEqual(foreign, []);
     });
   },
-  { steady: "it is about the browser" },
+  { steady: "it is about the browser", shardCounts: [1] },
 );

@@ -26,7 +26,7 @@ for (const runner of ["serve", "start"]) {
       for (const [method, path, status] of [
         ["GET", "/", 200],
         ["HEAD", "/", 200],
-        ["GET", "/src/main.js", 200],
+        ["GET", "/app/main.js", 200],
         ["GET", "/nowhere", 404],
         ["GET", "/index.html", 307],
       ]) {

@@ -34,3 +34,9 @@ export function endInWords({ message, code, reason } = {}) {
   if (said) return said;
   return code === undefined || code === 1000 || code === 1005 ? "" : `code ${code}`;
 }
+
+/** A number of bytes. */
+export function sizeInWords(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

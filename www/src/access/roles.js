@@ -1,0 +1,70 @@
+// Which groups roles open, as the service reads them: to test them before a client has them.
+//
+// Source: docs/spec/permissions.md#roles, docs/spec/permissions.md#patterns.
+
+/** The two permissions, and how their roles begin. */
+export const permissions = ["joinLeaveGroup", "sendToGroup"];
+
+const MAX_PATTERN_LENGTH = 1024;
+const MAX_WILDCARDS = 5;
+
+/**
+ * Why a client with these roles has a permission for a group: the role that grants it.
+ *
+ * @param {string[]} roles
+ * @param {string} permission
+ * @param {string} group
+ * @returns {string | undefined}
+ */
+export function grantedBy(roles, permission, group) {
+  return roles.find((role) => {
+    if (role === `webpubsub.${permission}` || role === `webpubsub.${permission}.${group}`) return true;
+    const pattern = patternOf(role, permission);
+    return pattern !== undefined && problemOf(pattern) === undefined && expression(pattern).test(group);
+  });
+}
+
+/**
+ * What is wrong with a role, if the service would pass over it.
+ *
+ * @param {string} role
+ * @returns {string | undefined}
+ */
+export function problemOfRole(role) {
+  for (const permission of permissions) {
+    if (role === `webpubsub.${permission}` || role.startsWith(`webpubsub.${permission}.`)) return undefined;
+    const pattern = patternOf(role, permission);
+    if (pattern !== undefined) return problemOf(pattern);
+  }
+  return "The service has no such role, and passes over it.";
+}
+
+/** The pattern that a role grants a permission for. */
+function patternOf(role, permission) {
+  const start = `webpubsub.${permission}s.`;
+  return role.startsWith(start) ? role.slice(start.length) : undefined;
+}
+
+/** The parts of a pattern: an escaped character, stars, a question mark, or one character of a name. */
+const parts = (pattern) => pattern.match(/\\[^]?|\*+|[^]/gu) ?? [];
+
+function problemOf(pattern) {
+  if (pattern === "") return "The pattern is empty.";
+  if ([...pattern].length > MAX_PATTERN_LENGTH) return `A pattern has at most ${MAX_PATTERN_LENGTH} characters.`;
+  if (parts(pattern).some((part) => part[0] === "\\" && !/^\\[*?\\]$/.test(part)))
+    return "A backslash stands before *, ? or another backslash only.";
+  if (parts(pattern).filter((part) => part[0] === "*" || part === "?").length > MAX_WILDCARDS)
+    return `A pattern has at most ${MAX_WILDCARDS} wildcards.`;
+  return undefined;
+}
+
+function expression(pattern) {
+  const source = parts(pattern).map((part) => {
+    if (part === "?") return "[^.]";
+    if (part[0] === "*") return part.length > 1 ? "[^]*" : "[^.]*";
+    return literal(part.length > 1 && part[0] === "\\" ? part.slice(1) : part);
+  });
+  return new RegExp(`^${source.join("")}$`, "u");
+}
+
+const literal = (character) => character.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");

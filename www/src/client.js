@@ -1,2 +1,0 @@
-// The one place that says where the client package is.
-export { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "/client/index.js";

@@ -1,0 +1,228 @@
+// One client of the playground: its connection, its groups, and the log of its frames.
+import { WebPubSubClient } from "/client/index.js";
+import { endInWords, errorInWords } from "../parts/words.js";
+import { BareClient } from "./bare-client.js";
+import { describeFrame, describeNote } from "./frame.js";
+import { FrameLog } from "./frame-log.js";
+import { Network } from "./network.js";
+import { Extras, protocols, withExtras } from "./protocols.js";
+
+/** Ack ids that this page chooses begin here, away from those of the client. */
+const FIRST_ACK_ID = 1_000_000;
+
+export class Client {
+  log;
+  /** `idle`, `connecting`, `connected`, `recovering` or `lost`. */
+  state = "idle";
+  connectionId = "";
+  userId = "";
+  joined = new Set();
+  /** The subprotocol, by its id in `protocols`. */
+  protocol = protocols[0].id;
+  network;
+  #client;
+  #extras = new Extras();
+  #written = new WeakMap();
+  #protocol;
+  #ackId = FIRST_ACK_ID;
+  #last;
+  #isExpiring = false;
+  #changed;
+  #received;
+
+  /**
+   * `changed()` is called when there is something else to show, `received()` with each message that comes from others.
+   */
+  constructor({ changed, received }) {
+    this.#changed = changed;
+    this.#received = received;
+    this.log = new FrameLog(changed);
+    this.network = new Network((direction, data) => this.#frame(direction, data));
+  }
+
+  get isLive() {
+    return this.state === "connected";
+  }
+
+  get isBare() {
+    return this.protocol === "";
+  }
+
+  /** What the last operation with an ack id was, for doing it again under the same. */
+  get last() {
+    return this.#last;
+  }
+
+  /** Connects, and rejects when the first attempt fails. */
+  async connect(url) {
+    this.disconnect();
+    const { make } = protocols.find(({ id }) => id === this.protocol);
+    this.state = "connecting";
+    this.#changed();
+    try {
+      const client = make ? await this.#standard(url, await make()) : new BareClient(url, this.network.open);
+      this.#client = client;
+      this.#listen(client);
+      await client.start();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  disconnect() {
+    this.#restore();
+    this.#client?.stop();
+  }
+
+  /** Keeps the network away until the client has given its connection up. */
+  expireRecovery() {
+    this.#isExpiring = true;
+    this.network.cut();
+  }
+
+  #restore() {
+    this.#isExpiring = false;
+    this.network.restore();
+  }
+
+  async #standard(url, protocol) {
+    this.#protocol = withExtras(protocol, this.#extras, this.#written);
+    await this.#protocol.load();
+    const client = new WebPubSubClient(url, {
+      protocol: this.#protocol,
+      webSocketFactory: this.network.open,
+      // A person waits for the answer: what the service refuses is not asked again.
+      messageRetryOptions: { maxRetries: 0 },
+    });
+    client.onGroupStream((stream) => void this.#follow(stream));
+    return client;
+  }
+
+  #listen(client) {
+    const on = (event, listener) =>
+      client.on(event, (args) => {
+        if (this.#client !== client) return;
+        listener(args ?? {});
+        this.#changed();
+      });
+    on("connected", ({ connectionId, userId }) => {
+      this.state = "connected";
+      this.connectionId = connectionId ?? "";
+      this.userId = userId ?? "";
+      const id = connectionId ? ` The connection's id is ${connectionId}.` : "";
+      this.note(`Connected${userId ? ` as ${userId}` : ""}.${id}`);
+    });
+    on("recovering", () => {
+      this.state = "recovering";
+      this.note("The link was lost; the client tries to get the connection back.");
+    });
+    on("recovered", () => {
+      this.state = "connected";
+      this.note("The connection is back; nothing was missed.");
+    });
+    on("disconnected", (end) => {
+      this.state = "lost";
+      if (this.#isExpiring) this.#restore();
+      this.note(["Disconnected.", endInWords(end)].filter(Boolean).join(" "));
+    });
+    on("stopped", () => this.#end());
+    on("rejoin-group-failed", ({ group, error }) => {
+      this.joined.delete(group);
+      this.note(`Could not join ${group} again. ${errorInWords(error)}`);
+    });
+    on("server-message", () => this.#received());
+    on("group-message", () => this.#received());
+  }
+
+  #end() {
+    this.#client = undefined;
+    this.state = "idle";
+    this.joined.clear();
+    this.#last = undefined;
+    this.#restore();
+    this.#changed();
+  }
+
+  note(words) {
+    this.log.add(describeNote(words));
+  }
+
+  #frame(direction, data) {
+    this.log.add(describeFrame(direction, data, this.#read(direction, data)));
+  }
+
+  /** What is in a frame, as a message of the subprotocol; nothing for a bare client. */
+  #read(direction, data) {
+    if (this.isBare) return undefined;
+    try {
+      if (typeof data === "string") return JSON.parse(data);
+      if (direction === "out") return this.#written.get(data);
+      return this.#protocol.parseMessages(data);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Does what the form asks for.
+   *
+   * @param {{ kind: string, name: string, content?: any, dataType?: string, noEcho?: boolean, fireAndForget?: boolean, ackId?: number, ttlSeconds?: number, metadata?: Record<string, string> }} action
+   * @returns {Promise<string>} what came of it, in words
+   */
+  async perform(action) {
+    const { kind, name, content, dataType } = action;
+    if (kind === "frame") return this.#client.sendFrame(content);
+    if (kind === "invoke") {
+      const answer = await this.#client.invokeEvent(name, content, dataType);
+      return answer.dataType ? `Answered: ${JSON.stringify(answer.data)}` : "Answered without data.";
+    }
+    if (kind === "stream") return this.#stream(name, content, dataType, action.noEcho);
+    return this.#acknowledged(action);
+  }
+
+  /** Does the last operation with an ack id again, under the same id. */
+  again() {
+    return this.#acknowledged(this.#last);
+  }
+
+  async #acknowledged(action) {
+    const { kind, name, content, dataType, noEcho, fireAndForget, ttlSeconds, metadata } = action;
+    const ackId = action.ackId ?? ++this.#ackId;
+    const options = { ackId, noEcho, fireAndForget };
+    this.#extras.set(fireAndForget ? undefined : ackId, {
+      ...(ttlSeconds !== undefined && { ttlSeconds }),
+      ...(metadata && { metadata }),
+    });
+    if (!fireAndForget) this.#last = { ...action, ackId };
+    const { isDuplicated } = await {
+      join: () => this.#client.joinGroup(name, options),
+      leave: () => this.#client.leaveGroup(name, options),
+      group: () => this.#client.sendToGroup(name, content, dataType, options),
+      event: () => this.#client.sendEvent(name, content, dataType, options),
+    }[kind]();
+    if (kind === "join") this.joined.add(name);
+    if (kind === "leave") this.joined.delete(name);
+    if (isDuplicated) return `The service had done ack id ${ackId} before, and did nothing.`;
+    return { join: `Joined ${name}.`, leave: `Left ${name}.` }[kind] ?? "Sent.";
+  }
+
+  /** Sends each line as one piece of a stream. */
+  async #stream(group, text, dataType, noEcho) {
+    const writer = await this.#client.openGroupStream(group, { noEcho });
+    const pieces = text.split("\n");
+    for (const piece of pieces) await writer.write(piece, dataType);
+    await writer.end();
+    return `Sent a stream of ${pieces.length} ${pieces.length === 1 ? "piece" : "pieces"}.`;
+  }
+
+  async #follow(stream) {
+    let pieces = 0;
+    try {
+      for await (const _piece of stream) pieces++;
+      this.note(`The stream ${stream.streamId} to ${stream.groupName} has ended, with ${pieces} pieces.`);
+    } catch (error) {
+      this.note(`The stream ${stream.streamId} to ${stream.groupName} was broken off. ${errorInWords(error)}`);
+    }
+  }
+}
