@@ -135,10 +135,14 @@ impl<S, O> GroupStates<S, O> {
         Ok(subscription.ok_or(NotSubscribed)?.members.values().filter_map(|member| member.state.as_ref()))
     }
 
-    /// There is a new connection. What was known and set belonged to the one before, and
-    /// subscriptions have to be made again.
-    pub fn connected(&mut self) -> Renewal {
+    /// A connection is lost for good, and what this client has set on it.
+    pub fn lost(&mut self) {
         self.own.clear();
+    }
+
+    /// There is a new connection. What was known belonged to the one before, and subscriptions have to be
+    /// made again.
+    pub fn connected(&mut self) -> Renewal {
         let mut renewal = Renewal::default();
         for (group, subscription) in &mut self.subscriptions {
             if subscription.members.values().any(|member| member.state.is_some()) {

@@ -20,7 +20,7 @@ pub struct AttemptId(pub u32);
 
 /// What a shell gives to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input<P, D = DownstreamMessage<P>> {
+pub enum Input<P, D = DownstreamMessage<P>, O = P> {
     /// The application starts the client; answered by [`Output::Started`](crate::Output::Started).
     Start {
         /// The call.
@@ -31,7 +31,7 @@ pub enum Input<P, D = DownstreamMessage<P>> {
         /// The call.
         id: CommandId,
         /// What to do.
-        operation: Operation<P>,
+        operation: Operation<P, O>,
     },
     /// The application sends an event and wants its answer; answered by
     /// [`Output::Invoked`](crate::Output::Invoked).

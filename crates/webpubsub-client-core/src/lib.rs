@@ -5,8 +5,9 @@
 //! follow, in order. Whatever an output asks for carries an id ([`AttemptId`], [`CommandId`]), and
 //! the answer, failure included, comes back as an input with that id.
 //!
-//! The session is generic over what it never looks into: `P`, a payload on its way up, and `D`, a
-//! data message that came down. In a page both are JavaScript values that Rust never copies.
+//! The session is generic over what it never looks into: `P`, a payload on its way up, `D`, a data
+//! message that came down, and `O`, the message of an [`Operation::Other`]. In a page all of them are
+//! JavaScript values that Rust never copies.
 //!
 //! To drive one:
 //!
@@ -41,6 +42,7 @@ mod close;
 mod connection;
 mod error;
 mod group_states;
+mod host;
 mod input;
 mod invocation;
 mod keep_alive;
@@ -58,6 +60,7 @@ mod streams;
 pub use close::Close;
 pub use error::{ConnectError, InvocationError, SendError, StartError};
 pub use group_states::{GroupStateItem, GroupStates, NotSubscribed, Renewal};
+pub use host::{HostTimer, SteadyClock};
 pub use input::{AttemptId, CommandId, Incoming, Input};
 pub use keep_alive::earliest;
 pub use operation::{Delivery, Operation};

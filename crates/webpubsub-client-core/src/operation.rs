@@ -9,7 +9,7 @@ use webpubsub_protocol::name::{EventName, GroupName};
 ///
 /// Source: docs/spec/sdk.md#operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation<P> {
+pub enum Operation<P, O = P> {
     /// Become a member of a group; the session joins it again on every later connection.
     JoinGroup {
         /// Which group.
@@ -47,7 +47,7 @@ pub enum Operation<P> {
     /// Something that the session does not look into, such as setting a group state.
     Other {
         /// The message that asks the service for it, but for its ack id.
-        message: P,
+        message: O,
         /// Whether to wait for an ack.
         delivery: Delivery,
     },
@@ -67,14 +67,14 @@ pub enum Delivery {
 }
 
 /// What asks the service for an operation.
-pub(crate) enum Request<P> {
+pub(crate) enum Request<P, O> {
     /// A message that the session knows, with its ack id.
     Known(UpstreamMessage<P>),
     /// Another, without its ack id.
-    Other(P),
+    Other(O),
 }
 
-impl<P: Clone> Operation<P> {
+impl<P: Clone, O: Clone> Operation<P, O> {
     /// Whether to wait for an ack.
     pub(crate) const fn delivery(&self) -> Delivery {
         match self {
@@ -88,7 +88,7 @@ impl<P: Clone> Operation<P> {
     }
 
     /// What asks the service for it.
-    pub(crate) fn request(&self, ack_id: Option<AckId>) -> Request<P> {
+    pub(crate) fn request(&self, ack_id: Option<AckId>) -> Request<P, O> {
         Request::Known(match self {
             Self::JoinGroup { group, .. } => UpstreamMessage::JoinGroup { group: group.clone(), ack_id },
             Self::LeaveGroup { group, .. } => UpstreamMessage::LeaveGroup { group: group.clone(), ack_id },

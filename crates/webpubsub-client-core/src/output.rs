@@ -10,7 +10,7 @@ use crate::input::{AttemptId, CommandId};
 
 /// What a session asks of its shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output<P, D = DownstreamMessage<P>> {
+pub enum Output<P, D = DownstreamMessage<P>, O = P> {
     /// Ask the credential for a client access URL, a fresh one if it can make one.
     ///
     /// Answered by [`Input::UrlFetched`](crate::Input::UrlFetched) or
@@ -40,7 +40,7 @@ pub enum Output<P, D = DownstreamMessage<P>> {
     /// this ack id. As [`Output::Send`] otherwise.
     SendOther {
         /// The message, but for its ack id.
-        message: P,
+        message: O,
         /// The ack id; `None` for fire-and-forget.
         ack_id: Option<AckId>,
     },

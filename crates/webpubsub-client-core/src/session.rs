@@ -28,20 +28,20 @@ use crate::state::State;
 ///
 /// See the [crate's page](crate) for how to drive one.
 #[derive(Debug)]
-pub struct Session<P, D = DownstreamMessage<P>> {
+pub struct Session<P, D = DownstreamMessage<P>, O = P> {
     options: Options,
     state: State,
     last_attempt: AttemptId,
     /// How the last socket ended, for the application to see when the session stops.
     last_close: Option<Close>,
     groups: JoinedGroups,
-    operations: PendingOperations<P>,
+    operations: PendingOperations<P, O>,
     invocations: PendingInvocations,
     /// What has followed so far from the input at hand.
-    outputs: Vec<Output<P, D>>,
+    outputs: Vec<Output<P, D, O>>,
 }
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     /// A session that has not started.
     #[must_use]
     pub fn new(options: Options) -> Self {
@@ -59,7 +59,7 @@ impl<P: Clone, D> Session<P, D> {
 
     /// Takes one input and returns everything that follows from it, in order.
     #[must_use = "outputs are the only way a session acts"]
-    pub fn handle(&mut self, now: Timestamp, input: Input<P, D>) -> Vec<Output<P, D>> {
+    pub fn handle(&mut self, now: Timestamp, input: Input<P, D, O>) -> Vec<Output<P, D, O>> {
         match input {
             Input::Start { id } => self.start(now, id),
             Input::Operate { id, operation } => self.operate(now, Pending { id, operation, failures: 0 }),

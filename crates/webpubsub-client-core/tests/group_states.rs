@@ -139,6 +139,7 @@ fn a_new_connection_renews_subscriptions_and_knows_nothing() {
     states.subscribing("h");
     states.subscribed("h", true);
     states.subscribing("asked");
+    states.lost();
     let renewal = Renewal { subscribe: vec!["g".to_owned(), "h".to_owned()], changed: vec!["g".to_owned()] };
     assert_eq!(states.connected(), renewal);
     assert!(list(&states).is_empty());

@@ -41,8 +41,12 @@ impl Driver {
     }
 
     fn write(&mut self, data: &'static str) -> CommandId {
+        self.write_large(data, data.len())
+    }
+
+    fn write_large(&mut self, data: &'static str, len: usize) -> CommandId {
         let id = self.next_command();
-        self.input(OutboundInput::Write { id, stream_id: of("s"), data });
+        self.input(OutboundInput::Write { id, stream_id: of("s"), data, len });
         id
     }
 
@@ -89,6 +93,7 @@ impl Driver {
                 OutboundOutput::Send(other) => format!("→ {other:?}"),
                 OutboundOutput::Settle { id, result: Ok(()) } => format!("call {} done", id.0),
                 OutboundOutput::Settle { id, result: Err(error) } => format!("call {} failed: {error}", id.0),
+                OutboundOutput::Completed { stream_id } => format!("{} completed", stream_id.as_str()),
                 OutboundOutput::Failed { stream_id, error } => {
                     format!("{} failed: {error}", stream_id.as_str())
                 }
@@ -152,6 +157,7 @@ fn fragments_are_numbered_from_1_and_done_when_sent() {
     driver.write("a");
     driver.write("b");
     driver.end();
+    driver.ack("s", 3);
     driver.check(expect![[r#"
         0 → s 1 a
         0 call 2 done
@@ -401,6 +407,81 @@ fn at_most_1000_fragments_are_on_their_way() {
 }
 
 #[test]
+fn at_most_4_mib_of_fragments_are_on_their_way() {
+    let mut driver = Driver::open();
+    driver.write_large("a", 3 << 20);
+    driver.write_large("b", 1 << 20);
+    driver.write_large("c", 1);
+    driver.check(expect![[r#"
+        0 → s 1 a
+        0 call 2 done
+        0 → s 2 b
+        0 call 3 done
+    "#]]);
+    driver.input(OutboundInput::Recovering);
+    driver.input(OutboundInput::Recovered);
+    driver.check(expect![[r#"
+        0 → s 1 a
+        0 → s 2 b
+    "#]]);
+    driver.ack("s", 2);
+    driver.check(expect![[r#"
+        0 → s 3 c
+        0 call 4 done
+    "#]]);
+    // One fragment alone may be larger.
+    driver.write_large("d", 5 << 20);
+    driver.ack("s", 4);
+    driver.check(expect![[r#"
+        0 → s 4 d
+        0 call 5 done
+    "#]]);
+}
+
+#[test]
+fn the_end_waits_until_all_data_was_taken() {
+    let mut driver = Driver::open();
+    driver.write("a");
+    driver.write("b");
+    driver.end();
+    driver.check(expect![[r#"
+        0 → s 1 a
+        0 call 2 done
+        0 → s 2 b
+        0 call 3 done
+    "#]]);
+    driver.nack("s", 2);
+    driver.pass(100);
+    driver.check(expect![[r#"
+        10 → s 2 b
+    "#]]);
+    driver.ack("s", 3);
+    driver.closed(None);
+    driver.check(expect![[r#"
+        100 → s ends
+        100 call 4 done
+        100 s completed
+    "#]]);
+}
+
+#[test]
+fn an_aborted_opening_ends_the_stream() {
+    let mut driver = Driver::new();
+    driver.input(OutboundInput::LinkOpened);
+    driver.open_stream("s");
+    driver.input(OutboundInput::Abort { id: CommandId(1) });
+    driver.ack("s", 1);
+    driver.closed(None);
+    driver.open_stream("s");
+    driver.check(expect![[r#"
+        0 → s starts in g, Some(1000) ms
+        0 call 1 failed: the call was aborted
+        0 → s ends with UserError Aborted: 
+        0 → s starts in g, Some(1000) ms
+    "#]]);
+}
+
+#[test]
 fn at_most_16384_fragments_are_kept() {
     let mut driver = Driver::open();
     driver.input(OutboundInput::Recovering);
@@ -427,6 +508,7 @@ fn an_aborted_write_that_was_not_sent_never_is() {
     driver.input(OutboundInput::Abort { id: aborted });
     driver.input(OutboundInput::Abort { id: ending });
     driver.input(OutboundInput::Recovered);
+    driver.ack("s", 3);
     driver.check(expect![[r#"
         0 call 3 failed: the call was aborted
         0 call 5 failed: the call was aborted

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use webpubsub_client_core::{
-    CommandId, GroupStateItem, GroupStates, InboundInput, InboundOptions, InboundOutput, InboundStreamId,
-    InboundStreams, OutboundInput, OutboundOutput, OutboundStreams, StreamEnding, SubscriptionId, earliest,
+    CommandId, GroupStateItem, GroupStates, HostTimer, InboundInput, InboundOptions, InboundOutput,
+    InboundStreamId, InboundStreams, OutboundInput, OutboundOutput, OutboundStreams, StreamEnding,
+    SubscriptionId, earliest,
 };
 use webpubsub_protocol::client::{
     AckError, Echo, StreamAction, StreamAnswer, StreamError, StreamId, UpstreamMessage,
 };
 use webpubsub_protocol::name::GroupName;
-use webpubsub_protocol::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::host::GroupsHost;
@@ -33,8 +33,7 @@ pub struct Groups {
     /// The items of the snapshot or update that is being passed on.
     items: Cell<Vec<GroupStateItem<JsValue>>>,
     clock: Clock,
-    /// When the host's timer rings.
-    alarm: Cell<Option<Timestamp>>,
+    timer: HostTimer,
 }
 
 #[derive(Default)]
@@ -61,13 +60,13 @@ impl Groups {
             states: Cell::default(),
             items: Cell::default(),
             clock: Clock::default(),
-            alarm: Cell::default(),
+            timer: HostTimer::default(),
         }
     }
 
     /// The timer that the host was asked for has rung.
     pub fn timeout(&self) {
-        self.alarm.set(None);
+        self.timer.rang();
         self.handle([Input::Outbound(OutboundInput::Timeout), Input::Inbound(InboundInput::Timeout)]);
     }
 
@@ -85,6 +84,7 @@ impl Groups {
     /// The connection is lost for good.
     #[wasm_bindgen(js_name = connectionLost)]
     pub fn connection_lost(&self) {
+        self.with_states(GroupStates::lost);
         self.outbound(OutboundInput::ConnectionLost);
     }
 
@@ -116,6 +116,8 @@ impl Groups {
             id: CommandId(call),
             stream_id,
             data: payload,
+            // JavaScript does not say.
+            len: 0,
         });
     }
 
@@ -331,20 +333,11 @@ impl Groups {
                 }
             }
         }
-        self.set_alarm(earliest(streams.outbound.next_timeout(), streams.inbound.next_timeout()));
-        self.streams.set(Some(streams));
-    }
-
-    /// Has the host's timer ring when the streams need it. One that rings earlier stays: ringing early is
-    /// harmless, and most fragments then set no timer at all.
-    fn set_alarm(&self, next: Option<Timestamp>) {
-        let alarm = self.alarm.get();
-        if alarm == next || alarm.is_some_and(|alarm| next.is_some_and(|next| alarm <= next)) {
-            return;
+        let next = earliest(streams.outbound.next_timeout(), streams.inbound.next_timeout());
+        if let Some(milliseconds) = self.timer.set(next, || self.clock.now()) {
+            self.host.set_timer(milliseconds);
         }
-        self.alarm.set(next);
-        let pause = next.map(|next| next.since(self.clock.now()).as_millis());
-        self.host.set_timer(pause.map_or(-1, |pause| i32::try_from(pause).unwrap_or(i32::MAX)));
+        self.streams.set(Some(streams));
     }
 
     fn perform_outbound(&self, output: OutboundOutput<JsValue>) {
@@ -360,6 +353,8 @@ impl Groups {
                 let (number, name, text) = problem::of_stream(&error);
                 host.failed(id.0, number, name, &text);
             }
+            // The npm package has it from the service.
+            OutboundOutput::Completed { .. } => {}
             OutboundOutput::Failed { stream_id, error } => {
                 let (number, name, text) = problem::of_stream(&error);
                 host.stream_failed(stream_id.as_str(), number, name, &text);

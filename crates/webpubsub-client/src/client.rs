@@ -5,14 +5,13 @@ use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
 use webpubsub_client_core::{
-    AttemptId, Close, CommandId, ConnectError, Delivery, Event, Incoming, Input, InvocationError, Next,
-    Operation, Options, Output, Session,
+    AttemptId, Close, CommandId, ConnectError, Delivery, Event, HostTimer, Incoming, Input, InvocationError,
+    Next, Operation, Options, Output, Session,
 };
 use webpubsub_protocol::client::{AckError, Echo, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, NameError, UserId};
-use webpubsub_protocol::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::host::Host;
@@ -30,8 +29,7 @@ pub struct Client {
     /// What has happened and is not handled.
     inputs: Cell<Vec<Input<JsValue, JsValue>>>,
     clock: Clock,
-    /// When the host's timer rings.
-    alarm: Cell<Option<Timestamp>>,
+    timer: HostTimer,
 }
 
 #[wasm_bindgen]
@@ -74,7 +72,7 @@ impl Client {
             session: Cell::new(Some(Box::new(session))),
             inputs: Cell::default(),
             clock: Clock::default(),
-            alarm: Cell::default(),
+            timer: HostTimer::default(),
         }
     }
 
@@ -100,7 +98,7 @@ impl Client {
 
     /// The timer that the host was asked for has rung.
     pub fn timeout(&self) {
-        self.alarm.set(None);
+        self.timer.rang();
         self.input(Input::Timeout);
     }
 
@@ -315,20 +313,10 @@ impl Client {
                 }
             }
         }
-        self.set_alarm(session.next_timeout());
-        self.session.set(Some(session));
-    }
-
-    /// Has the host's timer ring when the session needs it. One that rings earlier stays: ringing
-    /// early is harmless, and most frames then set no timer at all.
-    fn set_alarm(&self, next: Option<Timestamp>) {
-        let alarm = self.alarm.get();
-        if alarm == next || alarm.is_some_and(|alarm| next.is_some_and(|next| alarm <= next)) {
-            return;
+        if let Some(milliseconds) = self.timer.set(session.next_timeout(), || self.clock.now()) {
+            self.host.set_timer(milliseconds);
         }
-        self.alarm.set(next);
-        let pause = next.map(|next| next.since(self.clock.now()).as_millis());
-        self.host.set_timer(pause.map_or(-1, |pause| i32::try_from(pause).unwrap_or(i32::MAX)));
+        self.session.set(Some(session));
     }
 
     fn perform(&self, output: Output<JsValue, JsValue>) {

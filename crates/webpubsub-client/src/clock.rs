@@ -1,8 +1,7 @@
 //! The time.
 
-use std::cell::Cell;
-
 use wasm_bindgen::prelude::*;
+use webpubsub_client_core::SteadyClock;
 use webpubsub_protocol::time::Timestamp;
 
 #[wasm_bindgen]
@@ -12,22 +11,12 @@ extern "C" {
     fn wall_clock() -> f64;
 }
 
-/// Wall-clock time that never goes back, so that setting the clock back stops no timer.
-///
-/// A page's monotonic clock may stand still while the machine sleeps; this one does not.
+/// The time, which never goes back.
 #[derive(Default)]
-pub(crate) struct Clock {
-    last: Cell<f64>,
-    lag: Cell<f64>,
-}
+pub(crate) struct Clock(SteadyClock);
 
 impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
-        let wall = wall_clock();
-        let gone_back = self.last.replace(wall) - wall;
-        if gone_back > 0.0 {
-            self.lag.set(self.lag.get() + gone_back);
-        }
-        Timestamp::from_millis((wall + self.lag.get()) as u64)
+        self.0.at(wall_clock())
     }
 }

@@ -21,7 +21,7 @@ use crate::state::{RecoveryPhase, State};
 /// `connect` handler has, which may take all of `EVENT_TIMEOUT_SECONDS` (100 s by default).
 const CONNECT_PATIENCE: Duration = Duration::from_secs(120);
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     pub(super) fn start(&mut self, now: Timestamp, id: CommandId) {
         let error = match &self.state {
             State::Stopped => return self.connect(now, Some(id), 0),

@@ -12,7 +12,7 @@ use crate::input::CommandId;
 use crate::output::Output;
 use crate::state::State;
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     pub(super) fn invoke(&mut self, id: CommandId, chosen: Option<String>, event: EventName, data: P) {
         let is_known = chosen.as_ref().is_some_and(|chosen| self.invocations.has(chosen));
         let invocation_id = chosen.unwrap_or_else(|| self.invocations.next_id());

@@ -19,7 +19,7 @@ use crate::state::{RecoveryPhase, State};
 /// service that has gone silent.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     pub(super) fn closed(&mut self, now: Timestamp, closed: AttemptId, close: Close) {
         match mem::take(&mut self.state) {
             State::Connected { attempt, connection, unproven, .. } if attempt == closed => {

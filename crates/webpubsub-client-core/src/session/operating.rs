@@ -12,9 +12,9 @@ use crate::operation::{Delivery, Operation, Request};
 use crate::output::{Output, Receipt};
 use crate::state::State;
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     /// Tries an operation, for the first time or again.
-    pub(super) fn operate(&mut self, now: Timestamp, pending: Pending<P>) {
+    pub(super) fn operate(&mut self, now: Timestamp, pending: Pending<P, O>) {
         let ack_id = match pending.operation.delivery() {
             Delivery::Acknowledged { ack_id: Some(ack_id) } => Some(ack_id),
             Delivery::Acknowledged { ack_id: None } => Some(self.operations.next_ack_id()),
@@ -38,7 +38,7 @@ impl<P: Clone, D> Session<P, D> {
         &mut self,
         now: Timestamp,
         ack_id: AckId,
-        pending: Pending<P>,
+        pending: Pending<P, O>,
         result: Result<(), AckError>,
     ) {
         match result {
@@ -72,7 +72,7 @@ impl<P: Clone, D> Session<P, D> {
         }
     }
 
-    fn done(&mut self, pending: &Pending<P>, receipt: Receipt) {
+    fn done(&mut self, pending: &Pending<P, O>, receipt: Receipt) {
         match &pending.operation {
             Operation::JoinGroup { group, .. } => self.groups.joined(group),
             Operation::LeaveGroup { group, .. } => self.groups.left(group),
@@ -84,7 +84,7 @@ impl<P: Clone, D> Session<P, D> {
     /// Any failure is tried again, refusals included, until the retries are used up.
     ///
     /// Source: docs/spec/sdk.md#retries.
-    fn operation_failed(&mut self, now: Timestamp, mut pending: Pending<P>, error: SendError) {
+    fn operation_failed(&mut self, now: Timestamp, mut pending: Pending<P, O>, error: SendError) {
         pending.failures = pending.failures.saturating_add(1);
         match self.options.message_retry.delay_after(pending.failures) {
             Some(pause) => self.operations.rest(now.after(pause), error, pending),

@@ -13,7 +13,7 @@ use crate::output::{Event, Output};
 use crate::rejoin::Announcement;
 use crate::state::State;
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     pub(super) fn message(&mut self, now: Timestamp, arrived: AttemptId, message: Incoming<D>) {
         match &mut self.state {
             State::Connected { attempt, keep_alive, connection, unproven } if *attempt == arrived => {

@@ -12,7 +12,7 @@ use crate::keep_alive::Due;
 use crate::output::Output;
 use crate::state::{RecoveryPhase, State};
 
-impl<P: Clone, D> Session<P, D> {
+impl<P: Clone, D, O: Clone> Session<P, D, O> {
     pub(super) fn timeout(&mut self, now: Timestamp) {
         match mem::take(&mut self.state) {
             State::Connected { attempt, mut connection, mut keep_alive, unproven } => {

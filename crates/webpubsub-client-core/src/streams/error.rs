@@ -63,4 +63,7 @@ impl OutboundError {
     ///
     /// Source: docs/spec/sdk.md#streams.
     pub const PROTOCOL_VIOLATION: &'static str = "ProtocolViolation";
+
+    /// The word with which a stream is ended that its sender has given up.
+    pub const ABORTED: &'static str = "Aborted";
 }

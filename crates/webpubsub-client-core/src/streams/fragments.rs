@@ -9,6 +9,10 @@ use crate::input::CommandId;
 /// How many fragments may be on their way without an acknowledgement; later ones wait.
 const WINDOW: u64 = 1000;
 
+/// How many bytes of payload may be on their way without an acknowledgement, as far as the host says how
+/// many there are. One fragment alone may be larger.
+const WINDOW_BYTES: usize = 4 << 20;
+
 /// How many fragments may be kept, on their way and waiting.
 const MAX_FRAGMENTS: usize = 16_384;
 
@@ -24,11 +28,15 @@ pub(super) struct Fragments<P> {
     next: u64,
     /// One more than the largest number that was ever sent.
     sent: u64,
+    /// The bytes of those that are on their way.
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Fragment<P> {
     content: Content<P>,
+    /// The bytes of its payload.
+    len: usize,
     /// Who waits for it to be sent; `None` once it was.
     call: Option<CommandId>,
 }
@@ -49,7 +57,7 @@ pub(super) struct Outside {
 
 impl<P: Clone> Fragments<P> {
     pub(super) const fn new() -> Self {
-        Self { queue: VecDeque::new(), oldest: 1, next: 1, sent: 1 }
+        Self { queue: VecDeque::new(), oldest: 1, next: 1, sent: 1, bytes: 0 }
     }
 
     /// Whether there is no room for one more.
@@ -57,8 +65,8 @@ impl<P: Clone> Fragments<P> {
         self.queue.len() >= MAX_FRAGMENTS
     }
 
-    pub(super) fn push(&mut self, content: Content<P>, call: CommandId) {
-        self.queue.push_back(Fragment { content, call: Some(call) });
+    pub(super) fn push(&mut self, content: Content<P>, len: usize, call: CommandId) {
+        self.queue.push_back(Fragment { content, len, call: Some(call) });
     }
 
     /// The next to send, counted as sent: its number, what it says, and who waited for that.
@@ -68,6 +76,15 @@ impl<P: Clone> Fragments<P> {
             return None;
         }
         let fragment = self.queue.get_mut(usize::try_from(offset).ok()?)?;
+        // The service ends a stream that it has not taken all of.
+        if offset > 0 && matches!(fragment.content, Content::End(None)) {
+            return None;
+        }
+        let bytes = self.bytes.saturating_add(fragment.len);
+        if bytes > WINDOW_BYTES && self.bytes > 0 {
+            return None;
+        }
+        self.bytes = bytes;
         let sequence_id = self.next;
         self.next = sequence_id.saturating_add(1);
         self.sent = self.sent.max(self.next);
@@ -81,7 +98,10 @@ impl<P: Clone> Fragments<P> {
             return Err(Outside { oldest: self.oldest, newest: self.sent });
         }
         let arrived = usize::try_from(expected.saturating_sub(self.oldest)).unwrap_or(usize::MAX);
-        self.queue.drain(..arrived.min(self.queue.len()));
+        let on_their_way = usize::try_from(self.next.saturating_sub(self.oldest)).unwrap_or(usize::MAX);
+        let gone = self.queue.drain(..arrived.min(self.queue.len()));
+        let bytes: usize = gone.take(on_their_way).map(|fragment| fragment.len).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
         self.oldest = expected;
         self.next = self.next.max(expected);
         Ok(arrived > 0)
@@ -90,6 +110,7 @@ impl<P: Clone> Fragments<P> {
     /// Has everything that is not acknowledged be sent again.
     pub(super) const fn rewind(&mut self) {
         self.next = self.oldest;
+        self.bytes = 0;
     }
 
     /// Takes a call away; whether it waited here. A fragment that was never sent goes with it.

@@ -61,8 +61,11 @@ pub enum OutboundInput<P> {
         stream_id: StreamId,
         /// The fragment's payload.
         data: P,
+        /// Its bytes in memory; 0 where the host does not know them.
+        len: usize,
     },
-    /// The application ends a stream; answered when that is on its way, after the data.
+    /// The application ends a stream; answered when that is on its way, after the data. Without an error it
+    /// waits until the service has taken all of the data.
     End {
         /// The call.
         id: CommandId,
@@ -71,7 +74,8 @@ pub enum OutboundInput<P> {
         /// Why it ends early, if it does.
         error: Option<StreamError>,
     },
-    /// The application is no longer interested in a write or an end.
+    /// The application is no longer interested in a call. A fragment that was not sent never is; a stream that
+    /// waits for its go-ahead is ended.
     Abort {
         /// The call.
         id: CommandId,
@@ -108,6 +112,11 @@ pub enum OutboundOutput<P> {
         id: CommandId,
         /// Whether it was done.
         result: Result<(), OutboundError>,
+    },
+    /// A stream is over: the service has taken its end.
+    Completed {
+        /// The stream.
+        stream_id: StreamId,
     },
     /// A stream ended before its sender ended it.
     Failed {
@@ -152,13 +161,11 @@ impl<P: Clone> OutboundStreams<P> {
                 let start = StreamAction::Start { group, ack_id: None, echo, idle_millis };
                 self.open(id, stream_id, start);
             }
-            OutboundInput::Write { id, stream_id, data } => self.push(id, stream_id, Content::Data(data)),
-            OutboundInput::End { id, stream_id, error } => self.push(id, stream_id, Content::End(error)),
-            OutboundInput::Abort { id } => {
-                if self.streams.values_mut().any(|stream| stream.fragments.abort(id)) {
-                    self.settle(id, Err(OutboundError::Aborted));
-                }
+            OutboundInput::Write { id, stream_id, data, len } => {
+                self.push(id, stream_id, Content::Data(data), len);
             }
+            OutboundInput::End { id, stream_id, error } => self.push(id, stream_id, Content::End(error), 0),
+            OutboundInput::Abort { id } => self.abort(id),
             OutboundInput::Answered { stream_id, answer } => self.answered(now, &stream_id, answer),
             OutboundInput::LinkOpened => {
                 if self.link == Link::None {
@@ -209,7 +216,7 @@ impl<P: Clone> OutboundStreams<P> {
         self.streams.insert(stream_id, stream);
     }
 
-    fn push(&mut self, id: CommandId, stream_id: StreamId, content: Content<P>) {
+    fn push(&mut self, id: CommandId, stream_id: StreamId, content: Content<P>, len: usize) {
         let Some(stream) = self.streams.get_mut(&stream_id).filter(|stream| !stream.is_ended) else {
             return self.settle(id, Err(OutboundError::Completed { stream_id }));
         };
@@ -220,8 +227,19 @@ impl<P: Clone> OutboundStreams<P> {
             Content::Data(_) => {}
             Content::End(_) => stream.is_ended = true,
         }
-        stream.fragments.push(content, id);
+        stream.fragments.push(content, len, id);
         stream.pump(self.link, &stream_id, &mut self.outputs);
+    }
+
+    fn abort(&mut self, id: CommandId) {
+        let opening = self.streams.extract_if(.., |_, stream| stream.opening == Some(id)).next();
+        if let Some((stream_id, mut stream)) = opening {
+            self.settle_all(&mut stream, &OutboundError::Aborted);
+            let error = Some(StreamError::of_user(None, Some(OutboundError::ABORTED.to_owned())));
+            self.send(stream_id, StreamAction::End { error });
+        } else if self.streams.values_mut().any(|stream| stream.fragments.abort(id)) {
+            self.settle(id, Err(OutboundError::Aborted));
+        }
     }
 
     fn answered(&mut self, now: Timestamp, stream_id: &StreamId, answer: StreamAnswer) {
@@ -276,7 +294,13 @@ impl<P: Clone> OutboundStreams<P> {
         };
         match error {
             Some(error) => self.fail(stream_id, stream, &OutboundError::Closed(error)),
-            None => self.settle_all(&mut stream, &OutboundError::Completed { stream_id }),
+            None => {
+                let is_known = stream.opening.is_none();
+                self.settle_all(&mut stream, &OutboundError::Completed { stream_id: stream_id.clone() });
+                if is_known {
+                    self.outputs.push(OutboundOutput::Completed { stream_id });
+                }
+            }
         }
     }
 
