@@ -253,7 +253,20 @@ export const ownClients = [
         rust("losses")("every_close_code_is_reported_as_it_came"),
       ),
       row("A call that is dropped leaves nothing", rust("lifecycle")("a_dropped_operation_is_not_tried_again")),
-      missing("Group streams and group states", "Not built in this client: its core has their rules."),
+      row(
+        "Group streams: sent, received, ended with an error, with bounds on both sides",
+        rust("streams")("a_stream_is_sent_and_ends_once_all_is_taken"),
+        rust("streams")("a_received_stream_is_read_piece_by_piece"),
+        rust("streams")("writes_wait_while_1000_pieces_are_on_their_way"),
+        rust("streams")("a_stream_that_is_read_too_slowly_fails"),
+      ),
+      row("Streams go on after a recovery", rust("streams")("a_recovery_sends_again_what_was_not_taken")),
+      row(
+        "Group states: set, cleared, listed, and subscribed to again on a new connection",
+        rust("group_states")("a_state_is_set_and_cleared"),
+        rust("group_states")("the_states_of_a_group_are_known_while_subscribed_to"),
+        rust("group_states")("a_new_connection_subscribes_again"),
+      ),
     ],
   },
 ];

@@ -1,15 +1,22 @@
 //! The client as an application sees it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+use webpubsub_client_core::NotSubscribed;
+use webpubsub_protocol::client::GroupStateAction;
 use webpubsub_protocol::name::{GroupName, NameError};
 
 use crate::data::Data;
 use crate::error::StartError;
+use crate::group_state::{GroupStateRecord, entries};
+use crate::group_streams::{GroupStreamOptions, GroupStreams};
 use crate::handle::Handle;
 use crate::operation::{InvokeEvent, JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 use crate::pending::Call;
+use crate::state_operation::GroupStateOperation;
+use crate::stream_writer::OpenGroupStream;
 use crate::subscribers::{Events, GroupMessages};
 
 /// A client of a Web PubSub hub. Clones are handles on one and the same client.
@@ -117,6 +124,115 @@ impl WebPubSubClient {
     /// The same with a value as JSON.
     pub fn invoke_json<T: Serialize + ?Sized>(&self, event: impl Into<String>, value: &T) -> InvokeEvent {
         InvokeEvent::new(self.handle.clone(), event.into(), Data::json(value))
+    }
+
+    /// Opens a stream to a group, which this client need not have joined. Done when the service has accepted
+    /// it; one that fails is not tried again.
+    ///
+    /// ```no_run
+    /// # async fn stream(client: webpubsub::WebPubSubClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = client.open_group_stream("room").await?;
+    /// for word in ["one", "two", "three"] {
+    ///     stream.write(word).await?;
+    /// }
+    /// stream.end().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_group_stream(&self, group: impl Into<String>) -> OpenGroupStream {
+        OpenGroupStream::new(self.handle.clone(), group.into())
+    }
+
+    /// The streams that begin to arrive from this moment on. Joining their groups is a thing of its own. Parts
+    /// of streams are no [`Event::Message`](crate::Event::Message)s.
+    ///
+    /// ```no_run
+    /// use futures_util::{StreamExt, TryStreamExt};
+    /// use webpubsub::{GroupStreamOptions, WebPubSubClient};
+    ///
+    /// # async fn receive(client: WebPubSubClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut streams = client.group_streams(GroupStreamOptions::default().group("room"));
+    /// client.join_group("room").await?;
+    /// while let Some(stream) = streams.next().await {
+    ///     let mut stream = stream?;
+    ///     while let Some(piece) = stream.try_next().await? {
+    ///         println!("{}: {:?}", stream.id(), piece.text());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn group_streams(&self, options: GroupStreamOptions) -> GroupStreams {
+        GroupStreams::new(self.handle.inbox(), self.handle.subscribers().limits(), options)
+    }
+
+    /// Shows this to the subscribers of a group's states, in place of what was set before: strings by key, at
+    /// most 256. The client has to be a member. An empty state is none.
+    ///
+    /// States last as long as the connection: on a new one they have to be set again.
+    ///
+    /// ```no_run
+    /// # async fn set(client: webpubsub::WebPubSubClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.join_group("room").await?;
+    /// client.set_group_state("room", [("status", "typing")]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_group_state<K: Into<String>, V: Into<String>>(
+        &self,
+        group: impl Into<String>,
+        state: impl IntoIterator<Item = (K, V)>,
+    ) -> GroupStateOperation {
+        GroupStateOperation::set(self.handle.clone(), group.into(), state)
+    }
+
+    /// Clears what this client shows in a group.
+    pub fn clear_group_state(&self, group: impl Into<String>) -> GroupStateOperation {
+        let none: [(String, String); 0] = [];
+        self.set_group_state(group, none)
+    }
+
+    /// Subscribes to the states of a group's members. The client does so again on later connections.
+    ///
+    /// ```no_run
+    /// use futures_util::StreamExt;
+    /// use webpubsub::{Event, WebPubSubClient};
+    ///
+    /// # async fn watch(client: WebPubSubClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = client.events();
+    /// client.subscribe_group_states("room").await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::GroupStatesChanged { group } = event {
+    ///         for member in client.list_group_states(&group)? {
+    ///             println!("{:?}: {:?}", member.user_id, member.state.get("status"));
+    ///         }
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn subscribe_group_states(&self, group: impl Into<String>) -> GroupStateOperation {
+        GroupStateOperation::new(self.handle.clone(), group.into(), GroupStateAction::Subscribe)
+    }
+
+    /// Ends a subscription to the states of a group's members.
+    pub fn unsubscribe_group_states(&self, group: impl Into<String>) -> GroupStateOperation {
+        GroupStateOperation::new(self.handle.clone(), group.into(), GroupStateAction::Unsubscribe)
+    }
+
+    /// What this client last set in a group; `None` where it shows nothing there.
+    #[must_use]
+    pub fn group_state(&self, group: &str) -> Option<BTreeMap<String, String>> {
+        self.handle.states().with(|states| states.own(group).map(entries))
+    }
+
+    /// What the members of a group show, this client among them, in the order of their connections' ids, as
+    /// far as the service has said it.
+    ///
+    /// # Errors
+    /// [`NotSubscribed`] unless the service has accepted a subscription.
+    pub fn list_group_states(&self, group: &str) -> Result<Vec<GroupStateRecord>, NotSubscribed> {
+        self.handle.states().with(|states| Ok(states.list(group)?.cloned().collect()))
     }
 }
 

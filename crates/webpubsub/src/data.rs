@@ -139,6 +139,10 @@ impl Data {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn into_inner(self) -> MessageData {
         self.0
     }

@@ -1,31 +1,49 @@
-//! A client's task: it owns the session, the socket and the timer.
+//! A client's task: it owns the session, the streams, the socket and the timer.
 //!
-//! The session decides; this carries out. Inputs are handled one at a time, and the outputs of one
+//! The core decides; this carries out. Inputs are handled one at a time, and the outputs of one
 //! are carried out before the next.
 
+mod states;
+mod streams;
+
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_channel::oneshot;
 use webpubsub_client_core::{
-    AttemptId, CommandId, ConnectError, Input, Options, Output, Session, StartError as CoreStartError,
+    AttemptId, CommandId, ConnectError, Event as CoreEvent, Incoming, Options, OutboundInput, Session,
+    StartError as CoreStartError, earliest,
 };
-use webpubsub_protocol::client::{DownstreamMessage, Encoding};
+use webpubsub_protocol::client::{DownstreamMessage, Encoding, Frame, UpstreamMessage};
 use webpubsub_protocol::data::MessageData;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::credential::Credential;
 use crate::error::{BoxError, StartError};
 use crate::event::Event;
-use crate::inbox::{Control, Inbox, Mail};
+use crate::group_state::{KnownStates, StateRequest};
+use crate::inbox::{Control, Inbox, Listener, Mail};
 use crate::link::LinkEvent;
+use crate::message::Message;
 use crate::pending::{Call, Pending, invoked};
 use crate::platform::{Alarm, BoxFuture, Clock, Connector, Link};
 use crate::subscribers::Subscribers;
 
+use states::States;
+use streams::Streams;
+
+type Input = webpubsub_client_core::Input<MessageData, DownstreamMessage, StateRequest>;
+type Output = webpubsub_client_core::Output<MessageData, DownstreamMessage, StateRequest>;
+
 /// A client's task.
 pub(crate) struct Driver {
-    session: Session<MessageData>,
+    session: Session<MessageData, DownstreamMessage, StateRequest>,
+    /// What the session is to handle once the outputs at hand are carried out.
+    inputs: VecDeque<Input>,
+    streams: Streams,
+    states: States,
     encoding: Encoding,
     credential: Credential,
     connector: Connector,
@@ -61,11 +79,13 @@ impl Driver {
         encoding: Encoding,
         credential: Credential,
         connector: Connector,
-        inbox: Arc<Inbox>,
-        subscribers: Arc<Subscribers>,
+        (inbox, subscribers, states): (Arc<Inbox>, Arc<Subscribers>, Arc<KnownStates>),
     ) -> Self {
         Self {
             session: Session::new(options),
+            inputs: VecDeque::new(),
+            streams: Streams::new(subscribers.limits()),
+            states: States::new(states),
             encoding,
             credential,
             connector,
@@ -87,7 +107,7 @@ impl Driver {
         let clock = Clock::new();
         while !(self.is_left && self.session.is_stopped()) {
             let turn = poll_fn(|context| self.poll(context, &clock)).await;
-            self.take(turn, &clock);
+            self.take(turn, clock.now());
             if self.session.is_stopped() {
                 self.rest();
             }
@@ -96,7 +116,8 @@ impl Driver {
 
     /// The next thing to do. Whatever is not ready wakes the task when it is.
     fn poll(&mut self, context: &mut Context<'_>, clock: &Clock) -> Poll<Turn> {
-        if self.alarm.poll(context, clock, self.session.next_timeout()).is_ready() {
+        let due = earliest(self.session.next_timeout(), self.streams.next_timeout());
+        if self.alarm.poll(context, clock, due).is_ready() {
             return Poll::Ready(Turn::Timeout);
         }
         if let Some((attempt, fetch)) = &mut self.fetch
@@ -127,20 +148,23 @@ impl Driver {
         self.inbox.poll(context, has_room).map(Turn::Mail)
     }
 
-    fn take(&mut self, turn: Turn, clock: &Clock) {
+    fn take(&mut self, turn: Turn, now: Timestamp) {
         let input = match turn {
-            Turn::Timeout => Input::Timeout,
+            Turn::Timeout => {
+                let messages = self.streams.timeout(now);
+                self.send(messages);
+                Input::Timeout
+            }
             Turn::Fetched(attempt, Ok(url)) => Input::UrlFetched { attempt, url },
             Turn::Fetched(attempt, Err(cause)) => {
                 self.cause = Some(cause);
                 Input::ConnectFailed { attempt, error: ConnectError::Credential }
             }
-            Turn::Link(attempt, LinkEvent::Opened) => Input::Opened { attempt },
-            Turn::Link(attempt, LinkEvent::Frame(frame)) => {
-                // What cannot be read is a sign of life, and nothing more.
-                let message = self.encoding.decode_downstream(&frame).unwrap_or_default().into();
-                Input::Message { attempt, message }
+            Turn::Link(attempt, LinkEvent::Opened) => {
+                self.streams(now, OutboundInput::LinkOpened);
+                Input::Opened { attempt }
             }
+            Turn::Link(attempt, LinkEvent::Frame(frame)) => return self.frame(now, attempt, &frame),
             Turn::Link(attempt, LinkEvent::Failed(error, cause)) => {
                 self.link = None;
                 self.cause = cause;
@@ -150,26 +174,93 @@ impl Driver {
                 self.link = None;
                 Input::Closed { attempt, close }
             }
-            Turn::Mail(Mail::Control(Control::Abort(id))) => Input::Abort { id },
-            Turn::Mail(Mail::Control(Control::Wake)) => Input::Wake,
-            Turn::Mail(Mail::Control(Control::Stop(done))) => {
-                self.stops.push(done);
-                Input::Stop
-            }
+            Turn::Mail(Mail::Control(control)) => match self.control(now, control) {
+                Some(input) => input,
+                None => return,
+            },
             Turn::Mail(Mail::Left) => {
                 self.is_left = true;
                 Input::Stop
             }
-            Turn::Mail(Mail::Call(id, call)) => self.begin(id, call),
+            Turn::Mail(Mail::Call(id, call)) => match self.begin(now, id, call) {
+                Some(input) => input,
+                None => return,
+            },
         };
-        for output in self.session.handle(clock.now(), input) {
-            self.perform(output);
+        self.handle(now, input);
+    }
+
+    /// Has the session handle an input, and what arises from it.
+    fn handle(&mut self, now: Timestamp, input: Input) {
+        self.inputs.push_back(input);
+        while let Some(input) = self.inputs.pop_front() {
+            for output in self.session.handle(now, input) {
+                self.perform(now, output);
+            }
         }
     }
 
-    /// Notes where a call's answer goes.
-    fn begin(&mut self, id: CommandId, call: Call) -> Input<MessageData> {
-        match call {
+    fn take_listeners(&mut self, now: Timestamp) {
+        for Listener { id, options, feed } in self.inbox.take_listeners() {
+            self.streams.listen(now, id, options, feed);
+        }
+    }
+
+    fn frame(&mut self, now: Timestamp, attempt: AttemptId, frame: &Frame) {
+        self.take_listeners(now);
+        // What cannot be read is a sign of life, and nothing more.
+        match self.encoding.decode_downstream(frame).unwrap_or_default() {
+            Some(DownstreamMessage::Stream { stream_id, answer }) => {
+                // It may show that a connection is recovered, and then the streams go on first.
+                self.handle(now, Input::Message { attempt, message: Incoming::Other });
+                self.streams(now, OutboundInput::Answered { stream_id, answer });
+            }
+            message => self.handle(now, Input::Message { attempt, message: message.into() }),
+        }
+    }
+
+    /// What goes ahead of calls; what the session is to handle of it.
+    fn control(&mut self, now: Timestamp, control: Control) -> Option<Input> {
+        match control {
+            Control::Abort(id) => {
+                let messages = self.streams.abort(now, id);
+                self.send(messages);
+                return Some(Input::Abort { id });
+            }
+            Control::Wake => return Some(Input::Wake),
+            Control::Stop(done) => {
+                self.stops.push(done);
+                return Some(Input::Stop);
+            }
+            Control::Unlisten(id) => {
+                self.take_listeners(now);
+                self.streams.unlisten(now, id);
+            }
+            Control::DropStream(stream_id) => {
+                let id = CommandId(self.inbox.next_number());
+                let messages = self.streams.end_dropped(now, id, stream_id);
+                self.send(messages);
+            }
+        }
+        None
+    }
+
+    fn streams(&mut self, now: Timestamp, input: OutboundInput<MessageData>) {
+        let messages = self.streams.outbound(now, input);
+        self.send(messages);
+    }
+
+    fn send(&mut self, messages: impl IntoIterator<Item = UpstreamMessage>) {
+        if let Some((_, link)) = &mut self.link {
+            for message in messages {
+                link.send(self.encoding.encode_upstream(&message));
+            }
+        }
+    }
+
+    /// Notes where a call's answer goes; what the session is to handle of it.
+    fn begin(&mut self, now: Timestamp, id: CommandId, call: Call) -> Option<Input> {
+        Some(match call {
             Call::Start(reply) => {
                 self.cause = None;
                 self.pending.starts.add(id, reply);
@@ -177,29 +268,32 @@ impl Driver {
             }
             Call::Operate(operation, reply) => {
                 self.pending.operations.add(id, reply);
+                self.states.begin(id, &operation);
                 Input::Operate { id, operation }
             }
             Call::Invoke { id: invocation_id, event, data, reply } => {
                 self.pending.invocations.add(id, reply);
                 Input::Invoke { id, invocation_id, event, data }
             }
-        }
+            Call::Stream(call, reply) => {
+                let messages = self.streams.begin(now, id, call, reply);
+                self.send(messages);
+                return None;
+            }
+        })
     }
 
-    fn perform(&mut self, output: Output<MessageData, DownstreamMessage>) {
+    fn perform(&mut self, now: Timestamp, output: Output) {
         match output {
             Output::FetchUrl { attempt } => self.fetch = Some((attempt, self.credential.fetch())),
             Output::Connect { attempt, url, subprotocol } => {
                 let name = subprotocol.name().unwrap_or_default();
                 self.link = Some((attempt, self.connector.connect(url, name)));
             }
-            Output::Send(message) => {
-                if let Some((_, link)) = &mut self.link {
-                    link.send(self.encoding.encode_upstream(&message));
-                }
+            Output::Send(message) => self.send([message]),
+            Output::SendOther { message: StateRequest { group, action }, ack_id } => {
+                self.send([UpstreamMessage::GroupState { group, ack_id, action }]);
             }
-            // Asked for by operations that this client does not have.
-            Output::SendOther { .. } => {}
             Output::Close { attempt } => {
                 self.fetch.take_if(|(newest, _)| *newest == attempt);
                 if let Some((newest, link)) = &mut self.link
@@ -213,17 +307,57 @@ impl Driver {
                 self.pending.starts.answer(id, result);
             }
             Output::Settle { id, result } => {
+                if let Some(event) = self.states.settled(id, &result) {
+                    self.subscribers.publish(&event);
+                }
                 self.pending.operations.answer(id, result.map_err(Into::into));
             }
             Output::Invoked { id, invocation_id, result } => {
                 self.pending.invocations.answer(id, invoked(invocation_id, result));
             }
-            Output::Event(event) => {
-                if let Some(event) = Event::new(event) {
-                    self.subscribers.publish(&event);
-                }
-            }
+            Output::Event(event) => self.event(now, event),
         }
+    }
+
+    fn event(&mut self, now: Timestamp, event: CoreEvent<DownstreamMessage>) {
+        let mut changed = Vec::new();
+        match &event {
+            CoreEvent::Connected { .. } => {
+                let renewal = self.states.connected(|| self.inbox.next_number());
+                let renew = |(id, operation)| Input::Operate { id, operation };
+                self.inputs.extend(renewal.operations.into_iter().map(renew));
+                changed = renewal.changed;
+            }
+            CoreEvent::Recovering { .. } => self.streams(now, OutboundInput::Recovering),
+            CoreEvent::Recovered { .. } => self.streams(now, OutboundInput::Recovered),
+            CoreEvent::Disconnected { .. } => {
+                self.states.lost();
+                self.streams(now, OutboundInput::ConnectionLost);
+            }
+            CoreEvent::Stopped { .. } => self.streams.stopped(now),
+            CoreEvent::Data(_) | CoreEvent::RejoinGroupFailed { .. } => {}
+        }
+        let event = if let CoreEvent::Data(message) = event {
+            self.received(now, message)
+        } else {
+            Event::new(event)
+        };
+        for event in event.iter().chain(&changed) {
+            self.subscribers.publish(event);
+        }
+    }
+
+    /// What the application gets of a message; pieces of streams go to their readers.
+    fn received(&mut self, now: Timestamp, message: DownstreamMessage) -> Option<Event> {
+        if let DownstreamMessage::GroupStates { states, .. } = message {
+            return self.states.received(now, states);
+        }
+        let (message, part) = Message::new(message)?;
+        match part {
+            Some(part) => self.streams.fragment(now, message, *part),
+            None => return Some(Event::Message(message)),
+        }
+        None
     }
 
     fn start_error(&mut self, error: CoreStartError) -> StartError {

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use webpubsub_client_core::{ConnectError, InvocationError};
-use webpubsub_protocol::client::AckError;
+use webpubsub_client_core::{ConnectError, InvocationError, OutboundError};
+use webpubsub_protocol::client::{AckError, StreamError};
+use webpubsub_protocol::limits::MAX_GROUP_STATE_ENTRIES;
 use webpubsub_protocol::name::NameError;
 
 use crate::data::DataError;
@@ -45,6 +46,9 @@ pub enum SendError {
     /// The payload cannot be sent.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A group state has at most 256 entries.
+    #[error("a group state has at most {MAX_GROUP_STATE_ENTRIES} entries")]
+    GroupStateTooLarge,
     /// The service refused it.
     #[error("the service refused it: {}: {}", error.name, error.message)]
     Refused {
@@ -108,6 +112,48 @@ pub enum InvokeError {
     Gone,
 }
 
+/// Why a stream could not be opened, or a call about one was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupStreamWriteError {
+    /// The group has no name that it can have.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The payload cannot be sent.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A stream's id has 1 to 256 characters.
+    #[error("a stream id has 1 to 256 characters")]
+    StreamId,
+    /// A stream may be silent for 1 ms at least.
+    #[error("an idle timeout is 1 ms at least")]
+    IdleTimeout,
+    /// The stream is over, or was never open; the first failure is what every later call returns.
+    #[error(transparent)]
+    Stream(#[from] OutboundError),
+    /// The client's task does not run. On native targets it needs tokio, and ends with its runtime.
+    #[error("the client's task does not run")]
+    Gone,
+}
+
+/// Why a stream that arrives ended before its sender ended it well.
+///
+/// Source: docs/spec/sdk.md#streams.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GroupStreamError {
+    /// Its sender or the service ended it with an error.
+    #[error("the stream failed: {}: {}", .0.name, .0.message.as_deref().unwrap_or_default())]
+    Failed(
+        /// The error: `UserError` with the sender's words, or the service's word.
+        StreamError,
+    ),
+    /// Nothing came for too long.
+    #[error("nothing came of the stream for too long")]
+    IdleTimeout,
+    /// The application read it too slowly, and what followed was not kept.
+    #[error("the stream was not read in time")]
+    Lagged,
+}
+
 impl StartError {
     /// The core's error, with what is known beside it.
     pub(crate) fn new(error: webpubsub_client_core::StartError, source: Option<BoxError>) -> Self {
@@ -130,6 +176,7 @@ impl SendError {
             Self::Refused { error, .. } => Some(error),
             Self::Name(_)
             | Self::Data(_)
+            | Self::GroupStateTooLarge
             | Self::Disconnected { .. }
             | Self::NotConnected { .. }
             | Self::Gone => None,

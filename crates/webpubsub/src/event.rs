@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use webpubsub_client_core::{Close, Next};
-use webpubsub_protocol::client::DownstreamMessage;
 use webpubsub_protocol::name::UserId;
 
 use crate::error::SendError;
@@ -51,7 +50,13 @@ pub enum Event {
     },
     /// A message arrived.
     Message(Message),
-    /// A group could not be joined again on a new connection.
+    /// What the members of a group show has changed: see
+    /// [`list_group_states`](crate::WebPubSubClient::list_group_states).
+    GroupStatesChanged {
+        /// The group.
+        group: String,
+    },
+    /// A group could not be joined again on a new connection, or its states not be subscribed to again.
     RejoinGroupFailed {
         /// The group.
         group: String,
@@ -67,8 +72,8 @@ pub enum Event {
 }
 
 impl Event {
-    /// The core's event, if it is one for the application.
-    pub(crate) fn new(event: webpubsub_client_core::Event<DownstreamMessage>) -> Option<Self> {
+    /// The core's event; `None` for a message.
+    pub(crate) fn new<D>(event: webpubsub_client_core::Event<D>) -> Option<Self> {
         use webpubsub_client_core::Event as Core;
         Some(match event {
             Core::Connected { connection_id, user_id } => Self::Connected {
@@ -86,7 +91,7 @@ impl Event {
                 Self::Recovering { connection_id: connection_id.to_string() }
             }
             Core::Recovered { connection_id } => Self::Recovered { connection_id: connection_id.to_string() },
-            Core::Data(message) => Self::Message(Message::new(message)?),
+            Core::Data(_) => return None,
             Core::RejoinGroupFailed { group, error } => {
                 Self::RejoinGroupFailed { group: group.to_string(), error: Arc::new(error.into()) }
             }
@@ -104,6 +109,7 @@ impl Event {
             | Self::Stopped { .. }
             | Self::Recovering { .. }
             | Self::Recovered { .. }
+            | Self::GroupStatesChanged { .. }
             | Self::RejoinGroupFailed { .. }
             | Self::Lagged { .. } => 0,
         }

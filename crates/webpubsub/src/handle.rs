@@ -1,6 +1,5 @@
 //! A handle on a client's task: what every clone of a client, and every call of it, shares.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
@@ -9,6 +8,7 @@ use webpubsub_protocol::client::Encoding;
 
 use crate::credential::Credential;
 use crate::driver::Driver;
+use crate::group_state::KnownStates;
 use crate::inbox::{Control, Inbox};
 use crate::pending::{Call, Reply};
 use crate::platform::{Connector, can_spawn, spawn};
@@ -22,7 +22,7 @@ pub(crate) struct Handle(Arc<Shared>);
 struct Shared {
     inbox: Arc<Inbox>,
     subscribers: Arc<Subscribers>,
-    last_call: AtomicU32,
+    states: Arc<KnownStates>,
     /// The task, until something has to be done.
     idle: Mutex<Option<Box<Driver>>>,
 }
@@ -37,11 +37,11 @@ impl Handle {
     ) -> Self {
         let inbox = Arc::<Inbox>::default();
         let subscribers = Arc::new(Subscribers::new(limits));
-        let driver =
-            Driver::new(options, encoding, credential, connector, inbox.clone(), subscribers.clone());
+        let states = Arc::<KnownStates>::default();
+        let shared = (inbox.clone(), subscribers.clone(), states.clone());
+        let driver = Driver::new(options, encoding, credential, connector, shared);
         let idle = Mutex::new(Some(Box::new(driver)));
-        let last_call = AtomicU32::new(0);
-        let shared = Shared { inbox, subscribers, last_call, idle };
+        let shared = Shared { inbox, subscribers, states, idle };
         #[cfg_attr(target_arch = "wasm32", expect(clippy::arc_with_non_send_sync, reason = "as native"))]
         Self(Arc::new(shared))
     }
@@ -50,13 +50,21 @@ impl Handle {
         &self.0.subscribers
     }
 
+    pub(crate) fn states(&self) -> &KnownStates {
+        &self.0.states
+    }
+
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.0.inbox
+    }
+
     /// Has the task do something and waits for the answer; `None` where there is no task. Dropped
     /// before that, it leaves nothing.
     pub(crate) async fn call<T, E>(&self, call: impl FnOnce(Reply<T, E>) -> Call) -> Option<Result<T, E>> {
         if !self.runs() {
             return None;
         }
-        let id = CommandId(self.0.last_call.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
+        let id = CommandId(self.0.inbox.next_number());
         let (reply, answer) = oneshot::channel();
         let mut interest = Interest { inbox: &self.0.inbox, id, is_over: false };
         self.0.inbox.call(id, call(reply));

@@ -13,6 +13,9 @@ mod data;
 mod driver;
 mod error;
 mod event;
+mod feed;
+mod group_state;
+mod group_streams;
 mod handle;
 mod inbox;
 mod link;
@@ -23,6 +26,8 @@ mod operation;
 mod pending;
 mod platform;
 mod queue;
+mod state_operation;
+mod stream_writer;
 mod subscribers;
 #[cfg(target_arch = "wasm32")]
 mod web;
@@ -31,8 +36,10 @@ pub use builder::{BuildError, Builder};
 pub use client::WebPubSubClient;
 pub use credential::Credential;
 pub use data::{Data, DataError, PayloadError};
-pub use error::{BoxError, InvokeError, SendError, StartError};
+pub use error::{BoxError, GroupStreamError, GroupStreamWriteError, InvokeError, SendError, StartError};
 pub use event::Event;
+pub use group_state::GroupStateRecord;
+pub use group_streams::{GroupStream, GroupStreamOptions, GroupStreams};
 pub use message::{Answer, Message};
 #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
 pub use native::TlsError;
@@ -41,11 +48,15 @@ pub use platform::{BoxFuture, MaybeSend};
 pub use queue::{Lagged, QueueLimits};
 #[cfg(all(feature = "rustls", not(target_arch = "wasm32")))]
 pub use rustls;
+pub use state_operation::GroupStateOperation;
+pub use stream_writer::{AbortReason, GroupStreamWriter, OpenGroupStream};
 pub use subscribers::{Events, GroupMessages};
 #[cfg(target_arch = "wasm32")]
 pub use web::{JsError, NegotiateError};
-pub use webpubsub_client_core::{Close, ConnectError, Next, Retry, RetryMode};
-pub use webpubsub_protocol::client::{AckError, Subprotocol};
+pub use webpubsub_client_core::{
+    Close, ConnectError, Next, NotSubscribed, OutboundError as StreamFailure, Retry, RetryMode,
+};
+pub use webpubsub_protocol::client::{AckError, StreamError, StreamId, Subprotocol};
 pub use webpubsub_protocol::close::CloseCode;
 pub use webpubsub_protocol::data::{DataType, NotJson};
 pub use webpubsub_protocol::error::DecodeError;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use webpubsub_protocol::client::{DownstreamMessage, Origin};
+use webpubsub_protocol::client::{DownstreamMessage, Origin, StreamPart};
 use webpubsub_protocol::data::Metadata;
 use webpubsub_protocol::name::UserId;
 
 use crate::data::{Data, PayloadError};
 
-/// Something published, by a client to a group or by a server.
+/// Something published, by a client to a group or by a server; or a piece of a group stream.
 ///
 /// Cloning one is cheap: the payload is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,17 +21,20 @@ struct Inner {
     data: Data,
     metadata: Metadata,
     sequence_id: Option<u64>,
+    stream_sequence_id: Option<u64>,
 }
 
 impl Message {
-    /// The data message that the service sent; `None` for a message of another kind, parts of group
-    /// streams among them.
-    pub(crate) fn new(message: DownstreamMessage) -> Option<Self> {
-        let DownstreamMessage::Data { from, data, metadata, sequence_id, stream: None } = message else {
+    /// The data message that the service sent, and what it is in a group stream; `None` for a message of
+    /// another kind.
+    pub(crate) fn new(message: DownstreamMessage) -> Option<(Self, Option<Box<StreamPart>>)> {
+        let DownstreamMessage::Data { from, data, metadata, sequence_id, stream } = message else {
             return None;
         };
         let sequence_id = sequence_id.map(|id| id.0);
-        Some(Self(Arc::new(Inner { from, data: data.into(), metadata, sequence_id })))
+        let stream_sequence_id = stream.as_ref().map(|part| part.sequence_id);
+        let inner = Inner { from, data: data.into(), metadata, sequence_id, stream_sequence_id };
+        Some((Self(Arc::new(inner)), stream))
     }
 
     /// The group that it was published to; `None` for a message of a server to all, to a user or to
@@ -90,6 +93,12 @@ impl Message {
     #[must_use]
     pub fn sequence_id(&self) -> Option<u64> {
         self.0.sequence_id
+    }
+
+    /// Its place in its group stream: 1, 2, 3, …; `None` if it is no piece of one.
+    #[must_use]
+    pub fn stream_sequence_id(&self) -> Option<u64> {
+        self.0.stream_sequence_id
     }
 
     /// Bytes in memory, as far as they grow with the message.

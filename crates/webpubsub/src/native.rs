@@ -10,6 +10,8 @@ mod link;
 #[cfg(feature = "rustls")]
 mod tls;
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::pin::Pin;
 
 use tokio::runtime::Handle;
@@ -35,6 +37,12 @@ pub(crate) fn can_spawn() -> bool {
 /// Runs a task beside the caller's. Only called where [`can_spawn`].
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
+}
+
+/// 128 random bits in hexadecimal: the standard library keys its hashers from the system's randomness.
+pub(crate) fn random_id() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }
 
 /// What a platform wants done once: nothing.

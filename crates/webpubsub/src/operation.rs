@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use webpubsub_client_core::{Delivery, Operation};
+use webpubsub_client_core::Delivery;
 use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{EventName, GroupName};
@@ -11,7 +11,7 @@ use crate::data::{Data, DataError};
 use crate::error::{InvokeError, SendError};
 use crate::handle::Handle;
 use crate::message::Answer;
-use crate::pending::Call;
+use crate::pending::{Call, Operation};
 use crate::platform::BoxFuture;
 
 /// That an operation was done.
@@ -217,10 +217,7 @@ impl IntoFuture for InvokeEvent {
     }
 }
 
-async fn operate(
-    handle: &Handle,
-    operation: Operation<webpubsub_protocol::data::MessageData>,
-) -> Result<Receipt, SendError> {
+pub(crate) async fn operate(handle: &Handle, operation: Operation) -> Result<Receipt, SendError> {
     let done = handle.call(|reply| Call::Operate(operation, reply)).await.unwrap_or(Err(SendError::Gone))?;
     Ok(Receipt { ack_id: done.ack_id.map(|id| id.0), is_duplicated: done.is_duplicated })
 }

@@ -1,15 +1,21 @@
 //! Calls of the application: what they ask for, and where their answers go.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use futures_channel::oneshot;
-use webpubsub_client_core::{CommandId, InvocationError, Operation};
-use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_client_core::{CommandId, InvocationError, OutboundError};
+use webpubsub_protocol::client::{DownstreamMessage, Echo, StreamError, StreamId};
 use webpubsub_protocol::data::MessageData;
-use webpubsub_protocol::name::EventName;
+use webpubsub_protocol::name::{EventName, GroupName};
 
+use crate::data::Data;
 use crate::error::{InvokeError, SendError, StartError};
+use crate::group_state::StateRequest;
 use crate::message::Answer;
+
+/// What a client has done by acks.
+pub(crate) type Operation = webpubsub_client_core::Operation<MessageData, StateRequest>;
 
 /// Where the answer to a call goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
@@ -17,8 +23,26 @@ pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 /// One call of the application, as it asks for it.
 pub(crate) enum Call {
     Start(Reply<(), StartError>),
-    Operate(Operation<MessageData>, Reply<webpubsub_client_core::Receipt, SendError>),
+    Operate(Operation, Reply<webpubsub_client_core::Receipt, SendError>),
     Invoke { id: Option<String>, event: EventName, data: MessageData, reply: Reply<Answer, InvokeError> },
+    Stream(StreamCall, Reply<(), OutboundError>),
+}
+
+/// One call about a stream that this client sends.
+pub(crate) enum StreamCall {
+    Open(OpenStream),
+    Write(StreamId, Data),
+    End(StreamId, Option<StreamError>),
+}
+
+/// A stream that is to be opened.
+pub(crate) struct OpenStream {
+    pub(crate) stream_id: StreamId,
+    pub(crate) group: GroupName,
+    pub(crate) echo: Echo,
+    pub(crate) idle_millis: Option<u32>,
+    /// Where the client notes why the stream is over.
+    pub(crate) fate: Arc<OnceLock<OutboundError>>,
 }
 
 /// Calls that the session has received and not answered.

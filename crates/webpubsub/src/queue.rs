@@ -44,33 +44,74 @@ struct State<T> {
     bytes: usize,
     missed: u64,
     is_closed: bool,
+    /// Nothing is read any more.
+    is_abandoned: bool,
     waker: Option<Waker>,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(limits: QueueLimits) -> Self {
-        let items = VecDeque::new();
-        Self {
-            limits,
-            state: Mutex::new(State { items, bytes: 0, missed: 0, is_closed: false, waker: None }),
-        }
+        let state = State {
+            items: VecDeque::new(),
+            bytes: 0,
+            missed: 0,
+            is_closed: false,
+            is_abandoned: false,
+            waker: None,
+        };
+        Self { limits, state: Mutex::new(state) }
     }
 
     /// Adds an item of this many bytes at the end, and lets go of the oldest where it is too much.
     pub(crate) fn push(&self, item: T, bytes: usize) {
         let mut state = self.state();
-        while state.items.len() >= self.limits.events.max(1)
-            || state.bytes.saturating_add(bytes) > self.limits.bytes
-        {
+        if state.is_abandoned {
+            return;
+        }
+        while state.is_full(self.limits, bytes) {
             let Some((_, oldest)) = state.items.pop_front() else {
                 break;
             };
             state.bytes = state.bytes.saturating_sub(oldest);
             state.missed = state.missed.saturating_add(1);
         }
-        state.items.push_back((item, bytes));
-        state.bytes = state.bytes.saturating_add(bytes);
+        state.add(item, bytes);
         wake(state);
+    }
+
+    /// Adds an item of this many bytes at the end, if it is read and there is room; whether it was added.
+    pub(crate) fn try_push(&self, item: T, bytes: usize) -> bool {
+        let mut state = self.state();
+        if state.is_abandoned || (state.is_full(self.limits, bytes) && !state.items.is_empty()) {
+            return false;
+        }
+        state.add(item, bytes);
+        wake(state);
+        true
+    }
+
+    /// Adds an item at the end, whether there is room or not, and says that nothing will follow it.
+    pub(crate) fn push_last(&self, item: T) {
+        let mut state = self.state();
+        if !state.is_abandoned {
+            state.add(item, 0);
+        }
+        state.is_closed = true;
+        wake(state);
+    }
+
+    /// Says that nothing is read any more: what is there goes, and what follows is not kept.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state();
+        state.is_abandoned = true;
+        let unread = std::mem::take(&mut state.items);
+        state.waker = None;
+        drop(state);
+        drop(unread);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.state().is_abandoned
     }
 
     /// Says that nothing will follow what is there.
@@ -102,6 +143,18 @@ impl<T> Queue<T> {
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    /// Whether so many bytes more would be too much.
+    fn is_full(&self, limits: QueueLimits, bytes: usize) -> bool {
+        self.items.len() >= limits.events.max(1) || self.bytes.saturating_add(bytes) > limits.bytes
+    }
+
+    fn add(&mut self, item: T, bytes: usize) {
+        self.items.push_back((item, bytes));
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 

@@ -63,6 +63,11 @@ impl Subscribers {
         Self { limits, streams: Mutex::default() }
     }
 
+    /// The bounds of each stream.
+    pub(crate) const fn limits(&self) -> QueueLimits {
+        self.limits
+    }
+
     pub(crate) fn events(&self) -> Events {
         let queue = Arc::new(Queue::new(self.limits));
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,6 +107,7 @@ impl Subscribers {
                 | Event::Stopped { .. }
                 | Event::Recovering { .. }
                 | Event::Recovered { .. }
+                | Event::GroupStatesChanged { .. }
                 | Event::RejoinGroupFailed { .. }
                 | Event::Lagged { .. } => Vec::new(),
             };

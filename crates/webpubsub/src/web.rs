@@ -30,6 +30,12 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
+/// 128 random bits in hexadecimal.
+pub(crate) fn random_id() -> String {
+    let random = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+    format!("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random())
+}
+
 /// Has panics written to the console, if that is wanted.
 pub(crate) fn prepare() {
     #[cfg(feature = "console_error_panic_hook")]

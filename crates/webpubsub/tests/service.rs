@@ -28,7 +28,8 @@ use webpubsub::rustls::pki_types::CertificateDer;
 use webpubsub::rustls::pki_types::pem::PemObject as _;
 use webpubsub::rustls::{ClientConfig, RootCertStore};
 use webpubsub::{
-    AckError, Data, Event, Events, InvokeError, Next, Retry, SendError, Subprotocol, WebPubSubClient,
+    AckError, Data, Event, Events, GroupStreamError, GroupStreamOptions, GroupStreamWriteError, InvokeError,
+    Next, Retry, SendError, StreamError, StreamFailure, Subprotocol, WebPubSubClient,
 };
 use webpubsub_auth::{AccessKeys, ConnectionString, sign};
 
@@ -235,6 +236,132 @@ async fn the_rust_client_connects_anew_after_a_close() {
     hub.post("groups/room/:send", "text/plain", "again").await;
     let Event::Message(message) = next(&mut events).await else { panic!("no message") };
     assert_eq!(message.text(), Some("again"));
+}
+
+#[tokio::test]
+async fn the_rust_client_sends_and_receives_streams() {
+    let hub = Hub::new("rust_streams");
+    for protocol in
+        [Subprotocol::Json, Subprotocol::JsonReliable, Subprotocol::Protobuf, Subprotocol::ProtobufReliable]
+    {
+        let (publisher, ..) = hub.connect("ivan", protocol).await;
+        let (subscriber, ..) = hub.connect("judy", protocol).await;
+        let mut streams = subscriber.group_streams(GroupStreamOptions::default().group("room"));
+        subscriber.join_group("room").await.unwrap();
+        let sent = [Data::from("ü"), Data::json(&json!({ "number": 1 })).unwrap(), Data::from(vec![0, 255])];
+        let writer = publisher.open_group_stream("room").await.unwrap();
+        for data in &sent {
+            writer.write(data.clone()).await.unwrap();
+        }
+        let mut stream = within(streams.next()).await.unwrap().unwrap();
+        assert_eq!((stream.group(), stream.id()), ("room", writer.id()));
+        within(writer.end()).await.unwrap();
+        for (number, data) in (1..).zip(&sent) {
+            let piece = within(stream.next()).await.unwrap().unwrap();
+            assert_eq!((piece.data(), piece.stream_sequence_id()), (data, Some(number)));
+        }
+        assert!(within(stream.next()).await.is_none());
+
+        let writer = publisher.open_group_stream("room").stream_id("s").await.unwrap();
+        within(writer.abort("Too hot.")).await.unwrap();
+        let mut stream = within(streams.next()).await.unwrap().unwrap();
+        let error = within(stream.next()).await.unwrap().unwrap_err();
+        let expected = StreamError::of_user(Some("Too hot.".to_owned()), None);
+        assert_eq!(error, GroupStreamError::Failed(expected));
+        within(publisher.stop()).await;
+        within(subscriber.stop()).await;
+    }
+    let url = hub.url("mallory", &[]);
+    let (stranger, ..) = start(WebPubSubClient::builder(url)).await;
+    let error = stranger.open_group_stream("room").await.unwrap_err();
+    let GroupStreamWriteError::Stream(StreamFailure::Closed(error)) = error else { panic!("{error}") };
+    assert_eq!(error.name, AckError::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_rust_client_goes_on_with_streams_after_drops() {
+    const PIECES: u64 = 300;
+    let hub = Hub::new("rust_stream_recovery");
+    let (near, far) = (Cable::to(hub.authority()).await, Cable::to(hub.authority()).await);
+    for protocol in [Subprotocol::JsonReliable, Subprotocol::ProtobufReliable] {
+        let url = |cable: &Cable, user| hub.url_at(&format!("http://{}", cable.authority), user, ALL_ROLES);
+        let builder = WebPubSubClient::builder(url(&near, "ken")).protocol(protocol);
+        let (publisher, mut events, _) = start(builder).await;
+        let builder = WebPubSubClient::builder(url(&far, "lara")).protocol(protocol);
+        let (subscriber, ..) = start(builder).await;
+        let mut streams = subscriber.group_streams(GroupStreamOptions::default());
+        subscriber.join_group("room").await.unwrap();
+        let write = async {
+            let writer = publisher.open_group_stream("room").await.unwrap();
+            for number in 1..=PIECES {
+                writer.write_json(&number).await.unwrap();
+                match number % 60 {
+                    20 => near.cut(),
+                    40 => far.cut(),
+                    _ => {}
+                }
+                if number % 10 == 0 {
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
+            }
+            writer.end().await.unwrap();
+        };
+        let read = async {
+            let mut stream = within(streams.next()).await.unwrap().unwrap();
+            for expected in 1..=PIECES {
+                let piece = within(stream.next()).await.unwrap().unwrap();
+                let got = (piece.json::<u64>().unwrap(), piece.stream_sequence_id());
+                assert_eq!(got, (expected, Some(expected)));
+            }
+            assert!(within(stream.next()).await.is_none());
+        };
+        within(async { tokio::join!(write, read) }).await;
+        let Event::Recovering { .. } = next(&mut events).await else { panic!("no link was cut") };
+        within(publisher.stop()).await;
+        within(subscriber.stop()).await;
+    }
+}
+
+#[tokio::test]
+async fn the_rust_client_shows_and_lists_group_states() {
+    let hub = Hub::new("rust_states");
+    let cable = Cable::to(hub.authority()).await;
+    for protocol in [Subprotocol::JsonReliable, Subprotocol::ProtobufReliable] {
+        let url = hub.url_at(&format!("http://{}", cable.authority), "nina", ALL_ROLES);
+        let (watcher, mut events, _) = start(WebPubSubClient::builder(url).protocol(protocol)).await;
+        let (member, _, connection) = hub.connect("oscar", protocol).await;
+        member.join_group("room").await.unwrap();
+        member.set_group_state("room", [("status", "here")]).await.unwrap();
+        watcher.subscribe_group_states("room").await.unwrap();
+        let listed = states(&mut events, &watcher).await;
+        let [record] = listed.as_slice() else { panic!("{listed:?}") };
+        assert_eq!((&record.connection_id, record.user_id.as_deref()), (&connection, Some("oscar")));
+        assert_eq!(record.state.get("status").map(String::as_str), Some("here"));
+
+        cable.cut();
+        assert!(matches!(next(&mut events).await, Event::Recovering { .. }));
+        member.set_group_state("room", [("status", "away")]).await.unwrap();
+        assert!(matches!(next(&mut events).await, Event::Recovered { .. }));
+        let listed = states(&mut events, &watcher).await;
+        assert_eq!(listed[0].state.get("status").map(String::as_str), Some("away"));
+
+        member.clear_group_state("room").await.unwrap();
+        assert_eq!(states(&mut events, &watcher).await, []);
+        member.set_group_state("room", [("status", "back")]).await.unwrap();
+        states(&mut events, &watcher).await;
+        member.leave_group("room").await.unwrap();
+        assert_eq!(states(&mut events, &watcher).await, []);
+        watcher.unsubscribe_group_states("room").await.unwrap();
+        within(watcher.stop()).await;
+    }
+}
+
+/// What the group `room` shows once it has changed.
+async fn states(events: &mut Events, client: &WebPubSubClient) -> Vec<webpubsub::GroupStateRecord> {
+    match next(events).await {
+        Event::GroupStatesChanged { .. } => client.list_group_states("room").unwrap(),
+        other => panic!("unexpected {other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ use gloo_timers::future::sleep;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use webpubsub::{
-    CloseCode, ConnectError, Credential, Data, Event, Events, JsError, Next, Retry, RetryMode, SendError,
-    StartError, Subprotocol, WebPubSubClient,
+    CloseCode, ConnectError, Credential, Data, Event, Events, GroupStreamOptions, JsError, Next, Retry,
+    RetryMode, SendError, StartError, Subprotocol, WebPubSubClient,
 };
 
 use webpubsub_protocol::client::{DownstreamMessage, Origin, protobuf};
@@ -237,6 +237,62 @@ async fn a_dropped_invocation_is_cancelled() {
     until(|| take_sent(0).iter().any(|text| text.contains("invoke"))).await;
     drop(invocation);
     until(|| take_sent(0) == [r#"{"type":"cancelInvocation","invocationId":"1"}"#]).await;
+}
+
+#[wasm_bindgen_test]
+async fn streams_are_sent_and_received() {
+    let (client, _events) = connected().await;
+    let mut streams = client.group_streams(GroupStreamOptions::default());
+    let (writer, ()) = join(client.open_group_stream("g").stream_id("s").into_future(), async {
+        until(|| take_sent(0).iter().any(|text| text.contains(r#""streamId":"s""#))).await;
+        say(0, r#"{"type":"streamAck","streamId":"s","expectedSequenceId":1}"#);
+    })
+    .await;
+    let writer = writer.unwrap();
+    writer.write("a").await.unwrap();
+    let (ended, ()) = join(writer.end(), async {
+        say(0, r#"{"type":"streamAck","streamId":"s","expectedSequenceId":2}"#);
+        until(|| take_sent(0).iter().any(|text| text.contains("streamEnd"))).await;
+        say(0, r#"{"type":"streamClosed","streamId":"s"}"#);
+    })
+    .await;
+    ended.unwrap();
+    say(
+        0,
+        r#"{"type":"message","from":"group","group":"g","dataType":"text","data":"b","sequenceId":1,"stream":{"streamId":"t","streamSequenceId":1}}"#,
+    );
+    let mut stream = streams.next().await.unwrap().unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().text(), Some("b"));
+}
+
+#[wasm_bindgen_test]
+async fn group_states_are_set_and_received() {
+    let (client, mut events) = connected().await;
+    for (call, kind) in [
+        (client.set_group_state("g", [("a", "b")]), "setGroupState"),
+        (client.subscribe_group_states("g"), "subscribeGroupState"),
+    ] {
+        let (done, ()) = join(call.into_future(), async {
+            let mut sent = Vec::new();
+            until(|| {
+                sent.extend(take_sent(0));
+                sent.iter().any(|text| text.contains(kind))
+            })
+            .await;
+            let ack_id = if kind == "setGroupState" { 1 } else { 2 };
+            say(0, &format!(r#"{{"type":"ack","ackId":{ack_id},"success":true}}"#));
+        })
+        .await;
+        done.unwrap();
+    }
+    say(
+        0,
+        r#"{"type":"groupStateSnapshot","group":"g","items":[{"connectionId":"c2","state":{"c":"d"},"updatedAt":5}],"sequenceId":1}"#,
+    );
+    assert!(matches!(next(&mut events).await, Event::GroupStatesChanged { .. }));
+    let listed = client.list_group_states("g").unwrap();
+    assert_eq!(listed[0].state.get("c").map(String::as_str), Some("d"));
+    assert_eq!(client.group_state("g").unwrap().get("a").map(String::as_str), Some("b"));
 }
 
 #[wasm_bindgen_test]
