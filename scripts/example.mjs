@@ -47,16 +47,17 @@ await main(async () => {
   }
   const folder = at("examples", name);
 
+  const env = { ...process.env };
+  // Without one there is nothing to wait for.
+  const service = env[CONNECTION_STRING] ? undefined : address(addressOptions(values), "http");
+  if (service) await checkRuns(service.url);
   await setUp("build");
   await build();
-  const env = { ...process.env };
   if (existsSync(join(folder, "requirements.txt"))) {
     await setUp("python");
     env.PATH = [dirname(python), env.PATH].join(delimiter);
   }
-  if (!env[CONNECTION_STRING]) {
-    const service = address(addressOptions(values), "http");
-    await checkRuns(service.url);
+  if (service) {
     const settings = join(folder, "settings.json");
     if (script === "start" && existsSync(settings)) await configure(service, settings, env.PORT);
     env[CONNECTION_STRING] = connectionString(service.url, service.key);

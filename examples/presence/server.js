@@ -67,4 +67,7 @@ app.use("/negotiate", toNodeHandler(urls));
 // The package's scripts are for pages as they are: there is nothing to bundle.
 app.use("/client", express.static(dirname(fileURLToPath(import.meta.resolve("@webpubsub-edge/client")))));
 app.use(express.static(join(import.meta.dirname, "public")));
-app.listen(port, "127.0.0.1", () => console.log(`The office is at http://localhost:${port}/`));
+app.listen(port, "127.0.0.1", (error) => {
+  if (error) throw error;
+  console.log(`The office is at http://localhost:${port}/`);
+});

@@ -34,4 +34,7 @@ app.use((_request, response, next) => {
 });
 app.use("/negotiate", toNodeHandler(urls));
 app.use(express.static(join(import.meta.dirname, "public")));
-app.listen(port, "127.0.0.1", () => console.log(`The rooms are at http://localhost:${port}/`));
+app.listen(port, "127.0.0.1", (error) => {
+  if (error) throw error;
+  console.log(`The rooms are at http://localhost:${port}/`);
+});
