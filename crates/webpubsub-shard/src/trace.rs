@@ -135,13 +135,16 @@ impl Trace {
         self.watchers.iter().filter_map(|watcher| watcher.since).min().map(|since| since.after(WINDOW))
     }
 
-    /// Takes what is to be sent by now: a frame for each watcher at most.
-    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<(WatcherId, String)> {
+    /// Takes what is to be sent by now: a frame for each watcher at most, which also says how many shards there are.
+    pub(crate) fn take_due(&mut self, now: Timestamp, shards: u16) -> Vec<(WatcherId, String)> {
         let mut frames = Vec::new();
         for watcher in &mut self.watchers {
             if watcher.since.is_some_and(|since| since.after(WINDOW) <= now) {
                 let mut frame = Writer::object();
-                frame.text("type", "records").number("omitted", watcher.omitted);
+                frame
+                    .text("type", "records")
+                    .number("shards", shards.into())
+                    .number("omitted", watcher.omitted);
                 frame.json("records", &["[", &watcher.records, "]"].concat());
                 frames.push((watcher.id, frame.finish()));
                 watcher.records.clear();
@@ -216,7 +219,7 @@ mod tests {
     }
 
     fn records(of: &str, omitted: u64) -> String {
-        format!(r#"{{"type":"records","omitted":{omitted},"records":[{of}]}}"#)
+        format!(r#"{{"type":"records","shards":4,"omitted":{omitted},"records":[{of}]}}"#)
     }
 
     #[test]
@@ -230,9 +233,9 @@ mod tests {
         record(&mut trace, 10, Class::Other, "1");
         record(&mut trace, 60, Class::Message, "2");
         assert_eq!(trace.next_timeout(), Some(at(110)));
-        assert_eq!(trace.take_due(at(109)), []);
-        assert_eq!(trace.take_due(at(110)), [(id, records("1,2", 0))]);
-        assert_eq!((trace.next_timeout(), trace.take_due(at(999))), (None, vec![]));
+        assert_eq!(trace.take_due(at(109), 4), []);
+        assert_eq!(trace.take_due(at(110), 4), [(id, records("1,2", 0))]);
+        assert_eq!((trace.next_timeout(), trace.take_due(at(999), 4)), (None, vec![]));
     }
 
     #[test]
@@ -243,10 +246,10 @@ mod tests {
             record(&mut trace, 0, Class::Message, "m");
         }
         record(&mut trace, 1, Class::Other, "o");
-        let [(_, frame)] = &trace.take_due(at(100))[..] else { panic!("one frame") };
+        let [(_, frame)] = &trace.take_due(at(100), 4)[..] else { panic!("one frame") };
         assert_eq!(*frame, records(&[&"m,".repeat(50), "o"].concat(), 950));
         record(&mut trace, 200, Class::Message, "m");
-        assert_eq!(trace.take_due(at(300))[0].1, records("m", 0), "the next window has its own");
+        assert_eq!(trace.take_due(at(300), 4)[0].1, records("m", 0), "the next window has its own");
     }
 
     #[test]
@@ -273,7 +276,7 @@ mod tests {
         let write = |payloads: bool| payloads.to_string();
         trace.record(at(0), Class::Other, &|filter| filter.concerns(None, None, None), &write);
         trace.record(at(0), Class::Other, &|filter| filter.concerns(None, None, Some(&group)), &write);
-        let frames = trace.take_due(at(100));
+        let frames = trace.take_due(at(100), 4);
         assert_eq!(frames, [(all, records("true,true", 0)), (one, records("false", 0))]);
     }
 

@@ -7,8 +7,18 @@ import { ALL_ROLES } from "../../support/hub.mjs";
 import { upgrade } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Socket } from "../../support/socket.mjs";
+import { watch } from "../../support/trace.mjs";
 
 const IDLE_MS = 25_000;
+
+/** When a connection began, as an operator sees it. */
+async function connectedAt(service, hub, { id }) {
+  const { status, body } = await service.manage("GET", `hubs/${hub.name}/connections/${id}`);
+  assert.equal(status, 200, body);
+  const { connectedAt } = JSON.parse(body);
+  assert.ok(Math.abs(connectedAt - Date.now()) < 120_000);
+  return connectedAt;
+}
 
 forEachShardCount(
   "Hibernation",
@@ -30,6 +40,8 @@ forEachShardCount(
       for (const socket of [simple, expiring]) assert.equal(await socket.next(), "before");
       reliable.send({ type: "sequenceAck", sequenceId: 1 });
       await reliable.expectSilence();
+      const since = await connectedAt(service, hub, plain);
+      const trace = await watch(service, hub, "group=assigned");
 
       await idle(IDLE_MS);
 
@@ -39,6 +51,10 @@ forEachShardCount(
       for (const socket of [plain, reliable, limited]) assert.equal((await socket.json()).data, "to all");
       for (const socket of [simple, expiring]) assert.equal(await socket.next(), "to all");
       await hub.send("/groups/assigned", "to the assigned");
+      const { group, receivers } = await trace.until("delivered");
+      assert.equal(group, "assigned");
+      if (service.shards === 1) assert.equal(receivers, 3);
+      assert.equal(await connectedAt(service, hub, plain), since);
       await hub.send("/groups/joined", "to the joined");
       await hub.send("/users/alice", "to alice");
       await hub.send(`/connections/${reliable.id}`, "to one");

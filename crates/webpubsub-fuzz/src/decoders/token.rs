@@ -6,8 +6,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use webpubsub_auth::{
-    AccessKeys, ClientAudience, ClientClaims, Hosts, ServiceAudience, TokenError, sign_continuation,
-    sign_reconnection_token, verify_client, verify_continuation, verify_reconnection_token, verify_service,
+    AccessKeys, ClientAudience, ClientClaims, Hosts, ServiceAudience, SessionKeys, TokenError, sign,
+    sign_continuation, sign_reconnection_token, verify_client, verify_continuation,
+    verify_reconnection_token, verify_service, verify_ticket,
 };
 use webpubsub_protocol::client::endpoint::EndpointForm;
 use webpubsub_protocol::limits::TOKEN_CLOCK_SKEW;
@@ -25,6 +26,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const CLIENTS_HOST: &str = "example.com";
 const SERVERS_HOST: &str = "h";
 const PATH: &str = "/api/hubs/chat/:send";
+const TICKET: &str = r#"{"aud":"https://h/management/session","exp":1700000060,"jti":"x"}"#;
 
 const TOKEN: &[&[u8]] = &[b".", b"=", b"A", b"-", b"_", b"+", b"/", b" ", b"\n", b"eyJhbGciOiJub25lIn0"];
 
@@ -71,6 +73,14 @@ pub(super) fn decoders() -> Vec<Decoder> {
         }),
         token("continuation-token", vec![continuing.into_bytes()], move |keys, token| {
             verify_continuation(keys, &self::hub(), &group, token).is_ok()
+        }),
+        token("session-token", vec![sessions().sign(NOW).into_bytes()], |_, token| {
+            sessions().verify(NOW, token).is_ok()
+        }),
+        token("ticket", vec![sign(&keys, TICKET).into_bytes()], |keys, token| {
+            let hosts = Hosts { requested: SERVERS_HOST, accepted: &[] };
+            let audience = ServiceAudience { hosts, path: "/management/session" };
+            verify_ticket(keys, NOW, token, &audience).is_ok()
         }),
         claims("client-claims", &clients(), |keys, token| match client(keys, token) {
             Some(Ok(claims)) => {
@@ -182,6 +192,10 @@ fn expect_good(input: &[u8]) {
 
 fn keys() -> AccessKeys {
     AccessKeys::new(PRIMARY, Some(SECONDARY)).expect("two keys")
+}
+
+fn sessions() -> SessionKeys {
+    SessionKeys::new("a secret of operators", PRIMARY).expect("keys of sessions")
 }
 
 fn hub() -> HubName {

@@ -153,7 +153,7 @@ impl Shard {
 
     /// Sends what was collected for long enough.
     pub(crate) fn send_records(&mut self, step: &mut Step) {
-        for (to, frame) in self.trace.take_due(step.now) {
+        for (to, frame) in self.trace.take_due(step.now, self.map.reached) {
             step.push(Output::Trace { to, frame });
         }
     }
