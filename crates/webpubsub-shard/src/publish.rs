@@ -91,35 +91,41 @@ impl Message for GroupStates {
     }
 }
 
-/// Reads what a row of the log has for its receivers; `None` for anything else.
-pub(crate) fn stored(StoredMessage { message, expires }: StoredMessage) -> Option<Box<dyn Message>> {
-    if let Some(publish) = Publish::decode(&message, expires) {
-        return Some(Box::new(publish));
-    }
-    match decode_downstream(&message) {
-        Ok(Some(DownstreamMessage::GroupStates { states, .. })) => Some(Box::new(states)),
-        _ => None,
-    }
+/// What a row of the log has for its receivers.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    /// A publish.
+    Publish(Publish),
+    /// States of members of a group.
+    States(GroupStates),
 }
 
-impl Publish {
-    /// Reads what a JSON client would; `None` for anything but a message.
-    pub(crate) fn decode(message: &str, expires: Option<Timestamp>) -> Option<Self> {
+impl Stored {
+    /// Reads what a JSON client would; `None` for anything else.
+    pub(crate) fn decode(StoredMessage { message, expires }: &StoredMessage) -> Option<Self> {
         match decode_downstream(message) {
             Ok(Some(DownstreamMessage::Data { from, data, metadata, stream, .. })) => {
-                Some(Self { from, data, metadata, expires, stream })
+                Some(Self::Publish(Publish { from, data, metadata, expires: *expires, stream }))
             }
+            Ok(Some(DownstreamMessage::GroupStates { states, .. })) => Some(Self::States(states)),
             Ok(Some(
                 DownstreamMessage::Connected { .. }
                 | DownstreamMessage::Disconnected { .. }
                 | DownstreamMessage::Ack { .. }
                 | DownstreamMessage::InvokeResponse { .. }
                 | DownstreamMessage::Stream { .. }
-                | DownstreamMessage::GroupStates { .. }
                 | DownstreamMessage::Pong,
             ))
             | Ok(None)
             | Err(_) => None,
+        }
+    }
+
+    /// The message in it.
+    pub(crate) fn message(&self) -> &dyn Message {
+        match self {
+            Self::Publish(publish) => publish,
+            Self::States(states) => states,
         }
     }
 }

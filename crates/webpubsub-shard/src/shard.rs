@@ -12,6 +12,7 @@ mod events;
 mod list;
 mod membership;
 mod recover;
+mod relayed;
 mod restore;
 mod states;
 mod status;
@@ -36,12 +37,12 @@ use crate::input::Input;
 use crate::log::Log;
 use crate::metrics::Counters;
 use crate::output::Output;
-use crate::publish::{Publish, Reach, stored};
+use crate::publish::{Publish, Stored};
 use crate::relay::Relay;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
-use crate::snapshot::{Attachment, Snapshot, StoredMessage, decode_runs};
+use crate::snapshot::{Attachment, Snapshot, decode_runs};
 use crate::step::Step;
 use crate::trace::Trace;
 use crate::turns::Turns;
@@ -165,11 +166,7 @@ impl Shard {
         let slots = shard.restore_sockets(sockets, detached, &mut step);
         shard.restore_buffers(snapshot.log, &mut step);
         shard.welcome(&mut step);
-        shard.follow_streams(&mut step);
-        shard.announce_ends(&mut step);
-        shard.relay.send(&mut step);
-        shard.relay.watch(now);
-        shard.deliver_events(&mut step);
+        shard.follow_up(&mut step);
         Restored { shard, slots, outputs: step.outputs }
     }
 
@@ -193,7 +190,8 @@ impl Shard {
             Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
-                self.fetched(message.and_then(stored), to, &mut step);
+                let message = message.and_then(|message| Stored::decode(&message));
+                self.fetched(message.as_ref().map(Stored::message), to, &mut step);
             }
             Input::Command(command) => {
                 let reply = self.command(command, &mut step);
@@ -203,11 +201,8 @@ impl Shard {
             Input::Batch(batch) => {
                 self.counters.batches += 1;
                 let from = batch.from;
-                for StoredMessage { message, expires } in self.relay.take(batch, &mut step) {
-                    match Publish::decode(&message, expires) {
-                        Some(publish) => self.deliver_to_group(&publish, Reach::ThisShard, &mut step),
-                        None => self.take_states(from, &message, &mut step),
-                    }
+                for message in self.relay.take(batch, &mut step) {
+                    self.take_relayed(from, &message, &mut step);
                 }
                 step.push(Output::BatchTaken);
             }
@@ -256,16 +251,16 @@ impl Shard {
 
     /// Adds what follows from the outputs of a step.
     pub(crate) fn follow_up(&mut self, step: &mut Step) {
-        self.follow_streams(step);
-        self.announce_ends(step);
-        self.count_unread(step);
-        self.deliver_events(step);
-        // A subscriber that had no room for the end of a state was closed, and its streams ended with it.
-        while !self.cancelled.is_empty() {
+        loop {
             self.follow_streams(step);
             self.announce_ends(step);
             self.deliver_events(step);
+            // A subscriber that had no room for the end of a state was closed, and its streams ended with it.
+            if self.cancelled.is_empty() {
+                break;
+            }
         }
+        self.count_unread(step);
         self.relay.send(step);
         self.relay.watch(step.now);
         if self.trace.is_on() {

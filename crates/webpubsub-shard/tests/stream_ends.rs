@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{ConnectRequest, Input, Selection, ShardConfig, ShardId, Slot, Target};
-use webpubsub_testkit::{TestShard, group, json, reliable};
+use webpubsub_shard::{ConnectRequest, Input, Limits, Selection, ShardConfig, ShardId, Slot, Target};
+use webpubsub_testkit::{TestShard, group, json, reliable, text};
 
 const START: &str = r#"{"type":"sendToGroup","group":"g","stream":{"streamId":"s","idleTimeoutMs":1000}}"#;
 const KEEP_ALIVE: &str = r#"{"type":"streamData","streamId":"s"}"#;
@@ -161,6 +161,17 @@ fn a_recovery_without_streams_says_nothing_of_its_own() {
 }
 
 #[test]
+fn a_recovery_after_the_last_stream_says_nothing() {
+    let mut shard = TestShard::new();
+    let (alice, _) = start(&mut shard, reliable("alice"));
+    shard.send(alice, r#"{"type":"streamEnd","streamId":"s"}"#);
+    let id = shard.id(alice);
+    shard.cut(alice);
+    assert_eq!(shard.recover(&id), Some(alice));
+    assert_eq!(shard.take(alice), [""; 0]);
+}
+
+#[test]
 fn streams_outlive_the_memory_of_their_shard() {
     for publisher in [json("alice"), reliable("alice")] {
         let mut shard = TestShard::new();
@@ -267,6 +278,66 @@ fn streams_that_end_each_other_are_all_cancelled() {
     }
     assert_eq!(shard.closed.len(), 40, "none of them has room for another message");
     assert!(shard.disk.streams.is_empty());
+}
+
+/// Lets the buffer of a reliable connection, which has so many messages in it, have no room for another.
+fn fill(shard: &mut TestShard, slot: Slot, messages: usize) {
+    for _ in messages..1000 {
+        shard.publish(Target::Connection(shard.id(slot)), text("x"));
+    }
+    shard.take(slot);
+}
+
+/// A reliable subscriber of the states of the group `full`, with streams to the group `g`.
+fn busy_subscriber(shard: &mut TestShard, streams: usize) -> Slot {
+    let slot = shard.connected(ConnectRequest { groups: vec![group("full")], ..reliable("busy") });
+    shard.send(slot, r#"{"type":"subscribeGroupState","group":"full"}"#);
+    for number in 0..streams {
+        shard.send(slot, &START.replace("\"s\"", &format!("\"busy{number}\"")).replace("1000", "1000000"));
+        shard.take(slot);
+    }
+    slot
+}
+
+const SHOW: &str = r#"{"type":"setGroupState","group":"full","state":{"x":"1"}}"#;
+
+#[test]
+fn ends_of_streams_count_among_what_is_not_read() {
+    let limits = Limits { outbound_bytes: 4000, ..Limits::DEFAULT };
+    let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
+    let reader = shard.connected(member(json("reader")));
+    let guest = shard.connected(ConnectRequest { groups: vec![group("full")], ..json("guest") });
+    shard.send(guest, SHOW);
+    let busy = busy_subscriber(&mut shard, 40);
+    fill(&mut shard, busy, 1);
+    // Its state ends, for which the subscriber has no room, whose streams end in turn.
+    shard.close(guest, CloseCode::NORMAL);
+    assert!(!shard.is_open(busy));
+    assert!(!shard.is_open(reader), "more than 4,000 bytes wait on its socket");
+}
+
+#[test]
+fn a_restored_subscriber_without_room_is_cancelled() {
+    let mut shard = TestShard::new();
+    let witness = shard.connected(member(reliable("witness")));
+    let busy = busy_subscriber(&mut shard, 1);
+    let guest = shard.connected(ConnectRequest { groups: vec![group("full")], ..json("guest") });
+    shard.send(guest, SHOW);
+    fill(&mut shard, busy, 2);
+    // A shard that has lost its memory has room for a hundred messages more: the ends of these streams.
+    for number in 0..100 {
+        let start = START.replace("\"g\"", "\"full\"");
+        shard.send(guest, &start.replace("\"s\"", &format!("\"s{number}\"")));
+    }
+    let id = shard.id(witness);
+    shard.crash();
+    let ends = |shard: &TestShard| {
+        let rows = shard.messages.values();
+        rows.filter(|row| row.message.contains("busy0") && row.message.contains("Cancelled")).count()
+    };
+    assert_eq!(ends(&shard), 1, "it does not wait for what happens next");
+    let witness = shard.recover(&id);
+    assert_eq!(witness.map_or(0, |slot| shard.take(slot).len()), 1);
 }
 
 proptest! {

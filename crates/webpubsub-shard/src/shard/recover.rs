@@ -62,7 +62,7 @@ impl Shard {
     /// recovered, and is closed.
     pub(crate) fn fetched(
         &mut self,
-        message: Option<Box<dyn Message>>,
+        message: Option<&dyn Message>,
         to: Vec<(Slot, SequenceId)>,
         step: &mut Step,
     ) {
@@ -75,7 +75,7 @@ impl Shard {
         if message.expires().is_some_and(|expires| expires <= step.now) {
             return;
         }
-        let mut fan_out = FanOut::new(&*message, self.log.newest());
+        let mut fan_out = FanOut::new(message, self.log.newest());
         for (slot, id) in to {
             if let Some(connection) = self.connections.get(slot) {
                 fan_out.add_numbered(slot, id, &connection.framing);

@@ -2,11 +2,9 @@
 
 use std::mem;
 
-use webpubsub_protocol::client::json::decode_downstream;
 use webpubsub_protocol::client::{
-    DownstreamMessage, GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind, json,
+    GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind, json,
 };
-use webpubsub_protocol::json::Members;
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
@@ -98,24 +96,10 @@ impl Shard {
         }
     }
 
-    /// Takes what another shard relayed that is no publish: states.
-    pub(crate) fn take_states(&mut self, from: ShardId, message: &str, step: &mut Step) {
-        let to = Members::parse(message).and_then(|message| message.get("to")?.unsigned());
-        if to.is_some_and(|to| to != u64::from(self.config.shard.0)) {
-            return;
-        }
-        match decode_downstream(message) {
-            Ok(Some(DownstreamMessage::GroupStates { states, .. })) => {
-                for item in &states.items {
-                    self.put_state(&states.group, item.clone(), step);
-                }
-                match to {
-                    Some(_) => self.renew(&states.group, step),
-                    None => self.announce(&states, Reach::ThisShard, step),
-                }
-            }
-            _ if to.is_some() => self.forget_states_of(from, step),
-            _ => {}
+    /// Keeps states that another shard relayed.
+    pub(super) fn put_states(&mut self, states: &GroupStates, step: &mut Step) {
+        for item in &states.items {
+            self.put_state(&states.group, item.clone(), step);
         }
     }
 
@@ -133,11 +117,9 @@ impl Shard {
         if !self.states.is_used {
             return;
         }
-        let to_shard = format!("\"to\":{to}}}");
-        self.relay_to(to, format!("{{\"type\":\"groupStates\",{to_shard}"), step);
+        self.relay_to(to, "{\"type\":\"groupStates\"", step);
         for states in self.states_of_shard(self.config.shard) {
-            let message = format!("{},{to_shard}", json::DataFrame::of_states(&states).head());
-            self.relay_to(to, message, step);
+            self.relay_to(to, json::DataFrame::of_states(&states).head(), step);
         }
     }
 
@@ -206,13 +188,13 @@ impl Shard {
             || self.connections.get(slot).is_some_and(|connection| connection.groups.contains(group))
     }
 
-    fn announce(&mut self, states: &GroupStates, reach: Reach, step: &mut Step) {
+    pub(super) fn announce(&mut self, states: &GroupStates, reach: Reach, step: &mut Step) {
         let to = self.states.subscribers(&states.group);
         self.fan_out(&to, states, reach, step);
     }
 
     /// Sends the subscribers of a group a new snapshot.
-    fn renew(&mut self, group: &GroupName, step: &mut Step) {
+    pub(super) fn renew(&mut self, group: &GroupName, step: &mut Step) {
         let to = self.states.subscribers(group);
         if !to.is_empty() {
             self.send_snapshot(&to, group, step);
@@ -241,20 +223,12 @@ impl Shard {
         all
     }
 
-    fn forget_states_of(&mut self, shard: ShardId, step: &mut Step) {
+    pub(super) fn forget_states_of(&mut self, shard: ShardId, step: &mut Step) {
         for states in self.states_of_shard(shard) {
             for item in states.items {
                 self.put_state(&states.group, GroupStateItem { state: None, ..item }, step);
             }
             self.renew(&states.group, step);
         }
-    }
-
-    /// Relays a message to one shard. If the memory is lost before it is taken, the others get it as well.
-    fn relay_to(&mut self, to: ShardId, message: String, step: &mut Step) {
-        self.log.add(message.len());
-        let row = self.log.newest();
-        self.relay.publish_to(to, row, message.len());
-        step.store(Change::Log { row, message, expires: None, relayed: true, recipients: Vec::new() });
     }
 }

@@ -210,7 +210,9 @@ impl Shard {
     /// Source: docs/spec/client.md#streams, docs/spec/client.md#recovery.
     pub(crate) fn resume_streams(&mut self, slot: Slot, reconnection_token: String, step: &mut Step) {
         let Some(connection) = self.connections.get_mut(slot) else { return };
-        let Some(streams) = &mut connection.streams else { return };
+        let Some(streams) = connection.streams.as_mut().filter(|streams| !streams.open.is_empty()) else {
+            return;
+        };
         streams.refresh(step.now);
         let connected = DownstreamMessage::Connected {
             connection_id: connection.id.clone(),
