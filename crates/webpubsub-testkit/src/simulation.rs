@@ -86,6 +86,7 @@ mod faults;
 mod flight;
 mod machine;
 mod model;
+mod now;
 mod random;
 mod ringing;
 mod run;

@@ -1,60 +1,209 @@
-//! The directory of the hub, and the Workers that ask it.
+//! The directory of the hub, its host, and the Workers that ask it.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::ViewCache;
-use webpubsub_service::directory::{Directory, DirectoryConfig, Fact};
-use webpubsub_shard::ShardMap;
+use webpubsub_service::directory::Handler;
+use webpubsub_service::{
+    Config, DirectoryAnswer, DirectoryCall, DirectoryDriver, DirectoryHost, HubView, ShardCall, ViewCache,
+    register,
+};
+use webpubsub_shard::{HubSettings, ShardMap};
+use webpubsub_store::ObjectStore;
 
-use super::check::check;
+use super::check::{broken, check};
+use super::now::now;
+use crate::sqlite::{Sqlite, SqliteError};
 
 /// How long a Worker caches a view.
 pub(super) const MAP_TTL: Duration = Duration::from_secs(5);
 
+/// What each shard has answered to a view: that it has failed, or how much it has still to do.
+pub(super) type Answers = Rc<RefCell<Vec<Option<Option<String>>>>>;
+
+type Running = Pin<Box<dyn Future<Output = Result<(), SqliteError>>>>;
+
 /// The directory of the hub, and the Workers that ask it.
-#[derive(Debug)]
-pub(super) struct DirectoryHost {
-    pub(super) hub: HubName,
-    pub(super) directory: Directory,
-    pub(super) config: DirectoryConfig,
-    /// What it has stored.
-    pub(super) facts: BTreeMap<Fact, String>,
-    /// When it next delivers its view, if the shards change.
-    pub(super) alarm: Option<Timestamp>,
-    /// How many times its view was sent to the shards.
-    pub(super) round: u32,
-    /// What each shard has answered to the last of them.
-    pub(super) loads: Vec<Option<u64>>,
+pub(super) struct SimulatedDirectory {
+    hub: HubName,
+    driver: Rc<DirectoryDriver<Host>>,
+    config: Rc<Config>,
+    host: Host,
+    /// What it has begun and waits in for shards.
+    running: Vec<Running>,
+    map: ShardMap,
     /// What Workers know.
-    pub(super) caches: [ViewCache; 2],
+    caches: [ViewCache; 2],
 }
 
-impl DirectoryHost {
+/// What a directory's host and the world share.
+#[derive(Clone)]
+struct Host(Rc<Wires>);
+
+struct Wires {
+    now: Cell<Timestamp>,
+    database: Sqlite,
+    name: String,
+    /// When it next delivers its view, if the shards change.
+    alarm: Cell<Option<Timestamp>>,
+    /// Whether the alarm was deleted.
+    is_done: Cell<bool>,
+    /// Views that are to be sent to the shards.
+    views: RefCell<Vec<(HubView, Answers)>>,
+}
+
+impl fmt::Debug for SimulatedDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimulatedDirectory").field("map", &self.map).finish_non_exhaustive()
+    }
+}
+
+impl SimulatedDirectory {
     pub(super) fn new(hub: HubName, shards: u16) -> Self {
-        let config = DirectoryConfig { shards, map_ttl: MAP_TTL };
+        let config = Config::read(&|name| match name {
+            "WEBPUBSUB_ACCESS_KEY" => Some("0123456789abcdef".repeat(2)),
+            "SHARDS" => Some(shards.to_string()),
+            _ => None,
+        });
+        let config = config.unwrap_or_else(|error| broken(format!("the configuration is invalid: {error}")));
+        let host = Host(Rc::new(Wires {
+            now: Cell::default(),
+            database: Sqlite::in_memory(),
+            name: hub.to_string(),
+            alarm: Cell::default(),
+            is_done: Cell::default(),
+            views: RefCell::default(),
+        }));
+        let config = Rc::new(config);
         Self {
             hub,
-            directory: Self::restore(config, &BTreeMap::new()),
+            driver: start(&host, &config),
             config,
-            facts: BTreeMap::new(),
-            alarm: None,
-            round: 0,
-            loads: Vec::new(),
+            host,
+            running: Vec::new(),
+            map: ShardMap::new(shards),
             caches: [const { ViewCache::new() }; 2],
         }
     }
 
     pub(super) const fn map(&self) -> &ShardMap {
-        &self.directory.view().map
+        &self.map
     }
 
-    pub(super) fn restore(config: DirectoryConfig, facts: &BTreeMap<Fact, String>) -> Directory {
-        let facts = Fact::ALL.map(|fact| facts.get(&fact).map(String::as_str));
-        let (directory, error) = Directory::restore(config, facts);
-        check!(error.is_none(), "the directory's settings cannot be read: {error:?}");
-        directory
+    /// When it next delivers its view, if the shards change.
+    pub(super) fn alarm(&self) -> Option<Timestamp> {
+        self.host.0.alarm.get()
+    }
+
+    /// What a Worker knows of the hub, which asks the directory if that is too old.
+    pub(super) fn view(&mut self, worker: usize, now: Timestamp) -> ShardMap {
+        let Self { hub, driver, caches, .. } = self;
+        let cache = &mut caches[worker];
+        cache.get(now, MAP_TTL, hub).unwrap_or_else(|| cache.put(now, hub, view(driver))).map
+    }
+
+    /// The hub is to have so many shards.
+    pub(super) fn resize(&mut self, shards: u16) {
+        let settings = HubSettings { shards: Some(shards), ..HubSettings::default() };
+        let driver = Rc::clone(&self.driver);
+        self.running.push(Box::pin(async move {
+            driver.answer(DirectoryCall::ChangeSettings(Some(settings))).await.map(drop)
+        }));
+    }
+
+    /// Its alarm fires.
+    pub(super) fn wake(&mut self) {
+        self.host.0.alarm.set(None);
+        let driver = Rc::clone(&self.driver);
+        self.running.push(Box::pin(async move { driver.alarm().await }));
+    }
+
+    /// Does what can be done by now. Returns the views that are sent to shards, and whether a change of the shards is
+    /// over.
+    pub(super) fn run(&mut self, now: Timestamp) -> (Vec<(HubView, Answers)>, bool) {
+        self.host.0.now.set(now);
+        self.running.retain_mut(|running| {
+            match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Pending => true,
+                Poll::Ready(Ok(())) => false,
+                Poll::Ready(Err(error)) => broken(format!("the directory fails: {error:?}")),
+            }
+        });
+        // Its memory may be lost in between.
+        let (kept, stored) = (view(&self.driver), view(&start(&self.host, &self.config)));
+        check!(kept == stored, "the view {kept:?} is stored as {stored:?}");
+        self.map = kept.map;
+        (self.host.0.views.take(), self.host.0.is_done.replace(false))
+    }
+}
+
+fn start(host: &Host, config: &Rc<Config>) -> Rc<DirectoryDriver<Host>> {
+    let driver = DirectoryDriver::start(host.clone(), Rc::clone(config));
+    Rc::new(driver.unwrap_or_else(|error| broken(format!("the directory does not start: {error:?}"))))
+}
+
+fn view(driver: &Rc<DirectoryDriver<Host>>) -> HubView {
+    let Ok(DirectoryAnswer::Text(view)) = now(driver.answer(DirectoryCall::View)) else {
+        broken("the directory gives no view")
+    };
+    HubView::decode(&view).unwrap_or_else(|| broken("a view cannot be read"))
+}
+
+impl DirectoryHost for Host {
+    type Database = Sqlite;
+
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+
+    fn database(&self) -> Sqlite {
+        self.0.database.clone()
+    }
+
+    fn name(&self) -> Option<String> {
+        Some(self.0.name.clone())
+    }
+
+    fn set_alarm(&self, due: Option<Timestamp>) {
+        self.0.alarm.set(due);
+        self.0.is_done.set(due.is_none());
+    }
+
+    async fn ask_shards(
+        &self,
+        names: Vec<String>,
+        call: ShardCall,
+    ) -> Result<Vec<Option<String>>, SqliteError> {
+        let ShardCall::View(view) = call else { broken("a directory only delivers its view") };
+        let answers = Answers::new(RefCell::new(vec![None; names.len()]));
+        self.0.views.borrow_mut().push((view, Rc::clone(&answers)));
+        let all = poll_fn(|_| {
+            let answers = answers.borrow();
+            let all: Option<Vec<_>> = answers.iter().cloned().collect();
+            all.map_or(Poll::Pending, Poll::Ready)
+        });
+        Ok(all.await)
+    }
+
+    async fn register(&self, object: &ObjectStore<Sqlite>, _: &HubName) {
+        if let Err(error) = register(object, async { Ok(()) }).await {
+            broken(format!("the hub is not registered: {error:?}"));
+        }
+    }
+
+    fn begin_validation(_: &Rc<DirectoryDriver<Self>>, _: Handler, _: Option<Validation>) {
+        broken("no handler of the simulation is validated")
+    }
+
+    async fn validation(&self, _: &Handler) -> Result<bool, SqliteError> {
+        broken("no handler of the simulation is validated")
     }
 }

@@ -3,6 +3,8 @@
 use webpubsub_service::HubView;
 use webpubsub_shard::Batch;
 
+use super::directory::Answers;
+
 /// On its way from shard to shard.
 #[derive(Debug)]
 pub(super) enum Flight {
@@ -24,6 +26,6 @@ pub(super) enum Flight {
     View {
         to: usize,
         view: HubView,
-        round: u32,
+        answers: Answers,
     },
 }

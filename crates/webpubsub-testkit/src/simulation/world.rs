@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::ShardRange;
 use webpubsub_shard::{ShardConfig, ShardId, ShardMap};
 
 use super::client::Client;
-use super::directory::DirectoryHost;
+use super::directory::SimulatedDirectory;
 use super::faults::Faults;
 use super::flight::Flight;
 use super::machine::Machine;
@@ -44,11 +45,11 @@ pub(super) struct World {
     pub(super) bug: Option<Bug>,
     pub(super) model: Model,
     pub(super) shards: Vec<Machine>,
-    pub(super) directory: DirectoryHost,
+    pub(super) directory: SimulatedDirectory,
     pub(super) clients: Vec<Client>,
     pub(super) sockets: Vec<Option<Socket>>,
-    /// What servers have asked of which shard, and was not taken yet.
-    pub(super) requests: Vec<(usize, Request)>,
+    /// What servers have asked of which shard, among which, and was not taken yet.
+    pub(super) requests: Vec<(ShardId, ShardRange, Request)>,
     /// What is on its way from shard to shard.
     pub(super) network: Vec<Flight>,
     /// Calls to event handlers that are under way.
@@ -100,7 +101,7 @@ impl World {
             bug,
             model: Model::new(machines.len(), map, asks),
             shards: machines,
-            directory: DirectoryHost::new(hub, shards),
+            directory: SimulatedDirectory::new(hub, shards),
             clients,
             sockets: Vec::new(),
             requests: Vec::new(),
@@ -162,7 +163,7 @@ impl World {
             self.look_at_clock(client);
         }
         self.give_up_calls();
-        if self.directory.alarm.is_some_and(|due| due <= self.now) {
+        if self.directory.alarm().is_some_and(|due| due <= self.now) {
             self.wake_directory();
         }
         for shard in 0..self.shards.len() {

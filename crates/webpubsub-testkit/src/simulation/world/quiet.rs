@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use webpubsub_service::ShardRange;
+use webpubsub_shard::ShardId;
+
 use super::World;
 use crate::simulation::check::{broken, check};
 use crate::simulation::client::Client;
@@ -50,7 +53,7 @@ impl World {
             }
             let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
             let shards = self.shards.iter().filter_map(|shard| shard.next_timeout());
-            let due = sessions.chain(shards).chain(self.directory.alarm).min();
+            let due = sessions.chain(shards).chain(self.directory.alarm()).min();
             let Some(due) = due else { break };
             if due > end {
                 break;
@@ -80,14 +83,14 @@ impl World {
         self.carry_everything();
         self.wait(LOOKS);
         let end = self.now.after(LOOKS + PATIENCE);
-        while let Some(due) = self.directory.alarm.filter(|due| *due <= end) {
+        while let Some(due) = self.directory.alarm().filter(|due| *due <= end) {
             self.wait(due.since(self.now));
             self.carry_everything();
         }
         self.model.check_events();
         let map = *self.directory.map();
         check!(
-            self.directory.alarm.is_none() && map.is_settled(),
+            self.directory.alarm().is_none() && map.is_settled(),
             "the shards never become what they are to: {map:?}"
         );
         for (shard, machine) in self.shards.iter().enumerate() {
@@ -206,7 +209,7 @@ impl World {
             let (members, kept) = (members as usize, disk.memberships.len());
             check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
             for group in 0..GROUPS.len() as u8 {
-                self.requests.push((shard, Request::Members(group)));
+                self.requests.push((ShardId(shard as u16), ShardRange::below(0), Request::Members(group)));
             }
         }
         while !self.requests.is_empty() {

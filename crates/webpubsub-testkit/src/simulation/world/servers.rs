@@ -3,18 +3,13 @@
 use webpubsub_protocol::data::TimeToLive;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_service::{Destination, ShardRange};
-use webpubsub_shard::{Input as ShardInput, Output, ShardId};
+use webpubsub_shard::{Input as ShardInput, Output};
 
 use super::World;
 use crate::simulation::check::check;
 use crate::simulation::random::Random;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{GROUPS, Message, Request, To, USERS};
-
-/// The shards that carry something out, through each other where they are many.
-fn everyone(range: ShardRange) -> Vec<ShardId> {
-    range.asked().flat_map(|shard| [vec![shard], everyone(range.behind(shard))].concat()).collect()
-}
 
 impl World {
     /// A server asks for something.
@@ -72,12 +67,18 @@ impl World {
             None => Destination::AllShards,
         };
         let hub = ShardRange::below(map.reached);
-        let shards = hub.only(&place).map_or_else(|| everyone(hub), |shard| vec![shard]);
-        let requests = shards.into_iter().map(|shard| (usize::from(shard.0), request));
-        self.requests.extend(requests);
+        match hub.only(&place) {
+            Some(shard) => self.requests.push((shard, ShardRange::below(0), request)),
+            None => self.ask_for_parts(hub, request),
+        }
         if self.requests.len() == 1 {
             self.serve();
         }
+    }
+
+    /// Shards are asked for their parts of a request, which each of them has those do that are behind it.
+    fn ask_for_parts(&mut self, shards: ShardRange, request: Request) {
+        self.requests.extend(shards.asked().map(|shard| (shard, shards, request)));
     }
 
     /// A server publishes very much at once.
@@ -105,7 +106,9 @@ impl World {
         if self.requests.is_empty() {
             return;
         }
-        let (shard, request) = self.requests.swap_remove(self.random.below(self.requests.len()));
+        let (asked, shards, request) = self.requests.swap_remove(self.random.below(self.requests.len()));
+        self.ask_for_parts(shards.behind(asked), request);
+        let shard = usize::from(asked.0);
         self.note(|| format!("  shard {shard} is asked {request:?}"));
         let connections = &self.model.connections;
         let command = request.command(&self.model.messages, |at| &connections[at].id);
