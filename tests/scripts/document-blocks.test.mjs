@@ -26,8 +26,26 @@ test("every script and command of the documents is run by a test", () => {
   );
 });
 
+const examples = globSync("examples/*/package.json", { cwd: root }).map(path.dirname).sort();
+
+test("an example has one port, which no other has", () => {
+  const ports = examples.map((folder) => [
+    ...new Set(
+      using(`${folder}/{README.md,package.json,settings.json,server.js,server.py}`)
+        .join("\n")
+        .match(/\b300\d\b/g),
+    ),
+  ]);
+  assert.deepEqual(ports.flat().sort(), [...new Set(ports.flat())].sort());
+  assert.deepEqual(
+    ports.map((its) => its.length),
+    examples.map(() => 1),
+    ports.join("; "),
+  );
+});
+
 test("every command of an example's README is run by its test", () => {
-  for (const folder of globSync("examples/*/package.json", { cwd: root }).map(path.dirname)) {
+  for (const folder of examples) {
     const name = path.basename(folder);
     const file = path.join(folder, "README.md");
     const blocks = [...readFileSync(at(file), "utf8").matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, text]) => text);
