@@ -13,6 +13,8 @@ const HEADINGS = {
   "client-url": "A program that connects",
   hubs: "Hubs",
   "server-api": "Call an operation",
+  connections: "Hub",
+  trace: "The trace needs a session",
   metrics: "All metrics",
   keys: "Change a key without a gap",
 };

@@ -35,12 +35,16 @@ forEachShardCount(
       const client = await hub.connect({ user: "alice", groups: ["room"] });
       const { page } = await open();
       const document = /** @type {any} */ (await (await fetch(`${service.endpoint}/api/openapi.json`)).json());
-      const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => path.startsWith("/api/")));
+      /** @param {[string, any]} entry */
+      const called = ([path]) => !path.endsWith("/trace") && path !== "/management/session";
+      /** @type {Record<string, Record<string, any>>} */
+      const paths = Object.fromEntries(Object.entries(document.paths).filter(called));
       const pathOf = (id) =>
         Object.keys(paths).find((path) => Object.values(paths[path]).some(({ operationId }) => operationId === id));
       const ids = Object.values(paths).flatMap((methods) =>
         Object.values(methods).map(({ operationId }) => operationId),
       );
+      await page.getByRole("heading", { name: "Call an operation" }).waitFor();
       const offered = await page
         .getByLabel("Operation", { exact: true })
         .locator("option")
@@ -53,6 +57,7 @@ forEachShardCount(
         connectionId: client.id,
         permission: "sendToGroup",
         targetName: "room",
+        index: "0",
       };
       // Closing comes last, and what was closed is not there.
       for (const id of [...ids].sort((a, b) => Number(a.includes("Close")) - Number(b.includes("Close")))) {
@@ -62,10 +67,9 @@ forEachShardCount(
         await page.getByRole("button", { name: "Send the request" }).click();
         const status = page.getByRole("status").locator(".badge");
         await status.waitFor();
-        assert.ok(
-          [200, 202, 204, 404].includes(Number(await status.innerText())),
-          `${id}: ${await status.innerText()}`,
-        );
+        // There is no event handler to test.
+        const allowed = id === "Management_TestEventHandler" ? [400, 404] : [200, 202, 204, 404];
+        assert.ok(allowed.includes(Number(await status.innerText())), `${id}: ${await status.innerText()}`);
       }
     });
 

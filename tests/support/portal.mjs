@@ -12,7 +12,7 @@ import { openPage } from "./browser.mjs";
  */
 export async function openPortal(browser, service, path = "overview", { signedIn = true, ...options } = {}) {
   const opened = await openPage(browser, `${service.endpoint}/#/overview`, options);
-  opened.page.setDefaultTimeout(30_000);
+  opened.page.setDefaultTimeout(20_000);
   if (signedIn) await signIn(opened.page, service.connectionString);
   if (path !== "overview") await goTo(opened.page, path);
   return opened;

@@ -2,6 +2,7 @@
 import { request } from "../service/request.js";
 import { connectionString, parseConnectionString } from "./connection-string.js";
 import { checkWish, makeClientUrl } from "./client-url.js";
+import { beginSession, SessionCredentials, sessionState, takeTicket } from "./session.js";
 import { sign } from "./token.js";
 
 const REMEMBERED = "webpubsub-edge.connection-string";
@@ -29,6 +30,12 @@ class KeyCredentials {
     return makeClientUrl({ endpoint: new URL(location.origin), key: this.key, ...wish });
   }
 
+  /** A token that begins a session, once. */
+  ticket() {
+    const exp = Math.floor(Date.now() / 1000) + REQUEST_TOKEN_SECONDS;
+    return sign({ aud: `${location.origin}/management/session`, exp, jti: crypto.randomUUID() }, this.key);
+  }
+
   /** The one key that is known. */
   keys() {
     return [{ name: "Access", start: this.key.slice(0, 4), reveal: async () => this.key }];
@@ -36,6 +43,10 @@ class KeyCredentials {
 }
 
 export class Access {
+  /** Whether the service gives sessions, which keep the key out of the page. */
+  hasSessions = false;
+  /** Why the link that the page was opened with did not sign in. */
+  problem = "";
   #credentials;
   #changed;
 
@@ -53,25 +64,52 @@ export class Access {
     return [...known].sort((a, b) => Number(b.startsWith("https:")) - Number(a.startsWith("https:")));
   }
 
-  /** Signs in with what this browser remembers, if it does. */
+  /** Whether requests go with a session, of which WebSockets can be part. */
+  get isSession() {
+    return this.#credentials instanceof SessionCredentials;
+  }
+
+  /** Signs in with the link that the page was opened with, the session that there is, or what this browser remembers. */
   async begin() {
+    const ticket = takeTicket();
+    try {
+      const { isAvailable, isSignedIn } = await sessionState();
+      this.hasSessions = isAvailable;
+      if (isSignedIn) return this.#set(new SessionCredentials());
+      if (ticket) return this.#set(await beginSession({ ticket }));
+    } catch (error) {
+      this.problem = error.message;
+    }
     const kept = localStorage.getItem(REMEMBERED);
     if (kept) await this.signIn(kept, { remember: true }).catch(() => localStorage.removeItem(REMEMBERED));
   }
 
-  /** Signs in with a connection string, or an access key alone. Rejects where the service does not take it. */
+  /**
+   * Signs in with a connection string, an access key alone, or the operator's secret. Rejects where the service does not
+   * take it. Where the service gives sessions the key is used for one, and forgotten.
+   */
   async signIn(text, { remember = false } = {}) {
-    const credentials = new KeyCredentials(text.trim());
-    const path = "/management/hubs";
-    await request("GET", path, { headers: await credentials.headers(path) }).catch((error) => {
+    const given = text.trim();
+    if (this.hasSessions && !/accesskey=/i.test(given)) {
+      const session = await beginSession({ secret: given }).catch((error) => {
+        if (error.status !== 401) throw error;
+      });
+      if (session) return this.#set(session);
+    }
+    const credentials = new KeyCredentials(given);
+    const unknown = (error) => {
       throw error.status === 401 ? new Error("The service does not know this access key.") : error;
-    });
-    if (remember) localStorage.setItem(REMEMBERED, text.trim());
+    };
+    if (this.hasSessions) return this.#set(await beginSession({ ticket: await credentials.ticket() }).catch(unknown));
+    const path = "/management/hubs";
+    await request("GET", path, { headers: await credentials.headers(path) }).catch(unknown);
+    if (remember) localStorage.setItem(REMEMBERED, given);
     this.#set(credentials);
   }
 
-  signOut() {
+  async signOut() {
     localStorage.removeItem(REMEMBERED);
+    await this.#credentials?.end?.();
     this.#set(undefined);
   }
 
@@ -85,7 +123,13 @@ export class Access {
   async request(method, path, options = {}) {
     if (!this.#credentials) throw new Error("Sign in first.");
     const own = await this.#credentials.headers(path);
-    return request(method, path, { ...options, headers: { ...options.headers, ...own } });
+    try {
+      return await request(method, path, { ...options, headers: { ...options.headers, ...own } });
+    } catch (error) {
+      if (error.status !== 401 || !this.isSession) throw error;
+      this.#set(undefined);
+      throw new Error("The session has ended. Sign in again.");
+    }
   }
 
   /**

@@ -29,6 +29,7 @@ export class App {
     this.route = routeOf(location.hash);
     this.update();
     await this.access.begin();
+    this.route = routeOf(location.hash);
     await this.#go({ isFirst: true });
   }
 

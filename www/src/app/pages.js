@@ -36,6 +36,18 @@ export const pages = [
     load: () => import("../pages/server-api.js").then(({ ServerApi }) => ServerApi),
   },
   {
+    path: "connections",
+    title: "Connections",
+    needsAccess: true,
+    load: () => import("../pages/connections.js").then(({ Connections }) => Connections),
+  },
+  {
+    path: "trace",
+    title: "Live trace",
+    needsAccess: true,
+    load: () => import("../pages/trace.js").then(({ Trace }) => Trace),
+  },
+  {
     path: "metrics",
     title: "Metrics",
     needsAccess: true,

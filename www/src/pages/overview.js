@@ -5,7 +5,6 @@ import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
 import { signInForm } from "../parts/sign-in.js";
 import { health } from "../service/health.js";
-import { parseMetrics, sum } from "../service/metrics.js";
 import { publish } from "../service/publish.js";
 import { every } from "../service/every.js";
 
@@ -42,12 +41,11 @@ export class Overview {
     this.#app.update();
     if (!this.#app.access.isSignedIn) return;
     await this.#counting.run(async () => {
-      const [hubs, metrics] = await Promise.all([
-        this.#app.access.request("GET", "/management/hubs"),
-        this.#app.access.request("GET", "/management/metrics"),
-      ]);
-      const connections = sum(parseMetrics(metrics.text).find(({ name }) => name === "webpubsub_connections"));
-      this.#counts = { hubs: hubs.json.hubs.length, connections };
+      const { json } = await this.#app.access.request("GET", "/management/overview");
+      const sum = (value) => json.hubs.reduce((total, hub) => total + value(hub), 0);
+      const connections = sum(({ metrics }) => metrics.webpubsub_connections ?? 0);
+      const silentShards = sum((hub) => hub.silentShards);
+      this.#counts = { version: json.version, hubs: json.hubs.length, connections, silentShards };
       if (connections > 0) this.#app.progress.reach("connected");
     });
   }
@@ -85,7 +83,7 @@ export class Overview {
         </div>
         <div>
           <dt>Version</dt>
-          <dd>${WEBPUBSUB_EDGE_VERSION}</dd>
+          <dd>${this.#counts?.version ?? WEBPUBSUB_EDGE_VERSION}</dd>
         </div>
         <div>
           <dt>Connections</dt>
@@ -96,6 +94,11 @@ export class Overview {
           <dd id="hub-count">${this.#counts ? this.#counts.hubs.toLocaleString() : "–"}</dd>
         </div>
       </dl>
+      ${
+        this.#counts?.silentShards
+          ? html`<p class="problem" role="alert">${this.#counts.silentShards} shards did not answer.</p>`
+          : ""
+      }
       <div class="actions">
         <button type="button" @click=${() => this.#look()} ?disabled=${this.#counting.isBusy}>Refresh</button>
         ${this.#app.access.isSignedIn ? "" : html`<span class="note">Sign in to see the counts.</span>`}

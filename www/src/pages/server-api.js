@@ -2,6 +2,7 @@
 import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { code } from "../parts/code.js";
+import { FilterPreview } from "../parts/filter-preview.js";
 import { submit } from "../parts/form.js";
 import { tabs } from "../parts/tabs.js";
 import { checkValues, operationsOf, requestOf } from "../service/operations.js";
@@ -23,6 +24,7 @@ export class ServerApi {
   #body = "";
   #answer;
   #line = "curl";
+  #preview;
   #loading;
   #sending;
 
@@ -30,6 +32,7 @@ export class ServerApi {
     this.#app = app;
     this.#loading = new Attempt(app.update);
     this.#sending = new Attempt(app.update);
+    this.#preview = new FilterPreview(app);
   }
 
   async enter(id) {
@@ -46,7 +49,7 @@ export class ServerApi {
     if (!chosen || chosen === this.#chosen) return;
     this.#chosen = chosen;
     this.#type = chosen.contentTypes[0] ?? "";
-    this.#body = chosen.example ?? (this.#type ? "Hello World" : "");
+    this.#body = chosen.example ?? { "application/json": "{}", "text/plain": "Hello World" }[this.#type] ?? "";
     this.#answer = undefined;
     this.#sending.problem = "";
     this.#app.update();
@@ -129,7 +132,19 @@ export class ServerApi {
         ? html`<textarea id=${id} class="mono" rows="2" .value=${value} spellcheck="false" @input=${type}></textarea>`
         : html`<input id=${id} .value=${value} spellcheck="false" autocomplete="off" autocapitalize="off" @input=${type} />`;
     return html`<label for=${id}>${name}${optional}</label>
-      ${control} ${about ? html`<p class="note">${about}</p>` : ""}`;
+      ${control} ${about ? html`<p class="note">${about}</p>` : ""} ${name === "filter" ? this.#matching() : ""}`;
+  }
+
+  /** Which connections the operation would reach. */
+  #matching() {
+    const { hub = "", filter = "", userId = "", group = "" } = this.#values;
+    const { path } = this.#chosen;
+    this.#preview.look(hub, {
+      filter,
+      ...(path.includes("{userId}") && { userId }),
+      ...(path.includes("{group}") && { group }),
+    });
+    return this.#preview.render();
   }
 
   #bodyFields({ contentTypes }) {

@@ -43,7 +43,9 @@ class SignIn {
         @input=${takeInto(this.#values, this.#app.update)}
         @submit=${submit(() => this.#signIn())}
       >
-        <label for="connection-string">Connection string or access key</label>
+        <label for="connection-string"
+          >Connection string or access key${this.#app.access.hasSessions ? ", or the operator's secret" : ""}</label
+        >
         <div class="with-button">
           <input
             id="connection-string"
@@ -61,18 +63,28 @@ class SignIn {
           </button>
         </div>
         <p class="note" id="key-note">
-          Requests are signed here; the key never leaves this page. <code>npm start</code> prints the connection string,
-          and so does <code>npm run -s connection-string</code>.
+          ${
+            this.#app.access.hasSessions
+              ? "The key signs one ticket here, never leaves this page, and is forgotten: the session that begins ends after 12 hours."
+              : "Requests are signed here; the key never leaves this page."
+          }
+          <code>npm start</code> prints a link that signs in, and the connection string, as
+          <code>npm run -s connection-string</code> does.
         </p>
-        <label class="tick">
-          <input type="checkbox" name="remember" .checked=${this.#values.remember} />
-          <span>Remember the connection string in this browser</span>
-        </label>
+        ${this.#app.access.hasSessions ? "" : this.#rememberField()}
         <div class="actions">
           <button type="submit" class="primary" ?disabled=${this.#attempt.isBusy}>Sign in</button>
         </div>
         ${this.#attempt.render()}
+        ${this.#app.access.problem ? html`<p class="problem" role="alert">${this.#app.access.problem}</p>` : ""}
       </form>
     `;
+  }
+
+  #rememberField() {
+    return html`<label class="tick">
+      <input type="checkbox" name="remember" .checked=${this.#values.remember} />
+      <span>Remember the connection string in this browser</span>
+    </label>`;
   }
 }

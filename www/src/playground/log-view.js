@@ -23,6 +23,7 @@ const FRAMES = {
   noun: "frame",
   empty: "Nothing yet. Every frame that is sent or received appears here.",
   file: "frames.jsonl",
+  hasControl: true,
 };
 
 export class LogView {
@@ -60,13 +61,7 @@ export class LogView {
           .value=${log.filter.text}
           @input=${({ target }) => this.#filter({ text: target.value })}
         />
-        <label class="tick"
-          ><input
-            type="checkbox"
-            .checked=${log.filter.control}
-            @change=${({ target }) => this.#filter({ control: target.checked })}
-          /><span>Pings and sequence acks</span></label
-        >
+        ${this.#words.hasControl ? this.#controlChoice() : ""}
         <button type="button" class="small" @click=${() => (log.isPaused ? log.resume() : log.pause())}>
           ${log.isPaused ? "Go on" : "Pause"}
         </button>
@@ -98,6 +93,17 @@ export class LogView {
     </section>`;
   }
 
+  /** Whether frames that say nothing to people are shown. */
+  #controlChoice() {
+    return html`<label class="tick"
+      ><input
+        type="checkbox"
+        .checked=${this.#log.filter.control}
+        @change=${({ target }) => this.#filter({ control: target.checked })}
+      /><span>Pings and sequence acks</span></label
+    >`;
+  }
+
   #counts() {
     const { rows, missed, kept } = this.#log;
     const shown = `${rows.length.toLocaleString()} ${rows.length === 1 ? "row" : "rows"}`;
@@ -121,7 +127,7 @@ export class LogView {
       this.#open = this.#open === frame ? undefined : frame;
       this.#app.update();
     };
-    const badge = frame.direction === "note" ? "note" : frame.origin || frame.type;
+    const badge = frame.origin || frame.type;
     return html`<button
       type="button"
       class="row"

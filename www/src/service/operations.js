@@ -10,6 +10,7 @@
 
 /** Where an operation belongs in the list, by what its path goes on with. */
 const GROUPS = [
+  [/^\/management\//, "Operators"],
   [/\/connections\/\{connectionId\}/, "One connection"],
   [/\/permissions\//, "One connection"],
   [/\/users\//, "A user"],
@@ -17,13 +18,16 @@ const GROUPS = [
   [/\/hubs\/\{hub\}/, "The whole hub"],
 ];
 
+/** Paths that are no calls of an operator's: a WebSocket, and how this page signs in. */
+const NOT_CALLED = /\/trace$|^\/management\/session$/;
+
 /**
  * Reads the document.
  *
  * @returns {Operation[]}
  */
 export function operationsOf(document) {
-  const served = Object.entries(document.paths).filter(([path]) => path.startsWith("/api/"));
+  const served = Object.entries(document.paths).filter(([path]) => !NOT_CALLED.test(path));
   return served.flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       id: operation.operationId,

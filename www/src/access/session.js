@@ -1,0 +1,69 @@
+// Sessions: signing in once with the operator's secret or a ticket, without a key in the page.
+//
+// The contract: docs/management.md#sessions.
+import { request } from "../service/request.js";
+
+const PATH = "/management/session";
+const HEADERS = { "x-portal": "1" };
+
+/** Everything is authorised by the cookie, which no script reads. */
+export class SessionCredentials {
+  isSession = true;
+
+  async headers() {
+    return HEADERS;
+  }
+
+  async clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }) {
+    const query = [
+      ...(user ? [["userId", user]] : []),
+      ...roles.map((role) => ["role", role]),
+      ...groups.map((group) => ["group", group]),
+      ["minutesToExpire", String(minutes)],
+    ];
+    const path = `/api/hubs/${encodeURIComponent(hub)}/:generateToken`;
+    const { json } = await request("POST", path, { query, headers: HEADERS });
+    const audience = `${location.origin}/client/hubs/${hub}`;
+    return `${audience.replace(/^http/, "ws")}?access_token=${json.token}`;
+  }
+
+  async keys() {
+    const { json } = await request("GET", "/management/keys", { headers: HEADERS });
+    const reveal = async (name) => {
+      const answer = await request("GET", "/management/keys", { query: [["reveal", "1"]], headers: HEADERS });
+      return answer.json[name].key;
+    };
+    return [
+      ["primary", "Primary"],
+      ["secondary", "Secondary"],
+    ]
+      .filter(([name]) => json[name])
+      .map(([name, title]) => ({ name: title, start: json[name].start, reveal: () => reveal(name) }));
+  }
+
+  async end() {
+    await request("DELETE", PATH, { headers: HEADERS });
+  }
+}
+
+/** Whether signing in is on, and was done. */
+export async function sessionState() {
+  const { json } = await request("GET", PATH);
+  return json;
+}
+
+/** Signs in with `{ secret }` or `{ ticket }`. */
+export async function beginSession(proof) {
+  await request("POST", PATH, {
+    headers: { ...HEADERS, "content-type": "application/json" },
+    body: JSON.stringify(proof),
+  });
+  return new SessionCredentials();
+}
+
+/** The ticket of a link that signs in. It is taken out of the address, so that it is nowhere in the history. */
+export function takeTicket() {
+  const [, ticket] = /^#ticket=(.+)$/.exec(location.hash) ?? [];
+  if (ticket) history.replaceState(null, "", location.pathname);
+  return ticket && decodeURIComponent(ticket);
+}
