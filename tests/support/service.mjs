@@ -41,7 +41,7 @@ export class Service {
    * them in memory: what tests end is the process, not the machine.
    * @typedef {{
    *   shards?: number, runner?: string, variables?: Record<string, string | number>, settings?: object,
-   *   https?: boolean | "at the usual port" | { cert: string, key: string }, key?: string, inMemory?: boolean, options?: (string | number)[],
+   *   https?: boolean | "at the usual port" | { cert: string, key: string }, key?: string, inMemory?: boolean, options?: (string | number)[], secrets?: Record<string, string>,
    * }} ServiceOptions
    * @param {ServiceOptions} options
    */
@@ -54,6 +54,7 @@ export class Service {
     key = KEY,
     inMemory = false,
     options = [],
+    secrets = {},
   } = {}) {
     this.shards = shards;
     this.runner = runner;
@@ -61,6 +62,7 @@ export class Service {
     this.settings = settings;
     this.https = https;
     this.options = options;
+    this.secrets = secrets;
     this.key = key;
     this.secondaryKey = SECONDARY_KEY;
     this.state = mkdtempSync(path.join(inMemory ? memory() : tmpdir(), "webpubsub-"));
@@ -80,7 +82,12 @@ export class Service {
     const log = this.#openLog();
     this.#child = start(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
       cwd: root,
-      env: { ...process.env, WEBPUBSUB_ACCESS_KEY: this.key, WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY },
+      env: {
+        ...process.env,
+        WEBPUBSUB_ACCESS_KEY: this.key,
+        WEBPUBSUB_ACCESS_KEY_SECONDARY: SECONDARY_KEY,
+        ...this.secrets,
+      },
       onOutput: (text) => {
         log.write(text);
         this.#output += text;

@@ -9,20 +9,6 @@ import { sign } from "../../support/token.mjs";
 const SECRET = "a-secret-of-the-portal-for-tests";
 const OWN = { "x-portal": "1" };
 
-/** A service whose operators sign in with `secret`. */
-async function started(secret) {
-  const service = new Service();
-  const before = process.env.PORTAL_SECRET;
-  if (secret === undefined) delete process.env.PORTAL_SECRET;
-  else process.env.PORTAL_SECRET = secret;
-  try {
-    return await service.start();
-  } finally {
-    if (before === undefined) delete process.env.PORTAL_SECRET;
-    else process.env.PORTAL_SECRET = before;
-  }
-}
-
 const session = (service, method, options) => request(service.endpoint, method, "/management/session", options);
 /** @param {import("node:http").OutgoingHttpHeaders} headers */
 const signIn = (service, body, headers = OWN) => session(service, "POST", { headers, body: JSON.stringify(body) });
@@ -38,7 +24,7 @@ describe("Sessions", () => {
   let service;
   let cookie;
   before(async () => {
-    service = await started(SECRET);
+    service = await new Service({ secrets: { PORTAL_SECRET: SECRET } }).start();
     cookie = cookieOf(await signIn(service, { ticket: ticket(service) }));
   });
   after(() => service.stop());
@@ -102,6 +88,18 @@ describe("Sessions", () => {
     assert.equal((await get("/management/hubs", { ...OWN, origin: own, cookie })).status, 200);
   });
 
+  test("a session opens a trace, for pages of the service only", async () => {
+    const hub = service.newHub();
+    const url = `${service.endpoint.replace("http", "ws")}/management/hubs/${hub.name}/trace`;
+    for (const origin of [undefined, "https://evil.example", "null"]) {
+      const headers = origin ? { cookie, origin } : { cookie };
+      await assert.rejects(Socket.open(url, { headers }), { status: 403 });
+    }
+    const trace = await Socket.open(url, { headers: { cookie, origin: service.endpoint } });
+    assert.equal((await trace.json()).type, "watching");
+    await assert.rejects(Socket.open(url, { headers: { origin: service.endpoint } }), { status: 401 });
+  });
+
   test("a session opens no connection of a client", async () => {
     const hub = service.newHub();
     await assert.rejects(Socket.open(hub.url, { headers: { cookie, ...OWN } }), { status: 401 });
@@ -161,7 +159,7 @@ describe("Without a secret", () => {
   /** @type {Service} */
   let service;
   before(async () => {
-    service = await started(undefined);
+    service = await new Service({ secrets: { PORTAL_SECRET: "" } }).start();
   });
   after(() => service.stop());
 
