@@ -5,6 +5,8 @@
 //! real ones; the network, the disks, the clock, the applications, the servers and the Workers are
 //! values. A model follows every input of every shard and knows what has to come of it.
 //!
+//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them.
+//!
 //! # What goes wrong
 //!
 //! - A shard's process dies: sockets and memory are lost, the disk stays, and of the frames on their
@@ -91,6 +93,7 @@ mod random;
 mod ringing;
 mod run;
 mod socket;
+mod streaming;
 mod summary;
 mod words;
 mod world;
@@ -100,6 +103,7 @@ use world::World;
 
 pub use crate::disk::DiskKind;
 pub use run::{Bug, Run};
+pub use streaming::{StreamSummary, simulate_streams};
 pub use summary::{Happening, Summary};
 
 /// How many lines a failure shows.

@@ -1,9 +1,13 @@
 //! The simulation that every run of the tests does; `npm run simulate` does a longer one.
 
-use webpubsub_testkit::simulation::{Bug, DiskKind, Happening, Run, Summary, simulate};
+use webpubsub_testkit::simulation::{
+    Bug, DiskKind, Happening, Run, StreamSummary, Summary, simulate, simulate_streams,
+};
 
 const SEEDS: u64 = 1_000;
 const STEPS: u32 = 300;
+/// Seeds of streams and states.
+const SEEDS_OF_STREAMS: u64 = 300;
 /// Seeds that run on the store, too.
 const SEEDS_ON_SQLITE: u64 = 100;
 
@@ -32,6 +36,22 @@ fn hubs_keep_their_promises_on_sqlite() {
             panic!("{failure}");
         }
     }
+}
+
+#[test]
+fn streams_and_states_keep_their_promises() {
+    let mut sum = StreamSummary::default();
+    for seed in 0..SEEDS_OF_STREAMS {
+        match simulate_streams(seed, STEPS) {
+            Ok(summary) => sum.add(&summary),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    let StreamSummary { pieces, completed, failed, recoveries, losses, changes } = sum;
+    assert!(
+        [pieces, completed, failed, recoveries, losses, changes].iter().all(|count| *count > 0),
+        "too tame: {sum}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use webpubsub_testkit::simulation::{Bug, DiskKind, Run, Summary, simulate};
+use webpubsub_testkit::simulation::{Bug, DiskKind, Run, StreamSummary, Summary, simulate, simulate_streams};
 
 /// How many seeds go by between two words about progress.
 const REPORT_EVERY: u64 = 1000;
@@ -30,9 +30,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let (steps, bug) = (u32::try_from(*steps).unwrap_or(u32::MAX), bug.flatten());
-    let mut sum = Summary::default();
+    let (mut sum, mut streams) = (Summary::default(), StreamSummary::default());
     for done in 0..*seeds {
-        match simulate(Run { seed: seed.saturating_add(done), steps, bug, disk }) {
+        let seed = seed.saturating_add(done);
+        match simulate(Run { seed, steps, bug, disk }) {
             Ok(summary) => sum.add(&summary),
             Err(failure) => {
                 if *seeds == 1 {
@@ -43,10 +44,20 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+        // A planted bug is one of the other world's.
+        if bug.is_none() {
+            match simulate_streams(seed, steps) {
+                Ok(summary) => streams.add(&summary),
+                Err(failure) => {
+                    eprintln!("{failure}");
+                    return ExitCode::FAILURE;
+                }
+            }
+        }
         if (done + 1) % REPORT_EVERY == 0 {
             println!("{} of {seeds}", done + 1);
         }
     }
-    println!("{sum}");
+    println!("{sum}; {streams}");
     ExitCode::SUCCESS
 }
