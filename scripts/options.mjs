@@ -48,9 +48,6 @@ export const serviceFlags = {
  */
 export function serviceOptions(args, command) {
   const values = parse(args, command);
-  const variables = Object.fromEntries((values.var ?? []).map(variable));
-  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
-  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
   const port = portOf("--port", values.port);
   return {
     port,
@@ -59,8 +56,16 @@ export function serviceOptions(args, command) {
     state: stateFolder(values.state),
     webSocketCompression: values["web-socket-compression"] ?? false,
     logFile: values["log-file"] && resolve(values["log-file"]),
-    variables,
+    variables: variablesOf(values),
   };
+}
+
+/** The variables that the options of a service set. */
+export function variablesOf(values) {
+  const variables = Object.fromEntries((values.var ?? []).map(variable));
+  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
+  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
+  return variables;
 }
 
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {

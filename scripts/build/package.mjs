@@ -119,8 +119,8 @@ async function pack(made) {
   renameSync(join(made, basename(filename)), tarball);
 }
 
-/** What the packed package may have, in bytes. */
-export const LIMIT = 450_000;
+/** What the packed package may have, in bytes: the worker is 215 KB of it, the pages and their client 190 KB. */
+export const LIMIT = 600_000;
 
 /** How large it is, if it is there. */
 export const packedSize = () => (existsSync(tarball) ? readFileSync(tarball).length : undefined);

@@ -23,6 +23,8 @@ async function type(args, options) {
 }
 const json = async (args, options) => JSON.parse(await type([...args, "--json"], options));
 
+const endpointOf = () => /^listening on (http:\S+)$/m.exec(dev.output)[1];
+
 /** A subscriber on the terminal that is connected. */
 const listening = (...args) => built.stay(["listen", ...args], /Connected to/);
 
@@ -63,8 +65,7 @@ describe("hubs", () => {
 });
 
 test("a wrong key ends with exit code 4", async () => {
-  const endpoint = /^listening on (http:\S+)$/m.exec(dev.output)[1];
-  const env = { WebPubSubConnectionString: `Endpoint=${endpoint};AccessKey=wrong;Version=1.0;` };
+  const env = { WebPubSubConnectionString: `Endpoint=${endpointOf()};AccessKey=wrong;Version=1.0;` };
   for (const args of [
     ["hubs", "list"],
     ["send", "h", "x"],
@@ -168,6 +169,24 @@ test("handlers test and deliveries show a handler being mended", async (t) => {
   );
   const none = await built.type(["handlers", "test", "shop", "7"]);
   assert.deepEqual([none.status, none.stdout], [5, ""]);
+});
+
+test("trace shows what a hub does, over all its shards", async () => {
+  await type(["hubs", "set", "traced", "--shards", "2"]);
+  const trace = await built.stay(["trace", "traced", "--follow", "--payloads", "--json"], /^Watching /m);
+  await type(["send", "traced", "to all of them"]);
+  const records = () =>
+    trace.stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  const sent = () => records().filter(({ kind }) => kind === "command");
+  await until(async () => (await pass(50), sent().length >= 1), "the publish");
+  assert.deepEqual([sent()[0].operation, sent()[0].target], ["send", "all"]);
+  assert.equal(await trace.end("SIGINT"), 0);
+  const env = { WebPubSubConnectionString: `Endpoint=${endpointOf()};AccessKey=wrong;Version=1.0;` };
+  const refused = await built.type(["trace", "traced"], { env });
+  assert.equal(refused.status, 4, refused.stderr);
 });
 
 test("metrics are a table, JSON or Prometheus' text", async () => {

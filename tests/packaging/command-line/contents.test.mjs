@@ -58,6 +58,7 @@ test("no file names a place on the machine that packed it", () => {
 test("workerd is all that it is built on, in the tested version", () => {
   const { devDependencies, version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
   assert.deepEqual(manifest.dependencies, { workerd: devDependencies.workerd });
+  assert.deepEqual(manifest.config, { wrangler: devDependencies.wrangler });
   assert.equal(manifest.version, version);
 });
 
