@@ -64,7 +64,7 @@ impl Listing {
         })
     }
 
-    /// What a shard shows, as [`ShardPage`] and [`GroupList`] read it; of a connection that is not there, nothing.
+    /// What a shard shows, as the gateway reads it; of a connection that is not there, nothing.
     #[must_use]
     pub fn answer(&self, shard: &Shard) -> String {
         match self {
