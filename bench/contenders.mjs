@@ -23,6 +23,12 @@ const OURS = [
   { name: "protobuf", title: "this service, protobuf", dialect: "protobuf", isQuick: false },
 ];
 
+const NATIVE = OURS.map((one) => ({
+  ...one,
+  name: one.name === "json" ? "native" : `native-${one.name}`,
+  title: one.title.replace("service", "native server"),
+}));
+
 const PEERS = [
   {
     name: "json-object",
@@ -86,6 +92,7 @@ export function contenders({ baseline } = {}) {
       make: ({ Bare }) => new Bare("bare.js", "raw"),
     }),
     ...[...OURS, ...before, ...four].map(ours),
+    ...NATIVE.map(native),
     ...PEERS.map(peer),
   ];
 }
@@ -108,4 +115,14 @@ function ours({ folder = root, dialect, shards, ...rest }) {
     return new Ours(startWorkerd, { dialect, shards }).start();
   };
   return { ...rest, made: ["workerd"], isPresent: () => true, start };
+}
+
+/** @param {{ dialect: string, [more: string]: unknown }} contender */
+function native({ dialect, ...rest }) {
+  const start = async () => {
+    const { buildServer, startServer } = await import("../scripts/service/native.mjs");
+    await buildServer();
+    return new Ours(startServer, { dialect }).start();
+  };
+  return { ...rest, made: [], isPresent: () => true, start };
 }

@@ -42,12 +42,28 @@ export const serviceFlags = {
   "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 
+/** The flags of `npm run server`. */
+export const serverFlags = (({ "web-socket-compression": _, ...flags }) => ({
+  ...flags,
+  shards: { ...flags.shards, about: "How many shards a hub is spread over, on one thread." },
+  durability: {
+    type: "string",
+    value: "WHAT",
+    about:
+      "full: what was acknowledged survives a power failure; normal: the end of the process, and a power failure may lose the last moments; memory: nothing is written. (full)",
+  },
+  threads: { type: "string", value: "N", about: "How many threads serve. (one for each core)" },
+}))(serviceFlags);
+
 /**
  * What a command that runs the service was given. `https` is its port, whether that one was asked for, and the files of
  * a certificate of the operator's own; it is left out where only http is served.
  */
 export function serviceOptions(args, command) {
   const values = parse(args, command);
+  const variables = Object.fromEntries((values.var ?? []).map(variable));
+  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
+  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
   const port = portOf("--port", values.port);
   return {
     port,
@@ -55,17 +71,11 @@ export function serviceOptions(args, command) {
     https: httpsOptions(values, port, command.alwaysHttps),
     state: stateFolder(values.state),
     webSocketCompression: values["web-socket-compression"] ?? false,
+    durability: oneOf("--durability", values.durability, ["full", "normal", "memory"]),
+    threads: values.threads && String(whole("--threads", values.threads, 1, 256)),
     logFile: values["log-file"] && resolve(values["log-file"]),
-    variables: variablesOf(values),
+    variables,
   };
-}
-
-/** The variables that the options of a service set. */
-export function variablesOf(values) {
-  const variables = Object.fromEntries((values.var ?? []).map(variable));
-  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
-  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
-  return variables;
 }
 
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {
@@ -133,6 +143,13 @@ export function whole(flag, text, least, most) {
     throw new UsageProblem(`${flag} must be a whole number from ${least} to ${most}, not "${text}".`);
   }
   return number;
+}
+
+/** A flag's word, which is one of these, if it is given. */
+function oneOf(flag, text, words) {
+  if (text !== undefined && !words.includes(text))
+    throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
+  return text;
 }
 
 /** A port to reach a service at, or 0 to take a free one. */

@@ -26,6 +26,9 @@ import { checkConfigured } from "./variables.mjs";
 
 const nothing = () => {};
 
+/** A program that sends its clients away is ended after so long. */
+const ENDS_WITHIN_MS = 15_000;
+
 /**
  * Sets up, builds, starts the service and stays until it ends.
  *
@@ -33,10 +36,11 @@ const nothing = () => {};
  * that it needs is there; `launch(options, { variables, keys }, stdio)` starts the program called `program`; `variables`
  * are this way's own defaults; `ready(options, keys, reached)` is called when the service answers, with where it is
  * `reached`. Where operators are `signedIn`, there is a secret for that without one of the environment's. A program that
- * `drains` takes no new connections after SIGTERM, and goes on with those it has.
+ * `drains` takes no new connections after SIGTERM, and goes on with those it has; one that `endsItself` sends its clients
+ * away then.
  * @param {{
  *   command: any, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string, launch: Function,
- *   variables?: Record<string, string>, drains?: boolean, signedIn?: boolean,
+ *   variables?: Record<string, string>, drains?: boolean, endsItself?: boolean, signedIn?: boolean,
  *   ready?: (options: any, keys: any, reached: any) => unknown
  * }} how
  */
@@ -49,6 +53,7 @@ export async function runService({
   launch,
   variables,
   drains = false,
+  endsItself = false,
   signedIn = false,
   ready = nothing,
 }) {
@@ -82,9 +87,9 @@ export async function runService({
     // No client that is sent away is to come back before the end.
     secure?.refuse();
     if (drains) child.kill("SIGTERM");
-    const problem = listening && (await farewell.say());
+    const problem = !endsItself && listening && (await farewell.say());
     if (problem) say(`Not every client was sent away: ${problem}.`);
-    stop(child);
+    stop(child, endsItself ? { grace: ENDS_WITHIN_MS } : {});
   });
   say(`${program} pid ${child.pid}`);
   try {

@@ -18,6 +18,11 @@ const command = {
   flags: {
     only: { type: "string", value: "STEP", about: `One step, or several with commas between: ${names.join(", ")}.` },
     quick: { type: "boolean", about: "Only what needs neither workerd nor a browser." },
+    host: {
+      type: "string",
+      value: "HOST",
+      about: "End-to-end tests on workerd, or on native: the native server. (workerd)",
+    },
     name: {
       type: "string",
       value: "PATTERN",
@@ -40,21 +45,25 @@ const command = {
 
 exitOnSignals();
 await main(async () => {
-  const { chosen, files, pattern, whole } = choose(process.argv.slice(2));
+  const { chosen, files, pattern, whole, host } = choose(process.argv.slice(2));
   const needs = chosen.flatMap(({ needs }) => (typeof needs === "function" ? needs(files) : [needs]));
   for (const purpose of new Set(needs)) await setUp(purpose);
 
   const failures = [];
   const sum = { passed: 0, failed: 0 };
   for (const one of chosen) {
-    const { error, passed, failed } = await attempt(one, { files, pattern, whole });
+    const { error, passed, failed } = await attempt(one, { files, pattern, whole, host });
     sum.passed += passed;
     sum.failed += failed;
     if (error) failures.push({ one, error });
   }
   if (failures.length > 0) {
     say("\nFailed:");
-    const narrowed = [...files, ...(pattern === undefined ? [] : ["--name", pattern])]
+    const narrowed = [
+      ...(host === "native" ? ["--host", host] : []),
+      ...files,
+      ...(pattern === undefined ? [] : ["--name", pattern]),
+    ]
       .map((arg) => ` ${quoted(arg)}`)
       .join("");
     for (const { one, error } of failures) {
@@ -68,7 +77,8 @@ await main(async () => {
 /** The steps to do, by name or group, what one of them is narrowed to, and whether that is everything. */
 function choose(args) {
   const usage = `npm test takes [--only ${names.join("|")}] (several with commas) or --quick, and e2e test files after --only e2e.`;
-  const { only: given, quick, name: pattern, rest: files } = parse(args, command);
+  const { only: given, quick, name: pattern, host = "workerd", rest: files } = parse(args, command);
+  if (!["workerd", "native"].includes(host)) throw new UsageProblem(`--host must be workerd or native, not "${host}".`);
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
@@ -78,13 +88,13 @@ function choose(args) {
   if (files.length === 0) {
     if (pattern !== undefined)
       throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");
-    return { chosen: named, files, whole: !only && !quick };
+    return { chosen: named, files, host, whole: !only && !quick };
   }
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new UsageProblem(`There is no test file ${missing.join(", ")}.`);
   const chosen = named.filter(({ takesFiles }) => takesFiles);
   if (chosen.length !== 1 || !only?.includes(chosen[0].name)) throw new UsageProblem(usage);
-  return { chosen, files, pattern, whole: false };
+  return { chosen, files, pattern, host, whole: false };
 }
 
 async function attempt(one, part) {

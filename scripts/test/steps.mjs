@@ -14,6 +14,7 @@ import { checkCompatibility } from "../compatibility.mjs";
 import { dryRun } from "../deploy.mjs";
 import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
+import { buildServer } from "../service/native.mjs";
 import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
@@ -76,10 +77,10 @@ function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false
 /**
  * Runs test files against real services, none of which may panic.
  * @param {string[]} files
- * @param {Parameters<typeof nodeTests>[1]} options
+ * @param {Parameters<typeof nodeTests>[1] & { host?: string }} options
  */
-async function endToEnd(files, options) {
-  const env = { ...process.env, CHROMIUM: chromium() };
+async function endToEnd(files, { host = "workerd", ...options }) {
+  const env = { ...process.env, CHROMIUM: chromium(), TEST_HOST: host };
   const output = await nodeTests(files, { ...options, leavesOpen: true, env, limit: E2E_LIMIT_MS });
   checkLogs(logs);
   return output;
@@ -293,13 +294,14 @@ export const steps = [
     needs: (files) => (files.length > 0 ? needsOf(files) : ["e2e"]),
     tests: true,
     takesFiles: true,
-    async work({ files, pattern }) {
+    async work({ files, pattern, host }) {
       rmSync(logs, { recursive: true, force: true });
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
-      if (files.length > 0) return endToEnd(files, { pattern });
+      if (host === "native") await buildServer();
+      if (files.length > 0) return endToEnd(files, { pattern, host });
       const apart = [...["scripts", "worker", "packaging", "examples"].map((name) => at("tests", name)), ...alone];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
-      return endToEnd(all, { concurrency: 2, record: "e2e" });
+      return endToEnd(all, { concurrency: 2, record: host === "native" ? undefined : "e2e", host });
     },
   },
   {
@@ -308,7 +310,7 @@ export const steps = [
     title: "End-to-end tests that need the machine to themselves",
     needs: "e2e",
     tests: true,
-    work: () => endToEnd(alone, { record: "alone" }),
+    work: ({ host }) => endToEnd(alone, { record: host === "native" ? undefined : "alone", host }),
   },
   {
     name: "examples",

@@ -20,6 +20,12 @@ const START_LIMIT_MS = 180_000;
 const READY = /^listening on (http:\/\/\S+)$/m;
 const SECURE = /^listening on (https:\/\/\S+)$/m;
 let logs = 0;
+/** Whether the tests are run on the native server: `npm run e2e -- --host native`. */
+export const isNative = process.env.TEST_HOST === "native";
+/** Why a test of workerd's own ways, or of a command that runs it, is left out there. */
+export const ofWorkerd = isNative && "it is about workerd";
+/** What runs the service where a test does not say it. */
+const HOST_RUNNER = isNative ? "server" : "serve";
 
 export class Service {
   #child;
@@ -47,7 +53,7 @@ export class Service {
    */
   constructor({
     shards = 1,
-    runner = "serve",
+    runner = HOST_RUNNER,
     variables = {},
     settings,
     https = runner === "start",
@@ -154,9 +160,9 @@ export class Service {
     return this.#output.split("\n").filter((text) => text === JSON.stringify(line)).length;
   }
 
-  /** The process id of workerd under `npm run serve`. */
+  /** The process id of workerd under `npm run serve`, or of the native server. */
   get pid() {
-    return Number(/^workerd pid (\d+)$/m.exec(this.#output)?.[1]);
+    return Number(/^(?:workerd|webpubsub-server) pid (\d+)$/m.exec(this.#output)?.[1]);
   }
 
   get connectionString() {
@@ -196,12 +202,18 @@ export class Service {
 
 /**
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
- * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then.
+ * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then;
+ * `isOfWorkerd` that it is about what only workerd does.
  * @param {string} title
  * @param {(service: Service) => void} define
- * @param {{ Kind?: typeof Service, steady?: string, shardCounts?: number[] } & ServiceOptions} options
+ * @param {{ Kind?: typeof Service, steady?: string, shardCounts?: number[], isOfWorkerd?: boolean } & ServiceOptions} options
  */
-export function forEachShardCount(title, define, { Kind = Service, steady, shardCounts = [1, 4], ...options } = {}) {
+export function forEachShardCount(
+  title,
+  define,
+  { Kind = Service, steady, shardCounts = [1, 4], isOfWorkerd = false, ...options } = {},
+) {
+  if (isNative && isOfWorkerd) return;
   const suite = (mode, service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
@@ -217,6 +229,7 @@ export function forEachShardCount(title, define, { Kind = Service, steady, shard
 /** The same with one shard under `npm start`, too: whoever tries a package tries it there first. */
 export function forEachRunner(title, define, options = {}) {
   forEachShardCount(title, define, options);
+  if (isNative) return;
   forEachShardCount(`${title} under npm start`, define, {
     ...options,
     runner: "start",

@@ -8,7 +8,7 @@ use js_sys::ArrayBuffer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_auth::verify_continuation;
-use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::client::{Frame, json};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::name::{ConnectionId, GroupName};
 use webpubsub_protocol::rest::{self, PageRequest, Refusal};
@@ -171,7 +171,7 @@ impl ShardHost {
         let shard_config = config.shard_config(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes no shard.
-        answer_pings(&state, r#"{"type":"ping"}"#, r#"{"type":"pong"}"#);
+        answer_pings(&state, json::PING, json::PONG);
 
         let (sockets, watchers) = (Sockets::new(), Sockets::new());
         let mut open = open_web_sockets(&state);

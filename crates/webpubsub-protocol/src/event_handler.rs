@@ -14,7 +14,7 @@ pub use cookie::Cookies;
 pub use delivery::Delivery;
 pub use failure::CallFailure;
 pub use request::EventRequest;
-pub use url::{UrlTemplate, UrlTemplateError, is_public};
+pub use url::{UrlTemplate, UrlTemplateError, is_public, is_public_address};
 
 use crate::client::protobuf::any;
 use crate::data::{JsonText, MessageData, Metadata, last_header_value};

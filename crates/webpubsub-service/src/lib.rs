@@ -8,8 +8,10 @@
 //! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
 //! over a trait that a host implements ([`gateway::Host`], [`EventHost`], [`DirectoryHost`]), which waits for nothing else.
 
+mod command_reader;
 mod config;
 pub mod connect;
+mod deliveries;
 pub mod directory;
 mod directory_driver;
 mod event_call;
@@ -26,7 +28,9 @@ mod task;
 mod trace;
 mod view;
 
+pub use command_reader::{BodyReader, CommandHead};
 pub use config::{Config, ConfigError};
+pub use deliveries::join_deliveries;
 pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
 import { ALL_ROLES } from "../../support/hub.mjs";
-import { forEachShardCount } from "../../support/service.mjs";
+import { forEachShardCount, isNative } from "../../support/service.mjs";
 import { JSON_V1, RELIABLE_V1 } from "../../support/socket.mjs";
 import { deferred, within } from "../../support/waiting.mjs";
 
@@ -43,7 +43,7 @@ forEachShardCount("A server's close", (service) => {
     assert.equal((await hub.rest("POST", "/users/alice/:closeConnections")).status, 204);
     await Promise.all([silent.ended, speaking.ended, silent.framed]);
     // The platform keeps the transport of a client that has never sent anything until its object sleeps.
-    assert.equal(order.at(-1), "end of the silent", order.join());
+    if (!isNative) assert.equal(order.at(-1), "end of the silent", order.join());
   });
 });
 

@@ -75,5 +75,5 @@ forEachShardCount(
       });
     });
   },
-  { Kind: InspectedService, steady: "it counts how often shards are put together" },
+  { Kind: InspectedService, steady: "it counts how often shards are put together", isOfWorkerd: true },
 );

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { sign } from "../../support/token.mjs";
 import { request, upgrade } from "../../support/rest.mjs";
-import { Service } from "../../support/service.mjs";
+import { isNative, Service } from "../../support/service.mjs";
 import { cases } from "../../support/cases.mjs";
 
 const COMPRESSED = { "accept-encoding": "gzip, deflate, br" };
 /** What an empty answer may say of its encoding: nothing, or under wrangler dev that there is none. */
-const ENCODINGS = { start: [undefined, "identity"], serve: [undefined] };
+const ENCODINGS = isNative ? { server: [undefined] } : { start: [undefined, "identity"], serve: [undefined] };
 
 for (const [runner, allowed] of Object.entries(ENCODINGS)) {
-  describe(`Empty answers under npm ${runner === "start" ? "start" : "run serve"}`, () => {
+  describe(`Empty answers under npm ${runner === "start" ? "start" : `run ${runner}`}`, () => {
     const service = new Service({ runner });
     before(() => service.start());
     after(() => service.stop());

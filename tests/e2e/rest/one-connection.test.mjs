@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Kept, requestBytes } from "../../support/kept.mjs";
 import { exchange, hasHead } from "../../support/raw.mjs";
-import { forEachShardCount, Service } from "../../support/service.mjs";
+import { forEachShardCount, ofWorkerd, Service } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
 import { cases } from "../../support/cases.mjs";
 
@@ -190,7 +190,7 @@ forEachShardCount(
   { steady: "it is about requests that no shard has to do with" },
 );
 
-describe("One connection (npm start)", () => {
+describe("One connection (npm start)", { skip: ofWorkerd }, () => {
   const service = new Service({ runner: "start" });
   before(() => service.start());
   after(() => service.stop());

@@ -24,6 +24,14 @@ use crate::client::StreamError;
 use crate::data::{MessageData, Metadata};
 use crate::json::{LARGE_SPARE_BYTES, Writer};
 
+/// The text of a client's keep-alive, as Microsoft's SDK for JavaScript sends it. A host answers it with [`PONG`]
+/// whatever the client speaks, without the shard.
+///
+/// Source: docs/spec/client.md#keep-alive.
+pub const PING: &str = r#"{"type":"ping"}"#;
+/// The answer to [`PING`].
+pub const PONG: &str = r#"{"type":"pong"}"#;
+
 /// Writes a payload: `dataType` and `data`.
 fn with_data(frame: &mut Writer, data: &MessageData) {
     frame.text("dataType", data.data_type().as_str());

@@ -1,6 +1,7 @@
 //! Where an event handler is.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::encoding::escape;
 use crate::limits::MAX_URL_TEMPLATE_BYTES;
@@ -123,6 +124,15 @@ impl fmt::Debug for UrlTemplate {
 #[must_use]
 pub fn is_public(url: &str) -> bool {
     read(url).is_ok_and(|(url, host)| is_scheme(&url, "https") && host.is_public())
+}
+
+/// Whether an address may be public: what a name resolves to is judged like an address in a URL.
+#[must_use]
+pub const fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address.octets()),
+        IpAddr::V6(address) => is_public_v6(address.segments()),
+    }
 }
 
 /// Reads a template of any length.
@@ -344,6 +354,15 @@ mod tests {
 
     fn resolved(template: &str, hub: &str, event: &str) -> String {
         UrlTemplate::parse(template).unwrap().resolve(&HubName::parse(hub).unwrap(), event)
+    }
+
+    #[test]
+    fn an_address_that_a_name_resolves_to_is_judged_too() {
+        let is_public = |address: &str| is_public_address(address.parse().unwrap());
+        assert!(is_public("93.184.216.34") && is_public("2606:4700::1111"));
+        for private in ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1", "::ffff:10.0.0.1"] {
+            assert!(!is_public(private), "{private}");
+        }
     }
 
     #[test]

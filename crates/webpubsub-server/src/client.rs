@@ -1,0 +1,232 @@
+//! The task of one client's socket: it reads until the end, and sees to it that the end is a proper one.
+
+use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use webpubsub_protocol::client::{Frame, json};
+use webpubsub_protocol::close::{CloseCode, fit_reason};
+
+use crate::credit::Credit;
+use crate::frames;
+use crate::reading::{Broken, Reading, Received};
+use crate::shard_message::Link;
+use crate::sockets::{Socket, Stage};
+use crate::wire::Wire;
+
+/// What one read takes at most.
+const READ_BYTES: usize = 64 << 10;
+/// How long a peer may take to read what it was sent last.
+const LAST_WRITE: Duration = Duration::from_secs(5);
+/// How long a peer may take to answer a close frame.
+const CLOSE_ANSWER: Duration = Duration::from_secs(5);
+/// How long a shard may take to answer a close frame, which it does in its turn.
+const SHARD_ANSWER: Duration = Duration::from_secs(60);
+
+thread_local! {
+    /// Where every socket of a thread is read to, one after the other.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// How the reading of a socket ended.
+enum End {
+    /// The client has closed it.
+    Closed(CloseCode, String),
+    /// The transport is gone.
+    Lost,
+    /// What came was no WebSocket traffic.
+    Broken(Broken),
+    /// The service has closed it, or given it up.
+    ByService,
+}
+
+/// One read of a socket.
+enum Read {
+    /// Some bytes, after which it goes on.
+    Some,
+    /// Nothing is there yet.
+    Nothing,
+    /// The end.
+    End(End),
+}
+
+/// Serves a socket until it is gone. `first` was read already.
+pub(crate) async fn serve(socket: Rc<Socket>, wire: Rc<Wire>, first: Bytes, link: Link) {
+    let mut client =
+        Client { link, credit: Arc::default(), open: Ending { socket, wire, reading: Reading::new() } };
+    let end = client.read(&first).await;
+    client.end(end).await;
+}
+
+/// Writes what was put on a socket that no shard has, a close frame at last, and ends it.
+pub(crate) async fn close(socket: Rc<Socket>, wire: Rc<Wire>) {
+    let mut ending = Ending { socket, wire, reading: Reading::new() };
+    ending.write_rest().await;
+    ending.drain(true).await;
+    ending.wire.shut_down();
+}
+
+struct Client {
+    link: Link,
+    credit: Arc<Credit>,
+    open: Ending,
+}
+
+/// A socket, and how it is ended.
+struct Ending {
+    socket: Rc<Socket>,
+    wire: Rc<Wire>,
+    reading: Reading,
+}
+
+impl Client {
+    async fn read(&mut self, first: &[u8]) -> End {
+        if let Read::End(end) = self.take(first) {
+            return end;
+        }
+        loop {
+            if self.open.socket.stage() != Stage::Open {
+                return End::ByService;
+            }
+            if !self.credit.is_left() {
+                tokio::select! {
+                    () = self.credit.returned() => {}
+                    () = self.open.socket.changed.notified() => {}
+                }
+                continue;
+            }
+            tokio::select! {
+                readable = self.open.wire.readable() => {
+                    if readable.is_err() {
+                        return End::Lost;
+                    }
+                }
+                () = self.open.socket.changed.notified() => continue,
+            }
+            if let Read::End(end) = self.read_once() {
+                return end;
+            }
+        }
+    }
+
+    fn read_once(&mut self) -> Read {
+        BUFFER.with_borrow_mut(|buffer| match self.open.wire.try_read(buffer) {
+            Ok(0) => Read::End(End::Lost),
+            Ok(length) => self.take(buffer.get(..length).unwrap_or_default()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Read::Nothing
+            }
+            Err(_) => Read::End(End::Lost),
+        })
+    }
+
+    /// Takes bytes that have come, and sends what they complete to the shard.
+    fn take(&mut self, bytes: &[u8]) -> Read {
+        let (mut received, mut answers) = (Vec::new(), Vec::new());
+        let taken = self.open.reading.take(bytes, &mut received, &mut answers);
+        let (mut messages, mut closed) = (Vec::with_capacity(received.len()), None);
+        for received in received {
+            match received {
+                // An idle client's keep-alive is answered here, and wakes no shard.
+                Received::Message(Frame::Text(text)) if text == json::PING => {
+                    self.open.socket.put(frames::message(&Frame::Text(json::PONG.to_owned())));
+                }
+                Received::Message(frame) => messages.push(frame),
+                Received::Close(code, reason) => closed = Some(End::Closed(code, reason)),
+            }
+        }
+        self.send(messages);
+        if let Some(end) = closed {
+            return Read::End(end);
+        }
+        if !answers.is_empty() {
+            self.open.socket.put(answers.into());
+        }
+        match taken {
+            Ok(()) => Read::Some,
+            Err(broken) => Read::End(End::Broken(broken)),
+        }
+    }
+
+    fn send(&self, messages: Vec<Frame>) {
+        if messages.is_empty() {
+            return;
+        }
+        let bytes = messages.iter().map(Frame::len).sum();
+        let loan = self.credit.lend(messages.len(), bytes);
+        self.link.messages(messages, loan);
+    }
+
+    /// Ends the socket.
+    async fn end(&mut self, end: End) {
+        match end {
+            End::Lost => self.link.closed(CloseCode::ABNORMAL, String::new()),
+            End::Closed(code, reason) => {
+                let answer = frames::close(code.echo().0, fit_reason(&reason));
+                self.link.closed(code, reason);
+                // The client may yet be answered what it sent before.
+                let _ = timeout(SHARD_ANSWER, self.open.until(|socket| socket.stage() != Stage::Open)).await;
+                if self.open.socket.stage() == Stage::Forgotten {
+                    self.open.socket.put(answer);
+                }
+                self.open.write_rest().await;
+                self.open.wire.shut_down();
+            }
+            End::Broken(Broken { code, reason }) => {
+                self.link.broken();
+                self.open.socket.put(frames::close(code, reason));
+                self.open.write_rest().await;
+                self.open.wire.shut_down();
+                self.open.drain(false).await;
+            }
+            End::ByService => {
+                if self.open.socket.stage() == Stage::Closing {
+                    self.open.write_rest().await;
+                    self.open.drain(true).await;
+                    self.open.wire.shut_down();
+                }
+            }
+        }
+    }
+}
+
+impl Ending {
+    /// Waits until what was put on the socket is written.
+    async fn write_rest(&self) {
+        let _ = timeout(LAST_WRITE, self.until(Socket::is_written)).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Socket) -> bool) {
+        while !holds(&self.socket) {
+            self.socket.changed.notified().await;
+        }
+    }
+
+    /// Reads on until the end, or until a close frame where the client may be expected to send one: a transport
+    /// that is closed with something unread may lose what was written last.
+    async fn drain(&mut self, until_closed: bool) {
+        let _ = timeout(CLOSE_ANSWER, async {
+            while self.wire.readable().await.is_ok() && !self.drain_once(until_closed) {}
+        })
+        .await;
+    }
+
+    /// Reads something and drops it. Returns whether that was the last.
+    fn drain_once(&mut self, until_closed: bool) -> bool {
+        BUFFER.with_borrow_mut(|buffer| match self.wire.try_read(buffer) {
+            Ok(0) => true,
+            Ok(length) if until_closed => {
+                let (mut received, mut answers) = (Vec::new(), Vec::new());
+                let bytes = buffer.get(..length).unwrap_or_default();
+                let taken = self.reading.take(bytes, &mut received, &mut answers);
+                taken.is_err() || matches!(received.last(), Some(Received::Close(..)))
+            }
+            Ok(_) => false,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        })
+    }
+}

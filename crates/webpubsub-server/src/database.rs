@@ -1,0 +1,233 @@
+//! An object's SQLite database, as the store executes statements on it.
+//!
+//! What is written is one transaction from the first write until [`Sqlite::commit`], which a host calls before
+//! anything leaves that depends on it.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Batch, Connection, ErrorCode, OpenFlags, Statement, ToSql};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_store::{Cell, Database, OpenError, Row, Unreadable, Value};
+
+use crate::log;
+
+/// More statements than the store has.
+const PREPARED_STATEMENTS: usize = 128;
+/// What SQLite keeps of a file in memory, in KiB.
+const CACHE_KIB: u32 = 1024;
+/// How large the log of a database stays when it was larger.
+const JOURNAL_BYTES: u32 = 4 << 20;
+
+/// Why a database does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DatabaseError {
+    /// The tables are not opened.
+    #[error(transparent)]
+    Tables(#[from] OpenError),
+    /// The disk is full.
+    #[error(
+        "the disk is full, or the database has reached its limit: nothing more is taken until there is room"
+    )]
+    Full,
+    /// The file is damaged.
+    #[error(
+        "the file is damaged and is left as it is ({0}): restore it from a backup, or remove it to lose what it has"
+    )]
+    Damaged(rusqlite::Error),
+    /// Another process has the file.
+    #[error("another process has the file open")]
+    Busy,
+    /// SQLite refuses it.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+    /// The register of hubs has failed.
+    #[error("the register did not take a hub")]
+    NotTaken,
+    /// A handshake with an event handler has come to nothing.
+    #[error("a validation failed")]
+    NotValidated,
+    /// What is stored is no text that it was.
+    #[error("a text that is stored is not UTF-8")]
+    NotText,
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// A database. Its clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Sqlite(Rc<Connection>);
+
+impl Sqlite {
+    /// Opens a file, which is this process's alone from here on. `synchronous` is SQLite's.
+    pub(crate) fn open(file: &Path, synchronous: &str) -> Result<Self, DatabaseError> {
+        let connection = Connection::open(file)?;
+        // Without other processes the log needs no shared memory.
+        connection.execute_batch(&format!(
+            "PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = {synchronous};
+             PRAGMA journal_size_limit = {JOURNAL_BYTES};"
+        ))?;
+        Self::of(connection)
+    }
+
+    /// Makes a database that ends with the process.
+    pub(crate) fn in_memory() -> Result<Self, DatabaseError> {
+        Self::of(Connection::open_in_memory()?)
+    }
+
+    fn of(connection: Connection) -> Result<Self, DatabaseError> {
+        connection.execute_batch(&format!(
+            "PRAGMA foreign_keys = OFF;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -{CACHE_KIB};
+             CREATE TABLE IF NOT EXISTS server_alarm (due INTEGER NOT NULL);"
+        ))?;
+        connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+        Ok(Self(Rc::new(connection)))
+    }
+
+    /// The name of the object whose file this is; `None` if it has stored nothing.
+    pub(crate) fn name_in(file: &Path) -> Result<Option<String>, DatabaseError> {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE name = 'object'")?;
+        if !statement.exists([])? {
+            return Ok(None);
+        }
+        let mut statement = connection.prepare("SELECT name FROM object")?;
+        Ok(statement.query_map([], |row| row.get(0))?.next().transpose()?)
+    }
+
+    /// Ends the transaction, if there is one: what was written is on disk, as far as that was asked for.
+    pub(crate) fn commit(&self) -> Result<(), DatabaseError> {
+        if !self.0.is_autocommit() {
+            self.0.prepare_cached("COMMIT")?.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was written and not committed.
+    pub(crate) fn roll_back(&self) {
+        if !self.0.is_autocommit() {
+            // A failure that has ended the transaction has taken it back.
+            let _ = self.0.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// When the alarm is set for that was set last.
+    pub(crate) fn alarm(&self) -> Result<Option<Timestamp>, DatabaseError> {
+        let rows = self.query("SELECT due FROM server_alarm", &[])?;
+        Ok(rows.first().and_then(|row| row.first()?.number()).map(Timestamp::from_millis))
+    }
+
+    /// Stores when the alarm is set for.
+    pub(crate) fn set_alarm(&self, due: Option<Timestamp>) -> Result<(), DatabaseError> {
+        self.run("DELETE FROM server_alarm", &[])?;
+        match due {
+            Some(due) => self.run("INSERT INTO server_alarm VALUES (?)", &[Value::Integer(due.as_millis())]),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a transaction for a statement that writes, unless one has begun.
+    fn begin_for(&self, statement: &Statement<'_>) -> Result<(), DatabaseError> {
+        if !statement.readonly() && self.0.is_autocommit() {
+            self.0.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        self.begin_for(statement)?;
+        let columns = statement.column_count();
+        for (at, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(at + 1, Parameter(*value))?;
+        }
+        let mut found = statement.raw_query();
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let cells = (0..columns).map(|column| cell(row.get_ref(column)?));
+            rows.push(cells.collect::<Result<_, _>>()?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Database for Sqlite {
+    type Error = DatabaseError;
+
+    fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        if !statements.contains(';') {
+            return self.rows(&mut *self.0.prepare_cached(statements)?, values);
+        }
+        let mut last = Vec::new();
+        let mut batch = Batch::new(&self.0, statements);
+        while let Some(mut statement) = batch.next()? {
+            let is_last = statement.parameter_count() == values.len();
+            last = self.rows(&mut statement, if is_last { values } else { &[] })?;
+        }
+        Ok(last)
+    }
+
+    fn log_unreadable(&self, what: Unreadable) {
+        let doing = match what {
+            Unreadable::Row(_) => "reading the tables",
+            Unreadable::Settings(_) => "reading stored settings",
+        };
+        log::failure(doing, &what);
+    }
+}
+
+struct Parameter<'a>(Value<'a>);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(number.cast_signed()),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Result<Cell, DatabaseError> {
+    Ok(match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Integer(number),
+        // The store writes none; rounded, as the other host reads it.
+        ValueRef::Real(number) => Cell::Integer(number as i64),
+        ValueRef::Text(text) => {
+            Cell::Text(str::from_utf8(text).map_err(|_| DatabaseError::NotText)?.to_owned())
+        }
+        ValueRef::Blob(bytes) => Cell::Blob(bytes.to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_committed_is_taken_back() {
+        let database = Sqlite::in_memory().unwrap();
+        database.set_alarm(Some(Timestamp::from_millis(5))).unwrap();
+        database.commit().unwrap();
+        database.set_alarm(None).unwrap();
+        assert_eq!(database.alarm().unwrap(), None);
+        database.roll_back();
+        assert_eq!(database.alarm().unwrap(), Some(Timestamp::from_millis(5)));
+    }
+}

@@ -1,0 +1,227 @@
+//! The directories of this thread's hubs, and the register of all hubs.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+
+use tokio::sync::watch;
+use webpubsub_protocol::event_handler::validation::Validation;
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::directory::Handler;
+use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse, ShardCall};
+use webpubsub_store::{Database, ObjectStore, Row, Unreadable, Value};
+
+use crate::database::{DatabaseError, Sqlite};
+use crate::event_host::{Caller, KeptBy};
+use crate::thread::Thread;
+use crate::{calls, clock, log};
+
+/// A directory that has started.
+pub(crate) type Directory = DirectoryDriver<Host>;
+
+/// Answers a call.
+pub(crate) async fn answer(directory: &Rc<Directory>, call: DirectoryCall) -> ObjectResponse {
+    let answered = async {
+        let answer = directory.answer(call).await?;
+        directory.host().database.commit()?;
+        Ok::<_, DatabaseError>(answer.encode())
+    };
+    answered.await.unwrap_or_else(|error| {
+        directory.host().fail("a directory's step", &error);
+        ObjectResponse { status: 500, body: String::new() }
+    })
+}
+
+/// Starts the directory of this name. `forget` is called when it is to be started again from the disk.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn start(
+    thread: &Rc<Thread>,
+    name: &str,
+    forget: Box<dyn Fn()>,
+) -> Result<Rc<Directory>, DatabaseError> {
+    let database = DirectoryDatabase {
+        thread: Rc::clone(thread),
+        name: name.to_owned(),
+        opened: Rc::default(),
+        is_made: Rc::new(Cell::new(thread.storage.has(name))),
+    };
+    let alarm = if database.is_made.get() { database.open()?.alarm()? } else { None };
+    let host = Host {
+        database: database.clone(),
+        validations: RefCell::default(),
+        alarm: Cell::new(0),
+        itself: OnceCell::new(),
+        forget,
+    };
+    let directory = Rc::new(Directory::start(host, Rc::clone(&thread.config))?);
+    let _ = directory.host().itself.set(Rc::downgrade(&directory));
+    database.commit()?;
+    // From here on it is made with the first thing that is stored.
+    database.is_made.set(true);
+    if let Some(due) = alarm {
+        directory.host().ring(due);
+    }
+    Ok(directory)
+}
+
+/// What a directory's driver needs, on this platform.
+pub(crate) struct Host {
+    database: DirectoryDatabase,
+    /// The validations of handlers that are under way.
+    validations: RefCell<Vec<(Handler, watch::Receiver<Option<bool>>)>>,
+    /// How often the alarm was set.
+    alarm: Cell<u64>,
+    itself: OnceCell<Weak<Directory>>,
+    /// Has the directory be started again from the disk.
+    forget: Box<dyn Fn()>,
+}
+
+impl Host {
+    /// Has the directory do what it has to do then, unless the alarm is set anew before.
+    fn ring(&self, due: Timestamp) {
+        let number = self.alarm.get();
+        let Some(directory) = self.itself.get().cloned() else { return };
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(due.since(clock::now())).await;
+            let Some(directory) = directory.upgrade() else { return };
+            let host = directory.host();
+            if host.alarm.get() == number
+                && let Err(error) = directory.alarm().await.and_then(|()| host.database.commit())
+            {
+                host.fail("a directory's alarm", &error);
+            }
+        });
+    }
+
+    /// What the directory believes is not on disk.
+    fn fail(&self, what: &str, error: &DatabaseError) {
+        log::failure(&format!("{what}, {}", self.database.name), error);
+        self.database.roll_back();
+        (self.forget)();
+    }
+}
+
+impl DirectoryHost for Host {
+    type Database = DirectoryDatabase;
+
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn database(&self) -> DirectoryDatabase {
+        self.database.clone()
+    }
+
+    fn name(&self) -> Option<String> {
+        Some(self.database.name.clone())
+    }
+
+    fn set_alarm(&self, due: Option<Timestamp>) {
+        self.alarm.set(self.alarm.get() + 1);
+        if let Err(error) = self.database.open().and_then(|database| database.set_alarm(due)) {
+            log::failure("setting a directory's alarm", &error);
+        }
+        if let Some(due) = due {
+            self.ring(due);
+        }
+    }
+
+    async fn ask_shards(
+        &self,
+        names: Vec<String>,
+        call: ShardCall,
+    ) -> Result<Vec<Option<String>>, DatabaseError> {
+        self.database.commit()?;
+        Ok(calls::ask_shards(&self.database.thread, names, call).await)
+    }
+
+    async fn register(&self, object: &ObjectStore<DirectoryDatabase>, hub: &HubName) {
+        let registered = async {
+            self.database.commit()?;
+            webpubsub_service::register(object, async {
+                let is_taken = calls::register(&self.database.thread, hub).await;
+                // It is logged, and tried again by whoever calls this next.
+                if is_taken { Ok(()) } else { Err(DatabaseError::NotTaken) }
+            })
+            .await
+        };
+        if let Err(error) = registered.await {
+            log::failure("registering a hub", &error);
+        }
+    }
+
+    fn begin_validation(directory: &Rc<Directory>, handler: Handler, known: Option<Validation>) {
+        let (allowed, outcome) = watch::channel(None);
+        directory.host().validations.borrow_mut().push((handler.clone(), outcome));
+        let directory = Rc::clone(directory);
+        tokio::task::spawn_local(async move {
+            let Self { database, validations, .. } = directory.host();
+            let caller = Caller {
+                thread: Rc::clone(&database.thread),
+                hub: database.name.clone(),
+                given_up: Rc::default(),
+                kept_by: KeptBy::Directory,
+            };
+            let validated = directory.validate(&caller, handler.clone(), known).await;
+            validations.borrow_mut().retain(|(other, _)| *other != handler);
+            match validated.and_then(|wanted| database.commit().map(|()| wanted)) {
+                Ok(wanted) => drop(allowed.send(Some(wanted))),
+                Err(error) => log::failure("keeping a handshake", &error),
+            }
+        });
+    }
+
+    async fn validation(&self, handler: &Handler) -> Result<bool, DatabaseError> {
+        self.database.commit()?;
+        let under_way = self.validations.borrow().iter().find(|(other, _)| other == handler).cloned();
+        let (_, mut outcome) = under_way.ok_or(DatabaseError::NotValidated)?;
+        let wanted = outcome.wait_for(Option::is_some).await.map_err(|_| DatabaseError::NotValidated)?;
+        wanted.ok_or(DatabaseError::NotValidated)
+    }
+}
+
+/// The database of a directory. A question about a hub that was never used leaves no file.
+#[derive(Clone)]
+pub(crate) struct DirectoryDatabase {
+    thread: Rc<Thread>,
+    name: String,
+    opened: Rc<OnceCell<Sqlite>>,
+    /// Whether it is there, or may be made.
+    is_made: Rc<Cell<bool>>,
+}
+
+impl DirectoryDatabase {
+    fn open(&self) -> Result<&Sqlite, DatabaseError> {
+        if let Some(database) = self.opened.get() {
+            return Ok(database);
+        }
+        let database = self.thread.storage.database(&self.name)?;
+        Ok(self.opened.get_or_init(|| database))
+    }
+
+    fn commit(&self) -> Result<(), DatabaseError> {
+        self.opened.get().map_or(Ok(()), Sqlite::commit)
+    }
+
+    fn roll_back(&self) {
+        if let Some(database) = self.opened.get() {
+            database.roll_back();
+        }
+    }
+}
+
+impl Database for DirectoryDatabase {
+    type Error = DatabaseError;
+
+    fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
+        if self.is_made.get() { self.open()?.query(statements, values) } else { Ok(Vec::new()) }
+    }
+
+    fn log_unreadable(&self, what: Unreadable) {
+        if let Some(database) = self.opened.get() {
+            database.log_unreadable(what);
+        }
+    }
+}

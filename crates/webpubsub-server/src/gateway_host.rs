@@ -1,0 +1,238 @@
+//! What the gateway of a request needs, on this platform.
+
+use std::fmt::{self, Display};
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use hyper::header::{CONTENT_TYPE, HeaderName};
+use tokio::sync::oneshot;
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::connect::{Admission, ConnectRefusal};
+use webpubsub_service::gateway::{GatewayError, Host};
+use webpubsub_service::{
+    CommandHead, Config, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache,
+    join_deliveries, object_name, test_handler,
+};
+use webpubsub_shard::{Command, EventHandler, EventPolicy};
+
+use crate::event_host::{Caller, KeptBy, decode};
+use crate::offered_socket::OfferedSocket;
+use crate::request::Request;
+use crate::shard_message::{ShardMessage, SocketOffer};
+use crate::thread::Thread;
+use crate::{calls, clock, log};
+
+/// A request, and what can be done about it here.
+pub(crate) struct RequestHost<'a> {
+    pub(crate) thread: &'a Rc<Thread>,
+    pub(crate) request: &'a Request,
+}
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HostError {
+    /// An object did not do what it was asked.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// A shard did not answer.
+    #[error("a shard did not answer")]
+    NoShard,
+    /// There is no randomness.
+    #[error("the system has no random bytes")]
+    NoRandom,
+}
+
+/// What an object answers.
+pub(crate) enum ObjectAnswer {
+    /// A response.
+    Response(rest::Response),
+    /// A socket that its shard has accepted.
+    Socket(OfferedSocket),
+}
+
+impl fmt::Debug for ObjectAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Response(_)) { "Response" } else { "Socket" })
+    }
+}
+
+impl RequestHost<'_> {
+    /// Has one shard carry out the request.
+    pub(crate) async fn forward(&self, name: String) -> rest::Response {
+        let method = self.request.head.method.as_str();
+        let carried_out = async {
+            let asked = self.request.incoming().ok_or(Refusal::UnknownPath)?;
+            let task = webpubsub_service::ShardTask::read(method, asked.url)?.task;
+            let hub = webpubsub_service::parse_object_name(&name).ok_or(Refusal::UnknownPath)?.0;
+            let command = self.command(&hub, &task).await?;
+            let reply = calls::command(self.thread, name, command).await.ok_or(Refusal::Internal)?;
+            Ok(task.respond(reply))
+        };
+        carried_out.await.unwrap_or_else(|refusal| rest::refuse(&refusal, method))
+    }
+
+    /// The command that a task comes to, with what of it is in the request's body.
+    async fn command(&self, hub: &HubName, task: &Task) -> Result<Command, Refusal> {
+        let headers = &self.request.head.headers;
+        let content_type = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+        let metadata = headers.keys().filter(|name| name.as_str().starts_with(METADATA_PREFIX));
+        let metadata: Vec<_> =
+            metadata.filter_map(|name| Some((name, self.header(name.as_str())?))).collect();
+        let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        match task.work.read_head(hub, &self.thread.config.keys, content_type, metadata)? {
+            CommandHead::Whole(command) => Ok(command),
+            CommandHead::NeedsBody(reader) => reader.read(self.request.body().await?, &decode),
+        }
+    }
+
+    fn caller(&self, hub: &str) -> Caller {
+        Caller {
+            thread: Rc::clone(self.thread),
+            hub: hub.to_owned(),
+            given_up: Rc::default(),
+            kept_by: KeptBy::Directory,
+        }
+    }
+}
+
+impl Host for RequestHost<'_> {
+    type Error = HostError;
+    type Answer = ObjectAnswer;
+
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) -> Result<(), HostError> {
+        getrandom::fill(bytes).map_err(|_| HostError::NoRandom)
+    }
+
+    fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T {
+        use_it(&mut self.thread.views.borrow_mut())
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let mut values = self.request.head.headers.get_all(HeaderName::try_from(name).ok()?).iter();
+        let first = String::from_utf8_lossy(values.next()?.as_bytes()).into_owned();
+        Some(values.fold(first, |joined, value| joined + ", " + &String::from_utf8_lossy(value.as_bytes())))
+    }
+
+    async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, HostError> {
+        Ok(self.request.body().await)
+    }
+
+    async fn ask_shards(
+        &self,
+        names: Vec<String>,
+        call: ShardCall,
+    ) -> Result<Vec<Option<String>>, HostError> {
+        Ok(calls::ask_shards(self.thread, names, call).await)
+    }
+
+    async fn ask_directories(
+        &self,
+        names: Vec<String>,
+        call: DirectoryCall,
+    ) -> Result<Vec<Option<String>>, HostError> {
+        Ok(calls::ask_directories(self.thread, names, &call).await)
+    }
+
+    async fn offer(
+        &self,
+        name: &str,
+        call: ShardCall,
+    ) -> Result<(ObjectAnswer, u16, Option<u32>), HostError> {
+        let plain = |answer: ShardAnswer| {
+            let answer = answer.encode();
+            let response = rest::Response { status: answer.status, headers: Vec::new(), body: answer.body };
+            (ObjectAnswer::Response(response), answer.status)
+        };
+        if call == ShardCall::Room {
+            let (reply, answer) = oneshot::channel();
+            self.thread.to_shard(name.to_owned(), ShardMessage::Call(call, reply));
+            let (answer, status) = plain(answer.await.map_err(|_| HostError::NoShard)?);
+            return Ok((answer, status, None));
+        }
+        let is_counted = matches!(&call, ShardCall::Connect(client) if client.is_counted);
+        let (reply, answer) = oneshot::channel();
+        let socket = OfferedSocket::open(self.thread);
+        let offer = SocketOffer { call, socket: socket.address(), unread: socket.unread(), reply };
+        self.thread.to_shard(name.to_owned(), ShardMessage::Offer(Box::new(offer)));
+        let offered = answer.await.map_err(|_| HostError::NoShard)?;
+        let connections = is_counted.then(|| u32::try_from(offered.connections).unwrap_or(u32::MAX));
+        match offered.accepted {
+            Ok((link, subprotocol)) => {
+                let socket = socket.accepted(link, subprotocol);
+                Ok((ObjectAnswer::Socket(socket), 101, connections))
+            }
+            Err(why) => {
+                let (answer, status) = plain(ShardAnswer::Offered(why));
+                Ok((answer, status, connections))
+            }
+        }
+    }
+
+    async fn gather(
+        &self,
+        hub: &HubName,
+        range: ShardRange,
+        task: &Task,
+    ) -> Result<Part<ObjectAnswer>, HostError> {
+        let method = self.request.head.method.as_str();
+        let refuse = |refusal| Part::Refused(ObjectAnswer::Response(rest::refuse(&refusal, method)));
+        let command = match self.command(hub, task).await {
+            Ok(command) => command,
+            Err(refusal) => return Ok(refuse(refusal)),
+        };
+        // Shards of one process need no tree: all are asked before the first answer is waited for.
+        let asked =
+            range.all().map(|shard| calls::command(self.thread, object_name(hub, shard), command.clone()));
+        let replies = join_all(asked.collect::<Vec<_>>()).await.into_iter();
+        let parts = replies.map(|reply| reply.map_or_else(|| refuse(Refusal::Internal), Part::Replied));
+        task.gather(parts).ok_or(HostError::NoShard)
+    }
+
+    async fn ask_handler(
+        &self,
+        admission: &mut Admission<'_>,
+        deciding: (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+    ) -> Result<(), ConnectRefusal> {
+        let mut headers: Vec<(String, String)> = Vec::new();
+        for name in self.request.head.headers.keys() {
+            headers.extend(self.header(name.as_str()).map(|value| (name.as_str().to_owned(), value)));
+        }
+        let caller = self.caller(deciding.0.hub.as_str());
+        admission.ask_handler(&caller, &self.thread.config, deciding, connection, &headers).await
+    }
+
+    async fn test_handler(
+        &self,
+        (policy, handler): (&EventPolicy, &EventHandler),
+        connection: &ConnectionId,
+        origin: &str,
+    ) -> String {
+        let caller = self.caller(policy.hub.as_str());
+        let Config { keys, .. } = &*self.thread.config;
+        test_handler(&caller, policy, handler, connection, origin, keys).await
+    }
+
+    async fn deliveries(&self, hub: &HubName, names: Vec<String>) -> Result<String, HostError> {
+        let mut lists = calls::ask_shards(self.thread, names, ShardCall::Deliveries).await;
+        lists.extend(
+            calls::ask_directories(self.thread, vec![hub.to_string()], &DirectoryCall::Deliveries).await,
+        );
+        let lists: Option<Vec<String>> = lists.into_iter().collect();
+        Ok(join_deliveries(&lists.ok_or(HostError::NoShard)?))
+    }
+
+    fn log_failure(&self, what: &str, error: &HostError) {
+        log::failure(what, error);
+    }
+
+    fn log_refusal(&self, what: &str, why: &dyn Display) {
+        log::refusal(what, why);
+    }
+}

@@ -1,0 +1,50 @@
+//! The native service: the same rules as at the edge, in one process on one machine.
+//!
+//! Only translation happens here: sockets, HTTP, TLS, SQLite and timers on one side, the crates
+//! `webpubsub-service`, `webpubsub-shard` and `webpubsub-store` on the other. See `ARCHITECTURE.md`.
+//!
+//! ```text
+//!   connection ──► server ──► Gateway ──► shards, directory ──┐   any thread
+//!                    │ upgrade                                ▼
+//!   socket ◄──────► client ─── messages ──────────────► shard_task      the hub's thread:
+//!                     ▲                                       │         take, turn, commit, release
+//!                     └────────── sockets ◄── frames ─────────┘
+//! ```
+
+mod calls;
+mod client;
+mod clock;
+mod credit;
+mod database;
+mod directory;
+mod event_host;
+mod frames;
+mod gateway_host;
+mod given_up;
+mod handshake;
+mod http_client;
+mod log;
+mod objects;
+mod offered_socket;
+mod open_count;
+mod options;
+mod pages;
+mod process;
+mod reading;
+mod request;
+mod respond;
+mod running;
+mod server;
+mod shard_host;
+mod shard_message;
+mod shard_task;
+mod sockets;
+mod storage;
+mod thread;
+mod tls;
+mod variables;
+mod wire;
+
+pub use options::{HELP, Options, OptionsError};
+pub use process::{StartError, run};
+pub use storage::Durability;

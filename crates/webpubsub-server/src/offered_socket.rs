@@ -1,0 +1,100 @@
+//! A client's socket between the offer to a shard and the end of its request's upgrade.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use webpubsub_protocol::close::{CloseCause, fit_reason};
+
+use crate::open_count::OpenOne;
+use crate::shard_message::Link;
+use crate::sockets::{Socket, SocketAddress, Sockets};
+use crate::thread::Thread;
+use crate::wire::Wire;
+use crate::{client, frames};
+
+/// A socket that has no transport yet. If it is dropped, it is gone, and its shard is given its end.
+pub(crate) struct OfferedSocket {
+    thread: Rc<Thread>,
+    socket: Rc<Socket>,
+    _open: OpenOne,
+    /// `None` until a shard has accepted it.
+    link: Option<Link>,
+    /// What its client speaks, as `Sec-WebSocket-Protocol` answers it.
+    subprotocol: Option<String>,
+}
+
+impl OfferedSocket {
+    /// Makes a socket.
+    pub(crate) fn open(thread: &Rc<Thread>) -> Self {
+        Self {
+            thread: Rc::clone(thread),
+            socket: thread.sockets.open(),
+            _open: thread.open.count(),
+            link: None,
+            subprotocol: None,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddress {
+        SocketAddress { thread: self.thread.number, id: self.socket.id }
+    }
+
+    pub(crate) fn unread(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.socket.unread)
+    }
+
+    /// A shard has accepted it.
+    pub(crate) fn accepted(mut self, link: Link, subprotocol: Option<String>) -> Self {
+        (self.link, self.subprotocol) = (Some(link), subprotocol);
+        self
+    }
+
+    /// What its client speaks.
+    pub(crate) fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// Serves it once its request's upgrade is done.
+    pub(crate) async fn serve(mut self, upgrade: hyper::upgrade::OnUpgrade) {
+        let Ok(upgraded) = upgrade.await else { return };
+        let Some((wire, first)) = wire(upgraded) else { return };
+        let Some(link) = self.link.take() else { return };
+        let wire = Rc::new(wire);
+        self.socket.attach(Rc::clone(&wire));
+        client::serve(Rc::clone(&self.socket), wire, first, link).await;
+    }
+}
+
+impl Drop for OfferedSocket {
+    fn drop(&mut self) {
+        self.thread.sockets.remove(self.socket.id);
+    }
+}
+
+/// What is under an upgraded connection, and what was read of it already.
+pub(crate) fn wire(upgraded: hyper::upgrade::Upgraded) -> Option<(Wire, bytes::Bytes)> {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => Some((Wire::plain(parts.io.into_inner()), parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
+            let (tcp, connection) = parts.io.into_inner().into_inner();
+            Some((Wire::secure(tcp, connection), parts.read_buf))
+        }
+    }
+}
+
+/// Accepts a socket that no connection is to have, and closes it.
+pub(crate) async fn refuse(upgrade: hyper::upgrade::OnUpgrade, cause: CloseCause) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let Some((wire, _)) = wire(upgraded) else { return };
+    let sockets = Sockets::default();
+    let socket = sockets.open();
+    let wire = Rc::new(wire);
+    socket.attach(Rc::clone(&wire));
+    socket.put(frames::close(cause.code().0, fit_reason(cause.reason())));
+    client::close(socket, wire).await;
+}

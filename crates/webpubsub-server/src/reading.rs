@@ -1,0 +1,174 @@
+//! What a client sends: bytes in, messages out. The WebSocket library joins fragments, checks UTF-8, masks and
+//! control frames, and answers pings.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use tungstenite::error::CapacityError;
+use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
+use tungstenite::{Error, Message};
+use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+
+/// What a message may be longer than the protocol allows and still be read, for the shard to refuse it in its own
+/// words.
+const MAX_MESSAGE_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
+/// The buffer of a socket that is not in the middle of a message.
+const BUFFER_BYTES: usize = 256;
+
+/// The bytes of one socket, as far as they have come.
+pub(crate) struct Reading(WebSocketContext);
+
+/// What a client has sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// A message.
+    Message(Frame),
+    /// A close frame, with this code and reason.
+    Close(CloseCode, String),
+}
+
+/// What a client has sent is no WebSocket traffic, or too much of it: the socket is to be closed with this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) code: u16,
+    pub(crate) reason: &'static str,
+}
+
+impl Reading {
+    pub(crate) fn new() -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(MAX_MESSAGE_BYTES))
+            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+        Self(WebSocketContext::new(Role::Server, Some(config)))
+    }
+
+    /// Takes bytes, adds what they complete to `received`, and what is to be answered to pings to `answers`.
+    /// Nothing is taken after a close frame.
+    ///
+    /// # Errors
+    /// What has come is no WebSocket traffic. Nothing more is to be read.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &[u8],
+        received: &mut Vec<Received>,
+        answers: &mut Vec<u8>,
+    ) -> Result<(), Broken> {
+        let mut stream = Stream { bytes, answers };
+        loop {
+            match self.0.read(&mut stream) {
+                Ok(Message::Text(text)) => {
+                    received.push(Received::Message(Frame::Text(text.as_str().to_owned())));
+                }
+                Ok(Message::Binary(bytes)) => {
+                    received.push(Received::Message(Frame::Binary(bytes.to_vec())));
+                }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Ok(Message::Close(close)) => {
+                    let (code, reason) = close.map_or((CloseCode::NO_STATUS, String::new()), |close| {
+                        (CloseCode(close.code.into()), close.reason.as_str().to_owned())
+                    });
+                    received.push(Received::Close(code, reason));
+                    return Ok(());
+                }
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Broken::of(&error)),
+            }
+        }
+    }
+}
+
+impl Broken {
+    fn of(error: &Error) -> Self {
+        if let Error::Capacity(CapacityError::MessageTooLong { .. }) = error {
+            let cause = CloseCause::MessageTooLarge;
+            return Self { code: cause.code().0, reason: cause.reason() };
+        }
+        let code = if let Error::Utf8(_) = error { CloseCode::INVALID_PAYLOAD.0 } else { 1002 };
+        Self { code, reason: "" }
+    }
+}
+
+/// Bytes that have come, as the library reads them.
+struct Stream<'a> {
+    bytes: &'a [u8],
+    answers: &'a mut Vec<u8>,
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { self.bytes.read(buffer) }
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.answers.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client's frame with a mask of zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match u8::try_from(payload.len()) {
+            Ok(length) if length < 126 => bytes.push(0x80 | length),
+            _ => {
+                bytes.push(0x80 | 127);
+                bytes.extend((payload.len() as u64).to_be_bytes());
+            }
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn take(bytes: &[u8]) -> (Result<(), Broken>, Vec<Received>, Vec<u8>) {
+        let (mut received, mut answers) = (Vec::new(), Vec::new());
+        (Reading::new().take(bytes, &mut received, &mut answers), received, answers)
+    }
+
+    #[test]
+    fn fragments_become_one_message_and_pings_are_answered() {
+        let bytes = [frame(0x01, b"a"), frame(0x89, b"p"), frame(0x80, b"b")].concat();
+        let (result, received, answers) = take(&bytes);
+        assert_eq!(result, Ok(()));
+        assert_eq!(received, [Received::Message(Frame::Text("ab".into()))]);
+        assert_eq!(answers, [0x8A, 1, b'p']);
+    }
+
+    #[test]
+    fn bytes_may_come_one_by_one() {
+        let (mut reading, mut received, mut answers) = (Reading::new(), Vec::new(), Vec::new());
+        for byte in frame(0x82, &[9; 1000]) {
+            reading.take(&[byte], &mut received, &mut answers).unwrap();
+        }
+        assert_eq!(received, [Received::Message(Frame::Binary(vec![9; 1000]))]);
+    }
+
+    #[test]
+    fn a_close_frame_is_given_with_its_code() {
+        let (_, received, _) = take(&frame(0x88, &[0x03, 0xE8, b'x']));
+        assert_eq!(received, [Received::Close(CloseCode(1000), "x".into())]);
+        let (_, received, _) = take(&frame(0x88, &[]));
+        assert_eq!(received, [Received::Close(CloseCode::NO_STATUS, String::new())]);
+    }
+
+    #[test]
+    fn what_is_no_web_socket_traffic_says_how_to_close() {
+        let code = |bytes: &[u8]| take(bytes).0.unwrap_err().code;
+        assert_eq!(code(&frame(0x83, b"")), 1002);
+        assert_eq!(code(&[0x81, 1, b'a']), 1002, "without a mask");
+        assert_eq!(code(&frame(0x81, &[0xFF])), 1007);
+        assert_eq!(code(&frame(0x82, &vec![0; MAX_MESSAGE_BYTES + 1])), 1009);
+    }
+}

@@ -1,0 +1,120 @@
+//! One request from outside: its head, and its body, which is read within limits.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName};
+use hyper::http::request::Parts;
+use tokio::time::{Instant, timeout, timeout_at};
+use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
+use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_protocol::url::RequestUrl;
+
+/// The most bytes that are read of a body that is not needed.
+const MAX_DROPPED_BYTES: usize = 8 << 20;
+/// How long the sender of such a body may pause.
+const DROP_PAUSE: Duration = Duration::from_secs(1);
+/// For how long such a body is read.
+const DROP_LIMIT: Duration = Duration::from_secs(5);
+/// How long the sender of a body that is needed may pause.
+const READ_PAUSE: Duration = Duration::from_secs(30);
+
+/// A request.
+pub(crate) struct Request {
+    pub(crate) head: Parts,
+    /// The whole URL, as it was written.
+    url: String,
+    /// `None` once something has gone wrong with it.
+    body: RefCell<Option<Incoming>>,
+}
+
+/// Why a request is not looked at: it has no URL, as far as the service is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoUrl;
+
+impl Request {
+    /// A request that came by this scheme.
+    ///
+    /// # Errors
+    /// It names no host, or several.
+    pub(crate) fn new(scheme: &str, request: hyper::Request<Incoming>) -> Result<Self, NoUrl> {
+        let (head, body) = request.into_parts();
+        let mut hosts = head.headers.get_all(HOST).iter();
+        let host = match (head.uri.authority(), hosts.next(), hosts.next()) {
+            (_, _, Some(_)) => return Err(NoUrl),
+            (Some(authority), ..) => authority.as_str(),
+            (None, Some(host), None) => host.to_str().map_err(|_| NoUrl)?,
+            (None, None, None) => return Err(NoUrl),
+        };
+        let target = head.uri.path_and_query().ok_or(NoUrl)?.as_str();
+        let url = [scheme, "://", host, target].concat();
+        RequestUrl::split(&url).filter(|url| !url.host.is_empty()).ok_or(NoUrl)?;
+        Ok(Self { url, head, body: RefCell::new(Some(body)) })
+    }
+
+    /// The request as the service's crate sees it.
+    pub(crate) fn incoming(&self) -> Option<webpubsub_service::gateway::Incoming<'_>> {
+        Some(webpubsub_service::gateway::Incoming {
+            method: self.head.method.as_str(),
+            url: RequestUrl::split(&self.url)?,
+            authorization: self.header(&AUTHORIZATION).unwrap_or_default(),
+        })
+    }
+
+    /// A header that is text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The whole body, unless it is too long: then the rest is not read.
+    pub(crate) async fn body(&self) -> Result<Vec<u8>, Refusal> {
+        // A length that is no number was refused with the head.
+        if let Some(length) = self.header(&CONTENT_LENGTH).and_then(|length| length.parse().ok()) {
+            rest::check_length(length)?;
+        }
+        let Some(mut body) = self.body.borrow_mut().take() else { return Ok(Vec::new()) };
+        let mut read = Vec::new();
+        loop {
+            match timeout(READ_PAUSE, body.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    let Some(piece) = frame.data_ref() else { continue };
+                    if read.len() + piece.len() > MAX_REST_MESSAGE_BYTES {
+                        *self.body.borrow_mut() = Some(body);
+                        return Err(Refusal::TooLong);
+                    }
+                    read.extend_from_slice(piece);
+                }
+                Ok(None) => return Ok(read),
+                // The sender has gone, or reads no answer in time.
+                Ok(Some(Err(_))) | Err(_) => return Err(Refusal::Internal),
+            }
+        }
+    }
+
+    /// Reads and drops what is left of the body: a connection that still has a body to carry can take no other
+    /// request, and one that is closed with bytes unread may lose the answer. Returns whether nothing is left.
+    pub(crate) async fn drop_body(&self) -> bool {
+        let Some(mut body) = self.body.borrow_mut().take() else { return true };
+        // A sender that waits for 100 sends nothing before it.
+        let waits = || self.header(&EXPECT).is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
+        if body.is_end_stream() || waits() {
+            return body.is_end_stream();
+        }
+        let (end, mut dropped) = (Instant::now() + DROP_LIMIT, 0);
+        loop {
+            let until = end.min(Instant::now() + DROP_PAUSE);
+            match timeout_at(until, body.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    dropped += frame.data_ref().map_or(0, bytes::Bytes::len);
+                    if dropped > MAX_DROPPED_BYTES {
+                        return false;
+                    }
+                }
+                Ok(None) => return true,
+                Ok(Some(Err(_))) | Err(_) => return false,
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! HTTP: a connection's requests, one after the other, and what they are answered with.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::UPGRADE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use webpubsub_service::gateway::{Answer, Gateway};
+
+use crate::gateway_host::{ObjectAnswer, RequestHost};
+use crate::handshake::{self, Handshake};
+use crate::offered_socket::refuse;
+use crate::request::Request;
+use crate::respond::{close, respond, text};
+use crate::thread::{Listener, Thread};
+
+/// How long a connection may take for a request's head, and how long it may be without one.
+const HEAD: Duration = Duration::from_secs(60);
+/// How many bytes a request's head may have.
+const MAX_HEAD_BYTES: usize = 160 << 10;
+
+/// Serves a connection.
+pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener) {
+    // A system that cannot poll another socket drops it.
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let thread = Rc::clone(thread);
+    tokio::task::spawn_local(async move {
+        let _open = thread.open.count();
+        match (listener, &thread.tls) {
+            (Listener::Http, _) => serve_stream(&thread, stream, "http").await,
+            (Listener::Https, Some(tls)) => {
+                // A handshake that fails is the client's affair: it knows why.
+                if let Ok(stream) = tls.accept(stream).await {
+                    serve_stream(&thread, stream, "https").await;
+                }
+            }
+            (Listener::Https, None) => {}
+        }
+    });
+}
+
+async fn serve_stream<S>(thread: &Rc<Thread>, stream: S, scheme: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service =
+        service_fn(|request| async move { Ok::<_, Infallible>(answer(thread, scheme, request).await) });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(MAX_HEAD_BYTES)
+        // A client that has sent its request may end its side.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut stopping = thread.stopping.clone();
+    tokio::select! {
+        // What goes wrong is the client's affair.
+        _ = connection.as_mut() => return,
+        _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn answer(
+    thread: &Rc<Thread>,
+    scheme: &str,
+    mut request: hyper::Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let is_upgrade = request.method() == Method::GET && request.headers().contains_key(UPGRADE);
+    let upgrade = is_upgrade.then(|| hyper::upgrade::on(&mut request));
+    let Ok(request) = Request::new(scheme, request) else {
+        return close(text(StatusCode::BAD_REQUEST, "The request has no absolute URL."));
+    };
+    let answer = answer_request(thread, &request, upgrade).await;
+    if request.drop_body().await { answer } else { close(answer) }
+}
+
+async fn answer_request(
+    thread: &Rc<Thread>,
+    request: &Request,
+    upgrade: Option<OnUpgrade>,
+) -> Response<Full<Bytes>> {
+    let handshake = match Handshake::read(&request.head.headers) {
+        Ok(handshake) => handshake.zip(upgrade),
+        Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
+    };
+    let host = RequestHost { thread, request };
+    let Some(asked) = request.incoming() else {
+        return text(StatusCode::BAD_REQUEST, "The request has no absolute URL.");
+    };
+    let answer = Gateway { host: &host, config: &thread.config }.answer(asked).await;
+    let (answer, given) = match answer {
+        Answer::Respond(response) => return respond(response),
+        Answer::Forward(name) => return respond(host.forward(name).await),
+        Answer::File => return thread.pages.answer(&request.head),
+        Answer::Accept(answer, subprotocol) => (answer, subprotocol),
+        Answer::Pass(answer) => (answer, None),
+        Answer::AcceptAndClose(cause, subprotocol) => {
+            let Some((handshake, upgrade)) = handshake else { return handshake::needed() };
+            tokio::task::spawn_local(refuse(upgrade, cause));
+            return handshake.accept(subprotocol.as_deref());
+        }
+    };
+    match (answer, handshake) {
+        (ObjectAnswer::Response(response), _) => respond(response),
+        (ObjectAnswer::Socket(socket), Some((handshake, upgrade))) => {
+            let response = handshake.accept(given.as_deref().or(socket.subprotocol()));
+            tokio::task::spawn_local(socket.serve(upgrade));
+            response
+        }
+        (ObjectAnswer::Socket(_), None) => handshake::needed(),
+    }
+}

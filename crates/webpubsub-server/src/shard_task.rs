@@ -1,0 +1,361 @@
+//! The task of one shard: it takes what has arrived, has the shard carry it out in turns, commits once, and then
+//! lets leave what follows.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use webpubsub_protocol::name::HubName;
+use webpubsub_service::{AdmittedClient, HubView, Offered as Why, ShardCall, object_name, parse_object_name};
+use webpubsub_shard::{Driver, Input, NextTurn, Shard, ShardId};
+use webpubsub_store::ShardStore;
+
+use crate::database::DatabaseError;
+use crate::event_host::deliver;
+use crate::running::Running;
+use crate::shard_host::{ShardHost, Waiting};
+use crate::shard_message::{Link, Offered, ShardMessage, SocketOffer};
+use crate::storage::Durability;
+use crate::thread::Thread;
+use crate::{calls, clock, log};
+
+/// How many messages are taken before what they led to is committed.
+const TAKEN_AT_ONCE: usize = 256;
+/// How long a shard that could not start, or go on, is left alone.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a shard without connections stays in memory.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// One shard's task.
+pub(crate) struct ShardTask {
+    thread: Rc<Thread>,
+    name: String,
+    hub: HubName,
+    number: ShardId,
+    inbox: UnboundedReceiver<ShardMessage>,
+    itself: WeakUnboundedSender<ShardMessage>,
+    /// Has the next thing for the shard start it again.
+    forget: Box<dyn Fn()>,
+}
+
+/// Whether a task goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+impl ShardTask {
+    /// A task for an object of this name, if that is a shard's.
+    pub(crate) fn new(
+        thread: Rc<Thread>,
+        name: &str,
+        inbox: UnboundedReceiver<ShardMessage>,
+        itself: WeakUnboundedSender<ShardMessage>,
+        forget: Box<dyn Fn()>,
+    ) -> Option<Self> {
+        let (hub, number) = parse_object_name(name)?;
+        Some(Self { thread, name: name.to_owned(), hub, number, inbox, itself, forget })
+    }
+
+    /// Runs until the shard has nothing to do, or the process ends.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let failure = match self.start() {
+                Ok(mut running) => match self.serve(&mut running).await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        running.host.database.roll_back();
+                        running.host.abort();
+                        self.release(&mut running);
+                        ("a shard's step", error)
+                    }
+                },
+                Err(error) => ("starting a shard", error),
+            };
+            log::failure(&format!("{} of hub {}", failure.0, self.hub), &failure.1);
+            if self.refuse(PAUSE).await == Next::End {
+                return;
+            }
+        }
+    }
+
+    /// Puts the shard together from its tables.
+    fn start(&self) -> Result<Running, DatabaseError> {
+        let Thread { config, storage, peers, .. } = &*self.thread;
+        let database = storage.database(&self.name)?;
+        let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
+        let shard_config = config.shard_config(&self.hub, self.number);
+        let policy = config.policy(&self.hub, config.settings.of(&self.hub));
+        let restored = Shard::restore(clock::now(), shard_config, policy, store.load()?, Vec::new());
+        let is_known = store.object().is_registered()?;
+        let host = ShardHost::new(database, store, self.hub.clone(), peers.0.len());
+        let driver = Driver::new(restored.shard);
+        let mut running = Running { driver, host, is_known, waiting: Vec::new(), stop: None };
+        running.driver.perform(&mut running.host, restored.outputs)?;
+        running.driver.keep_alarm(&mut running.host);
+        running.host.database.commit()?;
+        Ok(running)
+    }
+
+    async fn serve(&mut self, running: &mut Running) -> Result<(), DatabaseError> {
+        self.release(running);
+        if !running.is_known {
+            self.introduce();
+        }
+        let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
+        loop {
+            let is_idle = self.wait(running, &mut taken).await;
+            if is_idle && taken.is_empty() && self.may_end(running) {
+                // Nothing has come since: this thread has done nothing else.
+                (self.forget)();
+                return Ok(());
+            }
+            self.take(running, &mut taken)?;
+            running.time_out()?;
+            if running.host.next_turn.is_some() {
+                running.turn()?;
+            }
+            running.host.database.commit()?;
+            self.release(running);
+            if let Some(done) = running.stop.take() {
+                let _ = done.send(());
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for something to do. Returns whether there was nothing for a long time.
+    async fn wait(&mut self, running: &Running, taken: &mut Vec<ShardMessage>) -> bool {
+        if running.host.next_turn.is_some() {
+            // Others of the thread come first, among them those who read what arrives.
+            tokio::task::yield_now().await;
+            while taken.len() < TAKEN_AT_ONCE
+                && let Ok(message) = self.inbox.try_recv()
+            {
+                taken.push(message);
+            }
+            return false;
+        }
+        let due = [running.host.timer, running.host.alarm].into_iter().flatten().min();
+        let limit = due.map_or(IDLE, |due| due.since(clock::now()).min(IDLE));
+        let waited = timeout(limit, self.inbox.recv_many(taken, TAKEN_AT_ONCE)).await;
+        waited.is_err() && limit == IDLE
+    }
+
+    /// Takes what has arrived.
+    fn take(&self, running: &mut Running, taken: &mut Vec<ShardMessage>) -> Result<(), DatabaseError> {
+        for message in taken.drain(..) {
+            self.take_one(running, message)?;
+            if running.host.next_turn == Some(NextTurn::BeforeMore) {
+                running.turn()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_one(&self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
+        match message {
+            ShardMessage::Frames { seat, messages, _loan } => {
+                for frame in messages {
+                    running.of_client(seat, |from| Input::Frame { from, frame })?;
+                    if running.host.next_turn == Some(NextTurn::BeforeMore) {
+                        running.turn()?;
+                    }
+                }
+            }
+            ShardMessage::Closed { seat, code, reason } => {
+                running.of_client(seat, |slot| Input::Closed { slot, code, reason })?;
+                running.unwatch(seat);
+            }
+            ShardMessage::Broken(seat) => {
+                running.of_client(seat, |slot| Input::Broken { slot })?;
+                running.unwatch(seat);
+            }
+            ShardMessage::Command(command, reply) => {
+                // What has arrived before is done before.
+                running.driver.catch_up(&mut running.host)?;
+                let answer = running.driver.step(&mut running.host, Input::Command(command))?;
+                if let Some(answer) = answer.reply {
+                    running.host.waiting.push(Waiting::Reply(reply, answer));
+                }
+            }
+            ShardMessage::Offer(offer) => {
+                if running.is_known || matches!(offer.call, ShardCall::Recover(..) | ShardCall::Watch(_)) {
+                    self.offer(running, *offer)?;
+                } else {
+                    running.waiting.push(*offer);
+                    if running.waiting.len() == 1 {
+                        self.introduce();
+                    }
+                }
+            }
+            ShardMessage::Call(call, reply) => {
+                running.driver.catch_up(&mut running.host)?;
+                let answer = running.answer(call)?;
+                running.host.waiting.push(Waiting::Answer(reply, answer));
+            }
+            ShardMessage::Relayed { to, last, taken } => {
+                running.step(Input::Relayed { to, last, taken })?;
+            }
+            ShardMessage::Called { call, result } => {
+                running.host.calls.remove(&call);
+                running.step(Input::Called { call, result })?;
+            }
+            ShardMessage::KeepDelivery(delivery) => {
+                running.host.store.object().keep_delivery(&delivery)?;
+                running.driver.shard.record_call(clock::now(), &delivery);
+                running.host.next_turn = running.host.next_turn.or(running.driver.shard.next_turn());
+            }
+            ShardMessage::Introduced(found) => self.introduced(running, found)?,
+            ShardMessage::Stop(done) => {
+                running.driver.catch_up(&mut running.host)?;
+                running.step(Input::GoAway)?;
+                running.stop = Some(done);
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers a socket to the shard.
+    fn offer(&self, running: &mut Running, offer: SocketOffer) -> Result<(), DatabaseError> {
+        let SocketOffer { call, socket, unread, reply } = offer;
+        running.driver.catch_up(&mut running.host)?;
+        let (input, subprotocol) = match call {
+            ShardCall::Connect(client) => {
+                let AdmittedClient { connection, reconnection_token, request, subprotocol, .. } = *client;
+                (Input::Connect { connection, request, reconnection_token }, subprotocol)
+            }
+            ShardCall::Recover(connection, reconnection_token) => {
+                (Input::Recover { connection, reconnection_token }, None)
+            }
+            ShardCall::Watch(query) => {
+                running.host.offered = Some((socket, unread));
+                let seat = running.watch(&query, &self.hub);
+                let accepted = seat.and_then(|seat| {
+                    let shard = self.itself.upgrade().ok_or(Why::NotRecoverable)?;
+                    Ok((Link::new(shard, seat), None))
+                });
+                let connections = running.driver.shard.connections();
+                running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));
+                return Ok(());
+            }
+            ShardCall::Room
+            | ShardCall::Batch(_)
+            | ShardCall::View(_)
+            | ShardCall::GoAway
+            | ShardCall::Deliveries
+            | ShardCall::List(_)
+            | ShardCall::Metrics => return Ok(()),
+        };
+        running.host.offered = Some((socket, unread));
+        let answer = running.driver.step(&mut running.host, input)?;
+        running.host.offered = None;
+        let accepted = match (answer.accepted, answer.refused) {
+            (_, Some(full)) => Err(Why::Full(full)),
+            (None, None) => Err(Why::NotRecoverable),
+            (Some(spoken), None) => match (running.host.newest_seat(), self.itself.upgrade()) {
+                (Some(seat), Some(shard)) => {
+                    // Whatever a client that is back offers this time.
+                    let spoken = subprotocol.or_else(|| spoken.name().map(str::to_owned));
+                    Ok((Link::new(shard, seat), spoken))
+                }
+                // It was closed in the very step.
+                _ => Err(Why::NotRecoverable),
+            },
+        };
+        let connections = running.driver.shard.connections();
+        running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));
+        Ok(())
+    }
+
+    /// Asks the hub's directory, once in a life, for what it sent the others before there was this shard, and
+    /// has the register know the hub.
+    fn introduce(&self) {
+        let (thread, hub, itself) = (Rc::clone(&self.thread), self.hub.clone(), self.itself.clone());
+        tokio::task::spawn_local(async move {
+            let found = calls::introduce(&thread, &hub).await;
+            if let Some(shard) = itself.upgrade() {
+                let _ = shard.send(ShardMessage::Introduced(found));
+            }
+        });
+    }
+
+    fn introduced(&self, running: &mut Running, found: Option<(HubView, bool)>) -> Result<(), DatabaseError> {
+        let Some((view, is_registered)) = found else {
+            log::failure("asking a hub's directory", &"the directory gave no view");
+            // Dropped, they are refused.
+            running.waiting.clear();
+            return Ok(());
+        };
+        running.take_view(view)?;
+        if is_registered {
+            running.host.store.object().set_registered()?;
+            running.is_known = true;
+        }
+        for offer in std::mem::take(&mut running.waiting) {
+            self.offer(running, offer)?;
+        }
+        Ok(())
+    }
+
+    /// Lets leave what waited for the disk.
+    fn release(&self, running: &mut Running) {
+        for (thread, outgoing) in running.host.take_outgoing() {
+            self.thread.to_sockets(thread, outgoing);
+        }
+        for waiting in std::mem::take(&mut running.host.waiting) {
+            match waiting {
+                // Who does not wait any more needs no answer.
+                Waiting::Reply(reply, answer) => drop(reply.send(answer)),
+                Waiting::Answer(reply, answer) => drop(reply.send(answer)),
+                Waiting::Offered(reply, answer) => drop(reply.send(answer)),
+                Waiting::Relay(to, last, batch) => {
+                    let (thread, itself) = (Rc::clone(&self.thread), self.itself.clone());
+                    let name = object_name(&self.hub, to);
+                    tokio::task::spawn_local(async move {
+                        let (reply, answer) = oneshot::channel();
+                        thread.to_shard(name, ShardMessage::Call(ShardCall::Batch(batch), reply));
+                        let taken = answer.await.is_ok();
+                        if let Some(shard) = itself.upgrade() {
+                            let _ = shard.send(ShardMessage::Relayed { to, last, taken });
+                        }
+                    });
+                }
+                Waiting::Call(call, given_up) => {
+                    if let Some(shard) = self.itself.upgrade() {
+                        deliver(&self.thread, &self.hub, *call, given_up, shard);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes nothing for a while: whoever asks meanwhile is refused.
+    async fn refuse(&mut self, pause: Duration) -> Next {
+        let refusing = async {
+            while let Some(message) = self.inbox.recv().await {
+                if let ShardMessage::Stop(done) = message {
+                    let _ = done.send(());
+                    return Next::End;
+                }
+            }
+            Next::End
+        };
+        timeout(pause, refusing).await.unwrap_or(Next::GoOn)
+    }
+
+    /// Whether the shard has nothing to do until it is asked for something.
+    fn may_end(&self, running: &Running) -> bool {
+        let Running { driver, host, waiting, .. } = running;
+        self.thread.storage.durability != Durability::Memory
+            && self.inbox.is_empty()
+            && driver.shard.connections() == 0
+            && host.timer.is_none()
+            && host.alarm.is_none()
+            && host.calls.is_empty()
+            && waiting.is_empty()
+    }
+}

@@ -1,0 +1,276 @@
+//! The open sockets of one thread, and what waits to be written on them.
+//!
+//! A shard may run on another thread: it sends batches of [`Outgoing`], each of which names one frame and all
+//! its receivers here. Every socket is then written to once, however many frames it was given.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{ErrorKind, IoSlice};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::wire::Wire;
+
+/// The most frames that one write carries.
+const MAX_SLICES: usize = 64;
+
+/// A socket on some thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SocketAddress {
+    /// The thread's number.
+    pub(crate) thread: usize,
+    /// The socket there.
+    pub(crate) id: SocketId,
+}
+
+/// A socket among those of its thread, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SocketId {
+    index: u32,
+    generation: u32,
+}
+
+/// What a shard wants of sockets of one thread.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// Send a frame.
+    Frame(Vec<SocketId>, Bytes),
+    /// Send a close frame, the last one.
+    Close(SocketId, Bytes),
+    /// The shard knows the socket no more. A client's close frame is answered.
+    Forget(SocketId),
+    /// End the connection without a close frame.
+    Abort(SocketId),
+}
+
+/// How far a socket's end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Frames go both ways.
+    Open,
+    /// A close frame was put behind the frames that wait.
+    Closing,
+    /// The shard knows it no more.
+    Forgotten,
+    /// It is to end at once.
+    Aborted,
+}
+
+/// One socket.
+pub(crate) struct Socket {
+    /// Where it is.
+    pub(crate) id: SocketId,
+    /// `None` until the upgrade of its request is done.
+    wire: RefCell<Option<Rc<Wire>>>,
+    queue: RefCell<VecDeque<Bytes>>,
+    /// How many bytes of the first frame are written.
+    written: Cell<usize>,
+    /// How many bytes wait here and on their way here.
+    pub(crate) unread: Arc<AtomicU64>,
+    stage: Cell<Stage>,
+    /// Whether a task waits to write more.
+    is_blocked: Cell<bool>,
+    is_dirty: Cell<bool>,
+    is_broken: Cell<bool>,
+    /// The stage has changed, or everything is written.
+    pub(crate) changed: Notify,
+}
+
+/// The sockets of one thread.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    entries: RefCell<Vec<(u32, Option<Rc<Socket>>)>>,
+    free: RefCell<Vec<u32>>,
+}
+
+impl Sockets {
+    /// Makes a socket that has no transport yet.
+    pub(crate) fn open(&self) -> Rc<Socket> {
+        let mut entries = self.entries.borrow_mut();
+        let index = self.free.borrow_mut().pop().unwrap_or_else(|| {
+            entries.push((0, None));
+            u32::try_from(entries.len() - 1).unwrap_or(u32::MAX)
+        });
+        let generation = entries.get(index as usize).map_or(0, |(generation, _)| *generation);
+        let socket = Rc::new(Socket {
+            id: SocketId { index, generation },
+            wire: RefCell::default(),
+            queue: RefCell::default(),
+            written: Cell::new(0),
+            unread: Arc::default(),
+            stage: Cell::new(Stage::Open),
+            is_blocked: Cell::new(false),
+            is_dirty: Cell::new(false),
+            is_broken: Cell::new(false),
+            changed: Notify::new(),
+        });
+        if let Some((_, entry)) = entries.get_mut(index as usize) {
+            *entry = Some(Rc::clone(&socket));
+        }
+        socket
+    }
+
+    /// Removes a socket: nothing is put on it any more.
+    pub(crate) fn remove(&self, SocketId { index, generation }: SocketId) {
+        if let Some((current, entry)) = self.entries.borrow_mut().get_mut(index as usize)
+            && *current == generation
+            && entry.take().is_some()
+        {
+            *current = current.wrapping_add(1);
+            self.free.borrow_mut().push(index);
+        }
+    }
+
+    fn get(&self, SocketId { index, generation }: SocketId) -> Option<Rc<Socket>> {
+        let entries = self.entries.borrow();
+        let (current, entry) = entries.get(index as usize)?;
+        if *current == generation { entry.clone() } else { None }
+    }
+
+    /// Does what shards want, and then writes to each socket once.
+    pub(crate) fn deliver(&self, batches: impl Iterator<Item = Vec<Outgoing>>) {
+        let mut dirty = Vec::new();
+        for outgoing in batches.flatten() {
+            match outgoing {
+                Outgoing::Frame(to, bytes) => {
+                    for id in to {
+                        let Some(socket) = self.get(id) else { continue };
+                        socket.push(bytes.clone());
+                        if !socket.is_dirty.replace(true) {
+                            dirty.push(socket);
+                        }
+                    }
+                }
+                Outgoing::Close(id, bytes) => {
+                    let Some(socket) = self.get(id) else { continue };
+                    socket.push(bytes);
+                    socket.enter(Stage::Closing);
+                    dirty.push(socket);
+                }
+                Outgoing::Forget(id) => {
+                    if let Some(socket) = self.get(id) {
+                        socket.enter(Stage::Forgotten);
+                    }
+                }
+                Outgoing::Abort(id) => {
+                    if let Some(socket) = self.get(id) {
+                        socket.enter(Stage::Aborted);
+                    }
+                }
+            }
+        }
+        for socket in dirty {
+            socket.is_dirty.set(false);
+            socket.flush();
+        }
+    }
+}
+
+impl Socket {
+    /// How far its end has come.
+    pub(crate) const fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.stage.set(stage);
+        self.changed.notify_one();
+    }
+
+    /// Gives the socket its transport, and writes what waits.
+    pub(crate) fn attach(self: &Rc<Self>, wire: Rc<Wire>) {
+        *self.wire.borrow_mut() = Some(wire);
+        self.flush();
+    }
+
+    /// Puts a frame that the shard does not know of behind those that wait.
+    pub(crate) fn put(self: &Rc<Self>, frame: Bytes) {
+        self.unread.fetch_add(frame.len() as u64, Ordering::Relaxed);
+        self.push(frame);
+        self.flush();
+    }
+
+    /// Whether nothing waits to be written, or nothing more can be.
+    pub(crate) fn is_written(&self) -> bool {
+        let is_flushed = || self.wire.borrow().as_ref().is_none_or(|wire| wire.is_flushed());
+        self.is_broken.get() || (self.queue.borrow().is_empty() && is_flushed())
+    }
+
+    fn push(&self, frame: Bytes) {
+        if !self.is_broken.get() {
+            self.queue.borrow_mut().push_back(frame);
+        }
+    }
+
+    /// Writes what waits, as much as the transport takes; a task goes on with the rest.
+    fn flush(self: &Rc<Self>) {
+        if self.is_blocked.get() {
+            return;
+        }
+        let Some(wire) = self.wire.borrow().clone() else { return };
+        if !self.write(&wire) {
+            self.is_blocked.set(true);
+            let socket = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                while !socket.is_broken.get() && wire.writable().await.is_ok() {
+                    if socket.write(&wire) {
+                        break;
+                    }
+                }
+                socket.is_blocked.set(false);
+                socket.changed.notify_one();
+            });
+        }
+    }
+
+    /// Writes until nothing waits, which it returns, or the transport takes no more.
+    fn write(&self, wire: &Wire) -> bool {
+        let mut queue = self.queue.borrow_mut();
+        loop {
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let (mut count, mut skipped) = (0, self.written.get());
+            for (slice, frame) in slices.iter_mut().zip(queue.iter()) {
+                *slice = IoSlice::new(frame.get(skipped..).unwrap_or_default());
+                skipped = 0;
+                count += 1;
+            }
+            if count == 0 && wire.is_flushed() {
+                return true;
+            }
+            match wire.try_write(slices.get(..count).unwrap_or_default()) {
+                Ok(taken) => {
+                    self.unread.fetch_sub(taken as u64, Ordering::Relaxed);
+                    self.advance(&mut queue, taken);
+                    if taken == 0 && count == 0 {
+                        return wire.is_flushed();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    // The end of the connection is read by the task that reads.
+                    self.is_broken.set(true);
+                    queue.clear();
+                    self.changed.notify_one();
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn advance(&self, queue: &mut VecDeque<Bytes>, taken: usize) {
+        let mut written = self.written.get() + taken;
+        while let Some(frame) = queue.front().filter(|frame| frame.len() <= written) {
+            written -= frame.len();
+            queue.pop_front();
+        }
+        self.written.set(written);
+        if queue.is_empty() && queue.capacity() > MAX_SLICES {
+            queue.shrink_to(0);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the tasks of one thread share, and how threads reach each other.
+//!
+//! Every thread serves requests and sockets, and the hubs that are its own: all shards of a hub, and its
+//! directory, are on one thread. So a shard relays to its neighbours without crossing over, and no lock is held
+//! anywhere.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{oneshot, watch};
+use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, ViewCache};
+
+use crate::http_client::HttpClient;
+use crate::open_count::OpenCount;
+use crate::pages::Pages;
+use crate::shard_message::ShardMessage;
+use crate::sockets::{Outgoing, Sockets};
+use crate::storage::Storage;
+use crate::tls::Certificates;
+use crate::variables::Variables;
+
+/// Something for another thread.
+pub(crate) enum Letter {
+    /// A connection to serve.
+    Serve(std::net::TcpStream, Listener),
+    /// Something for a shard, by its object's name.
+    Shard(String, ShardMessage),
+    /// A call of a directory, by its name.
+    Directory(String, DirectoryCall, oneshot::Sender<ObjectResponse>),
+    /// What shards want of sockets of the thread.
+    Sockets(Vec<Outgoing>),
+    /// Start what is stored of an object of this name, for what it is to do.
+    Wake(String),
+    /// Stop all shards.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Which listener a connection came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listener {
+    Http,
+    Https,
+}
+
+/// The ways to all threads.
+pub(crate) struct Peers(pub(crate) Vec<UnboundedSender<Letter>>);
+
+impl Peers {
+    /// The number of the thread that an object is on.
+    pub(crate) fn owner(&self, object: &str) -> usize {
+        let hub = object.split('/').next().unwrap_or_default();
+        // FNV-1a, which is short, and the same on all threads.
+        let hash = hub.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        (hash >> 32) as usize % self.0.len().max(1)
+    }
+
+    /// Sends something to a thread. One that has ended takes nothing.
+    pub(crate) fn send(&self, thread: usize, letter: Letter) {
+        if let Some(peer) = self.0.get(thread) {
+            let _ = peer.send(letter);
+        }
+    }
+}
+
+/// What the tasks of one thread share.
+pub(crate) struct Thread {
+    pub(crate) number: usize,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) config: Rc<Config>,
+    pub(crate) variables: Arc<Variables>,
+    pub(crate) storage: Storage,
+    pub(crate) sockets: Sockets,
+    pub(crate) views: RefCell<ViewCache>,
+    pub(crate) known: RefCell<KnownHandlers>,
+    pub(crate) http: HttpClient,
+    pub(crate) pages: Pages,
+    pub(crate) tls: Option<Certificates>,
+    /// How many connections are open, on all threads.
+    pub(crate) open: OpenCount,
+    /// Whether the process is about to end.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Thread {
+    /// Has a shard do something, wherever it is.
+    pub(crate) fn to_shard(&self, name: String, message: ShardMessage) {
+        self.peers.send(self.peers.owner(&name), Letter::Shard(name, message));
+    }
+
+    /// Makes a call of a directory, wherever it is; `None` where it has failed.
+    pub(crate) async fn ask_directory(&self, name: String, call: DirectoryCall) -> Option<ObjectResponse> {
+        let (owner, (reply, answer)) = (self.peers.owner(&name), oneshot::channel());
+        self.peers.send(owner, Letter::Directory(name, call, reply));
+        answer.await.ok()
+    }
+
+    /// Gives sockets what shards want of them, wherever they are.
+    pub(crate) fn to_sockets(&self, thread: usize, outgoing: Vec<Outgoing>) {
+        if thread == self.number {
+            self.sockets.deliver([outgoing].into_iter());
+        } else {
+            self.peers.send(thread, Letter::Sockets(outgoing));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The transport under a WebSocket: TCP, or TLS over it. Nothing here waits but for readiness.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
+
+use rustls::ServerConnection;
+use tokio::net::TcpStream;
+
+/// How many bytes of TLS may wait for the network before it takes no more.
+const MAX_TLS_BYTES: usize = 64 << 10;
+
+/// An open transport.
+pub(crate) struct Wire {
+    tcp: TcpStream,
+    tls: Option<Box<RefCell<ServerConnection>>>,
+}
+
+impl Wire {
+    /// A transport without TLS.
+    pub(crate) const fn plain(tcp: TcpStream) -> Self {
+        Self { tcp, tls: None }
+    }
+
+    /// A transport with TLS, whose handshake is over.
+    pub(crate) fn secure(tcp: TcpStream, mut connection: ServerConnection) -> Self {
+        connection.set_buffer_limit(Some(MAX_TLS_BYTES));
+        Self { tcp, tls: Some(Box::new(RefCell::new(connection))) }
+    }
+
+    /// Waits until something may be there to read.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.tcp.readable().await
+    }
+
+    /// Waits until something may be written.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.tcp.writable().await
+    }
+
+    /// Reads what is there; 0 for the end.
+    pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(tls) = &self.tls else { return self.tcp.try_read(buffer) };
+        let mut tls = tls.borrow_mut();
+        loop {
+            match tls.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // A client that ends TCP without ending TLS has ended all the same.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
+                read => return read,
+            }
+            if tls.read_tls(&mut Tcp(&self.tcp))? == 0 {
+                return Ok(0);
+            }
+            tls.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+
+    /// Writes as much as the transport takes. Returns how much of `slices` it has taken.
+    pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let Some(tls) = &self.tls else { return self.tcp.try_write_vectored(slices) };
+        let mut tls = tls.borrow_mut();
+        let taken = tls.writer().write_vectored(slices)?;
+        while tls.wants_write() {
+            match tls.write_tls(&mut Tcp(&self.tcp)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && taken > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether everything that was taken is with the system.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.borrow().wants_write())
+    }
+
+    /// Says that nothing more is written.
+    pub(crate) fn shut_down(&self) {
+        if let Some(tls) = &self.tls {
+            let mut tls = tls.borrow_mut();
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut Tcp(&self.tcp));
+        }
+        // A peer that has gone has nothing to learn.
+        let _ = socket2::SockRef::from(&self.tcp).shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// TCP as `rustls` reads and writes it.
+struct Tcp<'a>(&'a TcpStream);
+
+impl io::Read for Tcp<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(buffer)
+    }
+}
+
+impl io::Write for Tcp<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.try_write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

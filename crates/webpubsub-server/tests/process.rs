@@ -1,0 +1,110 @@
+//! The program itself: how it starts, answers and ends.
+#![expect(clippy::unwrap_used, reason = "what cannot be done here is a failed test")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const KEY: &str = "an-access-key-for-tests-of-48-characters-in-all!";
+
+/// A folder that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("webpubsub-server-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_webpubsub-server"));
+    command.args(["--port", "0", "--threads", "2", "--state"]).arg(state).env("WEBPUBSUB_ACCESS_KEY", KEY);
+    command
+}
+
+/// Starts it; the address at which it listens.
+fn start(state: &Path) -> (Child, String) {
+    let mut child = command(state).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap().to_owned();
+    (child, address)
+}
+
+fn end(mut child: Child) -> Option<i32> {
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    child.wait().unwrap().code()
+}
+
+fn ended(command: &mut Command) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// Sends requests on one connection, and returns everything until its end.
+fn exchange(address: &str, requests: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(requests.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    answers
+}
+
+#[test]
+fn it_answers_and_ends_when_it_is_asked_to() {
+    let state = Folder::new("ends");
+    let (child, address) = start(&state.0);
+    let health = format!("HEAD /api/health HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let answer = exchange(&address, &health);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
+fn a_refused_request_leaves_the_next_one_on_its_connection() {
+    let state = Folder::new("refused");
+    let (child, address) = start(&state.0);
+    let body = "x".repeat(100_000);
+    let send = format!(
+        "POST /api/hubs/h/:send HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let health = format!("HEAD /api/health HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let answers = exchange(&address, &[send, health].concat());
+    assert!(answers.starts_with("HTTP/1.1 401 ") && answers.contains("\r\nHTTP/1.1 200 OK\r\n"), "{answers}");
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
+fn a_state_folder_is_one_process_at_a_time() {
+    let state = Folder::new("twice");
+    let (child, _) = start(&state.0);
+    let (code, error) = ended(&mut command(&state.0));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("another process runs on the state folder"), "{error}");
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
+fn what_cannot_be_right_is_said_in_a_sentence() {
+    let state = Folder::new("wrong");
+    let (code, error) = ended(command(&state.0).env_remove("WEBPUBSUB_ACCESS_KEY"));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("WEBPUBSUB_ACCESS_KEY is not in the environment"), "{error}");
+    let (code, error) = ended(command(&state.0).args(["--var", "SHARDS=0"]));
+    assert_eq!((code, error.contains("variable SHARDS is not a whole number")), (Some(2), true), "{error}");
+    let (code, error) = ended(command(&state.0).args(["--host", "256.0.0.1"]));
+    assert_eq!((code, error.contains("cannot listen at 256.0.0.1:0")), (Some(2), true), "{error}");
+}

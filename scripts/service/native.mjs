@@ -1,0 +1,38 @@
+// The native server: how it is built, and started.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { at, root } from "../paths.mjs";
+import { run, start } from "../processes.mjs";
+import { step } from "../terminal.mjs";
+import { nativeEnv } from "../toolchain.mjs";
+
+const PACKAGE = "webpubsub-server";
+const PROFILE = "server";
+
+/** The program; the environment may name one that is built already. */
+const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", PROFILE, PACKAGE);
+
+/** Builds it, if it is out of date. */
+export async function buildServer() {
+  if (process.env.WEBPUBSUB_SERVER) return;
+  const args = ["build", "--locked", "--profile", PROFILE, "-p", PACKAGE];
+  await step("Building the native server", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
+}
+
+/** Starts it. */
+export function startServer(options, { variables, keys }, stdio) {
+  const args = ["--host", options.host, "--port", options.port, "--state", options.state];
+  const { HUB_SETTINGS: settings, ...rest } = variables;
+  if (settings !== undefined) {
+    mkdirSync(options.state, { recursive: true });
+    const file = join(options.state, "hub-settings.json");
+    writeFileSync(file, settings, { mode: 0o600 });
+    args.push("--settings", file);
+  }
+  for (const [name, value] of Object.entries(rest)) args.push("--var", `${name}=${value}`);
+  for (const name of ["durability", "threads"]) if (options[name] !== undefined) args.push(`--${name}`, options[name]);
+  // The pages come with a build of everything.
+  const pages = at("build", "www");
+  if (existsSync(pages)) args.push("--pages", pages);
+  return start(serverProgram, args.map(String), { stdio, env: { ...process.env, ...keys } });
+}
