@@ -2,9 +2,10 @@
 //!
 //! # How it is made
 //!
-//! Every rule (connecting, acks, retries, recovery, keep-alive) is `webpubsub-client-core`'s, which
-//! is a state machine without a clock or a socket. This crate drives it: one task a client owns the
-//! session, the socket and the timer. [`WebPubSubClient`] is a handle on that task.
+//! Every rule (connecting, acks, retries, recovery, keep-alive, streams, states) is
+//! `webpubsub-client-core`'s, which is state machines without a clock or a socket. This crate drives
+//! them: one task a client owns the session, the streams, the socket and the timer.
+//! [`WebPubSubClient`] is a handle on that task.
 
 mod builder;
 mod client;
