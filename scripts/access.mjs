@@ -138,11 +138,11 @@ export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};
 const HUB = /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/;
 const MAX_GROUP_CHARACTERS = 1_024;
 
-/** The hub's name as it was typed, or a problem. */
-export function hubName(name) {
+/** The hub's name as it was typed for `flag`, or a problem. */
+export function hubName(name, flag = "--hub") {
   if (!HUB.test(name)) {
     throw new UsageProblem(
-      `--hub must be 1 to 128 letters, digits or any of _ \` , . [ ] and start with a letter, not "${name}".`,
+      `${flag} must be 1 to 128 letters, digits or any of _ \` , . [ ] and start with a letter, not "${name}".`,
     );
   }
   return name;

@@ -1,25 +1,19 @@
 // `npm run deploy`: the built worker to Cloudflare, once its access key is there.
 //
 // What is no option of its own is passed on to `wrangler deploy`.
-import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { deployment, keepDeployment, newKey, weakKeys, weakness } from "./access.mjs";
+import { keepDeployment, deployment as knownDeployment, newKey } from "./access.mjs";
 import { build } from "./build.mjs";
-import { filesUnder } from "./build/inputs.mjs";
 import { reportSizes } from "./build/sizes.mjs";
 import { parse } from "./command.mjs";
+import { Deployment, KEY, SECONDARY_KEY, checkKeys, deploymentPlan } from "./deployment.mjs";
 import { at, build as built, root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
-import { privateFolder, writePrivate } from "./service/folder.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
-import { quiet } from "./service/wrangler.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 import { checkConfigured } from "./variables.mjs";
-
-const KEY = "WEBPUBSUB_ACCESS_KEY";
-const SECONDARY_KEY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
 
 const command = {
   name: "npm run deploy",
@@ -48,33 +42,10 @@ const folder = join(built, ".wrangler");
 const wrangler = (args, options) =>
   run(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, ...options });
 
-/** Everything that a deployment does on this machine, and nothing that leaves it. Returns what wrangler says of it. */
-export const dryRun = (args = []) =>
-  wrangler(["deploy", "--dry-run", "--outdir", join(built, ".dry-run"), ...args], { env: quiet(folder) });
+const deployment = new Deployment({ wrangler, folder });
 
-/** The bindings and variables in what wrangler says of a dry run, and the migrations and assets in the configuration. */
-export function deploymentPlan(output, config) {
-  const [, table] = output.match(/^(Your Worker has access to the following bindings:\n[^]*?)\n\s*\n/m) ?? [];
-  if (!table) throw new Problem(`wrangler did not say what the worker is bound to:\n${output}`);
-  const migrations = config.migrations.map(
-    ({ tag, ...steps }) =>
-      `  ${tag}: ${Object.entries(steps)
-        .map(([step, classes]) => `${step} ${classes.join(", ")}`)
-        .join("; ")}`,
-  );
-  const files = filesUnder(at(config.assets.directory)).length;
-  return `${table.replace(/ +$/gm, "")}\n\nMigrations:\n${migrations.join("\n")}\n\nAssets:\n  ${files} files of ${config.assets.directory}, as env.${config.assets.binding}`;
-}
-
-/** Fails if a key that would be the service's can be guessed. */
-function checkKeys(keys) {
-  const known = Object.fromEntries(Object.entries(keys).filter(([, key]) => key));
-  const weak = weakKeys(known);
-  if (weak.length > 0)
-    throw new Problem(
-      `${weak.map(weakness).join(" ")} It is not deployed: take a random one, or leave it out and have --set-key make one.`,
-    );
-}
+/** What wrangler says of a deployment of which nothing leaves this machine. */
+export const dryRun = () => deployment.dryRun();
 
 async function checkSecret(args) {
   const env = args.flatMap((arg, index) =>
@@ -83,32 +54,13 @@ async function checkSecret(args) {
   const how = `This sets a random one and deploys:\n  ${command.name} -- --set-key`;
   let secrets;
   try {
-    secrets = await wrangler(["secret", "list", "--format", "json", ...env], { env: quiet(folder) });
+    secrets = await deployment.secrets(env);
   } catch (error) {
     throw new Problem(
       `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${error.message}`,
     );
   }
   if (!secrets.includes(`"${KEY}"`)) throw new Problem(`The secret ${KEY} is not set: no client could connect. ${how}`);
-}
-
-/** Deploys, with the access key if one is to be set. Returns the URL of what was deployed, where wrangler says it. */
-async function deploy(args, key) {
-  const [report, secrets] = ["report.ndjson", "secrets.json"].map((name) => join(privateFolder(folder), name));
-  rmSync(report, { force: true });
-  if (key) writePrivate(secrets, JSON.stringify({ [KEY]: key }));
-  try {
-    const withKey = key ? ["--secrets-file", secrets] : [];
-    await wrangler(["deploy", ...withKey, ...args], {
-      echo: true,
-      env: { ...process.env, WRANGLER_OUTPUT_FILE_PATH: report },
-    });
-  } finally {
-    rmSync(secrets, { force: true });
-  }
-  const lines = existsSync(report) ? readFileSync(report, "utf8").split("\n").filter(Boolean) : [];
-  const { targets = [] } = lines.map((line) => JSON.parse(line)).find(({ type }) => type === "deploy") ?? {};
-  return targets.find((target) => target.startsWith("https://"));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
@@ -120,23 +72,23 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       process.argv.slice(2).filter((arg) => own.includes(arg)),
       command,
     );
-    const known = deployment();
-    checkKeys({ [KEY]: known.key, [SECONDARY_KEY]: process.env[SECONDARY_KEY] });
+    const known = knownDeployment();
+    checkKeys({ [KEY]: known.key, [SECONDARY_KEY]: process.env[SECONDARY_KEY] }, "have --set-key make one");
     await setUp("build");
     const config = await workerConfig();
     checkConfigured(config.vars ?? {});
     await build();
     reportSizes();
     if (values["dry-run"]) {
-      const output = await step("Deployment, dry run", () => dryRun(args));
-      say(`\n${deploymentPlan(output, config)}`);
+      const output = await step("Deployment, dry run", () => deployment.dryRun(args));
+      say(`\n${deploymentPlan(output, config, at(config.assets.directory))}`);
       return;
     }
     const key = values["set-key"] ? (known.key ?? newKey()) : undefined;
     // Before it is the service's: a deployment that breaks off after that must not lose it.
     if (key) keepDeployment({ endpoint: known.endpoint, key });
     else await step("Is the access key set?", () => checkSecret(args));
-    const endpoint = (await deploy(args, key)) ?? known.endpoint;
+    const endpoint = (await deployment.deploy(args, key)) ?? known.endpoint;
     keepDeployment({ endpoint, key: key ?? known.storedKey });
     sayWhatNext({ endpoint, key: key ?? known.key });
   });

@@ -61,9 +61,6 @@ export const serverFlags = (({ "web-socket-compression": _, ...flags }) => ({
  */
 export function serviceOptions(args, command) {
   const values = parse(args, command);
-  const variables = Object.fromEntries((values.var ?? []).map(variable));
-  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
-  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
   const port = portOf("--port", values.port);
   return {
     port,
@@ -74,8 +71,16 @@ export function serviceOptions(args, command) {
     durability: oneOf("--durability", values.durability, ["full", "normal", "memory"]),
     threads: values.threads && String(whole("--threads", values.threads, 1, 256)),
     logFile: values["log-file"] && resolve(values["log-file"]),
-    variables,
+    variables: variablesOf(values),
   };
+}
+
+/** The variables that the options of a service set. */
+export function variablesOf(values) {
+  const variables = Object.fromEntries((values.var ?? []).map(variable));
+  variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
+  if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
+  return variables;
 }
 
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {

@@ -5,7 +5,6 @@
 // build/www/client/         the client package as a page loads it
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { build as bundle } from "esbuild";
 import { at, build } from "../paths.mjs";
 import { pageFiles } from "./client.mjs";
 import { filesUnder } from "./inputs.mjs";
@@ -45,6 +44,8 @@ export const www = {
 export const appFiles = () => filesUnder(app).filter((file) => /\.(?:js|css)$/.test(file));
 
 async function bundled() {
+  // It is there once the set-up is done, and not before.
+  const { build: bundle } = await import("esbuild");
   const { outputFiles } = await bundle({
     entryPoints: [at("www", "src", "main.js"), at("www", "style", "style.css")],
     entryNames: "[name]",

@@ -20,7 +20,7 @@ export function readTree() {
   const files = [...documents, ...filesUnder(...FOLDERS.map((folder) => at(folder)))];
   const kept = files
     .map((file) => relative(root, file))
-    .filter((path) => !path.includes("/public/built/"))
+    .filter((path) => !/^examples\/.*\/built\//.test(path))
     .filter((path) => /\.md$/.test(path) || (CODE.test(path) && path !== EXEMPT));
   return kept.map((path) => ({ path, text: readFileSync(at(path), "utf8") }));
 }

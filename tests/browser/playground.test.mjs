@@ -104,7 +104,7 @@ forEachShardCount(
 
     test("a bare client sends frames and receives payloads", async () => {
       const hub = service.newHub();
-      const { page } = await open();
+      const { page } = await open({ signedIn: true });
       await connect(page, hub.clientUrl(), { protocol: "Bare WebSocket" });
       await hub.send("", "Hello World");
       await row(page, "Hello World").waitFor();
@@ -112,6 +112,9 @@ forEachShardCount(
       await page.getByRole("button", { name: "Send", exact: true }).click();
       await row(page, "Disconnected.").waitFor();
       await state(page, "Not connected");
+      await page
+        .getByText(`The hub ${hub.name} has no event handler, so no server takes the event "message".`)
+        .waitFor();
     });
 
     test("metadata, a time to live and an ack id go with a message", async () => {
@@ -228,6 +231,21 @@ forEachShardCount(
       await page.getByRole("button", { name: "Restore the network" }).click();
       await row(page, "The connection is back; nothing was missed.").waitFor();
       for (let n = 1; n <= 3; n++) assert.equal(await row(page, `while away ${n}`).count(), 1);
+    });
+
+    test("a recovery that comes too late makes a new connection", async () => {
+      const hub = service.newHub();
+      const { page } = await open();
+      await connect(page, hub.clientUrl());
+      await page.getByRole("button", { name: "Let recovery expire" }).click();
+      await row(page, "The link was lost").waitFor();
+      await hub.send("", "missed");
+      // The client tries for half a minute.
+      await row(page, "Disconnected.").waitFor({ timeout: 90_000 });
+      await state(page, "Connected");
+      await hub.send("", "after");
+      await row(page, "after").waitFor();
+      assert.equal(await row(page, "missed").count(), 0);
     });
 
     test("clients are in tabs of their own", async () => {

@@ -132,6 +132,12 @@ forEachShardCount(
         },
       );
       assert.equal((await client.json()).data, "it's here");
+      await page.getByRole("tab", { name: "Python" }).click();
+      const program = await page.getByRole("region", { name: "The call with Python" }).innerText();
+      assert.match(
+        program,
+        /service\.send_to_group\("a room's", "it's here", content_type="text\/plain", message_ttl_seconds=5\)/,
+      );
       assert.ok(curl.includes("'it'\\''s here'") && curl.includes("messageTtlSeconds=5"), curl);
       assert.ok(!curl.includes(service.key) && !script.includes(service.key));
     });

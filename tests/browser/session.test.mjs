@@ -28,7 +28,8 @@ describe("A session in Chromium", () => {
         const session = "/management/session";
         const body = JSON.stringify({ ticket });
         const signedIn = (await fetch(session, { method: "POST", headers, body })).status;
-        const { connections } = await (await fetch(`/management/hubs/${hub}/connections`, { headers })).json();
+        /** @type {any} */
+        const list = await (await fetch(`/management/hubs/${hub}/connections`, { headers })).json();
         const withoutHeader = (await fetch(`/management/hubs/${hub}/connections`)).status;
         const token = (await fetch(`/api/hubs/${hub}/:generateToken`, { method: "POST", headers })).status;
         const socket = new WebSocket(`${location.origin.replace("http", "ws")}/management/hubs/${hub}/trace`);
@@ -41,7 +42,7 @@ describe("A session in Chromium", () => {
         const after = (await fetch(`/management/hubs/${hub}/connections`, { headers })).status;
         return {
           signedIn,
-          users: connections.map(({ userId }) => userId),
+          users: list.connections.map(({ userId }) => userId),
           withoutHeader,
           token,
           first,

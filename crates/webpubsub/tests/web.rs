@@ -64,7 +64,7 @@ const QUICK: Retry = Retry {
 };
 
 /// Waits for something that has to come.
-async fn until(what: impl Fn() -> bool) {
+async fn until(mut what: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if what() {
             return;

@@ -4,14 +4,27 @@ import { parse } from "../../../scripts/command.mjs";
 import { nearest } from "../../../scripts/nearest.mjs";
 import { Help, UsageProblem, main, say } from "../../../scripts/terminal.mjs";
 import { commands, groups } from "./commands.mjs";
+import { candidates } from "./commands/completion.mjs";
 import { overview } from "./overview.mjs";
 import { at } from "./paths.mjs";
+import { checkKeyIsKnown } from "./service.mjs";
+
+// Whoever reads may have enough, such as `head`.
+process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 
 await main(async () => {
   const [first, ...others] = process.argv.slice(2);
   if (first === undefined || first === "--help" || first === "-h") throw new Help(overview());
   if (first === "--version" || first === "-v") {
     say(JSON.parse(readFileSync(at("package.json"), "utf8")).version);
+    return;
+  }
+  // What the scripts of `completion` ask.
+  if (first === "complete") {
+    for (const word of candidates(others.slice(1), commands)) say(word);
     return;
   }
   if (first === "help") return doCommand([...others, "--help"]);
@@ -30,6 +43,7 @@ async function doCommand(words) {
   if (command.start) return command.start(args);
   const values = parse(args, command);
   checkOperands(command, values.rest ?? []);
+  if ("state" in command.flags) checkKeyIsKnown(values);
   return command.run(values);
 }
 

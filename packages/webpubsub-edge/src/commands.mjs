@@ -2,16 +2,37 @@
 import { clientUrl } from "../../../scripts/commands/client-url.mjs";
 import { connectionString } from "../../../scripts/commands/connection-string.mjs";
 import { token } from "../../../scripts/commands/token.mjs";
+import { completion } from "./commands/completion.mjs";
+import { deliveries } from "./commands/deliveries.mjs";
+import { deploy } from "./commands/deploy.mjs";
 import { dev } from "./commands/dev.mjs";
+import * as handlers from "./commands/handlers.mjs";
+import * as hubs from "./commands/hubs.mjs";
+import { listen } from "./commands/listen.mjs";
+import { metrics } from "./commands/metrics.mjs";
+import { send } from "./commands/send.mjs";
+import { trace } from "./commands/trace.mjs";
 import { serve } from "./commands/serve.mjs";
 
 /** Commands by their names. One with `start(args)` reads its own options, the others have a `run(values)`. */
 export const commands = {
   dev,
   serve,
+  deploy,
   "connection-string": connectionString,
   "client-url": clientUrl,
   token,
+  send,
+  listen,
+  "hubs list": hubs.list,
+  "hubs get": hubs.get,
+  "hubs set": hubs.set,
+  "hubs delete": hubs.remove,
+  "handlers test": handlers.test,
+  deliveries,
+  trace,
+  metrics,
+  completion,
 };
 
 /** The first words of the names that have two. */

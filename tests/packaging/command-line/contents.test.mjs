@@ -32,7 +32,9 @@ test("the package has these files and no others", () => {
       "dist/chunk-HASH.mjs",
       "dist/cli.mjs",
       "dist/dist-HASH.mjs",
+      "dist/groups-node-HASH.mjs",
       "dist/index.mjs",
+      "dist/inlined-HASH.mjs",
       "index.d.ts",
       "package.json",
       "wrangler.toml",
@@ -56,6 +58,7 @@ test("no file names a place on the machine that packed it", () => {
 test("workerd is all that it is built on, in the tested version", () => {
   const { devDependencies, version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
   assert.deepEqual(manifest.dependencies, { workerd: devDependencies.workerd });
+  assert.deepEqual(manifest.config, { wrangler: devDependencies.wrangler });
   assert.equal(manifest.version, version);
 });
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { tarball } from "../../../scripts/build/package.mjs";
+import { at } from "../../../scripts/paths.mjs";
 import { which } from "../../../scripts/processes.mjs";
 import { ended, kill, start } from "../../support/processes.mjs";
 import { deferred, within } from "../../support/waiting.mjs";
@@ -15,26 +16,27 @@ export class Installed {
   /** The folder of all this, and in it the project that has the package. */
   folder = "";
   project = "";
+  package = "";
   /** How long the installation took, in milliseconds. */
   tookMs = 0;
   /** @type {NodeJS.ProcessEnv} */
   env = {};
 
+  /** As it was built, without an installation: what it is built on is the repository's. */
+  static built() {
+    const installed = new Installed();
+    installed.folder = mkdtempSync(path.join(tmpdir(), "command-line-"));
+    installed.#prepare(process.execPath);
+    installed.project = installed.newFolder("project");
+    installed.package = at("build", "webpubsub-edge");
+    return installed;
+  }
+
   /** Installs it with the Node at `program`; what it is built on comes from the registry, or npm's cache. */
   static async install(program = process.execPath) {
     const installed = new Installed();
     installed.folder = mkdtempSync(path.join(tmpdir(), "command-line-"));
-    const bin = path.join(installed.folder, "bin");
-    mkdirSync(bin);
-    symlinkSync(program, path.join(bin, "node"));
-    const {
-      WEBPUBSUB_ACCESS_KEY: _,
-      WEBPUBSUB_ACCESS_KEY_SECONDARY: __,
-      WebPubSubConnectionString: ___,
-      ...env
-    } = process.env;
-    for (const name of Object.keys(env)) if (/^(CARGO|RUST|npm_)/.test(name)) delete env[name];
-    installed.env = { ...env, PATH: bin };
+    installed.#prepare(program);
     installed.project = installed.newFolder("project");
     writeFileSync(path.join(installed.project, "package.json"), '{ "private": true, "type": "module" }\n');
     const args = ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball];
@@ -42,7 +44,17 @@ export class Installed {
     const { status, output } = await installed.node([npm, ...args]);
     if (status !== 0) throw new Error(`npm install failed:\n${output}`);
     installed.tookMs = Date.now() - began;
+    installed.package = path.join(installed.project, "node_modules", "webpubsub-edge");
     return installed;
+  }
+
+  /** Nothing but Node is in PATH, and nothing of the environment says what the tests are to find. */
+  #prepare(program) {
+    const bin = this.newFolder("bin");
+    symlinkSync(program, path.join(bin, "node"));
+    const { WEBPUBSUB_ACCESS_KEY: _, WEBPUBSUB_ACCESS_KEY_SECONDARY: __, ...env } = process.env;
+    for (const name of Object.keys(env)) if (/^(CARGO|RUST|npm_|WebPubSub)/.test(name)) delete env[name];
+    this.env = { ...env, PATH: bin };
   }
 
   /** An empty folder to type commands in. */
@@ -50,10 +62,6 @@ export class Installed {
     const folder = path.join(this.folder, name);
     mkdirSync(folder, { recursive: true });
     return folder;
-  }
-
-  get package() {
-    return path.join(this.project, "node_modules", "webpubsub-edge");
   }
 
   /** Runs Node to its end. */
@@ -79,7 +87,7 @@ export class Installed {
   /** Types a command that stays, and waits until it has printed what `ready` matches. */
   async stay(args, ready, { cwd = this.project, env = {} } = {}) {
     const matched = deferred();
-    const running = { output: "", stdout: "", match: undefined, child: undefined, end: undefined };
+    const running = { output: "", stdout: "", match: undefined, child: undefined, ended: undefined, end: undefined };
     const look = () => {
       const match = ready.exec(running.output);
       if (match) matched.resolve(match);
@@ -90,6 +98,7 @@ export class Installed {
       { cwd, env: { ...this.env, ...env } },
     );
     this.#running.push(child);
+    look();
     child.stdout.setEncoding("utf8").on("data", (text) => {
       running.stdout += text;
       running.output += text;
@@ -102,6 +111,7 @@ export class Installed {
     const gone = ended(child);
     gone.then((code) => matched.reject(new Error(`it ended with ${code}:\n${running.output}`)));
     running.child = child;
+    running.ended = gone;
     running.match = await within(matched.promise, `${ready} of ${args.join(" ")}`, LIMIT_MS);
     running.end = async (signal = "SIGTERM") => {
       child.kill(signal);

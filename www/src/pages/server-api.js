@@ -7,7 +7,7 @@ import { submit } from "../parts/form.js";
 import { tabs } from "../parts/tabs.js";
 import { checkValues, operationsOf, requestOf } from "../service/operations.js";
 import { request } from "../service/request.js";
-import { curlFor, javascriptFor } from "../service/sdk-lines.js";
+import { curlFor, javascriptFor, pythonFor } from "../service/sdk-lines.js";
 
 const FIRST = "WebPubSub_SendToAll";
 
@@ -206,6 +206,7 @@ export class ServerApi {
     const forms = [
       ["curl", "curl", curlFor(operation, asked, content, location.origin)],
       ["javascript", "JavaScript", javascriptFor(operation, this.#values, content)],
+      ["python", "Python", pythonFor(operation, this.#values, content)],
     ].filter(([, , text]) => text);
     const [id, words, text] = forms.find(([form]) => form === this.#line) ?? forms[0];
     return html`<section class="card" aria-labelledby="lines-title">

@@ -38,7 +38,11 @@ export class ClientTab {
     this.#app = app;
     this.#number = number;
     this.id = String(number);
-    this.client = new Client({ changed: app.update, received: () => app.progress.reach("received") });
+    this.client = new Client({
+      changed: app.update,
+      received: () => app.progress.reach("received"),
+      eventFailed: () => void this.#composer.explain("message"),
+    });
     this.#connecting = new Attempt(app.update);
     this.#composer = new Composer(app, this.client, () => this.#hub);
     this.#log = new LogView(app, this.client.log);

@@ -7,6 +7,9 @@ import { FrameLog } from "./frame-log.js";
 import { Network } from "./network.js";
 import { Extras, protocols, withExtras } from "./protocols.js";
 
+/** With this code the service closes a client without a subprotocol whose event failed. */
+const EVENT_FAILED = 1011;
+
 /** Ack ids that this page chooses begin here, away from those of the client. */
 const FIRST_ACK_ID = 1_000_000;
 
@@ -29,13 +32,16 @@ export class Client {
   #isExpiring = false;
   #changed;
   #received;
+  #eventFailed;
 
   /**
-   * `changed()` is called when there is something else to show, `received()` with each message that comes from others.
+   * `changed()` is called when there is something else to show, `received()` with each message that comes from others, and
+   * `eventFailed()` when a bare client was closed because no server took its frame.
    */
-  constructor({ changed, received }) {
+  constructor({ changed, received, eventFailed }) {
     this.#changed = changed;
     this.#received = received;
+    this.#eventFailed = eventFailed;
     this.log = new FrameLog(changed);
     this.network = new Network((direction, data) => this.#frame(direction, data));
   }
@@ -125,6 +131,7 @@ export class Client {
       this.state = "lost";
       if (this.#isExpiring) this.#restore();
       this.note(["Disconnected.", endInWords(end)].filter(Boolean).join(" "));
+      if (this.isBare && end.code === EVENT_FAILED) this.#eventFailed();
     });
     on("stopped", () => this.#end());
     on("rejoin-group-failed", ({ group, error }) => {

@@ -29,8 +29,7 @@ export class Composer {
       action = actionOf(form, this.#client.isBare);
       this.#result = await this.#client.perform(action);
     });
-    if (this.#doing.problem && (action?.kind === "event" || action?.kind === "invoke"))
-      await this.#explain(action.name);
+    if (this.#doing.problem && (action?.kind === "event" || action?.kind === "invoke")) await this.explain(action.name);
   }
 
   async #again() {
@@ -41,7 +40,7 @@ export class Composer {
   }
 
   /** Says that no handler takes an event, if that is why it failed. */
-  async #explain(event) {
+  async explain(event) {
     const hub = this.#hub();
     if (!this.#app.access.isSignedIn) {
       this.#why = "Perhaps no event handler takes this event: sign in, and the page looks.";

@@ -66,6 +66,52 @@ console.log(await ${text});
 `;
 }
 
+/** A text in Python: JSON's escapes are Python's, too. */
+const py = js;
+
+/** How each operation is called in Python, by its id. */
+const python = {
+  SendToAll: ({ content }) => `send_to_all(${content})`,
+  SendToGroup: ({ v, content }) => `send_to_group(${py(v.group)}, ${content})`,
+  SendToUser: ({ v, content }) => `send_to_user(${py(v.userId)}, ${content})`,
+  SendToConnection: ({ v, content }) => `send_to_connection(${py(v.connectionId)}, ${content})`,
+  CloseAllConnections: ({ reason }) => `close_all_connections(${reason})`,
+  CloseGroupConnections: ({ v, andReason }) => `close_group_connections(${py(v.group)}${andReason})`,
+  CloseUserConnections: ({ v, andReason }) => `close_user_connections(${py(v.userId)}${andReason})`,
+  CloseConnection: ({ v, andReason }) => `close_connection(${py(v.connectionId)}${andReason})`,
+  ConnectionExists: ({ v }) => `connection_exists(${py(v.connectionId)})`,
+  GroupExists: ({ v }) => `group_exists(${py(v.group)})`,
+  UserExists: ({ v }) => `user_exists(${py(v.userId)})`,
+  AddConnectionToGroup: ({ v }) => `add_connection_to_group(${py(v.group)}, ${py(v.connectionId)})`,
+  RemoveConnectionFromGroup: ({ v }) => `remove_connection_from_group(${py(v.group)}, ${py(v.connectionId)})`,
+  AddUserToGroup: ({ v }) => `add_user_to_group(${py(v.group)}, ${py(v.userId)})`,
+  RemoveUserFromGroup: ({ v }) => `remove_user_from_group(${py(v.group)}, ${py(v.userId)})`,
+  RemoveUserFromAllGroups: ({ v }) => `remove_user_from_all_groups(${py(v.userId)})`,
+  RemoveConnectionFromAllGroups: ({ v }) => `remove_connection_from_all_groups(${py(v.connectionId)})`,
+};
+
+/** The program for an operation in Python, or nothing where it is not among those that are written here. */
+export function pythonFor({ id }, values, { type, body }) {
+  const call = python[id.replace(/^\w+?_/, "")];
+  if (!call) return undefined;
+  const named = Object.entries({ filter: values.filter, message_ttl_seconds: values.messageTtlSeconds })
+    .filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => `, ${name}=${name === "filter" ? py(value) : value}`);
+  const content = {
+    "text/plain": `${py(body)}, content_type="text/plain"`,
+    "application/json": `json.loads(${py(body)})`,
+    "application/octet-stream": 'b"…", content_type="application/octet-stream"',
+  }[type];
+  const reason = values.reason ? `reason=${py(values.reason)}` : "";
+  const text = call({ v: values, content: `${content}${named.join("")}`, reason, andReason: reason && `, ${reason}` });
+  return `${text.includes("json.") ? "import json\n" : ""}import os
+from azure.messaging.webpubsubservice import WebPubSubServiceClient
+
+service = WebPubSubServiceClient.from_connection_string(os.environ["WebPubSubConnectionString"], hub=${py(values.hub ?? "")})
+print(service.${text})
+`;
+}
+
 /** The same with curl; the token is made by the project's own command. */
 export function curlFor({ method, isOpen }, { path, query }, { type, body }, origin) {
   const search = String(new URLSearchParams(query));

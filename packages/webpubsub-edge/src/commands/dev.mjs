@@ -1,6 +1,6 @@
 // `dev`: the service for development, with https, and with all that one needs to begin.
 import { spawn } from "node:child_process";
-import { primaryKey } from "../../../../scripts/access.mjs";
+import { primaryKey, signInLink } from "../../../../scripts/access.mjs";
 import { serviceFlags } from "../../../../scripts/options.mjs";
 import { greeting } from "../../../../scripts/service/greeting.mjs";
 import { say } from "../../../../scripts/terminal.mjs";
@@ -27,15 +27,15 @@ export const dev = {
 
   start(args) {
     return runWorkerd(this, args, {
+      signedIn: true,
       // A handler under development listens on the developer's own machine.
       variables: { ALLOW_PRIVATE_EVENT_HANDLERS: "on" },
-      signedIn: true,
       ready(options, keys, reached, values) {
         if (!values.json) {
           say(greeting(options, primaryKey(keys), reached));
           say("Ctrl-C stops the service; its state stays.\n");
         }
-        if (values.open) open(`${reached.endpoint}/`);
+        if (values.open) open(signInLink({ url: reached.endpoint, key: primaryKey(keys) }));
       },
     });
   },

@@ -1,0 +1,80 @@
+// `listen`: a client on the terminal, which prints what it receives.
+import { WebPubSubClient } from "@webpubsub-edge/client";
+import { clientUrl, groupName, hubName } from "../../../../scripts/access.mjs";
+import { clientFlags } from "../../../../scripts/commands/client-url.mjs";
+import { addressFlags, whole } from "../../../../scripts/options.mjs";
+import { Problem, say } from "../../../../scripts/terminal.mjs";
+import { typed } from "../../../../scripts/typed.mjs";
+import { FAILED, NOT_ALLOWED } from "../exit-codes.mjs";
+import { clock, jsonFlag, sayJson, visible } from "../output.mjs";
+import { Service, notReached } from "../service.mjs";
+
+const MOST = 1_000_000;
+
+export const listen = {
+  name: typed("listen"),
+  summary: "Connects a client, and prints what it receives.",
+  about:
+    "Connects a client to a hub and prints each message that it receives, until Ctrl-C. It is reliable: it misses nothing\nwhen its connection is lost for a while. With --json each message is a line of JSON, binary data as base64.",
+  rest: "HUB",
+  flags: {
+    ...clientFlags,
+    count: { type: "string", value: "N", about: "Ends after so many messages." },
+    ...jsonFlag,
+    ...addressFlags,
+  },
+  examples: [
+    [typed("listen chat"), "everything that is published to all"],
+    [typed("listen chat", "--group room --group news --user ann"), "as a member of two groups, and as a user"],
+    [typed("listen chat", "--count 1 --json"), "the next message, for a script"],
+  ],
+
+  async run(values) {
+    const [hub] = values.rest;
+    const most = values.count === undefined ? Infinity : whole("--count", values.count, 1, MOST);
+    const service = new Service(values);
+    const request = {
+      hub: hubName(hub, "HUB"),
+      user: values.user,
+      roles: values.role,
+      groups: values.group?.map(groupName),
+    };
+    const client = new WebPubSubClient({ getClientAccessUrl: () => clientUrl(request, service) });
+    const note = (text) => process.stderr.write(`${text}\n`);
+    const stopped = new Promise((resolve) => client.on("stopped", () => resolve(undefined)));
+    let received = 0;
+    const receive = (from) => {
+      if (received >= most) return;
+      print(from, values.json);
+      if (++received >= most) client.stop();
+    };
+    client.on("group-message", ({ message }) => receive({ from: "group", ...message }));
+    client.on("server-message", ({ message }) => receive({ from: "server", ...message }));
+    client.on("connected", ({ connectionId }) => note(`Connected to ${service.url} as connection ${connectionId}.`));
+    client.on("disconnected", ({ message }) => note(`Disconnected${message?.message ? `: ${message.message}` : "."}`));
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => client.stop());
+    await client.start().catch((error) => {
+      throw notConnected(service.url, error);
+    });
+    await stopped;
+  },
+};
+
+/** Why a client could not connect: the service's answer, or that there was none. */
+function notConnected(url, error) {
+  const [, status] = /\b(4\d\d|5\d\d)\b/.exec(error.message) ?? [];
+  if (status === undefined) return notReached(url, { code: error.cause?.code ?? codeIn(error) });
+  const exitCode = status === "401" || status === "403" ? NOT_ALLOWED : FAILED;
+  return new Problem(`The service at ${url} does not let the client in: ${error.message}`, { exitCode });
+}
+
+const codeIn = (error) =>
+  /\b[A-Z]+(?:_[A-Z]+)+\b|\bE[A-Z]{4,}\b/.exec(`${error.message} ${error.cause ?? ""}`)?.[0] ?? error.message;
+
+function print({ from, group, dataType, data, fromUserId }, json) {
+  const isBytes = data instanceof ArrayBuffer;
+  const text = isBytes ? Buffer.from(data).toString("base64") : data;
+  if (json) return sayJson({ time: Date.now(), from, group, fromUserId, dataType, data: text });
+  const shown = typeof text === "string" ? text : JSON.stringify(text);
+  say(visible(`${clock(Date.now())}  ${group === undefined ? from : `${from} ${group}`}  ${dataType}  ${shown}`));
+}
