@@ -111,6 +111,7 @@ forEachShardCount(
         page.getByRole("button", { name: "Export as Azure's JSON" }).click(),
       ]);
       const path = await file.path();
+      page.on("dialog", (dialog) => dialog.accept());
       await page.getByRole("button", { name: "Go back to the service's settings" }).click();
       await page.getByText("These are the service's settings.").waitFor();
       assert.equal((await settingsOf(hub)).anonymousConnectPolicy, "deny");

@@ -8,7 +8,6 @@ import { forEachShardCount } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
 
 const SECRET = "a-secret-of-the-portal-for-tests";
-process.env.PORTAL_SECRET = SECRET;
 
 forEachShardCount(
   "Sessions on the page",
@@ -157,6 +156,25 @@ forEachShardCount(
       await page.getByText("Not watching").waitFor();
     });
 
+    test("a trace goes on after the service was away", async () => {
+      const hub = service.newHub();
+      await hub.connect({ user: "first" });
+      const { page } = await trace(hub);
+      await start(page);
+      await service.crash();
+      await page.getByRole("status").filter({ hasText: "Connecting …" }).waitFor();
+      await service.start();
+      await page
+        .getByRole("status")
+        .filter({ hasText: /^\s*Watching/ })
+        .waitFor();
+      // All shards of the hub are watched again, whichever has the client.
+      const all = /** @type {number} */ (service.shards);
+      if (all > 1) await page.getByText(`Watching ${all} of ${all} shards`).waitFor();
+      await hub.connect({ user: "alice" });
+      await row(page, "connected", "alice").waitFor();
+    });
+
     test("a trace keeps no one out and fits 320 px", async () => {
       const hub = service.newHub();
       await hub.connect({ user: "alice" });
@@ -173,5 +191,5 @@ forEachShardCount(
       }
     });
   },
-  { steady: "it is about the browser" },
+  { steady: "it is about the browser", secrets: { PORTAL_SECRET: SECRET } },
 );

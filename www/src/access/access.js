@@ -118,7 +118,7 @@ export class Access {
    *
    * @param {string} method
    * @param {string} path below `/management` or `/api`, encoded
-   * @param {{ query?: Iterable<[string, string]>, headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal }} options
+   * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal, anyStatus?: boolean }} options
    */
   async request(method, path, options = {}) {
     if (!this.#credentials) throw new Error("Sign in first.");

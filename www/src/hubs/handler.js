@@ -6,7 +6,11 @@ export const presenceEvents = ["joined", "left"];
 /** The fields of a new handler. */
 export const newHandler = () => fieldsOf({ urlTemplate: "", userEventPattern: "*" });
 
-/** A handler of the settings as fields. */
+/**
+ * A handler of the settings as fields.
+ *
+ * @param {{ urlTemplate?: string, userEventPattern?: string | null, systemEvents?: string[] | null, groupPresenceEvents?: any, auth?: any }} handler
+ */
 export function fieldsOf({
   urlTemplate = "",
   userEventPattern = "",

@@ -251,6 +251,7 @@ export class Hubs {
   }
 
   async #reset() {
+    if (!confirm(`Forget the settings of ${this.#settings.hub}, with its event handlers?`)) return;
     await this.#change((settings) => settings.remove(), "These are the service's settings.");
   }
 

@@ -6,7 +6,7 @@ import { code } from "../parts/code.js";
 
 const NAME = "WebPubSubConnectionString";
 
-/** How programs are given a connection string. */
+/** How programs are given a connection string. @type {[title: string, what: string, form: (text: string) => string][]} */
 const FORMS = [
   ["Connection string", "the connection string", (text) => text],
   [".env", "the line of a .env file", (text) => `${NAME}="${text}"`],

@@ -16,7 +16,11 @@ const AZURE = { webpubsub_connections: "ConnectionCount" };
 
 const count = (value) => value.toLocaleString(undefined, { maximumFractionDigits: 2 });
 
-/** The lines that are drawn; of a counter, how fast it grows. */
+/**
+ * The lines that are drawn; of a counter, how fast it grows.
+ *
+ * @type {{ name: string, title: string, isRate?: boolean, inWords: (value: number) => string }[]}
+ */
 const CHARTS = [
   { name: "webpubsub_connections", title: "Connections", inWords: count },
   { name: "webpubsub_event_calls_total", title: "Calls to event handlers a second", isRate: true, inWords: count },
@@ -105,6 +109,7 @@ export class Metrics {
 
   #matches = ({ labels }) => this.#hub === "" || labels.hub === this.#hub;
 
+  /** @param {(typeof CHARTS)[number]} chart */
   #chart({ name, title, isRate, inWords }) {
     const values = this.#history.map(({ time, metrics }) => [
       time,

@@ -4,7 +4,7 @@
 const SAID_MS = 2000;
 
 class CopyButton extends HTMLElement {
-  /** A text, or a function that gives one when the button is pressed. */
+  /** A text, or a function that gives one when the button is pressed. @type {string | (() => string | Promise<string>)} */
   text = "";
   #button = document.createElement("button");
   #status = document.createElement("span");

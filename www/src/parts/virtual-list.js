@@ -11,7 +11,8 @@ export const ROW_PX = 34;
 class VirtualList extends HTMLElement {
   /** @type {{ number: number }[]} */
   #rows = [];
-  #row = (_row) => html``;
+  /** @type {(row: any) => unknown} */
+  #row = () => "";
   #list = document.createElement("ol");
   #before = document.createElement("div");
   #after = document.createElement("div");
@@ -81,7 +82,8 @@ class VirtualList extends HTMLElement {
     if (top < this.scrollTop) this.scrollTop = top;
     if (top + ROW_PX > this.scrollTop + this.clientHeight) this.scrollTop = top + ROW_PX - this.clientHeight;
     this.#draw();
-    this.#list.querySelector(`[data-number="${this.#rows[to].number}"] button`)?.focus({ preventScroll: true });
+    const button = this.#list.querySelector(`[data-number="${this.#rows[to].number}"] button`);
+    if (button instanceof HTMLElement) button.focus({ preventScroll: true });
   }
 }
 

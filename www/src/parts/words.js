@@ -28,7 +28,11 @@ export function errorInWords(error) {
   return error?.message || String(error);
 }
 
-/** Why a connection ended, from what the client knows of it. */
+/**
+ * Why a connection ended, from what the client knows of it.
+ *
+ * @param {{ message?: { message?: string }, code?: number, reason?: string }} end
+ */
 export function endInWords({ message, code, reason } = {}) {
   const said = message?.message || reason;
   if (said) return said;

@@ -15,6 +15,7 @@ export class BareClient {
     this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
   }
 
+  /** @returns {Promise<void>} */
   start() {
     return new Promise((resolve, reject) => {
       let isOpen = false;

@@ -36,7 +36,13 @@ export class LogView {
   #announcedCount = 0;
   #timer;
 
-  /** `words` say what the rows are. */
+  /**
+   * `words` say what the rows are.
+   *
+   * @param {any} app
+   * @param {import("./frame-log.js").FrameLog} log
+   * @param {{ title: string, noun: string, empty: string, file: string, hasControl?: boolean }} words
+   */
   constructor(app, log, words = FRAMES) {
     this.#app = app;
     this.#log = log;

@@ -26,7 +26,12 @@ export function parseMetrics(text) {
   return [...metrics.values()];
 }
 
-/** What a metric comes to over all shards that `matches` lets through. */
+/**
+ * What a metric comes to over all shards that `matches` lets through.
+ *
+ * @param {Metric | undefined} metric
+ * @param {(sample: Sample) => boolean} matches
+ */
 export const sum = (metric, matches = () => true) =>
   (metric?.samples ?? []).reduce((total, sample) => total + (matches(sample) ? sample.value : 0), 0);
 

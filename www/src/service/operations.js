@@ -8,7 +8,7 @@
  * }} Operation
  */
 
-/** Where an operation belongs in the list, by what its path goes on with. */
+/** Where an operation belongs in the list, by what its path goes on with. @type {[pattern: RegExp, group: string][]} */
 const GROUPS = [
   [/^\/management\//, "Operators"],
   [/\/connections\/\{connectionId\}/, "One connection"],
@@ -65,7 +65,8 @@ export function checkValues({ parameters }, values) {
   if (missing) throw new Error(`${missing.name} is needed.`);
 }
 
-function parameterOf({ name, in: where, required = false, description = "", schema = {} }) {
+/** @returns {Parameter} */
+function parameterOf({ name, in: where, required = false, description = "", schema = /** @type {any} */ ({}) }) {
   return {
     name,
     in: where,
@@ -85,6 +86,8 @@ function exampleOf({ components }, { requestBody }) {
   const named = schema?.$ref ? components.schemas[schema.$ref.split("/").at(-1)] : schema;
   if (!named?.properties) return undefined;
   const value = ({ type }) => ({ array: ["room"], string: "", integer: 0, boolean: false })[[type].flat()[0]] ?? null;
-  const members = Object.entries(named.properties).filter(([name]) => named.required?.includes(name));
+  const members = Object.entries(/** @type {Record<string, any>} */ (named.properties)).filter(([name]) =>
+    named.required?.includes(name),
+  );
   return JSON.stringify(Object.fromEntries(members.map(([name, member]) => [name, value(member)])));
 }

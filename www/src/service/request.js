@@ -12,6 +12,9 @@ export class RequestError extends Error {
 /**
  * Asks the service that this page came from, and reads the whole answer.
  *
+ * @param {string} method
+ * @param {string} path
+ * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal, anyStatus?: boolean }} options
  * @returns {Promise<{ status: number, headers: [string, string][], text: string, json: any, durationMs: number }>}
  */
 export async function request(method, path, { query, headers, body, signal, anyStatus = false } = {}) {
