@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
+import { clientTable, measureClients } from "../bench/client/run.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { lines, markdown, repeatable } from "../bench/report.mjs";
 import { generate, runAll } from "../bench/runner.mjs";
@@ -50,6 +51,10 @@ const command = {
       type: "boolean",
       about: "The benchmarks of the Rust crates alone, with criterion; --workloads narrows them.",
     },
+    client: {
+      type: "boolean",
+      about: "The browser client beside Microsoft's, in Node and Chromium: the time that each takes over a message.",
+    },
     list: { type: "boolean", about: "Prints which contenders and workloads there are." },
   },
   examples: [
@@ -61,6 +66,7 @@ const command = {
     ],
     ["npm run bench -- --workloads joins --baseline ../before", "before and after a change"],
     ["npm run bench -- --native", "the cores without a runtime"],
+    ["npm run bench -- --client", "the client's dispatch beside that of Microsoft's"],
   ],
 };
 
@@ -73,6 +79,7 @@ await main(async () => {
   if (values.list) return list(known);
   if (native) return benchNatively(values);
   const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
+  if (values.client) return benchClient(values, runs);
   const wanted = choose("contender", known, values.contenders, { quick, always: YARDSTICK });
   const workloads = choose("workload", allWorkloads, values.workloads, { quick });
 
@@ -198,4 +205,15 @@ async function benchNatively({ native, workloads, ...others }) {
   await setUp("native");
   const filter = workloads === undefined ? [] : ["--", workloads];
   await cargo(["bench", "--locked", "-p", "webpubsub-bench", ...filter], { echo: true, failure: "cargo bench" });
+}
+
+async function benchClient({ client, runs: _, ...others }, runs) {
+  const [other] = Object.keys(others);
+  if (other) throw new UsageProblem(`--client goes with --runs alone, not with --${other}.`);
+  await setUp("build");
+  await setUp("browser");
+  await build();
+  const rows = await step("Clients", (where) => measureClients({ runs, where }));
+  say();
+  for (const line of clientTable(rows)) say(line);
 }

@@ -57,6 +57,8 @@ test("a refused operation is a SendMessageError, and tried again", async (t) => 
   assert.throws(() => client.listGroupStates("g"), new Error("Group state is not subscribed for group 'g'."));
 });
 
+const entries = (count) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`k${number}`, "v"]));
+
 test("operations on group states check their arguments", async (t) => {
   const { client, connection } = await setUpConnected(t, { messageRetryOptions: once });
   const errors = [];
@@ -65,6 +67,7 @@ test("operations on group states check their arguments", async (t) => {
     () => client.setGroupState("g", { a: 1 }),
     () => client.setGroupState("g", ["a"]),
     () => client.setGroupState("g"),
+    () => client.setGroupState("g", entries(257)),
     () => client.subscribeGroupStates(""),
     () => client.unsubscribeGroupStates(5),
     () => client.subscribeGroupStates("g", { ackId: -1 }),
@@ -73,8 +76,20 @@ test("operations on group states check their arguments", async (t) => {
     assert.ok(error instanceof npmPackage.SendMessageError);
     errors.push(error.cause.name);
   }
-  assert.deepEqual(errors, ["Error", "TypeError", "TypeError", "TypeError", "Error", "Error", "RangeError"]);
+  assert.deepEqual(errors, [
+    "Error",
+    "TypeError",
+    "TypeError",
+    "TypeError",
+    "RangeError",
+    "Error",
+    "Error",
+    "RangeError",
+  ]);
   assert.deepEqual(connection.messages(), []);
+  const largest = entries(256);
+  await client.setGroupState("g", largest);
+  assert.deepEqual((await connection.message()).state, largest);
 });
 
 test("an operation on group states can be aborted", async (t) => {

@@ -9,8 +9,21 @@ import { runInNewContext } from "node:vm";
 import { npmPackage } from "./harness.mjs";
 import { ScriptedService } from "./scripted-service.mjs";
 import { portOf } from "../support/port.mjs";
+import { until } from "../support/waiting.mjs";
 
 const { WebPubSubClient } = npmPackage;
+
+/** The memories of the package's WebAssembly: they can grow, and never shrink. */
+const memories = [];
+const wasm = /** @type {any} */ (WebAssembly);
+const { instantiate } = wasm;
+wasm.instantiate = async (module, imports) => {
+  const instance = await instantiate(module, imports);
+  memories.push(...Object.values(instance.exports).filter((exported) => exported instanceof wasm.Memory));
+  return instance;
+};
+const memorySize = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc");
 
@@ -81,4 +94,45 @@ test("an unreferenced client is collected, unless it is running", async (t) => {
   const running = new WeakRef(await started());
   assert.equal(await areCollected([running]), false);
   running.deref().stop();
+});
+
+/** What keeps the process alive, and what a client makes: timers and sockets. */
+const resources = () => process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCPSocket/.test(name));
+
+test("a thousand starts and stops leave nothing behind", async (t) => {
+  const service = await ScriptedService.start();
+  t.after(() => service.stop());
+  const live = async (client) => {
+    let stop = () => {};
+    const stopped = new Promise((resolve) => (stop = () => resolve(undefined)));
+    client.on("stopped", stop);
+    const [connection] = await Promise.all([service.connection(), client.start()]);
+    const closed = once(connection.socket, "close");
+    connection.connected();
+    await client.joinGroup("g");
+    await client.sendToGroup("g", { any: "thing" }, "json");
+    connection.drop();
+    const again = await service.connection();
+    const gone = once(again.socket, "close");
+    client.stop();
+    await Promise.all([stopped, closed, gone]);
+    client.off("stopped", stop);
+  };
+  const one = new WebPubSubClient(service.url);
+  // As many as are there at once without having been collected.
+  for (let n = 0; n < 50; n++) await live(n % 2 === 0 ? one : new WebPubSubClient(service.url));
+  await setTimeout(5);
+  gc();
+  const before = { memory: memorySize(), resources: resources() };
+  for (let n = 0; n < 1000; n++) {
+    await live(n % 2 === 0 ? one : new WebPubSubClient(service.url));
+    if (n % 50 !== 0) continue;
+    await setTimeout(1);
+    gc();
+  }
+  await setTimeout(5);
+  gc();
+  await until(() => setTimeout(1, resources().length <= before.resources.length), "the end of timers and sockets");
+  assert.equal(memorySize(), before.memory);
+  assert.ok(memories.length > 0);
 });

@@ -99,3 +99,15 @@ test("what is no frame of the protobuf protocols throws", async () => {
   assert.throws(() => protobuf.writeMessage({ kind: "ack", ackId: 1 }), Error);
   assert.throws(() => protobuf.writeMessage({ kind: "joinGroup", group: "" }), TypeError);
 });
+
+test("what the protobuf protocols cannot say is refused as such", async () => {
+  await protobuf.load();
+  for (const message of [
+    { kind: "joinGroup", group: "" },
+    { kind: "sendToGroup", group: "g", noEcho: false, dataType: "protobuf", data: new Uint8Array([255]).buffer },
+  ])
+    assert.throws(
+      () => protobuf.writeMessage(message),
+      new TypeError(`A protobuf subprotocol cannot say this message of kind ${message.kind}.`),
+    );
+});

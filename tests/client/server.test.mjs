@@ -4,6 +4,7 @@ import { createHmac } from "node:crypto";
 import http from "node:http";
 import { test } from "node:test";
 import { loadOurClient } from "../support/our-client.mjs";
+import { portOf } from "../support/port.mjs";
 import { claimsOf } from "../support/token.mjs";
 import { readVectors } from "../support/vectors.mjs";
 
@@ -378,4 +379,48 @@ test("a path that is not the handler's goes to the next one", async () => {
   const request = { method: "GET", url: "/", originalUrl: "/else", rawHeaders: ["Host", "h"], socket: {} };
   await middleware(request, {}, (error) => next.push(error));
   assert.deepEqual(next, [undefined]);
+});
+
+test("requests that no Request can be are answered quietly", async (t) => {
+  const reported = t.mock.method(console, "error", () => {});
+  const server = http.createServer(toNodeHandler(negotiate({ connectionString, hub, client: () => ({}) })));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  t.after(() => server.close());
+  const statusOf = (method, target, headers = {}) =>
+    new Promise((resolve, reject) => {
+      const options = { host: "127.0.0.1", port: portOf(server), method, path: target, headers, agent: false };
+      http
+        .request(options, (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end();
+    });
+  assert.equal(await statusOf("TRACE", "/negotiate"), 405);
+  assert.equal(await statusOf("OPTIONS", "*"), 405);
+  assert.equal(await statusOf("GET", "/negotiate", { host: "[::" }), 200);
+  for (const target of ["//", "/%", "/%ff?a=%", "/\\[", "/a:b@c"])
+    assert.equal(await statusOf("GET", target), 200, target);
+  assert.equal(reported.mock.callCount(), 0);
+
+  const events = toNodeHandler(eventHandler({ connectionString, hub }));
+  for (const method of ["TRACE", "TRACK", "CONNECT"]) {
+    const next = [];
+    const request = { method, url: "/", rawHeaders: [], socket: {} };
+    await events(request, {}, (error) => next.push(error));
+    assert.deepEqual(next, [undefined], method);
+  }
+});
+
+test("a proxy's request, which names a whole URL, is understood", async (t) => {
+  const server = http.createServer(toNodeHandler(eventHandler({ connectionString, hub })));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  t.after(() => server.close());
+  const headers = { "webhook-request-origin": "example.com" };
+  const options = { host: "127.0.0.1", port: portOf(server), method: "OPTIONS", path: HANDLER, headers, agent: false };
+  const allowed = await new Promise((resolve, reject) => {
+    http
+      .request(options, (response) => resolve(response.resume().headers["webhook-allowed-origin"]))
+      .on("error", reject)
+      .end();
+  });
+  assert.equal(allowed, "*");
 });

@@ -117,6 +117,7 @@ test("an id in use, a client without a link, and bad arguments", async (t) => {
     ["g", { streamId: "" }],
     ["", {}],
     ["g", { idleTimeoutInMs: 0 }],
+    ["g", { idleTimeoutInMs: 2 ** 32 }],
   ])
     failures.push((await rejection(client.openGroupStream(group, options))).message);
   client.stop();
@@ -125,7 +126,8 @@ test("an id in use, a client without a link, and bad arguments", async (t) => {
     "Stream 's' already exists.",
     "A stream id is 1 to 256 characters.",
     "A group name is 1 to 1024 characters, not all of them white space.",
-    "idleTimeoutInMs must be a whole number greater than 0.",
+    "idleTimeoutInMs must be a whole number from 1 to 4294967295.",
+    "idleTimeoutInMs must be a whole number from 1 to 4294967295.",
     "The connection is not connected.",
   ]);
 });
@@ -312,6 +314,22 @@ test("a fragment has all that a group message has", async (t) => {
     data: new Uint8Array([0, 255]).buffer,
     stream: { streamId: "s", streamSequenceId: 1, endOfStream: true },
   });
+});
+
+test("fragments that are not read are kept up to a bound", async (t) => {
+  const { client, connection } = await setUpConnected(t);
+  const streams = [];
+  client.onGroupStream((stream) => streams.push(stream));
+  // What streams need is loaded by then.
+  await client.subscribeGroupStates("g");
+  for (let number = 1; number <= 16_390; number++) connection.say(fragment(number, String(number)));
+  connection.say({ ...fragment(1, "other", { endOfStream: true }), group: "h" });
+  await client.joinGroup("g");
+  const [unread, other] = streams;
+  assert.equal(unread.abortSignal.aborted, true);
+  const { data, error } = await read(unread);
+  assert.deepEqual([data.length, data.at(-1), error.name], [16_384, "16384", "TooManyUnread"]);
+  assert.deepEqual([streams.length, await read(other)], [2, { data: ["other"] }]);
 });
 
 test("an error ends the iteration with it", async (t) => {

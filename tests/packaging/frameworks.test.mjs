@@ -156,6 +156,98 @@ test("React hooks share a client, join a group once, and stop", async (t) => {
   );
 });
 
+test("React hooks: a failed join takes no membership away", async (t) => {
+  const project = await Project.installBesideBundlers(t, { type: "module" });
+  const scripted = await service(t);
+  const env = JSON.stringify({ SERVICE: scripted.url });
+  project.write("vitest.config.js", `export default { test: { environment: "jsdom", env: ${env} } };`);
+  project.write(
+    "app.test.js",
+    `import { createElement, useEffect, useState } from "react";
+     import { createRoot } from "react-dom/client";
+     import { expect, test } from "vitest";
+     import { useGroup, useWebPubSub } from "@webpubsub-edge/client/react";
+
+     const until = async (holds) => { while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5)); };
+
+     test("memberships", async () => {
+       const seen = {};
+       const options = {
+         messageRetryOptions: { maxRetries: 0 },
+         reconnectRetryOptions: { retryDelayInMs: 1 },
+       };
+       function Room({ connection, name }) {
+         seen[name] = useGroup(connection, "g");
+         return null;
+       }
+       function App() {
+         const [rooms, setRooms] = useState([]);
+         const connection = useWebPubSub(process.env.SERVICE, options);
+         Object.assign(seen, { setRooms, connection });
+         // After the effects of the rooms.
+         useEffect(() => void (seen.rooms = rooms.join()), [rooms]);
+         return rooms.map((name) => createElement(Room, { key: name, name, connection }));
+       }
+       const root = createRoot(document.body.appendChild(document.createElement("div")));
+       root.render(createElement(App));
+       await until(() => seen.connection?.status === "connected");
+       const show = async (...rooms) => {
+         seen.setRooms(rooms);
+         await until(() => seen.rooms === rooms.join());
+         // What the effects did reaches the service first.
+         await seen.connection.client.sendEvent("shown", rooms.join(), "text");
+       };
+
+       // The service refuses the first one.
+       await show("a");
+       await until(() => seen.a.error);
+       await show("a", "b");
+       await until(() => seen.b.isJoined);
+       await show("b");
+       expect([seen.b.isJoined, seen.a.error.errorDetail.name]).toEqual([true, "Forbidden"]);
+
+       // It closes the connection, and refuses to have the group joined again.
+       await seen.connection.client.sendEvent("close", "", "text");
+       await until(() => seen.b.error);
+       expect(seen.b.isJoined).toBe(false);
+       await show("b", "c");
+       await until(() => seen.c.isJoined || seen.c.error);
+       expect([seen.c.isJoined, seen.b.isJoined]).toEqual([true, false]);
+       await show("c");
+       await show();
+       root.unmount();
+     });`,
+  );
+  let joins = 0;
+  scripted.answer = (connection, { type, event, ackId }) => {
+    if (type === "joinGroup" && ++joins % 2 === 1) connection.refuse(ackId, "Forbidden");
+    else if (ackId !== undefined) connection.ack(ackId);
+    if (event === "close") connection.close(1008);
+  };
+  const connections = [];
+  const accept = async () => {
+    for (const id of ["c1", "c2"]) {
+      const connection = await scripted.connection();
+      connections.push(connection);
+      connection.connected(id);
+    }
+  };
+  const [printed] = await Promise.all([project.node(program("vitest", "vitest.mjs"), "run", "--no-color"), accept()]);
+  assert.match(printed, /1 passed/);
+  assert.deepEqual(
+    connections.map((connection) =>
+      connection
+        .messages()
+        .filter(({ type }) => type !== "sequenceAck")
+        .map(({ type, data }) => data ?? type),
+    ),
+    [
+      ["joinGroup", "a", "joinGroup", "a,b", "b", ""],
+      ["joinGroup", "joinGroup", "b,c", "c", "leaveGroup", ""],
+    ],
+  );
+});
+
 test("Vitest with jsdom: StrictMode starts, stops and starts again", async (t) => {
   const project = await Project.installBesideBundlers(t, { type: "module" });
   const { url, accept } = await service(t);

@@ -49,6 +49,39 @@ test("a browser's failed start says whether anybody was there", async (t) => {
   assert.equal((await failure("chat?access_token=secret")).problem, "invalid-url");
 });
 
+for (const [what, target] of [
+  ["online", "globalThis"],
+  ["visibilitychange", "document"],
+]) {
+  test(`${what} ends a wait for the next attempt`, async (t) => {
+    const project = await Project.install(t);
+    const scripted = await service(t);
+    const script = `
+      import { WebPubSubClient } from "/client.js";
+      const options = { reconnectRetryOptions: { retryDelayInMs: 3_600_000 } };
+      const client = new WebPubSubClient(${JSON.stringify(scripted.url)}, options);
+      client.on("connected", ({ connectionId }) => {
+        if (connectionId === "c2") globalThis.result = connectionId;
+      });
+      client.on("disconnected", () => setInterval(() => ${target}.dispatchEvent(new Event("${what}")), 20));
+      client.start();`;
+    const lose = async () => {
+      const first = await scripted.connection();
+      await scripted.upgrade();
+      first.connected("c1");
+      scripted.refuseWith = 503;
+      first.close(1008);
+      // One attempt follows at once; the next one only when the page has it.
+      await scripted.upgrade();
+      scripted.refuseWith = undefined;
+      (await scripted.connection()).connected("c2");
+    };
+    const address = await serveBeside(t, project, script);
+    const [result] = await Promise.all([resultOf(t, address, true), lose()]);
+    assert.equal(result, "c2");
+  });
+}
+
 test("the protobuf module in a page, by itself and from esbuild", async (t) => {
   const project = await Project.install(t);
   const script = (from) => `

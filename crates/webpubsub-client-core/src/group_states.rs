@@ -1,9 +1,10 @@
 //! What the members of groups show of themselves, as far as this client knows it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_protocol::time::Timestamp;
+
+use crate::sorted_map::SortedMap;
 
 /// How long an update outweighs a snapshot that does not name its connection, and after which a cleared state
 /// is forgotten where there are more than [`MAX_CLEARED`].
@@ -36,9 +37,9 @@ pub struct GroupStateItem<S> {
 #[derive(Debug)]
 pub struct GroupStates<S, O = S> {
     /// By group.
-    subscriptions: BTreeMap<String, Subscription<S>>,
+    subscriptions: SortedMap<String, Subscription<S>>,
     /// By group.
-    own: BTreeMap<String, O>,
+    own: SortedMap<String, O>,
 }
 
 /// The answer to a question about a group whose states are not subscribed to.
@@ -61,7 +62,7 @@ struct Subscription<S> {
     requests: usize,
     is_subscribed: bool,
     /// By connection.
-    members: BTreeMap<String, Member<S>>,
+    members: SortedMap<String, Member<S>>,
 }
 
 #[derive(Debug)]
@@ -75,19 +76,19 @@ struct Member<S> {
 
 impl<S, O> Default for GroupStates<S, O> {
     fn default() -> Self {
-        Self { subscriptions: BTreeMap::new(), own: BTreeMap::new() }
+        Self { subscriptions: SortedMap::default(), own: SortedMap::default() }
     }
 }
 
 impl<S, O> GroupStates<S, O> {
     /// A subscription to a group's states is asked for.
     pub fn subscribing(&mut self, group: &str) {
-        let subscription = self.subscriptions.entry(group.to_owned()).or_insert_with(|| Subscription {
-            requests: 0,
-            is_subscribed: false,
-            members: BTreeMap::new(),
-        });
-        subscription.requests = subscription.requests.saturating_add(1);
+        if let Some(subscription) = self.subscriptions.get_mut(group) {
+            subscription.requests = subscription.requests.saturating_add(1);
+            return;
+        }
+        let subscription = Subscription { requests: 1, is_subscribed: false, members: SortedMap::default() };
+        self.subscriptions.insert(group.to_owned(), subscription);
     }
 
     /// The answer: whether the service does it. What is known of an earlier one stays until the next
@@ -110,7 +111,7 @@ impl<S, O> GroupStates<S, O> {
     /// This client has set its own state in a group, or cleared it.
     pub fn set(&mut self, group: &str, state: Option<O>) {
         match state {
-            Some(state) => drop(self.own.insert(group.to_owned(), state)),
+            Some(state) => self.own.insert(group.to_owned(), state),
             None => drop(self.own.remove(group)),
         }
     }
@@ -144,7 +145,7 @@ impl<S, O> GroupStates<S, O> {
     /// made again.
     pub fn connected(&mut self) -> Renewal {
         let mut renewal = Renewal::default();
-        for (group, subscription) in &mut self.subscriptions {
+        for (group, subscription) in self.subscriptions.iter_mut() {
             if subscription.members.values().any(|member| member.state.is_some()) {
                 renewal.changed.push(group.clone());
             }
@@ -166,7 +167,7 @@ impl<S, O> GroupStates<S, O> {
         for member in subscription.members.values_mut() {
             member.updated = member.updated.filter(|updated| outweighs(*updated));
         }
-        let gone = subscription.members.extract_if(.., |connection_id, member| {
+        let gone = subscription.members.extract_if(|connection_id, member| {
             member.updated.is_none()
                 && (member.state.is_none() || !items.iter().any(|item| item.connection_id == *connection_id))
         });
@@ -195,7 +196,7 @@ impl<S, O> GroupStates<S, O> {
 impl<S> Subscription<S> {
     fn apply(&mut self, item: GroupStateItem<S>, updated: Option<Timestamp>) -> bool {
         let GroupStateItem { connection_id, updated_at, state } = item;
-        let known = self.members.get(&connection_id);
+        let known = self.members.get(connection_id.as_str());
         if known.is_some_and(|known| known.updated_at >= updated_at) {
             return false;
         }
@@ -207,21 +208,23 @@ impl<S> Subscription<S> {
     /// Where there are more than [`MAX_CLEARED`], forgets the oldest, and all older than [`UPDATE_OUTWEIGHS_FOR`].
     fn forget_cleared(&mut self, now: Timestamp) {
         let cleared = |member: &Member<S>| member.updated.filter(|_| member.state.is_none());
-        let mut times: Vec<_> = self.members.values().filter_map(cleared).collect();
-        let Some(surplus) = times.len().checked_sub(MAX_CLEARED).filter(|surplus| *surplus > 0) else {
+        let count = |members: &SortedMap<String, Member<S>>| members.values().filter_map(cleared).count();
+        if count(&self.members) <= MAX_CLEARED {
             return;
-        };
-        times.sort_unstable();
-        let mut surplus = surplus;
-        let newest_forgotten = times.get(surplus.saturating_sub(1)).copied();
-        self.members.retain(|_, member| {
-            let Some(updated) = member.updated.filter(|_| member.state.is_none()) else {
-                return true;
-            };
-            let is_old = now.since(updated) >= UPDATE_OUTWEIGHS_FOR;
-            let is_surplus = surplus > 0 && newest_forgotten.is_some_and(|newest| updated <= newest);
-            surplus = surplus.saturating_sub(usize::from(is_surplus));
-            !is_old && !is_surplus
-        });
+        }
+        let is_old = |updated: Timestamp| now.since(updated) >= UPDATE_OUTWEIGHS_FOR;
+        self.members.retain(|_, member| !cleared(member).is_some_and(is_old));
+        // All of one moment in one go.
+        while let Some(oldest) = self.members.values().filter_map(cleared).min() {
+            let mut surplus = count(&self.members).saturating_sub(MAX_CLEARED);
+            if surplus == 0 {
+                break;
+            }
+            self.members.retain(|_, member| {
+                let is_forgotten = surplus > 0 && cleared(member) == Some(oldest);
+                surplus = surplus.saturating_sub(usize::from(is_forgotten));
+                !is_forgotten
+            });
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::time::{Timestamp, whole_millis};
 
 /// Time that never goes back, from readings of a wall clock that may be set back: that stops no timer.
 ///
@@ -71,7 +71,7 @@ impl HostTimer {
             return None;
         }
         self.set_for.set(next);
-        let pause = next.map(|next| next.since(now()).as_millis());
+        let pause = next.map(|next| whole_millis(next.since(now())));
         Some(pause.map_or(-1, |pause| i32::try_from(pause).unwrap_or(i32::MAX)))
     }
 }

@@ -16,7 +16,7 @@ impl PendingInvocations {
     pub(crate) fn next_id(&mut self) -> String {
         loop {
             self.last_id = self.last_id.saturating_add(1);
-            let id = self.last_id.to_string();
+            let id = decimal(self.last_id);
             if !self.has(&id) {
                 return id;
             }
@@ -46,5 +46,31 @@ impl PendingInvocations {
     /// Whatever waits for an answer that will not come.
     pub(crate) fn take(&mut self) -> Vec<(String, CommandId)> {
         std::mem::take(&mut self.sent)
+    }
+}
+
+/// A number's digits. Pages download this in the place of the formatting that `to_string` brings.
+fn decimal(number: u64) -> String {
+    let mut digits = String::new();
+    let mut place = 1;
+    while number / place >= 10 {
+        place *= 10;
+    }
+    while place > 0 {
+        digits.push(char::from(b'0' + (number / place % 10) as u8));
+        place /= 10;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn numbers_are_written_as_their_digits() {
+        for number in [0, 7, 10, 109, 1_000, u64::MAX - 1, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
+        }
     }
 }

@@ -54,6 +54,7 @@ mod rejoin;
 mod retry;
 mod sequence;
 mod session;
+mod sorted_map;
 mod state;
 mod streams;
 

@@ -30,17 +30,15 @@ pub(crate) fn address(connection: &Connection) -> Option<(ConnectionId, String)>
 ///
 /// Source: docs/spec/client.md#recovery.
 fn recovery_url(url: &str, id: &str, token: &str) -> String {
-    let (url, fragment) = url.split_once('#').map_or((url, None), |(url, rest)| (url, Some(rest)));
+    let end = url.bytes().position(|byte| byte == b'#').unwrap_or(url.len());
+    let (url, fragment) = url.split_at_checked(end).unwrap_or((url, ""));
     let mut recovery = url.to_owned();
-    recovery.push(if url.contains('?') { '&' } else { '?' });
+    recovery.push(if url.bytes().any(|byte| byte == b'?') { '&' } else { '?' });
     recovery.push_str("awps_connection_id=");
     push_escaped(&mut recovery, id);
     recovery.push_str("&awps_reconnection_token=");
     push_escaped(&mut recovery, token);
-    if let Some(fragment) = fragment {
-        recovery.push('#');
-        recovery.push_str(fragment);
-    }
+    recovery.push_str(fragment);
     recovery
 }
 

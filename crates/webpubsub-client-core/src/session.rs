@@ -38,7 +38,7 @@ pub struct Session<P, D = DownstreamMessage<P>, O = P> {
     operations: PendingOperations<P, O>,
     invocations: PendingInvocations,
     /// What has followed so far from the input at hand.
-    outputs: Vec<Output<P, D, O>>,
+    outputs: Outputs<P, D, O>,
 }
 
 impl<P: Clone, D, O: Clone> Session<P, D, O> {
@@ -53,7 +53,7 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
             groups: JoinedGroups::default(),
             operations: PendingOperations::default(),
             invocations: PendingInvocations::default(),
-            outputs: Vec::new(),
+            outputs: Outputs(Vec::new()),
         }
     }
 
@@ -74,7 +74,7 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
             Input::Wake => self.wake(now),
             Input::Timeout => self.timeout(now),
         }
-        mem::take(&mut self.outputs)
+        mem::take(&mut self.outputs.0)
     }
 
     /// When [`Input::Timeout`] is next due.
@@ -91,5 +91,17 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
 
     fn event(&mut self, event: Event<D>) {
         self.outputs.push(Output::Event(event));
+    }
+}
+
+/// Outputs, in order.
+#[derive(Debug)]
+struct Outputs<P, D, O>(Vec<Output<P, D, O>>);
+
+impl<P, D, O> Outputs<P, D, O> {
+    /// Adds one. There is one copy of this for all places that do, since pages download it.
+    #[inline(never)]
+    fn push(&mut self, output: Output<P, D, O>) {
+        self.0.push(output);
     }
 }

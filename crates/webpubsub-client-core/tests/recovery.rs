@@ -387,6 +387,41 @@ fn a_fast_stream_is_acknowledged_before_the_buffer_is_full() {
 }
 
 #[test]
+fn a_message_may_be_shown_without_its_content() {
+    let mut driver = Driver::connected(Options::default());
+    assert_eq!([1, 2, 1, 2].map(|id| driver.show_data(id)), [true, true, false, false].map(Some));
+    assert_eq!(driver.next_timeout(), Some(1000));
+    assert_eq!(driver.show_data(302), Some(true));
+    driver.pass(0);
+    driver.check(expect![[r#"
+        0.000 → {"type":"sequenceAck","sequenceId":302}
+    "#]]);
+    // It is a sign of life, too.
+    driver.pass(100_000);
+    assert_eq!(driver.show_data(303), Some(true));
+    driver.skip();
+    driver.pass(110_000);
+    assert!(!driver.take().contains("recovering"));
+}
+
+#[test]
+fn what_more_follows_from_takes_the_whole_message() {
+    let mut driver = Driver::connected(Options::default());
+    driver.close(1006);
+    assert_eq!(driver.show_data(1), None);
+    driver.open();
+    driver.skip();
+    assert_eq!(driver.show_data(1), None);
+    driver.say_data(1);
+    driver.check(expect![[r#"
+        0.000 event recovered c1
+        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m1","sequenceId":1}
+    "#]]);
+    driver.stop();
+    assert_eq!(driver.show_data(2), None);
+}
+
+#[test]
 fn sequence_ids_go_on_over_a_recovery() {
     let mut driver = Driver::connected(Options::default());
     driver.say_data(1);

@@ -11,9 +11,9 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateSync } from "node:zlib";
 import binaryen from "binaryen";
 import * as esbuild from "esbuild";
+import { pack as packed } from "./pack.mjs";
 
 const npm = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(dirname(npm)));
@@ -26,9 +26,50 @@ const dist = join(out, "dist");
 
 rmSync(work, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-/** The functions of Rust's library that do nothing but panic. */
+/** The functions of Rust's library and of wasm-bindgen that do nothing but panic. */
 const PANICS =
-  /^<?(?:core|std|alloc|__rustc)(?:\[|::)(?:.*::)?(?:panicking::|panic_|unwrap_failed|expect_failed|assert_failed|capacity_overflow|handle_error|handle_alloc_error|rust_begin_unwind|rust_oom|slice_\w+_fail)/;
+  /^<?(?:core|std|alloc|__rustc|wasm_bindgen)(?:\[|::)(?:.*::)?(?:panicking::|panic_|unwrap_failed|expect_failed|assert_failed|capacity_overflow|handle_error|handle_alloc_error|rust_begin_unwind|rust_oom|slice_\w+_fail|throw_str|throw_null|borrow_fail)/;
+/** What those say, and where they say that it is: once they are traps, nothing reads it. */
+const WORDS_OF_PANICS =
+  /(?:\/rustc\/[0-9a-f]{40}\/library|crates|cargo\/registry)\/[\w./-]+?\.rs|attempted to take ownership of Rust value while it was borrowed|null pointer passed to rust|recursive use of an object detected which would lead to unsafe aliasing in rust|capacity overflow|attempt to divide by zero|removal index \(is |\) should be < len \(is /g;
+/** What wasm-bindgen exports for its own JavaScript, and ours has no use for. */
+const UNUSED_EXPORTS = ["__wbindgen_realloc"];
+/** Functions of wasm-bindgen's JavaScript, shorter: strings that cross are few, and names. */
+const SHORTER = {
+  getDataViewMemory0: `function getDataViewMemory0() {
+    return new DataView(wasm.memory.buffer);
+}
+`,
+  getUint8ArrayMemory0: `function getUint8ArrayMemory0() {
+    return new Uint8Array(wasm.memory.buffer);
+}
+`,
+  decodeText: `function decodeText(bytes) {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+`,
+  passStringToWasm0: `function passStringToWasm0(text, malloc) {
+    const bytes = new TextEncoder().encode(text);
+    const ptr = malloc(bytes.length, 1) >>> 0;
+    getUint8ArrayMemory0().set(bytes, ptr);
+    WASM_VECTOR_LEN = bytes.length;
+    return ptr;
+}
+`,
+};
+
+/**
+ * What a page's script calls of itself, and of its WebAssembly, by names that nothing else has: they become short. What
+ * is called from another script is not among them.
+ */
+const INTERNAL = new RegExp(
+  `^(?:${[
+    ...["__wbg_ptr", "fetchUrl", "openSocket", "closeSocket", "sendOther", "setTimer", "startFailed", "invoked"],
+    ...["invocationFailed", "rejoinFailed", "urlFetched", "urlFailed", "connectFailed", "received", "acknowledged"],
+    ...["disconnecting", "answered", "answerFailed", "invoke", "other", "beginning", "areThere", "rejectAll"],
+  ].join("|")})$`,
+);
+
 /** The modules of WebAssembly: their names in the package, and the crates that they are made of. */
 const modules = {
   core: "webpubsub-client",
@@ -93,29 +134,50 @@ function withoutPanics(bytes) {
     module.removeFunction(name);
     module.addFunction(name, params, results, [], module.unreachable());
   }
+  for (const name of UNUSED_EXPORTS) module.removeExport(name);
   binaryen.setDebugInfo(true);
-  const result = module.emitBinary();
+  const result = Buffer.from(module.emitBinary());
   module.dispose();
+  for (const { 0: words, index } of result.toString("latin1").matchAll(WORDS_OF_PANICS))
+    result.fill(0, index, index + words.length);
   return result;
 }
 
 /**
- * wasm-bindgen's JavaScript with the short names, and with `instantiate`, which takes a compiled
- * module, in place of its own ways to load one.
+ * wasm-bindgen's JavaScript with the short names, and without what no platform of today needs: its own ways to load a
+ * module, of which `instantiate` takes the place, ways around what old browsers lack, and `free`, which nothing calls.
  */
 function shorten(glue, file, { imports, exports }) {
   for (const [, name, short] of imports)
     glue = replaceOnce(glue, `\n        ${name}: function`, `\n        "${short}": function`);
+  // What the module turned out not to import has a long name still.
+  glue = glue.replaceAll(/\n {8}__wb\w+: function\([^]*?\n {8}\},/g, "");
+  glue = glue.replaceAll(/, wasm\.__wbindgen_realloc\b/g, "");
+  glue = glue.replace(/\nlet cachedTextDecoder = [^]*?(?=\nfunction decodeText\()/, "");
+  glue = glue.replace(/\nconst cachedTextEncoder = [^]*?(?=\nlet WASM_VECTOR_LEN\b)/, "");
+  for (const [name, text] of Object.entries(SHORTER)) glue = replaceFunction(glue, name, text);
   for (const [name, short] of exports)
     glue = glue.replaceAll(new RegExp(`\\bwasm\\.${name}\\b`, "g"), `wasm["${short}"]`);
-  // Its ways to load a module come last.
-  glue = glue.slice(0, glue.indexOf("\nasync function __wbg_load("));
+  glue = glue.replaceAll(/\n {4}(?:__destroy_into_raw|free)\(\) \{[^]*?\n {4}\}/g, "");
+  glue = glue.replaceAll(/\nif \(Symbol\.dispose\) .*/g, "");
+  glue = glue.slice(0, glue.indexOf("\nlet wasmModule, wasmInstance, wasm;"));
+  const start = exports.find(([name]) => name === "__wbindgen_start");
+  const exported = Array.from(glue.matchAll(/\nexport (?:class|function) (\w+)/g), ([, name]) => name);
   return `${glue}
+let wasm;
 export async function instantiate(module) {
   const instance = await WebAssembly.instantiate(module, { a: __wbg_get_imports()["./${file}_bg.js"] });
-  __wbg_finalize_init(instance, module);
+  wasm = instance.exports;
+  ${start ? `wasm["${start[1]}"]();` : ""}
+  return { ${exported.join(", ")} };
 }
 `;
+}
+
+function replaceFunction(glue, name, text) {
+  const start = glue.indexOf(`\nfunction ${name}(`);
+  if (start < 0) return glue;
+  return `${glue.slice(0, start + 1)}${text}${glue.slice(glue.indexOf("\n}\n", start) + 3)}`;
 }
 
 function replaceOnce(text, from, to) {
@@ -125,9 +187,8 @@ function replaceOnce(text, from, to) {
 
 /** One script for each way in. */
 async function scripts() {
-  const inlined = Object.fromEntries(
-    Object.entries(wasm).map(([name, bytes]) => [name, deflateSync(bytes, { level: 9 }).toString("base64")]),
-  );
+  const groups = { source: join("groups", "index.ts"), of: "groups" };
+  const inlined = Object.fromEntries(Object.entries(wasm).map(([name, bytes]) => [name, packed(bytes)]));
   const entry = async (
     name,
     { platform = name, format = "esm", file = `${name}.js`, source = "index.ts", minify = false, of = "core" } = {},
@@ -138,6 +199,7 @@ async function scripts() {
       bundle: true,
       // Only pages download it. Elsewhere an error shows the line that it comes from.
       minify,
+      mangleProps: minify && source !== groups.source ? INTERNAL : undefined,
       sourcemap: true,
       format,
       target: "es2022",
@@ -181,7 +243,6 @@ async function scripts() {
   };
   for (const [name, text] of Object.entries(inlined))
     writeFileSync(join(dist, name === "core" ? "inlined.js" : `${name}-inlined.js`), `export default "${text}";\n`);
-  const groups = { source: join("groups", "index.ts"), of: "groups" };
   const protobuf = { source: "protobuf.ts", of: "protobuf" };
   await Promise.all([
     entry("browser", { minify: true }),
@@ -242,7 +303,10 @@ function types() {
   const typescript = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
-  const internal = ["incoming", "json", "kinds", "lazy", "load", "outgoing", "payload", "reach", "refusal", "values"];
+  const internal = [
+    ...["calls", "incoming", "json", "kinds", "lazy", "listeners", "load", "outgoing", "payload", "reach", "refusal"],
+    ...["settings", "signal", "sockets", "unpack", "values"],
+  ];
   for (const name of ["groups", "platform", ...internal.map((name) => `${name}.d.ts`)])
     rmSync(join(dist, name), { recursive: true, force: true });
   for (const file of readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {

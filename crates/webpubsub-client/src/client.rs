@@ -12,10 +12,12 @@ use webpubsub_protocol::client::{AckError, Echo, Subprotocol};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, NameError, UserId};
+use webpubsub_protocol::time::Timestamp;
 
 use crate::clock::Clock;
 use crate::host::Host;
 use crate::outgoing::{self, ack_id, number};
+use crate::text::{given, text};
 use crate::{problem, settings};
 
 /// A session, and what carries out what it asks for.
@@ -26,8 +28,8 @@ pub struct Client {
     host: Host,
     /// Away while it is driven.
     session: Cell<Option<Box<Session<JsValue, JsValue>>>>,
-    /// What has happened and is not handled.
-    inputs: Cell<Vec<Input<JsValue, JsValue>>>,
+    /// What has happened while the session was driven.
+    waiting: Cell<Vec<Input<JsValue, JsValue>>>,
     clock: Clock,
     timer: HostTimer,
 }
@@ -70,88 +72,90 @@ impl Client {
         Self {
             host,
             session: Cell::new(Some(Box::new(session))),
-            inputs: Cell::default(),
+            waiting: Cell::default(),
             clock: Clock::default(),
             timer: HostTimer::default(),
         }
     }
 
-    /// Starts the client; answered by the host's `started` or `startFailed`.
-    pub fn start(&self, call: u32) {
-        self.input(Input::Start { id: CommandId(call) });
-    }
-
-    /// Stops the client.
-    pub fn stop(&self) {
-        self.input(Input::Stop);
-    }
-
-    /// Gives a call up; it is answered at once if it is not answered yet.
-    pub fn abort(&self, call: u32) {
-        self.input(Input::Abort { id: CommandId(call) });
-    }
-
-    /// Says that this is a good moment to look at the link.
-    pub fn wake(&self) {
-        self.input(Input::Wake);
-    }
-
-    /// The timer that the host was asked for has rung.
-    pub fn timeout(&self) {
-        self.timer.rang();
-        self.input(Input::Timeout);
+    /// Says that something happened, or is to happen, which takes no more than numbers to say: what, by its
+    /// number in `npm/src/signal.ts`, and the call or the attempt that it is about.
+    pub fn signal(&self, what: u32, id: u32, number: f64) {
+        let (call, attempt) = (CommandId(id), AttemptId(id));
+        self.input(match what {
+            0 => Input::Start { id: call },
+            1 => Input::Abort { id: call },
+            2 => Input::Stop,
+            3 => Input::Wake,
+            4 => {
+                self.timer.rang();
+                Input::Timeout
+            }
+            5 => Input::ConnectFailed { attempt, error: ConnectError::Credential },
+            6 => Input::Opened { attempt },
+            7 => Input::ConnectFailed { attempt, error: connect_error(number) },
+            8 => {
+                let message = Incoming::Ack { ack_id: AckId(number as u64), result: Ok(()) };
+                Input::Message { attempt, message }
+            }
+            _ => Input::Message { attempt, message: Incoming::Other },
+        });
     }
 
     /// The credential's answer.
     #[wasm_bindgen(js_name = urlFetched)]
-    pub fn url_fetched(&self, attempt: u32, url: String) {
-        self.input(Input::UrlFetched { attempt: AttemptId(attempt), url });
+    pub fn url_fetched(&self, attempt: u32, url: JsValue) {
+        self.input(Input::UrlFetched { attempt: AttemptId(attempt), url: text(url) });
     }
 
-    /// The credential's other answer.
-    #[wasm_bindgen(js_name = urlFailed)]
-    pub fn url_failed(&self, attempt: u32) {
-        self.input(Input::ConnectFailed { attempt: AttemptId(attempt), error: ConnectError::Credential });
+    /// A socket brought a data message, which stays where it is; its sequence id is negative where it has
+    /// none. `wall_clock` is the time in milliseconds since 1970.
+    ///
+    /// What follows is a sum: 1, the message is raised; 2, [`Client::signal`] says after that that the timer
+    /// has rung; 4, more follows, and it comes again as `message`.
+    pub fn data(&self, attempt: u32, sequence_id: f64, wall_clock: f64) -> u32 {
+        let Some(mut session) = self.session.take() else {
+            return 4;
+        };
+        let now = self.clock.at(wall_clock);
+        let what = match session.data(now, AttemptId(attempt), sequence(sequence_id)) {
+            None => 4,
+            Some(is_raised) => {
+                let next = session.next_timeout();
+                let is_due = next.is_some_and(|next| next <= now);
+                if !is_due {
+                    self.set_timer(next);
+                }
+                u32::from(is_raised) | if is_due { 2 } else { 0 }
+            }
+        };
+        self.session.set(Some(session));
+        what
     }
 
-    /// A socket opened.
-    pub fn opened(&self, attempt: u32) {
-        self.input(Input::Opened { attempt: AttemptId(attempt) });
-    }
-
-    /// A socket brought a frame that says nothing of what follows here: a sign of life.
-    pub fn received(&self, attempt: u32) {
-        self.incoming(attempt, Incoming::Other);
-    }
-
-    /// A socket brought a data message. Its sequence id is negative where it has none.
-    pub fn data(&self, attempt: u32, sequence_id: f64, message: JsValue) {
-        let sequence_id = (sequence_id >= 0.0).then_some(SequenceId(sequence_id as u64));
-        self.incoming(attempt, Incoming::Data { sequence_id, message });
-    }
-
-    /// A socket brought a good ack.
-    pub fn acknowledged(&self, attempt: u32, ack_id: f64) {
-        self.incoming(attempt, Incoming::Ack { ack_id: AckId(ack_id as u64), result: Ok(()) });
+    /// The message that `data` said more follows from.
+    pub fn message(&self, attempt: u32, sequence_id: f64, message: JsValue) {
+        self.incoming(attempt, Incoming::Data { sequence_id: sequence(sequence_id), message });
     }
 
     /// A socket brought an ack that is not.
-    pub fn refused(&self, attempt: u32, ack_id: f64, name: String, message: String) {
-        let error = AckError { name: Cow::Owned(name), message };
-        self.incoming(attempt, Incoming::Ack { ack_id: AckId(ack_id as u64), result: Err(error) });
+    pub fn refused(&self, attempt: u32, ack_id: f64, name: JsValue, message: JsValue) {
+        let result = Err(ack_error(name, message));
+        self.incoming(attempt, Incoming::Ack { ack_id: AckId(ack_id as u64), result });
     }
 
-    /// A socket brought a connection's first message, or a fresh token.
+    /// A socket brought a connection's first message, or a fresh token. One that is empty is none.
     pub fn connected(
         &self,
         attempt: u32,
-        connection_id: String,
-        user_id: String,
-        reconnection_token: Option<String>,
+        connection_id: JsValue,
+        user_id: JsValue,
+        reconnection_token: JsValue,
     ) {
-        let message = match ConnectionId::parse(connection_id) {
+        let message = match ConnectionId::parse(text(connection_id)) {
             Ok(connection_id) => {
-                let user_id = UserId::parse(user_id).ok();
+                let user_id = UserId::parse(text(user_id)).ok();
+                let reconnection_token = given(reconnection_token);
                 Incoming::Connected { connection_id, user_id, reconnection_token }
             }
             Err(_) => Incoming::Other,
@@ -160,121 +164,100 @@ impl Client {
     }
 
     /// A socket brought the service's farewell.
-    pub fn disconnecting(&self, attempt: u32, message: String) {
-        self.incoming(attempt, Incoming::Disconnected { message });
+    pub fn disconnecting(&self, attempt: u32, message: JsValue) {
+        self.incoming(attempt, Incoming::Disconnected { message: text(message) });
     }
 
     /// A socket brought the good answer to an invocation.
-    pub fn answered(&self, attempt: u32, invocation_id: String, answer: JsValue) {
+    pub fn answered(&self, attempt: u32, invocation_id: JsValue, answer: JsValue) {
+        let invocation_id = text(invocation_id);
         self.incoming(attempt, Incoming::InvokeResponse { invocation_id, result: Ok(answer) });
     }
 
-    /// A socket brought another answer: why there is no good one, or one that cannot be read.
+    /// A socket brought another answer: one that cannot be read, or a refusal, which may say why.
     #[wasm_bindgen(js_name = answerFailed)]
     pub fn answer_failed(
         &self,
         attempt: u32,
-        invocation_id: String,
+        invocation_id: JsValue,
         is_readable: bool,
-        name: Option<String>,
-        message: String,
+        says_why: bool,
+        name: JsValue,
+        message: JsValue,
     ) {
-        let error = name.map(|name| AckError { name: Cow::Owned(name), message });
-        let error = if is_readable { InvocationError::Refused(error) } else { InvocationError::Unreadable };
+        let error = if is_readable {
+            InvocationError::Refused(says_why.then(|| ack_error(name, message)))
+        } else {
+            InvocationError::Unreadable
+        };
+        let invocation_id = text(invocation_id);
         self.incoming(attempt, Incoming::InvokeResponse { invocation_id, result: Err(error) });
     }
 
     /// A socket closed.
-    pub fn closed(&self, attempt: u32, code: u16, reason: String) {
-        let close = Close { code: CloseCode(code), reason };
+    pub fn closed(&self, attempt: u32, code: u16, reason: JsValue) {
+        let close = Close { code: CloseCode(code), reason: text(reason) };
         self.input(Input::Closed { attempt: AttemptId(attempt), close });
     }
 
-    /// A socket failed, which says nothing of one that is open: that one is about to close.
-    ///
-    /// `is_known` is whether the platform knows why: with the HTTP status of a refusal, or with 0
-    /// where no server answered.
-    #[wasm_bindgen(js_name = connectFailed)]
-    pub fn connect_failed(&self, attempt: u32, is_known: bool, status: u16) {
-        let error = match status {
-            0 if is_known => ConnectError::Unreachable,
-            0 => ConnectError::Closed { code: CloseCode::ABNORMAL },
-            status => ConnectError::Refused { status },
-        };
-        self.input(Input::ConnectFailed { attempt: AttemptId(attempt), error });
-    }
-
-    /// Joins a group; answered, like every operation, by the host's `done` or `failed`.
+    /// Joins a group (kind 0) or leaves it (1), publishes to it (2), or sends an event to the
+    /// application's server (3); answered by the host's `done` or `failed`. `name` is the group's or the
+    /// event's; what a kind has no use for is left aside.
     ///
     /// What is wrong with the name, here and below, or 0: then the operation is under way.
-    #[wasm_bindgen(js_name = joinGroup)]
-    pub fn join_group(&self, call: u32, group: String, id: f64) -> u32 {
-        let group = GroupName::parse(group);
-        self.operate(call, group.map(|group| Operation::JoinGroup { group, ack_id: ack_id(id) }))
-    }
-
-    /// Leaves a group.
-    #[wasm_bindgen(js_name = leaveGroup)]
-    pub fn leave_group(&self, call: u32, group: String, id: f64) -> u32 {
-        let group = GroupName::parse(group);
-        self.operate(call, group.map(|group| Operation::LeaveGroup { group, ack_id: ack_id(id) }))
-    }
-
-    /// Publishes to a group.
-    #[wasm_bindgen(js_name = sendToGroup)]
-    pub fn send_to_group(
+    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary, and no object")]
+    pub fn operate(
         &self,
         call: u32,
-        group: String,
+        kind: u32,
+        name: JsValue,
         data: JsValue,
         no_echo: bool,
         fire_and_forget: bool,
         id: f64,
     ) -> u32 {
-        let operation = GroupName::parse(group).map(|group| {
-            let echo = if no_echo { Echo::Skip } else { Echo::Send };
-            Operation::SendToGroup { group, data, echo, delivery: delivery(fire_and_forget, id) }
-        });
-        self.operate(call, operation)
-    }
-
-    /// Sends an event to the application's server.
-    #[wasm_bindgen(js_name = sendEvent)]
-    pub fn send_event(&self, call: u32, event: String, data: JsValue, fire_and_forget: bool, id: f64) -> u32 {
-        let delivery = delivery(fire_and_forget, id);
-        let event = EventName::parse(event);
-        self.operate(call, event.map(|event| Operation::SendEvent { event, data, delivery }))
+        let name = text(name);
+        let ack_id = ack_id(id);
+        let delivery =
+            if fire_and_forget { Delivery::FireAndForget } else { Delivery::Acknowledged { ack_id } };
+        self.begin(
+            call,
+            if kind == 3 {
+                EventName::parse(name).map(|event| Operation::SendEvent { event, data, delivery })
+            } else {
+                GroupName::parse(name).map(|group| match kind {
+                    0 => Operation::JoinGroup { group, ack_id },
+                    1 => Operation::LeaveGroup { group, ack_id },
+                    _ => {
+                        let echo = if no_echo { Echo::Skip } else { Echo::Send };
+                        Operation::SendToGroup { group, data, echo, delivery }
+                    }
+                })
+            },
+        )
     }
 
     /// Sends an event to the application's server, for its answer; answered by the host's `invoked`
-    /// or `invocationFailed`.
-    #[wasm_bindgen(js_name = invokeEvent)]
-    pub fn invoke_event(
-        &self,
-        call: u32,
-        event: String,
-        data: JsValue,
-        invocation_id: Option<String>,
-    ) -> u32 {
-        let input = EventName::parse(event).map(|event| Input::Invoke {
+    /// or `invocationFailed`. An `invocation_id` that is empty is none.
+    pub fn invoke(&self, call: u32, event: JsValue, data: JsValue, invocation_id: JsValue) -> u32 {
+        self.checked(EventName::parse(text(event)).map(|event| Input::Invoke {
             id: CommandId(call),
-            invocation_id,
+            invocation_id: given(invocation_id),
             event,
             data,
-        });
-        self.checked(input)
+        }))
     }
 
     /// Has the service do something else that it acknowledges: `message` asks for it, but for its ack
     /// id.
     pub fn other(&self, call: u32, message: JsValue, id: f64) {
         let delivery = Delivery::Acknowledged { ack_id: ack_id(id) };
-        self.operate(call, Ok(Operation::Other { message, delivery }));
+        self.begin(call, Ok(Operation::Other { message, delivery }));
     }
 }
 
 impl Client {
-    fn operate(&self, call: u32, operation: Result<Operation<JsValue>, NameError>) -> u32 {
+    fn begin(&self, call: u32, operation: Result<Operation<JsValue>, NameError>) -> u32 {
         self.checked(operation.map(|operation| Input::Operate { id: CommandId(call), operation }))
     }
 
@@ -296,27 +279,35 @@ impl Client {
     /// Handles an input, and whatever arises while its outputs are carried out: a listener may call
     /// back, but never gets in between two outputs.
     fn input(&self, input: Input<JsValue, JsValue>) {
-        let mut inputs = self.inputs.take();
-        inputs.push(input);
-        self.inputs.set(inputs);
         let Some(mut session) = self.session.take() else {
-            return;
+            let mut waiting = self.waiting.take();
+            waiting.push(input);
+            return self.waiting.set(waiting);
         };
+        self.handle(&mut session, input);
         loop {
-            let inputs = self.inputs.take();
-            if inputs.is_empty() {
+            let waiting = self.waiting.take();
+            if waiting.is_empty() {
                 break;
             }
-            for input in inputs {
-                for output in session.handle(self.clock.now(), input) {
-                    self.perform(output);
-                }
+            for input in waiting {
+                self.handle(&mut session, input);
             }
         }
-        if let Some(milliseconds) = self.timer.set(session.next_timeout(), || self.clock.now()) {
+        self.set_timer(session.next_timeout());
+        self.session.set(Some(session));
+    }
+
+    fn handle(&self, session: &mut Session<JsValue, JsValue>, input: Input<JsValue, JsValue>) {
+        for output in session.handle(self.clock.now(), input) {
+            self.perform(output);
+        }
+    }
+
+    fn set_timer(&self, next: Option<Timestamp>) {
+        if let Some(milliseconds) = self.timer.set(next, || self.clock.now()) {
             self.host.set_timer(milliseconds);
         }
-        self.session.set(Some(session));
     }
 
     fn perform(&self, output: Output<JsValue, JsValue>) {
@@ -381,6 +372,24 @@ impl Client {
     }
 }
 
-fn delivery(fire_and_forget: bool, id: f64) -> Delivery {
-    if fire_and_forget { Delivery::FireAndForget } else { Delivery::Acknowledged { ack_id: ack_id(id) } }
+/// The sequence id that JavaScript means.
+fn sequence(number: f64) -> Option<SequenceId> {
+    (number >= 0.0).then_some(SequenceId(number as u64))
+}
+
+/// What the service says is wrong.
+fn ack_error(name: JsValue, message: JsValue) -> AckError {
+    AckError { name: Cow::Owned(text(name)), message: text(message) }
+}
+
+/// Why a socket did not open: the HTTP status of a refusal; 0 where no server answered; negative where the
+/// platform does not know.
+fn connect_error(status: f64) -> ConnectError {
+    if status > 0.0 {
+        ConnectError::Refused { status: status as u16 }
+    } else if status < 0.0 {
+        ConnectError::Closed { code: CloseCode::ABNORMAL }
+    } else {
+        ConnectError::Unreachable
+    }
 }

@@ -17,6 +17,11 @@ pub(crate) struct Clock(SteadyClock);
 
 impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
-        self.0.at(wall_clock())
+        self.at(wall_clock())
+    }
+
+    /// The time when the wall clock says this, in milliseconds since 1970.
+    pub(crate) fn at(&self, wall: f64) -> Timestamp {
+        self.0.at(wall)
     }
 }

@@ -23,6 +23,7 @@ mod host;
 mod outgoing;
 mod problem;
 mod settings;
+mod text;
 
 pub use client::Client;
 pub use host::Host;

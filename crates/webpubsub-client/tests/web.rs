@@ -107,12 +107,68 @@ fn client(settings: &Settings) -> Fixture {
 fn connected(settings: &Settings) -> Fixture {
     let fixture = client(settings);
     fixture.client.start(1);
-    fixture.client.url_fetched(1, "wss://h/".to_owned());
+    fixture.client.url_fetched(1, "wss://h/".into());
     fixture.client.opened(1);
-    fixture.client.connected(1, "c1".to_owned(), String::new(), Some("t".to_owned()));
+    fixture.client.connected(1, "c1".into(), "".into(), "t".into());
     // The first ping has left, too.
     fixture.calls();
     fixture
+}
+
+/// What is said with numbers, by what it means: see `npm/src/signal.ts`.
+trait Signals {
+    fn say(&self, what: u32, id: u32, number: f64);
+
+    fn start(&self, call: u32) {
+        self.say(0, call, 0.0);
+    }
+    fn abort(&self, call: u32) {
+        self.say(1, call, 0.0);
+    }
+    fn stop(&self) {
+        self.say(2, 0, 0.0);
+    }
+    fn timeout(&self) {
+        self.say(4, 0, 0.0);
+    }
+    fn url_failed(&self, attempt: u32) {
+        self.say(5, attempt, 0.0);
+    }
+    fn opened(&self, attempt: u32) {
+        self.say(6, attempt, 0.0);
+    }
+    fn connect_failed(&self, attempt: u32, status: f64) {
+        self.say(7, attempt, status);
+    }
+    fn acknowledged(&self, attempt: u32, ack_id: f64) {
+        self.say(8, attempt, ack_id);
+    }
+    fn received(&self, attempt: u32) {
+        self.say(9, attempt, 0.0);
+    }
+}
+
+impl Signals for Client {
+    fn say(&self, what: u32, id: u32, number: f64) {
+        self.signal(what, id, number);
+    }
+}
+
+fn join(client: &Client, call: u32, group: &str) -> u32 {
+    client.operate(call, 0, group.into(), JsValue::UNDEFINED, false, false, NONE)
+}
+
+fn leave(client: &Client, call: u32, group: &str, ack_id: f64) -> u32 {
+    client.operate(call, 1, group.into(), JsValue::UNDEFINED, false, false, ack_id)
+}
+
+/// Publishes, without an echo.
+fn publish(client: &Client, call: u32, group: &str, data: JsValue) -> u32 {
+    client.operate(call, 2, group.into(), data, true, false, NONE)
+}
+
+fn send(client: &Client, call: u32, event: &str, data: JsValue, fire_and_forget: bool) -> u32 {
+    client.operate(call, 3, event.into(), data, false, fire_and_forget, NONE)
 }
 
 impl Fixture {
@@ -142,12 +198,12 @@ fn a_start_asks_for_a_url_and_opens_a_socket() {
     let fixture = client(&Settings::default());
     fixture.client.start(7);
     assert_eq!(fixture.calls_but_timers(), [json!(["fetchUrl", 1])]);
-    fixture.client.url_fetched(1, "wss://h/?t=1".to_owned());
+    fixture.client.url_fetched(1, "wss://h/?t=1".into());
     assert_eq!(fixture.calls_but_timers(), [json!(["openSocket", 1, "wss://h/?t=1"])]);
     fixture.client.opened(1);
     let ping = json!(["send", 7, "", "", -1, false, null]);
     assert_eq!(fixture.calls_but_timers(), [json!(["started", 7]), ping]);
-    fixture.client.connected(1, "c1".to_owned(), "alice".to_owned(), None);
+    fixture.client.connected(1, "c1".into(), "alice".into(), "".into());
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", "alice"])]);
 }
 
@@ -155,10 +211,10 @@ fn a_start_asks_for_a_url_and_opens_a_socket() {
 fn an_anonymous_user_has_no_id() {
     let fixture = client(&Settings::default());
     fixture.client.start(1);
-    fixture.client.url_fetched(1, "wss://h/".to_owned());
+    fixture.client.url_fetched(1, "wss://h/".into());
     fixture.client.opened(1);
     fixture.calls();
-    fixture.client.connected(1, "c1".to_owned(), String::new(), None);
+    fixture.client.connected(1, "c1".into(), "".into(), "".into());
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", null])]);
 }
 
@@ -171,24 +227,24 @@ fn every_problem_of_a_start_has_its_number() {
         act(&fixture);
         fixture.calls_of("startFailed").pop().unwrap()
     };
-    let url = |fixture: &Fixture| fixture.client.url_fetched(1, "wss://h/".to_owned());
+    let url = |fixture: &Fixture| fixture.client.url_fetched(1, "wss://h/".into());
     assert_eq!(failed(&|it| it.client.url_failed(1)), json!(["startFailed", 1, 4, 0]));
     let refused = |it: &Fixture| {
         refuse_urls(&it.host);
         url(it);
     };
     assert_eq!(failed(&refused), json!(["startFailed", 1, 5, 0]));
-    for (is_known, status, problem, number) in [(true, 401, 6, 401), (true, 0, 8, 0), (false, 0, 9, 1006)] {
+    for (status, problem, number) in [(401.0, 6, 401), (0.0, 8, 0), (-1.0, 9, 1006)] {
         let failed = failed(&|it| {
             url(it);
-            it.client.connect_failed(1, is_known, status);
+            it.client.connect_failed(1, status);
         });
         assert_eq!(failed, json!(["startFailed", 1, problem, number]));
     }
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.closed(1, 1006, String::new());
+            it.client.closed(1, 1006, "".into());
         }),
         json!(["startFailed", 1, 9, 1006])
     );
@@ -211,11 +267,11 @@ fn operations_are_sent_and_acks_become_answers() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
     let (text, bytes) = (json!({"data": "hi"}), json!({"data": [0, 255]}));
-    assert_eq!(it.join_group(2, "g".to_owned(), NONE), 0);
-    assert_eq!(it.leave_group(3, "é".to_owned(), 9_007_199_254_740_991.0), 0);
-    assert_eq!(it.send_to_group(4, "g".to_owned(), js(&text), true, false, NONE), 0);
-    assert_eq!(it.send_event(5, "e".to_owned(), js(&text), false, NONE), 0);
-    assert_eq!(it.send_event(6, "e".to_owned(), js(&bytes), true, NONE), 0);
+    assert_eq!(join(it, 2, "g"), 0);
+    assert_eq!(leave(it, 3, "é", 9_007_199_254_740_991.0), 0);
+    assert_eq!(publish(it, 4, "g", js(&text)), 0);
+    assert_eq!(send(it, 5, "e", js(&text), false), 0);
+    assert_eq!(send(it, 6, "e", js(&bytes), true), 0);
     assert_eq!(
         fixture.calls(),
         [
@@ -228,7 +284,7 @@ fn operations_are_sent_and_acks_become_answers() {
         ]
     );
     it.acknowledged(1, 2.0);
-    it.refused(1, 1.0, "Duplicate".to_owned(), String::new());
+    it.refused(1, 1.0, "Duplicate".into(), "".into());
     assert_eq!(fixture.calls_but_timers(), [json!(["done", 4, 2, false]), json!(["done", 2, 1, true])]);
 }
 
@@ -237,8 +293,8 @@ fn invocations_are_sent_and_their_answers_come_back() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
     let data = json!({"data": "hi"});
-    it.invoke_event(2, "e".to_owned(), js(&data), None);
-    it.invoke_event(3, "e".to_owned(), js(&data), Some("é".to_owned()));
+    it.invoke(2, "e".into(), js(&data), "".into());
+    it.invoke(3, "e".into(), js(&data), "é".into());
     it.abort(2);
     assert_eq!(
         fixture.calls_but_timers(),
@@ -250,14 +306,14 @@ fn invocations_are_sent_and_their_answers_come_back() {
         ]
     );
     let answer = json!({"invocationId": "é", "dataType": "text", "data": ""});
-    it.answered(1, "é".to_owned(), js(&answer));
+    it.answered(1, "é".into(), js(&answer));
     assert_eq!(fixture.calls_but_timers(), [json!(["invoked", 3, answer])]);
     for call in 4..=6 {
-        it.invoke_event(call, "e".to_owned(), js(&data), None);
+        it.invoke(call, "e".into(), js(&data), "".into());
     }
-    it.answer_failed(1, "2".to_owned(), true, Some("BadRequest".to_owned()), "no".to_owned());
-    it.answer_failed(1, "3".to_owned(), true, None, String::new());
-    it.answer_failed(1, "4".to_owned(), false, None, String::new());
+    it.answer_failed(1, "2".into(), true, true, "BadRequest".into(), "no".into());
+    it.answer_failed(1, "3".into(), true, false, "".into(), "".into());
+    it.answer_failed(1, "4".into(), false, false, "".into(), "".into());
     assert_eq!(
         fixture.calls_of("invocationFailed"),
         [
@@ -272,11 +328,11 @@ fn invocations_are_sent_and_their_answers_come_back() {
 fn what_is_no_name_has_its_number_and_is_not_sent() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
-    assert_eq!(it.join_group(2, " ".to_owned(), NONE), 1);
-    assert_eq!(it.leave_group(2, "..".to_owned(), NONE), 2);
-    assert_eq!(it.send_to_group(2, String::new(), JsValue::NULL, false, false, NONE), 1);
-    assert_eq!(it.send_event(2, "1".to_owned(), JsValue::NULL, false, NONE), 3);
-    assert_eq!(it.invoke_event(2, String::new(), JsValue::NULL, None), 3);
+    assert_eq!(join(it, 2, " "), 1);
+    assert_eq!(leave(it, 2, "..", NONE), 2);
+    assert_eq!(publish(it, 2, "", JsValue::NULL), 1);
+    assert_eq!(send(it, 2, "1", JsValue::NULL, false), 3);
+    assert_eq!(it.invoke(2, "".into(), JsValue::NULL, "".into()), 3);
     assert_eq!(fixture.calls(), NOTHING);
 }
 
@@ -285,13 +341,13 @@ fn every_failure_of_an_operation_has_its_number() {
     let fixture = connected(&Settings { message: [0.0, NONE, NONE], ..Settings::default() });
     let it = &fixture.client;
     for call in 2..=4 {
-        it.join_group(call, "g".to_owned(), NONE);
+        join(it, call, "g");
     }
-    it.refused(1, 1.0, "Forbidden".to_owned(), "No.".to_owned());
+    it.refused(1, 1.0, "Forbidden".into(), "No.".into());
     it.abort(3);
-    it.closed(1, 1006, String::new());
-    it.join_group(5, "g".to_owned(), NONE);
-    it.send_event(6, "e".to_owned(), JsValue::NULL, true, NONE);
+    it.closed(1, 1006, "".into());
+    join(it, 5, "g");
+    send(it, 6, "e", JsValue::NULL, true);
     assert_eq!(
         fixture.calls_of("failed"),
         [
@@ -308,12 +364,12 @@ fn every_failure_of_an_operation_has_its_number() {
 fn messages_reach_the_host_as_the_values_that_came() {
     let fixture = connected(&Settings::default());
     let message = json!({"kind": "groupData", "data": {"a": [1]}, "more": true});
-    fixture.client.data(1, 1.0, js(&message));
+    fixture.client.message(1, 1.0, js(&message));
     assert_eq!(fixture.calls_but_timers(), [json!(["message", message])]);
     // A number that came before is dropped, and none is none.
-    fixture.client.data(1, 1.0, js(&message));
+    fixture.client.message(1, 1.0, js(&message));
     assert_eq!(fixture.calls_but_timers(), NOTHING);
-    fixture.client.data(1, NONE, js(&message));
+    fixture.client.message(1, NONE, js(&message));
     assert_eq!(fixture.calls_but_timers(), [json!(["message", message])]);
 }
 
@@ -321,10 +377,29 @@ fn messages_reach_the_host_as_the_values_that_came() {
 fn what_says_nothing_is_a_sign_of_life_only() {
     let fixture = connected(&Settings::default());
     fixture.client.received(1);
-    fixture.client.connected(1, String::new(), String::new(), None);
+    fixture.client.connected(1, "".into(), "".into(), "".into());
     fixture.client.acknowledged(1, 99.0);
-    fixture.client.answered(1, "unknown".to_owned(), JsValue::NULL);
+    fixture.client.answered(1, "unknown".into(), JsValue::NULL);
     assert_eq!(fixture.calls(), NOTHING);
+}
+
+#[wasm_bindgen_test]
+fn what_follows_from_a_data_message_is_a_sum() {
+    let fixture = connected(&Settings::default());
+    let it = &fixture.client;
+    // 1: it is raised, unless it has come before. 2: the timer is due, for an ack at once.
+    assert_eq!([1.0, 1.0, NONE, 302.0].map(|id| it.data(1, id, NOW)), [1, 0, 1, 3]);
+    assert_eq!(fixture.calls(), [json!(["setTimer", 1000])]);
+    it.timeout();
+    assert_eq!(fixture.calls_of("send"), [json!(["send", 6, "", "", 302, false, null])]);
+    // 4: more follows, as when a recovered link proves itself.
+    it.closed(1, 1006, "".into());
+    it.opened(2);
+    fixture.calls();
+    assert_eq!([it.data(1, 303.0, NOW), it.data(2, 303.0, NOW)], [4, 4]);
+    it.message(2, 303.0, "late".into());
+    let raised = [json!(["recovery", true, "c1"]), json!(["message", "late"])];
+    assert_eq!(fixture.calls_but_timers(), raised);
 }
 
 #[wasm_bindgen_test]
@@ -333,12 +408,12 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
     let listener = Closure::<dyn Fn()>::new({
         let fixture = fixture.clone();
         move || {
-            fixture.client.join_group(2, "g".to_owned(), NONE);
+            join(&fixture.client, 2, "g");
             fixture.client.stop();
         }
     });
     on_message(&fixture.host, listener.as_ref().unchecked_ref());
-    fixture.client.data(1, 301.0, JsValue::NULL);
+    fixture.client.message(1, 301.0, JsValue::NULL);
     assert_eq!(
         fixture.calls_but_timers(),
         [
@@ -353,8 +428,8 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
 #[wasm_bindgen_test]
 fn a_close_is_reported_with_its_code_and_reason() {
     let fixture = connected(&Settings { auto_reconnect: false, is_reliable: false, ..Settings::default() });
-    fixture.client.disconnecting(1, "Bye.".to_owned());
-    fixture.client.closed(1, 1001, "going away".to_owned());
+    fixture.client.disconnecting(1, "Bye.".into());
+    fixture.client.closed(1, 1001, "going away".into());
     assert_eq!(
         fixture.calls_but_timers(),
         [
@@ -367,15 +442,15 @@ fn a_close_is_reported_with_its_code_and_reason() {
 #[wasm_bindgen_test]
 fn a_lost_link_is_recovered_without_the_old_socket() {
     let fixture = connected(&Settings::default());
-    fixture.client.closed(1, 1006, String::new());
+    fixture.client.closed(1, 1006, "".into());
     let url = "wss://h/?awps_connection_id=c1&awps_reconnection_token=t";
     assert_eq!(fixture.calls_but_timers(), [json!(["recovery", false, "c1"]), json!(["openSocket", 2, url])]);
     fixture.client.opened(2);
     assert_eq!(fixture.calls_of("recovery"), NOTHING);
     fixture.client.received(2);
     assert_eq!(fixture.calls_but_timers(), [json!(["recovery", true, "c1"])]);
-    fixture.client.data(1, NONE, "late".into());
-    fixture.client.closed(1, 1008, String::new());
+    fixture.client.message(1, NONE, "late".into());
+    fixture.client.closed(1, 1008, "".into());
     assert_eq!(fixture.calls_but_timers(), NOTHING);
 }
 
@@ -385,19 +460,19 @@ fn the_timer_is_set_to_the_next_moment_that_matters() {
     let timers = || fixture.calls_of("setTimer").into_iter().map(|call| call[1].clone()).collect::<Vec<_>>();
     fixture.client.start(1);
     assert_eq!(timers(), [120_000]);
-    fixture.client.url_fetched(1, "wss://h/".to_owned());
+    fixture.client.url_fetched(1, "wss://h/".into());
     assert_eq!(timers(), NOTHING);
     fixture.client.opened(1);
     assert_eq!(timers(), [30_000]);
-    fixture.client.connected(1, "c1".to_owned(), String::new(), None);
+    fixture.client.connected(1, "c1".into(), "".into(), "".into());
     assert_eq!(timers(), NOTHING);
     for id in 1..10 {
-        fixture.client.data(1, f64::from(id), "hi".into());
+        fixture.client.message(1, f64::from(id), "hi".into());
     }
     assert_eq!(timers(), [1000]);
     fixture.client.stop();
     assert_eq!(timers(), NOTHING);
-    fixture.client.closed(1, 1005, String::new());
+    fixture.client.closed(1, 1005, "".into());
     assert_eq!(timers(), [-1]);
 }
 
@@ -419,14 +494,14 @@ fn setting_the_clock_back_stops_no_timer() {
 fn options_that_are_missing_or_negative_are_the_defaults() {
     for message in [[NONE; 3], [-1.0, -5.0, -7.0]] {
         let fixture = connected(&Settings { message, ..Settings::default() });
-        fixture.client.join_group(2, "g".to_owned(), NONE);
-        fixture.client.refused(1, 1.0, String::new(), String::new());
+        join(&fixture.client, 2, "g");
+        fixture.client.refused(1, 1.0, "".into(), "".into());
         assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 1000])]);
     }
     let settings = Settings { message: [f64::MAX, 10.0, NONE], doubles: true, ..Settings::default() };
     let fixture = connected(&settings);
-    fixture.client.join_group(2, "g".to_owned(), NONE);
-    fixture.client.refused(1, 1.0, String::new(), String::new());
+    join(&fixture.client, 2, "g");
+    fixture.client.refused(1, 1.0, "".into(), "".into());
     assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 10])]);
 }
 
@@ -452,12 +527,12 @@ async fn a_closed_port_is_a_close_with_1006() {
     let host = browser_host(&closed);
     let client = new(&host, &Settings::default());
     client.start(1);
-    client.url_fetched(1, CLOSED.to_owned());
+    client.url_fetched(1, CLOSED.into());
     let (attempt, code, reason): (u32, u16, String) =
         serde_wasm_bindgen::from_value(wasm_bindgen_futures::JsFuture::from(ended).await.unwrap()).unwrap();
     assert_eq!(code, theirs);
     take_calls(&host);
-    client.closed(attempt, code, reason);
+    client.closed(attempt, code, reason.into());
     let calls: Value = serde_wasm_bindgen::from_value(take_calls(&host)).unwrap();
     assert_eq!(calls, json!([["startFailed", 1, 9, 1006], ["setTimer", -1]]));
 }

@@ -101,10 +101,11 @@ impl HubName {
     ///
     /// Source: docs/spec/client.md#names.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '`' | ',' | '.' | '[' | ']');
+        let allowed =
+            |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'`' | b',' | b'.' | b'[' | b']');
         let valid = text.len() <= MAX_HUB_NAME_CHARS
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.chars().all(allowed);
+            && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+            && text.bytes().all(allowed);
         if valid { Ok(Self(text.to_ascii_lowercase().into())) } else { Err(NameError::Hub) }
     }
 }
@@ -118,7 +119,9 @@ impl GroupName {
     /// Source: docs/spec/client.md#names.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
-        if is_blank(&text) || text.chars().nth(MAX_GROUP_NAME_CHARS).is_some() {
+        // Of a character's bytes one begins it.
+        let mut beginnings = text.bytes().filter(|byte| byte & 0xC0 != 0x80);
+        if is_blank(&text) || beginnings.nth(MAX_GROUP_NAME_CHARS).is_some() {
             return Err(NameError::Group);
         }
         refuse_dots(&text)?;
@@ -181,10 +184,10 @@ impl EventName {
     /// Source: docs/spec/client.md#names.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
         let text = text.into();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-');
         let valid = text.len() <= MAX_EVENT_NAME_CHARS
-            && text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.chars().all(allowed);
+            && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+            && text.bytes().all(allowed);
         if valid { Ok(Self(text)) } else { Err(NameError::Event) }
     }
 }

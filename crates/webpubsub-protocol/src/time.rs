@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-/// The whole milliseconds in a duration, or the most that there can be.
+/// The whole milliseconds in a duration, up to nearly 2^64.
 ///
 /// [`Duration::as_millis`] has 128 bits, for which wasm has no instructions.
 #[must_use]
 #[inline(never)]
 pub fn whole_millis(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into())
+    // Nor does it have any for a product that may be too large.
+    let seconds = duration.as_secs().min(u64::MAX / 1000);
+    (seconds * 1000).saturating_add(duration.subsec_millis().into())
 }
 
 /// Milliseconds since the Unix epoch.

@@ -1,14 +1,16 @@
-// Group streams, docs/spec/client.md#streams: raw sockets, and Microsoft's client that has them.
+// Group streams, docs/spec/client.md#streams: raw sockets, and the clients that have them, Microsoft's and ours.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as microsoft from "@azure/web-pubsub-client-1.1";
 import { Kit } from "../../sdk/client-suite/kit.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { connectProtobuf, DATA, field, message } from "../../support/protobuf.mjs";
+import { loadOurClient } from "../../support/our-client.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Queue } from "../../support/waiting.mjs";
 
 const { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } = microsoft;
+const ours = await loadOurClient();
 
 const start = (streamId, more = {}) => ({
   type: "sendToGroup",
@@ -35,8 +37,9 @@ forEachShardCount("Streams", (service) => {
     plain: new Kit(service, microsoft.WebPubSubClient, () => WebPubSubJsonProtocol()),
     reliable: new Kit(service, microsoft.WebPubSubClient, () => WebPubSubJsonReliableProtocol()),
   };
+  const own = new Kit(service, ours.WebPubSubClient, () => ours.WebPubSubJsonReliableProtocol());
   afterEach(async () => {
-    for (const kit of Object.values(kits)) await kit.stopAll();
+    for (const kit of [...Object.values(kits), own]) await kit.stopAll();
   });
 
   /** A socket that has a stream open, and a member of its group. */
@@ -265,10 +268,11 @@ forEachShardCount("Streams", (service) => {
     });
   }
 
-  test("Microsoft's client resumes its streams after a recovery", async (t) => {
+  /** A stream goes on across two losses of its link. */
+  async function resumes(t, kit) {
     const hub = service.newHub();
     const member = await hub.connect({ groups: ["room"] });
-    const { client, link } = await kits.reliable.startOverLink(t, hub);
+    const { client, link } = await kit.startOverLink(t, hub);
     const outbound = await client.openGroupStream("room");
     const count = 40;
     for (let number = 1; number <= count; number++) {
@@ -280,5 +284,59 @@ forEachShardCount("Streams", (service) => {
       assert.deepEqual(part(await member.json()), [number, String(number), false, undefined]);
     }
     assert.deepEqual(part(await member.json()), [count + 1, "", true, undefined]);
+  }
+
+  test("Microsoft's client resumes its streams after a recovery", (t) => resumes(t, kits.reliable));
+
+  test("our client resumes its streams after a recovery", (t) => resumes(t, own));
+
+  test("our client receives streams across a recovery", async (t) => {
+    const hub = service.newHub();
+    const { client, link, events } = await own.startOverLink(t, hub);
+    await client.joinGroup("room");
+    const ended = new Queue();
+    client.onGroupStream(async (stream) => {
+      const parts = [];
+      for await (const { data } of stream) parts.push(data);
+      ended.push(parts);
+    });
+    const { client: publisher } = await own.connect(hub);
+    const outbound = await publisher.openGroupStream("room");
+    const sent = Array.from({ length: 30 }, (_, number) => String(number));
+    for (const [number, text] of sent.entries()) {
+      await outbound.write(text, "text");
+      if (number % 10 === 5) link.cut();
+    }
+    await outbound.end();
+    assert.deepEqual(await ended.next("the end of a stream"), sent);
+    assert.equal(events.order.includes("disconnected"), false);
+  });
+
+  test("our client's streams end with a connection lost for good", async (t) => {
+    const hub = service.newHub();
+    const member = await hub.connect({ groups: ["room"] });
+    const { client, link, events, id } = await own.startOverLink(t, hub);
+    const outbound = await client.openGroupStream("room", { streamId: "s" });
+    await outbound.write("1", "text");
+    assert.equal(part(await member.json())[0], 1);
+    const failed = new Promise((resolve) => outbound.onError(resolve));
+    // While its link is down the service gives the connection up, as after the time that it may be recovered in.
+    link.down();
+    const unsent = outbound.write("2", "text").catch((error) => error);
+    await own.server(hub).closeConnection(id);
+    assert.deepEqual(part(await member.json()), [2, "", true, "Cancelled"]);
+    link.up();
+    await events.next("disconnected");
+    assert.match((await failed).message, /cannot be recovered/);
+    await unsent;
+    await assert.rejects(outbound.write("3", "text"), /is completed|cannot be recovered/);
+
+    // The new connection has streams of its own.
+    await events.next("connected");
+    const again = await client.openGroupStream("room", { streamId: "s" });
+    await again.write("new", "text");
+    await again.end();
+    assert.deepEqual(part(await member.json()), [1, "new", false, undefined]);
+    assert.deepEqual(part(await member.json()), [2, "", true, undefined]);
   });
 });

@@ -9,11 +9,37 @@ use super::Session;
 use crate::connection::Connection;
 use crate::error::SendError;
 use crate::input::{AttemptId, Incoming};
+use crate::options::Options;
 use crate::output::{Event, Output};
 use crate::rejoin::Announcement;
 use crate::state::State;
 
 impl<P: Clone, D, O: Clone> Session<P, D, O> {
+    /// Takes a data message from which nothing follows but that it is raised or not, without the message
+    /// itself: whether it is. What is due then is due at [`Session::next_timeout`], which may be now.
+    ///
+    /// `None`, and nothing has changed, where more follows: then it is an [`Incoming::Data`], as any message
+    /// may be. A host that is flooded needs no list of outputs for each message this way.
+    pub fn data(
+        &mut self,
+        now: Timestamp,
+        arrived: AttemptId,
+        sequence_id: Option<SequenceId>,
+    ) -> Option<bool> {
+        match &mut self.state {
+            State::Connected { attempt, keep_alive, connection, unproven: None } if *attempt == arrived => {
+                keep_alive.received(now);
+                Some(is_new(&self.options, connection, now, sequence_id))
+            }
+            State::Stopped
+            | State::Connecting { .. }
+            | State::Connected { .. }
+            | State::Recovering { .. }
+            | State::WaitingToRetry { .. }
+            | State::Stopping { .. } => None,
+        }
+    }
+
     pub(super) fn message(&mut self, now: Timestamp, arrived: AttemptId, message: Incoming<D>) {
         match &mut self.state {
             State::Connected { attempt, keep_alive, connection, unproven } if *attempt == arrived => {
@@ -47,7 +73,7 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
             Incoming::InvokeResponse { invocation_id, result } => {
                 self.invocation_answered(invocation_id, result);
             }
-            Incoming::Data { sequence_id, message } => self.data(now, sequence_id, message),
+            Incoming::Data { sequence_id, message } => self.data_arrived(now, sequence_id, message),
             Incoming::Other => {}
         }
     }
@@ -113,21 +139,29 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
         }
     }
 
-    fn data(&mut self, now: Timestamp, sequence_id: Option<SequenceId>, message: D) {
+    fn data_arrived(&mut self, now: Timestamp, sequence_id: Option<SequenceId>, message: D) {
         // An application that has stopped its client expects no more events.
         let State::Connected { connection, .. } = &mut self.state else {
             return;
         };
-        let Some(sequence_id) = sequence_id.filter(|_| self.options.subprotocol.is_reliable()) else {
-            return self.event(Event::Data(message));
-        };
-        let is_first = connection.sequence.arrived(now, sequence_id);
+        let is_new = is_new(&self.options, connection, now, sequence_id);
         let ack = connection.sequence.take_due(now);
-        if is_first {
+        if is_new {
             self.event(Event::Data(message));
         }
         if let Some(sequence_id) = ack {
             self.outputs.push(Output::Send(UpstreamMessage::SequenceAck { sequence_id }));
         }
     }
+}
+
+/// Whether a data message has not arrived before. On a protocol without recovery none has.
+fn is_new(
+    options: &Options,
+    connection: &mut Connection,
+    now: Timestamp,
+    sequence_id: Option<SequenceId>,
+) -> bool {
+    let sequence_id = sequence_id.filter(|_| options.subprotocol.is_reliable());
+    sequence_id.is_none_or(|sequence_id| connection.sequence.arrived(now, sequence_id))
 }

@@ -1,10 +1,11 @@
 //! Streams that this client receives.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
 use webpubsub_protocol::time::Timestamp;
+
+use crate::sorted_map::SortedMap;
 
 /// One listener to streams, numbered by the host; no number is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +41,7 @@ impl Default for InboundOptions {
 /// Source: docs/spec/sdk.md#streams.
 #[derive(Debug)]
 pub struct InboundStreams<M, E> {
-    subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    subscriptions: SortedMap<SubscriptionId, Subscription>,
     last_stream: u32,
     outputs: Vec<InboundOutput<M, E>>,
 }
@@ -129,7 +130,7 @@ pub enum StreamEnding<E> {
 struct Subscription {
     options: InboundOptions,
     /// By group and stream id.
-    streams: BTreeMap<(String, String), Inbound>,
+    streams: SortedMap<(String, String), Inbound>,
 }
 
 #[derive(Debug)]
@@ -141,7 +142,7 @@ struct Inbound {
 
 impl<M, E> Default for InboundStreams<M, E> {
     fn default() -> Self {
-        Self { subscriptions: BTreeMap::new(), last_stream: 0, outputs: Vec::new() }
+        Self { subscriptions: SortedMap::default(), last_stream: 0, outputs: Vec::new() }
     }
 }
 
@@ -151,7 +152,7 @@ impl<M: Clone, E: Clone> InboundStreams<M, E> {
     pub fn handle(&mut self, now: Timestamp, input: InboundInput<M, E>) -> Vec<InboundOutput<M, E>> {
         match input {
             InboundInput::Subscribe { id, options } => {
-                self.subscriptions.insert(id, Subscription { options, streams: BTreeMap::new() });
+                self.subscriptions.insert(id, Subscription { options, streams: SortedMap::default() });
             }
             InboundInput::Unsubscribe { id } => {
                 let ended = self.subscriptions.remove(&id);
@@ -175,7 +176,7 @@ impl<M: Clone, E: Clone> InboundStreams<M, E> {
             }
             InboundInput::Timeout => {
                 for subscription in self.subscriptions.values_mut() {
-                    let idle = subscription.streams.extract_if(.., |_, inbound| inbound.idle_at <= now);
+                    let idle = subscription.streams.extract_if(|_, inbound| inbound.idle_at <= now);
                     self.outputs
                         .extend(idle.filter_map(|(_, inbound)| inbound.stream).map(|stream| {
                             InboundOutput::Ended { stream, ending: StreamEnding::IdleTimeout }
@@ -201,7 +202,7 @@ impl<M: Clone, E: Clone> InboundStreams<M, E> {
         end: Option<&Option<E>>,
         message: Option<&M>,
     ) {
-        for (subscription, Subscription { options, streams }) in &mut self.subscriptions {
+        for (subscription, Subscription { options, streams }) in self.subscriptions.iter_mut() {
             if options.groups.as_ref().is_some_and(|groups| !groups.contains(&key.0)) {
                 continue;
             }
@@ -234,7 +235,7 @@ impl<M: Clone, E: Clone> InboundStreams<M, E> {
         }
     }
 
-    fn complete(&mut self, streams: BTreeMap<(String, String), Inbound>) {
+    fn complete(&mut self, streams: SortedMap<(String, String), Inbound>) {
         self.outputs.extend(streams.into_values().filter_map(|inbound| inbound.stream).map(completed));
     }
 }

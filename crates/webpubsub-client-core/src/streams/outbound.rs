@@ -1,6 +1,5 @@
 //! Streams that this client sends.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use webpubsub_protocol::time::Timestamp;
 use super::error::OutboundError;
 use super::fragments::{Content, Fragments, Outside};
 use crate::input::CommandId;
+use crate::sorted_map::SortedMap;
 
 /// The pause before fragments that the service did not take are sent again. It doubles each time,
 /// until the service takes one.
@@ -33,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct OutboundStreams<P> {
     link: Link,
-    streams: BTreeMap<StreamId, Outbound<P>>,
+    streams: SortedMap<StreamId, Outbound<P>>,
     outputs: Vec<OutboundOutput<P>>,
 }
 
@@ -148,7 +148,7 @@ struct Outbound<P> {
 
 impl<P: Clone> Default for OutboundStreams<P> {
     fn default() -> Self {
-        Self { link: Link::None, streams: BTreeMap::new(), outputs: Vec::new() }
+        Self { link: Link::None, streams: SortedMap::default(), outputs: Vec::new() }
     }
 }
 
@@ -232,7 +232,7 @@ impl<P: Clone> OutboundStreams<P> {
     }
 
     fn abort(&mut self, id: CommandId) {
-        let opening = self.streams.extract_if(.., |_, stream| stream.opening == Some(id)).next();
+        let opening = self.streams.extract_if(|_, stream| stream.opening == Some(id)).next();
         if let Some((stream_id, mut stream)) = opening {
             self.settle_all(&mut stream, &OutboundError::Aborted);
             let error = Some(StreamError::of_user(None, Some(OutboundError::ABORTED.to_owned())));
@@ -308,7 +308,7 @@ impl<P: Clone> OutboundStreams<P> {
     /// service knows it is not known.
     fn recovering(&mut self) {
         self.link = Link::Recovering;
-        let unaccepted = self.streams.extract_if(.., |_, stream| stream.opening.is_some());
+        let unaccepted = self.streams.extract_if(|_, stream| stream.opening.is_some());
         for (stream_id, mut stream) in unaccepted.collect::<Vec<_>>() {
             self.settle_all(&mut stream, &OutboundError::NotStarted { stream_id });
         }
@@ -317,7 +317,7 @@ impl<P: Clone> OutboundStreams<P> {
     /// Whatever is not acknowledged is sent again, oldest first.
     fn recovered(&mut self) {
         self.link = Link::Open;
-        for (stream_id, stream) in &mut self.streams {
+        for (stream_id, stream) in self.streams.iter_mut() {
             stream.resend = None;
             stream.fragments.rewind();
             stream.pump(self.link, stream_id, &mut self.outputs);

@@ -13,7 +13,7 @@ use webpubsub_client_core::{
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Subprotocol, json};
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::MessageData;
-use webpubsub_protocol::id::AckId;
+use webpubsub_protocol::id::{AckId, SequenceId};
 use webpubsub_protocol::name::{EventName, GroupName};
 use webpubsub_protocol::time::Timestamp;
 
@@ -199,6 +199,12 @@ impl Driver {
         self.say(&format!(
             r#"{{"type":"message","from":"server","dataType":"text","data":"m{sequence_id}","sequenceId":{sequence_id}}}"#
         ));
+    }
+
+    /// A data message that the session is shown without its content: whether it is raised.
+    pub(crate) fn show_data(&mut self, sequence_id: u64) -> Option<bool> {
+        let now = Timestamp::from_millis(self.now);
+        self.session.data(now, self.attempt, Some(SequenceId(sequence_id)))
     }
 
     /// Compares what has gone by since the last check.

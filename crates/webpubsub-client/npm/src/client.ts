@@ -1,20 +1,20 @@
 import type { Client as Core, Host } from "#core";
-import { explain, loadCore, onWake, openSocket } from "#platform";
+import { loadCore, onWake } from "#platform";
+import { type Call, Calls } from "./calls.js";
 import {
   ABORTED,
   abortError,
   checkName,
-  type Explanation,
   InvocationError,
   invocationError,
   isRunningAlready,
   named,
   SendMessageError,
   sendError,
-  startError,
 } from "./errors.js";
-import { read } from "./incoming.js";
+import { upstream } from "./kinds.js";
 import { LazyGroups } from "./lazy.js";
+import { type EventName, type Listener, Listeners } from "./listeners.js";
 import type {
   AbortSignalLike,
   GroupStateRecord,
@@ -38,42 +38,30 @@ import type {
   WebPubSubDataType,
   WebPubSubMessage,
   WebPubSubResult,
-  WebPubSubRetryOptions,
-  WebSocketLike,
 } from "./models.js";
 import { messageOf, payloadOf } from "./outgoing.js";
 import { WebPubSubJsonReliableProtocol } from "./protocols.js";
-import { asError, asNumber, asText, report } from "./values.js";
-
-type EventName = keyof WebPubSubClientEvents;
-type Listener<E extends EventName> = (args: WebPubSubClientEvents[E]) => void;
-
-/** A call of the application that waits for the core's answer. */
-interface Call {
-  resolve(value?: unknown): void;
-  reject(error: unknown): void;
-  abortSignal?: AbortSignalLike;
-}
-
-const retries = (options: WebPubSubRetryOptions | undefined) => {
-  const { maxRetries, retryDelayInMs, maxRetryDelayInMs, mode } = options ?? {};
-  return [asNumber(maxRetries), asNumber(retryDelayInMs), asNumber(maxRetryDelayInMs), mode === "Exponential"] as const;
-};
+import { checkedCredential, checkedOptions, checkedProtocol, coreOptions } from "./settings.js";
+import * as signal from "./signal.js";
+import { Sockets } from "./sockets.js";
+import { asError, asText, report } from "./values.js";
 
 /** What the service says of an anonymous user, and Microsoft's client passes on against its own type. */
 const NO_USER = null as unknown as string;
 
-// What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class keeps
-// the listeners, checks arguments, and loads the core when it is first needed.
+// What a client does, and when, is decided in Rust: `../../src/client.rs`, the core. This class checks
+// arguments, and loads the core when it is first needed.
 
 /** A client of Azure Web PubSub, with the public surface of `@azure/web-pubsub-client`. */
 export class WebPubSubClient {
-  readonly #credential: WebPubSubClientCredential;
   readonly #options: WebPubSubClientOptions;
   readonly #protocol: WebPubSubClientProtocol;
-  readonly #listeners = new Map<EventName, Listener<never>[]>();
-  readonly #calls = new Map<number, Call>();
-  #lastCall = 0;
+  readonly #sockets: Sockets;
+  readonly #listeners = new Listeners();
+  readonly #calls = new Calls(
+    (use) => this.#withCore(use),
+    () => this.#hold(),
+  );
   #core?: Core;
   /** What to do once the core is loaded; none while nothing has asked for it. */
   #waiting?: Array<(core: Core) => void>;
@@ -85,23 +73,15 @@ export class WebPubSubClient {
    */
   readonly #held: { client?: WebPubSubClient } = {};
   #startSignal?: AbortSignalLike;
-  /** The newest socket, and the attempt that it was opened for. */
-  #socket?: { attempt: number; socket: WebSocketLike };
-  /** The call that is being begun. */
-  #beginning?: number;
-  /** The newest URL, and what went wrong with it. */
-  #url = "";
-  #explanation: Explanation = {};
-  #cause: unknown;
   #ignoreWaking?: () => void;
   readonly #groups = new LazyGroups({
     send: (message) => this.#send(message, undefined),
     operate: (options, message) =>
-      this.#operate(options, (core, id, ackId) => (core.other(id, { call: id, message: message() }, ackId), 0)),
+      this.#acknowledged(options, (core, id, ackId) => (core.other(id, { call: id, message: message() }, ackId), 0)),
     payload: (content, dataType) => payloadOf(this.#protocol, 0, content, dataType),
     checkName,
-    changed: (group) => this.#emit("group-states-changed", { group }),
-    renewalFailed: (group, error) => this.#emit("rejoin-group-failed", { group, error }),
+    changed: (group) => this.#listeners.emit("group-states-changed", { group }),
+    renewalFailed: (group, error) => this.#listeners.emit("rejoin-group-failed", { group, error }),
     report,
   });
 
@@ -110,34 +90,20 @@ export class WebPubSubClient {
   /** @param credential - where URLs come from: a function is asked for every new connection */
   constructor(credential: WebPubSubClientCredential, options?: WebPubSubClientOptions);
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
-    this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
-    if (!["string", "function"].includes(typeof this.#credential?.getClientAccessUrl)) {
-      throw new TypeError("A WebPubSubClient needs a client access URL, or an object with getClientAccessUrl.");
-    }
-    this.#options = { ...options };
-    for (const name of ["keepAliveTimeoutInMs", "keepAliveIntervalInMs"] as const) {
-      if (!((this.#options[name] ?? 0) >= 0)) throw new RangeError(`${name} must be greater than or equal to 0.`);
-    }
-    this.#protocol = this.#options.protocol ?? WebPubSubJsonReliableProtocol();
-    const { name, parseMessages, writeMessage } = this.#protocol;
-    if (!name || typeof name !== "string" || typeof parseMessages !== "function" || typeof writeMessage !== "function")
-      throw new TypeError("A protocol has a name, parseMessages and writeMessage.");
+    const checked = checkedCredential(credential);
+    this.#options = checkedOptions(options);
+    this.#protocol = checkedProtocol(this.#options.protocol ?? WebPubSubJsonReliableProtocol());
+    this.#sockets = new Sockets(checked, this.#protocol, this.#options.webSocketFactory ?? undefined);
   }
 
   /** Adds a listener. One that throws is reported, and disturbs nothing else. */
   on<E extends EventName>(event: E, listener: Listener<E>): void {
-    if (typeof listener !== "function") throw new TypeError("The listener must be a function.");
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+    this.#listeners.add(event, listener);
   }
 
   /** Takes a listener away. */
   off<E extends EventName>(event: E, listener: Listener<E>): void {
-    const listeners = this.#listeners.get(event) ?? [];
-    const index = listeners.lastIndexOf(listener);
-    this.#listeners.set(
-      event,
-      listeners.filter((_, at) => at !== index),
-    );
+    this.#listeners.remove(event, listener);
   }
 
   /**
@@ -150,27 +116,32 @@ export class WebPubSubClient {
     const begin = (core: Core, id: number) => {
       if (!this.#isRunning) this.#startSignal = abortSignal;
       this.#isRunning = true;
-      core.start(id);
+      core.signal(signal.START, id, 0);
     };
-    return this.#call(abortSignal, begin, (error) => error);
+    return this.#calls.make(abortSignal, begin, (error) => error);
   }
 
   /** Disconnects, and gives up whatever is under way. The event `stopped` follows. */
   stop(): void {
-    if (this.#core) this.#core.stop();
-    else this.#waiting?.push((core) => core.stop());
+    const stop = (core: Core) => core.signal(signal.STOP, 0, 0);
+    if (this.#core) stop(this.#core);
+    else this.#waiting?.push(stop);
   }
 
   /** Joins a group. The client joins it again on later connections. */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    const joined = this.#operate(options, (core, id, ackId) => core.joinGroup(id, asText(groupName), ackId));
-    return joined.then((result) => (this.#groups.joined(groupName, true), result));
+    return this.#operate("joinGroup", groupName, options).then((result) => {
+      this.#groups.joined(groupName, true);
+      return result;
+    });
   }
 
   /** Leaves a group. */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    const left = this.#operate(options, (core, id, ackId) => core.leaveGroup(id, asText(groupName), ackId));
-    return left.then((result) => (this.#groups.joined(groupName, false), result));
+    return this.#operate("leaveGroup", groupName, options).then((result) => {
+      this.#groups.joined(groupName, false);
+      return result;
+    });
   }
 
   /**
@@ -185,17 +156,7 @@ export class WebPubSubClient {
     dataType: WebPubSubDataType,
     options?: SendToGroupOptions,
   ): Promise<WebPubSubResult> {
-    const { noEcho = false, fireAndForget = false } = options ?? {};
-    return this.#operate(options, (core, id, ackId) =>
-      core.sendToGroup(
-        id,
-        asText(groupName),
-        payloadOf(this.#protocol, id, content, dataType),
-        noEcho,
-        fireAndForget,
-        ackId,
-      ),
-    );
+    return this.#operate("sendToGroup", groupName, options, { content, dataType });
   }
 
   /**
@@ -209,10 +170,7 @@ export class WebPubSubClient {
     dataType: WebPubSubDataType,
     options?: SendEventOptions,
   ): Promise<WebPubSubResult> {
-    const { fireAndForget = false } = options ?? {};
-    return this.#operate(options, (core, id, ackId) =>
-      core.sendEvent(id, asText(eventName), payloadOf(this.#protocol, id, content, dataType), fireAndForget, ackId),
-    );
+    return this.#operate("sendEvent", eventName, options, { content, dataType });
   }
 
   /**
@@ -236,16 +194,11 @@ export class WebPubSubClient {
         throw new TypeError("invocationId must be a string that is not empty.");
       }
       checkName(
-        core.invokeEvent(
-          id,
-          asText(eventName),
-          payloadOf(this.#protocol, id, content, dataType),
-          invocationId ?? undefined,
-        ),
+        core.invoke(id, asText(eventName), payloadOf(this.#protocol, id, content, dataType), invocationId ?? ""),
       );
     };
     const refused = (cause: Error) => new InvocationError(cause.message, { invocationId: invocationId ?? "", cause });
-    return this.#call(abortSignal, begin, refused);
+    return this.#calls.make(abortSignal, begin, refused);
   }
 
   /** Opens a stream to a group. Done when the service has accepted it. */
@@ -305,7 +258,22 @@ export class WebPubSubClient {
     return this.#groups.list(groupName);
   }
 
+  /** An operation on a group, or an event. */
   #operate(
+    kind: "joinGroup" | "leaveGroup" | "sendToGroup" | "sendEvent",
+    name: string,
+    options: SendToGroupOptions | undefined,
+    payload?: { content: unknown; dataType: WebPubSubDataType },
+  ): Promise<WebPubSubResult> {
+    const { noEcho = false, fireAndForget = false } = options ?? {};
+    return this.#acknowledged(options, (core, id, ackId) => {
+      const data = payload && payloadOf(this.#protocol, id, payload.content, payload.dataType);
+      return core.operate(id, upstream.indexOf(kind), asText(name), data, noEcho, fireAndForget, ackId);
+    });
+  }
+
+  /** Has something done that the service acknowledges. */
+  #acknowledged(
     options: JoinGroupOptions | undefined,
     begin: (core: Core, id: number, ackId: number) => number,
   ): Promise<WebPubSubResult> {
@@ -317,45 +285,7 @@ export class WebPubSubClient {
       }
       checkName(begin(core, id, ackId ?? -1));
     };
-    return this.#call(abortSignal, checked, (cause) => new SendMessageError(cause.message, { ackId, cause }));
-  }
-
-  /**
-   * Numbers a call and begins it; the core answers to the number. What the application's arguments
-   * make `begin` throw rejects at once, as what `refused` makes of it.
-   */
-  #call<T>(
-    abortSignal: AbortSignalLike | undefined,
-    begin: (core: Core, id: number) => void,
-    refused: (cause: Error) => unknown,
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const id = ++this.#lastCall;
-      const abort = () => this.#withCore((core) => core.abort(id));
-      const end = () => {
-        abortSignal?.removeEventListener("abort", abort);
-        this.#calls.delete(id);
-        this.#hold();
-      };
-      const call: Call = {
-        resolve: (value) => (end(), resolve(value as T)),
-        reject: (error) => (end(), reject(error)),
-        abortSignal,
-      };
-      this.#calls.set(id, call);
-      this.#hold();
-      abortSignal?.addEventListener("abort", abort);
-      this.#withCore((core) => {
-        try {
-          this.#beginning = id;
-          begin(core, id);
-        } catch (error) {
-          call.reject(refused(asError(error)));
-        } finally {
-          this.#beginning = undefined;
-        }
-      });
-    });
+    return this.#calls.make(abortSignal, checked, (cause) => new SendMessageError(cause.message, { ackId, cause }));
   }
 
   /** Uses the core: at once, or in turn as soon as it is loaded. */
@@ -371,28 +301,20 @@ export class WebPubSubClient {
     this.#waiting = [use];
     Promise.all([loadCore(), this.#protocol.load?.()]).then(
       ([{ Client: Core }]) => {
-        const options = this.#options;
-        const core = (this.#core = new Core(
-          WebPubSubClient.#host(this.#held),
-          this.#protocol.isReliableSubProtocol,
-          options.autoReconnect ?? true,
-          options.autoRejoinGroups ?? true,
-          ...retries(options.messageRetryOptions),
-          ...retries(options.reconnectRetryOptions),
-          asNumber(options.keepAliveTimeoutInMs),
-          asNumber(options.keepAliveIntervalInMs),
-        ));
+        const host = WebPubSubClient.#host(this.#held);
+        const core = new Core(host, this.#protocol.isReliableSubProtocol, ...coreOptions(this.#options));
+        this.#core = core;
         for (const use of this.#waiting!.splice(0)) use(core);
       },
       (error) => {
         this.#waiting = undefined;
-        for (const call of [...this.#calls.values()]) call.reject(error);
+        this.#calls.rejectAll(error);
       },
     );
   }
 
   #hold(): void {
-    this.#held.client = this.#isRunning || this.#calls.size > 0 ? this : undefined;
+    this.#held.client = this.#isRunning || this.#calls.areThere ? this : undefined;
   }
 
   /** What the core calls: see `../../src/host.rs`. */
@@ -401,18 +323,19 @@ export class WebPubSubClient {
     const client = () => held.client!;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const call = (id: number) => client().#calls.get(id);
-    const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) => client().#emit(event, args);
+    const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) =>
+      client().#listeners.emit(event, args);
     const ackIdOf = (number: number) => (number < 0 ? undefined : number);
     return {
-      fetchUrl: (attempt) => void client().#fetchUrl(attempt),
+      fetchUrl: (attempt) => void client().#sockets.fetchUrl(client().#core!, attempt, client().#startSignal),
       openSocket: (attempt, url) => client().#openSocket(attempt, url),
-      closeSocket: (attempt) => client().#closeSocket(attempt),
+      closeSocket: (attempt) => client().#sockets.close(attempt),
       send: (kind, name, id, number, flag, payload) =>
         client().#send(messageOf(kind, name, id, ackIdOf(number), flag, payload), payload?.call),
       sendOther: ({ call, message }, ackId) => client().#send(ackId < 0 ? message : { ...message, ackId }, call),
       setTimer: (milliseconds) => {
         clearTimeout(timer);
-        if (milliseconds >= 0) timer = setTimeout(() => client().#core!.timeout(), milliseconds);
+        if (milliseconds >= 0) timer = setTimeout(() => client().#core!.signal(signal.TIMEOUT, 0, 0), milliseconds);
       },
       started: (id) => client().#started(call(id)),
       startFailed: (id, problem, number) => void client().#startFailed(call(id), problem, number),
@@ -435,78 +358,23 @@ export class WebPubSubClient {
         client().#groups.recovery(isOver);
         emit(isOver ? "recovered" : "recovering", { connectionId });
       },
-      message: (message) => {
-        const { kind, stream } = message;
-        if (stream || !kind.endsWith("Data")) client().#groups.note((groups) => groups.message(message));
-        if (kind === "groupData") emit("group-message", { message });
-        else if (kind === "serverData") emit("server-message", { message });
-      },
+      message: (message) => client().#raise(message),
       rejoinFailed: (group, problem, ackId, name, text) =>
         emit("rejoin-group-failed", { group, error: sendError(problem, ackIdOf(ackId), name, text) }),
     };
   }
 
-  async #fetchUrl(attempt: number): Promise<void> {
-    const credential = this.#credential;
-    this.#url = "";
-    try {
-      const url: unknown =
-        typeof credential.getClientAccessUrl === "string"
-          ? credential.getClientAccessUrl
-          : await credential.getClientAccessUrl({ abortSignal: this.#startSignal });
-      if (typeof url !== "string") {
-        throw new Error(`The clientAccessUrl must be a string but currently it's ${typeof url}`);
-      }
-      this.#url = url;
-    } catch (error) {
-      this.#cause = error;
-      return this.#core!.urlFailed(attempt);
-    }
-    this.#core!.urlFetched(attempt, this.#url);
-  }
-
   #openSocket(attempt: number, url: string): boolean {
-    const core = this.#core!;
-    this.#cause = undefined;
-    this.#explanation = {};
-    this.#socket = undefined;
-    try {
-      // A browser would take other texts as relative to the page.
-      if (!/^(wss?|https?):\/\//i.test(url)) throw new SyntaxError("A client access URL begins with wss://");
-      const socket = (this.#options.webSocketFactory ?? openSocket)(url, this.#protocol.name);
-      socket.binaryType = "arraybuffer";
-      socket.onopen = () => {
-        this.#groups.opened();
-        core.opened(attempt);
-      };
-      socket.onmessage = ({ data }) => read(this.#protocol, data, core, attempt);
-      socket.onclose = ({ code, reason }) => {
-        // Whatever the socket holds can be collected.
-        if (this.#socket?.attempt === attempt) this.#socket = undefined;
-        core.closed(attempt, code, reason);
-      };
-      socket.onerror = (event: any) => {
-        const known = explain(event);
-        this.#cause = known?.status ? undefined : (event.error ?? event);
-        this.#explanation = known ?? {};
-        // A platform need not report that a socket which never opened has closed.
-        core.connectFailed(attempt, known !== undefined, known?.status ?? 0);
-      };
-      this.#socket = { attempt, socket };
-      return true;
-    } catch (error) {
-      this.#cause = error;
-      return false;
-    }
+    const opened = () => this.#groups.opened();
+    return this.#sockets.open(this.#core!, attempt, url, opened, (message) => this.#raise(message));
   }
 
-  #closeSocket(attempt: number): void {
-    if (this.#socket?.attempt !== attempt) return;
-    try {
-      this.#socket.socket.close();
-    } catch {
-      // It is closed, or about to be.
-    }
+  /** Passes a message of the service to the application, and to its streams and states. */
+  #raise(message: any): void {
+    const { kind, stream } = message;
+    if (stream || !kind.endsWith("Data")) this.#groups.note((groups) => groups.message(message));
+    if (kind === "groupData") this.#listeners.emit("group-message", { message });
+    else if (kind === "serverData") this.#listeners.emit("server-message", { message });
   }
 
   /** Has the protocol write a message, and the socket send it. */
@@ -515,13 +383,9 @@ export class WebPubSubClient {
     try {
       frame = this.#protocol.writeMessage(message);
     } catch (error) {
-      return this.#unwritten(message, asError(error), call ?? this.#beginning);
+      return this.#unwritten(message, asError(error), call ?? this.#calls.beginning);
     }
-    try {
-      this.#socket?.socket.send(frame);
-    } catch {
-      // A socket that cannot take it is about to report that it closed.
-    }
+    this.#sockets.send(frame);
   }
 
   /** Answers for a message that the protocol cannot write. */
@@ -535,41 +399,30 @@ export class WebPubSubClient {
           ? new InvocationError(cause.message, { invocationId: invocationId!, cause })
           : new SendMessageError(cause.message, { ackId, cause }),
       );
-      core.abort(id);
+      core.signal(signal.ABORT, id, 0);
     } else if (ackId === undefined) report(cause);
     // The session waits for an ack.
-    else core.refused(this.#socket?.attempt ?? 0, ackId, cause.name, cause.message);
+    else core.refused(this.#sockets.attempt, ackId, cause.name, cause.message);
   }
 
   #started(call: Call | undefined): void {
     this.#startSignal = undefined;
-    this.#ignoreWaking = onWake(() => this.#core!.wake());
+    this.#ignoreWaking = onWake(() => this.#core!.signal(signal.WAKE, 0, 0));
     call?.resolve();
   }
 
   async #startFailed(call: Call | undefined, problem: number, number: number): Promise<void> {
     // A start that came too early or too late says nothing about the one that runs.
     if (!isRunningAlready(problem)) this.#isRunning = false;
-    const status = number || undefined;
-    call?.reject(await startError(problem, this.#url, status, this.#explanation, this.#cause, call.abortSignal));
+    call?.reject(await this.#sockets.failure(problem, number, call.abortSignal));
   }
 
   #stopped(code: number, reason: string): void {
     this.#ignoreWaking?.();
     this.#isRunning = false;
     this.#groups.note((groups) => groups.stopped());
-    this.#emit("stopped", code ? { code, reason } : {});
+    this.#listeners.emit("stopped", code ? { code, reason } : {});
     this.#hold();
-  }
-
-  #emit<E extends EventName>(event: E, args: WebPubSubClientEvents[E]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
-      try {
-        (listener as Listener<E>)(args);
-      } catch (error) {
-        report(error);
-      }
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 // `#core`: the crate `webpubsub-client`, as wasm-bindgen shows it to JavaScript.
 //
 // What crosses is numbers and names. A number that is missing is negative, or 0 where it is a close code
-// or an HTTP status; `problem` is the place of the problem's words in `errors.ts`, `kind` a message's
+// or an HTTP status; a text that is missing is empty on the way to the core. `problem` is the place of the problem's words in `errors.ts`, `kind` a message's
 // place in `kinds.ts`.
 
 /** `../../src/host.rs` */
@@ -53,45 +53,39 @@ export class Client {
     keepAliveTimeout: number,
     keepAliveInterval: number,
   );
-  start(call: number): void;
-  stop(): void;
-  abort(call: number): void;
-  wake(): void;
-  timeout(): void;
+  /** `what` is one of `signal.ts`. */
+  signal(what: number, id: number, number: number): void;
   urlFetched(attempt: number, url: string): void;
-  urlFailed(attempt: number): void;
-  opened(attempt: number): void;
   closed(attempt: number, code: number, reason: string): void;
-  connectFailed(attempt: number, isKnown: boolean, status: number): void;
 
-  received(attempt: number): void;
-  data(attempt: number, sequenceId: number, message: unknown): void;
-  acknowledged(attempt: number, ackId: number): void;
+  /** A sum: 1, the message is raised; 2, `TIMEOUT` is signalled then; 4, it comes again as `message`. */
+  data(attempt: number, sequenceId: number, wallClock: number): number;
+  message(attempt: number, sequenceId: number, message: unknown): void;
   refused(attempt: number, ackId: number, name: string, message: string): void;
-  connected(attempt: number, connectionId: string, userId: string, reconnectionToken?: string): void;
+  connected(attempt: number, connectionId: string, userId: string, reconnectionToken: string): void;
   disconnecting(attempt: number, message: string): void;
   answered(attempt: number, invocationId: string, answer: unknown): void;
   answerFailed(
     attempt: number,
     invocationId: string,
     isReadable: boolean,
-    name: string | undefined,
+    saysWhy: boolean,
+    name: string,
     message: string,
   ): void;
 
-  joinGroup(call: number, group: string, ackId: number): NameProblem;
-  leaveGroup(call: number, group: string, ackId: number): NameProblem;
-  sendToGroup(
+  operate(
     call: number,
-    group: string,
+    kind: number,
+    name: string,
     payload: unknown,
     noEcho: boolean,
     fireAndForget: boolean,
     ackId: number,
   ): NameProblem;
-  sendEvent(call: number, event: string, payload: unknown, fireAndForget: boolean, ackId: number): NameProblem;
-  invokeEvent(call: number, event: string, payload: unknown, invocationId?: string): NameProblem;
+  invoke(call: number, event: string, payload: unknown, invocationId: string): NameProblem;
   other(call: number, message: unknown, ackId: number): void;
 }
 
-export function instantiate(module: WebAssembly.Module): Promise<void>;
+/** Starts a compiled module: what it exports. */
+export function instantiate(module: WebAssembly.Module): Promise<{ Client: typeof Client }>;

@@ -2,10 +2,14 @@
 import type { Client as Core } from "#core";
 import { parseMessages } from "./json.js";
 import type { WebPubSubClientProtocol, WebPubSubMessage } from "./models.js";
+import * as signal from "./signal.js";
 import { asNumber, asText, report } from "./values.js";
 
+/** Passes a data message to the application. */
+export type Raise = (message: any) => void;
+
 /** Has a protocol read a frame, and the core take what it says. */
-export function read(protocol: WebPubSubClientProtocol, frame: any, core: Core, attempt: number) {
+export function read(protocol: WebPubSubClientProtocol, frame: any, core: Core, attempt: number, raise: Raise) {
   let messages: WebPubSubMessage[] | WebPubSubMessage | null = null;
   try {
     messages = protocol.parseMessages(frame);
@@ -14,38 +18,45 @@ export function read(protocol: WebPubSubClientProtocol, frame: any, core: Core, 
     if (protocol.parseMessages !== parseMessages) report(error);
   }
   // Whatever it says, it is a sign of life.
-  if (!Array.isArray(messages)) return take(messages, core, attempt);
-  for (const message of messages) take(message, core, attempt);
-  if (messages.length === 0) core.received(attempt);
+  if (!Array.isArray(messages)) return take(messages, core, attempt, raise);
+  for (const message of messages) take(message, core, attempt, raise);
+  if (messages.length === 0) core.signal(signal.RECEIVED, attempt, 0);
 }
 
-function take(message: any, core: Core, attempt: number) {
-  const { kind, ackId, success, error, invocationId } = message ?? {};
-  switch (kind) {
+function take(message: any, core: Core, attempt: number, raise: Raise) {
+  switch (message?.kind) {
     case "groupData":
     case "serverData":
     case "streamAck":
     case "streamNack":
     case "streamClosed":
     case "groupStateSnapshot":
-    case "groupStateUpdate":
-      return core.data(attempt, asNumber(message.sequenceId), message);
-    case "ack":
+    case "groupStateUpdate": {
+      const sequenceId = asNumber(message.sequenceId);
+      const what = core.data(attempt, sequenceId, Date.now());
+      if (what & 4) return core.message(attempt, sequenceId, message);
+      if (what & 1) raise(message);
+      if (what & 2) core.signal(signal.TIMEOUT, 0, 0);
+      return;
+    }
+    case "ack": {
+      const { ackId, success, error } = message;
       if (typeof ackId !== "number" || typeof success !== "boolean") break;
-      if (success) return core.acknowledged(attempt, ackId);
+      if (success) return core.signal(signal.ACKNOWLEDGED, attempt, ackId);
       return core.refused(attempt, ackId, asText(error?.name), asText(error?.message));
+    }
     case "connected": {
       const { connectionId, userId, reconnectionToken } = message;
-      return core.connected(attempt, asText(connectionId), asText(userId), asText(reconnectionToken) || undefined);
+      return core.connected(attempt, asText(connectionId), asText(userId), asText(reconnectionToken));
     }
     case "disconnected":
       return core.disconnecting(attempt, asText(message.message));
     case "invokeResponse": {
-      const id = asText(invocationId);
+      const { success, error } = message;
+      const id = asText(message.invocationId);
       if (success === true) return core.answered(attempt, id, message);
-      const name = error ? asText(error.name) : undefined;
-      return core.answerFailed(attempt, id, success === false, name, asText(error?.message));
+      return core.answerFailed(attempt, id, success === false, !!error, asText(error?.name), asText(error?.message));
     }
   }
-  core.received(attempt);
+  core.signal(signal.RECEIVED, attempt, 0);
 }

@@ -76,7 +76,9 @@ export function parseMessages(input: unknown): WebPubSubMessage | null {
     default:
       return null;
   }
-  return kind ? Object.assign(frame, { kind }) : null;
+  if (!kind) return null;
+  frame.kind = kind;
+  return frame;
 }
 
 /** Whether an answer's payload, if it has one, is what it says. */

@@ -1,20 +1,19 @@
-import * as core from "#core";
+import { instantiate } from "#core";
 
-let loading: Promise<typeof core> | undefined;
+type Core = Awaited<ReturnType<typeof instantiate>>;
+
+let loading: Promise<Core> | undefined;
 
 /** Starts the WebAssembly once for all clients; a failure is forgotten, so that a later start can succeed. */
-export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<typeof core> {
+export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<Core> {
   return (loading ??= compile()
-    .then(core.instantiate)
-    .then(
-      () => core,
-      (cause) => {
-        loading = undefined;
-        throw new Error(
-          "The WebAssembly of @webpubsub-edge/client could not be started. If the page has a " +
-            "Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.",
-          { cause },
-        );
-      },
-    ));
+    .then(instantiate)
+    .catch((cause) => {
+      loading = undefined;
+      throw new Error(
+        "The WebAssembly of @webpubsub-edge/client could not be started. If the page has a " +
+          "Content-Security-Policy, its script-src needs 'wasm-unsafe-eval'.",
+        { cause },
+      );
+    }));
 }

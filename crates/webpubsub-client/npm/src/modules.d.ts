@@ -1,6 +1,6 @@
 // What the build puts in place: see `build.mjs`.
 
-/** The WebAssembly, deflated and in base64. */
+/** The WebAssembly, as `../pack.mjs` writes it. */
 declare module "#inlined" {
   const text: string;
   export default text;

@@ -1,9 +1,10 @@
 // `#platform`: one of the files in `platform/`.
-import type * as core from "#core";
+import type { instantiate } from "#core";
 import type { Explanation } from "./errors.js";
 import type { WebSocketLike } from "./models.js";
 
-export function loadCore(): Promise<typeof core>;
+/** Starts the WebAssembly, once for all clients. */
+export function loadCore(): ReturnType<typeof instantiate>;
 export function openSocket(url: string, protocol: string): WebSocketLike;
 /** Why a socket did not open, if the platform reports it: an HTTP status, or none where no server answered. */
 export function explain(event: any): Explanation | undefined;

@@ -36,7 +36,7 @@ const protobuf = (name: string, isReliableSubProtocol: boolean): WebPubSubClient
 
   writeMessage(message) {
     const frame = codec().write(writeMessage(message));
-    if (!frame) throw new TypeError(`The protobuf subprotocols have no such message: ${message.kind}`);
+    if (!frame) throw new TypeError(`A protobuf subprotocol cannot say this message of kind ${message.kind}.`);
     return frame.buffer as ArrayBuffer;
   },
 });

@@ -136,16 +136,19 @@ export function useGroup(
     if (!client || !isReady) return;
     let mounted = true;
     const failed = (error: Error) => mounted && setState({ isJoined: false, error });
+    const membership = joined(client, group);
     const rejoinFailed = (event: { group: string; error: Error }) => {
-      if (event.group === group) failed(event.error);
+      if (event.group !== group) return;
+      membership.isLost = true;
+      failed(event.error);
     };
     client.on("rejoin-group-failed", rejoinFailed);
-    joined(client, group).then(() => mounted && setState({ isJoined: true }), failed);
+    membership.joining.then(() => mounted && setState({ isJoined: true }), failed);
     return () => {
       mounted = false;
       client.off("rejoin-group-failed", rejoinFailed);
       setState({ isJoined: false });
-      left(client, group);
+      left(membership);
     };
   }, [client, group, isReady]);
 
@@ -159,28 +162,41 @@ export function useGroup(
   return { isJoined, error, send };
 }
 
-/** How many components are members of which groups, and when each has joined. */
-const memberships = new WeakMap<WebPubSubClient, Map<string, { members: number; joining: Promise<unknown> }>>();
+/** Components that are members of one group, on one connection. */
+interface Membership {
+  client: WebPubSubClient;
+  group: string;
+  members: number;
+  joining: Promise<unknown>;
+  /** Whether joining again failed: whoever comes later joins anew. */
+  isLost: boolean;
+}
 
-/** Resolves when the connection is a member. */
-function joined(client: WebPubSubClient, group: string): Promise<unknown> {
-  const groups = memberships.get(client) ?? new Map();
+/** The newest membership of each group. */
+const memberships = new WeakMap<WebPubSubClient, Map<string, Membership>>();
+
+/** One component more. The connection joins with the first, and anew with the first after a failure. */
+function joined(client: WebPubSubClient, group: string): Membership {
+  const groups = memberships.get(client) ?? new Map<string, Membership>();
   memberships.set(client, groups);
-  const membership = groups.get(group) ?? { members: 0, joining: client.joinGroup(group) };
+  const known = groups.get(group);
+  if (known && !known.isLost) {
+    known.members += 1;
+    return known;
+  }
+  const membership = { client, group, members: 1, joining: client.joinGroup(group), isLost: false };
   groups.set(group, membership);
-  membership.members += 1;
-  // Whoever comes after one that failed tries again.
   membership.joining.catch(() => groups.get(group) === membership && groups.delete(group));
-  return membership.joining;
+  return membership;
 }
 
 /** One component less. The connection leaves the group with the last, unless another comes at once. */
-function left(client: WebPubSubClient, group: string): void {
-  const groups = memberships.get(client);
-  const membership = groups?.get(group);
-  if (!membership) return;
+function left(membership: Membership): void {
+  const { client, group } = membership;
   membership.members -= 1;
   queueMicrotask(() => {
+    const groups = memberships.get(client);
+    // Of one that failed, or that another has replaced, there is nothing to leave.
     if (membership.members > 0 || groups?.get(group) !== membership) return;
     groups.delete(group);
     // A connection that has ended is no member any more.

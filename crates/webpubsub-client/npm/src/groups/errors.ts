@@ -20,3 +20,8 @@ export const idleTimeout = () => ({
   name: "IdleTimeout",
   message: "No fragment of the stream came within idleTimeoutInMs.",
 });
+
+export const tooManyUnread = (count: number) => ({
+  name: "TooManyUnread",
+  message: `${count} fragments of the stream waited to be read, and there was one more.`,
+});

@@ -15,7 +15,7 @@ import type {
   WebPubSubMessage,
   WebPubSubResult,
 } from "../models.js";
-import { asText } from "../values.js";
+import { asNumber, asText } from "../values.js";
 import type { Groups as Core, GroupsHost } from "./core.js";
 import { idleTimeout, streamError } from "./errors.js";
 import type { GroupsLink } from "./link.js";
@@ -101,13 +101,13 @@ export class Groups {
       case "streamAck":
       case "streamNack": {
         const { kind, streamId, expectedSequenceId } = message as any;
-        core.acknowledged(String(streamId), Number(expectedSequenceId), kind === "streamAck");
+        core.acknowledged(asText(streamId), asNumber(expectedSequenceId), kind === "streamAck");
         break;
       }
       case "streamClosed": {
         const { streamId, error } = message as any;
-        const name = error == null ? undefined : String(error.name);
-        core.closed(String(streamId), name, String(error?.message ?? ""));
+        const name = error == null ? undefined : asText(error.name);
+        core.closed(asText(streamId), name, asText(error?.message));
         this.#writers.delete(streamId);
         break;
       }
@@ -117,9 +117,9 @@ export class Groups {
         for (const item of Array.isArray(items) ? items : []) {
           const { connectionId, userId, state, updatedAt } = item ?? {};
           const record = state == null ? undefined : { connectionId, userId, state, updatedAt };
-          core.item(String(connectionId), Number(updatedAt), record);
+          core.item(asText(connectionId), asNumber(updatedAt), record);
         }
-        if (core.states(String(group), kind === "groupStateSnapshot")) this.#link.changed(group);
+        if (core.states(asText(group), kind === "groupStateSnapshot")) this.#link.changed(group);
       }
     }
   }
@@ -234,7 +234,14 @@ export class Groups {
     const isEnd = stream.endOfStream === true;
     const given =
       isEnd && isEmpty(data) ? undefined : { groupName: group, fromUserId, sequenceId, dataType, data, stream };
-    this.#core.received(group, stream.streamId, stream.streamSequenceId, isEnd, stream.error ?? undefined, given);
+    this.#core.received(
+      asText(group),
+      stream.streamId,
+      stream.streamSequenceId,
+      isEnd,
+      stream.error ?? undefined,
+      given,
+    );
   }
 
   /** Numbers a call and begins it; the core answers to the number. */
@@ -298,7 +305,12 @@ export class Groups {
         for (const listener of listeners) groups().#guard(() => listener({ name: error.name, message: error.message }));
       },
       began: (subscription, id, group, streamId) => groups().#began(subscription, id, group, streamId),
-      fragment: (id, message) => groups().#streams.get(id)?.push(message),
+      fragment: (id, message) => {
+        const stream = groups().#streams.get(id);
+        if (!stream || stream.push(message)) return;
+        groups().#streams.delete(id);
+        groups().#core.refuse(id);
+      },
       ended: (id, how, error) => {
         const stream = groups().#streams.get(id);
         groups().#streams.delete(id);
@@ -343,10 +355,16 @@ const isEmpty = (data: unknown) =>
 /** A time-out that the wire can carry. */
 function checkTimeout(milliseconds: number): void {
   if (!(Number.isInteger(milliseconds) && milliseconds > 0 && milliseconds < 2 ** 32))
-    throw new RangeError("idleTimeoutInMs must be a whole number greater than 0.");
+    throw new RangeError("idleTimeoutInMs must be a whole number from 1 to 4294967295.");
 }
 
+/** How many entries the service takes: more would have it close the connection. */
+const MAX_STATE_ENTRIES = 256;
+
+/** Source: docs/spec/client.md#group-state. */
 function checkState(state: unknown): void {
   const values = typeof state === "object" && state !== null && !Array.isArray(state) ? Object.values(state) : [0];
   if (!values.every((value) => typeof value === "string")) throw new TypeError("A state must be an object of strings.");
+  if (values.length > MAX_STATE_ENTRIES)
+    throw new RangeError(`A state has at most ${MAX_STATE_ENTRIES} entries, not ${values.length}.`);
 }

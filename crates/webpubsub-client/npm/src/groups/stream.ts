@@ -1,9 +1,13 @@
+import { tooManyUnread } from "./errors.js";
 import type { GroupStream, GroupStreamMessage } from "../models.js";
 
 interface Reader {
   resolve(result: IteratorResult<GroupStreamMessage>): void;
   reject(error: unknown): void;
 }
+
+/** How many fragments may wait to be read. */
+const MAX_UNREAD = 16_384;
 
 /** A stream that arrives: what came and is not read, or who waits for more. */
 export class ReceivedStream implements GroupStream {
@@ -23,10 +27,16 @@ export class ReceivedStream implements GroupStream {
     return { next: () => this.#next() };
   }
 
-  push(message: GroupStreamMessage): void {
+  /** Whether there is room for it: where there is none the stream is over. */
+  push(message: GroupStreamMessage): boolean {
     const reader = this.#readers.shift();
     if (reader) reader.resolve({ done: false, value: message });
-    else this.#messages.push(message);
+    else if (this.#messages.length < MAX_UNREAD) this.#messages.push(message);
+    else {
+      this.finish(tooManyUnread(MAX_UNREAD));
+      return false;
+    }
+    return true;
   }
 
   /** Ends it: well, where `error` is undefined. */

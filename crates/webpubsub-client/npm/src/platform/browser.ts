@@ -1,12 +1,8 @@
 // Pages, and everything else that has their WebSocket: the WebAssembly is in the script itself.
 import inlined from "#inlined";
 import { loadOnce } from "../load.js";
+import { unpack } from "../unpack.js";
 
 export * from "./web.js";
 
-export const loadCore = () =>
-  loadOnce(async () => {
-    const deflated = Uint8Array.from(atob(inlined), (character) => character.charCodeAt(0));
-    const inflated = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return WebAssembly.compile(await new Response(inflated).arrayBuffer());
-  });
+export const loadCore = () => loadOnce(() => WebAssembly.compile(unpack(inlined)));

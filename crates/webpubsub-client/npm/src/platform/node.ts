@@ -7,6 +7,7 @@ import { loadOnce } from "../load.js";
 import type { Explanation } from "../errors.js";
 import type { WebSocketLike } from "../models.js";
 import { wordsOf } from "../refusal.js";
+import { unpack } from "../unpack.js";
 
 /** How much of a refusal's body is read, and how long it may take to come. */
 const BODY_LIMIT = 4096;
@@ -62,6 +63,5 @@ export const loadCore = () =>
 /** For scripts that a bundler has moved away from their files. */
 async function inlined() {
   const { default: text } = await import("#inlined");
-  const { inflateSync } = await import("node:zlib");
-  return inflateSync(Buffer.from(text, "base64"));
+  return unpack(text);
 }

@@ -6,6 +6,9 @@ export type FetchHandler = (request: Request, context?: unknown) => Promise<Resp
 /** Answers a request of Node's HTTP server, or of Express, whose `next` is called for a path that is not the handler's. */
 export type NodeHandler = (request: any, response: any, next?: (error?: unknown) => void) => Promise<void>;
 
+/** Methods that no `Request` has, and so no handler: the Fetch standard forbids them. */
+const UNKNOWN_TO_FETCH = /^(?:CONNECT|TRACE|TRACK)$/i;
+
 /** The answers to requests that a handler does not know. */
 const unknown = new WeakSet<Response>();
 
@@ -23,6 +26,11 @@ export function notFound(): Response {
  */
 export function toNodeHandler(handler: FetchHandler): NodeHandler {
   return async (request, response, next) => {
+    if (UNKNOWN_TO_FETCH.test(request.method)) {
+      if (next) return next();
+      response.statusCode = 405;
+      return response.end();
+    }
     try {
       const answer = await handler(fetchRequest(request), request);
       if (unknown.has(answer) && next) return next();
@@ -44,12 +52,20 @@ function fetchRequest(request: any): Request {
   const headers = new Headers();
   const raw: string[] = request.rawHeaders;
   for (let at = 0; at + 1 < raw.length; at += 2) headers.append(raw[at] as string, raw[at + 1] as string);
-  // Handlers look at the path alone: what a client says of the host is not to be relied upon.
-  const path: string = request.originalUrl ?? request.url;
-  const url = `http://localhost${path.startsWith("/") ? path : "/"}`;
+  const url = `http://localhost${pathOf(request.originalUrl ?? request.url)}`;
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const init = { method: request.method, headers, ...(hasBody && { body: stream(request), duplex: "half" }) };
   return new Request(url, init as RequestInit);
+}
+
+/**
+ * The path and query of a request's target, which may be a whole URL, as proxies are sent, or `*`. Handlers look at
+ * nothing else: what a client says of the host is not to be relied upon.
+ */
+function pathOf(target: string): string {
+  if (target.startsWith("/")) return target;
+  const url = URL.canParse(target) ? new URL(target) : undefined;
+  return url?.pathname.startsWith("/") ? url.pathname + url.search : "/";
 }
 
 /** A body as it arrives, no faster than it is read. What is not wanted is read and dropped: the connection goes on. */

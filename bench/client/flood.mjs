@@ -1,0 +1,58 @@
+// A service that floods whoever connects: a program of its own, so that it shares no thread with the client.
+//
+// The URL says with how many messages of which length; an event named `go` begins a flood. All frames of a flood are
+// made before it begins, and are written to the socket as they are.
+import { WebSocketServer } from "ws";
+
+/** What is written at once, in bytes: as much as a socket's buffers take. */
+const CHUNK = 1 << 20;
+
+const server = new WebSocketServer({ host: "127.0.0.1", port: 0, handleProtocols: ([offered]) => offered ?? false });
+
+server.on("listening", () => process.send?.(/** @type {import("node:net").AddressInfo} */ (server.address()).port));
+server.on("connection", (socket, { url }) => {
+  const { searchParams } = new URL(url ?? "/", "ws://flood");
+  const [count, length] = ["count", "length"].map((name) => Number(searchParams.get(name)));
+  let sent = 0;
+  socket.on("error", () => {});
+  socket.on("message", async (data) => {
+    const { type, event } = JSON.parse(String(data));
+    if (type === "ping") socket.send('{"type":"pong"}');
+    if (event !== "go") return;
+    const frames = flood(sent, count, length);
+    sent += count;
+    socket.send('{"type":"message","from":"server","dataType":"text","data":"begin"}');
+    for (let at = 0; at < frames.length; at += CHUNK) await written(socket, frames.subarray(at, at + CHUNK));
+  });
+  const connected = { type: "system", event: "connected", connectionId: "c1", userId: "alice", reconnectionToken: "t" };
+  socket.send(JSON.stringify(connected));
+});
+process.on("disconnect", () => process.exit());
+
+/** So many group messages as WebSocket frames, one after the other; the payload of each has this length. */
+function flood(after, count, length) {
+  const data = "0123456789".repeat(Math.ceil(length / 10)).slice(0, length);
+  const frames = [];
+  for (let number = 1; number <= count; number++) {
+    const text = Buffer.from(
+      JSON.stringify({
+        type: "message",
+        from: "group",
+        fromUserId: "bob",
+        group: "room",
+        dataType: "text",
+        data,
+        sequenceId: after + number,
+      }),
+    );
+    const head = text.length < 126 ? Buffer.alloc(2) : Buffer.alloc(4);
+    head[0] = 0x81;
+    head[1] = Math.min(text.length, 126);
+    if (text.length >= 126) head.writeUInt16BE(text.length, 2);
+    frames.push(head, text);
+  }
+  return Buffer.concat(frames);
+}
+
+/** Writes bytes to a socket's own connection, as fast as its peer reads. */
+const written = (socket, bytes) => new Promise((resolve) => socket._socket.write(bytes, resolve));
