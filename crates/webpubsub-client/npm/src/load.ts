@@ -1,11 +1,9 @@
 import { instantiate } from "#core";
 
-type Core = Awaited<ReturnType<typeof instantiate>>;
-
-let loading: Promise<Core> | undefined;
+let loading: ReturnType<typeof instantiate> | undefined;
 
 /** Starts the WebAssembly once for all clients; a failure is forgotten, so that a later start can succeed. */
-export function loadOnce(compile: () => Promise<WebAssembly.Module>): Promise<Core> {
+export function loadOnce(compile: () => Promise<WebAssembly.Module>): ReturnType<typeof instantiate> {
   return (loading ??= compile()
     .then(instantiate)
     .catch((cause) => {
