@@ -102,7 +102,7 @@ export const addressFlags = {
   "connection-string": {
     type: "string",
     value: "TEXT",
-    about: `The service's connection string. Without any of these options it is that of ${VARIABLE} in the environment, if there is one.`,
+    about: `The service's connection string; other users of this machine can read it here. Without any of these options it is that of ${VARIABLE} in the environment, if there is one.`,
   },
   state: {
     type: "string",

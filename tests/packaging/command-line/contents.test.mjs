@@ -6,6 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { LIMIT, packedSize, published, tarball } from "../../../scripts/build/package.mjs";
 import { at } from "../../../scripts/paths.mjs";
+import { workerConfig } from "../../../scripts/service/worker-config.mjs";
 
 const folder = at("build", "webpubsub-edge");
 const files = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -60,6 +61,21 @@ test("workerd is all that it is built on, in the tested version", () => {
   assert.deepEqual(manifest.dependencies, { workerd: devDependencies.workerd });
   assert.deepEqual(manifest.config, { wrangler: devDependencies.wrangler });
   assert.equal(manifest.version, version);
+});
+
+test("the template has the worker's configuration and versions", async () => {
+  const text = readFileSync(at("packages", "template", "wrangler.jsonc"), "utf8").replaceAll(/^ *\/\/.*$/gm, "");
+  const { main, name: _, base_dir, assets, ...config } = JSON.parse(text);
+  const { main: ours, name: __, assets: ourAssets, ...expected } = JSON.parse(JSON.stringify(await workerConfig()));
+  assert.deepEqual(config, expected);
+  const inPackage = (file) => path.posix.join("node_modules", "webpubsub-edge", file);
+  assert.deepEqual([main, base_dir], [inPackage(ours), path.posix.dirname(inPackage(ours))]);
+  assert.deepEqual(assets, { ...ourAssets, directory: inPackage(ourAssets.directory) });
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(at("packages", "template", "package.json"), "utf8"),
+  );
+  assert.deepEqual(dependencies, { "webpubsub-edge": manifest.version });
+  assert.deepEqual(devDependencies, manifest.config);
 });
 
 test("a release names its repository, for its provenance", () => {
