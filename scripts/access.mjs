@@ -1,6 +1,13 @@
 // Keys, connection strings, client URLs and tokens.
 import { createHmac, randomBytes } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
+import {
+  HUB,
+  MAX_GROUP_CHARACTERS,
+  claimsFor,
+  clientClaims,
+  unsignedToken,
+} from "../crates/webpubsub-client/npm/src/server/jwt.js";
 import { deployVars, devVars } from "./paths.mjs";
 import { writePrivate } from "./service/folder.mjs";
 import { UsageProblem } from "./terminal.mjs";
@@ -135,9 +142,6 @@ export function serviceHosts({ host, port, https }) {
 
 export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;
 
-const HUB = /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/;
-const MAX_GROUP_CHARACTERS = 1_024;
-
 /** The hub's name as it was typed for `flag`, or a problem. */
 export function hubName(name, flag = "--hub") {
   if (!HUB.test(name)) {
@@ -166,12 +170,9 @@ export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
  * @param {{ hub: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} client
  * @param {{ url: string, key: string, now?: number }} service
  */
-export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, { url, key, now = Date.now() }) {
+export function clientUrl({ hub, user, roles, groups, minutes }, { url, key, now = Date.now() }) {
   const audience = `${url}/client/hubs/${hub}`;
-  const claims = claimsFor(audience, minutes, now);
-  if (user !== undefined) claims.sub = user;
-  if (roles.length > 0) claims.role = roles;
-  if (groups.length > 0) claims["webpubsub.group"] = groups;
+  const claims = clientClaims(audience, { userId: user, roles, groups, minutes }, now);
   return `${audience.replace(/^http/, "ws")}?access_token=${signed(claims, key)}`;
 }
 
@@ -179,14 +180,8 @@ export function clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }, 
 export const requestToken = ({ path, minutes = 60 }, { url, key, now = Date.now() }) =>
   signed(claimsFor(`${url}${path}`, minutes, now), key);
 
-function claimsFor(audience, minutes, now) {
-  const issued = Math.floor(now / 1000);
-  return { aud: audience, iat: issued, exp: issued + Math.round(minutes * 60) };
-}
-
 /** A JSON Web Token, HS256. The key is used as text, as the service does: it is not base64 to be decoded. */
 function signed(claims, key) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const content = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  const content = unsignedToken(claims);
   return `${content}.${createHmac("sha256", key).update(content).digest("base64url")}`;
 }

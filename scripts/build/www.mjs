@@ -18,7 +18,7 @@ export const www = {
   inputs: () => [
     at("package.json"),
     at("package-lock.json"),
-    ...filesUnder(at("www")),
+    ...filesUnder(at("www"), at("crates", "webpubsub-client", "npm", "src", "server", "jwt.js")),
     ...copied().map(([from]) => from),
   ],
   outputs: [folder],

@@ -1,4 +1,5 @@
 // Client URLs: made and signed here, or pasted and read. Nothing in this file touches the page.
+import { clientClaims, HUB } from "../../../crates/webpubsub-client/npm/src/server/jwt.js";
 import { claimsOf, sign } from "./token.js";
 
 /**
@@ -9,8 +10,7 @@ import { claimsOf, sign } from "./token.js";
 
 /** Throws what is wrong with a wish, in words. */
 export function checkWish({ hub, minutes = 60 }) {
-  if (!/^[A-Za-z][\w`,.[\]]{0,127}$/.test(hub))
-    throw new Error("A hub's name is a letter and up to 127 more letters, digits or underscores.");
+  if (!HUB.test(hub)) throw new Error("A hub's name is a letter and up to 127 more letters, digits or underscores.");
   if (!Number.isInteger(minutes) || minutes < 1)
     throw new Error("The minutes until it expires are a whole number from 1.");
 }
@@ -20,14 +20,10 @@ export function checkWish({ hub, minutes = 60 }) {
  *
  * @param {{ endpoint: URL, key: string } & Wish} wish
  */
-export async function makeClientUrl({ endpoint, key, hub, user = "", roles = [], groups = [], minutes = 60 }) {
+export async function makeClientUrl({ endpoint, key, hub, user, roles, groups, minutes = 60 }) {
   checkWish({ hub, minutes });
   const audience = `${endpoint.origin}/client/hubs/${hub}`;
-  const now = Math.floor(Date.now() / 1000);
-  const claims = { aud: audience, iat: now, exp: now + minutes * 60 };
-  if (user) claims.sub = user;
-  if (roles.length > 0) claims.role = roles;
-  if (groups.length > 0) claims["webpubsub.group"] = groups;
+  const claims = clientClaims(audience, { userId: user || undefined, roles, groups, minutes }, Date.now());
   return `${audience.replace(/^http/, "ws")}?access_token=${await sign(claims, key)}`;
 }
 

@@ -1,5 +1,6 @@
 // Client access tokens: JSON Web Tokens, signed with an access key.
 import { type SigningKey, sign, signingKey } from "./hmac.js";
+import { base64url, clientClaims, HUB, MAX_GROUP_CHARACTERS, unsignedToken } from "./jwt.js";
 import { type ServiceAddress, serviceOf } from "./service.js";
 
 /** What a client is, and what it may do. */
@@ -22,9 +23,6 @@ export interface ClientAccessToken {
   /** The client access URL: the address with the token. */
   url: string;
 }
-
-const HUB = /^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$/;
-const MAX_GROUP_CHARACTERS = 1_024;
 
 /**
  * Makes a client access token and its URL.
@@ -71,15 +69,7 @@ function claims(audience: string, client: ClientTokenOptions): object {
   }
   if (!(expirationTimeInMinutes > 0 && Number.isFinite(expirationTimeInMinutes)))
     throw new RangeError("expirationTimeInMinutes must be a number above 0.");
-  const issued = Math.floor(Date.now() / 1000);
-  return {
-    aud: audience,
-    iat: issued,
-    exp: issued + Math.ceil(expirationTimeInMinutes * 60),
-    ...(userId !== undefined && { sub: userId }),
-    ...(roles?.length && { role: roles }),
-    ...(groups?.length && { "webpubsub.group": groups }),
-  };
+  return clientClaims(audience, { userId, roles, groups, minutes: expirationTimeInMinutes }, Date.now());
 }
 
 function checkTexts(name: string, texts: string[] | undefined): void {
@@ -88,13 +78,6 @@ function checkTexts(name: string, texts: string[] | undefined): void {
 }
 
 async function signed(key: SigningKey, claims: object): Promise<string> {
-  const part = (value: object) => base64url(new TextEncoder().encode(JSON.stringify(value)));
-  const content = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  const content = unsignedToken(claims);
   return `${content}.${base64url(await sign(key, content))}`;
-}
-
-function base64url(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
