@@ -68,8 +68,7 @@ export function serviceOptions(args, command) {
     https: httpsOptions(values, port, command.alwaysHttps),
     state: stateFolder(values.state),
     webSocketCompression: values["web-socket-compression"] ?? false,
-    durability: oneOf("--durability", values.durability, ["full", "normal", "memory"]),
-    threads: values.threads && String(whole("--threads", values.threads, 1, 256)),
+    ...serverOptions(values),
     logFile: values["log-file"] && resolve(values["log-file"]),
     variables: variablesOf(values),
   };
@@ -150,10 +149,17 @@ export function whole(flag, text, least, most) {
   return number;
 }
 
-/** A flag's word, which is one of these, if it is given. */
+/** What only the native server takes, as far as it was given. */
+function serverOptions({ durability, threads }) {
+  return {
+    ...(durability !== undefined && { durability: oneOf("--durability", durability, ["full", "normal", "memory"]) }),
+    ...(threads !== undefined && { threads: whole("--threads", threads, 1, 256) }),
+  };
+}
+
+/** A flag's word, which is one of these. */
 function oneOf(flag, text, words) {
-  if (text !== undefined && !words.includes(text))
-    throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
+  if (!words.includes(text)) throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
   return text;
 }
 
