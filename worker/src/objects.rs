@@ -4,7 +4,10 @@ use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::name::HubName;
-use webpubsub_service::{DirectoryCall, HubView, ObjectRequest, Part, REPLY_HEADER, ShardCall};
+use webpubsub_service::gateway::GatewayError;
+use webpubsub_service::{
+    DirectoryAnswer, DirectoryCall, HubView, ObjectRequest, Part, REPLY_HEADER, ShardCall,
+};
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
@@ -75,8 +78,7 @@ pub(crate) async fn ask_directories(
 /// The view that the directory of a hub has.
 pub(crate) async fn ask_view(env: &Env, hub: &HubName) -> Result<HubView> {
     let answers = ask_directories(env, vec![hub.to_string()], &DirectoryCall::View).await?;
-    let view = answers.first().and_then(Option::as_deref).and_then(HubView::decode);
-    view.ok_or_else(|| Error::new("the directory gave no view"))
+    Ok(DirectoryAnswer::view(&answers).ok_or(GatewayError::NoView)?)
 }
 
 async fn ask(

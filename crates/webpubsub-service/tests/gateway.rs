@@ -365,6 +365,16 @@ fn other_paths_are_files_for_those_who_read() {
 }
 
 #[test]
+fn what_no_shard_carries_out_asks_none() {
+    let host = ScriptedHost::new(2, None);
+    assert_eq!(host.response("HEAD", "/api/health").0, 200);
+    assert_eq!(host.answer("GET", "/api/openapi.json"), Answer::File);
+    let (status, body) = host.response("POST", "/api/hubs/chat/:generateToken");
+    assert!(status == 200 && body.starts_with(r#"{"token":""#), "{status} {body}");
+    assert_eq!(host.done.take(), [""; 0]);
+}
+
+#[test]
 fn an_operator_reads_and_changes_settings() {
     let host = ScriptedHost { body: Ok(ANONYMOUS), ..ScriptedHost::new(2, None) };
     assert_eq!(host.response("GET", "/management/hubs").1, r#"{"hubs":["chat","news"]}"#);

@@ -6,7 +6,7 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_shard::AnonymousConnectPolicy;
 
 use super::{Gateway, GatewayError, Host};
-use crate::object_api::{DirectoryCall, REGISTER};
+use crate::object_api::{DirectoryAnswer, DirectoryCall, REGISTER};
 use crate::view::HubView;
 
 impl<H: Host> Gateway<'_, H> {
@@ -18,8 +18,7 @@ impl<H: Host> Gateway<'_, H> {
             return Ok(view);
         }
         let answers = self.host.ask_directories(vec![hub.to_string()], DirectoryCall::View).await?;
-        let view = answers.first().and_then(Option::as_deref).and_then(HubView::decode);
-        let view = view.ok_or(GatewayError::NoView)?;
+        let view = DirectoryAnswer::view(&answers).ok_or(GatewayError::NoView)?;
         Ok(self.host.with_views(|views| views.put(asked, hub, view)))
     }
 
