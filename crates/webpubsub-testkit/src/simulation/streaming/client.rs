@@ -74,6 +74,8 @@ pub(super) struct Client {
     /// Calls about streams, with the streams that they are about.
     pub(super) calls: BTreeMap<u32, usize>,
     pub(super) receiving: BTreeMap<u32, Received>,
+    /// Groups whose states it may not be subscribed to without knowing it: what failed may have been done.
+    doubtful: BTreeSet<String>,
     /// What it may show in each group: what was set last, and what may have been set since.
     shown: Vec<BTreeSet<String>>,
 }
@@ -106,6 +108,7 @@ impl Client {
             operations: BTreeMap::new(),
             calls: BTreeMap::new(),
             receiving: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
             shown: vec![BTreeSet::from([String::new()]); GROUPS.len()],
         }
     }
@@ -154,16 +157,32 @@ impl Client {
                 }
                 shown.insert(text);
             }
-            GroupStateAction::Subscribe => self.states.subscribed(name, is_done),
+            GroupStateAction::Subscribe => {
+                self.states.subscribed(name, is_done);
+                if is_done {
+                    self.doubtful.remove(name);
+                } else {
+                    self.doubtful.insert(name.to_owned());
+                }
+            }
             GroupStateAction::Unsubscribe if is_done => self.states.unsubscribed(name),
-            GroupStateAction::Unsubscribe => {}
+            GroupStateAction::Unsubscribe => {
+                self.doubtful.insert(name.to_owned());
+            }
         }
+    }
+
+    /// What it knows of the members of a group, if it is subscribed for sure.
+    pub(super) fn view(&self, group: &str) -> Option<Vec<String>> {
+        let listed = self.states.list(group).ok().filter(|_| !self.doubtful.contains(group))?;
+        Some(listed.cloned().collect())
     }
 
     /// The connection is lost for good: it shows nothing.
     pub(super) fn lost(&mut self) {
         self.connection = None;
         self.states.lost();
+        self.doubtful.clear();
         self.shown.iter_mut().for_each(|shown| *shown = BTreeSet::from([String::new()]));
     }
 

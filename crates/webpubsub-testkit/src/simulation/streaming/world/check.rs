@@ -53,10 +53,7 @@ impl World {
     /// All who are subscribed to a group's states have the same view, and a true one.
     pub(super) fn check_states(&self, group: usize) {
         let views = self.clients.iter().enumerate().filter(|(_, client)| client.connection.is_some());
-        let views = views.filter_map(|(number, client)| {
-            let listed = client.states.list(GROUPS[group]).ok()?;
-            Some((number, listed.cloned().collect::<Vec<String>>()))
-        });
+        let views = views.filter_map(|(number, client)| Some((number, client.view(GROUPS[group])?)));
         let mut first = None;
         for (number, view) in views {
             for shown in &view {
