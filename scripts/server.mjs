@@ -25,7 +25,7 @@ await main(() =>
     command,
     program: "webpubsub-server",
     launch: startServer,
-    setUp: () => setUp("native"),
+    setUp: () => setUp("quick"),
     build: buildServer,
     endsItself: true,
   }),
