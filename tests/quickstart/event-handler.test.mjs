@@ -54,7 +54,8 @@ describe("The quickstart's event handler", () => {
     });
     t.after(() => service.stop());
     await service.start();
-    for (const label of ["management", "shards", "test-handler"]) await typed(t, service, documentBlock(label)).done();
+    for (const label of ["management", "shards", "deliveries", "test-handler"])
+      await typed(t, service, documentBlock(label)).done();
   });
 
   for (const [runner, shards, by] of cases([
