@@ -54,9 +54,9 @@ export class Keys {
             <code>wrangler secret put</code> on Cloudflare.
           </p>
           <ol class="plain">
-            <li>Set <code>WEBPUBSUB_ACCESS_KEY_SECONDARY</code> to a new key.</li>
-            <li>Give your servers connection strings with it, and wait until the tokens of the old one have ended.</li>
-            <li>Make it <code>WEBPUBSUB_ACCESS_KEY</code>, and take the secondary away or make a new one.</li>
+            <li>Set <code>WEBPUBSUB_ACCESS_KEY_SECONDARY</code> to the key that is in use.</li>
+            <li>Set <code>WEBPUBSUB_ACCESS_KEY</code> to a new one, and give your servers connection strings with it.</li>
+            <li>Wait until the tokens of the old one have ended, and take the secondary away.</li>
           </ol>
           ${code("openssl rand -base64 48", "the command for a new key")}
         </section>
