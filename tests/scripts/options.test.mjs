@@ -27,8 +27,6 @@ test("without flags there are the documented defaults", () => {
     state,
     https: undefined,
     webSocketCompression: false,
-    durability: undefined,
-    threads: undefined,
     logFile: undefined,
     variables: { SHARDS: "1" },
   });
@@ -99,8 +97,6 @@ test("every flag arrives", () => {
     state: resolve("here"),
     https: undefined,
     webSocketCompression: true,
-    durability: undefined,
-    threads: undefined,
     logFile: resolve("log"),
     variables: { MAP_TTL_MS: " 1", HANDLER_SECRET_B: "x=y", SHARDS: "4", HUB_SETTINGS: '{"hubs":{}}' },
   });
