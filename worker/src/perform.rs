@@ -149,7 +149,7 @@ impl Host for StepHost<'_> {
     }
 
     fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
-        let what = format!("telling an event handler of {event} of connection {connection}");
+        let what = format!("delivering {event} of connection {connection} to its event handler");
         log::refusal(&what, &failure.name());
     }
 

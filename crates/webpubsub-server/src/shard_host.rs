@@ -285,7 +285,7 @@ impl Host for ShardHost {
 
     fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
         // The same words as the other host's, by which operators search.
-        let what = format!("telling an event handler of {event} of connection {connection}");
+        let what = format!("delivering {event} of connection {connection} to its event handler");
         log::refusal(&what, &failure.name());
     }
 

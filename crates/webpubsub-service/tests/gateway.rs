@@ -269,7 +269,7 @@ fn what_fails_makes_a_client_try_again_and_is_logged() {
     assert_eq!(host.done.borrow().last().unwrap(), error);
     let host = ScriptedHost::open(1, &[]);
     assert_eq!(host.response("GET", CLIENT).0, 503);
-    assert_eq!(host.done.borrow().last().unwrap(), "error: handing a client to its shard: no shard");
+    assert_eq!(host.done.borrow().last().unwrap(), "error: offering a client to its shard: no shard");
 }
 
 #[test]

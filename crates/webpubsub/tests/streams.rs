@@ -1,5 +1,6 @@
 //! Group streams that a client sends and receives.
 #![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, reason = "a broken expectation is a failed test")]
 
 #[path = "support/server.rs"]
 mod server;

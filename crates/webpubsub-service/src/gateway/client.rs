@@ -91,7 +91,7 @@ impl<H: Host> Gateway<'_, H> {
         hub: &HubName,
     ) -> Result<Answer<H::Answer>, Stopped<H::Error>> {
         let Self { host, config } = self;
-        let failed = |error| Stopped::Failed("handing a client to its shard", error);
+        let failed = |error| Stopped::Failed("offering a client to its shard", error);
         let handler = connect_handler(policy);
         let mut random = [0; 20];
         host.fill_random(&mut random).map_err(failed)?;
