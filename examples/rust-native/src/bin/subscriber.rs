@@ -1,5 +1,6 @@
 //! Prints what is published to a group: `cargo run -p example-rust-native --bin subscriber -- URL [GROUP]`.
 #![expect(clippy::print_stdout, reason = "an example's output")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "whatever else happens is printed as it is")]
 
 use std::error::Error;
 
