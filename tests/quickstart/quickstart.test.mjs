@@ -72,7 +72,7 @@ describe("The quickstart", () => {
           const env = { WEBPUBSUB_ACCESS_KEY: service.key };
           const { port, state } = service;
           const hub = new Hub(service, "myHub1");
-          const { page } = await openPage(browser, `http://localhost:${port}/`);
+          const { page } = await openPage(browser, `http://localhost:${port}/#/playground`);
           const url = type(adapt("npm run -s client-url -- --hub myHub1", { state, user: "page" }), env);
           await page.getByLabel("Client URL", { exact: true }).fill(await url.lines.next("a client URL"));
           await page.getByRole("button", { name: "Connect", exact: true }).click();

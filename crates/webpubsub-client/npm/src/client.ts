@@ -14,7 +14,7 @@ import {
 } from "./errors.js";
 import { upstream } from "./kinds.js";
 import { LazyGroups } from "./lazy.js";
-import { type EventName, type Listener, Listeners } from "./listeners.js";
+import { Listeners } from "./listeners.js";
 import type {
   AbortSignalLike,
   GroupStateRecord,
@@ -97,12 +97,12 @@ export class WebPubSubClient {
   }
 
   /** Adds a listener. One that throws is reported, and disturbs nothing else. */
-  on<E extends EventName>(event: E, listener: Listener<E>): void {
+  on<E extends keyof WebPubSubClientEvents>(event: E, listener: (args: WebPubSubClientEvents[E]) => void): void {
     this.#listeners.add(event, listener);
   }
 
   /** Takes a listener away. */
-  off<E extends EventName>(event: E, listener: Listener<E>): void {
+  off<E extends keyof WebPubSubClientEvents>(event: E, listener: (args: WebPubSubClientEvents[E]) => void): void {
     this.#listeners.remove(event, listener);
   }
 
@@ -323,7 +323,7 @@ export class WebPubSubClient {
     const client = () => held.client!;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const call = (id: number) => client().#calls.get(id);
-    const emit = <E extends EventName>(event: E, args: WebPubSubClientEvents[E]) =>
+    const emit = <E extends keyof WebPubSubClientEvents>(event: E, args: WebPubSubClientEvents[E]) =>
       client().#listeners.emit(event, args);
     const ackIdOf = (number: number) => (number < 0 ? undefined : number);
     return {

@@ -1,8 +1,8 @@
 import type { WebPubSubClientEvents } from "./models.js";
 import { report } from "./values.js";
 
-export type EventName = keyof WebPubSubClientEvents;
-export type Listener<E extends EventName> = (args: WebPubSubClientEvents[E]) => void;
+type EventName = keyof WebPubSubClientEvents;
+type Listener<E extends EventName> = (args: WebPubSubClientEvents[E]) => void;
 
 /** The functions that an application has called at a client's events. */
 export class Listeners {
