@@ -19,6 +19,7 @@ forEachShardCount(
     const open = (options = {}) => openPortal(browser, service, "playground", { signedIn: false, ...options });
     const state = (page, words) => page.locator("#state").getByText(words, { exact: true }).waitFor();
     const row = (page, text) => page.getByRole("log").getByRole("listitem").filter({ hasText: text });
+    const received = (page, text) => row(page, text).filter({ has: page.locator('[data-direction="in"]') });
     const connect = async (page, url, { user = "", protocol = "JSON, reliable" } = {}) => {
       await page.getByText("Paste it", { exact: true }).click();
       await page.getByLabel("Client URL", { exact: true }).fill(url);
@@ -70,10 +71,9 @@ forEachShardCount(
         await page.getByRole("button", { name: "Leave room" }).waitFor();
 
         await act(page, "Send to a group", { name: "room", data: "hi there" });
-        const incoming = page.locator('[data-direction="in"]').filter({ hasText: "in group room" });
-        const received = row(page, "hi there").filter({ has: incoming });
+        const arrived = received(page, "hi there").filter({ hasText: "in group room" });
         // Protobuf messages do not say who sent them.
-        await (protocol.startsWith("JSON") ? received.filter({ hasText: "from alice" }) : received).waitFor();
+        await (protocol.startsWith("JSON") ? arrived.filter({ hasText: "from alice" }) : arrived).waitFor();
         assert.deepEqual(await listener.json(), {
           type: "message",
           from: "group",
@@ -351,7 +351,7 @@ forEachShardCount(
       await focusOn("data");
       await page.keyboard.insertText("typed");
       await page.keyboard.press("Control+Enter");
-      await row(page, "in group room").getByText("typed", { exact: true }).waitFor();
+      await received(page, "in group room").getByText("typed", { exact: true }).waitFor();
       await focusOn("disconnect");
       await page.keyboard.press("Space");
       await state(page, "Not connected");

@@ -74,9 +74,10 @@ describe("The quickstart", () => {
           const hub = new Hub(service, "myHub1");
           const { page } = await openPage(browser, `http://localhost:${port}/#/playground`);
           const url = type(adapt("npm run -s client-url -- --hub myHub1", { state, user: "page" }), env);
+          await page.getByText("Paste it", { exact: true }).click();
           await page.getByLabel("Client URL", { exact: true }).fill(await url.lines.next("a client URL"));
           await page.getByRole("button", { name: "Connect", exact: true }).click();
-          await page.getByRole("status").getByText("Connected as page", { exact: true }).waitFor();
+          await page.locator("#state").getByText("Connected as page", { exact: true }).waitFor();
 
           const subscribers = SUBSCRIBERS.map((file, n) => {
             const commands = adapt(documentBlock("subscribe"), { state, user: `subscriber${n}` });
