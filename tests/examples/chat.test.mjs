@@ -1,28 +1,13 @@
 // The chat in plain JavaScript, between two browsers.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { violationsOn } from "../support/axe.mjs";
-import { launchChromium, openPage } from "../support/browser.mjs";
-import { Example } from "../support/example.mjs";
-import { Service } from "../support/service.mjs";
+import { openPage } from "../support/browser.mjs";
+import { describeExample } from "../support/example.mjs";
 
-describe("The example chat", () => {
-  const service = new Service({ runner: "start" });
-  const example = new Example(service, "chat");
-  let browser;
-  before(async () => {
-    await service.start();
-    await example.start();
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await example.stop();
-    await service.stop();
-  });
-
+describeExample("chat", ({ service, example, browser }) => {
   const enter = async (name) => {
-    const { page, complaints } = await openPage(browser, example.url);
+    const { page, complaints } = await openPage(browser(), example.url);
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Enter" }).click();
     await page.getByRole("status").getByText(`Connected as ${name}`, { exact: true }).waitFor();

@@ -1,27 +1,12 @@
 // An event handler with Hono, in workerd, and the page that sends it events.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { violationsOn } from "../support/axe.mjs";
-import { launchChromium, openPage } from "../support/browser.mjs";
-import { Example } from "../support/example.mjs";
-import { Service } from "../support/service.mjs";
+import { openPage } from "../support/browser.mjs";
+import { describeExample } from "../support/example.mjs";
 
-describe("The example hono", () => {
-  const service = new Service({ runner: "start" });
-  const example = new Example(service, "hono");
-  let browser;
-  before(async () => {
-    await service.start();
-    await example.start();
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await example.stop();
-    await service.stop();
-  });
-
+describeExample("hono", ({ service, example, browser }) => {
   /** An event of a user as the service sends it; `key` signs it. */
   const post = (key, body) =>
     fetch(`${example.url}api/webpubsub/hubs/guess/`, {
@@ -42,7 +27,7 @@ describe("The example hono", () => {
     });
 
   test("a game is played to its end through the Worker", async () => {
-    const { page, complaints } = await openPage(browser, example.url);
+    const { page, complaints } = await openPage(browser(), example.url);
     await page.getByRole("status").getByText("Connected", { exact: true }).waitFor();
     let [low, high] = [1, 100];
     for (let tries = 1; ; tries++) {

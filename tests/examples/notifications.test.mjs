@@ -1,29 +1,15 @@
 // Notifications that Python sends, and a page shows.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { violationsOn } from "../support/axe.mjs";
-import { launchChromium, openPage } from "../support/browser.mjs";
-import { Example } from "../support/example.mjs";
-import { root, Service } from "../support/service.mjs";
+import { openPage } from "../support/browser.mjs";
+import { describeExample } from "../support/example.mjs";
+import { root } from "../support/service.mjs";
 
-describe("The example notifications", () => {
-  const service = new Service({ runner: "start" });
-  const example = new Example(service, "notifications");
-  let browser;
-  before(async () => {
-    await service.start();
-    await example.start();
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await example.stop();
-    await service.stop();
-  });
-
+describeExample("notifications", ({ example, browser }) => {
   const open = async (user) => {
-    const { page, complaints } = await openPage(browser, `${example.url}?user=${user}`);
+    const { page, complaints } = await openPage(browser(), `${example.url}?user=${user}`);
     await page.getByRole("status").getByText(`Connected as ${user}`, { exact: true }).waitFor();
     return { page, complaints };
   };

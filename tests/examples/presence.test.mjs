@@ -1,28 +1,13 @@
 // Who is in the office, between two browsers, one of which is closed.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { test } from "node:test";
 import { violationsOn } from "../support/axe.mjs";
-import { launchChromium, openPage } from "../support/browser.mjs";
-import { Example } from "../support/example.mjs";
-import { Service } from "../support/service.mjs";
+import { openPage } from "../support/browser.mjs";
+import { describeExample } from "../support/example.mjs";
 
-describe("The example presence", () => {
-  const service = new Service({ runner: "start" });
-  const example = new Example(service, "presence");
-  let browser;
-  before(async () => {
-    await service.start();
-    await example.start();
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await example.stop();
-    await service.stop();
-  });
-
+describeExample("presence", ({ service, example, browser }) => {
   const enter = async (name) => {
-    const { page, complaints } = await openPage(browser, example.url);
+    const { page, complaints } = await openPage(browser(), example.url);
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Come in" }).click();
     await page.getByRole("status").getByText(`Connected as ${name}`, { exact: true }).waitFor();

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { freePort, root } from "./service.mjs";
+import { after, before, describe } from "node:test";
+import { launchChromium } from "./browser.mjs";
+import { freePort, root, Service } from "./service.mjs";
 import { Shell } from "./shell.mjs";
 
 /** The commands of a README, block by block. */
@@ -53,4 +55,28 @@ export class Example {
   async stop() {
     await this.#shell?.stop();
   }
+}
+
+/**
+ * Describes an example that has a page: `define` is given the example and its service, both running by the time that
+ * tests run, and a function that says which browser looks at it. `prepare` goes first.
+ */
+export function describeExample(name, define, prepare = async () => {}) {
+  describe(`The example ${name}`, () => {
+    const service = new Service({ runner: "start" });
+    const example = new Example(service, name);
+    let browser;
+    before(async () => {
+      await prepare();
+      await service.start();
+      await example.start();
+      browser = await launchChromium();
+    });
+    after(async () => {
+      await browser?.close();
+      await example.stop();
+      await service.stop();
+    });
+    define({ service, example, browser: () => browser });
+  });
 }
