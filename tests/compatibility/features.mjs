@@ -4,6 +4,7 @@
 // vectors where they have some, so that none can be renamed or taken out unnoticed.
 import { client } from "./client.mjs";
 import { eventHandlers } from "./events.mjs";
+import { mqtt } from "./mqtt.mjs";
 import { rolesAndPermissions } from "./permissions.mjs";
 import { protobufClients } from "./protobuf.mjs";
 import { rest } from "./rest.mjs";
@@ -15,6 +16,7 @@ export const areas = [
   ...ownClients,
   ...client,
   ...protobufClients,
+  ...mqtt,
   ...rolesAndPermissions,
   ...eventHandlers,
   ...rest,

@@ -299,19 +299,6 @@ export const notThere = [
   {
     title: "More events",
     sources: ["docs/spec/cloudevents.md#notifications", "docs/spec/cloudevents.md#event-listeners"],
-    rows: [missing("Events of MQTT clients (8)", "Not built."), missing("Event listeners (9)", "Not built.")],
-  },
-  {
-    title: "MQTT",
-    rows: [
-      missing(
-        "MQTT 3.1.1 and 5.0 over WebSocket",
-        "Not built: `/clients/mqtt/hubs/{hub}` is 404.",
-        testsOf("tests/e2e/clients/handshake.test.mjs")(
-          "unknown paths get 404, asked for as a page or as a WebSocket",
-          "/clients/mqtt/hubs/chat",
-        ),
-      ),
-    ],
+    rows: [missing("Event listeners (9)", "Not built.")],
   },
 ];
