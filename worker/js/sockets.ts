@@ -19,6 +19,11 @@ export class Sockets {
     this.#slots.set(socket, slot);
   }
 
+  rename(from: number, to: number): void {
+    const socket = this.#remove(from);
+    if (socket) this.put(to, socket);
+  }
+
   slot(socket: WebSocket): number | undefined {
     return this.#slots.get(socket);
   }

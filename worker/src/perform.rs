@@ -85,14 +85,16 @@ impl Host for StepHost<'_> {
                     self.send(&[*slot], &Frame::Text(frame.with(Some(*id))), lost);
                 }
             }
-            DataFrame::Protobuf(frame) => {
+            DataFrame::Protobuf(_) | DataFrame::Mqtt(_) => {
                 // The number stands in the middle of a binary frame, whose length stands at its front, so
                 // the frame is put together here: once for neighbours with the same number, which members
                 // of a group often have.
                 for sharing in to.chunk_by(|(_, one), (_, other)| one == other) {
                     let Some((_, id)) = sharing.first() else { continue };
                     let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
-                    lose(sockets.send_bytes(&slots, &frame.with(Some(*id))), lost);
+                    if let Frame::Binary(bytes) = frame.with(Some(*id)) {
+                        lose(sockets.send_bytes(&slots, &bytes), lost);
+                    }
                 }
             }
         }
@@ -104,6 +106,10 @@ impl Host for StepHost<'_> {
 
     fn close(&mut self, slot: Slot, cause: CloseCause) {
         self.shard.sockets.close(slot.0, cause.code().0, fit_reason(cause.reason()));
+    }
+
+    fn rename(&mut self, from: Slot, to: Slot) {
+        self.shard.sockets.rename(from.0, to.0);
     }
 
     fn forget(&mut self, slot: Slot) {

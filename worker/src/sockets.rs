@@ -15,6 +15,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn put(this: &Sockets, slot: u32, socket: &WebSocket);
 
+    /// Knows a slot's socket by another slot from here on.
+    #[wasm_bindgen(method)]
+    pub(crate) fn rename(this: &Sockets, from: u32, to: u32);
+
     /// The slot of a socket that is known.
     #[wasm_bindgen(method)]
     pub(crate) fn slot(this: &Sockets, socket: &WebSocket) -> Option<u32>;

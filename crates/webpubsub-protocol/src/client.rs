@@ -15,7 +15,7 @@ mod subprotocol;
 
 use std::borrow::Cow;
 
-pub use encoding::{DataFrame, Encoding};
+pub use encoding::{DataFrame, Encoding, MqttFrame};
 pub use frame::Frame;
 pub use group_state::{GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind};
 pub use stream::{StreamAction, StreamAnswer, StreamError, StreamId, StreamPart};

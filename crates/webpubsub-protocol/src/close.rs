@@ -80,6 +80,12 @@ pub enum CloseCause {
     EventFailed,
     /// The service itself failed this connection.
     ServiceFault,
+    /// An MQTT client has disconnected, or was refused: a packet says why.
+    MqttEnded,
+    /// What an MQTT client sent is no packet, or breaks MQTT's rules.
+    InvalidPacket,
+    /// An MQTT client did not connect in time, or sent nothing for longer than its keep-alive.
+    KeepAliveTimeout,
 }
 
 impl CloseCause {
@@ -87,16 +93,19 @@ impl CloseCause {
     #[must_use]
     pub const fn code(self) -> CloseCode {
         match self {
-            Self::ByServer => CloseCode::NORMAL,
+            Self::ByServer | Self::MqttEnded => CloseCode::NORMAL,
             Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
-            Self::InvalidJsonMessage | Self::InvalidProtobufMessage => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidJsonMessage | Self::InvalidProtobufMessage | Self::InvalidPacket => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
             Self::TooManyMessages
             | Self::SlowConsumer
             | Self::NotRecoverable
             | Self::BufferFull
             | Self::ShardDrained
-            | Self::RawSendForbidden => CloseCode::POLICY_VIOLATION,
+            | Self::RawSendForbidden
+            | Self::KeepAliveTimeout => CloseCode::POLICY_VIOLATION,
             Self::TakenOver | Self::ServiceStops | Self::SlowRecoverable => CloseCode::GOING_AWAY,
             Self::EventFailed | Self::ServiceFault => CloseCode::INTERNAL_ERROR,
         }
@@ -106,7 +115,7 @@ impl CloseCause {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::ByServer => "",
+            Self::ByServer | Self::MqttEnded => "",
             Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
             Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
             Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
@@ -121,6 +130,8 @@ impl CloseCause {
             Self::ServiceStops => "The service is going away.",
             Self::RawSendForbidden => "The connection is not authorized for raw sendToGroup mode.",
             Self::EventFailed | Self::ServiceFault => "Internal server error",
+            Self::InvalidPacket => "The client message is not a valid MQTT packet.",
+            Self::KeepAliveTimeout => "The client did not send a packet in time.",
         }
     }
 }

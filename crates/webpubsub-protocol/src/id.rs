@@ -16,6 +16,15 @@ pub struct AckId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequenceId(pub u64);
 
+impl SequenceId {
+    /// The MQTT packet identifier of the message in this place: 1 to 65535, and again. It is the same after any
+    /// loss of memory, and no two of the messages have the same that a session has not acknowledged.
+    #[must_use]
+    pub fn packet_identifier(self) -> u16 {
+        u16::try_from(self.0.saturating_sub(1) % u64::from(u16::MAX)).unwrap_or_default() + 1
+    }
+}
+
 impl fmt::Display for AckId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -34,10 +34,7 @@ impl Running {
         seat: Seat,
         input: impl FnOnce(Slot) -> Input,
     ) -> Result<(), DatabaseError> {
-        match seat.holder {
-            Holder::Client(slot) if self.host.is_seated(seat) => self.step(input(slot)),
-            Holder::Client(_) | Holder::Watcher(_) => Ok(()),
-        }
+        self.host.client_of(seat).map_or(Ok(()), |slot| self.step(input(slot)))
     }
 
     /// Forgets an operator whose socket has ended.

@@ -38,6 +38,8 @@ pub(crate) struct ShardHost {
     hub: HubName,
     /// The open sockets, by their slots.
     seats: Vec<Option<Seated>>,
+    /// The slots of sockets that are known by another one now than their tasks know, by the numbers of their seats.
+    renamed: BTreeMap<u64, Slot>,
     /// The sockets of operators who watch.
     watchers: BTreeMap<WatcherId, Seated>,
     /// The socket that was accepted last.
@@ -85,6 +87,7 @@ impl ShardHost {
             store,
             hub,
             seats: Vec::new(),
+            renamed: BTreeMap::new(),
             watchers: BTreeMap::new(),
             newest: Seat { holder: Holder::Client(Slot(0)), number: 0 },
             offered: None,
@@ -95,6 +98,13 @@ impl ShardHost {
             next_turn: None,
             calls: BTreeMap::new(),
         }
+    }
+
+    /// The slot that the client of a seat has by now.
+    pub(crate) fn client_of(&self, Seat { holder, number }: Seat) -> Option<Slot> {
+        let Holder::Client(slot) = holder else { return None };
+        let slot = self.renamed.get(&number).copied().unwrap_or(slot);
+        self.is_seated(Seat { holder: Holder::Client(slot), number }).then_some(slot)
     }
 
     /// Whether the slot of a seat has the same socket still.
@@ -178,8 +188,20 @@ impl ShardHost {
         self.put(seated.socket, |id| Outgoing::Close(id, frame.clone()));
     }
 
+    fn seat(&mut self, slot: Slot, seated: Seated) {
+        let index = slot.0 as usize;
+        if self.seats.len() <= index {
+            self.seats.resize_with(index + 1, || None);
+        }
+        if let Some(seat) = self.seats.get_mut(index) {
+            *seat = Some(seated);
+        }
+    }
+
     fn remove(&mut self, slot: Slot) -> Option<Seated> {
-        self.seats.get_mut(slot.0 as usize)?.take()
+        let seated = self.seats.get_mut(slot.0 as usize)?.take()?;
+        self.renamed.remove(&seated.number);
+        Some(seated)
     }
 }
 
@@ -192,15 +214,9 @@ impl Host for ShardHost {
 
     fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) -> bool {
         let Some((socket, unread)) = self.offered.take() else { return false };
-        let index = slot.0 as usize;
-        if self.seats.len() <= index {
-            self.seats.resize_with(index + 1, || None);
-        }
-        self.newest =
-            Seat { holder: Holder::Client(slot), number: LAST_SEAT.fetch_add(1, Ordering::Relaxed) + 1 };
-        if let Some(seat) = self.seats.get_mut(index) {
-            *seat = Some(Seated { number: self.newest.number, socket, unread });
-        }
+        let number = LAST_SEAT.fetch_add(1, Ordering::Relaxed) + 1;
+        self.newest = Seat { holder: Holder::Client(slot), number };
+        self.seat(slot, Seated { number, socket, unread });
         true
     }
 
@@ -229,6 +245,12 @@ impl Host for ShardHost {
         if let Some(place) = self.remove(slot) {
             self.close_socket(&place, cause);
         }
+    }
+
+    fn rename(&mut self, from: Slot, to: Slot) {
+        let Some(seated) = self.remove(from) else { return };
+        self.renamed.insert(seated.number, to);
+        self.seat(to, seated);
     }
 
     fn forget(&mut self, slot: Slot) {

@@ -145,7 +145,7 @@ impl ConnectRequest {
             user: text("user")?.map(UserId::parse).transpose()?,
             roles: texts("roles")?,
             groups,
-            subprotocol: Subprotocol::negotiate(text("subprotocol")?.as_deref()).subprotocol,
+            subprotocol: Subprotocol::of_record(text("subprotocol")?.as_deref()),
             mode,
             custom_subprotocol: text("custom_subprotocol")?.map(Cow::into_owned),
             origin: text("origin")?.unwrap_or_default().into_owned(),

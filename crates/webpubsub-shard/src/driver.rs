@@ -76,6 +76,9 @@ pub trait Host {
     /// Sends a close frame and forgets the socket.
     fn close(&mut self, slot: Slot, cause: CloseCause);
 
+    /// Knows the socket of `from` by the slot `to`, which has none, from here on.
+    fn rename(&mut self, from: Slot, to: Slot);
+
     /// Forgets a socket that is gone.
     fn forget(&mut self, slot: Slot);
 
@@ -271,6 +274,7 @@ impl Driver {
                 Output::Send { to, frame } => host.send(&to, &frame, lost),
                 Output::SendNumbered { to, frame } => host.send_numbered(&to, &frame, lost),
                 Output::Close { slot, cause } => host.close(slot, cause),
+                Output::Rename { from, to } => host.rename(from, to),
                 Output::Forget { slot } => host.forget(slot),
                 Output::Attach { slot, attachment } => host.attach(slot, attachment)?,
                 Output::Store(change) => host.store(change)?,

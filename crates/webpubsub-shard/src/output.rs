@@ -89,6 +89,13 @@ pub enum Output {
         /// Its code and text.
         cause: CloseCause,
     },
+    /// Know the socket of one slot by another from here on, which has none.
+    Rename {
+        /// Which it was known by.
+        from: Slot,
+        /// Which it is known by.
+        to: Slot,
+    },
     /// Forget the socket: it is gone.
     Forget {
         /// Which.

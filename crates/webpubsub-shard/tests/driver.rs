@@ -97,6 +97,10 @@ impl Host for ScriptedHost {
         self.does(format!("close {} {}", slot.0, cause.code().0));
     }
 
+    fn rename(&mut self, from: Slot, to: Slot) {
+        self.does(format!("rename {} {}", from.0, to.0));
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.does(format!("forget {}", slot.0));
     }

@@ -47,7 +47,7 @@ pub(crate) fn connection(row: &[Cell]) -> Option<ConnectionRecord> {
         id: ConnectionId::parse(id.text()?).ok()?,
         user: user.text().map(UserId::parse).transpose().ok()?,
         roles: Json::parse(roles.text()?)?.texts()?,
-        subprotocol: Subprotocol::negotiate(subprotocol.text()).subprotocol,
+        subprotocol: Subprotocol::of_record(subprotocol.text()),
         mode,
         acknowledged: Cursor { row: log_row.number()?, sequence_id: SequenceId(acknowledged.number()?) },
         detached_until: detached_until.number().map(Timestamp::from_millis),

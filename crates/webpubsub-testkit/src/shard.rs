@@ -414,6 +414,11 @@ impl Host for TestShard {
         });
     }
 
+    fn rename(&mut self, from: Slot, to: Slot) {
+        let socket = self.sockets.remove(&from).expect("an open socket");
+        assert!(self.sockets.insert(to, socket).is_none(), "the slot was taken");
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.sockets.remove(&slot).expect("a known socket");
     }

@@ -252,6 +252,7 @@ fn describe(output: Output<MessageData>) -> String {
             Subprotocol::Json
             | Subprotocol::Protobuf
             | Subprotocol::ProtobufReliable
+            | Subprotocol::Mqtt
             | Subprotocol::Simple => format!("connect #{} {url} {subprotocol}", attempt.0),
         },
         Output::Send(message) => format!("→ {}", json::encode_upstream(&message)),

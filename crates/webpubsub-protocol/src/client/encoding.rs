@@ -105,6 +105,30 @@ pub enum DataFrame {
     Json(json::DataFrame),
     /// For binary frames.
     Protobuf(protobuf::DataFrame),
+    /// An MQTT packet, for binary frames.
+    Mqtt(MqttFrame),
+}
+
+/// An MQTT PUBLISH, encoded once for every receiver, but for its packet identifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MqttFrame {
+    /// The packet.
+    pub bytes: Vec<u8>,
+    /// Where in it the two bytes of its packet identifier are; `None` for QoS 0, which has none.
+    pub identifier_at: Option<usize>,
+}
+
+impl MqttFrame {
+    /// The packet, with the packet identifier of this place in what its receiver is sent.
+    #[must_use]
+    pub fn with(&self, sequence_id: Option<SequenceId>) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        let end = self.identifier_at.map(|at| at..at + 2);
+        if let (Some(place), Some(id)) = (end.and_then(|place| bytes.get_mut(place)), sequence_id) {
+            place.copy_from_slice(&id.packet_identifier().to_be_bytes());
+        }
+        bytes
+    }
 }
 
 impl DataFrame {
@@ -115,6 +139,7 @@ impl DataFrame {
         match self {
             Self::Json(frame) => frame.len(),
             Self::Protobuf(frame) => frame.len(),
+            Self::Mqtt(frame) => frame.bytes.len(),
         }
     }
 
@@ -124,6 +149,7 @@ impl DataFrame {
         match self {
             Self::Json(frame) => Frame::Text(frame.with(sequence_id)),
             Self::Protobuf(frame) => Frame::Binary(frame.with(sequence_id)),
+            Self::Mqtt(frame) => Frame::Binary(frame.with(sequence_id)),
         }
     }
 
@@ -133,6 +159,7 @@ impl DataFrame {
         match self {
             Self::Json(frame) => Frame::Text(frame.into_plain()),
             Self::Protobuf(frame) => Frame::Binary(frame.into_plain()),
+            Self::Mqtt(frame) => Frame::Binary(frame.bytes),
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum Subprotocol {
     Protobuf,
     /// `protobuf.reliable.webpubsub.azure.v1`: sequence ids and recovery.
     ProtobufReliable,
+    /// `mqtt`, of either version: chosen by the path of the request, and never from an offer.
+    Mqtt,
 }
 
 /// A subprotocol chosen from a client's offer, in the client's own spelling.
@@ -40,14 +42,16 @@ impl Subprotocol {
             Self::JsonReliable => Some("json.reliable.webpubsub.azure.v1"),
             Self::Protobuf => Some("protobuf.webpubsub.azure.v1"),
             Self::ProtobufReliable => Some("protobuf.reliable.webpubsub.azure.v1"),
+            Self::Mqtt => Some("mqtt"),
         }
     }
 
-    /// How messages are written; `None` for simple clients, which have none.
+    /// How messages are written; `None` for simple clients, which have none, and for MQTT, whose packets they
+    /// are not.
     #[must_use]
     pub const fn encoding(self) -> Option<Encoding> {
         match self {
-            Self::Simple => None,
+            Self::Simple | Self::Mqtt => None,
             Self::Json | Self::JsonReliable => Some(Encoding::Json),
             Self::Protobuf | Self::ProtobufReliable => Some(Encoding::Protobuf),
         }
@@ -57,8 +61,23 @@ impl Subprotocol {
     #[must_use]
     pub const fn is_reliable(self) -> bool {
         match self {
-            Self::Simple | Self::Json | Self::Protobuf => false,
+            Self::Simple | Self::Json | Self::Protobuf | Self::Mqtt => false,
             Self::JsonReliable | Self::ProtobufReliable => true,
+        }
+    }
+
+    /// Whether the connection may outlive its socket.
+    #[must_use]
+    pub const fn outlives_socket(self) -> bool {
+        self.is_reliable() || matches!(self, Self::Mqtt)
+    }
+
+    /// What a record means that has the [name](Subprotocol::name) of a subprotocol.
+    #[must_use]
+    pub fn of_record(name: Option<&str>) -> Self {
+        match name {
+            Some("mqtt") => Self::Mqtt,
+            _ => Self::negotiate(name).subprotocol,
         }
     }
 

@@ -126,6 +126,10 @@ impl Host for StepHost<'_> {
         });
     }
 
+    fn rename(&mut self, from: Slot, _: Slot) {
+        check!(false, "{from:?} is renamed, and speaks no MQTT");
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.note(|| format!("Forget {{ slot: {slot:?} }}"));
         let at = self.vacate(slot);
