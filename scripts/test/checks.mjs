@@ -9,6 +9,7 @@ import { Problem } from "../terminal.mjs";
 /** The crates that hold the rules: no browser, no platform, no runtime. */
 export const pureCrates = [
   "webpubsub-protocol",
+  "webpubsub-mqtt",
   "webpubsub-auth",
   "webpubsub-shard",
   "webpubsub-service",
