@@ -60,6 +60,15 @@ impl Host for RequestHost<'_> {
         self.request.headers().get(name).ok().flatten()
     }
 
+    fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        let mut all = http::headers_with_prefix(&self.request.headers(), "").into_iter();
+        while let (Some(name), Some(value)) = (all.next(), all.next()) {
+            headers.push((name, value));
+        }
+        headers
+    }
+
     async fn body(&self) -> Result<std::result::Result<Vec<u8>, Refusal>> {
         Ok(http::message_body(self.request, None).await?.map(|body| http::take_bytes(&body)))
     }
@@ -93,16 +102,12 @@ impl Host for RequestHost<'_> {
         admission: &mut Admission<'_>,
         deciding: (&EventPolicy, &EventHandler),
         connection: &ConnectionId,
+        headers: &[(String, String)],
     ) -> std::result::Result<(), ConnectRefusal> {
-        let mut headers = Vec::new();
-        let mut all = http::headers_with_prefix(&self.request.headers(), "").into_iter();
-        while let (Some(name), Some(value)) = (all.next(), all.next()) {
-            headers.push((name, value));
-        }
         let (env, hub, calls) = (self.env, deciding.0.hub.as_str(), &Calls::new());
         let keep = |delivery: &str| keep_delivery(env, hub, delivery);
         let caller = Caller { env, hub, calls, id: 0.0, keep: &keep };
-        admission.ask_handler(&caller, self.config, deciding, connection, &headers).await
+        admission.ask_handler(&caller, self.config, deciding, connection, headers).await
     }
 
     async fn test_handler(

@@ -79,6 +79,16 @@ impl<'a> ClientAudience<'a> {
         Self { hosts, hub: &endpoint.hub, form: endpoint.form }
     }
 
+    /// The names of the claims that have the client's groups.
+    ///
+    /// Source: docs/spec/mqtt.md#endpoint.
+    pub(crate) const fn group_claims(&self) -> &'static [&'static str] {
+        match self.form {
+            EndpointForm::Hubs | EndpointForm::Legacy => &["webpubsub.group"],
+            EndpointForm::Mqtt => &["webpubsub.group", "group"],
+        }
+    }
+
     /// Where the service is by an audience that names this.
     pub(crate) fn named_by(&self, audience: &str) -> Result<PublicOrigin, AudienceError> {
         self.hosts.named_by(audience, &|url| self.has_path(url))
@@ -88,11 +98,15 @@ impl<'a> ClientAudience<'a> {
         let path = decode(url.path);
         let path = path.strip_suffix('/').unwrap_or(&path);
         let names_hub = |text: &str| text.eq_ignore_ascii_case(self.hub.as_str());
-        if strip_prefix_ignoring_case(path, "/client/hubs/").is_some_and(names_hub) {
+        let opens = match self.form {
+            EndpointForm::Hubs | EndpointForm::Legacy => "/client/hubs/",
+            EndpointForm::Mqtt => "/clients/mqtt/hubs/",
+        };
+        if strip_prefix_ignoring_case(path, opens).is_some_and(names_hub) {
             return true;
         }
         match self.form {
-            EndpointForm::Hubs => false,
+            EndpointForm::Hubs | EndpointForm::Mqtt => false,
             EndpointForm::Legacy => {
                 let hub = url.query.split('&').filter_map(|parameter| parameter.split_once('='));
                 let mut hub = hub.filter(|(name, _)| name.eq_ignore_ascii_case("hub"));
@@ -274,6 +288,17 @@ mod tests {
         assert!(client(EndpointForm::Legacy, "h", audience));
         assert!(!client(EndpointForm::Hubs, "h", audience));
         assert!(client(EndpointForm::Legacy, "h", "https://h/client/hubs/chat"));
+    }
+
+    #[test]
+    fn a_token_for_one_kind_of_client_does_not_open_the_other() {
+        let (mqtt, other) = ("https://h/clients/mqtt/hubs/Chat/", "https://h/client/hubs/chat");
+        assert!(client(EndpointForm::Mqtt, "h", mqtt));
+        assert!(!client(EndpointForm::Mqtt, "h", other));
+        assert!(!client(EndpointForm::Mqtt, "h", "https://h/client?hub=chat"));
+        assert!(!client(EndpointForm::Mqtt, "h", "https://h/clients/mqtt/hubs/other"));
+        assert!(!client(EndpointForm::Hubs, "h", mqtt));
+        assert!(!client(EndpointForm::Legacy, "h", mqtt));
     }
 
     #[test]

@@ -84,8 +84,12 @@ impl<'a> Claims<'a> {
         self.one(name)?.map(text).transpose()
     }
 
-    /// What a client's claims say, all of them checked.
-    pub(crate) fn into_client_claims(self, host: String) -> Result<ClientClaims, TokenError> {
+    /// What a client's claims say, all of them checked. `group_claims` names those that have its groups.
+    pub(crate) fn into_client_claims(
+        self,
+        host: String,
+        group_claims: &[&str],
+    ) -> Result<ClientClaims, TokenError> {
         let group = |value: &Json<'_>| match scalar(*value) {
             Some(name) => GroupName::parse(name).map_err(TokenError::Group),
             None => Err(TokenError::Group(NameError::Group)),
@@ -96,7 +100,8 @@ impl<'a> Claims<'a> {
                 claims.push((name.to_string(), self.all(name).into_iter().map(print).collect()));
             }
         }
-        let groups = self.all("webpubsub.group").iter().map(group).collect::<Result<_, _>>()?;
+        let groups = group_claims.iter().flat_map(|name| self.all(name));
+        let groups = groups.map(|value| group(&value)).collect::<Result<_, _>>()?;
         // A number is its text, as .NET's reader has it, which refuses all else that is no string.
         let user = self.one("sub")?.map(|user| match user.boolean() {
             None => scalar(user).ok_or(TokenError::Malformed),

@@ -37,7 +37,7 @@ pub fn verify_client(
     let claims = Claims::parse(&claims)?;
     claims.check_times(now, Skew::Tolerated)?;
     let origin = claims.check_audience(&|audience| expected.named_by(audience))?;
-    claims.into_client_claims(origin.host)
+    claims.into_client_claims(origin.host, expected.group_claims())
 }
 
 /// Checks a server's token, and says where the server sees the service.

@@ -100,6 +100,24 @@ fn a_token_for_mqtt_opens_nothing_else() {
 }
 
 #[test]
+fn only_clients_of_mqtt_have_groups_by_the_claim_group() {
+    for (form, path, expected) in [
+        (EndpointForm::Mqtt, "/clients/mqtt/hubs/chat", &["a", "b", "c"][..]),
+        (EndpointForm::Hubs, "/client/hubs/chat", &["a"]),
+    ] {
+        let claims = format!(
+            r#"{{"aud":"http://localhost:8080{path}","exp":1700000060,"group":["b","c"],"webpubsub.group":"a"}}"#
+        );
+        let hub = HubName::parse("chat").unwrap();
+        let hosts = Hosts { requested: "localhost:8080", accepted: &[] };
+        let client =
+            verify_client(&keys(), NOW, &sign(&keys(), &claims), &ClientAudience { hosts, hub: &hub, form });
+        let groups = client.unwrap().groups;
+        assert_eq!(groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn the_scheme_of_the_authorization_header_is_bearer_in_any_case() {
     assert_eq!(bearer("Bearer a.b.c"), Some("a.b.c"));
     assert_eq!(bearer(" bEARER  a.b.c "), Some("a.b.c"));

@@ -19,7 +19,7 @@ pub use encoding::{DataFrame, Encoding, MqttFrame};
 pub use frame::Frame;
 pub use group_state::{GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind};
 pub use stream::{StreamAction, StreamAnswer, StreamError, StreamId, StreamPart};
-pub use subprotocol::Subprotocol;
+pub use subprotocol::{Negotiated, Subprotocol};
 
 use crate::data::{MessageData, Metadata, TimeToLive};
 use crate::id::{AckId, SequenceId};

@@ -15,7 +15,7 @@ fn every_url_of_a_client_says_what_its_vector_says() {
             Ok(endpoint) => json!({
                 "hub": endpoint.hub.as_str(),
                 "rawHub": endpoint.raw_hub,
-                "form": match endpoint.form { EndpointForm::Hubs => "hubs", EndpointForm::Legacy => "legacy" },
+                "form": match endpoint.form { EndpointForm::Hubs => "hubs", EndpointForm::Legacy => "legacy", EndpointForm::Mqtt => "mqtt" },
                 "accessToken": endpoint.access_token,
                 "recovery": endpoint.recovery.map(|recovery| json!({
                     "connectionId": recovery.connection_id,

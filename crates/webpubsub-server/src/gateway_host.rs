@@ -119,6 +119,14 @@ impl Host for RequestHost<'_> {
         Some(values.fold(first, |joined, value| joined + ", " + &String::from_utf8_lossy(value.as_bytes())))
     }
 
+    fn headers(&self) -> Vec<(String, String)> {
+        let mut headers: Vec<(String, String)> = Vec::new();
+        for name in self.request.head.headers.keys() {
+            headers.extend(self.header(name.as_str()).map(|value| (name.as_str().to_owned(), value)));
+        }
+        headers
+    }
+
     async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, HostError> {
         Ok(self.request.body().await)
     }
@@ -199,13 +207,10 @@ impl Host for RequestHost<'_> {
         admission: &mut Admission<'_>,
         deciding: (&EventPolicy, &EventHandler),
         connection: &ConnectionId,
+        headers: &[(String, String)],
     ) -> Result<(), ConnectRefusal> {
-        let mut headers: Vec<(String, String)> = Vec::new();
-        for name in self.request.head.headers.keys() {
-            headers.extend(self.header(name.as_str()).map(|value| (name.as_str().to_owned(), value)));
-        }
         let caller = self.caller(deciding.0.hub.as_str());
-        admission.ask_handler(&caller, &self.thread.config, deciding, connection, &headers).await
+        admission.ask_handler(&caller, &self.thread.config, deciding, connection, headers).await
     }
 
     async fn test_handler(

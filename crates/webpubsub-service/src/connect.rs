@@ -19,8 +19,8 @@ use webpubsub_auth::{
     ClientAudience, ClientClaims, Hosts, TokenError, bearer, sign_reconnection_token, verify_client,
     verify_reconnection_token,
 };
-use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, Recovery, SimpleMode};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointForm, Recovery, SimpleMode};
+use webpubsub_protocol::client::{Negotiated, Subprotocol};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Event, HandlerAnswer};
 use webpubsub_protocol::name::{ConnectionId, HubName};
@@ -122,11 +122,33 @@ impl<'a> ClientRequest<'a> {
         Ok(Begun::NeedsView(Verified { request: self, claims: claims.map_err(ConnectRefusal::Token)? }))
     }
 
+    /// Whether the client speaks MQTT.
+    fn is_mqtt(self) -> bool {
+        self.endpoint.form == EndpointForm::Mqtt
+    }
+
+    /// The subprotocol that the client's offer comes to.
+    ///
+    /// MQTT's clients have to offer theirs: some insist that the answer names it, others wait for an answer to
+    /// their CONNECT that a connection without it would not give.
+    ///
+    /// Source: docs/spec/mqtt.md#endpoint.
+    fn negotiate(self) -> Result<Negotiated<'a>, ConnectRefusal> {
+        if !self.is_mqtt() {
+            return Ok(Subprotocol::negotiate(self.offer));
+        }
+        let mut offered = Subprotocol::offered(self.offer);
+        let answer = offered.find(|name| Some(*name) == Subprotocol::Mqtt.name());
+        let answer = Some(answer.ok_or(ConnectRefusal::NoMqtt)?);
+        Ok(Negotiated { subprotocol: Subprotocol::Mqtt, answer })
+    }
+
     /// What a client's frames mean, of which only one without a subprotocol of ours has a choice.
     fn mode(self, subprotocol: Subprotocol) -> Result<SimpleMode, ConnectRefusal> {
-        match subprotocol.encoding() {
-            None => SimpleMode::parse(&self.endpoint.query).map_err(ConnectRefusal::Mode),
-            Some(_) => Ok(SimpleMode::SendEvent),
+        if subprotocol == Subprotocol::Simple {
+            SimpleMode::parse(&self.endpoint.query).map_err(ConnectRefusal::Mode)
+        } else {
+            Ok(SimpleMode::SendEvent)
         }
     }
 }
@@ -172,7 +194,7 @@ impl<'a> Verified<'a> {
             None if settings.anonymous_connect == AnonymousConnectPolicy::Allow => ClientClaims::default(),
             None => return Err(missing),
         };
-        let negotiated = Subprotocol::negotiate(client.offer);
+        let negotiated = client.negotiate()?;
         let mode = client.mode(negotiated.subprotocol)?;
         if !config.limits.allows_groups(claims.groups.len()) {
             return Err(ConnectRefusal::TooManyGroups);
@@ -187,6 +209,7 @@ impl<'a> Verified<'a> {
             origin: claims.host.unwrap_or_else(|| config.hosts_without_token(client.url.host)),
             state: None,
             cookies: Cookies::default(),
+            connect_body: None,
         };
         let admission = Admission {
             request,
@@ -208,7 +231,28 @@ pub fn connect_handler(policy: &EventPolicy) -> Option<&EventHandler> {
 }
 
 impl Admission<'_> {
-    /// Begins to place the client on a shard; `loads` are what is known of the shards of its hub.
+    /// Whether a handler, if one decides on clients, is called before the client has its socket. One of MQTT says
+    /// only over its socket who it is.
+    #[must_use]
+    pub fn is_asked_first(&self) -> bool {
+        !self.client.is_mqtt()
+    }
+
+    /// Leaves the call of the handler to the shard, which needs what the request says: names and values of its
+    /// headers are given.
+    ///
+    /// Source: docs/spec/mqtt.md#connect-event.
+    pub fn ask_later(&mut self, headers: &[(String, String)]) {
+        self.request.connect_body = Some(self.connect_body(headers));
+    }
+
+    fn connect_body(&self, headers: &[(String, String)]) -> String {
+        let ClientRequest { url, offer, .. } = self.client;
+        ConnectBody { claims: &self.claims, query: url.query, headers, offer }.encode()
+    }
+
+    /// Begins to place the client on a shard; `loads` are what is known of the shards of its hub. One of MQTT goes
+    /// to the first: it finds there the session that it will name.
     #[must_use]
     pub fn placing(
         &self,
@@ -218,7 +262,8 @@ impl Admission<'_> {
         random: [u8; 20],
         has_handler: bool,
     ) -> Placing {
-        Placing::new(now, loads, random, self.accepting, config.connection_limits(), has_handler)
+        let accepting = if self.client.is_mqtt() { 1 } else { self.accepting };
+        Placing::new(now, loads, random, accepting, config.connection_limits(), has_handler)
     }
 
     /// The call of the handler for this connection of the client, whose names and values of headers are
@@ -234,9 +279,7 @@ impl Admission<'_> {
         headers: &[(String, String)],
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> EventCall<'p> {
-        let ClientRequest { url, offer, .. } = self.client;
-        let body = ConnectBody { claims: &self.claims, query: url.query, headers, offer };
-        let event = Event::Connect { body: body.encode() };
+        let event = Event::Connect { body: self.connect_body(headers) };
         let ConnectRequest { user, origin, .. } = &self.request;
         let call = first_attempt(now, policy, handler, connection, user.clone(), origin, &event);
         self.url.clone_from(&call.url);

@@ -17,7 +17,7 @@ use std::fmt;
 use std::future::Future;
 
 use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, verify_service};
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError, EndpointForm};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest::{Refusal, Response};
@@ -32,6 +32,9 @@ use crate::part::Part;
 use crate::scatter::ShardRange;
 use crate::task::Task;
 use crate::view::ViewCache;
+
+/// Whether clients of MQTT are let in. Without it their endpoint is an unknown path.
+const SERVES_MQTT: bool = false;
 
 /// One request, and what the host can do about it.
 ///
@@ -56,6 +59,9 @@ pub trait Host {
 
     /// Returns a header of the request by its name.
     fn header(&self, name: &str) -> Option<String>;
+
+    /// Returns names and values of all headers of the request.
+    fn headers(&self) -> Vec<(String, String)>;
 
     /// Reads the body of the request, unless it is too long.
     fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
@@ -96,6 +102,7 @@ pub trait Host {
         admission: &mut Admission<'_>,
         deciding: (&EventPolicy, &EventHandler),
         connection: &ConnectionId,
+        headers: &[(String, String)],
     ) -> impl Future<Output = Result<(), ConnectRefusal>>;
 
     /// Tests an event handler, with [`test_handler`](crate::test_handler).
@@ -199,8 +206,10 @@ impl<H: Host> Gateway<'_, H> {
             return answer;
         }
         match ClientEndpoint::parse(url.path, url.query) {
-            Ok(endpoint) => self.client(asked, &endpoint).await,
-            Err(EndpointError::NotAClientPath) => {
+            Ok(endpoint) if endpoint.form != EndpointForm::Mqtt || SERVES_MQTT => {
+                self.client(asked, &endpoint).await
+            }
+            Ok(_) | Err(EndpointError::NotAClientPath) => {
                 let reads = url.path.starts_with('/') && matches!(asked.method, "GET" | "HEAD");
                 if reads && !self.is_upgrade(asked) {
                     Answer::File

@@ -19,6 +19,7 @@ use webpubsub_shard::{EventPolicy, Full, HubSettings, ShardId, ShardMap};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const NAME: &str = "json.reliable.webpubsub.azure.v1";
+const MQTT: &str = "/clients/mqtt/hubs/chat";
 const ANONYMOUS: &str = r#"{"anonymousConnectPolicy":"allow"}"#;
 const HANDLER: &str =
     r#"{"eventHandlers":[{"urlTemplate":"https://example.com/{event}","systemEvents":["connect"]}]}"#;
@@ -34,6 +35,7 @@ fn config() -> Config {
 
 /// A client's request, of which each test changes what it is about.
 struct Client {
+    path: &'static str,
     query: String,
     is_upgrade: bool,
     authorization: String,
@@ -43,24 +45,40 @@ struct Client {
 impl Default for Client {
     /// A client without a token.
     fn default() -> Self {
-        Self { query: String::new(), is_upgrade: true, authorization: String::new(), offer: None }
+        Self {
+            path: "/client/hubs/chat",
+            query: String::new(),
+            is_upgrade: true,
+            authorization: String::new(),
+            offer: None,
+        }
     }
 }
 
 impl Client {
     /// A client with a valid token, whose claims are these beside its audience and expiry.
     fn with(claims: &str) -> Self {
+        Self::at("/client/hubs/chat", claims)
+    }
+
+    /// The same at another path.
+    fn at(path: &'static str, claims: &str) -> Self {
         let token = sign(
             &config().keys,
-            &format!(r#"{{"aud":"https://svc.example/client/hubs/chat","exp":1700000060{claims}}}"#),
+            &format!(r#"{{"aud":"https://svc.example{path}","exp":1700000060{claims}}}"#),
         );
-        Self { authorization: format!("Bearer {token}"), ..Self::default() }
+        Self { path, authorization: format!("Bearer {token}"), ..Self::default() }
+    }
+
+    /// A client of MQTT, with a token of these claims.
+    fn mqtt(claims: &str) -> Self {
+        Self { offer: Some("foo, mqtt"), ..Self::at(MQTT, claims) }
     }
 
     /// What the first checks come to.
     fn begin<T>(&self, then: impl FnOnce(Result<Begun<'_>, ConnectRefusal>) -> T) -> T {
-        let endpoint = ClientEndpoint::parse("/client/hubs/chat", Some(&self.query)).unwrap();
-        let url = format!("https://svc.example/client/hubs/chat?{}", self.query);
+        let endpoint = ClientEndpoint::parse(self.path, Some(&self.query)).unwrap();
+        let url = format!("https://svc.example{}?{}", self.path, self.query);
         let Self { is_upgrade, authorization, offer, .. } = self;
         let request = ClientRequest {
             endpoint: &endpoint,
@@ -345,4 +363,63 @@ fn a_recovery_needs_the_token_of_its_connection() {
         ..Client::default()
     };
     client.begin(|begun| assert_eq!(begun.err(), Some(ConnectRefusal::NoUpgrade)));
+}
+
+#[test]
+fn a_client_of_mqtt_is_given_its_subprotocol() {
+    let claims = r#","sub":"alice","role":"webpubsub.sendToGroup","webpubsub.group":["g"]"#;
+    Client::mqtt(claims).viewed(Some("{}"), |viewed| {
+        let (admission, _) = viewed.unwrap();
+        assert_eq!(admission.subprotocol, Some("mqtt"));
+        let request = &admission.request;
+        assert_eq!((request.subprotocol, &request.mode), (Subprotocol::Mqtt, &SimpleMode::SendEvent));
+        assert_eq!(request.user.as_ref().unwrap().as_str(), "alice");
+        assert_eq!(request.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(), ["g"]);
+        assert_eq!(admission.reconnection_token(NOW, &config(), &ShardId(0).connection_id([7; 16])), None);
+    });
+}
+
+#[test]
+fn a_client_of_mqtt_without_its_subprotocol_gets_400() {
+    for offer in [None, Some("json.webpubsub.azure.v1"), Some("MQTT"), Some("mqttv3.1")] {
+        let refusal = Client { offer, ..Client::mqtt("") }.refusal(Some("{}"));
+        assert_eq!(refusal, ConnectRefusal::NoMqtt, "{offer:?}");
+        let response = refusal.response();
+        assert_eq!(response.status, 400);
+        assert_eq!(response.body, "Invalid request: offer the WebSocket subprotocol `mqtt`.");
+    }
+}
+
+#[test]
+fn a_client_of_mqtt_needs_a_token_for_its_path() {
+    let missing = ConnectRefusal::Token(TokenError::Missing);
+    let anonymous = Client { path: MQTT, offer: Some("mqtt"), ..Client::default() };
+    assert_eq!(anonymous.refusal(Some("{}")), missing);
+    assert!(anonymous.viewed(Some(ANONYMOUS), |viewed| viewed.is_ok()));
+    let other = Client { path: MQTT, ..Client::with("") };
+    let refusal = other.refusal(Some(ANONYMOUS));
+    assert_eq!(refusal, ConnectRefusal::Token(TokenError::Audience(AudienceError::Path)));
+    let other = Client { path: "/client/hubs/chat", ..Client::mqtt("") };
+    assert_eq!(other.refusal(Some(ANONYMOUS)), refusal);
+}
+
+#[test]
+fn a_client_of_mqtt_goes_to_the_first_shard_unasked() {
+    let client = Client { query: "x=1".into(), ..Client::mqtt("") };
+    client.viewed(Some(HANDLER), |viewed| {
+        let (mut admission, policy) = viewed.unwrap();
+        assert!(connect_handler(&policy).is_some() && !admission.is_asked_first());
+        let mut random = [9; 20];
+        random[..2].copy_from_slice(&[0, 1]);
+        let loads = SharedLoads::default();
+        let mut placing = admission.placing(NOW, &config(), loads, random, false);
+        assert_eq!(placing.next(NOW, None), PlacementStep::Offer(ShardId(0)));
+        assert_eq!(placing.next(NOW, Some(Full::Shard)), PlacementStep::Full(Full::Shard));
+
+        admission.ask_later(&[("User-Agent".to_owned(), "mqtt".to_owned())]);
+        let body = admission.request.connect_body.unwrap();
+        assert!(body.starts_with(r#"{"claims":{"aud":["https://svc.example/clients/mqtt/hubs/chat"]"#), "{body}");
+        let rest = r#""query":{"x":["1"]},"headers":{"User-Agent":["mqtt"]},"subprotocols":["foo","mqtt"],"clientCertificates":[]}"#;
+        assert!(body.ends_with(rest), "{body}");
+    });
 }

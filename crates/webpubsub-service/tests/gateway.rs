@@ -148,6 +148,10 @@ impl Host for ScriptedHost {
         self.headers.get(name).map(|value| (*value).to_owned())
     }
 
+    fn headers(&self) -> Vec<(String, String)> {
+        self.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, Failed> {
         Ok(self.body.clone().map(|body| body.as_bytes().to_vec()))
     }
@@ -196,6 +200,7 @@ impl Host for ScriptedHost {
         _: &mut Admission<'_>,
         (_, handler): (&EventPolicy, &EventHandler),
         _: &ConnectionId,
+        _: &[(String, String)],
     ) -> Result<(), ConnectRefusal> {
         self.does(format!("connect of {}", handler.url.as_str()));
         self.decision.clone()

@@ -32,6 +32,9 @@ pub struct ConnectRequest {
     pub state: Option<String>,
     /// Cookies of the answer to `connect`.
     pub cookies: Cookies,
+    /// Of a client of MQTT, which is asked about once its CONNECT has come: what a `connect` handler receives of
+    /// its request, as JSON; `None` where no handler asks.
+    pub connect_body: Option<String>,
 }
 
 impl Default for ConnectRequest {
@@ -47,6 +50,7 @@ impl Default for ConnectRequest {
             origin: String::new(),
             state: None,
             cookies: Cookies::default(),
+            connect_body: None,
         }
     }
 }
@@ -112,7 +116,11 @@ impl ConnectRequest {
             let name = if *echo == Echo::Skip { "send_to_others" } else { "send_to" };
             form.text(name, group.as_str());
         }
-        for (name, value) in [("custom_subprotocol", &self.custom_subprotocol), ("state", &self.state)] {
+        for (name, value) in [
+            ("custom_subprotocol", &self.custom_subprotocol),
+            ("state", &self.state),
+            ("connect_body", &self.connect_body),
+        ] {
             if let Some(value) = value {
                 form.text(name, value);
             }
@@ -151,6 +159,7 @@ impl ConnectRequest {
             origin: text("origin")?.unwrap_or_default().into_owned(),
             state: text("state")?.map(Cow::into_owned),
             cookies: Cookies::decode(&text("cookies")?.unwrap_or_default()),
+            connect_body: text("connect_body")?.map(Cow::into_owned),
         })
     }
 }
@@ -171,6 +180,7 @@ mod tests {
             origin: "example.com:8080".into(),
             state: Some("é=".into()),
             cookies: Cookies::decode("1\t\texample.com\t/\ta=1\n"),
+            connect_body: Some("{\"claims\":{}}".into()),
         };
         assert_eq!(ConnectRequest::decode(&request.encode()), Ok(request));
         assert_eq!(

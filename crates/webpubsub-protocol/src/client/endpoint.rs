@@ -18,7 +18,7 @@ pub struct ClientEndpoint {
     pub hub: HubName,
     /// The hub as the client spelled it, percent-decoded.
     pub raw_hub: String,
-    /// Which of the two forms of the URL it is.
+    /// Which form of the URL it is.
     pub form: EndpointForm,
     /// The token in the URL. It wins over an `Authorization` header, which counts where this is
     /// `None`.
@@ -36,6 +36,8 @@ pub enum EndpointForm {
     Hubs,
     /// `/client?hub={hub}`
     Legacy,
+    /// `/clients/mqtt/hubs/{hub}`, which opens sessions of MQTT.
+    Mqtt,
 }
 
 /// A connection that a client wants back after a drop.
@@ -52,7 +54,7 @@ pub struct Recovery {
 /// Why a URL is no client endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// The path is another one (MQTT's and Socket.IO's included): 404.
+    /// The path is another one (Socket.IO's included): 404.
     #[error("not a client endpoint")]
     NotAClientPath,
     /// The hub is missing, repeated or no hub name: 400.
@@ -82,16 +84,21 @@ impl ClientEndpoint {
         let path = path.strip_prefix('/').ok_or(EndpointError::NotAClientPath)?;
         let mut segments = path.strip_suffix('/').unwrap_or(path).split('/');
         let is = |segment: Option<&str>, name| segment.is_some_and(|s| s.eq_ignore_ascii_case(name));
-        if !is(segments.next(), "client") {
+        let first = segments.next();
+        let form = if is(first, "client") {
+            EndpointForm::Hubs
+        } else if is(first, "clients") && is(segments.next(), "mqtt") {
+            EndpointForm::Mqtt
+        } else {
             return Err(EndpointError::NotAClientPath);
-        }
+        };
         let (form, mut hub) = match segments.next() {
-            None => (EndpointForm::Legacy, None),
+            None if form == EndpointForm::Hubs => (EndpointForm::Legacy, None),
             some if is(some, "hubs") => {
                 let hub = decode_segment(segments.next().unwrap_or_default()).ok_or(NameError::Hub)?;
-                (EndpointForm::Hubs, Some(hub))
+                (form, Some(hub))
             }
-            Some(_) => return Err(EndpointError::NotAClientPath),
+            Some(_) | None => return Err(EndpointError::NotAClientPath),
         };
         if segments.next().is_some() {
             return Err(EndpointError::NotAClientPath);
@@ -106,9 +113,9 @@ impl ClientEndpoint {
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             if is("access_token") {
                 access_token = Some(value);
-            } else if is("awps_connection_id") {
+            } else if form != EndpointForm::Mqtt && is("awps_connection_id") {
                 connection_id = Some(value);
-            } else if is("awps_reconnection_token") {
+            } else if form != EndpointForm::Mqtt && is("awps_reconnection_token") {
                 reconnection_token = Some(value);
             } else if form == EndpointForm::Legacy && is("hub") {
                 // Two hubs are none: what is authorised and what is routed could differ.
@@ -250,6 +257,23 @@ mod tests {
         };
         assert_eq!(recovery("awps_connection_id=c"), Some(expected(None)));
         assert_eq!(recovery("awps_connection_id=c&awps_reconnection_token=r%2B"), Some(expected(Some("r+"))));
+    }
+
+    #[test]
+    fn mqtt_has_a_path_of_its_own_and_no_recovery() {
+        let endpoint = parse("/Clients/MQTT/hubs/chat/?access_token=t&awps_connection_id=c&hub=x").unwrap();
+        assert_eq!((endpoint.form, endpoint.hub.as_str()), (EndpointForm::Mqtt, "chat"));
+        assert_eq!((endpoint.access_token.as_deref(), endpoint.recovery), (Some("t"), None));
+        for url in [
+            "/clients",
+            "/clients/mqtt",
+            "/clients/mqtt?hub=chat",
+            "/clients/hubs/chat",
+            "/client/mqtt/hubs/chat",
+        ] {
+            assert_eq!(parse(url), Err(EndpointError::NotAClientPath), "{url}");
+        }
+        assert_eq!(parse("/clients/mqtt/hubs/"), Err(EndpointError::Hub(NameError::Hub)));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum ConnectRefusal {
     Token(TokenError),
     /// The URL says nothing that can be done with a simple client's frames.
     Mode(SimpleModeError),
+    /// A client of MQTT does not offer the subprotocol `mqtt`.
+    NoMqtt,
     /// The token has more groups than a client may be in.
     TooManyGroups,
     /// The event handler does not allow the client, or could not be called; and the body of its answer.
@@ -48,7 +50,7 @@ impl ConnectRefusal {
             Self::Handler(CallFailure::Status(400..=499), _) => None,
             Self::Handler(..) => Some("asking an event handler of hub"),
             Self::Full(_) => Some("taking a client into hub"),
-            Self::NoUpgrade | Self::Mode(_) | Self::TooManyGroups | Self::Unavailable => None,
+            Self::NoUpgrade | Self::Mode(_) | Self::NoMqtt | Self::TooManyGroups | Self::Unavailable => None,
         }
     }
 
@@ -66,6 +68,7 @@ impl ConnectRefusal {
                 (status, why) => text(status, why.into()),
             },
             Self::Mode(error) => text(400, format!("Invalid request: {error}.")),
+            Self::NoMqtt => text(400, "Invalid request: offer the WebSocket subprotocol `mqtt`.".into()),
             Self::TooManyGroups => {
                 text(400, "Invalid request: the token has more groups than a client may be in.".into())
             }
@@ -100,6 +103,7 @@ impl fmt::Display for ConnectRefusal {
             Self::NoUpgrade => "the request is not for a WebSocket",
             Self::Token(error) => return error.fmt(f),
             Self::Mode(error) => return error.fmt(f),
+            Self::NoMqtt => "the subprotocol mqtt is not offered",
             Self::TooManyGroups => "the token has too many groups",
             Self::Handler(failure, _) => failure.name(),
             Self::Full(_) => "connection count reaches limit",

@@ -93,6 +93,11 @@ impl<H: Host> Gateway<'_, H> {
         let Self { host, config } = self;
         let failed = |error| Stopped::Failed("offering a client to its shard", error);
         let handler = connect_handler(policy);
+        let asks_now = admission.is_asked_first();
+        if handler.is_some() && !asks_now {
+            admission.ask_later(&host.headers());
+        }
+        let handler = handler.filter(|_| asks_now);
         let mut random = [0; 20];
         host.fill_random(&mut random).map_err(failed)?;
         let loads = host.with_views(|views| views.loads(hub));
@@ -108,7 +113,8 @@ impl<H: Host> Gateway<'_, H> {
                 PlacementStep::Call(shard) => {
                     if let Some(handler) = handler {
                         let connection = placing.connection(shard);
-                        host.ask_handler(&mut admission, (policy, handler), &connection).await?;
+                        let headers = host.headers();
+                        host.ask_handler(&mut admission, (policy, handler), &connection, &headers).await?;
                     }
                     None
                 }

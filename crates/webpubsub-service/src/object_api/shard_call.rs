@@ -231,6 +231,7 @@ mod tests {
                 origin: "example.com".to_owned(),
                 state: None,
                 cookies: Cookies::default(),
+                connect_body: None,
             },
             subprotocol: Some("json.reliable.webpubsub.azure.v1".to_owned()),
             is_counted: false,
