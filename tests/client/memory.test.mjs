@@ -85,13 +85,18 @@ test("an unreferenced client is collected, unless it is running", async (t) => {
       return client;
     },
   };
+  /** A reference to a client that is there as long as anything has its listeners. */
+  const reference = (client) => {
+    client.on("stopped", () => client);
+    return new WeakRef(client);
+  };
   for (const [name, one] of Object.entries(make)) {
     const references = [];
     // The newest one may still be on somebody's stack.
-    for (let i = 0; i < 10; i++) references.push(new WeakRef(await one()));
+    for (let i = 0; i < 10; i++) references.push(reference(await one()));
     assert.ok(await areCollected(references.slice(0, -2)), name);
   }
-  const running = new WeakRef(await started());
+  const running = reference(await started());
   assert.equal(await areCollected([running]), false);
   running.deref().stop();
 });

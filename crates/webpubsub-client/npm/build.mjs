@@ -64,9 +64,18 @@ const SHORTER = {
  */
 const INTERNAL = new RegExp(
   `^(?:${[
-    ...["__wbg_ptr", "fetchUrl", "openSocket", "closeSocket", "sendOther", "setTimer", "startFailed", "invoked"],
-    ...["invocationFailed", "rejoinFailed", "urlFetched", "urlFailed", "connectFailed", "received", "acknowledged"],
-    ...["disconnecting", "answered", "answerFailed", "invoke", "other", "beginning", "areThere", "rejectAll"],
+    ...[
+      "__wbg_ptr",
+      "input",
+      "output",
+      "operate",
+      "invoke",
+      "listeners",
+      "fetchUrl",
+      "beginning",
+      "areThere",
+      "rejectAll",
+    ],
   ].join("|")})$`,
 );
 
@@ -304,8 +313,8 @@ function types() {
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
   const internal = [
-    ...["calls", "incoming", "json", "kinds", "lazy", "listeners", "load", "outgoing", "payload", "reach", "refusal"],
-    ...["settings", "signal", "sockets", "unpack", "values"],
+    ...["calls", "driver", "incoming", "inputs", "json", "kinds", "lazy", "listeners", "load", "outgoing", "outputs"],
+    ...["payload", "reach", "refusal", "settings", "sockets", "unpack", "values"],
   ];
   for (const name of ["groups", "platform", ...internal.map((name) => `${name}.d.ts`)])
     rmSync(join(dist, name), { recursive: true, force: true });

@@ -20,7 +20,8 @@
 mod client;
 mod clock;
 mod host;
-mod outgoing;
+mod input;
+mod output;
 mod problem;
 mod settings;
 mod text;

@@ -53,8 +53,3 @@ pub(crate) const fn of_name(error: NameError) -> u32 {
         NameError::Hub | NameError::User | NameError::Connection => 4,
     }
 }
-
-/// The texts of what the service says is wrong, if it said it.
-pub(crate) fn texts(error: Option<&AckError>) -> (Option<&str>, Option<&str>) {
-    error.map(|error| (&*error.name, error.message.as_str())).unzip()
-}

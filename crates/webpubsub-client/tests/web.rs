@@ -107,68 +107,112 @@ fn client(settings: &Settings) -> Fixture {
 fn connected(settings: &Settings) -> Fixture {
     let fixture = client(settings);
     fixture.client.start(1);
-    fixture.client.url_fetched(1, "wss://h/".into());
+    fixture.client.url_fetched(1, "wss://h/");
     fixture.client.opened(1);
-    fixture.client.connected(1, "c1".into(), "".into(), "t".into());
+    fixture.client.connected(1, "c1", "", "t");
     // The first ping has left, too.
     fixture.calls();
     fixture
 }
 
-/// What is said with numbers, by what it means: see `npm/src/signal.ts`.
-trait Signals {
-    fn say(&self, what: u32, id: u32, number: f64);
+/// What JavaScript says, by what it means: see `npm/src/inputs.ts`.
+trait Inputs {
+    fn say(&self, what: u32, id: u32, number: f64, texts: [&str; 3]) -> u32;
+    fn say_with(&self, what: u32, id: u32, number: f64, values: [JsValue; 3]) -> u32;
 
     fn start(&self, call: u32) {
-        self.say(0, call, 0.0);
+        self.say(0, call, 0.0, [""; 3]);
     }
     fn abort(&self, call: u32) {
-        self.say(1, call, 0.0);
+        self.say(1, call, 0.0, [""; 3]);
     }
     fn stop(&self) {
-        self.say(2, 0, 0.0);
+        self.say(2, 0, 0.0, [""; 3]);
     }
     fn timeout(&self) {
-        self.say(4, 0, 0.0);
+        self.say(4, 0, 0.0, [""; 3]);
+    }
+    fn url_fetched(&self, attempt: u32, url: &str) {
+        self.say(5, attempt, 0.0, [url, "", ""]);
     }
     fn url_failed(&self, attempt: u32) {
-        self.say(5, attempt, 0.0);
+        self.say(6, attempt, 0.0, [""; 3]);
     }
     fn opened(&self, attempt: u32) {
-        self.say(6, attempt, 0.0);
+        self.say(7, attempt, 0.0, [""; 3]);
     }
     fn connect_failed(&self, attempt: u32, status: f64) {
-        self.say(7, attempt, status);
+        self.say(8, attempt, status, [""; 3]);
+    }
+    fn closed(&self, attempt: u32, code: u16, reason: &str) {
+        self.say(9, attempt, f64::from(code), [reason, "", ""]);
     }
     fn acknowledged(&self, attempt: u32, ack_id: f64) {
-        self.say(8, attempt, ack_id);
+        self.say(10, attempt, ack_id, [""; 3]);
+    }
+    fn refused(&self, attempt: u32, ack_id: f64, name: &str, message: &str) {
+        self.say(11, attempt, ack_id, [name, message, ""]);
+    }
+    fn message(&self, attempt: u32, sequence_id: f64, message: JsValue) {
+        self.say_with(12, attempt, sequence_id, [message, JsValue::UNDEFINED, JsValue::UNDEFINED]);
+    }
+    fn connected(&self, attempt: u32, connection_id: &str, user_id: &str, token: &str) {
+        self.say(13, attempt, 0.0, [connection_id, user_id, token]);
+    }
+    fn disconnecting(&self, attempt: u32, message: &str) {
+        self.say(14, attempt, 0.0, [message, "", ""]);
+    }
+    fn answered(&self, attempt: u32, invocation_id: &str, answer: JsValue) {
+        self.say_with(15, attempt, 0.0, [invocation_id.into(), answer, JsValue::UNDEFINED]);
+    }
+    fn answer_refused(&self, attempt: u32, invocation_id: &str, error: Option<[&str; 2]>) {
+        let [name, message] = error.unwrap_or_default();
+        self.say(16, attempt, f64::from(error.is_some()), [invocation_id, name, message]);
+    }
+    fn answer_unreadable(&self, attempt: u32, invocation_id: &str) {
+        self.say(17, attempt, 0.0, [invocation_id, "", ""]);
     }
     fn received(&self, attempt: u32) {
-        self.say(9, attempt, 0.0);
+        self.say(18, attempt, 0.0, [""; 3]);
+    }
+    fn invoke(&self, call: u32, event: &str, data: JsValue, invocation_id: &str) -> u32 {
+        self.say_with(19, call, 0.0, [event.into(), data, invocation_id.into()])
+    }
+    fn other(&self, call: u32, message: JsValue, ack_id: f64) -> u32 {
+        self.say_with(20, call, ack_id, [message, JsValue::UNDEFINED, JsValue::UNDEFINED])
+    }
+    /// 0 joins a group, 1 leaves it, 2 publishes to it, 3 sends an event; 4 and 8 are added without an echo
+    /// and without an ack.
+    fn operate(&self, call: u32, what: u32, name: &str, data: JsValue, ack_id: f64) -> u32 {
+        self.say_with(32 + what, call, ack_id, [name.into(), data, JsValue::UNDEFINED])
     }
 }
 
-impl Signals for Client {
-    fn say(&self, what: u32, id: u32, number: f64) {
-        self.signal(what, id, number);
+impl Inputs for Client {
+    fn say(&self, what: u32, id: u32, number: f64, texts: [&str; 3]) -> u32 {
+        self.say_with(what, id, number, texts.map(JsValue::from_str))
+    }
+
+    fn say_with(&self, what: u32, id: u32, number: f64, [a, b, c]: [JsValue; 3]) -> u32 {
+        self.input(what, id, number, a, b, c)
     }
 }
 
 fn join(client: &Client, call: u32, group: &str) -> u32 {
-    client.operate(call, 0, group.into(), JsValue::UNDEFINED, false, false, NONE)
+    client.operate(call, 0, group, JsValue::UNDEFINED, NONE)
 }
 
 fn leave(client: &Client, call: u32, group: &str, ack_id: f64) -> u32 {
-    client.operate(call, 1, group.into(), JsValue::UNDEFINED, false, false, ack_id)
+    client.operate(call, 1, group, JsValue::UNDEFINED, ack_id)
 }
 
 /// Publishes, without an echo.
 fn publish(client: &Client, call: u32, group: &str, data: JsValue) -> u32 {
-    client.operate(call, 2, group.into(), data, true, false, NONE)
+    client.operate(call, 2 + 4, group, data, NONE)
 }
 
 fn send(client: &Client, call: u32, event: &str, data: JsValue, fire_and_forget: bool) -> u32 {
-    client.operate(call, 3, event.into(), data, false, fire_and_forget, NONE)
+    client.operate(call, 3 + if fire_and_forget { 8 } else { 0 }, event, data, NONE)
 }
 
 impl Fixture {
@@ -198,12 +242,12 @@ fn a_start_asks_for_a_url_and_opens_a_socket() {
     let fixture = client(&Settings::default());
     fixture.client.start(7);
     assert_eq!(fixture.calls_but_timers(), [json!(["fetchUrl", 1])]);
-    fixture.client.url_fetched(1, "wss://h/?t=1".into());
+    fixture.client.url_fetched(1, "wss://h/?t=1");
     assert_eq!(fixture.calls_but_timers(), [json!(["openSocket", 1, "wss://h/?t=1"])]);
     fixture.client.opened(1);
     let ping = json!(["send", 7, "", "", -1, false, null]);
     assert_eq!(fixture.calls_but_timers(), [json!(["started", 7]), ping]);
-    fixture.client.connected(1, "c1".into(), "alice".into(), "".into());
+    fixture.client.connected(1, "c1", "alice", "");
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", "alice"])]);
 }
 
@@ -211,10 +255,10 @@ fn a_start_asks_for_a_url_and_opens_a_socket() {
 fn an_anonymous_user_has_no_id() {
     let fixture = client(&Settings::default());
     fixture.client.start(1);
-    fixture.client.url_fetched(1, "wss://h/".into());
+    fixture.client.url_fetched(1, "wss://h/");
     fixture.client.opened(1);
     fixture.calls();
-    fixture.client.connected(1, "c1".into(), "".into(), "".into());
+    fixture.client.connected(1, "c1", "", "");
     assert_eq!(fixture.calls_but_timers(), [json!(["connected", "c1", null])]);
 }
 
@@ -227,7 +271,7 @@ fn every_problem_of_a_start_has_its_number() {
         act(&fixture);
         fixture.calls_of("startFailed").pop().unwrap()
     };
-    let url = |fixture: &Fixture| fixture.client.url_fetched(1, "wss://h/".into());
+    let url = |fixture: &Fixture| fixture.client.url_fetched(1, "wss://h/");
     assert_eq!(failed(&|it| it.client.url_failed(1)), json!(["startFailed", 1, 4, 0]));
     let refused = |it: &Fixture| {
         refuse_urls(&it.host);
@@ -244,7 +288,7 @@ fn every_problem_of_a_start_has_its_number() {
     assert_eq!(
         failed(&|it| {
             url(it);
-            it.client.closed(1, 1006, "".into());
+            it.client.closed(1, 1006, "");
         }),
         json!(["startFailed", 1, 9, 1006])
     );
@@ -284,7 +328,7 @@ fn operations_are_sent_and_acks_become_answers() {
         ]
     );
     it.acknowledged(1, 2.0);
-    it.refused(1, 1.0, "Duplicate".into(), "".into());
+    it.refused(1, 1.0, "Duplicate", "");
     assert_eq!(fixture.calls_but_timers(), [json!(["done", 4, 2, false]), json!(["done", 2, 1, true])]);
 }
 
@@ -293,8 +337,8 @@ fn invocations_are_sent_and_their_answers_come_back() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
     let data = json!({"data": "hi"});
-    it.invoke(2, "e".into(), js(&data), "".into());
-    it.invoke(3, "e".into(), js(&data), "é".into());
+    it.invoke(2, "e", js(&data), "");
+    it.invoke(3, "e", js(&data), "é");
     it.abort(2);
     assert_eq!(
         fixture.calls_but_timers(),
@@ -306,14 +350,14 @@ fn invocations_are_sent_and_their_answers_come_back() {
         ]
     );
     let answer = json!({"invocationId": "é", "dataType": "text", "data": ""});
-    it.answered(1, "é".into(), js(&answer));
+    it.answered(1, "é", js(&answer));
     assert_eq!(fixture.calls_but_timers(), [json!(["invoked", 3, answer])]);
     for call in 4..=6 {
-        it.invoke(call, "e".into(), js(&data), "".into());
+        it.invoke(call, "e", js(&data), "");
     }
-    it.answer_failed(1, "2".into(), true, true, "BadRequest".into(), "no".into());
-    it.answer_failed(1, "3".into(), true, false, "".into(), "".into());
-    it.answer_failed(1, "4".into(), false, false, "".into(), "".into());
+    it.answer_refused(1, "2", Some(["BadRequest", "no"]));
+    it.answer_refused(1, "3", None);
+    it.answer_unreadable(1, "4");
     assert_eq!(
         fixture.calls_of("invocationFailed"),
         [
@@ -325,6 +369,16 @@ fn invocations_are_sent_and_their_answers_come_back() {
 }
 
 #[wasm_bindgen_test]
+fn a_message_of_the_host_is_sent_with_an_ack_id() {
+    let fixture = connected(&Settings::default());
+    let message = json!({"kind": "setGroupState"});
+    fixture.client.other(2, js(&message), NONE);
+    assert_eq!(fixture.calls_but_timers(), [json!(["sendOther", message, 1])]);
+    fixture.client.refused(1, 1.0, "Duplicate", "");
+    assert_eq!(fixture.calls_but_timers(), [json!(["done", 2, 1, true])]);
+}
+
+#[wasm_bindgen_test]
 fn what_is_no_name_has_its_number_and_is_not_sent() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
@@ -332,7 +386,7 @@ fn what_is_no_name_has_its_number_and_is_not_sent() {
     assert_eq!(leave(it, 2, "..", NONE), 2);
     assert_eq!(publish(it, 2, "", JsValue::NULL), 1);
     assert_eq!(send(it, 2, "1", JsValue::NULL, false), 3);
-    assert_eq!(it.invoke(2, "".into(), JsValue::NULL, "".into()), 3);
+    assert_eq!(it.invoke(2, "", JsValue::NULL, ""), 3);
     assert_eq!(fixture.calls(), NOTHING);
 }
 
@@ -343,9 +397,9 @@ fn every_failure_of_an_operation_has_its_number() {
     for call in 2..=4 {
         join(it, call, "g");
     }
-    it.refused(1, 1.0, "Forbidden".into(), "No.".into());
+    it.refused(1, 1.0, "Forbidden", "No.");
     it.abort(3);
-    it.closed(1, 1006, "".into());
+    it.closed(1, 1006, "");
     join(it, 5, "g");
     send(it, 6, "e", JsValue::NULL, true);
     assert_eq!(
@@ -377,9 +431,9 @@ fn messages_reach_the_host_as_the_values_that_came() {
 fn what_says_nothing_is_a_sign_of_life_only() {
     let fixture = connected(&Settings::default());
     fixture.client.received(1);
-    fixture.client.connected(1, "".into(), "".into(), "".into());
+    fixture.client.connected(1, "", "", "");
     fixture.client.acknowledged(1, 99.0);
-    fixture.client.answered(1, "unknown".into(), JsValue::NULL);
+    fixture.client.answered(1, "unknown", JsValue::NULL);
     assert_eq!(fixture.calls(), NOTHING);
 }
 
@@ -393,7 +447,7 @@ fn what_follows_from_a_data_message_is_a_sum() {
     it.timeout();
     assert_eq!(fixture.calls_of("send"), [json!(["send", 6, "", "", 302, false, null])]);
     // 4: more follows, as when a recovered link proves itself.
-    it.closed(1, 1006, "".into());
+    it.closed(1, 1006, "");
     it.opened(2);
     fixture.calls();
     assert_eq!([it.data(1, 303.0, NOW), it.data(2, 303.0, NOW)], [4, 4]);
@@ -428,8 +482,8 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
 #[wasm_bindgen_test]
 fn a_close_is_reported_with_its_code_and_reason() {
     let fixture = connected(&Settings { auto_reconnect: false, is_reliable: false, ..Settings::default() });
-    fixture.client.disconnecting(1, "Bye.".into());
-    fixture.client.closed(1, 1001, "going away".into());
+    fixture.client.disconnecting(1, "Bye.");
+    fixture.client.closed(1, 1001, "going away");
     assert_eq!(
         fixture.calls_but_timers(),
         [
@@ -442,7 +496,7 @@ fn a_close_is_reported_with_its_code_and_reason() {
 #[wasm_bindgen_test]
 fn a_lost_link_is_recovered_without_the_old_socket() {
     let fixture = connected(&Settings::default());
-    fixture.client.closed(1, 1006, "".into());
+    fixture.client.closed(1, 1006, "");
     let url = "wss://h/?awps_connection_id=c1&awps_reconnection_token=t";
     assert_eq!(fixture.calls_but_timers(), [json!(["recovery", false, "c1"]), json!(["openSocket", 2, url])]);
     fixture.client.opened(2);
@@ -450,7 +504,7 @@ fn a_lost_link_is_recovered_without_the_old_socket() {
     fixture.client.received(2);
     assert_eq!(fixture.calls_but_timers(), [json!(["recovery", true, "c1"])]);
     fixture.client.message(1, NONE, "late".into());
-    fixture.client.closed(1, 1008, "".into());
+    fixture.client.closed(1, 1008, "");
     assert_eq!(fixture.calls_but_timers(), NOTHING);
 }
 
@@ -460,11 +514,11 @@ fn the_timer_is_set_to_the_next_moment_that_matters() {
     let timers = || fixture.calls_of("setTimer").into_iter().map(|call| call[1].clone()).collect::<Vec<_>>();
     fixture.client.start(1);
     assert_eq!(timers(), [120_000]);
-    fixture.client.url_fetched(1, "wss://h/".into());
+    fixture.client.url_fetched(1, "wss://h/");
     assert_eq!(timers(), NOTHING);
     fixture.client.opened(1);
     assert_eq!(timers(), [30_000]);
-    fixture.client.connected(1, "c1".into(), "".into(), "".into());
+    fixture.client.connected(1, "c1", "", "");
     assert_eq!(timers(), NOTHING);
     for id in 1..10 {
         fixture.client.message(1, f64::from(id), "hi".into());
@@ -472,7 +526,7 @@ fn the_timer_is_set_to_the_next_moment_that_matters() {
     assert_eq!(timers(), [1000]);
     fixture.client.stop();
     assert_eq!(timers(), NOTHING);
-    fixture.client.closed(1, 1005, "".into());
+    fixture.client.closed(1, 1005, "");
     assert_eq!(timers(), [-1]);
 }
 
@@ -495,13 +549,13 @@ fn options_that_are_missing_or_negative_are_the_defaults() {
     for message in [[NONE; 3], [-1.0, -5.0, -7.0]] {
         let fixture = connected(&Settings { message, ..Settings::default() });
         join(&fixture.client, 2, "g");
-        fixture.client.refused(1, 1.0, "".into(), "".into());
+        fixture.client.refused(1, 1.0, "", "");
         assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 1000])]);
     }
     let settings = Settings { message: [f64::MAX, 10.0, NONE], doubles: true, ..Settings::default() };
     let fixture = connected(&settings);
     join(&fixture.client, 2, "g");
-    fixture.client.refused(1, 1.0, "".into(), "".into());
+    fixture.client.refused(1, 1.0, "", "");
     assert_eq!(fixture.calls_of("setTimer"), [json!(["setTimer", 10])]);
 }
 
@@ -527,12 +581,12 @@ async fn a_closed_port_is_a_close_with_1006() {
     let host = browser_host(&closed);
     let client = new(&host, &Settings::default());
     client.start(1);
-    client.url_fetched(1, CLOSED.into());
+    client.url_fetched(1, CLOSED);
     let (attempt, code, reason): (u32, u16, String) =
         serde_wasm_bindgen::from_value(wasm_bindgen_futures::JsFuture::from(ended).await.unwrap()).unwrap();
     assert_eq!(code, theirs);
     take_calls(&host);
-    client.closed(attempt, code, reason.into());
+    client.closed(attempt, code, &reason);
     let calls: Value = serde_wasm_bindgen::from_value(take_calls(&host)).unwrap();
     assert_eq!(calls, json!([["startFailed", 1, 9, 1006], ["setTimer", -1]]));
 }

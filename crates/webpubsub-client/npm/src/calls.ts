@@ -1,6 +1,6 @@
 import type { Client as Core } from "#core";
 import type { AbortSignalLike } from "./models.js";
-import * as signal from "./signal.js";
+import * as input from "./inputs.js";
 import { asError } from "./values.js";
 
 /** A call of the application that waits for the core's answer. */
@@ -48,7 +48,7 @@ export class Calls {
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#last;
-      const abort = () => this.#withCore((core) => core.signal(signal.ABORT, id, 0));
+      const abort = () => this.#withCore((core) => core.input(input.ABORT, id));
       const end = () => {
         abortSignal?.removeEventListener("abort", abort);
         this.#waiting.delete(id);

@@ -2,14 +2,20 @@
 import type { Client as Core } from "#core";
 import { parseMessages } from "./json.js";
 import type { WebPubSubClientProtocol, WebPubSubMessage } from "./models.js";
-import * as signal from "./signal.js";
+import * as input from "./inputs.js";
 import { asNumber, asText, report } from "./values.js";
 
 /** Passes a data message to the application. */
 export type Raise = (message: any) => void;
 
 /** Has a protocol read a frame, and the core take what it says. */
-export function read(protocol: WebPubSubClientProtocol, frame: any, core: Core, attempt: number, raise: Raise) {
+export function read(
+  protocol: WebPubSubClientProtocol,
+  frame: any,
+  core: Core,
+  attempt: number,
+  raise: Raise,
+): unknown {
   let messages: WebPubSubMessage[] | WebPubSubMessage | null = null;
   try {
     messages = protocol.parseMessages(frame);
@@ -20,10 +26,10 @@ export function read(protocol: WebPubSubClientProtocol, frame: any, core: Core, 
   // Whatever it says, it is a sign of life.
   if (!Array.isArray(messages)) return take(messages, core, attempt, raise);
   for (const message of messages) take(message, core, attempt, raise);
-  if (messages.length === 0) core.signal(signal.RECEIVED, attempt, 0);
+  return messages.length || core.input(input.RECEIVED, attempt);
 }
 
-function take(message: any, core: Core, attempt: number, raise: Raise) {
+function take(message: any, core: Core, attempt: number, raise: Raise): unknown {
   switch (message?.kind) {
     case "groupData":
     case "serverData":
@@ -34,29 +40,31 @@ function take(message: any, core: Core, attempt: number, raise: Raise) {
     case "groupStateUpdate": {
       const sequenceId = asNumber(message.sequenceId);
       const what = core.data(attempt, sequenceId, Date.now());
-      if (what & 4) return core.message(attempt, sequenceId, message);
+      if (what & 4) return core.input(input.DATA, attempt, sequenceId, message);
       if (what & 1) raise(message);
-      if (what & 2) core.signal(signal.TIMEOUT, 0, 0);
+      if (what & 2) core.input(input.TIMEOUT);
       return;
     }
     case "ack": {
       const { ackId, success, error } = message;
       if (typeof ackId !== "number" || typeof success !== "boolean") break;
-      if (success) return core.signal(signal.ACKNOWLEDGED, attempt, ackId);
-      return core.refused(attempt, ackId, asText(error?.name), asText(error?.message));
+      if (success) return core.input(input.ACKNOWLEDGED, attempt, ackId);
+      return core.input(input.REFUSED, attempt, ackId, asText(error?.name), asText(error?.message));
     }
     case "connected": {
       const { connectionId, userId, reconnectionToken } = message;
-      return core.connected(attempt, asText(connectionId), asText(userId), asText(reconnectionToken));
+      return core.input(input.CONNECTED, attempt, 0, asText(connectionId), asText(userId), asText(reconnectionToken));
     }
     case "disconnected":
-      return core.disconnecting(attempt, asText(message.message));
+      return core.input(input.DISCONNECTING, attempt, 0, asText(message.message));
     case "invokeResponse": {
       const { success, error } = message;
       const id = asText(message.invocationId);
-      if (success === true) return core.answered(attempt, id, message);
-      return core.answerFailed(attempt, id, success === false, !!error, asText(error?.name), asText(error?.message));
+      if (success === true) return core.input(input.ANSWERED, attempt, 0, id, message);
+      if (success !== false) return core.input(input.ANSWER_UNREADABLE, attempt, 0, id);
+      const saysWhy = error ? 1 : 0;
+      return core.input(input.ANSWER_REFUSED, attempt, saysWhy, id, asText(error?.name), asText(error?.message));
     }
   }
-  core.signal(signal.RECEIVED, attempt, 0);
+  return core.input(input.RECEIVED, attempt);
 }

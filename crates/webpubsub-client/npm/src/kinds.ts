@@ -1,6 +1,6 @@
 import type { UpstreamMessageType } from "./messages.js";
 
-/** What a client sends, in the order of the numbers of `../../src/outgoing.rs`. */
+/** What a client sends, in the order of the numbers of `../../src/output.rs`. */
 export const upstream: UpstreamMessageType[] = [
   "joinGroup",
   "leaveGroup",

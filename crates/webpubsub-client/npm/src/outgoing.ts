@@ -32,11 +32,11 @@ export function payloadOf(
   return { call, dataType, data };
 }
 
-/** The message that `../../src/outgoing.rs` means. */
+/** The message that `output.SEND` means. */
 export function messageOf(
   place: number,
-  name: string,
-  id: string,
+  name: string | undefined,
+  id: string | undefined,
   number: number | undefined,
   flag: boolean,
   payload: Payload | undefined,
@@ -47,7 +47,7 @@ export function messageOf(
   switch (kind) {
     case "joinGroup":
     case "leaveGroup":
-      return { kind, group: name, ...ackId };
+      return { kind, group: name!, ...ackId };
     case "sendToGroup":
       return { kind, group: name, ...ackId, noEcho: flag, ...content } as WebPubSubMessage;
     case "sendEvent":
@@ -55,7 +55,7 @@ export function messageOf(
     case "invoke":
       return { kind, invocationId: id, target: "event", event: name, ...content } as WebPubSubMessage;
     case "cancelInvocation":
-      return { kind, invocationId: id };
+      return { kind, invocationId: id! };
     case "sequenceAck":
       return { kind, sequenceId: number! };
     default:

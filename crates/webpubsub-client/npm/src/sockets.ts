@@ -3,7 +3,7 @@ import { explain, openSocket } from "#platform";
 import { type Explanation, startError } from "./errors.js";
 import { type Raise, read } from "./incoming.js";
 import type { AbortSignalLike, WebPubSubClientCredential, WebPubSubClientProtocol, WebSocketLike } from "./models.js";
-import * as signal from "./signal.js";
+import * as input from "./inputs.js";
 
 /** The sockets of a client: where their URLs come from, the newest one, and why it did not open. */
 export class Sockets {
@@ -47,9 +47,10 @@ export class Sockets {
       this.#url = url;
     } catch (error) {
       this.#cause = error;
-      return core.signal(signal.URL_FAILED, attempt, 0);
+      core.input(input.URL_FAILED, attempt);
+      return;
     }
-    core.urlFetched(attempt, this.#url);
+    core.input(input.URL_FETCHED, attempt, 0, this.#url);
   }
 
   /**
@@ -68,20 +69,20 @@ export class Sockets {
       socket.binaryType = "arraybuffer";
       socket.onopen = () => {
         opened();
-        core.signal(signal.OPENED, attempt, 0);
+        core.input(input.OPENED, attempt);
       };
       socket.onmessage = ({ data }) => read(protocol, data, core, attempt, raise);
       socket.onclose = ({ code, reason }) => {
         // Whatever the socket holds can be collected.
         if (this.attempt === attempt) this.#newest = undefined;
-        core.closed(attempt, code, reason);
+        core.input(input.CLOSED, attempt, code, reason);
       };
       socket.onerror = (event: any) => {
         const known = explain(event);
         this.#cause = known?.status ? undefined : (event.error ?? event);
         this.#explanation = known ?? {};
         // A platform need not report that a socket which never opened has closed.
-        core.signal(signal.CONNECT_FAILED, attempt, known ? (known.status ?? 0) : -1);
+        core.input(input.CONNECT_FAILED, attempt, known ? (known.status ?? 0) : -1);
       };
       this.#newest = { attempt, socket };
       return true;
