@@ -299,7 +299,10 @@ export const steps = [
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (host === "native") await buildServer();
       if (files.length > 0) return endToEnd(files, { pattern, host });
-      const apart = [...["scripts", "worker", "packaging", "examples"].map((name) => at("tests", name)), ...alone];
+      const apart = [
+        ...["scripts", "worker", "packaging", "examples", "native"].map((name) => at("tests", name)),
+        ...alone,
+      ];
       const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
       return endToEnd(all, { concurrency: 2, record: host === "native" ? undefined : "e2e", host });
     },
@@ -311,6 +314,19 @@ export const steps = [
     needs: "e2e",
     tests: true,
     work: ({ host }) => endToEnd(alone, { record: host === "native" ? undefined : "alone", host }),
+  },
+  {
+    // What only one machine has: a disk, kills, TLS, crowds of peers.
+    name: "server",
+    group: "e2e",
+    title: "The native server and its machine",
+    needs: "e2e",
+    tests: true,
+    async work() {
+      await build();
+      await buildServer();
+      return endToEnd(testFiles("native"), { record: "server" });
+    },
   },
   {
     name: "examples",

@@ -20,6 +20,8 @@ use crate::wire::Wire;
 
 /// What one read takes at most.
 const READ_BYTES: usize = 64 << 10;
+/// From this many bytes of answers to pings on that wait to be written, nothing more is read of a socket.
+const MAX_OWED: usize = 16 << 10;
 /// How long a peer may take to read what it was sent last.
 const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long a peer may take to answer a close frame.
@@ -56,8 +58,8 @@ enum Read {
 
 /// Serves a socket until it is gone. `first` was read already.
 pub(crate) async fn serve(socket: Rc<Socket>, wire: Rc<Wire>, first: Bytes, link: Link) {
-    let mut client =
-        Client { link, credit: Arc::default(), open: Ending { socket, wire, reading: Reading::new() } };
+    let open = Ending { socket, wire, reading: Reading::new() };
+    let mut client = Client { link, credit: Arc::default(), owed: 0, open };
     let end = client.read(&first).await;
     client.end(end).await;
 }
@@ -73,6 +75,8 @@ pub(crate) async fn close(socket: Rc<Socket>, wire: Rc<Wire>) {
 struct Client {
     link: Link,
     credit: Arc<Credit>,
+    /// How many bytes of answers to pings were put on the socket since everything on it was written.
+    owed: usize,
     open: Ending,
 }
 
@@ -96,6 +100,15 @@ impl Client {
                 tokio::select! {
                     () = self.credit.returned() => {}
                     () = self.open.socket.changed.notified() => {}
+                }
+                continue;
+            }
+            if self.owed > MAX_OWED {
+                if self.open.socket.is_written() {
+                    self.owed = 0;
+                } else {
+                    // Who sends pings and reads no answer is not read, either.
+                    self.open.socket.changed.notified().await;
                 }
                 continue;
             }
@@ -133,23 +146,30 @@ impl Client {
             match received {
                 // An idle client's keep-alive is answered here, and wakes no shard.
                 Received::Message(Frame::Text(text)) if text == json::PING => {
-                    self.open.socket.put(frames::message(&Frame::Text(json::PONG.to_owned())));
+                    answers.extend_from_slice(&frames::message(&Frame::Text(json::PONG.to_owned())));
                 }
                 Received::Message(frame) => messages.push(frame),
                 Received::Close(code, reason) => closed = Some(End::Closed(code, reason)),
             }
         }
         self.send(messages);
+        if !answers.is_empty() {
+            self.answer(answers.into());
+        }
         if let Some(end) = closed {
             return Read::End(end);
-        }
-        if !answers.is_empty() {
-            self.open.socket.put(answers.into());
         }
         match taken {
             Ok(()) => Read::Some,
             Err(broken) => Read::End(End::Broken(broken)),
         }
+    }
+
+    /// Answers pings.
+    fn answer(&mut self, frame: Bytes) {
+        let length = frame.len();
+        self.open.socket.put(frame);
+        self.owed = if self.open.socket.is_written() { 0 } else { self.owed + length };
     }
 
     fn send(&self, messages: Vec<Frame>) {

@@ -1,0 +1,155 @@
+// Thousands of peers that are silent, slow or do not read, on the native server: its memory stays within bounds, and
+// others are served.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import net from "node:net";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { setTimeout as pass } from "node:timers/promises";
+import { ALL_ROLES } from "../support/hub.mjs";
+import { frame } from "../support/raw.mjs";
+import { Service } from "../support/service.mjs";
+import { sign } from "../support/token.mjs";
+import { within } from "../support/waiting.mjs";
+
+const AT_ONCE = 200;
+const MIB = 1 << 20;
+const PING = frame(1, Buffer.from('{"type":"ping"}'));
+
+describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory is read from /proc" }, () => {
+  let service, hub, witness;
+  // Memory that one crowd has left would hide what the next one takes.
+  beforeEach(async () => {
+    service = await new Service({ runner: "server" }).start();
+    hub = service.newHub();
+    witness = await hub.connect({ roles: ALL_ROLES, groups: ["witnesses"] });
+  });
+  afterEach(() => service.stop());
+
+  /** What the process has in memory, in bytes. */
+  const memory = () =>
+    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))?.[1]) * 1024;
+
+  /** A newcomer and one that was there are served. */
+  async function expectService() {
+    const newcomer = await hub.connect({ roles: ALL_ROLES });
+    const message = { type: "sendToGroup", group: "witnesses", dataType: "text", data: "well?", ackId: 1 };
+    assert.equal((await newcomer.ask(message)).success, true);
+    assert.equal((await witness.json()).data, "well?");
+    newcomer.cut();
+  }
+
+  async function peer(bytes) {
+    const socket = net.connect(service.port, "127.0.0.1").on("error", () => {});
+    await once(socket, "connect");
+    if (bytes) socket.write(bytes);
+    return socket;
+  }
+
+  const upgrade = (options) =>
+    [
+      `GET /client/hubs/${hub.name}?access_token=${hub.token(options)} HTTP/1.1`,
+      `Host: 127.0.0.1:${service.port}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
+    ].join("\r\n");
+
+  /** A WebSocket whose greeting is read, and nothing after it. */
+  async function webSocket(options, bytes) {
+    const socket = await peer(upgrade(options));
+    let text = "";
+    while (!text.includes('"connected"')) text += (await once(socket, "data"))[0].toString("latin1");
+    socket.pause();
+    if (bytes) socket.write(bytes);
+    return socket;
+  }
+
+  /** Opens so many, has them served beside others, and returns how much memory each costs. */
+  async function crowd(count, open) {
+    const started = memory();
+    const sockets = [];
+    while (sockets.length < count)
+      sockets.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, open))));
+    await expectService();
+    const each = (memory() - started) / count;
+    return { sockets, each, leave: () => sockets.forEach((socket) => socket.destroy()) };
+  }
+
+  const request = (length) => {
+    const target = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
+    const authorization = `Authorization: Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`;
+    const host = `Host: 127.0.0.1:${service.port}`;
+    return `POST ${target} HTTP/1.1\r\n${host}\r\n${authorization}\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`;
+  };
+
+  /** @type {[name: string, count: number, limit: number, open: () => Promise<net.Socket>][]} */
+  const crowds = [
+    ["silent", 4_000, 32_768, () => peer("")],
+    ["in the middle of a head", 2_000, 32_768, () => peer(`GET /client HTTP/1.1\r\nX-A: ${"a".repeat(4_000)}`)],
+    ["in the middle of a body", 2_000, 65_536, () => peer(request(MIB) + "b".repeat(4_000))],
+    ["idle WebSockets", 2_000, 16_384, () => webSocket({})],
+    [
+      "in the middle of a message",
+      2_000,
+      32_768,
+      () => webSocket({}, frame(1, Buffer.alloc(4_000, "c"), { fin: false })),
+    ],
+    ["in the middle of a frame", 2_000, 32_768, () => webSocket({}, Buffer.from("81fe800001020304", "hex"))],
+  ];
+  for (const [name, count, limit, open] of crowds)
+    test(`${count} peers, ${name}: memory bounded, others served`, async (t) => {
+      const { each, leave } = await crowd(count, open);
+      t.diagnostic(`${Math.round(each)} bytes each`);
+      leave();
+      assert.ok(each < limit, `${Math.round(each)} bytes each, above ${limit}`);
+      await expectService();
+    });
+
+  test("300 that do not read are closed, and cost no copy each", async (t) => {
+    const { leave } = await crowd(300, () => webSocket({ groups: ["deaf"] }));
+    const [started, body] = [memory(), "d".repeat(MIB)];
+    let most = 0;
+    for (let n = 0; n < 40 && (await hub.exists("/groups/deaf")); n++) {
+      await hub.send("/groups/deaf", body);
+      most = Math.max(most, memory() - started);
+    }
+    t.diagnostic(`at most ${Math.round(most / MIB)} MiB`);
+    assert.equal(await hub.exists("/groups/deaf"), false, "they are closed");
+    await expectService();
+    assert.ok(most < 100 * MIB, `${Math.round(most / MIB)} MiB`);
+    leave();
+  });
+
+  for (const [name, ping] of /** @type {const} */ ([
+    ["pings of the subprotocol", PING],
+    ["pings of WebSockets", frame(9, Buffer.alloc(100))],
+  ]))
+    test(`who sends ${name} and reads nothing is not read`, async (t) => {
+      const started = memory();
+      const many = Buffer.concat(Array.from({ length: 10_000 }, () => ping));
+      const sockets = await Promise.all(Array.from({ length: 4 }, () => webSocket({})));
+      // Far more than the system keeps of a connection.
+      const sent = await Promise.all(
+        sockets.map(async (socket) => {
+          let bytes = 0;
+          for (let isTaken = true; isTaken && bytes < 40 * MIB; bytes += many.length)
+            if (!socket.write(many))
+              isTaken = await Promise.race([once(socket, "drain").then(() => true), pass(3_000, false)]);
+          return bytes;
+        }),
+      );
+      await expectService();
+      const grown = memory() - started;
+      t.diagnostic(`${Math.round(grown / MIB)} MiB for ${Math.round(sent.reduce((a, b) => a + b) / MIB)} MiB of pings`);
+      assert.ok(grown < 16 * MIB, `${Math.round(grown / MIB)} MiB`);
+      // Who reads again is read again.
+      const [socket] = sockets;
+      const drained = socket.writableNeedDrain ? once(socket, "drain") : undefined;
+      socket.resume();
+      await within(Promise.resolve(drained), "the rest of its pings");
+      sockets.forEach((one) => one.destroy());
+    });
+});
