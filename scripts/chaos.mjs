@@ -4,8 +4,9 @@
 import { randomInt } from "node:crypto";
 import { build } from "./build.mjs";
 import { parse } from "./command.mjs";
-import { whole } from "./options.mjs";
+import { oneOf, whole } from "./options.mjs";
 import { exitOnSignals } from "./processes.mjs";
+import { buildServer } from "./service/native.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 
@@ -17,7 +18,14 @@ const flags = {
   kills: { type: "string", default: "20", value: "N", about: "How often the process is killed." },
   cuts: { type: "string", default: "50", value: "N", about: "How many connections are cut." },
   messages: { type: "string", default: "10000", value: "N", about: "How many messages are published." },
-  shards: { type: "string", default: "1", value: "N", about: "How many Durable Objects the hub is spread over." },
+  shards: { type: "string", default: "1", value: "N", about: "How many shards the hub is spread over." },
+  host: { type: "string", default: "workerd", value: "HOST", about: "Of the service: workerd, or native." },
+  durability: {
+    type: "string",
+    default: "full",
+    value: "WHAT",
+    about: "Of the native server: full, or normal.",
+  },
   seed: { type: "string", value: "N", about: "What happens, and in which order; a random one if it is left out." },
 };
 
@@ -29,6 +37,7 @@ const command = {
   examples: [
     ["npm run chaos", "the long form"],
     ["npm run chaos -- --kills 2 --cuts 5 --messages 500 --seed 7", "a short one, the same each time"],
+    ["npm run chaos -- --host native --durability normal", "the native server"],
   ],
 };
 
@@ -42,14 +51,18 @@ await main(async () => {
     number("messages", 1, 10_000_000),
   ];
   const [shards, seed] = [number("shards", 1, 65_535), number("seed", 0, 2 ** 31 - 1)];
+  const host = oneOf("--host", values.host, ["workerd", "native"]);
+  const durability = oneOf("--durability", values.durability, ["full", "normal"]);
   await setUp("build");
   await build();
+  if (host === "native") await buildServer();
   const [{ Service }, { Chaos }] = await Promise.all([
     import("../tests/support/service.mjs"),
     import("../tests/chaos/run.mjs"),
   ]);
 
-  const service = new Service({ shards });
+  const native = { runner: "server", options: ["--durability", durability] };
+  const service = new Service({ shards, ...(host === "native" && native) });
   try {
     await service.start();
     const chaos = new Chaos(service, { seed, messages, kills, cuts, silences: SILENCES });

@@ -158,7 +158,7 @@ function serverOptions({ durability, threads }) {
 }
 
 /** A flag's word, which is one of these. */
-function oneOf(flag, text, words) {
+export function oneOf(flag, text, words) {
   if (!words.includes(text)) throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
   return text;
 }

@@ -28,10 +28,18 @@ pub(crate) enum DatabaseError {
     #[error(transparent)]
     Tables(#[from] OpenError),
     /// The disk is full.
-    #[error(
-        "the disk is full, or the database has reached its limit: nothing more is taken until there is room"
-    )]
+    #[error("the disk is full: nothing more is taken until there is room")]
     Full,
+    /// The system does not take what is to be written: a quota, a limit on sizes, or a fault of the disk.
+    #[error(
+        "the system does not write it ({0}): nothing more is taken until it does. Look at quotas, limits and the disk"
+    )]
+    NotWritten(rusqlite::Error),
+    /// The file, or one beside it, cannot be opened.
+    #[error(
+        "the file, or one of SQLite's beside it, cannot be opened or made ({0}): look at its owner and mode, and at the limit of open files"
+    )]
+    NotOpened(rusqlite::Error),
     /// The file is damaged.
     #[error(
         "the file is damaged and is left as it is ({0}): restore it from a backup, or remove it to lose what it has"
@@ -58,11 +66,26 @@ impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure) if is_of_writing(&error) => Self::NotWritten(error),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                Self::NotOpened(error)
+            }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Sqlite(error),
         }
     }
+}
+
+/// Whether the system has refused to write, and not to read.
+fn is_of_writing(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{
+        SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE,
+    };
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    [SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE]
+        .iter()
+        .any(|of_writing| code == Some(*of_writing))
 }
 
 /// A database. Its clones are the same.

@@ -97,7 +97,8 @@ impl Host {
 
     /// What the directory believes is not on disk.
     fn fail(&self, what: &str, error: &DatabaseError) {
-        log::failure(&format!("{what}, {}", self.database.name), error);
+        let DirectoryDatabase { name, thread, .. } = &self.database;
+        log::file_failure(&format!("{what}, {name}"), &thread.storage.file(name), error);
         self.database.roll_back();
         (self.forget)();
     }

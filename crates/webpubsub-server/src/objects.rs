@@ -90,7 +90,8 @@ impl Objects {
                 Some(directory)
             }
             Err(error) => {
-                log::failure(&format!("starting the directory {name}"), &error);
+                let file = self.thread.storage.file(name);
+                log::file_failure(&format!("starting the directory {name}"), &file, &error);
                 None
             }
         }

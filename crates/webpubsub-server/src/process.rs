@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
+use socket2::TcpKeepalive;
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,6 +31,9 @@ use crate::{log, objects};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 4096;
+/// How a peer is found to be gone that has sent nothing: within four minutes.
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
 /// How many open files are left for databases and the like.
 const OTHER_FILES: u64 = 256;
 /// How long nothing is accepted when the system has no more open files.
@@ -173,7 +177,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         for name in shared.storage.names() {
             match name {
                 Ok(name) => shared.peers.send(shared.peers.owner(&name), Letter::Wake(name)),
-                Err((file, error)) => log::failure(&format!("opening {}", file.display()), &error),
+                Err((file, error)) => log::file_failure("opening what is stored", &file, &error),
             }
         }
         let mut said = String::new();
@@ -189,6 +193,8 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         said += &format!("listening on http://{}:{http_port}\n", bracketed(&options.host));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // A file that is as large as it may be is a full disk, and not the end of the process.
+        let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         // Whoever started it may not want to know.
         let _ = io::stdout().write_all(said.as_bytes()).and_then(|()| io::stdout().flush());
         tokio::select! {
@@ -241,9 +247,9 @@ fn listen(host: &str, port: u16) -> Result<StdListener, StartError> {
             Some(socket2::Protocol::TCP),
         )?;
         socket.set_reuse_address(true)?;
-        // What is accepted inherits both.
+        // What is accepted inherits these.
         socket.set_tcp_nodelay(true)?;
-        socket.set_keepalive(true)?;
+        socket.set_tcp_keepalive(&KEEPALIVE)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;

@@ -142,13 +142,13 @@ impl ShardHost {
         taken.enumerate().filter(|(_, outgoing)| !outgoing.is_empty())
     }
 
-    /// Drops what has not left, and ends all sockets.
-    pub(crate) fn abort(&mut self) {
+    /// Drops what has not left, and closes all sockets: what they were to be given is not on disk.
+    pub(crate) fn fail(&mut self) {
         self.outgoing.iter_mut().for_each(Vec::clear);
         self.waiting.clear();
         let watchers = std::mem::take(&mut self.watchers).into_values();
         for seated in std::mem::take(&mut self.seats).into_iter().flatten().chain(watchers) {
-            self.put(seated.socket, Outgoing::Abort);
+            self.close_socket(&seated, CloseCause::ServiceFault);
         }
         self.calls.values().for_each(|call| call.give_up());
     }

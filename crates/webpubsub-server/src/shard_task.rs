@@ -23,8 +23,10 @@ use crate::{calls, clock, log};
 
 /// How many messages are taken before what they led to is committed.
 const TAKEN_AT_ONCE: usize = 256;
-/// How long a shard that could not start, or go on, is left alone.
+/// How long a shard that could not go on is left alone, and one that could not start at first.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a shard is left alone that has failed to start again and again.
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// How long a shard without connections stays in memory.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -62,23 +64,29 @@ impl ShardTask {
 
     /// Runs until the shard has nothing to do, or the process ends.
     pub(crate) async fn run(mut self) {
+        let mut pause = PAUSE;
         loop {
-            let failure = match self.start() {
-                Ok(mut running) => match self.serve(&mut running).await {
-                    Ok(()) => return,
-                    Err(error) => {
-                        running.host.database.roll_back();
-                        running.host.abort();
-                        self.release(&mut running);
-                        ("a shard's step", error)
+            let (what, error) = match self.start() {
+                Ok(mut running) => {
+                    pause = PAUSE;
+                    match self.serve(&mut running).await {
+                        Ok(()) => return,
+                        Err(error) => {
+                            running.host.database.roll_back();
+                            running.host.fail();
+                            self.release(&mut running);
+                            ("a shard's step", error)
+                        }
                     }
-                },
+                }
                 Err(error) => ("starting a shard", error),
             };
-            log::failure(&format!("{} of hub {}", failure.0, self.hub), &failure.1);
-            if self.refuse(PAUSE).await == Next::End {
+            let file = self.thread.storage.file(&self.name);
+            log::file_failure(&format!("{what} of hub {}", self.hub), &file, &error);
+            if self.refuse(pause).await == Next::End {
                 return;
             }
+            pause = (2 * pause).min(MAX_PAUSE);
         }
     }
 

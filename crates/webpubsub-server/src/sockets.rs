@@ -43,8 +43,6 @@ pub(crate) enum Outgoing {
     Close(SocketId, Bytes),
     /// The shard knows the socket no more. A client's close frame is answered.
     Forget(SocketId),
-    /// End the connection without a close frame.
-    Abort(SocketId),
 }
 
 /// How far a socket's end has come.
@@ -56,8 +54,6 @@ pub(crate) enum Stage {
     Closing,
     /// The shard knows it no more.
     Forgotten,
-    /// It is to end at once.
-    Aborted,
 }
 
 /// One socket.
@@ -154,11 +150,6 @@ impl Sockets {
                 Outgoing::Forget(id) => {
                     if let Some(socket) = self.get(id) {
                         socket.enter(Stage::Forgotten);
-                    }
-                }
-                Outgoing::Abort(id) => {
-                    if let Some(socket) = self.get(id) {
-                        socket.enter(Stage::Aborted);
                     }
                 }
             }

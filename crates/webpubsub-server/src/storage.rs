@@ -59,6 +59,14 @@ impl Storage {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.recursive(true).create(&folder)?;
         }
+        if durability == Durability::Full {
+            // SQLite has its files' names on disk, but not those of the folders that they are in.
+            let parent = state.parent().filter(|parent| !parent.as_os_str().is_empty());
+            for folder in [state, parent.unwrap_or(Path::new("."))] {
+                // There are systems on which a folder has nothing to write.
+                let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+            }
+        }
         Ok(Self { folder, durability })
     }
 
@@ -90,7 +98,7 @@ impl Storage {
     }
 
     /// A name that says what it is, on file systems without capitals, too.
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
         let shown: String = name
             .chars()
