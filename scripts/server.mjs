@@ -28,6 +28,7 @@ await main(() =>
     setUp: () => setUp("quick"),
     build: buildServer,
     endsItself: true,
+    endsTls: true,
   }),
 );
 process.exit();

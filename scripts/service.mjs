@@ -19,7 +19,7 @@ import { Farewell } from "./service/farewell.mjs";
 import { privately } from "./service/folder.mjs";
 import { freePort, healthy } from "./service/ready.mjs";
 import { checkUnused, claim, forget, record } from "./service/record.mjs";
-import { certificateIn, listenSecurely } from "./service/secure.mjs";
+import { LOOK_EVERY_MS, certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
 import { checkConfigured } from "./variables.mjs";
@@ -37,10 +37,11 @@ const ENDS_WITHIN_MS = 15_000;
  * are this way's own defaults; `ready(options, keys, reached)` is called when the service answers, with where it is
  * `reached`. Where operators are `signedIn`, there is a secret for that without one of the environment's. A program that
  * `drains` takes no new connections after SIGTERM, and goes on with those it has; one that `endsItself` sends its clients
- * away then.
+ * away then. In one that `endsTls` TLS ends, with the files of `options.https.certificate`, which it reads again after
+ * SIGHUP.
  * @param {{
  *   command: any, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string, launch: Function,
- *   variables?: Record<string, string>, drains?: boolean, endsItself?: boolean, signedIn?: boolean,
+ *   variables?: Record<string, string>, drains?: boolean, endsItself?: boolean, endsTls?: boolean, signedIn?: boolean,
  *   ready?: (options: any, keys: any, reached: any) => unknown
  * }} how
  */
@@ -54,6 +55,7 @@ export async function runService({
   variables,
   drains = false,
   endsItself = false,
+  endsTls = false,
   signedIn = false,
   ready = nothing,
 }) {
@@ -71,12 +73,18 @@ export async function runService({
 
   await claim(options.state, command.name);
   const stdio = ["ignore", ...outputs(options.logFile)];
-  const own = { SERVICE_HOSTS: serviceHosts(options).join(",") };
+  const hosts = { SERVICE_HOSTS: serviceHosts(options).join(",") };
   const environment = {
-    variables: { ...own, ...variables, ...options.variables },
+    variables: { ...hosts, ...variables, ...options.variables },
     keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretOfKey(primaryKey(keys)) : ""), ...keys },
   };
+  const own = endsTls && options.https;
+  if (own) {
+    own.port ||= await freePort({ host: options.host, port: 0 });
+    own.certificate = await certificateFiles(options);
+  }
   const child = await privately(() => launch(options, environment, stdio));
+  if (own) renewDaily(options, child);
   record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
   const farewell = new Farewell(options, primaryKey(keys));
@@ -96,18 +104,18 @@ export async function runService({
     await healthy(options, child);
     listening = true;
     if (drains) farewell.hold();
-    secure =
-      options.https &&
-      (await listenSecurely({
+    if (options.https && !own)
+      secure = await listenSecurely({
         ...options.https,
         host: options.host,
         to: options,
         certificate: await certificateOf(options),
-      }));
-    const reached = await whereReached(options, secure);
+      });
+    const securePort = own ? own.port : secure?.port;
+    const reached = await whereReached(options, securePort);
     record(options.state, [child.pid], { command: command.name, host: options.host, ...reached });
     await ready(options, keys, reached);
-    if (secure) say(`listening on https://${bracketed(options.host)}:${secure.port}`);
+    if (securePort) say(`listening on https://${bracketed(options.host)}:${securePort}`);
     say(`listening on http://${bracketed(options.host)}:${options.port}`);
   } catch (error) {
     if (!stopping) await stop(child);
@@ -144,11 +152,30 @@ async function certificateOf({ state, host, https }) {
   return () => certificateFor({ state, host });
 }
 
+/** The files of the certificate: the operator's, or the local authority's. */
+async function certificateFiles({ state, host, https }) {
+  if (https.files) return https.files;
+  const { certificateFor, serviceFiles } = await import("./service/authority.mjs");
+  await certificateFor({ state, host });
+  return serviceFiles(state);
+}
+
+/** Has a program in which TLS ends read its certificate again every day, so that one that was renewed comes into force. */
+function renewDaily(options, child) {
+  const renew = async () => {
+    // Where none can be made, the one that is there goes on being used.
+    await certificateFiles(options).catch(nothing);
+    child.kill("SIGHUP");
+  };
+  const renewing = setInterval(renew, LOOK_EVERY_MS).unref();
+  child.once("exit", () => clearInterval(renewing));
+}
+
 /** The URLs for people, and the certificate that clients have to trust if no authority that they know signed it. */
-async function whereReached({ host, port, state, https }, secure) {
+async function whereReached({ host, port, state, https }, securePort) {
   const plain = { endpoint: endpoint({ host, port }) };
-  if (!secure) return plain;
-  const reached = { ...plain, secure: endpoint({ scheme: "https", host, port: secure.port }) };
+  if (!securePort) return plain;
+  const reached = { ...plain, secure: endpoint({ scheme: "https", host, port: securePort }) };
   if (https.files) return reached;
   const { authorityFile } = await import("./service/authority.mjs");
   return { ...reached, authority: authorityFile(state) };

@@ -29,13 +29,19 @@ x509.cryptoProvider.set(webcrypto);
 /** Where the certificate is that clients have to trust. */
 export const authorityFile = (state) => join(state, "tls", "authority.pem");
 
+/** The files of the certificate that the authority signs. */
+export const serviceFiles = (state) => ({
+  cert: join(state, "tls", "service.pem"),
+  key: join(state, "tls", "service-key.pem"),
+});
+
 /**
  * The service's certificate and key, as PEM, for `localhost` and `host`: those in the state folder, or new ones where
  * they are for other names or end soon. `now` is in milliseconds.
  */
 export async function certificateFor({ state, host }, now = Date.now()) {
   const folder = privateFolder(join(state, "tls"));
-  const [keyFile, certificateFile] = ["service-key.pem", "service.pem"].map((name) => join(folder, name));
+  const { key: keyFile, cert: certificateFile } = serviceFiles(state);
   const authority = await localAuthority(folder, now);
   const names = [...new Set([...ALWAYS, host])];
   if (existsSync(keyFile) && existsSync(certificateFile)) {

@@ -30,9 +30,16 @@ export function startServer(options, { variables, keys }, stdio) {
     args.push("--settings", file);
   }
   for (const [name, value] of Object.entries(rest)) args.push("--var", `${name}=${value}`);
+  if (options.https) {
+    const { port, certificate } = options.https;
+    args.push("--https-port", port, "--cert", certificate.cert, "--key", certificate.key);
+  }
   for (const name of ["durability", "threads"]) if (options[name] !== undefined) args.push(`--${name}`, options[name]);
   // The pages come with a build of everything.
   const pages = at("build", "www");
   if (existsSync(pages)) args.push("--pages", pages);
-  return start(serverProgram, args.map(String), { stdio, env: { ...process.env, ...keys } });
+  // Where it listens is said when it has answered.
+  const [input, output, errors] = stdio;
+  const own = [input, output === "inherit" ? "ignore" : output, errors];
+  return start(serverProgram, args.map(String), { stdio: own, env: { ...process.env, ...keys } });
 }

@@ -10,7 +10,8 @@ import { listenProblem, portOf, reachable } from "./ready.mjs";
 
 const HANDSHAKE_WITHIN_MS = 20_000;
 const CLOSE_WITHIN_MS = 1_000;
-const LOOK_EVERY_MS = 24 * 60 * 60_000;
+/** How often a certificate is looked at that may have been renewed. */
+export const LOOK_EVERY_MS = 24 * 60 * 60_000;
 
 /**
  * Listens at `port` of `host` (0: any free one) and passes everything on to the service at `to`. `certificate()` gives

@@ -46,6 +46,9 @@ pub(crate) enum CertificateError {
         /// Why it is not.
         error: rustls::pki_types::pem::Error,
     },
+    /// There is none in its file.
+    #[error("{0} has no certificate in it, as PEM")]
+    Empty(PathBuf),
     /// Key and certificate do not belong together, or are of no use.
     #[error("the certificate and its key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
@@ -68,6 +71,9 @@ impl CertificateFiles {
         };
         let chain = CertificateDer::pem_slice_iter(&cert).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(pem(&self.cert, "certificate"))?;
+        if chain.is_empty() {
+            return Err(CertificateError::Empty(self.cert.clone()));
+        }
         let key = PrivateKeyDer::from_pem_slice(&key).map_err(pem(&self.key, "key"))?;
         let provider = Arc::new(rustls_graviola::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

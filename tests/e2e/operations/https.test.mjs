@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 import { ended, start } from "../../support/processes.mjs";
 import { runPython } from "../../support/python.mjs";
-import { root, Service } from "../../support/service.mjs";
+import { isNative, root, Service } from "../../support/service.mjs";
 import { clientClaims, sign } from "../../support/token.mjs";
 import { deferred, Queue, within } from "../../support/waiting.mjs";
 
@@ -26,8 +26,8 @@ let service = new WebPubSubServiceClient(process.env.WebPubSubConnectionString, 
 service.sendToAll("Hello World", { contentType: "text/plain" });
 `;
 
-for (const runner of ["start", "serve"]) {
-  describe(`https under npm ${runner === "start" ? "start" : "run serve"}`, () => {
+for (const runner of isNative ? ["server"] : ["start", "serve"]) {
+  describe(`https under npm ${runner === "start" ? "start" : `run ${runner}`}`, () => {
     const service = new Service({ runner, https: true });
     let ca;
     before(async () => {
@@ -144,6 +144,8 @@ for (const runner of ["start", "serve"]) {
       const plain = net.connect(service.securePort, "127.0.0.1", () =>
         plain.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
       );
+      // It may be sent an alert first.
+      plain.resume();
       await within(
         new Promise((resolve) => plain.on("error", () => {}).on("close", resolve)),
         "the end of a plain connection",
