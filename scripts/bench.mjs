@@ -5,6 +5,7 @@ import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs"
 import { clientTable, measureClients } from "../bench/client/run.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { lines, markdown, repeatable } from "../bench/report.mjs";
+import { buildGenerator } from "../bench/generator.mjs";
 import { generate, runAll } from "../bench/runner.mjs";
 import { workloads as allWorkloads } from "../bench/workloads.mjs";
 import { build } from "./build.mjs";
@@ -177,26 +178,6 @@ function list(contenders) {
 
 function cargo(args, options) {
   return run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
-}
-
-/** Builds the load generator; the path of the program. */
-async function buildGenerator() {
-  const args = [
-    "build",
-    "--locked",
-    "--profile",
-    "bench",
-    "-p",
-    "webpubsub-load",
-    "--message-format",
-    "json-render-diagnostics",
-  ];
-  const output = await step("Building the load generator", () => cargo(args));
-  const built = output
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line));
-  return built.find(({ executable }) => executable).executable;
 }
 
 async function benchNatively({ native, workloads, ...others }) {

@@ -1,12 +1,14 @@
 //! A client's connection: one task that reads, one that writes.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt, TryStreamExt, stream};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -26,6 +28,8 @@ const READ_BUFFER: usize = 4 * 1024;
 const SEQUENCE_ACK_EVERY: u64 = 50;
 /// How many connections of a crowd are opened at once.
 const AT_ONCE: usize = 32;
+/// How many connections come from one address of the loopback.
+const CONNECTIONS_OF_AN_ADDRESS: u32 = 20_000;
 /// How long a connection may take to be ready.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 
@@ -111,8 +115,20 @@ impl Opened {
     }
 }
 
+/// Connects, on the loopback from one address after the other, for each has ports for so many connections only.
+async fn dial(address: &str) -> Result<TcpStream, LoadError> {
+    static DIALLED: AtomicU32 = AtomicU32::new(0);
+    let loopback = address.parse::<SocketAddr>().ok().filter(|to| to.is_ipv4() && to.ip().is_loopback());
+    let from = DIALLED.fetch_add(1, Ordering::Relaxed) / CONNECTIONS_OF_AN_ADDRESS;
+    let Some(to) = loopback.filter(|_| from > 0) else { return Ok(TcpStream::connect(address).await?) };
+    let socket = TcpSocket::new_v4()?;
+    let from = u32::from(Ipv4Addr::LOCALHOST) + from;
+    socket.bind(SocketAddr::new(Ipv4Addr::from(from).into(), 0))?;
+    Ok(socket.connect(to).await?)
+}
+
 async fn connect(address: &str, dialect: Dialect, path: &str) -> Result<Socket, LoadError> {
-    let stream = TcpStream::connect(address).await?;
+    let stream = dial(address).await?;
     stream.set_nodelay(true)?;
     // Ends with a reset: no port of this machine waits for a minute.
     stream.set_zero_linger()?;

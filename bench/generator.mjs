@@ -1,0 +1,25 @@
+// The load generator: a program in Rust, built from `bench/load`.
+import { root } from "../scripts/paths.mjs";
+import { run } from "../scripts/processes.mjs";
+import { step } from "../scripts/terminal.mjs";
+import { nativeEnv } from "../scripts/toolchain.mjs";
+
+/** Builds the load generator; the path of the program. */
+export async function buildGenerator() {
+  const args = [
+    "build",
+    "--locked",
+    "--profile",
+    "bench",
+    "-p",
+    "webpubsub-load",
+    "--message-format",
+    "json-render-diagnostics",
+  ];
+  const output = await step("Building the load generator", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
+  const built = output
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+  return built.find(({ executable }) => executable).executable;
+}
