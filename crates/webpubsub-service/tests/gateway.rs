@@ -456,11 +456,26 @@ fn one_connection_is_shown_by_its_shard() {
         let connection = ShardId(shard).connection_id([7; 16]);
         format!("/management/hubs/chat/connections/{connection}")
     };
-    host.texts.borrow_mut().extend(["{}", ""]);
+    host.texts.borrow_mut().extend(["{}", "", ""]);
     assert_eq!(host.response("GET", &path(2)), (200, "{}".to_owned()));
     assert_eq!(host.done.borrow()[1..], ["/list of chat/2"]);
     assert_eq!(host.response("GET", &path(2)).0, 404, "it is not there");
     assert_eq!(host.response("GET", &path(3)).0, 404, "there is no such shard");
+}
+
+/// Source: docs/spec/mqtt.md#over-rest
+#[test]
+fn a_client_id_of_mqtt_is_the_first_shards() {
+    let host = ScriptedHost::new(3, None);
+    host.texts.borrow_mut().extend(["{}"]);
+    let shown = host.response("GET", "/management/hubs/chat/connections/device1");
+    assert_eq!(shown, (200, "{}".to_owned()));
+    assert_eq!(host.done.borrow()[1..], ["/list of chat/0"]);
+    let host = ScriptedHost::new(3, None);
+    for (method, path) in [("DELETE", ""), ("HEAD", ""), ("POST", "/:send")] {
+        let path = format!("/api/hubs/chat/connections/device1{path}");
+        assert_eq!(host.answer(method, &path), Answer::Forward("chat/0".to_owned()), "{method}");
+    }
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::listing::{ConnectionList, GroupList, ListPosition, Listing, ShardPage
 use crate::management::{
     HubRequest, ManagementRequest, MetricsText, Overview, read_settings, show_hubs, show_keys, show_shards,
 };
+
 use crate::object_api::{DirectoryCall, Offered, ShardCall, object_name, shard_names};
+use crate::scatter::{Destination, ShardRange};
 use crate::trace::TraceRequest;
 use crate::view::HubView;
 
@@ -217,9 +219,8 @@ impl<H: Host> Gateway<'_, H> {
         id: ConnectionId,
     ) -> Result<Response, H::Error> {
         let not_found = |id| rest::respond(Outcome::NoConnectionToAdd(id));
-        let Some(shard) = ShardId::of(&id).filter(|shard| shard.0 < view.map.reached) else {
-            return Ok(not_found(id));
-        };
+        let shards = ShardRange::below(view.map.reached);
+        let shard = shards.only(&Destination::OwnerOf(id.clone())).unwrap_or(ShardId(0));
         let call = ShardCall::List(Listing::Connection(id.clone()));
         let answer = self.host.ask_shards(vec![object_name(hub, shard)], call).await?.pop().flatten();
         let shown = answer.ok_or(GatewayError::NoList)?;
