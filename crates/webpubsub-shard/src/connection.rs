@@ -10,6 +10,7 @@ use webpubsub_protocol::time::Timestamp;
 use crate::ack::AckCache;
 use crate::backpressure::Backlog;
 use crate::buffer::{Buffer, Cursor, Link};
+use crate::carried::Carried;
 use crate::framing::Framing;
 use crate::inbox::Inbox;
 use crate::permission::Permissions;
@@ -38,6 +39,8 @@ pub(crate) struct Connection {
     /// What it sent and is yet to be carried out.
     pub(crate) inbox: Inbox,
     pub(crate) context: EventContext,
+    /// Its record, where its socket carries that and no disk has it.
+    pub(crate) carried: Option<Carried>,
     /// Its event queue, while events wait in it.
     pub(crate) event_queue: Option<Slot>,
     /// The streams that it has open, once it has opened one.
@@ -60,6 +63,7 @@ impl Connection {
             backlog: Backlog::default(),
             inbox: Inbox::default(),
             context: record.context,
+            carried: None,
             event_queue: None,
             streams: None,
         }
@@ -75,7 +79,9 @@ impl Connection {
                 (Cursor { row: 0, sequence_id: SequenceId(0) }, false, self.acks.clone(), streams)
             }
         };
-        Attachment { connection: self.id.clone(), since: self.since, acknowledged, is_behind, acks, streams }
+        let carried = self.carried.as_ref().map(|carried| carried.encode(&self.groups)).unwrap_or_default();
+        let (connection, since) = (self.id.clone(), self.since);
+        Attachment { connection, since, acknowledged, is_behind, carried, acks, streams }
     }
 
     /// Whether it has a socket.

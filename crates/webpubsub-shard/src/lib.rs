@@ -36,6 +36,7 @@ mod ack;
 mod admission;
 mod backpressure;
 mod buffer;
+mod carried;
 mod command;
 mod config;
 mod connection;

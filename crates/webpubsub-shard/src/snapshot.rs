@@ -121,6 +121,9 @@ pub struct Attachment {
     pub(crate) acknowledged: Cursor,
     /// Whether its client may have acknowledged more than that, because a crash lost it.
     pub(crate) is_behind: bool,
+    /// A connection that is on no disk, as [`Carried::encode`](crate::carried::Carried::encode) writes it; empty for
+    /// one that is.
+    pub(crate) carried: Vec<u8>,
     /// The ack ids that a connection has used which is not reliable.
     pub(crate) acks: AckCache,
     /// How far the streams have come of a connection that is not reliable.
@@ -133,23 +136,31 @@ const FORMAT: u8 = 3;
 const WITH_STREAMS: u8 = 1;
 /// What is added to the first byte where the attachment says since when there is the connection.
 const WITH_SINCE: u8 = 2;
+/// What is added to the first byte where the attachment has all there is of the connection.
+const WITH_RECORD: u8 = 4;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
     /// cursor in 8 bytes each, 1 in a byte if it is behind, since when there is the connection in 8 bytes if
-    /// that is known, the number of streams in 2 bytes and the streams if there are any, then the runs of ack
-    /// ids. At most 14,892 bytes; the platform keeps 16,384.
+    /// that is known, the length of the connection's record and groups in 2 bytes and those if no disk has them, the
+    /// number of streams in 2 bytes and the streams if there are any, then the runs of ack ids. At most 14,892
+    /// bytes, since a connection with streams is on disk; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
         let streams = if self.streams.is_empty() { 0 } else { WITH_STREAMS };
-        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE);
+        let record = if self.carried.is_empty() { 0 } else { WITH_RECORD };
+        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE) + record;
         let mut bytes = vec![format, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
         bytes.extend(self.acknowledged.sequence_id.0.to_le_bytes());
         bytes.push(u8::from(self.is_behind));
         bytes.extend(self.since.map(|since| since.as_millis().to_le_bytes()).into_iter().flatten());
+        if !self.carried.is_empty() {
+            bytes.extend(u16::try_from(self.carried.len()).unwrap_or(u16::MAX).to_le_bytes());
+            bytes.extend(&self.carried);
+        }
         if !self.streams.is_empty() {
             bytes.extend(u16::try_from(self.streams.len()).unwrap_or(u16::MAX).to_le_bytes());
             for stream in &self.streams {
@@ -164,7 +175,8 @@ impl Attachment {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[format, length], rest) = bytes.split_first_chunk()?;
-        let parts = format.checked_sub(FORMAT).filter(|parts| *parts <= WITH_STREAMS + WITH_SINCE)?;
+        let parts =
+            format.checked_sub(FORMAT).filter(|parts| *parts <= WITH_STREAMS + WITH_SINCE + WITH_RECORD)?;
         let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
         let (row, rest) = rest.split_first_chunk()?;
@@ -175,6 +187,13 @@ impl Attachment {
             let (millis, after) = rest.split_first_chunk()?;
             rest = after;
             since = Some(Timestamp::from_millis(u64::from_le_bytes(*millis)));
+        }
+        let mut carried = Vec::new();
+        if parts & WITH_RECORD != 0 {
+            let (length, after) = rest.split_first_chunk()?;
+            let (record, after) = after.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+            rest = after;
+            carried = record.to_owned();
         }
         let mut streams = Vec::new();
         if parts & WITH_STREAMS != 0 {
@@ -189,7 +208,7 @@ impl Attachment {
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
         let acks = AckCache::from_runs(decode_runs(rest)?);
-        Some(Self { connection, since, acknowledged, is_behind: *is_behind != 0, acks, streams })
+        Some(Self { connection, since, acknowledged, is_behind: *is_behind != 0, carried, acks, streams })
     }
 }
 
@@ -230,6 +249,7 @@ mod tests {
             since: None,
             acknowledged,
             is_behind: true,
+            carried: vec![],
             acks: AckCache::default(),
             streams: vec![],
         };
@@ -249,12 +269,16 @@ mod tests {
         assert_eq!(Attachment::decode(&bytes).as_ref(), Some(&attachment));
         attachment.since = Some(Timestamp::from_millis(u64::MAX));
         assert_eq!(attachment.encode().len(), bytes.len() + 8);
+        assert_eq!(Attachment::decode(&attachment.encode()), Some(attachment.clone()));
+        attachment.streams.clear();
+        attachment.carried = vec![7; 2048];
+        assert!(attachment.encode().len() <= 14_892);
         assert_eq!(Attachment::decode(&attachment.encode()), Some(attachment));
         for broken in [
             &[][..],
             &[3],
             &[2, 0],
-            &[7, 1],
+            &[11, 1],
             &[3, 5, b'a'],
             &[3, 1, b'a', 0],
             bytes.get(..bytes.len() - 1).unwrap(),

@@ -37,7 +37,7 @@ fn a_close_by_a_server_has_a_message_of_any_length_and_1000() {
             closed.received,
             [format!(r#"{{"type":"system","event":"disconnected","message":"{message}"}}"#)]
         );
-        assert!(shard.disk.connections.is_empty());
+        assert!(shard.kept().connections.is_empty());
     }
 }
 
@@ -101,7 +101,7 @@ fn many_groups_are_joined_at_once() {
     shard.connected(json("alice"));
     assert_eq!(shard.command(join(Target::All, &["a", "b", "a"])), Reply::Done);
     assert!(["a", "b"].iter().all(|name| shard.exists(Target::Group(group(name)))));
-    assert_eq!(shard.disk.memberships.len(), 2);
+    assert_eq!(shard.kept().memberships.len(), 2);
 }
 
 #[test]

@@ -275,9 +275,6 @@ fn sockets_that_turn_out_lost_are_closed_in_order() {
     "#]]);
     driver.turn(&mut host).expect("the disk has space");
     host.check(&expect![[r#"
-        store RemoveConnection
-        store RemoveConnection
-        store RemoveConnection
         forget 1
         forget 2
         forget 3
@@ -348,7 +345,6 @@ fn a_client_that_does_not_read_is_closed() {
     step(&mut driver, &mut host, Input::Measure);
     host.check(&expect![[r#"
         send [0] system
-        store RemoveConnection
         close 0 1008
     "#]]);
 }
@@ -473,7 +469,6 @@ fn the_timer_is_set_once_for_the_first_timeout() {
     host.check(&expect![[r#"
         timer never
         turn Soon
-        store RemoveConnection
         send [0] pong
         forget 0
     "#]]);

@@ -346,7 +346,7 @@ fn the_state_that_a_handler_sets_goes_with_later_events() {
     let state = |state: &str| HandlerAnswer { state: Some(state.into()), ..status(204) };
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(next(&mut shard, state("two")), [text("c3RhdGU="), None]);
-    assert_eq!(shard.disk.connections[0].context.state, text("two"));
+    assert_eq!(shard.kept().connections[0].context.state, text("two"));
     assert_eq!(next(&mut shard, HandlerAnswer { state: text("lost"), ..status(400) }), [text("two"), None]);
     assert_eq!(
         next(&mut shard, HandlerAnswer { cookies: vec!["a=1; Path=/".into()], ..status(204) }),
@@ -354,7 +354,7 @@ fn the_state_that_a_handler_sets_goes_with_later_events() {
     );
     shard.hibernate();
     assert_eq!(next(&mut shard, state("")), [text("two"), text("a=1")], "absent keeps");
-    assert_eq!(shard.disk.connections[0].context.state, text(""));
+    assert_eq!(shard.kept().connections[0].context.state, text(""));
     shard.hibernate();
     assert_eq!(next(&mut shard, status(204)), [text(""), text("a=1")], "empty is kept as empty");
     let other = shard.connected(json("bob"));
@@ -369,20 +369,20 @@ fn a_state_that_no_header_can_carry_is_a_failure() {
     shard.send(alice, &event("e", Some(1)));
     shard.end_call(Ok(HandlerAnswer { state: Some("x".repeat(12 * 1024 + 1)), ..status(204) }));
     assert_eq!(shard.take(alice), [FAILED]);
-    assert_eq!(shard.disk.connections[0].context.state, None);
+    assert_eq!(shard.kept().connections[0].context.state, None);
 }
 
 #[test]
 fn numbers_are_on_disk_before_their_event_leaves() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
-    assert_eq!(shard.disk.connections[0].context.events, 2, "`connect` and `connected` have theirs");
+    assert_eq!(shard.kept().connections[0].context.events, 2, "`connect` and `connected` have theirs");
     for _ in 0..3 {
         shard.send(alice, &event("e", None));
     }
-    assert_eq!(shard.disk.connections[0].context.events, 3);
+    assert_eq!(shard.kept().connections[0].context.events, 3);
     shard.end_call(Ok(status(204)));
-    assert_eq!(shard.disk.connections[0].context.events, 5, "what waits has its numbers");
+    assert_eq!(shard.kept().connections[0].context.events, 5, "what waits has its numbers");
     let written = shard.disk.clone();
     shard.end_call(Ok(status(204)));
     assert_eq!(shard.disk, written);

@@ -115,7 +115,7 @@ impl World {
         let Some(at) = n.checked_rem(self.clients.len()) else { return };
         let Some(slot) = self.clients[at].slot else { return };
         let shard = &mut self.shards[self.clients[at].shard];
-        let member = shard.disk.memberships.contains(&(slot, group("room")));
+        let member = shard.kept().memberships.contains(&(slot, group("room")));
         let value = if state.is_empty() { String::new() } else { format!(r#""n":"{state}""#) };
         shard.send(slot, &format!(r#"{{"type":"setGroupState","group":"room","state":{{{value}}}}}"#));
         if member {
@@ -196,7 +196,7 @@ impl World {
     fn forget_ended(&mut self) {
         let shards = &self.shards;
         self.clients.retain(|client| {
-            shards[client.shard].disk.connections.iter().any(|record| record.id == client.id)
+            shards[client.shard].kept().connections.iter().any(|record| record.id == client.id)
         });
     }
 

@@ -34,7 +34,7 @@ fn leaving_a_group_stops_its_messages() {
     shard.publish(Target::Group(group("g")), text("late"));
     assert_eq!(shard.take(alice), [""; 0]);
     assert!(!shard.exists(Target::Group(group("g"))));
-    assert!(shard.disk.memberships.is_empty());
+    assert!(shard.kept().memberships.is_empty());
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn joining_twice_is_one_membership() {
     shard.send(alice, JOIN);
     shard.publish(Target::Group(group("g")), text("once"));
     assert_eq!(shard.take(alice).len(), 1);
-    assert_eq!(shard.disk.memberships.len(), 1);
+    assert_eq!(shard.kept().memberships.len(), 1);
 }
 
 /// A shard whose connections may be in `groups` groups.
@@ -74,7 +74,7 @@ fn a_client_in_as_many_groups_as_it_may_be_joins_no_more() {
         }
         shard.send(alice, r#"{"type":"joinGroup","group":"i"}"#);
         assert_eq!(shard.take(alice), [""; 0], "who asks for no ack gets none");
-        assert_eq!(shard.disk.memberships.len(), 2);
+        assert_eq!(shard.kept().memberships.len(), 2);
         shard.hibernate();
         shard.send(alice, LEAVE);
         shard.send(alice, r#"{"type":"joinGroup","group":"i","ackId":2}"#);

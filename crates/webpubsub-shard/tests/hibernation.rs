@@ -3,9 +3,10 @@
 use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{ConnectRequest, Shard, ShardConfig, Target};
-use webpubsub_testkit::{TestShard, group, json, policy, reliable, text, user};
+use webpubsub_shard::{Command, ConnectRequest, Input, Permission, Reply, Shard, ShardConfig, Target};
+use webpubsub_testkit::{TestShard, group, json, policy, reliable, settings, text, user};
 
 #[test]
 fn clients_keep_their_groups_users_and_permissions() {
@@ -147,7 +148,90 @@ fn plain_connections_without_a_socket_are_gone_after_a_crash() {
     shard.crash();
     assert_eq!(shard.core().connections(), 0);
     assert!(!shard.exists(Target::Group(group("g"))));
+    assert!(shard.kept().connections.is_empty() && shard.kept().memberships.is_empty());
+}
+
+/// What a plain connection without an event handler leaves on disk, in any of its ways through life.
+#[test]
+fn a_plain_connection_that_fits_its_socket_writes_nothing() {
+    let mut shard = TestShard::new();
+    let before = shard.disk.clone();
+    let alice = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("alice") });
+    for message in [
+        r#"{"type":"joinGroup","group":"h","ackId":1}"#,
+        r#"{"type":"leaveGroup","group":"g","ackId":2}"#,
+        r#"{"type":"sendToGroup","group":"h","data":1,"ackId":3}"#,
+    ] {
+        shard.send(alice, message);
+        shard.hibernate();
+    }
+    assert!(shard.exists(Target::Group(group("h"))) && !shard.exists(Target::Group(group("g"))));
+    let to = Target::User(user("alice")).into();
+    assert_eq!(shard.command(Command::Join { to, groups: vec![group("i")] }), Reply::Done);
+    shard.hibernate();
+    assert!(shard.exists(Target::Group(group("i"))));
+    shard.close(alice, CloseCode::NORMAL);
+    assert_eq!(shard.disk, before);
+    shard.hibernate();
+    assert_eq!(shard.core().connections(), 0);
+}
+
+#[test]
+fn a_connection_that_outgrows_its_socket_is_on_disk() {
+    let mut shard = TestShard::new();
+    let alice = shard.connected(json("alice"));
+    for name in ["a", "b", "c", "d"] {
+        let join = format!(r#"{{"type":"joinGroup","group":"{}"}}"#, name.repeat(600));
+        shard.send(alice, &join);
+        shard.hibernate();
+    }
+    assert_eq!((shard.disk.connections.len(), shard.disk.memberships.len()), (1, 4));
+    // What it leaves makes it no smaller than its rows.
+    shard.send(alice, &format!(r#"{{"type":"leaveGroup","group":"{}"}}"#, "a".repeat(600)));
+    assert_eq!(shard.disk.memberships.len(), 3);
+    shard.close(alice, CloseCode::NORMAL);
     assert!(shard.disk.connections.is_empty() && shard.disk.memberships.is_empty());
+}
+
+#[test]
+fn permissions_states_and_streams_bring_a_connection_to_disk() {
+    for message in [
+        r#"{"type":"setGroupState","group":"g","state":{"n":"1"},"ackId":1}"#,
+        r#"{"type":"subscribeGroupState","group":"g","ackId":1}"#,
+        r#"{"type":"sendToGroup","group":"g","stream":{"streamId":"s"},"ackId":1}"#,
+        "",
+    ] {
+        let mut shard = TestShard::new();
+        let alice = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("alice") });
+        if message.is_empty() {
+            let (connection, group) = (shard.id(alice), group("other"));
+            let permission = Permission { connection, kind: PermissionType::SendToGroup, group };
+            assert_eq!(shard.command(Command::Revoke(permission)), Reply::Done);
+        } else {
+            shard.send(alice, message);
+        }
+        assert_eq!((shard.disk.connections.len(), shard.disk.memberships.len()), (1, 1), "{message}");
+        shard.hibernate();
+        shard.send(alice, r#"{"type":"leaveGroup","group":"g"}"#);
+        assert!(shard.disk.memberships.is_empty());
+        shard.crash();
+        assert!(shard.disk.connections.is_empty() && shard.disk.states.is_empty(), "{message}");
+    }
+}
+
+#[test]
+fn connections_are_written_once_a_handler_awaits_their_end() {
+    let mut shard = TestShard::new();
+    for name in ["alice", "bob"] {
+        shard.connected(ConnectRequest { groups: vec![group("g")], ..json(name) });
+    }
+    let handlers = r#"[{"urlTemplate":"https://a.example/","systemEvents":["disconnected"]}]"#;
+    shard.input(Input::Settings { settings: Some(settings(handlers)), since: 1 });
+    assert_eq!((shard.disk.connections.len(), shard.disk.memberships.len()), (2, 2));
+    shard.hibernate();
+    assert_eq!(shard.core().connections(), 2);
+    shard.crash();
+    assert_eq!(shard.calls_in_words(), ["alice disconnected 2", "bob disconnected 2"]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn violations_close_with_the_code_and_text_of_the_spec() {
                 [format!(r#"{{"type":"system","event":"disconnected","message":"{reason}"}}"#)]
             );
             assert_eq!(shard.core().connections(), 0);
-            assert!(shard.disk.connections.is_empty());
+            assert!(shard.kept().connections.is_empty());
         }
     }
 }
@@ -122,7 +122,7 @@ fn a_full_shard_has_room_again_when_a_client_leaves() {
     let first = shard.connected(json("alice"));
     shard.connected(json("bob"));
     assert_eq!(shard.connect(json("carol")), None);
-    assert_eq!(shard.disk.connections.len(), 2);
+    assert_eq!(shard.kept().connections.len(), 2);
     shard.close(first, CloseCode::NORMAL);
     assert!(shard.connect(json("carol")).is_some());
 }

@@ -50,7 +50,7 @@ fn disconnected(reason: &str) -> String {
 fn only_closed(shard: &mut TestShard) -> Closed {
     let closed = shard.closed.pop().expect("a closed connection");
     assert!(shard.closed.is_empty(), "no other client is closed");
-    assert!(shard.disk.connections.iter().all(|record| record.slot != closed.slot), "it is gone for good");
+    assert!(shard.kept().connections.iter().all(|record| record.slot != closed.slot), "it is gone for good");
     closed
 }
 
@@ -410,7 +410,7 @@ fn a_shard_takes_its_share_of_the_quota() {
     let first = shard.connected(json("alice"));
     shard.connected(reliable("bob"));
     assert_eq!(refusal(&mut shard), Some(Full::Quota));
-    assert_eq!(shard.disk.connections.len(), 2);
+    assert_eq!(shard.kept().connections.len(), 2);
     shard.close(first, CloseCode::NORMAL);
     assert_eq!(refusal(&mut shard), None);
     assert_eq!(refusal(&mut shard), Some(Full::Quota));

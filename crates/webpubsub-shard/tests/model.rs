@@ -403,9 +403,9 @@ impl Both {
 
     fn compare(&mut self) {
         assert_eq!(self.shard.core().connections(), self.clients.len());
-        assert_eq!(self.shard.disk.connections.len(), self.clients.len());
+        assert_eq!(self.shard.kept().connections.len(), self.clients.len());
         let members: usize = self.clients.values().map(|client| client.groups.len()).sum();
-        assert_eq!(self.shard.disk.memberships.len(), members);
+        assert_eq!(self.shard.kept().memberships.len(), members);
         for name in GROUPS {
             let exists = self.clients.values().any(|client| client.groups.contains(name));
             assert_eq!(self.shard.exists(Target::Group(group(name))), exists, "{name}");

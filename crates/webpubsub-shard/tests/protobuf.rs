@@ -263,7 +263,7 @@ fn violations_close_with_the_code_and_text_of_the_spec() {
             let said: Vec<_> = closed.frames.iter().map(spelled_as_json).collect();
             let disconnected = format!(r#"{{"type":"system","event":"disconnected","message":"{reason}"}}"#);
             assert_eq!(said, [disconnected]);
-            assert!(shard.disk.connections.is_empty());
+            assert!(shard.kept().connections.is_empty());
         }
     }
 }

@@ -143,7 +143,7 @@ fn a_servers_close_is_final_with_a_socket_and_without() {
         assert_eq!(shard.command(Command::Close { to, reason: None }), Reply::Done);
         assert_eq!(shard.closed.len(), usize::from(!cut));
         assert_eq!(shard.recover(&id), None);
-        assert!(shard.disk.connections.is_empty());
+        assert!(shard.kept().connections.is_empty());
     }
 }
 
@@ -235,7 +235,7 @@ fn a_connection_can_be_recovered_for_a_minute_and_not_longer() {
     shard.cut(alice);
     shard.pass(WINDOW);
     assert!(!shard.exists(Target::User(user("alice"))) && !shard.exists(Target::Group(group("g"))));
-    assert!(shard.disk.connections.is_empty() && shard.disk.memberships.is_empty());
+    assert!(shard.kept().connections.is_empty() && shard.kept().memberships.is_empty());
     assert_eq!(shard.core().next_deadline(), None);
 }
 

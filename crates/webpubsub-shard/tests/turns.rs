@@ -241,9 +241,9 @@ fn the_end_of_a_slowed_connection_waits_for_no_rate() {
     let client = shard.connected(reliable("alice"));
     shard.send(client, &join("one", 1));
     shard.send(client, &join("two", 2));
-    assert_eq!(shard.disk.memberships.len(), 1);
+    assert_eq!(shard.kept().memberships.len(), 1);
     shard.cut(client);
-    assert_eq!((shard.disk.memberships.len(), shard.is_open(client)), (2, false));
+    assert_eq!((shard.kept().memberships.len(), shard.is_open(client)), (2, false));
     assert_eq!(shard.core().next_timeout(), None, "nothing of it waits for its rate");
 }
 
@@ -290,15 +290,16 @@ fn a_new_socket_drops_what_waits_of_the_old_one() {
 }
 
 #[test]
-fn a_plain_connection_and_what_it_joins_are_written_by_and_by() {
+fn a_socket_carries_a_plain_connection_and_what_it_joins() {
     let mut shard = TestShard::new();
     let connection = webpubsub_shard::ShardId(0).connection_id([7; 16]);
     let input = Input::Connect { connection, request: json("alice"), reconnection_token: None };
     assert!(stores(&shard.feed(input)).is_empty());
     let outputs = arrive(&mut shard, Slot(0), &join("g", 1));
     assert_eq!((acked(&outputs).len(), stores(&outputs).len()), (1, 0));
-    assert_eq!(stores(&shard.turn()).len(), 2);
-    assert_eq!((shard.disk.connections.len(), shard.disk.memberships.len()), (1, 1));
+    assert!(stores(&shard.turn()).is_empty());
+    assert_eq!((shard.kept().connections.len(), shard.kept().memberships.len()), (1, 1));
+    assert!(shard.disk.connections.is_empty() && shard.disk.memberships.is_empty());
     shard.hibernate();
     shard.send(Slot(0), &join("g", 1));
     assert!(shard.take(Slot(0)).concat().contains(DUPLICATE));
@@ -307,7 +308,9 @@ fn a_plain_connection_and_what_it_joins_are_written_by_and_by() {
 #[test]
 fn what_waits_to_be_written_goes_with_the_next_write() {
     let mut shard = TestShard::new();
-    let plain = shard.connected(json("alice"));
+    // More than its socket carries.
+    let groups = ["a", "b", "c"].map(|name| group(&name.repeat(900))).to_vec();
+    let plain = shard.connected(ConnectRequest { groups, ..json("alice") });
     let there = shard.connected(reliable("bob"));
     arrive(&mut shard, plain, &join("g", 1));
     let id = shard.id(there);
@@ -337,7 +340,7 @@ fn ack_ids_are_written_in_parts_and_sometimes_all() {
     assert_eq!(bytes[..200], [100; 200]);
     assert_eq!(bytes.iter().filter(|bytes| **bytes > 100).collect::<Vec<_>>(), [&10_000]);
     shard.crash();
-    let id = shard.disk.connections[0].id.clone();
+    let id = shard.kept().connections[0].id.clone();
     let client = shard.recover(&id).expect("it comes back");
     shard.take(client);
     for (ack, known) in [(4000, true), (5998, true), (3998, false), (6000, false)] {

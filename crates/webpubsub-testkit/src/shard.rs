@@ -309,6 +309,18 @@ impl TestShard {
         self.perform(restored.outputs);
     }
 
+    /// Everything that outlives the shard's memory: what is on disk, and the connections that open sockets carry.
+    #[must_use]
+    pub fn kept(&self) -> Snapshot {
+        let mut kept = self.disk.clone();
+        let attachments = self.sockets.values().filter_map(|socket| Attachment::decode(&socket.attachment));
+        for (record, groups) in attachments.filter_map(|attachment| attachment.carried()) {
+            kept.memberships.extend(groups.into_iter().map(|group| (record.slot, group)));
+            kept.connections.push(record);
+        }
+        kept
+    }
+
     /// The process dies: memory and sockets are lost, the disk stays.
     pub fn crash(&mut self) {
         self.sockets.clear();

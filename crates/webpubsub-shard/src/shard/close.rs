@@ -27,7 +27,9 @@ impl Shard {
         if let Some(mut connection) = self.connections.remove(slot) {
             self.turns.clear(&mut connection.inbox);
             self.cancel_streams(slot, &mut connection, step);
-            step.store(Change::RemoveConnection(slot));
+            if connection.carried.is_none() {
+                step.store(Change::RemoveConnection(slot));
+            }
             self.leave_event_queue(connection, step);
         }
     }

@@ -8,6 +8,7 @@ use webpubsub_protocol::name::ConnectionId;
 use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::buffer::{Buffer, Cursor};
+use crate::carried::Carried;
 use crate::connection::Connection;
 use crate::event_queue::AFTER_CONNECTED;
 use crate::output::{Change, Output};
@@ -47,18 +48,31 @@ impl Shard {
                 events: AFTER_CONNECTED,
             },
         };
-        let put = Change::PutConnection(record.clone());
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
+        let carried = if self.has_event_handlers() { None } else { Carried::of(&record) };
+        let put = carried.is_none().then(|| Change::PutConnection(record.clone()));
         let mut connection = Connection::of(record, buffer, AckCache::default());
         connection.since = Some(step.now);
+        connection.carried = carried;
         if connection.permissions.skipped > 0 {
             step.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.connections.insert(slot, connection);
-        self.store(slot, put, step);
-        self.notify(slot, Event::Connected, step);
-        for group in &request.groups {
-            self.join(slot, group, step);
+        match put {
+            Some(put) => {
+                self.store(slot, put, step);
+                self.notify(slot, Event::Connected, step);
+                for group in &request.groups {
+                    self.join(slot, group, step);
+                }
+            }
+            // Its socket is yet to be there.
+            None => {
+                for group in &request.groups {
+                    self.connections.join(slot, group);
+                }
+                self.keep_what_fits(slot, step);
+            }
         }
         step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, step);

@@ -37,6 +37,7 @@ impl Shard {
         if self.events.settings != settings {
             self.events.settings.clone_from(&settings);
             step.store(Change::Settings(settings));
+            self.keep_all_for_handlers(step);
             // What waits may have another handler, or none.
             self.events.resume(None);
         }

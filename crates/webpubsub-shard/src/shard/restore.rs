@@ -7,6 +7,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::buffer::{Buffer, Link};
+use crate::carried::Carried;
 use crate::connection::Connection;
 use crate::event_queue::{Owner, QueueKind, durable};
 use crate::log;
@@ -48,6 +49,9 @@ impl Shard {
         known: Vec<(Slot, bool)>,
         step: &mut Step,
     ) -> Vec<Option<Slot>> {
+        for socket in sockets.iter().flatten() {
+            self.restore_carried(socket);
+        }
         let mut here = vec![false; self.connections.end().index()];
         let slots = sockets.into_iter().map(|socket| {
             let socket = socket?;
@@ -73,6 +77,23 @@ impl Shard {
             }
         }
         slots
+    }
+
+    /// Restores a connection that is on no disk.
+    fn restore_carried(&mut self, socket: &Attachment) {
+        let Some((carried, groups)) = Carried::decode(&socket.carried) else { return };
+        let Some(record) = carried.record(socket.connection.clone()) else { return };
+        let slot = record.slot;
+        // One that is on disk is what its rows say.
+        if self.connections.find(&record.id).is_some() || self.connections.get(slot).is_some() {
+            return;
+        }
+        let mut connection = Connection::of(record, None, AckCache::default());
+        connection.carried = Some(carried);
+        for group in groups {
+            connection.groups.insert(group);
+        }
+        self.connections.insert(slot, connection);
     }
 
     /// Fills the buffers of reliable connections, and has what is in them sent again to those that have a

@@ -78,6 +78,14 @@ impl Model {
         self.shards[shard].holders[slot.0 as usize] = None;
     }
 
+    /// A connection that has ended leaves its slot with its socket, if no row was deleted for it.
+    pub(in crate::simulation) fn vacate(&mut self, shard: usize, slot: Slot) {
+        let holder = &mut self.shards[shard].holders[slot.0 as usize];
+        if holder.is_some_and(|at| self.connections[at].end.is_some()) {
+            *holder = None;
+        }
+    }
+
     /// The step at hand has done all that it owed.
     pub(in crate::simulation) fn check_settled(&mut self) {
         while let Some(at) = self.owed.pop() {

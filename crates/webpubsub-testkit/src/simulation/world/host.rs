@@ -47,6 +47,7 @@ impl StepHost<'_> {
         let at = self.world.holder_of_socket(self.shard, slot);
         self.machine().sockets[slot.0 as usize] = None;
         self.world.socket_mut(at).known = false;
+        self.world.model.vacate(self.shard, slot);
         at
     }
 }

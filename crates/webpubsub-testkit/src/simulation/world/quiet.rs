@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use webpubsub_service::ShardRange;
-use webpubsub_shard::ShardId;
+use webpubsub_shard::{Attachment, ShardId, Slot};
 
 use super::World;
 use crate::simulation::check::{broken, check};
@@ -187,8 +187,15 @@ impl World {
             broken(format!("no event handler receives {durable:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
-            let Machine { driver, disk, .. } = &self.shards[shard];
+            let Machine { driver, disk, sockets, .. } = &self.shards[shard];
             let disk = &disk.snapshot;
+            let sockets = sockets.iter().flatten().filter_map(|at| self.sockets[*at].as_ref());
+            let attachments = sockets.filter_map(|socket| socket.attachment.as_ref());
+            let carried: Vec<_> = attachments.filter_map(Attachment::carried).collect();
+            let is_kept = |slot: Slot| {
+                let of_disk = disk.connections.iter().map(|record| record.slot);
+                of_disk.chain(carried.iter().map(|(record, _)| record.slot)).any(|other| other == slot)
+            };
             check!(
                 disk.durable_events.is_empty(),
                 "shard {shard} keeps what event handlers received: {:?}",
@@ -197,16 +204,15 @@ impl World {
             let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
             // A crash may have ended a connection that was not written yet.
             let alive = alive.filter(|connection| {
-                driver.is_some()
-                    || connection.is_reliable()
-                    || disk.connections.iter().any(|record| record.slot == connection.slot)
+                driver.is_some() || connection.is_reliable() || is_kept(connection.slot)
             });
             let (alive, members) = alive.fold((0, 0), |(alive, members), connection| {
                 (alive + 1, members + connection.groups.count_ones())
             });
-            let kept = disk.connections.len();
+            let kept = disk.connections.len() + carried.len();
             check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
-            let (members, kept) = (members as usize, disk.memberships.len());
+            let of_carried: usize = carried.iter().map(|(_, groups)| groups.len()).sum();
+            let (members, kept) = (members as usize, disk.memberships.len() + of_carried);
             check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
             for group in 0..GROUPS.len() as u8 {
                 self.requests.push((ShardId(shard as u16), ShardRange::below(0), Request::Members(group)));
