@@ -108,6 +108,22 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
       await expectService();
     });
 
+  test("a peer that is gone without a word is asked for", async () => {
+    const socket = await webSocket({});
+    const local = `:${service.port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const remote = `:${(socket.localPort ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+    const sockets = readFileSync(`/proc/${service.pid}/net/tcp`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/));
+    const [timer] = sockets
+      .filter(([, from, to]) => from?.endsWith(local) && to?.endsWith(remote))
+      .map(([, , , , , timer]) => timer.split(":").map((hex) => parseInt(hex, 16)));
+    // Two is the keep-alive's timer; it counts in hundredths of a second.
+    assert.equal(timer[0], 2);
+    assert.ok(timer[1] <= 6_000, `within ${timer[1] / 100} s`);
+    socket.destroy();
+  });
+
   test("300 that do not read are closed, and cost no copy each", async (t) => {
     const { leave } = await crowd(300, () => webSocket({ groups: ["deaf"] }));
     const [started, body] = [memory(), "d".repeat(MIB)];

@@ -60,7 +60,7 @@ enum Read {
 pub(crate) async fn serve(socket: Rc<Socket>, wire: Rc<Wire>, first: Bytes, link: Link) {
     let open = Ending { socket, wire, reading: Reading::new() };
     let mut client = Client { link, credit: Arc::default(), owed: 0, open };
-    let end = client.read(&first).await;
+    let end = client.read(first).await;
     client.end(end).await;
 }
 
@@ -88,8 +88,11 @@ struct Ending {
 }
 
 impl Client {
-    async fn read(&mut self, first: &[u8]) -> End {
-        if let Read::End(end) = self.take(first) {
+    async fn read(&mut self, first: Bytes) -> End {
+        let taken = self.take(&first);
+        // It is a part of the 8 KiB that the request was read to.
+        drop(first);
+        if let Read::End(end) = taken {
             return end;
         }
         loop {

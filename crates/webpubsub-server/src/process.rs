@@ -193,6 +193,8 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         said += &format!("listening on http://{}:{http_port}\n", bracketed(&options.host));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // Where there is no certificate to read again, that is all that a hang-up does.
+        let _hangup = signal(SignalKind::hangup())?;
         // A file that is as large as it may be is a full disk, and not the end of the process.
         let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         // Whoever started it may not want to know.
@@ -218,7 +220,12 @@ async fn serve_thread(
     number: usize,
     letters: UnboundedReceiver<Letter>,
 ) -> Result<(), StartError> {
-    let config = Rc::new(Config::read(&|name| shared.variables.get(name))?);
+    let mut config = Config::read(&|name| shared.variables.get(name))?;
+    if shared.variables.get("SHARD_HARD_LIMIT").is_none() {
+        // Connections are bounded by the process's open files.
+        config.unbound_shards();
+    }
+    let config = Rc::new(config);
     let thread = Thread {
         number,
         peers: Arc::clone(&shared.peers),

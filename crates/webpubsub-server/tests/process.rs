@@ -73,6 +73,16 @@ fn it_answers_and_ends_when_it_is_asked_to() {
 }
 
 #[test]
+fn a_hang_up_is_not_its_end() {
+    let state = Folder::new("hang-up");
+    let (child, address) = start(&state.0);
+    kill_process(Pid::from_child(&child), Signal::HUP).unwrap();
+    let health = format!("HEAD /api/health HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    assert!(exchange(&address, &health).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
 fn a_refused_request_leaves_the_next_one_on_its_connection() {
     let state = Folder::new("refused");
     let (child, address) = start(&state.0);

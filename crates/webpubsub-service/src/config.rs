@@ -213,6 +213,11 @@ impl Config {
         self.settings.of(hub).shards.unwrap_or(self.shards)
     }
 
+    /// Has shards take as many connections as come, for a host whose platform bounds them by itself.
+    pub const fn unbound_shards(&mut self) {
+        self.shard_hard_limit = usize::MAX;
+    }
+
     /// What concerns the directory of a hub, or of none yet.
     #[must_use]
     pub fn directory(&self, hub: Option<&HubName>) -> DirectoryConfig {
@@ -300,6 +305,14 @@ mod tests {
         assert_eq!(place, ShardConfig { connection_quota: DEFAULT_CONNECTION_QUOTA, ..ShardConfig::only() });
         let (policy, usual) = (config.policy(&hub("h"), HubSettings::default()), EventPolicy::new(hub("h")));
         assert_eq!((policy.timeout, policy.retries), (usual.timeout, usual.retries));
+    }
+
+    #[test]
+    fn a_host_may_leave_its_shards_unbounded() {
+        let mut config = config(&[]);
+        config.unbound_shards();
+        assert_eq!(config.connection_limits(), [5000, usize::MAX]);
+        assert_eq!(config.shard_config(&hub("h"), ShardId(0)).capacity, usize::MAX);
     }
 
     #[test]
