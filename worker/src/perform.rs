@@ -270,7 +270,8 @@ impl ShardHost {
             };
             let caller = Caller { env, hub, calls, id: id.0 as f64, keep: &keep };
             let mut call = EventCall::of(hub, call, &shard.config.keys, &|name| variable(env, name));
-            let result = call.make(&caller, None).await.map(|()| call.into_taken());
+            let outcome = call.make(&caller, None).await;
+            let result = call.into_taken(outcome);
             if let Err(error) = shard.step(Input::Called { call: id, result }, None) {
                 log::failure("a step after a call", &error);
             }

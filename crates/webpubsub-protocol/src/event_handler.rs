@@ -6,6 +6,7 @@ pub mod connect;
 mod cookie;
 mod delivery;
 mod failure;
+mod mqtt;
 mod request;
 mod url;
 pub mod validation;
@@ -13,6 +14,10 @@ pub mod validation;
 pub use cookie::Cookies;
 pub use delivery::Delivery;
 pub use failure::CallFailure;
+pub use mqtt::{
+    MqttAdmission, MqttConnect, MqttEnd, MqttRefusal, MqttReply, MqttRequest, NoMediaType, PROPERTY_PREFIX,
+    Physical, UserProperties,
+};
 pub use request::EventRequest;
 pub use url::{UrlTemplate, UrlTemplateError, is_public, is_public_address};
 
@@ -55,6 +60,18 @@ pub enum Event {
         /// What rides beside it.
         metadata: Metadata,
     },
+    /// An MQTT client wants to connect.
+    MqttConnect {
+        /// What the handler receives, by [`MqttConnect::body`].
+        body: String,
+    },
+    /// The session of an MQTT client is gone for good.
+    MqttDisconnected {
+        /// What the handler receives, by [`MqttEnd::body`].
+        body: String,
+    },
+    /// An MQTT client sent an event.
+    MqttUser(Box<MqttRequest>),
 }
 
 impl Event {
@@ -62,12 +79,13 @@ impl Event {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Connect { .. } => "connect",
+            Self::Connect { .. } | Self::MqttConnect { .. } => "connect",
             Self::Connected => "connected",
-            Self::Disconnected { .. } => "disconnected",
+            Self::Disconnected { .. } | Self::MqttDisconnected { .. } => "disconnected",
             Self::Joined { .. } => "joined",
             Self::Left { .. } => "left",
             Self::User { name, .. } => name.as_str(),
+            Self::MqttUser(request) => request.name.as_str(),
         }
     }
 
@@ -77,9 +95,13 @@ impl Event {
         match self {
             Self::Connect { .. } => AnswerUse::Admission,
             Self::User { .. } => AnswerUse::Reply,
-            Self::Connected | Self::Disconnected { .. } | Self::Joined { .. } | Self::Left { .. } => {
-                AnswerUse::Nothing
-            }
+            Self::MqttConnect { .. } => AnswerUse::MqttAdmission,
+            Self::MqttUser(_) => AnswerUse::MqttReply,
+            Self::Connected
+            | Self::Disconnected { .. }
+            | Self::MqttDisconnected { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. } => AnswerUse::Nothing,
         }
     }
 }
@@ -100,6 +122,8 @@ pub struct Subject {
     pub state: Option<String>,
     /// What the handler said in `Set-Cookie`.
     pub cookies: Cookies,
+    /// The socket of an MQTT client, now or last.
+    pub mqtt: Option<Physical>,
 }
 
 /// What a handler answered, whatever its status. The body's text is UTF-8: who read it has decoded
@@ -118,6 +142,8 @@ pub struct HandlerAnswer {
     pub cookies: Vec<String>,
     /// Names (in lower case, without their prefix) and values of `x-webpubsub-metadata-…`.
     pub metadata: Vec<(String, String)>,
+    /// Names (in lower case, without their prefix) and values of `mqtt-…`.
+    pub mqtt: UserProperties,
     /// The body; at most [`crate::limits::MAX_HANDLER_ANSWER_BYTES`].
     pub body: Vec<u8>,
 }
@@ -129,6 +155,10 @@ pub enum AnswerUse {
     Admission,
     /// What the client that sent the event receives: the answer to a user event.
     Reply,
+    /// As what an MQTT client is let in, or why it is not: see [`MqttAdmission`].
+    MqttAdmission,
+    /// What the MQTT client that sent the event receives, whatever the status: see [`MqttReply`].
+    MqttReply,
     /// Nothing but cookies: the answer to what only happens.
     Nothing,
 }
@@ -141,8 +171,8 @@ impl AnswerUse {
     #[must_use]
     pub const fn max_bytes(self) -> usize {
         match self {
-            Self::Admission => MAX_CONNECT_ANSWER_BYTES,
-            Self::Reply => MAX_HANDLER_ANSWER_BYTES,
+            Self::Admission | Self::MqttAdmission => MAX_CONNECT_ANSWER_BYTES,
+            Self::Reply | Self::MqttReply => MAX_HANDLER_ANSWER_BYTES,
             Self::Nothing => 0,
         }
     }
@@ -155,6 +185,8 @@ pub struct Reply {
     pub data: Option<MessageData>,
     /// What rides beside it.
     pub metadata: Metadata,
+    /// The same for an MQTT client, whatever the status; without the others.
+    pub mqtt: Option<Box<MqttReply>>,
 }
 
 /// A successful answer to an event of a connection, read.
@@ -166,6 +198,16 @@ pub struct Taken {
     pub state: Option<String>,
     /// Every `Set-Cookie`.
     pub cookies: Vec<String>,
+    /// What it says of an MQTT client that wants to connect.
+    pub admission: Option<Box<MqttAdmission>>,
+}
+
+impl Taken {
+    /// Why the handler did not take the event, whose answer goes to an MQTT client all the same.
+    #[must_use]
+    pub fn failure(&self) -> Option<CallFailure> {
+        CallFailure::of_status(self.reply.mqtt.as_ref()?.status)
+    }
 }
 
 impl HandlerAnswer {
@@ -184,6 +226,11 @@ impl HandlerAnswer {
     /// Source: docs/spec/cloudevents.md#requests, docs/spec/cloudevents.md#notifications,
     /// docs/spec/cloudevents.md#answers.
     pub fn taken(self, purpose: AnswerUse) -> Result<Taken, CallFailure> {
+        match purpose {
+            AnswerUse::MqttAdmission => return self.mqtt_admission(),
+            AnswerUse::MqttReply => return self.mqtt_reply(),
+            AnswerUse::Admission | AnswerUse::Reply | AnswerUse::Nothing => {}
+        }
         if let Some(failure) = CallFailure::of_status(self.status) {
             return Err(failure);
         }
@@ -203,8 +250,8 @@ impl HandlerAnswer {
         let body = if self.status == 204 { Vec::new() } else { self.body };
         let data = payload(self.content_type.as_deref(), body)?;
         let empty = || (!metadata.is_empty()).then(MessageData::default);
-        let reply = Reply { data: data.or_else(empty), metadata };
-        Ok(Taken { reply, state: self.state, cookies: self.cookies })
+        let reply = Reply { data: data.or_else(empty), metadata, mqtt: None };
+        Ok(Taken { reply, state: self.state, cookies: self.cookies, admission: None })
     }
 
     fn check_state(&self) -> Result<(), CallFailure> {

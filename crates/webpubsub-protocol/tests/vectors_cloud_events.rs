@@ -10,8 +10,8 @@ use webpubsub_protocol::client::protobuf::any;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};
 use webpubsub_protocol::event_handler::{
-    AnswerUse, CallFailure, Cookies, Event, EventRequest, HandlerAnswer, Subject, Taken, UrlTemplate,
-    is_public, validation,
+    AnswerUse, CallFailure, Cookies, Event, EventRequest, HandlerAnswer, MqttRequest, Physical, Subject,
+    Taken, UrlTemplate, is_public, validation,
 };
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, HubName, UserId};
 use webpubsub_protocol::time::Timestamp;
@@ -31,6 +31,8 @@ fn every_event_is_the_request_that_its_vector_says() {
             origin: text(&connection["origin"]).unwrap(),
             state: text(&connection["state"]),
             cookies,
+            mqtt: text(&connection["physical"])
+                .map(|id| Physical { connection: id, session: text(&connection["session"]) }),
         };
         let hub = HubName::parse(vector["hub"].as_str().unwrap()).unwrap();
         let number = vector["number"].as_u64().unwrap();
@@ -53,6 +55,7 @@ fn an_event_has_one_request_id_for_all_its_attempts() {
             origin: String::new(),
             state: None,
             cookies: Cookies::default(),
+            mqtt: None,
         };
         let (hub, time) = (HubName::parse("h").unwrap(), Timestamp::default());
         let request = EventRequest::new(&hub, &subject, &Event::Connected, number, time, "");
@@ -196,6 +199,7 @@ fn answer(vector: &Value) -> HandlerAnswer {
         state: text(&vector["state"]),
         cookies: Vec::new(),
         metadata: pairs(&vector["metadata"]),
+        mqtt: Vec::new(),
         body: match vector["hex"].as_str() {
             Some(hex) => bytes(hex),
             None => text(&vector["body"]).unwrap_or_default().into_bytes(),
@@ -223,6 +227,15 @@ fn event(event: &Value) -> Event {
             },
             metadata: Metadata::parse(pairs(&event["metadata"])).unwrap(),
         },
+        "mqttConnect" => Event::MqttConnect { body: text("body") },
+        "mqttDisconnected" => Event::MqttDisconnected { body: text("body") },
+        "mqttUser" => {
+            let name = EventName::parse(text("name")).unwrap();
+            let content_type = event["contentType"].as_str();
+            let request =
+                MqttRequest::new(name, bytes(&text("data")), content_type, pairs(&event["userProperties"]));
+            Event::MqttUser(Box::new(request.unwrap()))
+        }
         other => panic!("{other}"),
     }
 }

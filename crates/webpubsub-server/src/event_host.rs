@@ -50,7 +50,8 @@ pub(crate) fn deliver(
         let id = call.id;
         let Thread { config, variables, .. } = &*caller.thread;
         let mut call = EventCall::of(&caller.hub, call, &config.keys, &|name| variables.get(name));
-        let result = call.make(&caller, None).await.map(|()| call.into_taken());
+        let outcome = call.make(&caller, None).await;
+        let result = call.into_taken(outcome);
         let _ = shard.send(ShardMessage::Called { call: id, result });
     });
 }

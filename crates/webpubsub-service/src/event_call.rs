@@ -259,13 +259,18 @@ impl<'a> EventCall<'a> {
     /// Why it is of no use.
     pub fn judge(&mut self, answer: HandlerAnswer) -> Result<(), CallFailure> {
         self.taken = answer.taken(self.purpose)?;
-        Ok(())
+        self.taken.failure().map_or(Ok(()), Err)
     }
 
-    /// What the answer of a call that succeeded says.
-    #[must_use]
-    pub fn into_taken(self) -> Taken {
-        self.taken
+    /// What the shard is given of a call that has come to this.
+    ///
+    /// # Errors
+    /// The failure, unless the answer goes to an MQTT client all the same.
+    pub fn into_taken(self, outcome: Result<(), CallFailure>) -> Result<Taken, CallFailure> {
+        match outcome {
+            Err(failure) if self.taken.failure() != Some(failure) => Err(failure),
+            Err(_) | Ok(()) => Ok(self.taken),
+        }
     }
 
     /// What the host is to do next, once it has `done` what was wanted last.
@@ -457,6 +462,7 @@ pub fn first_attempt(
         origin: origin.to_owned(),
         state: None,
         cookies: Cookies::default(),
+        mqtt: None,
     };
     Call {
         id: CallId(0),

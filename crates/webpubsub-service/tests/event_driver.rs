@@ -138,7 +138,8 @@ fn attempt(policy: &EventPolicy, host: &ScriptedHost, event: &Event) -> Call {
 fn deliver(host: &ScriptedHost) -> Result<Taken, CallFailure> {
     let call = attempt(&policy(), host, &user_event());
     let mut call = EventCall::of("chat", call, &keys(), &|_| None);
-    ready(call.make(host, None)).map(|()| call.into_taken())
+    let outcome = ready(call.make(host, None));
+    call.into_taken(outcome)
 }
 
 /// Makes a handshake.

@@ -1,6 +1,7 @@
 //! One client, as long as its connection lasts.
 
 use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::event_handler::Physical;
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
@@ -67,6 +68,12 @@ impl Connection {
             event_queue: None,
             streams: None,
         }
+    }
+
+    /// The socket of an MQTT client, as events name it.
+    pub(crate) fn physical(&self) -> Option<Physical> {
+        // Such clients are not let in.
+        None
     }
 
     /// What its socket carries.

@@ -62,6 +62,12 @@ impl CallFailure {
         }
     }
 
+    /// The status of the answer, where that is what failed.
+    #[must_use]
+    pub const fn status(self) -> Option<u16> {
+        if let Self::Status(status) = self { Some(status) } else { None }
+    }
+
     /// Whether the same call may succeed soon.
     ///
     /// Source: docs/spec/cloudevents.md#retries.

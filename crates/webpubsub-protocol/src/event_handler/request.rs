@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Event, Subject};
+use super::{Event, Physical, Subject};
 use crate::client::Frame;
 use crate::client::simple;
 use crate::data::MessageData;
@@ -43,7 +43,11 @@ impl EventRequest {
         headers.set("ce-specversion", "1.0");
         headers.set("ce-awpsversion", "1.0");
         headers.set("ce-type", &[event.kind(), event.name()].concat());
-        headers.set("ce-source", &["/hubs/", hub.as_str(), "/client/", connection].concat());
+        let mut source = ["/hubs/", hub.as_str(), "/client/", connection].concat();
+        if let Some(Physical { connection, .. }) = &subject.mqtt {
+            source = [&source, "/", connection].concat();
+        }
+        headers.set("ce-source", &source);
         headers.set("ce-id", &number.to_string());
         headers.set("ce-time", &time.to_utc());
         if let Some(user) = &subject.user {
@@ -56,6 +60,12 @@ impl EventRequest {
         if let (Some(subprotocol), false) = (&subject.subprotocol, matches!(event, Event::Connect { .. })) {
             headers.set("ce-subprotocol", subprotocol);
         }
+        if let Some(Physical { connection, session }) = &subject.mqtt {
+            headers.set("ce-physicalConnectionId", connection);
+            if let Some(session) = session {
+                headers.set("ce-sessionId", session);
+            }
+        }
         if let Some(state) = &subject.state {
             headers.set("ce-connectionState", state);
         }
@@ -64,6 +74,11 @@ impl EventRequest {
                 let name = [METADATA_PREFIX, key].concat().to_ascii_lowercase();
                 headers.0.retain(|(known, _)| *known != name);
                 headers.set(&name, value);
+            }
+        }
+        if let Event::MqttUser(request) = event {
+            for (name, value) in request.headers() {
+                headers.set(&name, &value);
             }
         }
         if let Some(cookies) = subject.cookies.header(time, url) {
@@ -91,22 +106,29 @@ impl Event {
     /// What stands before the name in `ce-type`.
     const fn kind(&self) -> &'static str {
         match self {
-            Self::Connect { .. } | Self::Connected | Self::Disconnected { .. } => "azure.webpubsub.sys.",
+            Self::Connect { .. }
+            | Self::MqttConnect { .. }
+            | Self::Connected
+            | Self::Disconnected { .. }
+            | Self::MqttDisconnected { .. } => "azure.webpubsub.sys.",
             Self::Joined { .. } | Self::Left { .. } => "azure.webpubsub.gp.",
-            Self::User { .. } => "azure.webpubsub.user.",
+            Self::User { .. } | Self::MqttUser(_) => "azure.webpubsub.user.",
         }
     }
 
     /// Source: docs/spec/cloudevents.md#user-events.
-    const fn content_type(&self) -> &'static str {
+    fn content_type(&self) -> &str {
         match self {
             Self::User { data: MessageData::Text(_), .. } => "text/plain; charset=utf-8",
             Self::User { data: MessageData::Json(_), .. } => "application/json",
             Self::User { data: MessageData::Binary(_), .. } => "application/octet-stream",
             Self::User { data: MessageData::Protobuf(_), .. } => "application/x-protobuf",
+            Self::MqttUser(request) => request.content_type(),
             Self::Connect { .. }
+            | Self::MqttConnect { .. }
             | Self::Connected
             | Self::Disconnected { .. }
+            | Self::MqttDisconnected { .. }
             | Self::Joined { .. }
             | Self::Left { .. } => "application/json; charset=utf-8",
         }
@@ -119,7 +141,10 @@ impl Event {
             object.finish()
         };
         let text = match self {
-            Self::Connect { body } => body.clone(),
+            Self::Connect { body } | Self::MqttConnect { body } | Self::MqttDisconnected { body } => {
+                body.clone()
+            }
+            Self::MqttUser(request) => return request.payload.clone(),
             Self::Connected => "{}".to_owned(),
             Self::Disconnected { reason } => object("reason", reason),
             Self::Joined { group } | Self::Left { group } => object("group", group.as_str()),

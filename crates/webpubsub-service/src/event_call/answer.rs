@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, PROPERTY_PREFIX};
 use webpubsub_protocol::rest::{Charset, ContentKind, METADATA_PREFIX, parse_content_type};
 
 use super::KnownHandlers;
@@ -88,8 +88,11 @@ pub(super) fn read(
             "ce-connectionstate" => answer.state = Some(last_state(value).to_owned()),
             "set-cookie" => answer.cookies.push(value.to_owned()),
             _ => {
+                let pair = |name: &str| (name.to_owned(), value.to_owned());
                 if let Some(name) = name.strip_prefix(METADATA_PREFIX) {
-                    answer.metadata.push((name.to_owned(), value.to_owned()));
+                    answer.metadata.push(pair(name));
+                } else if let Some(name) = name.strip_prefix(PROPERTY_PREFIX) {
+                    answer.mqtt.push(pair(name));
                 }
             }
         }
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn headers_are_found_by_name_and_cookies_and_metadata_all() {
         let head = "200\ncontent-type\ntext/plain\nset-cookie\na=1\nset-cookie\nb=2\nx-other\ny\n\
-                    x-webpubsub-metadata-k\nv\nwebhook-allowed-origin\n*\nce-connectionstate\nYQ==, Yg==";
+                    x-webpubsub-metadata-k\nv\nmqtt-p\nw\nwebhook-allowed-origin\n*\nce-connectionstate\nYQ==, Yg==";
         let answer = read_all(head, b"").unwrap();
         assert_eq!(answer.content_type.as_deref(), Some("text/plain"));
         assert_eq!(
@@ -202,6 +205,7 @@ mod tests {
             (vec!["a=1".into(), "b=2".into()], Some("*"))
         );
         assert_eq!(answer.metadata, [("k".to_owned(), "v".to_owned())]);
+        assert_eq!(answer.mqtt, [("p".to_owned(), "w".to_owned())]);
         assert_eq!(answer.state.as_deref(), Some("Yg=="));
     }
 

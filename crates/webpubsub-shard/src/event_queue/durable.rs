@@ -1,7 +1,7 @@
 //! Durable events as they stand on disk.
 
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::event_handler::{Event, Subject};
+use webpubsub_protocol::event_handler::{Event, Physical, Subject};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
@@ -19,13 +19,20 @@ pub(crate) fn encode(subject: &Subject, event: &Event, number: u64, time: Timest
     let about = match event {
         Event::Joined { group } | Event::Left { group } => group.as_str(),
         Event::Disconnected { reason } => reason,
-        Event::Connect { .. } | Event::Connected | Event::User { .. } => "",
+        Event::MqttDisconnected { body } => body,
+        Event::Connect { .. }
+        | Event::MqttConnect { .. }
+        | Event::Connected
+        | Event::User { .. }
+        | Event::MqttUser(_) => "",
     };
     form.text("about", about).text("origin", &subject.origin);
     let optional = [
         ("user", subject.user.as_ref().map(UserId::as_str)),
         ("subprotocol", subject.subprotocol.as_deref()),
         ("state", subject.state.as_deref()),
+        ("physical", subject.mqtt.as_ref().map(|physical| physical.connection.as_str())),
+        ("session", subject.mqtt.as_ref().and_then(|physical| physical.session.as_deref())),
     ];
     for (name, text) in optional {
         if let Some(text) = text {
@@ -42,7 +49,9 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(ClosedConnection, Waiting)
     let text = |name| Some(members.get(name).and_then(Json::text)?.into_owned());
     let number = |name| members.get(name).and_then(Json::unsigned);
     let about = text("about")?;
+    let mqtt = text("physical").map(|connection| Physical { connection, session: text("session") });
     let event = match text("event")?.as_str() {
+        "disconnected" if mqtt.is_some() => Event::MqttDisconnected { body: about },
         "connected" => Event::Connected,
         "disconnected" => Event::Disconnected { reason: about },
         "joined" => Event::Joined { group: GroupName::parse(about).ok()? },
@@ -59,6 +68,7 @@ pub(crate) fn decode(row: u64, text: &str) -> Option<(ClosedConnection, Waiting)
         // Its name is in `custom_subprotocol`.
         subprotocol: Subprotocol::Simple,
         acks: AckCache::default(),
+        mqtt,
         context: EventContext {
             origin: text("origin")?,
             custom_subprotocol: text("subprotocol"),
@@ -86,6 +96,19 @@ mod tests {
             origin: String::new(),
             state: None,
             cookies: Cookies::default(),
+            mqtt: None,
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_mqtt_session_survives_with_its_socket() {
+        for session in [None, Some("s".to_owned())] {
+            let mqtt = Some(Physical { connection: "p".into(), session });
+            let subject = Subject { mqtt, ..subject() };
+            let event = Event::MqttDisconnected { body: "{\"reason\":null}".into() };
+            let text = encode(&subject, &event, 4, Timestamp::from_millis(7));
+            let (closed, waiting) = decode(5, &text).unwrap();
+            assert_eq!((waiting.event, closed.mqtt), (event, subject.mqtt));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::data::MessageData;
-use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::event_handler::{Event, Physical};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::time::Timestamp;
@@ -95,6 +95,8 @@ pub(crate) struct ClosedConnection {
     pub(crate) subprotocol: Subprotocol,
     /// The ack ids that it has used.
     pub(crate) acks: AckCache,
+    /// The last socket of an MQTT client.
+    pub(crate) mqtt: Option<Physical>,
     pub(crate) context: EventContext,
 }
 
@@ -166,7 +168,17 @@ impl Waiting {
     }
 
     fn bytes(&self) -> usize {
-        let Event::User { data, .. } = &self.event else { return 0 };
+        let data = match &self.event {
+            Event::User { data, .. } => data,
+            Event::MqttUser(request) => return request.size() + SPARE_BYTES,
+            Event::Connect { .. }
+            | Event::MqttConnect { .. }
+            | Event::Connected
+            | Event::Disconnected { .. }
+            | Event::MqttDisconnected { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. } => return 0,
+        };
         let payload = match data {
             MessageData::Text(text) => text.len(),
             MessageData::Json(json) => json.as_given().len(),
@@ -185,8 +197,9 @@ impl ReplyTarget {
 
 impl From<Connection> for ClosedConnection {
     fn from(connection: Connection) -> Self {
+        let mqtt = connection.physical();
         let Connection { id, user, subprotocol, acks, context, .. } = connection;
-        Self { id, user, subprotocol, acks, context }
+        Self { id, user, subprotocol, acks, mqtt, context }
     }
 }
 

@@ -45,16 +45,18 @@ impl EventHandler {
     pub fn takes(&self, event: &Event) -> bool {
         let presence = self.presence.as_ref();
         match event {
-            Event::Connect { .. } => self.system_events.connect,
+            Event::Connect { .. } | Event::MqttConnect { .. } => self.system_events.connect,
             Event::Connected => self.system_events.connected,
-            Event::Disconnected { .. } => self.system_events.disconnected,
+            Event::Disconnected { .. } | Event::MqttDisconnected { .. } => self.system_events.disconnected,
             Event::Joined { group } => {
                 presence.is_some_and(|presence| presence.joined && presence.is_about(group))
             }
             Event::Left { group } => {
                 presence.is_some_and(|presence| presence.left && presence.is_about(group))
             }
-            Event::User { name, .. } => filter::has_user_event(&self.user_events, name.as_str()),
+            Event::User { .. } | Event::MqttUser(_) => {
+                filter::has_user_event(&self.user_events, event.name())
+            }
         }
     }
 

@@ -18,18 +18,20 @@ impl Shard {
         let now = step.now;
         let Some(index) = self.events.calls.iter().position(|call| call.id == id) else { return };
         let CallUnderWay { kind, queue: at, template, url, .. } = self.events.calls.swap_remove(index);
-        if self.events.breakers.ended(now, &template, result.as_ref().err().copied()) {
+        // What an MQTT client receives of an answer may say that the handler has failed.
+        let failure = result.as_ref().map_or_else(|why| Some(*why), Taken::failure);
+        if self.events.breakers.ended(now, &template, failure) {
             self.events.resume(None);
         }
         self.events.make_ready(at);
         let result = result.map(|taken| self.keep_context(at, &url, taken, step));
-        self.counters.failed_calls += u64::from(result.is_err());
+        self.counters.failed_calls += u64::from(failure.is_some());
         let Some(queue) = self.events.get_mut(at) else { return };
         let is_awaited = queue.awaits_first(kind);
         let Some(first) = queue.events_mut(kind).front_mut() else { return };
         first.is_under_way = false;
-        if let (true, Err(why), Some(attempts)) = (is_awaited, &result, &mut first.attempts)
-            && let Some(pause) = attempts.failed(now, &self.policy, *why)
+        if let (true, Some(why), Some(attempts)) = (is_awaited, failure, &mut first.attempts)
+            && let Some(pause) = attempts.failed(now, &self.policy, why)
         {
             first.due = now.after(pause);
         } else {
@@ -41,7 +43,7 @@ impl Shard {
     ///
     /// Source: docs/spec/cloudevents.md#requests.
     fn keep_context(&mut self, at: Slot, url: &str, taken: Taken, step: &mut Step) -> Reply {
-        let Taken { reply, state, cookies: set } = taken;
+        let Taken { reply, state, cookies: set, admission: _ } = taken;
         let now = step.now;
         let context = match self.events.get_mut(at).map(|queue| &mut queue.owner) {
             Some(Owner::Open(slot)) => match self.connections.get_mut(*slot) {
@@ -125,7 +127,7 @@ impl Shard {
             return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, step);
         }
         let has_receiver = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
-        let result = result.map(|Reply { data, metadata }| {
+        let result = result.map(|Reply { data, metadata, .. }| {
             if let Some(data) = data.filter(|_| has_receiver) {
                 let publish = Publish { from: Origin::Server, data, metadata, expires: None, stream: None };
                 self.send_data(slot, publish, step);

@@ -79,7 +79,8 @@ impl Shard {
         }
         let is_early = match kind {
             QueueKind::Durable => {
-                matches!(first.event, Event::Disconnected { .. }) && !queue.user_events.is_empty()
+                matches!(first.event, Event::Disconnected { .. } | Event::MqttDisconnected { .. })
+                    && !queue.user_events.is_empty()
             }
             QueueKind::User => {
                 let mut before = queue.durable_events.iter().take_while(|event| event.number < first.number);

@@ -45,12 +45,15 @@ impl Shard {
 
     /// What every event of a connection carries.
     pub(super) fn subject(&self, owner: &Owner) -> Option<Subject> {
-        let (id, user, subprotocol, context) = match owner {
+        let (id, user, subprotocol, context, mqtt) = match owner {
             Owner::Open(slot) => {
                 let connection = self.connections.get(*slot)?;
-                (&connection.id, &connection.user, connection.subprotocol, &connection.context)
+                let Connection { id, user, subprotocol, context, .. } = connection;
+                (id, user, *subprotocol, context, connection.physical())
             }
-            Owner::Closed(closed) => (&closed.id, &closed.user, closed.subprotocol, &closed.context),
+            Owner::Closed(closed) => {
+                (&closed.id, &closed.user, closed.subprotocol, &closed.context, closed.mqtt.clone())
+            }
         };
         let subprotocol = context.custom_subprotocol.as_deref().or(subprotocol.name());
         Some(Subject {
@@ -60,6 +63,7 @@ impl Shard {
             origin: context.origin.clone(),
             state: context.state.clone(),
             cookies: Cookies::decode(&context.cookies),
+            mqtt,
         })
     }
 
