@@ -42,7 +42,7 @@ impl Objects {
     fn take(self: &Rc<Self>, letter: Letter, batches: &mut Vec<Vec<Outgoing>>) {
         match letter {
             Letter::Sockets(outgoing) => batches.push(outgoing),
-            Letter::Serve(stream, listener) => server::serve(&self.thread, stream, listener),
+            Letter::Serve(stream, listener, open) => server::serve(&self.thread, stream, listener, open),
             Letter::Shard(name, message) => self.to_shard(&name, message),
             Letter::Directory(name, call, reply) => self.answer(&name, call, reply),
             Letter::Wake(name) if parse_object_name(&name).is_some() => {

@@ -297,9 +297,10 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener, most: usize
                     Err(_) => sleep(ACCEPT_PAUSE).await,
                 }
             };
-            // On its thread it is registered with that thread's poll.
+            // It is counted before the next one comes. On its thread it is registered with that thread's poll.
+            let open = shared.open.count();
             if let Ok(stream) = stream.into_std() {
-                shared.peers.send(next, Letter::Serve(stream, by));
+                shared.peers.send(next, Letter::Serve(stream, by, open));
             }
         }
     });

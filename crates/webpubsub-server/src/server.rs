@@ -21,6 +21,7 @@ use webpubsub_service::gateway::{Answer, Gateway};
 use crate::gateway_host::{ObjectAnswer, RequestHost};
 use crate::handshake::{self, Handshake};
 use crate::offered_socket::refuse;
+use crate::open_count::OpenOne;
 use crate::request::Request;
 use crate::respond::{close, respond, text};
 use crate::thread::{Listener, Thread};
@@ -31,12 +32,12 @@ const HEAD: Duration = Duration::from_secs(60);
 const MAX_HEAD_BYTES: usize = 160 << 10;
 
 /// Serves a connection.
-pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener) {
+pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener, open: OpenOne) {
     // A system that cannot poll another socket drops it.
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let thread = Rc::clone(thread);
     tokio::task::spawn_local(async move {
-        let _open = thread.open.count();
+        let _open = open;
         match (listener, &thread.tls) {
             (Listener::Http, _) => serve_stream(&thread, stream, "http").await,
             (Listener::Https, Some(tls)) => {

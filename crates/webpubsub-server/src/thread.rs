@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, ViewCache};
 
 use crate::http_client::HttpClient;
-use crate::open_count::OpenCount;
+use crate::open_count::{OpenCount, OpenOne};
 use crate::pages::Pages;
 use crate::shard_message::ShardMessage;
 use crate::sockets::{Outgoing, Sockets};
@@ -23,8 +23,8 @@ use crate::variables::Variables;
 
 /// Something for another thread.
 pub(crate) enum Letter {
-    /// A connection to serve.
-    Serve(std::net::TcpStream, Listener),
+    /// A connection to serve, which is counted.
+    Serve(std::net::TcpStream, Listener, OpenOne),
     /// Something for a shard, by its object's name.
     Shard(String, ShardMessage),
     /// A call of a directory, by its name.
