@@ -31,7 +31,8 @@ for https where it is served, when it accepts.
   --pages DIR         Serve these files at the paths that the service does not have.
   --help              Says this.
 
-The access key is WEBPUBSUB_ACCESS_KEY in the environment; WEBPUBSUB_ACCESS_KEY_SECONDARY likewise.
+The access key is WEBPUBSUB_ACCESS_KEY in the environment. WEBPUBSUB_ACCESS_KEY_SECONDARY, PORTAL_SECRET and
+HANDLER_SECRET_… come from there, too.
 ";
 
 /// The most threads.

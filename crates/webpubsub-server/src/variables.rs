@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::env;
 
 /// Names that are read from the environment where the command line does not have them.
-const FROM_ENVIRONMENT: [&str; 2] = ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY"];
+const FROM_ENVIRONMENT: [&str; 3] =
+    ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY", "PORTAL_SECRET"];
 /// How the names of event handlers' secrets begin, which are read from the environment, too.
 const HANDLER_SECRET: &str = "HANDLER_SECRET_";
 
