@@ -92,6 +92,8 @@ pub use shard::{Restored, Shard};
 pub use shard_id::ShardId;
 pub use shard_map::{ShardMap, ShardState};
 pub use slot::Slot;
-pub use snapshot::{Attachment, ConnectionRecord, EventContext, LogRow, Snapshot, StoredMessage};
+pub use snapshot::{
+    Attachment, ConnectionRecord, EventContext, LogRow, MqttPacket, Snapshot, StoredMessage,
+};
 pub use trace::{MAX_UNREAD_TRACE_BYTES, MAX_WATCHERS, TraceFilter, WatcherId};
 pub use turns::NextTurn;

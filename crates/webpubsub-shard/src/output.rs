@@ -19,7 +19,7 @@ use crate::settings::HubSettings;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
-use crate::snapshot::{Attachment, ConnectionRecord};
+use crate::snapshot::{Attachment, ConnectionRecord, MqttPacket};
 use crate::trace::WatcherId;
 
 /// What the host has to do, in the order of the list and without waiting in between.
@@ -218,6 +218,35 @@ pub enum Change {
         /// Its number among those of the connection.
         number: u16,
     },
+    /// Add or replace what an MQTT session is beside its connection.
+    PutMqtt {
+        /// Which connection's.
+        slot: Slot,
+        /// A JSON object.
+        session: String,
+    },
+    /// Delete a slot's MQTT session, its subscriptions and its packets.
+    RemoveMqtt(Slot),
+    /// Add or replace a subscription of an MQTT session.
+    MqttSubscribe {
+        /// Which connection's.
+        slot: Slot,
+        /// To what.
+        topic: GroupName,
+        /// Its QoS, its flags and its identifier, below 2^53.
+        options: u64,
+    },
+    /// Delete a subscription of an MQTT session.
+    MqttUnsubscribe {
+        /// Which connection's.
+        slot: Slot,
+        /// To what.
+        topic: GroupName,
+    },
+    /// Write that a packet of QoS 2 is under way.
+    AddMqttPacket(Slot, MqttPacket),
+    /// Delete that: of received ones this one, of released ones all up to this one.
+    RemoveMqttPacket(Slot, MqttPacket),
     /// Write when a reliable connection without a socket is given up; `None` once it has one.
     Detach {
         /// Which connection.

@@ -36,6 +36,12 @@ pub struct Snapshot {
     pub acks: Vec<(Slot, u32, Vec<u8>)>,
     /// The streams of each connection, by number, as [`Change::PutStream`](crate::Change::PutStream) has them.
     pub streams: Vec<(Slot, u16, String)>,
+    /// The MQTT sessions of connections, as [`Change::PutMqtt`](crate::Change::PutMqtt) has them.
+    pub mqtt_sessions: Vec<(Slot, String)>,
+    /// What MQTT sessions subscribe to, with the options of it.
+    pub mqtt_subscriptions: Vec<(Slot, GroupName, u64)>,
+    /// Packets of QoS 2 that are under way.
+    pub mqtt_packets: Vec<(Slot, MqttPacket)>,
     /// The log of numbered and of relayed messages, oldest first.
     pub log: Vec<LogRow>,
     /// The map of the hub's shards, if their number was ever changed.
@@ -48,6 +54,15 @@ pub struct Snapshot {
     pub durable_events: Vec<(u64, String)>,
     /// The hub's settings, if they were ever changed.
     pub settings: Option<HubSettings>,
+}
+
+/// A packet of QoS 2 that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MqttPacket {
+    /// The client published it under this packet identifier, and has not released it.
+    Received(u16),
+    /// The client has received the message of this sequence id, and the identifier is released.
+    Released(u64),
 }
 
 /// What is needed of a row of the log to number what comes after it.

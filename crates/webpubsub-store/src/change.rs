@@ -5,7 +5,7 @@ use webpubsub_protocol::client::{Echo, GroupStateItem};
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::UserId;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Change, ConnectionRecord};
+use webpubsub_shard::{Change, ConnectionRecord, MqttPacket, Slot};
 
 use crate::database::{Database, Value, integer};
 
@@ -78,6 +78,36 @@ pub(crate) fn write<D: Database>(database: &D, change: &Change) -> Result<(), D:
         ),
         Change::RemoveStream { slot, number } => database
             .run("DELETE FROM stream WHERE slot = ? AND number = ?", &[integer(slot.0), integer(*number)]),
+        Change::PutMqtt { slot, session } => database
+            .run("INSERT OR REPLACE INTO mqtt_session VALUES (?, ?)", &[integer(slot.0), Value::Text(session)]),
+        Change::RemoveMqtt(slot) => {
+            let slot = [integer(slot.0)];
+            database.run("DELETE FROM mqtt_session WHERE slot = ?", &slot)?;
+            database.run("DELETE FROM mqtt_subscription WHERE slot = ?", &slot)?;
+            database.run("DELETE FROM mqtt_packet WHERE slot = ?", &slot)
+        }
+        Change::MqttSubscribe { slot, topic, options } => database.run(
+            "INSERT OR REPLACE INTO mqtt_subscription VALUES (?, ?, ?)",
+            &[integer(slot.0), topic.as_str().into(), integer(*options)],
+        ),
+        Change::MqttUnsubscribe { slot, topic } => database.run(
+            "DELETE FROM mqtt_subscription WHERE slot = ? AND topic = ?",
+            &[integer(slot.0), topic.as_str().into()],
+        ),
+        Change::AddMqttPacket(slot, packet) => {
+            database.run("INSERT OR IGNORE INTO mqtt_packet VALUES (?, ?, ?)", &packet_key(*slot, *packet))
+        }
+        Change::RemoveMqttPacket(slot, packet) => {
+            let statement = match packet {
+                MqttPacket::Received(_) => {
+                    "DELETE FROM mqtt_packet WHERE slot = ? AND kind = ? AND number = ?"
+                }
+                MqttPacket::Released(_) => {
+                    "DELETE FROM mqtt_packet WHERE slot = ? AND kind = ? AND number <= ?"
+                }
+            };
+            database.run(statement, &packet_key(*slot, *packet))
+        }
         Change::Detach { slot, until } => database
             .run("UPDATE connection SET detached_until = ? WHERE slot = ?", &[time(*until), integer(slot.0)]),
         Change::Log { row, message, expires, relayed, recipients } => {
@@ -152,6 +182,15 @@ fn put_connection<D: Database>(database: &D, record: &ConnectionRecord) -> Resul
             integer(record.context.events),
         ],
     )
+}
+
+/// The columns of `mqtt_packet`.
+fn packet_key(slot: Slot, packet: MqttPacket) -> [Value<'static>; 3] {
+    let (kind, number) = match packet {
+        MqttPacket::Received(id) => (0_u8, u64::from(id)),
+        MqttPacket::Released(number) => (1, number),
+    };
+    [integer(slot.0), integer(kind), integer(number)]
 }
 
 /// Writes what of a message does not fit into its row of the log, in as many values as it takes.

@@ -8,7 +8,7 @@ use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    ConnectionRecord, Cursor, EventContext, LogRow, ShardId, Slot, StoredMessage, Verdict,
+    ConnectionRecord, Cursor, EventContext, LogRow, MqttPacket, ShardId, Slot, StoredMessage, Verdict,
 };
 
 use crate::database::Cell;
@@ -100,6 +100,29 @@ pub(crate) fn acks(row: &[Cell]) -> Option<(Slot, u32, Vec<u8>)> {
 pub(crate) fn stream(row: &[Cell]) -> Option<(Slot, u16, String)> {
     let [slot, number, stream] = row else { return None };
     Some((slot_of(slot)?, u16::try_from(number.number()?).ok()?, owned(stream)?))
+}
+
+/// Reads a slot and its MQTT session.
+pub(crate) fn mqtt_session(row: &[Cell]) -> Option<(Slot, String)> {
+    let [slot, session] = row else { return None };
+    Some((slot_of(slot)?, owned(session)?))
+}
+
+/// Reads a slot, what it subscribes to, and the options of it.
+pub(crate) fn mqtt_subscription(row: &[Cell]) -> Option<(Slot, GroupName, u64)> {
+    let [slot, topic, options] = row else { return None };
+    Some((slot_of(slot)?, GroupName::parse(topic.text()?).ok()?, options.number()?))
+}
+
+/// Reads a slot and a packet that is under way.
+pub(crate) fn mqtt_packet(row: &[Cell]) -> Option<(Slot, MqttPacket)> {
+    let [slot, kind, number] = row else { return None };
+    let packet = match kind.number()? {
+        0 => MqttPacket::Received(u16::try_from(number.number()?).ok()?),
+        1 => MqttPacket::Released(number.number()?),
+        _ => return None,
+    };
+    Some((slot_of(slot)?, packet))
 }
 
 /// Reads a row's number, its recipients, whether it is relayed, and its message's length in bytes.

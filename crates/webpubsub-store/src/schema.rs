@@ -69,10 +69,16 @@ impl Step {
 
 /// The tables of a shard.
 pub(crate) const SHARD: Tables = Tables {
-    version: 5,
+    version: 6,
     steps: |found| match found {
-        Some(4) => &[Step::Run(STATES_AND_STREAMS)],
-        Some(3) => &[Step::Run(PARTS), Step::Run(FROM_VERSION_3), Step::Run(STATES_AND_STREAMS)],
+        Some(5) => &[Step::Run(MQTT)],
+        Some(4) => &[Step::Run(STATES_AND_STREAMS), Step::Run(MQTT)],
+        Some(3) => &[
+            Step::Run(PARTS),
+            Step::Run(FROM_VERSION_3),
+            Step::Run(STATES_AND_STREAMS),
+            Step::Run(MQTT),
+        ],
         Some(2) => &[
             Step::AddToConnection(FROM_VERSION_2),
             Step::Run(ASK_AGAIN),
@@ -80,6 +86,7 @@ pub(crate) const SHARD: Tables = Tables {
             Step::Run(PARTS),
             Step::Run(FROM_VERSION_3),
             Step::Run(STATES_AND_STREAMS),
+            Step::Run(MQTT),
         ],
         Some(_) => &[
             Step::Run(FROM_VERSION_1),
@@ -87,8 +94,15 @@ pub(crate) const SHARD: Tables = Tables {
             Step::Run(EVENTS),
             Step::Run(PARTS),
             Step::Run(STATES_AND_STREAMS),
+            Step::Run(MQTT),
         ],
-        None => &[Step::Run(CONNECTIONS), Step::Run(EVENTS), Step::Run(PARTS), Step::Run(STATES_AND_STREAMS)],
+        None => &[
+            Step::Run(CONNECTIONS),
+            Step::Run(EVENTS),
+            Step::Run(PARTS),
+            Step::Run(STATES_AND_STREAMS),
+            Step::Run(MQTT),
+        ],
     },
 };
 
@@ -174,6 +188,25 @@ CREATE TABLE IF NOT EXISTS stream (
   number INTEGER NOT NULL,
   stream TEXT NOT NULL,
   PRIMARY KEY (slot, number)
+) WITHOUT ROWID;
+";
+
+/// What is beside these since version 6: MQTT sessions, what they subscribe to, and which packets of QoS 2 are
+/// under way. `kind` is 0 for packet identifiers that a client has not released, 1 for sequence ids of messages that
+/// a client has received.
+const MQTT: &str = "
+CREATE TABLE IF NOT EXISTS mqtt_session (slot INTEGER PRIMARY KEY, session TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS mqtt_subscription (
+  slot INTEGER NOT NULL,
+  topic TEXT NOT NULL,
+  options INTEGER NOT NULL,
+  PRIMARY KEY (slot, topic)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mqtt_packet (
+  slot INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (slot, kind, number)
 ) WITHOUT ROWID;
 ";
 

@@ -5,7 +5,7 @@ use webpubsub_shard::{Change, HubSettings, ShardMap, Snapshot, StoredMessage};
 use crate::database::{Cell, Database, Unreadable, integer};
 use crate::object::ObjectStore;
 use crate::rows::{
-    acks, connection, durable_event, log_row, membership, permission, shard_row, state, stored_message,
+    acks, connection, durable_event, log_row, membership, mqtt_packet, mqtt_session, mqtt_subscription, permission, shard_row, state, stored_message,
     stream,
 };
 use crate::{change, schema};
@@ -54,6 +54,10 @@ impl<D: Database> ShardStore<D> {
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
             streams: self.rows("SELECT slot, number, stream FROM stream", stream)?,
+            mqtt_sessions: self.rows("SELECT slot, session FROM mqtt_session", mqtt_session)?,
+            mqtt_subscriptions: self
+                .rows("SELECT slot, topic, options FROM mqtt_subscription", mqtt_subscription)?,
+            mqtt_packets: self.rows("SELECT slot, kind, number FROM mqtt_packet", mqtt_packet)?,
             log: self.rows(
                 "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + IFNULL((
                    SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row

@@ -12,7 +12,7 @@ use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Change, ConnectionRecord, Cursor, EventContext, HubSettings, ShardId, ShardMap, Slot, Snapshot,
+    Change, ConnectionRecord, Cursor, EventContext, HubSettings, MqttPacket, ShardId, ShardMap, Slot, Snapshot,
     StoredMessage, Verdict,
 };
 use webpubsub_store::{ShardStore, Unreadable};
@@ -74,7 +74,7 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
     let row = n % (*next_row + 2);
     let kind = if n % 2 == 0 { PermissionType::SendToGroup } else { PermissionType::JoinLeaveGroup };
     let number = u16::try_from(n % 3).expect("a number");
-    Some(match what % 23 {
+    Some(match what % 29 {
         0 => Change::PutConnection(record(slot.0, n)),
         1 => Change::RemoveConnection(slot),
         2 if disk.memberships.contains(&(slot, name.clone())) => return None,
@@ -130,8 +130,23 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
         19 => Change::Unsubscribe(slot, name),
         20 => Change::PutStream { slot, number, stream: n.to_string() },
         21 => Change::RemoveStream { slot, number },
+        22 => Change::PutMqtt { slot, session: n.to_string() },
+        23 => Change::RemoveMqtt(slot),
+        24 => Change::MqttSubscribe { slot, topic: name, options: n },
+        25 => Change::MqttUnsubscribe { slot, topic: name },
+        26 => Change::AddMqttPacket(slot, packet(n)),
+        27 => Change::RemoveMqttPacket(slot, packet(n)),
         _ => Change::DeleteRows { first: row / 2, last: row },
     })
+}
+
+fn packet(n: u64) -> MqttPacket {
+    let number = n / 8 % 16;
+    if n.is_multiple_of(2) {
+        MqttPacket::Received(u16::try_from(number).expect("a packet identifier"))
+    } else {
+        MqttPacket::Released(number)
+    }
 }
 
 fn messages(store: &ShardStore<Sqlite>, rows: u64) -> BTreeMap<u64, StoredMessage> {
@@ -214,6 +229,8 @@ fn each_change_is_as_few_calls_as_it_can_be() {
     count("use ack ids anew", Change::UseAcks { slot: Slot(0), part: 0, acks: vec![0] });
     count("open a stream", Change::PutStream { slot: Slot(0), number: 0, stream: "[]".to_owned() });
     count("close a stream", Change::RemoveStream { slot: Slot(0), number: 0 });
+    count("take an MQTT packet", Change::AddMqttPacket(Slot(0), MqttPacket::Received(1)));
+    count("release an MQTT packet", Change::RemoveMqttPacket(Slot(0), MqttPacket::Received(1)));
     count("trim", Change::DeleteRows { first: 1, last: 2 });
     count("disconnect", Change::RemoveConnection(Slot(0)));
     store.message(1).expect("an answer");
@@ -233,11 +250,13 @@ fn each_change_is_as_few_calls_as_it_can_be() {
         use ack ids anew: 2
         open a stream: 1
         close a stream: 1
+        take an MQTT packet: 1
+        release an MQTT packet: 1
         trim: 2
         disconnect: 4
         read a message: 1
         open: 3
-        load: 14
+        load: 17
     "#]]
     .assert_eq(&calls);
 }

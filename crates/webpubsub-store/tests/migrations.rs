@@ -4,7 +4,7 @@
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, GroupState};
 use webpubsub_protocol::name::UserId;
-use webpubsub_shard::{ShardId, Slot, Snapshot};
+use webpubsub_shard::{MqttPacket, ShardId, Slot, Snapshot};
 use webpubsub_store::{DirectoryStore, OpenError, ShardStore};
 use webpubsub_testkit::{Sqlite, SqliteError, group};
 
@@ -13,10 +13,11 @@ const SHARD_2: &str = include_str!("old/shard-2.sql");
 const SHARD_3: &str = include_str!("old/shard-3.sql");
 const SHARD_4: &str = include_str!("old/shard-4.sql");
 const SHARD_5: &str = include_str!("old/shard-5.sql");
+const SHARD_6: &str = include_str!("old/shard-6.sql");
 const DIRECTORY_1: &str = include_str!("old/directory-1.sql");
 
 /// Every version of a shard, and nothing at all.
-const SHARDS: [&str; 6] = ["", SHARD_1, SHARD_2, SHARD_3, SHARD_4, SHARD_5];
+const SHARDS: [&str; 7] = ["", SHARD_1, SHARD_2, SHARD_3, SHARD_4, SHARD_5, SHARD_6];
 
 fn database(script: &str) -> Sqlite {
     let database = Sqlite::in_memory();
@@ -55,7 +56,7 @@ fn every_version_becomes_the_tables_of_a_new_shard() {
         let old = database(script);
         open(&old);
         assert_eq!(columns(&old), made, "{script}");
-        assert_eq!(old.texts("SELECT CAST(version AS TEXT) FROM schema_version"), ["5"]);
+        assert_eq!(old.texts("SELECT CAST(version AS TEXT) FROM schema_version"), ["6"]);
     }
 }
 
@@ -101,8 +102,19 @@ fn version_4_keeps_all_and_has_no_states_or_streams() {
 }
 
 #[test]
-fn version_5_reads_as_it_was_written() {
-    let database = database(SHARD_5);
+fn version_5_keeps_all_and_has_no_mqtt_sessions() {
+    let (five, ..) = contents(&database(SHARD_5));
+    let (mut six, ..) = contents(&database(SHARD_6));
+    assert_eq!(std::mem::take(&mut six.mqtt_sessions), [(Slot(3), "{}".to_owned())]);
+    assert_eq!(std::mem::take(&mut six.mqtt_subscriptions), [(Slot(3), group("room"), 513)]);
+    let packets = [(Slot(3), MqttPacket::Received(65_535)), (Slot(3), MqttPacket::Released(70_000))];
+    assert_eq!(std::mem::take(&mut six.mqtt_packets), packets);
+    assert_eq!(five, six);
+}
+
+#[test]
+fn version_6_reads_as_it_was_written() {
+    let database = database(SHARD_6);
     let (snapshot, ..) = contents(&database);
     let [alice, bob] = &snapshot.connections[..] else { panic!("{snapshot:?}") };
     assert_eq!((alice.id.as_str(), bob.id.as_str()), ("alices", "bobs"));
@@ -187,16 +199,16 @@ fn a_shard_that_finds_all_as_it_was_writes_nothing() {
 
 #[test]
 fn a_newer_version_is_left_alone() {
-    let newer = database(SHARD_5);
-    newer.execute("UPDATE schema_version SET version = 6");
+    let newer = database(SHARD_6);
+    newer.execute("UPDATE schema_version SET version = 7");
     let before = newer.changes();
     let refused = ShardStore::open(newer.clone(), None);
     let Err(SqliteError::Open(error)) = refused else { panic!("{refused:?}") };
-    assert_eq!(error, OpenError::Newer { found: 6, known: 5 });
-    assert_eq!(error.to_string(), "the tables are of version 6, this service knows 5");
+    assert_eq!(error, OpenError::Newer { found: 7, known: 6 });
+    assert_eq!(error.to_string(), "the tables are of version 7, this service knows 6");
     assert_eq!(newer.changes(), before);
-    newer.execute("UPDATE schema_version SET version = 5");
-    assert_eq!(contents(&newer), contents(&database(SHARD_5)));
+    newer.execute("UPDATE schema_version SET version = 6");
+    assert_eq!(contents(&newer), contents(&database(SHARD_6)));
 }
 
 #[test]

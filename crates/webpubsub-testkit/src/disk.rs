@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use webpubsub_protocol::client::GroupStateItem;
 use webpubsub_protocol::name::GroupName;
-use webpubsub_shard::{Change, LogRow, Snapshot, StoredMessage};
+use webpubsub_shard::{Change, LogRow, MqttPacket, Snapshot, StoredMessage};
 use webpubsub_store::ShardStore;
 
 use crate::sqlite::Sqlite;
@@ -89,6 +89,9 @@ pub fn sorted(mut snapshot: Snapshot) -> Snapshot {
     snapshot.permissions.sort_by_key(|(slot, kind, group, _)| (*slot, kind.as_str(), group.clone()));
     snapshot.acks.sort();
     snapshot.streams.sort();
+    snapshot.mqtt_sessions.sort();
+    snapshot.mqtt_subscriptions.sort();
+    snapshot.mqtt_packets.sort();
     snapshot.taken_by.sort();
     snapshot.taken.sort();
     snapshot
@@ -142,6 +145,34 @@ pub fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, S
         Change::UseAcks { slot, part, acks } => {
             disk.acks.retain(|(of, ..)| *of != slot || part > 0);
             disk.acks.push((slot, part, acks));
+        }
+        Change::PutMqtt { slot, session } => {
+            disk.mqtt_sessions.retain(|(of, _)| *of != slot);
+            disk.mqtt_sessions.push((slot, session));
+        }
+        Change::RemoveMqtt(slot) => {
+            disk.mqtt_sessions.retain(|(of, _)| *of != slot);
+            disk.mqtt_subscriptions.retain(|(of, ..)| *of != slot);
+            disk.mqtt_packets.retain(|(of, _)| *of != slot);
+        }
+        Change::MqttSubscribe { slot, topic, options } => {
+            disk.mqtt_subscriptions.retain(|(of, known, _)| (*of, known) != (slot, &topic));
+            disk.mqtt_subscriptions.push((slot, topic, options));
+        }
+        Change::MqttUnsubscribe { slot, topic } => {
+            disk.mqtt_subscriptions.retain(|(of, known, _)| (*of, known) != (slot, &topic));
+        }
+        Change::AddMqttPacket(slot, packet) => {
+            if !disk.mqtt_packets.contains(&(slot, packet)) {
+                disk.mqtt_packets.push((slot, packet));
+            }
+        }
+        Change::RemoveMqttPacket(slot, packet) => {
+            let is_it = |other: MqttPacket| match (packet, other) {
+                (MqttPacket::Released(last), MqttPacket::Released(number)) => number <= last,
+                (one, other) => one == other,
+            };
+            disk.mqtt_packets.retain(|(of, other)| *of != slot || !is_it(*other));
         }
         Change::Detach { slot, until } => {
             for record in disk.connections.iter_mut().filter(|record| record.slot == slot) {
