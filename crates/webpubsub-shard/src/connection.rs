@@ -14,6 +14,7 @@ use crate::buffer::{Buffer, Cursor, Link};
 use crate::carried::Carried;
 use crate::framing::Framing;
 use crate::inbox::Inbox;
+use crate::mqtt::{MqttSession, Progress};
 use crate::permission::Permissions;
 use crate::rate_limit::TokenBucket;
 use crate::slot::Slot;
@@ -46,6 +47,8 @@ pub(crate) struct Connection {
     pub(crate) event_queue: Option<Slot>,
     /// The streams that it has open, once it has opened one.
     pub(crate) streams: Option<Box<Streams>>,
+    /// Its MQTT session, if it has one.
+    pub(crate) mqtt: Option<Box<MqttSession>>,
 }
 
 impl Connection {
@@ -67,6 +70,7 @@ impl Connection {
             carried: None,
             event_queue: None,
             streams: None,
+            mqtt: None,
         }
     }
 
@@ -87,8 +91,12 @@ impl Connection {
             }
         };
         let carried = self.carried.as_ref().map(|carried| carried.encode(&self.groups)).unwrap_or_default();
+        let mqtt = self
+            .mqtt
+            .as_ref()
+            .map_or_else(Progress::default, |session| session.outgoing.progress(acknowledged.sequence_id));
         let (connection, since) = (self.id.clone(), self.since);
-        Attachment { connection, since, acknowledged, is_behind, carried, acks, streams }
+        Attachment { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt }
     }
 
     /// Whether it has a socket.
@@ -110,7 +118,12 @@ impl Connection {
     pub(crate) fn resume(&mut self, socket: Attachment) {
         self.since = socket.since;
         match &mut self.buffer {
-            Some(buffer) => buffer.resume(socket.acknowledged, socket.is_behind),
+            Some(buffer) => {
+                buffer.resume(socket.acknowledged, socket.is_behind);
+                if let Some(session) = &mut self.mqtt {
+                    session.carried = Some(socket.mqtt);
+                }
+            }
             None => {
                 self.acks = socket.acks;
                 if let Some(streams) = &mut self.streams {

@@ -17,7 +17,7 @@ pub(crate) struct Connections {
     ids: HashMap<ConnectionId, Slot>,
     users: HashMap<UserId, SortedSet<Slot>>,
     groups: HashMap<GroupName, SortedSet<Slot>>,
-    /// How many of them are reliable.
+    /// How many of them speak a reliable subprotocol.
     reliable: usize,
 }
 
@@ -58,6 +58,21 @@ impl Connections {
         self.vacant.as_slice().first().copied().unwrap_or_else(|| self.end())
     }
 
+    /// Takes a vacant slot for a connection that is yet to be known.
+    pub(crate) fn reserve(&mut self) -> Slot {
+        let slot = self.vacancy();
+        self.vacant.remove(&slot);
+        if slot == self.end() {
+            self.slots.push(None);
+        }
+        slot
+    }
+
+    /// Gives back a slot that was taken and has no connection.
+    pub(crate) fn release(&mut self, slot: Slot) {
+        self.vacant.insert(slot);
+    }
+
     /// Puts a connection, member of its groups, into a vacant slot.
     pub(crate) fn insert(&mut self, slot: Slot, connection: Connection) {
         while self.slots.len() <= slot.index() {
@@ -72,7 +87,7 @@ impl Connections {
         for group in connection.groups.as_slice() {
             self.groups.entry(group.clone()).or_default().insert(slot);
         }
-        self.reliable += usize::from(connection.buffer.is_some());
+        self.reliable += usize::from(connection.buffer.is_some() && connection.mqtt.is_none());
         if let Some(place) = self.slots.get_mut(slot.index()) {
             *place = Some(connection);
         }
@@ -86,7 +101,7 @@ impl Connections {
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Connection> {
         let connection = self.slots.get_mut(slot.index())?.take()?;
         self.vacant.insert(slot);
-        self.reliable -= usize::from(connection.buffer.is_some());
+        self.reliable -= usize::from(connection.buffer.is_some() && connection.mqtt.is_none());
         self.ids.remove(&connection.id);
         if let Some(user) = &connection.user {
             remove_member(&mut self.users, user, slot);

@@ -1,11 +1,14 @@
 //! One publish on its way to many connections, encoded once for each way of framing.
 
+use webpubsub_mqtt::Qos;
 use webpubsub_protocol::client::{DataFrame, Encoding, json};
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::buffer::Link;
 use crate::connection::Connection;
 use crate::framing::Framing;
+use crate::mqtt;
 use crate::output::Output;
 use crate::publish::Message;
 use crate::slot::Slot;
@@ -14,6 +17,8 @@ use crate::step::Step;
 /// The receivers of a publish, by how they are framed, and the frame that is made at most once.
 pub(crate) struct FanOut<'a> {
     publish: &'a dyn Message,
+    /// When it is sent.
+    now: Timestamp,
     /// The row of the log in which it is written, if it is.
     row: u64,
     /// The message as JSON, which is also what the log keeps; made when it is first needed.
@@ -21,6 +26,9 @@ pub(crate) struct FanOut<'a> {
     simple: Vec<Slot>,
     json: Receivers,
     protobuf: Receivers,
+    pub(crate) mqtt: mqtt::Receivers,
+    /// MQTT clients with a socket that take no more now: their sockets carry what waits.
+    pub(crate) waiting: Vec<Slot>,
     /// Reliable connections that have it in their buffers, those without a socket among them.
     pub(crate) buffered: Vec<Slot>,
     /// Reliable connections whose buffers have no room for it.
@@ -28,14 +36,17 @@ pub(crate) struct FanOut<'a> {
 }
 
 impl<'a> FanOut<'a> {
-    pub(crate) fn new(publish: &'a dyn Message, row: u64) -> Self {
+    pub(crate) fn new(publish: &'a dyn Message, row: u64, now: Timestamp) -> Self {
         Self {
             publish,
+            now,
             row,
             frame: None,
             simple: Vec::new(),
             json: Receivers::default(),
             protobuf: Receivers::default(),
+            mqtt: mqtt::Receivers::default(),
+            waiting: Vec::new(),
             buffered: Vec::new(),
             overflowing: Vec::new(),
         }
@@ -48,6 +59,7 @@ impl<'a> FanOut<'a> {
             Framing::Simple(_) => return self.simple.push(slot),
             Framing::Messages(Encoding::Json) => &mut self.json,
             Framing::Messages(Encoding::Protobuf) => &mut self.protobuf,
+            Framing::Mqtt => return self.add_mqtt(slot, connection),
         };
         let Some(buffer) = &mut connection.buffer else { return receivers.plain.push(slot) };
         let bytes = self.frame.get_or_insert_with(|| self.publish.json()).len();
@@ -61,12 +73,45 @@ impl<'a> FanOut<'a> {
         }
     }
 
+    /// Adds an MQTT client: at the lower QoS of the message and the subscription, if it takes so much.
+    ///
+    /// Source: docs/spec/mqtt.md#delivery.
+    fn add_mqtt(&mut self, slot: Slot, connection: &mut Connection) {
+        let Some(publish) = self.publish.publish().filter(|publish| !publish.is_end()) else { return };
+        let (Some(session), Some(buffer)) = (&mut connection.mqtt, &mut connection.buffer) else { return };
+        let is_attached = buffer.link == Link::Attached;
+        let delivery = session.delivery(publish);
+        if delivery.qos == Qos::AtMostOnce && !is_attached {
+            return;
+        }
+        if self.mqtt.choose(publish, delivery, self.now) > session.packet_maximum as usize {
+            return;
+        }
+        if delivery.qos == Qos::AtMostOnce {
+            return self.mqtt.add(slot, None);
+        }
+        let bytes = self.frame.get_or_insert_with(|| self.publish.json()).len();
+        if !buffer.has_room(bytes) {
+            return self.overflowing.push(slot);
+        }
+        let sequence_id = buffer.push(self.row, bytes);
+        self.buffered.push(slot);
+        if delivery.qos == Qos::ExactlyOnce {
+            self.mqtt.exactly_once.push(slot);
+        }
+        if session.outgoing.push(is_attached) {
+            self.mqtt.add(slot, Some(sequence_id));
+        } else if is_attached {
+            self.waiting.push(slot);
+        }
+    }
+
     /// Adds a receiver that has the message in its buffer under this number.
     pub(crate) fn add_numbered(&mut self, slot: Slot, sequence_id: SequenceId, framing: &Framing) {
         match framing {
             Framing::Messages(Encoding::Json) => self.json.numbered.push((slot, sequence_id)),
             Framing::Messages(Encoding::Protobuf) => self.protobuf.numbered.push((slot, sequence_id)),
-            Framing::Simple(_) => {}
+            Framing::Simple(_) | Framing::Mqtt => {}
         }
     }
 
@@ -77,7 +122,7 @@ impl<'a> FanOut<'a> {
 
     /// Sends it to all receivers, in at most one output for simple clients and two for each encoding.
     pub(crate) fn send(self, step: &mut Step) {
-        let Self { publish, frame, simple, json, protobuf, .. } = self;
+        let Self { publish, frame, simple, json, protobuf, mqtt, .. } = self;
         if !simple.is_empty()
             && let Some(frame) = publish.simple()
         {
@@ -85,6 +130,7 @@ impl<'a> FanOut<'a> {
         }
         json.send(|| DataFrame::Json(frame.unwrap_or_else(|| publish.json())), step);
         protobuf.send(|| publish.protobuf(), step);
+        mqtt.send(step);
     }
 }
 

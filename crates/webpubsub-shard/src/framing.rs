@@ -10,10 +10,16 @@ pub(crate) enum Framing {
     Simple(SimpleMode),
     /// Messages in an encoding.
     Messages(Encoding),
+    /// Packets of MQTT, each of which may be in several frames, and each frame have several.
+    Mqtt,
 }
 
 impl Framing {
     pub(crate) fn new(subprotocol: Subprotocol, mode: SimpleMode) -> Self {
-        subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
+        if subprotocol == Subprotocol::Mqtt {
+            Self::Mqtt
+        } else {
+            subprotocol.encoding().map_or(Self::Simple(mode), Self::Messages)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use webpubsub_mqtt::{DecodeError, UpstreamPacket};
 use webpubsub_protocol::client::{Frame, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
@@ -62,6 +63,10 @@ pub(crate) enum Arrived {
     Message(UpstreamMessage),
     /// A payload of a simple client.
     Payload(Frame),
+    /// A packet of an MQTT client.
+    Packet(Box<UpstreamPacket>),
+    /// What an MQTT client sent is none.
+    Unreadable(DecodeError),
     /// What ends the connection.
     Invalid(CloseCause),
     /// The end of the socket, as in [`crate::Input::Closed`].
@@ -77,6 +82,8 @@ impl Arrived {
         }
         match framing {
             Framing::Simple(_) => Self::Payload(frame),
+            // Its packets are read where its session is known.
+            Framing::Mqtt => Self::Invalid(CloseCause::InvalidPacket),
             Framing::Messages(encoding) => {
                 encoding.decode_upstream(&frame).map_or_else(Self::Invalid, Self::Message)
             }
@@ -85,7 +92,20 @@ impl Arrived {
 
     /// Whether the client's rate limit applies to it.
     pub(crate) const fn is_limited(&self) -> bool {
-        matches!(self, Self::Message(_) | Self::Payload(_))
+        match self {
+            Self::Message(_) | Self::Payload(_) => true,
+            Self::Packet(_) => !self.is_acknowledgement(),
+            Self::Unreadable(_) | Self::Invalid(_) | Self::Closed { .. } | Self::Broken => false,
+        }
+    }
+
+    /// Whether it is the end of a delivery over MQTT, which frees memory and is taken at once.
+    pub(crate) const fn is_acknowledgement(&self) -> bool {
+        if let Self::Packet(packet) = self {
+            matches!(**packet, UpstreamPacket::Puback(_) | UpstreamPacket::Pubcomp(_))
+        } else {
+            false
+        }
     }
 
     /// Whether nothing comes over the socket after it.

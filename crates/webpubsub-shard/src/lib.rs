@@ -52,6 +52,7 @@ mod input;
 mod listing;
 mod log;
 mod metrics;
+mod mqtt;
 mod output;
 mod permission;
 mod placement;
@@ -92,8 +93,6 @@ pub use shard::{Restored, Shard};
 pub use shard_id::ShardId;
 pub use shard_map::{ShardMap, ShardState};
 pub use slot::Slot;
-pub use snapshot::{
-    Attachment, ConnectionRecord, EventContext, LogRow, MqttPacket, Snapshot, StoredMessage,
-};
+pub use snapshot::{Attachment, ConnectionRecord, EventContext, LogRow, MqttPacket, Snapshot, StoredMessage};
 pub use trace::{MAX_UNREAD_TRACE_BYTES, MAX_WATCHERS, TraceFilter, WatcherId};
 pub use turns::NextTurn;

@@ -7,6 +7,7 @@ use webpubsub_protocol::client::{
 use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::time::Timestamp;
 
+use crate::mqtt::{Content, MESSAGES_TOPIC};
 use crate::snapshot::StoredMessage;
 
 /// A message for many.
@@ -22,6 +23,30 @@ pub(crate) struct Publish {
     pub(crate) expires: Option<Timestamp>,
     /// What it is in a stream, if it belongs to one.
     pub(crate) stream: Option<Box<StreamPart>>,
+    /// What an MQTT client published it with.
+    pub(crate) mqtt: Option<Box<Content>>,
+}
+
+impl Publish {
+    /// A message of a server to a client, without an end.
+    pub(crate) fn by_server(data: MessageData, metadata: Metadata) -> Self {
+        Self { from: Origin::Server, data, metadata, expires: None, stream: None, mqtt: None }
+    }
+
+    /// Its topic for MQTT clients.
+    ///
+    /// Source: docs/spec/mqtt.md#delivery.
+    pub(crate) fn topic(&self) -> &str {
+        match &self.from {
+            Origin::Group { group, .. } => group.as_str(),
+            Origin::Server => MESSAGES_TOPIC,
+        }
+    }
+
+    /// Whether it is only the end of a stream, which has no payload.
+    pub(crate) fn is_end(&self) -> bool {
+        self.stream.as_ref().is_some_and(|part| part.end.is_some())
+    }
 }
 
 /// What is delivered to many connections, encoded once for each way of framing.
@@ -55,9 +80,7 @@ impl Message for Publish {
     }
 
     fn simple(&self) -> Option<Frame> {
-        // The end of a stream has no payload.
-        let is_end = self.stream.as_ref().is_some_and(|part| part.end.is_some());
-        (!is_end).then(|| simple::encode(&self.data))
+        (!self.is_end()).then(|| simple::encode(&self.data))
     }
 
     fn expires(&self) -> Option<Timestamp> {
@@ -105,7 +128,7 @@ impl Stored {
     pub(crate) fn decode(StoredMessage { message, expires }: &StoredMessage) -> Option<Self> {
         match decode_downstream(message) {
             Ok(Some(DownstreamMessage::Data { from, data, metadata, stream, .. })) => {
-                Some(Self::Publish(Publish { from, data, metadata, expires: *expires, stream }))
+                Some(Self::Publish(Publish { from, data, metadata, expires: *expires, stream, mqtt: None }))
             }
             Ok(Some(DownstreamMessage::GroupStates { states, .. })) => Some(Self::States(states)),
             Ok(Some(

@@ -11,6 +11,7 @@ mod drain;
 mod events;
 mod list;
 mod membership;
+mod mqtt;
 mod recover;
 mod relayed;
 mod restore;
@@ -24,6 +25,7 @@ mod write;
 
 use std::collections::VecDeque;
 
+use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
@@ -36,6 +38,7 @@ use crate::inbox::Arrived;
 use crate::input::Input;
 use crate::log::Log;
 use crate::metrics::Counters;
+use crate::mqtt::MqttClients;
 use crate::output::Output;
 use crate::publish::{Publish, Stored};
 use crate::relay::Relay;
@@ -71,6 +74,7 @@ pub struct Shard {
     pub(crate) unmeasured: u64,
     pub(crate) turns: Turns,
     pub(crate) states: StateTable,
+    pub(crate) mqtt: MqttClients,
     /// Operators who watch.
     pub(crate) trace: Trace,
 }
@@ -129,10 +133,13 @@ impl Shard {
             unmeasured: 0,
             turns: Turns::default(),
             states: StateTable::default(),
+            mqtt: MqttClients::default(),
             trace: Trace::default(),
         };
         let queues = shard.restore_durable_events(snapshot.durable_events, &mut step);
-        let detached = shard.restore_connections(now, snapshot.connections, &queues);
+        let sessions = snapshot.mqtt_sessions.into_iter().collect();
+        let detached = shard.restore_connections(now, snapshot.connections, &sessions, &queues);
+        shard.restore_subscriptions(snapshot.mqtt_subscriptions);
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);
         }
@@ -165,6 +172,7 @@ impl Shard {
         }
         let slots = shard.restore_sockets(sockets, detached, &mut step);
         shard.restore_buffers(snapshot.log, &mut step);
+        shard.restore_packets(snapshot.mqtt_packets, &mut step);
         shard.welcome(&mut step);
         shard.follow_up(&mut step);
         Restored { shard, slots, outputs: step.outputs }
@@ -175,6 +183,9 @@ impl Shard {
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let mut step = Step::new(now);
         match input {
+            Input::Connect { connection, request, .. } if request.subprotocol == Subprotocol::Mqtt => {
+                self.accept_mqtt(connection, request, &mut step);
+            }
             Input::Connect { connection, request, reconnection_token } => {
                 self.connect(connection, request, reconnection_token, &mut step);
             }
@@ -190,8 +201,11 @@ impl Shard {
             Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;
-                let message = message.and_then(|message| Stored::decode(&message));
-                self.fetched(message.as_ref().map(Stored::message), to, &mut step);
+                let to = self.fetch_for_sessions(message.as_ref(), to, &mut step);
+                if !to.is_empty() {
+                    let message = message.and_then(|message| Stored::decode(&message));
+                    self.fetched(message.as_ref().map(Stored::message), to, &mut step);
+                }
             }
             Input::Command(command) => {
                 let reply = self.command(command, &mut step);
@@ -224,6 +238,7 @@ impl Shard {
                 self.events.timeout(now);
                 self.relay.timeout(&mut step);
                 self.end_idle_streams(&mut step);
+                self.look_at_mqtt(&mut step);
                 self.give_up(&mut step);
             }
         }
@@ -273,7 +288,7 @@ impl Shard {
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         let waits = [self.relay.next_timeout(), self.events.next_timeout(), self.turns.next_timeout()];
-        let waits = waits.into_iter().chain([self.trace.next_timeout()]);
+        let waits = waits.into_iter().chain([self.trace.next_timeout(), self.mqtt.next_timeout()]);
         waits.flatten().min()
     }
 
@@ -283,6 +298,7 @@ impl Shard {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let detached = self.detached.front().map(|(until, _)| *until);
         let idle = self.idle.as_slice().first().map(|(due, _)| *due);
-        [detached, idle, self.relay.next_deadline(), self.events.next_deadline()].into_iter().flatten().min()
+        let others = [self.relay.next_deadline(), self.events.next_deadline(), self.mqtt.next_deadline()];
+        others.into_iter().chain([detached, idle]).flatten().min()
     }
 }

@@ -9,6 +9,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
 use crate::buffer::Cursor;
+use crate::mqtt;
 use crate::permission::Verdict;
 use crate::settings::HubSettings;
 use crate::shard_id::ShardId;
@@ -143,6 +144,8 @@ pub struct Attachment {
     pub(crate) acks: AckCache,
     /// How far the streams have come of a connection that is not reliable.
     pub(crate) streams: Vec<Progress>,
+    /// How far the messages of an MQTT session have come.
+    pub(crate) mqtt: mqtt::Progress,
 }
 
 /// The first byte of an attachment without streams: the layout of the rest.
@@ -153,19 +156,24 @@ const WITH_STREAMS: u8 = 1;
 const WITH_SINCE: u8 = 2;
 /// What is added to the first byte where the attachment has all there is of the connection.
 const WITH_RECORD: u8 = 4;
+/// What is added to the first byte where messages of an MQTT session wait, or are done out of turn.
+const WITH_MQTT: u8 = 8;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
     /// cursor in 8 bytes each, 1 in a byte if it is behind, since when there is the connection in 8 bytes if
     /// that is known, the length of the connection's record and groups in 2 bytes and those if no disk has them, the
-    /// number of streams in 2 bytes and the streams if there are any, then the runs of ack ids. At most 14,892
-    /// bytes, since a connection with streams is on disk; the platform keeps 16,384.
+    /// number of streams in 2 bytes and the streams if there are any, how far the messages of an MQTT session have
+    /// come if they wait (the first that does in 8 bytes, the number of those that are done in 2 bytes, and where
+    /// each is in 2 bytes), then the runs of ack ids, which an MQTT session has not. At most 14,892 bytes, since a
+    /// connection with streams is on disk; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
         let streams = if self.streams.is_empty() { 0 } else { WITH_STREAMS };
         let record = if self.carried.is_empty() { 0 } else { WITH_RECORD };
-        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE) + record;
+        let mqtt = if self.mqtt.is_empty() { 0 } else { WITH_MQTT };
+        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE) + record + mqtt;
         let mut bytes = vec![format, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
@@ -182,6 +190,11 @@ impl Attachment {
                 stream.encode(&mut bytes);
             }
         }
+        if !self.mqtt.is_empty() {
+            bytes.extend(self.mqtt.waiting.to_le_bytes());
+            bytes.extend(u16::try_from(self.mqtt.done.len()).unwrap_or(u16::MAX).to_le_bytes());
+            bytes.extend(self.mqtt.done.iter().flat_map(|at| at.to_le_bytes()));
+        }
         bytes.extend(encode_runs(self.acks.runs()));
         bytes
     }
@@ -190,8 +203,8 @@ impl Attachment {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[format, length], rest) = bytes.split_first_chunk()?;
-        let parts =
-            format.checked_sub(FORMAT).filter(|parts| *parts <= WITH_STREAMS + WITH_SINCE + WITH_RECORD)?;
+        let all = WITH_STREAMS + WITH_SINCE + WITH_RECORD + WITH_MQTT;
+        let parts = format.checked_sub(FORMAT).filter(|parts| *parts <= all)?;
         let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
         let (row, rest) = rest.split_first_chunk()?;
@@ -220,10 +233,23 @@ impl Attachment {
                 rest = after;
             }
         }
+        let mut mqtt = mqtt::Progress::default();
+        if parts & WITH_MQTT != 0 {
+            let (waiting, after) = rest.split_first_chunk()?;
+            let (count, after) = after.split_first_chunk()?;
+            rest = after;
+            mqtt.waiting = u64::from_le_bytes(*waiting);
+            for _ in 0..u16::from_le_bytes(*count) {
+                let (at, after) = rest.split_first_chunk()?;
+                mqtt.done.push(u16::from_le_bytes(*at));
+                rest = after;
+            }
+        }
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
         let acks = AckCache::from_runs(decode_runs(rest)?);
-        Some(Self { connection, since, acknowledged, is_behind: *is_behind != 0, carried, acks, streams })
+        let is_behind = *is_behind != 0;
+        Some(Self { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt })
     }
 }
 
@@ -267,8 +293,12 @@ mod tests {
             carried: vec![],
             acks: AckCache::default(),
             streams: vec![],
+            mqtt: mqtt::Progress::default(),
         };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
+        attachment.mqtt = mqtt::Progress { waiting: 9, done: (0..1100).collect() };
+        assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
+        attachment.mqtt = mqtt::Progress::default();
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
         }

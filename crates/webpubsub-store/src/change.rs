@@ -78,8 +78,10 @@ pub(crate) fn write<D: Database>(database: &D, change: &Change) -> Result<(), D:
         ),
         Change::RemoveStream { slot, number } => database
             .run("DELETE FROM stream WHERE slot = ? AND number = ?", &[integer(slot.0), integer(*number)]),
-        Change::PutMqtt { slot, session } => database
-            .run("INSERT OR REPLACE INTO mqtt_session VALUES (?, ?)", &[integer(slot.0), Value::Text(session)]),
+        Change::PutMqtt { slot, session } => database.run(
+            "INSERT OR REPLACE INTO mqtt_session VALUES (?, ?)",
+            &[integer(slot.0), Value::Text(session)],
+        ),
         Change::RemoveMqtt(slot) => {
             let slot = [integer(slot.0)];
             database.run("DELETE FROM mqtt_session WHERE slot = ?", &slot)?;

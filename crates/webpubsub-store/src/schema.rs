@@ -73,12 +73,9 @@ pub(crate) const SHARD: Tables = Tables {
     steps: |found| match found {
         Some(5) => &[Step::Run(MQTT)],
         Some(4) => &[Step::Run(STATES_AND_STREAMS), Step::Run(MQTT)],
-        Some(3) => &[
-            Step::Run(PARTS),
-            Step::Run(FROM_VERSION_3),
-            Step::Run(STATES_AND_STREAMS),
-            Step::Run(MQTT),
-        ],
+        Some(3) => {
+            &[Step::Run(PARTS), Step::Run(FROM_VERSION_3), Step::Run(STATES_AND_STREAMS), Step::Run(MQTT)]
+        }
         Some(2) => &[
             Step::AddToConnection(FROM_VERSION_2),
             Step::Run(ASK_AGAIN),

@@ -5,8 +5,8 @@ use webpubsub_shard::{Change, HubSettings, ShardMap, Snapshot, StoredMessage};
 use crate::database::{Cell, Database, Unreadable, integer};
 use crate::object::ObjectStore;
 use crate::rows::{
-    acks, connection, durable_event, log_row, membership, mqtt_packet, mqtt_session, mqtt_subscription, permission, shard_row, state, stored_message,
-    stream,
+    acks, connection, durable_event, log_row, membership, mqtt_packet, mqtt_session, mqtt_subscription,
+    permission, shard_row, state, stored_message, stream,
 };
 use crate::{change, schema};
 

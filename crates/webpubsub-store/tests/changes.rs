@@ -12,8 +12,8 @@ use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Change, ConnectionRecord, Cursor, EventContext, HubSettings, MqttPacket, ShardId, ShardMap, Slot, Snapshot,
-    StoredMessage, Verdict,
+    Change, ConnectionRecord, Cursor, EventContext, HubSettings, MqttPacket, ShardId, ShardMap, Slot,
+    Snapshot, StoredMessage, Verdict,
 };
 use webpubsub_store::{ShardStore, Unreadable};
 use webpubsub_testkit::{Sqlite, group, sorted, user, write};

@@ -14,6 +14,7 @@
 
 mod disk;
 mod handler;
+mod mqtt;
 mod net;
 mod shard;
 pub mod simulation;
@@ -21,6 +22,7 @@ mod sqlite;
 
 pub use disk::{sorted, write};
 pub use handler::{ALL_EVENTS, USER_EVENTS, header, policy, says, settings, status, with_handlers};
+pub use mqtt::{MqttClient, mqtt};
 pub use net::Net;
 pub use shard::{Closed, TestShard, group, json, reliable, text, user};
 pub use sqlite::{Sqlite, SqliteError};

@@ -297,6 +297,26 @@ impl TestShard {
         std::mem::take(&mut self.sockets.get_mut(&slot).expect("an open socket").received)
     }
 
+    /// The frames that a socket received since it was asked last, which it still has.
+    #[must_use]
+    pub fn frames(&self, slot: Slot) -> &[Frame] {
+        self.sockets.get(&slot).map_or(&[], |socket| &socket.received)
+    }
+
+    /// Drops the first frame that a socket received.
+    pub fn drop_first_frame(&mut self, slot: Slot) {
+        self.sockets.get_mut(&slot).expect("an open socket").received.remove(0);
+    }
+
+    /// The slot of a connection with a socket.
+    #[must_use]
+    pub fn slot_of(&self, id: &str) -> Option<Slot> {
+        let is_its = |socket: &Socket| {
+            Attachment::decode(&socket.attachment).is_some_and(|known| known.connection.as_str() == id)
+        };
+        self.sockets.iter().find(|(_, socket)| is_its(socket)).map(|(slot, _)| *slot)
+    }
+
     /// Everything that is only in memory is lost.
     pub fn hibernate(&mut self) {
         self.calls.clear();

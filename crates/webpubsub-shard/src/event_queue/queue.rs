@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use webpubsub_mqtt::Qos;
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::event_handler::{Event, Physical};
@@ -126,6 +127,16 @@ pub(crate) struct Waiting {
     pub(crate) is_under_way: bool,
 }
 
+/// An event that an MQTT client published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MqttRequest {
+    /// Its topic.
+    pub(crate) topic: String,
+    pub(crate) qos: Qos,
+    /// What links the answer to it.
+    pub(crate) correlation: Option<Vec<u8>>,
+}
+
 /// Where the answer to an event goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReplyTarget {
@@ -137,6 +148,8 @@ pub(crate) enum ReplyTarget {
     Frame,
     /// The client, under this id.
     Invocation(String),
+    /// An MQTT client, on the topics of the answers to the event.
+    Mqtt(Box<MqttRequest>),
     /// Nowhere: the client has cancelled its invocation.
     None,
 }

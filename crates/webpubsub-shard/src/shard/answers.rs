@@ -1,6 +1,6 @@
 //! Answers of event handlers take effect.
 
-use webpubsub_protocol::client::{DownstreamMessage, Origin};
+use webpubsub_protocol::client::DownstreamMessage;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
@@ -126,10 +126,13 @@ impl Shard {
             let result = result.map(|reply| reply.data).map_err(|refusal| refusal.to_ack_error());
             return self.send(slot, DownstreamMessage::InvokeResponse { invocation_id, result }, step);
         }
+        if let ReplyTarget::Mqtt(request) = reply_to {
+            return self.answer_request(slot, *request, result, step);
+        }
         let has_receiver = matches!(reply_to, ReplyTarget::Ack(_) | ReplyTarget::Frame);
         let result = result.map(|Reply { data, metadata, .. }| {
             if let Some(data) = data.filter(|_| has_receiver) {
-                let publish = Publish { from: Origin::Server, data, metadata, expires: None, stream: None };
+                let publish = Publish::by_server(data, metadata);
                 self.send_data(slot, publish, step);
             }
         });
@@ -142,6 +145,7 @@ impl Shard {
             ReplyTarget::Frame
             | ReplyTarget::Ack(None)
             | ReplyTarget::Invocation(_)
+            | ReplyTarget::Mqtt(_)
             | ReplyTarget::DurableEvent(_)
             | ReplyTarget::None => {}
         }

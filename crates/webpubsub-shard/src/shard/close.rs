@@ -6,6 +6,7 @@ use webpubsub_protocol::close::CloseCause;
 use crate::connection::Connection;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
+use crate::shard::mqtt::reason_code;
 use crate::slot::Slot;
 use crate::step::Step;
 
@@ -22,6 +23,7 @@ impl Shard {
                 record.text("reason", reason);
             });
         }
+        self.end_session(slot, step);
         self.notify_of_end(slot, reason, step);
         self.end_states(slot, step);
         if let Some(mut connection) = self.connections.remove(slot) {
@@ -37,6 +39,9 @@ impl Shard {
     /// Ends a connection whose socket carried no WebSocket traffic.
     pub(crate) fn broken(&mut self, slot: Slot, step: &mut Step) {
         step.push(Output::Forget { slot });
+        if self.connections.get(slot).is_some_and(|connection| connection.mqtt.is_some()) {
+            return self.lose(slot, step);
+        }
         self.remove(slot, INVALID_FRAME, step);
     }
 
@@ -54,6 +59,7 @@ impl Shard {
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, step: &mut Step) {
         self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, step);
+        self.send_disconnect(slot, reason_code(cause), Some(message), step);
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }

@@ -36,7 +36,7 @@ impl Shard {
             Command::Send { to, data, metadata, ttl } => {
                 let slots = to.slots(&self.connections);
                 let (from, expires) = (to.target.origin(), ttl.end(step.now));
-                let publish = Publish { from, data, metadata, expires, stream: None };
+                let publish = Publish { from, data, metadata, expires, stream: None, mqtt: None };
                 self.fan_out(&slots, &publish, Reach::ThisShard, step);
                 Reply::Done
             }

@@ -25,7 +25,7 @@ impl Shard {
         {
             self.record_delivery(step.now, to, publish);
         }
-        let mut fan_out = FanOut::new(publish, self.log.newest() + 1);
+        let mut fan_out = FanOut::new(publish, self.log.newest() + 1, step.now);
         for &slot in to {
             if let Some(connection) = self.connections.get_mut(slot) {
                 fan_out.add(slot, connection);
@@ -34,6 +34,9 @@ impl Shard {
         let relayed = reach == Reach::AllShards && self.relay.is_needed();
         if relayed || !fan_out.buffered.is_empty() {
             self.log_publish(&mut fan_out, publish, relayed, step);
+        }
+        for slot in mem::take(&mut fan_out.waiting) {
+            self.touch(slot);
         }
         let overflowing = mem::take(&mut fan_out.overflowing);
         fan_out.send(step);
@@ -54,12 +57,16 @@ impl Shard {
         step: &mut Step,
     ) {
         let recipients = bitmap(mem::take(&mut fan_out.buffered));
-        let frame = fan_out.frame();
-        self.log.add(frame.len());
-        let (row, message, expires) = (self.log.newest(), frame.with(None), publish.expires());
+        let mut message = fan_out.frame().with(None);
+        if let Some(content) = publish.publish().and_then(|publish| publish.mqtt.as_ref()) {
+            content.add_to(&mut message, &bitmap(mem::take(&mut fan_out.mqtt.exactly_once)));
+        }
+        let bytes = message.len();
+        self.log.add(bytes);
+        let (row, expires) = (self.log.newest(), publish.expires());
         step.store(Change::Log { row, message, expires, relayed, recipients });
         if relayed {
-            self.relay.publish(row, frame.len());
+            self.relay.publish(row, bytes);
         }
     }
 
@@ -91,7 +98,9 @@ impl Shard {
                 let message = DownstreamMessage::Data { from, data, metadata, sequence_id: None, stream };
                 self.send(slot, message, step);
             }
-            Framing::Messages(_) => self.fan_out(&[slot], &publish, Reach::ThisShard, step),
+            Framing::Messages(_) | Framing::Mqtt => {
+                self.fan_out(&[slot], &publish, Reach::ThisShard, step);
+            }
         }
     }
 

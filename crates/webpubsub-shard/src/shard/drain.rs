@@ -1,5 +1,6 @@
 //! A shard drains, or its process is about to stop: clients are to connect again elsewhere.
 
+use webpubsub_mqtt::ReasonCode;
 use webpubsub_protocol::close::CloseCause;
 
 use crate::buffer::Link;
@@ -48,8 +49,12 @@ impl Shard {
         let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
         let attached: Vec<(Slot, bool)> =
             attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
+        for slot in self.mqtt.slots() {
+            self.refuse_pending(slot, CloseCause::ServiceStops, step);
+        }
         for (slot, is_reliable) in attached {
             if is_reliable {
+                self.send_disconnect(slot, ReasonCode::SERVER_SHUTTING_DOWN, None, step);
                 self.detach(slot, step);
                 step.push(Output::Close { slot, cause: CloseCause::ServiceStops });
             } else {

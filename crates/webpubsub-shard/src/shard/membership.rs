@@ -33,6 +33,7 @@ impl Shard {
     pub(crate) fn leave(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
         if self.connections.leave(slot, group) {
             self.store(slot, Change::Leave(slot, group.clone()), step);
+            self.forget_subscription(slot, group, step);
             self.left_states(slot, group, step);
             if self.has_event_handlers() {
                 self.notify(slot, Event::Left { group: group.clone() }, step);

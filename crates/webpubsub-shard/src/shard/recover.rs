@@ -29,7 +29,9 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(slot) else {
             return step.push(Output::CannotRecover);
         };
-        let Some(buffer) = &mut connection.buffer else { return step.push(Output::CannotRecover) };
+        let Some(buffer) = connection.buffer.as_mut().filter(|_| connection.mqtt.is_none()) else {
+            return step.push(Output::CannotRecover);
+        };
         match buffer.link {
             Link::Attached => step.push(Output::Close { slot, cause: CloseCause::TakenOver }),
             Link::Detached { .. } => step.store(Change::Detach { slot, until: None }),
@@ -75,7 +77,7 @@ impl Shard {
         if message.expires().is_some_and(|expires| expires <= step.now) {
             return;
         }
-        let mut fan_out = FanOut::new(message, self.log.newest());
+        let mut fan_out = FanOut::new(message, self.log.newest(), step.now);
         for (slot, id) in to {
             if let Some(connection) = self.connections.get(slot) {
                 fan_out.add_numbered(slot, id, &connection.framing);
@@ -90,6 +92,9 @@ impl Shard {
     pub(crate) fn closed(&mut self, slot: Slot, code: CloseCode, reason: &str, step: &mut Step) {
         let Some(connection) = self.connections.get(slot) else { return };
         step.push(Output::Forget { slot });
+        if connection.mqtt.is_some() {
+            return self.lose(slot, step);
+        }
         match &connection.buffer {
             Some(_) if code != CloseCode::NORMAL => self.detach(slot, step),
             // Where there was no close frame, the reason is the platform's own.
@@ -100,7 +105,12 @@ impl Shard {
 
     /// Takes the socket from a reliable connection, whose recovery window begins.
     pub(crate) fn detach(&mut self, slot: Slot, step: &mut Step) {
-        let until = step.now.after(self.config.recovery_window);
+        let session = self.connections.get(slot).and_then(|connection| connection.mqtt.as_ref());
+        let window = session.map_or(self.config.recovery_window, |session| session.window());
+        if window.is_zero() {
+            return self.remove(slot, "", step);
+        }
+        let until = step.now.after(window);
         if self.trace.is_on() {
             self.record_connection(step.now, slot, "detached", &|_| {});
         }
@@ -115,6 +125,8 @@ impl Shard {
         }
         step.store(Change::Detach { slot, until: Some(until) });
         self.wait(until, slot);
+        self.wait_with_will(slot, step);
+        self.publish_due_will(slot, step);
     }
 
     /// Waits for a connection to be recovered.
@@ -129,7 +141,8 @@ impl Shard {
                 .link(slot)
                 .is_some_and(|link| matches!(link, Link::Detached { until } if until <= step.now))
             {
-                self.remove(slot, RECOVERY_TIMEOUT, step);
+                let is_mqtt = self.connections.get(slot).is_some_and(|connection| connection.mqtt.is_some());
+                self.remove(slot, if is_mqtt { "" } else { RECOVERY_TIMEOUT }, step);
             }
         }
         self.forget_recovered();

@@ -11,6 +11,7 @@ use crate::carried::Carried;
 use crate::connection::Connection;
 use crate::event_queue::{Owner, QueueKind, durable};
 use crate::log;
+use crate::mqtt::MqttSession;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
@@ -23,16 +24,20 @@ impl Shard {
         &mut self,
         now: Timestamp,
         records: Vec<ConnectionRecord>,
+        sessions: &HashMap<Slot, String>,
         queues: &HashMap<ConnectionId, Slot>,
     ) -> Vec<(Slot, bool)> {
         let mut known = Vec::new();
         for record in records {
             let (slot, until) = (record.slot, record.detached_until);
             let queue = queues.get(&record.id).copied();
-            let buffer = record.subprotocol.is_reliable().then(|| {
-                Buffer::restore(record.acknowledged, until.unwrap_or(now.after(self.config.recovery_window)))
-            });
-            self.connections.insert(slot, Connection::of(record, buffer, AckCache::default()));
+            let session = sessions.get(&slot).and_then(|text| MqttSession::decode(text, now));
+            let window = session.as_ref().map_or(self.config.recovery_window, MqttSession::window);
+            let buffer = (record.subprotocol.is_reliable() || session.is_some())
+                .then(|| Buffer::restore(record.acknowledged, until.unwrap_or(now.after(window))));
+            let mut connection = Connection::of(record, buffer, AckCache::default());
+            connection.mqtt = session.map(Box::new);
+            self.connections.insert(slot, connection);
             if let Some(queue) = queue {
                 self.adopt_event_queue(slot, queue);
             }
@@ -70,6 +75,7 @@ impl Shard {
                     self.wait(until, slot);
                     if !was_detached {
                         step.store(Change::Detach { slot, until: Some(until) });
+                        self.wait_with_will(slot, step);
                     }
                 }
                 // What became of its client is not known.
@@ -102,13 +108,13 @@ impl Shard {
         for LogRow { row, recipients, bytes, relayed: _ } in log {
             let mut to = Vec::new();
             for slot in log::slots(&recipients) {
-                let connection = self.connections.get_mut(slot);
-                let Some(buffer) = connection.and_then(|connection| connection.buffer.as_mut()) else {
-                    continue;
-                };
+                let Some(connection) = self.connections.get_mut(slot) else { continue };
+                let Some(buffer) = &mut connection.buffer else { continue };
                 if row > buffer.acknowledged().row {
                     let id = buffer.push(row, bytes);
-                    if buffer.link == Link::Attached {
+                    if let Some(session) = &mut connection.mqtt {
+                        session.outgoing.push_restored();
+                    } else if buffer.link == Link::Attached {
                         to.push((slot, id));
                     }
                 }

@@ -9,7 +9,7 @@ impl Shard {
     /// Why a connect would be refused, if it would be.
     #[must_use]
     pub fn full(&self) -> Option<Full> {
-        self.config.full(&self.map, self.connections.len())
+        self.config.full(&self.map, self.connections.len() + self.mqtt.unknown)
     }
 
     /// How many connections this shard holds.

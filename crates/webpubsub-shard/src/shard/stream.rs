@@ -138,6 +138,7 @@ impl Shard {
                 metadata: Metadata::default(),
                 expires: None,
                 stream: Some(part),
+                mqtt: None,
             });
         }
     }

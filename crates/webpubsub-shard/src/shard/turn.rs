@@ -164,10 +164,21 @@ impl Shard {
 
     /// Takes in a frame: carries it out at once if it leads to no write, or queues it.
     pub(crate) fn receive(&mut self, from: Slot, frame: Frame, step: &mut Step) {
-        let limits = self.config.limits;
-        let Some(connection) = self.connections.get(from) else { return };
+        let Some(connection) = self.connections.get(from) else {
+            return self.receive_before_connack(from, frame, step);
+        };
+        if connection.framing == Framing::Mqtt {
+            return self.receive_packets(from, frame, step);
+        }
         let bytes = frame.len();
         let arrived = Arrived::read(&connection.framing, frame);
+        self.take_in(from, arrived, bytes, step);
+    }
+
+    /// Takes in what a frame of `bytes` bytes has, as [`Shard::receive`] does.
+    pub(crate) fn take_in(&mut self, from: Slot, arrived: Arrived, bytes: usize, step: &mut Step) {
+        let limits = self.config.limits;
+        let Some(connection) = self.connections.get(from) else { return };
         // An acknowledgement frees memory, and concerns nothing else that the client sends. One of a message
         // that was never sent closes the connection, after everything that came before.
         let may_overtake = matches!(
@@ -176,9 +187,10 @@ impl Shard {
                 if connection.buffer.as_ref().is_none_or(|buffer| *sequence_id <= buffer.newest())
         );
         let is_next = connection.inbox.arrived.is_empty() || may_overtake;
-        let is_quick = is_next && !self.turns.is_due && !self.writes(from, &arrived);
+        let is_free = arrived.is_acknowledgement();
+        let is_quick = is_free || (is_next && !self.turns.is_due && !self.writes(from, &arrived));
         let Some(connection) = self.connections.get_mut(from) else { return };
-        if is_quick && connection.bucket.take(step.now, &limits) {
+        if is_quick && (is_free || connection.bucket.take(step.now, &limits)) {
             let before = step.cost;
             self.carry_out(from, arrived, step);
             self.turns.take_in(cost_of_bytes(bytes) + step.cost - before);
@@ -190,7 +202,12 @@ impl Shard {
     /// Has something that came over a socket wait for the next turn, unless the socket is gone: one may turn
     /// out lost in the very step that forgets it.
     pub(crate) fn enqueue(&mut self, from: Slot, arrived: Arrived, bytes: usize, step: &mut Step) {
-        let Some(connection) = self.connections.get_mut(from) else { return };
+        let Some(connection) = self.connections.get_mut(from) else {
+            if arrived.is_end() {
+                self.forget_pending(from, step);
+            }
+            return;
+        };
         if !connection.is_attached() {
             return;
         }
@@ -241,6 +258,8 @@ impl Shard {
         match arrived {
             Arrived::Message(message) => self.message(from, message, step),
             Arrived::Payload(frame) => self.payload(from, frame, step),
+            Arrived::Packet(packet) => self.packet(from, *packet, step),
+            Arrived::Unreadable(error) => self.end_unreadable(from, error, step),
             Arrived::Invalid(cause) => self.close(from, cause, step),
             Arrived::Closed { code, reason } => self.closed(from, code, &reason, step),
             Arrived::Broken => self.broken(from, step),
@@ -249,7 +268,7 @@ impl Shard {
 
     /// Whether this leads to a write that an answer waits for, as far as is known beforehand.
     fn writes(&self, from: Slot, arrived: &Arrived) -> bool {
-        let publish = || self.relay.is_needed() || self.connections.has_reliable();
+        let publish = || self.relay.is_needed() || self.connections.has_reliable() || self.mqtt.sessions > 0;
         let is_reliable = || self.connections.get(from).is_some_and(|connection| connection.buffer.is_some());
         match arrived {
             Arrived::Message(UpstreamMessage::JoinGroup { .. } | UpstreamMessage::LeaveGroup { .. }) => {
@@ -272,12 +291,12 @@ impl Shard {
             ) => false,
             Arrived::Payload(_) => match self.connections.get(from).map(|connection| &connection.framing) {
                 Some(Framing::Simple(SimpleMode::SendToGroup { .. })) => publish(),
-                Some(Framing::Simple(SimpleMode::SendEvent) | Framing::Messages(_)) | None => {
-                    self.has_event_handlers()
-                }
+                Some(Framing::Simple(SimpleMode::SendEvent) | Framing::Messages(_) | Framing::Mqtt)
+                | None => self.has_event_handlers(),
             },
             Arrived::Message(UpstreamMessage::GroupState { .. }) => publish() || self.has_event_handlers(),
-            Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
+            Arrived::Packet(packet) => self.packet_writes(packet),
+            Arrived::Unreadable(_) | Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
         }
     }
 }

@@ -241,10 +241,17 @@ impl Shard {
         (data, metadata, expires, stream): Parts,
         step: &mut Step,
     ) {
-        let from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());
+        let from = Origin::Group { group, from_user: None };
+        let publish = Publish { from, data, metadata, expires, stream, mqtt: None };
+        self.publish_as(slot, echo, publish, step);
+    }
+
+    /// Sends a message to the members of its group, on every shard, as one of a connection.
+    pub(crate) fn publish_as(&mut self, slot: Slot, echo: Echo, mut publish: Publish, step: &mut Step) {
+        let Origin::Group { group, from_user } = &mut publish.from else { return };
+        *from_user = self.connections.get(slot).and_then(|connection| connection.user.clone());
         let to: Vec<Slot> =
-            self.connections.members(&group).filter(|member| echo == Echo::Send || *member != slot).collect();
-        let publish = Publish { from: Origin::Group { group, from_user }, data, metadata, expires, stream };
+            self.connections.members(group).filter(|member| echo == Echo::Send || *member != slot).collect();
         self.fan_out(&to, &publish, Reach::AllShards, step);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every method that records is called only while [`Trace::is_on`](crate::trace::Trace::is_on).
 
+use webpubsub_mqtt::UpstreamPacket;
 use webpubsub_protocol::client::{Origin, StreamAction, UpstreamMessage};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::json::{Members, Writer};
@@ -215,7 +216,10 @@ fn describe(arrived: &Arrived) -> Option<Described<'_>> {
         Arrived::Payload(frame) => {
             return Some(Described { name: "payload", bytes: frame.len(), ..Described::default() });
         }
-        Arrived::Invalid(_) => return Some(Described { name: "invalid", ..Described::default() }),
+        Arrived::Packet(packet) => return describe_packet(packet),
+        Arrived::Invalid(_) | Arrived::Unreadable(_) => {
+            return Some(Described { name: "invalid", ..Described::default() });
+        }
         Arrived::Closed { .. } | Arrived::Broken => return None,
     };
     let of_group = |name, group| Described { name, group: Some(group), ..Described::default() };
@@ -242,6 +246,24 @@ fn describe(arrived: &Arrived) -> Option<Described<'_>> {
         },
         UpstreamMessage::Ping | UpstreamMessage::SequenceAck { .. } => return None,
     })
+}
+
+/// Describes a packet of an MQTT client.
+fn describe_packet(packet: &UpstreamPacket) -> Option<Described<'_>> {
+    let (name, bytes) = match packet {
+        UpstreamPacket::Publish(publish) => ("publish", publish.payload.len()),
+        UpstreamPacket::Subscribe(_) => ("subscribe", 0),
+        UpstreamPacket::Unsubscribe(_) => ("unsubscribe", 0),
+        UpstreamPacket::Disconnect(_) => ("disconnect", 0),
+        UpstreamPacket::Connect(_)
+        | UpstreamPacket::Puback(_)
+        | UpstreamPacket::Pubrec(_)
+        | UpstreamPacket::Pubrel(_)
+        | UpstreamPacket::Pubcomp(_)
+        | UpstreamPacket::Pingreq
+        | UpstreamPacket::Auth(_) => return None,
+    };
+    Some(Described { name, bytes, ..Described::default() })
 }
 
 fn of_event<'a>(name: &'static str, event: &'a str, data: &'a MessageData) -> Described<'a> {

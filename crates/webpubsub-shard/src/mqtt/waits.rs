@@ -1,0 +1,71 @@
+//! MQTT clients of a shard that wait for something, or that something waits for.
+
+use webpubsub_protocol::sorted::SortedSet;
+use webpubsub_protocol::time::Timestamp;
+
+use crate::mqtt::Pending;
+use crate::slot::Slot;
+
+/// What concerns MQTT clients of a shard, but for their sessions.
+#[derive(Debug, Default)]
+pub(crate) struct MqttClients {
+    /// Sockets whose session is not known yet, by their slots.
+    pending: Vec<Option<Box<Pending>>>,
+    /// How many these are.
+    pub(crate) unknown: usize,
+    /// How many sessions there are.
+    pub(crate) sessions: usize,
+    /// When a slot is to be looked at, even if the memory is lost until then; soonest first.
+    pub(crate) deadlines: SortedSet<(Timestamp, Slot)>,
+    /// The same for what is lost with the memory.
+    pub(crate) timeouts: SortedSet<(Timestamp, Slot)>,
+}
+
+impl MqttClients {
+    pub(crate) fn put(&mut self, slot: Slot, pending: Pending) {
+        if self.pending.len() <= slot.index() {
+            self.pending.resize_with(slot.index() + 1, || None);
+        }
+        if let Some(place) = self.pending.get_mut(slot.index()) {
+            *place = Some(Box::new(pending));
+            self.unknown += 1;
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Pending> {
+        self.pending.get_mut(slot.index())?.as_deref_mut()
+    }
+
+    pub(crate) fn take(&mut self, slot: Slot) -> Option<Box<Pending>> {
+        let taken = self.pending.get_mut(slot.index())?.take();
+        self.unknown -= usize::from(taken.is_some());
+        taken
+    }
+
+    /// The slots of all that are pending.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        let known = (0..).map(Slot).zip(&self.pending).filter(|(_, pending)| pending.is_some());
+        known.map(|(slot, _)| slot).collect()
+    }
+
+    /// The slots of which the time has come, and their times.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Slot> {
+        let mut due = Vec::new();
+        for waits in [&mut self.deadlines, &mut self.timeouts] {
+            let here: Vec<_> = waits.as_slice().iter().take_while(|(at, _)| *at <= now).copied().collect();
+            for wait in here {
+                waits.remove(&wait);
+                due.push(wait.1);
+            }
+        }
+        due
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.as_slice().first().map(|(due, _)| *due)
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Timestamp> {
+        self.timeouts.as_slice().first().map(|(due, _)| *due)
+    }
+}

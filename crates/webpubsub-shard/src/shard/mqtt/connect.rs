@@ -1,0 +1,394 @@
+//! MQTT clients connect: to a new session, or to one that is there.
+
+use webpubsub_mqtt::{
+    Connack, Connect, DecodeError, Decoder, DownstreamPacket, Properties, Property, ReasonCode,
+    UpstreamPacket, Version,
+};
+use webpubsub_protocol::client::{Frame, Subprotocol};
+use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::event_handler::Event;
+use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
+use webpubsub_protocol::name::{ConnectionId, GroupName};
+
+use crate::ack::AckCache;
+use crate::admission::ConnectRequest;
+use crate::buffer::{Buffer, Cursor, Link};
+use crate::connection::Connection;
+use crate::event_queue::AFTER_CONNECTED;
+use crate::mqtt::{
+    MAX_EXPIRY_SECONDS, MAX_KEEP_ALIVE_SECONDS, MqttSession, Pending, Progress, Stage, keep_alive,
+};
+use crate::output::{Change, Output};
+use crate::shard::Shard;
+use crate::shard::mqtt::send_encoded;
+use crate::shard::mqtt::time::PACKET_TIME;
+use crate::slot::Slot;
+use crate::snapshot::{Attachment, ConnectionRecord, EventContext};
+use crate::step::Step;
+
+/// The longest client id, in characters.
+const MAX_CLIENT_ID: usize = 128;
+/// The largest payload of a will, in bytes.
+const MAX_WILL_BYTES: usize = 2000;
+
+/// A client id that is refused.
+const CLIENT_ID_RULE: &str = "The client id has to be 1 to 128 characters of 0-9, A-Z and a-z.";
+
+/// Why a client is not let in.
+#[derive(Clone, Copy)]
+struct Refusal {
+    reason: ReasonCode,
+    text: &'static str,
+}
+
+impl Shard {
+    /// Accepts the socket of an MQTT client, who has yet to say which session it wants.
+    pub(crate) fn accept_mqtt(&mut self, physical: ConnectionId, request: ConnectRequest, step: &mut Step) {
+        if let Some(full) = self.full() {
+            return step.push(Output::Refuse(full));
+        }
+        let slot = self.connections.reserve();
+        step.push(Output::Accept { connection: physical.clone(), subprotocol: Subprotocol::Mqtt, slot });
+        // No connection has this id, so a socket that outlives the memory now is closed.
+        let attachment = Attachment {
+            connection: physical.clone(),
+            since: None,
+            acknowledged: Cursor { row: 0, sequence_id: SequenceId(0) },
+            is_behind: false,
+            carried: Vec::new(),
+            acks: AckCache::default(),
+            streams: Vec::new(),
+            mqtt: Progress::default(),
+        };
+        step.push(Output::Attach { slot, attachment });
+        let decoder = Decoder::new(MAX_CLIENT_MESSAGE_BYTES);
+        self.mqtt.put(slot, Pending { physical, request, since: step.now, decoder, stage: Stage::Connect });
+        self.mqtt.timeouts.insert((step.now.after(PACKET_TIME), slot));
+    }
+
+    /// Reads what came over a socket before CONNACK.
+    ///
+    /// Source: docs/spec/mqtt.md#connect.
+    pub(crate) fn receive_before_connack(&mut self, slot: Slot, frame: Frame, step: &mut Step) {
+        let Some(pending) = self.mqtt.get_mut(slot) else { return };
+        let Frame::Binary(bytes) = frame else {
+            return self.refuse_pending(slot, CloseCause::InvalidPacket, step);
+        };
+        if let Stage::Answer { waiting, .. } = &mut pending.stage {
+            *waiting += bytes.len();
+            if *waiting > MAX_CLIENT_MESSAGE_BYTES {
+                return self.refuse_pending(slot, CloseCause::TooManyMessages, step);
+            }
+        }
+        pending.decoder.feed(bytes);
+        if !matches!(pending.stage, Stage::Connect) {
+            return;
+        }
+        match pending.decoder.next_packet() {
+            Ok(None) => {}
+            Ok(Some(UpstreamPacket::Connect(connect))) => self.take_connect(slot, connect, step),
+            Ok(Some(_)) => self.refuse_pending(slot, CloseCause::InvalidPacket, step),
+            Err(error) => {
+                // One that is not known to speak MQTT is sent nothing.
+                if let Some(version) = pending
+                    .decoder
+                    .version()
+                    .filter(|version| *version == Version::V5 || error == DecodeError::UnsupportedVersion)
+                {
+                    let connack = Connack { reason: error.reason_code(), ..Connack::default() };
+                    send_encoded(slot, &DownstreamPacket::Connack(connack), version, step);
+                }
+                self.refuse_pending(slot, CloseCause::InvalidPacket, step);
+            }
+        }
+    }
+
+    /// Forgets a client whose socket is gone before its session was known.
+    pub(crate) fn forget_pending(&mut self, slot: Slot, step: &mut Step) {
+        if self.mqtt.take(slot).is_some() {
+            step.push(Output::Forget { slot });
+            self.connections.release(slot);
+        }
+    }
+
+    /// Closes the socket of a client whose session is not known.
+    pub(crate) fn refuse_pending(&mut self, slot: Slot, cause: CloseCause, step: &mut Step) {
+        if self.mqtt.take(slot).is_some() {
+            step.push(Output::Close { slot, cause });
+            self.connections.release(slot);
+        }
+    }
+
+    fn take_connect(&mut self, slot: Slot, mut connect: Box<Connect>, step: &mut Step) {
+        let result = check(&connect).and_then(|()| {
+            let Some(pending) = self.mqtt.get_mut(slot) else { return Ok(None) };
+            let is_assigned = connect.client_id.is_empty();
+            if is_assigned {
+                connect.client_id = assigned_id(&pending.physical);
+            }
+            let id = ConnectionId::parse(connect.client_id.as_str());
+            let id = id.map_err(|_| Refusal {
+                reason: ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
+                text: CLIENT_ID_RULE,
+            })?;
+            Ok(Some((id, is_assigned)))
+        });
+        match result {
+            // Without the handler no client of such a hub is let in.
+            Ok(Some(_)) if self.handler_of(&Event::Connect { body: String::new() }).is_some() => {
+                let text = "The event handler cannot be asked.";
+                let refusal = Refusal { reason: ReasonCode::SERVER_UNAVAILABLE, text };
+                self.refuse_connect(slot, connect.version, refusal, step);
+            }
+            Ok(Some((id, is_assigned))) => self.admit(slot, &id, is_assigned, &connect, step),
+            Ok(None) => {}
+            Err(refusal) => self.refuse_connect(slot, connect.version, refusal, step),
+        }
+    }
+
+    fn refuse_connect(&mut self, slot: Slot, version: Version, refusal: Refusal, step: &mut Step) {
+        let mut connack = Connack { reason: refusal.reason, ..Connack::default() };
+        connack.properties.push_text(Property::ReasonString, refusal.text);
+        send_encoded(slot, &DownstreamPacket::Connack(connack), version, step);
+        self.refuse_pending(slot, CloseCause::MqttEnded, step);
+    }
+
+    /// Lets a client in: to the session of its id, or to a new one.
+    ///
+    /// Source: docs/spec/mqtt.md#sessions, docs/spec/mqtt.md#takeover.
+    fn admit(
+        &mut self,
+        slot: Slot,
+        id: &ConnectionId,
+        is_assigned: bool,
+        connect: &Connect,
+        step: &mut Step,
+    ) {
+        self.give_up(step);
+        let known = self.connections.find(id);
+        if let Some(known) = known {
+            let is_attached = self.link(known) == Some(Link::Attached);
+            let refusal = match self.session_mut(known) {
+                None => {
+                    Some(Refusal { reason: ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, text: CLIENT_ID_RULE })
+                }
+                Some(session) => (is_attached && !session.allows_takeover(step.now)).then_some(Refusal {
+                    reason: ReasonCode::CONNECTION_RATE_EXCEEDED,
+                    text: "Clients with this id displace each other.",
+                }),
+            };
+            if let Some(refusal) = refusal {
+                return self.refuse_connect(slot, connect.version, refusal, step);
+            }
+        }
+        let Some(pending) = self.mqtt.take(slot) else { return };
+        let Pending { physical, request, decoder, .. } = *pending;
+        // Another user does not get the session: it ends.
+        let resumed = known.filter(|known| {
+            let is_same = self.connections.get(*known).is_some_and(|other| other.user == request.user);
+            is_same && !connect.clean_start
+        });
+        let here = match (known, resumed) {
+            (_, Some(known)) => {
+                self.resume(slot, known, connect, &physical, step);
+                known
+            }
+            (Some(known), None) => {
+                let mut session = MqttSession::new(connect, physical.as_str().to_owned(), step.now);
+                if let Some(other) = self.session(known) {
+                    session.count_takeovers_of(other);
+                }
+                self.end_displaced(known, step);
+                self.begin(slot, id.clone(), request, session, step);
+                slot
+            }
+            (None, None) => {
+                let session = MqttSession::new(connect, physical.as_str().to_owned(), step.now);
+                self.begin(slot, id.clone(), request, session, step);
+                slot
+            }
+        };
+        let mut properties = Properties::default();
+        if is_assigned {
+            properties.push_text(Property::AssignedClientIdentifier, id.as_str());
+        }
+        let connack = Connack {
+            session_present: resumed.is_some(),
+            reason: ReasonCode::SUCCESS,
+            properties: announce(connect, properties),
+        };
+        self.send_packet(here, &DownstreamPacket::Connack(connack), step);
+        self.attach(here, step);
+        self.watch_keep_alive(here);
+        if resumed.is_some() {
+            self.send_again(here, step);
+        }
+        // What came behind CONNECT is there already.
+        if let Some(session) = self.session_mut(here) {
+            session.decoder = decoder;
+        }
+        self.read_packets(here, step);
+    }
+
+    /// Begins a session.
+    fn begin(
+        &mut self,
+        slot: Slot,
+        id: ConnectionId,
+        request: ConnectRequest,
+        session: MqttSession,
+        step: &mut Step,
+    ) {
+        let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
+        let record = ConnectionRecord {
+            slot,
+            id,
+            user: request.user,
+            roles: request.roles,
+            subprotocol: Subprotocol::Mqtt,
+            mode: request.mode,
+            acknowledged: start,
+            detached_until: None,
+            context: EventContext {
+                origin: request.origin,
+                custom_subprotocol: None,
+                state: request.state,
+                cookies: request.cookies.encode(),
+                events: AFTER_CONNECTED,
+            },
+        };
+        step.store(Change::PutConnection(record.clone()));
+        let mut connection = Connection::of(record, Some(Buffer::new(start)), AckCache::default());
+        connection.since = Some(step.now);
+        connection.mqtt = Some(Box::new(session));
+        if connection.permissions.skipped > 0 {
+            step.push(Output::SkippedRoles(connection.permissions.skipped));
+        }
+        self.connections.insert(slot, connection);
+        self.mqtt.sessions += 1;
+        self.store_session(slot, step);
+        self.notify(slot, Event::Connected, step);
+        for group in &request.groups {
+            self.join(slot, group, step);
+        }
+        if self.trace.is_on() {
+            self.record_connection(step.now, slot, "connected", &|record| {
+                record.text_or_null("subprotocol", Subprotocol::Mqtt.name());
+            });
+        }
+    }
+
+    /// Gives a session another socket, which is known by `slot` so far.
+    fn resume(
+        &mut self,
+        slot: Slot,
+        known: Slot,
+        connect: &Connect,
+        physical: &ConnectionId,
+        step: &mut Step,
+    ) {
+        let is_attached = self.link(known) == Some(Link::Attached);
+        if is_attached {
+            self.send_disconnect(known, ReasonCode::SESSION_TAKEN_OVER, None, step);
+            step.push(Output::Close { slot: known, cause: CloseCause::TakenOver });
+            self.unlink(known, step);
+            // One with a delay is not published: the client is back before.
+            if self
+                .session(known)
+                .is_some_and(|session| session.will.as_ref().is_some_and(|will| will.delay.is_zero()))
+            {
+                self.publish_will(known, step);
+            }
+        } else {
+            step.store(Change::Detach { slot: known, until: None });
+        }
+        let Some(connection) = self.connections.get_mut(known) else { return };
+        if let Some(buffer) = &mut connection.buffer {
+            buffer.link = Link::Attached;
+        }
+        connection.backlog.bytes = 0;
+        self.turns.clear(&mut connection.inbox);
+        if let Some(session) = &mut connection.mqtt {
+            session.take(connect, physical.as_str().to_owned(), step.now);
+        }
+        self.counters.recoveries += 1;
+        self.store_session(known, step);
+        step.push(Output::Rename { from: slot, to: known });
+        self.connections.release(slot);
+        if self.trace.is_on() {
+            self.record_connection(step.now, known, "recovered", &|_| {});
+        }
+    }
+
+    /// Ends a session whose client begins another.
+    fn end_displaced(&mut self, slot: Slot, step: &mut Step) {
+        let is_attached = self.link(slot) == Some(Link::Attached);
+        self.send_disconnect(slot, ReasonCode::SESSION_TAKEN_OVER, None, step);
+        self.remove(slot, "", step);
+        if is_attached {
+            step.push(Output::Close { slot, cause: CloseCause::TakenOver });
+        }
+    }
+}
+
+/// Whether a CONNECT keeps to the rules that are not MQTT's own.
+///
+/// Source: docs/spec/mqtt.md#connect.
+fn check(connect: &Connect) -> Result<(), Refusal> {
+    let is_5 = connect.version == Version::V5;
+    let refuse = |reason, text| Err(Refusal { reason, text });
+    // 3.1.1 has no code for what is not allowed of keep-alives and wills.
+    let reason = |reason| if is_5 { reason } else { ReasonCode::NOT_AUTHORIZED };
+    let id = connect.client_id.as_bytes();
+    let is_assigned = id.is_empty() && is_5;
+    if !is_assigned && !(1..=MAX_CLIENT_ID).contains(&id.len()) || !id.iter().all(u8::is_ascii_alphanumeric) {
+        return refuse(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, CLIENT_ID_RULE);
+    }
+    if connect.properties.text(Property::AuthenticationMethod).is_some() {
+        return refuse(ReasonCode::BAD_AUTHENTICATION_METHOD, "There are no authentication methods.");
+    }
+    if !is_5 && !(1..=MAX_KEEP_ALIVE_SECONDS).contains(&connect.keep_alive) {
+        return refuse(ReasonCode::NOT_AUTHORIZED, "The keep-alive has to be 1 to 180 seconds.");
+    }
+    let Some(will) = &connect.will else { return Ok(()) };
+    if GroupName::parse(will.topic.as_str()).is_err() || will.topic.contains(['+', '#']) {
+        let text =
+            "The topic of a will has to be 1 to 1024 characters, not all white space, without wildcards.";
+        return refuse(reason(ReasonCode::TOPIC_NAME_INVALID), text);
+    }
+    if will.payload.len() > MAX_WILL_BYTES {
+        return refuse(reason(ReasonCode::PACKET_TOO_LARGE), "A will has at most 2000 bytes.");
+    }
+    if is_5 && will.retain {
+        return refuse(ReasonCode::RETAIN_NOT_SUPPORTED, "Messages are not retained.");
+    }
+    Ok(())
+}
+
+/// The client id of a client that has none: letters and digits only.
+fn assigned_id(physical: &ConnectionId) -> String {
+    physical
+        .as_str()
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { 'x' })
+        .collect()
+}
+
+/// Adds to the properties of CONNACK what the client has to know.
+///
+/// Source: docs/spec/mqtt.md#connack.
+fn announce(connect: &Connect, mut properties: Properties) -> Properties {
+    let asked = connect.properties.number(Property::SessionExpiryInterval).unwrap_or(0);
+    if asked > MAX_EXPIRY_SECONDS {
+        properties.push_number(Property::SessionExpiryInterval, MAX_EXPIRY_SECONDS);
+    }
+    properties.push_number(Property::MaximumPacketSize, MAX_CLIENT_MESSAGE_BYTES as u32);
+    properties.push_number(Property::RetainAvailable, 0);
+    properties.push_number(Property::WildcardSubscriptionAvailable, 0);
+    properties.push_number(Property::SharedSubscriptionAvailable, 0);
+    if keep_alive(connect) != connect.keep_alive {
+        properties.push_number(Property::ServerKeepAlive, keep_alive(connect).into());
+    }
+    properties
+}
