@@ -7,7 +7,7 @@ use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId,
+    EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId, Sockets,
 };
 
 /// What the operator of the service has decided.
@@ -253,7 +253,7 @@ impl Config {
         }
     }
 
-    /// What one of the shards of a hub is, and its limits.
+    /// What one of the shards of a hub is, and its limits, where sockets outlive the memory.
     #[must_use]
     pub fn shard_config(&self, hub: &HubName, shard: ShardId) -> ShardConfig {
         ShardConfig {
@@ -264,6 +264,7 @@ impl Config {
             limits: self.limits,
             recovery_window: self.recovery_window,
             drain_window: self.drain_window,
+            sockets: Sockets::OutliveMemory,
         }
     }
 }

@@ -27,6 +27,17 @@ pub struct ShardConfig {
     pub connection_quota: u32,
     /// The limits of each connection.
     pub limits: Limits,
+    /// What becomes of sockets when the memory is lost.
+    pub sockets: Sockets,
+}
+
+/// What becomes of a shard's sockets when its memory is lost, as it is by a crash and on some platforms at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sockets {
+    /// They stay open, and carry what [`crate::Output::Attach`] says.
+    OutliveMemory,
+    /// They are lost as well, and carry nothing.
+    EndWithMemory,
 }
 
 /// Why a shard takes no further connection.
@@ -60,6 +71,7 @@ impl ShardConfig {
             drain_window: None,
             connection_quota: 0,
             limits: Limits::DEFAULT,
+            sockets: Sockets::OutliveMemory,
         }
     }
 

@@ -73,7 +73,7 @@ mod turns;
 pub use admission::{AdmissionError, ConnectRequest};
 pub use buffer::Cursor;
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
-pub use config::{Full, Limits, ShardConfig};
+pub use config::{Full, Limits, ShardConfig, Sockets};
 pub use driver::{Answer, Driver, Host};
 pub use error::{Refusal, TooManyPermissions};
 pub use event_queue::{Attempts, Call, CallId, CircuitBreakers, EventPolicy};

@@ -9,6 +9,7 @@ use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::buffer::{Buffer, Cursor};
 use crate::carried::Carried;
+use crate::config::Sockets;
 use crate::connection::Connection;
 use crate::event_queue::AFTER_CONNECTED;
 use crate::output::{Change, Output};
@@ -86,9 +87,11 @@ impl Shard {
         self.send(slot, connected, step);
     }
 
-    /// Attaches what a connection has acknowledged and used to its socket.
+    /// Attaches what a connection has acknowledged and used to its socket, if that outlives the memory.
     pub(crate) fn attach(&self, slot: Slot, step: &mut Step) {
-        if let Some(connection) = self.connections.get(slot) {
+        if self.config.sockets == Sockets::OutliveMemory
+            && let Some(connection) = self.connections.get(slot)
+        {
             step.push(Output::Attach { slot, attachment: connection.attachment() });
         }
     }

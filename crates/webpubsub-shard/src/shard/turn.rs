@@ -13,6 +13,7 @@ use webpubsub_protocol::client::{Frame, StreamAction, UpstreamMessage};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::time::Timestamp;
 
+use crate::config::Sockets;
 use crate::framing::Framing;
 use crate::inbox::{Arrived, MAX_SHARD_BYTES};
 use crate::output::Output;
@@ -244,7 +245,8 @@ impl Shard {
 
     /// Has the next turn update what a socket carries.
     pub(crate) fn touch(&mut self, slot: Slot) {
-        if let Some(connection) = self.connections.get_mut(slot)
+        if self.config.sockets == Sockets::OutliveMemory
+            && let Some(connection) = self.connections.get_mut(slot)
             && !mem::replace(&mut connection.inbox.is_touched, true)
         {
             self.turns.touched.push(slot);

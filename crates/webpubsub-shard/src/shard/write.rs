@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use crate::config::Sockets;
 use crate::connection::Connection;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
@@ -35,7 +36,7 @@ impl Shard {
         let Some(Connection { carried: Some(carried), groups, .. }) = self.connections.get(slot) else {
             return;
         };
-        if !carried.fits_with(groups) {
+        if self.config.sockets == Sockets::OutliveMemory && !carried.fits_with(groups) {
             self.keep_on_disk(slot, step);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::ShardRange;
-use webpubsub_shard::{ShardConfig, ShardId, ShardMap};
+use webpubsub_shard::{ShardConfig, ShardId, ShardMap, Sockets};
 
 use super::client::Client;
 use super::directory::SimulatedDirectory;
@@ -73,11 +73,15 @@ impl World {
             limits.outbound_bytes = 0;
         }
         let drain_window = random.pick(&[None, None, Some(Duration::from_secs(30))]);
+        // A source of its own: everything else happens as it would without it.
+        let sockets =
+            if Random::new(!seed).chance(300) { Sockets::EndWithMemory } else { Sockets::OutliveMemory };
         let config = |shard| ShardConfig {
             shard: ShardId(shard),
             shards,
             limits,
             drain_window,
+            sockets,
             ..ShardConfig::only()
         };
         let asks = random.pick(&[

@@ -1,5 +1,7 @@
 //! What goes wrong.
 
+use webpubsub_shard::Sockets;
+
 use super::World;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{Down, Up, Word};
@@ -31,6 +33,9 @@ impl World {
         // A shard that waits for something outside does not sleep.
         if self.shards[shard].driver.is_none() || self.shards[shard].is_busy() || self.is_calling(shard) {
             return;
+        }
+        if self.shards[shard].config.sockets == Sockets::EndWithMemory {
+            return self.crash(shard);
         }
         self.count(Happening::Hibernation);
         self.note(|| format!("  shard {shard} loses its memory"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use webpubsub_service::ShardRange;
-use webpubsub_shard::{Attachment, ShardId, Slot};
+use webpubsub_shard::{Attachment, ShardId, Slot, Sockets};
 
 use super::World;
 use crate::simulation::check::{broken, check};
@@ -187,7 +187,7 @@ impl World {
             broken(format!("no event handler receives {durable:?} of connection {at}"));
         }
         for shard in 0..self.shards.len() {
-            let Machine { driver, disk, sockets, .. } = &self.shards[shard];
+            let Machine { driver, disk, sockets, config, .. } = &self.shards[shard];
             let disk = &disk.snapshot;
             let sockets = sockets.iter().flatten().filter_map(|at| self.sockets[*at].as_ref());
             let attachments = sockets.filter_map(|socket| socket.attachment.as_ref());
@@ -202,10 +202,11 @@ impl World {
                 disk.durable_events
             );
             let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
-            // A crash may have ended a connection that was not written yet.
-            let alive = alive.filter(|connection| {
-                driver.is_some() || connection.is_reliable() || is_kept(connection.slot)
-            });
+            // A crash may have ended a connection that was not written yet, and where sockets end with the memory some
+            // never are.
+            let are_all_kept = driver.is_some() && config.sockets == Sockets::OutliveMemory;
+            let alive = alive
+                .filter(|connection| are_all_kept || connection.is_reliable() || is_kept(connection.slot));
             let (alive, members) = alive.fold((0, 0), |(alive, members), connection| {
                 (alive + 1, members + connection.groups.count_ones())
             });
