@@ -22,6 +22,8 @@ use crate::wire::Wire;
 const READ_BYTES: usize = 64 << 10;
 /// From this many bytes of answers to pings on that wait to be written, nothing more is read of a socket.
 const MAX_OWED: usize = 16 << 10;
+/// How much of what a client has sent may be on its way to its shard before nothing more is read of its socket.
+const MAX_SENT_BYTES: usize = 256 << 10;
 /// How long a peer may take to read what it was sent last.
 const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long a peer may take to answer a close frame.
@@ -59,7 +61,7 @@ enum Read {
 /// Serves a socket until it is gone. `first` was read already.
 pub(crate) async fn serve(socket: Rc<Socket>, wire: Rc<Wire>, first: Bytes, link: Link) {
     let open = Ending { socket, wire, reading: Reading::new() };
-    let mut client = Client { link, credit: Arc::default(), owed: 0, open };
+    let mut client = Client { link, credit: Credit::of(MAX_SENT_BYTES), owed: 0, open };
     let end = client.read(first).await;
     client.end(end).await;
 }

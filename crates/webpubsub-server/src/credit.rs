@@ -1,19 +1,19 @@
-//! How much of what a client has sent may be on its way to its shard.
+//! How much may be on its way from one part of the server to another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// From this many bytes on, nothing more is read of a socket.
-const MAX_BYTES: usize = 256 << 10;
 /// What a message counts beside its bytes.
 const MESSAGE_BYTES: usize = 512;
 
-/// What one client's messages weigh that its shard has not taken.
-#[derive(Debug, Default)]
+/// What the messages weigh that are on one way and have not been taken at its end.
+#[derive(Debug)]
 pub(crate) struct Credit {
     used: AtomicUsize,
+    /// From this weight on, nothing more is to be sent.
+    most: usize,
     returned: Notify,
 }
 
@@ -21,20 +21,25 @@ pub(crate) struct Credit {
 #[derive(Debug)]
 pub(crate) struct Loan {
     credit: Arc<Credit>,
-    bytes: usize,
+    weight: usize,
 }
 
 impl Credit {
+    /// Credit for this many bytes.
+    pub(crate) fn of(most: usize) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), most, returned: Notify::new() })
+    }
+
     /// Lends what messages of this many bytes in all weigh, whether or not there is as much.
     pub(crate) fn lend(self: &Arc<Self>, messages: usize, bytes: usize) -> Loan {
-        let bytes = bytes + messages * MESSAGE_BYTES;
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-        Loan { credit: Arc::clone(self), bytes }
+        let weight = bytes + messages * MESSAGE_BYTES;
+        self.used.fetch_add(weight, Ordering::Relaxed);
+        Loan { credit: Arc::clone(self), weight }
     }
 
     /// Whether there is any credit left.
     pub(crate) fn is_left(&self) -> bool {
-        self.used.load(Ordering::Relaxed) < MAX_BYTES
+        self.used.load(Ordering::Relaxed) < self.most
     }
 
     /// Waits until some was returned.
@@ -45,8 +50,8 @@ impl Credit {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        let used = self.credit.used.fetch_sub(self.bytes, Ordering::Relaxed);
-        if used >= MAX_BYTES {
+        let used = self.credit.used.fetch_sub(self.weight, Ordering::Relaxed);
+        if used >= self.credit.most {
             self.credit.returned.notify_one();
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::rc::Rc;
+use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 use hyper::header::{CONTENT_TYPE, HeaderName};
@@ -110,7 +111,7 @@ impl Host for RequestHost<'_> {
     }
 
     fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T {
-        use_it(&mut self.thread.views.borrow_mut())
+        use_it(&mut self.thread.views.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -168,7 +169,12 @@ impl Host for RequestHost<'_> {
         let socket = OfferedSocket::open(self.thread);
         let offer = SocketOffer { call, socket: socket.address(), unread: socket.unread(), reply };
         self.thread.to_shard(name.to_owned(), ShardMessage::Offer(Box::new(offer)));
-        let offered = answer.await.map_err(|_| HostError::NoShard)?;
+        let Ok(offered) = answer.await else {
+            // It failed, or does not start.
+            let answer = rest::refuse(&Refusal::Internal, self.request.head.method.as_str());
+            let status = answer.status;
+            return Ok((ObjectAnswer::Response(answer), status, None));
+        };
         let connections = is_counted.then(|| u32::try_from(offered.connections).unwrap_or(u32::MAX));
         match offered.accepted {
             Ok((link, subprotocol)) => {

@@ -10,7 +10,7 @@ use webpubsub_service::{DirectoryCall, ObjectResponse, ShardCall, parse_object_n
 use crate::directory::{self, Directory};
 use crate::shard_message::{ShardMessage, ShardSender};
 use crate::shard_task::ShardTask;
-use crate::sockets::Outgoing;
+use crate::sockets::Sent;
 use crate::thread::{Letter, Thread};
 use crate::{log, server};
 
@@ -29,19 +29,20 @@ pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver
     let objects = Rc::new(Objects { thread, shards: RefCell::default(), directories: RefCell::default() });
     let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
     while letters.recv_many(&mut taken, TAKEN_AT_ONCE).await > 0 {
-        let mut batches = Vec::new();
+        let mut sent = Vec::new();
         for letter in taken.drain(..) {
-            objects.take(letter, &mut batches);
+            objects.take(letter, &mut sent);
         }
-        objects.thread.sockets.deliver(batches.into_iter());
+        let outgoing = sent.iter_mut().flat_map(|sent| std::mem::take(&mut sent.outgoing));
+        objects.thread.sockets.deliver(outgoing);
     }
 }
 
 impl Objects {
-    /// Does what a letter asks for. What is for sockets is added to `batches`.
-    fn take(self: &Rc<Self>, letter: Letter, batches: &mut Vec<Vec<Outgoing>>) {
+    /// Does what a letter asks for. What is for sockets is added to `all_sent`.
+    fn take(self: &Rc<Self>, letter: Letter, all_sent: &mut Vec<Sent>) {
         match letter {
-            Letter::Sockets(outgoing) => batches.push(outgoing),
+            Letter::Sockets(sent) => all_sent.push(sent),
             Letter::Serve(stream, listener, open) => server::serve(&self.thread, stream, listener, open),
             Letter::Shard(name, message) => self.to_shard(&name, message),
             Letter::Directory(name, call, reply) => self.answer(&name, call, reply),

@@ -44,7 +44,7 @@ impl OfferedSocket {
     }
 
     pub(crate) fn unread(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.socket.unread)
+        self.socket.shared_unread()
     }
 
     /// A shard has accepted it.

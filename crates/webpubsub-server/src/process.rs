@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
@@ -118,6 +118,7 @@ struct Shared {
     certificates: Option<Certificates>,
     pages: Option<PathBuf>,
     open: OpenCount,
+    views: Arc<Mutex<ViewCache>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -154,6 +155,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         certificates: certificates.map(Certificates::new),
         pages: options.pages.clone(),
         open: OpenCount::default(),
+        views: Arc::default(),
         stopping,
     });
     Pages::read(options.pages.as_deref()).map_err(StartError::Pages)?;
@@ -234,7 +236,7 @@ async fn serve_thread(
         variables: Arc::clone(&shared.variables),
         storage: shared.storage.clone(),
         sockets: crate::sockets::Sockets::default(),
-        views: ViewCache::new().into(),
+        views: Arc::clone(&shared.views),
         known: std::cell::RefCell::default(),
         pages: Pages::read(shared.pages.as_deref()).map_err(StartError::Pages)?,
         tls: shared.certificates.clone(),

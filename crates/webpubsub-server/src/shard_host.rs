@@ -165,11 +165,9 @@ impl ShardHost {
 
     /// Puts one frame on the sockets of these slots.
     fn put_on(&mut self, slots: impl Iterator<Item = Slot>, frame: &Bytes) {
-        let length = frame.len() as u64;
         let mut open: Vec<Vec<SocketId>> = self.outgoing.iter().map(|_| Vec::new()).collect();
         for slot in slots {
             let Some(place) = self.place(slot) else { continue };
-            place.unread.fetch_add(length, Ordering::Relaxed);
             if let Some(sockets) = open.get_mut(place.socket.thread) {
                 sockets.push(place.socket.id);
             }
@@ -184,7 +182,6 @@ impl ShardHost {
     /// Sends a close frame, the last one.
     fn close_socket(&mut self, seated: &Seated, cause: CloseCause) {
         let frame = frames::close(cause.code().0, fit_reason(cause.reason()));
-        seated.unread.fetch_add(frame.len() as u64, Ordering::Relaxed);
         self.put(seated.socket, |id| Outgoing::Close(id, frame.clone()));
     }
 
@@ -286,7 +283,6 @@ impl Host for ShardHost {
     fn send_trace(&mut self, to: WatcherId, text: &str) {
         let Some(seated) = self.watchers.get(&to) else { return };
         let frame = frames::message(&Frame::Text(text.to_owned()));
-        seated.unread.fetch_add(frame.len() as u64, Ordering::Relaxed);
         self.put(seated.socket, |id| Outgoing::Frame(vec![id], frame.clone()));
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::vec;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -43,7 +44,7 @@ pub(crate) enum ShardMessage {
     /// A request of the REST API.
     Command(Command, oneshot::Sender<Reply>),
     /// A client's messages, in their order.
-    Frames { seat: Seat, messages: Vec<Frame>, _loan: Loan },
+    Frames { seat: Seat, messages: vec::IntoIter<Frame>, loan: Loan },
     /// The end of a socket.
     Closed { seat: Seat, code: CloseCode, reason: String },
     /// What came over a socket was no WebSocket traffic.
@@ -92,7 +93,7 @@ impl Link {
 
     /// Sends what a client has sent.
     pub(crate) fn messages(&self, messages: Vec<Frame>, loan: Loan) {
-        self.send(ShardMessage::Frames { seat: self.seat, messages, _loan: loan });
+        self.send(ShardMessage::Frames { seat: self.seat, messages: messages.into_iter(), loan });
     }
 
     /// The socket has ended, with this code and reason.

@@ -1,7 +1,9 @@
 //! The task of one shard: it takes what has arrived, has the shard carry it out in turns, commits once, and then
 //! lets leave what follows.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
@@ -9,9 +11,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use webpubsub_protocol::name::HubName;
 use webpubsub_service::{AdmittedClient, HubView, Offered as Why, ShardCall, object_name, parse_object_name};
-use webpubsub_shard::{Driver, Input, NextTurn, Shard, ShardId};
+use webpubsub_shard::{Driver, Input, NextTurn, Shard, ShardConfig, ShardId, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
+use crate::credit::Credit;
 use crate::database::DatabaseError;
 use crate::event_host::deliver;
 use crate::running::Running;
@@ -21,8 +24,11 @@ use crate::storage::Durability;
 use crate::thread::Thread;
 use crate::{calls, clock, log};
 
-/// How many messages are taken before what they led to is committed.
+/// How much is taken in at once of what has arrived.
 const TAKEN_AT_ONCE: usize = 256;
+/// How much may be on its way to the sockets of other threads before nothing more is taken: some milliseconds of
+/// their work.
+const MAX_OUTGOING_BYTES: usize = 16 << 20;
 /// How long a shard that could not go on is left alone, and one that could not start at first.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a shard is left alone that has failed to start again and again.
@@ -40,6 +46,10 @@ pub(crate) struct ShardTask {
     itself: WeakUnboundedSender<ShardMessage>,
     /// Has the next thing for the shard start it again.
     forget: Box<dyn Fn()>,
+    /// For what is on its way to sockets on other threads.
+    credit: Arc<Credit>,
+    /// What has arrived and is not taken, oldest first.
+    arrived: VecDeque<ShardMessage>,
 }
 
 /// Whether a task goes on.
@@ -59,7 +69,18 @@ impl ShardTask {
         forget: Box<dyn Fn()>,
     ) -> Option<Self> {
         let (hub, number) = parse_object_name(name)?;
-        Some(Self { thread, name: name.to_owned(), hub, number, inbox, itself, forget })
+        let credit = Credit::of(MAX_OUTGOING_BYTES);
+        Some(Self {
+            thread,
+            name: name.to_owned(),
+            hub,
+            number,
+            inbox,
+            itself,
+            forget,
+            credit,
+            arrived: VecDeque::new(),
+        })
     }
 
     /// Runs until the shard has nothing to do, or the process ends.
@@ -83,6 +104,7 @@ impl ShardTask {
             };
             let file = self.thread.storage.file(&self.name);
             log::file_failure(&format!("{what} of hub {}", self.hub), &file, &error);
+            self.arrived.clear();
             if self.refuse(pause).await == Next::End {
                 return;
             }
@@ -95,7 +117,8 @@ impl ShardTask {
         let Thread { config, storage, peers, .. } = &*self.thread;
         let database = storage.database(&self.name)?;
         let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
-        let shard_config = config.shard_config(&self.hub, self.number);
+        let sockets = SocketLife::EndWithMemory;
+        let shard_config = ShardConfig { sockets, ..config.shard_config(&self.hub, self.number) };
         let policy = config.policy(&self.hub, config.settings.of(&self.hub));
         let restored = Shard::restore(clock::now(), shard_config, policy, store.load()?, Vec::new());
         let is_known = store.object().is_registered()?;
@@ -113,15 +136,19 @@ impl ShardTask {
         if !running.is_known {
             self.introduce();
         }
-        let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
+        let mut buffer = Vec::with_capacity(TAKEN_AT_ONCE);
         loop {
-            let is_idle = self.wait(running, &mut taken).await;
-            if is_idle && taken.is_empty() && self.may_end(running) {
+            while !self.credit.is_left() {
+                self.credit.returned().await;
+            }
+            let is_idle = self.wait(running, &mut buffer).await;
+            self.arrived.extend(buffer.drain(..));
+            if is_idle && self.arrived.is_empty() && self.may_end(running) {
                 // Nothing has come since: this thread has done nothing else.
                 (self.forget)();
                 return Ok(());
             }
-            self.take(running, &mut taken)?;
+            self.take(running)?;
             running.time_out()?;
             if running.host.next_turn.is_some() {
                 running.turn()?;
@@ -137,6 +164,11 @@ impl ShardTask {
 
     /// Waits for something to do. Returns whether there was nothing for a long time.
     async fn wait(&mut self, running: &Running, taken: &mut Vec<ShardMessage>) -> bool {
+        if !self.arrived.is_empty() {
+            // Others of the thread come first.
+            tokio::task::yield_now().await;
+            return false;
+        }
         if running.host.next_turn.is_some() {
             // Others of the thread come first, among them those who read what arrives.
             tokio::task::yield_now().await;
@@ -153,25 +185,28 @@ impl ShardTask {
         waited.is_err() && limit == IDLE
     }
 
-    /// Takes what has arrived.
-    fn take(&self, running: &mut Running, taken: &mut Vec<ShardMessage>) -> Result<(), DatabaseError> {
-        for message in taken.drain(..) {
+    /// Takes what has arrived, until the shard wants to have a turn before more: what that leads to is committed and
+    /// leaves before anything else is taken. So one that sends very much keeps nothing of the others waiting, and no
+    /// more is on its way to sockets than they take.
+    fn take(&mut self, running: &mut Running) -> Result<(), DatabaseError> {
+        while running.host.next_turn != Some(NextTurn::BeforeMore)
+            && let Some(message) = self.arrived.pop_front()
+        {
             self.take_one(running, message)?;
-            if running.host.next_turn == Some(NextTurn::BeforeMore) {
-                running.turn()?;
-            }
         }
         Ok(())
     }
 
-    fn take_one(&self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
+    fn take_one(&mut self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
         match message {
-            ShardMessage::Frames { seat, messages, _loan } => {
-                for frame in messages {
+            ShardMessage::Frames { seat, mut messages, loan } => {
+                while running.host.next_turn != Some(NextTurn::BeforeMore)
+                    && let Some(frame) = messages.next()
+                {
                     running.of_client(seat, |from| Input::Frame { from, frame })?;
-                    if running.host.next_turn == Some(NextTurn::BeforeMore) {
-                        running.turn()?;
-                    }
+                }
+                if messages.len() > 0 {
+                    self.arrived.push_front(ShardMessage::Frames { seat, messages, loan });
                 }
             }
             ShardMessage::Closed { seat, code, reason } => {
@@ -312,7 +347,7 @@ impl ShardTask {
     /// Lets leave what waited for the disk.
     fn release(&self, running: &mut Running) {
         for (thread, outgoing) in running.host.take_outgoing() {
-            self.thread.to_sockets(thread, outgoing);
+            self.thread.to_sockets(thread, outgoing, &self.credit);
         }
         for waiting in std::mem::take(&mut running.host.waiting) {
             match waiting {
@@ -360,6 +395,7 @@ impl ShardTask {
         let Running { driver, host, waiting, .. } = running;
         self.thread.storage.durability != Durability::Memory
             && self.inbox.is_empty()
+            && self.arrived.is_empty()
             && driver.shard.connections() == 0
             && host.timer.is_none()
             && host.alarm.is_none()

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::credit::Loan;
 use crate::wire::Wire;
 
 /// The most frames that one write carries.
@@ -32,6 +33,12 @@ pub(crate) struct SocketAddress {
 pub(crate) struct SocketId {
     index: u32,
     generation: u32,
+}
+
+/// What a shard wants of sockets of another thread, and the credit that it takes until that has been done.
+pub(crate) struct Sent {
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) _loan: Loan,
 }
 
 /// What a shard wants of sockets of one thread.
@@ -63,12 +70,15 @@ pub(crate) struct Socket {
     /// `None` until the upgrade of its request is done.
     wire: RefCell<Option<Rc<Wire>>>,
     queue: RefCell<VecDeque<Bytes>>,
+    /// How many bytes wait in it.
+    queued: Cell<u64>,
     /// How many bytes of the first frame are written.
     written: Cell<usize>,
-    /// How many bytes wait here and on their way here.
-    pub(crate) unread: Arc<AtomicU64>,
+    /// How many bytes wait that the transport did not take when it was offered them: those that are on their way here,
+    /// or have just come, are no fault of the client.
+    unread: Arc<AtomicU64>,
     stage: Cell<Stage>,
-    /// Whether a task waits to write more.
+    /// Whether the transport takes no more, and a task waits to write on; or it is not there yet.
     is_blocked: Cell<bool>,
     is_dirty: Cell<bool>,
     is_broken: Cell<bool>,
@@ -81,6 +91,16 @@ pub(crate) struct Socket {
 pub(crate) struct Sockets {
     entries: RefCell<Vec<(u32, Option<Rc<Socket>>)>>,
     free: RefCell<Vec<u32>>,
+}
+
+impl Outgoing {
+    /// How many messages it is, and how many bytes they have together.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Frame(to, bytes) => (to.len(), to.len() * bytes.len()),
+            Self::Close(..) | Self::Forget(_) => (1, 0),
+        }
+    }
 }
 
 impl Sockets {
@@ -96,10 +116,11 @@ impl Sockets {
             id: SocketId { index, generation },
             wire: RefCell::default(),
             queue: RefCell::default(),
+            queued: Cell::new(0),
             written: Cell::new(0),
             unread: Arc::default(),
             stage: Cell::new(Stage::Open),
-            is_blocked: Cell::new(false),
+            is_blocked: Cell::new(true),
             is_dirty: Cell::new(false),
             is_broken: Cell::new(false),
             changed: Notify::new(),
@@ -128,9 +149,9 @@ impl Sockets {
     }
 
     /// Does what shards want, and then writes to each socket once.
-    pub(crate) fn deliver(&self, batches: impl Iterator<Item = Vec<Outgoing>>) {
+    pub(crate) fn deliver(&self, outgoing: impl Iterator<Item = Outgoing>) {
         let mut dirty = Vec::new();
-        for outgoing in batches.flatten() {
+        for outgoing in outgoing {
             match outgoing {
                 Outgoing::Frame(to, bytes) => {
                     for id in to {
@@ -175,12 +196,17 @@ impl Socket {
     /// Gives the socket its transport, and writes what waits.
     pub(crate) fn attach(self: &Rc<Self>, wire: Rc<Wire>) {
         *self.wire.borrow_mut() = Some(wire);
+        self.is_blocked.set(false);
         self.flush();
+    }
+
+    /// How many bytes wait that the transport did not take, for whoever is elsewhere.
+    pub(crate) fn shared_unread(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.unread)
     }
 
     /// Puts a frame that the shard does not know of behind those that wait.
     pub(crate) fn put(self: &Rc<Self>, frame: Bytes) {
-        self.unread.fetch_add(frame.len() as u64, Ordering::Relaxed);
         self.push(frame);
         self.flush();
     }
@@ -193,8 +219,15 @@ impl Socket {
 
     fn push(&self, frame: Bytes) {
         if !self.is_broken.get() {
+            self.queued.update(|bytes| bytes + frame.len() as u64);
             self.queue.borrow_mut().push_back(frame);
+            self.count_unread();
         }
+    }
+
+    fn count_unread(&self) {
+        let unread = if self.is_blocked.get() { self.queued.get() } else { 0 };
+        self.unread.store(unread, Ordering::Relaxed);
     }
 
     /// Writes what waits, as much as the transport takes; a task goes on with the rest.
@@ -205,14 +238,17 @@ impl Socket {
         let Some(wire) = self.wire.borrow().clone() else { return };
         if !self.write(&wire) {
             self.is_blocked.set(true);
+            self.count_unread();
             let socket = Rc::clone(self);
             tokio::task::spawn_local(async move {
                 while !socket.is_broken.get() && wire.writable().await.is_ok() {
                     if socket.write(&wire) {
                         break;
                     }
+                    socket.count_unread();
                 }
                 socket.is_blocked.set(false);
+                socket.count_unread();
                 socket.changed.notify_one();
             });
         }
@@ -234,7 +270,7 @@ impl Socket {
             }
             match wire.try_write(slices.get(..count).unwrap_or_default()) {
                 Ok(taken) => {
-                    self.unread.fetch_sub(taken as u64, Ordering::Relaxed);
+                    self.queued.update(|bytes| bytes.saturating_sub(taken as u64));
                     self.advance(&mut queue, taken);
                     if taken == 0 && count == 0 {
                         return wire.is_flushed();
@@ -246,6 +282,7 @@ impl Socket {
                     // The end of the connection is read by the task that reads.
                     self.is_broken.set(true);
                     queue.clear();
+                    self.queued.set(0);
                     self.changed.notify_one();
                     return true;
                 }

@@ -1,22 +1,23 @@
 //! What the tasks of one thread share, and how threads reach each other.
 //!
 //! Every thread serves requests and sockets, and the hubs that are its own: all shards of a hub, and its
-//! directory, are on one thread. So a shard relays to its neighbours without crossing over, and no lock is held
-//! anywhere.
+//! directory, are on one thread. So a shard relays to its neighbours without crossing over. The one lock is around
+//! what is known of hubs, for as long as it takes to look that up.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{oneshot, watch};
 use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, ViewCache};
 
+use crate::credit::Credit;
 use crate::http_client::HttpClient;
 use crate::open_count::{OpenCount, OpenOne};
 use crate::pages::Pages;
 use crate::shard_message::ShardMessage;
-use crate::sockets::{Outgoing, Sockets};
+use crate::sockets::{Outgoing, Sent, Sockets};
 use crate::storage::Storage;
 use crate::tls::Certificates;
 use crate::variables::Variables;
@@ -30,7 +31,7 @@ pub(crate) enum Letter {
     /// A call of a directory, by its name.
     Directory(String, DirectoryCall, oneshot::Sender<ObjectResponse>),
     /// What shards want of sockets of the thread.
-    Sockets(Vec<Outgoing>),
+    Sockets(Sent),
     /// Start what is stored of an object of this name, for what it is to do.
     Wake(String),
     /// Stop all shards.
@@ -74,7 +75,8 @@ pub(crate) struct Thread {
     pub(crate) variables: Arc<Variables>,
     pub(crate) storage: Storage,
     pub(crate) sockets: Sockets,
-    pub(crate) views: RefCell<ViewCache>,
+    /// What is known of hubs. All threads know the same, as a change is to hold at once, whoever is asked next.
+    pub(crate) views: Arc<Mutex<ViewCache>>,
     pub(crate) known: RefCell<KnownHandlers>,
     pub(crate) http: HttpClient,
     pub(crate) pages: Pages,
@@ -98,12 +100,14 @@ impl Thread {
         answer.await.ok()
     }
 
-    /// Gives sockets what shards want of them, wherever they are.
-    pub(crate) fn to_sockets(&self, thread: usize, outgoing: Vec<Outgoing>) {
+    /// Gives sockets what a shard wants of them, wherever they are, on its credit.
+    pub(crate) fn to_sockets(&self, thread: usize, outgoing: Vec<Outgoing>, credit: &Arc<Credit>) {
         if thread == self.number {
-            self.sockets.deliver([outgoing].into_iter());
-        } else {
-            self.peers.send(thread, Letter::Sockets(outgoing));
+            return self.sockets.deliver(outgoing.into_iter());
         }
+        let sizes = outgoing.iter().map(Outgoing::size);
+        let (messages, bytes) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
+        let sent = Sent { outgoing, _loan: credit.lend(messages, bytes) };
+        self.peers.send(thread, Letter::Sockets(sent));
     }
 }

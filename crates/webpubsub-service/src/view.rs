@@ -1,7 +1,6 @@
 //! What a host knows of a hub: what its directory said last, cached for a while.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use webpubsub_protocol::json::{Members, Writer};
@@ -57,13 +56,21 @@ impl HubView {
 }
 
 /// What the shards of a hub said of how full they are, which outlives the view.
-pub type SharedLoads = Rc<RefCell<Loads>>;
+#[derive(Debug, Clone, Default)]
+pub struct SharedLoads(Arc<Mutex<Loads>>);
 
-/// The views that a host caches, of up to [`ViewCache::MAX_HUBS`] hubs.
+impl SharedLoads {
+    /// Gives the loads to `use_it`.
+    pub fn with<T>(&self, use_it: impl FnOnce(&mut Loads) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The views that a host caches, of up to [`ViewCache::MAX_HUBS`] hubs. The threads of a host share it.
 #[derive(Debug, Default)]
 pub struct ViewCache {
     hubs: Vec<CachedView>,
-    used: Option<(Timestamp, Rc<str>)>,
+    used: Option<(Timestamp, Arc<str>)>,
 }
 
 #[derive(Debug)]
@@ -71,7 +78,7 @@ struct CachedView {
     hub: HubName,
     /// When the directory was asked.
     asked: Timestamp,
-    view: Rc<HubView>,
+    view: Arc<HubView>,
     loads: SharedLoads,
 }
 
@@ -87,21 +94,21 @@ impl ViewCache {
 
     /// The view of a hub, if it is younger than `ttl`.
     #[must_use]
-    pub fn get(&self, now: Timestamp, ttl: Duration, hub: &HubName) -> Option<Rc<HubView>> {
+    pub fn get(&self, now: Timestamp, ttl: Duration, hub: &HubName) -> Option<Arc<HubView>> {
         let cached = self.find(hub).filter(|cached| now < cached.asked.after(ttl))?;
-        Some(Rc::clone(&cached.view))
+        Some(Arc::clone(&cached.view))
     }
 
     /// Caches what a directory answered that was `asked` then.
     ///
     /// The answer counts as old as the question, since the map may change while it is on its way.
-    pub fn put(&mut self, asked: Timestamp, hub: &HubName, view: HubView) -> Rc<HubView> {
-        let (view, loads) = (Rc::new(view), self.loads(hub));
+    pub fn put(&mut self, asked: Timestamp, hub: &HubName, view: HubView) -> Arc<HubView> {
+        let (view, loads) = (Arc::new(view), self.loads(hub));
         self.hubs.retain(|cached| cached.hub != *hub);
         if self.hubs.len() >= Self::MAX_HUBS {
             self.hubs.clear();
         }
-        self.hubs.push(CachedView { hub: hub.clone(), asked, view: Rc::clone(&view), loads });
+        self.hubs.push(CachedView { hub: hub.clone(), asked, view: Arc::clone(&view), loads });
         view
     }
 
@@ -120,7 +127,7 @@ impl ViewCache {
     /// What is known of how full the shards of a hub are; nothing where its view is not cached.
     #[must_use]
     pub fn loads(&self, hub: &HubName) -> SharedLoads {
-        self.find(hub).map(|cached| Rc::clone(&cached.loads)).unwrap_or_default()
+        self.find(hub).map(|cached| cached.loads.clone()).unwrap_or_default()
     }
 
     /// Removes what is cached of a hub, and of which hubs are used.
@@ -180,12 +187,12 @@ mod tests {
     fn loads_outlive_a_view_and_not_the_cache() {
         let mut cache = ViewCache::new();
         cache.put(at(0), &hub("a"), view(2));
-        cache.loads(&hub("a")).borrow_mut().record(at(0), ShardId(0), 9);
+        cache.loads(&hub("a")).with(|loads| loads.record(at(0), ShardId(0), 9));
         let before = cache.loads(&hub("a"));
         cache.put(at(5000), &hub("a"), view(3));
-        assert!(Rc::ptr_eq(&before, &cache.loads(&hub("a"))));
+        assert!(Arc::ptr_eq(&before.0, &cache.loads(&hub("a")).0));
         cache.forget(&hub("a"));
-        assert!(!Rc::ptr_eq(&before, &cache.loads(&hub("a"))));
+        assert!(!Arc::ptr_eq(&before.0, &cache.loads(&hub("a")).0));
     }
 
     #[test]

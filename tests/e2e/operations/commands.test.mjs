@@ -186,7 +186,9 @@ describe("A state folder", () => {
     assert.equal(refused.length, 1);
     assert.match(
       refused[0].message,
-      /ended with 2 before it was ready:[^]*npm run serve \(process \d+.*\) runs on the state folder/,
+      new RegExp(
+        `ended with 2 before it was ready:[^]*npm run ${services[0].runner} \\(process \\d+.*\\) runs on the state folder`,
+      ),
     );
   });
 });

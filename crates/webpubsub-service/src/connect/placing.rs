@@ -55,7 +55,7 @@ impl Placing {
     ) -> Self {
         let [a, b, c, d, id @ ..] = random;
         let drawn = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
-        let placement = Placement::new(now, &loads.borrow(), drawn, accepting, limits);
+        let placement = loads.with(|loads| Placement::new(now, loads, drawn, accepting, limits));
         Self { placement, loads, id, accepting, has_handler, step: None }
     }
 
@@ -74,7 +74,7 @@ impl Placing {
     /// Records how many connections the shard that was asked last holds.
     pub fn record(&mut self, now: Timestamp, connections: u32) {
         if let Some(PlacementStep::Room(shard) | PlacementStep::Offer(shard)) = self.step {
-            self.loads.borrow_mut().record(now, shard, connections as usize);
+            self.loads.with(|loads| loads.record(now, shard, connections as usize));
         }
     }
 
@@ -91,7 +91,7 @@ impl Placing {
                 PlacementStep::Full(self.placement.outcome())
             }
             Some(PlacementStep::Room(_) | PlacementStep::Offer(_)) | None => {
-                match self.placement.next(now, &mut self.loads.borrow_mut()) {
+                match self.loads.with(|loads| self.placement.next(now, loads)) {
                     Some(shard) if self.has_handler => PlacementStep::Room(shard),
                     Some(shard) => PlacementStep::Offer(shard),
                     None => PlacementStep::Full(self.placement.outcome()),

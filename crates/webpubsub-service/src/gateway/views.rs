@@ -1,6 +1,6 @@
 //! What a host knows of hubs: asked of their directories and of the register, and cached.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use webpubsub_protocol::name::HubName;
 use webpubsub_shard::AnonymousConnectPolicy;
@@ -11,7 +11,7 @@ use crate::view::HubView;
 
 impl<H: Host> Gateway<'_, H> {
     /// The view of a hub, no older than `MAP_TTL_MS`.
-    pub(super) async fn view(&self, hub: &HubName) -> Result<Rc<HubView>, H::Error> {
+    pub(super) async fn view(&self, hub: &HubName) -> Result<Arc<HubView>, H::Error> {
         let asked = self.host.now();
         let cached = self.host.with_views(|views| views.get(asked, self.config.map_ttl, hub));
         if let Some(view) = cached {
@@ -25,7 +25,7 @@ impl<H: Host> Gateway<'_, H> {
     /// The view of a hub for a caller without a token; `None` for a hub that has never been used and that the
     /// configuration does not open to such callers. Its directory is not asked, since an object that is asked
     /// for anything has a database from then on.
-    pub(super) async fn view_for_anyone(&self, hub: &HubName) -> Result<Option<Rc<HubView>>, H::Error> {
+    pub(super) async fn view_for_anyone(&self, hub: &HubName) -> Result<Option<Arc<HubView>>, H::Error> {
         let is_open = self.config.settings.of(hub).anonymous_connect == AnonymousConnectPolicy::Allow;
         Ok(if is_open || self.is_used(hub).await? { Some(self.view(hub).await?) } else { None })
     }
