@@ -1,7 +1,7 @@
 // A database of the native server's that is damaged: the file is named and left as it is, everything else is served, and
 // nothing is sent that was not published.
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { request } from "../support/rest.mjs";
@@ -9,10 +9,10 @@ import { Random } from "../support/random.mjs";
 import { Service } from "../support/service.mjs";
 import { Refused } from "../support/socket.mjs";
 import { until } from "../support/waiting.mjs";
-import { loggedAbout, shardFile } from "./state-files.mjs";
+import { directoryFile, loggedAbout, registerFile, shardFile } from "./state-files.mjs";
 
 const MESSAGES = 40;
-const FLIPS = 30;
+const FLIPS = 15;
 const text = { "content-type": "text/plain" };
 
 /** Files that SQLite has beside a database. */
@@ -26,6 +26,7 @@ describe("A damaged database", () => {
   before(async () => {
     await service.start();
     [hub, other] = [service.newHub(), service.newHub()];
+    await hub.configure({ anonymousConnectPolicy: "allow" });
     away = await hub.connectReliable({ user: "alice" });
     await other.connect();
     for (const message of published) await hub.send("", message);
@@ -82,6 +83,27 @@ describe("A damaged database", () => {
     await until(async () => (await publish()) === 202, "a publish that is accepted");
     await service.crash();
   });
+
+  /** @type {[name: string, of: () => string, status: number][]} */
+  const others = [
+    ["a directory of a hub", () => directoryFile(service, hub), 500],
+    ["the register of hubs", () => registerFile(service), 202],
+  ];
+  for (const [name, of, status] of others)
+    test(`${name} that is damaged is named, other hubs served`, async () => {
+      const damaged = of();
+      const kept = [damaged, ...besides(damaged)].filter(existsSync).map((file) => [file, readFileSync(file)]);
+      for (const beside of besides(damaged)) rmSync(beside, { force: true });
+      damage(whole);
+      writeFileSync(damaged, "not a database at all, ".repeat(200));
+      await service.start();
+      assert.equal(await publish(), status);
+      await (await other.connect()).expectSilence();
+      await until(() => pass(10, loggedAbout(service, damaged).length > 0), "a line of the log");
+      assert.match(loggedAbout(service, damaged)[0].error, /^the file is damaged and is left as it is/);
+      await service.crash();
+      for (const [file, bytes] of kept) writeFileSync(file, bytes);
+    });
 
   test("bits that are flipped break no other hub, and nothing else", async (t) => {
     const seen = new Map();

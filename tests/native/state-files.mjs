@@ -3,10 +3,20 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 
 /** The database of a hub's first shard. */
-export function shardFile(service, hub) {
+export const shardFile = (service, hub) => fileOf(service, `${hub.name}-0`);
+
+/** The database of a hub's directory. */
+export const directoryFile = (service, hub) => fileOf(service, hub.name);
+
+/** The database of the register of all hubs. */
+export const registerFile = (service) => fileOf(service, "-");
+
+/** The file of an object, whose name begins so, before a hash. */
+function fileOf(service, shown) {
   const folder = path.join(service.state, "native");
-  const name = readdirSync(folder).find((file) => file.startsWith(`${hub.name}-0-`) && file.endsWith(".sqlite"));
-  if (!name) throw new Error(`${folder} has no shard of ${hub.name}`);
+  const names = readdirSync(folder).filter((file) => file.endsWith(".sqlite"));
+  const name = names.find((file) => file.replace(/-[0-9a-f]{24}\.sqlite$/, "") === shown);
+  if (!name) throw new Error(`${folder} has no file of ${shown}`);
   return path.join(folder, name);
 }
 
