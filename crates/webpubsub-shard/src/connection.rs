@@ -76,8 +76,8 @@ impl Connection {
 
     /// The socket of an MQTT client, as events name it.
     pub(crate) fn physical(&self) -> Option<Physical> {
-        // Such clients are not let in.
-        None
+        let session = self.mqtt.as_ref()?;
+        Some(Physical { connection: session.physical.clone(), session: Some(session.id.clone()) })
     }
 
     /// What its socket carries.

@@ -22,6 +22,8 @@ use crate::snapshot::EventContext;
 
 /// How many calls of a shard may be under way at once.
 pub(crate) const MAX_CALLS: usize = 6;
+/// The queue of a call that is about no connection's event.
+pub(crate) const NO_QUEUE: Slot = Slot(u32::MAX);
 /// How many durable events of a shard may wait at once.
 pub(crate) const MAX_DURABLE_EVENTS: usize = 100_000;
 /// How many user events of one connection may wait at once.

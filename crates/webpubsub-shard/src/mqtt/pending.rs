@@ -20,18 +20,27 @@ pub(crate) struct Pending {
     pub(crate) stage: Stage,
 }
 
+/// What a client wants that keeps to the rules.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) connect: Box<Connect>,
+    /// The client id.
+    pub(crate) id: ConnectionId,
+    /// Whether the service has chosen that.
+    pub(crate) is_assigned: bool,
+}
+
 /// What is waited for.
 #[derive(Debug)]
 pub(crate) enum Stage {
     /// The client's CONNECT.
     Connect,
     /// The event handler's answer to it.
-    #[expect(dead_code, reason = "handlers are yet to be asked")]
     Answer {
-        /// The call.
-        call: CallId,
-        /// What the client wants.
-        connect: Box<Connect>,
+        /// The call, once it is made.
+        call: Option<CallId>,
+        /// What the client wants, with the client id that it has or gets.
+        wanted: Wanted,
         /// Bytes that came behind CONNECT.
         waiting: usize,
     },

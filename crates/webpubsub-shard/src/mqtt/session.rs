@@ -8,6 +8,7 @@ use webpubsub_mqtt::{
     Connect, DecodeError, Decoder, EncodedPublish, PacketId, Property, Publish, PublishRef, Qos, ReasonCode,
     UpstreamPacket, Version,
 };
+use webpubsub_protocol::event_handler::MqttEnd;
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::sorted::SortedSet;
@@ -39,6 +40,8 @@ pub(crate) struct Will {
 pub(crate) struct Leaving {
     pub(crate) is_by_client: bool,
     pub(crate) reason: ReasonCode,
+    /// The reason string.
+    pub(crate) text: Option<String>,
     /// The client's.
     pub(crate) user_properties: Vec<(String, String)>,
 }
@@ -160,6 +163,22 @@ impl MqttSession {
     /// Source: docs/spec/mqtt.md#keep-alive.
     pub(crate) fn silent_until(&self) -> Timestamp {
         self.last.after(Duration::from_millis(u64::from(self.keep_alive) * 1500))
+    }
+
+    /// The body of the event of its end, which has this reason unless a DISCONNECT had one.
+    ///
+    /// Source: docs/spec/mqtt.md#session-events.
+    pub(crate) fn end(&self, reason: &str) -> String {
+        let leaving = self.leaving.as_ref();
+        MqttEnd {
+            reason: leaving
+                .and_then(|leaving| leaving.text.as_deref())
+                .or(Some(reason).filter(|reason| !reason.is_empty())),
+            is_by_client: leaving.is_some_and(|leaving| leaving.is_by_client),
+            code: leaving.map(|leaving| leaving.reason.0),
+            user_properties: leaving.map_or(&[], |leaving| &leaving.user_properties),
+        }
+        .body()
     }
 
     /// Whether another socket may take its place, which is counted.

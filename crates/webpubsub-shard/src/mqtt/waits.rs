@@ -1,9 +1,12 @@
 //! MQTT clients of a shard that wait for something, or that something waits for.
 
+use std::collections::VecDeque;
+
 use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::mqtt::Pending;
+use crate::event_queue::CallId;
+use crate::mqtt::{Pending, Stage};
 use crate::slot::Slot;
 
 /// What concerns MQTT clients of a shard, but for their sessions.
@@ -13,6 +16,8 @@ pub(crate) struct MqttClients {
     pending: Vec<Option<Box<Pending>>>,
     /// How many these are.
     pub(crate) unknown: usize,
+    /// Those of them about whom a handler is to be asked, the next one first.
+    pub(crate) asking: VecDeque<Slot>,
     /// How many sessions there are.
     pub(crate) sessions: usize,
     /// When a slot is to be looked at, even if the memory is lost until then; soonest first.
@@ -32,6 +37,10 @@ impl MqttClients {
         }
     }
 
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Pending> {
+        self.pending.get(slot.index())?.as_deref()
+    }
+
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Pending> {
         self.pending.get_mut(slot.index())?.as_deref_mut()
     }
@@ -40,6 +49,14 @@ impl MqttClients {
         let taken = self.pending.get_mut(slot.index())?.take();
         self.unknown -= usize::from(taken.is_some());
         taken
+    }
+
+    /// The client about whom this call asks, if it is still there.
+    pub(crate) fn of_call(&self, call: CallId) -> Option<Slot> {
+        let is_its =
+            |pending: &Pending| matches!(pending.stage, Stage::Answer { call: Some(of), .. } if of == call);
+        let place = self.pending.iter().position(|pending| pending.as_deref().is_some_and(is_its));
+        place.and_then(|at| u32::try_from(at).ok()).map(Slot)
     }
 
     /// The slots of all that are pending.

@@ -5,7 +5,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::event_handler::{CallFailure, Cookies, Reply, Subject, Taken};
 
 use crate::error::Refusal;
-use crate::event_queue::{CallId, CallUnderWay, Owner, QueueKind, ReplyTarget, Waiting};
+use crate::event_queue::{CallId, CallUnderWay, NO_QUEUE, Owner, QueueKind, ReplyTarget, Waiting};
 use crate::output::{Change, Output};
 use crate::publish::Publish;
 use crate::shard::Shard;
@@ -22,6 +22,9 @@ impl Shard {
         let failure = result.as_ref().map_or_else(|why| Some(*why), Taken::failure);
         if self.events.breakers.ended(now, &template, failure) {
             self.events.resume(None);
+        }
+        if at == NO_QUEUE {
+            return self.take_admission(id, &url, result, step);
         }
         self.events.make_ready(at);
         let result = result.map(|taken| self.keep_context(at, &url, taken, step));

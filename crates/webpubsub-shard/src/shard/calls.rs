@@ -25,6 +25,7 @@ impl Shard {
     /// Delivers what can be delivered, one connection after another.
     pub(crate) fn deliver_events(&mut self, step: &mut Step) {
         self.events.resume(Some(step.now));
+        self.ask_about_clients(step);
         while let Some(at) = self.events.next() {
             self.serve_queue(at, step);
         }

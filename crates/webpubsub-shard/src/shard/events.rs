@@ -112,7 +112,9 @@ impl Shard {
             for group in self.memberships(slot, &Groups::All) {
                 self.notify(slot, Event::Left { group }, step);
             }
-            self.notify(slot, Event::Disconnected { reason: reason.to_owned() }, step);
+            let end = self.session(slot).map(|session| Event::MqttDisconnected { body: session.end(reason) });
+            let end = end.unwrap_or_else(|| Event::Disconnected { reason: reason.to_owned() });
+            self.notify(slot, end, step);
         }
     }
 

@@ -1,5 +1,6 @@
 //! MQTT clients: what their packets do, and what they are sent beside messages.
 
+mod admission;
 mod connect;
 mod deliver;
 mod events;
@@ -144,7 +145,12 @@ impl Shard {
         }
         let Some(session) = self.session_mut(slot) else { return };
         if session.version == Version::V5 {
-            session.leaving = Some(Leaving { is_by_client: false, reason, user_properties: Vec::new() });
+            session.leaving = Some(Leaving {
+                is_by_client: false,
+                reason,
+                text: text.map(str::to_owned),
+                user_properties: Vec::new(),
+            });
         }
         let mut disconnect = Disconnect { reason, ..Disconnect::default() };
         if let Some(text) = text.filter(|text| !text.is_empty()) {

@@ -17,7 +17,7 @@ use crate::buffer::{Buffer, Cursor, Link};
 use crate::connection::Connection;
 use crate::event_queue::AFTER_CONNECTED;
 use crate::mqtt::{
-    MAX_EXPIRY_SECONDS, MAX_KEEP_ALIVE_SECONDS, MqttSession, Pending, Progress, Stage, keep_alive,
+    MAX_EXPIRY_SECONDS, MAX_KEEP_ALIVE_SECONDS, MqttSession, Pending, Progress, Stage, Wanted, keep_alive,
 };
 use crate::output::{Change, Output};
 use crate::shard::Shard;
@@ -135,21 +135,25 @@ impl Shard {
             Ok(Some((id, is_assigned)))
         });
         match result {
-            // Without the handler no client of such a hub is let in.
-            Ok(Some(_)) if self.handler_of(&Event::Connect { body: String::new() }).is_some() => {
-                let text = "The event handler cannot be asked.";
-                let refusal = Refusal { reason: ReasonCode::SERVER_UNAVAILABLE, text };
-                self.refuse_connect(slot, connect.version, refusal, step);
-            }
-            Ok(Some((id, is_assigned))) => self.admit(slot, &id, is_assigned, &connect, step),
+            Ok(Some((id, is_assigned))) => self.ask_or_admit(slot, Wanted { connect, id, is_assigned }, step),
             Ok(None) => {}
             Err(refusal) => self.refuse_connect(slot, connect.version, refusal, step),
         }
     }
 
     fn refuse_connect(&mut self, slot: Slot, version: Version, refusal: Refusal, step: &mut Step) {
-        let mut connack = Connack { reason: refusal.reason, ..Connack::default() };
-        connack.properties.push_text(Property::ReasonString, refusal.text);
+        let mut properties = Properties::default();
+        properties.push_text(Property::ReasonString, refusal.text);
+        self.refuse_with(
+            slot,
+            version,
+            Connack { reason: refusal.reason, properties, ..Connack::default() },
+            step,
+        );
+    }
+
+    /// Answers CONNECT with this, and closes the socket.
+    pub(super) fn refuse_with(&mut self, slot: Slot, version: Version, connack: Connack, step: &mut Step) {
         send_encoded(slot, &DownstreamPacket::Connack(connack), version, step);
         self.refuse_pending(slot, CloseCause::MqttEnded, step);
     }
@@ -157,14 +161,8 @@ impl Shard {
     /// Lets a client in: to the session of its id, or to a new one.
     ///
     /// Source: docs/spec/mqtt.md#sessions, docs/spec/mqtt.md#takeover.
-    fn admit(
-        &mut self,
-        slot: Slot,
-        id: &ConnectionId,
-        is_assigned: bool,
-        connect: &Connect,
-        step: &mut Step,
-    ) {
+    pub(super) fn admit(&mut self, slot: Slot, wanted: &Wanted, properties: Properties, step: &mut Step) {
+        let Wanted { connect, id, is_assigned } = wanted;
         self.give_up(step);
         let known = self.connections.find(id);
         if let Some(known) = known {
@@ -209,8 +207,8 @@ impl Shard {
                 slot
             }
         };
-        let mut properties = Properties::default();
-        if is_assigned {
+        let mut properties = properties;
+        if *is_assigned {
             properties.push_text(Property::AssignedClientIdentifier, id.as_str());
         }
         let connack = Connack {

@@ -28,7 +28,9 @@ impl Shard {
         }
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let user_properties = disconnect.properties.user().map(own).collect();
-        session.leaving = Some(Leaving { is_by_client: true, reason: disconnect.reason, user_properties });
+        let text = disconnect.properties.text(Property::ReasonString).map(str::to_owned);
+        session.leaving =
+            Some(Leaving { is_by_client: true, reason: disconnect.reason, text, user_properties });
         if session.expiry > 0 {
             self.store_session(slot, step);
         }

@@ -85,7 +85,7 @@ impl Shard {
     pub(super) fn send_message(&mut self, slot: Slot, publish: PublishPacket, step: &mut Step) -> ReasonCode {
         let PublishPacket { topic, qos, properties, payload, .. } = publish;
         if topic.starts_with(SYSTEM_TOPICS) {
-            return self.send_request(slot, &topic, qos, properties, payload, step);
+            return self.send_request(slot, &topic, qos, &properties, payload, step);
         }
         let Ok(group) = GroupName::parse(topic) else { return ReasonCode::TOPIC_NAME_INVALID };
         if !self.allows(slot, PermissionType::SendToGroup, &group) {

@@ -7,6 +7,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::buffer::Link;
+use crate::mqtt::{Pending, Stage};
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
@@ -50,7 +51,11 @@ impl Shard {
 
     fn look_at(&mut self, slot: Slot, step: &mut Step) {
         let now = step.now;
-        if self.mqtt.get_mut(slot).is_some_and(|pending| pending.since.after(PACKET_TIME) <= now) {
+        // The end of a call comes in any case.
+        let is_late = |pending: &Pending| {
+            matches!(pending.stage, Stage::Connect) && pending.since.after(PACKET_TIME) <= now
+        };
+        if self.mqtt.get(slot).is_some_and(is_late) {
             return self.refuse_pending(slot, CloseCause::KeepAliveTimeout, step);
         }
         let link = self.link(slot);

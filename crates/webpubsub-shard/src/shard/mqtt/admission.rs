@@ -1,0 +1,165 @@
+//! Event handlers decide which MQTT clients are let in.
+
+use webpubsub_mqtt::{Connack, Properties, Property, ReasonCode, Version};
+use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::event_handler::{
+    CallFailure, Event, EventRequest, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
+    validation,
+};
+
+use crate::event_queue::{Attempts, Call, CallId, CallUnderWay, MAX_CALLS, NO_QUEUE, QueueKind};
+use crate::mqtt::{Pending, Stage, Wanted};
+use crate::output::Output;
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::step::Step;
+
+impl Shard {
+    /// Has the handler asked about a client, if one decides, or lets it in.
+    pub(super) fn ask_or_admit(&mut self, slot: Slot, wanted: Wanted, step: &mut Step) {
+        if self.handler_of(&Event::MqttConnect { body: String::new() }).is_none() {
+            return self.admit(slot, &wanted, Properties::default(), step);
+        }
+        if let Some(pending) = self.mqtt.get_mut(slot) {
+            pending.stage = Stage::Answer { call: None, wanted, waiting: 0 };
+            self.mqtt.asking.push_back(slot);
+        }
+    }
+
+    /// Asks about the clients that wait for it, as many as may be asked about at once.
+    pub(crate) fn ask_about_clients(&mut self, step: &mut Step) {
+        while self.events.calls.len() < MAX_CALLS
+            && let Some(slot) = self.mqtt.asking.pop_front()
+        {
+            let Some(pending) = self.mqtt.get(slot) else { continue };
+            if !matches!(pending.stage, Stage::Answer { call: None, .. }) {
+                continue;
+            }
+            if let Err(failure) = self.ask_about(slot, step) {
+                self.decide(slot, Err(failure), step);
+            }
+        }
+    }
+
+    /// Source: docs/spec/mqtt.md#connect-event.
+    fn ask_about(&mut self, slot: Slot, step: &mut Step) -> Result<(), CallFailure> {
+        let now = step.now;
+        let Some(Pending { request, physical, stage: Stage::Answer { wanted, .. }, .. }) =
+            self.mqtt.get(slot)
+        else {
+            return Ok(());
+        };
+        let Wanted { connect, id, .. } = wanted;
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let users: Vec<_> = connect.properties.user().map(own).collect();
+        let said = MqttConnect {
+            level: connect.version.level(),
+            clean_start: connect.clean_start,
+            user_name: connect.user_name.as_deref(),
+            password: connect.password.as_deref(),
+            user_properties: &users,
+        };
+        let event = Event::MqttConnect { body: said.body(request.connect_body.as_deref()) };
+        let subject = Subject {
+            connection: id.clone(),
+            user: request.user.clone(),
+            subprotocol: Subprotocol::Mqtt.name().map(str::to_owned),
+            origin: request.origin.clone(),
+            state: None,
+            cookies: request.cookies.clone(),
+            mqtt: Some(Physical { connection: physical.as_str().to_owned(), session: None }),
+        };
+        if self.breaker_open_until(now, &event).is_some() {
+            return Err(CallFailure::BreakerOpen);
+        }
+        let handler = self.handler_of(&event).ok_or(CallFailure::NotValidated)?;
+        let hub = &self.policy.hub;
+        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
+        let attempts = Attempts::new(now, &self.policy);
+        let call = Call {
+            id: CallId(self.events.last_call + 1),
+            event: event.name().to_owned(),
+            attempt: attempts.number(),
+            barred: self.policy.barred(handler.url.as_str()),
+            purpose: event.answer_use(),
+            validate: handler.url.resolve(hub, validation::EVENT),
+            auth: handler.auth.clone(),
+            request: EventRequest::new(hub, &subject, &event, 0, now, &url),
+            url: url.clone(),
+            connection: subject.connection,
+            origin: subject.origin,
+            limit: attempts.limit(now, &self.policy),
+            left: attempts.left(now),
+        };
+        self.events.last_call += 1;
+        self.events.breakers.allows(now, &template);
+        let (kind, queue) = (QueueKind::User, NO_QUEUE);
+        self.events.calls.push(CallUnderWay { id: call.id, kind, queue, since: now, template, url });
+        self.counters.calls += 1;
+        if let Some(Pending { stage: Stage::Answer { call: asked, .. }, .. }) = self.mqtt.get_mut(slot) {
+            *asked = Some(call.id);
+        }
+        step.push(Output::Call(Box::new(call)));
+        Ok(())
+    }
+
+    /// A handler has decided on a client, who may be gone.
+    pub(crate) fn take_admission(
+        &mut self,
+        call: CallId,
+        url: &str,
+        result: Result<Taken, CallFailure>,
+        step: &mut Step,
+    ) {
+        self.counters.failed_calls += u64::from(result.is_err());
+        let Some(slot) = self.mqtt.of_call(call) else { return };
+        if let (Ok(taken), Some(pending)) = (&result, self.mqtt.get_mut(slot)) {
+            pending.request.cookies.take(step.now, url, &taken.cookies);
+            pending.request.state.clone_from(&taken.state);
+        }
+        self.decide(slot, result.map(|taken| taken.admission.map(|admission| *admission)), step);
+    }
+
+    /// Lets a client in, or refuses it.
+    ///
+    /// Source: docs/spec/mqtt.md#connect-event.
+    fn decide(&mut self, slot: Slot, result: Result<Option<MqttAdmission>, CallFailure>, step: &mut Step) {
+        let Some(pending) = self.mqtt.get_mut(slot) else { return };
+        let stage = std::mem::replace(&mut pending.stage, Stage::Connect);
+        let Stage::Answer { wanted, .. } = stage else { return };
+        let refusal = match result {
+            Ok(Some(MqttAdmission::Admitted { mut answer, user_properties })) => {
+                answer.subprotocol = None;
+                // Only a subprotocol could be refused.
+                let _ = pending.request.apply(answer, None);
+                return self.admit(slot, &wanted, with_users(Properties::default(), user_properties), step);
+            }
+            Ok(None) => return self.admit(slot, &wanted, Properties::default(), step),
+            Ok(Some(MqttAdmission::Refused(refusal))) => refusal,
+            Err(failure) => {
+                let (connection, event) = (wanted.id.clone(), "connect".to_owned());
+                step.push(Output::EventFailed { connection, event, failure });
+                MqttRefusal::of_failure(failure)
+            }
+        };
+        let version = wanted.connect.version;
+        let code = refusal.code(version.level());
+        let reason = match version {
+            Version::V5 => ReasonCode(code),
+            Version::V3_1_1 => ReasonCode::from_return_code(code).unwrap_or(ReasonCode::SERVER_UNAVAILABLE),
+        };
+        let mut properties = Properties::default();
+        if let Some(reason) = &refusal.reason {
+            properties.push_text(Property::ReasonString, reason);
+        }
+        let properties = with_users(properties, refusal.user_properties);
+        self.refuse_with(slot, version, Connack { reason, properties, ..Connack::default() }, step);
+    }
+}
+
+fn with_users(mut properties: Properties, users: Vec<(String, String)>) -> Properties {
+    for (name, value) in users {
+        properties.push_user(name, value);
+    }
+    properties
+}
