@@ -57,6 +57,20 @@ export function accessKeys(env = process.env, file = devVars) {
   return keys;
 }
 
+/**
+ * Keeps a primary key that the service made, in the file that the one before came from. Returns whether it did: a key of
+ * the environment is set elsewhere.
+ */
+export function keepPrimaryKey(key, env = process.env, file = devVars) {
+  if (env[PRIMARY] || !existsSync(file)) return false;
+  const lines = readFileSync(file, "utf8").split("\n");
+  const at = lines.findLastIndex((line) => parseVars(line)[PRIMARY] !== undefined);
+  if (at < 0) return false;
+  lines[at] = `${PRIMARY}=${key}`;
+  writePrivate(file, lines.join("\n"));
+  return true;
+}
+
 /** The key that new tokens are signed with. */
 export const primaryKey = (keys = accessKeys()) => keys[PRIMARY];
 

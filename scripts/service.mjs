@@ -7,6 +7,7 @@ import {
   bracketed,
   endpoint,
   handlerSecrets,
+  keepPrimaryKey,
   portalSecret,
   primaryKey,
   secretOfKey,
@@ -15,13 +16,15 @@ import {
 } from "./access.mjs";
 import { serviceOptions } from "./options.mjs";
 import { exitOnSignals, onNextSignal, stop } from "./processes.mjs";
+import { currentKeys } from "./service/current-keys.mjs";
 import { Farewell } from "./service/farewell.mjs";
 import { privately } from "./service/folder.mjs";
-import { freePort, healthy } from "./service/ready.mjs";
+import { freePort, healthy, reachable } from "./service/ready.mjs";
 import { checkUnused, claim, forget, record } from "./service/record.mjs";
 import { LOOK_EVERY_MS, certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
+import { KEYS } from "./typed.mjs";
 import { checkConfigured } from "./variables.mjs";
 
 const nothing = () => {};
@@ -66,7 +69,7 @@ export async function runService({
   checkUnused(options.state);
   options.port = await freePort(options);
   if (options.https) options.https.port = await httpsPort(options, command);
-  const keys = warnOfWeakKeys(accessKeys());
+  let keys = warnOfWeakKeys(accessKeys());
   await setUp();
   checkConfigured((await workerConfig(options)).vars ?? {});
   await build();
@@ -103,6 +106,8 @@ export async function runService({
   try {
     await healthy(options, child);
     listening = true;
+    keys = await withCurrent(keys, options, environment.keys.PORTAL_SECRET);
+    farewell.key = primaryKey(keys);
     if (drains) farewell.hold();
     if (options.https && !own)
       secure = await listenSecurely({
@@ -128,6 +133,25 @@ export async function runService({
   forget(options.state);
   if (stopping) return;
   throw new Problem(`${program} ${signal ? `was ended by ${signal}` : `ended by itself with exit code ${code}`}.`);
+}
+
+/** The keys that the service takes, which may have been regenerated while it ran. The new one is kept. */
+async function withCurrent(keys, { host, port }, secret) {
+  const key = primaryKey(keys);
+  const url = `http://${bracketed(reachable(host))}:${port}`;
+  const current = await currentKeys({ url, key, secret });
+  if (!current) {
+    process.stderr.write(
+      `The service does not take the access key that it was started with: it was regenerated. Write the new one to where the old one is, such as ${KEYS}.\n`,
+    );
+    return keys;
+  }
+  if (current.primary.key === key) return keys;
+  const kept = keepPrimaryKey(current.primary.key)
+    ? `it is kept in ${KEYS}`
+    : "set WEBPUBSUB_ACCESS_KEY in the environment to it";
+  process.stderr.write(`The service's primary access key is a new one, since it was regenerated: ${kept}.\n`);
+  return { ...keys, WEBPUBSUB_ACCESS_KEY: current.primary.key };
 }
 
 /**

@@ -9,13 +9,14 @@ const LIMIT_MS = 5_000;
 
 /** Has a service close every socket with 1001. */
 export class Farewell {
+  /** The key that signs the request. */
+  key;
   #options;
-  #key;
   #held;
 
   constructor(options, key) {
     this.#options = options;
-    this.#key = key;
+    this.key = key;
   }
 
   /** Begins the request, whose end is what the service waits for: it comes through when no other does any more. */
@@ -37,7 +38,7 @@ export class Farewell {
   #begin() {
     const { host, port } = this.#options;
     const authority = `${bracketed(reachable(host))}:${port}`;
-    const token = requestToken({ path: PATH }, { url: `http://${authority}`, key: this.#key });
+    const token = requestToken({ path: PATH }, { url: `http://${authority}`, key: this.key });
     const headers = { Host: authority, Authorization: `Bearer ${token}`, "Transfer-Encoding": "chunked" };
     const asked = request({ method: "POST", host: reachable(host), port, path: PATH, headers, agent: false });
     const answered = new Promise((resolve) => {

@@ -18,6 +18,15 @@ export function messageHead({ headers }: Request, prefix: string): string {
   return head;
 }
 
+/**
+ * The address that a request's connection comes from: on a machine of one's own workerd says it, and Cloudflare in a
+ * header that no caller can set there.
+ */
+export function addressOf({ cf, headers }: Request<unknown, { clientIp?: string }>): string {
+  // 1.2.3.4:5678 or [::1]:5678
+  return cf?.clientIp?.replace(/^\[?(.*?)\]?:\d+$/, "$1") ?? headers.get("CF-Connecting-IP") ?? "";
+}
+
 /** Name, value, name, value, … of the headers whose lower-case name begins with `prefix`. */
 export function headersWithPrefix(headers: Headers, prefix: string): string[] {
   const found: string[] = [];

@@ -69,6 +69,10 @@ impl Host for RequestHost<'_> {
         headers
     }
 
+    fn address(&self) -> String {
+        http::address_of(self.request)
+    }
+
     async fn body(&self) -> Result<std::result::Result<Vec<u8>, Refusal>> {
         Ok(http::message_body(self.request, None).await?.map(|body| http::take_bytes(&body)))
     }
@@ -119,7 +123,7 @@ impl Host for RequestHost<'_> {
         let (env, hub, calls) = (self.env, policy.hub.as_str(), &Calls::new());
         let keep = |delivery: &str| keep_delivery(env, hub, delivery);
         let caller = Caller { env, hub, calls, id: 0.0, keep: &keep };
-        test_handler(&caller, policy, handler, connection, origin, &self.config.keys).await
+        test_handler(&caller, policy, handler, connection, origin, &self.config.keys.get().access).await
     }
 
     async fn deliveries(&self, hub: &HubName, shards: Vec<String>) -> Result<String> {

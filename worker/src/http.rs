@@ -42,6 +42,10 @@ extern "C" {
     #[wasm_bindgen(js_name = messageHead)]
     fn read_message_head(request: &Request, prefix: &str) -> String;
 
+    /// The address that a request's connection comes from; empty where it is not known.
+    #[wasm_bindgen(js_name = addressOf)]
+    pub(crate) fn address_of(request: &Request) -> String;
+
     /// Name, value, name, value, … of the headers whose lower-case name begins with `prefix`.
     #[wasm_bindgen(js_name = headersWithPrefix)]
     pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;

@@ -85,7 +85,7 @@ async fn answer(request: &Request, env: &Env) -> Result<Answer<Response>> {
     match config::of(env) {
         Ok(config) => {
             let host = RequestHost { env, config: &config, request, asked };
-            Ok(Gateway { host: &host, config: &config }.answer(asked).await)
+            Ok(Gateway::new(&host, &config).answer(asked).await)
         }
         Err(error) => {
             // Whoever probes the health reads it in the answer, again and again.

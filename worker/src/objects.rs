@@ -1,17 +1,20 @@
 //! Requests to Durable Objects.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::name::HubName;
 use webpubsub_service::gateway::GatewayError;
 use webpubsub_service::{
-    DirectoryAnswer, DirectoryCall, HubView, ObjectRequest, Part, REPLY_HEADER, ShardCall,
+    Config, DirectoryAnswer, DirectoryCall, HubView, KeyRing, Keys, ObjectRequest, Part, REGISTER,
+    REPLY_HEADER, ShardCall,
 };
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
-use crate::platform::{Error, Result};
+use crate::platform::{Error, Result, now};
 use crate::task::settled;
 
 /// The binding of the shards' Durable Objects.
@@ -73,6 +76,18 @@ pub(crate) async fn ask_directories(
     call: &DirectoryCall,
 ) -> Result<Vec<Option<String>>> {
     ask(env, HUB_DIRECTORY, names, call.encode()).await
+}
+
+/// The access keys that hold, or held a moment ago.
+pub(crate) async fn known_keys(env: &Env, config: &Config) -> Rc<Keys> {
+    let now = now();
+    if config.keys.is_older(now, KeyRing::MAX_AGE)
+        && let Ok(answers) = ask_directories(env, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await
+    {
+        // Where the register fails, what was known before holds on.
+        config.keys.learn(now, answers.first().and_then(Option::as_deref));
+    }
+    config.keys.get()
 }
 
 /// The view that the directory of a hub has.

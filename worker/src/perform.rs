@@ -20,7 +20,7 @@ use worker::web_sys::WebSocket;
 
 use crate::event_handler::Caller;
 use crate::log;
-use crate::objects::ask_shards;
+use crate::objects::{ask_shards, known_keys};
 use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
 use crate::shard_host::ShardHost;
 use crate::sql::keep_delivery;
@@ -269,7 +269,8 @@ impl ShardHost {
                 shard.driver.borrow_mut().shard.record_call(now(), delivery);
             };
             let caller = Caller { env, hub, calls, id: id.0 as f64, keep: &keep };
-            let mut call = EventCall::of(hub, call, &shard.config.keys, &|name| variable(env, name));
+            let keys = known_keys(env, &shard.config).await;
+            let mut call = EventCall::of(hub, call, &keys.access, &|name| variable(env, name));
             let outcome = call.make(&caller, None).await;
             let result = call.into_taken(outcome);
             if let Err(error) = shard.step(Input::Called { call: id, result }, None) {

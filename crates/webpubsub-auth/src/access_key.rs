@@ -1,6 +1,8 @@
 use std::fmt;
 
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 
 use crate::provider;
 
@@ -59,6 +61,21 @@ impl AccessKeys {
     }
 }
 
+/// A new key made of these random bytes: 64 characters that mean nothing in a connection string, a URL or a shell.
+#[must_use]
+pub fn access_key(random: [u8; 48]) -> String {
+    URL_SAFE_NO_PAD.encode(random)
+}
+
+/// What a key is recognised by and cannot be found out from; empty for an empty key.
+#[must_use]
+pub fn fingerprint(key: &str) -> String {
+    provider::install();
+    let key = EncodingKey::from_secret(key.as_bytes());
+    // No token and nothing else that a key signs is this text.
+    key.and_then(|key| crypto::sign(b"fingerprint", &key, Algorithm::HS256)).unwrap_or_default()
+}
+
 impl AccessKey {
     fn new(key: &str, role: KeyRole) -> Result<Self, AccessKeyError> {
         let empty = AccessKeyError::Empty(role);
@@ -98,6 +115,13 @@ mod tests {
         assert_eq!(AccessKeys::new("", None).unwrap_err(), AccessKeyError::Empty(KeyRole::Primary));
         assert_eq!(AccessKeys::new(" ", None).unwrap_err(), AccessKeyError::Empty(KeyRole::Primary));
         assert_eq!(AccessKeys::new("k", Some("")).unwrap_err(), AccessKeyError::Empty(KeyRole::Secondary));
+    }
+
+    #[test]
+    fn different_keys_have_different_fingerprints() {
+        assert_eq!(fingerprint("a"), fingerprint("a"));
+        assert_ne!(fingerprint("a"), fingerprint("b"));
+        assert_eq!((fingerprint("a").len(), fingerprint("")), (43, String::new()));
     }
 
     #[test]

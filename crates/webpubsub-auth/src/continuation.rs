@@ -24,6 +24,20 @@ pub fn sign_continuation(keys: &AccessKeys, hub: &HubName, group: &GroupName, la
     format!("{}.{}", URL_SAFE_NO_PAD.encode(last.as_str()), signature.unwrap_or_default())
 }
 
+/// Reads after which connection a token continues a list, of one that [`verify_continuation`] has taken.
+///
+/// # Errors
+/// [`ContinuationError`] for what is none.
+pub fn read_continuation(token: &str) -> Result<ConnectionId, ContinuationError> {
+    if token.len() > MAX_CONTINUATION_TOKEN_BYTES {
+        return Err(ContinuationError);
+    }
+    let (last, _) = token.split_once('.').ok_or(ContinuationError)?;
+    let last = URL_SAFE_NO_PAD.decode(last).map_err(|_| ContinuationError)?;
+    let last = String::from_utf8(last).map_err(|_| ContinuationError)?;
+    ConnectionId::parse(last).map_err(|_| ContinuationError)
+}
+
 /// Finds out after which connection a token continues the list of this group's members.
 ///
 /// # Errors
@@ -36,13 +50,8 @@ pub fn verify_continuation(
     group: &GroupName,
     token: &str,
 ) -> Result<ConnectionId, ContinuationError> {
-    if token.len() > MAX_CONTINUATION_TOKEN_BYTES {
-        return Err(ContinuationError);
-    }
-    let (last, signature) = token.split_once('.').ok_or(ContinuationError)?;
-    let last = URL_SAFE_NO_PAD.decode(last).map_err(|_| ContinuationError)?;
-    let last = String::from_utf8(last).map_err(|_| ContinuationError)?;
-    let last = ConnectionId::parse(last).map_err(|_| ContinuationError)?;
+    let last = read_continuation(token)?;
+    let (_, signature) = token.split_once('.').ok_or(ContinuationError)?;
     let message = signed(hub, group, &last);
     let is_signed = keys
         .iter()

@@ -43,11 +43,11 @@ mod session;
 mod signature;
 mod token;
 
-pub use access_key::{AccessKeyError, AccessKeys, KeyRole};
+pub use access_key::{AccessKeyError, AccessKeys, KeyRole, access_key, fingerprint};
 pub use audience::{ClientAudience, Hosts, PublicOrigin, ServiceAudience};
 pub use claims::ClientClaims;
 pub use connection_string::{ConnectionString, ConnectionStringError};
-pub use continuation::{ContinuationError, sign_continuation, verify_continuation};
+pub use continuation::{ContinuationError, read_continuation, sign_continuation, verify_continuation};
 pub use error::{AudienceError, TokenError};
 pub use reconnection::{sign_reconnection_token, verify_reconnection_token};
 pub use session::{SESSION_LIFETIME, SessionKeys, Ticket, verify_ticket};

@@ -1,11 +1,14 @@
 //! Calls of objects, whatever thread they are on.
 
+use std::rc::Rc;
+
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use webpubsub_protocol::name::HubName;
-use webpubsub_service::{DirectoryCall, HubView, ObjectResponse, REGISTER, ShardCall};
+use webpubsub_service::{DirectoryCall, HubView, KeyRing, Keys, ObjectResponse, REGISTER, ShardCall};
 use webpubsub_shard::{Command, Reply};
 
+use crate::clock;
 use crate::log;
 use crate::shard_message::ShardMessage;
 use crate::thread::Thread;
@@ -42,6 +45,17 @@ pub(crate) async fn ask_directories(
 ) -> Vec<Option<String>> {
     let asked = names.into_iter().map(|name| thread.ask_directory(name, call.clone()));
     join_all(asked).await.into_iter().map(|answer| body(answer?)).collect()
+}
+
+/// The access keys that hold, or held a moment ago.
+pub(crate) async fn known_keys(thread: &Thread) -> Rc<Keys> {
+    let now = clock::now();
+    if thread.config.keys.is_older(now, KeyRing::MAX_AGE) {
+        let answers = ask_directories(thread, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await;
+        // Where the register fails, what was known before holds on.
+        thread.config.keys.learn(now, answers.first().and_then(Option::as_deref));
+    }
+    thread.config.keys.get()
 }
 
 /// What a hub's directory has, and whether the register of hubs has the hub; `None` where the first has failed.

@@ -11,11 +11,11 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::{AnswerBody, DirectoryCall, EventCall, EventHost, KnownHandlers, Request};
 use webpubsub_shard::Call;
 
-use crate::clock;
 use crate::given_up::GivenUp;
 use crate::http_client::{PieceTaker, Unanswered};
 use crate::shard_message::{ShardMessage, ShardSender};
 use crate::thread::Thread;
+use crate::{calls, clock};
 
 /// Where a call is made from.
 pub(crate) struct Caller {
@@ -48,8 +48,9 @@ pub(crate) fn deliver(
     let caller = Caller { thread: Rc::clone(thread), hub: hub.to_string(), given_up, kept_by };
     tokio::task::spawn_local(async move {
         let id = call.id;
-        let Thread { config, variables, .. } = &*caller.thread;
-        let mut call = EventCall::of(&caller.hub, call, &config.keys, &|name| variables.get(name));
+        let Thread { variables, .. } = &*caller.thread;
+        let keys = calls::known_keys(&caller.thread).await;
+        let mut call = EventCall::of(&caller.hub, call, &keys.access, &|name| variables.get(name));
         let outcome = call.make(&caller, None).await;
         let result = call.into_taken(outcome);
         let _ = shard.send(ShardMessage::Called { call: id, result });

@@ -13,8 +13,8 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::connect::{Admission, ConnectRefusal};
 use webpubsub_service::gateway::{GatewayError, Host};
 use webpubsub_service::{
-    CommandHead, Config, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache,
-    join_deliveries, object_name, test_handler,
+    CommandHead, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, join_deliveries,
+    object_name, test_handler,
 };
 use webpubsub_shard::{Command, EventHandler, EventPolicy};
 
@@ -66,8 +66,7 @@ impl RequestHost<'_> {
         let carried_out = async {
             let asked = self.request.incoming().ok_or(Refusal::UnknownPath)?;
             let task = webpubsub_service::ShardTask::read(method, asked.url)?.task;
-            let hub = webpubsub_service::parse_object_name(&name).ok_or(Refusal::UnknownPath)?.0;
-            let command = self.command(&hub, &task).await?;
+            let command = self.command(&task).await?;
             let reply = calls::command(self.thread, name, command).await.ok_or(Refusal::Internal)?;
             Ok(task.respond(reply))
         };
@@ -75,14 +74,14 @@ impl RequestHost<'_> {
     }
 
     /// The command that a task comes to, with what of it is in the request's body.
-    async fn command(&self, hub: &HubName, task: &Task) -> Result<Command, Refusal> {
+    async fn command(&self, task: &Task) -> Result<Command, Refusal> {
         let headers = &self.request.head.headers;
         let content_type = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
         let metadata = headers.keys().filter(|name| name.as_str().starts_with(METADATA_PREFIX));
         let metadata: Vec<_> =
             metadata.filter_map(|name| Some((name, self.header(name.as_str())?))).collect();
         let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        match task.work.read_head(hub, &self.thread.config.keys, content_type, metadata)? {
+        match task.work.read_head(content_type, metadata)? {
             CommandHead::Whole(command) => Ok(command),
             CommandHead::NeedsBody(reader) => reader.read(self.request.body().await?, &decode),
         }
@@ -126,6 +125,10 @@ impl Host for RequestHost<'_> {
             headers.extend(self.header(name.as_str()).map(|value| (name.as_str().to_owned(), value)));
         }
         headers
+    }
+
+    fn address(&self) -> String {
+        self.request.address.clone()
     }
 
     async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, HostError> {
@@ -196,7 +199,7 @@ impl Host for RequestHost<'_> {
     ) -> Result<Part<ObjectAnswer>, HostError> {
         let method = self.request.head.method.as_str();
         let refuse = |refusal| Part::Refused(ObjectAnswer::Response(rest::refuse(&refusal, method)));
-        let command = match self.command(hub, task).await {
+        let command = match self.command(task).await {
             Ok(command) => command,
             Err(refusal) => return Ok(refuse(refusal)),
         };
@@ -226,8 +229,8 @@ impl Host for RequestHost<'_> {
         origin: &str,
     ) -> String {
         let caller = self.caller(policy.hub.as_str());
-        let Config { keys, .. } = &*self.thread.config;
-        test_handler(&caller, policy, handler, connection, origin, keys).await
+        let keys = self.thread.config.keys.get();
+        test_handler(&caller, policy, handler, connection, origin, &keys.access).await
     }
 
     async fn deliveries(&self, hub: &HubName, names: Vec<String>) -> Result<String, HostError> {

@@ -24,6 +24,8 @@ const READ_PAUSE: Duration = Duration::from_secs(30);
 /// A request.
 pub(crate) struct Request {
     pub(crate) head: Parts,
+    /// The address that its connection comes from; empty where it is not known.
+    pub(crate) address: String,
     /// The whole URL, as it was written.
     url: String,
     /// `None` once something has gone wrong with it.
@@ -35,11 +37,11 @@ pub(crate) struct Request {
 pub(crate) struct NoUrl;
 
 impl Request {
-    /// A request that came by this scheme.
+    /// A request that came by this scheme from this address.
     ///
     /// # Errors
     /// It names no host, or several.
-    pub(crate) fn new(scheme: &str, request: hyper::Request<Incoming>) -> Result<Self, NoUrl> {
+    pub(crate) fn new(scheme: &str, address: &str, request: hyper::Request<Incoming>) -> Result<Self, NoUrl> {
         let (head, body) = request.into_parts();
         let mut hosts = head.headers.get_all(HOST).iter();
         let host = match (head.uri.authority(), hosts.next(), hosts.next()) {
@@ -51,7 +53,7 @@ impl Request {
         let target = head.uri.path_and_query().ok_or(NoUrl)?.as_str();
         let url = [scheme, "://", host, target].concat();
         RequestUrl::split(&url).filter(|url| !url.host.is_empty()).ok_or(NoUrl)?;
-        Ok(Self { url, head, body: RefCell::new(Some(body)) })
+        Ok(Self { address: address.to_owned(), url, head, body: RefCell::new(Some(body)) })
     }
 
     /// The request as the service's crate sees it.

@@ -33,17 +33,19 @@ const MAX_HEAD_BYTES: usize = 160 << 10;
 
 /// Serves a connection.
 pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener, open: OpenOne) {
+    let address =
+        stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.ip().to_canonical().to_string());
     // A system that cannot poll another socket drops it.
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let thread = Rc::clone(thread);
     tokio::task::spawn_local(async move {
         let _open = open;
         match (listener, &thread.tls) {
-            (Listener::Http, _) => serve_stream(&thread, stream, "http").await,
+            (Listener::Http, _) => serve_stream(&thread, stream, "http", &address).await,
             (Listener::Https, Some(tls)) => {
                 // A handshake that fails is the client's affair: it knows why.
                 if let Ok(stream) = tls.accept(stream).await {
-                    serve_stream(&thread, stream, "https").await;
+                    serve_stream(&thread, stream, "https", &address).await;
                 }
             }
             (Listener::Https, None) => {}
@@ -51,12 +53,14 @@ pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: 
     });
 }
 
-async fn serve_stream<S>(thread: &Rc<Thread>, stream: S, scheme: &'static str)
+async fn serve_stream<S>(thread: &Rc<Thread>, stream: S, scheme: &'static str, address: &str)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service =
-        service_fn(|request| async move { Ok::<_, Infallible>(answer(thread, scheme, request).await) });
+        service_fn(
+            |request| async move { Ok::<_, Infallible>(answer(thread, scheme, address, request).await) },
+        );
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -78,11 +82,12 @@ where
 async fn answer(
     thread: &Rc<Thread>,
     scheme: &str,
+    address: &str,
     mut request: hyper::Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let is_upgrade = request.method() == Method::GET && request.headers().contains_key(UPGRADE);
     let upgrade = is_upgrade.then(|| hyper::upgrade::on(&mut request));
-    let Ok(request) = Request::new(scheme, request) else {
+    let Ok(request) = Request::new(scheme, address, request) else {
         return close(text(StatusCode::BAD_REQUEST, "The request has no absolute URL."));
     };
     let answer = answer_request(thread, &request, upgrade).await;
@@ -102,7 +107,7 @@ async fn answer_request(
     let Some(asked) = request.incoming() else {
         return text(StatusCode::BAD_REQUEST, "The request has no absolute URL.");
     };
-    let answer = Gateway { host: &host, config: &thread.config }.answer(asked).await;
+    let answer = Gateway::new(&host, &thread.config).answer(asked).await;
     let (answer, given) = match answer {
         Answer::Respond(response) => return respond(response),
         Answer::Forward(name) => return respond(host.forward(name).await),

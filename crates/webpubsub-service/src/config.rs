@@ -2,22 +2,20 @@
 
 use std::time::Duration;
 
-use webpubsub_auth::{AccessKeyError, AccessKeys, SessionKeys};
+use webpubsub_auth::AccessKeyError;
 use webpubsub_protocol::limits::DEFAULT_CONNECTION_QUOTA;
 use webpubsub_protocol::name::HubName;
-use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     EventPolicy, HubSettings, Limits, Placement, Settings, SettingsError, ShardConfig, ShardId, Sockets,
 };
 
+use crate::keys::KeyRing;
+
 /// What the operator of the service has decided.
 pub struct Config {
-    /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one.
-    pub keys: AccessKeys,
-    /// The same as texts.
-    pub(crate) key_texts: [Option<String>; 2],
-    /// `PORTAL_SECRET`: what signs the sessions of operators; `None` where they do not sign in.
-    pub session_keys: Option<SessionKeys>,
+    /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one, unless they were regenerated;
+    /// and `PORTAL_SECRET`, where operators sign in.
+    pub keys: KeyRing,
     /// `SHARDS`: the number of shards of a hub, 1 to 65535.
     shards: u16,
     /// `SHARD_SOFT_LIMIT`: up to how many connections a shard is preferred to fuller ones.
@@ -184,9 +182,7 @@ impl Config {
                     .into(),
             },
             private_handlers,
-            keys: AccessKeys::new(&primary, secondary.as_deref())?,
-            session_keys: portal.and_then(|secret| SessionKeys::new(&secret, &primary)),
-            key_texts: [Some(primary), secondary],
+            keys: KeyRing::new([Some(primary), secondary], portal)?,
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,
@@ -198,13 +194,6 @@ impl Config {
             accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
             service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
         })
-    }
-
-    /// A session as a secret makes it, which [`Config::session_keys`] take if it is the right one.
-    #[must_use]
-    pub fn session_with(&self, secret: &str, now: Timestamp) -> Option<String> {
-        let [primary, _] = &self.key_texts;
-        Some(SessionKeys::new(secret, primary.as_ref()?)?.sign(now))
     }
 
     /// The number of shards that a hub has until its settings are changed over the API.
@@ -326,15 +315,10 @@ mod tests {
 
     #[test]
     fn operators_sign_in_with_a_secret_that_is_long_enough() {
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        assert!(config(&[("PORTAL_SECRET", "")]).session_keys.is_none());
+        assert!(config(&[("PORTAL_SECRET", "")]).keys.get().session.is_none());
         let short = "secret PORTAL_SECRET has fewer than 16 characters";
         assert_eq!(error(&[("PORTAL_SECRET", "123456789012345")]), short);
-        let config = config(&[("PORTAL_SECRET", "1234567890123456")]);
-        let keys = config.session_keys.as_ref().unwrap();
-        let is_right = |secret| keys.verify(now, &config.session_with(secret, now).unwrap()).is_ok();
-        assert!(is_right("1234567890123456"));
-        assert!(!is_right("") && !is_right("123456789012345"));
+        assert!(config(&[("PORTAL_SECRET", "1234567890123456")]).keys.get().session.is_some());
     }
 
     #[test]

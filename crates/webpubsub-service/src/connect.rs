@@ -118,7 +118,8 @@ impl<'a> ClientRequest<'a> {
         let hosts = Hosts { requested: self.url.host, accepted: &config.accepted_hosts };
         let audience = ClientAudience { hosts, hub, form: *form };
         let token = access_token.as_deref().or_else(|| bearer(self.authorization));
-        let claims = token.map(|token| verify_client(&config.keys, now, token, &audience)).transpose();
+        let claims =
+            token.map(|token| verify_client(&config.keys.get().access, now, token, &audience)).transpose();
         Ok(Begun::NeedsView(Verified { request: self, claims: claims.map_err(ConnectRefusal::Token)? }))
     }
 
@@ -162,7 +163,7 @@ fn recoverable(
 ) -> Option<(ConnectionId, ShardId)> {
     let connection = ConnectionId::parse(recovery.connection_id.as_str()).ok()?;
     let token = recovery.reconnection_token.as_deref().unwrap_or_default();
-    verify_reconnection_token(&config.keys, now, token, &connection, hub).ok()?;
+    verify_reconnection_token(&config.keys.get().access, now, token, &connection, hub).ok()?;
     let shard = ShardId::of(&connection)?;
     Some((connection, shard))
 }
@@ -283,7 +284,7 @@ impl Admission<'_> {
         let ConnectRequest { user, origin, .. } = &self.request;
         let call = first_attempt(now, policy, handler, connection, user.clone(), origin, &event);
         self.url.clone_from(&call.url);
-        let mut call = EventCall::of(policy.hub.as_str(), call, &config.keys, variable);
+        let mut call = EventCall::of(policy.hub.as_str(), call, &config.keys.get().access, variable);
         call.retry(now, policy, handler);
         call
     }
@@ -354,6 +355,6 @@ impl Admission<'_> {
     ) -> Option<String> {
         let is_reliable = self.request.subprotocol.is_reliable();
         let hub = &self.client.endpoint.hub;
-        is_reliable.then(|| sign_reconnection_token(&config.keys, now, connection, hub))
+        is_reliable.then(|| sign_reconnection_token(&config.keys.get().access, now, connection, hub))
     }
 }

@@ -15,11 +15,15 @@ use crate::config::Config;
 use crate::directory::{Directory, Fact, Handler, Input, Output};
 use crate::event_call::EventCall;
 use crate::event_driver::EventHost;
+use crate::keys::StoredKeys;
 use crate::object_api::{DirectoryAnswer, DirectoryCall, ShardAnswer, ShardCall, shard_names};
 use crate::sign_in::SignIns;
 
 /// The fact that has [`SignIns`].
 const SIGN_INS: &str = "signIns";
+
+/// The fact that has [`StoredKeys`].
+const KEYS: &str = "keys";
 
 /// The database, network, alarm and clock of one directory.
 ///
@@ -161,6 +165,21 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
                     store.put_fact(SIGN_INS, &after.encode())?;
                 }
                 DirectoryAnswer::Allowed(allowed)
+            }
+            DirectoryCall::Keys => {
+                let stored = self.store.get().map_or(Ok(None), |store| store.fact(KEYS))?;
+                DirectoryAnswer::Text(stored.unwrap_or_default())
+            }
+            DirectoryCall::ChangeKeys(change) => {
+                let store = self.store()?;
+                let before = store.fact(KEYS)?.unwrap_or_default();
+                let Some(before) = StoredKeys::decode(&before) else {
+                    // Keys that cannot be read are not written over.
+                    return Ok(DirectoryAnswer::Taken(false));
+                };
+                let after = before.change(&self.config.keys, change).encode();
+                store.put_fact(KEYS, &after)?;
+                DirectoryAnswer::Text(after)
             }
             DirectoryCall::Hubs => {
                 let names = self.store.get().map_or(Ok(Vec::new()), DirectoryStore::hubs)?;

@@ -8,11 +8,13 @@
 //! ```
 
 mod client;
+mod keys;
 mod management;
 mod rest;
 mod session;
 mod views;
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 
@@ -20,13 +22,14 @@ use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, v
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError, EndpointForm};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
-use webpubsub_protocol::rest::{Refusal, Response};
+use webpubsub_protocol::rest::{Refusal, Response, refuse};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{EventHandler, EventPolicy};
 
 use crate::config::Config;
 use crate::connect::{Admission, ConnectRefusal, text};
+use crate::keys::KeyRing;
 use crate::object_api::{DirectoryCall, ShardCall};
 use crate::part::Part;
 use crate::scatter::ShardRange;
@@ -62,6 +65,9 @@ pub trait Host {
 
     /// Returns names and values of all headers of the request.
     fn headers(&self) -> Vec<(String, String)>;
+
+    /// Returns the address that the request's connection comes from; empty where it is not known.
+    fn address(&self) -> String;
 
     /// Reads the body of the request, unless it is too long.
     fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
@@ -136,6 +142,9 @@ pub enum GatewayError {
     /// The register has failed.
     #[error("the register gave no list")]
     NoRegister,
+    /// The register has not said which access keys hold.
+    #[error("the register gave no access keys")]
+    NoKeys,
     /// A shard has neither accepted a client nor refused it.
     #[error("the shard failed")]
     NoOffer,
@@ -185,11 +194,43 @@ pub struct Gateway<'a, H> {
     pub host: &'a H,
     /// The configuration.
     pub config: &'a Config,
+    /// Whether something was signed with a key that is not known.
+    has_met_unknown_key: Cell<bool>,
+}
+
+impl<'a, H> Gateway<'a, H> {
+    /// What stands between one request and the objects.
+    pub const fn new(host: &'a H, config: &'a Config) -> Self {
+        Self { host, config, has_met_unknown_key: Cell::new(false) }
+    }
 }
 
 impl<H: Host> Gateway<'_, H> {
     /// Answers a request.
+    ///
+    /// The keys are known before it is looked at. Where it has a signature of none of them, it is looked at once more with
+    /// the newest.
     pub async fn answer(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
+        let is_signing_in = asked.method == "POST" && asked.url.path == session::PATH;
+        let mut age = if is_signing_in { KeyRing::MAX_AGE_FOR_NEW } else { KeyRing::MAX_AGE };
+        loop {
+            if !self.know_keys(age).await {
+                return Answer::Respond(refuse(&Refusal::Internal, asked.method));
+            }
+            let answer = self.answer_once(asked).await;
+            age = KeyRing::MAX_AGE_FOR_NEW;
+            if !self.has_met_unknown_key.replace(false) || !self.config.keys.is_older(self.host.now(), age) {
+                return answer;
+            }
+        }
+    }
+
+    /// Takes note of whether something may have been signed with a key that is not known.
+    fn meets(&self, is_unknown_key: bool) {
+        self.has_met_unknown_key.set(self.has_met_unknown_key.get() || is_unknown_key);
+    }
+
+    async fn answer_once(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
         let url = asked.url;
         if url.path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("/api/")) {
             return self.rest(asked).await;
@@ -230,7 +271,7 @@ impl<H: Host> Gateway<'_, H> {
     /// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token
     /// for exactly its URL, or a session.
     fn check_caller(&self, what: &str, asked: Incoming<'_>) -> Result<PublicOrigin, Refusal> {
-        let Self { host, config } = self;
+        let Self { host, config, .. } = self;
         if asked.authorization.is_empty()
             && let Some(session) = self.session(asked)
         {
@@ -239,8 +280,10 @@ impl<H: Host> Gateway<'_, H> {
         let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
         let audience = ServiceAudience { hosts, path: asked.url.path };
         let token = bearer(asked.authorization).ok_or(TokenError::Missing);
-        let checked = token.and_then(|token| verify_service(&config.keys, host.now(), token, &audience));
+        let checked =
+            token.and_then(|token| verify_service(&config.keys.get().access, host.now(), token, &audience));
         checked.map_err(|error| {
+            self.meets(error == TokenError::Signature);
             host.log_refusal(&format!("authorising {what}"), &error);
             error.into()
         })

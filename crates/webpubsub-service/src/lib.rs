@@ -18,6 +18,7 @@ mod event_call;
 mod event_driver;
 pub mod gateway;
 mod handler_test;
+mod keys;
 mod listing;
 pub mod management;
 mod object_api;
@@ -35,6 +36,7 @@ pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};
 pub use handler_test::test_handler;
+pub use keys::{KeyChange, KeyRing, KeyTexts, Keys, StoredKeys};
 pub use listing::Listing;
 pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,

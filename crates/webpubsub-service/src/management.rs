@@ -1,5 +1,6 @@
 //! What an operator asks under `/management/`, and the shapes of the answers.
 
+use webpubsub_auth::KeyRole;
 use webpubsub_protocol::encoding::decode_segment;
 use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::{ConnectionId, HubName};
@@ -8,6 +9,7 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{HubSettings, METRICS, SettingsError, ShardId, ShardMap};
 
 use crate::config::Config;
+use crate::keys::KeyTexts;
 
 /// A request of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub enum ManagementRequest {
     Overview,
     /// Which access keys there are.
     Keys,
+    /// The primary access key becomes the secondary one, and a new one the primary.
+    RotateKeys,
+    /// One of the access keys is replaced by a new one.
+    RegenerateKey(KeyRole),
     /// Close every socket, since the service is about to stop.
     CloseSockets,
     /// Something about one hub.
@@ -62,6 +68,13 @@ impl ManagementRequest {
             ["metrics"] => return only("GET", method, Self::Metrics),
             ["hubs"] => return only("GET", method, Self::Hubs),
             ["keys"] => return only("GET", method, Self::Keys),
+            ["keys", ":rotate"] => return only("POST", method, Self::RotateKeys),
+            ["keys", "primary", ":regenerate"] => {
+                return only("POST", method, Self::RegenerateKey(KeyRole::Primary));
+            }
+            ["keys", "secondary", ":regenerate"] => {
+                return only("POST", method, Self::RegenerateKey(KeyRole::Secondary));
+            }
             ["overview"] => return only("GET", method, Self::Overview),
             ["sockets", ":close"] => return only("POST", method, Self::CloseSockets),
             ["hubs", hub, ref request @ ..] => (decode_segment(hub), request),
@@ -121,7 +134,7 @@ pub fn show_hubs(names: &[String]) -> String {
 
 /// Writes the access keys as JSON: how they begin, or all of them.
 #[must_use]
-pub fn show_keys([primary, secondary]: &[Option<String>; 2], reveal: bool) -> String {
+pub fn show_keys([primary, secondary]: &KeyTexts, reveal: bool) -> String {
     let show = |key: &Option<String>| match key {
         Some(key) => {
             let mut shown = Writer::object();
@@ -260,6 +273,11 @@ mod tests {
         let id = ConnectionId::parse("a/b").unwrap();
         assert_eq!(parse("GET", "overview"), Ok(ManagementRequest::Overview));
         assert_eq!(parse("GET", "keys"), Ok(ManagementRequest::Keys));
+        assert_eq!(parse("POST", "keys/:rotate"), Ok(ManagementRequest::RotateKeys));
+        for (path, role) in [("primary", KeyRole::Primary), ("secondary", KeyRole::Secondary)] {
+            let path = format!("keys/{path}/:regenerate");
+            assert_eq!(parse("POST", &path), Ok(ManagementRequest::RegenerateKey(role)));
+        }
         assert_eq!(parse("GET", "metrics"), Ok(ManagementRequest::Metrics));
         assert_eq!(parse("GET", "hubs"), Ok(ManagementRequest::Hubs));
         assert_eq!(parse("POST", "sockets/:close"), Ok(ManagementRequest::CloseSockets));
@@ -287,6 +305,8 @@ mod tests {
             ("POST", "metrics", "GET"),
             ("HEAD", "hubs", "GET"),
             ("GET", "sockets/:close", "POST"),
+            ("GET", "keys/:rotate", "POST"),
+            ("PUT", "keys/primary/:regenerate", "POST"),
             ("POST", "hubs/chat", "GET, PUT, DELETE"),
             ("PUT", "hubs/chat/shards", "GET"),
             ("POST", "hubs/chat/deliveries", "GET"),
@@ -302,7 +322,16 @@ mod tests {
 
     #[test]
     fn other_paths_and_names_are_refused() {
-        for path in ["", "metrics/", "hub", "sockets", "hubs/chat/", "hubs/chat/shards/0"] {
+        for path in [
+            "",
+            "metrics/",
+            "keys/primary",
+            "keys/third/:regenerate",
+            "hub",
+            "sockets",
+            "hubs/chat/",
+            "hubs/chat/shards/0",
+        ] {
             assert_eq!(parse("GET", path), Err(Refusal::UnknownPath), "{path}");
         }
         for path in ["hubs/", "hubs/1", "hubs/a%2Fb", "hubs/1/shards", "hubs//other"] {
@@ -363,7 +392,7 @@ mod tests {
                 described += 1;
             }
         }
-        assert_eq!(described, 15);
+        assert_eq!(described, 18);
     }
 
     #[test]

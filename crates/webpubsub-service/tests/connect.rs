@@ -64,7 +64,7 @@ impl Client {
     /// The same at another path.
     fn at(path: &'static str, claims: &str) -> Self {
         let token = sign(
-            &config().keys,
+            &config().keys.get().access,
             &format!(r#"{{"aud":"https://svc.example{path}","exp":1700000060{claims}}}"#),
         );
         Self { path, authorization: format!("Bearer {token}"), ..Self::default() }
@@ -178,7 +178,10 @@ fn a_client_without_a_token_needs_a_hub_that_allows_it() {
 fn a_token_in_the_url_goes_before_one_in_a_header() {
     let client = Client { query: "access_token=x".to_owned(), ..Client::with("") };
     assert_eq!(client.refusal(None), ConnectRefusal::Token(TokenError::Malformed));
-    let other = sign(&config().keys, r#"{"aud":"https://other.example/client/hubs/chat","exp":1700000060}"#);
+    let other = sign(
+        &config().keys.get().access,
+        r#"{"aud":"https://other.example/client/hubs/chat","exp":1700000060}"#,
+    );
     let client = Client { authorization: format!("Bearer {other}"), ..Client::default() };
     assert_eq!(client.refusal(None), ConnectRefusal::Token(TokenError::Audience(AudienceError::Host)));
 }
@@ -334,7 +337,7 @@ fn a_client_is_placed_on_the_shards_of_the_view() {
 fn a_recovery_needs_the_token_of_its_connection() {
     let id = ShardId(3).connection_id([7; 16]);
     let hub = ClientEndpoint::parse("/client/hubs/chat", None).unwrap().hub;
-    let token = |now, id: &ConnectionId| sign_reconnection_token(&config().keys, now, id, &hub);
+    let token = |now, id: &ConnectionId| sign_reconnection_token(&config().keys.get().access, now, id, &hub);
     let recover = |id: &str, token: &str| {
         let query = format!("awps_connection_id={id}&awps_reconnection_token={token}&access_token=x");
         let client = Client { query, offer: Some(NAME), ..Client::default() };

@@ -1,7 +1,7 @@
 //! What a request from outside comes to on its way through the gateway, with a scripted host.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation is a failed test")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::future::Future;
@@ -17,7 +17,9 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::connect::{Admission, ConnectRefusal};
 use webpubsub_service::gateway::{Answer, Gateway, GatewayError, Host, Incoming};
-use webpubsub_service::{Config, DirectoryCall, HubView, Part, ShardCall, ShardRange, Task, ViewCache};
+use webpubsub_service::{
+    Config, DirectoryCall, HubView, Keys, Part, ShardCall, ShardRange, StoredKeys, Task, ViewCache,
+};
 use webpubsub_shard::{EventHandler, EventPolicy, HubSettings, Reply, ShardId, ShardMap};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -27,6 +29,7 @@ const HANDLER: &str = r#"{"anonymousConnectPolicy":"allow",
 
 /// A host whose objects answer what a test has written down.
 struct ScriptedHost {
+    now: Cell<Timestamp>,
     config: Config,
     views: RefCell<ViewCache>,
     headers: BTreeMap<&'static str, &'static str>,
@@ -35,6 +38,8 @@ struct ScriptedHost {
     view: Option<HubView>,
     /// The names in the register.
     hubs: &'static str,
+    /// The keys in the register.
+    keys: RefCell<String>,
     /// Whether directories take what they are given.
     takes: bool,
     /// What shards answer to offers: a status, and a count.
@@ -56,12 +61,14 @@ impl ScriptedHost {
         let config = Config::read(&|name| (name == "WEBPUBSUB_ACCESS_KEY").then(|| key.to_owned()));
         let settings = settings.map(|settings| HubSettings::parse(settings).unwrap());
         Self {
+            now: Cell::new(NOW),
             config: config.map_err(|error| error.to_string()).unwrap(),
             views: RefCell::default(),
             headers: [("Upgrade", "WebSocket")].into(),
             body: Ok(""),
             view: Some(HubView { map: ShardMap::new(shards), settings, since: 1 }),
             hubs: "chat\nnews",
+            keys: RefCell::default(),
             takes: true,
             offers: RefCell::default(),
             texts: RefCell::default(),
@@ -86,14 +93,14 @@ impl ScriptedHost {
         let url = format!("https://svc.example{path}");
         let claims = format!(r#"{{"aud":"https://svc.example{path}","exp":1700000060}}"#);
         let claims = claims.replacen(path, path.split('?').next().unwrap(), 1);
-        let authorization = format!("Bearer {}", sign(&self.config.keys, &claims));
+        let authorization = format!("Bearer {}", sign(&self.config.keys.get().access, &claims));
         let is_client = path.starts_with("/client/");
         let asked = Incoming {
             method,
             url: RequestUrl::split(&url).unwrap(),
             authorization: if is_client { "" } else { &authorization },
         };
-        now_or_never(Gateway { host: self, config: &self.config }.answer(asked))
+        now_or_never(Gateway::new(self, &self.config).answer(asked))
     }
 
     /// The status and the body that a request is answered with.
@@ -132,7 +139,11 @@ impl Host for ScriptedHost {
     type Answer = &'static str;
 
     fn now(&self) -> Timestamp {
-        NOW
+        self.now.get()
+    }
+
+    fn address(&self) -> String {
+        String::new()
     }
 
     fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Failed> {
@@ -169,7 +180,10 @@ impl Host for ScriptedHost {
         names: Vec<String>,
         call: DirectoryCall,
     ) -> Result<Vec<Option<String>>, Failed> {
-        self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        // It is asked before most tokens are checked.
+        if call != DirectoryCall::Keys {
+            self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        }
         let answer = match call {
             DirectoryCall::View => self.view.as_ref().map(HubView::encode),
             DirectoryCall::Hubs => Some(self.hubs.to_owned()),
@@ -178,6 +192,12 @@ impl Host for ScriptedHost {
             | DirectoryCall::KeepDelivery(_)
             | DirectoryCall::Deliveries
             | DirectoryCall::AddHub(_) => None,
+            DirectoryCall::Keys => return Ok(vec![Some(self.keys.borrow().clone())]),
+            DirectoryCall::ChangeKeys(change) => {
+                let before = StoredKeys::decode(&self.keys.borrow()).unwrap();
+                self.keys.replace(before.change(&self.config.keys, change).encode());
+                return Ok(vec![Some(self.keys.borrow().clone())]);
+            }
             DirectoryCall::SignIn(_) => self.takes.then(String::new),
         };
         Ok(names.iter().map(|_| answer.clone()).collect())
@@ -298,7 +318,7 @@ fn a_handler_is_asked_once_there_is_room() {
 fn a_recovery_goes_to_the_shard_that_made_the_connection() {
     let path = |host: &ScriptedHost, shard| {
         let (connection, hub) = (ShardId(shard).connection_id([7; 16]), HubName::parse("chat").unwrap());
-        let token = sign_reconnection_token(&host.config.keys, NOW, &connection, &hub);
+        let token = sign_reconnection_token(&host.config.keys.get().access, NOW, &connection, &hub);
         format!("{CLIENT}?awps_connection_id={connection}&awps_reconnection_token={token}")
     };
     let refused = Answer::AcceptAndClose(CloseCause::NotRecoverable, None);
@@ -351,7 +371,7 @@ fn without_a_token_no_object_is_asked() {
     for path in ["/api/hubs/chat/:send", "/management/hubs", "/API/hubs/chat/:send"] {
         let url = format!("https://svc.example{path}");
         let asked = Incoming { method: "POST", url: RequestUrl::split(&url).unwrap(), authorization: "" };
-        let answer = now_or_never(Gateway { host: &host, config: &host.config }.answer(asked));
+        let answer = now_or_never(Gateway::new(&host, &host.config).answer(asked));
         assert!(matches!(answer, Answer::Respond(response) if response.status == 401), "{path}");
     }
     assert!(host.done.borrow().iter().all(|line| line.starts_with("warning: authorising ")));
@@ -492,6 +512,88 @@ fn a_trace_is_a_socket_of_a_shard() {
     assert_eq!(host.response("GET", "/management/hubs/chat/trace").0, 426);
 }
 
+#[test]
+fn a_trace_takes_a_token_in_its_query() {
+    let host = ScriptedHost::new(1, None);
+    host.offers.borrow_mut().extend([(101, None)]);
+    let claims = r#"{"aud":"https://svc.example/management/hubs/chat/trace","exp":1700000060}"#;
+    let token = sign(&host.config.keys.get().access, claims);
+    let ask = |path: &str| {
+        let url = format!("https://svc.example{path}");
+        let asked = Incoming { method: "GET", url: RequestUrl::split(&url).unwrap(), authorization: "" };
+        now_or_never(Gateway::new(&host, &host.config).answer(asked))
+    };
+    let path = "/management/hubs/chat/trace";
+    let watching = ask(&format!("{path}?payloads=1&shard=0&access_token={token}"));
+    assert_eq!(watching, Answer::Pass("a shard's answer"));
+    for wrong in ["", "?access_token=x", "?shard=0"] {
+        let Answer::Respond(response) = ask(&format!("{path}{wrong}")) else { panic!("{wrong}") };
+        assert_eq!(response.status, 401);
+    }
+}
+
+#[test]
+fn keys_are_rotated_and_regenerated() {
+    let host = ScriptedHost::new(1, None);
+    let old = host.config.keys.get();
+    let is_good = |keys: &Keys| {
+        let url = "https://svc.example/management/hubs";
+        let claims = format!(r#"{{"aud":"{url}","exp":1700000060}}"#);
+        let authorization = format!("Bearer {}", sign(&keys.access, &claims));
+        let asked =
+            Incoming { method: "GET", url: RequestUrl::split(url).unwrap(), authorization: &authorization };
+        let answer = now_or_never(Gateway::new(&host, &host.config).answer(asked));
+        matches!(answer, Answer::Respond(response) if response.status == 200)
+    };
+    let (status, shown) = host.response("POST", "/management/keys/:rotate");
+    assert_eq!(status, 200);
+    let new = "A".repeat(64);
+    assert!(shown.starts_with(&format!(r#"{{"primary":{{"start":"AAAA","key":"{new}"}}"#)), "{shown}");
+    assert!(shown.ends_with(r#""secondary":{"start":"0123","key":"0123456789abcdef0123456789abcdef"}}"#));
+    assert!(is_good(&old) && is_good(&host.config.keys.get()));
+    assert_eq!(host.response("POST", "/management/keys/secondary/:regenerate").0, 200);
+    assert!(!is_good(&old) && is_good(&host.config.keys.get()));
+}
+
+#[test]
+fn a_key_that_is_new_elsewhere_is_accepted() {
+    let host = ScriptedHost::new(1, None);
+    assert_eq!(host.response("GET", "/management/hubs").0, 200);
+    // Another process changes the keys.
+    let other = ScriptedHost::new(1, None);
+    assert_eq!(other.response("POST", "/management/keys/primary/:regenerate").0, 200);
+    host.keys.replace(other.keys.take());
+    let ask = |now: u64, path: &str, keys: &Keys| {
+        host.now.set(Timestamp::from_millis(NOW.as_millis() + now));
+        let url = format!("https://svc.example{path}");
+        let authorization =
+            format!("Bearer {}", sign(&keys.access, &format!(r#"{{"aud":"{url}","exp":1700000060}}"#)));
+        let asked =
+            Incoming { method: "GET", url: RequestUrl::split(&url).unwrap(), authorization: &authorization };
+        match now_or_never(Gateway::new(&host, &host.config).answer(asked)) {
+            Answer::Respond(response) => response.status,
+            answer @ (Answer::Pass(_) | Answer::Forward(_) | Answer::File | Answer::Accept(..)) => {
+                panic!("{answer:?}")
+            }
+            Answer::AcceptAndClose(..) => 0,
+        }
+    };
+    let (old, new) = (host.config.keys.get(), other.config.keys.get());
+    assert_eq!(ask(999, "/management/hubs", &old), 200, "the register was asked a moment ago");
+    assert_eq!(ask(1_000, "/management/hubs", &new), 200, "an unknown key has it asked again");
+    assert_eq!(ask(1_000, "/management/hubs", &old), 401);
+    let hub = HubName::parse("chat").unwrap();
+    let connection = ShardId(0).connection_id([7; 16]);
+    let token = sign_reconnection_token(&new.access, NOW, &connection, &hub);
+    let other = ScriptedHost::open(1, &[(101, None)]);
+    assert_eq!(other.answer("GET", CLIENT), Answer::Pass("a shard's answer"));
+    other.keys.replace(host.keys.take());
+    other.now.set(Timestamp::from_millis(NOW.as_millis() + 1_000));
+    other.offers.borrow_mut().push_back((101, None));
+    let path = format!("{CLIENT}?awps_connection_id={connection}&awps_reconnection_token={token}");
+    assert_eq!(other.answer("GET", &path), Answer::Pass("a shard's answer"));
+}
+
 /// A host whose operators sign in, and the answer to a request with these headers and without a token.
 fn with_session(
     headers: &[(&'static str, String)],
@@ -510,7 +612,7 @@ fn with_session(
     host.headers = headers.iter().map(|(name, value)| (*name, &*value.clone().leak())).collect();
     let url = format!("https://svc.example{path}");
     let asked = Incoming { method, url: RequestUrl::split(&url).unwrap(), authorization: "" };
-    match now_or_never(Gateway { host: &host, config: &host.config }.answer(asked)) {
+    match now_or_never(Gateway::new(&host, &host.config).answer(asked)) {
         Answer::Respond(response) => {
             let headers = response.headers.into_iter().map(|(name, value)| (name, value.into_owned()));
             (response.status, headers.collect())

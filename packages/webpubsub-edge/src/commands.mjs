@@ -8,6 +8,7 @@ import { deploy } from "./commands/deploy.mjs";
 import { dev } from "./commands/dev.mjs";
 import * as handlers from "./commands/handlers.mjs";
 import * as hubs from "./commands/hubs.mjs";
+import * as keys from "./commands/keys.mjs";
 import { listen } from "./commands/listen.mjs";
 import { metrics } from "./commands/metrics.mjs";
 import { send } from "./commands/send.mjs";
@@ -29,6 +30,9 @@ export const commands = {
   "hubs set": hubs.set,
   "hubs delete": hubs.remove,
   "handlers test": handlers.test,
+  "keys list": keys.list,
+  "keys rotate": keys.rotate,
+  "keys regenerate": keys.regenerate,
   deliveries,
   trace,
   metrics,

@@ -146,7 +146,11 @@ describe("Sessions", () => {
 
   test("after ten attempts a secret has to wait", async () => {
     let status;
-    for (let n = 0; n < 10; n++) ({ status } = await signIn(service, { secret: `wrong${n}` }));
+    // On Cloudflare the header is the platform's. Here anyone may set it, and it counts for nothing.
+    for (let n = 0; n < 10; n++) {
+      const headers = { ...OWN, "cf-connecting-ip": `10.0.0.${n}` };
+      ({ status } = await signIn(service, { secret: `wrong${n}` }, headers));
+    }
     assert.ok([401, 429].includes(status));
     const limited = await signIn(service, { secret: SECRET });
     expectError(limited, 429, { code: "Error.TooManyRequests", target: "Request" });

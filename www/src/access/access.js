@@ -10,6 +10,14 @@ const REMEMBERED = "webpubsub-edge.connection-string";
 /** How long a token of a request is good for, in seconds. */
 const REQUEST_TOKEN_SECONDS = 300;
 
+const KEYS = "/management/keys";
+
+/** The access keys by their names in the API, with those for people. */
+const ROLES = [
+  ["primary", "Primary"],
+  ["secondary", "Secondary"],
+];
+
 /** Signs everything here with an access key, which never leaves the page. */
 class KeyCredentials {
   constructor(text) {
@@ -36,9 +44,10 @@ class KeyCredentials {
     return sign({ aud: `${location.origin}/management/session`, exp, jti: crypto.randomUUID() }, this.key);
   }
 
-  /** The one key that is known. */
-  keys() {
-    return [{ name: "Access", start: this.key.slice(0, 4), reveal: async () => this.key }];
+  /** Adds a token to the query of a WebSocket, whose handshake a browser gives no header. It stands last. */
+  async signSocket(path, query) {
+    const { authorization } = await this.headers(path);
+    query.set("access_token", authorization.replace("Bearer ", ""));
   }
 }
 
@@ -64,7 +73,7 @@ export class Access {
     return [...known].sort((a, b) => Number(b.startsWith("https:")) - Number(a.startsWith("https:")));
   }
 
-  /** Whether requests go with a session, of which WebSockets can be part. */
+  /** Whether requests go with a session. */
   get isSession() {
     return this.#credentials instanceof SessionCredentials;
   }
@@ -150,8 +159,33 @@ export class Access {
    * @returns {Promise<{ name: string, start: string, reveal: () => Promise<string>, key?: string }[]>}
    */
   async keys() {
-    if (!this.#credentials) throw new Error("Sign in first.");
-    return this.#credentials.keys();
+    const { json } = await this.request("GET", KEYS);
+    const reveal = async (role) => (await this.request("GET", KEYS, { query: [["reveal", "1"]] })).json[role].key;
+    return ROLES.filter(([role]) => json[role]).map(([role, name]) => ({
+      name,
+      start: json[role].start,
+      reveal: () => reveal(role),
+    }));
+  }
+
+  /**
+   * Makes a new access key; what is signed here from then on is signed with the primary one.
+   *
+   * @param {":rotate" | "primary/:regenerate" | "secondary/:regenerate"} change
+   */
+  async changeKeys(change) {
+    const { json } = await this.request("POST", `${KEYS}/${change}`);
+    const credentials = this.#credentials;
+    if (!(credentials instanceof KeyCredentials)) return;
+    credentials.key = json.primary.key;
+    if (localStorage.getItem(REMEMBERED))
+      localStorage.setItem(REMEMBERED, connectionString(credentials.endpoint.origin, credentials.key));
+  }
+
+  /** The URL of a WebSocket below `/management` of this service, with what authorises it. */
+  async socketUrl(path, query) {
+    await this.#credentials?.signSocket?.(path, query);
+    return `${location.origin.replace(/^http/, "ws")}${path}?${query}`;
   }
 
   #set(credentials) {

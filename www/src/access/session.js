@@ -27,20 +27,6 @@ export class SessionCredentials {
     return `${audience.replace(/^http/, "ws")}?access_token=${json.token}`;
   }
 
-  async keys() {
-    const { json } = await request("GET", "/management/keys", { headers: HEADERS });
-    const reveal = async (name) => {
-      const answer = await request("GET", "/management/keys", { query: [["reveal", "1"]], headers: HEADERS });
-      return answer.json[name].key;
-    };
-    return [
-      ["primary", "Primary"],
-      ["secondary", "Secondary"],
-    ]
-      .filter(([name]) => json[name])
-      .map(([name, title]) => ({ name: title, start: json[name].start, reveal: () => reveal(name) }));
-  }
-
   async end() {
     await request("DELETE", PATH, { headers: HEADERS });
   }

@@ -2,7 +2,6 @@
 import { html } from "lit-html";
 import { connectionString } from "../access/connection-string.js";
 import { Attempt } from "../parts/attempt.js";
-import { code } from "../parts/code.js";
 
 const NAME = "WebPubSubConnectionString";
 
@@ -14,6 +13,25 @@ const FORMS = [
   ["PowerShell", "the line of PowerShell", (text) => `$env:${NAME} = '${text}'`],
 ];
 
+/** How keys are changed: in the API, on the button, and what is asked before. @type {[change: any, words: string, warning: string][]} */
+const CHANGES = [
+  [
+    ":rotate",
+    "Rotate",
+    "Make a new primary key? The one of today becomes the secondary key, and the secondary key ends.",
+  ],
+  [
+    "primary/:regenerate",
+    "Regenerate the primary key",
+    "End the primary key? Servers and clients that have it, or tokens that it signed, are refused from now on.",
+  ],
+  [
+    "secondary/:regenerate",
+    "Regenerate the secondary key",
+    "End the secondary key? Servers and clients that have it, or tokens that it signed, are refused from now on.",
+  ],
+];
+
 export class Keys {
   #app;
   /** Which keys are shown, by their names. */
@@ -21,6 +39,8 @@ export class Keys {
   #keys = [];
   #endpoint;
   #loading;
+  /** What the last change came to. */
+  #done = "";
 
   constructor(app) {
     this.#app = app;
@@ -28,8 +48,12 @@ export class Keys {
   }
 
   async enter() {
+    this.#done = "";
+    await this.#load();
+  }
+
+  async #load() {
     this.#revealed.clear();
-    this.#keys = [];
     if (!this.#app.access.isSignedIn) return;
     await this.#loading.renew(async () => {
       this.#keys = await this.#app.access.keys();
@@ -48,17 +72,34 @@ export class Keys {
         ${this.#keys.map((key) => this.#card(key))}
         <section class="card" aria-labelledby="change-title">
           <h2 id="change-title">Change a key without a gap</h2>
-          <p>
-            Both keys are accepted, so no client is cut off. They are secrets of the deployment, and the service cannot
-            write them: set them in <code>.dev.vars</code> on your own machine, and with
-            <code>wrangler secret put</code> on Cloudflare.
-          </p>
           <ol class="plain">
-            <li>Set <code>WEBPUBSUB_ACCESS_KEY_SECONDARY</code> to the key that is in use.</li>
-            <li>Set <code>WEBPUBSUB_ACCESS_KEY</code> to a new one, and give your servers connection strings with it.</li>
-            <li>Wait until the tokens of the old one have ended, and take the secondary away.</li>
+            <li>
+              <b>Rotate</b>: a new key becomes the primary one, and the one that is in use the secondary one. Both are
+              accepted, so no client is cut off.
+            </li>
+            <li>Give your servers connection strings with the new primary key.</li>
+            <li>
+              Once the tokens of the old key have ended, <b>regenerate the secondary key</b>: no server has the new one, and
+              the old one is refused.
+            </li>
           </ol>
-          ${code("openssl rand -base64 48", "the command for a new key")}
+          <p>
+            A key that became known is regenerated at once. What it signed is refused from then on, also what a reliable
+            client recovers its connection with.
+          </p>
+          <div class="actions">
+            ${CHANGES.map(
+              ([change, words, warning]) =>
+                html`<button type="button" ?disabled=${this.#loading.isBusy} @click=${() => this.#change(change, warning)}>
+                  ${words}
+                </button>`,
+            )}
+          </div>
+          <p role="status">${this.#done}</p>
+          <p class="note">
+            The service stores new keys, and they hold in the place of the configured ones until those are changed there:
+            write the primary one where <code>WEBPUBSUB_ACCESS_KEY</code> is set, too.
+          </p>
         </section>
       </div>
     `;
@@ -92,6 +133,18 @@ export class Keys {
         `,
       )}
     </section>`;
+  }
+
+  async #change(change, warning) {
+    if (!confirm(warning)) return;
+    const changed = await this.#loading.run(async () => {
+      await this.#app.access.changeKeys(change);
+      return true;
+    });
+    if (!changed) return;
+    await this.#load();
+    this.#done = "The keys are changed.";
+    this.#app.update();
   }
 
   get #chosen() {

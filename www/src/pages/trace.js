@@ -51,7 +51,9 @@ export class Trace {
     this.#stop();
     const { hub, payloads, ...conditions } = this.#form;
     const asked = Object.fromEntries(Object.entries(conditions).filter(([, value]) => value.trim() !== ""));
+    const { access } = this.#app;
     this.#watch = new Watch(
+      (path, query) => access.socketUrl(path, query),
       hub,
       { ...asked, ...(payloads && { payloads: "1" }) },
       {
@@ -69,15 +71,6 @@ export class Trace {
   }
 
   render() {
-    if (!this.#app.access.isSession)
-      return html`<section class="card" aria-labelledby="session-title">
-        <h2 id="session-title">The trace needs a session</h2>
-        <p>
-          A browser cannot sign a WebSocket's request with a key. Set the secret <code>PORTAL_SECRET</code> where the
-          service runs, as <code>npm start</code> does by itself, and sign in again.
-        </p>
-        <p class="note"><code>webpubsub-edge trace --follow</code> shows the same in a terminal.</p>
-      </section>`;
     return html`
       <section class="card" aria-labelledby="watch-title">
         <div class="card-head">

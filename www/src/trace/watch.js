@@ -14,7 +14,8 @@ export class Watch {
   wanted = 1;
   /** Records that the service left out under load. */
   omitted = 0;
-  #hub;
+  #path;
+  #urlOf;
   #conditions;
   #record;
   #changed;
@@ -23,14 +24,17 @@ export class Watch {
   #isOver = false;
 
   /**
-   * `record(record, shard)` is called with what happens, `changed()` when sockets open and close.
+   * `urlOf(path, query)` gives the URL of a socket, authorised. `record(record, shard)` is called with what happens,
+   * `changed()` when sockets open and close.
    *
+   * @param {(path: string, query: URLSearchParams) => Promise<string>} urlOf
    * @param {string} hub
    * @param {Record<string, string>} conditions
    * @param {{ record: (record: any, shard: number) => void, changed: () => void }} listener
    */
-  constructor(hub, conditions, { record, changed }) {
-    this.#hub = hub;
+  constructor(urlOf, hub, conditions, { record, changed }) {
+    this.#urlOf = urlOf;
+    this.#path = `/management/hubs/${encodeURIComponent(hub)}/trace`;
     this.#conditions = conditions;
     this.#record = record;
     this.#changed = changed;
@@ -40,14 +44,16 @@ export class Watch {
   stop() {
     this.#isOver = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const socket of this.#sockets.values()) socket.close();
+    for (const socket of this.#sockets.values()) socket?.close();
     this.#sockets.clear();
   }
 
-  #connect(shard, attempt) {
+  async #connect(shard, attempt) {
+    this.#sockets.set(shard, undefined);
     const query = new URLSearchParams({ ...this.#conditions, shard: String(shard) });
-    const path = `/management/hubs/${encodeURIComponent(this.#hub)}/trace?${query}`;
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${path}`);
+    const url = await this.#urlOf(this.#path, query);
+    if (this.#isOver) return;
+    const socket = new WebSocket(url);
     this.#sockets.set(shard, socket);
     let isOpen = false;
     let failures = attempt;

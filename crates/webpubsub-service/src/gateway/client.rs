@@ -1,5 +1,6 @@
 //! A client's handshake: what its [`ClientRequest`] asks for, step by step.
 
+use webpubsub_auth::TokenError;
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::HubName;
@@ -51,7 +52,9 @@ impl<H: Host> Gateway<'_, H> {
         let offer = self.host.header("Sec-WebSocket-Protocol");
         let Incoming { url, authorization, .. } = asked;
         let client = ClientRequest { endpoint, url, is_upgrade, authorization, offer: offer.as_deref() };
-        let verified = match client.begin(self.host.now(), self.config)? {
+        let begun = client.begin(self.host.now(), self.config);
+        self.meets(is_of_unknown_key(&begun));
+        let verified = match begun? {
             Begun::NeedsView(verified) => verified,
             Begun::Recover(recover) => {
                 let recovered = self.recovered(hub, recover).await;
@@ -90,7 +93,7 @@ impl<H: Host> Gateway<'_, H> {
         policy: &EventPolicy,
         hub: &HubName,
     ) -> Result<Answer<H::Answer>, Stopped<H::Error>> {
-        let Self { host, config } = self;
+        let Self { host, config, .. } = self;
         let failed = |error| Stopped::Failed("offering a client to its shard", error);
         let handler = connect_handler(policy);
         let asks_now = admission.is_asked_first();
@@ -148,6 +151,15 @@ impl<H: Host> Gateway<'_, H> {
                 PlacementStep::Full(why) => return Err(ConnectRefusal::Full(why).into()),
             };
         }
+    }
+}
+
+/// Whether a client's token may be good for a key that is not known yet.
+fn is_of_unknown_key(begun: &Result<Begun<'_>, ConnectRefusal>) -> bool {
+    match begun {
+        Ok(Begun::Recover(recover)) => recover.connection.is_none(),
+        Ok(Begun::NeedsView(_)) => false,
+        Err(refusal) => matches!(refusal, ConnectRefusal::Token(TokenError::Signature)),
     }
 }
 

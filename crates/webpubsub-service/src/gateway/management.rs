@@ -25,6 +25,8 @@ const MAX_LOOKS: usize = 8;
 impl<H: Host> Gateway<'_, H> {
     /// Answers one request under `/management/`.
     pub(super) async fn management(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
+        let token = self.token_in_query(asked);
+        let asked = Incoming { authorization: token.as_deref().unwrap_or(asked.authorization), ..asked };
         let refusal = match self.managed(asked).await {
             Ok(Ok(answer)) => return answer,
             Ok(Err(refusal)) => refusal,
@@ -47,7 +49,14 @@ impl<H: Host> Gateway<'_, H> {
         if let ManagementRequest::Hub(hub, HubRequest::Trace) = &request {
             return self.trace(hub, asked).await;
         }
-        Ok(self.manage(request, asked.url.query, &origin.host).await?.map(Answer::Respond))
+        Ok(self.manage(request, asked, &origin.host).await?.map(Answer::Respond))
+    }
+
+    /// The token of a WebSocket's handshake, to which a browser gives no header, as the value of `Authorization`.
+    fn token_in_query(&self, asked: Incoming<'_>) -> Option<String> {
+        let is_without = asked.authorization.is_empty() && self.is_upgrade(asked);
+        let token = is_without.then(|| Query(asked.url.query).one("access_token").ok().flatten())??;
+        Some(["Bearer ", &token].concat())
     }
 
     /// Has a shard accept the socket of an operator who watches.
@@ -57,6 +66,9 @@ impl<H: Host> Gateway<'_, H> {
         asked: Incoming<'_>,
     ) -> Result<Result<Answer<H::Answer>, Refusal>, H::Error> {
         let query = asked.url.query.unwrap_or_default();
+        // The token is the last parameter, and is not kept with the socket.
+        let (others, last) = query.rsplit_once('&').unwrap_or(("", query));
+        let query = if last.starts_with("access_token=") { others } else { query };
         let request = match TraceRequest::parse(query) {
             Ok(request) if query.is_ascii() => request,
             Ok(_) => return Ok(Err(Refusal::ParameterEncoding { name: "group" })),
@@ -87,7 +99,7 @@ impl<H: Host> Gateway<'_, H> {
     async fn manage(
         &self,
         request: ManagementRequest,
-        query: Option<&str>,
+        asked: Incoming<'_>,
         origin: &str,
     ) -> Result<Result<Response, Refusal>, H::Error> {
         Ok(Ok(match request {
@@ -104,15 +116,19 @@ impl<H: Host> Gateway<'_, H> {
                 self.close_sockets().await?
             }
             ManagementRequest::Keys => {
-                let reveal = Query(query).one("reveal");
+                let reveal = Query(asked.url.query).one("reveal");
                 match reveal {
-                    Ok(reveal) => json(show_keys(&self.config.key_texts, reveal.as_deref() == Some("1"))),
+                    Ok(reveal) => {
+                        json(show_keys(&self.config.keys.get().texts, reveal.as_deref() == Some("1")))
+                    }
                     Err(refusal) => return Ok(Err(refusal)),
                 }
             }
+            ManagementRequest::RotateKeys => self.change_keys(None, asked).await?,
+            ManagementRequest::RegenerateKey(role) => self.change_keys(Some(role), asked).await?,
             ManagementRequest::Overview => self.overview().await?,
             ManagementRequest::Hub(hub, request) => {
-                return self.manage_hub(&hub, request, query, origin).await;
+                return self.manage_hub(&hub, request, asked.url.query, origin).await;
             }
         }))
     }
@@ -124,7 +140,7 @@ impl<H: Host> Gateway<'_, H> {
         query: Option<&str>,
         origin: &str,
     ) -> Result<Result<Response, Refusal>, H::Error> {
-        let Self { host, config } = self;
+        let Self { host, config, .. } = self;
         // The view as it is, and not as it is cached.
         self.forget(hub);
         let view = self.view(hub).await?;
@@ -295,6 +311,6 @@ impl<H: Host> Gateway<'_, H> {
     }
 }
 
-fn json(body: String) -> Response {
+pub(super) fn json(body: String) -> Response {
     with_type(200, "application/json; charset=utf-8", body)
 }

@@ -1,6 +1,6 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use webpubsub_auth::{sign_client, sign_continuation};
+use webpubsub_auth::{sign_client, sign_continuation, verify_continuation};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
 use webpubsub_shard::Reply;
@@ -23,11 +23,18 @@ impl<H: Host> Gateway<'_, H> {
             // It changes with the code only.
             Assignment::Document => return Answer::File,
             Assignment::Token { hub, request } => {
-                let token = sign_client(&self.config.keys, self.host.now(), &hub, &request, &origin);
+                let token =
+                    sign_client(&self.config.keys.get().access, self.host.now(), &hub, &request, &origin);
                 return Answer::Respond(rest::respond(Outcome::Token(token)));
             }
             Assignment::Shards { hub, task } => (hub, task),
         };
+        if let Work::List { group, page } = &task.work
+            && let Some(token) = &page.continuation_token
+            && verify_continuation(&self.config.keys.get().access, &hub, group, token).is_err()
+        {
+            return Answer::Respond(rest::refuse(&Refusal::ContinuationToken, asked.method));
+        }
         let (what, error) = match self.view(&hub).await {
             Ok(view) => {
                 let shards = ShardRange::below(view.map.reached);
@@ -58,7 +65,7 @@ impl<H: Host> Gateway<'_, H> {
         };
         let (members, next) = page.cut(members);
         let next_link = next.map(|next| {
-            let token = sign_continuation(&self.config.keys, hub, group, &next.after);
+            let token = sign_continuation(&self.config.keys.get().access, hub, group, &next.after);
             rest::next_link(origin, hub, group, page, &next, &token)
         });
         rest::respond(Outcome::Members(MemberPage { members, next_link }))

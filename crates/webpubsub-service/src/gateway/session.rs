@@ -1,11 +1,15 @@
 //! Sessions of operators: signing in and out, and what a request with a session's cookie may do.
 
-use webpubsub_auth::{Hosts, PublicOrigin, SESSION_LIFETIME, ServiceAudience, TokenError, verify_ticket};
+use std::borrow::Cow;
+
+use webpubsub_auth::{
+    Hosts, PublicOrigin, SESSION_LIFETIME, ServiceAudience, SessionKeys, TokenError, verify_ticket,
+};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::rest::{self, Refusal, Response};
 use webpubsub_protocol::time::Timestamp;
 
-use super::{Gateway, Host, Incoming, text, with_type};
+use super::{Gateway, Host, Incoming, with_type};
 use crate::object_api::{DirectoryCall, REGISTER};
 use crate::sign_in::SignIn;
 
@@ -23,13 +27,19 @@ const FOREIGN: Refusal = Refusal::Forbidden {
     why: "A request with a session carries the header `X-Portal: 1`, and comes from a page of this service.",
 };
 
+/// A header of an answer.
+type Header = (&'static str, Cow<'static, str>);
+
 impl<H: Host> Gateway<'_, H> {
     /// Answers one request to [`PATH`].
     pub(super) async fn session_request(&self, asked: Incoming<'_>) -> Response {
         let answered = match asked.method {
             "GET" => Ok(Ok(self.session_state())),
             "POST" => self.sign_in(asked).await,
-            "DELETE" => Ok(self.check_origin(asked).map(|()| self.with_cookie(asked, "", 0))),
+            "DELETE" => Ok(self.check_origin(asked).map(|()| {
+                let headers = vec![self.cookie(asked, "", 0)];
+                Response { status: 204, headers, body: String::new() }
+            })),
             _ => Ok(Err(Refusal::Method { allow: "GET, POST, DELETE".to_owned() })),
         };
         match answered {
@@ -52,18 +62,23 @@ impl<H: Host> Gateway<'_, H> {
 
     /// When the session in the cookie of a request ends, if there is a good one.
     fn session_ends(&self) -> Option<Timestamp> {
-        let keys = self.config.session_keys.as_ref()?;
+        let keys = self.config.keys.get();
+        let keys = keys.session.as_ref()?;
         let cookies = self.host.header("Cookie")?;
         let sessions = cookies.split(';').filter_map(|cookie| cookie.trim().split_once('='));
-        let mut sessions = sessions.filter(|(name, _)| *name == COOKIE);
-        sessions.find_map(|(_, session)| keys.verify(self.host.now(), session).ok())
+        let sessions = sessions.filter(|(name, _)| *name == COOKIE);
+        let mut verified = sessions.map(|(_, session)| keys.verify(self.host.now(), session));
+        verified.find_map(|session| {
+            self.meets(session == Err(TokenError::Signature));
+            session.ok()
+        })
     }
 
     fn session_state(&self) -> Response {
         let ends = self.session_ends();
         let flag = |is: bool| if is { "true" } else { "false" };
         let mut state = Writer::object();
-        state.json("isAvailable", flag(self.config.session_keys.is_some()));
+        state.json("isAvailable", flag(self.config.keys.get().session.is_some()));
         state.json("isSignedIn", flag(ends.is_some()));
         let ends = ends.map_or("null".to_owned(), |ends| ends.as_millis().to_string());
         state.json("expires", &ends);
@@ -71,7 +86,8 @@ impl<H: Host> Gateway<'_, H> {
     }
 
     async fn sign_in(&self, asked: Incoming<'_>) -> Result<Result<Response, Refusal>, H::Error> {
-        let Some(keys) = &self.config.session_keys else {
+        let known = self.config.keys.get();
+        let Some(keys) = &known.session else {
             let why = "Signing in is off: the operator has not set PORTAL_SECRET.";
             return Ok(Err(Refusal::NotFound { why }));
         };
@@ -88,7 +104,7 @@ impl<H: Host> Gateway<'_, H> {
         let refusal = if let Some(ticket) = text("ticket") {
             let hosts = Hosts { requested: asked.url.host, accepted: &self.config.accepted_hosts };
             let audience = ServiceAudience { hosts, path: asked.url.path };
-            match verify_ticket(&self.config.keys, now, &ticket, &audience) {
+            match verify_ticket(&known.access, now, &ticket, &audience) {
                 Ok(ticket) => {
                     let attempt = SignIn::Ticket { id: ticket.id, expires: ticket.expires };
                     let why = "The ticket was used before. Each signs in once.";
@@ -99,13 +115,13 @@ impl<H: Host> Gateway<'_, H> {
                     Some(error.into())
                 }
             }
-        } else if !self.may_sign_in(SignIn::Secret).await? {
+        } else if !self.may_sign_in(SignIn::Secret { address: self.host.address() }).await? {
             let why = "There were too many attempts to sign in. Wait a minute.";
             Some(Refusal::TooManyRequests { why })
         } else {
             // One that the right keys take was made out of the right secret.
-            let session = self.config.session_with(text("secret").as_deref().unwrap_or_default(), now);
-            let is_right = session.is_some_and(|session| keys.verify(now, &session).is_ok());
+            let given = known.session_keys(text("secret").as_deref().unwrap_or_default());
+            let is_right = given.is_some_and(|given| keys.verify(now, &given.sign(now)).is_ok());
             if !is_right {
                 self.host.log_refusal("signing in", &TokenError::Signature);
             }
@@ -113,7 +129,12 @@ impl<H: Host> Gateway<'_, H> {
         };
         Ok(match refusal {
             Some(refusal) => Err(refusal),
-            None => Ok(self.with_cookie(asked, &keys.sign(now), SESSION_LIFETIME.as_secs())),
+            None => {
+                // The keys may have been changed meanwhile.
+                let keys = self.config.keys.get();
+                let cookie = keys.session.as_ref().map(|keys| self.session_cookie(asked, keys));
+                Ok(Response { status: 204, headers: Vec::from_iter(cookie), body: String::new() })
+            }
         })
     }
 
@@ -145,12 +166,15 @@ impl<H: Host> Gateway<'_, H> {
             || self.host.header("Origin").is_some_and(|origin| origin.starts_with("https:"))
     }
 
-    fn with_cookie(&self, asked: Incoming<'_>, session: &str, seconds: u64) -> Response {
+    /// The header that begins a session.
+    pub(super) fn session_cookie(&self, asked: Incoming<'_>, keys: &SessionKeys) -> Header {
+        self.cookie(asked, &keys.sign(self.host.now()), SESSION_LIFETIME.as_secs())
+    }
+
+    fn cookie(&self, asked: Incoming<'_>, session: &str, seconds: u64) -> Header {
         let secure = if self.is_secure(asked) { "; Secure" } else { "" };
         let cookie =
             format!("{COOKIE}={session}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-        let mut response = text(204, String::new());
-        response.headers.push(("set-cookie", cookie.into()));
-        response
+        ("set-cookie", cookie.into())
     }
 }

@@ -6,6 +6,7 @@ use webpubsub_shard::HubSettings;
 
 use super::{ObjectRequest, ObjectResponse};
 use crate::directory::Handler;
+use crate::keys::KeyChange;
 use crate::sign_in::SignIn;
 use crate::view::HubView;
 
@@ -28,6 +29,11 @@ pub enum DirectoryCall {
     AddHub(HubName),
     /// Of the register: say whether somebody may go on signing in: [`DirectoryAnswer::Allowed`].
     SignIn(SignIn),
+    /// Of the register: say which keys were regenerated: [`DirectoryAnswer::Text`], a
+    /// [`StoredKeys`](crate::StoredKeys), or nothing.
+    Keys,
+    /// Of the register: change the keys. The answer is that of [`DirectoryCall::Keys`].
+    ChangeKeys(KeyChange),
     /// Of the register: say the names of all hubs: [`DirectoryAnswer::Text`], a line each.
     Hubs,
 }
@@ -51,6 +57,8 @@ const GO_AWAY: &str = "/goAway";
 const HUB: &str = "/hub";
 const HUBS: &str = "/hubs";
 const SIGN_IN: &str = "/signIn";
+const KEYS: &str = "/keys";
+const CHANGE_KEYS: &str = "/changeKeys";
 
 impl DirectoryCall {
     /// The path of [`DirectoryCall::Validate`], whose body [`Wanted::Validate`](crate::Wanted::Validate) has.
@@ -75,6 +83,8 @@ impl DirectoryCall {
             Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
             Self::AddHub(hub) => ObjectRequest::post(HUB, hub.to_string()),
             Self::Hubs => ObjectRequest::get(HUBS),
+            Self::Keys => ObjectRequest::get(KEYS),
+            Self::ChangeKeys(change) => ObjectRequest::post(CHANGE_KEYS, change.encode()),
             Self::SignIn(attempt) => ObjectRequest::post(SIGN_IN, attempt.encode()),
         }
     }
@@ -96,6 +106,8 @@ impl DirectoryCall {
             GO_AWAY => Self::GoAway,
             HUB => Self::AddHub(HubName::parse(body).ok()?),
             HUBS => Self::Hubs,
+            KEYS => Self::Keys,
+            CHANGE_KEYS => Self::ChangeKeys(KeyChange::decode(body)?),
             SIGN_IN => Self::SignIn(SignIn::decode(body)?),
             _ => return None,
         })
@@ -139,7 +151,9 @@ mod tests {
             DirectoryCall::GoAway,
             DirectoryCall::AddHub(HubName::parse("chat").unwrap()),
             DirectoryCall::Hubs,
-            DirectoryCall::SignIn(SignIn::Secret),
+            DirectoryCall::SignIn(SignIn::Secret { address: "1.2.3.4".to_owned() }),
+            DirectoryCall::Keys,
+            DirectoryCall::ChangeKeys(KeyChange::Rotate("k".to_owned())),
         ] {
             let ObjectRequest { path, body } = call.encode();
             assert_eq!(DirectoryCall::decode(path, &body.unwrap_or_default()), Some(call));
@@ -154,7 +168,7 @@ mod tests {
             (DirectoryCall::VALIDATION, ""),
             (DirectoryCall::VALIDATION, r#"{"url":"http://a"}"#),
             (HUB, "*"),
-            (SIGN_IN, "x"),
+            (SIGN_IN, "{}"),
             ("/api/health", ""),
         ] {
             assert_eq!(DirectoryCall::decode(path, body), None, "{path} {body}");

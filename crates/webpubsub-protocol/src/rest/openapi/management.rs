@@ -25,7 +25,7 @@ const fn get(path: &'static str, name: &'static str, summary: &'static str, answ
 
 const HUB: &str = "/management/hubs/{hub}";
 
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 21] = [
     get(
         "/management/overview",
         "Management_Overview",
@@ -35,6 +35,33 @@ const TABLE: [Row; 18] = [
     Row {
         parameters: &["reveal"],
         ..get("/management/keys", "Management_Keys", "Which access keys there are.", "Keys")
+    },
+    Row {
+        method: "post",
+        ..get(
+            "/management/keys/:rotate",
+            "Management_RotateKeys",
+            "Makes the primary access key the secondary one, and a new key the primary. Nothing that the primary key signed ends.",
+            "Keys",
+        )
+    },
+    Row {
+        method: "post",
+        ..get(
+            "/management/keys/primary/:regenerate",
+            "Management_RegeneratePrimaryKey",
+            "Replaces the primary access key. What it signed ends.",
+            "Keys",
+        )
+    },
+    Row {
+        method: "post",
+        ..get(
+            "/management/keys/secondary/:regenerate",
+            "Management_RegenerateSecondaryKey",
+            "Replaces the secondary access key, or makes one. What it signed ends.",
+            "Keys",
+        )
     },
     get("/management/metrics", "Management_Metrics", "Metrics in Prometheus' text format.", "Text"),
     get("/management/hubs", "Management_Hubs", "The names of all hubs that were ever used.", "Anything"),
@@ -111,7 +138,7 @@ const TABLE: [Row; 18] = [
         )
     },
     Row {
-        parameters: &["shard", "connectionId", "userId", "group", "payloads"],
+        parameters: &["shard", "connectionId", "userId", "group", "payloads", "access_token"],
         success: 101,
         answer: None,
         ..get(
@@ -264,6 +291,7 @@ fn query_parameter(name: &str) -> Value {
             json!({ "type": "integer", "minimum": 0, "maximum": 65535, "default": 0 }),
         ),
         "payloads" => ("Whether payloads are shown.", flag()),
+        "access_token" => ("A token, of a WebSocket's handshake that has no header `Authorization`.", text()),
         "reveal" => ("Whether the keys are in the answer.", flag()),
         _ => ("Where the last page ended.", text()),
     };
