@@ -5,7 +5,8 @@
 //! real ones; the network, the disks, the clock, the applications, the servers and the Workers are
 //! values. A model follows every input of every shard and knows what has to come of it.
 //!
-//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them.
+//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. Nor are MQTT
+//! sessions, for which [`simulate_devices`] has shards of its own.
 //!
 //! # What goes wrong
 //!
@@ -83,6 +84,7 @@ use std::rc::Rc;
 
 mod check;
 mod client;
+mod devices;
 mod directory;
 mod faults;
 mod flight;
@@ -102,6 +104,7 @@ use run::Trace;
 use world::World;
 
 pub use crate::disk::DiskKind;
+pub use devices::{DeviceSummary, simulate_devices};
 pub use run::{Bug, Run};
 pub use streaming::{StreamSummary, simulate_streams};
 pub use summary::{Happening, Summary};

@@ -1,0 +1,201 @@
+//! One device: an MQTT client as its application's library keeps it, over any number of sockets.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use webpubsub_mqtt::{
+    Ack, Connect, DownstreamPacket, Properties, Property, Publish, Qos, Subscribe, Subscription,
+    UpstreamPacket, Version,
+};
+
+use crate::mqtt::MqttClient;
+
+/// The topic of every message.
+pub(super) const TOPIC: &str = "g";
+
+/// A message that was published and is not done.
+#[derive(Debug)]
+pub(super) struct Outstanding {
+    pub(super) message: u32,
+    pub(super) qos: Qos,
+    pub(super) id: u16,
+    is_released: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) id: String,
+    pub(super) version: Version,
+    /// At which it subscribes.
+    pub(super) qos: Qos,
+    receive_maximum: u16,
+    /// Its socket, if it has one.
+    pub(super) socket: Option<MqttClient>,
+    /// What it has sent and has not arrived.
+    pub(super) up: VecDeque<UpstreamPacket>,
+    /// What it was sent and has not arrived.
+    pub(super) down: VecDeque<DownstreamPacket>,
+    pub(super) outstanding: Vec<Outstanding>,
+    next_id: u16,
+    /// Packet identifiers of QoS 2 that were not released.
+    received: BTreeSet<u16>,
+    /// The step from which on its session is subscribed.
+    pub(super) subscribed: Option<u32>,
+    /// How often it has received each message.
+    pub(super) seen: BTreeMap<u32, u32>,
+}
+
+/// What a packet came to.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    pub(super) acknowledged: Option<u32>,
+    pub(super) received: Option<u32>,
+    pub(super) is_resumed: bool,
+}
+
+impl Device {
+    pub(super) fn new(number: usize, version: Version, qos: Qos, receive_maximum: u16) -> Self {
+        Self {
+            id: format!("d{number}"),
+            version,
+            qos,
+            receive_maximum,
+            socket: None,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            outstanding: Vec::new(),
+            next_id: 1,
+            received: BTreeSet::new(),
+            subscribed: None,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn hello(&self) -> Connect {
+        let mut connect = Connect { clean_start: false, ..MqttClient::hello(self.version, &self.id) };
+        if self.version == Version::V5 {
+            connect.properties.push_number(Property::SessionExpiryInterval, 30);
+            connect.properties.push_number(Property::ReceiveMaximum, self.receive_maximum.into());
+        }
+        connect
+    }
+
+    /// Its socket is gone, and what was on its way.
+    pub(super) fn lose_socket(&mut self) {
+        self.socket = None;
+        self.up.clear();
+        self.down.clear();
+    }
+
+    /// Its session was lost. Returns which of its messages may be published twice.
+    pub(super) fn lose_session(&mut self) -> Vec<u32> {
+        self.subscribed = None;
+        self.outstanding.iter().map(|one| one.message).collect()
+    }
+
+    /// Publishes a message, now or with the next socket.
+    pub(super) fn publish(&mut self, message: u32, qos: Qos) {
+        let id = self.next_id;
+        if qos != Qos::AtMostOnce {
+            self.next_id = self.next_id % 50 + 1;
+            while self.outstanding.iter().any(|other| other.id == self.next_id) {
+                self.next_id = self.next_id % 50 + 1;
+            }
+            self.outstanding.push(Outstanding { message, qos, id, is_released: false });
+        }
+        self.up.push_back(UpstreamPacket::Publish(publish(message, qos, id)));
+    }
+
+    fn send_again(&mut self, with_dup: bool) {
+        for Outstanding { message, qos, id, is_released } in &self.outstanding {
+            self.up.push_back(if *is_released {
+                UpstreamPacket::Pubrel(MqttClient::ack(*id))
+            } else {
+                UpstreamPacket::Publish(Publish { dup: with_dup, ..publish(*message, *qos, *id) })
+            });
+        }
+    }
+
+    /// Takes the next packet that has arrived.
+    pub(super) fn take(&mut self, step: u32, with_dup: bool) -> Came {
+        let mut came = Came::default();
+        match self.down.pop_front() {
+            Some(DownstreamPacket::Connack(connack)) => {
+                came.is_resumed = connack.session_present;
+                if !connack.session_present {
+                    self.received.clear();
+                }
+                // It may not have learned that its session was lost before.
+                self.up.push_back(UpstreamPacket::Subscribe(self.subscribe()));
+                self.send_again(with_dup);
+            }
+            Some(DownstreamPacket::Suback(_)) => {
+                self.subscribed.get_or_insert(step);
+            }
+            Some(DownstreamPacket::Publish(publish)) => {
+                let text = String::from_utf8(publish.payload).expect("a number");
+                let message = text.parse().expect("a number");
+                let id = publish.packet_id.map_or(0, |id| id.get());
+                match publish.qos {
+                    Qos::AtMostOnce => came.received = Some(message),
+                    Qos::AtLeastOnce => {
+                        came.received = Some(message);
+                        self.up.push_back(UpstreamPacket::Puback(MqttClient::ack(id)));
+                    }
+                    Qos::ExactlyOnce => {
+                        if self.received.insert(id) {
+                            came.received = Some(message);
+                        }
+                        self.up.push_back(UpstreamPacket::Pubrec(MqttClient::ack(id)));
+                    }
+                }
+            }
+            Some(DownstreamPacket::Pubrel(ack)) => {
+                self.received.remove(&ack.packet_id.get());
+                self.up.push_back(UpstreamPacket::Pubcomp(MqttClient::ack(ack.packet_id.get())));
+            }
+            Some(DownstreamPacket::Puback(ack)) => came.acknowledged = self.done(&ack),
+            Some(DownstreamPacket::Pubrec(ack)) => {
+                let id = ack.packet_id.get();
+                if let Some(one) = self.outstanding.iter_mut().find(|one| one.id == id) {
+                    one.is_released = true;
+                    came.acknowledged = Some(one.message);
+                }
+                self.up.push_back(UpstreamPacket::Pubrel(MqttClient::ack(id)));
+            }
+            Some(DownstreamPacket::Pubcomp(ack)) => drop(self.done(&ack)),
+            Some(DownstreamPacket::Disconnect(_)) => {}
+            Some(
+                other @ (DownstreamPacket::Unsuback(_)
+                | DownstreamPacket::Pingresp
+                | DownstreamPacket::Auth(_)),
+            ) => panic!("{other:?} was not asked for"),
+            None => {}
+        }
+        came
+    }
+
+    /// The message of an acknowledgement, which is done.
+    fn done(&mut self, ack: &Ack) -> Option<u32> {
+        assert!(!ack.reason.is_failure() || ack.reason.0 == 0x92, "{ack:?}");
+        let at = self.outstanding.iter().position(|one| one.id == ack.packet_id.get())?;
+        Some(self.outstanding.remove(at).message)
+    }
+
+    fn subscribe(&self) -> Subscribe {
+        Subscribe {
+            packet_id: MqttClient::ack(1000).packet_id,
+            subscriptions: vec![Subscription {
+                filter: TOPIC.to_owned(),
+                qos: self.qos,
+                no_local: false,
+                retain_as_published: false,
+                retain_handling: 0,
+            }],
+            properties: Properties::default(),
+        }
+    }
+}
+
+fn publish(message: u32, qos: Qos, id: u16) -> Publish {
+    MqttClient::message(TOPIC, qos, id, &message.to_string())
+}
