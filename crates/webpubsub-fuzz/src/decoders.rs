@@ -1,5 +1,6 @@
 mod client;
 mod event_handler;
+mod mqtt;
 mod rest;
 mod token;
 
@@ -32,7 +33,13 @@ pub enum Answer {
 /// Where the golden vectors cannot be read.
 #[must_use]
 pub fn decoders() -> Vec<Decoder> {
-    let decoders = [client::decoders(), token::decoders(), rest::decoders(), event_handler::decoders()];
+    let decoders = [
+        client::decoders(),
+        token::decoders(),
+        rest::decoders(),
+        event_handler::decoders(),
+        mqtt::decoders(),
+    ];
     decoders.into_iter().flatten().collect()
 }
 

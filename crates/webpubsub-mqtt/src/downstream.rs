@@ -114,8 +114,8 @@ impl DownstreamPacket {
             5 => Self::Pubrec(Ack::read(&mut reader, version, ReasonCode::is_of_publish)?),
             6 => Self::Pubrel(Ack::read(&mut reader, version, ReasonCode::is_of_release)?),
             7 => Self::Pubcomp(Ack::read(&mut reader, version, ReasonCode::is_of_release)?),
-            9 => Self::Suback(Results::read(&mut reader, version)?),
-            11 => Self::Unsuback(Results::read(&mut reader, version)?),
+            9 => Self::Suback(Results::read(&mut reader, version, &[0, 1, 2, 0x80])?),
+            11 => Self::Unsuback(Results::read(&mut reader, version, &[])?),
             13 => Self::Pingresp,
             14 if version == Version::V5 => {
                 let (reason, properties) = reason(&mut reader, version, place::CLOSING, is_any)?;
@@ -166,9 +166,14 @@ impl Results {
         }
     }
 
-    fn read(reader: &mut Reader<'_>, version: Version) -> Result<Self, DecodeError> {
+    /// `known` are the codes of 3.1.1 ([MQTT-3.9.3-2] there).
+    fn read(reader: &mut Reader<'_>, version: Version, known: &[u8]) -> Result<Self, DecodeError> {
         let (packet_id, properties) = head(reader, version, place::ACK)?;
-        let reasons = reader.rest().iter().map(|code| ReasonCode(*code)).collect();
+        let codes = reader.rest();
+        if version == Version::V3_1_1 && !codes.iter().all(|code| known.contains(code)) {
+            return Err(DecodeError::ReasonCode);
+        }
+        let reasons = codes.iter().map(|code| ReasonCode(*code)).collect();
         Ok(Self { packet_id, reasons, properties })
     }
 }
