@@ -7,7 +7,7 @@ const STATES = { "✅": "as the service does it", "⚠": "with the difference th
 
 const HEAD = `# Compatibility
 
-What Azure Web PubSub has, what of it is here, and the tests that show it. \`npm test\` runs them, all that concern a hub with one Durable Object and again with four, most once more while the hub is given one after the other, and fails if one that is named here is missing or did not pass.
+What Azure Web PubSub has, what of it is here, and the tests that show it. \`npm test\` runs them, all that concern a hub with one Durable Object and again with four, most once more while the hub is given one after the other, and fails if one that is named here is missing or did not pass. They run on [the native server](docs/operations.md#one-machine) as well, where that page says what differs.
 
 This file is made by \`npm run compatibility\` from the rows in \`tests/compatibility\`. Where Microsoft's documents, emulator and SDKs disagree, a row says what is done here.
 `;

@@ -47,6 +47,27 @@ const alone = [
   "quickstart/event-handler",
 ].map((name) => at("tests", `${name}.test.mjs`));
 
+/** Folders of tests that start no service of their own, or one that is always the same, or that have a step of their own. */
+const apart = ["scripts", "worker", "packaging", "examples", "native"].map((name) => at("tests", name));
+
+/** All other end-to-end tests, but for those that need the machine to themselves. */
+const sideBySide = () => testFiles("").filter((file) => ![...apart, ...alone].some((path) => file.startsWith(path)));
+
+/** What the native server adds nothing to: the documents' commands, a client whose service is a script, deployment. */
+const ofOtherHosts = ["quickstart", "client", "e2e/operations/deploy"].map((name) => at("tests", name));
+
+/** Where several shards of one process do something else than one: what is relayed, recovered, numbered and in order. */
+const ofSeveralShards = [
+  "clients/delivery",
+  "clients/group-states",
+  "clients/order",
+  "clients/order-of-many",
+  "clients/streams",
+  "reliability/recovery",
+  "reliability/reliable",
+  "reliability/restart",
+].map((name) => at("tests", "e2e", `${name}.test.mjs`));
+
 /**
  * Runs test files, `concurrency` of them at a time. `record` is the step that they are all of, if they are; `pattern` is
  * what the names of the tests to run match. Where a test that failed half-way `leavesOpen` a socket or a browser, that is
@@ -77,10 +98,10 @@ function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false
 /**
  * Runs test files against real services, none of which may panic.
  * @param {string[]} files
- * @param {Parameters<typeof nodeTests>[1] & { host?: string }} options
+ * @param {Parameters<typeof nodeTests>[1] & { host?: string, shards?: "fewest" | "most" }} options
  */
-async function endToEnd(files, { host = "workerd", ...options }) {
-  const env = { ...process.env, CHROMIUM: chromium(), TEST_HOST: host };
+async function endToEnd(files, { host = "workerd", shards, ...options }) {
+  const env = { ...process.env, CHROMIUM: chromium(), TEST_HOST: host, ...(shards && { TEST_SHARDS: shards }) };
   const output = await nodeTests(files, { ...options, leavesOpen: true, env, limit: E2E_LIMIT_MS });
   checkLogs(logs);
   return output;
@@ -299,12 +320,7 @@ export const steps = [
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (host === "native") await buildServer();
       if (files.length > 0) return endToEnd(files, { pattern, host });
-      const apart = [
-        ...["scripts", "worker", "packaging", "examples", "native"].map((name) => at("tests", name)),
-        ...alone,
-      ];
-      const all = testFiles("").filter((file) => !apart.some((path) => file.startsWith(path)));
-      return endToEnd(all, { concurrency: 2, record: host === "native" ? undefined : "e2e", host });
+      return endToEnd(sideBySide(), { concurrency: 2, record: host === "native" ? undefined : "e2e", host });
     },
   },
   {
@@ -314,6 +330,24 @@ export const steps = [
     needs: "e2e",
     tests: true,
     work: ({ host }) => endToEnd(alone, { record: host === "native" ? undefined : "alone", host }),
+  },
+  {
+    // The same tests on the other host, in less time: `npm run e2e -- --host native` has all numbers of shards.
+    name: "e2e-native",
+    title: "End-to-end tests on the native server",
+    needs: "e2e",
+    tests: true,
+    async work() {
+      await build();
+      await buildServer();
+      const isMeant = (file) => !ofOtherHosts.some((path) => file.startsWith(path));
+      const on = (files, shards, concurrency) => endToEnd(files, { host: "native", shards, concurrency });
+      return [
+        await on(sideBySide().filter(isMeant), "fewest", 2),
+        await on(ofSeveralShards, "most", 2),
+        await on(alone.filter(isMeant), "fewest", 1),
+      ].join("\n");
+    },
   },
   {
     // What only one machine has: a disk, kills, TLS, crowds of peers.

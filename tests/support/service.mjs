@@ -24,6 +24,8 @@ let logs = 0;
 export const isNative = process.env.TEST_HOST === "native";
 /** Why a test of workerd's own ways, or of a command that runs it, is left out there. */
 export const ofWorkerd = isNative && "it is about workerd";
+/** Which of their numbers of shards suites are run with, if not with all of them: `fewest` or `most`, without growing. */
+const NARROWED = process.env.TEST_SHARDS;
 /** What runs the service where a test does not say it. */
 const HOST_RUNNER = isNative ? "server" : "serve";
 
@@ -221,9 +223,9 @@ export function forEachShardCount(
       if ("rest" in service) afterEach(() => service.rest());
       define(service);
     });
-  for (const shards of shardCounts)
+  for (const shards of NARROWED ? [shardCounts.at(NARROWED === "most" ? -1 : 0)] : shardCounts)
     suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
-  if (!steady) suite("growing", new (Growing(Kind))(options));
+  if (!steady && !NARROWED) suite("growing", new (Growing(Kind))(options));
 }
 
 /** The same with one shard under `npm start`, too: whoever tries a package tries it there first. */
