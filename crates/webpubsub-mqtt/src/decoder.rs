@@ -68,6 +68,12 @@ impl Decoder {
         !self.framing.rest().is_empty()
     }
 
+    /// How many bytes have been fed and are not read.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.framing.rest().len()
+    }
+
     /// The version of CONNECT, once that has been read. Where CONNECT is refused for its version, the one to answer
     /// in.
     #[must_use]

@@ -74,6 +74,8 @@ pub(crate) struct MqttSession {
     pub(crate) decoder: Decoder,
     /// Why what the client sends is not read any more.
     pub(crate) unreadable: Option<DecodeError>,
+    /// Whether packets of it have come that are yet to be read.
+    pub(crate) is_behind: bool,
     /// When the packet began that is not complete.
     pub(crate) begun: Option<Timestamp>,
     /// Whether something waits for that.
@@ -106,6 +108,7 @@ impl MqttSession {
             received: SortedSet::new(),
             decoder: Decoder::resume(connect.version, MAX_CLIENT_MESSAGE_BYTES),
             unreadable: None,
+            is_behind: false,
             begun: None,
             is_timed: false,
             watched: None,
@@ -150,6 +153,7 @@ impl MqttSession {
         self.will_due = None;
         self.decoder = Decoder::resume(connect.version, MAX_CLIENT_MESSAGE_BYTES);
         (self.unreadable, self.begun, self.leaving) = (None, None, None);
+        self.is_behind = false;
         self.last = now;
     }
 
@@ -256,6 +260,7 @@ impl MqttSession {
             received: SortedSet::new(),
             decoder: Decoder::resume(version, MAX_CLIENT_MESSAGE_BYTES),
             unreadable: None,
+            is_behind: false,
             begun: None,
             is_timed: false,
             watched: None,

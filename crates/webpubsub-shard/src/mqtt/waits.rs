@@ -18,6 +18,8 @@ pub(crate) struct MqttClients {
     pub(crate) unknown: usize,
     /// Those of them about whom a handler is to be asked, the next one first.
     pub(crate) asking: VecDeque<Slot>,
+    /// Sessions of which packets have come that are yet to be read.
+    pub(crate) behind: Vec<Slot>,
     /// How many sessions there are.
     pub(crate) sessions: usize,
     /// When a slot is to be looked at, even if the memory is lost until then; soonest first.
@@ -69,10 +71,10 @@ impl MqttClients {
     pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Slot> {
         let mut due = Vec::new();
         for waits in [&mut self.deadlines, &mut self.timeouts] {
-            let here: Vec<_> = waits.as_slice().iter().take_while(|(at, _)| *at <= now).copied().collect();
-            for wait in here {
-                waits.remove(&wait);
-                due.push(wait.1);
+            let before = due.len();
+            due.extend(waits.as_slice().iter().take_while(|(at, _)| *at <= now).map(|(_, slot)| *slot));
+            if due.len() > before {
+                waits.retain(|(at, _)| *at > now);
             }
         }
         due

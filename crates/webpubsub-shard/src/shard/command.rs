@@ -23,7 +23,7 @@ impl Shard {
             | Command::Join { .. }
             | Command::Leave { .. }
             | Command::Grant(_)
-            | Command::Revoke(_) => self.connections.has_reliable(),
+            | Command::Revoke(_) => self.connections.has_reliable() || self.mqtt.sessions > 0,
         }
     }
 

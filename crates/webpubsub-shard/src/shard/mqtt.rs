@@ -10,11 +10,14 @@ mod restore;
 mod subscribe;
 mod time;
 
+use std::mem;
+
 use webpubsub_mqtt::{
     Ack, DecodeError, Disconnect, DownstreamPacket, PacketId, Property, ReasonCode, UpstreamPacket, Version,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 use crate::connection::Connection;
 use crate::inbox::Arrived;
@@ -24,6 +27,8 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
+/// How many bytes of one client may wait to be read as packets.
+const MAX_UNREAD: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
 /// How many bytes a packet counts beside its payload.
 const SPARE_BYTES: usize = 64;
 
@@ -59,6 +64,16 @@ impl Shard {
                 return;
             }
             let Some(session) = &mut connection.mqtt else { return };
+            // One message may have thousands of packets: the rest waits until these are carried out.
+            if connection.inbox.is_over_its_share() {
+                if session.decoder.unread() > MAX_UNREAD {
+                    return self.close(from, CloseCause::TooManyMessages, step);
+                }
+                if !mem::replace(&mut session.is_behind, true) {
+                    self.mqtt.behind.push(from);
+                }
+                return;
+            }
             match session.decoder.next_packet() {
                 Ok(Some(packet)) => {
                     session.last = step.now;
@@ -72,6 +87,21 @@ impl Shard {
                 }
             }
         }
+    }
+
+    /// Goes on with what clients have sent, whose packets were more than a turn takes.
+    pub(crate) fn read_on(&mut self, step: &mut Step) {
+        for slot in mem::take(&mut self.mqtt.behind) {
+            if let Some(session) = self.session_mut(slot)
+                && mem::take(&mut session.is_behind)
+            {
+                self.read_packets(slot, step);
+            }
+        }
+        let is_slowed =
+            |slot: &Slot| self.connections.get(*slot).is_none_or(|connection| connection.inbox.is_slowed);
+        // Nothing more of them is to be taken in before.
+        self.turns.is_due |= !self.mqtt.behind.iter().all(is_slowed);
     }
 
     /// Whether a packet leads to a write that an answer waits for, as far as is known beforehand.

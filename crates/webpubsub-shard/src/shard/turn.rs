@@ -135,8 +135,9 @@ impl Shard {
     }
 
     fn finish_turn(&mut self, mut step: Step) -> Vec<Output> {
-        self.follow_up(&mut step);
         (self.turns.taken_in, self.turns.carried_out, self.turns.is_due) = (0, 0, false);
+        self.read_on(&mut step);
+        self.follow_up(&mut step);
         let mut others = mem::replace(&mut step.outputs, self.unwritten());
         step.outputs.extend(others.extract_if(.., |output| output.is_store()));
         step.outputs.append(&mut others);

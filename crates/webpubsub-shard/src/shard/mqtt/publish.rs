@@ -18,7 +18,7 @@ use crate::snapshot::MqttPacket;
 use crate::step::Step;
 
 /// How many messages of QoS 2 a client may have published and not released.
-const MAX_RECEIVED: usize = 1000;
+const MAX_RECEIVED: usize = 10_000;
 
 impl Shard {
     /// Takes a client's message, and acknowledges it with what became of it.
