@@ -90,7 +90,10 @@ async function page(service, [count = 10_000]) {
   for (let pages = 1; pages < count / 100; pages++) {
     const [first] = await page.locator("button.link").allInnerTexts();
     await page.getByRole("button", { name: "Next page" }).click();
-    await page.waitForFunction((first) => document.querySelector("button.link")?.textContent?.trim() !== first, first);
+    await page.waitForFunction(
+      (first) => document.querySelectorAll("button.link")[0]?.textContent?.trim() !== first,
+      first,
+    );
   }
   await longest(`all ${Math.ceil(count / 100)} pages`);
   for (const [label, text, found] of [

@@ -14,7 +14,7 @@ const HEADINGS = {
   hubs: "Hubs",
   "server-api": "Call an operation",
   connections: "Hub",
-  trace: "The trace needs a session",
+  trace: "Watch a hub",
   metrics: "All metrics",
   keys: "Change a key without a gap",
 };
@@ -216,21 +216,21 @@ forEachShardCount(
       const { page } = await open("keys");
       await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
       const copied = () => page.evaluate(() => navigator.clipboard.readText());
-      await page.getByRole("heading", { name: "Access key" }).waitFor();
+      await page.getByRole("heading", { name: "Primary key", exact: true }).waitFor();
       assert.ok(!(await page.locator("main").innerText()).includes(service.key));
-      await page.getByRole("button", { name: "Copy the connection string of the access key" }).click();
+      await page.getByRole("button", { name: "Copy the connection string of the primary key" }).click();
       await page.getByText("Copied.").first().waitFor();
       assert.equal(await copied(), service.connectionString);
-      await page.getByRole("button", { name: "Copy the line of a .env file of the access key" }).click();
+      await page.getByRole("button", { name: "Copy the line of a .env file of the primary key" }).click();
       await page.waitForFunction(
         async (text) => (await navigator.clipboard.readText()) === text,
         `WebPubSubConnectionString="${service.connectionString}"`,
       );
-      await page.getByRole("button", { name: "Reveal" }).click();
+      await page.getByRole("button", { name: "Reveal" }).first().click();
       await page.locator(".secret").getByText(service.key).waitFor();
       await goTo(page, "overview");
       await goTo(page, "keys");
-      await page.getByRole("heading", { name: "Access key" }).waitFor();
+      await page.getByRole("heading", { name: "Primary key", exact: true }).waitFor();
       assert.ok(!(await page.locator("main").innerText()).includes(service.key));
     });
 

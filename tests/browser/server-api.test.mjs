@@ -60,7 +60,9 @@ forEachShardCount(
         index: "0",
       };
       // Closing comes last, and what was closed is not there.
-      for (const id of [...ids].sort((a, b) => Number(a.includes("Close")) - Number(b.includes("Close")))) {
+      // New keys would be those of all tests here.
+      const safe = ids.filter((id) => !/^Management_(Rotate|Regenerate)/.test(id));
+      for (const id of safe.sort((a, b) => Number(a.includes("Close")) - Number(b.includes("Close")))) {
         await choose(page, id);
         await page.locator("form .note code").getByText(pathOf(id), { exact: true }).waitFor();
         await fill(page, values);

@@ -1,4 +1,4 @@
-// Sessions on the page: it signs in with a link, a secret or a key, and has no key in it. The live trace needs one.
+// Sessions on the page: it signs in with a link, a secret or a key, and has no key in it.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { launchChromium, openPage } from "../support/browser.mjs";

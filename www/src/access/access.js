@@ -133,7 +133,9 @@ export class Access {
     if (!this.#credentials) throw new Error("Sign in first.");
     const own = await this.#credentials.headers(path);
     try {
-      return await request(method, path, { ...options, headers: { ...options.headers, ...own } });
+      const answer = await request(method, path, { ...options, headers: { ...options.headers, ...own } });
+      if (path.startsWith(`${KEYS}/`) && answer.json?.primary) this.#takeKey(answer.json.primary.key);
+      return answer;
     } catch (error) {
       if (error.status !== 401 || !this.isSession) throw error;
       this.#set(undefined);
@@ -174,10 +176,14 @@ export class Access {
    * @param {":rotate" | "primary/:regenerate" | "secondary/:regenerate"} change
    */
   async changeKeys(change) {
-    const { json } = await this.request("POST", `${KEYS}/${change}`);
+    await this.request("POST", `${KEYS}/${change}`);
+  }
+
+  /** Signs with a new key from here on, where keys sign. */
+  #takeKey(key) {
     const credentials = this.#credentials;
     if (!(credentials instanceof KeyCredentials)) return;
-    credentials.key = json.primary.key;
+    credentials.key = key;
     if (localStorage.getItem(REMEMBERED))
       localStorage.setItem(REMEMBERED, connectionString(credentials.endpoint.origin, credentials.key));
   }
