@@ -1,5 +1,6 @@
 // How the page reads connection strings and client URLs; this part of it runs anywhere.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { makeClientUrl, readClientUrl } from "../../www/src/access/client-url.js";
 import { connectionString, parseConnectionString } from "../../www/src/access/connection-string.js";
@@ -21,8 +22,8 @@ describe("The page's client URLs", () => {
       ["", "no Endpoint"],
       ["AccessKey=k", "no Endpoint"],
       ["Endpoint=http://localhost", "no AccessKey"],
-      ["Endpoint=http://;AccessKey=k", "no URL"],
-      ["Endpoint=ftp://localhost;AccessKey=k", "no http or https URL"],
+      ["Endpoint=http://;AccessKey=k", "not http://HOST"],
+      ["Endpoint=ftp://localhost;AccessKey=k", "not http://HOST"],
     ]) {
       assert.throws(() => parseConnectionString(text), new RegExp(words), text);
     }
@@ -83,34 +84,13 @@ describe("The page's client URLs", () => {
   });
 
   test("roles open the groups that the service opens for them", () => {
-    const join = (role, group) => grantedBy([role], "joinLeaveGroup", group) === role;
-    for (const [role, group, opens] of [
-      ["webpubsub.joinLeaveGroup", "room", true],
-      ["webpubsub.sendToGroup", "room", false],
-      ["webpubsub.joinLeaveGroup.room", "room", true],
-      ["webpubsub.joinLeaveGroup.room", "Room", false],
-      ["webpubsub.joinLeaveGroup.*", "room", false],
-      ["webpubsub.joinLeaveGroup.*", "*", true],
-      ["webpubsub.joinLeaveGroups.room-*", "room-1", true],
-      ["webpubsub.joinLeaveGroups.room-*", "room-1.a", false],
-      ["webpubsub.joinLeaveGroups.room-**", "room-1.a", true],
-      ["webpubsub.joinLeaveGroups.room-?", "room-é", true],
-      ["webpubsub.joinLeaveGroups.room-?", "room-.", false],
-      ["webpubsub.joinLeaveGroups.a\\*", "a*", true],
-      ["webpubsub.joinLeaveGroups.a\\*", "ab", false],
-      ["webpubsub.joinLeaveGroups.(a|b)+", "(a|b)+", true],
-      ["webpubsub.joinLeaveGroups.", "", false],
-      ["webpubsub.joinLeaveGroups.a\\b", "a\\b", false],
-      ["webpubsub.joinLeaveGroups.*-?-*-?-*-?", "a-b-c-d-e-f", false],
-    ])
-      assert.equal(join(role, group), opens, `${role} ${group}`);
+    const file = new URL("../vectors/roles/groups.json", import.meta.url);
+    for (const { name, role, group, expected } of JSON.parse(readFileSync(file, "utf8")).vectors) {
+      assert.equal(grantedBy([role], "joinLeaveGroup", group) === role, expected === true, name);
+      assert.equal(problemOfRole(role) !== undefined, expected === null, name);
+    }
     assert.equal(problemOfRole("webpubsub.sendToGroup.room"), undefined);
-    for (const wrong of [
-      "admin",
-      "webpubsub.sendToGroups.",
-      "webpubsub.sendToGroups.a\\b",
-      `webpubsub.sendToGroups.${"?".repeat(6)}`,
-    ])
+    for (const wrong of ["admin", "webpubsub.joinLeaveGroupies", "Webpubsub.joinLeaveGroup"])
       assert.ok(problemOfRole(wrong), wrong);
   });
 });

@@ -1,4 +1,5 @@
-// Which groups roles open, as the service reads them: to test them before a client has them.
+// Which groups roles open, as the service reads them: to test them before a client has them. One set of vectors
+// (tests/vectors/roles) holds the crate's rule and this to the same.
 //
 // Source: docs/spec/permissions.md#roles, docs/spec/permissions.md#patterns.
 
@@ -7,6 +8,7 @@ export const permissions = ["joinLeaveGroup", "sendToGroup"];
 
 const MAX_PATTERN_LENGTH = 1024;
 const MAX_WILDCARDS = 5;
+const MAX_GROUP_LENGTH = 1024;
 
 /**
  * Why a client with these roles has a permission for a group: the role that grants it.
@@ -18,9 +20,10 @@ const MAX_WILDCARDS = 5;
  */
 export function grantedBy(roles, permission, group) {
   return roles.find((role) => {
+    if (problemOfRole(role) !== undefined) return false;
     if (role === `webpubsub.${permission}` || role === `webpubsub.${permission}.${group}`) return true;
     const pattern = patternOf(role, permission);
-    return pattern !== undefined && problemOf(pattern) === undefined && expression(pattern).test(group);
+    return pattern !== undefined && expression(pattern).test(group);
   });
 }
 
@@ -32,11 +35,20 @@ export function grantedBy(roles, permission, group) {
  */
 export function problemOfRole(role) {
   for (const permission of permissions) {
-    if (role === `webpubsub.${permission}` || role.startsWith(`webpubsub.${permission}.`)) return undefined;
+    if (role === `webpubsub.${permission}`) return undefined;
+    const start = `webpubsub.${permission}.`;
+    if (role.startsWith(start)) return problemOfGroup(role.slice(start.length));
     const pattern = patternOf(role, permission);
     if (pattern !== undefined) return problemOf(pattern);
   }
   return "The service has no such role, and passes over it.";
+}
+
+function problemOfGroup(name) {
+  if (name.trim() === "") return "The role names no group.";
+  if (name === "." || name === "..") return `No group is called ${name}`;
+  if ([...name].length > MAX_GROUP_LENGTH) return `A group's name has at most ${MAX_GROUP_LENGTH} characters.`;
+  return undefined;
 }
 
 /** The pattern that a role grants a permission for. */

@@ -12,7 +12,7 @@ const EVERY_MS = 15_000;
 const PATH = "/management/metrics";
 
 /** What Azure calls the metrics that it has, too. */
-const AZURE = { webpubsub_connections: "ConnectionCount" };
+const AZURE = { webpubsub_connections: "TotalConnectionCount" };
 
 const count = (value) => value.toLocaleString(undefined, { maximumFractionDigits: 2 });
 
