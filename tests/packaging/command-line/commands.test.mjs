@@ -203,3 +203,24 @@ test("metrics are a table, JSON or Prometheus' text", async () => {
 test("git leaves alone what is kept", () => {
   assert.equal(readFileSync(path.join(built.project, ".webpubsub-edge", ".gitignore"), "utf8"), "*\n");
 });
+
+test("keys are rotated and regenerated, and the folder keeps them", async () => {
+  const keys = () => json(["keys", "list", "--reveal"]);
+  const before = await keys();
+  assert.match(await type(["keys", "list"]), new RegExp(`^primary +${before.primary.key.slice(0, 4)}…$`, "m"));
+  const old = await type(["connection-string", "--http"]);
+  const printed = await type(["keys", "rotate"]);
+  const after = await keys();
+  assert.equal(after.secondary.key, before.primary.key);
+  assert.ok(
+    printed.startsWith(`Endpoint=${endpointOf().replace("127.0.0.1", "localhost")};AccessKey=${after.primary.key};`),
+  );
+  assert.match(printed, /is kept in \.webpubsub-edge\/keys/);
+  assert.match(await type(["connection-string"]), new RegExp(`AccessKey=${after.primary.key};`));
+  await type(["hubs", "list", "--connection-string", old.trim()]);
+  await type(["keys", "regenerate", "secondary"]);
+  assert.equal((await built.type(["hubs", "list", "--connection-string", old.trim()])).status, 4);
+  await type(["hubs", "list"]);
+  const wrong = await built.type(["keys", "regenerate", "both"]);
+  assert.equal(wrong.status, 2, wrong.stderr);
+});

@@ -95,3 +95,9 @@ test("the template deploys the package's worker by wrangler alone", async () => 
   const manifest = JSON.parse(readFileSync(path.join(cwd, "package.json"), "utf8"));
   assert.equal(manifest.devDependencies.wrangler, config.wrangler);
 });
+
+test("without npm a deployment says what it needs", async () => {
+  const { status, stderr } = await type(built.newFolder("bare"), ["deploy", "--dry-run"], { PATH: "" });
+  assert.equal(status, 1);
+  assert.match(stderr, /^npx is not in PATH: it comes with npm\./m);
+});

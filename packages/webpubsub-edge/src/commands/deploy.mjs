@@ -91,7 +91,14 @@ function configuration(config, values) {
 /** What runs the project's wrangler, or the one that this version was tested with. */
 function wranglerOf(folder) {
   const [program, ...first] = ownWrangler(folder) ?? ["npx", "--yes", `wrangler@${tested()}`];
-  return (args, options) => run(program, [...first, ...args], { cwd: folder, failure: "wrangler", ...options });
+  return async (args, options) => {
+    try {
+      return await run(program, [...first, ...args], { cwd: folder, failure: "wrangler", ...options });
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
+      throw new Problem(`${program} is not in PATH: it comes with npm. Or install wrangler in this folder.`);
+    }
+  };
 }
 
 function ownWrangler(folder) {
