@@ -14,7 +14,10 @@ async function change(page, button) {
       void dialog.accept();
     }),
   );
+  // The page says so of the change before, too, until this one begins.
+  const answered = page.waitForResponse((response) => /\/management\/keys\/./.test(response.url()));
   await page.getByRole("button", { name: button, exact: true }).click();
+  await answered;
   await page.getByText("The keys are changed.").waitFor();
   return asked;
 }

@@ -137,6 +137,7 @@ export class Keys {
 
   async #change(change, warning) {
     if (!confirm(warning)) return;
+    this.#done = "";
     const changed = await this.#loading.run(async () => {
       await this.#app.access.changeKeys(change);
       return true;

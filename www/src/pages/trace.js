@@ -36,9 +36,10 @@ export class Trace {
 
   async enter(hub) {
     if (!this.#app.access.isSignedIn) return;
+    if (hub) this.#form.hub = hub;
     await this.#listing.run(async () => {
       this.#hubs = (await this.#app.access.request("GET", "/management/hubs")).json.hubs;
-      this.#form.hub = hub ?? (this.#form.hub || this.#hubs[0] || "");
+      this.#form.hub ||= this.#hubs[0] ?? "";
     });
   }
 
