@@ -78,7 +78,9 @@ impl DownstreamPacket {
             Self::Pingresp => 13 << 4,
             Self::Disconnect(_) | Self::Auth(_) if version == Version::V3_1_1 => return Vec::new(),
             Self::Disconnect(disconnect) => {
-                write_reason(disconnect.reason, &disconnect.properties, place::CLOSING, version, &mut body);
+                // Its properties may be left out with their length; rumqttc 0.25.1 does not read such a packet.
+                body.u8(disconnect.reason.0);
+                disconnect.properties.write(place::CLOSING, &mut body);
                 14 << 4
             }
             Self::Auth(auth) => {
