@@ -102,6 +102,32 @@ forEachShardCount(
       });
     }
 
+    test("a client of MQTT subscribes, publishes and unsubscribes", async () => {
+      const hub = service.newHub();
+      const listener = await hub.connect({ groups: ["room"] });
+      const { page, complaints } = await open();
+      await page.getByText("Paste it", { exact: true }).click();
+      await page.getByLabel("Client URL", { exact: true }).fill(hub.mqttUrl({ roles: ALL_ROLES }));
+      await page.getByRole("button", { name: "Connect", exact: true }).click();
+      await problem(page, "This client URL is for MQTT: choose its protocol.");
+      await connect(page, hub.mqttUrl({ roles: ALL_ROLES }), { protocol: "MQTT 5.0" });
+      await act(page, "Join a group", { name: "room" });
+      await said(page, "Subscribed to room.");
+      await act(page, "Send to a group", { name: "room", type: "JSON", data: '{"a":[1]}' });
+      await received(page, '{"a":[1]}').waitFor();
+      const { dataType, data } = await listener.json();
+      assert.deepEqual([dataType, data], ["json", { a: [1] }]);
+      await hub.send("", "to all");
+      await received(page, "to all").waitFor();
+      await act(page, "Join a group", { name: "room/#" });
+      await problem(page, "wildcards are not supported");
+      await page.getByRole("button", { name: "Leave room" }).click();
+      await page.getByText("You have joined no group yet.").waitFor();
+      await page.getByRole("button", { name: "Disconnect" }).click();
+      await state(page, "Not connected");
+      assert.deepEqual(complaints, []);
+    });
+
     test("a bare client sends frames and receives payloads", async () => {
       const hub = service.newHub();
       const { page } = await open({ signedIn: true });

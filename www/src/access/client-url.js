@@ -5,7 +5,7 @@ import { claimsOf, sign } from "./token.js";
 /**
  * What a client URL is for.
  *
- * @typedef {{ hub: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} Wish
+ * @typedef {{ hub: string, user?: string, roles?: string[], groups?: string[], minutes?: number, isMqtt?: boolean }} Wish
  */
 
 /** Throws what is wrong with a wish, in words. */
@@ -15,14 +15,17 @@ export function checkWish({ hub, minutes = 60 }) {
     throw new Error("The minutes until it expires are a whole number from 1.");
 }
 
+/** Where clients of a hub connect, which is their tokens' audience. */
+export const clientAddress = (origin, hub, isMqtt) => `${origin}/${isMqtt ? "clients/mqtt" : "client"}/hubs/${hub}`;
+
 /**
  * Makes a client URL as a server with the access key would.
  *
  * @param {{ endpoint: URL, key: string } & Wish} wish
  */
-export async function makeClientUrl({ endpoint, key, hub, user, roles, groups, minutes = 60 }) {
+export async function makeClientUrl({ endpoint, key, hub, user, roles, groups, minutes = 60, isMqtt = false }) {
   checkWish({ hub, minutes });
-  const audience = `${endpoint.origin}/client/hubs/${hub}`;
+  const audience = clientAddress(endpoint.origin, hub, isMqtt);
   const claims = clientClaims(audience, { userId: user || undefined, roles, groups, minutes }, Date.now());
   return `${audience.replace(/^http/, "ws")}?access_token=${await sign(claims, key)}`;
 }
@@ -30,11 +33,13 @@ export async function makeClientUrl({ endpoint, key, hub, user, roles, groups, m
 /**
  * Says in words what a client URL would do, or why it is none.
  *
- * @returns {{ url: string, hub: string, claims?: any, says: string }} `says` is one sentence about hub, user and expiry.
+ * @returns {{ url: string, hub: string, isMqtt: boolean, claims?: any, says: string }} `says` is one sentence about hub, user and expiry.
  */
 export function readClientUrl(text) {
   const url = parseUrl(text.trim());
-  const named = /^\/client\/hubs\/([^/]+)\/?$/i.exec(url.pathname)?.[1] ?? url.searchParams.get("hub");
+  const [, kind, inPath] = /^\/(client|clients\/mqtt)\/hubs\/([^/]+)\/?$/i.exec(url.pathname) ?? [];
+  const isMqtt = kind?.toLowerCase() === "clients/mqtt";
+  const named = inPath ?? url.searchParams.get("hub");
   if (!named) throw new Error("This is no client URL: its path should be /client/hubs/ and the name of a hub.");
   const hub = decodeURIComponent(named);
   const claims = tokenOf(url);
@@ -43,6 +48,7 @@ export function readClientUrl(text) {
   return {
     url: url.href,
     hub,
+    isMqtt,
     claims,
     says: claims ? `Hub ${hub} at ${url.host}, ${who}${expiry}.` : `Hub ${hub} at ${url.host}, without a token.`,
   };

@@ -2,6 +2,7 @@
 //
 // The contract: docs/management.md#sessions.
 import { request } from "../service/request.js";
+import { clientAddress } from "./client-url.js";
 
 const PATH = "/management/session";
 const HEADERS = { "x-portal": "1" };
@@ -14,16 +15,17 @@ export class SessionCredentials {
     return HEADERS;
   }
 
-  async clientUrl({ hub, user, roles = [], groups = [], minutes = 60 }) {
+  async clientUrl({ hub, user, roles = [], groups = [], minutes = 60, isMqtt = false }) {
     const query = [
       ...(user ? [["userId", user]] : []),
       ...roles.map((role) => ["role", role]),
       ...groups.map((group) => ["group", group]),
       ["minutesToExpire", String(minutes)],
+      ...(isMqtt ? [["clientType", "MQTT"]] : []),
     ];
     const path = `/api/hubs/${encodeURIComponent(hub)}/:generateToken`;
     const { json } = await request("POST", path, { query, headers: HEADERS });
-    const audience = `${location.origin}/client/hubs/${hub}`;
+    const audience = clientAddress(location.origin, hub, isMqtt);
     return `${audience.replace(/^http/, "ws")}?access_token=${json.token}`;
   }
 

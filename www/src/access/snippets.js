@@ -3,7 +3,7 @@
 /**
  * Every program: its name, what is installed for it, and its text.
  *
- * @type {{ id: string, words: string, install: string, file: string, program: (url: string) => string, run: string }[]}
+ * @type {{ id: string, words: string, install: string, file: string, program: (url: string) => string, run: string, isMqtt?: boolean }[]}
  */
 export const snippets = [
   {
@@ -57,4 +57,41 @@ asyncio.run(main())
     run: "",
     program: (url) => `wscat --connect '${url}' --subprotocol json.webpubsub.azure.v1`,
   },
+  {
+    id: "mqtt-js",
+    words: "MQTT.js",
+    install: "npm install mqtt",
+    file: "subscribe.mjs",
+    run: "node subscribe.mjs",
+    isMqtt: true,
+    program: (url) => `import mqtt from "mqtt";
+
+const client = mqtt.connect(${JSON.stringify(url)}, { protocolVersion: 5, clientId: "device1" });
+client.on("message", (topic, payload) => console.log(\`Received \${payload} on \${topic}\`));
+client.subscribe("room", { qos: 1 });
+`,
+  },
+  {
+    id: "paho",
+    words: "paho-mqtt",
+    install: "pip install paho-mqtt",
+    file: "subscribe.py",
+    run: "python subscribe.py",
+    isMqtt: true,
+    program: pahoProgram,
+  },
 ];
+
+function pahoProgram(url) {
+  const { hostname, port, protocol, pathname, search } = new URL(url);
+  const isSecure = protocol === "wss:";
+  return `import paho.mqtt.client as mqtt
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "device1", protocol=mqtt.MQTTv5, transport="websockets")
+client.ws_set_options(path=${JSON.stringify(pathname + search)})
+${isSecure ? "client.tls_set()\n" : ""}client.on_connect = lambda client, *_: client.subscribe("room", qos=1)
+client.on_message = lambda _client, _data, message: print(f"Received {message.payload} on {message.topic}")
+client.connect(${JSON.stringify(hostname)}, ${port || (isSecure ? 443 : 80)})
+client.loop_forever()
+`;
+}

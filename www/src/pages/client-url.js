@@ -9,6 +9,12 @@ import { tabs } from "../parts/tabs.js";
 import { rolesOf, wishFields, wishOf, newWish } from "../parts/wish.js";
 import { grantedBy, permissions, problemOfRole } from "../access/roles.js";
 
+/** Kinds of clients, of which each has URLs of its own. */
+const CLIENTS = [
+  ["default", "Web PubSub"],
+  ["mqtt", "MQTT"],
+];
+
 export class ClientUrl {
   #app;
   #wish = newWish();
@@ -61,6 +67,10 @@ export class ClientUrl {
             void this.#make();
           })}
         >
+          <label for="url-clients">Clients</label>
+          <select id="url-clients" name="clients">
+            ${CLIENTS.map(([value, words]) => html`<option value=${value} .selected=${value === this.#wish.clients}>${words}</option>`)}
+          </select>
           ${wishFields(this.#wish, "url")}
         </form>
         ${this.#tester()}
@@ -130,14 +140,15 @@ export class ClientUrl {
   }
 
   #programs(url) {
-    const { id, install, file, run, program } = snippets.find((snippet) => snippet.id === this.#snippet);
+    const programs = snippets.filter(({ isMqtt = false }) => isMqtt === (this.#wish.clients === "mqtt"));
+    const { id, install, file, run, program } = programs.find((snippet) => snippet.id === this.#snippet) ?? programs[0];
     const select = (chosen) => {
       this.#snippet = chosen;
       this.#app.update();
     };
     return html`<section class="card" aria-labelledby="programs-title">
       <h2 id="programs-title">A program that connects</h2>
-      ${tabs({ label: "Languages", items: snippets, selected: this.#snippet, panel: "program", select })}
+      ${tabs({ label: "Languages", items: programs, selected: id, panel: "program", select })}
       <div id="program" role="tabpanel" aria-labelledby="program-${id}">
         ${code(install, "the command that installs")}
         ${file ? html`<p class="note">Save it as <code>${file}</code> and run it:</p>` : ""}

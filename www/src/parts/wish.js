@@ -11,6 +11,7 @@ export const newWish = () => ({
   roles: "",
   groups: "",
   minutes: "60",
+  clients: "default",
 });
 
 /** All roles that the fields ask for. */
@@ -27,6 +28,7 @@ export const wishOf = (fields) => ({
   roles: rolesOf(fields),
   groups: lines(fields.groups),
   minutes: Number(fields.minutes || Number.NaN),
+  isMqtt: fields.clients === "mqtt",
 });
 
 /** The fields, with ids that begin with `id`. */

@@ -4,11 +4,14 @@
 export const actions = [
   { id: "group", words: "Send to a group", named: "Group", hasData: true, hasExtras: true },
   { id: "event", words: "Send an event", named: "Event", hasData: true, hasExtras: true },
-  { id: "invoke", words: "Invoke an event", named: "Event", hasData: true },
+  { id: "invoke", words: "Invoke an event", named: "Event", hasData: true, isOfSubprotocols: true },
   { id: "join", words: "Join a group", named: "Group" },
   { id: "leave", words: "Leave a group", named: "Group" },
-  { id: "stream", words: "Stream to a group", named: "Group", hasData: true },
+  { id: "stream", words: "Stream to a group", named: "Group", hasData: true, isOfSubprotocols: true },
 ];
+
+/** Those that a client can do: MQTT has neither invocations nor streams. */
+export const actionsOf = ({ isMqtt }) => actions.filter(({ isOfSubprotocols }) => !(isMqtt && isOfSubprotocols));
 
 /** What the form holds at first. */
 export const newForm = () => ({

@@ -9,7 +9,7 @@ import { Client } from "./client.js";
 import { Composer } from "./composer.js";
 import { LogView } from "./log-view.js";
 import { NetworkControls } from "./network-controls.js";
-import { protocols } from "./protocols.js";
+import { MQTT, protocols } from "./protocols.js";
 
 const STATES = {
   idle: ["idle", "Not connected"],
@@ -65,6 +65,7 @@ export class ClientTab {
   /** Puts a client URL in the field. */
   give(url) {
     this.#source = { source: "paste", url };
+    if (readClientUrl(url).isMqtt) this.client.protocol = MQTT;
   }
 
   /** Makes a client URL for a hub and connects. */
@@ -90,8 +91,13 @@ export class ClientTab {
   }
 
   async #wantedUrl() {
-    if (this.#source.source === "paste") return readClientUrl(this.#source.url);
-    return readClientUrl(await this.#app.access.clientUrl(wishOf(this.#wish)));
+    const { isMqtt } = this.client;
+    if (this.#source.source !== "paste")
+      return readClientUrl(await this.#app.access.clientUrl({ ...wishOf(this.#wish), isMqtt }));
+    const url = readClientUrl(this.#source.url);
+    if (url.isMqtt !== isMqtt)
+      throw new Error(`This client URL is ${url.isMqtt ? "" : "not "}for MQTT: choose its protocol.`);
+    return url;
   }
 
   render() {

@@ -5,7 +5,7 @@ import { BareClient } from "./bare-client.js";
 import { describeFrame, describeNote } from "./frame.js";
 import { FrameLog } from "./frame-log.js";
 import { Network } from "./network.js";
-import { Extras, protocols, withExtras } from "./protocols.js";
+import { Extras, MQTT, protocols, withExtras } from "./protocols.js";
 
 /** With this code the service closes a client without a subprotocol whose event failed. */
 const EVENT_FAILED = 1011;
@@ -27,6 +27,7 @@ export class Client {
   #extras = new Extras();
   #written = new WeakMap();
   #protocol;
+  #readMqtt;
   #ackId = FIRST_ACK_ID;
   #last;
   #isExpiring = false;
@@ -54,6 +55,10 @@ export class Client {
     return this.protocol === "";
   }
 
+  get isMqtt() {
+    return this.protocol === MQTT;
+  }
+
   /** What the last operation with an ack id was, for doing it again under the same. */
   get last() {
     return this.#last;
@@ -62,11 +67,10 @@ export class Client {
   /** Connects, and rejects when the first attempt fails. */
   async connect(url) {
     this.disconnect();
-    const { make } = protocols.find(({ id }) => id === this.protocol);
     this.state = "connecting";
     this.#changed();
     try {
-      const client = make ? await this.#standard(url, await make()) : new BareClient(url, this.network.open);
+      const client = await this.#make(url);
       this.#client = client;
       this.#listen(client);
       await client.start();
@@ -90,6 +94,16 @@ export class Client {
   #restore() {
     this.#isExpiring = false;
     this.network.restore();
+  }
+
+  async #make(url) {
+    if (this.isMqtt) {
+      const { MqttClient, readFrame } = await import("./mqtt-client.js");
+      this.#readMqtt = readFrame;
+      return new MqttClient(url, this.network.open);
+    }
+    const { make } = protocols.find(({ id }) => id === this.protocol);
+    return make ? this.#standard(url, await make()) : new BareClient(url, this.network.open);
   }
 
   async #standard(url, protocol) {
@@ -163,6 +177,7 @@ export class Client {
   #read(direction, data) {
     if (this.isBare) return undefined;
     try {
+      if (this.isMqtt) return this.#readMqtt(data);
       if (typeof data === "string") return JSON.parse(data);
       if (direction === "out") return this.#written.get(data);
       return this.#protocol.parseMessages(data);
@@ -196,6 +211,7 @@ export class Client {
   async #acknowledged(action) {
     const { kind, name, content, dataType, noEcho, fireAndForget, ttlSeconds, metadata } = action;
     const ackId = action.ackId ?? ++this.#ackId;
+    if (this.isMqtt) return this.#overMqtt(action);
     const options = { ackId, noEcho, fireAndForget };
     this.#extras.set(fireAndForget ? undefined : ackId, {
       ...(ttlSeconds !== undefined && { ttlSeconds }),
@@ -212,6 +228,19 @@ export class Client {
     if (kind === "leave") this.joined.delete(name);
     if (isDuplicated) return `The service had done ack id ${ackId} before, and did nothing.`;
     return { join: `Joined ${name}.`, leave: `Left ${name}.` }[kind] ?? "Sent.";
+  }
+
+  /** Its acknowledgements have packet ids of their own, so nothing can be done again under the same. */
+  async #overMqtt({ kind, name, content, dataType, ...options }) {
+    await {
+      join: () => this.#client.joinGroup(name),
+      leave: () => this.#client.leaveGroup(name),
+      group: () => this.#client.sendToGroup(name, content, dataType, options),
+      event: () => this.#client.sendEvent(name, content, dataType, options),
+    }[kind]();
+    if (kind === "join") this.joined.add(name);
+    if (kind === "leave") this.joined.delete(name);
+    return { join: `Subscribed to ${name}.`, leave: `No longer subscribed to ${name}.` }[kind] ?? "Sent.";
   }
 
   /** Sends each line as one piece of a stream. */

@@ -3,7 +3,7 @@ import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
 import { whyUntaken } from "../hubs/patterns.js";
-import { actionOf, actions, newForm } from "./actions.js";
+import { actionOf, actions, actionsOf, newForm } from "./actions.js";
 
 export class Composer {
   #app;
@@ -94,7 +94,7 @@ export class Composer {
     return html`
       <label for="kind">Action</label>
       <select id="kind" name="kind">
-        ${actions.map(({ id, words }) => html`<option value=${id} .selected=${id === kind}>${words}</option>`)}
+        ${actionsOf(this.#client).map(({ id, words }) => html`<option value=${id} .selected=${id === kind}>${words}</option>`)}
       </select>
       <label for="send-name">${named}</label>
       <input
@@ -153,7 +153,7 @@ export class Composer {
     return html`<details>
       <summary>More</summary>
       ${
-        toGroup
+        toGroup && !this.#client.isMqtt
           ? html`<label class="tick"
             ><input type="checkbox" name="noEcho" .checked=${noEcho} /><span>Not back to me</span></label
           >`
@@ -168,7 +168,7 @@ export class Composer {
               ></label
             >
             <div class="pair">
-              <div>
+              <div ?hidden=${this.#client.isMqtt}>
                 <label for="ack-id">Ack id <span class="optional">optional</span></label>
                 <input id="ack-id" name="ackId" inputmode="numeric" .value=${ackId} autocomplete="off" />
               </div>

@@ -7,7 +7,7 @@ const KEPT_BYTES = 65_536;
 const encoder = new TextEncoder();
 
 /** Types of frames that say nothing to people unless they ask for them. */
-const CONTROL = new Set(["ping", "pong", "sequenceAck"]);
+const CONTROL = new Set(["ping", "pong", "sequenceAck", "PINGREQ", "PINGRESP", "PUBACK"]);
 
 /**
  * @typedef {{

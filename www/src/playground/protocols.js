@@ -1,4 +1,4 @@
-// The five ways in which a client can speak, and what the log reads in their frames.
+// The six ways in which a client can speak, and what the log reads in their frames.
 import {
   WebPubSubJsonProtocol,
   WebPubSubJsonReliableProtocol,
@@ -7,6 +7,9 @@ import {
 
 /** Made by the package's module for protobuf, which is loaded when one of these is first chosen. */
 const protobuf = async (name) => (await import("/client/protobuf.js"))[name]();
+
+/** The subprotocol of MQTT, whose clients have URLs of their own. */
+export const MQTT = "mqtt";
 
 /** @type {{ id: string, words: string, make?: () => any }[]} */
 export const protocols = [
@@ -18,6 +21,7 @@ export const protocols = [
     make: () => protobuf("WebPubSubProtobufReliableProtocol"),
   },
   { id: "protobuf.webpubsub.azure.v1", words: "Protobuf", make: () => protobuf("WebPubSubProtobufProtocol") },
+  { id: MQTT, words: "MQTT 5.0" },
   { id: "", words: "Bare WebSocket" },
 ];
 
