@@ -93,7 +93,6 @@ export const client = [
         handshake("parameters unknown to the endpoint, and hub, change nothing"),
       ),
       row("Unknown paths, Socket.IO's among them, get 404", unknownPaths("/clients/socketio/hubs/chat")),
-      missing("`/clients/mqtt/hubs/{hub}`", "Not built: 404.", unknownPaths("/clients/mqtt/hubs/chat")),
       row(
         "The token in `access_token`, the name in any case",
         token("the parameter's name is read without regard to case"),

@@ -4,6 +4,7 @@
 // vectors where they have some, so that none can be renamed or taken out unnoticed.
 import { client } from "./client.mjs";
 import { eventHandlers } from "./events.mjs";
+import { mqttStatements } from "./mqtt-statements.mjs";
 import { mqtt } from "./mqtt.mjs";
 import { rolesAndPermissions } from "./permissions.mjs";
 import { protobufClients } from "./protobuf.mjs";
@@ -17,6 +18,7 @@ export const areas = [
   ...client,
   ...protobufClients,
   ...mqtt,
+  ...mqttStatements,
   ...rolesAndPermissions,
   ...eventHandlers,
   ...rest,

@@ -1,9 +1,15 @@
-// MQTT clients: what of them is here.
-import { e2e, missing } from "./row.mjs";
+// MQTT clients.
+import { differs, e2e, missing, native, row } from "./row.mjs";
 
-const handshake = e2e("clients/handshake");
-
-const NOT_BUILT = "Not built.";
+const [devices, packets, handlers, tokens] = [
+  "mqtt/devices",
+  "mqtt/packets",
+  "mqtt/handlers",
+  "rest/generate-token",
+].map(e2e);
+const [sessions, delivery, events] = ["mqtt", "mqtt_delivery", "mqtt_events"].map((file) =>
+  native("shard", `tests/${file}`),
+);
 
 export const mqtt = [
   {
@@ -17,16 +23,57 @@ export const mqtt = [
       "docs/spec/mqtt.md#malformed-packets",
     ],
     rows: [
-      missing(
-        "MQTT 3.1.1 and 5.0 over WebSocket",
-        "Not built: `/clients/mqtt/hubs/{hub}` is 404.",
-        handshake("unknown paths get 404, asked for as a page or as a WebSocket", "/clients/mqtt/hubs/chat"),
+      row(
+        "MQTT 3.1.1 and 5.0 at `/clients/mqtt/hubs/{hub}`: MQTT.js, paho-mqtt, aiomqtt, amqtt and rumqttc, unmodified",
+        devices("connects with a token, as the connection of its id"),
       ),
-      missing("Packets cut into WebSocket messages anywhere", NOT_BUILT),
-      missing("What CONNECT is refused for, with its code", NOT_BUILT),
-      missing("CONNACK says what is not supported", NOT_BUILT),
-      missing("A silent client is closed after 1.5 times its keep-alive", NOT_BUILT),
-      missing("Malformed packets get their reason and a close", NOT_BUILT),
+      row(
+        "A token of other clients does not open it, nor one of MQTT's the others",
+        devices("is refused with a token for other clients"),
+        tokens("the audience names the hub in lower case and its path"),
+      ),
+      row("The subprotocol `mqtt` is needed, and named", packets("the upgrade needs the subprotocol mqtt")),
+      row(
+        "Packets cut into WebSocket messages anywhere",
+        packets("packets may be cut anywhere (${version})"),
+        packets("several packets may be in one message (${version})"),
+        sessions("packets_may_come_a_byte_at_a_time_or_all_at_once"),
+      ),
+      row(
+        "What CONNECT is refused for, with its code",
+        packets("CONNECT is refused for ${what}"),
+        sessions("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
+        sessions("another_protocol_version_is_refused_in_its_own"),
+      ),
+      differs(
+        "Client ids of 1 to 128 letters and digits, assigned in 5.0 where empty",
+        "MQTT.js and amqtt make ids with other characters, which are refused as the documents say: name one.",
+        devices("is refused with an id that is not allowed"),
+        packets("CONNECT of 3.1.1 needs an id and a keep-alive"),
+      ),
+      row(
+        "CONNACK says what is not supported",
+        packets("CONNACK says what is not there"),
+        sessions("connack_says_what_the_service_lacks"),
+      ),
+      row(
+        "CONNECT has 30 s, as has a packet that has begun",
+        sessions("connect_has_thirty_seconds"),
+        sessions("a_packet_that_has_begun_ends_within_thirty_seconds"),
+      ),
+      row(
+        "A silent client is closed after 1.5 times its keep-alive",
+        packets("a silent client is closed after its keep-alive"),
+        packets("PINGREQ keeps a connection open"),
+        sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
+      ),
+      row(
+        "Malformed packets get their reason and a close",
+        packets("DISCONNECT says why: ${what}"),
+        packets("a malformed packet of 3.1.1 ends the connection"),
+        sessions("malformed_packets_are_answered_and_close"),
+      ),
+      missing("Client certificates", "No certificate reaches the service: TLS ends before it."),
     ],
   },
   {
@@ -40,20 +87,84 @@ export const mqtt = [
       "docs/spec/mqtt.md#delivery",
     ],
     rows: [
-      missing("SUBSCRIBE joins groups, with a code for each filter", NOT_BUILT),
-      missing("PUBLISH sends to groups, at QoS 0, 1 and 2", NOT_BUILT),
-      missing("A bad message does not end the connection", NOT_BUILT),
-      missing("JSON, protobuf and simple clients in one group with MQTT's", NOT_BUILT),
-      missing("Receive Maximum, message expiry, subscription identifiers", NOT_BUILT),
+      row(
+        "SUBSCRIBE joins groups, with a code for each filter; UNSUBSCRIBE leaves them",
+        packets("SUBACK has a code for each filter"),
+        packets("UNSUBACK says whether there was a subscription"),
+        sessions("a_subscription_is_judged_filter_by_filter"),
+      ),
+      row("Permissions, topic by topic", devices("may do only what its roles allow")),
+      row(
+        "Wildcards and shared subscriptions are refused with their codes, retained messages and topic aliases too",
+        devices("is refused ${what}, and stays connected"),
+        sessions("what_no_acknowledgement_can_refuse_disconnects"),
+      ),
+      row("QoS 0, 1 and 2", devices("publishes and receives at QoS ${qos}")),
+      row(
+        "The lower QoS counts",
+        devices("receives at the subscription's QoS, nothing after leaving"),
+        delivery("the_lower_qos_counts"),
+      ),
+      row(
+        "A QoS 2 message is sent once, and received once",
+        packets("a QoS 2 message is sent once for its packet id"),
+        delivery("a_repeated_publish_of_qos_2_is_sent_once"),
+        delivery("a_message_of_qos_2_is_never_doubled"),
+      ),
+      differs(
+        "What is wrong with one message does not end the connection",
+        "MQTT would have DISCONNECT for a retained message; clients would repeat it without end.",
+        packets("what is wrong with a message does not end it"),
+        sessions("a_publish_that_is_refused_leaves_the_connection_open"),
+      ),
+      row(
+        "JSON, protobuf and simple clients in one group with MQTT's",
+        devices("shares a group with JSON, protobuf and simple clients"),
+        sessions("clients_of_every_protocol_share_a_group"),
+        sessions("payloads_are_what_they_say"),
+      ),
+      row(
+        "Receive Maximum and Maximum Packet Size of the client",
+        packets("no more is sent than Receive Maximum allows"),
+        delivery("no_more_are_in_flight_than_the_client_wants"),
+        delivery("a_packet_that_is_too_large_for_a_client_is_left_out"),
+      ),
+      row("Message Expiry Interval", delivery("a_message_says_how_long_it_lives_on")),
+      row(
+        "Subscription identifiers, No Local",
+        packets("a subscription's identifier comes with its messages"),
+        sessions("a_message_carries_the_identifier_of_its_subscription"),
+        sessions("no_local_leaves_out_the_publisher"),
+      ),
     ],
   },
   {
     title: "MQTT: sessions",
     sources: ["docs/spec/mqtt.md#sessions", "docs/spec/mqtt.md#takeover", "docs/spec/mqtt.md#wills"],
     rows: [
-      missing("Sessions are kept for up to 30 s", NOT_BUILT),
-      missing("A second connection takes a session over", NOT_BUILT),
-      missing("Wills, with a delay", NOT_BUILT),
+      row(
+        "A session is kept for up to 30 s, with what its client missed",
+        devices("resumes its session with what it missed"),
+        delivery("a_message_waits_for_a_client_that_is_absent"),
+        delivery("a_session_ends_with_its_time"),
+      ),
+      row(
+        "Unacknowledged messages come again with DUP and their packet ids",
+        packets("unacknowledged messages come again, in order"),
+        delivery("unacknowledged_messages_come_again_with_their_ids"),
+      ),
+      row("DISCONNECT changes how long a session lasts", delivery("disconnect_may_change_how_long_the_session_lasts")),
+      row(
+        "A second connection takes a session over",
+        devices("displaces an older connection with its id"),
+        sessions("a_second_client_with_the_id_takes_the_session_over"),
+      ),
+      row(
+        "Wills, with a delay",
+        devices("leaves a will behind when its connection is cut"),
+        delivery("a_will_is_published_unless_the_client_says_goodbye"),
+        delivery("a_will_may_wait_for_the_client_to_come_back"),
+      ),
     ],
   },
   {
@@ -66,11 +177,33 @@ export const mqtt = [
       "docs/spec/mqtt.md#over-rest",
     ],
     rows: [
-      missing("The `connect` handler decides, and its code reaches the client", NOT_BUILT),
-      missing("`ce-sessionId` and `ce-physicalConnectionId`", NOT_BUILT),
-      missing("`connected` and `disconnected` of sessions", NOT_BUILT),
-      missing("User events and their answers", NOT_BUILT),
-      missing("The REST API sees sessions", NOT_BUILT),
+      row(
+        "Microsoft's Express middleware answers CONNECT",
+        handlers("the middleware gets CONNECT and answers it (${version})"),
+        handlers("the middleware lets in whom it has no function for"),
+      ),
+      row(
+        "Its refusals have the code of the client's version",
+        handlers("the middleware refuses with ${what}"),
+        events("a_refusal_has_the_code_of_its_version"),
+      ),
+      row(
+        "`ce-sessionId`, `ce-physicalConnectionId`, and properties as headers",
+        handlers("an event has its properties as headers, and the answer's"),
+      ),
+      row(
+        "`connected` and `disconnected` of sessions, with the packet that ended it",
+        handlers("only a session's begin and end are events"),
+        handlers("a session's end has the packet that ended it"),
+      ),
+      row(
+        "User events and their answers",
+        devices("has its events answered by a handler"),
+        handlers("the middleware answers events with its state kept"),
+      ),
+      row("Sends to all, a user, a connection", devices("receives what servers send to all, users and connections")),
+      row("Groups over REST are subscriptions", devices("is added to and removed from groups by servers")),
+      row("A close over REST ends the session", devices("is closed over REST, and its session ends")),
     ],
   },
 ];

@@ -13,6 +13,10 @@ export const packages = [
   { name: "@azure/web-pubsub-express", suite: "tests/sdk/express.test.mjs" },
   { name: "azure-messaging-webpubsubservice", suite: "tests/sdk/python.test.mjs" },
   { name: "azure-messaging-webpubsubclient", suite: "tests/sdk/python-client.test.mjs" },
+  { name: "mqtt", suite: "tests/e2e/mqtt/devices.test.mjs" },
+  { name: "paho-mqtt", suite: "tests/e2e/mqtt/devices.test.mjs" },
+  { name: "aiomqtt", suite: "tests/e2e/mqtt/devices.test.mjs" },
+  { name: "amqtt", suite: "tests/e2e/mqtt/devices.test.mjs" },
 ];
 
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");

@@ -35,6 +35,12 @@ export class Hub {
     return `${this.url}?access_token=${this.token(options)}`;
   }
 
+  /** @param {ClientOptions} options */
+  mqttUrl(options = {}) {
+    const audience = `${this.service.endpoint}/clients/mqtt/hubs/${this.name}`;
+    return `${audience.replace(/^http/, "ws")}?access_token=${this.token({ audience, ...options })}`;
+  }
+
   /**
    * A connection without a subprotocol.
    * @param {{ query?: string } & ClientOptions} options

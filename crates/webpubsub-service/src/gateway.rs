@@ -37,7 +37,7 @@ use crate::task::Task;
 use crate::view::ViewCache;
 
 /// Whether clients of MQTT are let in. Without it their endpoint is an unknown path.
-const SERVES_MQTT: bool = false;
+const SERVES_MQTT: bool = true;
 
 /// One request, and what the host can do about it.
 ///

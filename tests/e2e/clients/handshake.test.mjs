@@ -113,7 +113,7 @@ forEachShardCount(
       for (const target of [
         "/nothing/here",
         "/clients/socketio/hubs/chat",
-        "/clients/mqtt/hubs/chat",
+        "/clients/mqtt/hubs",
         "/client/hubs/chat/more",
         "/api",
         "/api/hubs",

@@ -1,0 +1,177 @@
+// Just enough of MQTT's packets for what no library would send, and a connection that reads them.
+import assert from "node:assert/strict";
+import { Socket } from "./socket.mjs";
+
+const TYPES = [
+  "reserved",
+  "CONNECT",
+  "CONNACK",
+  "PUBLISH",
+  "PUBACK",
+  "PUBREC",
+  "PUBREL",
+  "PUBCOMP",
+  "SUBSCRIBE",
+  "SUBACK",
+  "UNSUBSCRIBE",
+  "UNSUBACK",
+  "PINGREQ",
+  "PINGRESP",
+  "DISCONNECT",
+  "AUTH",
+];
+
+export const u16 = (number) => Buffer.from([number >> 8, number & 255]);
+export const u32 = (number) => Buffer.concat([u16(number >>> 16), u16(number & 0xffff)]);
+export const text = (value) => Buffer.concat([u16(Buffer.byteLength(value)), Buffer.from(value)]);
+
+export function varint(number) {
+  const bytes = [];
+  do {
+    bytes.push((number & 127) | (number > 127 ? 128 : 0));
+    number >>= 7;
+  } while (number > 0);
+  return Buffer.from(bytes);
+}
+
+/** A packet of this type and these flags, whole. */
+export function packet(type, flags, ...parts) {
+  const body = Buffer.concat(parts.map((part) => (typeof part === "string" ? text(part) : Buffer.from(part))));
+  return Buffer.concat([Buffer.from([(TYPES.indexOf(type) << 4) | flags]), varint(body.length), body]);
+}
+
+/** The properties of a packet of 5.0, and nothing for 3.1.1. */
+export const properties = (version, ...parts) => {
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  return version === 5 ? Buffer.concat([varint(body.length), body]) : Buffer.alloc(0);
+};
+
+/** One property: its number and its value. */
+export const property = (number, value) => Buffer.concat([Buffer.from([number]), value]);
+
+/**
+ * A CONNECT; `flags` besides Clean Start, `more` behind the client id.
+ * @param {{ version?: number, id?: string, clean?: boolean, keepAlive?: number, its?: Buffer[], flags?: number, more?: (string | Buffer)[], name?: string }} options
+ */
+export const connect = ({
+  version = 5,
+  id = "device1",
+  clean = true,
+  keepAlive = 60,
+  its = [],
+  flags = 0,
+  more = [],
+  name = "MQTT",
+} = {}) =>
+  packet(
+    "CONNECT",
+    0,
+    name,
+    [version, flags | (clean ? 2 : 0)],
+    u16(keepAlive),
+    properties(version, ...its),
+    id,
+    ...more,
+  );
+
+export const subscribe = (version, id, ...filters) =>
+  packet(
+    "SUBSCRIBE",
+    2,
+    u16(id),
+    properties(version),
+    ...filters.flatMap(([filter, options]) => [filter, Buffer.from([options])]),
+  );
+
+/**
+ * A PUBLISH.
+ * @param {number} version
+ * @param {string} topic
+ * @param {string | Buffer} payload
+ * @param {{ qos?: number, id?: number, dup?: boolean, retain?: boolean, its?: Buffer[] }} options
+ */
+export const publish = (version, topic, payload, { qos = 0, id = 1, dup = false, retain = false, its = [] } = {}) =>
+  packet(
+    "PUBLISH",
+    (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0),
+    topic,
+    qos > 0 ? u16(id) : [],
+    properties(version, ...its),
+    Buffer.from(payload),
+  );
+
+/** A WebSocket with MQTT in it, read packet by packet. */
+export class MqttSocket {
+  #socket;
+  #rest = Buffer.alloc(0);
+
+  /** The upgrade alone. */
+  static async open(hub, options = {}) {
+    const socket = new MqttSocket();
+    socket.#socket = await Socket.open(hub.mqttUrl(options), { protocols: "mqtt" });
+    assert.equal(socket.#socket.protocol, "mqtt");
+    return socket;
+  }
+
+  /** A connection whose CONNECT was accepted; `connack` is what came. */
+  static async connect(hub, { roles, groups, user, ...options } = /** @type {any} */ ({})) {
+    const socket = await MqttSocket.open(hub, { roles, groups, user });
+    socket.send(connect(options));
+    socket.connack = await socket.next();
+    assert.equal(socket.connack.type, "CONNACK");
+    assert.equal(socket.connack.body[1], 0, `refused with ${socket.connack.body[1]}`);
+    return socket;
+  }
+
+  /** What CONNECT was answered with. */
+  connack;
+
+  send(...packets) {
+    this.#socket.send(Buffer.concat(packets));
+  }
+
+  sendText(message) {
+    this.#socket.send(message);
+  }
+
+  /** The next packet: its type, its flags and what is behind its length. */
+  async next() {
+    for (;;) {
+      const packet = this.#take();
+      if (packet) return packet;
+      const frame = await this.#socket.next("a packet");
+      assert.ok(Buffer.isBuffer(frame), "a binary message");
+      this.#rest = Buffer.concat([this.#rest, frame]);
+    }
+  }
+
+  #take() {
+    let [length, scale, at] = [0, 1, 1];
+    for (; at < this.#rest.length; scale *= 128) {
+      const byte = this.#rest[at++];
+      length += (byte & 127) * scale;
+      if (byte < 128) {
+        if (this.#rest.length < at + length) return undefined;
+        const [first] = this.#rest;
+        const body = this.#rest.subarray(at, at + length);
+        this.#rest = this.#rest.subarray(at + length);
+        return { type: TYPES[first >> 4], flags: first & 15, body };
+      }
+    }
+    return undefined;
+  }
+
+  /** Fails unless the next packet is this one, byte by byte. */
+  async expect(expected) {
+    const { type, flags, body } = await this.next();
+    assert.equal(packet(type, flags, body).toString("hex"), expected.toString("hex"));
+  }
+
+  closed() {
+    return this.#socket.closed();
+  }
+
+  cut() {
+    this.#socket.cut();
+  }
+}
