@@ -53,6 +53,7 @@ await main(async () => {
   if (service) await checkRuns(service.url);
   await setUp("build");
   await build();
+  if (name === "rust-chat") await setUp(name);
   if (existsSync(join(folder, "requirements.txt"))) {
     await setUp("python");
     env.PATH = [dirname(python), env.PATH].join(delimiter);

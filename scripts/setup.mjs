@@ -18,7 +18,7 @@ import { npmPackages } from "./setup/npm.mjs";
 import { peers } from "./setup/peers.mjs";
 import { pythonSdks } from "./setup/python.mjs";
 import { otherRuntimes } from "./setup/runtimes.mjs";
-import { checkRust, crates } from "./setup/rust.mjs";
+import { checkRust, crates, exampleCrates } from "./setup/rust.mjs";
 import { wasmClippy, wasmStandardLibrary } from "./setup/wasm-std.mjs";
 import { UsageProblem, main, say, step } from "./terminal.mjs";
 import { checkNode, checkVersions } from "./versions.mjs";
@@ -34,9 +34,19 @@ const purposes = {
   browser: [npmPackages, browser],
   python: [npmPackages, pythonSdks],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
-  e2e: [...forBuild, browser, pythonSdks],
+  "rust-chat": [exampleCrates],
+  e2e: [...forBuild, browser, pythonSdks, exampleCrates],
   packaging: [...forBuild, browser, ...otherRuntimes, bundlers],
-  test: [...forBuild, wasmClippy, cargoTool("wasm-pack"), browser, pythonSdks, ...otherRuntimes, bundlers],
+  test: [
+    ...forBuild,
+    wasmClippy,
+    cargoTool("wasm-pack"),
+    browser,
+    pythonSdks,
+    ...otherRuntimes,
+    bundlers,
+    exampleCrates,
+  ],
 };
 
 /** Makes sure that everything for a purpose (a key of the above) is there. */

@@ -7,8 +7,8 @@ import { WASM, neededTool, wasmEnv } from "../../scripts/toolchain.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 export async function build() {
-  // Its dependencies are its own: cargo fetches them the first time.
-  const env = { ...wasmEnv(), CARGO_NET_OFFLINE: "false", CARGO_TARGET_DIR: join(here, "target") };
+  // Its crates are its own. The set-up has fetched them: cargo asks no network.
+  const env = { ...wasmEnv(), CARGO_TARGET_DIR: join(here, "target") };
   const options = { cwd: here, env, echo: true };
   await run("cargo", ["build", "--locked", "--release", "--target", WASM], options);
   const wasm = `target/${WASM}/release/example_rust_chat.wasm`;

@@ -1,6 +1,6 @@
 // Rust itself, and the crates of Cargo.lock.
 import { ask, run, which } from "../processes.mjs";
-import { root } from "../paths.mjs";
+import { at, root } from "../paths.mjs";
 import { Problem, say, step } from "../terminal.mjs";
 import { atLeast, minimumRust, pinnedRust } from "../versions.mjs";
 
@@ -46,10 +46,14 @@ async function usePinned(pinned) {
 const versionOf = (program, args) => ask(program, args)?.split(" ")[1];
 const versionWithRustup = (toolchain) => versionOf("rustup", ["run", toolchain, "rustc", "--version"]);
 
-export const crates = {
-  name: "Rust crates",
+/** The crates of a folder's Cargo.lock, after which cargo needs no network. */
+const cratesOf = (name, cwd) => ({
+  name,
+  isThere: () => ask("cargo", ["fetch", "--locked", "--offline"], { cwd }) !== undefined,
+  install: () => run("cargo", ["fetch", "--locked"], { cwd }),
+});
 
-  isThere: () => ask("cargo", ["fetch", "--locked", "--offline"], { cwd: root }) !== undefined,
+export const crates = cratesOf("Rust crates", root);
 
-  install: () => run("cargo", ["fetch", "--locked"], { cwd: root }),
-};
+/** Of the example that is a workspace of its own. */
+export const exampleCrates = cratesOf("Rust crates of an example", at("examples", "rust-chat"));
