@@ -165,7 +165,16 @@ export const sdks = [
       row(
         "`openGroupStream`, `onGroupStream`",
         streamsOf11("opens a stream, and receives it as its member"),
-        e2e("clients/streams")("Microsoft's client resumes its streams after a recovery"),
+        ...[
+          "Microsoft's ${kind} clients open, write, end and receive streams",
+          "Microsoft's ${kind} clients abort streams with an error",
+          "Microsoft's ${kind} clients learn of idle and of forbidden streams",
+          "Microsoft's ${kind} clients keep parallel streams apart",
+          "Microsoft's ${kind} clients end a stream without a fragment",
+          "Microsoft's ${kind} receivers that gave up, from the start ${handleFromStart}",
+          "Microsoft's ${kind} clients receive own streams unless noEcho",
+          "Microsoft's client resumes its streams after a recovery",
+        ].map((name) => e2e("clients/streams")(name)),
       ),
     ],
   },
@@ -205,12 +214,16 @@ export const ownClients = [
         protocols("one frame may bring several messages, or none"),
         protocols("what reading throws is reported, and disturbs nothing"),
       ),
-      differs(
+      row(
         "The protobuf subprotocols, reliable or not, as a module of their own",
-        "Data of type `protobuf` is the bytes of an `Any`; Microsoft's package takes an object.",
         protobuf("the protobuf protocols have their names, and load themselves"),
         protobuf("what clients write is what the vectors have"),
         protobuf("what the service sends is read as its JSON would be"),
+      ),
+      differs(
+        "Data of type `protobuf` in those",
+        "The bytes of an `Any`, as in the JSON subprotocols; Microsoft's package for protobuf takes an object.",
+        protobuf("what clients write is what the vectors have"),
       ),
       row(
         "`openGroupStream`, `onGroupStream`",

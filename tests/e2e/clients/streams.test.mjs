@@ -1,13 +1,14 @@
 // Group streams, docs/spec/client.md#streams: raw sockets, and the clients that have them, Microsoft's and ours.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import * as microsoft from "@azure/web-pubsub-client-1.1";
 import { Kit } from "../../sdk/client-suite/kit.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { connectProtobuf, DATA, field, message } from "../../support/protobuf.mjs";
 import { loadOurClient } from "../../support/our-client.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
-import { Queue } from "../../support/waiting.mjs";
+import { Queue, until } from "../../support/waiting.mjs";
 
 const { WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } = microsoft;
 const ours = await loadOurClient();
@@ -28,6 +29,11 @@ const data = (streamId, streamSequenceId, text) => ({
 const end = (streamId, error) => ({ type: "streamEnd", streamId, error });
 const ack = (streamId, expectedSequenceId) => ({ type: "streamAck", streamId, expectedSequenceId });
 const closed = (streamId) => ({ type: "streamClosed", streamId });
+
+/** Of an error: that a stream of this id has not been closed yet. */
+const isStillOpen = (error) => {
+  if (!/already exists/.test(error.message)) throw error;
+};
 
 /** What a stream's message says of the stream, and its payload. */
 const part = ({ data, stream }) => [stream.streamSequenceId, data, stream.endOfStream ?? false, stream.error?.name];
@@ -248,9 +254,56 @@ forEachShardCount("Streams", (service) => {
       await outbound.write("x", "text");
       assert.equal((await failed).name, "IdleTimeout");
       assert.deepEqual((await ended()).error, { name: "IdleTimeout" });
+      await assert.rejects(outbound.write("y", "text"), /is completed/);
       const { client: stranger } = await kit.connect(hub, { roles: [] });
       await assert.rejects(stranger.openGroupStream("room"), { name: "Forbidden" });
     });
+
+    test(`Microsoft's ${kind} clients keep parallel streams apart`, async () => {
+      const { publisher, ended } = await pair(service.newHub());
+      const [a, b] = [await publisher.openGroupStream("room"), await publisher.openGroupStream("room")];
+      await a.write("a1", "text");
+      await b.write(new Uint8Array([9, 8]).buffer, "binary");
+      await a.write("a2", "text");
+      await a.end();
+      await b.end();
+      // Each ends when its own data has been acknowledged.
+      const gathered = [await ended(), await ended()];
+      const parts = (stream) => gathered.find(({ id }) => id === stream.streamId)?.parts;
+      assert.deepEqual([parts(a), parts(b)], [["a1", "a2"], [new Uint8Array([9, 8]).buffer]]);
+    });
+
+    test(`Microsoft's ${kind} clients end a stream without a fragment`, async () => {
+      const { publisher, ended } = await pair(service.newHub());
+      const [good, bad] = [await publisher.openGroupStream("room"), await publisher.openGroupStream("room")];
+      await good.end();
+      assert.deepEqual(await ended(), { id: good.streamId, parts: [], error: undefined });
+      await bad.abort({ message: "no", userErrorCode: "E1" });
+      assert.equal((await ended()).error.userErrorCode, "E1");
+    });
+
+    for (const handleFromStart of [true, false])
+      test(`Microsoft's ${kind} receivers that gave up, from the start ${handleFromStart}`, async () => {
+        const { publisher, ended } = await pair(service.newHub(), { handleFromStart, idleTimeoutInMs: 200 });
+        const outbound = await publisher.openGroupStream("room", { streamId: "s" });
+        await outbound.write("1", "text");
+        const first = await ended();
+        assert.deepEqual([first.parts, first.error.name], [["1"], "IdleTimeout"]);
+        // What follows is a stream without its beginning.
+        await outbound.write("2", "text");
+        await outbound.end();
+        if (!handleFromStart) assert.deepEqual((await ended()).parts, ["2"]);
+        // The same id, from its beginning.
+        let again;
+        await until(async () => {
+          await setTimeout(1);
+          again = await publisher.openGroupStream("room", { streamId: "s" }).catch(isStillOpen);
+          return again;
+        }, "the answer to the end");
+        await again.write("fresh", "text");
+        await again.end();
+        assert.deepEqual(await ended(), { id: "s", parts: ["fresh"], error: undefined });
+      });
 
     test(`Microsoft's ${kind} clients receive own streams unless noEcho`, async () => {
       const { client } = await kit.connect(service.newHub(), { roles: ALL_ROLES, groups: ["room"] });
