@@ -10,12 +10,12 @@ use webpubsub_protocol::time::Timestamp;
 /// Source: docs/spec/sdk.md#sequence-acks.
 const ACK_AFTER: Duration = Duration::from_millis(1000);
 
-/// How many messages may stay unacknowledged; past that the ack goes out at once, well before the
-/// service's buffer of 1000 is full.
+/// How many messages may stay unacknowledged; past that the ack goes out at once. Half of the service's
+/// buffer of 1000 is then left for what is on its way. An ack costs a client as much as many messages do.
 ///
 /// Source: docs/spec/sdk.md#sequence-acks. The official SDK looks only at the gap between
 /// two messages; counting from the last ack covers that gap and a fast stream alike.
-const ACK_PAST: u64 = 300;
+const ACK_PAST: u64 = 500;
 
 /// What arrived on a reliable connection, across its sockets.
 #[derive(Debug, Default)]

@@ -359,14 +359,14 @@ fn a_message_that_arrives_twice_is_delivered_once() {
 #[test]
 fn a_gap_is_accepted_and_a_large_one_acknowledged_at_once() {
     let mut driver = Driver::connected(Options::default());
-    driver.say_data(300);
+    driver.say_data(500);
     driver.check(expect![[r#"
-        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m300","sequenceId":300}
+        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m500","sequenceId":500}
     "#]]);
-    driver.say_data(601);
+    driver.say_data(1001);
     driver.check(expect![[r#"
-        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m601","sequenceId":601}
-        0.000 → {"type":"sequenceAck","sequenceId":601}
+        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m1001","sequenceId":1001}
+        0.000 → {"type":"sequenceAck","sequenceId":1001}
     "#]]);
     driver.pass(10_000);
     driver.check_nothing();
@@ -375,14 +375,14 @@ fn a_gap_is_accepted_and_a_large_one_acknowledged_at_once() {
 #[test]
 fn a_fast_stream_is_acknowledged_before_the_buffer_is_full() {
     let mut driver = Driver::connected(Options::default());
-    for id in 1..=300 {
+    for id in 1..=500 {
         driver.say_data(id);
     }
     driver.skip();
-    driver.say_data(301);
+    driver.say_data(501);
     driver.check(expect![[r#"
-        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m301","sequenceId":301}
-        0.000 → {"type":"sequenceAck","sequenceId":301}
+        0.000 event message {"type":"message","from":"server","dataType":"text","data":"m501","sequenceId":501}
+        0.000 → {"type":"sequenceAck","sequenceId":501}
     "#]]);
 }
 
@@ -391,14 +391,14 @@ fn a_message_may_be_shown_without_its_content() {
     let mut driver = Driver::connected(Options::default());
     assert_eq!([1, 2, 1, 2].map(|id| driver.show_data(id)), [true, true, false, false].map(Some));
     assert_eq!(driver.next_timeout(), Some(1000));
-    assert_eq!(driver.show_data(302), Some(true));
+    assert_eq!(driver.show_data(502), Some(true));
     driver.pass(0);
     driver.check(expect![[r#"
-        0.000 → {"type":"sequenceAck","sequenceId":302}
+        0.000 → {"type":"sequenceAck","sequenceId":502}
     "#]]);
     // It is a sign of life, too.
     driver.pass(100_000);
-    assert_eq!(driver.show_data(303), Some(true));
+    assert_eq!(driver.show_data(503), Some(true));
     driver.skip();
     driver.pass(110_000);
     assert!(!driver.take().contains("recovering"));

@@ -90,8 +90,8 @@ impl Client {
     /// A socket brought a data message, which stays where it is; its sequence id is negative where it has
     /// none. `wall_clock` is the time in milliseconds since 1970.
     ///
-    /// What follows is a sum: 1, the message is raised; 2, [`Client::input`] says after that that the timer
-    /// has rung; 4, more follows, and [`Client::input`] brings it again.
+    /// What follows is a sum: 1, the message is raised; 2, [`Client::input`] says after that that something
+    /// is due; 4, more follows, and [`Client::input`] brings it again.
     pub fn data(&self, attempt: u32, sequence_id: f64, wall_clock: f64) -> u32 {
         let Some(mut session) = self.session.take() else {
             return 4;

@@ -35,6 +35,7 @@ pub(crate) mod what {
     pub(crate) const ANSWER_UNREADABLE: u32 = 17;
     pub(crate) const INVOKE: u32 = 19;
     pub(crate) const OTHER: u32 = 20;
+    pub(crate) const DUE: u32 = 21;
     pub(crate) const OPERATE: u32 = 32;
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn of(
         what::ABORT => return Ok(Input::Abort { id: call }),
         what::STOP => return Ok(Input::Stop),
         what::WAKE => return Ok(Input::Wake),
-        what::TIMEOUT => return Ok(Input::Timeout),
+        what::TIMEOUT | what::DUE => return Ok(Input::Timeout),
         what::URL_FETCHED => return Ok(Input::UrlFetched { attempt, url: text(a) }),
         what::URL_FAILED => {
             return Ok(Input::ConnectFailed { attempt, error: ConnectError::Credential });

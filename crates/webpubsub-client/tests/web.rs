@@ -181,6 +181,9 @@ trait Inputs {
     fn other(&self, call: u32, message: JsValue, ack_id: f64) -> u32 {
         self.say_with(20, call, ack_id, [message, JsValue::UNDEFINED, JsValue::UNDEFINED])
     }
+    fn due(&self) {
+        self.say(21, 0, 0.0, [""; 3]);
+    }
     /// 0 joins a group, 1 leaves it, 2 publishes to it, 3 sends an event; 4 and 8 are added without an echo
     /// and without an ack.
     fn operate(&self, call: u32, what: u32, name: &str, data: JsValue, ack_id: f64) -> u32 {
@@ -442,16 +445,16 @@ fn what_follows_from_a_data_message_is_a_sum() {
     let fixture = connected(&Settings::default());
     let it = &fixture.client;
     // 1: it is raised, unless it has come before. 2: the timer is due, for an ack at once.
-    assert_eq!([1.0, 1.0, NONE, 302.0].map(|id| it.data(1, id, NOW)), [1, 0, 1, 3]);
+    assert_eq!([1.0, 1.0, NONE, 502.0].map(|id| it.data(1, id, NOW)), [1, 0, 1, 3]);
     assert_eq!(fixture.calls(), [json!(["setTimer", 1000])]);
-    it.timeout();
-    assert_eq!(fixture.calls_of("send"), [json!(["send", 6, "", "", 302, false, null])]);
+    it.due();
+    assert_eq!(fixture.calls(), [json!(["send", 6, "", "", 502, false, null])]);
     // 4: more follows, as when a recovered link proves itself.
     it.closed(1, 1006, "");
     it.opened(2);
     fixture.calls();
-    assert_eq!([it.data(1, 303.0, NOW), it.data(2, 303.0, NOW)], [4, 4]);
-    it.message(2, 303.0, "late".into());
+    assert_eq!([it.data(1, 503.0, NOW), it.data(2, 503.0, NOW)], [4, 4]);
+    it.message(2, 503.0, "late".into());
     let raised = [json!(["recovery", true, "c1"]), json!(["message", "late"])];
     assert_eq!(fixture.calls_but_timers(), raised);
 }
@@ -467,12 +470,12 @@ fn a_listener_that_calls_back_gets_in_between_nothing() {
         }
     });
     on_message(&fixture.host, listener.as_ref().unchecked_ref());
-    fixture.client.message(1, 301.0, JsValue::NULL);
+    fixture.client.message(1, 501.0, JsValue::NULL);
     assert_eq!(
         fixture.calls_but_timers(),
         [
             json!(["message", null]),
-            json!(["send", 6, "", "", 301, false, null]),
+            json!(["send", 6, "", "", 501, false, null]),
             json!(["send", 0, "g", "", 1, false, null]),
             json!(["closeSocket", 1]),
         ]

@@ -279,9 +279,9 @@ export class Driver {
   /** Passes a message of the service to the application, and to its streams and states. */
   #raise(message: any): void {
     const { kind, stream } = message;
-    if (stream || !kind.endsWith("Data")) this.groups.note((groups) => groups.message(message));
-    if (kind === "groupData") this.#emit("group-message", { message });
-    else if (kind === "serverData") this.#emit("server-message", { message });
+    const event = kind === "groupData" ? "group-message" : kind === "serverData" && "server-message";
+    if (stream || !event) this.groups.note((groups) => groups.message(message));
+    if (event) this.#emit(event, { message });
   }
 
   /** Has the protocol write a message, and the socket send it. */

@@ -42,7 +42,7 @@ function take(message: any, core: Core, attempt: number, raise: Raise): unknown 
       const what = core.data(attempt, sequenceId, Date.now());
       if (what & 4) return core.input(input.DATA, attempt, sequenceId, message);
       if (what & 1) raise(message);
-      if (what & 2) core.input(input.TIMEOUT);
+      if (what & 2) core.input(input.DUE);
       return;
     }
     case "ack": {

@@ -45,6 +45,8 @@ export const RECEIVED = 18;
 export const INVOKE = 19;
 /** A call, an ack id, and a message but for its ack id: have the service do something else that it acknowledges. */
 export const OTHER = 20;
+/** What the timer is set for is due before it rings. */
+export const DUE = 21;
 /** A call, an ack id, the name of a group or an event, and a payload. One of the four below is added. */
 export const OPERATE = 32;
 

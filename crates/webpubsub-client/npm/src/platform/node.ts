@@ -27,6 +27,11 @@ export function openSocket(url: string, protocol: string): WebSocketLike {
     socket.emit("error", new Refusal({ status: response.statusCode, detail }));
     socket.terminate();
   });
+  // Without the event that `ws` makes of each frame for `onmessage`: that costs a tenth of what a short message does.
+  Object.defineProperty(socket, "onmessage", {
+    set: (listener: (event: { data: unknown }) => void) =>
+      socket.on("message", (data: Buffer, isBinary: boolean) => listener({ data: isBinary ? data : data.toString() })),
+  });
   return socket;
 }
 
