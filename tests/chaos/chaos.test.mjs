@@ -28,5 +28,5 @@ forEachShardCount(
       await expectDelivery(service, { seed: 1, messages: 500, reloads: 3, cuts: 4 }, t);
     });
   },
-  { runner: "start", steady: "the number of shards has nothing to do with the command" },
+  { runner: "start", steady: "the number of shards has nothing to do with the command", isOfWorkerd: true },
 );
