@@ -40,6 +40,7 @@ mod shard_message;
 mod shard_task;
 mod sockets;
 mod storage;
+mod supervisor;
 mod thread;
 mod tls;
 mod variables;

@@ -27,7 +27,7 @@ use crate::storage::{Durability, Storage};
 use crate::thread::{Letter, Listener, Peers, Thread};
 use crate::tls::{CertificateError, CertificateFiles, Certificates};
 use crate::variables::Variables;
-use crate::{log, objects};
+use crate::{log, objects, supervisor};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -201,10 +201,12 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         // Whoever started it may not want to know.
         let _ = io::stdout().write_all(said.as_bytes()).and_then(|()| io::stdout().flush());
+        supervisor::report(supervisor::State::Ready);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        supervisor::report(supervisor::State::Stopping);
         let _ = stop.send(true);
         end(&shared).await;
         Ok(())

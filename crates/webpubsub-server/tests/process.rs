@@ -3,8 +3,10 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -70,6 +72,23 @@ fn it_answers_and_ends_when_it_is_asked_to() {
     let answer = exchange(&address, &health);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert_eq!(end(child), Some(0));
+}
+
+#[test]
+fn a_supervisor_is_sent_when_it_listens_and_when_it_ends() {
+    let state = Folder::new("supervised");
+    let name = state.0.join("supervisor");
+    let supervisor = UnixDatagram::bind(&name).unwrap();
+    supervisor.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let child = command(&state.0).env("NOTIFY_SOCKET", &name).stdout(Stdio::null()).spawn().unwrap();
+    let receive = || {
+        let mut report = [0; 64];
+        let length = supervisor.recv(&mut report).unwrap();
+        String::from_utf8(report[..length].to_vec()).unwrap()
+    };
+    assert_eq!(receive(), "READY=1");
+    assert_eq!(end(child), Some(0));
+    assert_eq!(receive(), "STOPPING=1");
 }
 
 #[test]
