@@ -8,9 +8,6 @@ export const shardFile = (service, hub) => fileOf(service, `${hub.name}-0`);
 /** The database of a hub's directory. */
 export const directoryFile = (service, hub) => fileOf(service, hub.name);
 
-/** The database of the register of all hubs. */
-export const registerFile = (service) => fileOf(service, "-");
-
 /** The file of an object, whose name begins so, before a hash. */
 function fileOf(service, shown) {
   const folder = path.join(service.state, "native");
