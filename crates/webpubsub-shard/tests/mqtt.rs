@@ -218,6 +218,22 @@ fn a_client_is_given_up_after_one_and_a_half_keep_alives() {
 }
 
 #[test]
+fn silent_clients_share_an_alarm() {
+    let mut shard = TestShard::new();
+    for number in 0..20 {
+        client(&mut shard, V5, &format!("c{number}"));
+        shard.pass(Duration::from_millis(200));
+    }
+    let mut alarms = 0;
+    while let Some(due) = shard.due() {
+        shard.now = due;
+        shard.time_out();
+        alarms += 1;
+    }
+    assert_eq!((shard.core().connections(), alarms), (0, 2), "20 clients of 4 seconds");
+}
+
+#[test]
 fn a_sleeping_shard_wakes_to_give_a_client_up() {
     let mut shard = TestShard::new();
     let client = client(&mut shard, V5, "a");

@@ -14,8 +14,8 @@ pub(crate) struct Pending {
     pub(crate) physical: ConnectionId,
     /// As what it was admitted.
     pub(crate) request: ConnectRequest,
-    /// When the socket was opened.
-    pub(crate) since: Timestamp,
+    /// When CONNECT has to be there.
+    pub(crate) due: Timestamp,
     pub(crate) decoder: Decoder,
     pub(crate) stage: Stage,
 }

@@ -78,8 +78,8 @@ pub(crate) struct MqttSession {
     pub(crate) is_behind: bool,
     /// When the packet began that is not complete.
     pub(crate) begun: Option<Timestamp>,
-    /// Whether something waits for that.
-    pub(crate) is_timed: bool,
+    /// When it is looked at whether that is complete, if it is.
+    pub(crate) timed: Option<Timestamp>,
     /// When it is looked at whether the client is silent, once that is decided.
     pub(crate) watched: Option<Timestamp>,
     /// When the last packet came.
@@ -110,7 +110,7 @@ impl MqttSession {
             unreadable: None,
             is_behind: false,
             begun: None,
-            is_timed: false,
+            timed: None,
             watched: None,
             last: now,
             leaving: None,
@@ -262,7 +262,7 @@ impl MqttSession {
             unreadable: None,
             is_behind: false,
             begun: None,
-            is_timed: false,
+            timed: None,
             watched: None,
             last: now,
             leaving: None,

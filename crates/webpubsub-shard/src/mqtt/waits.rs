@@ -49,7 +49,10 @@ impl MqttClients {
 
     pub(crate) fn take(&mut self, slot: Slot) -> Option<Box<Pending>> {
         let taken = self.pending.get_mut(slot.index())?.take();
-        self.unknown -= usize::from(taken.is_some());
+        if let Some(pending) = &taken {
+            self.unknown -= 1;
+            self.timeouts.remove(&(pending.due, slot));
+        }
         taken
     }
 

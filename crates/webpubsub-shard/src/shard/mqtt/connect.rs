@@ -63,8 +63,9 @@ impl Shard {
         };
         step.push(Output::Attach { slot, attachment });
         let decoder = Decoder::new(MAX_CLIENT_MESSAGE_BYTES);
-        self.mqtt.put(slot, Pending { physical, request, since: step.now, decoder, stage: Stage::Connect });
-        self.mqtt.timeouts.insert((step.now.after(PACKET_TIME), slot));
+        let due = step.now.after(PACKET_TIME);
+        self.mqtt.put(slot, Pending { physical, request, due, decoder, stage: Stage::Connect });
+        self.mqtt.timeouts.insert((due, slot));
     }
 
     /// Reads what came over a socket before CONNACK.

@@ -18,17 +18,27 @@ use crate::step::Step;
 /// Source: docs/spec/mqtt.md#framing.
 pub(super) const PACKET_TIME: Duration = Duration::from_secs(30);
 
+/// How exactly a client that is silent is given up, in milliseconds. Each time that one is looked at may be an alarm,
+/// so all of these milliseconds share one.
+const WATCH_MILLIS: u64 = 5000;
+
 impl Shard {
     /// Has a socket looked at in time whose client has sent a part of a packet.
     pub(super) fn wait_for_rest(&mut self, slot: Slot, step: &Step) {
         let Some(session) = self.session_mut(slot) else { return };
         if !session.decoder.is_mid_packet() {
             session.begun = None;
+            // A shard that waits for nothing can sleep.
+            if let Some(due) = session.timed.take() {
+                self.mqtt.timeouts.remove(&(due, slot));
+            }
             return;
         }
         session.begun.get_or_insert(step.now);
-        if !std::mem::replace(&mut session.is_timed, true) {
-            self.mqtt.timeouts.insert((step.now.after(PACKET_TIME), slot));
+        if session.timed.is_none() {
+            let due = step.now.after(PACKET_TIME);
+            session.timed = Some(due);
+            self.mqtt.timeouts.insert((due, slot));
         }
     }
 
@@ -36,7 +46,8 @@ impl Shard {
     pub(super) fn watch_keep_alive(&mut self, slot: Slot) {
         let Some(session) = self.session_mut(slot) else { return };
         if session.watched.is_none() {
-            let due = session.silent_until();
+            let due = session.silent_until().as_millis().div_ceil(WATCH_MILLIS) * WATCH_MILLIS;
+            let due = Timestamp::from_millis(due);
             session.watched = Some(due);
             self.mqtt.deadlines.insert((due, slot));
         }
@@ -52,9 +63,7 @@ impl Shard {
     fn look_at(&mut self, slot: Slot, step: &mut Step) {
         let now = step.now;
         // The end of a call comes in any case.
-        let is_late = |pending: &Pending| {
-            matches!(pending.stage, Stage::Connect) && pending.since.after(PACKET_TIME) <= now
-        };
+        let is_late = |pending: &Pending| matches!(pending.stage, Stage::Connect) && pending.due <= now;
         if self.mqtt.get(slot).is_some_and(is_late) {
             return self.refuse_pending(slot, CloseCause::KeepAliveTimeout, step);
         }
@@ -68,9 +77,11 @@ impl Shard {
                 let reason = ReasonCode::KEEP_ALIVE_TIMEOUT;
                 return self.drop_socket(slot, reason, CloseCause::KeepAliveTimeout, step);
             }
-            session.is_timed = session.begun.is_some();
-            if let Some(begun) = session.begun {
-                self.mqtt.timeouts.insert((begun.after(PACKET_TIME), slot));
+            session.timed.take_if(|due| *due <= now);
+            if let (None, Some(begun)) = (session.timed, session.begun) {
+                let due = begun.after(PACKET_TIME);
+                session.timed = Some(due);
+                self.mqtt.timeouts.insert((due, slot));
             }
             self.watch_keep_alive(slot);
             return self.send_waiting(slot, step);
