@@ -52,9 +52,10 @@ pub(crate) struct StateTable {
     own: Vec<Option<Box<Own>>>,
     /// The bytes of all states.
     bytes: usize,
-    /// Whether a connection of this shard has ever set a state. It stays true: a shard that was away may still keep
-    /// a state that has ended, so it is always sent what there is, even if that is nothing.
-    pub(crate) is_used: bool,
+    /// The latest time at which a connection of this shard cleared a state and went on, 0 where none did; `None`
+    /// while none has ever set one. It never becomes `None` again: a shard that was away may still keep a state
+    /// that has ended, so it is always sent what there is, even if that is nothing.
+    pub(crate) used: Option<Timestamp>,
     /// The groups in which states have ended, which is yet to be announced.
     ending: Vec<GroupName>,
 }
@@ -118,6 +119,16 @@ impl StateTable {
         let Some(own) = self.own(slot) else { return now };
         own.updated_at = now.max(Timestamp::from_millis(own.updated_at.as_millis() + 1));
         own.updated_at
+    }
+
+    /// Notes that a connection cleared a state at a time, and goes on: what it sets next is later, whatever the
+    /// clock says and the shard remembers. Returns whether that is to be stored.
+    pub(crate) fn note_cleared(&mut self, at: Timestamp) -> bool {
+        let is_later = self.used.is_none_or(|known| known < at);
+        if is_later {
+            self.used = Some(at);
+        }
+        is_later
     }
 
     /// Sets what a connection of this shard shows.
@@ -257,7 +268,9 @@ impl StateTable {
         while self.own.len() <= slot.index() {
             self.own.push(None);
         }
-        Some(self.own.get_mut(slot.index())?.get_or_insert_default())
+        let updated_at = self.used.unwrap_or_default();
+        let new = || Box::new(Own { updated_at, ..Own::default() });
+        Some(self.own.get_mut(slot.index())?.get_or_insert_with(new))
     }
 
     fn find(&self, group: &GroupName) -> Result<usize, usize> {

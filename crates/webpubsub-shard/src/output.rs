@@ -175,8 +175,9 @@ pub enum Change {
     Leave(Slot, GroupName),
     /// Write what a connection of any shard shows in a group, or delete it where the item has no state.
     State(GroupName, GroupStateItem),
-    /// Write that a connection of this shard has set a state.
-    UseStates,
+    /// Write that a connection of this shard has set a state, and the latest time at which one that went on has
+    /// cleared one; 0 where none has.
+    UseStates(Timestamp),
     /// Write that a connection is subscribed to a group's states.
     Subscribe(Slot, GroupName),
     /// Delete that.

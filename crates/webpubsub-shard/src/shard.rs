@@ -162,7 +162,7 @@ impl Shard {
                 connection.streams.get_or_insert_default().restore(number, &text);
             }
         }
-        shard.states.is_used = snapshot.uses_states;
+        shard.states.used = snapshot.uses_states;
         for (group, item) in snapshot.states {
             shard.restore_state(&group, item, &mut step);
         }

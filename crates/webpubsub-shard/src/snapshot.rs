@@ -26,8 +26,9 @@ pub struct Snapshot {
     pub memberships: Vec<(Slot, GroupName)>,
     /// What connections show in groups, those of other shards as well.
     pub states: Vec<(GroupName, GroupStateItem)>,
-    /// Whether a connection of this shard has ever set one.
-    pub uses_states: bool,
+    /// The latest time at which a connection of this shard cleared a state and went on, 0 where none did; `None`
+    /// where none has ever set one.
+    pub uses_states: Option<Timestamp>,
     /// Of which groups each connection receives the states.
     pub subscriptions: Vec<(Slot, GroupName)>,
     /// What servers granted and revoked for single groups; `None` overrides a grant of the roles.

@@ -382,6 +382,25 @@ fn a_subscriber_sees_the_states_on_all_shards() {
 }
 
 #[test]
+fn what_is_set_after_a_clearing_and_a_sleep_is_later() {
+    let mut shard = TestShard::new();
+    let (alice, bob) = (shard.connected(guest("alice")), shard.connected(guest("bob")));
+    let names = [name(&shard, alice, "A")];
+    subscribe(&mut shard, bob);
+    shard.take(bob);
+    set(&mut shard, alice, r#"{"x":"1"}"#);
+    shard.send(alice, r#"{"type":"setGroupState","group":"room"}"#);
+    // The clock still shows the same millisecond, and nothing is remembered.
+    shard.hibernate();
+    set(&mut shard, alice, r#"{"x":"2"}"#);
+    expect![[r#"
+        {"type":"groupStateUpdate","group":"room","items":[{"connectionId":"A","userId":"alice","state":{"x":"1"},"updatedAt":1000000}]}
+        {"type":"groupStateUpdate","group":"room","items":[{"connectionId":"A","userId":"alice","updatedAt":1000001}]}
+        {"type":"groupStateUpdate","group":"room","items":[{"connectionId":"A","userId":"alice","state":{"x":"2"},"updatedAt":1000002}]}"#]]
+    .assert_eq(&received(&mut shard, bob, &names));
+}
+
+#[test]
 fn a_shard_that_is_new_gets_all_states() {
     let mut hub = Hub::new(3);
     let mut map = ShardMap::new(2);
@@ -434,7 +453,7 @@ fn a_hub_without_states_relays_nothing_for_them() {
     subscribe(&mut hub.0[0], alice);
     hub.0[0].close(alice, CloseCode::NORMAL);
     assert!(hub.0[0].relayed.is_empty() && hub.0[0].disk.log.is_empty());
-    assert!(!hub.0[0].disk.uses_states && hub.0[0].disk.subscriptions.is_empty());
+    assert!(hub.0[0].disk.uses_states.is_none() && hub.0[0].disk.subscriptions.is_empty());
 }
 
 #[test]

@@ -47,7 +47,10 @@ pub(crate) fn write<D: Database>(database: &D, change: &Change) -> Result<(), D:
             "DELETE FROM group_state WHERE connection = ? AND group_name = ?",
             &[connection_id.as_str().into(), group.as_str().into()],
         ),
-        Change::UseStates => database.run("INSERT OR IGNORE INTO uses_states VALUES (0)", &[]),
+        Change::UseStates(cleared) => {
+            database.run("DELETE FROM uses_states", &[])?;
+            database.run("INSERT INTO uses_states VALUES (?)", &[integer(cleared.as_millis())])
+        }
         Change::Subscribe(slot, group) => database.run(
             "INSERT OR IGNORE INTO state_subscription VALUES (?, ?)",
             &[integer(slot.0), group.as_str().into()],

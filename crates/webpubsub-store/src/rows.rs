@@ -79,6 +79,12 @@ pub(crate) fn state(row: &[Cell]) -> Option<(GroupName, GroupStateItem)> {
     Some((GroupName::parse(group.text()?).ok()?, item))
 }
 
+/// Reads a moment.
+pub(crate) fn moment(row: &[Cell]) -> Option<Timestamp> {
+    let [millis] = row else { return None };
+    millis.number().map(Timestamp::from_millis)
+}
+
 /// Reads a slot, a kind of permission, a group, and what a server granted or revoked.
 pub(crate) fn permission(row: &[Cell]) -> Option<(Slot, PermissionType, GroupName, Option<Verdict>)> {
     let [slot, kind, group, verdict] = row else { return None };

@@ -5,8 +5,8 @@ use webpubsub_shard::{Change, HubSettings, ShardMap, Snapshot, StoredMessage};
 use crate::database::{Cell, Database, Unreadable, integer};
 use crate::object::ObjectStore;
 use crate::rows::{
-    acks, connection, durable_event, log_row, membership, mqtt_packet, mqtt_session, mqtt_subscription,
-    permission, shard_row, state, stored_message, stream,
+    acks, connection, durable_event, log_row, membership, moment, mqtt_packet, mqtt_session,
+    mqtt_subscription, permission, shard_row, state, stored_message, stream,
 };
 use crate::{change, schema};
 
@@ -49,7 +49,7 @@ impl<D: Database> ShardStore<D> {
             connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
             memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
             states: self.rows("SELECT * FROM group_state", state)?,
-            uses_states: !object.database.query("SELECT 1 FROM uses_states", &[])?.is_empty(),
+            uses_states: self.rows("SELECT id FROM uses_states", moment)?.pop(),
             subscriptions: self.rows("SELECT slot, group_name FROM state_subscription", membership)?,
             permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
             acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,

@@ -124,7 +124,7 @@ fn change(disk: &Snapshot, next_row: &mut u64, (what, n): (u8, u64)) -> Option<C
             };
             Change::State(name, item)
         }
-        17 => Change::UseStates,
+        17 => Change::UseStates(Timestamp::from_millis(n)),
         18 if disk.subscriptions.contains(&(slot, name.clone())) => return None,
         18 => Change::Subscribe(slot, name),
         19 => Change::Unsubscribe(slot, name),

@@ -4,6 +4,7 @@
 use webpubsub_protocol::client::endpoint::SimpleMode;
 use webpubsub_protocol::client::{Echo, GroupState};
 use webpubsub_protocol::name::UserId;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{MqttPacket, ShardId, Slot, Snapshot};
 use webpubsub_store::{DirectoryStore, OpenError, ShardStore};
 use webpubsub_testkit::{Sqlite, SqliteError, group};
@@ -94,8 +95,11 @@ fn version_3_keeps_all_with_ack_ids_in_parts() {
 fn version_4_keeps_all_and_has_no_states_or_streams() {
     let (four, ..) = contents(&database(SHARD_4));
     let (mut five, ..) = contents(&database(SHARD_5));
-    assert_eq!((five.states.len(), five.subscriptions.len(), five.uses_states), (2, 1, true));
-    (five.states, five.subscriptions, five.uses_states) = (Vec::new(), Vec::new(), false);
+    assert_eq!(
+        (five.states.len(), five.subscriptions.len(), five.uses_states),
+        (2, 1, Some(Timestamp::default()))
+    );
+    (five.states, five.subscriptions, five.uses_states) = (Vec::new(), Vec::new(), None);
     let stream = r#"["s","room","noEcho","300000","3","60000"]"#;
     assert_eq!(std::mem::take(&mut five.streams), [(Slot(0), 0, stream.to_owned())]);
     assert_eq!(four, five);

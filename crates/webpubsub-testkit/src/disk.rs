@@ -133,7 +133,7 @@ pub fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, S
                 disk.states.push((group, item));
             }
         }
-        Change::UseStates => disk.uses_states = true,
+        Change::UseStates(cleared) => disk.uses_states = Some(cleared),
         Change::Subscribe(slot, group) => disk.subscriptions.push((slot, group)),
         Change::Unsubscribe(slot, group) => {
             disk.subscriptions.retain(|subscription| *subscription != (slot, group.clone()));

@@ -1,7 +1,5 @@
 //! States of members in groups are set, cleared, announced and kept equal on all shards.
 
-use std::mem;
-
 use webpubsub_protocol::client::{
     GroupState, GroupStateAction, GroupStateItem, GroupStates, GroupStatesKind, json,
 };
@@ -75,7 +73,7 @@ impl Shard {
             return;
         }
         for group in self.states.states_of(slot) {
-            self.clear_state(slot, &group, step);
+            self.end_state(slot, &group, step);
         }
         for group in self.states.subscriptions_of(slot) {
             self.unsubscribe(slot, &group, step);
@@ -114,7 +112,7 @@ impl Shard {
     /// it may have kept of an earlier time: `{"type":"groupStates","to":N}` first, then a `groupStateSnapshot` for
     /// each group, with `"to":N`. All shards but `N` skip them.
     fn send_states_to(&mut self, to: ShardId, step: &mut Step) {
-        if !self.states.is_used {
+        if self.states.used.is_none() {
             return;
         }
         self.relay_to(to, "{\"type\":\"groupStates\"", step);
@@ -159,8 +157,8 @@ impl Shard {
         self.states.check(slot, group, &item)?;
         self.announce_ends(step);
         item.updated_at = self.states.stamp(step.now, slot);
-        if !mem::replace(&mut self.states.is_used, true) {
-            self.store(slot, Change::UseStates, step);
+        if self.states.used.is_none() && self.states.note_cleared(Timestamp::default()) {
+            self.store(slot, Change::UseStates(Timestamp::default()), step);
         }
         self.store(slot, Change::State(group.clone(), item.clone()), step);
         self.states.set(slot, group, item.clone());
@@ -169,11 +167,22 @@ impl Shard {
         Ok(())
     }
 
+    /// Ends what a connection shows in a group, after which it may set a state again.
     fn clear_state(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
-        let Some(connection) = self.connections.get(slot) else { return };
-        if let Some(ended) = self.states.clear(step.now, slot, &connection.id, group) {
-            self.store(slot, Change::State(group.clone(), ended), step);
+        if let Some(at) = self.end_state(slot, group, step)
+            && self.states.note_cleared(at)
+        {
+            self.store(slot, Change::UseStates(at), step);
         }
+    }
+
+    /// Ends what a connection shows in a group. Returns when, if it showed anything.
+    fn end_state(&mut self, slot: Slot, group: &GroupName, step: &mut Step) -> Option<Timestamp> {
+        let connection = self.connections.get(slot)?;
+        let ended = self.states.clear(step.now, slot, &connection.id, group)?;
+        let at = ended.updated_at;
+        self.store(slot, Change::State(group.clone(), ended), step);
+        Some(at)
     }
 
     fn unsubscribe(&mut self, slot: Slot, group: &GroupName, step: &mut Step) {
