@@ -7,6 +7,8 @@ const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 /** Each violation: its rule, and the elements. */
 export async function violationsOn(page) {
   await page.evaluate(source);
-  const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+  const { violations } = await page.evaluate(() =>
+    /** @type {typeof globalThis & { axe: typeof import("axe-core") }} */ (globalThis).axe.run(),
+  );
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }

@@ -1,6 +1,7 @@
 // An event handler that keeps everything it is asked, and answers as it is set to: well, badly, late or not at all.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { portOf } from "./port.mjs";
 import { deferred, Queue } from "./waiting.mjs";
 
 const HANDSHAKES = ["OPTIONS", "GET"];
@@ -68,12 +69,10 @@ export class Asked {
 const utf8 = (value) => Buffer.from(value, "latin1").toString();
 
 export class EventHandler {
-  /** @type {any} */
-  #server;
+  #server = http.createServer((request, response) => this.#receive(request, response));
   #answers = new Map();
   #queues = new Map();
-  /** @type {any} */
-  origin;
+  origin = "";
   /**
    * Everything that it was asked, in order.
    * @type {Asked[]}
@@ -86,11 +85,10 @@ export class EventHandler {
   /** Starts one that goes when the test does. */
   static async start(t) {
     const handler = new EventHandler();
-    handler.#server = http.createServer((request, response) => handler.#receive(request, response));
     // A connection that the service uses again must not be closed at that moment.
     handler.#server.keepAliveTimeout = 0;
-    await new Promise((resolve) => handler.#server.listen(0, "127.0.0.1", resolve));
-    handler.origin = `http://127.0.0.1:${handler.#server.address().port}`;
+    await new Promise((resolve) => handler.#server.listen(0, "127.0.0.1", () => resolve(undefined)));
+    handler.origin = `http://127.0.0.1:${portOf(handler.#server)}`;
     t?.after(() => handler.stop());
     return handler;
   }

@@ -55,7 +55,7 @@ export class InspectedService extends Service {
       columnNumber: (before.at(-1) ?? "").length,
     };
     const inspector = new WebSocket(`ws://127.0.0.1:${port}/main`);
-    const ask = (/** @type {number} */ id, /** @type {string} */ method, /** @type {any} */ params = undefined) =>
+    const ask = (/** @type {number} */ id, /** @type {string} */ method, /** @type {unknown} */ params = undefined) =>
       new Promise((resolve, reject) => {
         inspector.on("message", (data) => {
           const answer = JSON.parse(data.toString());

@@ -12,7 +12,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
  * @param {string} command
  * @param {string[]} args
  * @param {import("node:child_process").SpawnOptions & { onOutput?: (text: string) => void }} options
- * @returns {any}
  */
 export function start(command, args, { onOutput, ...options } = {}) {
   const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (

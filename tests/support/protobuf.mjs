@@ -62,7 +62,7 @@ export const refused = (ackId, name, text) => field(1, message(field(1, ackId), 
 /**
  * A connection of a protobuf subprotocol; `connected` holds what its first frame says.
  * @param {import("./hub.mjs").Hub} hub
- * @param {{ protocol?: string, [option: string]: any }} options
+ * @param {{ protocol?: string, [option: string]: unknown }} options
  */
 export async function connectProtobuf(hub, { protocol = PROTOBUF_V1, ...options } = {}) {
   const socket = await Socket.open(hub.clientUrl(options), { protocols: protocol });

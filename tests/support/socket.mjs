@@ -34,7 +34,7 @@ export class Socket {
   /**
    * Resolves when the upgrade is done; rejects with {@link Refused} when it is not.
    * @param {string} url
-   * @param {{ protocols?: string | string[], headers?: Record<string, any>, certificate?: any }} options
+   * @param {{ protocols?: string | string[], headers?: Record<string, string | string[]>, certificate?: string }} options
    */
   static async open(url, { protocols = [], headers = {}, certificate } = {}) {
     const socket = new Socket();

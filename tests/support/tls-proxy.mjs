@@ -12,7 +12,7 @@ export class TlsProxy {
 
   /**
    * The service that is behind it, which may start when the proxy's port is known.
-   * @type {any}
+   * @type {import("./service.mjs").Service}
    */
   service;
 

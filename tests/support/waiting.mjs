@@ -25,10 +25,11 @@ export async function until(ask, what) {
 
 /**
  * A promise and the functions that settle it.
- * @returns {{ promise: Promise<any>, resolve: (value?: any) => void, reject: (error?: any) => void }}
+ * @template [T=any]
+ * @returns {{ promise: Promise<T>, resolve: (value?: T) => void, reject: (error?: unknown) => void }}
  */
 export function deferred() {
-  const handle = /** @type {any} */ ({});
+  const handle = /** @type {ReturnType<typeof deferred<T>>} */ ({});
   handle.promise = new Promise((resolve, reject) => Object.assign(handle, { resolve, reject }));
   handle.promise.catch(() => {});
   return handle;
@@ -38,7 +39,7 @@ export function deferred() {
 export class Queue {
   /** @type {any[]} */
   #items = [];
-  /** @type {any[]} */
+  /** @type {ReturnType<typeof deferred>[]} */
   #askers = [];
   #end;
 

@@ -20,29 +20,9 @@ function postToDirectory(env: Directories, hub: string, path: string, body: stri
   return env.HUB_DIRECTORY.getByName(hub).fetch(`https://directory${path}`, { method: "POST", body });
 }
 
-/** Has a hub's directory keep a delivery record. */
-export function keepDelivery(env: Directories, hub: string, delivery: string): void {
-  waitUntil(postToDirectory(env, hub, "/delivery", delivery).catch(() => {}));
-}
-
-/** The most delivery records that are shown. */
-const MOST_SHOWN = 200;
-
-/** The newest delivery records of a hub's shards and its directory, newest first, as JSON. */
-export async function deliveries(
-  env: Pick<Bindings, "HUB_SHARD" | "HUB_DIRECTORY">,
-  hub: string,
-  shards: string[],
-): Promise<string> {
-  const objects: Fetcher[] = shards.map((name) => env.HUB_SHARD.getByName(name));
-  objects.push(env.HUB_DIRECTORY.getByName(hub));
-  const lists = objects.map(async (object) => {
-    const answer = await object.fetch("https://object/deliveries");
-    return answer.json<{ time: number }[]>();
-  });
-  const all = (await Promise.all(lists)).flat().sort((one, other) => other.time - one.time);
-  const newest = all.slice(0, MOST_SHOWN).map((delivery) => ({ ...delivery, time: new Date(delivery.time) }));
-  return JSON.stringify({ deliveries: newest });
+/** Posts something to a hub's directory, and does not wait for it. */
+export function postInPassing(env: Directories, hub: string, path: string, body: string): void {
+  waitUntil(postToDirectory(env, hub, path, body).catch(() => {}));
 }
 
 /** Passes the body of an answer on, until it ends or `take` wants no more of it. */

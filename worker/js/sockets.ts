@@ -14,6 +14,7 @@ export class Sockets {
   /** The close frames that answer those of clients. */
   #answers = new Map<number, [code: number, reason: string]>();
 
+  /** Knows a socket by this slot from here on. */
   put(slot: number, socket: WebSocket): void {
     this.#sockets[slot] = socket;
     this.#slots.set(socket, slot);
@@ -24,14 +25,17 @@ export class Sockets {
     if (socket) this.put(to, socket);
   }
 
+  /** The slot of a socket that is known. */
   slot(socket: WebSocket): number | undefined {
     return this.#slots.get(socket);
   }
 
+  /** Has a client's close frame be answered when its slot's socket is forgotten. */
   answerClose(slot: number, code: number, reason: string): void {
     this.#answers.set(slot, [code, reason]);
   }
 
+  /** Knows a slot's socket no more. */
   forget(slot: number): void {
     const answer = this.#answers.get(slot);
     const socket = this.#remove(slot);
@@ -46,6 +50,7 @@ export class Sockets {
     return socket;
   }
 
+  /** Sends a close frame and knows the socket no more. */
   close(slot: number, code: number, reason: string): void {
     const socket = this.#remove(slot);
     if (!socket) return;
@@ -54,6 +59,7 @@ export class Sockets {
     closeSocket(socket, code, reason);
   }
 
+  /** Keeps bytes on a socket, where hibernation does not reach them. */
   attach(slot: number, bytes: Uint8Array): void {
     this.#sockets[slot]?.serializeAttachment(bytes.slice());
   }
@@ -64,19 +70,23 @@ export class Sockets {
     return socket?.bufferedAmount ?? 0;
   }
 
+  /** Sends one text to many. */
   sendText(slots: Uint32Array, text: string): Uint32Array | undefined {
     return this.#each(slots, (socket) => socket.send(text));
   }
 
+  /** The same of a UTF-8 text: slower, but a large one costs no more than its string, and what the platform makes of that. */
   sendLargeText(slots: Uint32Array, bytes: Uint8Array): Uint32Array | undefined {
     return this.sendText(slots, decode(bytes));
   }
 
+  /** Sends the same bytes to many. */
   sendBytes(slots: Uint32Array, bytes: Uint8Array): Uint32Array | undefined {
     // The platform copies them for each socket.
     return this.#each(slots, (socket) => socket.send(bytes));
   }
 
+  /** Sends `head`, a number of each socket's own, and `tail` to many. */
   sendNumbered(slots: Uint32Array, head: string, numbers: Float64Array, tail: string): Uint32Array | undefined {
     // Members of a group mostly have the same number.
     let number: number | undefined;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{AnswerBody, DirectoryCall, EventHost, KnownHandlers, Request};
+use webpubsub_service::directory::Handler;
+use webpubsub_service::{AnswerBody, DirectoryCall, EventHost, KnownHandlers, ObjectRequest, Request};
 use worker::Env;
 
 use crate::http::text_in_charset;
@@ -17,18 +18,14 @@ use crate::task::settled;
 
 #[wasm_bindgen(module = "worker/js/event_handler.ts")]
 extern "C" {
-    /// The calls of one shard, one client or one directory that are under way, by their numbers.
     pub(crate) type Calls;
 
     #[wasm_bindgen(constructor)]
     pub(crate) fn new() -> Calls;
 
-    /// Ends a call after so many milliseconds, unless it has ended before.
     #[wasm_bindgen(method, js_name = giveUp)]
     pub(crate) fn give_up(this: &Calls, id: f64, after: f64);
 
-    /// Posts something to a hub's directory. Resolves with the answer's status, or with a word for why
-    /// there is none.
     #[wasm_bindgen(method, js_name = postToDirectory)]
     fn post_to_directory(
         this: &Calls,
@@ -40,10 +37,6 @@ extern "C" {
         limit: f64,
     ) -> Promise;
 
-    /// Makes a request; `headers` are a name or a value a line. Each piece of the answer's body is passed to
-    /// `take`, if there is one, with how many bytes the answer announces and its status, until it returns
-    /// false. Resolves with the answer's status and its headers' names and values, a line each, or with a
-    /// word for why there is no answer.
     #[wasm_bindgen(method)]
     fn request(
         this: &Calls,
@@ -56,12 +49,14 @@ extern "C" {
         take: Option<&Take>,
     ) -> Promise;
 
-    /// Has a hub's directory keep a delivery record, and does not wait for it.
-    #[wasm_bindgen(js_name = keepDelivery)]
-    pub(crate) fn keep_delivery(env: &Env, hub: &str, delivery: &str);
+    #[wasm_bindgen(js_name = postInPassing)]
+    fn post_in_passing(env: &Env, hub: &str, path: &str, body: &str);
+}
 
-    /// The newest delivery records of a hub's shards and its directory, newest first. Resolves with JSON.
-    pub(crate) fn deliveries(env: &Env, hub: &str, shards: Vec<String>) -> Promise;
+/// Has a hub's directory keep a delivery record, and does not wait for it.
+pub(crate) fn keep_delivery(env: &Env, hub: &str, delivery: &str) {
+    let ObjectRequest { path, body } = DirectoryCall::KeepDelivery(delivery.to_owned()).encode();
+    post_in_passing(env, hub, path, &body.unwrap_or_default());
 }
 
 thread_local! {
@@ -96,10 +91,10 @@ impl EventHost for Caller<'_> {
         text_in_charset(label, text)
     }
 
-    fn validate(&self, handshake: &str, within: Duration) -> impl Future<Output = String> {
-        let (path, limit) = (DirectoryCall::VALIDATION, whole_millis(within) as f64);
-        let answer = self.calls.post_to_directory(self.id, self.env, self.hub, path, handshake, limit);
-        settle(answer, None)
+    fn validate(&self, handler: Handler, within: Duration) -> impl Future<Output = String> {
+        let ObjectRequest { path, body } = DirectoryCall::Validate(handler).encode();
+        let (body, limit) = (body.unwrap_or_default(), whole_millis(within) as f64);
+        settle(self.calls.post_to_directory(self.id, self.env, self.hub, path, &body, limit), None)
     }
 
     fn post(

@@ -15,11 +15,10 @@ use webpubsub_shard::{EventHandler, EventPolicy};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::event_handler::{Caller, Calls, deliveries, keep_delivery};
+use crate::event_handler::{Caller, Calls, keep_delivery};
 use crate::objects::{ask_directories, ask_shards, offer_client};
 use crate::platform::{Error, Result, now};
-use crate::route::Shards;
-use crate::task::settled;
+use crate::route::Parts;
 use crate::{http, log};
 
 thread_local! {
@@ -98,7 +97,8 @@ impl Host for RequestHost<'_> {
     }
 
     async fn gather(&self, hub: &HubName, range: ShardRange, task: &Task) -> Result<Part<Response>> {
-        Shards { env: self.env, hub, range }.gather(task, self.request, self.asked, Vec::new()).await
+        let host = Parts { env: self.env, request: self.request };
+        task.scatter(&host, hub, range, self.asked, Vec::new()).await
     }
 
     async fn ask_handler(
@@ -124,11 +124,6 @@ impl Host for RequestHost<'_> {
         let keep = |delivery: &str| keep_delivery(env, hub, delivery);
         let caller = Caller { env, hub, calls, id: 0.0, keep: &keep };
         test_handler(&caller, policy, handler, connection, origin, &self.config.keys.get().access).await
-    }
-
-    async fn deliveries(&self, hub: &HubName, shards: Vec<String>) -> Result<String> {
-        let deliveries = settled(deliveries(self.env, hub.as_str(), shards)).await?;
-        Ok(deliveries.as_string().unwrap_or_default())
     }
 
     fn log_failure(&self, what: &str, error: &Error) {

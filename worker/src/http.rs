@@ -5,9 +5,8 @@ use std::iter;
 use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
-use webpubsub_protocol::rest::{self, Charset, ContentKind, METADATA_PREFIX, Refusal};
+use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::ObjectResponse;
 use webpubsub_service::gateway::Incoming;
@@ -18,27 +17,21 @@ use crate::task::settled;
 
 #[wasm_bindgen(module = "worker/js/respond.ts")]
 extern "C" {
-    /// A response with these headers: a name or a value a line.
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
 
-    /// The answer to an upgrade that ends in `socket`.
     #[wasm_bindgen(catch, js_name = switchTo)]
     fn switch_to(socket: &WebSocket, subprotocol: Option<&str>) -> Result<Response, JsValue>;
 
-    /// The socket that a response carries, if it does.
     #[wasm_bindgen(js_name = webSocket)]
     pub(crate) fn web_socket(response: &Response) -> Option<WebSocket>;
 }
 
 #[wasm_bindgen(module = "worker/js/headers.ts")]
 extern "C" {
-    /// Method, a blank, URL, a line break, and the header `Authorization`.
     #[wasm_bindgen(js_name = requestHead)]
     fn request_head(request: &Request) -> String;
 
-    /// A line each: the headers `Content-Type` and `Content-Length`, then name and value of those whose
-    /// lower-case name begins with `prefix`.
     #[wasm_bindgen(js_name = messageHead)]
     fn read_message_head(request: &Request, prefix: &str) -> String;
 
@@ -46,33 +39,24 @@ extern "C" {
     #[wasm_bindgen(js_name = addressOf)]
     pub(crate) fn address_of(request: &Request) -> String;
 
-    /// Name, value, name, value, … of the headers whose lower-case name begins with `prefix`.
     #[wasm_bindgen(js_name = headersWithPrefix)]
     pub(crate) fn headers_with_prefix(headers: &Headers, prefix: &str) -> Vec<String>;
 }
 
 #[wasm_bindgen(module = "worker/js/body.ts")]
 extern "C" {
-    /// Whether there is something left of a body that nothing else reads; `refused` says that its request
-    /// was, perhaps in the middle of it.
     #[wasm_bindgen(js_name = hasUnreadBody)]
     fn has_unread_body(request: &Request, refused: bool) -> bool;
 
-    /// Reads the rest of a body and drops it: up to about `most` bytes, for at most `limit`
-    /// milliseconds, and until no byte has come for `pause` milliseconds.
     #[wasm_bindgen(js_name = dropBody)]
     fn drop_body(request: &Request, most: usize, pause: f64, limit: f64) -> Promise;
 
-    /// The bytes of a body whose length was not announced; nothing where there are more than `limit`.
     #[wasm_bindgen(js_name = readBody)]
     fn read_body(request: &Request, limit: usize) -> Promise;
 
-    /// Gives back at once, unless it is little, what V8 would keep until it has some 64 MiB of such
-    /// garbage.
     #[wasm_bindgen(js_name = freeBytes)]
     pub(crate) fn free_bytes(bytes: &Uint8Array);
 
-    /// The text of `bytes` in the encoding with this label; nothing where it is not known.
     #[wasm_bindgen(js_name = textInCharset)]
     pub(crate) fn text_in_charset(label: &str, bytes: &[u8]) -> Option<String>;
 }
@@ -153,11 +137,6 @@ pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Resul
     Ok(settled(body?).await?.as_string().unwrap_or_default())
 }
 
-/// What kind of message a request says that its body is.
-pub(crate) fn content_kind(request: &Request) -> platform::Result<Result<ContentKind, Refusal>> {
-    Ok(rest::parse_content_type(request.headers().get("Content-Type")?.as_deref()))
-}
-
 /// The whole body of a message, which may be `read` already, unless it is too long: then the rest is not
 /// read.
 pub(crate) async fn message_body(
@@ -187,25 +166,33 @@ async fn body_of_length(
     Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))
 }
 
-/// The message that a request carries, with its metadata. Its body may be `read` already.
-pub(crate) async fn message(
-    request: &Request,
-    read: Option<ArrayBuffer>,
-) -> platform::Result<Result<(MessageData, Metadata), Refusal>> {
-    let head = read_message_head(request, METADATA_PREFIX);
-    let mut lines = head.split('\n');
-    let (kind, length) = (rest::parse_content_type(lines.next()), lines.next().unwrap_or_default());
-    let kind = match kind {
-        Ok(kind) => kind,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let metadata = match rest::message_metadata(iter::from_fn(|| lines.next().zip(lines.next()))) {
-        Ok(metadata) => metadata,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let body = body_of_length(request, read, length).await?;
-    let data = body.and_then(|body| message_data(&kind, take_bytes(&body)));
-    Ok(data.map(|data| (data, metadata)))
+/// What stands before a request's body, if that is needed.
+#[derive(Default)]
+pub(crate) struct BodyHead(String);
+
+impl BodyHead {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self(read_message_head(request, METADATA_PREFIX))
+    }
+
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.0.split('\n').next()
+    }
+
+    /// The headers that may be a message's metadata.
+    pub(crate) fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut lines = self.0.split('\n').skip(2);
+        iter::from_fn(move || lines.next().zip(lines.next()))
+    }
+
+    /// The whole body, as [`message_body`] has it.
+    pub(crate) async fn body(
+        &self,
+        request: &Request,
+        read: Option<ArrayBuffer>,
+    ) -> platform::Result<Result<Uint8Array, Refusal>> {
+        body_of_length(request, read, self.0.split('\n').nth(1).unwrap_or_default()).await
+    }
 }
 
 /// The bytes of a body that is read nowhere else.
@@ -213,16 +200,4 @@ pub(crate) fn take_bytes(body: &Uint8Array) -> Vec<u8> {
     let bytes = body.to_vec();
     free_bytes(body);
     bytes
-}
-
-/// The message in a body, its text decoded by the platform where it is not UTF-8.
-fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
-    match kind {
-        ContentKind::Text(Charset::Label(label)) => {
-            text_in_charset(label, &body).map(MessageData::Text).ok_or(Refusal::ContentType)
-        }
-        ContentKind::Text(Charset::Utf8) | ContentKind::Json | ContentKind::Binary => {
-            rest::message_data(kind, body)
-        }
-    }
 }

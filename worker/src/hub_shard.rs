@@ -7,27 +7,24 @@ use std::rc::{Rc, Weak};
 use js_sys::ArrayBuffer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use webpubsub_auth::read_continuation;
 use webpubsub_protocol::client::{Frame, json};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
-use webpubsub_protocol::name::{ConnectionId, GroupName};
-use webpubsub_protocol::rest::{self, PageRequest, Refusal};
+use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::Incoming;
 use webpubsub_service::{
-    AdmittedClient, ObjectResponse, Offered, Part, ShardAnswer, ShardCall, ShardTask, TraceRequest, Work,
-    parse_object_name,
+    Answered, CommandHead, ObjectResponse, Offered, ShardCall, ShardTask, TraceRequest, Work, restore_shard,
 };
-use webpubsub_shard::{Attachment, Command, Driver, Full, Input, Reply, Shard, Slot, WatcherId};
+use webpubsub_shard::{Attachment, Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::event_handler::Calls;
-use crate::http::Head;
+use crate::http::{BodyHead, Head};
 use crate::objects::{ask_view, client_of};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
 use crate::register::register;
-use crate::route::Shards;
+use crate::route::Parts;
 use crate::shard_host::ShardHost;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::sql::open_shard;
@@ -166,9 +163,6 @@ impl ShardHost {
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
         let config = config::of(&env).map_err(Error::new)?;
         let store = open_shard(&state)?;
-        let (hub_name, number) = parse_object_name(store.object().name())
-            .ok_or_else(|| Error::new("the object has no shard's name"))?;
-        let shard_config = config.shard_config(&hub_name, number);
 
         // An idle client's keep-alive is answered by the platform and wakes no shard.
         answer_pings(&state, json::PING, json::PONG);
@@ -178,8 +172,8 @@ impl ShardHost {
         let watching = open.extract_if(.., |socket| watched_by(socket).is_some());
         let watching: Vec<WebSocket> = watching.collect();
         let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
-        let policy = config.policy(&hub_name, config.settings.of(&hub_name));
-        let mut restored = Shard::restore(now(), shard_config, policy, store.load()?, attachments);
+        let (hub_name, mut restored) =
+            restore_shard(now(), &config, &store, SocketLife::OutliveMemory, attachments)?;
         for (socket, slot) in open.iter().zip(&restored.slots) {
             match slot {
                 Some(slot) => sockets.put(slot.0, socket),
@@ -207,7 +201,6 @@ impl ShardHost {
                 env,
                 config,
                 hub_name,
-                number,
                 driver,
                 sockets,
                 watchers,
@@ -246,87 +239,27 @@ impl ShardHost {
     }
 
     async fn answer(self: &Rc<Self>, call: ShardCall) -> Result<Response> {
-        let answer = match call {
-            ShardCall::Connect(client) => return self.connect(*client).await,
-            ShardCall::Watch(query) => return self.watch(&query),
-            ShardCall::Recover(connection, token) => return self.recover(connection, token),
-            ShardCall::Room => {
-                let full = self.driver.borrow().shard.full();
-                ShardAnswer::Offered(full.map_or(Offered::Accepted, Offered::Full))
-            }
-            ShardCall::Batch(batch) => {
-                settled(self.turns.next()).await?;
-                self.step(Input::Batch(batch), None)?;
-                ShardAnswer::Taken
-            }
-            ShardCall::View(view) => {
-                self.take(view)?;
-                ShardAnswer::Load(self.driver.borrow().shard.load() as u64)
-            }
-            ShardCall::GoAway => {
-                self.step(Input::GoAway, None)?;
-                ShardAnswer::Taken
-            }
-            ShardCall::Deliveries => ShardAnswer::Text(self.store.object().deliveries()?),
-            ShardCall::Metrics => {
-                self.step(Input::Measure, None)?;
-                ShardAnswer::Text(self.metrics())
-            }
-            ShardCall::List(listing) => ShardAnswer::Text(listing.answer(&self.driver.borrow().shard)),
-        };
-        http::object(answer.encode())
-    }
-
-    /// Accepts the socket of a client that the Worker has admitted.
-    async fn connect(self: &Rc<Self>, client: AdmittedClient) -> Result<Response> {
-        self.introduce().await?;
-        let AdmittedClient { connection, reconnection_token, request, subprotocol, is_counted } = client;
-        let input = Input::Connect { connection, request, reconnection_token };
-        if self.driver.borrow().shard.shares_commit(&input) {
+        if matches!(call, ShardCall::Connect(_)) {
+            self.introduce().await?;
+        }
+        if call.shares_commit() {
             settled(self.turns.next()).await?;
         }
-        let pair = WebSocketPair::new();
-        let answer = match self.step(input, Some(&pair.server()))?.refused {
-            Some(full) => http::object(ShardAnswer::Offered(Offered::Full(full)).encode())?,
-            None => http::switch_protocols(&pair.client(), subprotocol.as_deref())?,
+        let is_counted = matches!(&call, ShardCall::Connect(client) if client.is_counted);
+        let pair = call.brings_socket().then(WebSocketPair::new);
+        let socket = pair.as_ref().map(WebSocketPair::server);
+        let answer = match (self.call_shard(call, socket.as_ref())?, pair) {
+            (Answered::Socket(subprotocol), Some(pair)) => {
+                http::switch_protocols(&pair.client(), subprotocol.as_deref())?
+            }
+            (Answered::Socket(_), None) => http::object(ObjectResponse::not_understood())?,
+            (Answered::Answer(answer), _) => http::object(answer.encode())?,
         };
         if is_counted {
             let connections = self.driver.borrow().shard.connections();
             answer.headers().set(Offered::CONNECTIONS, &connections.to_string())?;
         }
         Ok(answer)
-    }
-
-    /// Accepts the socket of an operator who watches.
-    fn watch(&self, query: &str) -> Result<Response> {
-        let Ok(request) = TraceRequest::parse(query) else {
-            return http::object(ObjectResponse::not_understood());
-        };
-        let shard = &mut self.driver.borrow_mut().shard;
-        let Some(watcher) = shard.watch(request.filter) else {
-            return http::object(ShardAnswer::Offered(Offered::Full(Full::Quota)).encode());
-        };
-        let pair = WebSocketPair::new();
-        let socket = pair.server();
-        if let Err(thrown) = self.state.accept_web_socket(&socket) {
-            shard.unwatch(watcher);
-            return Err(thrown.into());
-        }
-        self.watchers.put(watcher.0, &socket);
-        self.watchers.attach(watcher.0, &TraceRequest::attachment(query))?;
-        let _ = self.watchers.send_text(&[watcher.0], &TraceRequest::greeting(&self.hub_name, shard));
-        http::switch_protocols(&pair.client(), None)
-    }
-
-    /// Accepts the new socket of a client that the Worker has seen the reconnection token of.
-    fn recover(self: &Rc<Self>, connection: ConnectionId, reconnection_token: String) -> Result<Response> {
-        let input = Input::Recover { connection, reconnection_token };
-        let pair = WebSocketPair::new();
-        match self.step(input, Some(&pair.server()))?.accepted {
-            // Whatever the client offers this time.
-            Some(subprotocol) => http::switch_protocols(&pair.client(), subprotocol.name()),
-            None => http::object(ShardAnswer::Offered(Offered::NotRecoverable).encode()),
-        }
     }
 
     /// Asks the hub's directory, once in a life, for what it sent the others before there was this
@@ -341,11 +274,6 @@ impl ShardHost {
         Ok(())
     }
 
-    /// The values of [`webpubsub_shard::METRICS`], with commas between.
-    fn metrics(&self) -> String {
-        self.driver.borrow().shard.metrics().map(|value| value.to_string()).join(",")
-    }
-
     /// Carries out one call of the REST API, whose caller the Worker has authorised for exactly
     /// this URL, here and on the shards behind this one.
     async fn operation(
@@ -355,40 +283,27 @@ impl ShardHost {
         request: &Request,
         body: Option<ArrayBuffer>,
     ) -> Result<Response> {
-        let ShardTask { task, url, among } = match ShardTask::read(method, url) {
+        let task = match ShardTask::read(method, url) {
             Ok(task) => task,
             Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
         };
-        let behind = among.map(|range| range.behind(self.number)).filter(|behind| !behind.is_empty());
+        let number = self.driver.borrow().shard.id();
         // Its body is read twice.
-        let behind = behind.map(|range| request.clone().map(|request| (range, request))).transpose()?;
-        let reply = match self.read(&task.work, request, body).await? {
+        let again = task.behind(number).map(|_| request.clone()).transpose()?;
+        let reply = match self.read(&task.task.work, request, body).await? {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
-        let mut part = match reply {
-            Ok(reply) => Part::Replied(reply),
-            Err(refusal) => Part::Refused(http::rest(rest::refuse(&refusal, method))?),
-        };
-        if let Some((range, request)) = behind {
-            let shards = Shards { env: &self.env, hub: &self.hub_name, range };
-            let asked = Incoming { method, url, authorization: "" };
-            part = shards.gather(&task, &request, asked, vec![part]).await?;
-        }
-        match part {
-            Part::Replied(reply) if among.is_some() => http::rest(task.respond_in_part(reply)),
-            Part::Replied(reply) => http::rest(task.respond(reply)),
-            Part::Refused(response) => Ok(response),
-        }
+        let host = Parts { env: &self.env, request: again.as_ref().unwrap_or(request) };
+        task.answer(&host, (&self.hub_name, number), method, reply).await
     }
 
     /// Carries out a command, in one commit with others where it has to wait for one.
     async fn command(self: &Rc<Self>, command: Command) -> Result<Option<Reply>> {
-        let input = Input::Command(command);
-        if self.driver.borrow().shard.shares_commit(&input) {
+        if self.driver.borrow().shard.shares_commit(&command) {
             settled(self.turns.next()).await?;
         }
-        Ok(self.step(input, None)?.reply)
+        Ok(self.step(Input::Command(command), None)?.reply)
     }
 
     /// The command that a task comes to, with what of it is in the request's body.
@@ -398,30 +313,15 @@ impl ShardHost {
         request: &Request,
         body: Option<ArrayBuffer>,
     ) -> Result<std::result::Result<Command, Refusal>> {
-        let many = match work {
-            Work::Command(command) => return Ok(Ok(command.clone())),
-            Work::Deliver { to, ttl } => {
-                let (to, ttl) = (to.clone(), *ttl);
-                let message = http::message(request, body).await?;
-                return Ok(message.map(|(data, metadata)| Command::Send { to, data, metadata, ttl }));
+        let head = if work.needs_body() { BodyHead::of(request) } else { BodyHead::default() };
+        let read = work.read_head(head.content_type(), head.metadata());
+        Ok(match read {
+            Ok(CommandHead::Whole(command)) => Ok(command),
+            Ok(CommandHead::NeedsBody(reader)) => {
+                let body = head.body(request, body).await?;
+                body.and_then(|body| reader.read(http::take_bytes(&body), &http::text_in_charset))
             }
-            Work::List { group, page } => return Ok(Self::list(group, page)),
-            Work::JoinMany => Work::join_many,
-            Work::LeaveMany => Work::leave_many,
-        };
-        let content_type = request.headers().get("Content-Type")?;
-        let body = match http::message_body(request, body).await? {
-            Ok(body) => http::take_bytes(&body),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        Ok(rest::groups_body(content_type.as_deref(), &body).map(many))
-    }
-
-    /// The first members of a page that this shard has.
-    fn list(group: &GroupName, page: &PageRequest) -> std::result::Result<Command, Refusal> {
-        let token = page.continuation_token.as_deref();
-        // The gateway has verified it.
-        let after = token.map(read_continuation).transpose().map_err(|_| Refusal::ContinuationToken)?;
-        Ok(Command::Members { group: group.clone(), after, limit: page.wanted() })
+            Err(refusal) => Err(refusal),
+        })
     }
 }

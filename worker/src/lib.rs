@@ -3,7 +3,7 @@
 //!
 //! Only translation happens here. What a request comes to is decided by the gateway of
 //! `webpubsub-service`, and what follows from it by `webpubsub-shard`; see
-//! `ARCHITECTURE.md`.
+//! `ARCHITECTURE.md`. What is bound from `worker/js` is documented there, where it is written.
 
 mod config;
 mod error;

@@ -27,15 +27,12 @@ extern "C" {
     #[wasm_bindgen(js_name = callObjects)]
     fn call_objects(env: &Env, kind: &str, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
 
-    /// Forwards a request as it is. Resolves with the object's answer, or with what `failed` makes of the
-    /// error and the method.
     #[wasm_bindgen(js_name = forwardToShard)]
     pub(crate) fn forward_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
 
     #[wasm_bindgen(js_name = askWithSocket)]
     fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;
 
-    /// The body of the call that [`offer_client`] made.
     #[wasm_bindgen(js_name = clientOf)]
     pub(crate) fn client_of(request: &Request) -> String;
 

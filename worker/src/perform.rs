@@ -9,13 +9,16 @@ use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json};
 use webpubsub_protocol::close::{CloseCause, fit_reason};
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{EventCall, HubView, ShardCall, object_name};
+use webpubsub_service::{
+    Answered, EventCall, HubView, ObjectHost, ShardCall, ShardObject, TraceRequest, object_name,
+};
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
     StoredMessage, WatcherId,
 };
+use webpubsub_store::ShardStore;
 use worker::web_sys::WebSocket;
 
 use crate::event_handler::Caller;
@@ -23,7 +26,7 @@ use crate::log;
 use crate::objects::{ask_shards, known_keys};
 use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
 use crate::shard_host::ShardHost;
-use crate::sql::keep_delivery;
+use crate::sql::{Sql, keep_delivery};
 use crate::task::settled;
 
 /// From this many bytes on a text is sent with an eye to memory.
@@ -186,6 +189,30 @@ impl Host for StepHost<'_> {
     }
 }
 
+impl ObjectHost for StepHost<'_> {
+    type Database = Sql;
+
+    fn tables(&self) -> &ShardStore<Sql> {
+        &self.shard.store
+    }
+
+    fn hub(&self) -> &HubName {
+        &self.shard.hub_name
+    }
+
+    fn accept_watcher(&mut self, WatcherId(watcher): WatcherId, query: &str) -> bool {
+        let Some(socket) = self.socket else { return false };
+        let watchers = &self.shard.watchers;
+        let accepted = self.shard.state.accept_web_socket(socket).and_then(|()| {
+            watchers.put(watcher, socket);
+            watchers.attach(watcher, &TraceRequest::attachment(query))
+        });
+        accepted
+            .inspect_err(|thrown| log::failure("accepting a watcher", &Error::from(thrown.clone())))
+            .is_ok()
+    }
+}
+
 /// Adds the slots of sockets that could not take a frame.
 fn lose(failed: Option<Vec<u32>>, lost: &mut Vec<Slot>) {
     lost.extend(failed.into_iter().flatten().map(Slot));
@@ -199,9 +226,17 @@ impl ShardHost {
     }
 
     /// Has the shard take what its hub's directory delivers.
-    pub(crate) fn take(self: &Rc<Self>, HubView { map, settings, since }: HubView) -> Result<()> {
-        self.step(Input::Map(map), None)?;
-        self.step(Input::Settings { settings, since }, None).map(drop)
+    pub(crate) fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
+        self.drive(None, |driver, host| ShardObject { driver, host }.take_view(view))
+    }
+
+    /// Answers a call. `socket` is the one that it brings.
+    pub(crate) fn call_shard(
+        self: &Rc<Self>,
+        call: ShardCall,
+        socket: Option<&WebSocket>,
+    ) -> Result<Answered> {
+        self.drive(socket, |driver, host| ShardObject { driver, host }.answer(call))
     }
 
     /// Carries out what has arrived before, so that a request finds it done.

@@ -17,30 +17,24 @@ use crate::task::run_later;
 
 #[wasm_bindgen(module = "worker/js/env.ts")]
 extern "C" {
-    /// A variable or secret of the Worker's, if it is set.
     pub(crate) fn variable(env: &Env, name: &str) -> Option<String>;
 }
 
 #[wasm_bindgen(module = "worker/js/assets.ts")]
 extern "C" {
-    /// Has the platform answer a request for a file, and adds the page's security headers.
     #[wasm_bindgen(catch)]
     pub(crate) fn asset(env: &Env, request: &Request) -> std::result::Result<Promise, JsValue>;
 }
 
 #[wasm_bindgen(module = "worker/js/timer.ts")]
 extern "C" {
-    /// Resolves after some milliseconds.
     pub(crate) fn sleep(milliseconds: f64) -> Promise;
 
-    /// One wait at a time, which can be ended.
     pub(crate) type Timer;
 
     #[wasm_bindgen(constructor)]
     pub(crate) fn new() -> Timer;
 
-    /// Waits so many milliseconds, unless this is called again or stopped before. Resolves with
-    /// whether they have passed.
     #[wasm_bindgen(method)]
     pub(crate) fn wait(this: &Timer, milliseconds: f64) -> Promise;
 
@@ -51,27 +45,21 @@ extern "C" {
 
 #[wasm_bindgen(module = "worker/js/state.ts")]
 extern "C" {
-    /// The object's name, which the platform does not give to one that an alarm woke.
     #[wasm_bindgen(js_name = objectName)]
     pub(crate) fn object_name(state: &State) -> Option<String>;
 
-    /// Has the platform answer every text `ping` with `pong`, without waking the object.
     #[wasm_bindgen(js_name = answerPings)]
     pub(crate) fn answer_pings(state: &State, ping: &str, pong: &str);
 
-    /// The sockets that the object has accepted and that are open.
     #[wasm_bindgen(js_name = openWebSockets)]
     pub(crate) fn open_web_sockets(state: &State) -> Vec<WebSocket>;
 
-    /// Wakes the object at that time, in milliseconds since the Unix epoch.
     #[wasm_bindgen(js_name = setAlarm)]
     pub(crate) fn set_alarm(state: &State, due: f64);
 
-    /// Takes back what [`set_alarm`] asked for.
     #[wasm_bindgen(js_name = deleteAlarm)]
     pub(crate) fn delete_alarm(state: &State);
 
-    /// The rows that statements find, each an array; `values` are those of the last.
     #[wasm_bindgen(js_name = runSql, catch)]
     pub(crate) fn run_sql(
         state: &State,

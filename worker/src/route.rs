@@ -3,10 +3,8 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
-use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, Refusal};
-use webpubsub_service::gateway::Incoming;
-use webpubsub_service::{Part, ShardRange, Task, Work, object_name};
+use webpubsub_service::{Part, PartsHost};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
@@ -29,45 +27,43 @@ pub(crate) fn forward(env: &Env, name: &str, request: &Request) -> Promise {
     FAILED.with(|failed| forward_to_shard(env, name, request, failed))
 }
 
-/// Shards of a hub.
+/// A request of which several shards do parts.
 #[derive(Clone, Copy)]
-pub(crate) struct Shards<'a> {
+pub(crate) struct Parts<'a> {
     pub(crate) env: &'a Env,
-    pub(crate) hub: &'a HubName,
-    pub(crate) range: ShardRange,
+    pub(crate) request: &'a Request,
 }
 
-impl Shards<'_> {
-    /// Has all these shards do their parts, through each other where they are many; one out of theirs and of
-    /// those that are there already.
-    pub(crate) async fn gather(
-        self,
-        task: &Task,
-        request: &Request,
-        Incoming { method, url, .. }: Incoming<'_>,
-        mut parts: Vec<Part<Response>>,
-    ) -> Result<Part<Response>> {
-        if matches!(task.work, Work::Deliver { .. })
-            && let Err(refusal) = http::content_kind(request)?
-        {
-            return http::rest(rest::refuse(&refusal, method)).map(Part::Refused);
-        }
-        let bytes = if task.work.needs_body() {
-            match http::message_body(request, None).await? {
-                Ok(bytes) => bytes,
-                Err(refusal) => return http::rest(rest::refuse(&refusal, method)).map(Part::Refused),
-            }
-        } else {
-            Uint8Array::new_with_length(0)
-        };
+impl PartsHost for Parts<'_> {
+    type Error = Error;
+    type Answer = Response;
+    type Body = Uint8Array;
+
+    fn content_type(&self) -> Option<String> {
+        self.request.headers().get("Content-Type").ok().flatten()
+    }
+
+    fn body(&self) -> impl Future<Output = Result<std::result::Result<Uint8Array, Refusal>>> {
+        http::message_body(self.request, None)
+    }
+
+    async fn ask_for_parts(
+        &self,
+        names: Vec<String>,
+        path: &str,
+        body: Option<Uint8Array>,
+    ) -> Result<Vec<Part<Response>>> {
+        let (method, headers) = (self.request.method(), self.request.headers());
         // Only a POST has a body here, and a request that must not have one cannot have an empty one.
+        let bytes = body.unwrap_or_else(|| Uint8Array::new_with_length(0));
         let body = if method == "POST" { bytes.clone().into() } else { JsValue::UNDEFINED };
-        let names = self.range.asked().map(|shard| object_name(self.hub, shard)).collect();
-        let headers = request.headers();
-        let path = self.range.address(&url.path_and_query());
-        let question = Question { path: &path, method, headers: &headers, body };
-        parts.extend(ask_for_parts_of(self.env, names, question).await?);
+        let question = Question { path, method: &method, headers: &headers, body };
+        let parts = ask_for_parts_of(self.env, names, question).await;
         http::free_bytes(&bytes);
-        task.gather(parts).ok_or_else(|| Error::new("no shard answered"))
+        parts
+    }
+
+    fn respond(&self, response: rest::Response) -> Result<Response> {
+        http::rest(response)
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use webpubsub_protocol::name::HubName;
 use webpubsub_service::Config;
-use webpubsub_shard::{Driver, ShardId};
+use webpubsub_shard::Driver;
 use webpubsub_store::ShardStore;
 use worker::Env;
 
@@ -21,7 +21,6 @@ pub(crate) struct ShardHost {
     pub(crate) env: Env,
     pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
-    pub(crate) number: ShardId,
     /// Borrowed for the length of one step, never across an `.await`.
     pub(crate) driver: RefCell<Driver>,
     pub(crate) sockets: Sockets,

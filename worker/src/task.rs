@@ -17,8 +17,6 @@ use crate::error::{Error, Result};
 
 #[wasm_bindgen(module = "worker/js/drive.ts")]
 extern "C" {
-    /// Calls `resume` with what comes of a promise (and whether that is an error), and again with what
-    /// comes of each promise that it returns. Resolves with the first value that is none.
     fn drive(next: &JsValue, resume: JsValue) -> Promise;
 }
 

@@ -8,6 +8,7 @@ use encoding_rs::Encoding;
 use tokio::time::timeout;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::directory::Handler;
 use webpubsub_service::{AnswerBody, DirectoryCall, EventCall, EventHost, KnownHandlers, Request};
 use webpubsub_shard::Call;
 
@@ -85,11 +86,8 @@ impl EventHost for Caller {
         decode(label, text)
     }
 
-    async fn validate(&self, handshake: &str, within: Duration) -> String {
-        let Some(call) = DirectoryCall::decode(DirectoryCall::VALIDATION, handshake) else {
-            return Unanswered::Network.to_string();
-        };
-        let asked = self.thread.ask_directory(self.hub.clone(), call);
+    async fn validate(&self, handler: Handler, within: Duration) -> String {
+        let asked = self.thread.ask_directory(self.hub.clone(), DirectoryCall::Validate(handler));
         let answer = async {
             asked.await.map_or_else(|| Unanswered::Network.to_string(), |answer| answer.status.to_string())
         };

@@ -13,8 +13,8 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::connect::{Admission, ConnectRefusal};
 use webpubsub_service::gateway::{GatewayError, Host};
 use webpubsub_service::{
-    CommandHead, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, join_deliveries,
-    object_name, test_handler,
+    CommandHead, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, object_name,
+    test_handler,
 };
 use webpubsub_shard::{Command, EventHandler, EventPolicy};
 
@@ -231,15 +231,6 @@ impl Host for RequestHost<'_> {
         let caller = self.caller(policy.hub.as_str());
         let keys = self.thread.config.keys.get();
         test_handler(&caller, policy, handler, connection, origin, &keys.access).await
-    }
-
-    async fn deliveries(&self, hub: &HubName, names: Vec<String>) -> Result<String, HostError> {
-        let mut lists = calls::ask_shards(self.thread, names, ShardCall::Deliveries).await;
-        lists.extend(
-            calls::ask_directories(self.thread, vec![hub.to_string()], &DirectoryCall::Deliveries).await,
-        );
-        let lists: Option<Vec<String>> = lists.into_iter().collect();
-        Ok(join_deliveries(&lists.ok_or(HostError::NoShard)?))
     }
 
     fn log_failure(&self, what: &str, error: &HostError) {

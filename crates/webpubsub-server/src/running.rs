@@ -1,10 +1,9 @@
 //! A shard in memory, and what it is given: inputs, turns, calls and the time.
 
 use tokio::sync::oneshot;
-use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::{HubView, Offered as Why, ShardAnswer, ShardCall, TraceRequest};
-use webpubsub_shard::{Driver, Full, Host as _, Input, Slot};
+use webpubsub_service::ShardObject;
+use webpubsub_shard::{Driver, Input, Slot};
 
 use crate::clock;
 use crate::database::DatabaseError;
@@ -47,15 +46,6 @@ impl Running {
         }
     }
 
-    /// Has an operator watch over the socket that was offered.
-    pub(crate) fn watch(&mut self, query: &str, hub: &HubName) -> Result<Seat, Why> {
-        let request = TraceRequest::parse(query).map_err(|_| Why::NotRecoverable)?;
-        let watcher = self.driver.shard.watch(request.filter).ok_or(Why::Full(Full::Quota))?;
-        let seat = self.host.seat_watcher(watcher).ok_or(Why::NotRecoverable)?;
-        self.host.send_trace(watcher, &TraceRequest::greeting(hub, &self.driver.shard));
-        Ok(seat)
-    }
-
     pub(crate) fn turn(&mut self) -> Result<(), DatabaseError> {
         self.host.next_turn = None;
         self.driver.turn(&mut self.host)
@@ -75,41 +65,8 @@ impl Running {
         if timer || alarm { self.step(Input::Timeout) } else { Ok(()) }
     }
 
-    pub(crate) fn take_view(
-        &mut self,
-        HubView { map, settings, since }: HubView,
-    ) -> Result<(), DatabaseError> {
-        self.step(Input::Map(map))?;
-        self.step(Input::Settings { settings, since })
-    }
-
-    pub(crate) fn answer(&mut self, call: ShardCall) -> Result<ShardAnswer, DatabaseError> {
-        Ok(match call {
-            ShardCall::Connect(_) | ShardCall::Recover(..) | ShardCall::Watch(_) => {
-                ShardAnswer::Offered(Why::NotRecoverable)
-            }
-            ShardCall::List(listing) => ShardAnswer::Text(listing.answer(&self.driver.shard)),
-            ShardCall::Room => {
-                ShardAnswer::Offered(self.driver.shard.full().map_or(Why::Accepted, Why::Full))
-            }
-            ShardCall::Batch(batch) => {
-                self.step(Input::Batch(batch))?;
-                ShardAnswer::Taken
-            }
-            ShardCall::View(view) => {
-                self.take_view(view)?;
-                ShardAnswer::Load(self.driver.shard.load() as u64)
-            }
-            ShardCall::GoAway => {
-                self.step(Input::GoAway)?;
-                ShardAnswer::Taken
-            }
-            ShardCall::Deliveries => ShardAnswer::Text(self.host.store.object().deliveries()?),
-            ShardCall::Metrics => {
-                self.step(Input::Measure)?;
-                let values = self.driver.shard.metrics().map(|value| value.to_string());
-                ShardAnswer::Text(values.join(","))
-            }
-        })
+    /// The shard as what others call.
+    pub(crate) const fn object(&mut self) -> ShardObject<'_, ShardHost> {
+        ShardObject { driver: &mut self.driver, host: &mut self.host }
     }
 }

@@ -15,7 +15,7 @@ use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::ShardAnswer;
+use webpubsub_service::{ObjectHost, ShardAnswer};
 use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Host, NextTurn, Reply, ShardId, Slot, StoredMessage, WatcherId,
 };
@@ -114,14 +114,6 @@ impl ShardHost {
             Holder::Watcher(watcher) => self.watchers.get(&watcher),
         };
         seated.is_some_and(|seated| seated.number == number)
-    }
-
-    /// Seats the socket that was offered, for an operator who watches.
-    pub(crate) fn seat_watcher(&mut self, watcher: WatcherId) -> Option<Seat> {
-        let (socket, unread) = self.offered.take()?;
-        let number = LAST_SEAT.fetch_add(1, Ordering::Relaxed) + 1;
-        self.watchers.insert(watcher, Seated { number, socket, unread });
-        Some(Seat { holder: Holder::Watcher(watcher), number })
     }
 
     /// Forgets the socket of an operator who watches no more.
@@ -318,5 +310,25 @@ impl Host for ShardHost {
 
     fn schedule_turn(&mut self, next: NextTurn) {
         self.next_turn = Some(next);
+    }
+}
+
+impl ObjectHost for ShardHost {
+    type Database = Sqlite;
+
+    fn tables(&self) -> &ShardStore<Sqlite> {
+        &self.store
+    }
+
+    fn hub(&self) -> &HubName {
+        &self.hub
+    }
+
+    fn accept_watcher(&mut self, watcher: WatcherId, _: &str) -> bool {
+        let Some((socket, unread)) = self.offered.take() else { return false };
+        let number = LAST_SEAT.fetch_add(1, Ordering::Relaxed) + 1;
+        self.newest = Seat { holder: Holder::Watcher(watcher), number };
+        self.watchers.insert(watcher, Seated { number, socket, unread });
+        true
     }
 }

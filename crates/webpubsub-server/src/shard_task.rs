@@ -10,8 +10,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use webpubsub_protocol::name::HubName;
-use webpubsub_service::{AdmittedClient, HubView, Offered as Why, ShardCall, object_name, parse_object_name};
-use webpubsub_shard::{Driver, Input, NextTurn, Shard, ShardConfig, ShardId, Sockets as SocketLife};
+use webpubsub_service::{
+    Answered, HubView, Offered as Why, ShardAnswer, ShardCall, object_name, parse_object_name, restore_shard,
+};
+use webpubsub_shard::{Driver, Input, NextTurn, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
 use crate::credit::Credit;
@@ -41,7 +43,6 @@ pub(crate) struct ShardTask {
     thread: Rc<Thread>,
     name: String,
     hub: HubName,
-    number: ShardId,
     inbox: UnboundedReceiver<ShardMessage>,
     itself: WeakUnboundedSender<ShardMessage>,
     /// Has the next thing for the shard start it again.
@@ -68,13 +69,12 @@ impl ShardTask {
         itself: WeakUnboundedSender<ShardMessage>,
         forget: Box<dyn Fn()>,
     ) -> Option<Self> {
-        let (hub, number) = parse_object_name(name)?;
+        let (hub, _) = parse_object_name(name)?;
         let credit = Credit::of(MAX_OUTGOING_BYTES);
         Some(Self {
             thread,
             name: name.to_owned(),
             hub,
-            number,
             inbox,
             itself,
             forget,
@@ -117,10 +117,8 @@ impl ShardTask {
         let Thread { config, storage, peers, .. } = &*self.thread;
         let database = storage.database(&self.name)?;
         let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
-        let sockets = SocketLife::EndWithMemory;
-        let shard_config = ShardConfig { sockets, ..config.shard_config(&self.hub, self.number) };
-        let policy = config.policy(&self.hub, config.settings.of(&self.hub));
-        let restored = Shard::restore(clock::now(), shard_config, policy, store.load()?, Vec::new());
+        let life = SocketLife::EndWithMemory;
+        let (_, restored) = restore_shard(clock::now(), config, &store, life, Vec::new())?;
         let is_known = store.object().is_registered()?;
         let host = ShardHost::new(database, store, self.hub.clone(), peers.0.len());
         let driver = Driver::new(restored.shard);
@@ -237,8 +235,10 @@ impl ShardTask {
             }
             ShardMessage::Call(call, reply) => {
                 running.driver.catch_up(&mut running.host)?;
-                let answer = running.answer(call)?;
-                running.host.waiting.push(Waiting::Answer(reply, answer));
+                // One that brings a socket is an offer.
+                if let Answered::Answer(answer) = running.object().answer(call)? {
+                    running.host.waiting.push(Waiting::Answer(reply, answer));
+                }
             }
             ShardMessage::Relayed { to, last, taken } => {
                 running.step(Input::Relayed { to, last, taken })?;
@@ -266,48 +266,17 @@ impl ShardTask {
     fn offer(&self, running: &mut Running, offer: SocketOffer) -> Result<(), DatabaseError> {
         let SocketOffer { call, socket, unread, reply } = offer;
         running.driver.catch_up(&mut running.host)?;
-        let (input, subprotocol) = match call {
-            ShardCall::Connect(client) => {
-                let AdmittedClient { connection, reconnection_token, request, subprotocol, .. } = *client;
-                (Input::Connect { connection, request, reconnection_token }, subprotocol)
-            }
-            ShardCall::Recover(connection, reconnection_token) => {
-                (Input::Recover { connection, reconnection_token }, None)
-            }
-            ShardCall::Watch(query) => {
-                running.host.offered = Some((socket, unread));
-                let seat = running.watch(&query, &self.hub);
-                let accepted = seat.and_then(|seat| {
-                    let shard = self.itself.upgrade().ok_or(Why::NotRecoverable)?;
-                    Ok((Link::new(shard, seat), None))
-                });
-                let connections = running.driver.shard.connections();
-                running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));
-                return Ok(());
-            }
-            ShardCall::Room
-            | ShardCall::Batch(_)
-            | ShardCall::View(_)
-            | ShardCall::GoAway
-            | ShardCall::Deliveries
-            | ShardCall::List(_)
-            | ShardCall::Metrics => return Ok(()),
-        };
         running.host.offered = Some((socket, unread));
-        let answer = running.driver.step(&mut running.host, input)?;
+        let answered = running.object().answer(call)?;
         running.host.offered = None;
-        let accepted = match (answer.accepted, answer.refused) {
-            (_, Some(full)) => Err(Why::Full(full)),
-            (None, None) => Err(Why::NotRecoverable),
-            (Some(spoken), None) => match (running.host.newest_seat(), self.itself.upgrade()) {
-                (Some(seat), Some(shard)) => {
-                    // Whatever a client that is back offers this time.
-                    let spoken = subprotocol.or_else(|| spoken.name().map(str::to_owned));
-                    Ok((Link::new(shard, seat), spoken))
-                }
+        let accepted = match answered {
+            Answered::Socket(subprotocol) => match (running.host.newest_seat(), self.itself.upgrade()) {
+                (Some(seat), Some(shard)) => Ok((Link::new(shard, seat), subprotocol)),
                 // It was closed in the very step.
                 _ => Err(Why::NotRecoverable),
             },
+            Answered::Answer(ShardAnswer::Offered(why)) => Err(why),
+            Answered::Answer(_) => Err(Why::NotRecoverable),
         };
         let connections = running.driver.shard.connections();
         running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));
@@ -333,7 +302,7 @@ impl ShardTask {
             running.waiting.clear();
             return Ok(());
         };
-        running.take_view(view)?;
+        running.object().take_view(view)?;
         if is_registered {
             running.host.store.object().set_registered()?;
             running.is_known = true;

@@ -12,6 +12,7 @@ use webpubsub_shard::HubSettings;
 use webpubsub_store::{Database, DirectoryStore, ObjectStore, OpenError, Unreadable};
 
 use crate::config::Config;
+use crate::deliveries::join_deliveries;
 use crate::directory::{Directory, Fact, Handler, Input, Output};
 use crate::event_call::EventCall;
 use crate::event_driver::EventHost;
@@ -142,14 +143,20 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
                 self.store()?.object().keep_delivery(&delivery)?;
                 DirectoryAnswer::Taken(true)
             }
-            DirectoryCall::Deliveries => DirectoryAnswer::Text(match self.store.get() {
-                Some(store) => store.object().deliveries()?,
-                None => "[]".to_owned(),
-            }),
-            DirectoryCall::GoAway => {
+            DirectoryCall::Deliveries | DirectoryCall::GoAway => {
+                let is_question = call == DirectoryCall::Deliveries;
+                let asked = if is_question { ShardCall::Deliveries } else { ShardCall::GoAway };
                 let names = shard_names(&self.hub()?, &self.directory()?.view().map);
-                let answers = self.host.ask_shards(names, ShardCall::GoAway).await?;
-                DirectoryAnswer::Taken(answers.iter().all(Option::is_some))
+                let answers = self.host.ask_shards(names, asked).await?;
+                match answers.into_iter().collect::<Option<Vec<String>>>() {
+                    Some(mut lists) if is_question => {
+                        if let Some(store) = self.store.get() {
+                            lists.push(store.object().deliveries()?);
+                        }
+                        DirectoryAnswer::Text(join_deliveries(&lists))
+                    }
+                    answers => DirectoryAnswer::Taken(answers.is_some()),
+                }
             }
             DirectoryCall::AddHub(hub) => {
                 self.store()?.add_hub(hub.as_str())?;

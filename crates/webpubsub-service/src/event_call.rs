@@ -16,7 +16,6 @@ use webpubsub_auth::AccessKeys;
 use webpubsub_protocol::event_handler::{
     AnswerUse, CallFailure, Cookies, Delivery, Event, EventRequest, HandlerAnswer, Subject, Taken, validation,
 };
-use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_shard::{
@@ -25,6 +24,8 @@ use webpubsub_shard::{
 
 pub use answer::AnswerBody;
 use handshakes::Handshakes;
+
+use crate::directory::Handler;
 
 /// What a host knows of the event handlers that it calls, for all hubs.
 #[derive(Debug, Default)]
@@ -42,9 +43,9 @@ pub struct KnownHandlers {
 #[derive(Debug)]
 pub struct EventCall<'a> {
     request: Request,
-    /// The handshake that must have succeeded before, as the directory is asked for it; `None` where that is
-    /// known, and for the handshake itself.
-    handshake: Option<String>,
+    /// The hub, and the handler whose handshake must have succeeded before; `None` where it has just done so, and for
+    /// the handshake itself.
+    handshake: Option<(String, Handler)>,
     /// Of a handshake, what it is to allow.
     origin: Option<String>,
     /// Why the request may not be made, if it may not.
@@ -81,10 +82,10 @@ pub struct Request {
 /// What a call wants of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The hub's directory is to be asked for the handshake, with this body: [`Done::Validated`].
+    /// The hub's directory is to be asked for a handshake: [`Done::Validated`].
     Validate {
-        /// The body of the request to the directory.
-        body: String,
+        /// The handler.
+        handler: Handler,
         /// How long that may take.
         within: Duration,
     },
@@ -164,8 +165,7 @@ impl<'a> EventCall<'a> {
         keys: &AccessKeys,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        let mut handshake = Writer::object();
-        handshake.text("hub", hub).text("url", &call.validate).text("origin", &call.origin);
+        let handler = Handler { url: mem::take(&mut call.validate), origin: mem::take(&mut call.origin) };
         let delivery = delivery(&call.event, Some(call.connection.as_str()), call.attempt, &call.url);
         let mut request = Request::new("POST", mem::take(&mut call.url));
         request.body = Some(mem::take(&mut call.request.body));
@@ -182,7 +182,7 @@ impl<'a> EventCall<'a> {
             }
         }
         let retry = Retry::Once { limit: call.limit, left: call.left };
-        Self::new(request, Some(handshake.finish()), barred, delivery, retry, call.purpose)
+        Self::new(request, Some((hub.to_owned(), handler)), barred, delivery, retry, call.purpose)
     }
 
     /// Makes further attempts by the hub's retry policy and behind the circuit breaker of the handler's URL.
@@ -220,7 +220,7 @@ impl<'a> EventCall<'a> {
 
     fn new(
         request: Request,
-        handshake: Option<String>,
+        handshake: Option<(String, Handler)>,
         barred: Option<CallFailure>,
         delivery: Delivery,
         retry: Retry<'a>,
@@ -295,8 +295,8 @@ impl<'a> EventCall<'a> {
                 self.stage = Stage::Start;
                 Wanted::Wait(pause)
             }
-            (Stage::Validating, Some(body)) => {
-                Wanted::Validate { body: body.clone(), within: self.until.since(now) }
+            (Stage::Validating, Some((_, handler))) => {
+                Wanted::Validate { handler: handler.clone(), within: self.until.since(now) }
             }
             (Stage::Start | Stage::Validating | Stage::Ready, _) => {
                 self.delivery.time = now.as_millis();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_protocol::time::Timestamp;
 
+use crate::directory::Handler;
 use crate::event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted};
 
 /// The network, clock and variables of a host that calls event handlers.
@@ -27,9 +28,9 @@ pub trait EventHost {
     /// Decodes text of a charset that is not UTF-8, by its label; `None` for one that is unknown.
     fn decode(&self, label: &str, text: &[u8]) -> Option<String>;
 
-    /// Asks the hub's directory for a handshake, with this body. Returns the answer's status, or a word for
-    /// why there is none, as [`Done::Validated`] has it.
-    fn validate(&self, handshake: &str, within: Duration) -> impl Future<Output = String>;
+    /// Asks the hub's directory for the handshake of a handler. Returns the answer's status, or a word for why there
+    /// is none, as [`Done::Validated`] has it.
+    fn validate(&self, handler: Handler, within: Duration) -> impl Future<Output = String>;
 
     /// Sends a request, follows no redirect, and writes the answer's body where [`AnswerBody::room_for`] has
     /// room. Returns the answer's status and its headers' names and values, a line each, or a word for why
@@ -63,7 +64,7 @@ impl EventCall<'_> {
         loop {
             let wanted = host.with_known(|known| self.next(host.now(), known, done));
             done = match wanted {
-                Wanted::Validate { body, within } => Done::Validated(host.validate(&body, within).await),
+                Wanted::Validate { handler, within } => Done::Validated(host.validate(handler, within).await),
                 Wanted::Post { within } => {
                     let body = Rc::new(RefCell::new(AnswerBody::new(self.request().max_answer_bytes)));
                     let head = host.post(self.request(), within, &body).await;

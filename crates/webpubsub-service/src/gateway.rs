@@ -119,13 +119,6 @@ pub trait Host {
         origin: &str,
     ) -> impl Future<Output = String>;
 
-    /// Returns what became of attempts to call the event handlers of a hub with these shards, as JSON.
-    fn deliveries(
-        &self,
-        hub: &HubName,
-        shards: Vec<String>,
-    ) -> impl Future<Output = Result<String, Self::Error>>;
-
     /// Writes to the log that something of the service's failed.
     fn log_failure(&self, what: &str, error: &Self::Error);
 
@@ -151,8 +144,11 @@ pub enum GatewayError {
     /// A shard did not take new settings, or the register not their hub.
     #[error("not every shard took the settings yet")]
     SettingsNotTaken,
-    /// A shard did not show what it has.
-    #[error("a shard gave no list")]
+    /// No shard has carried its part of a request out.
+    #[error("no shard answered")]
+    NoPart,
+    /// A shard or a directory did not show what it has.
+    #[error("an object gave no list")]
     NoList,
     /// A shard did not answer.
     #[error("not every shard closed its sockets")]

@@ -6,7 +6,8 @@
 //!
 //! Time, randomness and the network reach this crate as values, or through a host's trait. Each module is
 //! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
-//! over a trait that a host implements ([`gateway::Host`], [`EventHost`], [`DirectoryHost`]), which waits for nothing else.
+//! over a trait that a host implements ([`gateway::Host`], [`PartsHost`], [`EventHost`], [`DirectoryHost`], [`ObjectHost`]), which
+//! waits for nothing else.
 
 mod command_reader;
 mod config;
@@ -23,7 +24,9 @@ mod listing;
 pub mod management;
 mod object_api;
 mod part;
+mod parts;
 mod scatter;
+mod shard_object;
 mod sign_in;
 mod task;
 mod trace;
@@ -31,7 +34,6 @@ mod view;
 
 pub use command_reader::{BodyReader, CommandHead};
 pub use config::{Config, ConfigError};
-pub use deliveries::join_deliveries;
 pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge};
@@ -43,7 +45,9 @@ pub use object_api::{
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
 };
 pub use part::{Part, REPLY_HEADER};
+pub use parts::PartsHost;
 pub use scatter::{Destination, ShardRange};
+pub use shard_object::{Answered, ObjectHost, ShardObject, restore_shard};
 pub use sign_in::{SignIn, SignIns};
 pub use task::{Assignment, ShardTask, Success, Task, Work};
 pub use trace::TraceRequest;

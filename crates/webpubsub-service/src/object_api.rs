@@ -1,6 +1,5 @@
 //! What the service's objects are called, and what they ask each other: typed calls, each with one way to
-//! write it and one to read it. Three are written elsewhere as well: `/validation` by
-//! [`EventCall`](crate::EventCall), `/delivery` and `/deliveries` by the worker's JavaScript.
+//! write it and one to read it.
 //!
 //! A REST call of a server is not among them: it travels to a shard as the request that it is, with a
 //! [`ShardRange`](crate::ShardRange) in front where it is carried out by several. See [`crate::Part`].

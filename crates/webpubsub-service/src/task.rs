@@ -107,14 +107,12 @@ impl Work {
     }
 
     /// Makes the connections of the hub that a body picks members of its groups.
-    #[must_use]
-    pub fn join_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
+    pub(crate) fn join_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
         Command::Join { to: Selection { filter, ..Selection::from(Target::All) }, groups }
     }
 
     /// Ends the memberships in a body's groups of the connections of the hub that it picks.
-    #[must_use]
-    pub fn leave_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
+    pub(crate) fn leave_many(GroupsRequest { groups, filter }: GroupsRequest) -> Command {
         let to = Selection { filter, ..Selection::from(Target::All) };
         Command::Leave { to, groups: Groups::These(groups) }
     }

@@ -130,7 +130,7 @@ impl EventHost for ScriptedHost {
         None
     }
 
-    fn validate(&self, _: &str, _: Duration) -> impl Future<Output = String> {
+    fn validate(&self, _: Handler, _: Duration) -> impl Future<Output = String> {
         future::ready(String::new())
     }
 
@@ -180,7 +180,9 @@ fn questions_about_an_unused_hub_leave_no_trace() {
     let database = Sqlite::in_memory();
     let directory = ScriptedHost::new(&database).start();
     assert_eq!(view(&directory).since, 0);
-    assert_eq!(ask(&directory, DirectoryCall::Deliveries), DirectoryAnswer::Text("[]".to_owned()));
+    *directory.host().loads.borrow_mut() = vec![Some("[]")];
+    let none = DirectoryAnswer::Text(r#"{"deliveries":[]}"#.to_owned());
+    assert_eq!(ask(&directory, DirectoryCall::Deliveries), none);
     assert_eq!(ask(&directory, DirectoryCall::Hubs), DirectoryAnswer::Text(String::new()));
     assert!(!ObjectStore::exists(&database).unwrap());
 }
@@ -273,6 +275,18 @@ fn going_away_asks_every_shard() {
     assert_eq!(done(&directory), ["ask chat/0 chat/1"]);
     *directory.host().loads.borrow_mut() = vec![None, Some("")];
     assert_eq!(ask(&directory, DirectoryCall::GoAway), DirectoryAnswer::Taken(false));
+}
+
+#[test]
+fn deliveries_of_shards_and_directory_are_one_list() {
+    let directory = ScriptedHost::new(&Sqlite::in_memory()).start();
+    let _ = ask(&directory, change(2));
+    let _ = ask(&directory, DirectoryCall::KeepDelivery(r#"{"time":2,"event":"validate"}"#.to_owned()));
+    *directory.host().loads.borrow_mut() = vec![Some(r#"[{"time":3,"event":"a"}]"#), Some("[]")];
+    let shown = r#"{"deliveries":[{"time":"1970-01-01T00:00:00.003Z","event":"a"},{"time":"1970-01-01T00:00:00.002Z","event":"validate"}]}"#;
+    assert_eq!(ask(&directory, DirectoryCall::Deliveries), DirectoryAnswer::Text(shown.to_owned()));
+    *directory.host().loads.borrow_mut() = vec![None, Some("[]")];
+    assert_eq!(ask(&directory, DirectoryCall::Deliveries), DirectoryAnswer::Taken(false));
 }
 
 #[test]

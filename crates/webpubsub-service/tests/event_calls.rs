@@ -13,6 +13,7 @@ use webpubsub_auth::AccessKeys;
 use webpubsub_protocol::event_handler::{CallFailure, Event};
 use webpubsub_protocol::name::{HubName, UserId};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::directory::Handler;
 use webpubsub_service::{AnswerBody, Done, EventCall, KnownHandlers, Wanted, first_attempt};
 use webpubsub_shard::{EventPolicy, HubSettings, ShardId};
 
@@ -87,10 +88,10 @@ fn begin(call: &mut EventCall<'_>, known: &mut KnownHandlers, now: Timestamp) {
 fn the_handshake_comes_first_and_counts_for_10_seconds() {
     let (policy, mut known) = (policy(HANDLER), KnownHandlers::default());
     let mut call = connect(at(0), &policy, &[]);
-    let body =
-        r#"{"hub":"chat","url":"https://example.com/validate?code=1","origin":"svc.example"}"#.to_owned();
+    let url = "https://example.com/validate?code=1".to_owned();
+    let handler = Handler { url, origin: "svc.example".to_owned() };
     let within = Duration::from_secs(100);
-    assert_eq!(next(&mut call, &mut known, at(0)), Wanted::Validate { body, within });
+    assert_eq!(next(&mut call, &mut known, at(0)), Wanted::Validate { handler, within });
     assert!(matches!(validated(&mut call, &mut known, at(0), "204"), Wanted::Post { .. }));
     for (later, is_known) in [(9_999, true), (10_000, false)] {
         let wanted = next(&mut connect(at(later), &policy, &[]), &mut known, at(later));

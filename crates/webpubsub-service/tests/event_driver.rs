@@ -19,6 +19,7 @@ use webpubsub_protocol::data::{MessageData, Metadata};
 use webpubsub_protocol::event_handler::{CallFailure, Event, HandlerAnswer, Taken};
 use webpubsub_protocol::name::{ConnectionId, EventName, HubName};
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::directory::Handler;
 use webpubsub_service::{
     AnswerBody, EventCall, EventHost, KnownHandlers, Request, first_attempt, test_handler,
 };
@@ -77,7 +78,7 @@ impl EventHost for ScriptedHost {
         None
     }
 
-    async fn validate(&self, _: &str, _: Duration) -> String {
+    async fn validate(&self, _: Handler, _: Duration) -> String {
         self.does("validate".to_owned());
         self.answer().0.to_owned()
     }

@@ -188,10 +188,8 @@ impl Host for ScriptedHost {
             DirectoryCall::View => self.view.as_ref().map(HubView::encode),
             DirectoryCall::Hubs => Some(self.hubs.to_owned()),
             DirectoryCall::ChangeSettings(_) | DirectoryCall::GoAway => self.takes.then(String::new),
-            DirectoryCall::Validate(_)
-            | DirectoryCall::KeepDelivery(_)
-            | DirectoryCall::Deliveries
-            | DirectoryCall::AddHub(_) => None,
+            DirectoryCall::Deliveries => self.takes.then(|| r#"{"deliveries":[]}"#.to_owned()),
+            DirectoryCall::Validate(_) | DirectoryCall::KeepDelivery(_) | DirectoryCall::AddHub(_) => None,
             DirectoryCall::Keys => return Ok(vec![Some(self.keys.borrow().clone())]),
             DirectoryCall::ChangeKeys(change) => {
                 let before = StoredKeys::decode(&self.keys.borrow()).unwrap();
@@ -234,10 +232,6 @@ impl Host for ScriptedHost {
     ) -> String {
         assert_eq!(ShardId::of(connection), Some(ShardId(0)));
         format!("{} for {origin}", handler.url.as_str())
-    }
-
-    async fn deliveries(&self, hub: &HubName, shards: Vec<String>) -> Result<String, Failed> {
-        Ok(format!("{hub}: {}", shards.join(" ")))
     }
 
     fn log_failure(&self, what: &str, error: &Failed) {
@@ -408,12 +402,21 @@ fn an_operator_reads_and_changes_settings() {
     assert_eq!(host.done.take(), ["/hubs of *", "/view of chat", "/settings of chat"]);
     assert_eq!(host.response("DELETE", "/management/hubs/chat").0, 204);
     assert_eq!(host.done.take(), ["/view of chat", "/settings of chat"]);
-    assert_eq!(host.response("GET", "/management/hubs/chat/deliveries").1, "chat: chat/0 chat/1");
     assert_eq!(host.response("GET", "/management/nothing").0, 404);
     let host = ScriptedHost { body: Ok("[]"), ..ScriptedHost::new(2, None) };
     assert_eq!(host.response("PUT", "/management/hubs/chat").0, 400);
     let host = ScriptedHost { body: Err(Refusal::TooLong), ..ScriptedHost::new(2, None) };
     assert_eq!(host.response("PUT", "/management/hubs/chat").0, 413);
+}
+
+#[test]
+fn a_directory_says_what_became_of_events() {
+    let path = "/management/hubs/chat/deliveries";
+    let host = ScriptedHost::new(2, None);
+    assert_eq!(host.response("GET", path), (200, r#"{"deliveries":[]}"#.to_owned()));
+    assert_eq!(host.done.take(), ["/view of chat", "/deliveries of chat"]);
+    let host = ScriptedHost { takes: false, ..host };
+    assert_eq!(host.response("GET", path).0, 500);
 }
 
 #[test]

@@ -253,17 +253,6 @@ impl Shard {
         self.config.shard
     }
 
-    /// Whether an input that a request brings waits until what has arrived by now is taken in, since it may lead
-    /// to a write that its answer has to wait for: what all such inputs write then is one commit.
-    #[must_use]
-    pub const fn shares_commit(&self, input: &Input) -> bool {
-        if let Input::Command(command) = input {
-            return self.writes_for(command);
-        }
-        matches!(input, Input::Batch(_))
-            || matches!(input, Input::Connect { request, .. } if request.subprotocol.is_reliable())
-    }
-
     /// Adds what follows from the outputs of a step.
     pub(crate) fn follow_up(&mut self, step: &mut Step) {
         loop {

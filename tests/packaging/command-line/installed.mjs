@@ -113,7 +113,7 @@ export class Installed {
     running.child = child;
     running.ended = gone;
     running.match = await within(matched.promise, `${ready} of ${args.join(" ")}`, LIMIT_MS);
-    running.end = async (signal = "SIGTERM") => {
+    running.end = async (/** @type {NodeJS.Signals} */ signal = "SIGTERM") => {
       child.kill(signal);
       return within(gone, `its end after ${signal}`);
     };

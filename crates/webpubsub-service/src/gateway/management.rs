@@ -178,7 +178,7 @@ impl<H: Host> Gateway<'_, H> {
                 Ok(list) => self.list_groups(hub, &view, &list, query).await?,
                 Err(refusal) => return Ok(Err(refusal)),
             },
-            HubRequest::Deliveries => json(host.deliveries(hub, shard_names(hub, &view.map)).await?),
+            HubRequest::Deliveries => self.deliveries(hub).await?,
             HubRequest::TestHandler(index) => {
                 let policy = config.policy(hub, settings);
                 match index.and_then(|index| policy.settings.event_handlers.get(index)) {
@@ -254,6 +254,12 @@ impl<H: Host> Gateway<'_, H> {
         let call = ShardCall::List(Listing::Groups(query.unwrap_or_default().to_owned()));
         let answers = self.host.ask_shards(shard_names(hub, &view.map), call).await?;
         Ok(json(list.join(&answers).ok_or(GatewayError::NoList)?))
+    }
+
+    /// What became of the newest attempts to call the event handlers of a hub. Asking wakes all its shards.
+    async fn deliveries(&self, hub: &HubName) -> Result<Response, H::Error> {
+        let asked = self.host.ask_directories(vec![hub.to_string()], DirectoryCall::Deliveries).await;
+        Ok(json(asked?.pop().flatten().ok_or(GatewayError::NoList)?))
     }
 
     /// The version, and what the metrics of each hub come to. Asking wakes all shards.

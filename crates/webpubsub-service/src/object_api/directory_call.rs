@@ -21,7 +21,7 @@ pub enum DirectoryCall {
     Validate(Handler),
     /// Keep the record of an attempt to call an event handler: [`DirectoryAnswer::Taken`].
     KeepDelivery(String),
-    /// Say what became of such attempts: [`DirectoryAnswer::Text`], a list in JSON.
+    /// Say what became of the newest such attempts, of its own and of the hub's shards: [`DirectoryAnswer::Text`], JSON.
     Deliveries,
     /// Have every shard close its sockets, since the service is about to stop: [`DirectoryAnswer::Taken`].
     GoAway,
@@ -51,6 +51,7 @@ pub enum DirectoryAnswer {
 
 const VIEW: &str = "/view";
 const SETTINGS: &str = "/settings";
+const VALIDATION: &str = "/validation";
 const DELIVERY: &str = "/delivery";
 const DELIVERIES: &str = "/deliveries";
 const GO_AWAY: &str = "/goAway";
@@ -61,9 +62,6 @@ const KEYS: &str = "/keys";
 const CHANGE_KEYS: &str = "/changeKeys";
 
 impl DirectoryCall {
-    /// The path of [`DirectoryCall::Validate`], whose body [`Wanted::Validate`](crate::Wanted::Validate) has.
-    pub const VALIDATION: &str = "/validation";
-
     /// Writes the call.
     #[must_use]
     pub fn encode(&self) -> ObjectRequest {
@@ -76,7 +74,7 @@ impl DirectoryCall {
             Self::Validate(handler) => {
                 let mut body = Writer::object();
                 body.text("url", &handler.url).text("origin", &handler.origin);
-                ObjectRequest::post(Self::VALIDATION, body.finish())
+                ObjectRequest::post(VALIDATION, body.finish())
             }
             Self::KeepDelivery(delivery) => ObjectRequest::post(DELIVERY, delivery.clone()),
             Self::Deliveries => ObjectRequest::get(DELIVERIES),
@@ -96,7 +94,7 @@ impl DirectoryCall {
             VIEW => Self::View,
             SETTINGS if body == "null" => Self::ChangeSettings(None),
             SETTINGS => Self::ChangeSettings(Some(HubSettings::decode(body).ok()?)),
-            Self::VALIDATION => {
+            VALIDATION => {
                 let body = Members::parse(body)?;
                 let text = |name| body.get(name).and_then(Json::text).map(String::from);
                 Self::Validate(Handler { url: text("url")?, origin: text("origin")? })
@@ -165,8 +163,8 @@ mod tests {
         for (path, body) in [
             (SETTINGS, ""),
             (SETTINGS, "[]"),
-            (DirectoryCall::VALIDATION, ""),
-            (DirectoryCall::VALIDATION, r#"{"url":"http://a"}"#),
+            (VALIDATION, ""),
+            (VALIDATION, r#"{"url":"http://a"}"#),
             (HUB, "*"),
             (SIGN_IN, "{}"),
             ("/api/health", ""),

@@ -96,6 +96,30 @@ impl ShardCall {
         paths.contains(&path)
     }
 
+    /// Whether it brings a socket, which the shard may accept.
+    #[must_use]
+    pub const fn brings_socket(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Recover(..) | Self::Watch(_))
+    }
+
+    /// Whether it waits until what has arrived by now is taken in, since it leads to a write that its answer has to
+    /// wait for: what all such calls write then is one commit.
+    #[must_use]
+    pub fn shares_commit(&self) -> bool {
+        match self {
+            Self::Batch(_) => true,
+            Self::Connect(client) => client.request.subprotocol.is_reliable(),
+            Self::Recover(..)
+            | Self::Room
+            | Self::View(_)
+            | Self::GoAway
+            | Self::Deliveries
+            | Self::Metrics
+            | Self::List(_)
+            | Self::Watch(_) => false,
+        }
+    }
+
     /// Writes the call. What a call about a client carries has neither blanks at its ends nor line breaks, and
     /// is ASCII: it may be the value of a header where a body would be in the way.
     #[must_use]
@@ -262,6 +286,21 @@ mod tests {
             let ObjectRequest { path, body } = call.encode();
             assert!(ShardCall::has_path(path), "{path}");
             assert_eq!(ShardCall::decode(path, &body.unwrap_or_default()), Some(call));
+        }
+    }
+
+    #[test]
+    fn what_is_written_before_its_answer_shares_a_commit() {
+        let plain = AdmittedClient { request: ConnectRequest::default(), ..client() };
+        for (call, shares) in [
+            (ShardCall::Connect(Box::new(client())), true),
+            (ShardCall::Connect(Box::new(plain)), false),
+            (ShardCall::Recover(client().connection, "token".to_owned()), false),
+            (ShardCall::Batch(Batch { from: ShardId(2), messages: Vec::new() }), true),
+            (ShardCall::View(view()), false),
+            (ShardCall::GoAway, false),
+        ] {
+            assert_eq!(call.shares_commit(), shares, "{call:?}");
         }
     }
 

@@ -14,8 +14,10 @@ use crate::slot::Slot;
 use crate::step::Step;
 
 impl Shard {
-    /// Whether carrying this out may lead to a write that its answer has to wait for.
-    pub(crate) const fn writes_for(&self, command: &Command) -> bool {
+    /// Whether a command waits until what has arrived by now is taken in, since it may lead to a write that its
+    /// reply has to wait for: what all such commands write then is one commit.
+    #[must_use]
+    pub const fn shares_commit(&self, command: &Command) -> bool {
         match command {
             Command::Exists(_) | Command::Allowed(_) | Command::Members { .. } => false,
             Command::Send { .. }
