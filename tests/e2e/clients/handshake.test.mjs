@@ -113,7 +113,7 @@ forEachShardCount(
       for (const target of [
         "/nothing/here",
         "/clients/socketio/hubs/chat",
-        "/clients/mqtt/hubs",
+        "/clients/mqtt",
         "/client/hubs/chat/more",
         "/api",
         "/api/hubs",
