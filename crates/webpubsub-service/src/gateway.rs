@@ -19,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 
 use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, verify_service};
-use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError, EndpointForm};
+use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest::{Refusal, Response, refuse};
@@ -35,9 +35,6 @@ use crate::part::Part;
 use crate::scatter::ShardRange;
 use crate::task::Task;
 use crate::view::ViewCache;
-
-/// Whether clients of MQTT are let in. Without it their endpoint is an unknown path.
-const SERVES_MQTT: bool = true;
 
 /// One request, and what the host can do about it.
 ///
@@ -243,10 +240,8 @@ impl<H: Host> Gateway<'_, H> {
             return answer;
         }
         match ClientEndpoint::parse(url.path, url.query) {
-            Ok(endpoint) if endpoint.form != EndpointForm::Mqtt || SERVES_MQTT => {
-                self.client(asked, &endpoint).await
-            }
-            Ok(_) | Err(EndpointError::NotAClientPath) => {
+            Ok(endpoint) => self.client(asked, &endpoint).await,
+            Err(EndpointError::NotAClientPath) => {
                 let reads = url.path.starts_with('/') && matches!(asked.method, "GET" | "HEAD");
                 if reads && !self.is_upgrade(asked) {
                     Answer::File

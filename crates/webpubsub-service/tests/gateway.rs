@@ -246,6 +246,19 @@ impl Host for ScriptedHost {
 const CLIENT: &str = "/client/hubs/chat";
 
 #[test]
+fn a_client_of_mqtt_goes_to_the_first_shard_unasked() {
+    let mut host = ScriptedHost::new(4, Some(HANDLER));
+    host.offers.borrow_mut().extend([(101, None), (503, None)]);
+    assert_eq!(host.response("GET", "/clients/mqtt/hubs/chat").0, 400);
+    host.headers.insert("Sec-WebSocket-Protocol", "mqtt");
+    assert_eq!(host.answer("GET", "/clients/mqtt/hubs/chat"), Answer::Pass("a shard's answer"));
+    assert_eq!(host.response("GET", "/clients/mqtt/hubs/chat").0, 503);
+    let done = host.done.borrow();
+    assert_eq!(done.iter().filter(|what| *what == "/connect of chat/0").count(), 2);
+    assert!(done.iter().all(|what| !what.contains("example.com")), "no handler is called: {done:?}");
+}
+
+#[test]
 fn a_client_is_offered_to_a_shard_of_its_hub() {
     let host = ScriptedHost::open(1, &[(101, None), (101, None)]);
     for _ in 0..2 {
