@@ -6,9 +6,12 @@ import { test } from "node:test";
 import { at, root } from "../../scripts/paths.mjs";
 import { documents } from "../support/documents.mjs";
 
-/** What no test of the documents runs: the service itself, which they all start, a deployment, and the benchmarks. */
+/**
+ * What no test of the documents runs: the service itself, which they all start, a deployment, an
+ * installation, whose build `npm run server` makes as well, and the benchmarks.
+ */
 const NOT_RUN = ["npm start\n", "npm run bench -- --quick\n"];
-const isDeployment = (text) => text.startsWith("npx wrangler login\n");
+const isElsewhere = (text) => text.startsWith("npx wrangler login\n") || text.startsWith("cargo install ");
 
 const using = (files) => globSync(files, { cwd: root }).map((file) => readFileSync(at(file), "utf8"));
 
@@ -16,7 +19,7 @@ test("every script and command of the documents is run by a test", () => {
   const tests = using("tests/quickstart/*.test.mjs").join("\n");
   const blocks = [...documents().matchAll(/^```(?:sh|js)(?: (\S+))?\n([^]*?)^```$/gm)];
   const notRun = blocks.filter(([, label, text]) => {
-    if (label === undefined) return !NOT_RUN.includes(text) && !isDeployment(text);
+    if (label === undefined) return !NOT_RUN.includes(text) && !isElsewhere(text);
     const names = [label, path.basename(label)];
     return !names.some((name) => tests.includes(`"${name}"`));
   });

@@ -13,7 +13,7 @@ extern "C" {
     /// Whether a socket is being opened, where that is what it was asked for: that goes wrong where the
     /// platform does not take the URL.
     #[wasm_bindgen(method)]
-    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary, and no object")]
+    #[allow(clippy::too_many_arguments, reason = "one crossing of the boundary, and no object")]
     pub(crate) fn output(
         this: &Host,
         what: u32,
