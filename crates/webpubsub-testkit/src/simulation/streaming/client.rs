@@ -76,6 +76,8 @@ pub(super) struct Client {
     pub(super) receiving: BTreeMap<u32, Received>,
     /// Groups whose states it may not be subscribed to without knowing it: what failed may have been done.
     doubtful: BTreeSet<String>,
+    /// How often it has subscribed to the states of each group.
+    subscriptions: BTreeMap<String, usize>,
     /// What it may show in each group: what was set last, and what may have been set since.
     shown: Vec<BTreeSet<String>>,
 }
@@ -109,6 +111,7 @@ impl Client {
             calls: BTreeMap::new(),
             receiving: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            subscriptions: BTreeMap::new(),
             shown: vec![BTreeSet::from([String::new()]); GROUPS.len()],
         }
     }
@@ -134,6 +137,7 @@ impl Client {
         let id = self.command();
         if message.action == GroupStateAction::Subscribe {
             self.states.subscribing(message.group.as_str());
+            *self.subscriptions.entry(message.group.as_str().to_owned()).or_default() += 1;
         }
         self.operations.insert(id.0, message.clone());
         let delivery = Delivery::Acknowledged { ack_id: None };
@@ -178,11 +182,20 @@ impl Client {
         Some(listed.cloned().collect())
     }
 
+    /// Whether it may see what ended while it was not subscribed: an update of an earlier subscription that comes
+    /// late counts against the snapshots of 5 minutes.
+    ///
+    /// Source: docs/spec/sdk.md#group-states.
+    pub(super) fn may_see_what_ended(&self, group: &str) -> bool {
+        self.subscriptions.get(group).is_some_and(|count| *count > 1)
+    }
+
     /// The connection is lost for good: it shows nothing.
     pub(super) fn lost(&mut self) {
         self.connection = None;
         self.states.lost();
         self.doubtful.clear();
+        self.subscriptions.clear();
         self.shown.iter_mut().for_each(|shown| *shown = BTreeSet::from([String::new()]));
     }
 

@@ -10,6 +10,7 @@ use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Batch, ShardConfig, ShardId};
 
+use self::check::Seen;
 use super::client::Client;
 use super::seen::{Fate, Sent};
 use super::summary::StreamSummary;
@@ -87,6 +88,19 @@ impl World {
         self.pass(PATIENCE);
         self.ask_for_lost_ends();
         self.check();
+        // An update outweighs snapshots for a time that has passed.
+        for client in 0..self.clients.len() {
+            for group in 0..GROUPS.len() {
+                if self.clients[client].view(GROUPS[group]).is_some() {
+                    self.clients[client].change_state(group as u8, GroupStateAction::Subscribe);
+                }
+            }
+            self.act(client);
+        }
+        self.pass(Duration::from_secs(10));
+        for group in 0..GROUPS.len() {
+            self.check_states(group, Seen::IsThere);
+        }
     }
 
     /// That the service has ended a stream may be lost with a link. Its sender learns it with the next piece.

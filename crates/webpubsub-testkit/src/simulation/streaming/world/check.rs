@@ -5,6 +5,15 @@ use crate::simulation::check::check;
 use crate::simulation::streaming::seen::Fate;
 use crate::simulation::words::GROUPS;
 
+/// What a view may have of connections that have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// What [`Client::may_see_what_ended`](crate::simulation::streaming::client::Client::may_see_what_ended) says.
+    MayHaveEnded,
+    /// Nothing.
+    IsThere,
+}
+
 impl World {
     pub(super) fn check(&self) {
         for (number, client) in self.clients.iter().enumerate() {
@@ -46,16 +55,21 @@ impl World {
             }
         }
         for group in 0..GROUPS.len() {
-            self.check_states(group);
+            self.check_states(group, Seen::MayHaveEnded);
         }
     }
 
     /// All who are subscribed to a group's states have the same view, and a true one.
-    pub(super) fn check_states(&self, group: usize) {
+    pub(super) fn check_states(&self, group: usize, seen: Seen) {
         let views = self.clients.iter().enumerate().filter(|(_, client)| client.connection.is_some());
         let views = views.filter_map(|(number, client)| Some((number, client.view(GROUPS[group])?)));
         let mut first = None;
-        for (number, view) in views {
+        for (number, mut view) in views {
+            if seen == Seen::MayHaveEnded && self.clients[number].may_see_what_ended(GROUPS[group]) {
+                let connections = self.clients.iter().filter_map(|client| client.connection.as_deref());
+                let connections: Vec<_> = connections.collect();
+                view.retain(|shown| shown.split_once('=').is_some_and(|(id, _)| connections.contains(&id)));
+            }
             for shown in &view {
                 let (connection, text) = shown.split_once('=').unwrap_or_default();
                 let member = self.clients.iter().find(|one| one.connection.as_deref() == Some(connection));
