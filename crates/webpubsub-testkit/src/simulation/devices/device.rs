@@ -87,8 +87,12 @@ impl Device {
     }
 
     /// Its session was lost. Returns which of its messages may be published twice.
+    ///
+    /// What it has received is forgotten at once, though CONNACK, which says so, may be lost: a device that believes in
+    /// its session still would take a new message for an old one with that packet identifier.
     pub(super) fn lose_session(&mut self) -> Vec<u32> {
         self.subscribed = None;
+        self.received.clear();
         self.outstanding.iter().map(|one| one.message).collect()
     }
 
