@@ -81,12 +81,13 @@ function makeWasmEnv() {
     // clippy-driver does not ask `rustc` where its libraries are.
     env.SYSROOT = ownWasmRust;
   }
-  const linker = wasmLinker(own ? join(ownWasmRust, "bin", "rustc") : "rustc");
+  const rustc = own ? join(ownWasmRust, "bin", "rustc") : "rustc";
+  const linker = wasmLinker(rustc);
   if (linker) {
     env.WASM_LINKER = linker;
     env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = at("scripts", "build", "link.mjs");
   }
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(), ...COMPACT_SHA2, ...COMPACT_CODE].join(" ");
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(rustc), ...COMPACT_SHA2, ...COMPACT_CODE].join(" ");
   for (const name of Object.keys(versions)) {
     const found = tool(name);
     if (found) path.push(dirname(found));
@@ -113,11 +114,16 @@ const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memc
   (option) => `-Cllvm-args=${option}`,
 );
 
-/** A panic's message names a file: as the crate knows it, not where this machine keeps it. */
-function remappedPaths() {
+/**
+ * A panic's message names a file: as the crate knows it, not where this machine keeps it. The standard library's files
+ * have places on the machine where their sources are installed (rustup's `rust-src`).
+ */
+function remappedPaths(rustc) {
   const registries = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
   const folders = existsSync(registries) ? readdirSync(registries) : [];
-  return folders.map((name) => `--remap-path-prefix=${join(registries, name)}=crates`);
+  const crates = folders.map((name) => [join(registries, name), "crates"]);
+  const std = join(ask(rustc, ["--print", "sysroot"]) ?? "", "lib", "rustlib", "src", "rust");
+  return [...crates, [std, "rust"]].map(([place, name]) => `--remap-path-prefix=${place}=${name}`);
 }
 
 /** The esbuild program itself: the script around it buries a build's errors under its own. */
