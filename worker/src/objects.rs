@@ -1,6 +1,6 @@
 //! Requests to Durable Objects.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -76,7 +76,7 @@ pub(crate) async fn ask_directories(
 }
 
 /// The access keys that hold, or held a moment ago.
-pub(crate) async fn known_keys(env: &Env, config: &Config) -> Rc<Keys> {
+pub(crate) async fn known_keys(env: &Env, config: &Config) -> Arc<Keys> {
     let now = now();
     if config.keys.is_older(now, KeyRing::MAX_AGE)
         && let Ok(answers) = ask_directories(env, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await

@@ -1,6 +1,6 @@
 //! Calls of objects, whatever thread they are on.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
@@ -48,7 +48,7 @@ pub(crate) async fn ask_directories(
 }
 
 /// The access keys that hold, or held a moment ago.
-pub(crate) async fn known_keys(thread: &Thread) -> Rc<Keys> {
+pub(crate) async fn known_keys(thread: &Thread) -> Arc<Keys> {
     let now = clock::now();
     if thread.config.keys.is_older(now, KeyRing::MAX_AGE) {
         let answers = ask_directories(thread, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await;

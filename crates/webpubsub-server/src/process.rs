@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
-use webpubsub_service::{Config, ConfigError, ViewCache};
+use webpubsub_service::{Config, ConfigError, KeyRing, ViewCache};
 
 use crate::http_client::{HttpClient, trusting_the_system};
 use crate::open_count::OpenCount;
@@ -119,6 +119,7 @@ struct Shared {
     pages: Option<PathBuf>,
     open: OpenCount,
     views: Arc<Mutex<ViewCache>>,
+    keys: Arc<KeyRing>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -138,7 +139,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
 
     let mut variables = Variables::new(options.variables.iter().cloned());
     variables.set_default("SERVICE_HOSTS", options.service_hosts(http_port, https_port));
-    Config::read(&|name| variables.get(name))?;
+    let keys = Config::read(&|name| variables.get(name))?.keys;
     let state = |error| StartError::State { folder: options.state.clone(), error };
     let storage = Storage::open(&options.state, options.durability).map_err(state)?;
     let _lock = lock(options)?;
@@ -156,6 +157,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         pages: options.pages.clone(),
         open: OpenCount::default(),
         views: Arc::default(),
+        keys,
         stopping,
     });
     Pages::read(options.pages.as_deref()).map_err(StartError::Pages)?;
@@ -225,6 +227,7 @@ async fn serve_thread(
     letters: UnboundedReceiver<Letter>,
 ) -> Result<(), StartError> {
     let mut config = Config::read(&|name| shared.variables.get(name))?;
+    config.keys = Arc::clone(&shared.keys);
     if shared.variables.get("SHARD_HARD_LIMIT").is_none() {
         // Connections are bounded by the process's open files.
         config.unbound_shards();

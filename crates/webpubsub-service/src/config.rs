@@ -1,5 +1,6 @@
 //! The variables and secrets by which an operator sets the service up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use webpubsub_auth::AccessKeyError;
@@ -14,8 +15,8 @@ use crate::keys::KeyRing;
 /// What the operator of the service has decided.
 pub struct Config {
     /// `WEBPUBSUB_ACCESS_KEY`, and `WEBPUBSUB_ACCESS_KEY_SECONDARY` where there is one, unless they were regenerated;
-    /// and `PORTAL_SECRET`, where operators sign in.
-    pub keys: KeyRing,
+    /// and `PORTAL_SECRET`, where operators sign in. The threads of a process share them.
+    pub keys: Arc<KeyRing>,
     /// `SHARDS`: the number of shards of a hub, 1 to 65535.
     shards: u16,
     /// `SHARD_SOFT_LIMIT`: up to how many connections a shard is preferred to fuller ones.
@@ -182,7 +183,7 @@ impl Config {
                     .into(),
             },
             private_handlers,
-            keys: KeyRing::new([Some(primary), secondary], portal)?,
+            keys: Arc::new(KeyRing::new([Some(primary), secondary], portal)?),
             shards: u16::try_from(shards).unwrap_or(u16::MAX),
             shard_soft_limit: shard_soft_limit as usize,
             shard_hard_limit: shard_hard_limit as usize,

@@ -1,12 +1,11 @@
 //! Which access keys hold: those of the configuration, until an operator regenerates them.
 //!
-//! The register of hubs stores what was regenerated. Each isolate or thread of a host has one [`KeyRing`], which
+//! The register of hubs stores what was regenerated. Each isolate or process of a host has one [`KeyRing`], which
 //! asks the register when a token is to be checked and what it knows is older than [`KeyRing::MAX_AGE`], so that
 //! checking itself waits for nothing. A signature of an unknown key has it ask sooner.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use webpubsub_auth::{AccessKeyError, AccessKeys, KeyRole, SessionKeys, fingerprint};
@@ -41,18 +40,18 @@ pub struct Keys {
     pub(crate) texts: KeyTexts,
 }
 
-/// The access keys as one isolate or thread knows them.
+/// The access keys as one isolate or process knows them.
 pub struct KeyRing {
     configured: KeyTexts,
     portal_secret: Option<String>,
-    known: RefCell<Known>,
+    known: Mutex<Known>,
 }
 
 struct Known {
     /// When the register was asked last; `None` before it has answered once.
     asked: Option<Timestamp>,
     version: u64,
-    keys: Rc<Keys>,
+    keys: Arc<Keys>,
 }
 
 impl KeyChange {
@@ -177,42 +176,46 @@ impl KeyRing {
     /// # Errors
     /// A key that cannot be used.
     pub fn new(configured: KeyTexts, portal_secret: Option<String>) -> Result<Self, AccessKeyError> {
-        let keys = Rc::new(Keys::new(configured.clone(), portal_secret.as_deref())?);
-        let known = RefCell::new(Known { asked: None, version: 0, keys });
+        let keys = Arc::new(Keys::new(configured.clone(), portal_secret.as_deref())?);
+        let known = Mutex::new(Known { asked: None, version: 0, keys });
         Ok(Self { configured, portal_secret, known })
     }
 
     /// The keys that hold, as far as they are known here.
     #[must_use]
-    pub fn get(&self) -> Rc<Keys> {
-        Rc::clone(&self.known.borrow().keys)
+    pub fn get(&self) -> Arc<Keys> {
+        Arc::clone(&self.known().keys)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the register is to be asked for [`DirectoryCall::Keys`](crate::DirectoryCall::Keys), since what is known
     /// is older than `age`. A clock that was set back makes nothing younger.
     #[must_use]
     pub fn is_older(&self, now: Timestamp, age: Duration) -> bool {
-        let asked = self.known.borrow().asked;
+        let asked = self.known().asked;
         asked.is_none_or(|asked| now < asked || now >= asked.after(age))
     }
 
     /// Whether the register has ever answered. While it fails, what was known before holds on.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.known.borrow().asked.is_some()
+        self.known().asked.is_some()
     }
 
     /// Takes what the register answered that was `asked` then. Returns whether it is what it stores.
     pub fn learn(&self, asked: Timestamp, text: Option<&str>) -> bool {
         let Some(stored) = text.and_then(StoredKeys::decode) else { return false };
-        let mut known = self.known.borrow_mut();
+        let mut known = self.known();
         known.asked = Some(asked);
         // Answers may overtake each other.
         let version = stored.version();
         if version > known.version
             && let Ok(keys) = Keys::new(stored.over(&self.configured), self.portal_secret.as_deref())
         {
-            (known.version, known.keys) = (version, Rc::new(keys));
+            (known.version, known.keys) = (version, Arc::new(keys));
         }
         true
     }
