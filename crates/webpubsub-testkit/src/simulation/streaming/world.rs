@@ -90,9 +90,9 @@ impl World {
         self.check();
         // An update outweighs snapshots for a time that has passed.
         for client in 0..self.clients.len() {
-            for group in 0..GROUPS.len() {
-                if self.clients[client].view(GROUPS[group]).is_some() {
-                    self.clients[client].change_state(group as u8, GroupStateAction::Subscribe);
+            for (group, name) in (0..).zip(GROUPS) {
+                if self.clients[client].view(name).is_some() {
+                    self.clients[client].change_state(group, GroupStateAction::Subscribe);
                 }
             }
             self.act(client);
