@@ -87,7 +87,9 @@ function makeWasmEnv() {
     env.WASM_LINKER = linker;
     env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER = at("scripts", "build", "link.mjs");
   }
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(rustc), ...COMPACT_SHA2, ...COMPACT_CODE].join(" ");
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(rustc), ...COMPACT_SHA2, ...COMPACT_CODE].join(
+    " ",
+  );
   for (const name of Object.keys(versions)) {
     const found = tool(name);
     if (found) path.push(dirname(found));

@@ -65,7 +65,7 @@ export class Driver {
   readonly listeners = new Listeners();
   readonly groups = new LazyGroups({
     send: (message) => this.#send(message, undefined),
-    operate: (options, message) =>
+    request: (options, message) =>
       this.#acknowledged(options, (core, id, ackId) =>
         core.input(input.OTHER, id, ackId, { call: id, message: message() }),
       ),

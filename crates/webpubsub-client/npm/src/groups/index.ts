@@ -176,7 +176,7 @@ export class Groups {
 
   /** Sets this client's own state in a group, or clears it. */
   async setState(group: string, state: any, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    const result = await this.#link.operate(options, () => {
+    const result = await this.#link.request(options, () => {
       this.#checkGroup(group);
       if (state !== undefined) checkState(state);
       return { kind: "setGroupState", group, ...(state !== undefined && { state }) } as WebPubSubMessage;
@@ -188,7 +188,7 @@ export class Groups {
   async subscribeStates(group: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
     let isAsked = false;
     try {
-      const result = await this.#link.operate(options, () => {
+      const result = await this.#link.request(options, () => {
         this.#checkGroup(group);
         this.#core.subscribing(group);
         isAsked = true;
@@ -203,7 +203,7 @@ export class Groups {
   }
 
   async unsubscribeStates(group: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    const result = await this.#link.operate(options, () => {
+    const result = await this.#link.request(options, () => {
       this.#checkGroup(group);
       return { kind: "unsubscribeGroupState", group } as WebPubSubMessage;
     });
