@@ -7,9 +7,9 @@
 #
 # Seen with getrandom 0.4.3 and Rust 1.95 for x86_64-unknown-linux-gnu: the crate looks for the C library's function with
 # dlsym, which finds nothing in a program that is linked statically (-C target-feature=+crt-static), and takes that for
-# an old kernel. In an empty folder `fill` fails with "No such file or directory". The same program, linked dynamically,
-# opens neither file. Container runtimes give /dev/random and /dev/urandom; a chroot has to have both. Who wants none
-# of that builds with --cfg getrandom_backend="linux_getrandom".
+# an old kernel. In an empty folder `fill` fails with "No such file or directory". Container runtimes give /dev/random
+# and /dev/urandom; a chroot has to have both. Who wants none of that builds with
+# --cfg getrandom_backend="linux_getrandom".
 #
 # Source: https://docs.rs/getrandom/0.4.3/getrandom/#supported-targets (Linux: "getrandom system call if available,
 # otherwise /dev/urandom after successfully polling /dev/random").

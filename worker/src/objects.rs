@@ -77,14 +77,8 @@ pub(crate) async fn ask_directories(
 
 /// The access keys that hold, or held a moment ago.
 pub(crate) async fn known_keys(env: &Env, config: &Config) -> Arc<Keys> {
-    let now = now();
-    if config.keys.is_older(now, KeyRing::MAX_AGE)
-        && let Ok(answers) = ask_directories(env, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await
-    {
-        // Where the register fails, what was known before holds on.
-        config.keys.learn(now, answers.first().and_then(Option::as_deref));
-    }
-    config.keys.get()
+    let ask = async { ask_directories(env, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await.ok() };
+    config.keys.no_older(now(), KeyRing::MAX_AGE, ask).await
 }
 
 /// The view that the directory of a hub has.

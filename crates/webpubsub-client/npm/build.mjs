@@ -8,7 +8,6 @@
 // build/client/page-files.json       what a page downloads, relative to `build/client`
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
@@ -31,7 +30,7 @@ const PANICS =
   /^<?(?:core|std|alloc|__rustc|wasm_bindgen)(?:\[|::)(?:.*::)?(?:panicking::|panic_|unwrap_failed|expect_failed|assert_failed|capacity_overflow|handle_error|handle_alloc_error|rust_begin_unwind|rust_oom|slice_\w+_fail|throw_str|throw_null|borrow_fail)/;
 /** What those say, and where they say that it is: once they are traps, nothing reads it. */
 const WORDS_OF_PANICS =
-  /(?:(?:\/rustc\/[0-9a-f]{40}|rust)\/library|crates|cargo\/registry)\/[\w./-]+?\.rs|attempted to take ownership of Rust value while it was borrowed|null pointer passed to rust|recursive use of an object detected which would lead to unsafe aliasing in rust|capacity overflow|attempt to divide by zero|removal index \(is |\) should be < len \(is /g;
+  /(?:(?:\/rustc\/[0-9a-f]{40}|rust)\/library|crates)\/[\w./-]+?\.rs|attempted to take ownership of Rust value while it was borrowed|null pointer passed to rust|recursive use of an object detected which would lead to unsafe aliasing in rust|capacity overflow|attempt to divide by zero|removal index \(is |\) should be < len \(is /g;
 /** What wasm-bindgen exports for its own JavaScript, and ours has no use for. */
 const UNUSED_EXPORTS = ["__wbindgen_realloc"];
 /** Functions of wasm-bindgen's JavaScript, shorter: strings that cross are few, and names. */
@@ -105,13 +104,10 @@ function compile(name, crate) {
     // Panic messages name source files: not where these happen to lie on this machine.
     CARGO_ENCODED_RUSTFLAGS: [
       `--remap-path-prefix=${root}=`,
-      `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo`,
-      // Where the standard library's sources are installed, its files have places on this machine as well.
-      `--remap-path-prefix=${join(run("rustc", ["--print", "sysroot"]).trim(), "lib", "rustlib", "src", "rust")}=rust`,
       // With `opt-level = 2` this came out smaller than "z" and "s" did (22.5, 23.9 and 24.4 KB).
       "-Cllvm-args=-inline-threshold=0",
       // As for the worker: see `scripts/toolchain.mjs`.
-      ...["-disable-lsr", "-enable-load-pre=false", "-max-store-memcpy=1"].map((option) => `-Cllvm-args=${option}`),
+      ...(process.env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS?.split(" ") ?? []),
     ].join("\x1f"),
   });
   const compiled = join(target, wasm32, "client", `${crate.replaceAll("-", "_")}.wasm`);

@@ -49,13 +49,8 @@ pub(crate) async fn ask_directories(
 
 /// The access keys that hold, or held a moment ago.
 pub(crate) async fn known_keys(thread: &Thread) -> Arc<Keys> {
-    let now = clock::now();
-    if thread.config.keys.is_older(now, KeyRing::MAX_AGE) {
-        let answers = ask_directories(thread, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await;
-        // Where the register fails, what was known before holds on.
-        thread.config.keys.learn(now, answers.first().and_then(Option::as_deref));
-    }
-    thread.config.keys.get()
+    let ask = async { Some(ask_directories(thread, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await) };
+    thread.config.keys.no_older(clock::now(), KeyRing::MAX_AGE, ask).await
 }
 
 /// What a hub's directory has, and whether the register of hubs has the hub; `None` where the first has failed.

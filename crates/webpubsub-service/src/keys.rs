@@ -194,19 +194,36 @@ impl KeyRing {
     /// Whether the register is to be asked for [`DirectoryCall::Keys`](crate::DirectoryCall::Keys), since what is known
     /// is older than `age`. A clock that was set back makes nothing younger.
     #[must_use]
-    pub fn is_older(&self, now: Timestamp, age: Duration) -> bool {
+    pub(crate) fn is_older(&self, now: Timestamp, age: Duration) -> bool {
         let asked = self.known().asked;
         asked.is_none_or(|asked| now < asked || now >= asked.after(age))
     }
 
     /// Whether the register has ever answered. While it fails, what was known before holds on.
     #[must_use]
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.known().asked.is_some()
     }
 
+    /// The keys that hold, or held so long ago. What is known is renewed by `ask`, which has the register's answer to
+    /// [`DirectoryCall::Keys`](crate::DirectoryCall::Keys), if it is older than `age`; where the register fails, what was
+    /// known before holds on.
+    pub async fn no_older(
+        &self,
+        now: Timestamp,
+        age: Duration,
+        ask: impl Future<Output = Option<Vec<Option<String>>>>,
+    ) -> Arc<Keys> {
+        if self.is_older(now, age)
+            && let Some(answers) = ask.await
+        {
+            self.learn(now, answers.first().and_then(Option::as_deref));
+        }
+        self.get()
+    }
+
     /// Takes what the register answered that was `asked` then. Returns whether it is what it stores.
-    pub fn learn(&self, asked: Timestamp, text: Option<&str>) -> bool {
+    pub(crate) fn learn(&self, asked: Timestamp, text: Option<&str>) -> bool {
         let Some(stored) = text.and_then(StoredKeys::decode) else { return false };
         let mut known = self.known();
         known.asked = Some(asked);

@@ -12,19 +12,14 @@ use crate::management::show_keys;
 use crate::object_api::{DirectoryCall, REGISTER};
 
 impl<H: Host> Gateway<'_, H> {
-    /// Has the keys be known that hold, or held so long ago. Returns whether they are: where the register fails, what was
-    /// known before holds on.
+    /// Has the keys be known that hold, or held so long ago. Returns whether any are, since the register has answered.
     pub(super) async fn know_keys(&self, age: Duration) -> bool {
         let Self { host, config, .. } = self;
-        let now = host.now();
-        if config.keys.is_older(now, age) {
-            match host.ask_directories(vec![REGISTER.to_owned()], DirectoryCall::Keys).await {
-                Ok(answers) => {
-                    config.keys.learn(now, answers.first().and_then(Option::as_deref));
-                }
-                Err(error) => host.log_failure("asking for the access keys", &error),
-            }
-        }
+        let ask = async {
+            let answers = host.ask_directories(vec![REGISTER.to_owned()], DirectoryCall::Keys).await;
+            answers.map_err(|error| host.log_failure("asking for the access keys", &error)).ok()
+        };
+        config.keys.no_older(host.now(), age, ask).await;
         config.keys.is_known()
     }
 
