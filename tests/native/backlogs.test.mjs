@@ -40,6 +40,27 @@ describe("Backlogs", () => {
       for (let n = 1; n <= count; n++) assert.equal((await listener.json()).data, `${n} ${PAYLOAD}`);
   });
 
+  test("a reliable reader of one thread stays beside a sender of another", async () => {
+    // Sockets are served by all threads and a hub by one, so of some pairs the reader is on its hub's.
+    const pair = async () => {
+      const hub = service.newHub();
+      const reader = await hub.connectReliable({ groups: ["g"] });
+      const sender = await hub.connectReliable({ roles: ALL_ROLES });
+      const message = { type: "sendToGroup", group: "g", dataType: "text", data: "x".repeat(100) };
+      const [count, undelivered, between] = [10_000, 64, 50];
+      let [sent, acknowledged] = [0, 0];
+      for (let received = 0; received < count; received++) {
+        for (; sent < Math.min(received + undelivered, count); sent++) sender.send(message);
+        const { sequenceId } = await reader.json();
+        assert.equal(sequenceId, received + 1);
+        if (sequenceId < acknowledged + between) continue;
+        acknowledged = sequenceId;
+        reader.send({ type: "sequenceAck", sequenceId });
+      }
+    };
+    for (let pairs = 0; pairs < 6; pairs++) await pair();
+  });
+
   const isMeasured = process.platform === "linux";
   test("what a client sends too soon waits on its own machine", { skip: !isMeasured && "of /proc" }, async (t) => {
     const hub = service.newHub();

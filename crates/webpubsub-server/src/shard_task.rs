@@ -162,15 +162,13 @@ impl ShardTask {
 
     /// Waits for something to do. Returns whether there was nothing for a long time.
     async fn wait(&mut self, running: &Running, taken: &mut Vec<ShardMessage>) -> bool {
-        if !self.arrived.is_empty() {
-            // Others of the thread come first.
+        if !self.arrived.is_empty() || running.host.next_turn.is_some() || !self.inbox.is_empty() {
+            // Others of the thread come first, among them those who read what arrives: without this one who sends
+            // from another thread, faster than a commit, would keep the acknowledgements of this thread's clients
+            // unread.
             tokio::task::yield_now().await;
-            return false;
-        }
-        if running.host.next_turn.is_some() {
-            // Others of the thread come first, among them those who read what arrives.
-            tokio::task::yield_now().await;
-            while taken.len() < TAKEN_AT_ONCE
+            while self.arrived.is_empty()
+                && taken.len() < TAKEN_AT_ONCE
                 && let Ok(message) = self.inbox.try_recv()
             {
                 taken.push(message);
