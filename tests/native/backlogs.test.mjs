@@ -40,7 +40,7 @@ describe("Backlogs", () => {
       for (let n = 1; n <= count; n++) assert.equal((await listener.json()).data, `${n} ${PAYLOAD}`);
   });
 
-  test("a reliable reader of one thread stays beside a sender of another", async () => {
+  test("a reliable reader stays beside a sender of another thread", async () => {
     // Sockets are served by all threads and a hub by one, so of some pairs the reader is on its hub's.
     const pair = async () => {
       const hub = service.newHub();
