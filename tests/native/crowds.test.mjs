@@ -14,6 +14,13 @@ import { within } from "../support/waiting.mjs";
 
 const AT_ONCE = 200;
 const MIB = 1 << 20;
+/** A ping of the subprotocol that is as long as a message may be, or nearly. */
+const LONG_PING = (() => {
+  const payload = Buffer.from(JSON.stringify({ type: "ping", barrier: "x".repeat(MIB - 100) }));
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt32BE(payload.length, 6);
+  return Buffer.concat([head, payload]);
+})();
 const PING = frame(1, Buffer.from('{"type":"ping"}'));
 
 describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory is read from /proc" }, () => {
@@ -68,11 +75,11 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
   }
 
   /** Opens so many, has them served beside others, and returns how much memory each costs. */
-  async function crowd(count, open) {
+  async function crowd(count, open, atOnce = AT_ONCE) {
     const started = memory();
     const sockets = [];
     while (sockets.length < count)
-      sockets.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, open))));
+      sockets.push(...(await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, open))));
     await expectService();
     const each = (memory() - started) / count;
     return { sockets, each, leave: () => sockets.forEach((socket) => socket.destroy()) };
@@ -85,10 +92,10 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
     return `POST ${target} HTTP/1.1\r\n${host}\r\n${authorization}\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`;
   };
 
-  /** @type {[name: string, count: number, limit: number, open: () => Promise<net.Socket>][]} */
+  /** @type {[name: string, count: number, limit: number, open: () => Promise<net.Socket>, atOnce?: number][]} */
   const crowds = [
     ["silent", 4_000, 32_768, () => peer("")],
-    ["in the middle of a head", 2_000, 32_768, () => peer(`GET /client HTTP/1.1\r\nX-A: ${"a".repeat(4_000)}`)],
+    ["in the middle of a head", 2_000, 49_152, () => peer(`GET /client HTTP/1.1\r\nX-A: ${"a".repeat(4_000)}`)],
     ["in the middle of a body", 2_000, 65_536, () => peer(request(MIB) + "b".repeat(4_000))],
     ["idle WebSockets", 2_000, 16_384, () => webSocket({})],
     [
@@ -97,11 +104,25 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
       32_768,
       () => webSocket({}, frame(1, Buffer.alloc(4_000, "c"), { fin: false })),
     ],
+    [
+      "idle after a long message",
+      300,
+      32_768,
+      async () => {
+        const socket = await webSocket({}, LONG_PING);
+        // The pong says that it was read.
+        for (let text = ""; !text.includes('"pong"'); )
+          text += (await once(socket.resume(), "data"))[0].toString("latin1");
+        return socket;
+      },
+      // What an allocator keeps of so many messages at once is not what each keeps.
+      10,
+    ],
     ["in the middle of a frame", 2_000, 32_768, () => webSocket({}, Buffer.from("81fe800001020304", "hex"))],
   ];
-  for (const [name, count, limit, open] of crowds)
+  for (const [name, count, limit, open, atOnce] of crowds)
     test(`${count} peers, ${name}: memory bounded, others served`, async (t) => {
-      const { each, leave } = await crowd(count, open);
+      const { each, leave } = await crowd(count, open, atOnce);
       t.diagnostic(`${Math.round(each)} bytes each`);
       leave();
       assert.ok(each < limit, `${Math.round(each)} bytes each, above ${limit}`);

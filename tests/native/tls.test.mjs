@@ -13,6 +13,7 @@ import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import WebSocket from "ws";
 import { certificateFor, serviceFiles } from "../../scripts/service/authority.mjs";
 import { which } from "../../scripts/processes.mjs";
+import { frame } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
 import { Queue, until, within } from "../support/waiting.mjs";
 
@@ -151,6 +152,32 @@ describe("TLS in the native server", () => {
       assert.equal(parseInt((await frames.next("a message")).data), n);
     }
     socket.terminate();
+  });
+
+  test("what comes with the upgrade is read, however much it is", async () => {
+    const hub = service.newHub();
+    const head = [
+      `GET /client/hubs/${hub.name}?access_token=${hub.token()} HTTP/1.1`,
+      `Host: 127.0.0.1:${service.port}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      `Sec-WebSocket-Protocol: ${JSON_V1}\r\n\r\n`,
+    ];
+    // More than HTTP reads at once, and less than TLS has in a record.
+    const pings = Array.from({ length: 600 }, () => frame(1, Buffer.from('{"type":"ping"}')));
+    const socket = tls.connect({ port: service.securePort, host: "127.0.0.1", rejectUnauthorized: false });
+    socket.on("secureConnect", () => socket.write(Buffer.concat([Buffer.from(head.join("\r\n")), ...pings])));
+    let text = "";
+    const answered = new Promise((resolve) =>
+      socket.on("data", (data) => {
+        text += data.toString("latin1");
+        if (text.split('{"type":"pong"}').length > pings.length) resolve(undefined);
+      }),
+    );
+    await within(answered, "a pong for each ping");
+    socket.destroy();
   });
 
   test("peers that say nothing, or break off, cost no one else", async () => {

@@ -97,6 +97,10 @@ impl Client {
         if let Read::End(end) = taken {
             return end;
         }
+        // TLS may have more of what came with the request, for which the transport is not readable again.
+        if let Read::End(end) = self.read_once() {
+            return end;
+        }
         loop {
             if self.open.socket.stage() != Stage::Open {
                 return End::ByService;
@@ -196,14 +200,14 @@ impl Client {
                 // The client may yet be answered what it sent before.
                 let _ = timeout(SHARD_ANSWER, self.open.until(|socket| socket.stage() != Stage::Open)).await;
                 if self.open.socket.stage() == Stage::Forgotten {
-                    self.open.socket.put(answer);
+                    self.open.socket.put_last(answer);
                 }
                 self.open.write_rest().await;
                 self.open.wire.shut_down();
             }
             End::Broken(Broken { code, reason }) => {
                 self.link.broken();
-                self.open.socket.put(frames::close(code, reason));
+                self.open.socket.put_last(frames::close(code, reason));
                 self.open.write_rest().await;
                 self.open.wire.shut_down();
                 self.open.drain(false).await;

@@ -10,14 +10,23 @@ use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
+use crate::frame_ends::FrameEnds;
+
 /// What a message may be longer than the protocol allows and still be read, for the shard to refuse it in its own
 /// words.
 const MAX_MESSAGE_BYTES: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
 /// The buffer of a socket that is not in the middle of a message.
 const BUFFER_BYTES: usize = 256;
 
+/// From this length of a frame on, the buffer that the library has made for it is not kept for the next one: an idle
+/// socket would have it for ever.
+const KEPT_BYTES: u64 = 4 << 10;
+
 /// The bytes of one socket, as far as they have come.
-pub(crate) struct Reading(WebSocketContext);
+pub(crate) struct Reading {
+    context: WebSocketContext,
+    ends: FrameEnds,
+}
 
 /// What a client has sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,12 +46,16 @@ pub(crate) struct Broken {
 
 impl Reading {
     pub(crate) fn new() -> Self {
+        Self { context: Self::context(), ends: FrameEnds::default() }
+    }
+
+    fn context() -> WebSocketContext {
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        Self(WebSocketContext::new(Role::Server, Some(config)))
+        WebSocketContext::new(Role::Server, Some(config))
     }
 
     /// Takes bytes, adds what they complete to `received`, and what is to be answered to pings to `answers`.
@@ -56,9 +69,10 @@ impl Reading {
         received: &mut Vec<Received>,
         answers: &mut Vec<u8>,
     ) -> Result<(), Broken> {
+        self.ends.take(bytes);
         let mut stream = Stream { bytes, answers };
         loop {
-            match self.0.read(&mut stream) {
+            match self.context.read(&mut stream) {
                 Ok(Message::Text(text)) => {
                     received.push(Received::Message(Frame::Text(text.as_str().to_owned())));
                 }
@@ -73,7 +87,12 @@ impl Reading {
                     received.push(Received::Close(code, reason));
                     return Ok(());
                 }
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.ends.longest() > KEPT_BYTES && self.ends.is_between_messages() {
+                        *self = Self::new();
+                    }
+                    return Ok(());
+                }
                 Err(error) => return Err(Broken::of(&error)),
             }
         }
@@ -153,6 +172,21 @@ mod tests {
             reading.take(&[byte], &mut received, &mut answers).unwrap();
         }
         assert_eq!(received, [Received::Message(Frame::Binary(vec![9; 1000]))]);
+    }
+
+    #[test]
+    fn messages_after_a_long_one_are_read_as_those_before_it() {
+        let (mut reading, mut received, mut answers) = (Reading::new(), Vec::new(), Vec::new());
+        let long = vec![7; 100_000];
+        let bytes = [frame(0x82, &long), frame(0x81, b"a"), frame(0x01, b"b"), frame(0x80, &[b'c'; 9_000])];
+        // In pieces that end in heads, payloads and between.
+        for piece in bytes.concat().chunks(1_001) {
+            reading.take(piece, &mut received, &mut answers).unwrap();
+        }
+        let text = format!("b{}", "c".repeat(9_000));
+        let expected = [Frame::Binary(long), Frame::Text("a".into()), Frame::Text(text)];
+        assert_eq!(received, expected.map(Received::Message));
+        assert!(reading.ends.longest() == 0, "it has begun anew");
     }
 
     #[test]

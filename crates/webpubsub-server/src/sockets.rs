@@ -82,6 +82,8 @@ pub(crate) struct Socket {
     is_blocked: Cell<bool>,
     is_dirty: Cell<bool>,
     is_broken: Cell<bool>,
+    /// Whether a close frame was put on it, after which there is nothing more.
+    is_over: Cell<bool>,
     /// The stage has changed, or everything is written.
     pub(crate) changed: Notify,
 }
@@ -123,6 +125,7 @@ impl Sockets {
             is_blocked: Cell::new(true),
             is_dirty: Cell::new(false),
             is_broken: Cell::new(false),
+            is_over: Cell::new(false),
             changed: Notify::new(),
         });
         if let Some((_, entry)) = entries.get_mut(index as usize) {
@@ -165,6 +168,7 @@ impl Sockets {
                 Outgoing::Close(id, bytes) => {
                     let Some(socket) = self.get(id) else { continue };
                     socket.push(bytes);
+                    socket.is_over.set(true);
                     socket.enter(Stage::Closing);
                     dirty.push(socket);
                 }
@@ -211,6 +215,14 @@ impl Socket {
         self.flush();
     }
 
+    /// Puts a close frame that the shard does not know of behind those that wait. Whatever is on its way here comes
+    /// too late.
+    pub(crate) fn put_last(self: &Rc<Self>, frame: Bytes) {
+        self.push(frame);
+        self.is_over.set(true);
+        self.flush();
+    }
+
     /// Whether nothing waits to be written, or nothing more can be.
     pub(crate) fn is_written(&self) -> bool {
         let is_flushed = || self.wire.borrow().as_ref().is_none_or(|wire| wire.is_flushed());
@@ -218,7 +230,7 @@ impl Socket {
     }
 
     fn push(&self, frame: Bytes) {
-        if !self.is_broken.get() {
+        if !self.is_broken.get() && !self.is_over.get() {
             self.queued.update(|bytes| bytes + frame.len() as u64);
             self.queue.borrow_mut().push_back(frame);
             self.count_unread();
@@ -300,5 +312,41 @@ impl Socket {
         if queue.is_empty() && queue.capacity() > MAX_SLICES {
             queue.shrink_to(0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_follows_a_close_frame() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        accepted.set_nonblocking(true).unwrap();
+        let local = LocalSet::new();
+        local
+            .run_until(async {
+                let sockets = Sockets::default();
+                let socket = sockets.open();
+                let wire = Rc::new(Wire::plain(tokio::net::TcpStream::from_std(accepted).unwrap()));
+                wire.writable().await.unwrap();
+                socket.attach(Rc::clone(&wire));
+                socket.put(Bytes::from_static(b"frame, "));
+                socket.put_last(Bytes::from_static(b"close"));
+                let late = Bytes::from_static(b", late");
+                sockets.deliver([Outgoing::Frame(vec![socket.id], late.clone())].into_iter());
+                sockets.deliver([Outgoing::Close(socket.id, late)].into_iter());
+                wire.shut_down();
+            })
+            .await;
+        let mut text = String::new();
+        peer.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "frame, close");
     }
 }
