@@ -1,4 +1,5 @@
-# The native server in an image that has nothing else. In the project's folder:
+# The native server in an image that has nothing else. In the project's folder, after `npm run build` if it is to
+# have the page:
 #   docker build --file packages/docker/server.Dockerfile --tag webpubsub-server .
 FROM rust:1.95.0-slim-trixie AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
@@ -8,7 +9,8 @@ ENV RUSTUP_TOOLCHAIN=1.95.0 \
 WORKDIR /source
 COPY . .
 RUN target="$(rustc --version --verbose | sed --quiet 's/^host: //p')" \
- && cargo build --locked --profile server --target "$target" --package webpubsub-server \
+ && features="$(if test -f build/www/index.html; then echo pages; fi)" \
+ && cargo build --locked --profile server --target "$target" --package webpubsub-server --features "$features" \
  && install -D "target/$target/server/webpubsub-server" /image/webpubsub-server \
  && install -D --mode 644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
  && install --directory --mode 700 --owner 10001 --group 10001 /image/state

@@ -16,6 +16,8 @@ const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", PROFILE, PACK
 export async function buildServer() {
   if (process.env.WEBPUBSUB_SERVER) return;
   const args = ["build", "--locked", "--profile", PROFILE, "-p", PACKAGE];
+  // They come with a build of everything.
+  if (existsSync(at("build", "www", "index.html"))) args.push("--features", "pages");
   await step("Building the native server", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
 }
 
@@ -35,9 +37,6 @@ export function startServer(options, { variables, keys }, stdio) {
     args.push("--https-port", port, "--cert", certificate.cert, "--key", certificate.key);
   }
   for (const name of ["durability", "threads"]) if (options[name] !== undefined) args.push(`--${name}`, options[name]);
-  // The pages come with a build of everything.
-  const pages = at("build", "www");
-  if (existsSync(pages)) args.push("--pages", pages);
   // Where it listens is said when it has answered.
   const [input, output, errors] = stdio;
   const own = [input, output === "inherit" ? "ignore" : output, errors];

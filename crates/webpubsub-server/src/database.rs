@@ -115,6 +115,7 @@ impl Sqlite {
         connection.execute_batch(&format!(
             "PRAGMA foreign_keys = OFF;
              PRAGMA temp_store = MEMORY;
+             PRAGMA cell_size_check = ON;
              PRAGMA cache_size = -{CACHE_KIB};
              CREATE TABLE IF NOT EXISTS server_alarm (due INTEGER NOT NULL);"
         ))?;

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use hyper::{Response, StatusCode};
+use hyper::{Response, StatusCode, Version};
 use tungstenite::handshake::derive_accept_key;
 
 use crate::respond::text;
@@ -20,14 +20,19 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    /// Reads the headers of a request; `None` if it is none that wants to become a WebSocket.
+    /// Reads the version and the headers of a request; `None` if it is none that wants to become a WebSocket.
     ///
     /// # Errors
     /// What is wrong with the handshake.
-    pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, &'static str> {
-        let upgrade = headers.get(UPGRADE).and_then(|upgrade| upgrade.to_str().ok());
-        if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")) {
+    pub(crate) fn read(version: Version, headers: &HeaderMap) -> Result<Option<Self>, &'static str> {
+        if !names(headers, &UPGRADE, "websocket") {
             return Ok(None);
+        }
+        if version != Version::HTTP_11 {
+            return Err("A WebSocket handshake needs HTTP/1.1.");
+        }
+        if !names(headers, &CONNECTION, "upgrade") {
+            return Err("A WebSocket handshake needs the header Connection: Upgrade.");
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             return Err("A WebSocket handshake needs the header Sec-WebSocket-Version: 13.");
@@ -58,6 +63,12 @@ impl Handshake {
     }
 }
 
+/// Whether a header has this word in its list.
+fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
+}
+
 /// The answer to a client that may have a WebSocket, and has not asked for one in a way that is understood.
 pub(crate) fn needed() -> Response<Full<Bytes>> {
     text(StatusCode::UPGRADE_REQUIRED, "This is an endpoint for WebSockets.")
@@ -67,29 +78,45 @@ pub(crate) fn needed() -> Response<Full<Bytes>> {
 mod tests {
     use super::*;
 
-    fn read(version: &'static str, key: &'static str) -> Result<bool, &'static str> {
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    /// The headers of a handshake, in this version of the protocol and with this key.
+    fn headers(version: &'static str, key: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(UPGRADE, HeaderValue::from_static("WebSocket"));
+        headers.insert(UPGRADE, HeaderValue::from_static("h2c, WebSocket"));
+        headers.append(CONNECTION, HeaderValue::from_static("keep-alive"));
+        headers.append(CONNECTION, HeaderValue::from_static("x, Upgrade"));
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(version));
         headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_static(key));
-        Handshake::read(&headers).map(|handshake| handshake.is_some())
+        headers
+    }
+
+    fn read(headers: &HeaderMap) -> Result<bool, &'static str> {
+        Handshake::read(Version::HTTP_11, headers).map(|handshake| handshake.is_some())
     }
 
     #[test]
     fn a_handshake_has_a_version_and_a_key() {
-        assert_eq!(read("13", "dGhlIHNhbXBsZSBub25jZQ=="), Ok(true));
-        assert!(read("12", "dGhlIHNhbXBsZSBub25jZQ==").unwrap_err().contains("Version"));
-        assert!(read("13", "short").unwrap_err().contains("Key"));
-        assert!(matches!(Handshake::read(&HeaderMap::new()), Ok(None)));
+        assert_eq!(read(&headers("13", KEY)), Ok(true));
+        assert!(read(&headers("12", KEY)).unwrap_err().contains("Version"));
+        assert!(read(&headers("13", "short")).unwrap_err().contains("Key"));
+        assert_eq!(read(&HeaderMap::new()), Ok(false));
+    }
+
+    #[test]
+    fn a_handshake_is_of_http_1_1_and_names_the_upgrade() {
+        let mut headers = headers("13", KEY);
+        assert!(Handshake::read(Version::HTTP_10, &headers).err().unwrap().contains("HTTP/1.1"));
+        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive, upgraded"));
+        assert!(read(&headers).unwrap_err().contains("Connection"));
+        headers.remove(CONNECTION);
+        assert!(read(&headers).unwrap_err().contains("Connection"));
     }
 
     #[test]
     fn the_answer_has_the_key_and_the_subprotocol() {
-        let mut headers = HeaderMap::new();
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        headers.insert(SEC_WEBSOCKET_KEY, HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
-        let response = Handshake::read(&headers).unwrap().unwrap().accept(Some("a"));
+        let handshake = Handshake::read(Version::HTTP_11, &headers("13", KEY)).unwrap().unwrap();
+        let response = handshake.accept(Some("a"));
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers()[SEC_WEBSOCKET_PROTOCOL], "a");
     }

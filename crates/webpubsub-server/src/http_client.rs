@@ -247,3 +247,32 @@ impl AsyncWrite for Stream {
         self.inner().poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a name and the spellings of addresses come to is known once they are resolved.
+    const PRIVATE: [&str; 5] = ["localhost", "127.0.0.1", "127.1", "::1", "::ffff:127.0.0.1"];
+
+    fn connector(private: bool) -> Connector {
+        Connector { tls: trusting_the_system().unwrap().into(), private }
+    }
+
+    #[tokio::test]
+    async fn what_resolves_to_a_private_address_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in PRIVATE {
+            let error = connector(false).connect_to(host, port).await.unwrap_err();
+            assert_eq!(error.to_string(), "a private address", "{host}");
+        }
+        // The first that comes is the one that may.
+        connector(true).connect_to("localhost", port).await.unwrap();
+        listener.accept().await.unwrap();
+        let another = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(another.is_err(), "it was connected to");
+    }
+}

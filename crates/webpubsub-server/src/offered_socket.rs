@@ -13,6 +13,7 @@ use crate::open_count::OpenOne;
 use crate::shard_message::Link;
 use crate::sockets::{Socket, SocketAddress, Sockets};
 use crate::thread::Thread;
+use crate::timed::Timed;
 use crate::wire::Wire;
 use crate::{client, frames};
 
@@ -77,11 +78,11 @@ impl Drop for OfferedSocket {
 
 /// What is under an upgraded connection, and what was read of it already.
 pub(crate) fn wire(upgraded: hyper::upgrade::Upgraded) -> Option<(Wire, bytes::Bytes)> {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => Some((Wire::plain(parts.io.into_inner()), parts.read_buf)),
+    match upgraded.downcast::<TokioIo<Timed<TcpStream>>>() {
+        Ok(parts) => Some((Wire::plain(parts.io.into_inner().into_inner()), parts.read_buf)),
         Err(upgraded) => {
-            let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
-            let (tcp, connection) = parts.io.into_inner().into_inner();
+            let parts = upgraded.downcast::<TokioIo<Timed<TlsStream<TcpStream>>>>().ok()?;
+            let (tcp, connection) = parts.io.into_inner().into_inner().into_inner();
             Some((Wire::secure(tcp, connection), parts.read_buf))
         }
     }

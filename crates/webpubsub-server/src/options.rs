@@ -28,7 +28,7 @@ for https where it is served, when it accepts.
   --shards N          How many shards a hub is spread over. (1)
   --settings FILE     Hubs' settings, JSON: see docs/configuration.md.
   --var NAME=VALUE    Sets a variable: see docs/configuration.md. May be given several times.
-  --pages DIR         Serve these files at the paths that the service does not have.
+  --pages DIR         Serve these files at the paths that the service does not have, in place of the page.
   --help              Says this.
 
 The access key is WEBPUBSUB_ACCESS_KEY in the environment. WEBPUBSUB_ACCESS_KEY_SECONDARY, PORTAL_SECRET and

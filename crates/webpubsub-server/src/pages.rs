@@ -1,8 +1,8 @@
-//! The pages beside the service, from a folder, and the description of its API.
+//! The pages beside the service, from the program itself or a folder, and the description of its API.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -19,6 +19,15 @@ const DOCUMENT: &str = "/api/openapi.json";
 /// What it says.
 const DOCUMENT_TEXT: &[u8] = include_bytes!("../../../www/api/openapi.json");
 
+/// The pages that are a part of the program, by their names: those that `npm run build` has made.
+#[cfg(feature = "pages")]
+const BUILT_IN: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+#[cfg(not(feature = "pages"))]
+const BUILT_IN: &[(&str, &[u8])] = &[];
+/// What stands where the page would be.
+const NO_PAGE: &str = "The page is not a part of this program, which serves everything else. With Node, `npm run build` \
+     makes it; then `cargo install --features pages` puts it into the program, and `--pages build/www` serves it beside.\n";
+
 /// What a browser may do with the pages, and that no other site may have them in a frame.
 const PAGE_HEADERS: [(HeaderName, &str); 3] = [
     (
@@ -30,7 +39,7 @@ const PAGE_HEADERS: [(HeaderName, &str); 3] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// The files of a folder, read when the service starts.
+/// All pages, read when the service starts.
 pub(crate) struct Pages(Vec<Page>);
 
 struct Page {
@@ -41,21 +50,25 @@ struct Page {
 }
 
 impl Pages {
-    /// Reads a folder, if there is one.
+    /// Reads a folder, if there is one, in place of what is built in.
     ///
     /// # Errors
     /// A file cannot be read.
     pub(crate) fn read(folder: Option<&Path>) -> io::Result<Self> {
         let mut pages =
             vec![Page::new(DOCUMENT.to_owned(), "application/json", Bytes::from_static(DOCUMENT_TEXT))];
-        let mut folders: Vec<PathBuf> = folder.map(Path::to_owned).into_iter().collect();
-        while let (Some(next), Some(root)) = (folders.pop(), folder) {
+        let Some(root) = folder else {
+            pages.extend(BUILT_IN.iter().map(|(name, body)| Page::of(name, Bytes::from_static(body))));
+            return Ok(Self(pages));
+        };
+        let mut folders = vec![root.to_owned()];
+        while let Some(next) = folders.pop() {
             for entry in fs::read_dir(next)? {
                 let path = entry?.path();
                 if path.is_dir() {
                     folders.push(path);
                 } else if let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) {
-                    pages.push(Page::new(path_of(name), content_type(name), fs::read(&path)?.into()));
+                    pages.push(Page::of(name, fs::read(&path)?.into()));
                 }
             }
         }
@@ -76,7 +89,8 @@ impl Pages {
         let Some(page) = self.0.iter().find(|page| page.path == path) else {
             let name = path.strip_prefix('/').filter(|name| name.ends_with(".html"));
             let moved = name.and_then(|name| self.0.iter().find(|page| page.path == path_of(name)));
-            return moved.map_or_else(not_found, |page| redirect(&page.path, request.uri.query()));
+            let missing = || not_found(if path == "/" { NO_PAGE } else { "Not Found" });
+            return moved.map_or_else(missing, |page| redirect(&page.path, request.uri.query()));
         };
         if request.method != Method::GET && request.method != Method::HEAD {
             return with(StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")], Bytes::new());
@@ -93,6 +107,11 @@ impl Pages {
 }
 
 impl Page {
+    /// The page that a file is.
+    fn of(name: &str, body: Bytes) -> Self {
+        Self::new(path_of(name), content_type(name), body)
+    }
+
     fn new(path: String, content_type: &'static str, body: Bytes) -> Self {
         let hash = Sha256::digest(&body);
         let tag = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -126,8 +145,8 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-fn not_found() -> Response<Full<Bytes>> {
-    with(StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/plain;charset=UTF-8")], "Not Found".into())
+fn not_found(words: &'static str) -> Response<Full<Bytes>> {
+    with(StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/plain;charset=UTF-8")], words.into())
 }
 
 fn redirect(path: &str, query: Option<&str>) -> Response<Full<Bytes>> {

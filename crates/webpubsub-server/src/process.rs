@@ -2,14 +2,13 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs as _};
+use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
-use socket2::TcpKeepalive;
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +19,7 @@ use tokio::time::{sleep, timeout};
 use webpubsub_service::{Config, ConfigError, KeyRing, ViewCache};
 
 use crate::http_client::{HttpClient, trusting_the_system};
+use crate::listening::Given;
 use crate::open_count::OpenCount;
 use crate::options::{Options, bracketed};
 use crate::pages::Pages;
@@ -27,13 +27,8 @@ use crate::storage::{Durability, Storage};
 use crate::thread::{Letter, Listener, Peers, Thread};
 use crate::tls::{CertificateError, CertificateFiles, Certificates};
 use crate::variables::Variables;
-use crate::{log, objects, supervisor};
+use crate::{listening, log, objects, supervisor};
 
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 4096;
-/// How a peer is found to be gone that has sent nothing: within four minutes.
-const KEEPALIVE: TcpKeepalive =
-    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
 /// How many open files are left for databases and the like.
 const OTHER_FILES: u64 = 256;
 /// How long nothing is accepted when the system has no more open files.
@@ -62,7 +57,13 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
-    /// There is no certificate.
+    /// The sockets that it was started with are of no use.
+    #[error("the sockets that the service was started with cannot be used: {0}")]
+    Given(io::Error),
+    /// There is a socket for https, and no certificate.
+    #[error("a socket for https was given, which needs --cert FILE and --key FILE")]
+    NoCertificate,
+    /// The certificate cannot be used.
     #[error("{0}")]
     Certificate(String),
     /// The state folder cannot be used.
@@ -116,7 +117,7 @@ struct Shared {
     storage: Storage,
     client: Arc<ClientConfig>,
     certificates: Option<Certificates>,
-    pages: Option<PathBuf>,
+    pages: Arc<Pages>,
     open: OpenCount,
     views: Arc<Mutex<ViewCache>>,
     keys: Arc<KeyRing>,
@@ -128,10 +129,19 @@ struct Shared {
 /// # Errors
 /// Why it does not start, or ends by itself.
 pub fn run(options: &Options) -> Result<(), StartError> {
-    let http = listen(&options.host, options.port)?;
-    let https = match &options.https {
-        Some((port, files)) => Some((listen(&options.host, *port)?, files.clone(), files.read()?)),
-        None => None,
+    let given = Given::take().map_err(StartError::Given)?;
+    let listen = |given: Option<StdListener>, port| match given {
+        Some(listener) => Ok(listener),
+        None => listening::listen(&options.host, port).map_err(|error| StartError::Listen {
+            address: format!("{}:{port}", bracketed(&options.host)),
+            error,
+        }),
+    };
+    let http = listen(given.http, options.port)?;
+    let https = match (&options.https, given.https) {
+        (Some((port, files)), given) => Some((listen(given, *port)?, files.clone(), files.read()?)),
+        (None, Some(_)) => return Err(StartError::NoCertificate),
+        (None, None) => None,
     };
     let http_port = http.local_addr()?.port();
     let https_port = https.as_ref().map(|(listener, ..)| listener.local_addr()).transpose()?;
@@ -154,13 +164,12 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         storage,
         client: trusting_the_system()?,
         certificates: certificates.map(Certificates::new),
-        pages: options.pages.clone(),
+        pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(StartError::Pages)?),
         open: OpenCount::default(),
         views: Arc::default(),
         keys,
         stopping,
     });
-    Pages::read(options.pages.as_deref()).map_err(StartError::Pages)?;
     let most = most_connections();
     for (number, letters) in letters.drain(1..).enumerate() {
         let shared = Arc::clone(&shared);
@@ -243,46 +252,13 @@ async fn serve_thread(
         sockets: crate::sockets::Sockets::default(),
         views: Arc::clone(&shared.views),
         known: std::cell::RefCell::default(),
-        pages: Pages::read(shared.pages.as_deref()).map_err(StartError::Pages)?,
+        pages: Arc::clone(&shared.pages),
         tls: shared.certificates.clone(),
         open: shared.open.clone(),
         stopping: shared.stopping.clone(),
     };
     objects::run(Rc::new(thread), letters).await;
     Ok(())
-}
-
-/// Listens at an address.
-fn listen(host: &str, port: u16) -> Result<StdListener, StartError> {
-    let bind = |address: SocketAddr| {
-        let socket = socket2::Socket::new(
-            socket2::Domain::for_address(address),
-            socket2::Type::STREAM,
-            Some(socket2::Protocol::TCP),
-        )?;
-        socket.set_reuse_address(true)?;
-        // What is accepted inherits these.
-        socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_keepalive(&KEEPALIVE)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
-        Ok(StdListener::from(socket))
-    };
-    let found = (host, port).to_socket_addrs();
-    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    match found {
-        Ok(addresses) => {
-            for address in addresses {
-                match bind(address) {
-                    Ok(listener) => return Ok(listener),
-                    Err(error) => failure = error,
-                }
-            }
-        }
-        Err(error) => failure = error,
-    }
-    Err(StartError::Listen { address: format!("{}:{port}", bracketed(host)), error: failure })
 }
 
 /// Accepts connections, and has one thread after the other serve them.

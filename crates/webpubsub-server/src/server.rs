@@ -25,6 +25,7 @@ use crate::open_count::OpenOne;
 use crate::request::Request;
 use crate::respond::{close, respond, text};
 use crate::thread::{Listener, Thread};
+use crate::timed::Timed;
 
 /// How long a connection may take for a request's head, and how long it may be without one.
 const HEAD: Duration = Duration::from_secs(60);
@@ -67,7 +68,7 @@ where
         .max_buf_size(MAX_HEAD_BYTES)
         // A client that has sent its request may end its side.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Timed::new(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut stopping = thread.stopping.clone();
@@ -99,7 +100,7 @@ async fn answer_request(
     request: &Request,
     upgrade: Option<OnUpgrade>,
 ) -> Response<Full<Bytes>> {
-    let handshake = match Handshake::read(&request.head.headers) {
+    let handshake = match Handshake::read(request.head.version, &request.head.headers) {
         Ok(handshake) => handshake.zip(upgrade),
         Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
     };

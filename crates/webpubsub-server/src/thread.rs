@@ -79,7 +79,7 @@ pub(crate) struct Thread {
     pub(crate) views: Arc<Mutex<ViewCache>>,
     pub(crate) known: RefCell<KnownHandlers>,
     pub(crate) http: HttpClient,
-    pub(crate) pages: Pages,
+    pub(crate) pages: Arc<Pages>,
     pub(crate) tls: Option<Certificates>,
     /// How many connections are open, on all threads.
     pub(crate) open: OpenCount,

@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be done here is a failed test")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process};
 
 const KEY: &str = "an-access-key-for-tests-of-48-characters-in-all!";
@@ -114,6 +116,77 @@ fn a_refused_request_leaves_the_next_one_on_its_connection() {
     let answers = exchange(&address, &[send, health].concat());
     assert!(answers.starts_with("HTTP/1.1 401 ") && answers.contains("HTTP/1.1 200 OK\r\n"), "{answers}");
     assert_eq!(end(child), Some(0));
+}
+
+#[test]
+fn where_the_page_would_be_a_sentence_says_how_to_have_it() {
+    let state = Folder::new("no-page");
+    let (child, address) = start(&state.0);
+    let get = |path: &str| exchange(&address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n"));
+    if cfg!(feature = "pages") {
+        assert!(get("/").starts_with("HTTP/1.1 200 OK\r\n"));
+    } else {
+        let answer = get("/");
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("--features pages"), "{answer}");
+    }
+    assert!(get("/api/openapi.json").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(get("/other").ends_with("\r\n\r\nNot Found"));
+    assert_eq!(end(child), Some(0));
+}
+
+/// Has a shell start it with these sockets from number 3 on, as a supervisor would.
+fn start_with(state: &Path, sockets: &[&TcpListener], names: Option<&str>, more: &[&str]) -> Command {
+    let own = command(state);
+    let numbers = sockets.iter().map(|socket| socket.as_raw_fd());
+    // All are copied to high numbers first: a low one may be another's place.
+    let copies = numbers.clone().enumerate().map(|(at, number)| format!("exec {}<&{number}; ", 50 + at));
+    let places = (0..sockets.len()).map(|at| format!("exec {}<&{}; ", 3 + at, 50 + at));
+    let script = copies.chain(places).collect::<String>() + "LISTEN_PID=$$ exec \"$0\" \"$@\"";
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]).arg(own.get_program()).args(own.get_args()).args(more);
+    shell.env("WEBPUBSUB_ACCESS_KEY", KEY).env("LISTEN_FDS", sockets.len().to_string());
+    if let Some(names) = names {
+        shell.env("LISTEN_FDNAMES", names);
+    }
+    shell
+}
+
+/// A socket that other programs inherit.
+fn inheritable() -> (TcpListener, String) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    fcntl_setfd(&socket, FdFlags::empty()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+#[test]
+fn it_listens_on_the_socket_that_a_supervisor_gives_it() {
+    let state = Folder::new("given");
+    for names in [None, Some("webpubsub.socket"), Some("http")] {
+        let (socket, address) = inheritable();
+        // Whoever asks before it is there is answered all the same.
+        let mut early = TcpStream::connect(&address).unwrap();
+        write!(early, "HEAD /api/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut child = start_with(&state.0, &[&socket], names, &[]).stdout(Stdio::piped()).spawn().unwrap();
+        drop(socket);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, format!("listening on http://{address}\n"), "{names:?}");
+        let mut answer = String::new();
+        early.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(end(child), Some(0));
+    }
+}
+
+#[test]
+fn sockets_that_are_of_no_use_are_said_in_a_sentence() {
+    let state = Folder::new("given-wrong");
+    let ((one, _), (other, _)) = (inheritable(), inheritable());
+    let (code, error) = ended(&mut start_with(&state.0, &[&one, &other], Some("http:http"), &[]));
+    assert_eq!((code, error.contains("there are two of a kind")), (Some(2), true), "{error}");
+    let (code, error) = ended(&mut start_with(&state.0, &[&one, &other], Some("http:https"), &[]));
+    assert_eq!((code, error.contains("needs --cert FILE and --key FILE")), (Some(2), true), "{error}");
 }
 
 #[test]
