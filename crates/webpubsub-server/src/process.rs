@@ -237,9 +237,14 @@ async fn serve_thread(
 ) -> Result<(), StartError> {
     let mut config = Config::read(&|name| shared.variables.get(name))?;
     config.keys = Arc::clone(&shared.keys);
-    if shared.variables.get("SHARD_HARD_LIMIT").is_none() {
+    let is_set = |name: &str| shared.variables.get(name).is_some();
+    if !is_set("SHARD_HARD_LIMIT") {
         // Connections are bounded by the process's open files.
         config.unbound_shards();
+    }
+    if !is_set("CLIENT_MESSAGES_PER_SECOND") && !is_set("CLIENT_MESSAGE_BURST") {
+        // A client that sends faster than its messages are carried out is not read meanwhile.
+        config.unbound_rate();
     }
     let config = Rc::new(config);
     let thread = Thread {

@@ -208,6 +208,12 @@ impl Config {
         self.shard_hard_limit = usize::MAX;
     }
 
+    /// Has clients send as fast as their messages are carried out, for a host that reads no more of one that sends
+    /// faster.
+    pub const fn unbound_rate(&mut self) {
+        self.limits.messages_per_second = 0;
+    }
+
     /// What concerns the directory of a hub, or of none yet.
     #[must_use]
     pub fn directory(&self, hub: Option<&HubName>) -> DirectoryConfig {
@@ -304,6 +310,14 @@ mod tests {
         config.unbound_shards();
         assert_eq!(config.connection_limits(), [5000, usize::MAX]);
         assert_eq!(config.shard_config(&hub("h"), ShardId(0)).capacity, usize::MAX);
+    }
+
+    #[test]
+    fn a_host_may_let_clients_send_as_fast_as_it_reads() {
+        let mut config = config(&[]);
+        config.unbound_rate();
+        let limits = config.shard_config(&hub("h"), ShardId(0)).limits;
+        assert_eq!(limits, Limits { messages_per_second: 0, ..Limits::DEFAULT });
     }
 
     #[test]
