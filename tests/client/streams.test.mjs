@@ -163,6 +163,20 @@ test("content that does not fit its data type is refused", async (t) => {
   assert.equal(first.streamSequenceId, 1);
 });
 
+test("a recovery asks after a stream that has nothing to send", async (t) => {
+  const { service, client, connection, event } = await streaming(t);
+  const stream = await client.openGroupStream("g", { streamId: "s" });
+  const failed = new Promise((resolve) => stream.onError(resolve));
+  connection.drop();
+  assert.equal((await event())[0], "recovering");
+  const error = { name: "StreamNotFound", message: "There is none." };
+  service.answer = (connection, { streamId }) => connection.say({ type: "streamClosed", streamId, error });
+  const recovered = await service.connection();
+  recovered.connected();
+  assert.deepEqual(await next(recovered, 1), [{ type: "streamData", streamId: "s" }]);
+  assert.deepEqual(await failed, error);
+});
+
 test("a recovery sends again what is not acknowledged, in order", async (t) => {
   const { service, client, connection, event } = await streaming(t);
   const writer = await client.openGroupStream("g", { streamId: "s" });

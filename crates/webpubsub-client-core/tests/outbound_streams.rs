@@ -239,6 +239,24 @@ fn what_is_not_acknowledged_is_sent_again_after_a_recovery() {
 }
 
 #[test]
+fn a_stream_with_nothing_to_send_again_is_asked_after() {
+    let mut driver = Driver::open();
+    driver.write("a");
+    driver.ack("s", 2);
+    driver.skip();
+    driver.input(OutboundInput::Recovering);
+    driver.input(OutboundInput::Recovered);
+    driver.check(expect![[r#"
+        0 → s is alive
+    "#]]);
+    // The service had ended it, and the word of that was lost with the link.
+    driver.closed(Some((StreamError::NOT_FOUND, "There is none.")));
+    driver.check(expect![[r#"
+        0 s failed: the service ended the stream: There is none.
+    "#]]);
+}
+
+#[test]
 fn an_ack_may_name_what_was_sent_before_a_recovery() {
     let mut driver = Driver::open();
     driver.write("a");
@@ -248,6 +266,7 @@ fn an_ack_may_name_what_was_sent_before_a_recovery() {
     driver.input(OutboundInput::Recovered);
     driver.write("b");
     driver.check(expect![[r#"
+        0 → s is alive
         0 → s 2 b
         0 call 3 done
     "#]]);

@@ -370,8 +370,7 @@ impl Groups {
                 host.send_start(stream_id, group.as_str(), *echo == Echo::Skip, idle_millis);
             }
             StreamAction::Data { sequence_id, data } => host.send_data(stream_id, *sequence_id as f64, data),
-            // No application asks for it.
-            StreamAction::KeepAlive => {}
+            StreamAction::KeepAlive => host.send_data(stream_id, 0.0, &JsValue::UNDEFINED),
             StreamAction::End { error } => host.send_end(
                 stream_id,
                 error.is_some(),

@@ -24,7 +24,7 @@ extern "C" {
         idle_millis: f64,
     );
 
-    /// Sends a fragment.
+    /// Sends a fragment; without a payload it is a keep-alive, and the number means nothing.
     #[wasm_bindgen(method, js_name = sendData)]
     pub(crate) fn send_data(this: &GroupsHost, stream_id: &str, sequence_id: f64, payload: &JsValue);
 

@@ -50,9 +50,9 @@ fn streams_and_states_keep_their_promises() {
             Err(failure) => panic!("{failure}"),
         }
     }
-    let StreamSummary { pieces, completed, failed, recoveries, losses, changes } = sum;
+    let StreamSummary { pieces, completed, failed, recoveries, losses, changes, resizes } = sum;
     assert!(
-        [pieces, completed, failed, recoveries, losses, changes].iter().all(|count| *count > 0),
+        [pieces, completed, failed, recoveries, losses, changes, resizes].iter().all(|count| *count > 0),
         "too tame: {sum}"
     );
 }

@@ -314,13 +314,21 @@ impl<P: Clone> OutboundStreams<P> {
         }
     }
 
-    /// Whatever is not acknowledged is sent again, oldest first.
+    /// Whatever is not acknowledged is sent again, oldest first. Where nothing is, a keep-alive asks after the
+    /// stream: that the service has ended it may have been lost with the link.
+    ///
+    /// Source: docs/spec/sdk.md#streams.
     fn recovered(&mut self) {
         self.link = Link::Open;
         for (stream_id, stream) in self.streams.iter_mut() {
             stream.resend = None;
             stream.fragments.rewind();
+            let before = self.outputs.len();
             stream.pump(self.link, stream_id, &mut self.outputs);
+            if self.outputs.len() == before {
+                let (stream_id, action) = (stream_id.clone(), StreamAction::KeepAlive);
+                self.outputs.push(OutboundOutput::Send(UpstreamMessage::Stream { stream_id, action }));
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! Streams and group states under the same faults: clients that send and receive streams, and set and watch
 //! states, against real shards.
 //!
-//! [`simulate_streams`] draws from one seed a hub of one to three shards, some clients and what happens to them.
+//! [`simulate_streams`] draws from one seed a hub of one to three shards, whose number may change, some clients and
+//! what happens to them.
 //! Nothing is foretold here, as in the simulation of messages: what has to hold is said of what applications
 //! see.
 //!
@@ -10,6 +11,7 @@
 //! - Links are cut with what was on its way last, and recovered within the time for that, or not.
 //! - Shards lose their memory, or their sockets as well. Batches between shards are lost, late or come twice.
 //! - Clients stop and start; streams fall silent.
+//! - The hub gets another number of shards, and what the directory says of it is lost on the way to some.
 //!
 //! # What holds true
 //!

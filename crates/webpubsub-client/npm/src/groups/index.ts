@@ -289,8 +289,12 @@ export class Groups {
         const stream = { streamId, ...(idleMillis >= 0 && { idleTimeoutInMs: idleMillis }) };
         send({ kind: "sendToGroup", group, noEcho, stream });
       },
-      sendData: (streamId, streamSequenceId, { dataType, data }) =>
-        send({ kind: "streamData", streamId, streamSequenceId, dataType, data }),
+      sendData: (streamId, streamSequenceId, payload) =>
+        send({
+          kind: "streamData",
+          streamId,
+          ...(payload && { streamSequenceId, dataType: payload.dataType, data: payload.data }),
+        }),
       sendEnd: (streamId, isError, message, userErrorCode) =>
         send({ kind: "streamEnd", streamId, ...(isError && { error: { message, userErrorCode } }) }),
       done: (id) => groups().#calls.get(id)?.resolve(),

@@ -17,6 +17,8 @@ pub struct StreamSummary {
     pub losses: u64,
     /// Changes of a group's states that applications could see.
     pub changes: u64,
+    /// Changes of the hub's number of shards that were carried through.
+    pub resizes: u64,
 }
 
 impl StreamSummary {
@@ -28,13 +30,17 @@ impl StreamSummary {
         self.recoveries += other.recoveries;
         self.losses += other.losses;
         self.changes += other.changes;
+        self.resizes += other.resizes;
     }
 }
 
 impl fmt::Display for StreamSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pieces, completed, failed, recoveries, losses, changes } = self;
+        let Self { pieces, completed, failed, recoveries, losses, changes, resizes } = self;
         write!(f, "of streams {pieces} pieces, {completed} completed, {failed} failed, ")?;
-        write!(f, "{recoveries} recoveries, {losses} losses, {changes} changes of states")
+        write!(
+            f,
+            "{recoveries} recoveries, {losses} losses, {changes} changes of states, {resizes} of shards"
+        )
     }
 }

@@ -8,6 +8,7 @@ use webpubsub_client_core::{CommandId, InboundInput, InboundOptions, OutboundInp
 use webpubsub_protocol::client::{Echo, GroupState, GroupStateAction, StreamError, StreamId};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::HubView;
 use webpubsub_shard::{Batch, ShardConfig, ShardId};
 
 use self::check::Seen;
@@ -16,10 +17,12 @@ use super::seen::{Fate, Sent};
 use super::summary::StreamSummary;
 use crate::handler::policy;
 use crate::shard::TestShard;
+use crate::simulation::directory::{Answers, SimulatedDirectory};
 use crate::simulation::random::Random;
 use crate::simulation::words::{GROUPS, group_name};
 
 mod check;
+mod directory;
 mod edge;
 mod faults;
 mod network;
@@ -36,10 +39,16 @@ const PATIENCE: Duration = Duration::from_secs(400);
 pub(super) struct World {
     now: Timestamp,
     random: Random,
+    /// Those that may be added exist, too.
     shards: Vec<TestShard>,
+    directory: SimulatedDirectory,
+    /// Whether the number of shards changes.
+    resizes: bool,
     clients: Vec<Client>,
     /// On its way from shard to shard.
     batches: VecDeque<(usize, usize, Batch)>,
+    /// On its way from the directory to a shard.
+    views: VecDeque<(usize, HubView, Answers)>,
     streams: Vec<Sent>,
     states: u32,
     /// Nothing goes wrong.
@@ -52,14 +61,21 @@ impl World {
     pub(super) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let shards: u16 = random.pick(&[1, 1, 2, 3]);
-        let config = |shard| ShardConfig { shard: ShardId(shard), shards, ..ShardConfig::only() };
+        let resizes = random.chance(400);
+        let most = if resizes { 3 } else { shards };
+        let drain_window = random.pick(&[None, Some(Duration::from_secs(30))]);
+        let config =
+            |shard| ShardConfig { shard: ShardId(shard), shards, drain_window, ..ShardConfig::only() };
         let clients = random.between(2, 5);
         Self {
             now: Timestamp::from_millis(1_000_000),
-            shards: (0..shards).map(|shard| TestShard::with(config(shard), policy())).collect(),
+            shards: (0..most).map(|shard| TestShard::with(config(shard), policy())).collect(),
+            directory: SimulatedDirectory::new(policy().hub, shards),
+            resizes,
             clients: (0..clients).map(|_| Client::new(&mut random)).collect(),
             random,
             batches: VecDeque::new(),
+            views: VecDeque::new(),
             streams: Vec::new(),
             states: 0,
             calm: false,
@@ -86,7 +102,6 @@ impl World {
         }
         self.calm = true;
         self.pass(PATIENCE);
-        self.ask_for_lost_ends();
         self.check();
         // An update outweighs snapshots for a time that has passed.
         for client in 0..self.clients.len() {
@@ -101,24 +116,6 @@ impl World {
         for group in 0..GROUPS.len() {
             self.check_states(group, Seen::IsThere);
         }
-    }
-
-    /// That the service has ended a stream may be lost with a link. Its sender learns it with the next piece.
-    fn ask_for_lost_ends(&mut self) {
-        for at in 0..self.streams.len() {
-            let sent = &mut self.streams[at];
-            if sent.fate == Fate::Open && sent.end.is_none() {
-                sent.pieces += 1;
-                let stream_id = StreamId::parse(&*sent.id).expect("a stream id");
-                let client = sent.client;
-                let id = self.call(client, at);
-                self.outbound(
-                    client,
-                    OutboundInput::Write { id, stream_id, data: MessageData::default(), len: 0 },
-                );
-            }
-        }
-        self.pass(Duration::from_secs(1));
     }
 
     fn note(&mut self, line: String) {
@@ -137,7 +134,9 @@ impl World {
         match self.random.below(100) {
             0..=29 => self.reach(client),
             30..=59 => self.arrive(client),
-            60..=69 => self.relay(),
+            60..=66 => self.relay(),
+            67 | 68 => self.take_view(),
+            69 if self.resizes && self.random.chance(200) => self.resize(),
             70..=81 => self.write(client),
             82..=88 => self.change_states(client),
             89..=95 => {

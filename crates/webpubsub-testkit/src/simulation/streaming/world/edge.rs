@@ -78,18 +78,21 @@ impl World {
             let error = ConnectError::Unreachable;
             return self.clients[client].inputs.push_back(Input::ConnectFailed { attempt, error });
         }
-        self.clients[client].inputs.push_back(Input::Opened { attempt });
         let (shard, slot) = match endpoint.recovery {
             Some(recovery) => {
                 let id = ConnectionId::parse(recovery.connection_id).expect("a connection id");
                 let shard = ShardId::of(&id).map_or(0, |shard| usize::from(shard.0));
                 (shard, self.shards[shard].recover(&id))
             }
-            None => {
-                let shard = self.random.below(self.shards.len());
-                (shard, self.shards[shard].connect(self.clients[client].request.clone()))
-            }
+            None => match self.place(client) {
+                Some((shard, slot)) => (shard, Some(slot)),
+                None => {
+                    let error = ConnectError::Unreachable;
+                    return self.clients[client].inputs.push_back(Input::ConnectFailed { attempt, error });
+                }
+            },
         };
+        self.clients[client].inputs.push_back(Input::Opened { attempt });
         self.note(format!("client {client} connects to shard {shard}: {slot:?}"));
         let mut down = VecDeque::new();
         if slot.is_none() {

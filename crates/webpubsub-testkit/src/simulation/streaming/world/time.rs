@@ -12,6 +12,7 @@ use crate::simulation::streaming::client::Input;
 impl World {
     pub(super) fn wait(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
+        self.wake_directory();
         for shard in &mut self.shards {
             shard.now = self.now;
             if shard.due().is_some_and(|due| due <= shard.now) {
@@ -43,7 +44,8 @@ impl World {
                 [client.session.next_timeout(), client.outbound.next_timeout(), client.inbound.next_timeout()]
             });
             let shards = self.shards.iter().map(TestShard::due);
-            let Some(due) = clients.chain(shards).flatten().min().filter(|due| *due <= end) else { break };
+            let due = clients.chain(shards).flatten().chain(self.directory.alarm()).min();
+            let Some(due) = due.filter(|due| *due <= end) else { break };
             self.wait(due.since(self.now));
         }
         self.now = end;
@@ -65,6 +67,10 @@ impl World {
             while !self.batches.is_empty() {
                 moved = true;
                 self.relay();
+            }
+            while !self.views.is_empty() {
+                moved = true;
+                self.take_view();
             }
             if !moved {
                 return;
