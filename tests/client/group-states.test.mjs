@@ -162,6 +162,36 @@ test("of updates the one with the larger time counts", async (t) => {
   assert.equal(client.listGroupStates("g").length, 1);
 });
 
+test("a cleared state is listed until the service says so", async (t) => {
+  const { client, changed } = await subscribed(t);
+  await client.joinGroup("g");
+  await client.setGroupState("g", { status: "typing" });
+  const own = item("c1", 20, { status: "typing" });
+  assert.deepEqual(await changed(snapshot(own)), [own]);
+  await client.clearGroupState("g");
+  assert.equal(client.getGroupState("g"), undefined);
+  assert.deepEqual(client.listGroupStates("g"), [own]);
+  assert.deepEqual(await changed(update({ connectionId: "c1", updatedAt: 21 })), []);
+});
+
+test("what is known stays while it is subscribed to again", async (t) => {
+  const { client, changed } = await subscribed(t);
+  const known = item("c1", 20, { status: "typing" });
+  assert.deepEqual(await changed(snapshot(known)), [known]);
+  await client.subscribeGroupStates("g");
+  assert.deepEqual(client.listGroupStates("g"), [known]);
+  assert.deepEqual(await changed(snapshot()), []);
+});
+
+test("what changes nothing is no event", async (t) => {
+  const { changed, connection, events } = await subscribed(t);
+  const known = item("c1", 20, { status: "typing" });
+  await changed(snapshot(known));
+  for (const frame of [snapshot(known), snapshot(item("c1", 19, {})), update(known), update()]) connection.say(frame);
+  assert.equal((await changed(update(item("c2", 1, { a: "b" })))).length, 2);
+  assert.deepEqual(events(), []);
+});
+
 test("an anonymous member has no user id", async (t) => {
   const { changed } = await subscribed(t);
   const [record] = await changed(snapshot({ connectionId: "c1", state: { a: "b" }, updatedAt: 1 }));

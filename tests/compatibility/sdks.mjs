@@ -189,6 +189,7 @@ const [protocols, protobuf, streams, states, servers] = [
   "server",
 ].map(ours);
 const streaming = testsOf("tests/sdk/client-suite/streaming.mjs", "Our client in Node");
+const scenarios = e2e("clients/state-scenarios");
 const serverModule = e2e("event-handlers/server-module");
 const rust = (name) => testsOf(`crates/webpubsub/tests/${name}.rs`);
 const types = testsOf("tests/packaging/types.test.mjs");
@@ -230,6 +231,7 @@ export const ownClients = [
         streaming("opens a stream, and receives it as its member"),
         streams("a stream is opened, written and ended, numbered from 1"),
         streams("a recovery sends again what is not acknowledged, in order"),
+        streams("a recovery asks after a stream that has nothing to send"),
         streams("what the service did not take is sent again"),
         streams("a listener gets each stream once, and its fragments in order"),
         streams("a silent stream ends with IdleTimeout"),
@@ -252,6 +254,63 @@ export const ownClients = [
       row(
         "React hooks, safe in StrictMode",
         testsOf("tests/packaging/frameworks.test.mjs")("React hooks share a client, join a group once, and stop"),
+      ),
+    ],
+  },
+  {
+    title: "Microsoft's scenarios of group states, with the messages of its client 1.1.0 and with ours",
+    sources: ["docs/spec/sdk.md#group-states"],
+    rows: [
+      row("A state is set, under the caller's ack id", scenarios("${kind} client sets a state under its own ack id")),
+      row("A clear leaves out the state", scenarios("${kind} client clears a state by leaving it out")),
+      row("A subscription has a snapshot", scenarios("${kind} client subscribes, and gets a snapshot")),
+      row(
+        "An unsubscription ends changes, and forgets what was known",
+        scenarios("${kind} client unsubscribes, and knows nothing more"),
+      ),
+      row(
+        "The own state needs no subscription, and is a copy",
+        states("the own state is known once it is set, of a joined group"),
+        states("only what is subscribed to can be listed"),
+      ),
+      row(
+        "A clear ends the own state at once, and what is listed with the service's word",
+        states("a cleared state is listed until the service says so"),
+      ),
+      row(
+        "What is known stays while it is subscribed to again, until the snapshot",
+        scenarios("${kind} client subscribes again, and knows what it knew"),
+        states("what is known stays while it is subscribed to again"),
+      ),
+      row(
+        "What is listed is what the service said, as copies",
+        scenarios("${kind} client subscribes, and gets a snapshot"),
+        states("a snapshot replaces what is known"),
+      ),
+      row(
+        "The own state is not listed before the service says it",
+        scenarios("${kind} client lists its own state as the service says it"),
+        states("only what is subscribed to can be listed"),
+      ),
+      row(
+        "An update that changes something is an event, and one that does not is none",
+        scenarios("${kind} client receives each change of others"),
+        states("what changes nothing is no event"),
+      ),
+      row(
+        "A snapshot that changes something is an event, and one that does not is none",
+        states("a snapshot replaces what is known"),
+        states("what changes nothing is no event"),
+      ),
+      row(
+        "Updates that come are listed",
+        scenarios("${kind} client receives each change of others"),
+        states("of updates the one with the larger time counts"),
+      ),
+      row(
+        "A connection that is no recovery has its subscriptions made again, and no states",
+        scenarios("${kind} client subscribes again on a new connection"),
+        states("a new connection subscribes again, and knows nothing before"),
       ),
     ],
   },
