@@ -1,5 +1,6 @@
 // A service that keeps to nothing: the client goes on, throws nothing, and leaves nothing behind.
 import assert from "node:assert/strict";
+import { once as emitted } from "node:events";
 import { test } from "node:test";
 import { once, setUpConnected, unreliable } from "./harness.mjs";
 
@@ -46,6 +47,18 @@ test("frames of any shape throw nothing, and the link goes on", async (t) => {
   assert.deepEqual((await client.sendEvent("still", 1, "json")).isDuplicated, false);
   assert.ok(events().every(([name]) => name !== "disconnected" && name !== "recovering"));
   assert.deepEqual(errors, []);
+});
+
+test("text that is no UTF-8 ends its link with 1007", async (t) => {
+  const { service, connection, event } = await setUpConnected(t);
+  const closed = emitted(connection.socket, "close");
+  connection.say({ type: "message", from: "server", dataType: "text", data: "é€😀" });
+  connection.socket._socket.write(Buffer.from([0x81, 2, 0xc3, 0x28]));
+  connection.say({ type: "message", from: "server", dataType: "text", data: "late" });
+  assert.equal((await event())[1].message.data, "é€😀");
+  assert.equal((await closed)[0], 1007);
+  assert.equal((await event())[0], "recovering");
+  await service.connection();
 });
 
 test("sequence ids that jump or go back raise nothing twice", async (t) => {

@@ -68,7 +68,7 @@ pub use operation::{Delivery, Operation};
 pub use options::Options;
 pub use output::{Event, Next, Output, Receipt};
 pub use retry::{Retry, RetryMode};
-pub use session::Session;
+pub use session::{Arrival, Session};
 pub use streams::{
     InboundInput, InboundOptions, InboundOutput, InboundStreamId, InboundStreams, OutboundError,
     OutboundInput, OutboundOutput, OutboundStreams, StreamEnding, SubscriptionId,

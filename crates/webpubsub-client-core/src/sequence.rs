@@ -40,6 +40,11 @@ impl Sequence {
         true
     }
 
+    /// How many messages with the next numbers may arrive before an ack is due at once.
+    pub(crate) const fn allowance(&self) -> u64 {
+        ACK_PAST.saturating_sub(self.largest.saturating_sub(self.acknowledged))
+    }
+
     /// Makes an ack that is outstanding due at once, as after a recovery.
     pub(crate) fn hurry(&mut self, now: Timestamp) {
         self.due = self.due.map(|_| now);

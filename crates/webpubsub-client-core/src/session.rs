@@ -9,6 +9,8 @@ mod operating;
 mod receiving;
 mod waiting;
 
+pub use receiving::Arrival;
+
 use std::mem;
 
 use webpubsub_protocol::client::DownstreamMessage;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use driver::Driver;
 use expect_test::expect;
-use webpubsub_client_core::{AttemptId, ConnectError, Options};
+use webpubsub_client_core::{Arrival, AttemptId, ConnectError, Options};
 use webpubsub_protocol::client::Subprotocol;
 
 /// A session whose lost link has an open socket again, on which the service has said nothing.
@@ -402,6 +402,30 @@ fn a_message_may_be_shown_without_its_content() {
     driver.skip();
     driver.pass(110_000);
     assert!(!driver.take().contains("recovering"));
+}
+
+#[test]
+fn a_host_need_not_show_what_an_allowance_covers() {
+    let mut driver = Driver::connected(Options::default());
+    let arrival = |is_new, allowance| Some(Arrival { is_new, allowance });
+    assert_eq!(driver.arrives(Some(1)), arrival(true, 499));
+    // Those from 2 are raised, and the last of them is shown.
+    assert_eq!(driver.arrives(Some(500)), arrival(true, 0));
+    assert_eq!(driver.arrives(Some(250)), arrival(false, 0));
+    assert_eq!(driver.next_timeout(), Some(1000));
+    assert_eq!(driver.arrives(Some(501)), arrival(true, 0));
+    driver.pass(0);
+    driver.check(expect![[r#"
+        0.000 → {"type":"sequenceAck","sequenceId":501}
+    "#]]);
+    assert_eq!(driver.arrives(Some(502)), arrival(true, 499));
+    assert_eq!(driver.arrives(None), arrival(true, 0));
+}
+
+#[test]
+fn without_numbers_every_message_is_shown() {
+    let mut driver = Driver::connected(Options { subprotocol: Subprotocol::Json, ..Options::default() });
+    assert_eq!(driver.arrives(Some(1)), Some(Arrival { is_new: true, allowance: 0 }));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
-use webpubsub_client_core::{AttemptId, ConnectError, HostTimer, Input, Options, Output, Session};
+use webpubsub_client_core::{Arrival, AttemptId, ConnectError, HostTimer, Input, Options, Output, Session};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::time::Timestamp;
 
@@ -91,7 +91,8 @@ impl Client {
     /// none. `wall_clock` is the time in milliseconds since 1970.
     ///
     /// What follows is a sum: 1, the message is raised; 2, [`Client::input`] says after that that something
-    /// is due; 4, more follows, and [`Client::input`] brings it again.
+    /// is due; 4, more follows, and [`Client::input`] brings it again; 8, so many times as more messages may be
+    /// raised that are not shown: see [`Arrival::allowance`].
     pub fn data(&self, attempt: u32, sequence_id: f64, wall_clock: f64) -> u32 {
         let Some(mut session) = self.session.take() else {
             return 4;
@@ -99,13 +100,13 @@ impl Client {
         let now = self.clock.at(wall_clock);
         let what = match session.data(now, AttemptId(attempt), sequence(sequence_id)) {
             None => 4,
-            Some(is_raised) => {
+            Some(Arrival { is_new, allowance }) => {
                 let next = session.next_timeout();
                 let is_due = next.is_some_and(|next| next <= now);
                 if !is_due {
                     self.set_timer(next);
                 }
-                u32::from(is_raised) | if is_due { 2 } else { 0 }
+                u32::from(is_new) | if is_due { 2 } else { 0 } | (allowance as u32) << 3
             }
         };
         self.session.set(Some(session));

@@ -14,22 +14,40 @@ use crate::output::{Event, Output};
 use crate::rejoin::Announcement;
 use crate::state::State;
 
+/// What follows from a data message that stays with the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Whether it is raised: it has not arrived before.
+    pub is_new: bool,
+    /// How many messages with the sequence ids that come next, without a gap, on the same socket, the host may
+    /// raise without showing them, until its timer rings.
+    ///
+    /// Before it passes anything else to the session it shows the last of them, which stands for all. At most
+    /// as many as may stay unacknowledged, so that no ack comes later for it; a sign of life then counts from
+    /// the moment of that showing, which is at most 1 s too late.
+    pub allowance: u64,
+}
+
 impl<P: Clone, D, O: Clone> Session<P, D, O> {
     /// Takes a data message from which nothing follows but that it is raised or not, without the message
-    /// itself: whether it is. What is due then is due at [`Session::next_timeout`], which may be now.
+    /// itself. What is due then is due at [`Session::next_timeout`], which may be now.
     ///
     /// `None`, and nothing has changed, where more follows: then it is an [`Incoming::Data`], as any message
-    /// may be. A host that is flooded needs no list of outputs for each message this way.
+    /// may be. A host that is flooded needs no list of outputs for each message this way, and need not show
+    /// every message: see [`Arrival::allowance`].
     pub fn data(
         &mut self,
         now: Timestamp,
         arrived: AttemptId,
         sequence_id: Option<SequenceId>,
-    ) -> Option<bool> {
+    ) -> Option<Arrival> {
         match &mut self.state {
             State::Connected { attempt, keep_alive, connection, unproven: None } if *attempt == arrived => {
                 keep_alive.received(now);
-                Some(is_new(&self.options, connection, now, sequence_id))
+                let is_new = is_new(&self.options, connection, now, sequence_id);
+                let is_numbered = self.options.subprotocol.is_reliable() && sequence_id.is_some();
+                let allowance = if is_new && is_numbered { connection.sequence.allowance() } else { 0 };
+                Some(Arrival { is_new, allowance })
             }
             State::Stopped
             | State::Connecting { .. }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use expect_test::Expect;
 use webpubsub_client_core::{
-    AttemptId, Close, CommandId, ConnectError, Delivery, Event, Input, Operation, Options, Output, Receipt,
-    SendError, Session,
+    Arrival, AttemptId, Close, CommandId, ConnectError, Delivery, Event, Input, Operation, Options, Output,
+    Receipt, SendError, Session,
 };
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Subprotocol, json};
 use webpubsub_protocol::close::CloseCode;
@@ -203,8 +203,13 @@ impl Driver {
 
     /// A data message that the session is shown without its content: whether it is raised.
     pub(crate) fn show_data(&mut self, sequence_id: u64) -> Option<bool> {
+        self.arrives(Some(sequence_id)).map(|arrival| arrival.is_new)
+    }
+
+    /// A data message that the session is shown without its content.
+    pub(crate) fn arrives(&mut self, sequence_id: Option<u64>) -> Option<Arrival> {
         let now = Timestamp::from_millis(self.now);
-        self.session.data(now, self.attempt, Some(SequenceId(sequence_id)))
+        self.session.data(now, self.attempt, sequence_id.map(SequenceId))
     }
 
     /// Compares what has gone by since the last check.

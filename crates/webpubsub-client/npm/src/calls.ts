@@ -1,4 +1,4 @@
-import type { Client as Core } from "#core";
+import type { Core } from "./allowance.js";
 import type { AbortSignalLike } from "./models.js";
 import * as input from "./inputs.js";
 import { asError } from "./values.js";

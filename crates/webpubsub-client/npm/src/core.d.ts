@@ -42,7 +42,10 @@ export class Client {
   /** `what` is one of `inputs.ts`. */
   input(what: number, id?: number, number?: number, a?: unknown, b?: unknown, c?: unknown): NameProblem;
 
-  /** A sum: 1, the message is raised; 2, `DUE` follows then; 4, it comes again as `DATA`. */
+  /**
+   * A sum: 1, the message is raised; 2, `DUE` follows then; 4, it comes again as `DATA`; 8, so many times as more messages
+   * that are numbered on from it may be raised before the last of them is shown.
+   */
   data(attempt: number, sequenceId: number, wallClock: number): number;
 }
 

@@ -1,5 +1,6 @@
-import type { Client as Core, Host } from "#core";
+import type { Host } from "#core";
 import { loadCore, onWake } from "#platform";
+import { Core } from "./allowance.js";
 import { type Call, Calls } from "./calls.js";
 import {
   ABORTED,
@@ -161,11 +162,10 @@ export class Driver {
     }
     this.#waiting = [use];
     Promise.all([loadCore(), this.#protocol.load?.()]).then(
-      ([{ Client: Core }]) => {
+      ([{ Client }]) => {
+        const { isReliableSubProtocol } = this.#protocol;
         const core = new Core(
-          Driver.#host(this.#held),
-          this.#protocol.isReliableSubProtocol,
-          ...coreOptions(this.#options),
+          new Client(Driver.#host(this.#held), isReliableSubProtocol, ...coreOptions(this.#options)),
         );
         this.#core = core;
         for (const use of this.#waiting!.splice(0)) use(core);

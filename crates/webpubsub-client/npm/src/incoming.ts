@@ -1,9 +1,9 @@
 // Frames → the core's inputs.
-import type { Client as Core } from "#core";
+import type { Core } from "./allowance.js";
 import { parseMessages } from "./json.js";
 import type { WebPubSubClientProtocol, WebPubSubMessage } from "./models.js";
 import * as input from "./inputs.js";
-import { asNumber, asText, report } from "./values.js";
+import { asText, report } from "./values.js";
 
 /** Passes a data message to the application. */
 export type Raise = (message: any) => void;
@@ -37,14 +37,8 @@ function take(message: any, core: Core, attempt: number, raise: Raise): unknown 
     case "streamNack":
     case "streamClosed":
     case "groupStateSnapshot":
-    case "groupStateUpdate": {
-      const sequenceId = asNumber(message.sequenceId);
-      const what = core.data(attempt, sequenceId, Date.now());
-      if (what & 4) return core.input(input.DATA, attempt, sequenceId, message);
-      if (what & 1) raise(message);
-      if (what & 2) core.input(input.DUE);
-      return;
-    }
+    case "groupStateUpdate":
+      return core.data(attempt, message, raise);
     case "ack": {
       const { ackId, success, error } = message;
       if (typeof ackId !== "number" || typeof success !== "boolean") break;

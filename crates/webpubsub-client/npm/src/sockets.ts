@@ -1,5 +1,5 @@
-import type { Client as Core } from "#core";
 import { explain, openSocket } from "#platform";
+import type { Core } from "./allowance.js";
 import { type Explanation, startError } from "./errors.js";
 import { type Raise, read } from "./incoming.js";
 import type { AbortSignalLike, WebPubSubClientCredential, WebPubSubClientProtocol, WebSocketLike } from "./models.js";

@@ -1,5 +1,6 @@
 // Node: the WebAssembly lies beside the script, and sockets are those of `ws`. They say why they did
 // not open, on every Node alike, and no test environment puts others in their place.
+import { isAscii, isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { readFile } from "node:fs/promises";
 import { WebSocket } from "ws";
@@ -21,7 +22,7 @@ class Refusal extends Error {
 }
 
 export function openSocket(url: string, protocol: string): WebSocketLike {
-  const socket = new WebSocket(url, protocol);
+  const socket = new WebSocket(url, protocol, { skipUTF8Validation: true });
   socket.once("unexpected-response", async (_request, response) => {
     const detail = wordsOf(response.headers["content-type"], await bodyOf(response));
     socket.emit("error", new Refusal({ status: response.statusCode, detail }));
@@ -30,9 +31,21 @@ export function openSocket(url: string, protocol: string): WebSocketLike {
   // Without the event that `ws` makes of each frame for `onmessage`: that costs a tenth of what a short message does.
   Object.defineProperty(socket, "onmessage", {
     set: (listener: (event: { data: unknown }) => void) =>
-      socket.on("message", (data: Buffer, isBinary: boolean) => listener({ data: isBinary ? data : data.toString() })),
+      socket.on("message", (data: Buffer, isBinary: boolean) => {
+        const text = isBinary ? data : textOf(data);
+        if (text !== undefined) return listener({ data: text });
+        // As RFC 6455 has it, section 8.1.
+        socket.removeAllListeners("message");
+        socket.close(1007);
+      }),
   });
   return socket;
+}
+
+/** A frame's text, if it is any. Most are ASCII, which is sooner checked and read. */
+function textOf(data: Buffer): string | undefined {
+  if (isAscii(data)) return data.toString("latin1");
+  return isUtf8(data) ? data.toString() : undefined;
 }
 
 /** The beginning of an answer's body, as far as it comes. */
