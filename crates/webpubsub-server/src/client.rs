@@ -23,7 +23,7 @@ const READ_BYTES: usize = 64 << 10;
 /// From this many bytes of answers to pings on that wait to be written, nothing more is read of a socket.
 const MAX_OWED: usize = 16 << 10;
 /// How much of what a client has sent may be on its way to its shard before nothing more is read of its socket.
-const MAX_SENT_BYTES: usize = 256 << 10;
+const MAX_SENT_BYTES: usize = 64 << 10;
 /// How long a peer may take to read what it was sent last.
 const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long a peer may take to answer a close frame.
