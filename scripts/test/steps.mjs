@@ -53,8 +53,8 @@ const apart = ["scripts", "worker", "packaging", "examples", "native"].map((name
 /** All other end-to-end tests, but for those that need the machine to themselves. */
 const sideBySide = () => testFiles("").filter((file) => ![...apart, ...alone].some((path) => file.startsWith(path)));
 
-/** What the native server adds nothing to: the documents' commands, a client whose service is a script, deployment. */
-const ofOtherHosts = ["quickstart", "client", "e2e/operations/deploy"].map((name) => at("tests", name));
+/** What the native server adds nothing to: a client whose service is a script, deployment. */
+const ofOtherHosts = ["client", "e2e/operations/deploy"].map((name) => at("tests", name));
 
 /** Where several shards of one process do something else than one: what is relayed, recovered, numbered and in order. */
 const ofSeveralShards = [

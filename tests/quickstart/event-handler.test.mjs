@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
 import { documentBlock, documents } from "../support/documents.mjs";
-import { freePort, root, Service } from "../support/service.mjs";
+import { freePort, isNative, root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
 import { cases } from "../support/cases.mjs";
 
@@ -58,11 +58,12 @@ describe("The quickstart's event handler", () => {
       await typed(t, service, documentBlock(label)).done();
   });
 
+  const [eager, other] = isNative ? ["server", "server"] : ["start", "serve"];
   for (const [runner, shards, by] of cases([
-    ["start", 1, "curl"],
-    ["serve", 4, "curl"],
-    ["start", 4, "a file"],
-    ["serve", 1, "a file"],
+    [eager, 1, "curl"],
+    [other, 4, "curl"],
+    [eager, 4, "a file"],
+    [other, 1, "a file"],
   ])) {
     const title = `receives a client's event and answers: npm run ${runner}, ${shards} ${shards === 1 ? "shard" : "shards"}, its settings by ${by}`;
 
@@ -70,7 +71,7 @@ describe("The quickstart's event handler", () => {
       const port = await freePort();
       const handlersPort = (text) =>
         text.replaceAll("localhost:3000", `localhost:${port}`).replace("listen(3000", `listen(${port}`);
-      const variables = runner === "serve" ? Object.fromEntries([PRIVATE.split("=")]) : {};
+      const variables = runner !== "start" ? Object.fromEntries([PRIVATE.split("=")]) : {};
       const settings = by === "a file" ? JSON.parse(handlersPort(documentBlock("settings.json"))) : undefined;
       const service = new Service({ runner, shards, variables, settings });
       t.after(() => service.stop());

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { launchChromium, openPage } from "../support/browser.mjs";
 import { Hub } from "../support/hub.mjs";
 import { documentBlock, documents } from "../support/documents.mjs";
-import { root, Service } from "../support/service.mjs";
+import { isNative, root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
 import { until } from "../support/waiting.mjs";
 
@@ -61,7 +61,7 @@ describe("The quickstart", () => {
     assert.doesNotMatch(publish, /allowInsecureConnection|import /);
   });
 
-  for (const runner of ["start", "serve"]) {
+  for (const runner of isNative ? ["server"] : ["start", "serve"]) {
     for (const shards of [1, 4]) {
       describe(`over npm run ${runner} with ${shards} ${shards === 1 ? "shard" : "shards"}`, () => {
         const service = new Service({ runner, shards, https: true });
