@@ -23,7 +23,14 @@ const OURS = [
   { name: "protobuf", title: "this service, protobuf", dialect: "protobuf", isQuick: false },
 ];
 
-const NATIVE = OURS.map((one) => ({
+/** Where MQTT is beside others. */
+const MQTT_SCENES = ["fan-out", "crowd"];
+const MQTT = [
+  { name: "mqtt", title: "this service, MQTT at QoS 0", dialect: "mqtt" },
+  { name: "mqtt-qos1", title: "this service, MQTT at QoS 1", dialect: "mqtt-qos1" },
+].map((one) => ({ ...one, scenes: MQTT_SCENES, isQuick: false }));
+
+const NATIVE = [...OURS, ...MQTT].map((one) => ({
   ...one,
   name: one.name === "json" ? "native" : `native-${one.name}`,
   title: one.title.replace("service", "native server"),
@@ -59,6 +66,16 @@ const PEERS = [
     isPresent: ({ hasNchan }) => hasNchan(),
     make: ({ Nchan }) => new Nchan(),
   },
+  ...MQTT.map(({ dialect, scenes }) => ({
+    name: dialect.replace("mqtt", "mosquitto"),
+    title: `Mosquitto at QoS ${dialect === "mqtt" ? 0 : 1}`,
+    dialect,
+    scenes,
+    made: [],
+    isQuick: false,
+    isPresent: ({ hasMosquitto }) => hasMosquitto(),
+    make: ({ Mosquitto }) => new Mosquitto(dialect),
+  })),
 ];
 
 /** Where the number of shards matters. */
@@ -91,7 +108,7 @@ export function contenders({ baseline } = {}) {
       made: ["workerd"],
       make: ({ Bare }) => new Bare("bare.js", "raw"),
     }),
-    ...[...OURS, ...before, ...four].map(ours),
+    ...[...OURS, ...MQTT, ...before, ...four].map(ours),
     ...NATIVE.map(native),
     ...PEERS.map(peer),
   ];

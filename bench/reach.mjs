@@ -36,6 +36,13 @@ const FLOODS = {
 /** Other clients' p99 beside a flood: so often the quiet one, and so many milliseconds. */
 const STALL = { ratio: 5, ms: 250 };
 
+/** MQTT's deliveries, each beside another's. */
+const MQTT = [
+  { own: "native-mqtt", other: "mosquitto", most: 1.5 },
+  { own: "native-mqtt-qos1", other: "mosquitto-qos1", most: 3 },
+  { own: "mqtt", other: "json", most: 1.1 },
+];
+
 /** Ratios of one contender's figure to another's, each with the `least` or the `most` that it may be. */
 export const targets = [
   ...["rest-100", "rest-1000", "client-200"].map((workload) =>
@@ -86,6 +93,9 @@ export const targets = [
       other: "partyserver",
       least: 1,
     }),
+  ),
+  ...["client-100-plain", "client-200-plain"].flatMap((workload) =>
+    MQTT.map((pair) => beside("CPU a delivery", { workload, key: "cpu_us_per_delivery", ...pair })),
   ),
   beside("deliveries a second to all", {
     workload: "crowd",

@@ -67,7 +67,7 @@ function publish(/** @type {any} */ { by, members, groups = 1, window, acks = fa
       const clients = all.map((group) => server.member(hub, group));
       const outsiders = by === "outsider" ? [server.client(hub)] : [];
       const endpoints = by === "rest" ? all.map((group) => server.publish(hub, { group })) : [];
-      const asked = acks && server.dialect !== "raw" && server.dialect !== "socket-io";
+      const asked = acks && ["json", "reliable", "protobuf"].includes(server.dialect);
       const plan = {
         kind: "publish",
         by,
@@ -148,6 +148,7 @@ const crowd = {
     ...connects,
     { key: "memory_kb_per_connection", title: "PSS KB each" },
     { key: "idle_cpu_percent", title: "idle CPU %" },
+    { key: "cpu_us_per_ping", title: "a ping of each: CPU µs" },
     ...[
       ["all", "to all by REST"],
       ["user", "to one user's"],
@@ -285,6 +286,16 @@ export const workloads = [
     window: 8,
     acks: true,
     figures: deliveries,
+  }),
+  publish({
+    name: "client-100-plain",
+    title: "a client publishes to 100 without acks, 8 on their way",
+    scene: "fan-out",
+    by: "member",
+    members: 100,
+    window: 8,
+    figures: deliveries,
+    isQuick: false,
   }),
   publish({
     name: "client-200-plain",

@@ -21,6 +21,10 @@ export class Ours extends Server {
     this.#shards = shards;
   }
 
+  get #isMqtt() {
+    return this.dialect.startsWith("mqtt");
+  }
+
   async launch() {
     this.handler = `${HOST}:${await freePort({ host: HOST, port: 0 })}`;
     const eventHandlers = [{ urlTemplate: `http://${this.handler}/`, userEventPattern: "*" }];
@@ -50,6 +54,8 @@ export class Ours extends Server {
    * @param {{ user?: string, groups?: string[] }} options
    */
   member(hub, group, { user, groups = [] } = {}) {
+    // A membership by token is at QoS 0.
+    if (this.#isMqtt) return { ...this.client(hub, { user, groups }), topic: group };
     return this.client(hub, { user, groups: [group, ...groups] });
   }
 
@@ -58,7 +64,7 @@ export class Ours extends Server {
    * @param {{ user?: string, groups?: string[] }} options
    */
   client(hub, { user, groups } = {}) {
-    const path = `/client/hubs/${hub}`;
+    const path = this.#isMqtt ? `/clients/mqtt/hubs/${hub}` : `/client/hubs/${hub}`;
     const claims = clientClaims({ audience: `http://${this.address}${path}`, user, groups, roles: ROLES });
     return { path: `${path}?access_token=${sign(claims, KEY)}` };
   }

@@ -6,6 +6,8 @@ import { start, which } from "../../scripts/processes.mjs";
 import { HOST, Server } from "./server.mjs";
 import { OnWorkerd } from "./workerd.mjs";
 
+export { Mosquitto, hasMosquitto } from "./mosquitto.mjs";
+
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /** What rooms answer to where things are: `path(room)` is where clients connect, and servers publish unless `publishPath` is another. */

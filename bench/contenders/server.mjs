@@ -43,19 +43,21 @@ export class Server {
     return this;
   }
 
-  /** Resolves when the server answers anything over HTTP. */
+  /** Whether the server answers anything over HTTP. */
+  answers() {
+    return fetch(`http://${this.address}/ready`).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Resolves when the server answers. */
   async ready(child) {
     const deadline = Date.now() + READY_WITHIN_MS;
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Problem("The server ended before it answered.");
-      if (
-        await fetch(`http://${this.address}/ready`).then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
+      if (await this.answers()) return;
       if (Date.now() > deadline) throw new Problem(`The server did not answer within ${READY_WITHIN_MS / 1000} s.`);
       await sleep(ASK_EVERY_MS);
     }

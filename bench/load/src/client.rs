@@ -58,7 +58,7 @@ impl Client {
         endpoint: &Endpoint,
         on: impl Fn(Event) + 'static,
     ) -> Result<Self, LoadError> {
-        let opening = Opened::new(&plan.address, plan.dialect, &endpoint.path);
+        let opening = Opened::new(&plan.address, plan.dialect, endpoint);
         let opened = tokio::time::timeout(CONNECT_LIMIT, opening)
             .await
             .map_err(|_| LoadError::Late("a connection", CONNECT_LIMIT.as_secs()))??;
@@ -91,8 +91,11 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Connects and waits until the connection is ready.
-    pub(crate) async fn new(address: &str, dialect: Dialect, path: &str) -> Result<Self, LoadError> {
-        let mut socket = connect(address, dialect, path).await?;
+    pub(crate) async fn new(address: &str, dialect: Dialect, to: &Endpoint) -> Result<Self, LoadError> {
+        let mut socket = connect(address, dialect, &to.path).await?;
+        if let Some(hello) = dialect.hello(to.topic.as_deref()) {
+            socket.send(hello).await?;
+        }
         if !dialect.greets() {
             return Ok(Self { socket, recovery: None });
         }
@@ -167,7 +170,9 @@ async fn read(
         };
         let incoming = dialect.read(frame);
         match &incoming {
-            Incoming::Reply(reply) => drop(out.send(reply.clone())),
+            Incoming::Reply(reply) | Incoming::Message { reply: Some(reply), .. } => {
+                let _ = out.send(reply.clone());
+            }
             Incoming::Message { sequence_id: Some(id), .. } if *id >= acknowledged + SEQUENCE_ACK_EVERY => {
                 acknowledged = *id;
                 if let Ok(ack) = dialect.sequence_ack(*id) {

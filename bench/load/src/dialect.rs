@@ -1,5 +1,7 @@
 //! How clients talk to each kind of server.
 
+mod mqtt;
+
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use memchr::memchr;
 use memchr::memmem::FinderRev;
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::Message;
+use webpubsub_mqtt::Qos;
 use webpubsub_protocol::client::{DownstreamMessage, Echo, Encoding, Frame, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::id::{AckId, SequenceId};
@@ -28,6 +31,10 @@ pub(crate) enum Dialect {
     Raw,
     /// Engine.IO 4 and Socket.IO 5 over a WebSocket, events called `message`.
     SocketIo,
+    /// MQTT 3.1.1, everything at QoS 0.
+    Mqtt,
+    /// MQTT 3.1.1, everything at QoS 1.
+    MqttQos1,
 }
 
 /// What a server's frame says.
@@ -44,6 +51,8 @@ pub(crate) enum Incoming {
         number: usize,
         /// Its place in what a reliable connection receives.
         sequence_id: Option<u64>,
+        /// What is to be sent back for it, if anything is.
+        reply: Option<Message>,
     },
     /// An operation was done, or not.
     Ack {
@@ -72,8 +81,23 @@ impl Dialect {
             Self::Json => Some(Subprotocol::Json),
             Self::Reliable => Some(Subprotocol::JsonReliable),
             Self::Protobuf => Some(Subprotocol::Protobuf),
+            Self::Mqtt | Self::MqttQos1 => Some(Subprotocol::Mqtt),
             Self::Raw | Self::SocketIo => None,
         }
+    }
+
+    /// The QoS of everything, in MQTT.
+    fn qos(self) -> Option<Qos> {
+        match self {
+            Self::Mqtt => Some(Qos::AtMostOnce),
+            Self::MqttQos1 => Some(Qos::AtLeastOnce),
+            Self::Json | Self::Reliable | Self::Protobuf | Self::Raw | Self::SocketIo => None,
+        }
+    }
+
+    /// What a client begins with, where the server does not begin.
+    pub(crate) fn hello(self, topic: Option<&str>) -> Option<Message> {
+        self.qos().map(|qos| mqtt::hello(topic, qos))
     }
 
     fn encoding(self) -> Option<Encoding> {
@@ -85,9 +109,20 @@ impl Dialect {
         self != Self::Raw
     }
 
+    /// A sign of life, where a client has one.
+    pub(crate) fn ping(self) -> Option<Message> {
+        match self {
+            Self::Mqtt | Self::MqttQos1 => Some(mqtt::ping()),
+            Self::Json | Self::Reliable | Self::Protobuf => self.encode(&UpstreamMessage::Ping).ok(),
+            Self::Raw | Self::SocketIo => None,
+        }
+    }
+
     /// A publish to a group, which the connection is in if the dialect has no word for groups.
     pub(crate) fn publish(self, group: &str, data: String, ack: Option<u64>) -> Result<Message, LoadError> {
         match self {
+            Self::Mqtt => Ok(mqtt::publish(group, Qos::AtMostOnce, data)),
+            Self::MqttQos1 => Ok(mqtt::publish(group, Qos::AtLeastOnce, data)),
             Self::Raw => Ok(Message::text(data)),
             Self::SocketIo => Ok(Message::text(format!(r#"42["message","{data}"]"#))),
             Self::Json | Self::Reliable | Self::Protobuf => self.encode(&UpstreamMessage::SendToGroup {
@@ -145,6 +180,7 @@ impl Dialect {
             Self::Protobuf => "protobuf",
             Self::Raw => "a raw socket",
             Self::SocketIo => "Socket.IO",
+            Self::Mqtt | Self::MqttQos1 => "MQTT",
         }
     }
 
@@ -162,6 +198,7 @@ impl Dialect {
             (Self::Protobuf, Message::Binary(bytes)) => {
                 downstream(Encoding::Protobuf, &Frame::Binary(bytes.to_vec()))
             }
+            (Self::Mqtt | Self::MqttQos1, Message::Binary(bytes)) => mqtt::read(bytes),
             _ => Incoming::Other,
         }
     }
@@ -181,7 +218,7 @@ fn number_in(bytes: &[u8]) -> Option<usize> {
 }
 
 fn payload(bytes: &[u8], sequence_id: Option<u64>) -> Incoming {
-    number_in(bytes).map_or(Incoming::Other, |number| Incoming::Message { number, sequence_id })
+    number_in(bytes).map_or(Incoming::Other, |number| Incoming::Message { number, sequence_id, reply: None })
 }
 
 fn sequence_id(bytes: &[u8]) -> Option<u64> {
@@ -230,7 +267,7 @@ mod tests {
     use super::*;
 
     fn message(number: usize, sequence_id: Option<u64>) -> Incoming {
-        Incoming::Message { number, sequence_id }
+        Incoming::Message { number, sequence_id, reply: None }
     }
 
     #[test]

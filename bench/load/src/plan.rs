@@ -29,6 +29,8 @@ pub(crate) struct Endpoint {
     /// Headers beside those of every request.
     #[serde(default)]
     pub(crate) headers: Vec<(String, String)>,
+    /// What a client subscribes to, where it is not subscribed by connecting.
+    pub(crate) topic: Option<String>,
 }
 
 /// What to do.

@@ -1,5 +1,5 @@
-//! Very many connections: what opening them costs, what they cost idle, and messages to all or some of
-//! them.
+//! Very many connections: what opening them costs, what they cost idle, a sign of life of each, and messages to all
+//! or some of them.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
     let mut figures = Figures::default();
     let server = ProcessTree(plan.pid);
     let first = FIRST.min(workload.members / 2);
-    let _first = open_all(plan, 0..first, client, Rc::clone(&on)).await?;
+    let first_ones = open_all(plan, 0..first, client, Rc::clone(&on)).await?;
     sleep(REST).await;
     let (before, meter) = (server.memory(), Meter::start(plan));
     let others = open_all(plan, first..workload.members, client, on).await?;
@@ -58,6 +58,15 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
     let Cost { elapsed, cpu } = meter.stop();
     if let Some(cpu) = cpu {
         figures.set("idle_cpu_percent", 100.0 * cpu.as_secs_f64() / elapsed.as_secs_f64());
+    }
+
+    if let Some(ping) = plan.dialect.ping() {
+        let meter = Meter::start(plan);
+        first_ones.iter().chain(&others).for_each(|client| client.send(ping.clone()));
+        // Whatever else the server does in that time was measured above, and is far less.
+        sleep(REST).await;
+        let members = u64::try_from(workload.members).unwrap_or(u64::MAX);
+        figures.cpu("cpu_us_per_ping", meter.stop().cpu, members);
     }
 
     for (group, audience) in workload.publish.iter().enumerate() {

@@ -154,7 +154,8 @@ fn publish(
     quiet: Rc<Quiet>,
     working: Rc<Cell<bool>>,
 ) -> impl Future<Output = ()> + use<> {
-    let endpoint = Rc::new(Endpoint { path: endpoint.path.clone(), headers: endpoint.headers.clone() });
+    let endpoint =
+        Rc::new(Endpoint { path: endpoint.path.clone(), headers: endpoint.headers.clone(), topic: None });
     let idle: Rc<RefCell<Vec<Rest>>> = Rc::default();
     let turns = Rc::new(Semaphore::new(REQUESTS));
     regularly(working, move |id, since| {

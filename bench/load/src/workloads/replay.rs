@@ -24,7 +24,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Has clients miss messages, and measures their return.
 pub(super) async fn run(plan: &Plan, workload: &Replay) -> Result<Figures, LoadError> {
     let connect = async |_: usize| {
-        let away = Opened::new(&plan.address, plan.dialect, &workload.client.path).await?;
+        let away = Opened::new(&plan.address, plan.dialect, &workload.client).await?;
         away.recovery.ok_or(LoadError::Missing("reliable client"))
     };
     let recoveries = try_join_all((0..workload.clients).map(connect)).await?;
