@@ -159,15 +159,17 @@ const WITH_SINCE: u8 = 2;
 const WITH_RECORD: u8 = 4;
 /// What is added to the first byte where messages of an MQTT session wait, or are done out of turn.
 const WITH_MQTT: u8 = 8;
+/// Of the 8 bytes for the first message that waits, the bit that says that it was sent before.
+const WAS_SENT: u64 = 1 << 63;
 
 impl Attachment {
     /// Writes the attachment: a format byte, the id's length and the id, row and sequence id of the
     /// cursor in 8 bytes each, 1 in a byte if it is behind, since when there is the connection in 8 bytes if
     /// that is known, the length of the connection's record and groups in 2 bytes and those if no disk has them, the
     /// number of streams in 2 bytes and the streams if there are any, how far the messages of an MQTT session have
-    /// come if they wait (the first that does in 8 bytes, the number of those that are done in 2 bytes, and where
-    /// each is in 2 bytes), then the runs of ack ids, which an MQTT session has not. At most 14,892 bytes, since a
-    /// connection with streams is on disk; the platform keeps 16,384.
+    /// come if they wait (the first that does in 8 bytes with a bit for whether it was sent before, the number of those
+    /// that are done in 2 bytes, and where each is in 2 bytes), then the runs of ack ids, which an MQTT session has
+    /// not. At most 14,892 bytes, since a connection with streams is on disk; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
@@ -192,7 +194,8 @@ impl Attachment {
             }
         }
         if !self.mqtt.is_empty() {
-            bytes.extend(self.mqtt.waiting.to_le_bytes());
+            let was_sent = if self.mqtt.was_sent { WAS_SENT } else { 0 };
+            bytes.extend((self.mqtt.waiting | was_sent).to_le_bytes());
             bytes.extend(u16::try_from(self.mqtt.done.len()).unwrap_or(u16::MAX).to_le_bytes());
             bytes.extend(self.mqtt.done.iter().flat_map(|at| at.to_le_bytes()));
         }
@@ -239,7 +242,8 @@ impl Attachment {
             let (waiting, after) = rest.split_first_chunk()?;
             let (count, after) = after.split_first_chunk()?;
             rest = after;
-            mqtt.waiting = u64::from_le_bytes(*waiting);
+            let waiting = u64::from_le_bytes(*waiting);
+            (mqtt.waiting, mqtt.was_sent) = (waiting & !WAS_SENT, waiting & WAS_SENT != 0);
             for _ in 0..u16::from_le_bytes(*count) {
                 let (at, after) = rest.split_first_chunk()?;
                 mqtt.done.push(u16::from_le_bytes(*at));
@@ -297,7 +301,7 @@ mod tests {
             mqtt: mqtt::Progress::default(),
         };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
-        attachment.mqtt = mqtt::Progress { waiting: 9, done: (0..1100).collect() };
+        attachment.mqtt = mqtt::Progress { waiting: 9, was_sent: true, done: (0..1100).collect() };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         attachment.mqtt = mqtt::Progress::default();
         for id in 0..1000 {

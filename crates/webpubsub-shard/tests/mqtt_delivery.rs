@@ -197,6 +197,49 @@ fn no_more_are_in_flight_than_the_client_wants() {
 }
 
 #[test]
+fn after_a_crash_what_was_never_sent_has_dup_too() {
+    let mut shard = TestShard::new();
+    let mut hello = resumable("sub");
+    hello.properties.push_number(Property::ReceiveMaximum, 1);
+    let subscriber = connect(&mut shard, hello.clone());
+    subscriber.subscribe(&mut shard, 1, "g", ExactlyOnce);
+    subscriber.take(&mut shard);
+    let publisher = publisher_again(&mut shard);
+    publisher.publish(&mut shard, "g", AtLeastOnce, 1, "a");
+    publisher.publish(&mut shard, "g", ExactlyOnce, 2, "b");
+    assert_eq!(subscriber.read(&mut shard), ["g q1 #1 a"], "the other waits");
+    shard.crash();
+    let subscriber = connect(&mut shard, hello.clone());
+    assert_eq!(subscriber.read(&mut shard), ["g q1 #1 dup a"]);
+    puback(&mut shard, &subscriber, 1);
+    assert_eq!(subscriber.read(&mut shard), ["g q2 #2 dup b"], "nothing on disk says that it was not sent");
+    // Its socket alone is lost: what was sent is known.
+    let publisher = publisher_again(&mut shard);
+    publisher.publish(&mut shard, "g", AtLeastOnce, 1, "c");
+    shard.cut(subscriber.slot);
+    let subscriber = connect(&mut shard, hello);
+    subscriber.send(&mut shard, &UpstreamPacket::Pubrec(MqttClient::ack(2)));
+    subscriber.send(&mut shard, &UpstreamPacket::Pubcomp(MqttClient::ack(2)));
+    assert_eq!(subscriber.read(&mut shard), ["g q2 #2 dup b", "pubrel 2", "g q1 #3 c"]);
+}
+
+#[test]
+fn what_another_socket_was_sent_has_dup_after_a_sleep() {
+    let (mut shard, subscriber, publisher) = shard(AtLeastOnce);
+    publisher.publish(&mut shard, "g", AtLeastOnce, 1, "a");
+    publisher.publish(&mut shard, "g", AtLeastOnce, 2, "b");
+    assert_eq!(subscriber.read(&mut shard), ["g q1 #1 a", "g q1 #2 b"]);
+    shard.cut(subscriber.slot);
+    let mut hello = resumable("sub");
+    hello.properties.push_number(Property::ReceiveMaximum, 1);
+    let subscriber = connect(&mut shard, hello);
+    assert_eq!(subscriber.read(&mut shard), ["g q1 #1 dup a"]);
+    shard.hibernate();
+    puback(&mut shard, &subscriber, 1);
+    assert_eq!(subscriber.read(&mut shard), ["g q1 #2 dup b"]);
+}
+
+#[test]
 fn a_message_waits_for_a_client_that_is_absent() {
     let (mut shard, subscriber, publisher) = shard(ExactlyOnce);
     shard.cut(subscriber.slot);
@@ -426,6 +469,23 @@ fn a_will_survives_a_crash_and_is_published_once() {
     let witness = connect(&mut shard, resumable("witness"));
     shard.pass(29 * SECOND);
     assert_eq!(witness.read(&mut shard), [""; 0]);
+}
+
+#[test]
+fn a_will_is_published_though_its_client_is_back_first() {
+    let (mut shard, _) = with_witness();
+    connect(&mut shard, with_will(resumable("a"), 0));
+    let slow = connect(&mut shard, with_will(resumable("b"), 5));
+    shard.cut(slow.slot);
+    shard.crash();
+    let witness = connect(&mut shard, resumable("witness"));
+    // The clients are what wakes the shard, before any timer.
+    shard.now = shard.now.after(4 * SECOND);
+    connect(&mut shard, with_will(resumable("a"), 0));
+    assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its socket was lost with the memory");
+    shard.now = shard.now.after(2 * SECOND);
+    connect(&mut shard, with_will(resumable("b"), 0));
+    assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its delay was over");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(crate) struct Outgoing {
 pub(crate) struct Progress {
     /// The sequence id of the first message that waits; 0 if none does.
     pub(crate) waiting: u64,
+    /// Whether that one was sent over another socket.
+    pub(crate) was_sent: bool,
     /// How far after the cursor those are that are done.
     pub(crate) done: Vec<u16>,
 }
@@ -161,6 +163,7 @@ impl Outgoing {
         let done = self.entries.iter().enumerate().filter(|(_, entry)| entry.state == State::Done);
         Progress {
             waiting: waiting.map_or(0, at),
+            was_sent: waiting.and_then(|index| self.entries.get(index)).is_some_and(|entry| entry.was_sent),
             done: done.map(|(index, _)| u16::try_from(index).unwrap_or(u16::MAX)).collect(),
         }
     }
@@ -175,7 +178,7 @@ impl Outgoing {
             if entry.state == State::Waiting && at < waiting {
                 entry.state = State::Sent;
             } else if entry.state == State::Waiting {
-                entry.was_sent = false;
+                entry.was_sent = progress.was_sent;
             }
         }
         for at in &progress.done {
@@ -232,7 +235,7 @@ mod tests {
         }
         outgoing.finish(1);
         let progress = outgoing.progress(SequenceId(7));
-        assert_eq!(progress, Progress { waiting: 11, done: vec![1] });
+        assert_eq!(progress, Progress { waiting: 11, was_sent: false, done: vec![1] });
         let mut restored = Outgoing::new(3);
         for _ in 0..5 {
             restored.push_restored();
@@ -242,5 +245,17 @@ mod tests {
         assert!(!restored.mark_sent(3));
         assert_eq!(restored.finish(0), 2);
         assert_eq!(restored.take_next(), Some(2));
+        restored.begin_again(1);
+        assert_eq!(restored.take_next(), Some(0));
+        let progress = restored.progress(SequenceId(9));
+        assert_eq!(progress, Progress { waiting: 11, was_sent: true, done: vec![] });
+        restored = Outgoing::new(1);
+        for _ in 0..3 {
+            restored.push_restored();
+        }
+        restored.resume(&progress, SequenceId(9));
+        assert_eq!(restored.finish(0), 1);
+        assert_eq!(restored.take_next(), Some(0));
+        assert!(restored.mark_sent(0), "over the socket before this one");
     }
 }

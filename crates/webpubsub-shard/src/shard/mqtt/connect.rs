@@ -300,6 +300,8 @@ impl Shard {
                 self.publish_will(known, step);
             }
         } else {
+            // The shard may have slept through its time.
+            self.publish_due_will(known, step);
             step.store(Change::Detach { slot: known, until: None });
         }
         let Some(connection) = self.connections.get_mut(known) else { return };
