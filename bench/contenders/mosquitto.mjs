@@ -40,8 +40,11 @@ protocol websockets
   /** Its port takes connections; it speaks no HTTP but that of the upgrade. */
   answers() {
     return new Promise((resolve) => {
-      const socket = connect(this.port, HOST, () => resolve(true));
-      socket.on("connect", () => socket.destroy());
+      const socket = connect({ port: Number(this.port), host: HOST });
+      socket.on("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
       socket.on("error", () => resolve(false));
     });
   }
