@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{AnswerBody, DirectoryCall, EventHost, KnownHandlers, ObjectRequest, Request};
@@ -18,6 +19,7 @@ use crate::task::settled;
 
 #[wasm_bindgen(module = "worker/js/event_handler.ts")]
 extern "C" {
+    #[derive(Clone)]
     pub(crate) type Calls;
 
     #[wasm_bindgen(constructor)]
@@ -54,9 +56,9 @@ extern "C" {
 }
 
 /// Has a hub's directory keep a delivery record, and does not wait for it.
-pub(crate) fn keep_delivery(env: &Env, hub: &str, delivery: &str) {
+pub(crate) fn keep_delivery(env: &Env, hub: &HubName, delivery: &str) {
     let ObjectRequest { path, body } = DirectoryCall::KeepDelivery(delivery.to_owned()).encode();
-    post_in_passing(env, hub, path, &body.unwrap_or_default());
+    post_in_passing(env, hub.as_str(), path, &body.unwrap_or_default());
 }
 
 thread_local! {
@@ -67,11 +69,16 @@ thread_local! {
 pub(crate) struct Caller<'a> {
     pub(crate) env: &'a Env,
     pub(crate) hub: &'a str,
-    pub(crate) calls: &'a Calls,
+    pub(crate) calls: Calls,
     /// The call's number among `calls`: exact below 2^53, which a count of calls never reaches.
     pub(crate) id: f64,
-    /// Keeps a delivery record.
-    pub(crate) keep: &'a dyn Fn(&str),
+}
+
+impl<'a> Caller<'a> {
+    /// A caller whose one call at a time is never given up.
+    pub(crate) fn new(env: &'a Env, hub: &'a HubName) -> Self {
+        Self { env, hub: hub.as_str(), calls: Calls::new(), id: 0.0 }
+    }
 }
 
 impl EventHost for Caller<'_> {
@@ -118,10 +125,6 @@ impl EventHost for Caller<'_> {
 
     fn sleep(&self, pause: Duration) -> impl Future {
         settle(sleep(whole_millis(pause) as f64), None)
-    }
-
-    fn keep(&self, delivery: &str) {
-        (self.keep)(delivery);
     }
 }
 

@@ -2,28 +2,23 @@
 //! said in their handshakes. One more, the register, has the names of all hubs.
 #![expect(missing_docs, clippy::missing_errors_doc, reason = "the platform calls the handlers")]
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::directory::Handler;
-use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse, ShardCall};
-use webpubsub_store::ObjectStore;
+use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::event_handler::{Caller, Calls};
-use crate::objects::ask_shards;
+use crate::event_handler::Caller;
+use crate::objects::Objects;
 use crate::platform::{Error, Result, State, delete_alarm, now, object_name, set_alarm};
-use crate::register::register;
-use crate::sql::{Sql, keep_delivery};
+use crate::sql::Sql;
 use crate::task::{run, run_later, settled};
 use crate::{config, http, log};
 
@@ -37,9 +32,7 @@ type Directory = DirectoryDriver<Host>;
 
 struct Host {
     state: State,
-    env: Env,
-    /// The validations of handlers that are under way.
-    validations: RefCell<Vec<(Handler, Promise)>>,
+    objects: Objects,
 }
 
 #[wasm_bindgen]
@@ -73,8 +66,8 @@ impl HubDirectory {
 }
 
 fn start(state: State, env: Env) -> Result<Directory> {
-    let config = config::of(&env).map_err(Error::new)?;
-    Directory::start(Host { state, env, validations: RefCell::default() }, config)
+    let config = config::of(&env)?;
+    Directory::start(Host { state, objects: Objects(env) }, config)
 }
 
 async fn answer(directory: &Rc<Directory>, request: &Request) -> Result<Response> {
@@ -89,6 +82,9 @@ async fn answer(directory: &Rc<Directory>, request: &Request) -> Result<Response
 
 impl DirectoryHost for Host {
     type Database = Sql;
+    type Objects = Objects;
+    type Events<'a> = Caller<'a>;
+    type Task = Promise;
 
     fn now(&self) -> Timestamp {
         now()
@@ -109,51 +105,26 @@ impl DirectoryHost for Host {
         }
     }
 
-    fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> impl Future<Output = Result<Vec<Option<String>>>> {
-        ask_shards(&self.env, names, call)
+    fn objects(&self) -> Result<&Objects> {
+        // Nothing leaves the object before what was written ahead of it is on disk.
+        Ok(&self.objects)
     }
 
-    fn register(&self, object: &ObjectStore<Sql>, hub: &HubName) -> impl Future<Output = ()> {
-        register(&self.env, object, hub)
+    fn events<'a>(&'a self, hub: &'a HubName) -> Caller<'a> {
+        Caller::new(&self.objects.0, hub)
     }
 
-    /// The promise that is kept resolves with whether the handler wants events.
-    fn begin_validation(directory: &Rc<Directory>, handler: Handler, known: Option<Validation>) {
-        let (this, key) = (Rc::clone(directory), handler.clone());
-        let promise = run_later(async move {
-            let validated = validate(&this, handler.clone(), known).await;
-            this.host().validations.borrow_mut().retain(|(other, _)| *other != handler);
-            Ok(validated.map_or_else(
-                |error| {
-                    log::failure("keeping a handshake", &error);
-                    JsValue::UNDEFINED
-                },
-                JsValue::from,
-            ))
-        });
-        let Self { state, validations, .. } = directory.host();
-        state.wait_for(&promise);
-        validations.borrow_mut().push((key, promise));
+    fn start(&self, task: impl Future<Output = Option<bool>> + 'static) -> Promise {
+        let promise = run_later(async { Ok(task.await.map_or(JsValue::UNDEFINED, JsValue::from)) });
+        self.state.wait_for(&promise);
+        promise
     }
 
-    async fn validation(&self, handler: &Handler) -> Result<bool> {
-        let under_way = self.validations.borrow().iter().find(|(other, _)| other == handler).cloned();
-        let allowed = match under_way {
-            Some((_, promise)) => settled(promise).await?.as_bool(),
-            None => None,
-        };
-        allowed.ok_or_else(|| Error::new("a validation failed"))
+    async fn outcome(task: Promise) -> Option<bool> {
+        settled(task).await.ok()?.as_bool()
     }
-}
 
-async fn validate(directory: &Rc<Directory>, handler: Handler, known: Option<Validation>) -> Result<bool> {
-    let object = directory.store()?.object();
-    let keep = |delivery: &str| keep_delivery(object, delivery);
-    let (env, hub) = (&directory.host().env, object.name());
-    let caller = Caller { env, hub, calls: &Calls::new(), id: 0.0, keep: &keep };
-    directory.validate(&caller, handler, known).await
+    fn log_failure(&self, what: &str, error: &Error) {
+        log::failure(what, error);
+    }
 }

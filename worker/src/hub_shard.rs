@@ -11,19 +11,19 @@ use webpubsub_protocol::client::{Frame, json};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::gateway::Incoming;
+use webpubsub_service::gateway::{GatewayError, Incoming};
 use webpubsub_service::{
-    Answered, CommandHead, ObjectResponse, Offered, ShardCall, ShardTask, TraceRequest, Work, restore_shard,
+    Answered, CommandHead, Holder, ObjectResponse, Offered, ShardCall, ShardTask, Work, introduce,
+    restore_shard,
 };
-use webpubsub_shard::{Attachment, Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
+use webpubsub_shard::{Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
 use worker::Env;
 use worker::web_sys::{Request, Response, WebSocket};
 
 use crate::event_handler::Calls;
 use crate::http::{BodyHead, Head};
-use crate::objects::{ask_view, client_of};
+use crate::objects::{Objects, client_of};
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
-use crate::register::register;
 use crate::route::Parts;
 use crate::shard_host::ShardHost;
 use crate::sockets::{Sockets, close_socket, read_attachment};
@@ -35,18 +35,15 @@ use crate::{config, http, log};
 /// One shard of a hub.
 #[wasm_bindgen]
 pub struct HubShard {
-    shard: std::result::Result<Rc<ShardHost>, String>,
+    shard: Option<Rc<ShardHost>>,
 }
 
 #[wasm_bindgen]
 impl HubShard {
     #[wasm_bindgen(constructor)]
     pub fn new(state: State, env: Env) -> Self {
-        let shard = ShardHost::start(state, env).map_err(|error| {
-            log::failure("starting a shard", &error);
-            error.to_string()
-        });
-        Self { shard }
+        let shard = ShardHost::start(state, env);
+        Self { shard: shard.inspect_err(|error| log::failure("starting a shard", error)).ok() }
     }
 
     pub fn fetch(
@@ -56,7 +53,8 @@ impl HubShard {
     ) -> std::result::Result<JsValue, JsValue> {
         let shard = self.awake().map(Rc::clone);
         if let Some(shard) = &shard {
-            shard.catch_up();
+            // A failure has ended the object.
+            let _ = shard.drive(None, Driver::catch_up);
         }
         run(async move {
             let answer = match shard {
@@ -76,7 +74,7 @@ impl HubShard {
     #[wasm_bindgen(js_name = webSocketBytes)]
     pub fn websocket_bytes(&self, socket: &WebSocket, bytes: Vec<u8>, is_text: bool) -> Result<()> {
         let frame = if is_text {
-            Frame::Text(String::from_utf8(bytes).map_err(|_| Error::new("a text that is not UTF-8"))?)
+            Frame::Text(String::from_utf8(bytes).map_err(|_| Error::NotUtf8)?)
         } else {
             Frame::Binary(bytes)
         };
@@ -116,7 +114,7 @@ impl HubShard {
     }
 
     pub fn alarm(&self) -> Result<()> {
-        if let Ok(shard) = &self.shard {
+        if let Some(shard) = &self.shard {
             shard.driver.borrow_mut().alarm_fired();
             shard.step(Input::Timeout, None)?;
         }
@@ -127,14 +125,17 @@ impl HubShard {
 impl HubShard {
     /// The shard with its alarm set, for every event but the alarm itself.
     fn awake(&self) -> Option<&Rc<ShardHost>> {
-        let shard = self.shard.as_ref().ok()?;
-        shard.keep_alarm();
+        let shard = self.shard.as_ref()?;
+        let _ = shard.drive(None, |driver, host| {
+            driver.keep_alarm(host);
+            Ok(())
+        });
         Some(shard)
     }
 
     /// Forgets the socket of an operator who watches no more.
     fn unwatch(&self, socket: &WebSocket) {
-        if let Ok(shard) = &self.shard
+        if let Some(shard) = &self.shard
             && let Some(watcher) = shard.watchers.slot(socket)
         {
             shard.driver.borrow_mut().shard.unwatch(WatcherId(watcher));
@@ -149,11 +150,6 @@ impl HubShard {
     }
 }
 
-/// What an operator watches over a socket; `None` for a client's.
-fn watched_by(socket: &WebSocket) -> Option<TraceRequest> {
-    TraceRequest::of_attachment(&read_attachment(socket)?)
-}
-
 impl ShardHost {
     /// Puts the shard together from its tables and its open sockets: at its first start, and after
     /// every hibernation.
@@ -161,28 +157,20 @@ impl ShardHost {
     /// The alarm is not touched: where it is what started the object, the platform would take a
     /// later one as that alarm's cancellation, and never have it handled.
     fn start(state: State, env: Env) -> Result<Rc<Self>> {
-        let config = config::of(&env).map_err(Error::new)?;
+        let config = config::of(&env)?;
         let store = open_shard(&state)?;
 
         // An idle client's keep-alive is answered by the platform and wakes no shard.
         answer_pings(&state, json::PING, json::PONG);
 
         let (sockets, watchers) = (Sockets::new(), Sockets::new());
-        let mut open = open_web_sockets(&state);
-        let watching = open.extract_if(.., |socket| watched_by(socket).is_some());
-        let watching: Vec<WebSocket> = watching.collect();
-        let attachments = open.iter().map(|socket| Attachment::decode(&read_attachment(socket)?)).collect();
-        let (hub_name, mut restored) =
-            restore_shard(now(), &config, &store, SocketLife::OutliveMemory, attachments)?;
-        for (socket, slot) in open.iter().zip(&restored.slots) {
-            match slot {
-                Some(slot) => sockets.put(slot.0, socket),
-                None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
-            }
-        }
-        for socket in &watching {
-            match watched_by(socket).and_then(|request| restored.shard.watch(request.filter)) {
-                Some(watcher) => watchers.put(watcher.0, socket),
+        let open = open_web_sockets(&state);
+        let attachments: Vec<_> = open.iter().map(read_attachment).collect();
+        let restored = restore_shard(now(), &config, &store, SocketLife::OutliveMemory, &attachments)?;
+        for (socket, holder) in open.iter().zip(restored.holders) {
+            match holder {
+                Some(Holder::Client(slot)) => sockets.put(slot.0, socket),
+                Some(Holder::Watcher(watcher)) => watchers.put(watcher.0, socket),
                 None => close_socket(socket, CloseCode::INTERNAL_ERROR.0, ""),
             }
         }
@@ -192,15 +180,15 @@ impl ShardHost {
             let this: Weak<Self> = Weak::clone(this);
             let turn = move || {
                 if let Some(shard) = this.upgrade() {
-                    shard.turn();
+                    let _ = shard.drive(None, Driver::turn);
                 }
             };
             Self {
                 turns: Turns::new(&state, turn),
                 state,
-                env,
+                objects: Objects(env),
                 config,
-                hub_name,
+                hub_name: restored.hub,
                 driver,
                 sockets,
                 watchers,
@@ -210,7 +198,7 @@ impl ShardHost {
                 is_known,
             }
         });
-        shard.perform(restored.outputs)?;
+        shard.drive(None, |driver, host| driver.perform(host, restored.outputs))?;
         if !shard.is_known.get() {
             let this = Rc::clone(&shard);
             shard.state.wait_until(async move {
@@ -248,7 +236,7 @@ impl ShardHost {
         let is_counted = matches!(&call, ShardCall::Connect(client) if client.is_counted);
         let pair = call.brings_socket().then(WebSocketPair::new);
         let socket = pair.as_ref().map(WebSocketPair::server);
-        let answer = match (self.call_shard(call, socket.as_ref())?, pair) {
+        let answer = match (self.ask(socket.as_ref(), |mut shard| shard.answer(call))?, pair) {
             (Answered::Socket(subprotocol), Some(pair)) => {
                 http::switch_protocols(&pair.client(), subprotocol.as_deref())?
             }
@@ -268,9 +256,10 @@ impl ShardHost {
         if self.is_known.get() {
             return Ok(());
         }
-        self.take(ask_view(&self.env, &self.hub_name).await?)?;
-        register(&self.env, self.store.object(), &self.hub_name).await;
-        self.is_known.set(self.store.object().is_registered()?);
+        let found = introduce(&self.objects, &self.hub_name).await.ok_or(GatewayError::NoView)?;
+        if self.ask(None, |mut shard| shard.introduced(found))? {
+            self.is_known.set(true);
+        }
         Ok(())
     }
 
@@ -294,7 +283,7 @@ impl ShardHost {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
-        let host = Parts { env: &self.env, request: again.as_ref().unwrap_or(request) };
+        let host = Parts { env: &self.objects.0, request: again.as_ref().unwrap_or(request) };
         task.answer(&host, (&self.hub_name, number), method, reply).await
     }
 

@@ -16,7 +16,6 @@ mod log;
 mod objects;
 mod perform;
 mod platform;
-mod register;
 mod route;
 mod shard_host;
 mod sockets;
@@ -35,6 +34,7 @@ use worker::web_sys::{Request, Response};
 
 use crate::host::RequestHost;
 use crate::http::Head;
+use crate::objects::Objects;
 use crate::platform::{Result, WebSocketPair, asset};
 use crate::route::forward;
 use crate::sockets::refuse_socket;
@@ -52,17 +52,18 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 /// The platform takes no answer.
 #[wasm_bindgen]
 pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue> {
+    let objects = Objects(env);
     task::run(async move {
-        let answer = answer(&request, &env).await.or_else(|error| {
+        let answer = answer(&request, &objects).await.or_else(|error| {
             log::failure("answering a request", &error);
             http::text(500, "INTERNAL SERVER ERROR").map(Answer::Pass)
         })?;
         let response = match answer {
-            Answer::Forward(name) => return Ok(forward(&env, &name, &request).into()),
+            Answer::Forward(name) => return Ok(forward(&objects.0, &name, &request).into()),
             Answer::Respond(response) => http::rest(response)?,
             Answer::Pass(response) => response,
             // A file beside the code.
-            Answer::File => settled(asset(&env, &request)?).await?.unchecked_into(),
+            Answer::File => settled(asset(&objects.0, &request)?).await?.unchecked_into(),
             Answer::Accept(response, subprotocol) => match http::web_socket(&response) {
                 Some(socket) => http::switch_protocols(&socket, subprotocol.as_deref())?,
                 None => response,
@@ -77,14 +78,14 @@ pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue
     })
 }
 
-async fn answer(request: &Request, env: &Env) -> Result<Answer<Response>> {
+async fn answer(request: &Request, objects: &Objects) -> Result<Answer<Response>> {
     let head = Head::of(request);
     let Some(asked) = head.incoming() else {
         return http::text(400, "The request has no absolute URL.").map(Answer::Pass);
     };
-    match config::of(env) {
+    match config::of(&objects.0) {
         Ok(config) => {
-            let host = RequestHost { env, config: &config, request, asked };
+            let host = RequestHost { objects, request, asked };
             Ok(Gateway::new(&host, &config).answer(asked).await)
         }
         Err(error) => {

@@ -1,20 +1,14 @@
 //! Requests to Durable Objects.
 
-use std::sync::Arc;
-
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_protocol::name::HubName;
-use webpubsub_service::gateway::GatewayError;
-use webpubsub_service::{
-    Config, DirectoryAnswer, DirectoryCall, HubView, KeyRing, Keys, ObjectRequest, Part, REGISTER,
-    REPLY_HEADER, ShardCall,
-};
+use webpubsub_service::{DirectoryCall, ObjectRequest, Part, REPLY_HEADER, ShardCall};
 use worker::Env;
 use worker::web_sys::{Headers, Request, Response};
 
-use crate::platform::{Error, Result, now};
+use crate::log;
+use crate::platform::{Error, Result};
 use crate::task::settled;
 
 /// The binding of the shards' Durable Objects.
@@ -54,37 +48,20 @@ pub(crate) async fn offer_client(env: &Env, name: &str, call: &ShardCall) -> Res
     Ok(settled(ask_with_socket(env, name, path, &body.unwrap_or_default())).await?.unchecked_into())
 }
 
-/// Makes the same call of all these shards at once; one answer each, in their order, and `None` for a failure.
-pub(crate) async fn ask_shards(
-    env: &Env,
-    names: Vec<String>,
-    call: ShardCall,
-) -> Result<Vec<Option<String>>> {
-    let request = call.encode();
-    // It may be large.
-    drop(call);
-    ask(env, HUB_SHARD, names, request).await
-}
+/// The way to all objects, over the bindings of an environment.
+pub(crate) struct Objects(pub(crate) Env);
 
-/// The same of directories, or of the register.
-pub(crate) async fn ask_directories(
-    env: &Env,
-    names: Vec<String>,
-    call: &DirectoryCall,
-) -> Result<Vec<Option<String>>> {
-    ask(env, HUB_DIRECTORY, names, call.encode()).await
-}
+impl webpubsub_service::Objects for Objects {
+    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
+        let request = call.encode();
+        // It may be large.
+        drop(call);
+        ask(&self.0, HUB_SHARD, names, request).await
+    }
 
-/// The access keys that hold, or held a moment ago.
-pub(crate) async fn known_keys(env: &Env, config: &Config) -> Arc<Keys> {
-    let ask = async { ask_directories(env, vec![REGISTER.to_owned()], &DirectoryCall::Keys).await.ok() };
-    config.keys.no_older(now(), KeyRing::MAX_AGE, ask).await
-}
-
-/// The view that the directory of a hub has.
-pub(crate) async fn ask_view(env: &Env, hub: &HubName) -> Result<HubView> {
-    let answers = ask_directories(env, vec![hub.to_string()], &DirectoryCall::View).await?;
-    Ok(DirectoryAnswer::view(&answers).ok_or(GatewayError::NoView)?)
+    async fn ask_directories(&self, names: Vec<String>, call: DirectoryCall) -> Vec<Option<String>> {
+        ask(&self.0, HUB_DIRECTORY, names, call.encode()).await
+    }
 }
 
 async fn ask(
@@ -92,10 +69,15 @@ async fn ask(
     kind: &str,
     names: Vec<String>,
     ObjectRequest { path, body }: ObjectRequest,
-) -> Result<Vec<Option<String>>> {
-    let answers: Array =
-        settled(call_objects(env, kind, names, path, body.as_deref())).await?.unchecked_into();
-    Ok(answers.iter().map(|answer| answer.as_string()).collect())
+) -> Vec<Option<String>> {
+    let asked = names.len();
+    match settled(call_objects(env, kind, names, path, body.as_deref())).await {
+        Ok(answers) => answers.unchecked_into::<Array>().iter().map(|answer| answer.as_string()).collect(),
+        Err(thrown) => {
+            log::failure("asking other objects", &Error::from(thrown));
+            vec![None; asked]
+        }
+    }
 }
 
 /// A request that several shards receive.
@@ -119,7 +101,7 @@ pub(crate) async fn ask_for_parts_of(
     let part = |answer: JsValue| match answer.as_string() {
         Some(reply) => {
             let (header, body) = reply.split_once('\n').unwrap_or_default();
-            Part::reply(header, body).ok_or_else(|| Error::new("a shard's reply cannot be read"))
+            Part::reply(header, body).ok_or_else(|| Error::NoReply)
         }
         None => Ok(Part::Refused(answer.unchecked_into())),
     };

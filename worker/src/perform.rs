@@ -7,33 +7,29 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol, json};
 use webpubsub_protocol::close::{CloseCause, fit_reason};
-use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_service::{
-    Answered, EventCall, HubView, ObjectHost, ShardCall, ShardObject, TraceRequest, object_name,
-};
+use webpubsub_service::{ObjectHost, ShardObject, TraceRequest, deliver, relay};
 use webpubsub_shard::{
-    Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, Output, ShardId, Slot,
-    StoredMessage, WatcherId,
+    Answer, Attachment, Batch, Call, CallId, Change, Driver, Host, Input, NextTurn, NotDone, ShardId, Slot,
+    StoredMessage, WatcherId, send_by_number,
 };
 use webpubsub_store::ShardStore;
 use worker::web_sys::WebSocket;
 
 use crate::event_handler::Caller;
 use crate::log;
-use crate::objects::{ask_shards, known_keys};
-use crate::platform::{Error, Result, delete_alarm, now, set_alarm, variable};
+use crate::platform::{Error, Result, delete_alarm, now, set_alarm};
 use crate::shard_host::ShardHost;
-use crate::sql::{Sql, keep_delivery};
+use crate::sql::Sql;
 use crate::task::settled;
 
 /// From this many bytes on a text is sent with an eye to memory.
 const LARGE_TEXT_BYTES: usize = 1 << 20;
 
 /// The host of one step.
-struct StepHost<'a> {
+pub(crate) struct StepHost<'a> {
     shard: &'a Rc<ShardHost>,
     /// The socket that an [`Input::Connect`] or [`Input::Recover`] is about.
     socket: Option<&'a WebSocket>,
@@ -82,23 +78,10 @@ impl Host for StepHost<'_> {
                 let head = format!("{}{}", frame.head(), json::DataFrame::BEFORE_SEQUENCE_ID);
                 lose(sockets.send_numbered(&slots, &head, &numbers, json::DataFrame::TAIL), lost);
             }
-            DataFrame::Json(frame) => {
-                // Joined by the platform, each would be three strings more.
-                for (slot, id) in to {
-                    self.send(&[*slot], &Frame::Text(frame.with(Some(*id))), lost);
-                }
-            }
-            DataFrame::Protobuf(_) | DataFrame::Mqtt(_) => {
-                // The number stands in the middle of a binary frame, whose length stands at its front, so
-                // the frame is put together here: once for neighbours with the same number, which members
-                // of a group often have.
-                for sharing in to.chunk_by(|(_, one), (_, other)| one == other) {
-                    let Some((_, id)) = sharing.first() else { continue };
-                    let slots: Vec<u32> = sharing.iter().map(|(slot, _)| slot.0).collect();
-                    if let Frame::Binary(bytes) = frame.with(Some(*id)) {
-                        lose(sockets.send_bytes(&slots, &bytes), lost);
-                    }
-                }
+            // A large text that the platform joins is three strings more, and of a binary frame the length stands at
+            // its front, the number in its middle.
+            DataFrame::Json(_) | DataFrame::Protobuf(_) | DataFrame::Mqtt(_) => {
+                send_by_number(self, to, frame, lost);
             }
         }
     }
@@ -152,14 +135,8 @@ impl Host for StepHost<'_> {
         self.shard.watchers.close(watcher.0, cause.code().0, fit_reason(cause.reason()));
     }
 
-    fn log_skipped_roles(&mut self, count: usize) {
-        let what = format!("reading the roles of a client of hub {}", self.shard.hub_name);
-        log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
-    }
-
-    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
-        let what = format!("delivering {event} of connection {connection} to its event handler");
-        log::refusal(&what, &failure.name());
+    fn log(&mut self, not_done: &NotDone<'_>) {
+        log::refusal(&not_done.what(&self.shard.hub_name), not_done);
     }
 
     fn set_timer(&mut self, due: Option<Timestamp>) {
@@ -169,9 +146,7 @@ impl Host for StepHost<'_> {
         self.shard.state.wait_until(async move {
             if settled(passed).await.is_ok_and(|passed| passed.is_truthy()) {
                 shard.driver.borrow_mut().timer_fired();
-                if let Err(error) = shard.step(Input::Timeout, None) {
-                    log::failure("a step after a timer", &error);
-                }
+                shard.end("a step after a timer", Input::Timeout);
             }
         });
     }
@@ -225,42 +200,24 @@ impl ShardHost {
         self.drive(socket, |driver, host| driver.step(host, input))
     }
 
-    /// Has the shard take what its hub's directory delivers.
-    pub(crate) fn take(self: &Rc<Self>, view: HubView) -> Result<()> {
-        self.drive(None, |driver, host| ShardObject { driver, host }.take_view(view))
+    /// The same, where nothing waits for the outcome.
+    fn end(self: &Rc<Self>, what: &str, input: Input) {
+        if let Err(error) = self.step(input, None) {
+            log::failure(what, &error);
+        }
     }
 
-    /// Answers a call. `socket` is the one that it brings.
-    pub(crate) fn call_shard(
-        self: &Rc<Self>,
-        call: ShardCall,
-        socket: Option<&WebSocket>,
-    ) -> Result<Answered> {
-        self.drive(socket, |driver, host| ShardObject { driver, host }.answer(call))
+    /// Has the shard be asked something as an object. `socket` is the one that a call brings.
+    pub(crate) fn ask<'a, T>(
+        self: &'a Rc<Self>,
+        socket: Option<&'a WebSocket>,
+        ask: impl FnOnce(ShardObject<'_, StepHost<'a>>) -> Result<T>,
+    ) -> Result<T> {
+        self.drive(socket, |driver, host| ask(ShardObject { driver, host }))
     }
 
-    /// Carries out what has arrived before, so that a request finds it done.
-    pub(crate) fn catch_up(self: &Rc<Self>) {
-        // A failure has ended the object.
-        let _ = self.drive(None, Driver::catch_up);
-    }
-
-    /// Takes a turn.
-    pub(crate) fn turn(self: &Rc<Self>) {
-        let _ = self.drive(None, Driver::turn);
-    }
-
-    /// Performs what restoring the shard led to.
-    pub(crate) fn perform(self: &Rc<Self>, outputs: Vec<Output>) -> Result<Answer> {
-        self.drive(None, |driver, host| driver.perform(host, outputs))
-    }
-
-    /// Sets the alarm, if it is not set yet.
-    pub(crate) fn keep_alarm(self: &Rc<Self>) {
-        self.driver.borrow_mut().keep_alarm(&mut StepHost { shard: self, socket: None });
-    }
-
-    fn drive<'a, T>(
+    /// Runs the driver. A failure ends the object.
+    pub(crate) fn drive<'a, T>(
         self: &'a Rc<Self>,
         socket: Option<&'a WebSocket>,
         run: impl FnOnce(&mut Driver, &mut StepHost<'a>) -> Result<T>,
@@ -276,20 +233,10 @@ impl ShardHost {
 
     /// Sends a batch to another shard, and gives the shard how that went.
     fn relay(self: &Rc<Self>, to: ShardId, last: u64, batch: Batch) {
-        let call = ShardCall::Batch(batch);
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let names = vec![object_name(&shard.hub_name, to)];
-            let taken = match ask_shards(&shard.env, names, call).await {
-                Ok(answers) => answers.iter().all(Option::is_some),
-                Err(error) => {
-                    log::failure("relaying to another shard", &error);
-                    false
-                }
-            };
-            if let Err(error) = shard.step(Input::Relayed { to, last, taken }, None) {
-                log::failure("a step after relaying", &error);
-            }
+            let taken = relay(&shard.objects, &shard.hub_name, to, batch).await;
+            shard.end("a step after relaying", Input::Relayed { to, last, taken });
         });
     }
 
@@ -297,20 +244,17 @@ impl ShardHost {
     fn call(self: &Rc<Self>, call: Call) {
         let shard = Rc::clone(self);
         self.state.wait_until(async move {
-            let id = call.id;
-            let (env, hub, calls) = (&shard.env, shard.hub_name.as_str(), &shard.calls);
-            let keep = |delivery: &str| {
-                keep_delivery(shard.store.object(), delivery);
-                shard.driver.borrow_mut().shard.record_call(now(), delivery);
+            let (id, hub) = (call.id, &shard.hub_name);
+            let keep = |record: &str| {
+                if let Err(error) = shard.store.object().keep_delivery(record) {
+                    log::failure("keeping a delivery", &error);
+                }
+                shard.driver.borrow_mut().shard.record_call(now(), record);
             };
-            let caller = Caller { env, hub, calls, id: id.0 as f64, keep: &keep };
-            let keys = known_keys(env, &shard.config).await;
-            let mut call = EventCall::of(hub, call, &keys.access, &|name| variable(env, name));
-            let outcome = call.make(&caller, None).await;
-            let result = call.into_taken(outcome);
-            if let Err(error) = shard.step(Input::Called { call: id, result }, None) {
-                log::failure("a step after a call", &error);
-            }
+            let (env, calls) = (&shard.objects.0, shard.calls.clone());
+            let caller = Caller { env, hub: hub.as_str(), calls, id: id.0 as f64 };
+            let result = deliver(&caller, &shard.objects, (hub, &shard.config.keys), call, &keep).await;
+            shard.end("a step after a call", Input::Called { call: id, result });
         });
     }
 }

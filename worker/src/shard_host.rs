@@ -7,9 +7,9 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_service::Config;
 use webpubsub_shard::Driver;
 use webpubsub_store::ShardStore;
-use worker::Env;
 
 use crate::event_handler::Calls;
+use crate::objects::Objects;
 use crate::platform::{State, Timer};
 use crate::sockets::Sockets;
 use crate::sql::Sql;
@@ -18,7 +18,7 @@ use crate::turns::Turns;
 /// What a shard's handlers share.
 pub(crate) struct ShardHost {
     pub(crate) state: State,
-    pub(crate) env: Env,
+    pub(crate) objects: Objects,
     pub(crate) config: Rc<Config>,
     pub(crate) hub_name: HubName,
     /// Borrowed for the length of one step, never across an `.await`.

@@ -2,7 +2,7 @@
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
-use webpubsub_store::{Cell, Database, ObjectStore, OpenError, Row, ShardStore, Unreadable, Value};
+use webpubsub_store::{Cell, Database, Row, ShardStore, Unreadable, Value};
 
 use crate::log;
 use crate::platform::{Error, Result, State, object_name, run_sql};
@@ -29,22 +29,9 @@ impl Database for Sql {
     }
 }
 
-impl From<OpenError> for Error {
-    fn from(error: OpenError) -> Self {
-        Self::new(error)
-    }
-}
-
 /// Opens the tables of a shard.
 pub(crate) fn open_shard(state: &State) -> Result<ShardStore<Sql>> {
     ShardStore::open(Sql(state.clone()), object_name(state))
-}
-
-/// Keeps the record of an attempt to deliver an event to its handler, as far as the tables take it.
-pub(crate) fn keep_delivery(object: &ObjectStore<Sql>, delivery: &str) {
-    if let Err(error) = object.keep_delivery(delivery) {
-        log::failure("keeping a delivery", &error);
-    }
 }
 
 fn to_js(value: Value<'_>) -> JsValue {

@@ -90,7 +90,7 @@ fn advance(task: &mut Option<Task>) -> Settled {
             Some(Word::WaitFor(promise)) => Ok(promise.into()),
             Some(Word::Settled(_)) | None => {
                 *task = None;
-                Err(Error::new("a task waits for no promise").into())
+                Err(Error::NoPromise.into())
             }
         },
     }

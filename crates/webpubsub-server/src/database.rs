@@ -51,12 +51,6 @@ pub(crate) enum DatabaseError {
     /// SQLite refuses it.
     #[error(transparent)]
     Sqlite(rusqlite::Error),
-    /// The register of hubs has failed.
-    #[error("the register did not take a hub")]
-    NotTaken,
-    /// A handshake with an event handler has come to nothing.
-    #[error("a validation failed")]
-    NotValidated,
     /// What is stored is no text that it was.
     #[error("a text that is stored is not UTF-8")]
     NotText,

@@ -1,20 +1,18 @@
 //! The directories of this thread's hubs, and the register of all hubs.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::rc::{Rc, Weak};
 
 use tokio::sync::watch;
-use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::directory::Handler;
-use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse, ShardCall};
-use webpubsub_store::{Database, ObjectStore, Row, Unreadable, Value};
+use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse};
+use webpubsub_store::{Database, Row, Unreadable, Value};
 
 use crate::database::{DatabaseError, Sqlite};
-use crate::event_host::{Caller, KeptBy};
+use crate::event_host::Caller;
 use crate::thread::Thread;
-use crate::{calls, clock, log};
+use crate::{clock, log};
 
 /// A directory that has started.
 pub(crate) type Directory = DirectoryDriver<Host>;
@@ -48,13 +46,7 @@ pub(crate) fn start(
         is_made: Rc::new(Cell::new(thread.storage.has(name))),
     };
     let alarm = if database.is_made.get() { database.open()?.alarm()? } else { None };
-    let host = Host {
-        database: database.clone(),
-        validations: RefCell::default(),
-        alarm: Cell::new(0),
-        itself: OnceCell::new(),
-        forget,
-    };
+    let host = Host { database: database.clone(), alarm: Cell::new(0), itself: OnceCell::new(), forget };
     let directory = Rc::new(Directory::start(host, Rc::clone(&thread.config))?);
     let _ = directory.host().itself.set(Rc::downgrade(&directory));
     database.commit()?;
@@ -69,8 +61,6 @@ pub(crate) fn start(
 /// What a directory's driver needs, on this platform.
 pub(crate) struct Host {
     database: DirectoryDatabase,
-    /// The validations of handlers that are under way.
-    validations: RefCell<Vec<(Handler, watch::Receiver<Option<bool>>)>>,
     /// How often the alarm was set.
     alarm: Cell<u64>,
     itself: OnceCell<Weak<Directory>>,
@@ -106,6 +96,9 @@ impl Host {
 
 impl DirectoryHost for Host {
     type Database = DirectoryDatabase;
+    type Objects = Thread;
+    type Events<'a> = Caller;
+    type Task = watch::Receiver<Option<bool>>;
 
     fn now(&self) -> Timestamp {
         clock::now()
@@ -129,57 +122,35 @@ impl DirectoryHost for Host {
         }
     }
 
-    async fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> Result<Vec<Option<String>>, DatabaseError> {
+    fn objects(&self) -> Result<&Thread, DatabaseError> {
         self.database.commit()?;
-        Ok(calls::ask_shards(&self.database.thread, names, call).await)
+        Ok(&self.database.thread)
     }
 
-    async fn register(&self, object: &ObjectStore<DirectoryDatabase>, hub: &HubName) {
-        let registered = async {
-            self.database.commit()?;
-            webpubsub_service::register(object, async {
-                let is_taken = calls::register(&self.database.thread, hub).await;
-                // It is logged, and tried again by whoever calls this next.
-                if is_taken { Ok(()) } else { Err(DatabaseError::NotTaken) }
-            })
-            .await
-        };
-        if let Err(error) = registered.await {
-            log::failure("registering a hub", &error);
-        }
+    fn events<'a>(&'a self, hub: &'a HubName) -> Caller {
+        Caller { thread: Rc::clone(&self.database.thread), hub: hub.to_string(), given_up: Rc::default() }
     }
 
-    fn begin_validation(directory: &Rc<Directory>, handler: Handler, known: Option<Validation>) {
-        let (allowed, outcome) = watch::channel(None);
-        directory.host().validations.borrow_mut().push((handler.clone(), outcome));
-        let directory = Rc::clone(directory);
+    fn start(&self, task: impl Future<Output = Option<bool>> + 'static) -> Self::Task {
+        let (done, outcome) = watch::channel(None);
+        let database = self.database.clone();
         tokio::task::spawn_local(async move {
-            let Self { database, validations, .. } = directory.host();
-            let caller = Caller {
-                thread: Rc::clone(&database.thread),
-                hub: database.name.clone(),
-                given_up: Rc::default(),
-                kept_by: KeptBy::Directory,
-            };
-            let validated = directory.validate(&caller, handler.clone(), known).await;
-            validations.borrow_mut().retain(|(other, _)| *other != handler);
-            match validated.and_then(|wanted| database.commit().map(|()| wanted)) {
-                Ok(wanted) => drop(allowed.send(Some(wanted))),
+            let outcome = task.await;
+            match database.commit() {
+                Ok(()) => drop(done.send(outcome)),
                 Err(error) => log::failure("keeping a handshake", &error),
             }
         });
+        outcome
     }
 
-    async fn validation(&self, handler: &Handler) -> Result<bool, DatabaseError> {
-        self.database.commit()?;
-        let under_way = self.validations.borrow().iter().find(|(other, _)| other == handler).cloned();
-        let (_, mut outcome) = under_way.ok_or(DatabaseError::NotValidated)?;
-        let wanted = outcome.wait_for(Option::is_some).await.map_err(|_| DatabaseError::NotValidated)?;
-        wanted.ok_or(DatabaseError::NotValidated)
+    async fn outcome(mut task: Self::Task) -> Option<bool> {
+        // A task that has failed ends the wait, too.
+        *task.wait_for(Option::is_some).await.ok()?
+    }
+
+    fn log_failure(&self, what: &str, error: &DatabaseError) {
+        log::failure(what, error);
     }
 }
 

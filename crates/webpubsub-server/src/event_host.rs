@@ -9,14 +9,14 @@ use tokio::time::timeout;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
-use webpubsub_service::{AnswerBody, DirectoryCall, EventCall, EventHost, KnownHandlers, Request};
+use webpubsub_service::{AnswerBody, DirectoryCall, EventHost, KnownHandlers, Request};
 use webpubsub_shard::Call;
 
+use crate::clock;
 use crate::given_up::GivenUp;
 use crate::http_client::{PieceTaker, Unanswered};
 use crate::shard_message::{ShardMessage, ShardSender};
 use crate::thread::Thread;
-use crate::{calls, clock};
 
 /// Where a call is made from.
 pub(crate) struct Caller {
@@ -25,16 +25,6 @@ pub(crate) struct Caller {
     pub(crate) hub: String,
     /// Whether the call is given up.
     pub(crate) given_up: Rc<GivenUp>,
-    /// What keeps delivery records.
-    pub(crate) kept_by: KeptBy,
-}
-
-/// What keeps delivery records.
-pub(crate) enum KeptBy {
-    /// A shard.
-    Shard(ShardSender),
-    /// The hub's directory.
-    Directory,
 }
 
 /// Makes one attempt to deliver an event of a shard to its handler. The shard is given what it came to.
@@ -45,15 +35,13 @@ pub(crate) fn deliver(
     given_up: Rc<GivenUp>,
     shard: ShardSender,
 ) {
-    let kept_by = KeptBy::Shard(shard.clone());
-    let caller = Caller { thread: Rc::clone(thread), hub: hub.to_string(), given_up, kept_by };
+    let caller = Caller { thread: Rc::clone(thread), hub: hub.to_string(), given_up };
+    let hub = hub.clone();
     tokio::task::spawn_local(async move {
-        let id = call.id;
-        let Thread { variables, .. } = &*caller.thread;
-        let keys = calls::known_keys(&caller.thread).await;
-        let mut call = EventCall::of(&caller.hub, call, &keys.access, &|name| variables.get(name));
-        let outcome = call.make(&caller, None).await;
-        let result = call.into_taken(outcome);
+        let (id, thread) = (call.id, &*caller.thread);
+        let keep = |record: &str| drop(shard.send(ShardMessage::KeepDelivery(record.to_owned())));
+        let result =
+            webpubsub_service::deliver(&caller, thread, (&hub, &thread.config.keys), call, &keep).await;
         let _ = shard.send(ShardMessage::Called { call: id, result });
     });
 }
@@ -110,19 +98,6 @@ impl EventHost for Caller {
 
     fn sleep(&self, pause: Duration) -> impl Future {
         tokio::time::sleep(pause)
-    }
-
-    fn keep(&self, delivery: &str) {
-        let delivery = delivery.to_owned();
-        match &self.kept_by {
-            KeptBy::Shard(shard) => drop(shard.send(ShardMessage::KeepDelivery(delivery))),
-            KeptBy::Directory => {
-                let (thread, hub) = (Rc::clone(&self.thread), self.hub.clone());
-                tokio::task::spawn_local(async move {
-                    thread.ask_directory(hub, DirectoryCall::KeepDelivery(delivery)).await
-                });
-            }
-        }
     }
 }
 

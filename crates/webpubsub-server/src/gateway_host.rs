@@ -7,18 +7,16 @@ use std::sync::PoisonError;
 use futures_util::future::join_all;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use tokio::sync::oneshot;
-use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::connect::{Admission, ConnectRefusal};
 use webpubsub_service::gateway::{GatewayError, Host};
 use webpubsub_service::{
     CommandHead, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, object_name,
-    test_handler,
 };
-use webpubsub_shard::{Command, EventHandler, EventPolicy};
+use webpubsub_shard::Command;
 
-use crate::event_host::{Caller, KeptBy, decode};
+use crate::event_host::{Caller, decode};
 use crate::offered_socket::OfferedSocket;
 use crate::request::Request;
 use crate::shard_message::{ShardMessage, SocketOffer};
@@ -86,20 +84,16 @@ impl RequestHost<'_> {
             CommandHead::NeedsBody(reader) => reader.read(self.request.body().await?, &decode),
         }
     }
-
-    fn caller(&self, hub: &str) -> Caller {
-        Caller {
-            thread: Rc::clone(self.thread),
-            hub: hub.to_owned(),
-            given_up: Rc::default(),
-            kept_by: KeptBy::Directory,
-        }
-    }
 }
 
 impl Host for RequestHost<'_> {
     type Error = HostError;
     type Answer = ObjectAnswer;
+    type Objects = Thread;
+    type Events<'a>
+        = Caller
+    where
+        Self: 'a;
 
     fn now(&self) -> Timestamp {
         clock::now()
@@ -135,20 +129,18 @@ impl Host for RequestHost<'_> {
         Ok(self.request.body().await)
     }
 
-    async fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> Result<Vec<Option<String>>, HostError> {
-        Ok(calls::ask_shards(self.thread, names, call).await)
+    fn objects(&self) -> &Thread {
+        self.thread
     }
 
-    async fn ask_directories(
-        &self,
-        names: Vec<String>,
-        call: DirectoryCall,
-    ) -> Result<Vec<Option<String>>, HostError> {
-        Ok(calls::ask_directories(self.thread, names, &call).await)
+    fn events<'a>(&'a self, hub: &'a HubName) -> Caller {
+        Caller { thread: Rc::clone(self.thread), hub: hub.to_string(), given_up: Rc::default() }
+    }
+
+    fn keep_delivery(&self, hub: &HubName, record: &str) {
+        let (thread, hub, call) =
+            (Rc::clone(self.thread), hub.to_string(), DirectoryCall::KeepDelivery(record.to_owned()));
+        tokio::task::spawn_local(async move { thread.ask_directory(hub, call).await });
     }
 
     async fn offer(
@@ -209,28 +201,6 @@ impl Host for RequestHost<'_> {
         let replies = join_all(asked.collect::<Vec<_>>()).await.into_iter();
         let parts = replies.map(|reply| reply.map_or_else(|| refuse(Refusal::Internal), Part::Replied));
         task.gather(parts).ok_or(HostError::NoShard)
-    }
-
-    async fn ask_handler(
-        &self,
-        admission: &mut Admission<'_>,
-        deciding: (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        headers: &[(String, String)],
-    ) -> Result<(), ConnectRefusal> {
-        let caller = self.caller(deciding.0.hub.as_str());
-        admission.ask_handler(&caller, &self.thread.config, deciding, connection, headers).await
-    }
-
-    async fn test_handler(
-        &self,
-        (policy, handler): (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        origin: &str,
-    ) -> String {
-        let caller = self.caller(policy.hub.as_str());
-        let keys = self.thread.config.keys.get();
-        test_handler(&caller, policy, handler, connection, origin, &keys.access).await
     }
 
     fn log_failure(&self, what: &str, error: &HostError) {

@@ -2,13 +2,13 @@
 
 use tokio::sync::oneshot;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::ShardObject;
+use webpubsub_service::{Holder, ShardObject};
 use webpubsub_shard::{Driver, Input, Slot};
 
 use crate::clock;
 use crate::database::DatabaseError;
 use crate::shard_host::ShardHost;
-use crate::shard_message::{Holder, Seat, SocketOffer};
+use crate::shard_message::{Seat, SocketOffer};
 
 /// A shard that has started.
 pub(crate) struct Running {

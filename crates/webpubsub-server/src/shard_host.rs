@@ -11,20 +11,20 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::{CloseCause, fit_reason};
-use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::{ObjectHost, ShardAnswer};
+use webpubsub_service::{Holder, ObjectHost, ShardAnswer};
 use webpubsub_shard::{
-    Attachment, Batch, Call, CallId, Change, Host, NextTurn, Reply, ShardId, Slot, StoredMessage, WatcherId,
+    Attachment, Batch, Call, CallId, Change, Host, NextTurn, NotDone, Reply, ShardId, Slot, StoredMessage,
+    WatcherId,
 };
 use webpubsub_store::ShardStore;
 
 use crate::clock;
 use crate::database::{DatabaseError, Sqlite};
 use crate::given_up::GivenUp;
-use crate::shard_message::{Holder, Offered, Seat};
+use crate::shard_message::{Offered, Seat};
 use crate::sockets::{Outgoing, SocketAddress, SocketId};
 use crate::{frames, log};
 
@@ -288,15 +288,8 @@ impl Host for ShardHost {
         }
     }
 
-    fn log_skipped_roles(&mut self, count: usize) {
-        let what = format!("reading the roles of a client of hub {}", self.hub);
-        log::refusal(&what, &format!("{count} are invalid, or more than it may have"));
-    }
-
-    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
-        // The same words as the other host's, by which operators search.
-        let what = format!("delivering {event} of connection {connection} to its event handler");
-        log::refusal(&what, &failure.name());
+    fn log(&mut self, not_done: &NotDone<'_>) {
+        log::refusal(&not_done.what(&self.hub), not_done);
     }
 
     fn set_timer(&mut self, due: Option<Timestamp>) {

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::{CallFailure, Taken};
-use webpubsub_service::{HubView, ShardAnswer, ShardCall};
-use webpubsub_shard::{CallId, Command, Reply, ShardId, Slot, WatcherId};
+use webpubsub_service::{Holder, HubView, ShardAnswer, ShardCall};
+use webpubsub_shard::{CallId, Command, Reply, ShardId};
 
 use crate::credit::Loan;
 use crate::sockets::SocketAddress;
@@ -24,15 +24,6 @@ pub(crate) struct Seat {
     pub(crate) holder: Holder,
     /// Which of the sockets of the shard's life it is.
     pub(crate) number: u64,
-}
-
-/// What a socket is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holder {
-    /// A client's connection, in this slot.
-    Client(Slot),
-    /// An operator who watches.
-    Watcher(WatcherId),
 }
 
 /// One thing for a shard to do. What it answers is sent when everything that it depends on is on disk.

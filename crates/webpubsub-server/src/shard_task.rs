@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 use webpubsub_protocol::name::HubName;
 use webpubsub_service::{
-    Answered, HubView, Offered as Why, ShardAnswer, ShardCall, object_name, parse_object_name, restore_shard,
+    Answered, HubView, Offered as Why, ShardAnswer, ShardCall, introduce, parse_object_name, relay,
+    restore_shard,
 };
 use webpubsub_shard::{Driver, Input, NextTurn, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
@@ -24,7 +24,7 @@ use crate::shard_host::{ShardHost, Waiting};
 use crate::shard_message::{Link, Offered, ShardMessage, SocketOffer};
 use crate::storage::Durability;
 use crate::thread::Thread;
-use crate::{calls, clock, log};
+use crate::{clock, log};
 
 /// How much is taken in at once of what has arrived.
 const TAKEN_AT_ONCE: usize = 256;
@@ -118,7 +118,7 @@ impl ShardTask {
         let database = storage.database(&self.name)?;
         let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
         let life = SocketLife::EndWithMemory;
-        let (_, restored) = restore_shard(clock::now(), config, &store, life, Vec::new())?;
+        let restored = restore_shard(clock::now(), config, &store, life, &[])?;
         let is_known = store.object().is_registered()?;
         let host = ShardHost::new(database, store, self.hub.clone(), peers.0.len());
         let driver = Driver::new(restored.shard);
@@ -286,7 +286,7 @@ impl ShardTask {
     fn introduce(&self) {
         let (thread, hub, itself) = (Rc::clone(&self.thread), self.hub.clone(), self.itself.clone());
         tokio::task::spawn_local(async move {
-            let found = calls::introduce(&thread, &hub).await;
+            let found = introduce(&*thread, &hub).await;
             if let Some(shard) = itself.upgrade() {
                 let _ = shard.send(ShardMessage::Introduced(found));
             }
@@ -294,17 +294,13 @@ impl ShardTask {
     }
 
     fn introduced(&self, running: &mut Running, found: Option<(HubView, bool)>) -> Result<(), DatabaseError> {
-        let Some((view, is_registered)) = found else {
+        let Some(found) = found else {
             log::failure("asking a hub's directory", &"the directory gave no view");
             // Dropped, they are refused.
             running.waiting.clear();
             return Ok(());
         };
-        running.object().take_view(view)?;
-        if is_registered {
-            running.host.store.object().set_registered()?;
-            running.is_known = true;
-        }
+        running.is_known |= running.object().introduced(found)?;
         for offer in std::mem::take(&mut running.waiting) {
             self.offer(running, offer)?;
         }
@@ -324,11 +320,9 @@ impl ShardTask {
                 Waiting::Offered(reply, answer) => drop(reply.send(answer)),
                 Waiting::Relay(to, last, batch) => {
                     let (thread, itself) = (Rc::clone(&self.thread), self.itself.clone());
-                    let name = object_name(&self.hub, to);
+                    let hub = self.hub.clone();
                     tokio::task::spawn_local(async move {
-                        let (reply, answer) = oneshot::channel();
-                        thread.to_shard(name, ShardMessage::Call(ShardCall::Batch(batch), reply));
-                        let taken = answer.await.is_ok();
+                        let taken = relay(&*thread, &hub, to, batch).await;
                         if let Some(shard) = itself.upgrade() {
                             let _ = shard.send(ShardMessage::Relayed { to, last, taken });
                         }

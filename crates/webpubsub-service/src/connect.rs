@@ -30,10 +30,10 @@ use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, EventHandler, Even
 
 use crate::config::Config;
 use crate::event_call::{EventCall, first_attempt};
-use crate::event_driver::EventHost;
+use crate::event_driver::{EventHost, Keep};
 use crate::view::{HubView, SharedLoads};
 
-pub use placing::{PlacementStep, Placing};
+pub use placing::{PlacementHost, Placing, ShardOffer};
 pub use refusal::ConnectRefusal;
 pub(crate) use refusal::{full_status, text};
 
@@ -334,6 +334,7 @@ impl Admission<'_> {
     pub async fn ask_handler<H: EventHost>(
         &mut self,
         host: &H,
+        keep: &Keep<'_>,
         config: &Config,
         deciding: (&EventPolicy, &EventHandler),
         connection: &ConnectionId,
@@ -341,7 +342,8 @@ impl Admission<'_> {
     ) -> Result<(), ConnectRefusal> {
         let variable = |name: &str| host.variable(name);
         let mut call = self.call(host.now(), config, deciding, connection, headers, &variable);
-        let outcome = call.make(host, Some(&mut |answer| self.judge(host.now(), config, answer))).await;
+        let mut judge = |answer: HandlerAnswer| self.judge(host.now(), config, answer);
+        let outcome = call.make(host, keep, Some(&mut judge)).await;
         self.called(outcome)
     }
 

@@ -18,6 +18,7 @@ use crate::event_call::EventCall;
 use crate::event_driver::EventHost;
 use crate::keys::StoredKeys;
 use crate::object_api::{DirectoryAnswer, DirectoryCall, ShardAnswer, ShardCall, shard_names};
+use crate::objects::{Objects, register};
 use crate::sign_in::SignIns;
 
 /// The fact that has [`SignIns`].
@@ -33,9 +34,17 @@ const KEYS: &str = "keys";
 /// - **Nothing leaves before it is stored.** What a method sends, and the answer to a call, may leave only
 ///   when everything that was stored before is on disk.
 /// - **The time.** [`DirectoryDriver::alarm`] at the time that was set, or after it.
-pub trait DirectoryHost: Sized {
+pub trait DirectoryHost: Sized + 'static {
     /// The directory's SQLite database.
     type Database: Database;
+    /// The way to other objects.
+    type Objects: Objects;
+    /// The way to the event handlers of one hub.
+    type Events<'a>: EventHost
+    where
+        Self: 'a;
+    /// A task that was started, for several to wait for.
+    type Task: Clone;
 
     /// The time.
     fn now(&self) -> Timestamp;
@@ -49,22 +58,23 @@ pub trait DirectoryHost: Sized {
     /// Sets the alarm in place of the one that is set; `None` deletes it. It outlives the memory.
     fn set_alarm(&self, due: Option<Timestamp>);
 
-    /// Makes the same call of all these shards at once. Returns the bodies of their answers, in their order;
-    /// `None` for one that failed.
-    fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> impl Future<Output = Result<Vec<Option<String>>, ErrorOf<Self>>>;
+    /// Returns the way to other objects, once everything that was stored before is on disk.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    fn objects(&self) -> Result<&Self::Objects, ErrorOf<Self>>;
 
-    /// Does what [`register`] does, and logs what fails.
-    fn register(&self, object: &ObjectStore<Self::Database>, hub: &HubName) -> impl Future<Output = ()>;
+    /// Returns the way to the event handlers of a hub.
+    fn events<'a>(&'a self, hub: &'a HubName) -> Self::Events<'a>;
 
-    /// Starts [`DirectoryDriver::validate`] for a handler of which `known` is stored.
-    fn begin_validation(driver: &Rc<DirectoryDriver<Self>>, handler: Handler, known: Option<Validation>);
+    /// Starts a task once the caller has done what it is doing. It goes on whether somebody waits for it or not.
+    fn start(&self, task: impl Future<Output = Option<bool>> + 'static) -> Self::Task;
 
-    /// Waits for the validation of a handler that is under way. Returns whether it wants events.
-    fn validation(&self, handler: &Handler) -> impl Future<Output = Result<bool, ErrorOf<Self>>>;
+    /// Waits for what a task comes to, once what it stored is on disk; `None` where it failed.
+    fn outcome(task: Self::Task) -> impl Future<Output = Option<bool>>;
+
+    /// Writes to the log that something failed.
+    fn log_failure(&self, what: &str, error: &ErrorOf<Self>);
 }
 
 /// The error of a host's database.
@@ -79,6 +89,8 @@ pub struct DirectoryDriver<H: DirectoryHost> {
     /// `None` until it is put together from what is stored. Borrowed for the length of one step, never across an
     /// `.await`.
     directory: RefCell<Option<Directory>>,
+    /// The validations of handlers that are under way.
+    validations: RefCell<Vec<(Handler, H::Task)>>,
 }
 
 /// What a step came to, for the caller.
@@ -102,7 +114,7 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
         if ObjectStore::exists(&database)? {
             let _ = store.set(DirectoryStore::open(database, host.name())?);
         }
-        Ok(Self { host, config, store, directory: RefCell::default() })
+        Ok(Self { host, config, store, directory: RefCell::default(), validations: RefCell::default() })
     }
 
     /// The host.
@@ -131,14 +143,16 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
             DirectoryCall::View => DirectoryAnswer::Text(self.directory()?.view().encode()),
             DirectoryCall::ChangeSettings(settings) => {
                 let step = self.step(Input::ChangeSettings(settings))?;
-                let object = self.store()?.object();
-                self.host.register(object, &self.hub()?).await;
-                let taken = self.deliver(&step).await;
+                let is_registered = self.register().await?;
+                let taken = self.deliver(&step).await?;
                 // A hub that is not in the register is not looked at for callers without a token, whom the settings may
                 // let in.
-                DirectoryAnswer::Taken(object.is_registered()? && taken?)
+                DirectoryAnswer::Taken(is_registered && taken)
             }
-            DirectoryCall::Validate(handler) => DirectoryAnswer::Allowed(self.is_allowed(handler).await?),
+            DirectoryCall::Validate(handler) => {
+                let allowed = self.is_allowed(handler).await?;
+                allowed.map_or(DirectoryAnswer::Taken(false), DirectoryAnswer::Allowed)
+            }
             DirectoryCall::KeepDelivery(delivery) => {
                 self.store()?.object().keep_delivery(&delivery)?;
                 DirectoryAnswer::Taken(true)
@@ -147,7 +161,7 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
                 let is_question = call == DirectoryCall::Deliveries;
                 let asked = if is_question { ShardCall::Deliveries } else { ShardCall::GoAway };
                 let names = shard_names(&self.hub()?, &self.directory()?.view().map);
-                let answers = self.host.ask_shards(names, asked).await?;
+                let answers = self.host.objects()?.ask_shards(names, asked).await;
                 match answers.into_iter().collect::<Option<Vec<String>>>() {
                     Some(mut lists) if is_question => {
                         if let Some(store) = self.store.get() {
@@ -204,13 +218,20 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
         self.deliver(&step).await.map(drop)
     }
 
+    /// Starts the handshake with a handler of which `known` is stored.
+    fn begin_validation(self: &Rc<Self>, handler: Handler, known: Option<Validation>) {
+        let (this, key) = (Rc::clone(self), handler.clone());
+        let task = self.host.start(async move {
+            let validated = this.validate(handler.clone(), known).await;
+            this.validations.borrow_mut().retain(|(other, _)| *other != handler);
+            validated.inspect_err(|error| this.host.log_failure("keeping a handshake", error)).ok()
+        });
+        self.validations.borrow_mut().push((key, task));
+    }
+
     /// Makes the handshake with a handler, and stores what it came to. Returns whether it wants events.
-    ///
-    /// # Errors
-    /// The host's.
-    pub async fn validate<C: EventHost>(
+    async fn validate(
         self: &Rc<Self>,
-        caller: &C,
         handler: Handler,
         known: Option<Validation>,
     ) -> Result<bool, ErrorOf<H>> {
@@ -219,17 +240,28 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
             Ok(hub) => {
                 let policy = self.config.policy(hub, HubSettings::default());
                 let Handler { url, origin } = &handler;
-                Some(
-                    EventCall::handshake(self.host.now(), &policy, url, origin)
-                        .make(caller, None)
-                        .await
-                        .is_ok(),
-                )
+                let mut call = EventCall::handshake(self.host.now(), &policy, url, origin);
+                let keep = |record: &str| {
+                    let kept = self.store().and_then(|store| store.object().keep_delivery(record));
+                    if let Err(error) = kept {
+                        self.host.log_failure("keeping a delivery", &error);
+                    }
+                };
+                Some(call.make(&self.host.events(hub), &keep, None).await.is_ok())
             }
             Err(_) => None,
         };
         self.step(Input::Validated { handler, known, allowed })?;
         hub.map(|_| allowed.unwrap_or_default())
+    }
+
+    /// Has the register of hubs take this hub, unless the tables say that it has. Returns whether it has.
+    async fn register(&self) -> Result<bool, ErrorOf<H>> {
+        let (object, hub) = (self.store()?.object(), self.hub()?);
+        if !object.is_registered()? && register(self.host.objects()?, &hub).await {
+            object.set_registered()?;
+        }
+        object.is_registered()
     }
 
     /// The hub whose directory it is.
@@ -242,13 +274,20 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
         hub.ok_or_else(|| OpenError::NoName.into())
     }
 
-    /// Whether an event handler wants events of this service.
-    async fn is_allowed(self: &Rc<Self>, handler: Handler) -> Result<bool, ErrorOf<H>> {
+    /// Whether an event handler wants events of this service; `None` where that could not be found out.
+    async fn is_allowed(self: &Rc<Self>, handler: Handler) -> Result<Option<bool>, ErrorOf<H>> {
         let Handler { url, origin } = &handler;
         let known = self.store.get().map_or(Ok(None), |store| store.validation(url, origin))?;
         match self.step(Input::Validate { handler: handler.clone(), known })?.allowed {
-            Some(allowed) => Ok(allowed),
-            None => self.host.validation(&handler).await,
+            Some(allowed) => Ok(Some(allowed)),
+            None => {
+                let is_it = |(other, _): &&(Handler, H::Task)| *other == handler;
+                let task = self.validations.borrow().iter().find(is_it).map(|(_, task)| task.clone());
+                Ok(match task {
+                    Some(task) => H::outcome(task).await,
+                    None => None,
+                })
+            }
         }
     }
 
@@ -300,7 +339,7 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
                 Output::Taken(taken) => step.taken = taken,
                 Output::SetAlarm(at) => self.host.set_alarm(Some(at)),
                 Output::ClearAlarm => self.host.set_alarm(None),
-                Output::Validate(handler, known) => H::begin_validation(self, handler, known),
+                Output::Validate(handler, known) => self.begin_validation(handler, known),
                 Output::Allowed(allowed) => step.allowed = Some(allowed),
             }
         }
@@ -314,24 +353,8 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
         }
         let view = self.directory()?.view().clone();
         let (names, version, since) = (shard_names(&self.hub()?, &view.map), view.map.version, view.since);
-        let answers = self.host.ask_shards(names, ShardCall::View(view)).await?;
+        let answers = self.host.objects()?.ask_shards(names, ShardCall::View(view)).await;
         let loads = answers.iter().map(|answer| ShardAnswer::load(answer.as_deref())).collect();
         Ok(self.step(Input::Delivered { version, since, loads })?.taken)
     }
-}
-
-/// Has the register of hubs take the hub of an object, unless the object's tables say that it has. `add` asks
-/// the register.
-///
-/// # Errors
-/// That of `add` or of the database. It is tried again by whoever calls this next.
-pub async fn register<D: Database>(
-    object: &ObjectStore<D>,
-    add: impl Future<Output = Result<(), D::Error>>,
-) -> Result<(), D::Error> {
-    if object.is_registered()? {
-        return Ok(());
-    }
-    add.await?;
-    object.set_registered()
 }

@@ -5,11 +5,15 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
+use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::Call;
 
 use crate::directory::Handler;
 use crate::event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted};
+use crate::keys::KeyRing;
+use crate::objects::{Objects, known_keys};
 
 /// The network, clock and variables of a host that calls event handlers.
 ///
@@ -44,13 +48,34 @@ pub trait EventHost {
 
     /// Waits. What it returns is of no use.
     fn sleep(&self, pause: Duration) -> impl Future;
+}
 
-    /// Keeps a delivery record, as far as it can.
-    fn keep(&self, delivery: &str);
+/// Keeps a delivery record, as far as that can be done.
+pub type Keep<'a> = dyn Fn(&str) + 'a;
+
+/// Says whether an answer is of use, and why it is not.
+pub type Judge<'a> = dyn FnMut(HandlerAnswer) -> Result<(), CallFailure> + 'a;
+
+/// Makes one attempt of a shard to deliver an event to its handler, signed with the keys that hold. Returns what it
+/// came to, for [`Input::Called`](webpubsub_shard::Input::Called).
+///
+/// # Errors
+/// Why it failed.
+pub async fn deliver(
+    host: &impl EventHost,
+    objects: &impl Objects,
+    (hub, keys): (&HubName, &KeyRing),
+    call: Call,
+    keep: &Keep<'_>,
+) -> Result<Taken, CallFailure> {
+    let keys = known_keys(objects, host.now(), keys).await;
+    let mut call = EventCall::of(hub.as_str(), call, &keys.access, &|name| host.variable(name));
+    let outcome = call.make(host, keep, None).await;
+    call.into_taken(outcome)
 }
 
 impl EventCall<'_> {
-    /// Makes the call, with all its attempts. `judge` says whether an answer is of use; without it
+    /// Makes the call, with all its attempts, of each of which it has a record kept. `judge` says whether an answer is of use; without it
     /// [`EventCall::judge`] does.
     ///
     /// # Errors
@@ -58,6 +83,7 @@ impl EventCall<'_> {
     pub async fn make<H: EventHost>(
         &mut self,
         host: &H,
+        keep: &Keep<'_>,
         mut judge: Option<&mut Judge<'_>>,
     ) -> Result<(), CallFailure> {
         let mut done = Done::Nothing;
@@ -81,7 +107,7 @@ impl EventCall<'_> {
                     Done::Nothing
                 }
                 Wanted::Keep(record) => {
-                    host.keep(&record);
+                    keep(&record);
                     Done::Nothing
                 }
                 Wanted::Over(outcome) => return outcome,
@@ -89,6 +115,3 @@ impl EventCall<'_> {
         }
     }
 }
-
-/// Says whether an answer is of use, and why it is not.
-pub type Judge<'a> = dyn FnMut(HandlerAnswer) -> Result<(), CallFailure> + 'a;

@@ -21,16 +21,17 @@ use std::future::Future;
 use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, verify_service};
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{Refusal, Response, refuse};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_shard::{EventHandler, EventPolicy};
 
 use crate::config::Config;
-use crate::connect::{Admission, ConnectRefusal, text};
+use crate::connect::text;
+use crate::event_driver::EventHost;
 use crate::keys::KeyRing;
-use crate::object_api::{DirectoryCall, ShardCall};
+use crate::object_api::ShardCall;
+use crate::objects::Objects;
 use crate::part::Part;
 use crate::scatter::ShardRange;
 use crate::task::Task;
@@ -44,6 +45,12 @@ pub trait Host {
     type Error: fmt::Display + From<GatewayError>;
     /// What an object answers, with its socket if it has one.
     type Answer;
+    /// The way to the service's objects.
+    type Objects: Objects;
+    /// The way to the event handlers of one hub.
+    type Events<'a>: EventHost
+    where
+        Self: 'a;
 
     /// The time.
     fn now(&self) -> Timestamp;
@@ -69,19 +76,14 @@ pub trait Host {
     /// Reads the body of the request, unless it is too long.
     fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
 
-    /// Makes the same call of shards at once. Returns one answer each, in their order; `None` for a failure.
-    fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> impl Future<Output = Result<Vec<Option<String>>, Self::Error>>;
+    /// Returns the way to the service's objects.
+    fn objects(&self) -> &Self::Objects;
 
-    /// The same of directories, or of the register.
-    fn ask_directories(
-        &self,
-        names: Vec<String>,
-        call: DirectoryCall,
-    ) -> impl Future<Output = Result<Vec<Option<String>>, Self::Error>>;
+    /// Returns the way to the event handlers of a hub.
+    fn events<'a>(&'a self, hub: &'a HubName) -> Self::Events<'a>;
+
+    /// Has the directory of a hub keep a delivery record, and does not wait for it.
+    fn keep_delivery(&self, hub: &HubName, record: &str);
 
     /// Offers a client to a shard. Returns the answer, its status, and how many connections the shard holds, if
     /// it says that.
@@ -98,23 +100,6 @@ pub trait Host {
         shards: ShardRange,
         task: &Task,
     ) -> impl Future<Output = Result<Part<Self::Answer>, Self::Error>>;
-
-    /// Calls the event handler that decides on a client, with [`Admission::ask_handler`].
-    fn ask_handler(
-        &self,
-        admission: &mut Admission<'_>,
-        deciding: (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        headers: &[(String, String)],
-    ) -> impl Future<Output = Result<(), ConnectRefusal>>;
-
-    /// Tests an event handler, with [`test_handler`](crate::test_handler).
-    fn test_handler(
-        &self,
-        deciding: (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        origin: &str,
-    ) -> impl Future<Output = String>;
 
     /// Writes to the log that something of the service's failed.
     fn log_failure(&self, what: &str, error: &Self::Error);

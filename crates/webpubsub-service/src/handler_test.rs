@@ -8,7 +8,7 @@ use webpubsub_protocol::name::{ConnectionId, EventName};
 use webpubsub_shard::{EventHandler, EventPolicy};
 
 use crate::event_call::{EventCall, first_attempt, handshake_url};
-use crate::event_driver::EventHost;
+use crate::event_driver::{EventHost, Keep};
 
 /// How a step of a test went: its outcome, and the status of the handler's answer, if there was one.
 type Tested = (Result<(), CallFailure>, Option<u16>);
@@ -17,8 +17,8 @@ type Tested = (Result<(), CallFailure>, Option<u16>);
 /// that there is not. Returns how each went as JSON. Nothing is retried.
 pub async fn test_handler<H: EventHost>(
     host: &H,
-    policy: &EventPolicy,
-    handler: &EventHandler,
+    keep: &Keep<'_>,
+    (policy, handler): (&EventPolicy, &EventHandler),
     connection: &ConnectionId,
     origin: &str,
     keys: &AccessKeys,
@@ -26,14 +26,14 @@ pub async fn test_handler<H: EventHost>(
     let url = handshake_url(policy, handler);
     let mut handshake = EventCall::handshake(host.now(), policy, &url, origin);
     handshake.once(host.now());
-    let outcome = handshake.make(host, None).await;
+    let outcome = handshake.make(host, keep, None).await;
     let validated = (outcome, handshake.status());
     let event = match sample_event(handler).filter(|_| outcome.is_ok()) {
         Some(sample) => {
             let call = first_attempt(host.now(), policy, handler, connection, None, origin, &sample);
             let mut call = EventCall::of(policy.hub.as_str(), call, keys, &|name| host.variable(name));
             call.skip_handshake();
-            let outcome = call.make(host, None).await;
+            let outcome = call.make(host, keep, None).await;
             Some((outcome, call.status()))
         }
         None => None,

@@ -212,12 +212,10 @@ impl KeyRing {
         &self,
         now: Timestamp,
         age: Duration,
-        ask: impl Future<Output = Option<Vec<Option<String>>>>,
+        ask: impl Future<Output = Option<String>>,
     ) -> Arc<Keys> {
-        if self.is_older(now, age)
-            && let Some(answers) = ask.await
-        {
-            self.learn(now, answers.first().and_then(Option::as_deref));
+        if self.is_older(now, age) {
+            self.learn(now, ask.await.as_deref());
         }
         self.get()
     }

@@ -6,8 +6,8 @@
 //!
 //! Time, randomness and the network reach this crate as values, or through a host's trait. Each module is
 //! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
-//! over a trait that a host implements ([`gateway::Host`], [`PartsHost`], [`EventHost`], [`DirectoryHost`], [`ObjectHost`]), which
-//! waits for nothing else.
+//! over a trait that a host implements ([`gateway::Host`], [`PartsHost`], [`Objects`], [`EventHost`],
+//! [`DirectoryHost`], [`ObjectHost`]), which waits for nothing else.
 
 mod command_reader;
 mod config;
@@ -21,8 +21,9 @@ pub mod gateway;
 mod handler_test;
 mod keys;
 mod listing;
-pub mod management;
+mod management;
 mod object_api;
+mod objects;
 mod part;
 mod parts;
 mod scatter;
@@ -34,9 +35,9 @@ mod view;
 
 pub use command_reader::{BodyReader, CommandHead};
 pub use config::{Config, ConfigError};
-pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf, register};
+pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf};
 pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
-pub use event_driver::{EventHost, Judge};
+pub use event_driver::{EventHost, Judge, Keep, deliver};
 pub use handler_test::test_handler;
 pub use keys::{KeyChange, KeyRing, KeyTexts, Keys, StoredKeys};
 pub use listing::Listing;
@@ -44,10 +45,11 @@ pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
 };
+pub use objects::{Objects, introduce, relay};
 pub use part::{Part, REPLY_HEADER};
 pub use parts::PartsHost;
 pub use scatter::{Destination, ShardRange};
-pub use shard_object::{Answered, ObjectHost, ShardObject, restore_shard};
+pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject, restore_shard};
 pub use sign_in::{SignIn, SignIns};
 pub use task::{Assignment, ShardTask, Success, Task, Work};
 pub use trace::TraceRequest;

@@ -13,7 +13,7 @@ use crate::keys::KeyTexts;
 
 /// A request of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ManagementRequest {
+pub(crate) enum ManagementRequest {
     /// Every metric of every shard, in Prometheus' text format.
     Metrics,
     /// The names of all hubs that were ever used.
@@ -34,7 +34,7 @@ pub enum ManagementRequest {
 
 /// A request of an operator about one hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HubRequest {
+pub(crate) enum HubRequest {
     /// Its settings.
     Settings,
     /// The settings are to be those in the body.
@@ -62,7 +62,7 @@ impl ManagementRequest {
     ///
     /// # Errors
     /// Why there is no such request: the path, the method, or the name of the hub.
-    pub fn parse(method: &str, path: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(method: &str, path: &str) -> Result<Self, Refusal> {
         let path: Vec<&str> = path.split('/').skip(2).collect();
         let (hub, request) = match path[..] {
             ["metrics"] => return only("GET", method, Self::Metrics),
@@ -112,7 +112,7 @@ fn only<T>(allow: &str, method: &str, request: T) -> Result<T, Refusal> {
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn read_settings(
+pub(crate) fn read_settings(
     body: &str,
     before: &HubSettings,
     config: &Config,
@@ -126,7 +126,7 @@ pub fn read_settings(
 
 /// Writes the names of hubs as JSON.
 #[must_use]
-pub fn show_hubs(names: &[String]) -> String {
+pub(crate) fn show_hubs(names: &[String]) -> String {
     let mut hubs = Writer::object();
     hubs.json("hubs", &Writer::texts(names));
     hubs.finish()
@@ -134,7 +134,7 @@ pub fn show_hubs(names: &[String]) -> String {
 
 /// Writes the access keys as JSON: how they begin, or all of them.
 #[must_use]
-pub fn show_keys([primary, secondary]: &KeyTexts, reveal: bool) -> String {
+pub(crate) fn show_keys([primary, secondary]: &KeyTexts, reveal: bool) -> String {
     let show = |key: &Option<String>| match key {
         Some(key) => {
             let mut shown = Writer::object();
@@ -153,7 +153,7 @@ pub fn show_keys([primary, secondary]: &KeyTexts, reveal: bool) -> String {
 
 /// Writes the shards of a hub as JSON.
 #[must_use]
-pub fn show_shards(map: &ShardMap) -> String {
+pub(crate) fn show_shards(map: &ShardMap) -> String {
     let mut shards = Writer::list();
     for number in 0..map.reached {
         let mut shard = Writer::object();
@@ -167,7 +167,7 @@ pub fn show_shards(map: &ShardMap) -> String {
 
 /// What a start page shows: the version, and the metrics of each hub.
 #[derive(Debug)]
-pub struct Overview {
+pub(crate) struct Overview {
     hubs: Writer,
     is_healthy: bool,
 }
@@ -175,14 +175,13 @@ pub struct Overview {
 impl Overview {
     /// The overview of no hub.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "no overview is empty")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hubs: Writer::list(), is_healthy: true }
     }
 
     /// Adds a hub by what each of its shards says of its metrics, in the order of [`METRICS`] with commas between;
     /// `None` of one that did not answer.
-    pub fn add(&mut self, hub: &HubName, shards: &[Option<String>]) {
+    pub(crate) fn add(&mut self, hub: &HubName, shards: &[Option<String>]) {
         let mut sums = [0_u64; METRICS.len()];
         let mut silent = 0;
         for shard in shards {
@@ -208,7 +207,7 @@ impl Overview {
 
     /// The overview as JSON.
     #[must_use]
-    pub fn finish(self, now: Timestamp) -> String {
+    pub(crate) fn finish(self, now: Timestamp) -> String {
         let mut shown = Writer::object();
         shown.text("version", env!("CARGO_PKG_VERSION")).number("time", now.as_millis());
         shown.json("isHealthy", if self.is_healthy { "true" } else { "false" });
@@ -219,22 +218,21 @@ impl Overview {
 
 /// The metrics of all shards, in Prometheus' text format: those of one name together.
 #[derive(Debug)]
-pub struct MetricsText(Vec<String>);
+pub(crate) struct MetricsText(Vec<String>);
 
 impl MetricsText {
     /// The media type of the text.
-    pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+    pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
     /// The text of no shard.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "no text is empty")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let head = |name, help, kind| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
         Self(METRICS.iter().map(|metric| head(metric.name, metric.help, metric.kind)).collect())
     }
 
     /// Adds the values of a shard, in the order of [`METRICS`] with commas between; nothing if it gave none.
-    pub fn add(&mut self, hub: &HubName, shard: usize, values: &str) {
+    pub(crate) fn add(&mut self, hub: &HubName, shard: usize, values: &str) {
         if values.is_empty() {
             return;
         }
@@ -245,7 +243,7 @@ impl MetricsText {
 
     /// The whole text.
     #[must_use]
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0.concat()
     }
 }

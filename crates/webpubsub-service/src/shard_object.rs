@@ -6,7 +6,8 @@
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Answer, Attachment, Driver, Full, Host, Input, Restored, Shard, ShardConfig, Sockets, WatcherId,
+    Answer, Attachment, Driver, Full, Host, Input, Output, Restored, Shard, ShardConfig, Slot, Sockets,
+    WatcherId,
 };
 use webpubsub_store::{Database, OpenError, ShardStore};
 
@@ -40,8 +41,30 @@ pub enum Answered {
     Socket(Option<String>),
 }
 
+/// What a socket is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A client's connection, in this slot.
+    Client(Slot),
+    /// An operator who watches.
+    Watcher(WatcherId),
+}
+
+/// A shard that was put together again, and what became of its sockets.
+#[derive(Debug)]
+pub struct RestoredObject {
+    /// Its hub.
+    pub hub: HubName,
+    /// The shard.
+    pub shard: Shard,
+    /// What each socket is there for, in the order given; `None` for one that is to be closed.
+    pub holders: Vec<Option<Holder>>,
+    /// What is to be done before the first input.
+    pub outputs: Vec<Output>,
+}
+
 /// Puts a shard together from its tables, whose name says which shard of which hub it is, and from its open
-/// sockets, which live as `sockets` says and carried `attachments`; see [`Shard::restore`]. Returns its hub, too.
+/// sockets, which live as `sockets` says and carried `attachments`; see [`Shard::restore`].
 ///
 /// # Errors
 /// The database's, and [`OpenError::NoName`] where the name is no shard's.
@@ -50,13 +73,29 @@ pub fn restore_shard<D: Database>(
     config: &Config,
     tables: &ShardStore<D>,
     sockets: Sockets,
-    attachments: Vec<Option<Attachment>>,
-) -> Result<(HubName, Restored), D::Error> {
+    attachments: &[Option<Vec<u8>>],
+) -> Result<RestoredObject, D::Error> {
     let (hub, shard) = parse_object_name(tables.object().name()).ok_or(OpenError::NoName)?;
     let policy = config.policy(&hub, config.settings.of(&hub));
     let shard_config = ShardConfig { sockets, ..config.shard_config(&hub, shard) };
-    let restored = Shard::restore(now, shard_config, policy, tables.load()?, attachments);
-    Ok((hub, restored))
+    let (mut watching, mut of_clients) = (Vec::new(), Vec::new());
+    for attachment in attachments {
+        let request = attachment.as_deref().and_then(TraceRequest::of_attachment);
+        if request.is_none() {
+            of_clients.push(attachment.as_deref().and_then(Attachment::decode));
+        }
+        watching.push(request);
+    }
+    let Restored { mut shard, slots, outputs } =
+        Shard::restore(now, shard_config, policy, tables.load()?, of_clients);
+    let (mut slots, mut holders) = (slots.into_iter(), Vec::new());
+    for request in watching {
+        holders.push(match request {
+            Some(request) => shard.watch(request.filter).map(Holder::Watcher),
+            None => slots.next().flatten().map(Holder::Client),
+        });
+    }
+    Ok(RestoredObject { hub, shard, holders, outputs })
 }
 
 /// A shard and its host, for the length of one call.
@@ -119,12 +158,21 @@ impl<H: ObjectHost> ShardObject<'_, H> {
     }
 
     /// Has the shard take what its hub's directory delivers.
+    fn take_view(&mut self, HubView { map, settings, since }: HubView) -> Result<(), H::Error> {
+        self.step(Input::Map(map))?;
+        self.step(Input::Settings { settings, since }).map(drop)
+    }
+
+    /// Takes what [`introduce`](crate::introduce) has found. Returns whether the register has the hub.
     ///
     /// # Errors
     /// The host's. The driver is not to be used again.
-    pub fn take_view(&mut self, HubView { map, settings, since }: HubView) -> Result<(), H::Error> {
-        self.step(Input::Map(map))?;
-        self.step(Input::Settings { settings, since }).map(drop)
+    pub fn introduced(&mut self, (view, is_registered): (HubView, bool)) -> Result<bool, H::Error> {
+        self.take_view(view)?;
+        if is_registered {
+            self.host.tables().object().set_registered()?;
+        }
+        Ok(is_registered)
     }
 
     /// Lets an operator watch, by the query of the request.

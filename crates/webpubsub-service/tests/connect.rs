@@ -1,6 +1,9 @@
 //! The checks of a client's handshake, in their order, with the status and words of each refusal.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken expectation is a failed test")]
 
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use webpubsub_auth::{AudienceError, TokenError, sign, sign_reconnection_token};
@@ -12,7 +15,8 @@ use webpubsub_protocol::rest::Response;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, Verified, connect_handler,
+    Admission, Begun, ClientRequest, ConnectRefusal, PlacementHost, Placing, Recover, ShardOffer, Verified,
+    connect_handler,
 };
 use webpubsub_service::{Config, HubView, SharedLoads};
 use webpubsub_shard::{EventPolicy, Full, HubSettings, ShardId, ShardMap};
@@ -315,6 +319,43 @@ fn only_a_reliable_client_gets_a_reconnection_token() {
     assert!(token(Some(NAME)).is_some());
 }
 
+/// Shards whose quota is used up, and which of them were asked for what.
+#[derive(Default)]
+struct FullShards(Vec<String>);
+
+impl PlacementHost for FullShards {
+    type Placed = ();
+    type Stopped = Full;
+
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    async fn ask_for_room(&mut self, shard: ShardId) -> Result<Option<Full>, Full> {
+        self.0.push(format!("room of {shard}"));
+        Ok(Some(Full::Quota))
+    }
+
+    async fn ask_handler(&mut self, connection: ConnectionId) -> Result<(), Full> {
+        panic!("no shard has room for {connection}")
+    }
+
+    async fn offer(&mut self, shard: ShardId, _: ConnectionId, _: bool) -> Result<ShardOffer<()>, Full> {
+        self.0.push(format!("offer to {shard}"));
+        Ok((Err(Full::Quota), None))
+    }
+}
+
+/// Places a client where no shard has room. Returns why it is refused, and what was asked.
+fn place(placing: Placing) -> (Full, Vec<String>) {
+    let mut shards = FullShards::default();
+    let placed = pin!(placing.place(&mut shards)).poll(&mut Context::from_waker(Waker::noop()));
+    match placed {
+        Poll::Ready(placed) => (placed.unwrap_err(), shards.0),
+        Poll::Pending => panic!("nothing waits"),
+    }
+}
+
 #[test]
 fn a_client_is_placed_on_the_shards_of_the_view() {
     let offered = |settings, has_handler| {
@@ -322,15 +363,12 @@ fn a_client_is_placed_on_the_shards_of_the_view() {
             let (admission, policy) = viewed.unwrap();
             assert_eq!(connect_handler(&policy).is_some(), has_handler);
             let loads = SharedLoads::default();
-            let mut placing = admission.placing(NOW, &config(), loads, [0; 20], has_handler);
-            let refusals = [None, Some(Full::Quota), Some(Full::Quota)];
-            refusals.map(|refused| placing.next(NOW, refused))
+            place(admission.placing(NOW, &config(), loads, [0; 20], has_handler))
         })
     };
-    let full = PlacementStep::Full(Full::Quota);
-    let (offer, room) = (PlacementStep::Offer, PlacementStep::Room);
-    assert_eq!(offered("{}", false), [offer(ShardId(0)), offer(ShardId(1)), full]);
-    assert_eq!(offered(HANDLER, true), [room(ShardId(0)), room(ShardId(1)), full]);
+    let asked = |what: &str| (Full::Quota, vec![format!("{what} 0"), format!("{what} 1")]);
+    assert_eq!(offered("{}", false), asked("offer to"));
+    assert_eq!(offered(HANDLER, true), asked("room of"));
 }
 
 #[test]
@@ -415,9 +453,8 @@ fn a_client_of_mqtt_goes_to_the_first_shard_unasked() {
         let mut random = [9; 20];
         random[..2].copy_from_slice(&[0, 1]);
         let loads = SharedLoads::default();
-        let mut placing = admission.placing(NOW, &config(), loads, random, false);
-        assert_eq!(placing.next(NOW, None), PlacementStep::Offer(ShardId(0)));
-        assert_eq!(placing.next(NOW, Some(Full::Shard)), PlacementStep::Full(Full::Shard));
+        let placing = admission.placing(NOW, &config(), loads, random, false);
+        assert_eq!(place(placing), (Full::Quota, vec!["offer to 0".to_owned()]));
 
         admission.ask_later(&[("User-Agent".to_owned(), "mqtt".to_owned())]);
         let body = admission.request.connect_body.unwrap();

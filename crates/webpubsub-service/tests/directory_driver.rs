@@ -3,21 +3,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{self, Future};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{
     AnswerBody, Config, DirectoryAnswer, DirectoryCall, DirectoryDriver, DirectoryHost, EventHost, HubView,
-    KnownHandlers, Request, ShardCall, register,
+    KnownHandlers, Objects, Request, ShardCall,
 };
 use webpubsub_shard::HubSettings;
-use webpubsub_store::{Database as _, ObjectStore, OpenError, Unreadable};
+use webpubsub_store::{Database as _, ObjectStore, Unreadable};
 use webpubsub_testkit::{Sqlite, SqliteError};
 
 /// A host that writes down what it is asked to do, and whose network answers at once.
@@ -33,11 +32,14 @@ struct ScriptedHost {
     handshake: Cell<&'static str>,
     known: RefCell<KnownHandlers>,
     /// Validations that have begun.
-    begun: RefCell<Vec<(Handler, Option<Validation>)>>,
+    tasks: RefCell<Vec<Started>>,
     done: RefCell<Vec<String>>,
 }
 
 type Directory = Rc<DirectoryDriver<ScriptedHost>>;
+
+/// A task that a test runs.
+type Started = Rc<RefCell<Pin<Box<dyn Future<Output = Option<bool>>>>>>;
 
 impl ScriptedHost {
     fn new(database: &Sqlite) -> Self {
@@ -49,7 +51,7 @@ impl ScriptedHost {
             registers: Cell::new(true),
             handshake: Cell::new("200\nwebhook-allowed-origin\n*"),
             known: RefCell::default(),
-            begun: RefCell::default(),
+            tasks: RefCell::default(),
             done: RefCell::default(),
         }
     }
@@ -68,6 +70,9 @@ impl ScriptedHost {
 
 impl DirectoryHost for ScriptedHost {
     type Database = Sqlite;
+    type Objects = Self;
+    type Events<'a> = &'a Self;
+    type Task = Started;
 
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.now.get())
@@ -85,37 +90,49 @@ impl DirectoryHost for ScriptedHost {
         self.does(if due.is_some() { "set the alarm" } else { "delete the alarm" });
     }
 
-    async fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> Result<Vec<Option<String>>, SqliteError> {
+    fn objects(&self) -> Result<&Self, SqliteError> {
+        Ok(self)
+    }
+
+    fn events<'a>(&'a self, _: &'a HubName) -> &'a Self {
+        self
+    }
+
+    fn start(&self, task: impl Future<Output = Option<bool>> + 'static) -> Started {
+        let task: Started = Rc::new(RefCell::new(Box::pin(task)));
+        self.tasks.borrow_mut().push(Rc::clone(&task));
+        task
+    }
+
+    async fn outcome(task: Started) -> Option<bool> {
+        ready(task.borrow_mut().as_mut())
+    }
+
+    fn log_failure(&self, what: &str, error: &SqliteError) {
+        panic!("{what}: {error:?}")
+    }
+}
+
+impl Objects for ScriptedHost {
+    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
         let what = if matches!(call, ShardCall::View(_)) { "deliver to" } else { "ask" };
         self.does(format!("{what} {}", names.join(" ")));
         let loads = self.loads.borrow();
-        Ok(names.iter().zip(loads.iter()).map(|(_, load)| load.map(str::to_owned)).collect())
+        names.iter().zip(loads.iter()).map(|(_, load)| load.map(str::to_owned)).collect()
     }
 
-    async fn register(&self, object: &ObjectStore<Sqlite>, hub: &HubName) {
+    async fn ask_directories(&self, names: Vec<String>, call: DirectoryCall) -> Vec<Option<String>> {
+        assert_eq!(names, ["*"]);
+        let DirectoryCall::AddHub(hub) = call else { panic!("the register is asked for {call:?}") };
         self.does(format!("register {hub}"));
-        let taken = if self.registers.get() { Ok(()) } else { Err(SqliteError::Open(OpenError::NoName)) };
-        let _ = register(object, future::ready(taken)).await;
-    }
-
-    fn begin_validation(directory: &Directory, handler: Handler, known: Option<Validation>) {
-        directory.host().begun.borrow_mut().push((handler, known));
-    }
-
-    async fn validation(&self, _: &Handler) -> Result<bool, SqliteError> {
-        self.does("wait for a validation");
-        Ok(true)
+        vec![self.registers.get().then(String::new)]
     }
 }
 
 /// Of the network of event handlers there is only the handshake.
-impl EventHost for ScriptedHost {
+impl EventHost for &ScriptedHost {
     fn now(&self) -> Timestamp {
-        DirectoryHost::now(self)
+        DirectoryHost::now(*self)
     }
 
     fn with_known<T>(&self, use_it: impl FnOnce(&mut KnownHandlers) -> T) -> T {
@@ -142,8 +159,6 @@ impl EventHost for ScriptedHost {
     fn sleep(&self, _: Duration) -> impl Future {
         future::ready(())
     }
-
-    fn keep(&self, _: &str) {}
 }
 
 /// The value of a future that never waits.
@@ -239,18 +254,17 @@ fn the_first_validation_is_waited_for_and_later_ones_are_not() {
     let directory = ScriptedHost::new(&Sqlite::in_memory()).start();
     let asked = || ask(&directory, DirectoryCall::Validate(handler()));
     assert_eq!(asked(), DirectoryAnswer::Allowed(true));
-    assert_eq!(done(&directory), ["wait for a validation"]);
-    assert_eq!(directory.host().begun.take(), [(handler(), None)]);
-    assert!(ready(directory.validate(directory.host(), handler(), None)).unwrap());
     assert_eq!(done(&directory), ["OPTIONS https://example.com/validate"]);
+    assert_eq!(directory.host().tasks.take().len(), 1);
     assert_eq!(asked(), DirectoryAnswer::Allowed(true));
     assert_eq!(done(&directory), [""; 0], "it is stored");
 
     directory.host().now.set(1_060_000);
     assert_eq!(asked(), DirectoryAnswer::Allowed(true), "by the one before");
-    let (_, known) = directory.host().begun.borrow_mut().pop().unwrap();
+    assert_eq!(done(&directory), [""; 0], "the next one is not waited for");
     directory.host().handshake.set("403");
-    assert!(!ready(directory.validate(directory.host(), handler(), known)).unwrap());
+    let task = directory.host().tasks.borrow_mut().pop().unwrap();
+    assert_eq!(ready(task.borrow_mut().as_mut()), Some(false));
     assert_eq!(asked(), DirectoryAnswer::Allowed(false));
 }
 

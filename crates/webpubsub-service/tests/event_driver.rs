@@ -21,7 +21,8 @@ use webpubsub_protocol::name::{ConnectionId, EventName, HubName};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{
-    AnswerBody, EventCall, EventHost, KnownHandlers, Request, first_attempt, test_handler,
+    AnswerBody, Config, DirectoryCall, EventCall, EventHost, KnownHandlers, Objects, Request, ShardCall,
+    first_attempt, test_handler,
 };
 use webpubsub_shard::{Call, EventHandler, EventPolicy, HubSettings, ShardId};
 
@@ -52,6 +53,11 @@ impl ScriptedHost {
 
     fn answer(&self) -> (&'static str, &'static str) {
         self.answers.borrow_mut().pop_front().unwrap()
+    }
+
+    fn keep(&self, delivery: &str) {
+        let error = delivery.split(r#""error":"#).nth(1).unwrap();
+        self.does(format!("keep {}", error.split(',').next().unwrap()));
     }
 
     /// What was done, once every answer was used.
@@ -99,10 +105,19 @@ impl EventHost for ScriptedHost {
         self.does(format!("wait {pause:?}"));
         future::ready(())
     }
+}
 
-    fn keep(&self, delivery: &str) {
-        let error = delivery.split(r#""error":"#).nth(1).unwrap();
-        self.does(format!("keep {}", error.split(',').next().unwrap()));
+/// A register of hubs that has no keys.
+struct Register;
+
+impl Objects for Register {
+    async fn ask_shards(&self, _: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
+        panic!("no shard is asked: {call:?}")
+    }
+
+    async fn ask_directories(&self, names: Vec<String>, call: DirectoryCall) -> Vec<Option<String>> {
+        assert_eq!((names, call), (vec!["*".to_owned()], DirectoryCall::Keys));
+        vec![Some(String::new())]
     }
 }
 
@@ -123,6 +138,12 @@ fn keys() -> AccessKeys {
     AccessKeys::new("primary", None).unwrap()
 }
 
+fn config() -> Config {
+    let key = (0..32).map(|_| 'k').collect::<String>();
+    let config = Config::read(&|name| (name == "WEBPUBSUB_ACCESS_KEY").then(|| key.clone()));
+    config.map_err(|error| error.to_string()).unwrap()
+}
+
 fn connection() -> ConnectionId {
     ShardId(0).connection_id([7; 16])
 }
@@ -138,15 +159,18 @@ fn attempt(policy: &EventPolicy, host: &ScriptedHost, event: &Event) -> Call {
 /// Makes the one attempt of a shard at a user event.
 fn deliver(host: &ScriptedHost) -> Result<Taken, CallFailure> {
     let call = attempt(&policy(), host, &user_event());
-    let mut call = EventCall::of("chat", call, &keys(), &|_| None);
-    let outcome = ready(call.make(host, None));
-    call.into_taken(outcome)
+    let (hub, keys) = (HubName::parse("chat").unwrap(), config().keys);
+    ready(webpubsub_service::deliver(host, &Register, (&hub, &keys), call, &|record| host.keep(record)))
 }
 
 /// Makes a handshake.
 fn validate(host: &ScriptedHost) -> Result<(), CallFailure> {
     let (policy, url) = (policy(), "https://example.com/validate");
-    ready(EventCall::handshake(host.now(), &policy, url, "svc.example").make(host, None))
+    ready(EventCall::handshake(host.now(), &policy, url, "svc.example").make(
+        host,
+        &|record| host.keep(record),
+        None,
+    ))
 }
 
 fn user_event() -> Event {
@@ -193,7 +217,7 @@ fn a_call_by_policy_waits_between_its_attempts() {
         judged.push(answer.status);
         CallFailure::of_status(answer.status).map_or(Ok(()), Err)
     };
-    let outcome = ready(call.make(&host, Some(&mut judge)));
+    let outcome = ready(call.make(&host, &|record| host.keep(record), Some(&mut judge)));
     assert_eq!((outcome, judged), (Ok(()), vec![503, 200]), "what is no answer is not judged");
     let done = host.done();
     let pauses: Vec<_> = done.iter().filter(|done| done.starts_with("wait")).collect();
@@ -221,7 +245,9 @@ fn a_handshake_is_made_again_by_the_hubs_policy() {
 
 fn test(host: &ScriptedHost) -> String {
     let policy = policy();
-    ready(test_handler(host, &policy, first(&policy), &connection(), "svc.example", &keys()))
+    let handler = (&policy, first(&policy));
+    let keep = |record: &str| host.keep(record);
+    ready(test_handler(host, &keep, handler, &connection(), "svc.example", &keys()))
 }
 
 #[test]

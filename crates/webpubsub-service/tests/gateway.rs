@@ -6,21 +6,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use webpubsub_auth::{sign, sign_reconnection_token};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest::{Member, MemberPage, Refusal};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::connect::{Admission, ConnectRefusal};
 use webpubsub_service::gateway::{Answer, Gateway, GatewayError, Host, Incoming};
 use webpubsub_service::{
-    Config, DirectoryCall, HubView, Keys, Part, ShardCall, ShardRange, StoredKeys, Task, ViewCache,
+    AnswerBody, Config, DirectoryCall, EventHost, HubView, Keys, KnownHandlers, Objects, Part, Request,
+    ShardCall, ShardRange, StoredKeys, Task, ViewCache, directory,
 };
-use webpubsub_shard::{EventHandler, EventPolicy, HubSettings, Reply, ShardId, ShardMap};
+use webpubsub_shard::{HubSettings, Reply, ShardId, ShardMap};
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const ANONYMOUS: &str = r#"{"anonymousConnectPolicy":"allow"}"#;
@@ -48,8 +49,9 @@ struct ScriptedHost {
     texts: RefCell<VecDeque<&'static str>>,
     /// What the shards' parts come to.
     part: RefCell<Option<Part<&'static str>>>,
-    /// What the event handler that decides on clients says.
-    decision: Result<(), ConnectRefusal>,
+    /// What event handlers answer: a status, and words.
+    decision: (u16, &'static str),
+    known: RefCell<KnownHandlers>,
     /// What was done, in words.
     done: RefCell<Vec<String>>,
 }
@@ -73,7 +75,8 @@ impl ScriptedHost {
             offers: RefCell::default(),
             texts: RefCell::default(),
             part: RefCell::default(),
-            decision: Ok(()),
+            decision: (204, ""),
+            known: RefCell::default(),
             done: RefCell::default(),
         }
     }
@@ -137,6 +140,8 @@ impl From<GatewayError> for Failed {
 impl Host for ScriptedHost {
     type Error = Failed;
     type Answer = &'static str;
+    type Objects = Self;
+    type Events<'a> = Handler<'a>;
 
     fn now(&self) -> Timestamp {
         self.now.get()
@@ -167,38 +172,16 @@ impl Host for ScriptedHost {
         Ok(self.body.clone().map(|body| body.as_bytes().to_vec()))
     }
 
-    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Result<Vec<Option<String>>, Failed> {
-        self.does(format!("{} of {}", call.encode().path, names.join(" ")));
-        let text = self.texts.borrow_mut().pop_front();
-        let answer =
-            |name: &String| text.or_else(|| (!name.ends_with("/1")).then_some("7,8")).map(str::to_owned);
-        Ok(names.iter().map(answer).collect())
+    fn objects(&self) -> &Self {
+        self
     }
 
-    async fn ask_directories(
-        &self,
-        names: Vec<String>,
-        call: DirectoryCall,
-    ) -> Result<Vec<Option<String>>, Failed> {
-        // It is asked before most tokens are checked.
-        if call != DirectoryCall::Keys {
-            self.does(format!("{} of {}", call.encode().path, names.join(" ")));
-        }
-        let answer = match call {
-            DirectoryCall::View => self.view.as_ref().map(HubView::encode),
-            DirectoryCall::Hubs => Some(self.hubs.to_owned()),
-            DirectoryCall::ChangeSettings(_) | DirectoryCall::GoAway => self.takes.then(String::new),
-            DirectoryCall::Deliveries => self.takes.then(|| r#"{"deliveries":[]}"#.to_owned()),
-            DirectoryCall::Validate(_) | DirectoryCall::KeepDelivery(_) | DirectoryCall::AddHub(_) => None,
-            DirectoryCall::Keys => return Ok(vec![Some(self.keys.borrow().clone())]),
-            DirectoryCall::ChangeKeys(change) => {
-                let before = StoredKeys::decode(&self.keys.borrow()).unwrap();
-                self.keys.replace(before.change(&self.config.keys, change).encode());
-                return Ok(vec![Some(self.keys.borrow().clone())]);
-            }
-            DirectoryCall::SignIn(_) => self.takes.then(String::new),
-        };
-        Ok(names.iter().map(|_| answer.clone()).collect())
+    fn events<'a>(&'a self, _: &'a HubName) -> Handler<'a> {
+        Handler(self)
+    }
+
+    fn keep_delivery(&self, hub: &HubName, _: &str) {
+        self.does(format!("keep a delivery of {hub}"));
     }
 
     async fn offer(&self, name: &str, call: ShardCall) -> Result<(&'static str, u16, Option<u32>), Failed> {
@@ -213,33 +196,83 @@ impl Host for ScriptedHost {
         self.part.take().ok_or(Failed("no shard".to_owned()))
     }
 
-    async fn ask_handler(
-        &self,
-        _: &mut Admission<'_>,
-        (_, handler): (&EventPolicy, &EventHandler),
-        _: &ConnectionId,
-        _: &[(String, String)],
-    ) -> Result<(), ConnectRefusal> {
-        self.does(format!("connect of {}", handler.url.as_str()));
-        self.decision.clone()
-    }
-
-    async fn test_handler(
-        &self,
-        (_, handler): (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        origin: &str,
-    ) -> String {
-        assert_eq!(ShardId::of(connection), Some(ShardId(0)));
-        format!("{} for {origin}", handler.url.as_str())
-    }
-
     fn log_failure(&self, what: &str, error: &Failed) {
         self.does(format!("error: {what}: {error}"));
     }
 
     fn log_refusal(&self, what: &str, why: &dyn Display) {
         self.does(format!("warning: {what}: {why}"));
+    }
+}
+
+impl Objects for ScriptedHost {
+    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
+        self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        let text = self.texts.borrow_mut().pop_front();
+        let answer =
+            |name: &String| text.or_else(|| (!name.ends_with("/1")).then_some("7,8")).map(str::to_owned);
+        names.iter().map(answer).collect()
+    }
+
+    async fn ask_directories(&self, names: Vec<String>, call: DirectoryCall) -> Vec<Option<String>> {
+        // It is asked before most tokens are checked.
+        if call != DirectoryCall::Keys {
+            self.does(format!("{} of {}", call.encode().path, names.join(" ")));
+        }
+        let answer = match call {
+            DirectoryCall::View => self.view.as_ref().map(HubView::encode),
+            DirectoryCall::Hubs => Some(self.hubs.to_owned()),
+            DirectoryCall::ChangeSettings(_) | DirectoryCall::GoAway => self.takes.then(String::new),
+            DirectoryCall::Deliveries => self.takes.then(|| r#"{"deliveries":[]}"#.to_owned()),
+            DirectoryCall::Validate(_) | DirectoryCall::KeepDelivery(_) | DirectoryCall::AddHub(_) => None,
+            DirectoryCall::Keys => return vec![Some(self.keys.borrow().clone())],
+            DirectoryCall::ChangeKeys(change) => {
+                let before = StoredKeys::decode(&self.keys.borrow()).unwrap();
+                self.keys.replace(before.change(&self.config.keys, change).encode());
+                return vec![Some(self.keys.borrow().clone())];
+            }
+            DirectoryCall::SignIn(_) => self.takes.then(String::new),
+        };
+        names.iter().map(|_| answer.clone()).collect()
+    }
+}
+
+/// The event handler of a hub, which agrees to every handshake.
+struct Handler<'a>(&'a ScriptedHost);
+
+impl EventHost for Handler<'_> {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn with_known<T>(&self, use_it: impl FnOnce(&mut KnownHandlers) -> T) -> T {
+        use_it(&mut self.0.known.borrow_mut())
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn decode(&self, _: &str, _: &[u8]) -> Option<String> {
+        None
+    }
+
+    async fn validate(&self, _: directory::Handler, _: Duration) -> String {
+        "204".to_owned()
+    }
+
+    async fn post(&self, request: &Request, _: Duration, body: &Rc<RefCell<AnswerBody>>) -> String {
+        self.0.does(format!("{} {}", request.method, request.url));
+        let (status, words) = self.0.decision;
+        let mut body = body.borrow_mut();
+        if let Some(room) = body.room_for(&mut self.0.known.borrow_mut(), words.len(), 0, status) {
+            room.copy_from_slice(words.as_bytes());
+        }
+        format!("{status}\nwebhook-allowed-origin\n*")
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future {
+        std::future::ready(())
     }
 }
 
@@ -311,14 +344,14 @@ fn a_handler_is_asked_once_there_is_room() {
         host.offers.borrow_mut().extend([(204, None), (101, None)]);
         host
     };
-    let host = open(Ok(()));
+    let host = open((204, ""));
     assert_eq!(host.answer("GET", CLIENT), Answer::Pass("a shard's answer"));
-    let steps = ["/room of chat/0", "connect of https://example.com/{event}", "/connect of chat/0"];
-    assert_eq!(host.done.borrow()[2..], steps);
-    let refusal = ConnectRefusal::Handler(CallFailure::Status(403), "not you".to_owned());
-    let host = open(Err(refusal));
+    let called = ["/room of chat/0", "POST https://example.com/connect", "keep a delivery of chat"];
+    assert_eq!(host.done.borrow()[2..], [&called[..], &["/connect of chat/0"]].concat());
+    let host = open((403, "not you"));
     assert_eq!(host.response("GET", CLIENT), (403, "not you".to_owned()));
-    assert_eq!(host.done.borrow()[2..], steps[..2]);
+    assert_eq!(host.done.borrow()[2..5], called);
+    assert!(!host.done.borrow().contains(&"/connect of chat/0".to_owned()));
 }
 
 #[test]
@@ -456,7 +489,10 @@ fn sockets_of_all_hubs_are_closed_and_metrics_joined() {
 fn a_handler_is_tested_by_its_number() {
     let host = ScriptedHost::new(1, Some(HANDLER));
     let (status, report) = host.response("POST", "/management/hubs/chat/eventHandlers/0/:test");
-    assert_eq!((status, report.as_str()), (200, "https://example.com/{event} for svc.example"));
+    assert_eq!(status, 200);
+    assert!(report.contains(r#""step":"validation","ok":true"#), "{report}");
+    let posted = |what: &String| what.starts_with("POST https://example.com/");
+    assert!(host.done.borrow().iter().any(posted), "{:?}", host.done);
     for other in ["1", "x"] {
         let path = format!("/management/hubs/chat/eventHandlers/{other}/:test");
         assert_eq!(host.response("POST", &path).0, 404);

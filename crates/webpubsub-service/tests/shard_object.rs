@@ -3,19 +3,17 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
+use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::event_handler::CallFailure;
-use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::{
-    AdmittedClient, Answered, Config, HubView, ObjectHost, Offered, ShardAnswer, ShardCall, ShardObject,
-    restore_shard,
+    AdmittedClient, Answered, Config, Holder, HubView, ObjectHost, Offered, ShardAnswer, ShardCall,
+    ShardObject, TraceRequest, restore_shard,
 };
 use webpubsub_shard::{
-    Attachment, Batch, Call, CallId, Change, ConnectRequest, Driver, Full, Host, METRICS, NextTurn, ShardId,
-    ShardMap, Slot, Sockets, StoredMessage, WatcherId,
+    Attachment, Batch, Call, CallId, Change, ConnectRequest, Driver, Full, Host, METRICS, NextTurn, NotDone,
+    ShardId, ShardMap, Slot, Sockets, StoredMessage, WatcherId,
 };
 use webpubsub_store::ShardStore;
 use webpubsub_testkit::{Sqlite, SqliteError};
@@ -28,6 +26,8 @@ struct TableHost {
     has_room_for_watchers: bool,
     /// What operators who watch were sent.
     traced: Vec<String>,
+    /// What sockets of clients carry, the newest last.
+    attached: Vec<Vec<u8>>,
 }
 
 impl Host for TableHost {
@@ -41,13 +41,12 @@ impl Host for TableHost {
         true
     }
 
-    fn attach(&mut self, _: Slot, _: Attachment) -> Result<(), SqliteError> {
+    fn attach(&mut self, _: Slot, attachment: Attachment) -> Result<(), SqliteError> {
+        self.attached.push(attachment.encode());
         Ok(())
     }
 
     fn send(&mut self, _: &[Slot], _: &Frame, _: &mut Vec<Slot>) {}
-
-    fn send_numbered(&mut self, _: &[(Slot, SequenceId)], _: &DataFrame, _: &mut Vec<Slot>) {}
 
     fn unread_bytes(&self, _: Slot) -> u64 {
         7
@@ -77,9 +76,7 @@ impl Host for TableHost {
         self.traced.push(text.to_owned());
     }
 
-    fn log_skipped_roles(&mut self, _: usize) {}
-
-    fn log_undelivered(&mut self, _: &ConnectionId, _: &str, _: CallFailure) {}
+    fn log(&mut self, _: &NotDone<'_>) {}
 
     fn set_timer(&mut self, _: Option<Timestamp>) {}
 
@@ -116,9 +113,15 @@ fn config() -> Config {
 fn start(database: &Sqlite) -> (Driver, TableHost) {
     let store = ShardStore::open(database.clone(), Some("chat/1".to_owned())).unwrap();
     let now = Timestamp::from_millis(1_000_000);
-    let (hub, restored) = restore_shard(now, &config(), &store, Sockets::OutliveMemory, Vec::new()).unwrap();
-    assert_eq!((hub.as_str(), restored.shard.id()), ("chat", ShardId(1)));
-    let mut host = TableHost { hub, store, has_room_for_watchers: true, traced: Vec::new() };
+    let restored = restore_shard(now, &config(), &store, Sockets::OutliveMemory, &[]).unwrap();
+    assert_eq!((restored.hub.as_str(), restored.shard.id()), ("chat", ShardId(1)));
+    let mut host = TableHost {
+        hub: restored.hub,
+        store,
+        has_room_for_watchers: true,
+        traced: Vec::new(),
+        attached: Vec::new(),
+    };
     let mut driver = Driver::new(restored.shard);
     driver.perform(&mut host, restored.outputs).unwrap();
     (driver, host)
@@ -224,7 +227,23 @@ fn an_operator_is_greeted_over_the_socket_it_watches_by() {
 fn no_other_object_is_started_as_a_shard() {
     let store = ShardStore::open(Sqlite::in_memory(), Some("chat".to_owned())).unwrap();
     assert!(
-        restore_shard(Timestamp::from_millis(0), &config(), &store, Sockets::OutliveMemory, Vec::new())
-            .is_err()
+        restore_shard(Timestamp::from_millis(0), &config(), &store, Sockets::OutliveMemory, &[]).is_err()
     );
+}
+
+#[test]
+fn a_socket_is_found_again_by_what_it_carried() {
+    let database = Sqlite::in_memory();
+    let (mut driver, mut host) = start(&database);
+    answer(&mut driver, &mut host, connecting(1).1);
+    let client = host.attached.pop();
+    let carried = [Some(TraceRequest::attachment("group=g")), None, client, Some(vec![7])];
+    let store = ShardStore::open(database, None).unwrap();
+    let restored =
+        restore_shard(Timestamp::from_millis(0), &config(), &store, Sockets::OutliveMemory, &carried)
+            .unwrap();
+    let [watcher, unreadable, client, foreign] = restored.holders[..] else { panic!("each socket has one") };
+    assert!(matches!(watcher, Some(Holder::Watcher(_))), "{watcher:?}");
+    assert_eq!(client, Some(Holder::Client(Slot(0))));
+    assert_eq!((unreadable, foreign), (None, None));
 }

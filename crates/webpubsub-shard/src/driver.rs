@@ -1,13 +1,14 @@
 //! The loop around a shard: it performs what a step asks for, and sets the timer, the alarm and the next
 //! turn.
 
+use std::fmt;
 use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::command::Reply;
@@ -67,8 +68,10 @@ pub trait Host {
     fn send(&mut self, to: &[Slot], frame: &Frame, lost: &mut Vec<Slot>);
 
     /// Sends one data message to many sockets, each with a sequence id of its own, as [`Host::send`] does.
-    /// Neighbours often have the same one.
-    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, lost: &mut Vec<Slot>);
+    /// [`send_by_number`] does it with a frame for each number.
+    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, lost: &mut Vec<Slot>) {
+        send_by_number(self, to, frame, lost);
+    }
 
     /// How many bytes wait on a socket for its client to read.
     fn unread_bytes(&self, slot: Slot) -> u64;
@@ -120,12 +123,8 @@ pub trait Host {
         let _ = (watcher, cause);
     }
 
-    /// Logs how many roles of a connection that is about to be accepted are invalid, or more than it may
-    /// have.
-    fn log_skipped_roles(&mut self, count: usize);
-
-    /// Logs that an event was not delivered to its handler, and will not be.
-    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure);
+    /// Writes to the log what the shard has not done.
+    fn log(&mut self, not_done: &NotDone<'_>);
 
     /// Sets the timer in place of the one that is running; `None` stops it. It may be lost with the memory.
     fn set_timer(&mut self, due: Option<Timestamp>);
@@ -136,6 +135,52 @@ pub trait Host {
 
     /// Has [`Driver::turn`] called when it is due. This may be asked for again before the turn has come.
     fn schedule_turn(&mut self, next: NextTurn);
+}
+
+/// Sends one data message to many sockets: one frame for neighbours with the same sequence id, which members of a
+/// group often have.
+pub fn send_by_number<H: Host + ?Sized>(
+    host: &mut H,
+    to: &[(Slot, SequenceId)],
+    frame: &DataFrame,
+    lost: &mut Vec<Slot>,
+) {
+    for sharing in to.chunk_by(|(_, one), (_, other)| one == other) {
+        let Some((_, id)) = sharing.first() else { continue };
+        let slots: Vec<Slot> = sharing.iter().map(|(slot, _)| *slot).collect();
+        host.send(&slots, &frame.with(Some(*id)), lost);
+    }
+}
+
+/// Something that a shard has not done, and rightly so, for the log of its host.
+#[derive(Debug)]
+pub enum NotDone<'a> {
+    /// So many roles of a connection that is about to be accepted are invalid, or more than it may have.
+    Roles(usize),
+    /// This event of a connection was not delivered to its handler, and will not be.
+    Event(&'a ConnectionId, &'a str, CallFailure),
+}
+
+impl NotDone<'_> {
+    /// What a shard of this hub has not done. Why is its text.
+    #[must_use]
+    pub fn what(&self, hub: &HubName) -> String {
+        match self {
+            Self::Roles(_) => format!("reading the roles of a client of hub {hub}"),
+            Self::Event(connection, event, _) => {
+                format!("delivering {event} of connection {connection} to its event handler")
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotDone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Roles(count) => write!(f, "{count} are invalid, or more than it may have"),
+            Self::Event(_, _, failure) => f.write_str(failure.name()),
+        }
+    }
 }
 
 /// What a step answers to its caller.
@@ -309,9 +354,9 @@ impl Driver {
                 Output::Call(call) => host.call(*call),
                 Output::GiveUp { call, after } => host.give_up(call, after),
                 Output::EventFailed { connection, event, failure } => {
-                    host.log_undelivered(&connection, &event, failure);
+                    host.log(&NotDone::Event(&connection, &event, failure));
                 }
-                Output::SkippedRoles(count) => host.log_skipped_roles(count),
+                Output::SkippedRoles(count) => host.log(&NotDone::Roles(count)),
             }
         }
         Ok(())

@@ -74,7 +74,7 @@ pub use admission::{AdmissionError, ConnectRequest};
 pub use buffer::Cursor;
 pub use command::{Command, Groups, Permission, Reply, Selection, Target};
 pub use config::{Full, Limits, ShardConfig, Sockets};
-pub use driver::{Answer, Driver, Host};
+pub use driver::{Answer, Driver, Host, NotDone, send_by_number};
 pub use error::{Refusal, TooManyPermissions};
 pub use event_queue::{Attempts, Call, CallId, CircuitBreakers, EventPolicy};
 pub use group_states::StateLimit;

@@ -8,14 +8,13 @@ use expect_test::{Expect, expect};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
-use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, HubName};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Answer, Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, ConnectionRecord, Driver,
-    EventPolicy, Full, Host, Input, Limits, NextTurn, Reply, Selection, Shard, ShardConfig, ShardId, Slot,
-    Snapshot, StoredMessage, Target,
+    EventPolicy, Full, Host, Input, Limits, NextTurn, NotDone, Reply, Selection, Shard, ShardConfig, ShardId,
+    Slot, Snapshot, StoredMessage, Target,
 };
 
 const PUBLISH: &str = r#"{"type":"sendToGroup","group":"g","ackId":1,"dataType":"text","data":"x"}"#;
@@ -135,12 +134,9 @@ impl Host for ScriptedHost {
         self.does(format!("give up after {after:?}"));
     }
 
-    fn log_skipped_roles(&mut self, count: usize) {
-        self.does(format!("log {count} roles"));
-    }
-
-    fn log_undelivered(&mut self, _: &ConnectionId, event: &str, failure: CallFailure) {
-        self.does(format!("log {event} {}", failure.name()));
+    fn log(&mut self, not_done: &NotDone<'_>) {
+        let hub = HubName::parse("chat").expect("a hub name");
+        self.does(format!("log {}: {not_done}", not_done.what(&hub)));
     }
 
     fn set_timer(&mut self, due: Option<Timestamp>) {

@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
+use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::event_handler::CallFailure;
-use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Command, ConnectRequest, Driver, EventPolicy, Host, Input,
-    NextTurn, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot, StoredMessage,
-    Target, WatcherId,
+    NextTurn, NotDone, Output, Reply, Selection, Shard, ShardConfig, ShardId, ShardMap, Slot, Snapshot,
+    StoredMessage, Target, WatcherId,
 };
 
 use crate::disk::write;
@@ -424,12 +423,6 @@ impl Host for TestShard {
         }
     }
 
-    fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, _: &mut Vec<Slot>) {
-        for (slot, id) in to {
-            self.deliver(*slot, frame.with(Some(*id)));
-        }
-    }
-
     fn unread_bytes(&self, slot: Slot) -> u64 {
         let received = self.sockets.get(&slot).map_or(&[][..], |socket| &socket.received);
         received.iter().map(|frame| frame.len() as u64).sum()
@@ -489,10 +482,10 @@ impl Host for TestShard {
         self.trace_ends.push(watcher);
     }
 
-    fn log_skipped_roles(&mut self, _: usize) {}
-
-    fn log_undelivered(&mut self, _: &ConnectionId, event: &str, failure: CallFailure) {
-        self.gave_up.push((event.to_owned(), failure));
+    fn log(&mut self, not_done: &NotDone<'_>) {
+        if let NotDone::Event(_, event, failure) = not_done {
+            self.gave_up.push(((*event).to_owned(), *failure));
+        }
     }
 
     fn set_timer(&mut self, due: Option<Timestamp>) {

@@ -5,6 +5,8 @@
 //!   with handler:   Room ── refused ── Room ── there is room ── Call ── Offer ── refused ── Full
 //! ```
 
+use std::future::Future;
+
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Full, Placement, ShardId};
@@ -13,9 +15,8 @@ use crate::view::SharedLoads;
 
 /// A client that is being placed on one of the shards of its hub.
 ///
-/// The host asks what is next with [`Placing::next`], does it, and asks again. Where a handler decides on
-/// the client, it is called once. It receives the connection's id, which carries its shard: so a shard with
-/// room is found before the call, and no other shard is asked after it.
+/// Where a handler decides on the client, it is called once. It receives the connection's id, which carries its
+/// shard: so a shard with room is found before the call, and no other shard is asked after it.
 #[derive(Debug)]
 pub struct Placing {
     placement: Placement,
@@ -27,9 +28,38 @@ pub struct Placing {
     step: Option<PlacementStep>,
 }
 
-/// What the host of a [`Placing`] is to do next.
+/// What comes of an offer to a shard: the placed client or why the shard refuses it, and how many connections the shard
+/// holds, if they were to be counted and are.
+pub type ShardOffer<P> = (Result<P, Full>, Option<u32>);
+
+/// The shards of a hub and its event handler, for one client that is being placed.
+pub trait PlacementHost {
+    /// What comes of a client that a shard accepts.
+    type Placed;
+    /// Why a client is not placed; from [`Full`] where no shard accepts it.
+    type Stopped: From<Full>;
+
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Asks a shard whether it has room. Returns why it has none.
+    fn ask_for_room(&mut self, shard: ShardId) -> impl Future<Output = Result<Option<Full>, Self::Stopped>>;
+
+    /// Has the event handler decide on this connection of the client.
+    fn ask_handler(&mut self, connection: ConnectionId) -> impl Future<Output = Result<(), Self::Stopped>>;
+
+    /// Offers the client to a shard, as this connection.
+    fn offer(
+        &mut self,
+        shard: ShardId,
+        connection: ConnectionId,
+        is_counted: bool,
+    ) -> impl Future<Output = Result<ShardOffer<Self::Placed>, Self::Stopped>>;
+}
+
+/// What is next for a client that is being placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlacementStep {
+enum PlacementStep {
     /// Ask this shard whether it has room.
     Room(ShardId),
     /// Call the event handler, for a connection to this shard. [`Placing::next`] is for a client that the
@@ -59,27 +89,54 @@ impl Placing {
         Self { placement, loads, id, accepting, has_handler, step: None }
     }
 
+    /// Goes from shard to shard until one accepts the client.
+    ///
+    /// # Errors
+    /// No shard accepts it, the handler refuses it, or the host has failed.
+    pub async fn place<H: PlacementHost>(mut self, host: &mut H) -> Result<H::Placed, H::Stopped> {
+        let mut refused = None;
+        loop {
+            refused = match self.next(host.now(), refused) {
+                PlacementStep::Room(shard) => host.ask_for_room(shard).await?,
+                PlacementStep::Call(shard) => {
+                    host.ask_handler(self.connection(shard)).await?;
+                    None
+                }
+                PlacementStep::Offer(shard) => {
+                    let offered = host.offer(shard, self.connection(shard), self.is_counted());
+                    let (outcome, connections) = offered.await?;
+                    if let Some(connections) = connections {
+                        self.record(host.now(), connections);
+                    }
+                    match outcome {
+                        Ok(placed) => return Ok(placed),
+                        Err(full) => Some(full),
+                    }
+                }
+                PlacementStep::Full(why) => return Err(why.into()),
+            };
+        }
+    }
+
     /// The id that the connection has on a shard.
-    #[must_use]
-    pub fn connection(&self, shard: ShardId) -> ConnectionId {
+    fn connection(&self, shard: ShardId) -> ConnectionId {
         shard.connection_id(self.id)
     }
 
     /// Whether shards are to answer how many connections they hold, which matters where there are several.
-    #[must_use]
-    pub const fn is_counted(&self) -> bool {
+    const fn is_counted(&self) -> bool {
         self.accepting > 1
     }
 
     /// Records how many connections the shard that was asked last holds.
-    pub fn record(&mut self, now: Timestamp, connections: u32) {
+    fn record(&mut self, now: Timestamp, connections: u32) {
         if let Some(PlacementStep::Room(shard) | PlacementStep::Offer(shard)) = self.step {
             self.loads.with(|loads| loads.record(now, shard, connections as usize));
         }
     }
 
     /// What is next, once the step before is done and was `refused`, or not.
-    pub fn next(&mut self, now: Timestamp, refused: Option<Full>) -> PlacementStep {
+    fn next(&mut self, now: Timestamp, refused: Option<Full>) -> PlacementStep {
         if let Some(why) = refused {
             self.placement.refused(why);
         }

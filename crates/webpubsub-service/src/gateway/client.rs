@@ -3,12 +3,13 @@
 use webpubsub_auth::TokenError;
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::name::HubName;
-use webpubsub_shard::{EventPolicy, Full};
+use webpubsub_protocol::name::{ConnectionId, HubName};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::{EventHandler, EventPolicy, Full, ShardId};
 
 use super::{Answer, Gateway, GatewayError, Host, Incoming};
 use crate::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlacementStep, Recover, connect_handler,
+    Admission, Begun, ClientRequest, ConnectRefusal, PlacementHost, Recover, ShardOffer, connect_handler,
 };
 use crate::object_api::{AdmittedClient, Offered, ShardCall, object_name};
 
@@ -23,6 +24,12 @@ enum Stopped<E> {
 impl<E> From<ConnectRefusal> for Stopped<E> {
     fn from(refusal: ConnectRefusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl<E> From<Full> for Stopped<E> {
+    fn from(why: Full) -> Self {
+        ConnectRefusal::Full(why).into()
     }
 }
 
@@ -94,7 +101,6 @@ impl<H: Host> Gateway<'_, H> {
         hub: &HubName,
     ) -> Result<Answer<H::Answer>, Stopped<H::Error>> {
         let Self { host, config, .. } = self;
-        let failed = |error| Stopped::Failed("offering a client to its shard", error);
         let handler = connect_handler(policy);
         let asks_now = admission.is_asked_first();
         if handler.is_some() && !asks_now {
@@ -104,54 +110,75 @@ impl<H: Host> Gateway<'_, H> {
         let mut random = [0; 20];
         host.fill_random(&mut random).map_err(failed)?;
         let loads = host.with_views(|views| views.loads(hub));
-        let mut placing = admission.placing(host.now(), config, loads, random, handler.is_some());
-        let mut refused = None;
-        loop {
-            refused = match placing.next(host.now(), refused) {
-                PlacementStep::Room(shard) => {
-                    let name = object_name(hub, shard);
-                    let (_, status, _) = host.offer(&name, ShardCall::Room).await.map_err(failed)?;
-                    full(status)
-                }
-                PlacementStep::Call(shard) => {
-                    if let Some(handler) = handler {
-                        let connection = placing.connection(shard);
-                        let headers = host.headers();
-                        host.ask_handler(&mut admission, (policy, handler), &connection, &headers).await?;
-                    }
-                    None
-                }
-                PlacementStep::Offer(shard) => {
-                    let (connection, is_counted) = (placing.connection(shard), placing.is_counted());
-                    let client = AdmittedClient {
-                        reconnection_token: admission.reconnection_token(host.now(), config, &connection),
-                        connection,
-                        request: admission.request.clone(),
-                        subprotocol: admission.subprotocol.map(str::to_owned),
-                        is_counted,
-                    };
-                    let call = ShardCall::Connect(Box::new(client));
-                    let offered = host.offer(&object_name(hub, shard), call).await;
-                    let (answer, status, connections) = offered.map_err(failed)?;
-                    if let Some(connections) = connections {
-                        placing.record(host.now(), connections);
-                    }
-                    let full = full(status);
-                    if full.is_none() {
-                        // The count is not for the client.
-                        return Ok(match Offered::of_status(status) {
-                            Some(Offered::Accepted) if is_counted => {
-                                Answer::Accept(answer, admission.subprotocol.map(str::to_owned))
-                            }
-                            Some(_) | None => Answer::Pass(answer),
-                        });
-                    }
-                    full
-                }
-                PlacementStep::Full(why) => return Err(ConnectRefusal::Full(why).into()),
-            };
-        }
+        let placing = admission.placing(host.now(), config, loads, random, handler.is_some());
+        placing.place(&mut PlacedClient { gateway: self, admission, handler, policy, hub }).await
     }
+}
+
+/// A client that is being placed on a shard of its hub.
+struct PlacedClient<'a, 'b, H> {
+    gateway: &'a Gateway<'a, H>,
+    admission: Admission<'b>,
+    /// The event handler that decides on it now.
+    handler: Option<&'a EventHandler>,
+    policy: &'a EventPolicy,
+    hub: &'a HubName,
+}
+
+impl<H: Host> PlacementHost for PlacedClient<'_, '_, H> {
+    type Placed = Answer<H::Answer>;
+    type Stopped = Stopped<H::Error>;
+
+    fn now(&self) -> Timestamp {
+        self.gateway.host.now()
+    }
+
+    async fn ask_for_room(&mut self, shard: ShardId) -> Result<Option<Full>, Self::Stopped> {
+        let offered = self.gateway.host.offer(&object_name(self.hub, shard), ShardCall::Room).await;
+        let (_, status, _) = offered.map_err(failed)?;
+        Ok(full(status))
+    }
+
+    async fn ask_handler(&mut self, connection: ConnectionId) -> Result<(), Self::Stopped> {
+        let Self { gateway: Gateway { host, config, .. }, admission, handler, policy, hub } = self;
+        let Some(handler) = handler else { return Ok(()) };
+        let (events, headers) = (host.events(hub), host.headers());
+        let keep = |record: &str| host.keep_delivery(hub, record);
+        let deciding = (*policy, *handler);
+        Ok(admission.ask_handler(&events, &keep, config, deciding, &connection, &headers).await?)
+    }
+
+    async fn offer(
+        &mut self,
+        shard: ShardId,
+        connection: ConnectionId,
+        is_counted: bool,
+    ) -> Result<ShardOffer<Self::Placed>, Self::Stopped> {
+        let Self { gateway: Gateway { host, config, .. }, admission, hub, .. } = self;
+        let client = AdmittedClient {
+            reconnection_token: admission.reconnection_token(host.now(), config, &connection),
+            connection,
+            request: admission.request.clone(),
+            subprotocol: admission.subprotocol.map(str::to_owned),
+            is_counted,
+        };
+        let call = ShardCall::Connect(Box::new(client));
+        let (answer, status, connections) =
+            host.offer(&object_name(hub, shard), call).await.map_err(failed)?;
+        let placed = match (full(status), Offered::of_status(status)) {
+            (Some(full), _) => Err(full),
+            // The count is not for the client.
+            (None, Some(Offered::Accepted)) if is_counted => {
+                Ok(Answer::Accept(answer, admission.subprotocol.map(str::to_owned)))
+            }
+            (None, _) => Ok(Answer::Pass(answer)),
+        };
+        Ok((placed, connections))
+    }
+}
+
+const fn failed<E>(error: E) -> Stopped<E> {
+    Stopped::Failed("offering a client to its shard", error)
 }
 
 /// Whether a client's token may be good for a key that is not known yet.

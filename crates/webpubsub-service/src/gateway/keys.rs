@@ -10,15 +10,13 @@ use super::{Gateway, GatewayError, Host, Incoming};
 use crate::keys::KeyChange;
 use crate::management::show_keys;
 use crate::object_api::{DirectoryCall, REGISTER};
+use crate::objects::ask_directory;
 
 impl<H: Host> Gateway<'_, H> {
     /// Has the keys be known that hold, or held so long ago. Returns whether any are, since the register has answered.
     pub(super) async fn know_keys(&self, age: Duration) -> bool {
         let Self { host, config, .. } = self;
-        let ask = async {
-            let answers = host.ask_directories(vec![REGISTER.to_owned()], DirectoryCall::Keys).await;
-            answers.map_err(|error| host.log_failure("asking for the access keys", &error)).ok()
-        };
+        let ask = ask_directory(host.objects(), REGISTER, DirectoryCall::Keys);
         config.keys.no_older(host.now(), age, ask).await;
         config.keys.is_known()
     }
@@ -37,7 +35,7 @@ impl<H: Host> Gateway<'_, H> {
             None => KeyChange::Rotate(key),
         };
         let (now, call) = (self.host.now(), DirectoryCall::ChangeKeys(change));
-        let stored = self.host.ask_directories(vec![REGISTER.to_owned()], call).await?.pop().flatten();
+        let stored = ask_directory(self.host.objects(), REGISTER, call).await;
         if !self.config.keys.learn(now, stored.as_deref()) {
             return Err(GatewayError::NoKeys.into());
         }

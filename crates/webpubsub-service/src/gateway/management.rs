@@ -6,12 +6,13 @@ use webpubsub_protocol::rest::{self, Outcome, Query, Refusal, Response};
 use webpubsub_shard::{HubSettings, ShardId};
 
 use super::{Answer, Gateway, GatewayError, Host, Incoming, text, with_type};
+use crate::handler_test::test_handler;
 use crate::listing::{ConnectionList, GroupList, ListPosition, Listing, ShardPage, show_connections};
 use crate::management::{
     HubRequest, ManagementRequest, MetricsText, Overview, read_settings, show_hubs, show_keys, show_shards,
 };
-
 use crate::object_api::{DirectoryCall, Offered, ShardCall, object_name, shard_names};
+use crate::objects::{Objects as _, ask_directory};
 use crate::scatter::{Destination, ShardRange};
 use crate::trace::TraceRequest;
 use crate::view::HubView;
@@ -186,7 +187,10 @@ impl<H: Host> Gateway<'_, H> {
                         let mut random = [0; 16];
                         host.fill_random(&mut random)?;
                         let connection = ShardId(0).connection_id(random);
-                        json(host.test_handler((&policy, handler), &connection, origin).await)
+                        let (events, keys) = (host.events(hub), config.keys.get());
+                        let keep = |record: &str| host.keep_delivery(hub, record);
+                        let handler = (&policy, handler);
+                        json(test_handler(&events, &keep, handler, &connection, origin, &keys.access).await)
                     }
                     None => {
                         text(404, "The hub has no such event handler: they are numbered from 0.".to_owned())
@@ -211,7 +215,7 @@ impl<H: Host> Gateway<'_, H> {
             let query = query.unwrap_or_default().to_owned();
             let listing = Listing::Connections { from: at.from, limit: left, query };
             let names = vec![object_name(hub, ShardId(at.shard))];
-            let answers = self.host.ask_shards(names, ShardCall::List(listing)).await?;
+            let answers = self.host.objects().ask_shards(names, ShardCall::List(listing)).await;
             let answer = answers.first().and_then(Option::as_deref).and_then(ShardPage::parse);
             let page = answer.ok_or(GatewayError::NoList)?;
             left = left.saturating_sub(page.count);
@@ -238,8 +242,8 @@ impl<H: Host> Gateway<'_, H> {
         let shards = ShardRange::below(view.map.reached);
         let shard = shards.only(&Destination::OwnerOf(id.clone())).unwrap_or(ShardId(0));
         let call = ShardCall::List(Listing::Connection(id.clone()));
-        let answer = self.host.ask_shards(vec![object_name(hub, shard)], call).await?.pop().flatten();
-        let shown = answer.ok_or(GatewayError::NoList)?;
+        let answers = self.host.objects().ask_shards(vec![object_name(hub, shard)], call).await;
+        let shown = answers.into_iter().next().flatten().ok_or(GatewayError::NoList)?;
         Ok(if shown.is_empty() { not_found(id) } else { json(shown) })
     }
 
@@ -252,14 +256,14 @@ impl<H: Host> Gateway<'_, H> {
         query: Option<&str>,
     ) -> Result<Response, H::Error> {
         let call = ShardCall::List(Listing::Groups(query.unwrap_or_default().to_owned()));
-        let answers = self.host.ask_shards(shard_names(hub, &view.map), call).await?;
+        let answers = self.host.objects().ask_shards(shard_names(hub, &view.map), call).await;
         Ok(json(list.join(&answers).ok_or(GatewayError::NoList)?))
     }
 
     /// What became of the newest attempts to call the event handlers of a hub. Asking wakes all its shards.
     async fn deliveries(&self, hub: &HubName) -> Result<Response, H::Error> {
-        let asked = self.host.ask_directories(vec![hub.to_string()], DirectoryCall::Deliveries).await;
-        Ok(json(asked?.pop().flatten().ok_or(GatewayError::NoList)?))
+        let asked = ask_directory(self.host.objects(), hub.as_str(), DirectoryCall::Deliveries).await;
+        Ok(json(asked.ok_or(GatewayError::NoList)?))
     }
 
     /// The version, and what the metrics of each hub come to. Asking wakes all shards.
@@ -267,7 +271,7 @@ impl<H: Host> Gateway<'_, H> {
         let mut overview = Overview::new();
         for hub in self.known_hubs().await? {
             let names = shard_names(&hub, &self.view(&hub).await?.map);
-            overview.add(&hub, &self.host.ask_shards(names, ShardCall::Metrics).await?);
+            overview.add(&hub, &self.host.objects().ask_shards(names, ShardCall::Metrics).await);
         }
         Ok(json(overview.finish(self.host.now())))
     }
@@ -276,9 +280,9 @@ impl<H: Host> Gateway<'_, H> {
     /// what they hold.
     async fn change(&self, hub: &HubName, settings: Option<HubSettings>) -> Result<(), H::Error> {
         let call = DirectoryCall::ChangeSettings(settings);
-        let answers = self.host.ask_directories(vec![hub.to_string()], call).await?;
+        let taken = ask_directory(self.host.objects(), hub.as_str(), call).await;
         self.forget(hub);
-        if answers.iter().all(Option::is_some) { Ok(()) } else { Err(GatewayError::SettingsNotTaken.into()) }
+        if taken.is_some() { Ok(()) } else { Err(GatewayError::SettingsNotTaken.into()) }
     }
 
     /// The names of all hubs that were ever used.
@@ -292,13 +296,8 @@ impl<H: Host> Gateway<'_, H> {
         let mut all = true;
         for hubs in self.known_hubs().await?.chunks(HUBS_AT_ONCE) {
             let names = hubs.iter().map(HubName::to_string).collect();
-            match self.host.ask_directories(names, DirectoryCall::GoAway).await {
-                Ok(answers) => all &= answers.iter().all(Option::is_some),
-                Err(error) => {
-                    self.host.log_failure("closing the sockets of a hub", &error);
-                    all = false;
-                }
-            }
+            let answers = self.host.objects().ask_directories(names, DirectoryCall::GoAway).await;
+            all &= answers.iter().all(Option::is_some);
         }
         if all { Ok(text(204, String::new())) } else { Err(GatewayError::SocketsNotClosed.into()) }
     }
@@ -308,7 +307,7 @@ impl<H: Host> Gateway<'_, H> {
         let mut metrics = MetricsText::new();
         for hub in self.known_hubs().await? {
             let names = shard_names(&hub, &self.view(&hub).await?.map);
-            let answers = self.host.ask_shards(names, ShardCall::Metrics).await?;
+            let answers = self.host.objects().ask_shards(names, ShardCall::Metrics).await;
             for (shard, values) in answers.iter().enumerate() {
                 metrics.add(&hub, shard, values.as_deref().unwrap_or_default());
             }

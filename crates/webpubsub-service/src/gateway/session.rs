@@ -11,6 +11,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use super::{Gateway, Host, Incoming, with_type};
 use crate::object_api::{DirectoryCall, REGISTER};
+use crate::objects::ask_directory;
 use crate::sign_in::SignIn;
 
 /// Where sessions begin and end.
@@ -108,14 +109,14 @@ impl<H: Host> Gateway<'_, H> {
                 Ok(ticket) => {
                     let attempt = SignIn::Ticket { id: ticket.id, expires: ticket.expires };
                     let why = "The ticket was used before. Each signs in once.";
-                    (!self.may_sign_in(attempt).await?).then_some(Refusal::Unauthorized { why })
+                    (!self.may_sign_in(attempt).await).then_some(Refusal::Unauthorized { why })
                 }
                 Err(error) => {
                     self.host.log_refusal("signing in with a ticket", &error);
                     Some(error.into())
                 }
             }
-        } else if !self.may_sign_in(SignIn::Secret { address: self.host.address() }).await? {
+        } else if !self.may_sign_in(SignIn::Secret { address: self.host.address() }).await {
             let why = "There were too many attempts to sign in. Wait a minute.";
             Some(Refusal::TooManyRequests { why })
         } else {
@@ -139,10 +140,9 @@ impl<H: Host> Gateway<'_, H> {
     }
 
     /// Whether the register lets an attempt go on.
-    async fn may_sign_in(&self, attempt: SignIn) -> Result<bool, H::Error> {
+    async fn may_sign_in(&self, attempt: SignIn) -> bool {
         let call = DirectoryCall::SignIn(attempt);
-        let answers = self.host.ask_directories(vec![REGISTER.to_owned()], call).await?;
-        Ok(answers.iter().all(Option::is_some))
+        ask_directory(self.host.objects(), REGISTER, call).await.is_some()
     }
 
     /// Refuses what a page of another site may have sent.

@@ -6,7 +6,8 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_shard::AnonymousConnectPolicy;
 
 use super::{Gateway, GatewayError, Host};
-use crate::object_api::{DirectoryAnswer, DirectoryCall, REGISTER};
+use crate::object_api::{DirectoryCall, REGISTER};
+use crate::objects::{ask_directory, ask_view};
 use crate::view::HubView;
 
 impl<H: Host> Gateway<'_, H> {
@@ -17,8 +18,7 @@ impl<H: Host> Gateway<'_, H> {
         if let Some(view) = cached {
             return Ok(view);
         }
-        let answers = self.host.ask_directories(vec![hub.to_string()], DirectoryCall::View).await?;
-        let view = DirectoryAnswer::view(&answers).ok_or(GatewayError::NoView)?;
+        let view = ask_view(self.host.objects(), hub).await.ok_or(GatewayError::NoView)?;
         Ok(self.host.with_views(|views| views.put(asked, hub, view)))
     }
 
@@ -44,8 +44,7 @@ impl<H: Host> Gateway<'_, H> {
 
     /// The names of all hubs that were ever used, a line each.
     pub(super) async fn used_hubs(&self) -> Result<String, H::Error> {
-        let register = vec![REGISTER.to_owned()];
-        let hubs = self.host.ask_directories(register, DirectoryCall::Hubs).await?.pop().flatten();
+        let hubs = ask_directory(self.host.objects(), REGISTER, DirectoryCall::Hubs).await;
         Ok(hubs.ok_or(GatewayError::NoRegister)?)
     }
 

@@ -8,12 +8,11 @@ use super::{ObjectRequest, ObjectResponse};
 use crate::directory::Handler;
 use crate::keys::KeyChange;
 use crate::sign_in::SignIn;
-use crate::view::HubView;
 
 /// What the host or a shard asks a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectoryCall {
-    /// Say the hub's shards and settings: [`DirectoryAnswer::Text`], a [`HubView`].
+    /// Say the hub's shards and settings: [`DirectoryAnswer::Text`], a [`HubView`](crate::HubView).
     View,
     /// Take these settings, or `None` for those of the configuration: [`DirectoryAnswer::Taken`].
     ChangeSettings(Option<HubSettings>),
@@ -122,12 +121,6 @@ impl DirectoryAnswer {
             Self::Allowed(false) => ObjectResponse::empty(403),
             Self::Text(text) => ObjectResponse::text(text),
         }
-    }
-
-    /// Reads the answer of one directory to [`DirectoryCall::View`]; `None` where there is none.
-    #[must_use]
-    pub fn view(answers: &[Option<String>]) -> Option<HubView> {
-        answers.first().and_then(Option::as_deref).and_then(HubView::decode)
     }
 }
 

@@ -9,7 +9,7 @@ use webpubsub_mqtt::{
 use webpubsub_protocol::client::MqttFrame;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::json::{Json, Members};
-use webpubsub_protocol::time::Timestamp;
+use webpubsub_protocol::time::{Timestamp, whole_millis};
 
 use crate::mqtt::Delivery;
 use crate::publish::Publish;
@@ -170,7 +170,7 @@ fn properties(publish: &Publish, delivery: Delivery, now: Timestamp) -> Properti
     };
     if let Some(expires) = publish.expires {
         // What is left of a second counts as one: a message that is not over has a number above 0.
-        let left = expires.since(now).as_millis().div_ceil(1000);
+        let left = whole_millis(expires.since(now)).div_ceil(1000);
         properties.push_number(Property::MessageExpiryInterval, u32::try_from(left).unwrap_or(u32::MAX));
     }
     if delivery.identifier > 0 {

@@ -8,16 +8,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::validation::Validation;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{
-    Config, DirectoryAnswer, DirectoryCall, DirectoryDriver, DirectoryHost, HubView, ShardCall, ViewCache,
-    register,
+    AnswerBody, Config, DirectoryAnswer, DirectoryCall, DirectoryDriver, DirectoryHost, EventHost, HubView,
+    KnownHandlers, Objects, Request, ShardCall, ViewCache,
 };
 use webpubsub_shard::{HubSettings, ShardMap};
-use webpubsub_store::ObjectStore;
 
 use super::check::{broken, check};
 use super::now::now;
@@ -159,6 +157,9 @@ fn view(driver: &Rc<DirectoryDriver<Host>>) -> HubView {
 
 impl DirectoryHost for Host {
     type Database = Sqlite;
+    type Objects = Self;
+    type Events<'a> = NoEvents;
+    type Task = ();
 
     fn now(&self) -> Timestamp {
         self.0.now.get()
@@ -177,11 +178,29 @@ impl DirectoryHost for Host {
         self.0.is_done.set(due.is_none());
     }
 
-    async fn ask_shards(
-        &self,
-        names: Vec<String>,
-        call: ShardCall,
-    ) -> Result<Vec<Option<String>>, SqliteError> {
+    fn objects(&self) -> Result<&Self, SqliteError> {
+        Ok(self)
+    }
+
+    fn events<'a>(&'a self, _: &'a HubName) -> NoEvents {
+        broken("no handler of the simulation is validated")
+    }
+
+    fn start(&self, _: impl Future<Output = Option<bool>> + 'static) {
+        broken("no handler of the simulation is validated")
+    }
+
+    async fn outcome((): ()) -> Option<bool> {
+        broken("no handler of the simulation is validated")
+    }
+
+    fn log_failure(&self, what: &str, error: &SqliteError) {
+        broken(format!("{what}: {error:?}"))
+    }
+}
+
+impl Objects for Host {
+    async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
         let ShardCall::View(view) = call else { broken("a directory only delivers its view") };
         let answers = Answers::new(RefCell::new(vec![None; names.len()]));
         self.0.views.borrow_mut().push((view, Rc::clone(&answers)));
@@ -190,20 +209,45 @@ impl DirectoryHost for Host {
             let all: Option<Vec<_>> = answers.iter().cloned().collect();
             all.map_or(Poll::Pending, Poll::Ready)
         });
-        Ok(all.await)
+        all.await
     }
 
-    async fn register(&self, object: &ObjectStore<Sqlite>, _: &HubName) {
-        if let Err(error) = register(object, async { Ok(()) }).await {
-            broken(format!("the hub is not registered: {error:?}"));
-        }
+    /// The register takes every hub.
+    async fn ask_directories(&self, names: Vec<String>, call: DirectoryCall) -> Vec<Option<String>> {
+        check!(matches!(call, DirectoryCall::AddHub(_)), "the directory asks {names:?} for {call:?}");
+        vec![Some(String::new()); names.len()]
+    }
+}
+
+/// The way to event handlers, which no directory of the simulation needs.
+enum NoEvents {}
+
+impl EventHost for NoEvents {
+    fn now(&self) -> Timestamp {
+        match *self {}
     }
 
-    fn begin_validation(_: &Rc<DirectoryDriver<Self>>, _: Handler, _: Option<Validation>) {
-        broken("no handler of the simulation is validated")
+    fn with_known<T>(&self, _: impl FnOnce(&mut KnownHandlers) -> T) -> T {
+        match *self {}
     }
 
-    async fn validation(&self, _: &Handler) -> Result<bool, SqliteError> {
-        broken("no handler of the simulation is validated")
+    fn variable(&self, _: &str) -> Option<String> {
+        match *self {}
+    }
+
+    fn decode(&self, _: &str, _: &[u8]) -> Option<String> {
+        match *self {}
+    }
+
+    async fn validate(&self, _: Handler, _: Duration) -> String {
+        match *self {}
+    }
+
+    async fn post(&self, _: &Request, _: Duration, _: &Rc<RefCell<AnswerBody>>) -> String {
+        match *self {}
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future {
+        std::future::pending::<()>()
     }
 }

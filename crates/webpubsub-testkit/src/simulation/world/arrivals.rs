@@ -4,12 +4,14 @@ use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
 use webpubsub_protocol::client::{Encoding, UpstreamMessage};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::SharedLoads;
-use webpubsub_service::connect::{PlacementStep, Placing};
-use webpubsub_shard::{Input as ShardInput, Output, ShardId, Slot};
+use webpubsub_service::connect::{PlacementHost, Placing, ShardOffer};
+use webpubsub_shard::{Full, Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
-use crate::simulation::check::check;
+use crate::simulation::check::{broken, check};
+use crate::simulation::now::now;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{Arrival, Down, Up, Word, spelled_out};
 
@@ -43,35 +45,8 @@ impl World {
         // What this host knows of the shards is nothing.
         let loads = SharedLoads::default();
         let accepting = self.view().accepting;
-        let mut placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
-        let mut refused = None;
-        while let PlacementStep::Offer(number) = placing.next(self.now, refused) {
-            let shard = usize::from(number.0);
-            let id = placing.connection(number);
-            let request = self.clients[client].request();
-            let profile = self.clients[client].profile;
-            let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
-            let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
-            self.note(|| format!("  client {client} connects to shard {shard} as {id}"));
-            refused = None;
-            let done = self.step(shard, input, Some((client, attempt)), |model, _, outputs| {
-                refused = outputs
-                    .iter()
-                    .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
-                let draining = model.is_draining(shard);
-                check!(refused.is_some() == draining, "shard {shard} is draining: {draining}; {refused:?}");
-                let slot = outputs.iter().find_map(|output| {
-                    if let Output::Accept { slot, .. } = output { Some(*slot) } else { None }
-                });
-                if let Some(slot) = slot {
-                    model.connect(shard, slot, id, profile);
-                }
-            });
-            if refused.is_none() {
-                return done;
-            }
-        }
-        false
+        let placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
+        now(placing.place(&mut Dialling { world: self, client, attempt })).unwrap_or(false)
     }
 
     /// A client wants its connection back; false if the shard dies meanwhile.
@@ -151,5 +126,69 @@ impl World {
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
         let input = ShardInput::Closed { slot, code, reason: String::new() };
         self.receive(shard, slot, input, Arrival::Closed(connection, code));
+    }
+}
+
+/// A client that is being placed.
+struct Dialling<'a> {
+    world: &'a mut World,
+    client: usize,
+    attempt: AttemptId,
+}
+
+/// No shard accepts a client.
+struct NotPlaced;
+
+impl From<Full> for NotPlaced {
+    fn from(_: Full) -> Self {
+        Self
+    }
+}
+
+impl PlacementHost for Dialling<'_> {
+    /// Whether the shard has lived on.
+    type Placed = bool;
+    type Stopped = NotPlaced;
+
+    fn now(&self) -> Timestamp {
+        self.world.now
+    }
+
+    async fn ask_for_room(&mut self, _: ShardId) -> Result<Option<Full>, NotPlaced> {
+        broken("no handler of the simulation decides on clients")
+    }
+
+    async fn ask_handler(&mut self, _: ConnectionId) -> Result<(), NotPlaced> {
+        broken("no handler of the simulation decides on clients")
+    }
+
+    async fn offer(
+        &mut self,
+        number: ShardId,
+        id: ConnectionId,
+        _: bool,
+    ) -> Result<ShardOffer<bool>, NotPlaced> {
+        let Self { world, client, attempt } = self;
+        let (shard, client) = (usize::from(number.0), *client);
+        let request = world.clients[client].request();
+        let profile = world.clients[client].profile;
+        let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
+        let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
+        world.note(|| format!("  client {client} connects to shard {shard} as {id}"));
+        let mut refused = None;
+        let done = world.step(shard, input, Some((client, *attempt)), |model, _, outputs| {
+            refused = outputs
+                .iter()
+                .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
+            let draining = model.is_draining(shard);
+            check!(refused.is_some() == draining, "shard {shard} is draining: {draining}; {refused:?}");
+            let slot = outputs
+                .iter()
+                .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None });
+            if let Some(slot) = slot {
+                model.connect(shard, slot, id, profile);
+            }
+        });
+        Ok((refused.map_or(Ok(done), Err), None))
     }
 }

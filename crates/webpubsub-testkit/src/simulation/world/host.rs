@@ -6,12 +6,11 @@ use std::time::Duration;
 use webpubsub_client_core::AttemptId;
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
-use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
-    Attachment, Batch, Call, CallId, Change, Cursor, Host, NextTurn, ShardId, Slot, StoredMessage,
+    Attachment, Batch, Call, CallId, Change, Cursor, Host, NextTurn, NotDone, ShardId, Slot, StoredMessage,
 };
 
 use super::World;
@@ -182,14 +181,12 @@ impl Host for StepHost<'_> {
         self.world.give_up_call(self.shard, call, after);
     }
 
-    fn log_skipped_roles(&mut self, _: usize) {}
-
-    fn log_undelivered(&mut self, connection: &ConnectionId, event: &str, failure: CallFailure) {
-        self.note(|| {
-            format!("EventFailed {{ connection: {connection}, event: {event}, failure: {failure:?} }}")
-        });
-        self.world.count(Happening::GivenUp);
-        self.world.model.given_up(connection, event);
+    fn log(&mut self, not_done: &NotDone<'_>) {
+        if let NotDone::Event(connection, event, _) = not_done {
+            self.note(|| format!("{not_done:?}"));
+            self.world.count(Happening::GivenUp);
+            self.world.model.given_up(connection, event);
+        }
     }
 
     fn set_timer(&mut self, due: Option<Timestamp>) {
