@@ -75,12 +75,16 @@ impl ShardConfig {
         }
     }
 
+    /// This shard's part of the connections that its hub may have; `None` where there is no quota.
+    pub(crate) fn share(self, map: &ShardMap) -> Option<usize> {
+        self.shard.share(self.connection_quota, map.accepting)
+    }
+
     /// Why no further connection is taken beside `connections`, if none is.
     pub(crate) fn full(self, map: &ShardMap, connections: usize) -> Option<Full> {
-        let share = self.shard.share(self.connection_quota, map.accepting);
         if map.state(self.shard) == ShardState::Draining {
             Some(Full::Shard)
-        } else if share.is_some_and(|share| connections >= share) {
+        } else if self.share(map).is_some_and(|share| connections >= share) {
             Some(Full::Quota)
         } else {
             (connections >= self.capacity).then_some(Full::Shard)

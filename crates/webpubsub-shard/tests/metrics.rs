@@ -1,7 +1,11 @@
 //! What a shard reports to its operator.
 
-use webpubsub_shard::{METRICS, Target};
-use webpubsub_testkit::{TestShard, json, reliable, text};
+use std::time::Duration;
+
+use webpubsub_mqtt::Version;
+use webpubsub_protocol::close::CloseCode;
+use webpubsub_shard::{Limits, METRICS, ShardConfig, Slot, Target};
+use webpubsub_testkit::{MqttClient, TestShard, json, mqtt, reliable, text};
 
 fn value(shard: &TestShard, name: &str) -> u64 {
     let values = METRICS.iter().zip(shard.core().metrics());
@@ -33,4 +37,69 @@ fn every_metric_counts_what_it_says() {
     assert_eq!(value(&shard, "webpubsub_drops_total"), 1);
     assert_eq!(value(&shard, "webpubsub_connections"), 1);
     assert_eq!(value(&shard, "webpubsub_batches_total"), 0);
+}
+
+/// How many connections were opened and closed, and how many there are.
+fn connections(shard: &TestShard) -> [u64; 3] {
+    ["s_opened_total", "s_closed_total", "s"].map(|name| value(shard, &format!("webpubsub_connection{name}")))
+}
+
+#[test]
+fn opened_connections_count_once_and_closed_ones_at_the_end() {
+    let mut shard = TestShard::new();
+    let alice = shard.connected(json("alice"));
+    let bob = shard.connected(reliable("bob"));
+    let id = shard.id(bob);
+    assert_eq!(connections(&shard), [2, 0, 2]);
+    shard.close(alice, CloseCode::NORMAL);
+    shard.cut(bob);
+    assert_eq!(connections(&shard), [2, 1, 1]);
+    shard.recover(&id);
+    assert_eq!(connections(&shard), [2, 1, 1]);
+    shard.cut(bob);
+    shard.pass(Duration::from_secs(61));
+    assert_eq!(connections(&shard), [2, 2, 0]);
+    MqttClient::connected(&mut shard, mqtt("carol"), MqttClient::hello(Version::V5, "carol"));
+    assert_eq!(connections(&shard), [3, 2, 1]);
+}
+
+#[test]
+fn a_shard_that_wakes_has_opened_no_connection() {
+    let mut shard = TestShard::new();
+    shard.connected(json("alice"));
+    shard.connected(reliable("bob"));
+    shard.hibernate();
+    assert_eq!(connections(&shard), [0, 0, 2]);
+}
+
+/// Bytes that were received and sent.
+fn traffic(shard: &TestShard) -> [u64; 2] {
+    ["received", "sent"].map(|way| value(shard, &format!("webpubsub_{way}_bytes_total")))
+}
+
+fn bytes(shard: &TestShard, slots: &[Slot]) -> u64 {
+    slots.iter().flat_map(|slot| shard.frames(*slot)).map(|frame| frame.len() as u64).sum()
+}
+
+#[test]
+fn frames_count_with_their_bytes_whatever_the_limits() {
+    for outbound_bytes in [0, Limits::DEFAULT.outbound_bytes] {
+        let limits = Limits { outbound_bytes, ..Limits::DEFAULT };
+        let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
+        let slots = [shard.connected(json("alice")), shard.connected(reliable("bob"))];
+        assert_eq!(traffic(&shard), [0, bytes(&shard, &slots)]);
+        let frame = r#"{"type":"event","event":"x","dataType":"text","data":"y","ackId":1}"#;
+        shard.send(slots[0], frame);
+        shard.publish(Target::All, text("to both"));
+        assert_eq!(traffic(&shard), [frame.len() as u64, bytes(&shard, &slots)]);
+    }
+}
+
+#[test]
+fn the_quota_is_the_share_of_the_shard() {
+    let quota = |shards, connection_quota| {
+        let shard = TestShard::at(ShardConfig { shards, connection_quota, ..ShardConfig::only() });
+        value(&shard, "webpubsub_connection_quota")
+    };
+    assert_eq!([quota(1, 0), quota(1, 100), quota(2, 101)], [0, 100, 51]);
 }

@@ -11,21 +11,40 @@ const HOUR_MS = 3_600_000;
 const EVERY_MS = 15_000;
 const PATH = "/management/metrics";
 
+const CONNECTIONS = "webpubsub_connections";
+const QUOTA = "webpubsub_connection_quota";
+
 /** What Azure calls the metrics that it has, too. */
-const AZURE = { webpubsub_connections: "TotalConnectionCount" };
+const AZURE = {
+  [CONNECTIONS]: "TotalConnectionCount",
+  webpubsub_connections_opened_total: "ConnectionOpenCount",
+  webpubsub_connections_closed_total: "ConnectionCloseCount",
+  webpubsub_received_bytes_total: "InboundTraffic",
+  webpubsub_sent_bytes_total: "OutboundTraffic",
+};
+const UTILIZATION = "ConnectionQuotaUtilization";
 
 const count = (value) => value.toLocaleString(undefined, { maximumFractionDigits: 2 });
 
+const size = (value) => sizeInWords(Math.round(value));
+const percent = (value) => `${count(value)} %`;
+
 /**
- * The lines that are drawn; of a counter, how fast it grows.
+ * The lines that are drawn; of a counter, how fast it grows in so many seconds (`per`), and of a metric that is a part
+ * of another (`of`), how much of it.
  *
- * @type {{ name: string, title: string, isRate?: boolean, inWords: (value: number) => string }[]}
+ * @type {{ name: string, title: string, azure?: string, per?: number, of?: string, inWords: (value: number) => string }[]}
  */
 const CHARTS = [
-  { name: "webpubsub_connections", title: "Connections", inWords: count },
-  { name: "webpubsub_event_calls_total", title: "Calls to event handlers a second", isRate: true, inWords: count },
-  { name: "webpubsub_event_call_failures_total", title: "Failed calls a second", isRate: true, inWords: count },
-  { name: "webpubsub_unread_bytes", title: "Unread bytes", inWords: sizeInWords },
+  { name: CONNECTIONS, title: "Connections", inWords: count },
+  { name: CONNECTIONS, title: "Of the quota", azure: UTILIZATION, of: QUOTA, inWords: percent },
+  { name: "webpubsub_connections_opened_total", title: "Opened a minute", per: 60, inWords: count },
+  { name: "webpubsub_connections_closed_total", title: "Closed a minute", per: 60, inWords: count },
+  { name: "webpubsub_received_bytes_total", title: "Received a second", per: 1, inWords: size },
+  { name: "webpubsub_sent_bytes_total", title: "Sent a second", per: 1, inWords: size },
+  { name: "webpubsub_event_calls_total", title: "Calls to event handlers a second", per: 1, inWords: count },
+  { name: "webpubsub_event_call_failures_total", title: "Failed calls a second", per: 1, inWords: count },
+  { name: "webpubsub_unread_bytes", title: "Unread bytes", inWords: size },
   { name: "webpubsub_unacknowledged_messages", title: "Unacknowledged messages", inWords: count },
   { name: "webpubsub_outbox_rows", title: "Durable events that wait", inWords: count },
 ];
@@ -34,6 +53,10 @@ const CHARTS = [
 const COLUMNS = [
   ["webpubsub_connections", "Connections"],
   ["webpubsub_detached_connections", "Detached"],
+  ["webpubsub_connections_opened_total", "Opened"],
+  ["webpubsub_connections_closed_total", "Closed"],
+  ["webpubsub_received_bytes_total", "Received bytes"],
+  ["webpubsub_sent_bytes_total", "Sent bytes"],
   ["webpubsub_unread_bytes", "Unread bytes"],
   ["webpubsub_log_rows", "Log rows"],
   ["webpubsub_outbox_rows", "Outbox rows"],
@@ -89,7 +112,9 @@ export class Metrics {
             ${hubs.map((hub) => html`<option value=${hub} .selected=${hub === this.#hub}>${hub}</option>`)}
           </select>
         </div>
-        <div class="charts">${CHARTS.map((chart) => this.#chart(chart))}</div>
+        <div class="charts">
+          ${CHARTS.filter(({ of }) => !of || this.#sum(latest, of) > 0).map((chart) => this.#chart(chart))}
+        </div>
       </section>
       ${this.#table(latest.metrics)} ${this.#shards(latest.metrics)}
       <section class="card" aria-labelledby="prometheus-title">
@@ -109,19 +134,24 @@ export class Metrics {
 
   #matches = ({ labels }) => this.#hub === "" || labels.hub === this.#hub;
 
+  /** What a metric came to at a time, over the shards that are looked at. */
+  #sum({ metrics }, name) {
+    return sum(
+      metrics.find((metric) => metric.name === name),
+      this.#matches,
+    );
+  }
+
   /** @param {(typeof CHARTS)[number]} chart */
-  #chart({ name, title, isRate, inWords }) {
-    const values = this.#history.map(({ time, metrics }) => [
-      time,
-      sum(
-        metrics.find((metric) => metric.name === name),
-        this.#matches,
-      ),
-    ]);
-    const points = isRate ? rates(values) : values;
+  #chart({ name, title, azure = AZURE[name], per, of, inWords }) {
+    const values = this.#history.map((past) => {
+      const value = this.#sum(past, name);
+      return [past.time, of ? (100 * value) / (this.#sum(past, of) || Infinity) : value];
+    });
+    const points = per ? rates(values, per) : values;
     const to = this.#history.at(-1).time;
     const from = Math.min(this.#history[0].time, to - 60_000);
-    return lineChart({ title, points, from, to, inWords });
+    return lineChart({ title, azure, points, from, to, inWords });
   }
 
   #table(metrics) {
@@ -142,7 +172,7 @@ export class Metrics {
               (metric) =>
                 html`<tr>
                   <th scope="row"><code>${metric.name}</code></th>
-                  <td>${AZURE[metric.name] ?? ""}</td>
+                  <td>${metric.name === QUOTA ? this.#utilization() : (AZURE[metric.name] ?? "")}</td>
                   <td class="number">${count(sum(metric, this.#matches))}</td>
                   <td>${metric.help}</td>
                 </tr>`,
@@ -151,6 +181,13 @@ export class Metrics {
         </table>
       </div>
     </section>`;
+  }
+
+  /** Azure's metric of the quota, with its value where there is one. */
+  #utilization() {
+    const latest = this.#history.at(-1);
+    const quota = this.#sum(latest, QUOTA);
+    return quota > 0 ? `${UTILIZATION}: ${percent((100 * this.#sum(latest, CONNECTIONS)) / quota)}` : UTILIZATION;
   }
 
   #shards(metrics) {
@@ -185,9 +222,9 @@ export class Metrics {
   }
 }
 
-/** How fast a counter grew from each time to the next. It begins again at 0 when a shard wakes. */
-const rates = (values) =>
+/** By how much a counter grew in `per` seconds, from each time to the next. It begins again at 0 when a shard wakes. */
+const rates = (values, per) =>
   values.slice(1).map(([time, value], index) => {
     const [before, last] = values[index];
-    return [time, Math.max(0, value - last) / ((time - before) / 1000)];
+    return [time, (per * Math.max(0, value - last)) / ((time - before) / 1000)];
   });

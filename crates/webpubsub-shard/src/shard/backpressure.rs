@@ -21,7 +21,8 @@ const MODEST_BYTES: u64 = 2 * MAX_CLIENT_MESSAGE_BYTES as u64;
 const ANSWER_BYTES: u64 = 8 * MAX_CLIENT_MESSAGE_BYTES as u64;
 
 impl Shard {
-    /// Adds up what the outputs of a step put on sockets, and has those measured on which too much may wait.
+    /// Adds up what the outputs of a step put on sockets, and has those measured on which too much may wait,
+    /// unless there is no limit.
     ///
     /// What a reliable connection is sent is added when its client acknowledges it: until then it is bounded
     /// by its buffer.
@@ -29,19 +30,23 @@ impl Shard {
     /// Source: docs/spec/client.md#limits.
     pub(crate) fn count_unread(&mut self, step: &mut Step) {
         let limit = u64::from(self.config.limits.outbound_bytes);
-        if limit == 0 {
-            return;
-        }
-        let mut slots = Vec::new();
+        let (mut sent, mut slots) = (0, Vec::new());
         for output in &step.outputs {
             if let Output::Send { to, frame } = output {
                 let bytes = frame.len();
-                self.unmeasured += (bytes * to.len()) as u64;
-                slots.extend(to.iter().copied().filter(|slot| self.add_unread(*slot, bytes) > limit));
+                sent += (bytes * to.len()) as u64;
+                if limit > 0 {
+                    slots.extend(to.iter().copied().filter(|slot| self.add_unread(*slot, bytes) > limit));
+                }
             } else if let Output::SendNumbered { to, frame } = output {
-                self.unmeasured += (frame.len() * to.len()) as u64;
+                sent += (frame.len() * to.len()) as u64;
             }
         }
+        self.counters.sent += sent;
+        if limit == 0 {
+            return;
+        }
+        self.unmeasured += sent;
         if self.unmeasured > limit * SOCKETS_AT_LIMIT / MEASURES {
             self.measure_all(step);
         } else if !slots.is_empty() {

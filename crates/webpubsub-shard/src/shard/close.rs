@@ -27,6 +27,7 @@ impl Shard {
         self.notify_of_end(slot, reason, step);
         self.end_states(slot, step);
         if let Some(mut connection) = self.connections.remove(slot) {
+            self.counters.closed += 1;
             self.turns.clear(&mut connection.inbox);
             self.cancel_streams(slot, &mut connection, step);
             if connection.carried.is_none() {

@@ -59,6 +59,7 @@ impl Shard {
             step.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.connections.insert(slot, connection);
+        self.counters.opened += 1;
         match put {
             Some(put) => {
                 self.store(slot, put, step);

@@ -34,18 +34,24 @@ impl Shard {
             bytes += buffer.bytes() as u64;
         }
         let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
-        let Counters { recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
+        let quota = self.config.share(&self.map).unwrap_or(0) as u64;
+        let Counters { opened, closed, received, sent, recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
         let connections = self.connections.len() as u64;
         let (events, durable_events) = (self.events.user_events as u64, self.events.durable_events as u64);
         [
             connections,
             detached,
+            quota,
             messages,
             bytes,
             unread,
             self.log.rows(),
             events,
             durable_events,
+            opened,
+            closed,
+            received,
+            sent,
             recoveries,
             replays,
             batches,

@@ -166,6 +166,7 @@ impl Shard {
 
     /// Takes in a frame: carries it out at once if it leads to no write, or queues it.
     pub(crate) fn receive(&mut self, from: Slot, frame: Frame, step: &mut Step) {
+        self.counters.received += frame.len() as u64;
         let Some(connection) = self.connections.get(from) else {
             return self.receive_before_connack(from, frame, step);
         };

@@ -265,6 +265,7 @@ impl Shard {
             step.push(Output::SkippedRoles(connection.permissions.skipped));
         }
         self.connections.insert(slot, connection);
+        self.counters.opened += 1;
         self.mqtt.sessions += 1;
         self.store_session(slot, step);
         self.notify(slot, Event::Connected, step);

@@ -1,0 +1,102 @@
+// Metrics on the page: Azure's names, lines, a table, and the same by shard.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { launchChromium } from "../support/browser.mjs";
+import { checkAccess, goTo, openPortal, overflow } from "../support/portal.mjs";
+import { forEachShardCount } from "../support/service.mjs";
+
+const QUOTA = 8;
+
+forEachShardCount(
+  "Metrics on the page",
+  (service) => {
+    let browser;
+    before(async () => (browser = await launchChromium()));
+    after(() => browser.close());
+    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+    /** Opens the page, has what happens counted, and opens it again, which asks anew. */
+    const lookAtTwice = async (hub, happens, options = {}) => {
+      const opened = await openPortal(browser, service, "metrics", options);
+      await opened.page.getByLabel("Hub").selectOption(hub.name.toLowerCase());
+      await happens();
+      await goTo(opened.page, "overview");
+      await goTo(opened.page, "metrics");
+      return opened;
+    };
+    const row = (page, name) => page.getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
+    const values = (row) => row.locator("td.number").allInnerTexts();
+
+    test("connections and traffic have Azure's names and lines", async () => {
+      const hub = service.newHub();
+      const gone = await hub.connect({});
+      const { page, complaints } = await lookAtTwice(hub, async () => {
+        const stays = await hub.connect({ groups: ["room"] });
+        await hub.send("/groups/room", "x".repeat(2000));
+        await stays.json();
+        await gone.close();
+      });
+      await page.getByRole("img", { name: /^Connections: 1 now/ }).waitFor();
+      await page.getByRole("img", { name: /^Of the quota: 12.5 % now/ }).waitFor();
+      await page.getByRole("img", { name: /^Opened a minute: [\d.,]*[1-9]/ }).waitFor();
+      await page.getByRole("img", { name: /^Closed a minute: [\d.,]*[1-9]/ }).waitFor();
+      await page.getByRole("img", { name: /^Sent a second: [\d.]*[1-9]/ }).waitFor();
+      for (const [name, azure, least] of /** @type {[string, string, number][]} */ ([
+        ["connections", "TotalConnectionCount", 1],
+        ["connection_quota", "ConnectionQuotaUtilization: 12.5 %", QUOTA],
+        ["connections_opened_total", "ConnectionOpenCount", 2],
+        ["connections_closed_total", "ConnectionCloseCount", 1],
+        ["received_bytes_total", "InboundTraffic", 0],
+        ["sent_bytes_total", "OutboundTraffic", 2000],
+      ])) {
+        const named = row(page, `webpubsub_${name}`);
+        await named.getByText(azure, { exact: true }).waitFor();
+        const [value] = await values(named);
+        assert.ok(Number(value.replaceAll(",", "")) >= least, `${name}: ${value}`);
+      }
+      assert.deepEqual(complaints, []);
+    });
+
+    test("the table of shards has a row for each, which add up", async () => {
+      const hub = service.newHub();
+      await Promise.all(Array.from({ length: 4 }, () => hub.connect({})));
+      const { page } = await lookAtTwice(hub, async () => {});
+      await page.getByRole("img", { name: /^Connections: 4 now/ }).waitFor();
+      const rows = page.getByRole("region", { name: "By shard" }).locator("tbody tr");
+      const all = await Promise.all((await rows.all()).map(values));
+      assert.deepEqual(
+        all.map(([shard]) => shard),
+        Array.from({ length: service.shards }, (_, shard) => String(shard)),
+      );
+      assert.equal(
+        all.reduce((sum, [, connections]) => sum + Number(connections), 0),
+        4,
+      );
+    });
+
+    test("the address for Prometheus is the one that answers", async () => {
+      const { page } = await openPortal(browser, service, "metrics");
+      await page.getByRole("region", { name: "The address of the metrics" }).waitFor();
+      const address = await page.getByRole("region", { name: "The address of the metrics" }).innerText();
+      assert.equal(address, `${service.endpoint}/management/metrics`);
+      const { status, body } = await service.manage("GET", "metrics");
+      assert.deepEqual([status, /^# TYPE webpubsub_connections gauge$/m.test(body)], [200, true]);
+    });
+
+    test("they keep no one out and fit 320 px", async () => {
+      const hub = service.newHub();
+      await hub.connect({});
+      for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+        const viewport = { width: 320, height: 640 };
+        const { page } = await lookAtTwice(hub, async () => {}, { colorScheme, viewport });
+        await page.getByRole("img", { name: /^Connections: 1 now/ }).waitFor();
+        assert.equal(await overflow(page), 0);
+        await checkAccess(page, colorScheme);
+        await page.setViewportSize({ width: 1280, height: 800 });
+        await checkAccess(page, colorScheme);
+        await page.context().close();
+      }
+    });
+  },
+  { steady: "it is about the browser", variables: { CONNECTION_QUOTA: String(QUOTA) } },
+);
