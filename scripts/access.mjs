@@ -1,6 +1,7 @@
 // Keys, connection strings, client URLs and tokens.
 import { createHmac, randomBytes } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   HUB,
   MAX_GROUP_CHARACTERS,
@@ -91,16 +92,34 @@ export function portalSecret(otherwise = "", env = process.env, file = devVars) 
   return secret ? { [PORTAL]: secret } : {};
 }
 
-/** A secret for this machine that goes with an access key, so that sessions outlive a restart. */
-export const secretOfKey = (key) => createHmac("sha256", key).update("portal").digest("base64url");
+const keptSecretFile = (state) => join(state, "portal-secret");
 
-/** A link that signs in once, within a day. What is behind the `#` leaves no browser, and so is in no log. */
-export function signInLink({ url, key, now = Date.now() }) {
+/** The secret that is kept in a state folder; nothing where there is none. */
+export function keptSecret(state) {
+  const file = keptSecretFile(state);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+}
+
+/**
+ * The secret that is kept in a state folder, made the first time: sessions outlive a restart. It is random, so that who
+ * knows an access key that was regenerated does not sign in with it.
+ */
+export function secretFor(state) {
+  if (!keptSecret(state)) writePrivate(keptSecretFile(state), `${randomKey()}\n`);
+  return keptSecret(state);
+}
+
+/**
+ * A link that signs in once, within a day. What is behind the `#` leaves no browser, and so is in no log. A page that came
+ * by http learns there at which port of the same host https is.
+ * @param {{ url: string, secure?: string, key: string, now?: number }} service
+ */
+export function signInLink({ url, secure, key, now = Date.now() }) {
   const claims = {
     ...claimsFor(`${url}/management/session`, 24 * 60, now),
     jti: randomBytes(16).toString("base64url"),
   };
-  return `${url}/#ticket=${signed(claims, key)}`;
+  return `${url}/#ticket=${signed(claims, key)}${secure ? `&https=${new URL(secure).port || 443}` : ""}`;
 }
 
 /** The names of the keys that are short enough to be guessed. */

@@ -10,7 +10,7 @@ import {
   keepPrimaryKey,
   portalSecret,
   primaryKey,
-  secretOfKey,
+  secretFor,
   serviceHosts,
   warnOfWeakKeys,
 } from "./access.mjs";
@@ -79,7 +79,7 @@ export async function runService({
   const hosts = { SERVICE_HOSTS: serviceHosts(options).join(",") };
   const environment = {
     variables: { ...hosts, ...variables, ...options.variables },
-    keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretOfKey(primaryKey(keys)) : ""), ...keys },
+    keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretFor(options.state) : ""), ...keys },
   };
   const own = endsTls && options.https;
   if (own) {

@@ -8,7 +8,8 @@ import { typed } from "../typed.mjs";
 const HUB = "myHub1";
 
 /** Where the service is reached, with its connection string, a client URL and what to type next. */
-export function greeting(options, key, { endpoint, secure = endpoint, authority }) {
+export function greeting(options, key, { endpoint, secure: https, authority }) {
+  const secure = https ?? endpoint;
   const elsewhere = options.state === state ? "" : `--state ${quoted(options.state)}`;
   const trust = authority ? `  export NODE_EXTRA_CA_CERTS=${quoted(authority)}\n` : "";
   const endpoints = [...new Set([secure, endpoint])].join("\n                     ");
@@ -19,7 +20,7 @@ The service is ready (after ${duration(performance.now())}).
   Connection string  ${connectionString(secure, key)}
   Client URL         ${clientUrl({ hub: HUB, roles: ALL_GROUPS }, { url: endpoint, key })}
                      (hub ${HUB}, for 60 minutes; may join every group and send to it)
-  Page               ${signInLink({ url: endpoint, key })}
+  Page               ${signInLink({ url: endpoint, secure: https, key })}
                      (signs in once; without what is behind the #, it does not)
 
 Try next: open the page and paste the client URL, or in another terminal

@@ -45,6 +45,28 @@ forEachShardCount(
       await again.page.getByText("Not signed in").waitFor();
     });
 
+    test("the keys are for https first where the link says its port", async () => {
+      const { page, complaints } = await openPage(browser, `${link()}&https=8443`);
+      await signedIn(page);
+      assert.equal(page.url(), `${service.endpoint}/`);
+      await page.reload();
+      await signedIn(page);
+      await goTo(page, "keys");
+      const card = page.getByRole("region", { name: "Primary key", exact: true });
+      const line = card.getByRole("region", { name: "Connection string of the primary key" });
+      await line.getByText("Endpoint=https://127.0.0.1:8443;AccessKey=").waitFor();
+      await card.getByLabel("Endpoint").selectOption(service.endpoint);
+      await line.getByText(`Endpoint=${service.endpoint};AccessKey=`).waitFor();
+      assert.deepEqual(complaints, []);
+      for (const port of ["443@evil.example", "0", "65536", "8443/x"]) {
+        const { page } = await openPage(browser, `${link()}&https=${encodeURIComponent(port)}`);
+        await signedIn(page);
+        await goTo(page, "keys");
+        await page.getByRole("region", { name: "Primary key", exact: true }).waitFor();
+        assert.equal(await page.getByText("https://").count(), 0, port);
+      }
+    });
+
     test("the operator's secret signs in, and a wrong one does not", async () => {
       const { page } = await openPage(browser, `${service.endpoint}/`);
       const field = page.getByLabel("Connection string or access key, or the operator's secret");

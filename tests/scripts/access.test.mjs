@@ -15,11 +15,12 @@ import {
   handlerSecrets,
   hubName,
   keepDeployment,
+  keptSecret,
   parseVars,
   portalSecret,
   primaryKey,
   requestToken,
-  secretOfKey,
+  secretFor,
   serviceHosts,
   signInLink,
   weakKeys,
@@ -183,18 +184,25 @@ test("a service has the hosts that its clients ask, as in URLs", () => {
 test("the portal's secret is the environment's, or the file's", () => {
   const file = join(folder, "portal");
   assert.deepEqual(portalSecret("", {}, file), {});
-  assert.deepEqual(portalSecret("made-of-the-key-", {}, file), { PORTAL_SECRET: "made-of-the-key-" });
+  assert.deepEqual(portalSecret("made-for-the-state", {}, file), { PORTAL_SECRET: "made-for-the-state" });
   writeFileSync(file, "PORTAL_SECRET=stored-in-a-file\n");
-  assert.deepEqual(portalSecret("made-of-the-key-", {}, file), { PORTAL_SECRET: "stored-in-a-file" });
+  assert.deepEqual(portalSecret("made-for-the-state", {}, file), { PORTAL_SECRET: "stored-in-a-file" });
   const given = { PORTAL_SECRET: "given-to-the-command" };
-  assert.deepEqual(portalSecret("made-of-the-key-", given, file), given);
+  assert.deepEqual(portalSecret("made-for-the-state", given, file), given);
   assert.throws(
     () => portalSecret("", { PORTAL_SECRET: "too-short" }, file),
     /PORTAL_SECRET has fewer than 16 characters/,
   );
-  assert.equal(secretOfKey("a"), secretOfKey("a"));
-  assert.notEqual(secretOfKey("a"), secretOfKey("b"));
-  assert.ok(secretOfKey("a").length >= 32);
+});
+
+test("a state folder keeps a random secret of its own", () => {
+  const [one, other] = ["one", "other"].map((name) => mkdtempSync(join(folder, name)));
+  assert.equal(keptSecret(one), "");
+  const secret = secretFor(one);
+  assert.ok(secret.length >= 32);
+  assert.deepEqual([secretFor(one), keptSecret(one)], [secret, secret]);
+  assert.equal(statSync(join(one, "portal-secret")).mode & 0o777, 0o600);
+  assert.notEqual(secretFor(other), secret);
 });
 
 test("a link signs in for a day, with an id of its own", () => {
@@ -206,4 +214,6 @@ test("a link signs in for a day, with an id of its own", () => {
   assert.equal(claims.exp - claims.iat, 24 * 60 * 60);
   assert.ok(claims.jti.length >= 20 && claims.jti.length <= 64);
   assert.notEqual(link(), link());
+  const at = (secure) => signInLink({ url, secure, key: "key", now: NOW }).split("&https=")[1];
+  assert.deepEqual([at("https://localhost:8443"), at("https://chat.example"), at(undefined)], ["8443", "443", undefined]);
 });

@@ -2,7 +2,7 @@
 import { request } from "../service/request.js";
 import { connectionString, parseConnectionString } from "./connection-string.js";
 import { checkWish, makeClientUrl } from "./client-url.js";
-import { beginSession, SessionCredentials, sessionState, takeTicket } from "./session.js";
+import { beginSession, SessionCredentials, secureOrigin, sessionState, takeTicket } from "./session.js";
 import { sign } from "./token.js";
 
 const REMEMBERED = "webpubsub-edge.connection-string";
@@ -69,7 +69,7 @@ export class Access {
 
   /** The endpoints of this service that are known, https first. */
   get endpoints() {
-    const known = new Set([location.origin, this.#credentials?.endpoint?.origin].filter(Boolean));
+    const known = new Set([location.origin, this.#credentials?.endpoint?.origin, secureOrigin()].filter(Boolean));
     return [...known].sort((a, b) => Number(b.startsWith("https:")) - Number(a.startsWith("https:")));
   }
 

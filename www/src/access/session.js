@@ -49,9 +49,26 @@ export async function beginSession(proof) {
   return new SessionCredentials();
 }
 
-/** The ticket of a link that signs in. It is taken out of the address, so that it is nowhere in the history. */
+/** Where this tab keeps at which port https is. */
+const HTTPS = "webpubsub-edge.https";
+
+/**
+ * The ticket of a link that signs in. It is taken out of the address, so that it is nowhere in the history. The port of
+ * https stays with the tab.
+ */
 export function takeTicket() {
-  const [, ticket] = /^#ticket=(.+)$/.exec(location.hash) ?? [];
-  if (ticket) history.replaceState(null, "", location.pathname);
-  return ticket && decodeURIComponent(ticket);
+  const given = new URLSearchParams(location.hash.slice(1));
+  const ticket = given.get("ticket");
+  if (!ticket) return undefined;
+  history.replaceState(null, "", location.pathname);
+  const port = given.get("https");
+  if (port) sessionStorage.setItem(HTTPS, port);
+  return ticket;
+}
+
+/** Where https is beside the http that the page came by, if that is known. A link names no other host. */
+export function secureOrigin() {
+  const port = Number(sessionStorage.getItem(HTTPS));
+  if (location.protocol !== "http:" || !(Number.isInteger(port) && port > 0 && port < 65_536)) return undefined;
+  return new URL(`https://${location.hostname}:${port}`).origin;
 }

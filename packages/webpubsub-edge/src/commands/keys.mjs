@@ -4,10 +4,10 @@ import {
   deployment,
   keepDeployment,
   keepPrimaryKey,
+  keptSecret,
   portalSecret,
-  secretOfKey,
 } from "../../../../scripts/access.mjs";
-import { addressFlags } from "../../../../scripts/options.mjs";
+import { addressFlags, addressOptions } from "../../../../scripts/options.mjs";
 import { currentKeys } from "../../../../scripts/service/current-keys.mjs";
 import { UsageProblem, say } from "../../../../scripts/terminal.mjs";
 import { DEPLOYMENT, KEYS, typed } from "../../../../scripts/typed.mjs";
@@ -60,8 +60,7 @@ export const list = {
 
   async run(values) {
     const service = new Service(values);
-    const { PORTAL_SECRET: secret } = portalSecret(secretOfKey(service.key));
-    const known = await currentKeys({ url: service.url, key: service.key, secret });
+    const known = await currentKeys({ url: service.url, key: service.key, secret: secretOf(values) });
     // It says why.
     if (!known) return void (await service.manage("GET", "/keys"));
     keep(service, values, known.primary.key);
@@ -69,6 +68,12 @@ export const list = {
     print(Object.fromEntries(shown), values);
   },
 };
+
+/** What operators sign in with at the service that is meant; nothing where it may be another's. */
+function secretOf(values) {
+  const { connection, endpoint, isDeployed, state } = addressOptions(values, process.env);
+  return connection || endpoint ? "" : portalSecret(isDeployed ? "" : keptSecret(state)).PORTAL_SECRET;
+}
 
 const masked = (key, reveal) => ({ start: key.slice(0, 4), ...(reveal && { key }) });
 
