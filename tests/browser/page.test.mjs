@@ -82,6 +82,16 @@ forEachShardCount(
       assert.equal(await page.evaluate(() => localStorage.length), 0);
     });
 
+    test("nothing moves where motion is reduced", async () => {
+      for (const reducedMotion of /** @type {const} */ (["reduce", "no-preference"])) {
+        const { page } = await open("overview", { reducedMotion });
+        const moving = await page
+          .locator("button, a")
+          .evaluateAll((all) => all.filter((one) => getComputedStyle(one).transitionDuration !== "0s").length);
+        assert.equal(moving > 0, reducedMotion === "no-preference");
+      }
+    });
+
     test("without a key every page says what it is for, or asks", async () => {
       const { page, complaints } = await open("overview", { signedIn: false });
       for (const path of PAGES) {

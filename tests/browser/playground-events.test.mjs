@@ -76,6 +76,26 @@ forEachShardCount(
       await row(page, "sequenceAck").first().waitFor();
     });
 
+    test("what arrives is announced now and then, and not each time", async () => {
+      const hub = service.newHub();
+      const { page } = await connect(hub.clientUrl());
+      await page.evaluate(() => {
+        const announced = [];
+        Object.assign(globalThis, { announced });
+        const status = document.querySelector('.log [role="status"]');
+        new MutationObserver(() => announced.push(status.textContent)).observe(status, {
+          subtree: true,
+          childList: true,
+          characterData: true,
+        });
+      });
+      for (let n = 1; n <= 40; n++) await hub.send("", `message ${n}.`);
+      await row(page, "message 40.").waitFor();
+      await page.getByText(/^\d+ more frames$/).waitFor({ state: "attached" });
+      const announced = await page.evaluate(() => /** @type {any} */ (globalThis).announced);
+      assert.ok(announced.length < 20, `${announced.length} for 40 messages`);
+    });
+
     test("the log is copied as lines of JSON", async () => {
       const hub = service.newHub();
       const { page } = await connect(hub.clientUrl());
