@@ -15,7 +15,6 @@ const EXCEPTIONS = [
   { files: /^CHANGELOG\.md$/, reason: "says what was" },
   { files: /^COMPATIBILITY\.md$/, reason: "is made from tests/compatibility" },
   { files: /^crates\/webpubsub-store\//, words: ["notice", "told"], reason: "has tables and columns of these names" },
-  { files: /\/metrics\.rs$/, words: ["notices"], reason: "has the help text of a metric, which operators see" },
   {
     files: /^(worker\/src\/perform|crates\/webpubsub-server\/src\/shard_host)\.rs$/,
     words: ["telling"],

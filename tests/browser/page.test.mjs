@@ -87,7 +87,9 @@ forEachShardCount(
         const { page } = await open("overview", { reducedMotion });
         const moving = await page
           .locator("button, a")
-          .evaluateAll((all) => all.filter((one) => getComputedStyle(one).transitionDuration !== "0s").length);
+          .evaluateAll(
+            (all) => all.filter((one) => /** @type {any} */ (getComputedStyle(one)).transitionDuration !== "0s").length,
+          );
         assert.equal(moving > 0, reducedMotion === "no-preference");
       }
     });

@@ -43,6 +43,7 @@ forEachShardCount(
         await page.getByLabel("Hub").fill(hub.name);
         await page.getByText(`Hub ${hub.name} at`).waitFor();
         await page.getByRole("tab", { name, exact: true }).click();
+        await page.getByRole("tab", { name, exact: true, selected: true }).waitFor();
         const program = await page.getByRole("region", { name: "The program" }).innerText();
         const [file, ...args] = command(program);
         const child = start(file, args, { cwd: at() });

@@ -215,5 +215,8 @@ test("a link signs in for a day, with an id of its own", () => {
   assert.ok(claims.jti.length >= 20 && claims.jti.length <= 64);
   assert.notEqual(link(), link());
   const at = (secure) => signInLink({ url, secure, key: "key", now: NOW }).split("&https=")[1];
-  assert.deepEqual([at("https://localhost:8443"), at("https://chat.example"), at(undefined)], ["8443", "443", undefined]);
+  assert.deepEqual(
+    [at("https://localhost:8443"), at("https://chat.example"), at(undefined)],
+    ["8443", "443", undefined],
+  );
 });

@@ -228,7 +228,7 @@ impl MetricsText {
     #[must_use]
     pub(crate) fn new() -> Self {
         let head = |name, help, kind| format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        Self(METRICS.iter().map(|metric| head(metric.name, metric.help, metric.kind)).collect())
+        Self(METRICS.iter().map(|metric| head(metric.name, metric.help, metric.kind())).collect())
     }
 
     /// Adds the values of a shard, in the order of [`METRICS`] with commas between; nothing if it gave none.
@@ -236,7 +236,7 @@ impl MetricsText {
         if values.is_empty() {
             return;
         }
-        for ((group, metric), value) in self.0.iter_mut().zip(METRICS).zip(values.split(',')) {
+        for ((group, metric), value) in self.0.iter_mut().zip(&METRICS).zip(values.split(',')) {
             group.push_str(&format!("{}{{hub=\"{hub}\",shard=\"{shard}\"}} {value}\n", metric.name));
         }
     }
@@ -367,7 +367,10 @@ mod tests {
         let [first, second, ..] = METRICS;
         let expected = format!(
             "# HELP {0} {1}\n# TYPE {0} {2}\n{0}{{hub=\"a\",shard=\"0\"}} 0\n{0}{{hub=\"b\",shard=\"2\"}} 7\n# HELP {3} ",
-            first.name, first.help, first.kind, second.name
+            first.name,
+            first.help,
+            first.kind(),
+            second.name
         );
         assert!(text.starts_with(&expected), "{text}");
         assert_eq!(text.matches("shard=\"0\"").count(), METRICS.len());

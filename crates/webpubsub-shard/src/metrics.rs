@@ -25,47 +25,46 @@ pub(crate) struct Counters {
     pub(crate) failed_calls: u64,
 }
 
-/// A metric: its name, whether it only grows (until the shard sleeps), and its description.
+/// A metric: its name and its description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// Its name in Prometheus' text format.
     pub name: &'static str,
-    /// `gauge` or `counter`.
-    pub kind: &'static str,
     /// A sentence for people.
     pub help: &'static str,
 }
 
-/// What [`Shard::metrics`](crate::Shard::metrics) gives, in its order.
-pub const METRICS: [Metric; 19] = [
-    gauge("webpubsub_connections", "Connections, those without a socket among them."),
-    gauge("webpubsub_detached_connections", "Reliable connections without a socket that may be recovered."),
-    gauge("webpubsub_connection_quota", "Connections that there may be, 0 for any number."),
-    gauge("webpubsub_unacknowledged_messages", "Messages that reliable connections have not acknowledged."),
-    gauge("webpubsub_unacknowledged_bytes", "Bytes of the same."),
-    gauge("webpubsub_unread_bytes", "Bytes that wait on sockets for their clients to read."),
-    gauge("webpubsub_log_rows", "Messages on disk."),
-    gauge("webpubsub_waiting_events", "Events of clients that an event handler has not answered."),
-    gauge("webpubsub_outbox_rows", "Notices on disk that an event handler has not taken."),
-    counter("webpubsub_connections_opened_total", "Connections that were made."),
-    counter("webpubsub_connections_closed_total", "Connections that ended for good."),
-    counter("webpubsub_received_bytes_total", "Bytes of the frames that clients sent."),
-    counter("webpubsub_sent_bytes_total", "Bytes of the frames that clients were sent."),
-    counter("webpubsub_recoveries_total", "Connections that got a new socket."),
-    counter("webpubsub_replays_total", "Messages that were read from disk to be sent again."),
-    counter("webpubsub_batches_total", "Batches of messages taken from other shards."),
-    counter("webpubsub_drops_total", "Connections closed because they sent too much or read too little."),
-    counter("webpubsub_event_calls_total", "Calls to event handlers."),
-    counter(
-        "webpubsub_event_call_failures_total",
-        "Calls to event handlers that failed, or were not made because they would.",
-    ),
-];
-
-const fn gauge(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: "gauge", help }
+impl Metric {
+    /// `counter` for one that only grows, until the shard sleeps; its name ends in `_total`. Otherwise `gauge`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.name.ends_with("_total") { "counter" } else { "gauge" }
+    }
 }
 
-const fn counter(name: &'static str, help: &'static str) -> Metric {
-    Metric { name, kind: "counter", help }
+/// What [`Shard::metrics`](crate::Shard::metrics) gives, in its order.
+pub const METRICS: [Metric; 19] = [
+    metric("webpubsub_connections", "Connections, with or without a socket."),
+    metric("webpubsub_detached_connections", "Those without a socket."),
+    metric("webpubsub_connection_quota", "How many there may be, 0 for any number."),
+    metric("webpubsub_unacknowledged_messages", "Messages that are not acknowledged."),
+    metric("webpubsub_unacknowledged_bytes", "Bytes of the same."),
+    metric("webpubsub_unread_bytes", "Bytes that wait for clients to read them."),
+    metric("webpubsub_log_rows", "Messages on disk."),
+    metric("webpubsub_waiting_events", "Events that no handler has answered."),
+    metric("webpubsub_outbox_rows", "Events on disk that no handler has taken."),
+    metric("webpubsub_connections_opened_total", "Connections that were made."),
+    metric("webpubsub_connections_closed_total", "Connections that ended for good."),
+    metric("webpubsub_received_bytes_total", "Bytes of the frames that clients sent."),
+    metric("webpubsub_sent_bytes_total", "Bytes of the frames that clients were sent."),
+    metric("webpubsub_recoveries_total", "Connections that got a new socket."),
+    metric("webpubsub_replays_total", "Messages on disk that were sent again."),
+    metric("webpubsub_batches_total", "Batches taken from other shards."),
+    metric("webpubsub_drops_total", "Clients that sent too much or read too little."),
+    metric("webpubsub_event_calls_total", "Calls to event handlers."),
+    metric("webpubsub_event_call_failures_total", "Calls to event handlers that failed, or would."),
+];
+
+const fn metric(name: &'static str, help: &'static str) -> Metric {
+    Metric { name, help }
 }

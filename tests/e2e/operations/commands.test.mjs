@@ -110,7 +110,8 @@ for (const [runner, command] of Object.entries(COMMANDS)) {
 
     if (runner === "start") {
       test("the link in its greeting signs in once", async () => {
-        const [, page, ticket, https] = /^ {2}Page +(http\S+\/)#ticket=([^\s&]+)&https=(\d+)$/m.exec(service.output) ?? [];
+        const [, page, ticket, https] =
+          /^ {2}Page +(http\S+\/)#ticket=([^\s&]+)&https=(\d+)$/m.exec(service.output) ?? [];
         assert.equal(Number(https), service.securePort);
         assert.equal(page, `http://localhost:${service.port}/`);
         const signIn = () =>

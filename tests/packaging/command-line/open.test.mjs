@@ -20,7 +20,9 @@ test("dev --open opens the page, signed in", { skip: !isLinux && "it has xdg-ope
   const dev = await built.stay(["dev", "--open", "--port", 0, "--https-port", 0], /^listening on http:.*\n/m);
   await until(async () => (await pass(50), existsSync(opened) && readFileSync(opened, "utf8") !== ""), "the page");
   const [, https, endpoint] = /^ {2}Endpoint +https:\/\/localhost:(\d+)\n +(http:\S+)$/m.exec(dev.output);
-  const [page, ticket, port] = readFileSync(opened, "utf8").trim().split(/#ticket=|&https=/);
+  const [page, ticket, port] = readFileSync(opened, "utf8")
+    .trim()
+    .split(/#ticket=|&https=/);
   assert.deepEqual([page, port], [`${endpoint}/`, https]);
   const signIn = { method: "POST", headers: { "X-Portal": "1" }, body: JSON.stringify({ ticket }) };
   assert.equal((await fetch(`${endpoint}/management/session`, signIn)).status, 204);

@@ -25,7 +25,7 @@ const HEADER: &str = "X-Portal";
 
 /// Why a request that may come from another site is refused.
 const FOREIGN: Refusal = Refusal::Forbidden {
-    why: "A request with a session carries the header `X-Portal: 1`, and comes from a page of this service.",
+    why: "A session's request carries `X-Portal: 1`, and comes from a page of this service.",
 };
 
 /// A header of an answer.

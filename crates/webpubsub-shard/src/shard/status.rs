@@ -35,7 +35,18 @@ impl Shard {
         }
         let unread = self.connections.iter().map(|(_, connection)| connection.backlog.bytes).sum();
         let quota = self.config.share(&self.map).unwrap_or(0) as u64;
-        let Counters { opened, closed, received, sent, recoveries, replays, batches, drops, calls, failed_calls } = self.counters;
+        let Counters {
+            opened,
+            closed,
+            received,
+            sent,
+            recoveries,
+            replays,
+            batches,
+            drops,
+            calls,
+            failed_calls,
+        } = self.counters;
         let connections = self.connections.len() as u64;
         let (events, durable_events) = (self.events.user_events as u64, self.events.durable_events as u64);
         [
