@@ -6,11 +6,19 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, r
 import { basename, join } from "node:path";
 import { at, build, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
+import { Problem } from "../terminal.mjs";
 import { filesUnder } from "./inputs.mjs";
 
 const source = at("packages", "webpubsub-edge");
 const folder = join(build, "webpubsub-edge");
 const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+
+/** How commands are typed that the pages name: in the repository, and with the package. */
+const TYPED = [
+  ["npm run -s token -- ", "npx webpubsub-edge token "],
+  ["npm run -s connection-string", "npx webpubsub-edge connection-string"],
+  ["npm start", "npx webpubsub-edge dev"],
+];
 
 /** The packed package. */
 export const tarball = join(build, `webpubsub-edge-${version}.tgz`);
@@ -44,6 +52,7 @@ export const commandLine = {
         // A page's source maps are for those who change it.
         filter: (file) => !file.endsWith(".map"),
       });
+    typeAsPackage(join(made, "build", "www"));
     const manifest = JSON.parse(readFileSync(join(source, "package.json"), "utf8"));
     writeFileSync(join(made, "package.json"), `${JSON.stringify(published(manifest), null, 2)}\n`);
     await bundle(made);
@@ -64,6 +73,16 @@ export function published(manifest, { GITHUB_REPOSITORY: repository, GITHUB_SERV
     bugs: { url: `${home}/issues` },
     repository: { type: "git", url: `git+${home}.git`, directory: "packages/webpubsub-edge" },
   };
+}
+
+/** Has the pages name commands as they are typed with the package. */
+function typeAsPackage(www) {
+  const scripts = filesUnder(www).filter((file) => file.endsWith(".js"));
+  for (const [here, there] of TYPED) {
+    const naming = scripts.filter((file) => readFileSync(file, "utf8").includes(here));
+    if (naming.length === 0) throw new Problem(`No page says ${here}, which the package types as ${there}.`);
+    for (const file of naming) writeFileSync(file, readFileSync(file, "utf8").replaceAll(here, there));
+  }
 }
 
 /** Bundles the scripts, with the package's own files in the place of those that know the repository. */

@@ -49,6 +49,13 @@ test("the packed package is within its budget", () => {
   assert.ok(size !== undefined && size > 0 && size <= LIMIT, `${tarball} has ${size} bytes`);
 });
 
+test("the pages name commands as the package has them", () => {
+  const pages = files.filter((name) => /^build\/www\/.*\.js$/.test(name));
+  const text = pages.map((name) => readFileSync(path.join(folder, name), "utf8")).join("\n");
+  assert.doesNotMatch(text, /npm (run|start)/);
+  assert.match(text, /\$\(npx webpubsub-edge token --path /);
+});
+
 test("no file names a place on the machine that packed it", () => {
   for (const name of files) {
     const content = readFileSync(path.join(folder, name), "latin1");

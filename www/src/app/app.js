@@ -79,7 +79,10 @@ export class App {
       if (this.route === route) this.failure = `This part of the page could not be loaded. ${error.message}`;
     }
     this.update();
-    if (!isFirst) requestAnimationFrame(() => document.getElementById("page-title")?.focus());
+    requestAnimationFrame(() => {
+      document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+      if (!isFirst) document.getElementById("page-title")?.focus();
+    });
   }
 
   #accessChanged() {

@@ -141,7 +141,7 @@ export class ConnectionTable {
       <td>${userId ?? ""}</td>
       <td>${subprotocol ?? "none"}</td>
       <td>${groups.join(", ")}${more}</td>
-      <td>${connectedAt === null ? "" : new Date(connectedAt).toLocaleString()}</td>
+      <td>${connectedAt === null ? "" : html`<time datetime=${new Date(connectedAt).toISOString()}>${new Date(connectedAt).toLocaleString()}</time>`}</td>
       <td class="number">${shard}</td>
     </tr>`;
   }

@@ -174,7 +174,7 @@ export class Metrics {
                   <th scope="row"><code>${metric.name}</code></th>
                   <td>${metric.name === QUOTA ? this.#utilization() : (AZURE[metric.name] ?? "")}</td>
                   <td class="number">${count(sum(metric, this.#matches))}</td>
-                  <td>${metric.help}</td>
+                  <td class="words">${metric.help}</td>
                 </tr>`,
             )}
           </tbody>

@@ -146,8 +146,8 @@ export class LogView {
       <span class="arrow" aria-hidden="true">${arrow}</span><span class="visually-hidden">${direction} </span>
       <time datetime=${new Date(frame.time).toISOString()}>${clock.format(frame.time)}</time>
       <span class="origin">${badge}</span>
-      ${frame.group === undefined ? "" : html`<span class="group">in group <b>${frame.group}</b></span>`}
-      ${frame.user ? html`<span class="user">from <b>${frame.user}</b></span>` : ""}
+      ${frame.group === undefined ? "" : html`<span class="group"><span class="says">in group </span><b>${frame.group}</b></span>`}
+      ${frame.user ? html`<span class="user"><span class="says">from </span><b>${frame.user}</b></span>` : ""}
       ${frame.dataType ? html`<span class="type">${frame.dataType}</span>` : ""}
       <span class="data">${oneLine(frame.data)}</span>
       ${frame.ackId === undefined ? "" : html`<span class="id">ack ${frame.ackId}</span>`}
