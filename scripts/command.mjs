@@ -18,7 +18,7 @@ export const runCommand = (command, args = process.argv.slice(2)) => command.run
  */
 export function parse(args, command) {
   if (args.some((arg) => arg === "--help" || arg === "-h")) throw new Help(describe(command));
-  /** @type {Record<string, any>} */
+  /** @type {Record<string, { type: "string" | "boolean", multiple?: boolean, default?: string | boolean }>} */
   const options = Object.fromEntries(
     Object.entries(command.flags).map(([name, { type, multiple = false, default: value }]) => [
       name,

@@ -42,7 +42,7 @@ const config :Workerd.Config = (
 );
 const main :Workerd.Worker = (
   compatibilityDate = ${text(date)},
-  compatibilityFlags = [${flags.map(text).join(", ")}],
+  compatibilityFlags = [${flags.map((flag) => text(flag)).join(", ")}],
   modules = [(name = "room.js", esModule = embed "room.js")],
   durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = true)],
   durableObjectStorage = (localDisk = "storage"),

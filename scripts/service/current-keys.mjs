@@ -5,18 +5,20 @@ const KEYS = "/management/keys";
 const SESSION = "/management/session";
 const ANSWERED_WITHIN_MS = 10_000;
 
+/** @typedef {{ primary: { key: string }, secondary: { key: string } | null }} Keys */
+
 /**
  * The keys of a service, asked with one of them, or with the secret that operators sign in with; `undefined` where it
  * takes neither.
  * @param {{ url: string, key: string, secret?: string }} service
- * @returns {Promise<{ primary: { key: string }, secondary: { key: string } | null } | undefined>}
+ * @returns {Promise<Keys | undefined>}
  */
 export async function currentKeys({ url, key, secret }) {
   const ask = (path, options) =>
     fetch(`${url}${path}`, { ...options, redirect: "manual", signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
   const show = async (headers) => {
     const answer = await ask(`${KEYS}?reveal=1`, { headers });
-    return answer.ok ? /** @type {any} */ (await answer.json()) : void (await answer.text());
+    return answer.ok ? /** @type {Keys} */ (await answer.json()) : void (await answer.text());
   };
   const known = await show({ Authorization: `Bearer ${requestToken({ path: KEYS, minutes: 5 }, { url, key })}` });
   if (known || !secret) return known;
@@ -24,5 +26,5 @@ export async function currentKeys({ url, key, secret }) {
   const session = await ask(SESSION, { method: "POST", headers, body: JSON.stringify({ secret }) });
   await session.text();
   const [cookie] = session.headers.getSetCookie();
-  return cookie && show({ ...headers, Cookie: cookie.split(";")[0] });
+  return cookie ? show({ ...headers, Cookie: cookie.split(";")[0] }) : undefined;
 }

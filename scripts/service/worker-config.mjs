@@ -5,14 +5,22 @@ import { at } from "../paths.mjs";
 const NO_COMPRESSION = "no_web_socket_compression";
 
 /**
+ * @typedef {{
+ *   name: string, main: string, compatibility_date: string, compatibility_flags: string[], rules: object[],
+ *   durable_objects: { bindings: { name: string, class_name: string }[] },
+ *   assets: { directory: string, binding: string }, vars?: Record<string, string>
+ * }} WorkerConfig
+ */
+
+/**
  * The configuration as it stands in the file, but that WebSockets may be compressed where that is asked for.
  * @param {{ webSocketCompression?: boolean }} options
- * @returns {Promise<Record<string, any>>}
+ * @returns {Promise<WorkerConfig>}
  */
 export async function workerConfig({ webSocketCompression } = {}) {
   const { parse } = await import("smol-toml");
-  /** @type {Record<string, any>} */
-  const config = parse(readFileSync(at("wrangler.toml"), "utf8"));
+  const text = readFileSync(at("wrangler.toml"), "utf8");
+  const config = /** @type {WorkerConfig} */ (/** @type {unknown} */ (parse(text)));
   const flags = config.compatibility_flags ?? [];
   return {
     ...config,
