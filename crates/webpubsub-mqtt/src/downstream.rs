@@ -1,10 +1,10 @@
 use crate::error::DecodeError;
-use crate::packet::{Ack, Auth, Connack, Disconnect, Results};
+use crate::packet::{Ack, Connack, Disconnect, Results};
 use crate::property::{Properties, place};
 use crate::publish::{EncodedPublish, Publish};
 use crate::read::Reader;
 use crate::reason::ReasonCode;
-use crate::upstream::{head, reason, write_reason};
+use crate::upstream::{head, reason};
 use crate::version::Version;
 use crate::write::Writer;
 
@@ -31,8 +31,6 @@ pub enum DownstreamPacket {
     Pingresp,
     /// The service closes the connection; only 5.0 has it.
     Disconnect(Disconnect),
-    /// A step of an extended authentication; only 5.0 has it.
-    Auth(Auth),
 }
 
 impl DownstreamPacket {
@@ -76,16 +74,12 @@ impl DownstreamPacket {
                 11 << 4
             }
             Self::Pingresp => 13 << 4,
-            Self::Disconnect(_) | Self::Auth(_) if version == Version::V3_1_1 => return Vec::new(),
+            Self::Disconnect(_) if version == Version::V3_1_1 => return Vec::new(),
             Self::Disconnect(disconnect) => {
                 // Its properties may be left out with their length; rumqttc 0.25.1 does not read such a packet.
                 body.u8(disconnect.reason.0);
                 disconnect.properties.write(place::CLOSING, &mut body);
                 14 << 4
-            }
-            Self::Auth(auth) => {
-                write_reason(auth.reason, &auth.properties, place::AUTH, version, &mut body);
-                15 << 4
             }
         };
         body.finish(first, &[])
@@ -122,10 +116,6 @@ impl DownstreamPacket {
             14 if version == Version::V5 => {
                 let (reason, properties) = reason(&mut reader, version, place::CLOSING, is_any)?;
                 Self::Disconnect(Disconnect { reason, properties })
-            }
-            15 if version == Version::V5 => {
-                let (reason, properties) = reason(&mut reader, version, place::AUTH, ReasonCode::is_of_auth)?;
-                Self::Auth(Auth { reason, properties })
             }
             _ => return Err(DecodeError::PacketType),
         };

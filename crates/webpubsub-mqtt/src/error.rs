@@ -12,9 +12,12 @@ pub enum DecodeError {
     /// A variable byte integer has more than four bytes, or in 5.0 more than it needs.
     #[error("a variable byte integer is not well formed")]
     VariableInteger,
-    /// A packet type that is reserved, or that only the other end sends.
-    #[error("the packet type is not one that may be sent")]
+    /// A packet type that is reserved.
+    #[error("the packet type is reserved")]
     PacketType,
+    /// A packet that only the other end sends.
+    #[error("the packet is one that only the other end sends")]
+    WrongEnd,
     /// Reserved bits are not as they have to be.
     #[error("reserved flags are set")]
     Flags,
@@ -80,7 +83,8 @@ impl DecodeError {
             | Self::Text
             | Self::Qos
             | Self::UnknownProperty => ReasonCode::MALFORMED_PACKET,
-            Self::SubscriptionOptions
+            Self::WrongEnd
+            | Self::SubscriptionOptions
             | Self::DuplicateProperty
             | Self::PropertyValue
             | Self::PacketId

@@ -248,7 +248,7 @@ impl Properties {
     /// The properties of a packet of 5.0, with their length in front.
     ///
     /// # Errors
-    /// [`DecodeError`] for a property that this packet may not have ([MQTT-2.2.2-2]), has twice, or
+    /// [`DecodeError`] for a property that this packet may not have (MQTT 5.0, 2.2.2.2), has twice, or
     /// with a value that it may not have.
     pub(crate) fn read(reader: &mut Reader<'_>, place: u16) -> Result<Self, DecodeError> {
         let length = reader.variable()?;
@@ -274,7 +274,15 @@ impl Properties {
                 }
                 seen |= bit;
             }
-            read.push((*property, Value::read(&mut reader, *kind)?));
+            let value = Value::read(&mut reader, *kind)?;
+            // A response topic is a topic name: not empty, without wildcards ([MQTT-3.3.2-14]).
+            if *property == Property::ResponseTopic
+                && let Value::Text(topic) = &value
+                && (topic.is_empty() || topic.contains(['+', '#']))
+            {
+                return Err(DecodeError::PropertyValue);
+            }
+            read.push((*property, value));
         }
         let has = |property: Property| seen & 1 << (property as u8) != 0;
         if has(Property::AuthenticationData) && !has(Property::AuthenticationMethod) {
@@ -406,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn mqtt_2_2_2_2_other_properties_are_malformed() {
+    fn other_properties_are_malformed() {
         for (property, kind, places) in TABLE {
             let somewhere = every_place().find(|place| places & place != 0).unwrap();
             let bytes = written(&example(property, kind), somewhere);
@@ -457,7 +465,7 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_protocol_errors() {
-        let cases: [(&[u8], u16); 6] = [
+        let cases: [(&[u8], u16); 9] = [
             (&[0x21, 0, 0], place::CONNECT),
             (&[0x27, 0, 0, 0, 0], place::CONNECT),
             (&[0x17, 2], place::CONNECT),
@@ -465,6 +473,9 @@ mod tests {
             (&[0x0b, 0], place::SUBSCRIBE),
             // Authentication data without a method ([MQTT 5.0, 3.1.2.11.10]).
             (&[0x16, 0, 1, 7], place::CONNECT),
+            (&[0x08, 0, 0], place::PUBLISH),
+            (&[0x08, 0, 1, b'#'], place::PUBLISH),
+            (&[0x08, 0, 1, b'+'], place::WILL),
         ];
         for (bytes, place) in cases {
             assert_eq!(read(bytes, place), Err(DecodeError::PropertyValue), "{bytes:x?}");

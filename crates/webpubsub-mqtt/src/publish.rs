@@ -77,11 +77,6 @@ impl Publish {
         if topic.is_empty() && properties.number(Property::TopicAlias).is_none() {
             return Err(DecodeError::EmptyTopic);
         }
-        // A response topic is a topic name: not empty, without wildcards ([MQTT-3.3.2-14]).
-        if properties.text(Property::ResponseTopic).is_some_and(|to| to.is_empty() || to.contains(['+', '#']))
-        {
-            return Err(DecodeError::PropertyValue);
-        }
         let retain = flags & RETAIN != 0;
         Ok(Self { dup, qos, retain, topic, packet_id, properties, payload: reader.rest().to_vec() })
     }

@@ -112,6 +112,7 @@ impl UpstreamPacket {
                 let (reason, properties) = reason(reader, version, place::AUTH, ReasonCode::is_of_auth)?;
                 Self::Auth(Auth { reason, properties })
             }
+            2 | 9 | 11 | 13 => return Err(DecodeError::WrongEnd),
             _ => return Err(DecodeError::PacketType),
         })
     }
@@ -287,13 +288,7 @@ pub(crate) fn reason(
 }
 
 /// Writes a reason code and properties, and what can be left out is: 3.1.1 has neither.
-pub(crate) fn write_reason(
-    reason: ReasonCode,
-    properties: &Properties,
-    place: u16,
-    version: Version,
-    to: &mut Writer,
-) {
+fn write_reason(reason: ReasonCode, properties: &Properties, place: u16, version: Version, to: &mut Writer) {
     let has_properties = !properties.is_empty();
     if version == Version::V5 && (has_properties || reason != ReasonCode::SUCCESS) {
         to.u8(reason.0);

@@ -80,8 +80,10 @@ pub enum CloseCause {
     EventFailed,
     /// The service itself failed this connection.
     ServiceFault,
-    /// An MQTT client has disconnected, or was refused: a packet says why.
+    /// An MQTT client has disconnected.
     MqttEnded,
+    /// An MQTT client's CONNECT was refused. CONNACK of 3.1.1 has no place for the reason.
+    MqttRefused(ConnectRefusal),
     /// What an MQTT client sent is no packet, or breaks MQTT's rules.
     InvalidPacket,
     /// An MQTT client did not connect in time, or sent nothing for longer than its keep-alive.
@@ -93,7 +95,7 @@ impl CloseCause {
     #[must_use]
     pub const fn code(self) -> CloseCode {
         match self {
-            Self::ByServer | Self::MqttEnded => CloseCode::NORMAL,
+            Self::ByServer | Self::MqttEnded | Self::MqttRefused(_) => CloseCode::NORMAL,
             Self::BinaryOnJson | Self::TextOnProtobuf => CloseCode::UNSUPPORTED_DATA,
             Self::InvalidJsonMessage | Self::InvalidProtobufMessage | Self::InvalidPacket => {
                 CloseCode::INVALID_PAYLOAD
@@ -116,6 +118,7 @@ impl CloseCause {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::ByServer | Self::MqttEnded => "",
+            Self::MqttRefused(refusal) => refusal.text(),
             Self::BinaryOnJson => "The JSON subprotocol requires text messages.",
             Self::InvalidJsonMessage => "The client message is not a valid JSON protocol message.",
             Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
@@ -132,6 +135,49 @@ impl CloseCause {
             Self::EventFailed | Self::ServiceFault => "Internal server error",
             Self::InvalidPacket => "The client message is not a valid MQTT packet.",
             Self::KeepAliveTimeout => "The client did not send a packet in time.",
+        }
+    }
+}
+
+/// Why an MQTT client's CONNECT was refused, whose reason is a text of the close frame and of CONNACK.
+///
+/// Source: docs/spec/mqtt.md#connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectRefusal {
+    /// The event handler's answer, which has words of its own.
+    ByHandler,
+    /// The client id: its characters, or that it is another connection's.
+    ClientId,
+    /// Too many takeovers of the session.
+    Displaced,
+    /// An authentication method.
+    Method,
+    /// The keep-alive of 3.1.1.
+    KeepAlive,
+    /// A Maximum Packet Size into which CONNACK does not fit.
+    PacketSize,
+    /// The topic of a will.
+    WillTopic,
+    /// The payload of a will.
+    WillSize,
+    /// A retained will.
+    Retained,
+}
+
+impl ConnectRefusal {
+    /// The reason in words, at most 123 bytes.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ByHandler => "",
+            Self::ClientId => "The client id has to be 1 to 128 characters of 0-9, A-Z and a-z.",
+            Self::Displaced => "Clients with this id displace each other.",
+            Self::Method => "There are no authentication methods.",
+            Self::KeepAlive => "The keep-alive has to be 1 to 180 seconds.",
+            Self::PacketSize => "A client takes packets of 64 bytes.",
+            Self::WillTopic => "A will's topic has to be 1 to 1024 characters, not blank, without wildcards.",
+            Self::WillSize => "A will has at most 2000 bytes.",
+            Self::Retained => "Messages are not retained.",
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use content::{Content, MESSAGES_TOPIC, SYSTEM_TOPICS, read_message};
 pub(crate) use outgoing::{Outgoing, Progress};
 pub(crate) use pending::{Pending, Stage, Wanted};
 pub(crate) use receivers::{Delivery, Receivers};
-pub(crate) use session::{Leaving, MAX_KEEP_ALIVE_SECONDS, MqttSession, keep_alive};
+pub(crate) use session::{Leaving, MAX_KEEP_ALIVE_SECONDS, MqttSession, keep_alive, packet_maximum};
 pub(crate) use subscriptions::{Options, Subscriptions};
 pub(crate) use waits::MqttClients;
 

@@ -12,7 +12,7 @@ use webpubsub_mqtt::{
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::data::{JsonText, MessageData};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_shard::{Command, ConnectRequest, Input, Reply, Selection, Target};
+use webpubsub_shard::{Command, ConnectRequest, Input, Reply, Selection, ShardId, Target};
 use webpubsub_testkit::{MqttClient, TestShard, group, json, mqtt, reliable, text, user};
 
 use Qos::{AtLeastOnce, AtMostOnce, ExactlyOnce};
@@ -98,6 +98,25 @@ fn a_connect_that_breaks_a_rule_is_refused_with_its_code() {
     assert_eq!((refusal(large(V5)).0, refusal(large(V3_1_1)).0), (0x95, 5));
     let retained = Will { retain: true, ..will("t", vec![]) };
     assert_eq!(refusal(Connect { will: Some(retained), ..hello(V5, "a") }).0, 0x9a);
+}
+
+#[test]
+fn a_client_id_is_not_that_of_another_connection() {
+    let of = |shard| ShardId(shard).connection_id([0; 16]);
+    assert_eq!(refusal(hello(V5, of(3).as_str())).0, 0x85, "another shard could have made it");
+    assert_eq!(refusal(hello(V3_1_1, of(3).as_str())).0, 2);
+    let mut shard = TestShard::new();
+    client(&mut shard, V5, of(0).as_str());
+    let plain = shard.connected(json("bob"));
+    let taken = shard.id(plain).as_str().to_owned();
+    let late = MqttClient::open(&mut shard, mqtt("a"), V5);
+    late.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5, &taken))));
+    let (packets, _) = last_words(&shard, V5);
+    assert!(
+        matches!(&packets[..], [DownstreamPacket::Connack(connack)] if connack.reason.0 == 0x85),
+        "{packets:?}"
+    );
+    assert_eq!(shard.core().connections(), 2);
 }
 
 #[test]
@@ -541,9 +560,10 @@ fn a_client_that_leaves_takes_its_session_along() {
 
 #[test]
 fn malformed_packets_are_answered_and_close() {
-    let cases: [(Vec<u8>, u8); 4] = [
+    let cases: [(Vec<u8>, u8); 5] = [
         (vec![0xc1, 0], 0x81),
-        (vec![0x20, 2, 0, 0], 0x81),
+        (vec![0x00, 0], 0x81),
+        (vec![0x20, 2, 0, 0], 0x82),
         (vec![0x30, 0xff, 0xff, 0xff, 0xff, 1], 0x81),
         (UpstreamPacket::Connect(Box::new(hello(V5, "a"))).encode(V5), 0x82),
     ];

@@ -328,11 +328,11 @@ fn a_message_says_how_long_it_lives_on() {
 fn a_packet_that_is_too_large_for_a_client_is_left_out() {
     let mut shard = TestShard::new();
     let mut hello = resumable("sub");
-    hello.properties.push_number(Property::MaximumPacketSize, 50);
+    hello.properties.push_number(Property::MaximumPacketSize, 64);
     let subscriber = connect(&mut shard, hello);
     subscriber.subscribe(&mut shard, 1, "g", AtLeastOnce);
     subscriber.take(&mut shard);
-    for payload in ["x".repeat(60), "y".to_owned()] {
+    for payload in ["x".repeat(70), "y".to_owned()] {
         shard.publish(Target::Group(group("g")), text(&payload));
     }
     assert_eq!(subscriber.read(&mut shard), ["g q1 #1 y"]);

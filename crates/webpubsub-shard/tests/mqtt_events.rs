@@ -198,6 +198,31 @@ fn handlers_see_the_begin_and_end_of_sessions() {
 }
 
 #[test]
+fn a_resumption_keeps_its_groups_and_its_state() {
+    let handlers = r#"[{"urlTemplate":"https://example.com/{event}","systemEvents":["connect"],"userEventPattern":"*"}]"#;
+    let mut shard = shard(handlers);
+    let topic = "$webpubsub/server/events/order";
+    for (state, groups) in [(Some("first"), "one"), (Some("second"), "two"), (None, "three")] {
+        let mut connect = Connect { clean_start: false, ..hello(V5) };
+        connect.properties.push_number(Property::SessionExpiryInterval, 30);
+        let mut client = MqttClient::open(&mut shard, mqtt("a"), V5);
+        client.send(&mut shard, &UpstreamPacket::Connect(Box::new(connect)));
+        let answer = says("application/json", &format!(r#"{{"groups":["{groups}"]}}"#));
+        shard.end_call(Ok(HandlerAnswer { state: state.map(str::to_owned), ..answer }));
+        client.slot = shard.slot_of("a").expect("a socket");
+        client.take(&mut shard);
+        client.publish(&mut shard, topic, AtMostOnce, 0, "x");
+        let call = shard.end_call(Ok(status(204)));
+        assert_eq!(header(&call, "ce-connectionState"), Some("first"), "it is the session's");
+        client.take(&mut shard);
+        shard.publish(Target::Group(group(groups)), text("x"));
+        assert_eq!(client.read(&mut shard).len(), usize::from(groups == "one"), "groups are the session's");
+        shard.cut(client.slot);
+        shard.crash();
+    }
+}
+
+#[test]
 fn an_event_is_answered_on_its_topics() {
     let mut shard = shard(USER_EVENTS);
     let (client, _) =

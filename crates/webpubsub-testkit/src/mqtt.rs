@@ -195,6 +195,5 @@ fn words(packet: &DownstreamPacket) -> String {
         }
         DownstreamPacket::Pingresp => "pingresp".to_owned(),
         DownstreamPacket::Disconnect(disconnect) => format!("disconnect {:#04x}", disconnect.reason.0),
-        DownstreamPacket::Auth(_) => "auth".to_owned(),
     }
 }

@@ -156,7 +156,7 @@ function suite(service) {
     ["an unknown property", Buffer.from([0x30, 6, 0, 1, 0x61, 2, 0x7f, 0]), 0x81],
     ["a packet id of 0", packet("SUBSCRIBE", 2, u16(0), [0], "a", [0]), 0x82],
     ["SUBSCRIBE without filters", packet("SUBSCRIBE", 2, u16(1), [0]), 0x82],
-    ["a packet of servers", packet("PINGRESP", 0), 0x81],
+    ["a packet of servers", packet("PINGRESP", 0), 0x82],
     ["a second CONNECT", connect(), 0x82],
     ["AUTH", packet("AUTH", 0, [0x18, 0]), 0x82],
     ["a topic alias", publish(5, "a", "b", { its: [property(TOPIC_ALIAS, u16(1))] }), 0x94],
@@ -293,6 +293,30 @@ function suite(service) {
     assert.equal((await socket.next()).type, "SUBACK");
     socket.send(packet("UNSUBSCRIBE", 2, u16(2), [0], "a", "b"));
     await socket.expect(packet("UNSUBACK", 0, u16(2), [0], [0, 0x11]));
+  });
+
+  test("servers list sessions, and grant them permissions", async () => {
+    const hub = service.newHub();
+    const its = [property(SESSION_EXPIRY, u32(30))];
+    const socket = await MqttSocket.connect(hub, { user: "alice", roles: [], its });
+    const subscribed = async (id) => {
+      socket.send(subscribe(5, id, ["a", 1]));
+      return (await socket.next()).body.at(-1);
+    };
+    assert.equal(await subscribed(1), 0x87);
+    const permission = "/permissions/joinLeaveGroup/connections/device1";
+    assert.equal((await hub.rest("PUT", permission, { query: { targetName: "a" } })).status, 200);
+    assert.equal(await subscribed(2), 1);
+    assert.equal((await hub.rest("HEAD", permission, { query: { targetName: "a" } })).status, 200);
+    assert.equal((await hub.rest("DELETE", permission, { query: { targetName: "a" } })).status, 204);
+    assert.equal(await subscribed(3), 0x87);
+    socket.cut();
+    const { status, body } = await hub.rest("GET", "/groups/a/connections");
+    assert.equal(status, 200);
+    const members = JSON.parse(body).value.map(({ connectionId, userId }) => [connectionId, userId]);
+    assert.deepEqual(members, [["device1", "alice"]], "a session is there without its socket");
+    assert.equal(await hub.exists("/connections/device1"), true);
+    assert.equal(await hub.exists("/groups/a"), true);
   });
 
   test("SUBACK has a code for each filter", async () => {

@@ -137,7 +137,7 @@ impl MqttSession {
         self.receive_maximum = number(Property::ReceiveMaximum)
             .and_then(|maximum| u16::try_from(maximum).ok())
             .unwrap_or(u16::MAX);
-        self.packet_maximum = number(Property::MaximumPacketSize).unwrap_or(u32::MAX);
+        self.packet_maximum = packet_maximum(connect);
         self.will = connect.will.as_ref().map(|will| Will {
             delay: Duration::from_secs(
                 will.properties.number(Property::WillDelayInterval).unwrap_or(0).into(),
@@ -277,6 +277,11 @@ pub(crate) fn keep_alive(connect: &Connect) -> u16 {
         0 => MAX_KEEP_ALIVE_SECONDS,
         seconds => seconds.min(MAX_KEEP_ALIVE_SECONDS),
     }
+}
+
+/// The largest packet that the client takes, in bytes.
+pub(crate) fn packet_maximum(connect: &Connect) -> u32 {
+    connect.properties.number(Property::MaximumPacketSize).unwrap_or(u32::MAX)
 }
 
 fn read_will(text: &str) -> Option<Publish> {

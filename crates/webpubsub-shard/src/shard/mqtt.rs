@@ -7,13 +7,15 @@ mod events;
 mod leave;
 mod publish;
 mod restore;
+mod rules;
 mod subscribe;
 mod time;
 
 use std::mem;
 
 use webpubsub_mqtt::{
-    Ack, DecodeError, Disconnect, DownstreamPacket, PacketId, Property, ReasonCode, UpstreamPacket, Version,
+    Ack, Connack, DecodeError, Disconnect, DownstreamPacket, PacketId, Property, ReasonCode, UpstreamPacket,
+    Version,
 };
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCause;
@@ -132,7 +134,7 @@ impl Shard {
             UpstreamPacket::Pubcomp(ack) => self.finish_delivery(slot, ack.packet_id, step),
             UpstreamPacket::Subscribe(subscribe) => self.take_subscribe(slot, subscribe, step),
             UpstreamPacket::Unsubscribe(unsubscribe) => self.take_unsubscribe(slot, &unsubscribe, step),
-            UpstreamPacket::Pingreq => self.send_packet(slot, &DownstreamPacket::Pingresp, step),
+            UpstreamPacket::Pingreq => self.send_packet(slot, DownstreamPacket::Pingresp, step),
             UpstreamPacket::Disconnect(disconnect) => self.take_disconnect(slot, &disconnect, step),
             UpstreamPacket::Connect(_) | UpstreamPacket::Auth(_) => {
                 self.drop_socket(slot, ReasonCode::PROTOCOL_ERROR, CloseCause::InvalidPacket, step);
@@ -153,13 +155,13 @@ impl Shard {
     }
 
     /// Sends a packet to an MQTT client, if it has a socket and its version has that packet.
-    pub(super) fn send_packet(&self, slot: Slot, packet: &DownstreamPacket, step: &mut Step) {
+    pub(super) fn send_packet(&self, slot: Slot, packet: DownstreamPacket, step: &mut Step) {
         let Some(connection) = self.connections.get(slot).filter(|connection| connection.is_attached())
         else {
             return;
         };
         let Some(session) = &connection.mqtt else { return };
-        send_encoded(slot, packet, session.version, step);
+        send_encoded(slot, packet, session.version, session.packet_maximum, step);
     }
 
     /// Sends DISCONNECT to an MQTT client of 5.0, and remembers it for the event of the session's end.
@@ -186,7 +188,7 @@ impl Shard {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             disconnect.properties.push_text(Property::ReasonString, text);
         }
-        self.send_packet(slot, &DownstreamPacket::Disconnect(disconnect), step);
+        self.send_packet(slot, DownstreamPacket::Disconnect(disconnect), step);
     }
 
     /// Closes a client's socket with this code; its session goes on if it outlives it.
@@ -211,10 +213,21 @@ impl Shard {
     }
 }
 
-/// Puts a packet on a socket.
-fn send_encoded(slot: Slot, packet: &DownstreamPacket, version: Version, step: &mut Step) {
-    let bytes = packet.encode(version);
-    if !bytes.is_empty() {
+/// Puts a packet on a socket whose client takes packets of at most `maximum` bytes: of a longer one the reason in
+/// words and the user properties are left out, and what is longer still is not sent.
+///
+/// Source: docs/spec/mqtt.md#delivery.
+fn send_encoded(slot: Slot, mut packet: DownstreamPacket, version: Version, maximum: u32, step: &mut Step) {
+    let mut bytes = packet.encode(version);
+    if bytes.len() > maximum as usize
+        && let DownstreamPacket::Connack(Connack { properties, .. })
+        | DownstreamPacket::Disconnect(Disconnect { properties, .. }) = &mut packet
+    {
+        properties.remove(Property::ReasonString);
+        properties.remove(Property::UserProperty);
+        bytes = packet.encode(version);
+    }
+    if (1..=maximum as usize).contains(&bytes.len()) {
         step.push(Output::Send { to: vec![slot], frame: Frame::Binary(bytes) });
     }
 }
@@ -258,7 +271,7 @@ pub(crate) const fn reason_code(cause: CloseCause) -> ReasonCode {
         CloseCause::TakenOver => ReasonCode::SESSION_TAKEN_OVER,
         CloseCause::KeepAliveTimeout => ReasonCode::KEEP_ALIVE_TIMEOUT,
         CloseCause::InvalidPacket => ReasonCode::MALFORMED_PACKET,
-        CloseCause::MqttEnded => ReasonCode::SUCCESS,
+        CloseCause::MqttEnded | CloseCause::MqttRefused(_) => ReasonCode::SUCCESS,
         CloseCause::BinaryOnJson
         | CloseCause::InvalidJsonMessage
         | CloseCause::TextOnProtobuf

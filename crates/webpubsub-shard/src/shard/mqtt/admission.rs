@@ -2,6 +2,7 @@
 
 use webpubsub_mqtt::{Connack, Properties, Property, ReasonCode, Version};
 use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::close::ConnectRefusal;
 use webpubsub_protocol::event_handler::{
     CallFailure, Event, EventRequest, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
     validation,
@@ -153,7 +154,8 @@ impl Shard {
             properties.push_text(Property::ReasonString, reason);
         }
         let properties = with_users(properties, refusal.user_properties);
-        self.refuse_with(slot, version, Connack { reason, properties, ..Connack::default() }, step);
+        let connack = Connack { reason, properties, ..Connack::default() };
+        self.refuse_with(slot, &wanted.connect, connack, ConnectRefusal::ByHandler, step);
     }
 }
 

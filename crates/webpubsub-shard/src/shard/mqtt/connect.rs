@@ -5,11 +5,11 @@ use webpubsub_mqtt::{
     UpstreamPacket, Version,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
-use webpubsub_protocol::close::CloseCause;
+use webpubsub_protocol::close::{CloseCause, ConnectRefusal};
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
-use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::name::ConnectionId;
 
 use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
@@ -17,30 +17,17 @@ use crate::buffer::{Buffer, Cursor, Link};
 use crate::connection::Connection;
 use crate::event_queue::AFTER_CONNECTED;
 use crate::mqtt::{
-    MAX_EXPIRY_SECONDS, MAX_KEEP_ALIVE_SECONDS, MqttSession, Pending, Progress, Stage, Wanted, keep_alive,
+    MAX_EXPIRY_SECONDS, MqttSession, Pending, Progress, Stage, Wanted, keep_alive, packet_maximum,
 };
 use crate::output::{Change, Output};
 use crate::shard::Shard;
+use crate::shard::mqtt::rules::{check, reason_of};
 use crate::shard::mqtt::send_encoded;
 use crate::shard::mqtt::time::PACKET_TIME;
+use crate::shard_id::ShardId;
 use crate::slot::Slot;
 use crate::snapshot::{Attachment, ConnectionRecord, EventContext};
 use crate::step::Step;
-
-/// The longest client id, in characters.
-const MAX_CLIENT_ID: usize = 128;
-/// The largest payload of a will, in bytes.
-const MAX_WILL_BYTES: usize = 2000;
-
-/// A client id that is refused.
-const CLIENT_ID_RULE: &str = "The client id has to be 1 to 128 characters of 0-9, A-Z and a-z.";
-
-/// Why a client is not let in.
-#[derive(Clone, Copy)]
-struct Refusal {
-    reason: ReasonCode,
-    text: &'static str,
-}
 
 impl Shard {
     /// Accepts the socket of an MQTT client, who has yet to say which session it wants.
@@ -98,7 +85,7 @@ impl Shard {
                     .filter(|version| *version == Version::V5 || error == DecodeError::UnsupportedVersion)
                 {
                     let connack = Connack { reason: error.reason_code(), ..Connack::default() };
-                    send_encoded(slot, &DownstreamPacket::Connack(connack), version, step);
+                    send_encoded(slot, DownstreamPacket::Connack(connack), version, u32::MAX, step);
                 }
                 self.refuse_pending(slot, CloseCause::InvalidPacket, step);
             }
@@ -128,35 +115,36 @@ impl Shard {
             if is_assigned {
                 connect.client_id = assigned_id(&pending.physical);
             }
-            let id = ConnectionId::parse(connect.client_id.as_str());
-            let id = id.map_err(|_| Refusal {
-                reason: ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
-                text: CLIENT_ID_RULE,
-            })?;
-            Ok(Some((id, is_assigned)))
+            let id = ConnectionId::parse(connect.client_id.as_str()).ok();
+            // A server that names another shard's connection is led to that shard.
+            let id = id.filter(|id| ShardId::of(id).is_none_or(|shard| shard == self.config.shard));
+            Ok(Some((id.ok_or(ConnectRefusal::ClientId)?, is_assigned)))
         });
         match result {
             Ok(Some((id, is_assigned))) => self.ask_or_admit(slot, Wanted { connect, id, is_assigned }, step),
             Ok(None) => {}
-            Err(refusal) => self.refuse_connect(slot, connect.version, refusal, step),
+            Err(refusal) => self.refuse_connect(slot, &connect, refusal, step),
         }
     }
 
-    fn refuse_connect(&mut self, slot: Slot, version: Version, refusal: Refusal, step: &mut Step) {
-        let mut properties = Properties::default();
-        properties.push_text(Property::ReasonString, refusal.text);
-        self.refuse_with(
-            slot,
-            version,
-            Connack { reason: refusal.reason, properties, ..Connack::default() },
-            step,
-        );
+    fn refuse_connect(&mut self, slot: Slot, connect: &Connect, refusal: ConnectRefusal, step: &mut Step) {
+        let mut connack = Connack { reason: reason_of(refusal, connect.version), ..Connack::default() };
+        connack.properties.push_text(Property::ReasonString, refusal.text());
+        self.refuse_with(slot, connect, connack, refusal, step);
     }
 
     /// Answers CONNECT with this, and closes the socket.
-    pub(super) fn refuse_with(&mut self, slot: Slot, version: Version, connack: Connack, step: &mut Step) {
-        send_encoded(slot, &DownstreamPacket::Connack(connack), version, step);
-        self.refuse_pending(slot, CloseCause::MqttEnded, step);
+    pub(super) fn refuse_with(
+        &mut self,
+        slot: Slot,
+        connect: &Connect,
+        connack: Connack,
+        refusal: ConnectRefusal,
+        step: &mut Step,
+    ) {
+        let packet = DownstreamPacket::Connack(connack);
+        send_encoded(slot, packet, connect.version, packet_maximum(connect), step);
+        self.refuse_pending(slot, CloseCause::MqttRefused(refusal), step);
     }
 
     /// Lets a client in: to the session of its id, or to a new one.
@@ -169,24 +157,22 @@ impl Shard {
         if let Some(known) = known {
             let is_attached = self.link(known) == Some(Link::Attached);
             let refusal = match self.session_mut(known) {
-                None => {
-                    Some(Refusal { reason: ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, text: CLIENT_ID_RULE })
+                None => Some(ConnectRefusal::ClientId),
+                Some(session) => {
+                    (is_attached && !session.allows_takeover(step.now)).then_some(ConnectRefusal::Displaced)
                 }
-                Some(session) => (is_attached && !session.allows_takeover(step.now)).then_some(Refusal {
-                    reason: ReasonCode::CONNECTION_RATE_EXCEEDED,
-                    text: "Clients with this id displace each other.",
-                }),
             };
             if let Some(refusal) = refusal {
-                return self.refuse_connect(slot, connect.version, refusal, step);
+                return self.refuse_connect(slot, connect, refusal, step);
             }
         }
         let Some(pending) = self.mqtt.take(slot) else { return };
         let Pending { physical, request, decoder, .. } = *pending;
-        // Another user does not get the session: it ends.
+        // Another user does not get the session: it ends. So does one that was to end with its socket ([MQTT-3.1.2-6]
+        // of 3.1.1).
         let resumed = known.filter(|known| {
             let is_same = self.connections.get(*known).is_some_and(|other| other.user == request.user);
-            is_same && !connect.clean_start
+            is_same && !connect.clean_start && self.session(*known).is_some_and(|other| other.expiry > 0)
         });
         let here = match (known, resumed) {
             (_, Some(known)) => {
@@ -217,7 +203,7 @@ impl Shard {
             reason: ReasonCode::SUCCESS,
             properties: announce(connect, properties),
         };
-        self.send_packet(here, &DownstreamPacket::Connack(connack), step);
+        self.send_packet(here, DownstreamPacket::Connack(connack), step);
         self.attach(here, step);
         self.watch_keep_alive(here);
         if resumed.is_some() {
@@ -332,40 +318,6 @@ impl Shard {
             step.push(Output::Close { slot, cause: CloseCause::TakenOver });
         }
     }
-}
-
-/// Whether a CONNECT keeps to the rules that are not MQTT's own.
-///
-/// Source: docs/spec/mqtt.md#connect.
-fn check(connect: &Connect) -> Result<(), Refusal> {
-    let is_5 = connect.version == Version::V5;
-    let refuse = |reason, text| Err(Refusal { reason, text });
-    // 3.1.1 has no code for what is not allowed of keep-alives and wills.
-    let reason = |reason| if is_5 { reason } else { ReasonCode::NOT_AUTHORIZED };
-    let id = connect.client_id.as_bytes();
-    let is_assigned = id.is_empty() && is_5;
-    if !is_assigned && !(1..=MAX_CLIENT_ID).contains(&id.len()) || !id.iter().all(u8::is_ascii_alphanumeric) {
-        return refuse(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID, CLIENT_ID_RULE);
-    }
-    if connect.properties.text(Property::AuthenticationMethod).is_some() {
-        return refuse(ReasonCode::BAD_AUTHENTICATION_METHOD, "There are no authentication methods.");
-    }
-    if !is_5 && !(1..=MAX_KEEP_ALIVE_SECONDS).contains(&connect.keep_alive) {
-        return refuse(ReasonCode::NOT_AUTHORIZED, "The keep-alive has to be 1 to 180 seconds.");
-    }
-    let Some(will) = &connect.will else { return Ok(()) };
-    if GroupName::parse(will.topic.as_str()).is_err() || will.topic.contains(['+', '#']) {
-        let text =
-            "The topic of a will has to be 1 to 1024 characters, not all white space, without wildcards.";
-        return refuse(reason(ReasonCode::TOPIC_NAME_INVALID), text);
-    }
-    if will.payload.len() > MAX_WILL_BYTES {
-        return refuse(reason(ReasonCode::PACKET_TOO_LARGE), "A will has at most 2000 bytes.");
-    }
-    if is_5 && will.retain {
-        return refuse(ReasonCode::RETAIN_NOT_SUPPORTED, "Messages are not retained.");
-    }
-    Ok(())
 }
 
 /// The client id of a client that has none: letters and digits only.

@@ -47,7 +47,7 @@ impl Shard {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
         };
         if let Some(pubrel) = ack(id, reason) {
-            self.send_packet(slot, &DownstreamPacket::Pubrel(pubrel), step);
+            self.send_packet(slot, DownstreamPacket::Pubrel(pubrel), step);
         }
     }
 
@@ -107,7 +107,7 @@ impl Shard {
         for at in released {
             let id = SequenceId(oldest + at as u64).packet_identifier();
             if let Some(pubrel) = ack(id, ReasonCode::SUCCESS) {
-                self.send_packet(slot, &DownstreamPacket::Pubrel(pubrel), step);
+                self.send_packet(slot, DownstreamPacket::Pubrel(pubrel), step);
             }
         }
         self.send_waiting(slot, step);

@@ -60,8 +60,8 @@ impl Shard {
         let Some(ack) = ack(id, reason) else { return };
         match qos {
             Qos::AtMostOnce => {}
-            Qos::AtLeastOnce => self.send_packet(slot, &DownstreamPacket::Puback(ack), step),
-            Qos::ExactlyOnce => self.send_packet(slot, &DownstreamPacket::Pubrec(ack), step),
+            Qos::AtLeastOnce => self.send_packet(slot, DownstreamPacket::Puback(ack), step),
+            Qos::ExactlyOnce => self.send_packet(slot, DownstreamPacket::Pubrec(ack), step),
         }
     }
 
@@ -76,7 +76,7 @@ impl Shard {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
         };
         if let Some(ack) = ack(id, reason) {
-            self.send_packet(slot, &DownstreamPacket::Pubcomp(ack), step);
+            self.send_packet(slot, DownstreamPacket::Pubcomp(ack), step);
         }
     }
 

@@ -33,7 +33,7 @@ impl Shard {
             reasons.push(self.add_subscription(slot, subscription, identifier, step));
         }
         let results = Results { packet_id, reasons, properties: Properties::default() };
-        self.send_packet(slot, &DownstreamPacket::Suback(results), step);
+        self.send_packet(slot, DownstreamPacket::Suback(results), step);
     }
 
     fn add_subscription(
@@ -103,7 +103,7 @@ impl Shard {
         let reasons = reasons.collect();
         let results =
             Results { packet_id: unsubscribe.packet_id, reasons, properties: Properties::default() };
-        self.send_packet(slot, &DownstreamPacket::Unsuback(results), step);
+        self.send_packet(slot, DownstreamPacket::Unsuback(results), step);
     }
 
     /// Forgets how a connection subscribes to a topic.

@@ -168,11 +168,9 @@ impl Device {
             }
             Some(DownstreamPacket::Pubcomp(ack)) => drop(self.done(&ack)),
             Some(DownstreamPacket::Disconnect(_)) => {}
-            Some(
-                other @ (DownstreamPacket::Unsuback(_)
-                | DownstreamPacket::Pingresp
-                | DownstreamPacket::Auth(_)),
-            ) => panic!("{other:?} was not asked for"),
+            Some(other @ (DownstreamPacket::Unsuback(_) | DownstreamPacket::Pingresp)) => {
+                panic!("{other:?} was not asked for")
+            }
             None => {}
         }
         came
