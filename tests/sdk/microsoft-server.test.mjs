@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { odata, WebPubSubServiceClient } from "@azure/web-pubsub";
+import { MqttJs } from "../support/devices/mqtt-js.mjs";
 import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
 import { cases } from "../support/cases.mjs";
@@ -63,6 +64,26 @@ function suite(service) {
     assert.equal((await socket.json()).userId, "alice");
     assert.equal((await socket.ask({ type: "joinGroup", group: "other", ackId: 1 })).success, true);
     assert.equal(await hub.exists("/groups/room"), true);
+  });
+
+  test("makes client URLs of MQTT that open", async () => {
+    const hub = service.newHub();
+    const { url } = await server(hub).getClientAccessToken({
+      clientProtocol: "mqtt",
+      userId: "alice",
+      roles: ["webpubsub.joinLeaveGroup"],
+      groups: ["room"],
+    });
+    const device = new MqttJs().device();
+    await device.connect(url, { version: 5, id: "device1" });
+    await server(hub).group("room").sendToAll("to the room", text);
+    const { topic, payload } = await device.message();
+    assert.deepEqual([topic, payload.toString()], ["room", "to the room"]);
+    assert.equal(await device.subscribe("other", { qos: 1 }), 1);
+    assert.equal(await server(hub).userExists("alice"), true);
+    assert.equal(await server(hub).connectionExists("device1"), true);
+    await server(hub).closeConnection("device1", { reason: "enough" });
+    assert.equal((await device.left()).code, 0x98);
   });
 
   const text = /** @type {const} */ ({ contentType: "text/plain" });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { MqttJs } from "../support/devices/mqtt-js.mjs";
 import { runPython } from "../support/python.mjs";
 import { forEachRunner } from "../support/service.mjs";
 import { JSON_V1, Socket } from "../support/socket.mjs";
@@ -25,7 +26,7 @@ function suite(service) {
       const { from, dataType, data } = await alice.json();
       assert.deepEqual([from, dataType, data], message);
     }
-    const { token, ...answers } = seen;
+    const { token, mqtt, ...answers } = seen;
     assert.deepEqual(answers, {
       connection_exists: [true, false],
       user_exists: [true, false],
@@ -37,6 +38,13 @@ function suite(service) {
     assert.equal((await carol.json()).userId, "carol");
     assert.equal((await carol.ask({ type: "joinGroup", group: "room", ackId: 1 })).success, true);
     assert.equal(await hub.exists("/groups/python"), true);
+
+    const device = new MqttJs().device();
+    await device.connect(mqtt.url, { version: 4, id: "device1" });
+    assert.equal(await hub.exists("/users/dave"), true);
+    assert.equal(await device.subscribe("other", { qos: 1 }), 1);
+    await hub.send("/groups/python", "to the group");
+    assert.equal((await device.message()).payload.toString(), "to the group");
   });
 
   for (const kind of ["sync", "aio"]) {

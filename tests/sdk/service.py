@@ -25,6 +25,9 @@ seen = {
     "token": service.get_client_access_token(
         user_id="carol", roles=["webpubsub.joinLeaveGroup"], groups=["python"], minutes_to_expire=5
     ),
+    "mqtt": service.get_client_access_token(
+        user_id="dave", roles=["webpubsub.joinLeaveGroup"], groups=["python"], client_protocol="MQTT"
+    ),
 }
 
 stranger = WebPubSubServiceClient.from_connection_string(

@@ -233,6 +233,43 @@ function suite(service, { library, version, sees, code }) {
     assert.equal(await payloadOf(device), "of protobuf");
   });
 
+  if (sees("properties")) {
+    test("shows its payload's type and its user properties to others", async () => {
+      const hub = service.newHub();
+      const json = await hub.connect({ groups: ["room"], roles: ALL_ROLES });
+      const device = await connect(hub, "device1");
+      await device.subscribe("room", { qos: 1, noLocal: true });
+      for (const [payload, options, dataType, data] of /** @type {[string, object, string, unknown][]} */ ([
+        ['{"a":1}', { contentType: "application/json" }, "json", { a: 1 }],
+        ["ü", { utf8: true }, "text", "ü"],
+        ["ü", { contentType: "text/plain" }, "binary", Buffer.from("ü").toString("base64")],
+      ])) {
+        await device.publish("room", payload, { qos: 1, user: [["k", "v"]], ...options });
+        const got = await json.json();
+        assert.deepEqual([got.dataType, got.data, got.metadata], [dataType, data, { k: "v" }]);
+      }
+      await hub.send("/groups/room", '{"b":2}', { type: "application/json" });
+      const ofJson = await device.message();
+      assert.deepEqual(
+        [ofJson.payload.toString(), ofJson.contentType, ofJson.utf8],
+        ['{"b":2}', "application/json", true],
+      );
+      json.send({
+        type: "sendToGroup",
+        group: "room",
+        dataType: "text",
+        data: "x",
+        metadata: { m: "1" },
+        noEcho: true,
+      });
+      const ofText = await device.message();
+      assert.deepEqual([ofText.payload.toString(), ofText.utf8, ofText.user], ["x", true, [["m", "1"]]]);
+      await hub.send("/groups/room", "bytes", { type: "application/octet-stream" });
+      const ofBytes = await device.message();
+      assert.ok(!ofBytes.utf8 && !ofBytes.contentType);
+    });
+  }
+
   test("has its events answered by a handler", async (t) => {
     const { handler, hub } = await startWithHub(t, service);
     const answer = ({ text }) => ({ status: text === "bad" ? 400 : 200, body: `re: ${text}` });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Hub } from "../../support/hub.mjs";
+import { connect, MqttSocket, subscribe } from "../../support/mqtt.mjs";
 import { upgrade } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Socket } from "../../support/socket.mjs";
@@ -65,6 +66,27 @@ forEachShardCount(
         const { status } = await upgrade(service.endpoint, `/client/hubs/myhub?access_token=${token}`);
         assert.equal(status, path === "client" ? 101 : 401, "a token for one kind of client opens no other");
       }
+    });
+
+    test("a token of clientType MQTT opens a session as asked for", async () => {
+      const hub = service.newHub();
+      const query = [
+        ["clientType", "MQTT"],
+        ["userId", "alice"],
+        ["role", "webpubsub.joinLeaveGroup.a"],
+        ["group", "room"],
+      ];
+      const { token } = JSON.parse((await generate(hub, query)).body);
+      const socket = await MqttSocket.open({
+        mqttUrl: () => `${hub.mqttUrl().replace(/\?.*/, "")}?access_token=${token}`,
+      });
+      socket.send(connect({ id: "device1" }), subscribe(5, 1, ["a", 1], ["b", 1]));
+      assert.equal((await socket.next()).type, "CONNACK");
+      const { type, body } = await socket.next();
+      assert.deepEqual([type, ...body.subarray(3)], ["SUBACK", 1, 0x87]);
+      assert.equal(await hub.exists("/users/alice"), true);
+      await hub.send("/groups/room", "to the group");
+      assert.ok((await socket.next()).body.includes("to the group"));
     });
 
     test("it comes as application/json, whatever is accepted", async () => {

@@ -19,7 +19,11 @@ class Device {
   #left = deferred();
   #code;
 
-  /** Connects, or fails with the code of the CONNACK that refused it; `session` says whether one was there. */
+  /**
+   * Connects, or fails with the code of the CONNACK that refused it; `session` says whether one was there.
+   * @param {string} url
+   * @param {any} options
+   */
   async connect(
     url,
     { version, id = "", clean = true, expiry, keepAlive = 60, will, user, password, properties = [] },
