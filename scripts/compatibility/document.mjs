@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { at } from "../paths.mjs";
 
-const STATES = { "✅": "as the service does it", "⚠": "with the difference that is described", "❌": "not there" };
+const STATES = {
+  "✅": "as the service does it",
+  "⚠": "with the difference that is described",
+  "❌": "not there",
+  "–": "for clients to keep",
+};
 
 const HEAD = `# Compatibility
 

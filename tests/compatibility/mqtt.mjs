@@ -1,5 +1,5 @@
 // MQTT clients.
-import { differs, e2e, missing, native, row } from "./row.mjs";
+import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
 const [devices, packets, handlers, tokens] = [
   "mqtt/devices",
@@ -7,9 +7,15 @@ const [devices, packets, handlers, tokens] = [
   "mqtt/handlers",
   "rest/generate-token",
 ].map(e2e);
-const [sessions, delivery, events] = ["mqtt", "mqtt_delivery", "mqtt_events"].map((file) =>
-  native("shard", `tests/${file}`),
-);
+const [sessions, delivery, events, limits, statements] = [
+  "mqtt",
+  "mqtt_delivery",
+  "mqtt_events",
+  "mqtt_limits",
+  "mqtt_statements",
+].map((file) => native("shard", `tests/${file}`));
+const strangers = e2e("mqtt/strangers");
+const [server, python] = ["microsoft-server", "python"].map((name) => testsOf(`tests/sdk/${name}.test.mjs`));
 
 export const mqtt = [
   {
@@ -42,6 +48,7 @@ export const mqtt = [
       row(
         "What CONNECT is refused for, with its code",
         packets("CONNECT is refused for ${what}"),
+        strangers("a refused client of 3.1.1 is closed with the reason"),
         sessions("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
         sessions("another_protocol_version_is_refused_in_its_own"),
       ),
@@ -50,6 +57,8 @@ export const mqtt = [
         "MQTT.js and amqtt make ids with other characters, which are refused as the documents say: name one.",
         devices("is refused with an id that is not allowed"),
         packets("CONNECT of 3.1.1 needs an id and a keep-alive"),
+        strangers("a client id is not that of another connection"),
+        sessions("a_client_id_is_not_that_of_another_connection"),
       ),
       row(
         "CONNACK says what is not supported",
@@ -71,6 +80,8 @@ export const mqtt = [
         "Malformed packets get their reason and a close",
         packets("DISCONNECT says why: ${what}"),
         packets("a malformed packet of 3.1.1 ends the connection"),
+        strangers("each packet before CONNECT ends the connection"),
+        strangers("${type} of a client is answered, or ends the connection"),
         sessions("malformed_packets_are_answered_and_close"),
       ),
       missing("Client certificates", "No certificate reaches the service: TLS ends before it."),
@@ -121,13 +132,28 @@ export const mqtt = [
         "JSON, protobuf and simple clients in one group with MQTT's",
         devices("shares a group with JSON, protobuf and simple clients"),
         sessions("clients_of_every_protocol_share_a_group"),
+        devices("shows its payload's type and its user properties to others"),
         sessions("payloads_are_what_they_say"),
       ),
       row(
         "Receive Maximum and Maximum Packet Size of the client",
         packets("no more is sent than Receive Maximum allows"),
         delivery("no_more_are_in_flight_than_the_client_wants"),
+        strangers("at Receive Maximum 1 all arrives, one after the other"),
+        strangers("a client that takes 64 bytes is sent no more"),
         delivery("a_packet_that_is_too_large_for_a_client_is_left_out"),
+        statements("no_packet_is_larger_than_its_client_takes"),
+      ),
+      row(
+        "Floods, slow readers and thousands of packets in one message are bounded",
+        strangers("thousands of packets may be in one message (${version})"),
+        limits("what_waits_to_be_read_is_bounded"),
+        limits("a_client_that_reads_too_little_is_closed"),
+        limits("packet_ids_that_are_not_released_are_bounded"),
+      ),
+      row(
+        "Of the topics of `$webpubsub/` only the service's own are there",
+        strangers("of the topics of the service only its own are there"),
       ),
       row("Message Expiry Interval", delivery("a_message_says_how_long_it_lives_on")),
       row(
@@ -158,12 +184,15 @@ export const mqtt = [
         "A second connection takes a session over",
         devices("displaces an older connection with its id"),
         sessions("a_second_client_with_the_id_takes_the_session_over"),
+        strangers("a takeover resumes only a session with time (${version})"),
+        statements("a_session_without_time_does_not_outlive_its_takeover"),
       ),
       row(
         "Wills, with a delay",
         devices("leaves a will behind when its connection is cut"),
         delivery("a_will_is_published_unless_the_client_says_goodbye"),
         delivery("a_will_may_wait_for_the_client_to_come_back"),
+        strangers("a will with a delay does not come at a takeover"),
       ),
     ],
   },
@@ -181,6 +210,7 @@ export const mqtt = [
         "Microsoft's Express middleware answers CONNECT",
         handlers("the middleware gets CONNECT and answers it (${version})"),
         handlers("the middleware lets in whom it has no function for"),
+        events("a_resumption_keeps_its_groups_and_its_state"),
       ),
       row(
         "Its refusals have the code of the client's version",
@@ -203,7 +233,17 @@ export const mqtt = [
       ),
       row("Sends to all, a user, a connection", devices("receives what servers send to all, users and connections")),
       row("Groups over REST are subscriptions", devices("is added to and removed from groups by servers")),
+      row(
+        "Sessions are listed, and granted permissions, over REST",
+        packets("servers list sessions, and grant them permissions"),
+      ),
       row("A close over REST ends the session", devices("is closed over REST, and its session ends")),
+      row(
+        "Tokens of `clientType` MQTT, of the SDKs for JavaScript and Python",
+        tokens("a token of clientType MQTT opens a session as asked for"),
+        server("makes client URLs of MQTT that open"),
+        python("sends to each target, asks who is there, makes client URLs"),
+      ),
     ],
   },
 ];

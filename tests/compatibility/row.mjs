@@ -17,7 +17,10 @@ export const differs = (feature, difference, ...tests) => make("⚠", feature, d
 /** A feature that is not here, and what happens instead. */
 export const missing = (feature, reason, ...tests) => make("❌", feature, reason, tests);
 
+/** What clients have to keep, and what happens if they do not. */
+export const clients = (feature, reason, ...tests) => make("–", feature, reason, tests);
+
 function make(state, feature, note, tests) {
-  if (state !== "❌" && tests.length === 0) throw new Error(`No test is named for: ${feature}`);
+  if ((state === "✅" || state === "⚠") && tests.length === 0) throw new Error(`No test is named for: ${feature}`);
   return { state, feature, note, tests };
 }

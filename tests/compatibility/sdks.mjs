@@ -47,7 +47,11 @@ export const sdks = [
         https("Microsoft's two-argument publish.js runs unmodified"),
         https("Microsoft's package for Python publishes over https (${kind})"),
       ),
-      row("`getClientAccessToken`", server("makes client URLs that open")),
+      row(
+        '`getClientAccessToken`, with `clientProtocol: "mqtt"` too',
+        server("makes client URLs that open"),
+        server("makes client URLs of MQTT that open"),
+      ),
       row(
         "`sendToAll`, `sendToUser`, `sendToConnection`, `group.sendToAll`",
         server("sends to all, to a user, to a connection and to a group"),
@@ -85,7 +89,7 @@ export const sdks = [
         server("grants permissions, asks for them and takes them back"),
       ),
       row(
-        "Python: sending, asking who is there, client URLs",
+        "Python: sending, asking who is there, client URLs, of MQTT too",
         python("sends to each target, asks who is there, makes client URLs"),
       ),
       row(
