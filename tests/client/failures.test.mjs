@@ -82,7 +82,7 @@ test("errors have their class's name, in their stack too", () => {
   ]) {
     assert.ok(error instanceof Error && error instanceof type);
     assert.equal(error.name, type.name);
-    assert.match(error.stack, new RegExp(`^${type.name}: m\n`));
+    assert.match(error.stack ?? "", new RegExp(`^${type.name}: m\n`));
     assert.match(inspect(error), new RegExp(`^${type.name}: m\n`));
     assert.ok(!("cause" in error));
   }

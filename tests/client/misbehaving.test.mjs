@@ -16,6 +16,7 @@ function uncaught(t) {
   return errors;
 }
 
+/** @type {unknown[]} */
 const JSON_VALUES = [null, true, 0, -1, 1e300, "", "x", [], [[]], {}, { toString: null }];
 const TYPES = [
   ...["message", "ack", "system", "pong", "invokeResponse", "streamAck", "streamNack", "streamClosed"],

@@ -84,7 +84,7 @@ forEachRunner(
       );
       assert.ok(context.signature.startsWith("sha256="));
       assert.deepEqual([claims.sub, queries.tenant, subprotocols], [["alice"], ["a"], [PROTOBUF_V1, JSON_V1]]);
-      assert.deepEqual(headers[Object.keys(headers).find((name) => name.toLowerCase() === "origin")], [
+      assert.deepEqual(headers[Object.keys(headers).find((name) => name.toLowerCase() === "origin") ?? ""], [
         "https://app.example",
       ]);
       assert.equal(

@@ -12,7 +12,7 @@ export class TlsProxy {
 
   /**
    * The service that is behind it, which may start when the proxy's port is known.
-   * @type {import("./service.mjs").Service}
+   * @type {import("./service.mjs").Service | undefined}
    */
   service;
 
@@ -21,6 +21,7 @@ export class TlsProxy {
     const proxy = new TlsProxy();
     const { key, certificate } = makeCertificate();
     const asked = (/** @type {http.IncomingMessage} */ { method, url, headers }) => {
+      if (!proxy.service) throw new Error("there is no service yet");
       const { endpoint, port } = proxy.service;
       const host = keepHost ? headers.host : new URL(endpoint).host;
       return { host: "127.0.0.1", port, method, path: url, agent: false, headers: { ...headers, host } };

@@ -72,6 +72,7 @@ export const misbehaving = [
     name: "an invocation that fails, with words and without",
     async run(side) {
       const { service } = await side.scriptConnected();
+      /** @type {{ name: string, message: string } | undefined} */
       let error = { name: "BadRequest", message: "No." };
       service.answer = (connection, { invocationId }) =>
         connection.say({ type: "invokeResponse", invocationId, success: false, ...(error && { error }) });
