@@ -30,11 +30,23 @@ const MQTT = [
   { name: "mqtt-qos1", title: "this service, MQTT at QoS 1", dialect: "mqtt-qos1" },
 ].map((one) => ({ ...one, scenes: MQTT_SCENES, isQuick: false }));
 
-const NATIVE = [...OURS, ...MQTT].map((one) => ({
+const asNative = (one) => ({
   ...one,
   name: one.name === "json" ? "native" : `native-${one.name}`,
   title: one.title.replace("service", "native server"),
-}));
+});
+const NATIVE = [
+  // On one thread, as peers are.
+  ...OURS.map((one) => ({ ...asNative(one), options: { durability: "normal", threads: "1" } })),
+  {
+    name: "native-reliable-full",
+    title: "this native server, reliable JSON, --durability full",
+    dialect: "reliable",
+    options: { durability: "full", threads: "1" },
+    isQuick: false,
+  },
+  ...MQTT.map(asNative),
+];
 
 const PEERS = [
   {
@@ -58,6 +70,14 @@ const PEERS = [
     make: ({ SocketIo }) => new SocketIo("socket-io.mjs", "socket-io"),
   },
   { name: "ws", title: "ws on Node", made: ["node", "ws"], isQuick: false, make: ({ Ws }) => new Ws("ws.mjs", "raw") },
+  {
+    name: "bun",
+    title: "Bun's own server",
+    made: ["bun"],
+    isQuick: false,
+    isPresent: ({ hasBun }) => hasBun(),
+    make: ({ OnBun }) => new OnBun("bun.mjs", "raw"),
+  },
   {
     name: "nchan",
     title: "nchan on nginx",
@@ -134,12 +154,12 @@ function ours({ folder = root, dialect, shards, ...rest }) {
   return { ...rest, made: ["workerd"], isPresent: () => true, start };
 }
 
-/** @param {{ dialect: string, [more: string]: unknown }} contender */
-function native({ dialect, ...rest }) {
+/** @param {{ dialect: string, options?: Record<string, string>, [more: string]: unknown }} contender */
+function native({ dialect, options, ...rest }) {
   const start = async () => {
     const { buildServer, startServer } = await import("../scripts/service/native.mjs");
     await buildServer();
-    return new Ours(startServer, { dialect }).start();
+    return new Ours(startServer, { dialect, options }).start();
   };
   return { ...rest, made: [], isPresent: () => true, start };
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { at } from "../scripts/paths.mjs";
 import { ask } from "../scripts/processes.mjs";
+import { runtimes } from "../scripts/setup/runtimes.mjs";
 
 /** Processor, cores, memory and system: nothing that identifies this very machine. */
 export function machine() {
@@ -29,6 +30,7 @@ export function versions(contenders) {
 
 function version(name) {
   if (name === "node") return process.versions.node;
+  if (name === "bun") return runtimes.find(({ kind }) => kind === "bun")?.version ?? "unknown";
   if (name === "nginx") return ask("/bin/sh", ["-c", "nginx -v 2>&1"])?.replace(/^.*\//, "") ?? "unknown";
   return packageVersion(
     name === "workerd" ? at("node_modules", name, "package.json") : at("bench", "node_modules", name, "package.json"),

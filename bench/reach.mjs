@@ -16,6 +16,16 @@ const beside = (what, { workload, key, own, other = "bare", least, most }) => ({
   most,
 });
 
+/**
+ * The same measure of the native server beside each of these, with the least or the most that it may be.
+ * @param {string} what
+ * @param {{ workload: string, key: string, own?: string, least?: Record<string, number>, most?: Record<string, number> }} target
+ */
+const nativeBeside = (what, { workload, key, own = "native", least = {}, most = {} }) => [
+  ...Object.entries(least).map(([other, least]) => beside(what, { workload, key, own, other, least })),
+  ...Object.entries(most).map(([other, most]) => beside(what, { workload, key, own, other, most })),
+];
+
 /** Workloads in which deliveries are counted. */
 const DELIVERED = [
   "rest-100",
@@ -33,6 +43,8 @@ const FLOODS = {
   "flood-plain": ["json"],
   "flood-events": ["json", "reliable"],
 };
+/** Ratios to be reached below this one are said with a digit more. */
+const SMALL = 0.2;
 /** Other clients' p99 beside a flood: so often the quiet one, and so many milliseconds. */
 const STALL = { ratio: 5, ms: 250 };
 
@@ -43,7 +55,70 @@ const MQTT = [
   { own: "mqtt", other: "json", most: 1.1 },
 ];
 
-/** Ratios of one contender's figure to another's, each with the `least` or the `most` that it may be. */
+/** Of the native server, on one thread: ratios, and figures that are to be so at `most`, of a `unit`. */
+const nativeTargets = [
+  ...["rest-100", "client-200"].flatMap((workload) =>
+    nativeBeside("CPU a delivery", {
+      workload,
+      key: "cpu_us_per_delivery",
+      most: { json: 1 / 15, nchan: 0.4, bun: 1.4, "socket.io": 1 / 8 },
+    }),
+  ),
+  ...nativeBeside("CPU a REST publish", {
+    workload: "rest-1",
+    key: "cpu_us_per_publish",
+    most: { json: 1 / 20, nchan: 1.2, bun: 1.1 },
+  }),
+  ...nativeBeside("CPU a publish over one socket, with ack", {
+    workload: "one-socket-acks",
+    key: "cpu_us_per_publish",
+    most: { json: 1 / 20, bun: 2.5 },
+  }),
+  ...nativeBeside("deliveries a second", {
+    workload: "rest-100",
+    key: "deliveries_per_second",
+    least: { nchan: 4, "socket.io": 5 },
+  }),
+  ...Object.entries({ "native-reliable": 1.5, "native-reliable-full": 2 }).flatMap(([own, most]) => [
+    ...nativeBeside("CPU a REST publish", {
+      workload: "rest-8",
+      key: "cpu_us_per_publish",
+      own,
+      most: { native: most },
+    }),
+    ...nativeBeside("CPU a delivery", {
+      workload: "rest-100",
+      key: "cpu_us_per_delivery",
+      own,
+      most: { native: most },
+    }),
+  ]),
+  ...nativeBeside("p50 at 100 publishes a second", { workload: "latency", key: "p50_ms", most: { nchan: 1.6 } }),
+  {
+    what: "PSS an idle connection beyond the 1,000th",
+    workload: "idle",
+    key: "memory_kb_per_connection",
+    own: "native",
+    most: 3,
+    unit: "KB",
+  },
+  {
+    what: "CPU a connect, joined",
+    workload: "connects",
+    key: "cpu_us_per_connect",
+    own: "native",
+    most: 120,
+    unit: "µs",
+  },
+];
+
+/** What a host of the service is to reach, by its name on the command line of the bench. */
+export const ofHost = { native: nativeTargets };
+
+/**
+ * Ratios of one contender's figure to another's, or figures of one alone, each with the `least` or the `most` that it may
+ * be.
+ */
 export const targets = [
   ...["rest-100", "rest-1000", "client-200"].map((workload) =>
     beside("CPU a delivery", { workload, key: "cpu_us_per_delivery", own: "json", most: 1.05 }),
@@ -104,6 +179,7 @@ export const targets = [
     other: "partyserver",
     least: 1,
   }),
+  ...nativeTargets,
 ];
 
 /**
@@ -112,7 +188,7 @@ export const targets = [
  */
 export function reached(results) {
   return [
-    ...targets.map((target) => ratioReached(target, results)),
+    ...targets.map((target) => ("other" in target ? ratioReached(target, results) : figureReached(target, results))),
     ...Object.keys(FLOODS).flatMap((flood) => floodReached(flood, results)),
   ];
 }
@@ -120,13 +196,27 @@ export function reached(results) {
 function ratioReached({ what, workload, key, own, other, least, most }, results) {
   const numbers = (contender) => (results[workload]?.[contender] ?? []).map((figures) => figures?.[key]);
   const exact = ratio(numbers(own), numbers(other));
+  const bound = least ?? most;
+  const digits = bound < SMALL ? 3 : 2;
   // What is printed is what is judged.
-  const measured = exact === undefined ? undefined : Number(exact.toFixed(2));
+  const [measured, limit] = [exact, bound].map((number) => number && Number(number.toFixed(digits)));
   return {
     what: `${what} (${workload}): ${own} beside ${other}`,
-    target: least === undefined ? `≤ ${most} ×` : `≥ ${least} ×`,
-    measured: measured === undefined ? "–" : `${measured.toFixed(2)} ×`,
-    holds: measured === undefined ? undefined : least === undefined ? measured <= most : measured >= least,
+    target: `${least === undefined ? "≤" : "≥"} ${limit} ×`,
+    measured: measured === undefined ? "–" : `${measured.toFixed(digits)} ×`,
+    holds: measured === undefined ? undefined : least === undefined ? measured <= limit : measured >= limit,
+  };
+}
+
+function figureReached({ what, workload, key, own, most, unit }, results) {
+  const runs = (results[workload]?.[own] ?? []).map((figures) => figures?.[key]);
+  const exact = median(runs.filter((number) => number !== undefined));
+  const measured = exact === undefined ? undefined : Number(exact.toFixed(2));
+  return {
+    what: `${what} (${workload}): ${own}`,
+    target: `≤ ${most} ${unit}`,
+    measured: measured === undefined ? "–" : `${measured} ${unit}`,
+    holds: measured === undefined ? undefined : measured <= most,
   };
 }
 

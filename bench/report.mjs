@@ -34,7 +34,7 @@ export function short(number) {
  * @typedef {{ name: string, title: string }} Contender
  * @typedef {{ workload: string, contender: string, run: number, message: string }} Failure
  * @typedef {Record<string, Record<string, (Figures | undefined)[]>>} Results
- * @typedef {{ results: Results, contenders: Contender[], workloads: { name: string, title: string, figures: Figure[] }[] }} Measured
+ * @typedef {{ results: Results, contenders: Contender[], workloads: { name: string, title: string, figures: Figure[], of?: string[] }[] }} Measured
  */
 
 /**
@@ -42,12 +42,14 @@ export function short(number) {
  * @param {Measured} measured
  */
 export function tables({ results, contenders, workloads }) {
-  return workloads.map(({ name, title, figures }) => {
+  return workloads.map(({ name, title, figures, of }) => {
     const its = results[name];
-    const rows = contenders.map((contender) => [
-      contender.name,
-      ...figures.map((figure) => cell(figure, its[contender.name], its[YARDSTICK])),
-    ]);
+    const rows = contenders
+      .filter((contender) => of?.includes(contender.name) ?? true)
+      .map((contender) => [
+        contender.name,
+        ...figures.map((figure) => cell(figure, its[contender.name], its[YARDSTICK])),
+      ]);
     return { name, title, head: ["", ...figures.map((figure) => figure.title)], rows };
   });
 }

@@ -6,20 +6,25 @@ import { Problem, step } from "../scripts/terminal.mjs";
 /** How long a workload is measured, in seconds, and how long the same is done before. */
 const SECONDS = { measured: 0.7, warmUp: 0.2 };
 const QUICK_SECONDS = { measured: 0.5, warmUp: 0.2 };
+const LONG_SECONDS = { measured: 2, warmUp: 0.3 };
 
 /**
- * Measures everything: `measure(server, plan, seconds)` resolves with the figures of one workload. Returns figures by
- * workload, contender and run, `undefined` for a run that failed, and what failed.
+ * Measures everything: `measure(server, plan, seconds)` resolves with the figures of one workload. A workload with `of`
+ * is for contenders of these names only; one that `staysOpen` has a connection more with each thing that it does, and is
+ * measured no longer in a `long` run. Returns figures by workload, contender and run, `undefined` for a run that
+ * failed, and what failed.
  */
-export async function runAll({ contenders, workloads, runs, quick = false, measure }) {
+export async function runAll({ contenders, workloads, runs, quick = false, long = false, measure }) {
   const results = Object.fromEntries(workloads.map(({ name }) => [name, {}]));
   const failures = [];
-  const seconds = quick ? QUICK_SECONDS : SECONDS;
+  const seconds = ({ staysOpen }) => (quick ? QUICK_SECONDS : long && !staysOpen ? LONG_SECONDS : SECONDS);
   for (const [scene, its] of Map.groupBy(workloads, (workload) => workload.scene)) {
     await step(scene, async (at) => {
       for (let run = 0; run < runs; run++) {
         for (const contender of contenders) {
           if (contender.scenes && !contender.scenes.includes(scene)) continue;
+          const own = its.filter(({ of }) => of?.includes(contender.name) ?? true);
+          if (own.length === 0) continue;
           const where = (what) => at(`run ${run + 1} of ${runs}, ${contender.name}, ${what}`);
           const attempt = async (workload, work) => {
             try {
@@ -31,12 +36,12 @@ export async function runAll({ contenders, workloads, runs, quick = false, measu
           };
           where("start");
           const server = await attempt(scene, () => contender.start());
-          for (const workload of server ? its : []) {
+          for (const workload of server ? own : []) {
             const plan = workload.plan(server, { hub: workload.name.replaceAll("-", "_"), isQuick: quick });
             if (!plan) continue;
             where(workload.name);
             const figures = (results[workload.name][contender.name] ??= Array(runs).fill(undefined));
-            figures[run] = await attempt(workload.name, () => measure(server, plan, seconds));
+            figures[run] = await attempt(workload.name, () => measure(server, plan, seconds(workload)));
           }
           await server?.stop();
         }

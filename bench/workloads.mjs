@@ -137,6 +137,9 @@ function flood(/** @type {any} */ { what, frames, dialects, ...workload }) {
 }
 
 const CROWD = 10_000;
+/** How many connections of a crowd are there before what others cost is measured. */
+const FIRST = 100;
+const FIRST_OF_IDLE = 1_000;
 
 /** Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a filter. */
 const crowd = {
@@ -171,9 +174,29 @@ const crowd = {
       kind: "crowd",
       clients: [client({ groups: ["half"] }), client()],
       members: Math.min(part(CROWD, isQuick), possibleConnections()),
+      first: FIRST,
       publish: audiences.filter(({ endpoint }) => endpoint !== undefined),
       size: SIZE,
     };
+  },
+};
+
+/** What each connection costs beyond the first thousand, all in one group. */
+const idle = {
+  name: "idle",
+  title: `${CROWD.toLocaleString("en-US")} idle connections: what those beyond the ${FIRST_OF_IDLE.toLocaleString("en-US")}th cost`,
+  scene: "idle",
+  isQuick: false,
+  figures: [
+    { key: "connections", title: "connections", isCount: true },
+    ...connects,
+    { key: "memory_kb_per_connection", title: "PSS KB each" },
+    { key: "idle_cpu_percent", title: "idle CPU %" },
+  ],
+  plan(server, { hub, isQuick }) {
+    const members = Math.min(part(CROWD, isQuick), possibleConnections());
+    const clients = [server.member(hub, "all")];
+    return { kind: "crowd", clients, members, first: FIRST_OF_IDLE, publish: [], size: SIZE };
   },
 };
 
@@ -186,6 +209,17 @@ export const workloads = [
     members: 1,
     window: 64,
     figures: publishes,
+  }),
+  publish({
+    name: "one-socket-acks",
+    title: "messages over one socket with acks, where there are any: to the client's own group, 64 on their way",
+    scene: "pairs",
+    by: "member",
+    members: 1,
+    window: 64,
+    acks: true,
+    figures: publishes,
+    isQuick: false,
   }),
   publish({
     name: "socket-1",
@@ -204,6 +238,16 @@ export const workloads = [
     members: 1,
     window: 16,
     figures: publishes,
+  }),
+  publish({
+    name: "rest-8",
+    title: "REST publishes to one subscriber, 8 at once",
+    scene: "pairs",
+    by: "rest",
+    members: 1,
+    window: 8,
+    figures: publishes,
+    isQuick: false,
   }),
   publish({
     name: "rest-1-latency",
@@ -319,10 +363,12 @@ export const workloads = [
     isQuick: false,
   }),
   crowd,
+  idle,
   {
     name: "connects",
     title: "connections opened, 16 at once",
     scene: "connects",
+    staysOpen: true,
     figures: [...connects, ...latencies],
     plan: (server, { hub }) => ({ kind: "connect", client: server.member(hub, "all"), at_once: 16 }),
   },

@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
 import { clientTable, measureClients } from "../bench/client/run.mjs";
 import { machine, versions } from "../bench/machine.mjs";
+import { ofHost } from "../bench/reach.mjs";
 import { lines, markdown, repeatable } from "../bench/report.mjs";
 import { buildGenerator } from "../bench/generator.mjs";
 import { generate, runAll } from "../bench/runner.mjs";
@@ -48,6 +49,12 @@ const command = {
         "Another checkout of this project, built, to measure beside this one: json-before, reliable-before, protobuf-before.",
     },
     output: { type: "string", value: "FILE", about: "Where to write the results in place of bench/RESULTS.md." },
+    host: {
+      type: "string",
+      value: "NAME",
+      about:
+        "Only what this host of the service is to reach beside its peers, 2 s each: native, within 10 minutes. --workloads narrows it.",
+    },
     native: {
       type: "boolean",
       about: "The benchmarks of the Rust crates alone, with criterion; --workloads narrows them.",
@@ -66,6 +73,7 @@ const command = {
       "two workloads of two contenders",
     ],
     ["npm run bench -- --workloads joins --baseline ../before", "before and after a change"],
+    ["npm run bench -- --host native", "what the native server is to reach"],
     ["npm run bench -- --native", "the cores without a runtime"],
     ["npm run bench -- --client", "the client's dispatch beside that of Microsoft's"],
   ],
@@ -81,8 +89,7 @@ await main(async () => {
   if (native) return benchNatively(values);
   const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
   if (values.client) return benchClient(values, runs);
-  const wanted = choose("contender", known, values.contenders, { quick, always: YARDSTICK });
-  const workloads = choose("workload", allWorkloads, values.workloads, { quick });
+  const { wanted, workloads } = values.host === undefined ? chosen(known, values) : chosenOfHost(known, values);
 
   await setUp("bench");
   await build();
@@ -92,7 +99,14 @@ await main(async () => {
   for (const contender of wanted) ((await contender.isPresent()) ? contenders : absent).push(contender);
   const started = performance.now();
   const measure = (...one) => generate(generator, ...one);
-  const { results, failures } = await runAll({ contenders, workloads, runs, quick, measure });
+  const { results, failures } = await runAll({
+    contenders,
+    workloads,
+    runs,
+    quick,
+    long: values.host !== undefined,
+    measure,
+  });
   const measured = { results, failures, contenders, absent, workloads };
   say();
   lines(measured).forEach((line) => say(line));
@@ -133,9 +147,37 @@ function builtCheckout(folder) {
 }
 
 /** Where the results go: a file that was named, else `RESULTS.md` unless only some were chosen. */
-function resultsFile({ output, contenders, workloads }) {
+function resultsFile({ output, host, contenders, workloads }) {
   if (output !== undefined) return resolve(output);
-  return contenders === undefined && workloads === undefined ? RESULTS : undefined;
+  return [host, contenders, workloads].every((choice) => choice === undefined) ? RESULTS : undefined;
+}
+
+/** Who is measured at what, by name or all. */
+function chosen(known, { quick = false, contenders, workloads }) {
+  return {
+    wanted: choose("contender", known, contenders, { quick, always: YARDSTICK }),
+    workloads: choose("workload", allWorkloads, workloads, { quick }),
+  };
+}
+
+/** What a host is to reach: its workloads, each `of` those contenders that it is compared with in that. */
+function chosenOfHost(known, { host, workloads: names, ...others }) {
+  for (const other of ["contenders", "baseline", "quick", "client", "native"])
+    if (others[other] !== undefined)
+      throw new UsageProblem(`--host goes with --workloads, --runs and --output alone, not with --${other}.`);
+  if (!Object.hasOwn(ofHost, host))
+    throw new UsageProblem(`--host must be ${Object.keys(ofHost).join(" or ")}, not "${host}".`);
+  const compared = Map.groupBy(ofHost[host], ({ workload }) => workload);
+  const workloads = choose("workload", allWorkloads, names, { quick: false })
+    .filter(({ name }) => compared.has(name))
+    .map((workload) => {
+      const of = new Set(compared.get(workload.name).flatMap(({ own, other }) => (other ? [own, other] : [own])));
+      return { ...workload, of: [...of] };
+    });
+  if (workloads.length === 0)
+    throw new UsageProblem(`--workloads: for the host ${host} there are ${[...compared.keys()].join(", ")}.`);
+  const wanted = known.filter(({ name }) => workloads.some(({ of }) => of.includes(name)));
+  return { wanted: wanted.map((one) => ({ ...one, scenes: undefined })), workloads };
 }
 
 /**

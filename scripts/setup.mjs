@@ -26,7 +26,7 @@ import { checkNode, checkVersions } from "./versions.mjs";
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
 const purposes = {
   build: forBuild,
-  bench: [...forBuild, peers],
+  bench: [...forBuild, peers, ...otherRuntimes.filter(({ kind }) => kind === "bun")],
   fuzz: [crates],
   native: [crates],
   simulate: [crates],

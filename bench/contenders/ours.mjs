@@ -12,13 +12,18 @@ const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 export class Ours extends Server {
   #startWorkerd;
   #shards;
+  #options;
 
-  /** `startWorkerd` is that of `scripts/service/workerd.mjs`, of this or of another checkout. */
-  constructor(startWorkerd, { dialect, shards = 1 }) {
+  /**
+   * `startWorkerd` is that of `scripts/service/workerd.mjs`, of this or of another checkout, or what starts another host
+   * of the service in the same way, which may have `options` of its own.
+   */
+  constructor(startWorkerd, { dialect, shards = 1, options = {} }) {
     super();
     this.dialect = dialect;
     this.#startWorkerd = startWorkerd;
     this.#shards = shards;
+    this.#options = options;
   }
 
   get #isMqtt() {
@@ -37,11 +42,8 @@ export class Ours extends Server {
       HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
     };
     const keys = { WEBPUBSUB_ACCESS_KEY: KEY };
-    return this.#startWorkerd({ state: this.folder, host: HOST, port: this.port }, { variables, keys }, [
-      "ignore",
-      "ignore",
-      "inherit",
-    ]);
+    const options = { state: this.folder, host: HOST, port: this.port, ...this.#options };
+    return this.#startWorkerd(options, { variables, keys }, ["ignore", "ignore", "inherit"]);
   }
 
   ready(child) {

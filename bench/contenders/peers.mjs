@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at } from "../../scripts/paths.mjs";
 import { start, which } from "../../scripts/processes.mjs";
+import { runtimes } from "../../scripts/setup/runtimes.mjs";
 import { HOST, Server } from "./server.mjs";
 import { OnWorkerd } from "./workerd.mjs";
 
@@ -34,10 +35,25 @@ class OnNode extends Server {
     this.dialect = dialect;
   }
 
+  get program() {
+    return process.execPath;
+  }
+
   launch() {
-    return start(process.execPath, [this.#file, String(this.port)], { stdio: ["ignore", "ignore", "inherit"] });
+    return start(this.program, [this.#file, String(this.port)], { stdio: ["ignore", "ignore", "inherit"] });
   }
 }
+
+const bun = runtimes.find(({ kind }) => kind === "bun");
+
+class OnBunItself extends OnNode {
+  get program() {
+    return bun.program;
+  }
+}
+
+/** Whether there is a Bun for this system. */
+export const hasBun = () => bun !== undefined;
 
 class OnNginx extends Server {
   dialect = "raw";
@@ -92,6 +108,7 @@ export const hasNchan = () => which("nginx") !== undefined && existsSync(nchan()
 export const Bare = rooms(OnWorkerd, (room) => `/${room}`);
 export const Party = rooms(OnWorkerd, (room) => `/parties/room/${room}`);
 export const Ws = rooms(OnNode, (room) => `/${room}`);
+export const OnBun = rooms(OnBunItself, (room) => `/${room}`);
 export const SocketIo = rooms(
   OnNode,
   (room) => `/socket.io/?EIO=4&transport=websocket&room=${room}`,

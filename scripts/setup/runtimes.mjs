@@ -18,6 +18,7 @@ export const runtimes = (pinned[`${process.platform}-${process.arch}`] ?? []).ma
 /** Each runtime as something for the set-up to install. */
 export const otherRuntimes = runtimes.map(({ name, kind, spec, version, program }) => ({
   name,
+  kind,
   isThere: () => existsSync(program),
   async install() {
     const made = join(tools, "tmp", `${kind}-${version}`);

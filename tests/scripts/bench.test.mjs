@@ -46,7 +46,7 @@ test("no two contenders or workloads share a name", () => {
 
 test("every target names contenders, a workload and a figure", () => {
   const known = names(contenders({ baseline: "before" }));
-  for (const { workload, key, own, other } of targets) {
+  for (const { workload, key, own, other = own } of targets) {
     assert.ok(known.includes(own) && known.includes(other), `${own}, ${other}`);
     assert.ok(
       workloads.find(({ name }) => name === workload)?.figures.some((figure) => figure.key === key),
@@ -67,6 +67,20 @@ test("a target holds, is missed, or was not measured", () => {
     "what is printed, 0.95 ×, is what is judged",
   );
   assert.deepEqual([row({}).measured, row({}).holds], ["–", undefined]);
+});
+
+test("a small ratio has a digit more, a figure its unit", () => {
+  const row = (results, starts) => reached(results).find(({ what }) => what.startsWith(starts));
+  const cpu = (cpu_us_per_publish) => [{ cpu_us_per_publish }];
+  const publish = (native) =>
+    row({ "rest-1": { native: cpu(native), json: cpu(1000) } }, "CPU a REST publish (rest-1)");
+  assert.deepEqual([publish(50.4).target, publish(50.4).measured, publish(50.4).holds], ["≤ 0.05 ×", "0.050 ×", true]);
+  assert.equal(publish(51).holds, false);
+  const idle = (each) =>
+    row({ idle: { native: [{ memory_kb_per_connection: each }] } }, "PSS an idle connection beyond");
+  assert.deepEqual([idle(2.996).target, idle(2.996).measured, idle(2.996).holds], ["≤ 3 KB", "3 KB", true]);
+  assert.equal(idle(3.01).holds, false);
+  assert.equal(row({}, "PSS an idle connection beyond").holds, undefined);
 });
 
 test("a flood's neighbours are to be quick, relatively and at all", () => {
@@ -140,6 +154,16 @@ test("a workload that fails is said, and the contender is ended", async () => {
   assert.deepEqual(journal, ["start a", "a fails", "a w2", "stop a"]);
   assert.deepEqual(failures, [{ workload: "w1", contender: "a", run: 0, message: "no" }]);
   assert.deepEqual(results, { w1: { a: [undefined] }, w2: { a: [{ figure: 1 }] } });
+});
+
+test("a workload of some contenders is left to those", async () => {
+  const journal = [];
+  const its = [
+    { ...workload("w1", "s1"), of: ["b"] },
+    { ...workload("w2", "s1"), of: ["b"] },
+  ];
+  await runAll({ contenders: noting(journal), workloads: its, runs: 1, measure: measuring(journal) });
+  assert.deepEqual(journal, ["start b", "b w1", "b w2", "stop b"]);
 });
 
 test("a workload that a contender cannot do is left out", async () => {
@@ -290,6 +314,12 @@ test("a name that is none ends the bench before anything is set up", () => {
     /^--baseline: tests is no checkout of this project that is built: it has no scripts\/service\/workerd\.mjs\./,
   );
   assert.match(bench("--native", "--quick").stderr, /^--native goes with --workloads alone, not with --quick\./);
+  assert.match(bench("--host", "edge").stderr, /^--host must be native, not "edge"\./);
+  assert.match(bench("--host", "native", "--quick").stderr, /^--host goes with .* alone, not with --quick\./);
+  assert.match(
+    bench("--host", "native", "--workloads", "joins").stderr,
+    /^--workloads: for the host native there are /,
+  );
   assert.match(bench("--runs", "0").stderr, /^--runs must be a whole number from 1 to 1000, not "0"\./);
 });
 

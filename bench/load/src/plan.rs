@@ -99,6 +99,8 @@ pub(crate) struct Crowd {
     pub(crate) clients: Vec<Endpoint>,
     /// How many there are.
     pub(crate) members: usize,
+    /// How many of them are there before the others are measured: what the server needs for any is not theirs.
+    pub(crate) first: usize,
     /// Where a server publishes, and to whom.
     pub(crate) publish: Vec<Audience>,
     /// How many bytes a payload has, at least 16.

@@ -15,9 +15,6 @@ use crate::plan::{Crowd, Plan};
 use crate::process::ProcessTree;
 use crate::tally::Groups;
 
-/// How many connections are there before others are measured: what the server needs for any is not
-/// theirs.
-const FIRST: usize = 100;
 /// How long connections rest before their memory is measured.
 const REST: Duration = Duration::from_secs(1);
 
@@ -38,7 +35,7 @@ pub(super) async fn run(plan: &Plan, workload: &Crowd) -> Result<Figures, LoadEr
     let client = |member: usize| workload.clients.get(member % kinds);
     let mut figures = Figures::default();
     let server = ProcessTree(plan.pid);
-    let first = FIRST.min(workload.members / 2);
+    let first = workload.first.min(workload.members / 2);
     let first_ones = open_all(plan, 0..first, client, Rc::clone(&on)).await?;
     sleep(REST).await;
     let (before, meter) = (server.memory(), Meter::start(plan));
