@@ -171,7 +171,7 @@ function chosenOfHost(known, { host, workloads: names, ...others }) {
   const workloads = choose("workload", allWorkloads, names, { quick: false })
     .filter(({ name }) => compared.has(name))
     .map((workload) => {
-      const of = new Set(compared.get(workload.name).flatMap(({ own, other }) => (other ? [own, other] : [own])));
+      const of = new Set(compared.get(workload.name)?.flatMap(({ own, other }) => (other ? [own, other] : [own])));
       return { ...workload, of: [...of] };
     });
   if (workloads.length === 0)
