@@ -4,13 +4,43 @@ use std::collections::VecDeque;
 
 use webpubsub_protocol::time::Timestamp;
 
+use crate::config::Sockets;
 use crate::inbox::Inbox;
 use crate::output::Change;
 use crate::slot::Slot;
 
-/// What a turn may cost, and what is taken in before one has to come, in messages of the smallest kind:
-/// a few milliseconds of a processor. A message that costs more has a turn of its own.
-pub(crate) const TURN_COST: usize = 256;
+/// What a turn may cost, and what is taken in before one has to come: a few milliseconds of a processor. A message that
+/// costs more has a turn of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnCost {
+    /// How much, in messages of the smallest kind.
+    most: usize,
+    /// How many bytes cost as much to take in as such a message.
+    bytes_of_a_message: usize,
+}
+
+impl TurnCost {
+    /// What a turn may cost where sockets live so long: on a platform that has them a delivery costs some 15 µs, and in
+    /// a process that has them itself 1 µs, where several that one socket is owed cost as much as one. There the
+    /// messages of a turn have 384 KiB together, and one reliable connection is sent 512 of them, half of what it may leave
+    /// unacknowledged: no client is owed more by one turn than it may be at once.
+    pub(crate) const fn of(sockets: Sockets) -> Self {
+        match sockets {
+            Sockets::OutliveMemory => Self { most: 256, bytes_of_a_message: 32 * 1024 },
+            Sockets::EndWithMemory => Self { most: 1536, bytes_of_a_message: 256 },
+        }
+    }
+
+    /// Whether so much is all that a turn may cost.
+    pub(crate) const fn is_reached(self, cost: usize) -> bool {
+        cost >= self.most
+    }
+
+    /// What a message of `bytes` bytes costs beside what it leads to, in messages of the smallest kind.
+    pub(crate) const fn of_bytes(self, bytes: usize) -> usize {
+        1 + bytes / self.bytes_of_a_message
+    }
+}
 
 /// What a connection may cost in each round of a turn, in messages of the smallest kind.
 pub(crate) const ROUND_COST: i64 = 8;
@@ -72,8 +102,8 @@ impl Turns {
         self.changes.extend(change);
     }
 
-    pub(crate) fn take_in(&mut self, cost: usize) {
+    pub(crate) fn take_in(&mut self, cost: usize, turn: TurnCost) {
         self.taken_in += cost;
-        self.is_due |= self.taken_in >= TURN_COST;
+        self.is_due |= turn.is_reached(self.taken_in);
     }
 }

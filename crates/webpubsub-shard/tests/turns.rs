@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{Change, ConnectRequest, Input, Limits, NextTurn, Output, ShardConfig, Slot};
+use webpubsub_shard::{Change, ConnectRequest, Input, Limits, NextTurn, Output, ShardConfig, Slot, Sockets};
 use webpubsub_testkit::{TestShard, group, json, reliable};
 
 const PING: &str = r#"{"type":"ping"}"#;
@@ -179,6 +179,27 @@ fn messages_that_are_carried_out_at_once_count_as_well() {
     assert_eq!(count, Some(TURN / 2));
     assert!(arrive(&mut shard, client, PING).is_empty(), "what arrives all the same waits");
     assert_eq!(shard.turn().len(), 1);
+}
+
+/// How many publishes of so many bytes to so many members are taken in before a turn, where sockets end with the memory.
+fn before_a_turn(receivers: usize, bytes: usize) -> Option<u64> {
+    let config = ShardConfig { sockets: Sockets::EndWithMemory, ..ShardConfig::only() };
+    let mut shard = TestShard::at(config);
+    members(receivers, &mut shard);
+    let client = shard.connected(json("alice"));
+    let text = "x".repeat(bytes);
+    (1..).find(|ack| {
+        arrive(&mut shard, client, &publish("crowd", *ack).replace(r#""x""#, &format!(r#""{text}""#)));
+        shard.core().next_turn() == Some(NextTurn::BeforeMore)
+    })
+}
+
+#[test]
+fn where_sockets_end_with_the_memory_a_turn_takes_more() {
+    // Each costs itself, its deliveries and its ack.
+    assert_eq!(before_a_turn(200, 1), Some(1536_u64.div_ceil(202)));
+    let large = before_a_turn(2, 4096).unwrap();
+    assert!(large * 4096 < 384 << 10, "{large} of 4 KiB are fewer, as each socket is owed them all");
 }
 
 #[test]

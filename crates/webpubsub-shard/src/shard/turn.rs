@@ -20,10 +20,7 @@ use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::{Slot, insert_by_time};
 use crate::step::Step;
-use crate::turns::{NextTurn, ROUND_COST, TURN_COST, Turns};
-
-/// Bytes that cost as much to take in as a message of the smallest kind.
-const BYTES_OF_A_MESSAGE: usize = 32 * 1024;
+use crate::turns::{NextTurn, ROUND_COST, TurnCost, Turns};
 
 impl Shard {
     /// When [`Shard::turn`] is to be called next; `None` while nothing waits for it.
@@ -52,7 +49,7 @@ impl Shard {
     pub fn next_sender(&mut self, now: Timestamp) -> Option<Slot> {
         let (mut refused, mut least) = (0, i64::MAX);
         while let Some(&slot) = self.turns.waiting.front() {
-            if self.turns.carried_out >= TURN_COST {
+            if self.turn_cost().is_reached(self.turns.carried_out) {
                 return None;
             }
             let limits = self.config.limits;
@@ -125,7 +122,7 @@ impl Shard {
         }
         let before = step.cost;
         self.carry_out(from, arrived, step);
-        let cost = cost_of_bytes(bytes) + step.cost - before;
+        let cost = self.turn_cost().of_bytes(bytes) + step.cost - before;
         self.turns.carried_out += cost;
         if let Some(connection) = self.connections.get_mut(from) {
             let inbox = &mut connection.inbox;
@@ -150,6 +147,10 @@ impl Shard {
             }
         }
         step.outputs
+    }
+
+    const fn turn_cost(&self) -> TurnCost {
+        TurnCost::of(self.config.sockets)
     }
 
     /// Whether anything that has arrived waits to be carried out.
@@ -196,7 +197,8 @@ impl Shard {
         if is_quick && (is_free || connection.bucket.take(step.now, &limits)) {
             let before = step.cost;
             self.carry_out(from, arrived, step);
-            self.turns.take_in(cost_of_bytes(bytes) + step.cost - before);
+            let turn = self.turn_cost();
+            self.turns.take_in(turn.of_bytes(bytes) + step.cost - before, turn);
         } else {
             self.enqueue(from, arrived, bytes, step);
         }
@@ -231,7 +233,7 @@ impl Shard {
         if !mem::replace(&mut inbox.is_listed, true) {
             self.turns.waiting.push_back(from);
         }
-        self.turns.take_in(1);
+        self.turns.take_in(1, TurnCost::of(self.config.sockets));
         self.turns.is_due |= must_wait;
     }
 
@@ -303,9 +305,4 @@ impl Shard {
             Arrived::Unreadable(_) | Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
         }
     }
-}
-
-/// What a message of `bytes` bytes costs beside what it leads to, in messages of the smallest kind.
-const fn cost_of_bytes(bytes: usize) -> usize {
-    1 + bytes / BYTES_OF_A_MESSAGE
 }
