@@ -30,6 +30,10 @@ pub struct ClientClaims {
 /// In the order written; one that is repeated stands there as often.
 pub(crate) struct Claims<'a>(Members<'a>);
 
+/// When a token ends, in seconds since the Unix epoch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expiry(f64);
+
 /// How far a token's times may be off from ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Skew {
@@ -37,6 +41,26 @@ pub(crate) enum Skew {
     Tolerated,
     /// Not at all: the token is one of ours.
     None,
+}
+
+impl Expiry {
+    /// Whether the end is still to come, or is at this very moment.
+    pub(crate) fn is_ahead(self, now: Timestamp, skew: Skew) -> bool {
+        self.0 >= seconds(now) - skew.seconds()
+    }
+}
+
+impl Skew {
+    const fn seconds(self) -> f64 {
+        match self {
+            Self::Tolerated => TOKEN_CLOCK_SKEW.as_secs_f64(),
+            Self::None => 0.0,
+        }
+    }
+}
+
+fn seconds(now: Timestamp) -> f64 {
+    now.as_millis() as f64 / 1000.0
 }
 
 impl<'a> Claims<'a> {
@@ -48,18 +72,18 @@ impl<'a> Claims<'a> {
     /// Checks `exp`, which has to be there, and `nbf`, which need not be. At the very moments that
     /// they name a token is good.
     pub(crate) fn check_times(&self, now: Timestamp, skew: Skew) -> Result<(), TokenError> {
-        let now = now.as_millis() as f64 / 1000.0;
-        let skew = match skew {
-            Skew::Tolerated => TOKEN_CLOCK_SKEW.as_secs_f64(),
-            Skew::None => 0.0,
-        };
-        if self.moment("exp")?.ok_or(TokenError::NoExpiry)? < now - skew {
+        if !self.expiry()?.is_ahead(now, skew) {
             return Err(TokenError::Expired);
         }
-        if self.moment("nbf")?.is_some_and(|not_before| not_before > now + skew) {
+        if self.moment("nbf")?.is_some_and(|not_before| not_before > seconds(now) + skew.seconds()) {
             return Err(TokenError::NotYetValid);
         }
         Ok(())
+    }
+
+    /// When the token ends.
+    pub(crate) fn expiry(&self) -> Result<Expiry, TokenError> {
+        self.moment("exp")?.map(Expiry).ok_or(TokenError::NoExpiry)
     }
 
     /// What `named_by` makes of the first audience, of which there may be several, that it takes for the

@@ -1,7 +1,7 @@
 //! Access keys, access tokens and their audiences.
 //!
 //! Clients and servers prove who they are with JSON Web Tokens that are signed with one of the
-//! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`])
+//! service's two [`AccessKeys`]. This crate verifies them ([`verify_client`], [`verify_service`], [`VerifiedTokens`])
 //! and makes the service's own ([`sign_client`], [`sign_reconnection_token`]). With the same keys it
 //! makes the tokens that continue a list ([`sign_continuation`]) and signs what event handlers are sent
 //! ([`AccessKeys::signature`]). Sessions of operators have keys of their own ([`SessionKeys`]). It reads and writes
@@ -42,6 +42,7 @@ mod reconnection;
 mod session;
 mod signature;
 mod token;
+mod verified;
 
 pub use access_key::{AccessKeyError, AccessKeys, KeyRole, access_key, fingerprint};
 pub use audience::{ClientAudience, Hosts, PublicOrigin, ServiceAudience};
@@ -52,3 +53,4 @@ pub use error::{AudienceError, TokenError};
 pub use reconnection::{sign_reconnection_token, verify_reconnection_token};
 pub use session::{SESSION_LIFETIME, SessionKeys, Ticket, verify_ticket};
 pub use token::{bearer, sign, sign_client, verify_client, verify_service};
+pub use verified::VerifiedTokens;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,35 +102,31 @@ impl Client {
         if let Read::End(end) = self.read_once() {
             return end;
         }
+        let socket = Rc::clone(&self.open.socket);
+        // One wait for a change outlasts many reads.
+        let mut changed = pin!(socket.changed.notified());
         loop {
-            if self.open.socket.stage() != Stage::Open {
+            if socket.stage() != Stage::Open {
                 return End::ByService;
             }
-            if !self.credit.is_left() {
-                tokio::select! {
-                    () = self.credit.returned() => {}
-                    () = self.open.socket.changed.notified() => {}
-                }
-                continue;
+            if self.owed > MAX_OWED && socket.is_written() {
+                self.owed = 0;
             }
-            if self.owed > MAX_OWED {
-                if self.open.socket.is_written() {
-                    self.owed = 0;
-                } else {
-                    // Who sends pings and reads no answer is not read, either.
-                    self.open.socket.changed.notified().await;
-                }
-                continue;
-            }
-            tokio::select! {
-                readable = self.open.wire.readable() => {
+            let has_changed = tokio::select! {
+                biased;
+                readable = self.open.wire.readable(), if self.credit.is_left() && self.owed <= MAX_OWED => {
                     if readable.is_err() {
                         return End::Lost;
                     }
+                    false
                 }
-                () = self.open.socket.changed.notified() => continue,
-            }
-            if let Read::End(end) = self.read_once() {
+                () = self.credit.returned(), if !self.credit.is_left() => continue,
+                // Who sends pings and reads no answer is not read, either.
+                () = changed.as_mut() => true,
+            };
+            if has_changed {
+                changed.set(socket.changed.notified());
+            } else if let Read::End(end) = self.read_once() {
                 return end;
             }
         }

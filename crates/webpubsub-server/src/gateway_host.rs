@@ -1,18 +1,20 @@
 //! What the gateway of a request needs, on this platform.
 
+use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::rc::Rc;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use futures_util::future::join_all;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use tokio::sync::oneshot;
+use webpubsub_auth::{PublicOrigin, ServiceAudience, TokenError};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::gateway::{GatewayError, Host};
 use webpubsub_service::{
-    CommandHead, DirectoryCall, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, object_name,
+    CommandHead, DirectoryCall, Keys, Part, ShardAnswer, ShardCall, ShardRange, Task, ViewCache, object_name,
 };
 use webpubsub_shard::Command;
 
@@ -27,6 +29,8 @@ use crate::{calls, clock, log};
 pub(crate) struct RequestHost<'a> {
     pub(crate) thread: &'a Rc<Thread>,
     pub(crate) request: &'a Request,
+    /// What a shard is to do, once the gateway has found out.
+    pub(crate) task: Cell<Option<Box<Task>>>,
 }
 
 /// Why something could not be done.
@@ -58,12 +62,11 @@ impl fmt::Debug for ObjectAnswer {
 }
 
 impl RequestHost<'_> {
-    /// Has one shard carry out the request.
+    /// Has one shard carry out the request's task.
     pub(crate) async fn forward(&self, name: String) -> rest::Response {
         let method = self.request.head.method.as_str();
         let carried_out = async {
-            let asked = self.request.incoming().ok_or(Refusal::UnknownPath)?;
-            let task = webpubsub_service::ShardTask::read(method, asked.url)?.task;
+            let task = self.task.take().ok_or(Refusal::Internal)?;
             let command = self.command(&task).await?;
             let reply = calls::command(self.thread, name, command).await.ok_or(Refusal::Internal)?;
             Ok(task.respond(reply))
@@ -101,6 +104,19 @@ impl Host for RequestHost<'_> {
 
     fn fill_random(&self, bytes: &mut [u8]) -> Result<(), HostError> {
         getrandom::fill(bytes).map_err(|_| HostError::NoRandom)
+    }
+
+    fn verify_service(
+        &self,
+        keys: &Arc<Keys>,
+        token: &str,
+        audience: &ServiceAudience<'_>,
+    ) -> Result<PublicOrigin, TokenError> {
+        self.thread.verified.borrow_mut().of(keys).verify_service(&keys.access, self.now(), token, audience)
+    }
+
+    fn forward_task(&self, task: Box<Task>) {
+        self.task.set(Some(task));
     }
 
     fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use webpubsub_service::{DirectoryCall, ObjectResponse, ShardCall, parse_object_name};
 
 use crate::directory::{self, Directory};
-use crate::shard_message::{ShardMessage, ShardSender};
+use crate::shard_message::ShardMessage;
 use crate::shard_task::ShardTask;
 use crate::sockets::Sent;
 use crate::thread::{Letter, Thread};
@@ -17,16 +17,15 @@ use crate::{log, server};
 /// How many letters are taken at once.
 const TAKEN_AT_ONCE: usize = 256;
 
-/// The objects of one thread that are in memory, by their names.
+/// The objects of one thread that are in memory, by their names; the shards are with what its tasks share.
 struct Objects {
     thread: Rc<Thread>,
-    shards: RefCell<HashMap<String, ShardSender>>,
     directories: RefCell<HashMap<String, Rc<Directory>>>,
 }
 
 /// Does what other threads and this one ask for, for as long as the process lives.
 pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver<Letter>) {
-    let objects = Rc::new(Objects { thread, shards: RefCell::default(), directories: RefCell::default() });
+    let objects = Rc::new(Objects { thread, directories: RefCell::default() });
     let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
     while letters.recv_many(&mut taken, TAKEN_AT_ONCE).await > 0 {
         let mut sent = Vec::new();
@@ -57,8 +56,8 @@ impl Objects {
     }
 
     /// Gives a shard something to do, and starts it if it is not in memory. What is for no shard is dropped.
-    fn to_shard(self: &Rc<Self>, name: &str, message: ShardMessage) {
-        let mut shards = self.shards.borrow_mut();
+    fn to_shard(&self, name: &str, message: ShardMessage) {
+        let mut shards = self.thread.shards.borrow_mut();
         let message = match shards.get(name) {
             Some(shard) => match shard.send(message) {
                 Ok(()) => return,
@@ -68,8 +67,8 @@ impl Objects {
             None => message,
         };
         let (shard, inbox) = mpsc::unbounded_channel();
-        let (objects, its_name) = (Rc::clone(self), name.to_owned());
-        let forget = move || drop(objects.shards.borrow_mut().remove(&its_name));
+        let (thread, its_name) = (Rc::clone(&self.thread), name.to_owned());
+        let forget = move || drop(thread.shards.borrow_mut().remove(&its_name));
         let itself = shard.downgrade();
         if let Some(task) = ShardTask::new(Rc::clone(&self.thread), name, inbox, itself, Box::new(forget)) {
             let _ = shard.send(message);
@@ -110,7 +109,7 @@ impl Objects {
     /// Has all shards close their sockets, and ends them.
     fn stop(&self, done: oneshot::Sender<()>) {
         let mut ended = Vec::new();
-        for shard in std::mem::take(&mut *self.shards.borrow_mut()).into_values() {
+        for shard in std::mem::take(&mut *self.thread.shards.borrow_mut()).into_values() {
             let (done, is_done) = oneshot::channel();
             if shard.send(ShardMessage::Stop(done)).is_ok() {
                 ended.push(is_done);

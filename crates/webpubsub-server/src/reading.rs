@@ -24,7 +24,8 @@ const KEPT_BYTES: u64 = 4 << 10;
 
 /// The bytes of one socket, as far as they have come.
 pub(crate) struct Reading {
-    context: WebSocketContext,
+    /// `None` until something has come: who only listens needs none.
+    context: Option<Box<WebSocketContext>>,
     ends: FrameEnds,
 }
 
@@ -46,16 +47,16 @@ pub(crate) struct Broken {
 
 impl Reading {
     pub(crate) fn new() -> Self {
-        Self { context: Self::context(), ends: FrameEnds::default() }
+        Self { context: None, ends: FrameEnds::default() }
     }
 
-    fn context() -> WebSocketContext {
+    fn context() -> Box<WebSocketContext> {
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        WebSocketContext::new(Role::Server, Some(config))
+        Box::new(WebSocketContext::new(Role::Server, Some(config)))
     }
 
     /// Takes bytes, adds what they complete to `received`, and what is to be answered to pings to `answers`.
@@ -69,10 +70,14 @@ impl Reading {
         received: &mut Vec<Received>,
         answers: &mut Vec<u8>,
     ) -> Result<(), Broken> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.ends.take(bytes);
+        let context = self.context.get_or_insert_with(Self::context);
         let mut stream = Stream { bytes, answers };
         loop {
-            match self.context.read(&mut stream) {
+            match context.read(&mut stream) {
                 Ok(Message::Text(text)) => {
                     received.push(Received::Message(Frame::Text(text.as_str().to_owned())));
                 }

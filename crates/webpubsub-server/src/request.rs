@@ -78,7 +78,7 @@ impl Request {
         }
         let Some(mut body) = self.body.borrow_mut().take() else { return Ok(Vec::new()) };
         let mut read = Vec::new();
-        loop {
+        while !body.is_end_stream() {
             match timeout(READ_PAUSE, body.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     let Some(piece) = frame.data_ref() else { continue };
@@ -93,6 +93,7 @@ impl Request {
                 Ok(Some(Err(_))) | Err(_) => return Err(Refusal::Internal),
             }
         }
+        Ok(read)
     }
 
     /// Reads and drops what is left of the body: a connection that still has a body to carry can take no other

@@ -1,5 +1,6 @@
 //! HTTP: a connection's requests, one after the other, and what they are answered with.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
@@ -13,13 +14,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, interval_at};
 use webpubsub_service::gateway::{Answer, Gateway};
 
 use crate::gateway_host::{ObjectAnswer, RequestHost};
 use crate::handshake::{self, Handshake};
+use crate::head_timer::{HeadTimer, LOOK};
 use crate::offered_socket::refuse;
 use crate::open_count::OpenOne;
 use crate::request::Request;
@@ -27,7 +30,7 @@ use crate::respond::{close, respond, text};
 use crate::thread::{Listener, Thread};
 use crate::timed::Timed;
 
-/// How long a connection may take for a request's head, and how long it may be without one.
+/// How long a connection may take for a request's head, and how long it may be without one, to [`LOOK`].
 const HEAD: Duration = Duration::from_secs(60);
 /// How many bytes a request's head may have.
 const MAX_HEAD_BYTES: usize = 160 << 10;
@@ -63,21 +66,33 @@ where
             |request| async move { Ok::<_, Infallible>(answer(thread, scheme, address, request).await) },
         );
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer)
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD_BYTES)
+        // Nearly all answers are one piece, which is written for less than a list of one.
+        .writev(false)
         // A client that has sent its request may end its side.
         .half_close(true)
         .serve_connection(TokioIo::new(Timed::new(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
+    let mut looks = interval_at(Instant::now() + LOOK, LOOK);
     let mut stopping = thread.stopping.clone();
-    tokio::select! {
-        // What goes wrong is the client's affair.
-        _ = connection.as_mut() => return,
-        _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+    let mut stop = pin!(stopping.wait_for(|stopping| *stopping));
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            // What goes wrong is the client's affair.
+            _ = connection.as_mut() => return,
+            _ = &mut stop, if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            // The connection looks at its time, too.
+            _ = looks.tick() => {}
+        }
     }
-    let _ = connection.await;
 }
 
 async fn answer(
@@ -104,7 +119,7 @@ async fn answer_request(
         Ok(handshake) => handshake.zip(upgrade),
         Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
     };
-    let host = RequestHost { thread, request };
+    let host = RequestHost { thread, request, task: Cell::new(None) };
     let Some(asked) = request.incoming() else {
         return text(StatusCode::BAD_REQUEST, "The request has no absolute URL.");
     };

@@ -156,8 +156,9 @@ impl ShardHost {
     }
 
     /// Puts one frame on the sockets of these slots.
-    fn put_on(&mut self, slots: impl Iterator<Item = Slot>, frame: &Bytes) {
-        let mut open: Vec<Vec<SocketId>> = self.outgoing.iter().map(|_| Vec::new()).collect();
+    fn put_on(&mut self, slots: impl ExactSizeIterator<Item = Slot>, frame: &Bytes) {
+        let each = slots.len() / self.outgoing.len().max(1) + 1;
+        let mut open: Vec<_> = self.outgoing.iter().map(|_| Vec::with_capacity(each)).collect();
         for slot in slots {
             let Some(place) = self.place(slot) else { continue };
             if let Some(sockets) = open.get_mut(place.socket.thread) {

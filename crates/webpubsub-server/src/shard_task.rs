@@ -2,12 +2,13 @@
 //! lets leave what follows.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use webpubsub_protocol::name::HubName;
 use webpubsub_service::{
     Answered, HubView, Offered as Why, ShardAnswer, ShardCall, introduce, parse_object_name, relay,
@@ -51,6 +52,10 @@ pub(crate) struct ShardTask {
     credit: Arc<Credit>,
     /// What has arrived and is not taken, oldest first.
     arrived: VecDeque<ShardMessage>,
+    /// Ends a wait for something to do, at the time that is due or before it: one that is set is not set anew for each.
+    alarm: Pin<Box<Sleep>>,
+    /// When something was last to do.
+    last_busy: Instant,
 }
 
 /// Whether a task goes on.
@@ -80,6 +85,8 @@ impl ShardTask {
             forget,
             credit,
             arrived: VecDeque::new(),
+            alarm: Box::pin(sleep(IDLE)),
+            last_busy: Instant::now(),
         })
     }
 
@@ -173,12 +180,23 @@ impl ShardTask {
             {
                 taken.push(message);
             }
+            self.last_busy = Instant::now();
             return false;
         }
         let due = [running.host.timer, running.host.alarm].into_iter().flatten().min();
         let limit = due.map_or(IDLE, |due| due.since(clock::now()).min(IDLE));
-        let waited = timeout(limit, self.inbox.recv_many(taken, TAKEN_AT_ONCE)).await;
-        waited.is_err() && limit == IDLE
+        let until = Instant::now() + limit;
+        if self.alarm.is_elapsed() || until < self.alarm.deadline() {
+            self.alarm.as_mut().reset(until);
+        }
+        tokio::select! {
+            biased;
+            _ = self.inbox.recv_many(taken, TAKEN_AT_ONCE) => {
+                self.last_busy = Instant::now();
+                false
+            }
+            () = self.alarm.as_mut() => limit == IDLE && self.last_busy.elapsed() >= IDLE,
+        }
     }
 
     /// Takes what has arrived, until the shard wants to have a turn before more: what that leads to is committed and

@@ -4,8 +4,7 @@
 //! its receivers here. Every socket is then written to once, however many frames it was given.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +13,16 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::credit::Loan;
+use crate::frame_queue::FrameQueue;
 use crate::wire::Wire;
 
-/// The most frames that one write carries.
-const MAX_SLICES: usize = 64;
+/// The most bytes that one write carries of several frames.
+const MAX_JOINED_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// Where the frames of one write are put together: the system takes a piece for less than a list.
+    static JOINED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(MAX_JOINED_BYTES));
+}
 
 /// A socket on some thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +74,7 @@ pub(crate) struct Socket {
     pub(crate) id: SocketId,
     /// `None` until the upgrade of its request is done.
     wire: RefCell<Option<Rc<Wire>>>,
-    queue: RefCell<VecDeque<Bytes>>,
+    queue: RefCell<FrameQueue>,
     /// How many bytes wait in it.
     queued: Cell<u64>,
     /// How many bytes of the first frame are written.
@@ -232,7 +237,7 @@ impl Socket {
     fn push(&self, frame: Bytes) {
         if !self.is_broken.get() && !self.is_over.get() {
             self.queued.update(|bytes| bytes + frame.len() as u64);
-            self.queue.borrow_mut().push_back(frame);
+            self.queue.borrow_mut().push(frame);
             self.count_unread();
         }
     }
@@ -270,21 +275,15 @@ impl Socket {
     fn write(&self, wire: &Wire) -> bool {
         let mut queue = self.queue.borrow_mut();
         loop {
-            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let (mut count, mut skipped) = (0, self.written.get());
-            for (slice, frame) in slices.iter_mut().zip(queue.iter()) {
-                *slice = IoSlice::new(frame.get(skipped..).unwrap_or_default());
-                skipped = 0;
-                count += 1;
-            }
-            if count == 0 && wire.is_flushed() {
+            let is_empty = queue.is_empty();
+            if is_empty && wire.is_flushed() {
                 return true;
             }
-            match wire.try_write(slices.get(..count).unwrap_or_default()) {
+            match self.write_some(&queue, wire) {
                 Ok(taken) => {
                     self.queued.update(|bytes| bytes.saturating_sub(taken as u64));
                     self.advance(&mut queue, taken);
-                    if taken == 0 && count == 0 {
+                    if taken == 0 && is_empty {
                         return wire.is_flushed();
                     }
                 }
@@ -302,16 +301,33 @@ impl Socket {
         }
     }
 
-    fn advance(&self, queue: &mut VecDeque<Bytes>, taken: usize) {
+    /// Writes the first frames at once, or the first alone where it is large. Returns how many bytes were taken.
+    fn write_some(&self, queue: &FrameQueue, wire: &Wire) -> io::Result<usize> {
+        let mut frames = queue.iter();
+        let first = frames.next().and_then(|frame| frame.get(self.written.get()..)).unwrap_or_default();
+        let next = frames.next().filter(|next| first.len() + next.len() <= MAX_JOINED_BYTES);
+        let Some(next) = next else { return wire.try_write(first) };
+        JOINED.with_borrow_mut(|joined| {
+            joined.clear();
+            joined.extend_from_slice(first);
+            joined.extend_from_slice(next);
+            for frame in frames {
+                if joined.len() + frame.len() > MAX_JOINED_BYTES {
+                    break;
+                }
+                joined.extend_from_slice(frame);
+            }
+            wire.try_write(joined)
+        })
+    }
+
+    fn advance(&self, queue: &mut FrameQueue, taken: usize) {
         let mut written = self.written.get() + taken;
-        while let Some(frame) = queue.front().filter(|frame| frame.len() <= written) {
+        while let Some(frame) = queue.first().filter(|frame| frame.len() <= written) {
             written -= frame.len();
-            queue.pop_front();
+            queue.pop();
         }
         self.written.set(written);
-        if queue.is_empty() && queue.capacity() > MAX_SLICES {
-            queue.shrink_to(0);
-        }
     }
 }
 

@@ -5,10 +5,12 @@
 //! what is known of hubs, for as long as it takes to look that up.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{oneshot, watch};
 use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, ViewCache};
 
@@ -16,11 +18,12 @@ use crate::credit::Credit;
 use crate::http_client::HttpClient;
 use crate::open_count::{OpenCount, OpenOne};
 use crate::pages::Pages;
-use crate::shard_message::ShardMessage;
+use crate::shard_message::{ShardMessage, ShardSender};
 use crate::sockets::{Outgoing, Sent, Sockets};
 use crate::storage::Storage;
 use crate::tls::Certificates;
 use crate::variables::Variables;
+use crate::verified::Verified;
 
 /// Something for another thread.
 pub(crate) enum Letter {
@@ -75,9 +78,12 @@ pub(crate) struct Thread {
     pub(crate) variables: Arc<Variables>,
     pub(crate) storage: Storage,
     pub(crate) sockets: Sockets,
+    /// The thread's own shards that are in memory, by their objects' names.
+    pub(crate) shards: RefCell<HashMap<String, ShardSender>>,
     /// What is known of hubs. All threads know the same, as a change is to hold at once, whoever is asked next.
     pub(crate) views: Arc<Mutex<ViewCache>>,
     pub(crate) known: RefCell<KnownHandlers>,
+    pub(crate) verified: RefCell<Verified>,
     pub(crate) http: HttpClient,
     pub(crate) pages: Arc<Pages>,
     pub(crate) tls: Option<Certificates>,
@@ -90,7 +96,13 @@ pub(crate) struct Thread {
 impl Thread {
     /// Has a shard do something, wherever it is.
     pub(crate) fn to_shard(&self, name: String, message: ShardMessage) {
-        self.peers.send(self.peers.owner(&name), Letter::Shard(name, message));
+        let unsent = match self.shards.borrow().get(&name) {
+            Some(shard) => shard.send(message).err().map(|SendError(message)| message),
+            None => Some(message),
+        };
+        if let Some(message) = unsent {
+            self.peers.send(self.peers.owner(&name), Letter::Shard(name, message));
+        }
     }
 
     /// Makes a call of a directory, wherever it is; `None` where it has failed.

@@ -1,9 +1,11 @@
 //! The transport under a WebSocket: TCP, or TLS over it. Nothing here waits but for readiness.
 
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 
 use rustls::ServerConnection;
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// How many bytes of TLS may wait for the network before it takes no more.
@@ -39,7 +41,7 @@ impl Wire {
 
     /// Reads what is there; 0 for the end.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(tls) = &self.tls else { return self.tcp.try_read(buffer) };
+        let Some(tls) = &self.tls else { return self.try_read_tcp(buffer) };
         let mut tls = tls.borrow_mut();
         loop {
             match tls.reader().read(buffer) {
@@ -55,11 +57,23 @@ impl Wire {
         }
     }
 
-    /// Writes as much as the transport takes. Returns how much of `slices` it has taken.
-    pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let Some(tls) = &self.tls else { return self.tcp.try_write_vectored(slices) };
+    /// Reads what is there, without TLS. Less than there was room for was all, so that nothing more is there to read until
+    /// the system says so again: it is not asked once more only to say that.
+    fn try_read_tcp(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut length = None;
+        let read = self.tcp.try_io(Interest::READABLE, || {
+            let taken = (&*SockRef::from(&self.tcp)).read(buffer)?;
+            length = Some(taken);
+            if 0 < taken && taken < buffer.len() { Err(ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+        });
+        length.map_or(read, Ok)
+    }
+
+    /// Writes as much as the transport takes. Returns how much of `bytes` it has taken.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(tls) = &self.tls else { return self.tcp.try_write(bytes) };
         let mut tls = tls.borrow_mut();
-        let taken = tls.writer().write_vectored(slices)?;
+        let taken = tls.writer().write(bytes)?;
         while tls.wants_write() {
             match tls.write_tls(&mut Tcp(&self.tcp)) {
                 Ok(_) => {}
@@ -83,7 +97,7 @@ impl Wire {
             let _ = tls.write_tls(&mut Tcp(&self.tcp));
         }
         // A peer that has gone has nothing to learn.
-        let _ = socket2::SockRef::from(&self.tcp).shutdown(std::net::Shutdown::Write);
+        let _ = SockRef::from(&self.tcp).shutdown(std::net::Shutdown::Write);
     }
 }
 

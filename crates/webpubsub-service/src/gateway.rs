@@ -17,6 +17,7 @@ mod views;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use webpubsub_auth::{Hosts, PublicOrigin, ServiceAudience, TokenError, bearer, verify_service};
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, EndpointError};
@@ -29,7 +30,7 @@ use webpubsub_protocol::url::RequestUrl;
 use crate::config::Config;
 use crate::connect::text;
 use crate::event_driver::EventHost;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, Keys};
 use crate::object_api::ShardCall;
 use crate::objects::Objects;
 use crate::part::Part;
@@ -60,6 +61,24 @@ pub trait Host {
     /// # Errors
     /// The platform has no random bytes.
     fn fill_random(&self, bytes: &mut [u8]) -> Result<(), Self::Error>;
+
+    /// Checks a server's token, as [`verify_service`] does. A host may remember which it has found good with these keys.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a bad token.
+    fn verify_service(
+        &self,
+        keys: &Arc<Keys>,
+        token: &str,
+        audience: &ServiceAudience<'_>,
+    ) -> Result<PublicOrigin, TokenError> {
+        verify_service(&keys.access, self.now(), token, audience)
+    }
+
+    /// Takes the task of the request that is about to be forwarded. A host that passes the request itself on drops it.
+    fn forward_task(&self, task: Box<Task>) {
+        drop(task);
+    }
 
     /// Runs `use_it` with the views of hubs that this host caches.
     fn with_views<T>(&self, use_it: impl FnOnce(&mut ViewCache) -> T) -> T;
@@ -256,8 +275,7 @@ impl<H: Host> Gateway<'_, H> {
         let hosts = Hosts { requested: asked.url.host, accepted: &config.accepted_hosts };
         let audience = ServiceAudience { hosts, path: asked.url.path };
         let token = bearer(asked.authorization).ok_or(TokenError::Missing);
-        let checked =
-            token.and_then(|token| verify_service(&config.keys.get().access, host.now(), token, &audience));
+        let checked = token.and_then(|token| host.verify_service(&config.keys.get(), token, &audience));
         checked.map_err(|error| {
             self.meets(error == TokenError::Signature);
             host.log_refusal(&format!("authorising {what}"), &error);

@@ -1,6 +1,6 @@
 //! The REST API: a server's request to the hub's shards and back.
 
-use webpubsub_auth::{sign_client, sign_continuation, verify_continuation};
+use webpubsub_auth::{PublicOrigin, sign_client, sign_continuation, verify_continuation};
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, MemberPage, Operation, Outcome, Refusal, Route};
 use webpubsub_shard::Reply;
@@ -18,13 +18,17 @@ impl<H: Host> Gateway<'_, H> {
             Ok(authorised) => authorised,
             Err(refusal) => return Answer::Respond(rest::refuse(&refusal, asked.method)),
         };
+        let origin = || match &origin {
+            Some(origin) => origin.to_string(),
+            None => format!("{}://{}", asked.url.scheme, asked.url.host),
+        };
         let (hub, task) = match Assignment::of(operation) {
             Assignment::Health => return Answer::Respond(rest::respond(Outcome::Healthy)),
             // It changes with the code only.
             Assignment::Document => return Answer::File,
             Assignment::Token { hub, request } => {
                 let token =
-                    sign_client(&self.config.keys.get().access, self.host.now(), &hub, &request, &origin);
+                    sign_client(&self.config.keys.get().access, self.host.now(), &hub, &request, &origin());
                 return Answer::Respond(rest::respond(Outcome::Token(token)));
             }
             Assignment::Shards { hub, task } => (hub, task),
@@ -41,11 +45,12 @@ impl<H: Host> Gateway<'_, H> {
                 if let Some(shard) = shards.only(&task.place)
                     && !matches!(task.work, Work::List { .. })
                 {
+                    self.host.forward_task(task);
                     return Answer::Forward(object_name(&hub, shard));
                 }
                 match self.host.gather(&hub, shards, &task).await {
                     Ok(Part::Replied(reply)) => {
-                        return Answer::Respond(self.respond(&hub, &task, reply, &origin));
+                        return Answer::Respond(self.respond(&hub, &task, reply, &origin()));
                     }
                     Ok(Part::Refused(answer)) => return Answer::Pass(answer),
                     Err(error) => ("asking a shard", error),
@@ -72,15 +77,10 @@ impl<H: Host> Gateway<'_, H> {
     }
 
     /// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and the
-    /// service's origin as the caller knows it.
-    fn authorised(&self, asked: Incoming<'_>) -> Result<(Operation, String), Refusal> {
-        let url = asked.url;
-        let route = Route::find(asked.method, url.path)?;
-        let origin = if route.needs_token() {
-            self.check_caller("a REST request", asked)?.to_string()
-        } else {
-            format!("{}://{}", url.scheme, url.host)
-        };
-        Ok((route.operation(url.query)?, origin))
+    /// service's origin as the caller knows it; `None` where anybody is allowed it.
+    fn authorised(&self, asked: Incoming<'_>) -> Result<(Operation, Option<PublicOrigin>), Refusal> {
+        let route = Route::find(asked.method, asked.url.path)?;
+        let caller = route.needs_token().then(|| self.check_caller("a REST request", asked)).transpose()?;
+        Ok((route.operation(asked.url.query)?, caller))
     }
 }
