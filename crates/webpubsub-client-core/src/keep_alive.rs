@@ -12,7 +12,8 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 /// Watches one open socket.
 ///
 /// Any frame is a sign of life. Silence is looked for every third of the time-out, so a link is
-/// given up between one and one and a third time-outs after the last frame.
+/// given up between one and one and a third time-outs after the last frame, or up to 1 s later where that was one
+/// of those that a host [need not show](crate::Arrival::allowance).
 ///
 /// The first ping is due with the open socket. Its answer proves a recovered link, and a service on
 /// Cloudflare's platform ends a TCP connection promptly only where the client has sent something.
