@@ -6,7 +6,7 @@
 //! values. A model follows every input of every shard and knows what has to come of it.
 //!
 //! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. Nor are MQTT
-//! sessions, for which [`simulate_devices`] has shards of its own.
+//! sessions: [`simulate_devices`] has hubs of several shards, with all kinds of clients beside devices.
 //!
 //! # What goes wrong
 //!

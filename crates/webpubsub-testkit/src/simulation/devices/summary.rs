@@ -15,8 +15,14 @@ pub struct DeviceSummary {
     pub resumed: u64,
     /// Sessions that were lost.
     pub lost: u64,
-    /// Losses of the shard's memory.
+    /// Losses of a shard's memory.
     pub losses_of_memory: u64,
+    /// Wills that were published.
+    pub wills: u64,
+    /// Batches from shard to shard.
+    pub relayed: u64,
+    /// Changes of the number of shards.
+    pub resized: u64,
 }
 
 impl DeviceSummary {
@@ -28,13 +34,30 @@ impl DeviceSummary {
         self.resumed += other.resumed;
         self.lost += other.lost;
         self.losses_of_memory += other.losses_of_memory;
+        self.wills += other.wills;
+        self.relayed += other.relayed;
+        self.resized += other.resized;
     }
 }
 
 impl fmt::Display for DeviceSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { acknowledged, received, repeated, resumed, lost, losses_of_memory } = self;
+        let Self {
+            acknowledged,
+            received,
+            repeated,
+            resumed,
+            lost,
+            losses_of_memory,
+            wills,
+            relayed,
+            resized,
+        } = self;
         write!(f, "of devices {acknowledged} acknowledged, {received} received, {repeated} again, ")?;
-        write!(f, "{resumed} sessions resumed, {lost} lost, {losses_of_memory} losses of memory")
+        write!(
+            f,
+            "{resumed} sessions resumed, {lost} lost, {losses_of_memory} losses of memory, {wills} wills, "
+        )?;
+        write!(f, "{relayed} batches relayed, {resized} changes of shards")
     }
 }
