@@ -16,6 +16,8 @@ const [sessions, delivery, events, limits, statements] = [
 ].map((file) => native("shard", `tests/${file}`));
 const strangers = e2e("mqtt/strangers");
 const [server, python] = ["microsoft-server", "python"].map((name) => testsOf(`tests/sdk/${name}.test.mjs`));
+const kills = testsOf("tests/chaos/devices.test.mjs");
+const simulated = native("testkit", "tests/simulation");
 
 export const mqtt = [
   {
@@ -178,6 +180,12 @@ export const mqtt = [
         "Unacknowledged messages come again with DUP and their packet ids",
         packets("unacknowledged messages come again, in order"),
         delivery("unacknowledged_messages_come_again_with_their_ids"),
+        delivery("after_a_crash_what_was_never_sent_has_dup_too"),
+      ),
+      row(
+        "A crash loses nothing that was acknowledged at QoS 1 and 2, and doubles nothing of QoS 2",
+        kills("QoS 1 is never lost and QoS 2 never doubled by a kill"),
+        simulated("mqtt_sessions_keep_their_promises"),
       ),
       row("DISCONNECT changes how long a session lasts", delivery("disconnect_may_change_how_long_the_session_lasts")),
       row(
@@ -193,6 +201,8 @@ export const mqtt = [
         delivery("a_will_is_published_unless_the_client_says_goodbye"),
         delivery("a_will_may_wait_for_the_client_to_come_back"),
         strangers("a will with a delay does not come at a takeover"),
+        delivery("a_will_survives_a_crash_and_is_published_once"),
+        delivery("a_will_is_published_though_its_client_is_back_first"),
       ),
     ],
   },
