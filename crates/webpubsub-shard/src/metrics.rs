@@ -7,15 +7,15 @@ pub(crate) struct Counters {
     pub(crate) opened: u64,
     /// Connections that ended for good.
     pub(crate) closed: u64,
-    /// Bytes of the frames that clients sent.
+    /// Bytes that clients sent.
     pub(crate) received: u64,
-    /// Bytes of the frames that clients were sent.
+    /// Bytes sent to clients.
     pub(crate) sent: u64,
     /// Connections that got a new socket.
     pub(crate) recoveries: u64,
     /// Rows of the log that were read to be sent again.
     pub(crate) replays: u64,
-    /// Batches taken from other shards.
+    /// Batches from other shards.
     pub(crate) batches: u64,
     /// Connections that were closed because they sent too much or read too little.
     pub(crate) drops: u64,
@@ -44,23 +44,23 @@ impl Metric {
 
 /// What [`Shard::metrics`](crate::Shard::metrics) gives, in its order.
 pub const METRICS: [Metric; 19] = [
-    metric("webpubsub_connections", "Connections, with or without a socket."),
+    metric("webpubsub_connections", "Connections."),
     metric("webpubsub_detached_connections", "Those without a socket."),
-    metric("webpubsub_connection_quota", "How many there may be, 0 for any number."),
-    metric("webpubsub_unacknowledged_messages", "Messages that are not acknowledged."),
+    metric("webpubsub_connection_quota", "How many there may be; 0 is any number."),
+    metric("webpubsub_unacknowledged_messages", "Unacknowledged messages."),
     metric("webpubsub_unacknowledged_bytes", "Bytes of the same."),
-    metric("webpubsub_unread_bytes", "Bytes that wait for clients to read them."),
+    metric("webpubsub_unread_bytes", "Bytes that wait on sockets."),
     metric("webpubsub_log_rows", "Messages on disk."),
-    metric("webpubsub_waiting_events", "Events that no handler has answered."),
-    metric("webpubsub_outbox_rows", "Events on disk that no handler has taken."),
+    metric("webpubsub_waiting_events", "Unanswered events."),
+    metric("webpubsub_outbox_rows", "Untaken events on disk."),
     metric("webpubsub_connections_opened_total", "Connections that were made."),
     metric("webpubsub_connections_closed_total", "Connections that ended for good."),
     metric("webpubsub_received_bytes_total", "Bytes of the frames that clients sent."),
     metric("webpubsub_sent_bytes_total", "Bytes of the frames that clients were sent."),
     metric("webpubsub_recoveries_total", "Connections that got a new socket."),
-    metric("webpubsub_replays_total", "Messages on disk that were sent again."),
+    metric("webpubsub_replays_total", "Messages sent again."),
     metric("webpubsub_batches_total", "Batches taken from other shards."),
-    metric("webpubsub_drops_total", "Clients that sent too much or read too little."),
+    metric("webpubsub_drops_total", "Clients closed as too fast or too slow."),
     metric("webpubsub_event_calls_total", "Calls to event handlers."),
     metric("webpubsub_event_call_failures_total", "Calls to event handlers that failed, or would."),
 ];
