@@ -83,7 +83,11 @@ const NO_ALIASES = "The service has none: its maximum is 0.";
 export const mqttStatements = [
   {
     title: "MQTT's statements: packets",
-    sources: ["docs/spec/mqtt.md#malformed-packets", "docs/spec/mqtt.md#framing"],
+    sources: [
+      "docs/spec/mqtt.md#malformed-packets",
+      "docs/spec/mqtt.md#framing",
+      "docs/spec/mqtt.md#pahos-interoperability-tests",
+    ],
     rows: [
       said(
         "1.5.4:1",
@@ -285,10 +289,11 @@ export const mqttStatements = [
         "PINGREQ in time, by Server Keep Alive where there is one",
         "Of clients.",
       ),
-      said(
+      ours(
         "3.1.2:22 3.2.2:22",
         "3.1.2:24",
         "A silent client is closed after 1.5 keep-alives",
+        "At the edge late, or not while its shard sleeps between two looks.",
         packets("a silent client is closed after its keep-alive"),
         packets("PINGREQ keeps a connection open"),
         sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
