@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { module, reported, settle, trap } from "./platform.mjs";
+import { module, reported, trap } from "./platform.mjs";
 
 /** Objects that were made, with the calls of each; `onCall` and `onFetch` stand for what Rust does. */
 const rust = { made: [], onCall: () => {}, onFetch: () => new Response("worker") };
@@ -12,7 +12,7 @@ module(
   class Kind {
     constructor(state, env) { rust.made.push(this); Object.assign(this, { state, env, calls: [] }); }
   }
-  for (const name of ["fetch", "alarm", "webSocketText", "webSocketBytes", "webSocketClose", "webSocketError"]) {
+  for (const name of ["ask", "serve", "alarm", "webSocketText", "webSocketBytes", "webSocketClose", "webSocketError"]) {
     Kind.prototype[name] = function (...given) { this.calls.push([name, ...given]); return rust.onCall(name, ...given); };
   }
   export const HubShard = class HubShard extends Kind {};
@@ -121,39 +121,27 @@ describe("An object", () => {
   });
 });
 
-describe("A shard's request", () => {
-  /** What Rust is given of a request with these headers: the body that was read before, if it was. */
-  async function given({ url = "http://localhost/", body = "text", ...headers }) {
+describe("What is asked of an object", () => {
+  test("reaches Rust, and its answer comes back", () => {
+    rust.onCall = (...call) => call;
+    assert.deepEqual(new HubDirectory(state, env).ask("/view", ""), ["ask", "/view", "", false]);
     const shard = new HubShard(state, env);
-    const length = String(body.length);
-    const all = { "Content-Type": "text/plain", "Content-Length": length, ...headers };
-    // Node lets no request of its own have some of these.
-    const request = {
-      url,
-      headers: new Map(Object.entries(all).filter(([, value]) => value)),
-      arrayBuffer: async () => body,
-    };
-    const { headers: map } = request;
-    request.headers = { get: (name) => map.get(name) ?? null, has: (name) => map.has(name) };
-    shard.fetch(request);
-    await settle();
-    const [, , read] = rust.made.at(-1).calls[0];
-    return read;
-  }
-
-  test("has its body read first where nearly all are needed", async () => {
-    assert.equal(await given({}), "text");
-    assert.equal(await given({ "Content-Type": "application/json; charset=utf-8" }), "text");
-    assert.equal(await given({ "Content-Type": "application/octet-stream" }), "text");
-    assert.equal(await given({ "Content-Length": "65536" }), "text");
+    assert.deepEqual(shard.ask("/batch", "{}"), ["ask", "/batch", "{}", false]);
+    const request = new Request("http://localhost/", { headers: { "x-call": "/connect a b" } });
+    assert.deepEqual(shard.fetch(request), ["ask", "/connect", "a b", true]);
+    const body = new TextEncoder().encode("body");
+    assert.deepEqual(shard.serve("PUT /x", body.buffer), ["serve", "PUT /x", body]);
   });
 
-  test("is passed on unread where Rust may refuse it or wait", async () => {
-    assert.equal(await given({ "Content-Length": "65537" }), undefined);
-    assert.equal(await given({ "Content-Length": "" }), undefined);
-    assert.equal(await given({ "Content-Type": "" }), undefined);
-    assert.equal(await given({ "Content-Type": "application/jsonp" }), undefined);
-    assert.equal(await given({ Expect: "100-continue" }), undefined);
-    assert.equal(await given({ url: "https://object/connect" }), undefined);
+  test("has no bytes where a request has no body", () => {
+    rust.onCall = (_, __, { length }) => length;
+    assert.equal(new HubShard(state, env).serve("PUT /x"), 0);
+  });
+
+  test("gives a large body back once Rust has it", () => {
+    const { buffer } = new Uint8Array(100_000);
+    rust.onCall = (_, __, { length }) => length;
+    assert.equal(new HubShard(state, env).serve("POST /x", buffer), 100_000);
+    assert.ok(buffer.detached);
   });
 });

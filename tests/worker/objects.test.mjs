@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { askForParts, askWithSocket, callObjects, clientOf, forwardToShard } from "../../worker/js/objects.ts";
+import {
+  askWithSocket,
+  askedWithSocket,
+  callObjects,
+  canForward,
+  forwardToShard,
+  serveOnAll,
+} from "../../worker/js/objects.ts";
 
-/** A namespace whose objects answer a request by `answer(name, request)`; it counts the ids that are made. */
-function namespace(answer) {
-  const stub = (name) => ({ fetch: async (url, init) => answer(name, new Request(url, init)) });
+/** A namespace whose objects have these methods, which are also given the object's name; it counts the ids that are made. */
+function namespace(methods) {
+  const stub = (name) =>
+    Object.fromEntries(Object.entries(methods).map(([key, value]) => [key, async (...given) => value(name, ...given)]));
   const made = {
     ids: 0,
     idFromName: (name) => ({ name, number: ++made.ids }),
@@ -14,71 +22,107 @@ function namespace(answer) {
   return made;
 }
 
+const text = (bytes) => bytes && new TextDecoder().decode(bytes);
+
+/** An answer of a shard that repeats what it was given. */
+const repeat = (name, head, body) => `200\n\n${name} ${head} ${text(body)}`;
+
 describe("A request to a shard", () => {
-  test("arrives as it is, and its answer comes back", async () => {
-    const shards = namespace((name, request) => new Response(`${name} ${request.method} ${request.url}`));
-    const request = new Request("http://localhost/x", { method: "PUT" });
-    const answer = await forwardToShard({ HUB_SHARD: shards }, "chat/0", request, assert.fail);
-    assert.equal(await answer.text(), "chat/0 PUT http://localhost/x");
+  const forward = (request, failed = assert.fail, serve = repeat) =>
+    forwardToShard({ HUB_SHARD: namespace({ serve }) }, "chat/0", request, "x-m-", failed);
+
+  test("goes as its head, and the shard's answer comes back", async () => {
+    const headers = { "X-M-A": "1", Cookie: "2" };
+    const answer = await forward(new Request("http://localhost/x", { method: "PUT", headers }));
+    assert.equal(await answer.text(), "chat/0 PUT http://localhost/x\n\n\nx-m-a\n1 undefined");
   });
 
   test("that fails is answered by what is made of the error", async () => {
-    const shards = namespace(() => {
+    const serve = () => {
       throw new Error("overloaded");
-    });
-    const request = new Request("http://localhost/x", { method: "DELETE" });
+    };
     const failed = (error, method) => new Response(`${method}: ${error.message}`, { status: 503 });
-    const answer = await forwardToShard({ HUB_SHARD: shards }, "chat/1", request, failed);
+    const answer = await forward(new Request("http://localhost/x", { method: "DELETE" }), failed, serve);
     assert.deepEqual([answer.status, await answer.text()], [503, "DELETE: overloaded"]);
   });
 
   test("hashes a name once", async () => {
-    const shards = namespace(() => new Response());
+    const shards = namespace({ serve: repeat });
     for (let n = 0; n < 3; n++)
-      await forwardToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), assert.fail);
+      await forwardToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), "x-m-", assert.fail);
     assert.equal(shards.ids, 1);
   });
 
+  /** The body that a shard is given of a request with these headers; `undefined` where that is not forwarded. */
+  async function given(changed, body = new TextEncoder().encode("body")) {
+    const all = { "Content-Type": "text/plain", "Content-Length": "4", ...changed };
+    const map = new Map(Object.entries(all).filter(([, value]) => value));
+    // Node lets no request of its own have some of these.
+    const headers = { get: (name) => map.get(name) ?? null, has: (name) => map.has(name), keys: () => [] };
+    const request = { method: "POST", url: "/", headers, body, arrayBuffer: async () => body?.buffer };
+    return canForward(request) ? (await (await forward(request)).text()).split(" ").at(-1) : undefined;
+  }
+
+  test("needs no body", async () => {
+    assert.equal(await given({ "Content-Length": "", "Content-Type": "" }, null), "undefined");
+    assert.equal(await given({ "Content-Length": "0", "Content-Type": "" }, null), "undefined");
+    assert.equal(await given({ Expect: "100-continue" }, null), "undefined");
+  });
+
+  test("has its body read first where nearly all are needed", async () => {
+    assert.equal(await given({}), "body");
+    assert.equal(await given({ "Content-Type": "application/json; charset=utf-8" }), "body");
+    assert.equal(await given({ "Content-Type": "application/octet-stream" }), "body");
+    assert.equal(await given({ "Content-Length": "65536" }), "body");
+  });
+
+  test("is no forwarded one where Rust may refuse it or wait", async () => {
+    assert.equal(await given({ "Content-Length": "65537" }), undefined);
+    assert.equal(await given({ "Content-Length": "" }), undefined);
+    assert.equal(await given({ "Content-Type": "" }), undefined);
+    assert.equal(await given({ "Content-Type": "application/jsonp" }), undefined);
+    assert.equal(await given({ Expect: "100-continue" }), undefined);
+  });
+
   test("with a socket says which client's it is", async () => {
-    const shards = namespace(
-      (_, request) => new Response(`${request.url} ${request.headers.get("upgrade")} ${clientOf(request)}`),
-    );
-    const answer = await askWithSocket({ HUB_SHARD: shards }, "chat/2", "/connect", '{"user":"a"}');
-    assert.equal(await answer.text(), 'https://object/connect websocket {"user":"a"}');
-    assert.equal(clientOf(new Request("http://localhost/")), "");
+    const fetch = (_, url, { headers }) => {
+      const request = new Request(url, { headers });
+      return Response.json([request.headers.get("upgrade"), ...askedWithSocket(request)]);
+    };
+    for (const body of ["a b", ""]) {
+      const answer = await askWithSocket({ HUB_SHARD: namespace({ fetch }) }, "chat/2", "/connect", body);
+      assert.deepEqual(await answer.json(), ["websocket", "/connect", body]);
+    }
   });
 });
 
-describe("A request to several objects", () => {
-  const objects = namespace(async (name, request) => {
-    // The first one answers last.
-    if (name === "a") await new Promise((resolve) => setTimeout(resolve, 5));
-    return new Response(`${name} ${request.method} ${await request.text()}`, { status: name === "bad" ? 500 : 200 });
-  });
+describe("A call of several objects", () => {
+  /** The first one answers last. */
+  const late = async (name) => name === "a" && new Promise((resolve) => setTimeout(resolve, 5));
 
   test("is answered in the order of their names", async () => {
-    assert.deepEqual(await callObjects({ HUB_SHARD: objects }, "HUB_SHARD", ["a", "b"], "/x", "body"), [
-      "a POST body",
-      "b POST body",
-    ]);
+    const ask = async (name, path, body) => {
+      await late(name);
+      return `200${name} ${path} ${body}`;
+    };
+    const answers = await callObjects({ HUB_SHARD: namespace({ ask }) }, "HUB_SHARD", ["a", "b"], "/x", "body");
+    assert.deepEqual(answers, ["a /x body", "b /x body"]);
   });
 
-  test("is a GET without a body, and a failure has no text", async () => {
-    const env = { HUB_DIRECTORY: objects };
-    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["a", "bad"], "/x", undefined), ["a GET ", false]);
-    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["b"], "/x", ""), ["b POST "]);
+  test("has no text where an object failed", async () => {
+    const ask = (name) => (name === "bad" ? "500why" : "204");
+    const env = { HUB_DIRECTORY: namespace({ ask }) };
+    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["a", "bad"], "/x", ""), ["", false]);
   });
 
-  test("gets replies as texts and refusals as they are", async () => {
-    const shards = namespace((name, request) => {
-      if (name === "refuses") return new Response("no", { status: 400 });
-      const body = name === "lists" ? `${request.method} ${new URL(request.url).pathname}` : null;
-      return new Response(body, { headers: { "x-reply": name } });
-    });
-    const names = ["lists", "refuses", "done"];
-    const ask = (env) => askForParts(env, names, "/x", "GET", new Headers(), undefined, "x-reply");
-    const [list, refusal, done] = await ask({ HUB_SHARD: shards });
-    assert.deepEqual([list, done], ["lists\nGET /x", "done\n"]);
-    assert.deepEqual([refusal.status, await refusal.text()], [400, "no"]);
+  test("has each carry a request out, with a copy of its body", async () => {
+    const serve = async (name, ...given) => {
+      await late(name);
+      return repeat(name, ...given);
+    };
+    const env = { HUB_SHARD: namespace({ serve }) };
+    const body = new TextEncoder().encode("body");
+    assert.deepEqual(await serveOnAll(env, ["a", "b"], "head", body), ["200\n\na head body", "200\n\nb head body"]);
+    assert.deepEqual(await serveOnAll(env, ["c"], "head"), ["200\n\nc head undefined"]);
   });
 });

@@ -32,6 +32,11 @@ export const settle = () => new Promise((resolve) => setImmediate(resolve));
 /** What a trap throws. */
 export const trap = () => new WebAssembly.RuntimeError("unreachable");
 
+/** What the platform is to wait for before it ends the object. */
+export const awaited = [];
+
+globalThis.waitUntil = (promise) => awaited.push(promise);
+
 /** Has an import of a module that only the bundle or the platform has find this source. */
 export function module(specifier, source) {
   const url = `data:text/javascript,${encodeURIComponent(source)}`;
@@ -39,3 +44,9 @@ export function module(specifier, source) {
     resolve: (asked, context, next) => (asked === specifier ? { url, shortCircuit: true } : next(asked, context)),
   });
 }
+
+module(
+  "cloudflare:workers",
+  `export const waitUntil = (promise) => globalThis.waitUntil(promise);
+  export class DurableObject { constructor(ctx, env) { Object.assign(this, { ctx, env }); } }`,
+);

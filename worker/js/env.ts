@@ -1,7 +1,19 @@
+/** What other objects and the Worker ask of an object. */
+export interface Asked extends Rpc.DurableObjectBranded {
+  /** Answers a call by the three digits of a status and a text. */
+  ask(path: string, body: string): string | Promise<string>;
+}
+
+/** What is asked of a shard beside that. */
+export interface Serving extends Asked {
+  /** Carries out a request of the REST API: what `taskHead` says of it and its body. `respond` reads the answer. */
+  serve(head: string, body?: ArrayBuffer): string | Promise<string>;
+}
+
 /** The Worker's bindings, by their names in `wrangler.toml`. */
 export interface Bindings {
-  HUB_SHARD: DurableObjectNamespace;
-  HUB_DIRECTORY: DurableObjectNamespace;
+  HUB_SHARD: DurableObjectNamespace<Serving>;
+  HUB_DIRECTORY: DurableObjectNamespace<Asked>;
   ASSETS: Fetcher;
 }
 

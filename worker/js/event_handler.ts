@@ -16,13 +16,13 @@ const PIECE = 65_536;
 /** and the first in one of so many where no length is announced. */
 const FIRST_PIECE = 4096;
 
-function postToDirectory(env: Directories, hub: string, path: string, body: string): Promise<Response> {
-  return env.HUB_DIRECTORY.getByName(hub).fetch(`https://directory${path}`, { method: "POST", body });
-}
-
-/** Posts something to a hub's directory, and does not wait for it. */
-export function postInPassing(env: Directories, hub: string, path: string, body: string): void {
-  waitUntil(postToDirectory(env, hub, path, body).catch(() => {}));
+/** Has a hub's directory take something, and does not wait for it. */
+export function postInPassing({ HUB_DIRECTORY }: Directories, hub: string, path: string, body: string): void {
+  waitUntil(
+    HUB_DIRECTORY.getByName(hub)
+      .ask(path, body)
+      .catch(() => {}),
+  );
 }
 
 /** Passes the body of an answer on, until it ends or `take` wants no more of it. */
@@ -65,12 +65,12 @@ export class Calls {
   }
 
   /**
-   * Posts something to a hub's directory, for at most `limit` milliseconds. Resolves with the status; any but
-   * 204 ends the call.
+   * Asks a hub's directory something, for at most `limit` milliseconds. Resolves with its answer; any but 204 ends the
+   * call.
    */
   async postToDirectory(
     id: number,
-    env: Directories,
+    { HUB_DIRECTORY }: Directories,
     hub: string,
     path: string,
     body: string,
@@ -84,7 +84,7 @@ export class Calls {
       const aborted = new Promise<never>((_, reject) => {
         signal.onabort = reject;
       });
-      result = `${(await Promise.race([postToDirectory(env, hub, path, body), aborted])).status}`;
+      result = await Promise.race([HUB_DIRECTORY.getByName(hub).ask(path, body), aborted]);
     } catch {
       if (signal.aborted) result = signal.reason;
     }

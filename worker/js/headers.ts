@@ -6,11 +6,11 @@ export function requestHead({ method, url, headers }: Request): string {
 }
 
 /**
- * A line each: the headers `Content-Type` and `Content-Length`, then name and value of those whose
- * lower-case name begins with `prefix`.
+ * What a shard is given of a request, a line each: method, a blank and the URL; the headers `Content-Type` and
+ * `Content-Length`; then name and value of those whose lower-case name begins with `prefix`.
  */
-export function messageHead({ headers }: Request, prefix: string): string {
-  let head = `${headers.get("Content-Type") ?? ""}\n${headers.get("Content-Length") ?? ""}`;
+export function taskHead({ method, url, headers }: Request, prefix: string): string {
+  let head = `${method} ${url}\n${headers.get("Content-Type") ?? ""}\n${headers.get("Content-Length") ?? ""}`;
   // Values are only read where they are asked for: each is a string of its own.
   for (const name of headers.keys()) {
     if (name.startsWith(prefix)) head += `\n${name}\n${headers.get(name)}`;

@@ -1,23 +1,27 @@
 // Responses, made on the JavaScript side in one crossing.
 
-/** Sets headers: `lines` has a name or a value a line, each with its line break. */
-function setLines(headers: Headers, lines: string): Headers {
-  const parts = lines.split("\n");
-  for (let i = 0; i < parts.length - 1; i += 2) headers.set(parts[i]!, parts[i + 1]!);
-  return headers;
-}
-
 /** The last answer without a body. The next one is mostly the same, and its headers cost more than all else of it. */
-let last: { status?: number; lines?: string; response?: Response } = {};
+let last: { answer?: string; response?: Response } = {};
 
-/** A response with these headers (a name or a value a line) and this text. */
-export function respond(status: number, lines: string, body?: string): Response {
-  if (body === undefined && status === last.status && lines === last.lines) return new Response(null, last.response);
+/**
+ * The response that an answer of Rust's stands for: a line with the status, one for each header with a colon after
+ * its name, an empty one, and the body.
+ */
+export function respond(answer: string): Response {
+  if (answer === last.answer) return new Response(null, last.response);
+  const end = answer.indexOf("\n\n");
+  const [status, ...fields] = answer.slice(0, end).split("\n");
   // No browser guesses that an error which repeats what it was sent is a page.
-  const headers = setLines(new Headers({ "X-Content-Type-Options": "nosniff" }), lines);
+  const headers = new Headers({ "X-Content-Type-Options": "nosniff" });
+  for (const field of fields) {
+    const colon = field.indexOf(":");
+    headers.set(field.slice(0, colon), field.slice(colon + 1));
+  }
+  const body = answer.slice(end + 2);
+  const init = { status: Number(status), headers };
   // As bytes: the platform gives text a type of its own.
-  if (body !== undefined) return new Response(new TextEncoder().encode(body), { status, headers });
-  last = { status, lines, response: new Response(null, { status, headers }) };
+  if (body) return new Response(new TextEncoder().encode(body), init);
+  last = { answer, response: new Response(null, init) };
   return new Response(null, last.response);
 }
 

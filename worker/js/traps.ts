@@ -1,5 +1,6 @@
 // After a trap the module starts over with a memory of its own, in which the objects that were made before
 // do not exist: each is made anew with its next call.
+import { DurableObject } from "cloudflare:workers";
 
 /** How often the module has trapped. */
 let traps = 0;
@@ -14,9 +15,10 @@ export function noted(error: unknown): unknown {
 
 /** The handlers of a Durable Object, methods of a Rust type. A directory has the first two, and no sockets. */
 export interface Handlers {
-  /** `body` is the request's, where it has been read already. */
-  fetch(request: Request, body?: ArrayBuffer): Response | Promise<Response>;
+  /** Answers with a response where it is offered a socket. */
+  ask(path: string, body: string, isOffer: boolean): unknown;
   alarm(): void | Promise<void>;
+  serve(head: string, body: Uint8Array): string | Promise<string>;
   webSocketText(socket: WebSocket, text: string): void | Promise<void>;
   webSocketBytes(socket: WebSocket, bytes: Uint8Array, isText: boolean): void | Promise<void>;
   webSocketClose(socket: WebSocket, code: number, reason: string): void | Promise<void>;
@@ -36,12 +38,13 @@ export interface Generated {
 
 /** The class of a Durable Object whose handlers are methods of a Rust type. */
 export function objectOf({ prototype: { constructor: Kind } }: Generated) {
-  return class {
+  return class extends DurableObject<unknown> {
     #object!: Methods;
     #traps!: number;
     #given: Constructed;
 
     constructor(...given: Constructed) {
+      super(...given);
       this.#given = given;
       this.#start();
     }
@@ -60,11 +63,11 @@ export function objectOf({ prototype: { constructor: Kind } }: Generated) {
       }
     }
 
-    fetch(request: Request): Response | Promise<Response> {
-      return this.call("fetch", request);
+    ask(path: string, body: string): string | Promise<string> {
+      return this.call("ask", path, body, false) as string | Promise<string>;
     }
 
-    alarm(): void | Promise<void> {
+    override alarm(): void | Promise<void> {
       return this.call("alarm");
     }
   };

@@ -58,7 +58,7 @@ extern "C" {
 /// Has a hub's directory keep a delivery record, and does not wait for it.
 pub(crate) fn keep_delivery(env: &Env, hub: &HubName, delivery: &str) {
     let ObjectRequest { path, body } = DirectoryCall::KeepDelivery(delivery.to_owned()).encode();
-    post_in_passing(env, hub.as_str(), path, &body.unwrap_or_default());
+    post_in_passing(env, hub.as_str(), path, &body);
 }
 
 thread_local! {
@@ -100,7 +100,7 @@ impl EventHost for Caller<'_> {
 
     fn validate(&self, handler: Handler, within: Duration) -> impl Future<Output = String> {
         let ObjectRequest { path, body } = DirectoryCall::Validate(handler).encode();
-        let (body, limit) = (body.unwrap_or_default(), whole_millis(within) as f64);
+        let limit = whole_millis(within) as f64;
         settle(self.calls.post_to_directory(self.id, self.env, self.hub, path, &body, limit), None)
     }
 

@@ -11,9 +11,10 @@ use webpubsub_service::{Offered, Part, ShardCall, ShardRange, Task, ViewCache};
 use worker::web_sys::{Request, Response};
 
 use crate::event_handler::{Caller, keep_delivery};
-use crate::objects::{Objects, offer_client};
+use crate::http::TaskHead;
+use crate::objects::{Objects, can_forward, offer_client};
 use crate::platform::{Error, Result, now};
-use crate::route::Parts;
+use crate::route::{Body, Parts};
 use crate::{http, log};
 
 thread_local! {
@@ -66,7 +67,12 @@ impl Host for RequestHost<'_> {
     }
 
     async fn body(&self) -> Result<std::result::Result<Vec<u8>, Refusal>> {
-        Ok(http::message_body(self.request, None).await?.map(|body| http::take_bytes(&body)))
+        let length = self.header("Content-Length").unwrap_or_default();
+        Ok(http::message_body(self.request, &length).await?.map(|body| http::take_bytes(&body)))
+    }
+
+    fn can_forward(&self) -> bool {
+        can_forward(self.request)
     }
 
     fn objects(&self) -> &Objects {
@@ -90,8 +96,12 @@ impl Host for RequestHost<'_> {
     }
 
     async fn gather(&self, hub: &HubName, range: ShardRange, task: &Task) -> Result<Part<Response>> {
-        let host = Parts { env: &self.objects.0, request: self.request };
-        task.scatter(&host, hub, range, self.asked, Vec::new()).await
+        let head = TaskHead::of(self.request);
+        let host = Parts { env: &self.objects.0, head: &head, body: Body::Unread(self.request) };
+        Ok(match task.scatter(&host, hub, range, self.asked, Vec::new()).await? {
+            Part::Replied(reply) => Part::Replied(reply),
+            Part::Refused(answer) => Part::Refused(http::answer(&answer)?),
+        })
     }
 
     fn log_failure(&self, what: &str, error: &Error) {

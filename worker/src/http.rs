@@ -2,13 +2,13 @@
 
 use std::iter;
 
-use js_sys::{ArrayBuffer, Promise, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::ObjectResponse;
+use webpubsub_service::encode_answer;
 use webpubsub_service::gateway::Incoming;
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
@@ -18,7 +18,7 @@ use crate::task::settled;
 #[wasm_bindgen(module = "worker/js/respond.ts")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn respond(status: u16, headers: &str, body: Option<&str>) -> Result<Response, JsValue>;
+    fn respond(answer: &str) -> Result<Response, JsValue>;
 
     #[wasm_bindgen(catch, js_name = switchTo)]
     fn switch_to(socket: &WebSocket, subprotocol: Option<&str>) -> Result<Response, JsValue>;
@@ -32,8 +32,8 @@ extern "C" {
     #[wasm_bindgen(js_name = requestHead)]
     fn request_head(request: &Request) -> String;
 
-    #[wasm_bindgen(js_name = messageHead)]
-    fn read_message_head(request: &Request, prefix: &str) -> String;
+    #[wasm_bindgen(js_name = taskHead)]
+    fn task_head(request: &Request, prefix: &str) -> String;
 
     /// The address that a request's connection comes from; empty where it is not known.
     #[wasm_bindgen(js_name = addressOf)]
@@ -84,31 +84,18 @@ pub(crate) fn switch_protocols(socket: &WebSocket, subprotocol: Option<&str>) ->
 
 /// A response with a line of text, or with none.
 pub(crate) fn text(status: u16, body: &str) -> platform::Result<Response> {
-    if body.is_empty() {
-        Ok(respond(status, "", None)?)
-    } else {
-        with_type(status, "text/plain; charset=utf-8", body)
-    }
-}
-
-/// A response with a body of this media type.
-fn with_type(status: u16, media_type: &str, body: &str) -> platform::Result<Response> {
-    Ok(respond(status, &format!("Content-Type\n{media_type}\n"), Some(body))?)
-}
-
-/// What an object answers to a call.
-pub(crate) fn object(ObjectResponse { status, body }: ObjectResponse) -> platform::Result<Response> {
-    text(status, &body)
+    let media_type = if body.is_empty() { "" } else { "\nContent-Type:text/plain; charset=utf-8" };
+    answer(&format!("{status}{media_type}\n\n{body}"))
 }
 
 /// A response of the REST API.
 pub(crate) fn rest(response: rest::Response) -> platform::Result<Response> {
-    let rest::Response { status, headers, body } = response;
-    let mut lines = String::new();
-    for (name, value) in headers {
-        lines.extend([name, "\n", &value, "\n"]);
-    }
-    Ok(respond(status, &lines, Some(&*body).filter(|body| !body.is_empty()))?)
+    answer(&encode_answer(response))
+}
+
+/// The response that an answer of a shard's stands for.
+pub(crate) fn answer(text: &str) -> platform::Result<Response> {
+    Ok(respond(text)?)
 }
 
 /// The most bytes that are read of a body that is not needed.
@@ -132,30 +119,12 @@ pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> pl
     Ok(answer)
 }
 
-/// The text of a request or a response, which is on its way.
-pub(crate) async fn body_text(body: Result<Promise, JsValue>) -> platform::Result<String> {
-    Ok(settled(body?).await?.as_string().unwrap_or_default())
-}
-
-/// The whole body of a message, which may be `read` already, unless it is too long: then the rest is not
-/// read.
+/// The whole body of a message, whose length is the value of `Content-Length`, or empty for none. If it is too long,
+/// the rest is not read.
 pub(crate) async fn message_body(
     request: &Request,
-    read: Option<ArrayBuffer>,
-) -> platform::Result<Result<Uint8Array, Refusal>> {
-    let length = request.headers().get("Content-Length")?;
-    body_of_length(request, read, length.as_deref().unwrap_or_default()).await
-}
-
-/// The same, where it is not `read` already, by the value of `Content-Length`, which is empty for none.
-async fn body_of_length(
-    request: &Request,
-    read: Option<ArrayBuffer>,
     length: &str,
 ) -> platform::Result<Result<Uint8Array, Refusal>> {
-    if let Some(body) = read {
-        return Ok(Ok(Uint8Array::new(&body)));
-    }
     let Ok(length) = length.parse() else {
         let body = settled(read_body(request, MAX_REST_MESSAGE_BYTES)).await?;
         return Ok(body.dyn_into().map_err(|_| Refusal::TooLong));
@@ -166,32 +135,46 @@ async fn body_of_length(
     Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))
 }
 
-/// What stands before a request's body, if that is needed.
-#[derive(Default)]
-pub(crate) struct BodyHead(String);
+/// What a shard is given of a request beside its body, as one text.
+pub(crate) struct TaskHead(pub(crate) String);
 
-impl BodyHead {
+impl TaskHead {
     pub(crate) fn of(request: &Request) -> Self {
-        Self(read_message_head(request, METADATA_PREFIX))
+        Self(task_head(request, METADATA_PREFIX))
     }
 
-    pub(crate) fn content_type(&self) -> Option<&str> {
-        self.0.split('\n').next()
+    fn line(&self, number: usize) -> &str {
+        self.0.split('\n').nth(number).unwrap_or_default()
+    }
+
+    /// The method, and the URL, which is the one that the caller was authorised for, or leads to a part of what that
+    /// asks for.
+    pub(crate) fn asked(&self) -> Option<(&str, RequestUrl<'_>)> {
+        let (method, url) = self.line(0).split_once(' ')?;
+        Some((method, RequestUrl::split(url)?))
+    }
+
+    /// Empty for none.
+    pub(crate) fn content_type(&self) -> &str {
+        self.line(1)
+    }
+
+    /// The value of `Content-Length`; empty for none.
+    pub(crate) fn length(&self) -> &str {
+        self.line(2)
     }
 
     /// The headers that may be a message's metadata.
     pub(crate) fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.0.split('\n').skip(2);
+        let mut lines = self.0.split('\n').skip(3);
         iter::from_fn(move || lines.next().zip(lines.next()))
     }
 
-    /// The whole body, as [`message_body`] has it.
-    pub(crate) async fn body(
-        &self,
-        request: &Request,
-        read: Option<ArrayBuffer>,
-    ) -> platform::Result<Result<Uint8Array, Refusal>> {
-        body_of_length(request, read, self.0.split('\n').nth(1).unwrap_or_default()).await
+    /// The same with this path and query.
+    pub(crate) fn with_path(&self, path: &str) -> String {
+        let (line, rest) = self.0.split_once('\n').unwrap_or_default();
+        let (method, _) = line.split_once(' ').unwrap_or_default();
+        format!("{method} https://object{path}\n{rest}")
     }
 }
 

@@ -10,17 +10,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::{DirectoryCall, DirectoryDriver, DirectoryHost, ObjectResponse};
 use worker::Env;
-use worker::web_sys::{Request, Response};
 
 use crate::event_handler::Caller;
 use crate::objects::Objects;
 use crate::platform::{Error, Result, State, delete_alarm, now, object_name, set_alarm};
 use crate::sql::Sql;
 use crate::task::{run, run_later, settled};
-use crate::{config, http, log};
+use crate::{config, log};
 
 /// One hub.
 #[wasm_bindgen]
@@ -43,14 +41,15 @@ impl HubDirectory {
         Self { directory: directory.ok().map(Rc::new) }
     }
 
-    pub fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        let directory = self.directory.clone();
+    pub fn ask(&self, path: &str, body: &str, _is_offer: bool) -> std::result::Result<JsValue, JsValue> {
+        let (directory, call) = (self.directory.clone(), DirectoryCall::decode(path, body));
         run(async move {
-            let answer = match directory {
-                Some(directory) => answer(&directory, &request).await,
-                None => http::text(500, ""),
+            let answer = match (directory, call) {
+                (Some(directory), Some(call)) => directory.answer(call).await?.encode(),
+                (Some(_), None) => ObjectResponse::not_understood(),
+                (None, _) => ObjectResponse::not_started(),
             };
-            Ok(answer?.into())
+            Ok(answer.into_text().into())
         })
     }
 
@@ -68,16 +67,6 @@ impl HubDirectory {
 fn start(state: State, env: Env) -> Result<Directory> {
     let config = config::of(&env)?;
     Directory::start(Host { state, objects: Objects(env) }, config)
-}
-
-async fn answer(directory: &Rc<Directory>, request: &Request) -> Result<Response> {
-    let url = request.url();
-    let path = RequestUrl::split(&url).map_or("", |url| url.path);
-    let body = http::body_text(request.text()).await?;
-    match DirectoryCall::decode(path, &body) {
-        Some(call) => http::object(directory.answer(call).await?.encode()),
-        None => http::object(ObjectResponse::not_understood()),
-    }
 }
 
 impl DirectoryHost for Host {

@@ -4,27 +4,26 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::ArrayBuffer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::client::{Frame, json};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::gateway::{GatewayError, Incoming};
+use webpubsub_service::gateway::GatewayError;
 use webpubsub_service::{
-    Answered, CommandHead, Holder, ObjectResponse, Offered, ShardCall, ShardTask, Work, introduce,
-    restore_shard,
+    Answered, CommandHead, Holder, ObjectResponse, Offered, ShardCall, ShardTask, Work, encode_answer,
+    introduce, restore_shard,
 };
 use webpubsub_shard::{Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
 use worker::Env;
-use worker::web_sys::{Request, Response, WebSocket};
+use worker::web_sys::{Response, WebSocket};
 
 use crate::event_handler::Calls;
-use crate::http::{BodyHead, Head};
-use crate::objects::{Objects, client_of};
+use crate::http::TaskHead;
+use crate::objects::Objects;
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
-use crate::route::Parts;
+use crate::route::{Body, Parts};
 use crate::shard_host::ShardHost;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::sql::open_shard;
@@ -46,22 +45,33 @@ impl HubShard {
         Self { shard: shard.inspect_err(|error| log::failure("starting a shard", error)).ok() }
     }
 
-    pub fn fetch(
-        &self,
-        request: Request,
-        body: Option<ArrayBuffer>,
-    ) -> std::result::Result<JsValue, JsValue> {
-        let shard = self.awake().map(Rc::clone);
-        if let Some(shard) = &shard {
-            // A failure has ended the object.
-            let _ = shard.drive(None, Driver::catch_up);
-        }
+    /// Carries a request of the REST API out.
+    pub fn serve(&self, head: String, body: Vec<u8>) -> std::result::Result<JsValue, JsValue> {
+        let (shard, head) = (self.caught_up(), TaskHead(head));
         run(async move {
-            let answer = match shard {
-                Some(shard) => shard.fetch(&request, body).await,
-                None => http::rest(rest::refuse(&Refusal::Internal, &request.method())),
+            let (method, url) = head.asked().unwrap_or_default();
+            Ok(match shard {
+                Some(shard) => shard.operation(method, url, &head, body).await?,
+                None => encode_answer(rest::refuse(&Refusal::Internal, method)),
+            }
+            .into())
+        })
+    }
+
+    /// Answers a call: with a response, which may carry a socket, if it is an offer, and otherwise with a text.
+    pub fn ask(&self, path: &str, body: &str, is_offer: bool) -> std::result::Result<JsValue, JsValue> {
+        let (shard, call) = (self.caught_up(), ShardCall::decode(path, body));
+        run(async move {
+            let answer = match (shard, call) {
+                (Some(shard), Some(call)) => shard.answer(call).await?,
+                (Some(_), None) => Err(ObjectResponse::not_understood()),
+                (None, _) => Err(ObjectResponse::not_started()),
             };
-            Ok(answer?.into())
+            Ok(match answer {
+                Ok(accepted) => accepted.into(),
+                Err(ObjectResponse { status, body }) if is_offer => http::text(status, &body)?.into(),
+                Err(answer) => answer.into_text().into(),
+            })
         })
     }
 
@@ -131,6 +141,14 @@ impl HubShard {
             Ok(())
         });
         Some(shard)
+    }
+
+    /// The shard once it has carried out what has arrived before, so that a request finds it done.
+    fn caught_up(&self) -> Option<Rc<ShardHost>> {
+        let shard = self.awake()?;
+        // A failure has ended the object.
+        let _ = shard.drive(None, Driver::catch_up);
+        Some(Rc::clone(shard))
     }
 
     /// Forgets the socket of an operator who watches no more.
@@ -210,23 +228,11 @@ impl ShardHost {
         Ok(shard)
     }
 
-    /// Answers a request; its body is given where the entry has read it.
-    async fn fetch(self: &Rc<Self>, request: &Request, body: Option<ArrayBuffer>) -> Result<Response> {
-        let head = Head::of(request);
-        let Some(Incoming { method, url, .. }) = head.incoming() else { return http::text(400, "") };
-        if !ShardCall::has_path(url.path) {
-            let answer = self.operation(method, url, request, body).await?;
-            // The Worker has forwarded the body, too.
-            return http::answer_after_body(request, answer).await;
-        }
-        let body = if method == "POST" { http::body_text(request.text()).await? } else { client_of(request) };
-        match ShardCall::decode(url.path, &body) {
-            Some(call) => self.answer(call).await,
-            None => http::object(ObjectResponse::not_understood()),
-        }
-    }
-
-    async fn answer(self: &Rc<Self>, call: ShardCall) -> Result<Response> {
+    /// Answers a call: with the socket that it is to have, or else with what the shard says.
+    async fn answer(
+        self: &Rc<Self>,
+        call: ShardCall,
+    ) -> Result<std::result::Result<Response, ObjectResponse>> {
         if matches!(call, ShardCall::Connect(_)) {
             self.introduce().await?;
         }
@@ -240,14 +246,18 @@ impl ShardHost {
             (Answered::Socket(subprotocol), Some(pair)) => {
                 http::switch_protocols(&pair.client(), subprotocol.as_deref())?
             }
-            (Answered::Socket(_), None) => http::object(ObjectResponse::not_understood())?,
-            (Answered::Answer(answer), _) => http::object(answer.encode())?,
+            (Answered::Socket(_), None) => return Ok(Err(ObjectResponse::not_understood())),
+            (Answered::Answer(answer), _) if !is_counted => return Ok(Err(answer.encode())),
+            (Answered::Answer(answer), _) => {
+                let ObjectResponse { status, body } = answer.encode();
+                http::text(status, &body)?
+            }
         };
         if is_counted {
             let connections = self.driver.borrow().shard.connections();
             answer.headers().set(Offered::CONNECTIONS, &connections.to_string())?;
         }
-        Ok(answer)
+        Ok(Ok(answer))
     }
 
     /// Asks the hub's directory, once in a life, for what it sent the others before there was this
@@ -269,21 +279,21 @@ impl ShardHost {
         self: &Rc<Self>,
         method: &str,
         url: RequestUrl<'_>,
-        request: &Request,
-        body: Option<ArrayBuffer>,
-    ) -> Result<Response> {
+        head: &TaskHead,
+        body: Vec<u8>,
+    ) -> Result<String> {
         let task = match ShardTask::read(method, url) {
             Ok(task) => task,
-            Err(refusal) => return http::rest(rest::refuse(&refusal, method)),
+            Err(refusal) => return Ok(encode_answer(rest::refuse(&refusal, method))),
         };
         let number = self.driver.borrow().shard.id();
-        // Its body is read twice.
-        let again = task.behind(number).map(|_| request.clone()).transpose()?;
-        let reply = match self.read(&task.task.work, request, body).await? {
+        // Those behind this one read the body, too.
+        let again = if task.behind(number).is_some() { body.clone() } else { Vec::new() };
+        let reply = match read(&task.task.work, head, body) {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
-        let host = Parts { env: &self.objects.0, request: again.as_ref().unwrap_or(request) };
+        let host = Parts { env: &self.objects.0, head, body: Body::Read(&again) };
         task.answer(&host, (&self.hub_name, number), method, reply).await
     }
 
@@ -294,23 +304,12 @@ impl ShardHost {
         }
         Ok(self.step(Input::Command(command), None)?.reply)
     }
+}
 
-    /// The command that a task comes to, with what of it is in the request's body.
-    async fn read(
-        &self,
-        work: &Work,
-        request: &Request,
-        body: Option<ArrayBuffer>,
-    ) -> Result<std::result::Result<Command, Refusal>> {
-        let head = if work.needs_body() { BodyHead::of(request) } else { BodyHead::default() };
-        let read = work.read_head(head.content_type(), head.metadata());
-        Ok(match read {
-            Ok(CommandHead::Whole(command)) => Ok(command),
-            Ok(CommandHead::NeedsBody(reader)) => {
-                let body = head.body(request, body).await?;
-                body.and_then(|body| reader.read(http::take_bytes(&body), &http::text_in_charset))
-            }
-            Err(refusal) => Err(refusal),
-        })
+/// The command that a task comes to, with what of it is in a request's head and body.
+fn read(work: &Work, head: &TaskHead, body: Vec<u8>) -> std::result::Result<Command, Refusal> {
+    match work.read_head(Some(head.content_type()), head.metadata())? {
+        CommandHead::Whole(command) => Ok(command),
+        CommandHead::NeedsBody(reader) => reader.read(body, &http::text_in_charset),
     }
 }

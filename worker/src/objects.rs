@@ -1,11 +1,11 @@
 //! Requests to Durable Objects.
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_service::{DirectoryCall, ObjectRequest, Part, REPLY_HEADER, ShardCall};
+use webpubsub_service::{DirectoryCall, ObjectRequest, ShardCall};
 use worker::Env;
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::{Request, Response};
 
 use crate::log;
 use crate::platform::{Error, Result};
@@ -19,33 +19,31 @@ const HUB_DIRECTORY: &str = "HUB_DIRECTORY";
 #[wasm_bindgen(module = "worker/js/objects.ts")]
 extern "C" {
     #[wasm_bindgen(js_name = callObjects)]
-    fn call_objects(env: &Env, kind: &str, names: Vec<String>, path: &str, body: Option<&str>) -> Promise;
+    fn call_objects(env: &Env, kind: &str, names: Vec<String>, path: &str, body: &str) -> Promise;
 
     #[wasm_bindgen(js_name = forwardToShard)]
-    pub(crate) fn forward_to_shard(env: &Env, name: &str, request: &Request, failed: &JsValue) -> Promise;
+    pub(crate) fn forward_to_shard(
+        env: &Env,
+        name: &str,
+        request: &Request,
+        prefix: &str,
+        failed: &JsValue,
+    ) -> Promise;
+
+    #[wasm_bindgen(js_name = canForward)]
+    pub(crate) fn can_forward(request: &Request) -> bool;
 
     #[wasm_bindgen(js_name = askWithSocket)]
     fn ask_with_socket(env: &Env, name: &str, path: &str, client: &str) -> Promise;
 
-    #[wasm_bindgen(js_name = clientOf)]
-    pub(crate) fn client_of(request: &Request) -> String;
-
-    #[wasm_bindgen(js_name = askForParts)]
-    fn ask_for_parts(
-        env: &Env,
-        names: Vec<String>,
-        path: &str,
-        method: &str,
-        headers: &Headers,
-        body: &JsValue,
-        reply: &str,
-    ) -> Promise;
+    #[wasm_bindgen(js_name = serveOnAll)]
+    fn serve_on_all(env: &Env, names: Vec<String>, head: &str, body: Option<&Uint8Array>) -> Promise;
 }
 
 /// Makes a call of a shard about a client that wants to have a socket, which the answer may carry.
 pub(crate) async fn offer_client(env: &Env, name: &str, call: &ShardCall) -> Result<Response> {
     let ObjectRequest { path, body } = call.encode();
-    Ok(settled(ask_with_socket(env, name, path, &body.unwrap_or_default())).await?.unchecked_into())
+    Ok(settled(ask_with_socket(env, name, path, &body)).await?.unchecked_into())
 }
 
 /// The way to all objects, over the bindings of an environment.
@@ -71,7 +69,7 @@ async fn ask(
     ObjectRequest { path, body }: ObjectRequest,
 ) -> Vec<Option<String>> {
     let asked = names.len();
-    match settled(call_objects(env, kind, names, path, body.as_deref())).await {
+    match settled(call_objects(env, kind, names, path, &body)).await {
         Ok(answers) => answers.unchecked_into::<Array>().iter().map(|answer| answer.as_string()).collect(),
         Err(thrown) => {
             log::failure("asking other objects", &Error::from(thrown));
@@ -80,30 +78,14 @@ async fn ask(
     }
 }
 
-/// A request that several shards receive.
-pub(crate) struct Question<'a> {
-    /// The path, and the query if there is one.
-    pub(crate) path: &'a str,
-    pub(crate) method: &'a str,
-    pub(crate) headers: &'a Headers,
-    /// `undefined` for none.
-    pub(crate) body: JsValue,
-}
-
-/// Has all of these shards do their parts at once; one each, in their order.
-pub(crate) async fn ask_for_parts_of(
+/// Has all of these shards carry a request out at once; one answer each, in their order. `head` is a
+/// [`TaskHead`](crate::http::TaskHead).
+pub(crate) async fn serve_on_shards(
     env: &Env,
     names: Vec<String>,
-    Question { path, method, headers, body }: Question<'_>,
-) -> Result<Vec<Part<Response>>> {
-    let answers = ask_for_parts(env, names, path, method, headers, &body, REPLY_HEADER);
-    let answers: Array = settled(answers).await?.unchecked_into();
-    let part = |answer: JsValue| match answer.as_string() {
-        Some(reply) => {
-            let (header, body) = reply.split_once('\n').unwrap_or_default();
-            Part::reply(header, body).ok_or_else(|| Error::NoReply)
-        }
-        None => Ok(Part::Refused(answer.unchecked_into())),
-    };
-    answers.iter().map(part).collect()
+    head: &str,
+    body: Option<&Uint8Array>,
+) -> Result<Vec<String>> {
+    let answers: Array = settled(serve_on_all(env, names, head, body)).await?.unchecked_into();
+    Ok(answers.iter().filter_map(|answer| answer.as_string()).collect())
 }

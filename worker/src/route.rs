@@ -1,14 +1,15 @@
-//! Requests of the REST API on their way to shards: one as it is, or its parts to several.
+//! Requests of the REST API on their way to shards: to one, or their parts to several.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
-use webpubsub_protocol::rest::{self, Refusal};
-use webpubsub_service::{Part, PartsHost};
+use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
+use webpubsub_service::{Part, PartsHost, encode_answer};
 use worker::Env;
-use worker::web_sys::{Request, Response};
+use worker::web_sys::Request;
 
-use crate::objects::{Question, ask_for_parts_of, forward_to_shard};
+use crate::http::TaskHead;
+use crate::objects::{forward_to_shard, serve_on_shards};
 use crate::platform::{Error, Result};
 use crate::task::Settled;
 use crate::{http, log};
@@ -22,29 +23,39 @@ thread_local! {
     .into_js_value();
 }
 
-/// Forwards the raw request to one shard. Resolves with its answer, or with one that says that it has failed.
+/// Has one shard carry a request out for which [`can_forward`](crate::objects::can_forward) holds. Resolves with the
+/// answer, or with one that says that it has failed.
 pub(crate) fn forward(env: &Env, name: &str, request: &Request) -> Promise {
-    FAILED.with(|failed| forward_to_shard(env, name, request, failed))
+    FAILED.with(|failed| forward_to_shard(env, name, request, METADATA_PREFIX, failed))
 }
 
 /// A request of which several shards do parts.
-#[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     pub(crate) env: &'a Env,
-    pub(crate) request: &'a Request,
+    pub(crate) head: &'a TaskHead,
+    pub(crate) body: Body<'a>,
+}
+
+/// The body of a request.
+pub(crate) enum Body<'a> {
+    Unread(&'a Request),
+    Read(&'a [u8]),
 }
 
 impl PartsHost for Parts<'_> {
     type Error = Error;
-    type Answer = Response;
+    type Answer = String;
     type Body = Uint8Array;
 
     fn content_type(&self) -> Option<String> {
-        self.request.headers().get("Content-Type").ok().flatten()
+        Some(self.head.content_type().to_owned())
     }
 
-    fn body(&self) -> impl Future<Output = Result<std::result::Result<Uint8Array, Refusal>>> {
-        http::message_body(self.request, None)
+    async fn body(&self) -> Result<std::result::Result<Uint8Array, Refusal>> {
+        match self.body {
+            Body::Unread(request) => http::message_body(request, self.head.length()).await,
+            Body::Read(bytes) => Ok(Ok(Uint8Array::from(bytes))),
+        }
     }
 
     async fn ask_for_parts(
@@ -52,18 +63,16 @@ impl PartsHost for Parts<'_> {
         names: Vec<String>,
         path: &str,
         body: Option<Uint8Array>,
-    ) -> Result<Vec<Part<Response>>> {
-        let (method, headers) = (self.request.method(), self.request.headers());
-        // Only a POST has a body here, and a request that must not have one cannot have an empty one.
-        let bytes = body.unwrap_or_else(|| Uint8Array::new_with_length(0));
-        let body = if method == "POST" { bytes.clone().into() } else { JsValue::UNDEFINED };
-        let question = Question { path, method: &method, headers: &headers, body };
-        let parts = ask_for_parts_of(self.env, names, question).await;
-        http::free_bytes(&bytes);
-        parts
+    ) -> Result<Vec<Part<String>>> {
+        let answers = serve_on_shards(self.env, names, &self.head.with_path(path), body.as_ref()).await?;
+        if let Some(body) = body {
+            http::free_bytes(&body);
+        }
+        let parts: Option<_> = answers.into_iter().map(Part::read).collect();
+        parts.ok_or_else(|| Error::NoReply)
     }
 
-    fn respond(&self, response: rest::Response) -> Result<Response> {
-        http::rest(response)
+    fn respond(&self, response: rest::Response) -> Result<String> {
+        Ok(encode_answer(response))
     }
 }

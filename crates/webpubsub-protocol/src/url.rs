@@ -2,7 +2,7 @@
 
 /// The parts of an absolute URL as they were written: what is routed, authorised and acted on is
 /// one and the same string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct RequestUrl<'a> {
     /// `http` or `https`.
     pub scheme: &'a str,

@@ -95,6 +95,12 @@ pub trait Host {
     /// Reads the body of the request, unless it is too long.
     fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
 
+    /// Whether the request can go to a shard as it is. A host may rather read its body first, which [`Host::gather`]
+    /// does.
+    fn can_forward(&self) -> bool {
+        true
+    }
+
     /// Returns the way to the service's objects.
     fn objects(&self) -> &Self::Objects;
 

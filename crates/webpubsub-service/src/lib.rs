@@ -46,7 +46,7 @@ pub use object_api::{
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
 };
 pub use objects::{Objects, introduce, relay};
-pub use part::{Part, REPLY_HEADER};
+pub use part::{Part, encode_answer};
 pub use parts::PartsHost;
 pub use scatter::{Destination, ShardRange};
 pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject, restore_shard};

@@ -1,7 +1,7 @@
 //! What the service's objects are called, and what they ask each other: typed calls, each with one way to
 //! write it and one to read it.
 //!
-//! A REST call of a server is not among them: it travels to a shard as the request that it is, with a
+//! A REST call of a server is not among them: its request line travels to a shard as it is, with a
 //! [`ShardRange`](crate::ShardRange) in front where it is carried out by several. See [`crate::Part`].
 
 mod directory_call;
@@ -16,22 +16,22 @@ pub use shard_call::{AdmittedClient, Offered, ShardAnswer, ShardCall};
 /// The name of the directory that is the register of all hubs, which no hub has.
 pub const REGISTER: &str = "*";
 
-/// A call as it travels: a request to `path` that carries `body`, if there is one.
+/// A call as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRequest {
-    /// The path, which begins with a slash. No path of the REST API is one of these.
+    /// What is asked: a path, which begins with a slash.
     pub path: &'static str,
-    /// What is sent; `None` for a request that has no body.
-    pub body: Option<String>,
+    /// What goes with it; empty for nothing.
+    pub body: String,
 }
 
 impl ObjectRequest {
-    const fn get(path: &'static str) -> Self {
-        Self { path, body: None }
+    const fn of(path: &'static str, body: String) -> Self {
+        Self { path, body }
     }
 
-    const fn post(path: &'static str, body: String) -> Self {
-        Self { path, body: Some(body) }
+    const fn bare(path: &'static str) -> Self {
+        Self { path, body: String::new() }
     }
 }
 
@@ -51,6 +51,18 @@ impl ObjectResponse {
 
     const fn text(body: String) -> Self {
         Self { status: 200, body }
+    }
+
+    /// The answer as it travels: the status, of three digits, and the body.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        format!("{}{}", self.status, self.body)
+    }
+
+    /// The answer of an object that could not start.
+    #[must_use]
+    pub const fn not_started() -> Self {
+        Self::empty(500)
     }
 
     /// The answer to what no object understands.

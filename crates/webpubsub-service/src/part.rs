@@ -8,7 +8,7 @@ use crate::task::{Success, Task, Work};
 /// What a shard made of its part of a task.
 ///
 /// It travels as the answer that the caller would get if there were no other shard. Where it is a reply, its
-/// header [`REPLY_HEADER`] says which.
+/// header `x-reply` says which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<R> {
     /// It has carried its part out.
@@ -18,19 +18,41 @@ pub enum Part<R> {
 }
 
 /// The name of the header that says which reply of a shard an answer is.
-pub const REPLY_HEADER: &str = "x-reply";
+const REPLY_HEADER: &str = "x-reply";
 
 const DONE: &str = "done";
 const NOT_FOUND: &str = "notFound";
 const CONFLICT: &str = "conflict";
 const MEMBERS: &str = "members";
 
-impl<R> Part<R> {
-    /// Reads the reply in an answer by its [`REPLY_HEADER`] and its body, which matters for members only; `None`
-    /// where there is none in it.
+/// Writes an answer as it travels: a line with its status, one for each header with a colon after its name, an empty
+/// one, and its body.
+#[must_use]
+pub fn encode_answer(Response { status, headers, body }: Response) -> String {
+    let mut text = status.to_string();
+    for (name, value) in headers {
+        text.extend(["\n", name, ":", &value]);
+    }
+    text + "\n\n" + &body
+}
+
+impl Part<String> {
+    /// Reads a shard's answer, which [`encode_answer`] wrote; `None` where it has a reply that cannot be read.
     #[must_use]
-    pub fn reply(header: &str, body: &str) -> Option<Self> {
-        Some(Self::Replied(match header {
+    pub fn read(answer: String) -> Option<Self> {
+        // By the character: to look for a text in another takes 4 KB of the worker.
+        let (mut reply, mut body) = (None, &*answer);
+        loop {
+            let (line, rest) = body.split_once('\n')?;
+            body = rest;
+            match line.split_once(':') {
+                Some((REPLY_HEADER, value)) => reply = Some(value),
+                None if line.is_empty() => break,
+                _ => {}
+            }
+        }
+        let Some(reply) = reply else { return Some(Self::Refused(answer)) };
+        Some(Self::Replied(match reply {
             DONE => Reply::Done,
             NOT_FOUND => Reply::NotFound,
             CONFLICT => Reply::Conflict,
@@ -87,7 +109,7 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use webpubsub_protocol::name::ConnectionId;
-    use webpubsub_protocol::rest::{Member, Operation};
+    use webpubsub_protocol::rest::{Member, Operation, Refusal, refuse};
 
     use super::*;
     use crate::task::Assignment;
@@ -179,16 +201,25 @@ mod tests {
             (list(), members(&[])),
             (list(), members(&["a", "b"])),
         ] {
-            let answer = task.respond_in_part(reply.clone());
-            let (_, header) = answer.headers.iter().find(|(name, _)| *name == REPLY_HEADER).unwrap();
-            assert_eq!(Part::<()>::reply(header, &answer.body), Some(Part::Replied(reply)));
+            let answer = encode_answer(task.respond_in_part(reply.clone()));
+            assert_eq!(Part::read(answer), Some(Part::Replied(reply)));
         }
     }
 
     #[test]
-    fn an_answer_without_a_reply_is_no_reply() {
-        for (header, body) in [("", ""), ("Done", ""), ("refused", ""), ("members", "")] {
-            assert_eq!(Part::<()>::reply(header, body), None, "{header}");
+    fn an_answer_without_a_reply_is_a_refusal() {
+        let refusal = refuse(&Refusal::TooLong, "POST");
+        let text = encode_answer(refusal.clone());
+        assert!(text.starts_with("400\n") && text.ends_with(&["\n\n", &refusal.body].concat()), "{text}");
+        for answer in [&text, "500\n\n", "404\na:x-reply:done\n\nx-reply:done"] {
+            assert_eq!(Part::read(answer.to_owned()), Some(Part::Refused(answer.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_reply_that_cannot_be_read_is_none() {
+        for answer in ["", "202", "202\nx-reply:Done\n\n", "202\nx-reply:\n\n", "200\nx-reply:members\n\n"] {
+            assert_eq!(Part::read(answer.to_owned()), None, "{answer}");
         }
     }
 }

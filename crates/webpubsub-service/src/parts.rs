@@ -27,8 +27,8 @@ pub trait PartsHost {
     /// Reads the request's body, unless it is too long.
     fn body(&self) -> impl Future<Output = Result<Result<Self::Body, Refusal>, Self::Error>>;
 
-    /// Sends the request to shards, with this path and query in place of its own, and this body. Returns one part
-    /// each, in their order: a reply where the answer has a [`REPLY_HEADER`](crate::REPLY_HEADER).
+    /// Has shards carry the request out, with this path and query in place of its own, and this body. Returns one part
+    /// each, in their order.
     fn ask_for_parts(
         &self,
         names: Vec<String>,

@@ -50,6 +50,12 @@ impl ShardRange {
         Self { first: 0, end }
     }
 
+    /// One shard.
+    #[must_use]
+    pub const fn of(ShardId(shard): ShardId) -> Self {
+        Self { first: shard, end: shard.saturating_add(1) }
+    }
+
     /// Whether a shard is one of these.
     #[must_use]
     pub const fn has(self, ShardId(shard): ShardId) -> bool {

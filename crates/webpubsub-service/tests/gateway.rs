@@ -191,8 +191,21 @@ impl Host for ScriptedHost {
         Ok(("a shard's answer", status, count))
     }
 
-    async fn gather(&self, hub: &HubName, _: ShardRange, _: &Task) -> Result<Part<&'static str>, Failed> {
-        self.does(format!("parts of {hub}"));
+    fn can_forward(&self) -> bool {
+        self.header("Expect").is_none()
+    }
+
+    async fn gather(
+        &self,
+        hub: &HubName,
+        shards: ShardRange,
+        _: &Task,
+    ) -> Result<Part<&'static str>, Failed> {
+        let asked: Vec<_> = shards.asked().collect();
+        self.does(match asked[..] {
+            [shard] if shard.0 > 0 => format!("a part of {hub}/{shard}"),
+            _ => format!("parts of {hub}"),
+        });
         self.part.take().ok_or(Failed("no shard".to_owned()))
     }
 
@@ -370,6 +383,16 @@ fn a_recovery_goes_to_the_shard_that_made_the_connection() {
     let host = ScriptedHost::open(3, &[(500, None)]);
     assert_eq!(host.response("GET", &path(&host, 2)).0, 503);
     assert_eq!(host.done.borrow()[1], "error: having a connection recovered: the shard failed");
+}
+
+#[test]
+fn what_cannot_be_forwarded_is_the_part_of_one_shard() {
+    let headers = [("Expect", "100-continue")].into();
+    let host = ScriptedHost { headers, ..ScriptedHost::new(3, None) };
+    host.part.replace(Some(Part::Replied(Reply::Done)));
+    let path = format!("/api/hubs/chat/connections/{}", ShardId(2).connection_id([7; 16]));
+    assert_eq!(host.response("DELETE", &path).0, 204);
+    assert_eq!(*host.done.borrow(), ["/view of chat", "a part of chat/2"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use webpubsub_protocol::rest::{Operation, Refusal, Response};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::{GatewayError, Incoming};
 use webpubsub_service::{
-    Assignment, Part, PartsHost, REPLY_HEADER, ShardRange, ShardTask, Task, parse_object_name,
+    Assignment, Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name,
 };
 use webpubsub_shard::{Reply, ShardId};
 
@@ -53,9 +53,10 @@ impl Hub {
         let answer: Pin<Box<dyn Future<Output = _>>> =
             Box::pin(task.answer(self, (&hub, shard), "POST", reply));
         let response = answer.await?;
-        let header = response.headers.iter().find(|(name, _)| *name == REPLY_HEADER);
-        let part = header.and_then(|(_, value)| Part::reply(value, &response.body));
-        Ok(part.unwrap_or(Part::Refused(response)))
+        Ok(match Part::read(encode_answer(response.clone())).unwrap() {
+            Part::Replied(reply) => Part::Replied(reply),
+            Part::Refused(_) => Part::Refused(response),
+        })
     }
 
     /// What all of so many shards answer.
@@ -158,7 +159,7 @@ fn a_shard_answers_alone_what_goes_to_it_only() {
     let name = HubName::parse("chat").unwrap();
     let answer = now_or_never(task.answer(&hub, (&name, ShardId(0)), "POST", Ok(Reply::Done))).unwrap();
     assert_eq!(answer.status, 202);
-    assert!(answer.headers.iter().all(|(name, _)| *name != REPLY_HEADER), "it is no part");
+    assert!(answer.headers.iter().all(|(name, _)| *name != "x-reply"), "it is no part");
     let refused = task.answer(&hub, (&name, ShardId(0)), "POST", Err(Refusal::TooLong));
     assert_eq!(now_or_never(refused).unwrap().status, 400);
 }

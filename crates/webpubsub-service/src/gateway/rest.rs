@@ -41,12 +41,13 @@ impl<H: Host> Gateway<'_, H> {
         }
         let (what, error) = match self.view(&hub).await {
             Ok(view) => {
-                let shards = ShardRange::below(view.map.reached);
-                if let Some(shard) = shards.only(&task.place)
-                    && !matches!(task.work, Work::List { .. })
-                {
-                    self.host.forward_task(task);
-                    return Answer::Forward(object_name(&hub, shard));
+                let mut shards = ShardRange::below(view.map.reached);
+                if let Some(shard) = shards.only(&task.place) {
+                    if !matches!(task.work, Work::List { .. }) && self.host.can_forward() {
+                        self.host.forward_task(task);
+                        return Answer::Forward(object_name(&hub, shard));
+                    }
+                    shards = ShardRange::of(shard);
                 }
                 match self.host.gather(&hub, shards, &task).await {
                     Ok(Part::Replied(reply)) => {

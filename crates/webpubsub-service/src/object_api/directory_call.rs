@@ -65,24 +65,24 @@ impl DirectoryCall {
     #[must_use]
     pub fn encode(&self) -> ObjectRequest {
         match self {
-            Self::View => ObjectRequest::get(VIEW),
+            Self::View => ObjectRequest::bare(VIEW),
             Self::ChangeSettings(settings) => {
                 let settings = settings.as_ref().map_or_else(|| "null".to_owned(), HubSettings::encode);
-                ObjectRequest::post(SETTINGS, settings)
+                ObjectRequest::of(SETTINGS, settings)
             }
             Self::Validate(handler) => {
                 let mut body = Writer::object();
                 body.text("url", &handler.url).text("origin", &handler.origin);
-                ObjectRequest::post(VALIDATION, body.finish())
+                ObjectRequest::of(VALIDATION, body.finish())
             }
-            Self::KeepDelivery(delivery) => ObjectRequest::post(DELIVERY, delivery.clone()),
-            Self::Deliveries => ObjectRequest::get(DELIVERIES),
-            Self::GoAway => ObjectRequest::post(GO_AWAY, String::new()),
-            Self::AddHub(hub) => ObjectRequest::post(HUB, hub.to_string()),
-            Self::Hubs => ObjectRequest::get(HUBS),
-            Self::Keys => ObjectRequest::get(KEYS),
-            Self::ChangeKeys(change) => ObjectRequest::post(CHANGE_KEYS, change.encode()),
-            Self::SignIn(attempt) => ObjectRequest::post(SIGN_IN, attempt.encode()),
+            Self::KeepDelivery(delivery) => ObjectRequest::of(DELIVERY, delivery.clone()),
+            Self::Deliveries => ObjectRequest::bare(DELIVERIES),
+            Self::GoAway => ObjectRequest::bare(GO_AWAY),
+            Self::AddHub(hub) => ObjectRequest::of(HUB, hub.to_string()),
+            Self::Hubs => ObjectRequest::bare(HUBS),
+            Self::Keys => ObjectRequest::bare(KEYS),
+            Self::ChangeKeys(change) => ObjectRequest::of(CHANGE_KEYS, change.encode()),
+            Self::SignIn(attempt) => ObjectRequest::of(SIGN_IN, attempt.encode()),
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
             DirectoryCall::ChangeKeys(KeyChange::Rotate("k".to_owned())),
         ] {
             let ObjectRequest { path, body } = call.encode();
-            assert_eq!(DirectoryCall::decode(path, &body.unwrap_or_default()), Some(call));
+            assert_eq!(DirectoryCall::decode(path, &body), Some(call));
         }
     }
 
