@@ -289,14 +289,15 @@ export const mqttStatements = [
         "PINGREQ in time, by Server Keep Alive where there is one",
         "Of clients.",
       ),
-      ours(
+      said(
         "3.1.2:22 3.2.2:22",
         "3.1.2:24",
         "A silent client is closed after 1.5 keep-alives",
-        "At the edge late, or not while its shard sleeps between two looks.",
         packets("a silent client is closed after its keep-alive"),
+        packets("a silent client is closed where its shard sleeps"),
         packets("PINGREQ keeps a connection open"),
         sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
+        sessions("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
       ),
       said(
         "3.1.2:24,25",

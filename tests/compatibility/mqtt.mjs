@@ -72,12 +72,13 @@ export const mqtt = [
         sessions("connect_has_thirty_seconds"),
         sessions("a_packet_that_has_begun_ends_within_thirty_seconds"),
       ),
-      differs(
+      row(
         "A silent client is closed after 1.5 times its keep-alive",
-        "At the edge late, or not while its shard sleeps between two looks.",
         packets("a silent client is closed after its keep-alive"),
+        packets("a silent client is closed where its shard sleeps"),
         packets("PINGREQ keeps a connection open"),
         sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
+        sessions("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
       ),
       row(
         "Malformed packets get their reason and a close",

@@ -95,8 +95,9 @@ impl Connection {
             .mqtt
             .as_ref()
             .map_or_else(Progress::default, |session| session.outgoing.progress(acknowledged.sequence_id));
+        let last_packet = self.mqtt.as_ref().map(|session| session.last);
         let (connection, since) = (self.id.clone(), self.since);
-        Attachment { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt }
+        Attachment { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt, last_packet }
     }
 
     /// Whether it has a socket.
@@ -122,6 +123,9 @@ impl Connection {
                 buffer.resume(socket.acknowledged, socket.is_behind);
                 if let Some(session) = &mut self.mqtt {
                     session.carried = Some(socket.mqtt);
+                    if let Some(last_packet) = socket.last_packet {
+                        session.resume_keep_alive(last_packet);
+                    }
                 }
             }
             None => {

@@ -147,6 +147,8 @@ pub struct Attachment {
     pub(crate) streams: Vec<Progress>,
     /// How far the messages of an MQTT session have come.
     pub(crate) mqtt: mqtt::Progress,
+    /// When the last packet of an MQTT client came, or a tenth of its keep-alive before that.
+    pub(crate) last_packet: Option<Timestamp>,
 }
 
 /// The first byte of an attachment without streams: the layout of the rest.
@@ -159,6 +161,8 @@ const WITH_SINCE: u8 = 2;
 const WITH_RECORD: u8 = 4;
 /// What is added to the first byte where messages of an MQTT session wait, or are done out of turn.
 const WITH_MQTT: u8 = 8;
+/// What is added to the first byte where the attachment says when the last packet of an MQTT client came.
+const WITH_LAST_PACKET: u8 = 16;
 /// Of the 8 bytes for the first message that waits, the bit that says that it was sent before.
 const WAS_SENT: u64 = 1 << 63;
 
@@ -168,15 +172,16 @@ impl Attachment {
     /// that is known, the length of the connection's record and groups in 2 bytes and those if no disk has them, the
     /// number of streams in 2 bytes and the streams if there are any, how far the messages of an MQTT session have
     /// come if they wait (the first that does in 8 bytes with a bit for whether it was sent before, the number of those
-    /// that are done in 2 bytes, and where each is in 2 bytes), then the runs of ack ids, which an MQTT session has
-    /// not. At most 14,892 bytes, since a connection with streams is on disk; the platform keeps 16,384.
+    /// that are done in 2 bytes, and where each is in 2 bytes), when its last packet came in 8 bytes, then the runs of
+    /// ack ids, which an MQTT session has not. At most 14,892 bytes, since a connection with streams is on disk; the platform keeps 16,384.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let id = self.connection.as_str().as_bytes();
         let streams = if self.streams.is_empty() { 0 } else { WITH_STREAMS };
         let record = if self.carried.is_empty() { 0 } else { WITH_RECORD };
         let mqtt = if self.mqtt.is_empty() { 0 } else { WITH_MQTT };
-        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE) + record + mqtt;
+        let last_packet = self.last_packet.map_or(0, |_| WITH_LAST_PACKET);
+        let format = FORMAT + streams + self.since.map_or(0, |_| WITH_SINCE) + record + mqtt + last_packet;
         let mut bytes = vec![format, u8::try_from(id.len()).unwrap_or(u8::MAX)];
         bytes.extend(id.iter().take(usize::from(u8::MAX)));
         bytes.extend(self.acknowledged.row.to_le_bytes());
@@ -199,6 +204,9 @@ impl Attachment {
             bytes.extend(u16::try_from(self.mqtt.done.len()).unwrap_or(u16::MAX).to_le_bytes());
             bytes.extend(self.mqtt.done.iter().flat_map(|at| at.to_le_bytes()));
         }
+        bytes.extend(
+            self.last_packet.map(|last_packet| last_packet.as_millis().to_le_bytes()).into_iter().flatten(),
+        );
         bytes.extend(encode_runs(self.acks.runs()));
         bytes
     }
@@ -207,7 +215,7 @@ impl Attachment {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&[format, length], rest) = bytes.split_first_chunk()?;
-        let all = WITH_STREAMS + WITH_SINCE + WITH_RECORD + WITH_MQTT;
+        let all = WITH_STREAMS + WITH_SINCE + WITH_RECORD + WITH_MQTT + WITH_LAST_PACKET;
         let parts = format.checked_sub(FORMAT).filter(|parts| *parts <= all)?;
         let (id, rest) = rest.split_at_checked(usize::from(length))?;
         let connection = ConnectionId::parse(std::str::from_utf8(id).ok()?).ok()?;
@@ -250,11 +258,17 @@ impl Attachment {
                 rest = after;
             }
         }
+        let mut last_packet = None;
+        if parts & WITH_LAST_PACKET != 0 {
+            let (millis, after) = rest.split_first_chunk()?;
+            rest = after;
+            last_packet = Some(Timestamp::from_millis(u64::from_le_bytes(*millis)));
+        }
         let sequence_id = SequenceId(u64::from_le_bytes(*sequence_id));
         let acknowledged = Cursor { row: u64::from_le_bytes(*row), sequence_id };
         let acks = AckCache::from_runs(decode_runs(rest)?);
         let is_behind = *is_behind != 0;
-        Some(Self { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt })
+        Some(Self { connection, since, acknowledged, is_behind, carried, acks, streams, mqtt, last_packet })
     }
 }
 
@@ -299,11 +313,14 @@ mod tests {
             acks: AckCache::default(),
             streams: vec![],
             mqtt: mqtt::Progress::default(),
+            last_packet: None,
         };
+        assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
+        attachment.last_packet = Some(Timestamp::from_millis(8));
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
         attachment.mqtt = mqtt::Progress { waiting: 9, was_sent: true, done: (0..1100).collect() };
         assert_eq!(Attachment::decode(&attachment.encode()).as_ref(), Some(&attachment));
-        attachment.mqtt = mqtt::Progress::default();
+        (attachment.mqtt, attachment.last_packet) = (mqtt::Progress::default(), None);
         for id in 0..1000 {
             attachment.acks.insert(AckId(u64::MAX - id * 3));
         }

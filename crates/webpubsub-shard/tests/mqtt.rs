@@ -264,6 +264,34 @@ fn a_sleeping_shard_wakes_to_give_a_client_up() {
 }
 
 #[test]
+fn a_shard_that_sleeps_again_and_again_gives_a_client_up() {
+    for keep_alive in [1, 8, 12, 60] {
+        let mut shard = TestShard::new();
+        let connect = Connect { keep_alive, ..hello(V5, "a") };
+        let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), connect);
+        for _ in 0..20 {
+            shard.pass(u32::from(keep_alive) * SECOND);
+            shard.hibernate();
+            client.send(&mut shard, &UpstreamPacket::Pingreq);
+            assert_eq!(client.read(&mut shard), ["pingresp"], "a client that keeps to {keep_alive} s stays");
+        }
+        let silent_since = shard.now;
+        for _ in 0..100 {
+            if shard.is_open(client.slot) {
+                shard.hibernate();
+                shard.now = shard.due().unwrap();
+                shard.time_out();
+            }
+        }
+        assert!(!shard.is_open(client.slot), "{keep_alive} s");
+        let silence = shard.now.since(silent_since);
+        let least = u32::from(keep_alive) * SECOND * 3 / 2;
+        assert!(least <= silence, "{keep_alive} s: after {silence:?}");
+        assert!(silence <= least + u32::from(keep_alive) * SECOND / 10 + 5 * SECOND, "after {silence:?}");
+    }
+}
+
+#[test]
 fn a_subscription_is_judged_filter_by_filter() {
     let mut shard = TestShard::new();
     let request = ConnectRequest { roles: vec!["webpubsub.joinLeaveGroup.mine".into()], ..mqtt("a") };

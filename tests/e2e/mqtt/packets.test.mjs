@@ -278,6 +278,14 @@ function suite(service) {
     await socket.closed();
   });
 
+  test("a silent client is closed where its shard sleeps", async () => {
+    // Longer than an object stays in memory that has nothing to do.
+    const socket = await open({ keepAlive: 12 });
+    const { type, body } = await socket.next();
+    assert.deepEqual([type, body[0]], ["DISCONNECT", 0x8d]);
+    await socket.closed();
+  });
+
   test("PINGREQ keeps a connection open", async () => {
     const socket = await open({ keepAlive: 1 });
     for (let n = 0; n < 4; n++) {

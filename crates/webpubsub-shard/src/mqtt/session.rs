@@ -84,6 +84,8 @@ pub(crate) struct MqttSession {
     pub(crate) watched: Option<Timestamp>,
     /// When the last packet came.
     pub(crate) last: Timestamp,
+    /// What the socket carries of that, at least.
+    carried_last: Timestamp,
     pub(crate) leaving: Option<Leaving>,
     /// When the next takeover would be one after a while without any, in milliseconds since 1970.
     takeovers_until: u64,
@@ -113,6 +115,7 @@ impl MqttSession {
             timed: None,
             watched: None,
             last: now,
+            carried_last: now,
             leaving: None,
             takeovers_until: 0,
         };
@@ -154,7 +157,30 @@ impl MqttSession {
         self.decoder = Decoder::resume(connect.version, MAX_CLIENT_MESSAGE_BYTES);
         (self.unreadable, self.begun, self.leaving) = (None, None, None);
         self.is_behind = false;
+        (self.last, self.carried_last) = (now, now);
+    }
+
+    /// A packet has come. Returns whether the socket is to carry that: a shard that sleeps has nothing else to know it
+    /// by, and a tenth of the keep-alive does not matter.
+    pub(crate) fn note_packet(&mut self, now: Timestamp) -> bool {
         self.last = now;
+        let is_news = self.carried_last.after(self.slack()) <= now;
+        if is_news {
+            self.carried_last = now;
+        }
+        is_news
+    }
+
+    /// Goes on with a client of which the socket carries when the last packet came. There may have been one since that
+    /// it does not carry.
+    pub(crate) fn resume_keep_alive(&mut self, carried: Timestamp) {
+        self.last = carried.after(self.slack()).min(self.last);
+        self.carried_last = carried;
+    }
+
+    /// For how long packets may come without the socket carrying when.
+    fn slack(&self) -> Duration {
+        Duration::from_millis(u64::from(self.keep_alive) * 100)
     }
 
     /// How long it outlives its socket.
@@ -265,6 +291,7 @@ impl MqttSession {
             timed: None,
             watched: None,
             last: now,
+            carried_last: now,
             leaving: None,
             takeovers_until: 0,
         })

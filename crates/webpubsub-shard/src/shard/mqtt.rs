@@ -78,8 +78,11 @@ impl Shard {
             }
             match session.decoder.next_packet() {
                 Ok(Some(packet)) => {
-                    session.last = step.now;
+                    let is_news = session.note_packet(step.now);
                     let bytes = packet_bytes(&packet);
+                    if is_news {
+                        self.touch(from);
+                    }
                     self.take_in(from, Arrived::Packet(Box::new(packet)), bytes, step);
                 }
                 Ok(None) => return self.wait_for_rest(from, step),

@@ -47,6 +47,7 @@ impl Shard {
             acks: AckCache::default(),
             streams: Vec::new(),
             mqtt: Progress::default(),
+            last_packet: None,
         };
         step.push(Output::Attach { slot, attachment });
         let decoder = Decoder::new(MAX_CLIENT_MESSAGE_BYTES);
