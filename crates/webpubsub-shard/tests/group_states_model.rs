@@ -225,8 +225,12 @@ impl World {
         }
     }
 
-    /// Lets everything arrive: all relays, and those who have lost their sockets come back.
+    /// Lets everything arrive: all relays, and those who have lost their sockets come back. Every shard is woken:
+    /// one that has crashed knows by nothing else that its clients are gone.
     fn settle(&mut self) {
+        for shard in 0..usize::from(self.map.reached) {
+            self.shards[shard].set_map(self.map);
+        }
         for _ in 0..3 {
             for client in 0..self.clients.len() {
                 self.recover(client);
