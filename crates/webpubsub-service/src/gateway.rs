@@ -197,14 +197,14 @@ pub struct Gateway<'a, H> {
     pub host: &'a H,
     /// The configuration.
     pub config: &'a Config,
-    /// Whether something was signed with a key that is not known.
-    has_met_unknown_key: Cell<bool>,
+    /// Whether the request is looked at once more, with the newest keys.
+    looks_again: Cell<bool>,
 }
 
 impl<'a, H> Gateway<'a, H> {
     /// What stands between one request and the objects.
     pub const fn new(host: &'a H, config: &'a Config) -> Self {
-        Self { host, config, has_met_unknown_key: Cell::new(false) }
+        Self { host, config, looks_again: Cell::new(false) }
     }
 }
 
@@ -222,7 +222,7 @@ impl<H: Host> Gateway<'_, H> {
             }
             let answer = self.answer_once(asked).await;
             age = KeyRing::MAX_AGE_FOR_NEW;
-            if !self.has_met_unknown_key.replace(false) || !self.config.keys.is_older(self.host.now(), age) {
+            if !self.looks_again.replace(false) {
                 return answer;
             }
         }
@@ -230,7 +230,16 @@ impl<H: Host> Gateway<'_, H> {
 
     /// Takes note of whether something may have been signed with a key that is not known.
     fn meets(&self, is_unknown_key: bool) {
-        self.has_met_unknown_key.set(self.has_met_unknown_key.get() || is_unknown_key);
+        if is_unknown_key && self.config.keys.is_older(self.host.now(), KeyRing::MAX_AGE_FOR_NEW) {
+            self.looks_again.set(true);
+        }
+    }
+
+    /// Logs why something is refused, unless it is looked at once more.
+    fn log_refusal(&self, what: &str, why: &dyn fmt::Display) {
+        if !self.looks_again.get() {
+            self.host.log_refusal(what, why);
+        }
     }
 
     async fn answer_once(&self, asked: Incoming<'_>) -> Answer<H::Answer> {
@@ -284,7 +293,7 @@ impl<H: Host> Gateway<'_, H> {
         let checked = token.and_then(|token| host.verify_service(&config.keys.get(), token, &audience));
         checked.map_err(|error| {
             self.meets(error == TokenError::Signature);
-            host.log_refusal(&format!("authorising {what}"), &error);
+            self.log_refusal(&format!("authorising {what}"), &error);
             error.into()
         })
     }

@@ -657,6 +657,9 @@ fn a_key_that_is_new_elsewhere_is_accepted() {
     assert_eq!(ask(999, "/management/hubs", &old), 200, "the register was asked a moment ago");
     assert_eq!(ask(1_000, "/management/hubs", &new), 200, "an unknown key has it asked again");
     assert_eq!(ask(1_000, "/management/hubs", &old), 401);
+    let warnings = || host.done.borrow().iter().filter(|done| done.starts_with("warning")).count();
+    assert_eq!(warnings(), 1, "what was looked at twice is refused once");
+    assert_eq!((ask(9_000, "/management/hubs", &old), warnings()), (401, 2));
     let hub = HubName::parse("chat").unwrap();
     let connection = ShardId(0).connection_id([7; 16]);
     let token = sign_reconnection_token(&new.access, NOW, &connection, &hub);

@@ -45,7 +45,7 @@ impl<H: Host> Gateway<'_, H> {
             }
         };
         if let Some(what) = refusal.logged() {
-            self.host.log_refusal(&format!("{what} {}", endpoint.hub), &refusal);
+            self.log_refusal(&format!("{what} {}", endpoint.hub), &refusal);
         }
         Answer::Respond(refusal.response())
     }
