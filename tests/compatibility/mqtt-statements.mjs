@@ -62,6 +62,7 @@ const codec = native("mqtt", "tests/packets");
 const property = native("mqtt", "src/property");
 const statements = native("shard", "tests/mqtt_statements");
 const sessions = native("shard", "tests/mqtt");
+const time = native("shard", "tests/mqtt_time");
 const delivery = native("shard", "tests/mqtt_delivery");
 const events = native("shard", "tests/mqtt_events");
 
@@ -296,8 +297,8 @@ export const mqttStatements = [
         packets("a silent client is closed after its keep-alive"),
         packets("a silent client is closed where its shard sleeps"),
         packets("PINGREQ keeps a connection open"),
-        sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
-        sessions("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
+        time("a_client_is_given_up_after_one_and_a_half_keep_alives"),
+        time("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
       ),
       said(
         "3.1.2:24,25",

@@ -7,8 +7,9 @@ const [devices, packets, handlers, tokens] = [
   "mqtt/handlers",
   "rest/generate-token",
 ].map(e2e);
-const [sessions, delivery, events, limits, statements] = [
+const [sessions, time, delivery, events, limits, statements] = [
   "mqtt",
+  "mqtt_time",
   "mqtt_delivery",
   "mqtt_events",
   "mqtt_limits",
@@ -69,16 +70,16 @@ export const mqtt = [
       ),
       row(
         "CONNECT has 30 s, as has a packet that has begun",
-        sessions("connect_has_thirty_seconds"),
-        sessions("a_packet_that_has_begun_ends_within_thirty_seconds"),
+        time("connect_has_thirty_seconds"),
+        time("a_packet_that_has_begun_ends_within_thirty_seconds"),
       ),
       row(
         "A silent client is closed after 1.5 times its keep-alive",
         packets("a silent client is closed after its keep-alive"),
         packets("a silent client is closed where its shard sleeps"),
         packets("PINGREQ keeps a connection open"),
-        sessions("a_client_is_given_up_after_one_and_a_half_keep_alives"),
-        sessions("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
+        time("a_client_is_given_up_after_one_and_a_half_keep_alives"),
+        time("a_shard_that_sleeps_again_and_again_gives_a_client_up"),
       ),
       row(
         "Malformed packets get their reason and a close",

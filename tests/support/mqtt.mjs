@@ -40,6 +40,17 @@ export function packet(type, flags, ...parts) {
   return Buffer.concat([Buffer.from([(TYPES.indexOf(type) << 4) | flags]), varint(body.length), body]);
 }
 
+export const PINGREQ = packet("PINGREQ", 0);
+export const PINGRESP = packet("PINGRESP", 0);
+
+/** The numbers of properties. */
+export const SUBSCRIPTION_IDENTIFIER = 0x0b;
+export const SESSION_EXPIRY = 0x11;
+export const WILL_DELAY = 0x18;
+export const RECEIVE_MAXIMUM = 0x21;
+export const TOPIC_ALIAS = 0x23;
+export const MAXIMUM_PACKET_SIZE = 0x27;
+
 /** The properties of a packet of 5.0, and nothing for 3.1.1. */
 export const properties = (version, ...parts) => {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));

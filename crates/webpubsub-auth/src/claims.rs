@@ -69,21 +69,17 @@ impl<'a> Claims<'a> {
         Members::parse(text).map(Self).ok_or(TokenError::Malformed)
     }
 
-    /// Checks `exp`, which has to be there, and `nbf`, which need not be. At the very moments that
+    /// Checks `exp`, which has to be there and is returned, and `nbf`, which need not be. At the very moments that
     /// they name a token is good.
-    pub(crate) fn check_times(&self, now: Timestamp, skew: Skew) -> Result<(), TokenError> {
-        if !self.expiry()?.is_ahead(now, skew) {
+    pub(crate) fn check_times(&self, now: Timestamp, skew: Skew) -> Result<Expiry, TokenError> {
+        let expiry = self.moment("exp")?.map(Expiry).ok_or(TokenError::NoExpiry)?;
+        if !expiry.is_ahead(now, skew) {
             return Err(TokenError::Expired);
         }
         if self.moment("nbf")?.is_some_and(|not_before| not_before > seconds(now) + skew.seconds()) {
             return Err(TokenError::NotYetValid);
         }
-        Ok(())
-    }
-
-    /// When the token ends.
-    pub(crate) fn expiry(&self) -> Result<Expiry, TokenError> {
-        self.moment("exp")?.map(Expiry).ok_or(TokenError::NoExpiry)
+        Ok(expiry)
     }
 
     /// What `named_by` makes of the first audience, of which there may be several, that it takes for the

@@ -8,7 +8,7 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
 use crate::audience::{ClientAudience, PublicOrigin, ServiceAudience};
-use crate::claims::{Claims, ClientClaims, Skew};
+use crate::claims::{Claims, ClientClaims, Expiry, Skew};
 use crate::error::TokenError;
 
 /// The token in the value of an `Authorization` header; `None` where it has another scheme.
@@ -52,10 +52,20 @@ pub fn verify_service(
     token: &str,
     expected: &ServiceAudience<'_>,
 ) -> Result<PublicOrigin, TokenError> {
+    verify_service_until(keys, now, token, expected).map(|(origin, _)| origin)
+}
+
+/// Does what [`verify_service`] does, and says when the token ends, too.
+pub(crate) fn verify_service_until(
+    keys: &AccessKeys,
+    now: Timestamp,
+    token: &str,
+    expected: &ServiceAudience<'_>,
+) -> Result<(PublicOrigin, Expiry), TokenError> {
     let claims = verify(keys, token)?;
     let claims = Claims::parse(&claims)?;
-    claims.check_times(now, Skew::Tolerated)?;
-    claims.check_audience(&|audience| expected.named_by(audience))
+    let expiry = claims.check_times(now, Skew::Tolerated)?;
+    Ok((claims.check_audience(&|audience| expected.named_by(audience))?, expiry))
 }
 
 /// Makes a client's token for `hub`; `origin` is the service as its clients see it, such as

@@ -7,9 +7,9 @@ use webpubsub_protocol::time::Timestamp;
 
 use crate::access_key::AccessKeys;
 use crate::audience::{PublicOrigin, ServiceAudience};
-use crate::claims::{Claims, Expiry, Skew};
+use crate::claims::{Expiry, Skew};
 use crate::error::TokenError;
-use crate::token::verify;
+use crate::token::verify_service_until;
 
 /// The most tokens that are kept; with one more the cache starts over.
 const MAX_TOKENS: usize = 256;
@@ -56,10 +56,7 @@ impl VerifiedTokens {
         {
             return Ok(known.origin.clone());
         }
-        let text = verify(keys, token)?;
-        let claims = Claims::parse(&text)?;
-        claims.check_times(now, Skew::Tolerated)?;
-        let origin = claims.check_audience(&|audience| expected.named_by(audience))?;
+        let (origin, expiry) = verify_service_until(keys, now, token, expected)?;
         if token.len() <= MAX_TOKEN_BYTES {
             if self.tokens.len() >= MAX_TOKENS {
                 self.tokens.clear();
@@ -69,7 +66,7 @@ impl VerifiedTokens {
                 host: expected.hosts.requested.into(),
                 path: expected.path.into(),
                 since: now,
-                expiry: claims.expiry()?,
+                expiry,
                 origin: origin.clone(),
             };
             self.tokens.insert(hash, verified);

@@ -1,7 +1,7 @@
 //! MQTT clients connect, subscribe and publish.
 //!
 //! Source: docs/spec/mqtt.md#connect, docs/spec/mqtt.md#subscriptions, docs/spec/mqtt.md#publishing.
-#![expect(clippy::expect_used, clippy::panic, reason = "a broken expectation is a failed test")]
+#![expect(clippy::panic, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
 
@@ -28,18 +28,12 @@ fn client(shard: &mut TestShard, version: Version, id: &str) -> MqttClient {
     MqttClient::connected(shard, mqtt(id), hello(version, id)).0
 }
 
-/// What a socket received before it was closed.
-fn last_words(shard: &TestShard, version: Version) -> (Vec<DownstreamPacket>, u16) {
-    let closed = shard.closed.last().expect("a closed socket");
-    (MqttClient::packets(version, &closed.frames), closed.code)
-}
-
 fn refusal(connect: Connect) -> (u8, Option<String>) {
     let mut shard = TestShard::new();
     let version = connect.version;
     let client = MqttClient::open(&mut shard, mqtt("alice"), version);
     client.send(&mut shard, &UpstreamPacket::Connect(Box::new(connect)));
-    let (packets, _) = last_words(&shard, version);
+    let (packets, _) = MqttClient::last_words(&shard, version);
     let [DownstreamPacket::Connack(Connack { session_present: false, reason, properties })] = &packets[..]
     else {
         panic!("{packets:?}");
@@ -111,7 +105,7 @@ fn a_client_id_is_not_that_of_another_connection() {
     let taken = shard.id(plain).as_str().to_owned();
     let late = MqttClient::open(&mut shard, mqtt("a"), V5);
     late.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5, &taken))));
-    let (packets, _) = last_words(&shard, V5);
+    let (packets, _) = MqttClient::last_words(&shard, V5);
     assert!(
         matches!(&packets[..], [DownstreamPacket::Connack(connack)] if connack.reason.0 == 0x85),
         "{packets:?}"
@@ -139,17 +133,6 @@ fn what_is_not_connect_closes_without_connack() {
         shard.input(Input::Frame { from: client.slot, frame: first });
         assert_eq!((shard.closed[0].frames.len(), shard.closed[0].code), (0, 1007));
     }
-}
-
-#[test]
-fn connect_has_thirty_seconds() {
-    let mut shard = TestShard::new();
-    let late = MqttClient::open(&mut shard, mqtt("alice"), V5);
-    shard.pass(29 * SECOND);
-    assert!(shard.is_open(late.slot));
-    shard.pass(2 * SECOND);
-    assert!(!shard.is_open(late.slot));
-    assert_eq!(shard.due(), None, "nothing waits any more");
 }
 
 #[test]
@@ -195,100 +178,6 @@ fn packets_may_come_a_byte_at_a_time_or_all_at_once() {
         slowly.send_bytes(&mut shard, vec![]);
     }
     assert_eq!(slowly.read(&mut shard), expected);
-}
-
-#[test]
-fn a_packet_that_has_begun_ends_within_thirty_seconds() {
-    let mut shard = TestShard::new();
-    let client = client(&mut shard, V5, "a");
-    client.send_bytes(&mut shard, vec![0xc0]);
-    shard.pass(29 * SECOND);
-    client.send_bytes(&mut shard, vec![0]);
-    assert_eq!(client.read(&mut shard), ["pingresp"]);
-    client.send_bytes(&mut shard, vec![0xc0]);
-    shard.pass(31 * SECOND);
-    let (packets, _) = last_words(&shard, V5);
-    assert!(
-        matches!(&packets[..], [DownstreamPacket::Disconnect(end)] if end.reason.0 == 0x8d),
-        "{packets:?}"
-    );
-}
-
-#[test]
-fn a_client_is_given_up_after_one_and_a_half_keep_alives() {
-    for version in [V3_1_1, V5] {
-        let mut shard = TestShard::new();
-        let connect = Connect { keep_alive: 10, ..hello(version, "a") };
-        let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), connect);
-        for _ in 0..5 {
-            shard.pass(14 * SECOND);
-            client.send(&mut shard, &UpstreamPacket::Pingreq);
-            assert_eq!(client.read(&mut shard), ["pingresp"]);
-        }
-        shard.pass(Duration::from_millis(14_999));
-        assert!(shard.is_open(client.slot));
-        shard.pass(Duration::from_millis(2));
-        let (packets, code) = last_words(&shard, version);
-        assert_eq!(code, 1008);
-        assert_eq!(packets.len(), usize::from(version == V5), "3.1.1 has no DISCONNECT from a server");
-        assert_eq!(shard.core().connections(), 0);
-        assert_eq!(shard.due(), None);
-    }
-}
-
-#[test]
-fn silent_clients_share_an_alarm() {
-    let mut shard = TestShard::new();
-    for number in 0..20 {
-        client(&mut shard, V5, &format!("c{number}"));
-        shard.pass(Duration::from_millis(200));
-    }
-    let mut alarms = 0;
-    while let Some(due) = shard.due() {
-        shard.now = due;
-        shard.time_out();
-        alarms += 1;
-    }
-    assert_eq!((shard.core().connections(), alarms), (0, 2), "20 clients of 4 seconds");
-}
-
-#[test]
-fn a_sleeping_shard_wakes_to_give_a_client_up() {
-    let mut shard = TestShard::new();
-    let client = client(&mut shard, V5, "a");
-    shard.hibernate();
-    client.send(&mut shard, &UpstreamPacket::Pingreq);
-    assert_eq!(client.read(&mut shard), ["pingresp"]);
-    shard.pass(91 * SECOND);
-    assert!(!shard.is_open(client.slot));
-}
-
-#[test]
-fn a_shard_that_sleeps_again_and_again_gives_a_client_up() {
-    for keep_alive in [1, 8, 12, 60] {
-        let mut shard = TestShard::new();
-        let connect = Connect { keep_alive, ..hello(V5, "a") };
-        let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), connect);
-        for _ in 0..20 {
-            shard.pass(u32::from(keep_alive) * SECOND);
-            shard.hibernate();
-            client.send(&mut shard, &UpstreamPacket::Pingreq);
-            assert_eq!(client.read(&mut shard), ["pingresp"], "a client that keeps to {keep_alive} s stays");
-        }
-        let silent_since = shard.now;
-        for _ in 0..100 {
-            if shard.is_open(client.slot) {
-                shard.hibernate();
-                shard.now = shard.due().unwrap();
-                shard.time_out();
-            }
-        }
-        assert!(!shard.is_open(client.slot), "{keep_alive} s");
-        let silence = shard.now.since(silent_since);
-        let least = u32::from(keep_alive) * SECOND * 3 / 2;
-        assert!(least <= silence, "{keep_alive} s: after {silence:?}");
-        assert!(silence <= least + u32::from(keep_alive) * SECOND / 10 + 5 * SECOND, "after {silence:?}");
-    }
 }
 
 #[test]
@@ -429,7 +318,7 @@ fn what_no_acknowledgement_can_refuse_disconnects() {
         let mut publish = MqttClient::message("g", AtMostOnce, 0, "");
         spoil(&mut publish);
         client.send(&mut shard, &UpstreamPacket::Publish(publish));
-        let (packets, _) = last_words(&shard, V5);
+        let (packets, _) = MqttClient::last_words(&shard, V5);
         assert!(
             matches!(&packets[..], [DownstreamPacket::Disconnect(end)] if end.reason.0 == code),
             "{packets:?}"
@@ -466,7 +355,7 @@ fn servers_see_sessions_as_connections() {
     shard.publish(Target::Group(group("g")), MessageData::Json(JsonText::parse("1").expect("json")));
     assert_eq!(client.read(&mut shard), ["g q0 1"], "its options are the default ones");
     shard.command(Command::Close { to, reason: Some("maintenance".into()) });
-    let (packets, code) = last_words(&shard, V5);
+    let (packets, code) = MqttClient::last_words(&shard, V5);
     let [DownstreamPacket::Disconnect(end)] = &packets[..] else { panic!("{packets:?}") };
     assert_eq!((end.reason, code), (ReasonCode::ADMINISTRATIVE_ACTION, 1000));
     assert!(end.properties.text(Property::ReasonString).expect("a reason").contains("maintenance"));
@@ -487,7 +376,7 @@ fn a_second_client_with_the_id_takes_the_session_over() {
     let (second, connack) = MqttClient::connected(&mut shard, mqtt("alice"), resumable());
     assert!(connack.session_present);
     assert_eq!(second.slot, first.slot);
-    let (packets, code) = last_words(&shard, V5);
+    let (packets, code) = MqttClient::last_words(&shard, V5);
     assert!(
         matches!(packets.last(), Some(DownstreamPacket::Disconnect(end)) if end.reason.0 == 0x8e),
         "{packets:?}"
@@ -524,7 +413,7 @@ fn clients_that_displace_each_other_are_slowed_down() {
     }
     let refused = MqttClient::open(&mut shard, mqtt("a"), V5);
     refused.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5, "a"))));
-    let (packets, _) = last_words(&shard, V5);
+    let (packets, _) = MqttClient::last_words(&shard, V5);
     assert!(
         matches!(&packets[..], [DownstreamPacket::Connack(connack)] if connack.reason.0 == 0x9f),
         "{packets:?}"
@@ -599,7 +488,7 @@ fn malformed_packets_are_answered_and_close() {
         let mut shard = TestShard::new();
         let client = client(&mut shard, V5, "a");
         client.send_bytes(&mut shard, bytes.clone());
-        let (packets, _) = last_words(&shard, V5);
+        let (packets, _) = MqttClient::last_words(&shard, V5);
         assert!(
             matches!(&packets[..], [DownstreamPacket::Disconnect(end)] if end.reason.0 == code),
             "{bytes:?}: {packets:?}"

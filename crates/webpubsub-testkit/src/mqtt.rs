@@ -144,6 +144,12 @@ impl MqttClient {
     pub fn packets(version: Version, frames: &[Frame]) -> Vec<DownstreamPacket> {
         decode(version, frames)
     }
+
+    /// What the socket that was closed last received before that, and the code that it was closed with.
+    pub fn last_words(shard: &TestShard, version: Version) -> (Vec<DownstreamPacket>, u16) {
+        let closed = shard.closed.last().expect("a closed socket");
+        (decode(version, &closed.frames), closed.code)
+    }
 }
 
 fn decode(version: Version, frames: &[Frame]) -> Vec<DownstreamPacket> {

@@ -11,20 +11,18 @@ import {
   subscribe,
   u16,
   u32,
+  PINGREQ,
+  PINGRESP,
+  SESSION_EXPIRY,
+  RECEIVE_MAXIMUM,
+  MAXIMUM_PACKET_SIZE,
+  TOPIC_ALIAS,
+  SUBSCRIPTION_IDENTIFIER,
 } from "../../support/mqtt.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { Refused, Socket } from "../../support/socket.mjs";
 import { cases } from "../../support/cases.mjs";
-
-const PINGREQ = packet("PINGREQ", 0);
-const PINGRESP = packet("PINGRESP", 0);
-/** Identifiers of properties. */
-const SESSION_EXPIRY = 0x11;
-const RECEIVE_MAXIMUM = 0x21;
-const MAXIMUM_PACKET_SIZE = 0x27;
-const TOPIC_ALIAS = 0x23;
-const SUBSCRIPTION_IDENTIFIER = 0x0b;
 
 forEachShardCount("MQTT packets", suite, { steady: "all sessions are on the first shard" });
 

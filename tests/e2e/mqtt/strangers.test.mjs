@@ -12,19 +12,18 @@ import {
   subscribe,
   u16,
   u32,
+  PINGREQ,
+  PINGRESP,
+  SESSION_EXPIRY,
+  WILL_DELAY,
+  RECEIVE_MAXIMUM,
+  MAXIMUM_PACKET_SIZE,
 } from "../../support/mqtt.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { cases } from "../../support/cases.mjs";
 
-const PINGREQ = packet("PINGREQ", 0);
-const PINGRESP = packet("PINGRESP", 0);
 const NONE = Buffer.alloc(0);
 const ID = u16(7);
-/** Identifiers of properties. */
-const SESSION_EXPIRY = 0x11;
-const WILL_DELAY = 0x18;
-const RECEIVE_MAXIMUM = 0x21;
-const MAXIMUM_PACKET_SIZE = 0x27;
 
 const VERSIONS = /** @type {const} */ ([4, 5]);
 const expiry = (seconds) => property(SESSION_EXPIRY, u32(seconds));
