@@ -5,9 +5,9 @@
 # received before. The buffer is a `BytesMut`, of which the payload is split off; once the payload is dropped, the
 # rest is the only one to hold the allocation, and the next `reserve` takes all of it back.
 #
-# Seen with tungstenite 0.30.0 and bytes 1.11: a server's context with a read buffer of 256 bytes holds 1 MiB after one
-# message of 1 MiB, and after a hundred short ones, too. A server with 10,000 idle clients that each sent one long
-# message holds 10 GB. There is no method to give it back; a new context, made between two messages, does.
+# Seen with tungstenite 0.30.0 and bytes 1.12.2: a server's context with a read buffer of 256 bytes holds 1 MiB after one
+# message of 1 MiB, and after a hundred short ones, too. There is no method to give it back; a new context, made
+# between two messages, does.
 #
 # Source: https://docs.rs/tungstenite/0.30.0/tungstenite/protocol/struct.WebSocketConfig.html (read_buffer_size).
 set -euo pipefail
@@ -23,6 +23,7 @@ version = "0.0.0"
 edition = "2024"
 
 [dependencies]
+bytes = "=1.12.2"
 tungstenite = { version = "=0.30.0", default-features = false }
 TOML
 cat >src/main.rs <<'RUST'
