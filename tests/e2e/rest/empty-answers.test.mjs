@@ -29,22 +29,23 @@ for (const [runner, allowed] of Object.entries(ENCODINGS)) {
         authorization: `Bearer ${sign({ aud: `${endpoint}${path}` }, service.key)}`,
       });
       const management = `/management/hubs/${hub.name}`;
-      const answers = cases([
-        [202, rest("POST", "/:send", { headers: { "content-type": "text/plain" }, body: "hi" })],
-        [200, rest("HEAD", "/users/alice")],
-        [404, rest("HEAD", "/users/bob")],
-        [200, rest("PUT", `/groups/other/connections/${member.id}`)],
-        [204, rest("DELETE", `/groups/other/connections/${member.id}`)],
-        [204, rest("POST", "/groups/room/:closeConnections")],
-        [401, rest("HEAD", "/users/alice", { token: "" })],
-        [204, request(endpoint, "DELETE", management, { headers: bearer(management) })],
-        [401, upgrade(endpoint, `/client/hubs/${hub.name}`, COMPRESSED)],
-        [200, request(endpoint, "HEAD", "/", { headers: COMPRESSED })],
-        [304, get("/", { "if-none-match": page.headers.etag })],
-        [307, get("/index.html")],
+      // One after the other: what is asked of the user comes before the connection is closed.
+      const requests = cases([
+        [202, () => rest("POST", "/:send", { headers: { "content-type": "text/plain" }, body: "hi" })],
+        [200, () => rest("HEAD", "/users/alice")],
+        [404, () => rest("HEAD", "/users/bob")],
+        [200, () => rest("PUT", `/groups/other/connections/${member.id}`)],
+        [204, () => rest("DELETE", `/groups/other/connections/${member.id}`)],
+        [204, () => rest("POST", "/groups/room/:closeConnections")],
+        [401, () => rest("HEAD", "/users/alice", { token: "" })],
+        [204, () => request(endpoint, "DELETE", management, { headers: bearer(management) })],
+        [401, () => upgrade(endpoint, `/client/hubs/${hub.name}`, COMPRESSED)],
+        [200, () => request(endpoint, "HEAD", "/", { headers: COMPRESSED })],
+        [304, () => get("/", { "if-none-match": page.headers.etag })],
+        [307, () => get("/index.html")],
       ]);
-      for (const [number, [status, answer]] of answers.entries()) {
-        const { status: its, headers, body } = await answer;
+      for (const [number, [status, ask]] of requests.entries()) {
+        const { status: its, headers, body } = await ask();
         assert.equal(its, status, `answer ${number}`);
         if (body) continue;
         assert.ok(allowed.includes(headers["content-encoding"]), `answer ${number}: ${headers["content-encoding"]}`);
