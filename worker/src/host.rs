@@ -75,6 +75,11 @@ impl Host for RequestHost<'_> {
         can_forward(self.request)
     }
 
+    fn can_choose_protocol(&self) -> bool {
+        // The platform compares the whole header.
+        false
+    }
+
     fn objects(&self) -> &Objects {
         self.objects
     }

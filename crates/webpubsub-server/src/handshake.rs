@@ -6,8 +6,9 @@ use hyper::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use hyper::{Response, StatusCode, Version};
+use hyper::{Response, StatusCode};
 use tungstenite::handshake::derive_accept_key;
+use webpubsub_service::{is_listed, is_web_socket};
 
 use crate::respond::text;
 
@@ -20,18 +21,15 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    /// Reads the version and the headers of a request; `None` if it is none that wants to become a WebSocket.
+    /// Reads the headers of a request; `None` if it is none that wants to become a WebSocket.
     ///
     /// # Errors
     /// What is wrong with the handshake.
-    pub(crate) fn read(version: Version, headers: &HeaderMap) -> Result<Option<Self>, &'static str> {
-        if !names(headers, &UPGRADE, "websocket") {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, &'static str> {
+        if !any_line(headers, &UPGRADE, is_web_socket) {
             return Ok(None);
         }
-        if version != Version::HTTP_11 {
-            return Err("A WebSocket handshake needs HTTP/1.1.");
-        }
-        if !names(headers, &CONNECTION, "upgrade") {
+        if !any_line(headers, &CONNECTION, |line| is_listed(line, "upgrade")) {
             return Err("A WebSocket handshake needs the header Connection: Upgrade.");
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
@@ -63,10 +61,9 @@ impl Handshake {
     }
 }
 
-/// Whether a header has this word in its list.
-fn names(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
+/// Whether that holds for one of the lines of a header, which together are one list.
+fn any_line(headers: &HeaderMap, name: &HeaderName, holds: impl Fn(&str) -> bool) -> bool {
+    headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).any(holds)
 }
 
 /// The answer to a client that may have a WebSocket, and has not asked for one in a way that is understood.
@@ -83,7 +80,8 @@ mod tests {
     /// The headers of a handshake, in this version of the protocol and with this key.
     fn headers(version: &'static str, key: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(UPGRADE, HeaderValue::from_static("h2c, WebSocket"));
+        headers.append(UPGRADE, HeaderValue::from_static("h2c, x"));
+        headers.append(UPGRADE, HeaderValue::from_static("WebSocket"));
         headers.append(CONNECTION, HeaderValue::from_static("keep-alive"));
         headers.append(CONNECTION, HeaderValue::from_static("x, Upgrade"));
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(version));
@@ -92,7 +90,7 @@ mod tests {
     }
 
     fn read(headers: &HeaderMap) -> Result<bool, &'static str> {
-        Handshake::read(Version::HTTP_11, headers).map(|handshake| handshake.is_some())
+        Handshake::read(headers).map(|handshake| handshake.is_some())
     }
 
     #[test]
@@ -104,9 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_is_of_http_1_1_and_names_the_upgrade() {
+    fn a_handshake_names_the_upgrade_as_its_connections_own() {
         let mut headers = headers("13", KEY);
-        assert!(Handshake::read(Version::HTTP_10, &headers).err().unwrap().contains("HTTP/1.1"));
         headers.insert(CONNECTION, HeaderValue::from_static("keep-alive, upgraded"));
         assert!(read(&headers).unwrap_err().contains("Connection"));
         headers.remove(CONNECTION);
@@ -115,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_answer_has_the_key_and_the_subprotocol() {
-        let handshake = Handshake::read(Version::HTTP_11, &headers("13", KEY)).unwrap().unwrap();
+        let handshake = Handshake::read(&headers("13", KEY)).unwrap().unwrap();
         let response = handshake.accept(Some("a"));
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(response.headers()[SEC_WEBSOCKET_PROTOCOL], "a");

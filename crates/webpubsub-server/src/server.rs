@@ -13,7 +13,7 @@ use hyper::header::UPGRADE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -101,6 +101,10 @@ async fn answer(
     address: &str,
     mut request: hyper::Request<Incoming>,
 ) -> Response<Full<Bytes>> {
+    if request.version() != Version::HTTP_11 {
+        // Only HTTP/1.1 has upgrades (RFC 9110, section 7.8).
+        request.headers_mut().remove(UPGRADE);
+    }
     let is_upgrade = request.method() == Method::GET && request.headers().contains_key(UPGRADE);
     let upgrade = is_upgrade.then(|| hyper::upgrade::on(&mut request));
     let Ok(request) = Request::new(scheme, address, request) else {
@@ -115,9 +119,10 @@ async fn answer_request(
     request: &Request,
     upgrade: Option<OnUpgrade>,
 ) -> Response<Full<Bytes>> {
-    let handshake = match Handshake::read(request.head.version, &request.head.headers) {
-        Ok(handshake) => handshake.zip(upgrade),
-        Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
+    let handshake = match upgrade.map(|upgrade| (Handshake::read(&request.head.headers), upgrade)) {
+        Some((Ok(handshake), upgrade)) => handshake.zip(Some(upgrade)),
+        Some((Err(problem), _)) => return text(StatusCode::BAD_REQUEST, problem),
+        None => None,
     };
     let host = RequestHost { thread, request, task: Cell::new(None) };
     let Some(asked) = request.incoming() else {

@@ -36,6 +36,7 @@ use crate::objects::Objects;
 use crate::part::Part;
 use crate::scatter::ShardRange;
 use crate::task::Task;
+use crate::upgrade::is_web_socket;
 use crate::view::ViewCache;
 
 /// One request, and what the host can do about it.
@@ -98,6 +99,11 @@ pub trait Host {
     /// Whether the request can go to a shard as it is. A host may rather read its body first, which [`Host::gather`]
     /// does.
     fn can_forward(&self) -> bool {
+        true
+    }
+
+    /// Whether a request can become a WebSocket that lists other protocols beside.
+    fn can_choose_protocol(&self) -> bool {
         true
     }
 
@@ -274,8 +280,9 @@ impl<H: Host> Gateway<'_, H> {
 
     /// Whether a request wants to become a WebSocket.
     fn is_upgrade(&self, asked: Incoming<'_>) -> bool {
-        let upgrade = self.host.header("Upgrade");
-        asked.method == "GET" && upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+        let Some(upgrade) = self.host.header("Upgrade") else { return false };
+        let is_choice = self.host.can_choose_protocol() || !upgrade.contains(',');
+        asked.method == "GET" && is_choice && is_web_socket(&upgrade)
     }
 
     /// Where the caller of a request, which is called `what` in the log, sees the service, if it has a token

@@ -31,6 +31,7 @@ mod shard_object;
 mod sign_in;
 mod task;
 mod trace;
+mod upgrade;
 mod view;
 
 pub use command_reader::{BodyReader, CommandHead};
@@ -53,4 +54,5 @@ pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject
 pub use sign_in::{SignIn, SignIns};
 pub use task::{Assignment, ShardTask, Success, Task, Work};
 pub use trace::TraceRequest;
+pub use upgrade::{is_listed, is_web_socket};
 pub use view::{HubView, SharedLoads, ViewCache};

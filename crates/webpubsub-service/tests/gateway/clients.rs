@@ -33,6 +33,31 @@ fn a_client_is_offered_to_a_shard_of_its_hub() {
 }
 
 #[test]
+fn a_client_may_list_other_protocols_beside_web_socket() {
+    let mut host = ScriptedHost::open(1, &[(101, None), (101, None), (101, None)]);
+    for upgrade in ["websocket", "WebSocket", "h2c, websocket"] {
+        host.headers.insert("Upgrade", upgrade);
+        assert_eq!(host.answer("GET", CLIENT), Answer::Pass("a shard's answer"), "{upgrade}");
+    }
+    for upgrade in ["h2c", "websocket/13", ""] {
+        host.headers.insert("Upgrade", upgrade);
+        assert_eq!(host.response("GET", CLIENT).0, 400, "{upgrade:?}");
+    }
+    host.headers.remove("Upgrade");
+    assert_eq!(host.response("GET", CLIENT).0, 400);
+}
+
+#[test]
+fn a_platform_may_take_web_socket_alone() {
+    let host = ScriptedHost::open(1, &[(101, None)]);
+    let mut host = ScriptedHost { chooses_protocol: false, ..host };
+    host.headers.insert("Upgrade", "h2c, websocket");
+    assert_eq!(host.response("GET", CLIENT).0, 400);
+    host.headers.insert("Upgrade", "WebSocket");
+    assert_eq!(host.answer("GET", CLIENT), Answer::Pass("a shard's answer"));
+}
+
+#[test]
 fn a_full_shard_is_followed_by_another() {
     let host = ScriptedHost::open(2, &[(503, Some(9)), (101, Some(1))]);
     // The count is left out.

@@ -36,6 +36,7 @@ pub(crate) struct ScriptedHost {
     pub(crate) views: RefCell<ViewCache>,
     pub(crate) headers: BTreeMap<&'static str, &'static str>,
     pub(crate) body: Result<&'static str, Refusal>,
+    pub(crate) chooses_protocol: bool,
     /// The view of every hub; `None` where directories fail.
     pub(crate) view: Option<HubView>,
     /// The names in the register.
@@ -69,6 +70,7 @@ impl ScriptedHost {
             views: RefCell::default(),
             headers: [("Upgrade", "WebSocket")].into(),
             body: Ok(""),
+            chooses_protocol: true,
             view: Some(HubView { map: ShardMap::new(shards), settings, since: 1 }),
             hubs: "chat\nnews",
             keys: RefCell::default(),
@@ -190,6 +192,10 @@ impl Host for ScriptedHost {
         let offer = self.offers.borrow_mut().pop_front();
         let (status, count) = offer.ok_or(Failed("no shard".to_owned()))?;
         Ok(("a shard's answer", status, count))
+    }
+
+    fn can_choose_protocol(&self) -> bool {
+        self.chooses_protocol
     }
 
     fn can_forward(&self) -> bool {
