@@ -11,6 +11,7 @@
 //!                     └────────── sockets ◄── frames ─────────┘
 //! ```
 
+mod arrivals;
 mod calls;
 mod client;
 mod clock;

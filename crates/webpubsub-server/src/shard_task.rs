@@ -1,7 +1,6 @@
 //! The task of one shard: it takes what has arrived, has the shard carry it out in turns, commits once, and then
 //! lets leave what follows.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use webpubsub_service::{
 use webpubsub_shard::{Driver, Input, NextTurn, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
+use crate::arrivals::Arrivals;
 use crate::credit::Credit;
 use crate::database::DatabaseError;
 use crate::event_host::deliver;
@@ -27,7 +27,7 @@ use crate::storage::Durability;
 use crate::thread::Thread;
 use crate::{clock, log};
 
-/// How much is taken in at once of what has arrived.
+/// How much is received at once by a shard that has nothing to do.
 const TAKEN_AT_ONCE: usize = 256;
 /// How much may be on its way to the sockets of other threads before nothing more is taken: some milliseconds of
 /// their work.
@@ -50,8 +50,8 @@ pub(crate) struct ShardTask {
     forget: Box<dyn Fn()>,
     /// For what is on its way to sockets on other threads.
     credit: Arc<Credit>,
-    /// What has arrived and is not taken, oldest first.
-    arrived: VecDeque<ShardMessage>,
+    /// What has arrived and is not taken.
+    arrivals: Arrivals,
     /// Ends a wait for something to do, at the time that is due or before it: one that is set is not set anew for each.
     alarm: Pin<Box<Sleep>>,
     /// When something was last to do.
@@ -84,7 +84,7 @@ impl ShardTask {
             itself,
             forget,
             credit,
-            arrived: VecDeque::new(),
+            arrivals: Arrivals::default(),
             alarm: Box::pin(sleep(IDLE)),
             last_busy: Instant::now(),
         })
@@ -111,7 +111,7 @@ impl ShardTask {
             };
             let file = self.thread.storage.file(&self.name);
             log::file_failure(&format!("{what} of hub {}", self.hub), &file, &error);
-            self.arrived.clear();
+            self.arrivals = Arrivals::default();
             if self.refuse(pause).await == Next::End {
                 return;
             }
@@ -147,8 +147,8 @@ impl ShardTask {
                 self.credit.returned().await;
             }
             let is_idle = self.wait(running, &mut buffer).await;
-            self.arrived.extend(buffer.drain(..));
-            if is_idle && self.arrived.is_empty() && self.may_end(running) {
+            buffer.drain(..).for_each(|message| self.arrivals.push(message));
+            if is_idle && self.arrivals.is_empty() && self.may_end(running) {
                 // Nothing has come since: this thread has done nothing else.
                 (self.forget)();
                 return Ok(());
@@ -169,16 +169,14 @@ impl ShardTask {
 
     /// Waits for something to do. Returns whether there was nothing for a long time.
     async fn wait(&mut self, running: &Running, taken: &mut Vec<ShardMessage>) -> bool {
-        if !self.arrived.is_empty() || running.host.next_turn.is_some() || !self.inbox.is_empty() {
+        if !self.arrivals.is_empty() || running.host.next_turn.is_some() || !self.inbox.is_empty() {
             // Others of the thread come first, among them those who read what arrives: without this one who sends
             // from another thread, faster than a commit, would keep the acknowledgements of this thread's clients
             // unread.
             tokio::task::yield_now().await;
-            while self.arrived.is_empty()
-                && taken.len() < TAKEN_AT_ONCE
-                && let Ok(message) = self.inbox.try_recv()
-            {
-                taken.push(message);
+            for _ in 0..self.inbox.len() {
+                let Ok(message) = self.inbox.try_recv() else { break };
+                self.arrivals.push(message);
             }
             self.last_busy = Instant::now();
             return false;
@@ -203,24 +201,29 @@ impl ShardTask {
     /// leaves before anything else is taken. So one that sends very much keeps nothing of the others waiting, and no
     /// more is on its way to sockets than they take.
     fn take(&mut self, running: &mut Running) -> Result<(), DatabaseError> {
+        self.arrivals.begin_turn();
         while running.host.next_turn != Some(NextTurn::BeforeMore)
-            && let Some(message) = self.arrived.pop_front()
+            && let Some(message) = self.arrivals.next()
         {
             self.take_one(running, message)?;
         }
+        self.arrivals.end_turn();
         Ok(())
     }
 
     fn take_one(&mut self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
         match message {
             ShardMessage::Frames { seat, mut messages, loan } => {
-                while running.host.next_turn != Some(NextTurn::BeforeMore)
+                let mut share = self.arrivals.share();
+                while share > 0
+                    && running.host.next_turn != Some(NextTurn::BeforeMore)
                     && let Some(frame) = messages.next()
                 {
                     running.of_client(seat, |from| Input::Frame { from, frame })?;
+                    share -= 1;
                 }
                 if messages.len() > 0 {
-                    self.arrived.push_front(ShardMessage::Frames { seat, messages, loan });
+                    self.arrivals.put_back(seat, ShardMessage::Frames { seat, messages, loan });
                 }
             }
             ShardMessage::Closed { seat, code, reason } => {
@@ -232,7 +235,7 @@ impl ShardTask {
                 running.unwatch(seat);
             }
             ShardMessage::Command(command, reply) => {
-                // What has arrived before is done before.
+                // What was taken before is done before.
                 running.driver.catch_up(&mut running.host)?;
                 let answer = running.driver.step(&mut running.host, Input::Command(command))?;
                 if let Some(answer) = answer.reply {
@@ -374,7 +377,7 @@ impl ShardTask {
         let Running { driver, host, waiting, .. } = running;
         self.thread.storage.durability != Durability::Memory
             && self.inbox.is_empty()
-            && self.arrived.is_empty()
+            && self.arrivals.is_empty()
             && driver.shard.connections() == 0
             && host.timer.is_none()
             && host.alarm.is_none()

@@ -1,5 +1,6 @@
 //! The transport under HTTP. A peer that takes nothing of its answers for a while loses its connection: it would
-//! have it for ever.
+//! have it for ever. One that takes everything at once is given a part of it, and then others have their turns: a system
+//! takes some megabytes at a time, and a client may have asked for very much.
 
 use std::io;
 use std::pin::Pin;
@@ -11,21 +12,35 @@ use tokio::time::{Sleep, sleep};
 
 /// How long a peer may take nothing of what is written to it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How many bytes are read and written of one connection before the others of its thread have their turns.
+const TURN_BYTES: usize = 32 << 10;
 
 /// A transport whose peer has to read.
 pub(crate) struct Timed<S> {
     transport: S,
+    /// How many bytes this turn may still read and write; what one turn has left is the next one's.
+    left: usize,
     /// The end of the patience, while something waits to be written.
     end: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
     pub(crate) const fn new(transport: S) -> Self {
-        Self { transport, end: None }
+        Self { transport, left: TURN_BYTES, end: None }
     }
 
     pub(crate) fn into_inner(self) -> S {
         self.transport
+    }
+
+    /// Waits for the other connections, if this one has had its turn.
+    fn turn(&mut self, context: &Context<'_>) -> Poll<()> {
+        if self.left > 0 {
+            return Poll::Ready(());
+        }
+        self.left = TURN_BYTES;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Returns what an attempt to write comes to, or that it has taken too long.
@@ -45,7 +60,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_read(context, buffer)
+        ready!(self.turn(context));
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.transport).poll_read(context, buffer);
+        self.left = self.left.saturating_sub(buffer.filled().len() - before);
+        read
     }
 }
 
@@ -55,21 +74,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.transport).poll_write(context, bytes);
+        ready!(self.turn(context));
+        let part = bytes.get(..TURN_BYTES).unwrap_or(bytes);
+        let attempt = Pin::new(&mut self.transport).poll_write(context, part);
+        if let Poll::Ready(Ok(written)) = attempt {
+            self.left = self.left.saturating_sub(written);
+        }
         self.within(context, attempt)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.transport).poll_write_vectored(context, slices);
-        self.within(context, attempt)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -86,6 +97,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
 
     use tokio::time::{Instant, advance};
 
@@ -114,8 +128,55 @@ mod tests {
         }
     }
 
+    impl AsyncRead for Taking {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            buffer.put_slice(&vec![b'r'; buffer.remaining()]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
     async fn write(stream: &mut Timed<Taking>) -> io::Result<usize> {
         poll_fn(|context| Pin::new(&mut *stream).poll_write(context, b"answer")).await
+    }
+
+    /// How many bytes one poll has read and written of a peer that has and takes very much, until it was pending.
+    fn bytes_of_a_turn(stream: &mut Timed<Taking>, context: &mut Context<'_>) -> usize {
+        let (mut bytes, mut read, large) = (0, vec![0; 10_000], vec![b'a'; 1 << 20]);
+        loop {
+            let mut buffer = ReadBuf::new(&mut read);
+            if Pin::new(&mut *stream).poll_read(context, &mut buffer).is_pending() {
+                return bytes;
+            }
+            bytes += buffer.filled().len();
+            match Pin::new(&mut *stream).poll_write(context, &large) {
+                Poll::Ready(written) => bytes += written.unwrap(),
+                Poll::Pending => return bytes,
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_that_has_and_takes_much_leaves_others_their_turns() {
+        let (counter, mut stream) = (Arc::new(Wakes::default()), Timed::new(Taking(usize::MAX)));
+        let waker = Waker::from(Arc::clone(&counter));
+        for turns in 1..=5 {
+            let bytes = bytes_of_a_turn(&mut stream, &mut Context::from_waker(&waker));
+            assert!((TURN_BYTES..2 * TURN_BYTES).contains(&bytes), "{bytes} bytes");
+            assert_eq!(counter.0.load(Ordering::Relaxed), turns, "it is polled again");
+        }
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     #[tokio::test(start_paused = true)]
