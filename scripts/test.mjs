@@ -1,6 +1,7 @@
 // `npm test`: everything, or with `--only` or `--quick` a part of it.
 //
-// A step that fails does not hide the others. The last line is the sum over all of them.
+// A step that fails does not hide the others. The end says of each what failed in it and why, and the last line is the
+// sum over all of them.
 import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { parse } from "./command.mjs";
@@ -8,6 +9,7 @@ import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, duration, main, quoted, say, step } from "./terminal.mjs";
 import { countTests, outcome } from "./test/count.mjs";
+import { describeFailure } from "./test/failures.mjs";
 import { steps } from "./test/steps.mjs";
 
 const names = [...new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])))];
@@ -67,7 +69,9 @@ await main(async () => {
       .map((arg) => ` ${quoted(arg)}`)
       .join("");
     for (const { one, error } of failures) {
-      say(`  ${one.title}: ${error.message.split("\n")[0]}\n    again: npm test -- --only ${one.name}${narrowed}`);
+      const [first, ...more] = describeFailure(error);
+      say([`  ${one.title}: ${first}`, ...more.map((line) => `    ${line}`)].join("\n"));
+      say(`    again: npm test -- --only ${one.name}${narrowed}`);
     }
   }
   say(`\n${sum.passed} passed, ${sum.failed} failed`);

@@ -19,6 +19,7 @@ import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
 import { checkLinks, checkSources } from "./documents.mjs";
+import { newFailures, readFailures } from "./failures.mjs";
 import { checkTestNames } from "./names.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
@@ -75,9 +76,14 @@ const ofSeveralShards = [
  * @param {string[]} files
  * @param {{ record?: string, pattern?: string, concurrency?: number, leavesOpen?: boolean, env?: NodeJS.ProcessEnv, limit?: number }} options
  */
-function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false, ...options } = {}) {
-  const recorder = pathToFileURL(at("scripts", "test", "record.mjs")).href;
-  const reporters = { spec: "stdout", ...(record && { [recorder]: newRecord(record) }) };
+async function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false, ...options } = {}) {
+  const reporter = (file) => pathToFileURL(at("scripts", "test", file)).href;
+  const failures = newFailures();
+  const reporters = {
+    spec: "stdout",
+    [reporter("failures.mjs")]: failures,
+    ...(record && { [reporter("record.mjs")]: newRecord(record) }),
+  };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [
     `--test-reporter=${reporter}`,
     `--test-reporter-destination=${to}`,
@@ -92,7 +98,13 @@ function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false
     ...only,
     ...files,
   ];
-  return run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
+  try {
+    return await run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
+  } catch (error) {
+    throw Object.assign(error, { failed: readFailures(failures) });
+  } finally {
+    rmSync(failures, { force: true });
+  }
 }
 
 /**
