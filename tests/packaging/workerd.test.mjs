@@ -1,24 +1,14 @@
 // The package in workerd, which compiles no WebAssembly at run time: it is imported as a module.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { test } from "node:test";
 import { workerd } from "../../scripts/service/program.mjs";
 import { Project, echo, echoed, ping, pinged, root, service } from "./project.mjs";
-import { portOf } from "../support/port.mjs";
+import { freePort } from "../support/port.mjs";
 
 const DATE = "2026-11-01";
-
-async function freePort() {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const port = portOf(server);
-  server.close();
-  return port;
-}
 
 /** What makes a worker of `app.js`, with its modules in the folder `out`. */
 const bundlers = {

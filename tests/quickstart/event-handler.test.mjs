@@ -5,7 +5,8 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { before, describe, test } from "node:test";
 import { documentBlock, documents } from "../support/documents.mjs";
-import { freePort, isNative, root, Service } from "../support/service.mjs";
+import { freePort } from "../support/port.mjs";
+import { isNative, root, Service } from "../support/service.mjs";
 import { Shell } from "../support/shell.mjs";
 import { cases } from "../support/cases.mjs";
 

@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe } from "node:test";
 import { launchChromium } from "./browser.mjs";
-import { freePort, root, Service } from "./service.mjs";
+import { freePort } from "./port.mjs";
+import { root, Service } from "./service.mjs";
 import { Shell } from "./shell.mjs";
 
 /** The commands of a README, block by block. */

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import WebSocket from "ws";
 import { workerd } from "../../scripts/service/program.mjs";
+import { freePort } from "./port.mjs";
 import { kill, start } from "./processes.mjs";
 import { request } from "./rest.mjs";
-import { Service, freePort } from "./service.mjs";
+import { Service } from "./service.mjs";
 import { until, within } from "./waiting.mjs";
 
 const SAYS = "an object is put together: ";

@@ -1,13 +1,13 @@
 // The service under test: the real worker on the real runtime, in a process group and a folder of its own.
 import assert from "node:assert/strict";
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Growing } from "./growing.mjs";
 import { Hub } from "./hub.mjs";
+import { freePort } from "./port.mjs";
 import { ended, kill, start } from "./processes.mjs";
 import { request } from "./rest.mjs";
 import { sign } from "./token.mjs";
@@ -79,6 +79,7 @@ export class Service {
   /** Starts it on a free port, or again on the port that it had. */
   async start() {
     this.port ||= await freePort();
+    if (this.https && this.https !== "at the usual port") this.securePort ||= await freePort();
     const options = ["--port", this.port, "--state", this.state, "--shards", this.shards, ...this.options];
     for (const [name, value] of Object.entries(this.variables)) options.push("--var", `${name}=${value}`);
     if (this.https === true) options.push("--https", "--https-port", this.securePort);
@@ -246,17 +247,4 @@ function memory() {
   if (!existsSync(folder)) return tmpdir();
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize > 2 ** 30 ? folder : tmpdir();
-}
-
-export async function freePort() {
-  for (;;) {
-    // Below those that systems give to outgoing connections, one of which could take it before the service does.
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = net.createServer();
-    const isFree = await new Promise((resolve) => {
-      server.on("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }
