@@ -107,6 +107,8 @@ describe("Outages", { concurrency: true }, () => {
 
   /** The pauses that there are unless the operator says otherwise. */
   const PAUSES_MS = [1_000, 3_000, 5_000];
+  /** By how much a busy machine may be late. */
+  const LATE_MS = 20_000;
 
   forEachShardCount(
     "Attempts",
@@ -122,7 +124,7 @@ describe("Outages", { concurrency: true }, () => {
         assert.equal(at.length, ATTEMPTS);
         for (const [n, pause] of PAUSES_MS.entries()) {
           const waited = at[n + 1] - at[n];
-          assert.ok(waited >= pause - 50 && waited < pause + 2_000, `${waited} ms before attempt ${n + 2}`);
+          assert.ok(waited >= pause - 50 && waited < pause + LATE_MS, `${waited} ms before attempt ${n + 2}`);
         }
       });
 

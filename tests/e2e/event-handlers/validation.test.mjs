@@ -18,8 +18,9 @@ const TRIED_AGAIN = cases([
   ["a connection that is reset", reset],
   ["what is no HTTP", garbage],
 ]);
-/** How long after the first failure the next handshake is due. */
+/** How long after the first failure the next handshake is due, and a little more: clocks need not agree to a millisecond. */
 const AGAIN_MS = 1_000;
+const AND_MORE_MS = 100;
 
 const event = (ackId) => ({ type: "event", event: "chat", dataType: "text", data: "hi", ackId });
 const allowed = (origin, more) => ({ headers: { "WebHook-Allowed-Origin": origin }, ...more });
@@ -193,7 +194,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, false);
           const first = await handler.next("OPTIONS");
-          await pass(AGAIN_MS);
+          await pass(AGAIN_MS + AND_MORE_MS);
           await alice.ask(event(2));
           const second = await handler.next("OPTIONS");
           await second.over;
@@ -211,7 +212,8 @@ describe("Validation of URLs", { concurrency: true }, () => {
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, true);
           const [first, second] = [await handler.next("OPTIONS"), await handler.next("OPTIONS")];
-          assert.ok(second.at - first.at > TIMEOUT_MS - 500, `${second.at - first.at} ms`);
+          // The time is the service's, and the first request may have been on its way for some of it.
+          assert.ok(second.at - first.at > TIMEOUT_MS / 2, `${second.at - first.at} ms`);
         });
 
         for (const [what, answer] of TRIED_AGAIN) {
@@ -292,7 +294,7 @@ describe("Validation of URLs", { concurrency: true }, () => {
           await hub.useHandler(handler);
           const alice = await hub.connect();
           assert.equal((await alice.ask(event(1))).success, false);
-          await pass(AGAIN_MS);
+          await pass(AGAIN_MS + AND_MORE_MS);
           assert.equal((await alice.ask(event(2))).success, false, "what came of the first holds meanwhile");
           const isValidated = ({ event, error }) => event === "validate" && error === null;
           await until(async () => (await hub.deliveries()).some(isValidated), "the end of the second");
