@@ -160,7 +160,7 @@ test("a client that is not to reconnect stops", async (t) => {
 });
 
 test("an operation whose ack was lost is retried after recovery", async (t) => {
-  const { service, client, connection } = await setUpConnected(t, { messageRetryOptions: { retryDelayInMs: 100 } });
+  const { service, client, connection } = await setUpConnected(t, { messageRetryOptions: { retryDelayInMs: 1_000 } });
   const answer = service.answer;
   service.answer = () => {
     service.answer = answer;
@@ -181,7 +181,7 @@ test("messages are acknowledged, and repeated ones raised once", async (t) => {
 });
 
 test("pings go out, and a silent connection is given up", async (t) => {
-  const options = { keepAliveIntervalInMs: 20, keepAliveTimeoutInMs: 100, messageRetryOptions: once };
+  const options = { keepAliveIntervalInMs: 20, keepAliveTimeoutInMs: 1_000, messageRetryOptions: once };
   const { service, connection, event } = await setUpConnected(t, options);
   service.answersPings = false;
   for (let pings = 0; pings < 3; pings++) assert.deepEqual(await connection.ping(), { type: "ping" });

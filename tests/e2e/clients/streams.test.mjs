@@ -30,6 +30,9 @@ const end = (streamId, error) => ({ type: "streamEnd", streamId, error });
 const ack = (streamId, expectedSequenceId) => ({ type: "streamAck", streamId, expectedSequenceId });
 const closed = (streamId) => ({ type: "streamClosed", streamId });
 
+/** How long a stream may be idle where that is what ends it: more than the next step of a test takes. */
+const IDLE_MS = 1_500;
+
 /** Of an error: that a stream of this id has not been closed yet. */
 const isStillOpen = (error) => {
   if (!/already exists/.test(error.message)) throw error;
@@ -130,7 +133,7 @@ forEachShardCount("Streams", (service) => {
     const hub = service.newHub();
     const publisher = await hub.connect({ roles: ALL_ROLES });
     const member = await hub.connect({ groups: ["room"] });
-    publisher.send(start("s", { idleTimeoutMs: 300 }));
+    publisher.send(start("s", { idleTimeoutMs: IDLE_MS }));
     assert.deepEqual(await publisher.json(), ack("s", 1));
     publisher.send(data("s", 1));
     assert.deepEqual(await publisher.json(), ack("s", 2));
@@ -249,7 +252,7 @@ forEachShardCount("Streams", (service) => {
     test(`Microsoft's ${kind} clients learn of idle and of forbidden streams`, async () => {
       const hub = service.newHub();
       const { publisher, ended } = await pair(hub);
-      const outbound = await publisher.openGroupStream("room", { idleTimeoutInMs: 300 });
+      const outbound = await publisher.openGroupStream("room", { idleTimeoutInMs: IDLE_MS });
       const failed = new Promise((resolve) => outbound.onError(resolve));
       await outbound.write("x", "text");
       assert.equal((await failed).name, "IdleTimeout");
@@ -284,7 +287,7 @@ forEachShardCount("Streams", (service) => {
 
     for (const handleFromStart of [true, false])
       test(`Microsoft's ${kind} receivers that gave up, from the start ${handleFromStart}`, async () => {
-        const { publisher, ended } = await pair(service.newHub(), { handleFromStart, idleTimeoutInMs: 200 });
+        const { publisher, ended } = await pair(service.newHub(), { handleFromStart, idleTimeoutInMs: IDLE_MS });
         const outbound = await publisher.openGroupStream("room", { streamId: "s" });
         await outbound.write("1", "text");
         const first = await ended();

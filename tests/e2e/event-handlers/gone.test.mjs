@@ -9,7 +9,7 @@ import { cases } from "../../support/cases.mjs";
 
 /** How many calls a shard has under way at most. */
 const AT_ONCE_PER_SHARD = 6;
-const WINDOW_SECONDS = 2;
+const WINDOW_SECONDS = 5;
 const ASKED = { userEventPattern: "*", systemEvents: ["disconnected"] };
 
 const event = (name, ackId) => ({ type: "event", event: name, dataType: "text", data: "hi", ackId });

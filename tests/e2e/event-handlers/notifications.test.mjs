@@ -10,7 +10,7 @@ import { forEachShardCount } from "../../support/service.mjs";
 import { Refused } from "../../support/socket.mjs";
 import { cases } from "../../support/cases.mjs";
 
-const WINDOW_SECONDS = 2;
+const WINDOW_SECONDS = 5;
 const LONG_REASON = "because ".repeat(25).trim();
 const NOTIFICATIONS = ["connected", "disconnected"];
 const EVERYTHING = {

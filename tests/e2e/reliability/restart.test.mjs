@@ -67,7 +67,7 @@ forEachShardCount(
     });
   },
   {
-    variables: { RECOVERY_WINDOW_SECONDS: 2, ALLOW_PRIVATE_EVENT_HANDLERS: "true" },
+    variables: { RECOVERY_WINDOW_SECONDS: 5, ALLOW_PRIVATE_EVENT_HANDLERS: "true" },
     steady: "nothing may be asked of its shards",
   },
 );

@@ -7,8 +7,8 @@ import { InspectedService } from "../../support/inspected.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 const SILENCES = 3;
-/** Objects sleep after ten seconds. */
-const SILENCE_MS = 11_500;
+/** Objects sleep after ten seconds; one that an alarm wakes then, after twenty. */
+const SILENCE_MS = 14_000;
 const PING_MS = 25_000;
 
 /** The part of a connection's id that says on which shard it is: a byte of format and two of the shard's number. */

@@ -80,7 +80,7 @@ export function defineRecovering(kit) {
 
   test("gives up a silent transport, and recovers", async (t) => {
     const hub = newHub();
-    const silence = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 30 };
+    const silence = { keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 300 };
     const { events, id, link } = await kit.startOverLink(t, hub, { ...silence, autoReconnect: false });
     await until(async () => (await hub.exists(`/connections/${id}`)) && link.carried > 2, "the second recovery");
     await kit.server(hub).sendToConnection(id, "still you?", TEXT);

@@ -223,7 +223,7 @@ export const losing = [
       const { service } = await side.scriptConnected({
         autoReconnect: false,
         keepAliveIntervalInMs: 0,
-        keepAliveTimeoutInMs: 30,
+        keepAliveTimeoutInMs: 300,
       });
       service.answersPings = false;
       await side.event("stopped");
