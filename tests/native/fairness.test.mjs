@@ -10,6 +10,8 @@ import { Service } from "../support/service.mjs";
 
 /** How much of what one connection has sent is taken before it was carried out. */
 const ON_ITS_WAY = 64 << 10;
+/** How often each asks. */
+const TIMES = 3;
 
 describe("Fairness", () => {
   const service = new Service({ runner: "server" });
@@ -27,11 +29,15 @@ describe("Fairness", () => {
       "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
     ].join("\r\n");
 
-  /** How many bytes others were given while `ask` was answered. */
+  /** How many bytes others were given while `ask` was answered, the fewest of some times: this process has to wait, too. */
   async function meanwhile(pressing, ask) {
-    const before = await pressing.received();
-    await ask();
-    return (await pressing.received()) - before;
+    const given = [];
+    while (given.length < TIMES) {
+      const before = await pressing.received();
+      await ask();
+      given.push((await pressing.received()) - before);
+    }
+    return Math.min(...given);
   }
 
   test("50 clients that flood a hub keep no other waiting", async (t) => {
