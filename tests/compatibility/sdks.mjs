@@ -195,6 +195,7 @@ const [protocols, protobuf, streams, states, servers] = [
 const streaming = testsOf("tests/sdk/client-suite/streaming.mjs", "Our client in Node");
 const scenarios = e2e("clients/state-scenarios");
 const serverModule = e2e("event-handlers/server-module");
+const negotiating = e2e("clients/negotiate");
 const rust = (name) => testsOf(`crates/webpubsub/tests/${name}.rs`);
 const types = testsOf("tests/packaging/types.test.mjs");
 
@@ -254,6 +255,13 @@ export const ownClients = [
         serverModule("an event handler is asked, notified, and answers"),
         serverModule("a handler that knows another key refuses all events"),
         servers("an event without a signature by a known key is refused"),
+      ),
+      row(
+        "`negotiate` under Express: users, refusals and errors are the application's",
+        negotiating("the URL that ${method} gives connects with its roles"),
+        negotiating("the callback gets Express' request, and the user from it"),
+        negotiating("a caller is refused, in the callback's own words or ours"),
+        negotiating("what the callback throws reaches Express' error handler"),
       ),
       row(
         "React hooks, safe in StrictMode",

@@ -9,6 +9,8 @@ export type NodeHandler = (request: any, response: any, next?: (error?: unknown)
 /** Methods that no `Request` has, and so no handler: the Fetch standard forbids them. */
 const UNKNOWN_TO_FETCH = /^(?:CONNECT|TRACE|TRACK)$/i;
 
+const READ_ALREADY = "The request's body has been read already: this handler comes before what parses bodies.";
+
 /** The answers to requests that a handler does not know. */
 const unknown = new WeakSet<Response>();
 
@@ -22,7 +24,7 @@ export function notFound(): Response {
 /**
  * Makes a handler for `http.createServer` or `app.use`. The `Request` that it makes reads its body from Node's; `context`
  * is Node's request, so that what other middleware put there (such as `user`) can be read. It must come before what
- * parses bodies (`express.json()`): a body that has been read cannot be read again.
+ * parses bodies (`express.json()`): a body that has been read cannot be read again, which is an error for `next`.
  */
 export function toNodeHandler(handler: FetchHandler): NodeHandler {
   return async (request, response, next) => {
@@ -73,6 +75,8 @@ function stream(request: any): ReadableStream<Uint8Array> {
   let wanted = true;
   return new ReadableStream<Uint8Array>({
     start(controller) {
+      // There will be no event of it any more.
+      if (request.readableEnded) return controller.error(new TypeError(READ_ALREADY));
       request.on("data", (chunk: Uint8Array) => {
         if (!wanted) return;
         controller.enqueue(chunk);
