@@ -198,6 +198,7 @@ const serverModule = e2e("event-handlers/server-module");
 const negotiating = e2e("clients/negotiate");
 const rust = (name) => testsOf(`crates/webpubsub/tests/${name}.rs`);
 const types = testsOf("tests/packaging/types.test.mjs");
+const besideMicrosoft = testsOf("tests/client/beside-microsoft.test.mjs");
 
 export const ownClients = [
   {
@@ -212,6 +213,12 @@ export const ownClients = [
         "Calls, results, errors and events, in more than a hundred scenarios beside Microsoft's client",
         "What differs is in the package's README.",
         testsOf("tests/sdk/side-by-side.test.mjs")("each difference is in the package's README"),
+      ),
+      row(
+        "Protocol objects and errors as Microsoft's are, where an application calls and reads them itself",
+        besideMicrosoft("each frame is read as Microsoft's protocol reads it"),
+        besideMicrosoft("each message is written as Microsoft's protocol writes it"),
+        besideMicrosoft("errors have a name of their own, which JSON keeps"),
       ),
       row(
         "Protocols of one's own: text or bytes, one message or several",

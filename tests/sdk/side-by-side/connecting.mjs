@@ -147,6 +147,15 @@ export const connecting = [
     },
   },
   {
+    name: "options that the application keeps",
+    differs: "left as they are",
+    async run(side) {
+      const options = {};
+      side.attempt("new", () => new side.exported.WebPubSubClient(side.hub.clientUrl(), options));
+      side.note("options", Object.keys(options));
+    },
+  },
+  {
     name: "a listener that is taken off",
     async run(side) {
       side.make();

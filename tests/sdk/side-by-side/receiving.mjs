@@ -31,6 +31,20 @@ export const receiving = [
     },
   })),
   {
+    name: "a listener that throws, and one after it",
+    differs: "those after it are called all the same",
+    async run(side) {
+      side.t.mock.method(console, "error", () => {});
+      await side.connect();
+      side.client.on("server-message", () => {
+        throw new Error("the application's");
+      });
+      side.client.on("server-message", ({ message }) => side.note("after it", message.data));
+      await side.server.sendToAll("hi", TEXT);
+      await side.event("server-message");
+    },
+  },
+  {
     name: "messages in order",
     async run(side) {
       await side.connect();

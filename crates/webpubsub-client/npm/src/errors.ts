@@ -20,6 +20,7 @@ export class SendMessageError extends Error {
 
   constructor(message: string, options: SendMessageErrorOptions = {}) {
     super(message, options);
+    this.name = "SendMessageError";
     this.ackId = options.ackId;
     this.errorDetail = options.errorDetail;
   }
@@ -39,6 +40,7 @@ export class InvocationError extends Error {
 
   constructor(message: string, options: InvocationErrorOptions) {
     super(message, options);
+    this.name = "InvocationError";
     this.invocationId = options.invocationId;
     this.errorDetail = options.errorDetail;
   }
@@ -75,8 +77,7 @@ export class ConnectError extends Error {
 
 /** Has a class, and what stacks say of its errors, keep its name, whatever a bundler makes of that. */
 export function named(type: { prototype: object }, name: string): void {
-  for (const target of [type, type.prototype])
-    Object.defineProperty(target, "name", { value: name, configurable: true });
+  for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value: name, writable: true });
 }
 
 named(SendMessageError, "SendMessageError");

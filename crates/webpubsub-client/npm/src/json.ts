@@ -32,7 +32,8 @@ function base64(bytes: Uint8Array): string {
 /** Writes a frame of a client. */
 export function writeMessage(message: WebPubSubMessage): string {
   const { kind, data, ...rest } = message as WebPubSubMessage & { data?: unknown; dataType?: string; stream?: any };
-  if (!upstream.includes(kind as never)) throw new Error(`Unsupported type: ${kind}`);
+  // As Microsoft's does, though a service sends that one.
+  if (kind !== "invokeResponse" && !upstream.includes(kind as never)) throw new Error(`Unsupported type: ${kind}`);
   const { stream } = rest;
   const frame = JSON.stringify({
     type: kind === "sendEvent" ? "event" : kind,
@@ -66,6 +67,7 @@ export function parseMessages(input: unknown): WebPubSubMessage | null {
       if (!isReadable(frame)) delete frame.success;
       break;
     case "ack":
+    case "cancelInvocation":
     case "pong":
     case "streamAck":
     case "streamNack":
