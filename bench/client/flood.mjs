@@ -4,7 +4,7 @@
 // made before it begins, and are written to the socket as they are.
 import { WebSocketServer } from "ws";
 
-/** What is written at once, in bytes: as much as a socket's buffers take. */
+/** What is written at once, in bytes, of whole frames: as much as a socket's buffers take. A pong may come in between. */
 const CHUNK = 1 << 20;
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, handleProtocols: ([offered]) => offered ?? false });
@@ -19,20 +19,22 @@ server.on("connection", (socket, { url }) => {
     const { type, event } = JSON.parse(String(data));
     if (type === "ping") socket.send('{"type":"pong"}');
     if (event !== "go") return;
-    const frames = flood(sent, count, length);
+    const chunks = flood(sent, count, length);
     sent += count;
     socket.send('{"type":"message","from":"server","dataType":"text","data":"begin"}');
-    for (let at = 0; at < frames.length; at += CHUNK) await written(socket, frames.subarray(at, at + CHUNK));
+    for (const chunk of chunks) await written(socket, chunk);
   });
   const connected = { type: "system", event: "connected", connectionId: "c1", userId: "alice", reconnectionToken: "t" };
   socket.send(JSON.stringify(connected));
 });
 process.on("disconnect", () => process.exit());
 
-/** So many group messages as WebSocket frames, one after the other; the payload of each has this length. */
+/** So many group messages as WebSocket frames, in chunks; the payload of each has this length. */
 function flood(after, count, length) {
   const data = "0123456789".repeat(Math.ceil(length / 10)).slice(0, length);
-  const frames = [];
+  const chunks = [];
+  let frames = [];
+  let size = 0;
   for (let number = 1; number <= count; number++) {
     const text = Buffer.from(
       JSON.stringify({
@@ -50,8 +52,13 @@ function flood(after, count, length) {
     head[1] = Math.min(text.length, 126);
     if (text.length >= 126) head.writeUInt16BE(text.length, 2);
     frames.push(head, text);
+    size += head.length + text.length;
+    if (size < CHUNK && number < count) continue;
+    chunks.push(Buffer.concat(frames));
+    frames = [];
+    size = 0;
   }
-  return Buffer.concat(frames);
+  return chunks;
 }
 
 /** Writes bytes to a socket's own connection, as fast as its peer reads. */

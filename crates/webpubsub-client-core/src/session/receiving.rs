@@ -35,6 +35,10 @@ impl<P: Clone, D, O: Clone> Session<P, D, O> {
     /// `None`, and nothing has changed, where more follows: then it is an [`Incoming::Data`], as any message
     /// may be. A host that is flooded needs no list of outputs for each message this way, and need not show
     /// every message: see [`Arrival::allowance`].
+    ///
+    /// Where something is due after a new message, a host may first take the frames that it received together
+    /// with that one: those that are numbered on from it without a gap are new as well, and it shows the last
+    /// of them before it says that the time has come. One ack is then for all of them.
     pub fn data(
         &mut self,
         now: Timestamp,

@@ -26,11 +26,12 @@ export class Core {
   }
 
   /** Has a socket's data message raised, if it is to be. */
-  data(attempt: number, message: any, raise: (message: any) => void): unknown {
+  data(attempt: number, message: any, raise: (message: any) => void): void {
     const { sequenceId } = message;
     if (sequenceId === this.#next && sequenceId < this.#end && attempt === this.#attempt) {
       this.#next = sequenceId + 1;
-      return raise(message);
+      raise(message);
+      return;
     }
     this.#show();
     const id = asNumber(sequenceId);
@@ -39,8 +40,12 @@ export class Core {
     this.#shown = this.#next = id + 1;
     this.#end = this.#next + (what >> 3);
     if (what & 4) this.input(input.DATA, attempt, id, message);
+    if (what & 2) {
+      // What is due, an ack for the most part, is for all frames that have come together with this one.
+      if (what & 1 && id >= 0) this.#end = 2 ** 53;
+      queueMicrotask(() => this.input(input.DUE));
+    }
     if (what & 1) raise(message);
-    return what & 2 && this.input(input.DUE);
   }
 
   #show(): void {

@@ -1,6 +1,6 @@
 // Node: the WebAssembly lies beside the script, and sockets are those of `ws`. They say why they did
 // not open, on every Node alike, and no test environment puts others in their place.
-import { isAscii, isUtf8 } from "node:buffer";
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { readFile } from "node:fs/promises";
 import { WebSocket } from "ws";
@@ -42,10 +42,10 @@ export function openSocket(url: string, protocol: string): WebSocketLike {
   return socket;
 }
 
-/** A frame's text, if it is any. Most are ASCII, which is sooner checked and read. */
+/** A frame's text, if it is any: what is no UTF-8 is decoded to U+FFFD, which a text may have, too, but seldom has. */
 function textOf(data: Buffer): string | undefined {
-  if (isAscii(data)) return data.toString("latin1");
-  return isUtf8(data) ? data.toString() : undefined;
+  const text = data.toString();
+  return text.includes("\ufffd") && !isUtf8(data) ? undefined : text;
 }
 
 /** The beginning of an answer's body, as far as it comes. */
