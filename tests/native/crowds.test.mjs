@@ -92,6 +92,14 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
     return `POST ${target} HTTP/1.1\r\n${host}\r\n${authorization}\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`;
   };
 
+  /** A connection for requests whose request was answered with so many bytes. */
+  async function answered(bytes, length) {
+    const socket = await peer(bytes);
+    for (let read = 0; read < length; ) read += (await once(socket, "data"))[0].length;
+    return socket.pause();
+  }
+  const file = () => `GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1:${service.port}\r\n\r\n`;
+
   /** @type {[name: string, count: number, limit: number, open: () => Promise<net.Socket>, atOnce?: number][]} */
   const crowds = [
     ["silent", 4_000, 32_768, () => peer("")],
@@ -118,6 +126,8 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
       // What an allocator keeps of so many messages at once is not what each keeps.
       10,
     ],
+    ["idle after a long answer", 1_000, 49_152, () => answered(file(), 80_000)],
+    ["idle after a long body", 500, 131_072, () => answered(request(900_000) + "b".repeat(900_000), 100), 10],
     ["in the middle of a frame", 2_000, 32_768, () => webSocket({}, Buffer.from("81fe800001020304", "hex"))],
   ];
   for (const [name, count, limit, open, atOnce] of crowds)

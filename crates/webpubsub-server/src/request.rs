@@ -1,11 +1,11 @@
 //! One request from outside: its head, and its body, which is read within limits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use tokio::time::{Instant, timeout, timeout_at};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
@@ -28,9 +28,17 @@ pub(crate) struct Request {
     pub(crate) address: String,
     /// The whole URL, as it was written.
     url: String,
-    /// `None` once something has gone wrong with it.
+    /// `None` once it was read.
     body: RefCell<Option<Incoming>>,
+    /// Whether its end will not be found.
+    is_cut_off: Cell<bool>,
 }
+
+/// The refusal of a body that does not come as its head says, or not in time.
+const CUT_OFF: Refusal = Refusal::Parameter {
+    name: "body",
+    rule: "It has to come whole, in the chunks or with the length that the head says.",
+};
 
 /// Why a request is not looked at: it has no URL, as far as the service is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +61,13 @@ impl Request {
         let target = head.uri.path_and_query().ok_or(NoUrl)?.as_str();
         let url = [scheme, "://", host, target].concat();
         RequestUrl::split(&url).filter(|url| !url.host.is_empty()).ok_or(NoUrl)?;
-        Ok(Self { address: address.to_owned(), url, head, body: RefCell::new(Some(body)) })
+        Ok(Self {
+            address: address.to_owned(),
+            url,
+            head,
+            body: RefCell::new(Some(body)),
+            is_cut_off: Cell::new(false),
+        })
     }
 
     /// The request as the service's crate sees it.
@@ -63,6 +77,13 @@ impl Request {
             url: RequestUrl::split(&self.url)?,
             authorization: self.header(&AUTHORIZATION).unwrap_or_default(),
         })
+    }
+
+    /// Whether its body has another coding than chunks, or beside them.
+    pub(crate) fn is_coded(&self) -> bool {
+        let mut codings = self.head.headers.get_all(TRANSFER_ENCODING).iter();
+        let chunked = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+        !chunked || codings.next().is_some()
     }
 
     /// A header that is text.
@@ -89,8 +110,10 @@ impl Request {
                     read.extend_from_slice(piece);
                 }
                 Ok(None) => return Ok(read),
-                // The sender has gone, or reads no answer in time.
-                Ok(Some(Err(_))) | Err(_) => return Err(Refusal::Internal),
+                Ok(Some(Err(_))) | Err(_) => {
+                    self.is_cut_off.set(true);
+                    return Err(CUT_OFF);
+                }
             }
         }
         Ok(read)
@@ -99,6 +122,9 @@ impl Request {
     /// Reads and drops what is left of the body: a connection that still has a body to carry can take no other
     /// request, and one that is closed with bytes unread may lose the answer. Returns whether nothing is left.
     pub(crate) async fn drop_body(&self) -> bool {
+        if self.is_cut_off.get() {
+            return false;
+        }
         let Some(mut body) = self.body.borrow_mut().take() else { return true };
         // A sender that waits for 100 sends nothing before it.
         let waits = || self.header(&EXPECT).is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));

@@ -69,8 +69,8 @@ where
         .timer(HeadTimer)
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD_BYTES)
-        // Nearly all answers are one piece, which is written for less than a list of one.
-        .writev(false)
+        // A body is not copied behind its head, where the memory for it would stay.
+        .writev(true)
         // A client that has sent its request may end its side.
         .half_close(true)
         .serve_connection(TokioIo::new(Timed::new(stream)), service)
@@ -110,6 +110,10 @@ async fn answer(
     let Ok(request) = Request::new(scheme, address, request) else {
         return close(text(StatusCode::BAD_REQUEST, "The request has no absolute URL."));
     };
+    if request.is_coded() {
+        request.drop_body().await;
+        return close(text(StatusCode::NOT_IMPLEMENTED, "Of all transfer codings, chunked alone is read."));
+    }
     let answer = answer_request(thread, &request, upgrade).await;
     if request.drop_body().await { answer } else { close(answer) }
 }

@@ -2,12 +2,13 @@
 //! have it for ever. One that takes everything at once is given a part of it, and then others have their turns: a system
 //! takes some megabytes at a time, and a client may have asked for very much.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Sleep, sleep};
 
 /// How long a peer may take nothing of what is written to it.
@@ -15,22 +16,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How many bytes are read and written of one connection before the others of its thread have their turns.
 const TURN_BYTES: usize = 32 << 10;
 
+/// How many bytes are read at once. A reader whose buffer is filled each time makes a larger one, and keeps it.
+const READ_BYTES: u64 = 16 << 10;
+
+thread_local! {
+    /// Where the head and the body of an answer are put together: the system takes a piece for less than a list.
+    static JOINED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(TURN_BYTES));
+}
+
 /// A transport whose peer has to read.
 pub(crate) struct Timed<S> {
-    transport: S,
+    transport: Take<S>,
     /// How many bytes this turn may still read and write; what one turn has left is the next one's.
     left: usize,
     /// The end of the patience, while something waits to be written.
     end: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Timed<S> {
-    pub(crate) const fn new(transport: S) -> Self {
-        Self { transport, left: TURN_BYTES, end: None }
+impl<S: AsyncRead + Unpin> Timed<S> {
+    pub(crate) fn new(transport: S) -> Self {
+        Self { transport: transport.take(READ_BYTES), left: TURN_BYTES, end: None }
     }
 
     pub(crate) fn into_inner(self) -> S {
-        self.transport
+        self.transport.into_inner()
     }
 
     /// Waits for the other connections, if this one has had its turn.
@@ -62,13 +71,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     ) -> Poll<io::Result<()>> {
         ready!(self.turn(context));
         let before = buffer.filled().len();
+        self.transport.set_limit(READ_BYTES);
         let read = Pin::new(&mut self.transport).poll_read(context, buffer);
         self.left = self.left.saturating_sub(buffer.filled().len() - before);
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -76,20 +86,45 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.turn(context));
         let part = bytes.get(..TURN_BYTES).unwrap_or(bytes);
-        let attempt = Pin::new(&mut self.transport).poll_write(context, part);
+        let attempt = Pin::new(self.transport.get_mut()).poll_write(context, part);
         if let Poll::Ready(Ok(written)) = attempt {
             self.left = self.left.saturating_sub(written);
         }
         self.within(context, attempt)
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let [first, _, ..] = slices else {
+            return self.poll_write(context, slices.first().map_or(&[][..], |only| &**only));
+        };
+        if first.len() >= TURN_BYTES {
+            return self.poll_write(context, first);
+        }
+        JOINED.with_borrow_mut(|joined| {
+            joined.clear();
+            for slice in slices {
+                let room = TURN_BYTES.saturating_sub(joined.len());
+                joined.extend_from_slice(slice.get(..room).unwrap_or(slice));
+            }
+            self.poll_write(context, joined)
+        })
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let attempt = Pin::new(&mut self.transport).poll_flush(context);
+        let attempt = Pin::new(self.transport.get_mut()).poll_flush(context);
         self.within(context, attempt)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let attempt = Pin::new(&mut self.transport).poll_shutdown(context);
+        let attempt = Pin::new(self.transport.get_mut()).poll_shutdown(context);
         self.within(context, attempt)
     }
 }
@@ -170,6 +205,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_head_and_the_start_of_its_body_are_one_piece() {
+        let mut stream = Timed::new(Taking(usize::MAX));
+        let mut write = |slices: &[io::IoSlice<'_>]| {
+            let mut context = Context::from_waker(Waker::noop());
+            match Pin::new(&mut stream).poll_write_vectored(&mut context, slices) {
+                Poll::Ready(written) => written.unwrap(),
+                Poll::Pending => 0,
+            }
+        };
+        let (head, body) = (io::IoSlice::new(b"head"), io::IoSlice::new(&[b'b'; 2 * TURN_BYTES]));
+        assert_eq!(write(&[head]), 4);
+        assert_eq!(write(&[head, io::IoSlice::new(b"body")]), 8);
+        assert_eq!(write(&[head, body]), TURN_BYTES);
+        // Others have had their turns.
+        assert_eq!(write(&[body]), 0);
+        assert_eq!(write(&[body, head]), TURN_BYTES);
+    }
+
     #[derive(Default)]
     struct Wakes(AtomicUsize);
 
@@ -193,11 +247,11 @@ mod tests {
         for _ in 0..5 {
             let waiting = tokio::time::timeout(PATIENCE / 2, write(&mut stream)).await;
             assert!(waiting.is_err());
-            stream.transport.0 = 1;
+            stream.transport.get_mut().0 = 1;
             assert_eq!(write(&mut stream).await.unwrap(), 1);
         }
         advance(10 * PATIENCE).await;
-        stream.transport.0 = 6;
+        stream.transport.get_mut().0 = 6;
         assert_eq!(write(&mut stream).await.unwrap(), 6);
     }
 }
