@@ -76,12 +76,15 @@ async function page(service, [count = 10_000]) {
     new PerformanceObserver((list) =>
       tasks.push(...list.getEntries().map((task) => Math.round(task.duration))),
     ).observe({
-      type: /** @type {any} */ ("longtask"),
+      // Browsers', not Node's.
+      type: /** @type {import("node:perf_hooks").EntryType} */ ("longtask"),
       buffered: true,
     });
   });
   const longest = async (did) => {
-    const tasks = await page.evaluate(() => /** @type {any} */ (globalThis).tasks.splice(0));
+    const tasks = await page.evaluate(() =>
+      /** @type {{ tasks: number[] }} */ (/** @type {unknown} */ (globalThis)).tasks.splice(0),
+    );
     say(`${did}: ${tasks.length} long tasks, the longest ${Math.max(0, ...tasks)} ms`);
   };
   await goTo(page, `connections/${hub.name}`);

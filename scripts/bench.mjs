@@ -184,7 +184,8 @@ function chosenOfHost(known, { host, workloads: names, ...others }) {
  * Those that are named, in their own order, or all that belong to such a run. The one that `always` names takes part in
  * any case.
  * @param {string} kind
- * @param {any[]} all
+ * @template {{ name: string, isQuick?: boolean }} One
+ * @param {One[]} all
  * @param {string | undefined} names
  * @param {{ quick: boolean, always?: string }} options
  */

@@ -37,7 +37,10 @@ declare const document: {
 
 declare const location: { hash: string; readonly origin: string };
 
-declare function getComputedStyle(element: PageElement): { readonly backgroundColor: string };
+declare function getComputedStyle(element: PageElement): {
+  readonly backgroundColor: string;
+  readonly transitionDuration: string;
+};
 
 interface Navigator {
   readonly clipboard: { readText(): Promise<string> };

@@ -6,14 +6,7 @@ import { Problem } from "../terminal.mjs";
 
 /** No file has a type error; the examples apart, which need the package. */
 export const checkTypes = () =>
-  check([
-    at("worker", "js"),
-    at("www", "src"),
-    root,
-    at("tests"),
-    at("tests", "e2e"),
-    at("bench", "contenders", "workers"),
-  ]);
+  check([at("worker", "js"), at("www", "src"), root, at("tests"), at("bench", "contenders", "workers")]);
 
 /** No example has a type error, with the declarations of the package as it was built. */
 export const checkExamples = () => check([at("examples")]);

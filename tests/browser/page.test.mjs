@@ -87,9 +87,7 @@ forEachShardCount(
         const { page } = await open("overview", { reducedMotion });
         const moving = await page
           .locator("button, a")
-          .evaluateAll(
-            (all) => all.filter((one) => /** @type {any} */ (getComputedStyle(one)).transitionDuration !== "0s").length,
-          );
+          .evaluateAll((all) => all.filter((one) => getComputedStyle(one).transitionDuration !== "0s").length);
         assert.equal(moving > 0, reducedMotion === "no-preference");
       }
     });

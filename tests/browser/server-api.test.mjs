@@ -34,10 +34,13 @@ forEachShardCount(
       const hub = service.newHub();
       const client = await hub.connect({ user: "alice", groups: ["room"] });
       const { page } = await open();
-      const document = /** @type {any} */ (await (await fetch(`${service.endpoint}/api/openapi.json`)).json());
-      /** @param {[string, any]} entry */
-      const called = ([path]) => !path.endsWith("/trace") && path !== "/management/session";
-      /** @type {Record<string, Record<string, any>>} */
+      /** @typedef {Record<string, Record<string, { operationId: string }>>} Paths */
+      const document = /** @type {{ paths: Paths }} */ (
+        await (await fetch(`${service.endpoint}/api/openapi.json`)).json()
+      );
+      const called = (/** @type {[string, object]} */ [path]) =>
+        !path.endsWith("/trace") && path !== "/management/session";
+      /** @type {Paths} */
       const paths = Object.fromEntries(Object.entries(document.paths).filter(called));
       const pathOf = (id) =>
         Object.keys(paths).find((path) => Object.values(paths[path]).some(({ operationId }) => operationId === id));

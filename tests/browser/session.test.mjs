@@ -28,8 +28,9 @@ describe("A session in Chromium", () => {
         const session = "/management/session";
         const body = JSON.stringify({ ticket });
         const signedIn = (await fetch(session, { method: "POST", headers, body })).status;
-        /** @type {any} */
-        const list = await (await fetch(`/management/hubs/${hub}/connections`, { headers })).json();
+        const list = /** @type {{ connections: { userId: string }[] }} */ (
+          await (await fetch(`/management/hubs/${hub}/connections`, { headers })).json()
+        );
         const withoutHeader = (await fetch(`/management/hubs/${hub}/connections`)).status;
         const token = (await fetch(`/api/hubs/${hub}/:generateToken`, { method: "POST", headers })).status;
         const socket = new WebSocket(`${location.origin.replace("http", "ws")}/management/hubs/${hub}/trace`);

@@ -13,9 +13,6 @@ const LARGEST_BURST = 6;
 
 /** A reliable client over a wire of its own. Everything that its application receives goes into its account. */
 export class Client {
-  name = "";
-  /** @type {any} */
-  account;
   #client;
   #link;
   #ledger;
@@ -23,18 +20,25 @@ export class Client {
   /** Since when the process is back, and where to say how long the next message took. */
   #waiting;
 
-  /** `groups` come with its token, `joins` are joined by itself. */
-  static async start(/** @type {any} */ { service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
-    const client = new Client();
-    client.name = name;
+  constructor(name, account) {
+    this.name = name;
+    this.account = account;
+  }
+
+  /**
+   * `groups` come with its token, `joins` are joined by itself.
+   * @param {{
+   *   service: import("../support/service.mjs").Service, hubName: string, ledger: import("./ledger.mjs").Ledger,
+   *   WebPubSubClient: typeof import("@azure/web-pubsub-client").WebPubSubClient, name: string,
+   *   groups?: string[], joins?: string[],
+   * }} its
+   */
+  static async start({ service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
+    const places = ["", `/users/${name}`, ...[...groups, ...joins].map((group) => `/groups/${group}`)];
+    const client = new Client(name, new Account(ledger, name, places));
     client.#ledger = ledger;
     client.#joins = joins;
     client.#link = await Link.to(service);
-    client.account = new Account(ledger, name, [
-      "",
-      `/users/${name}`,
-      ...[...groups, ...joins].map((group) => `/groups/${group}`),
-    ]);
     const hub = new Hub({ endpoint: client.#link.endpoint, key: service.key }, hubName);
     const url = hub.clientUrl({ user: name, roles: ALL_ROLES, groups });
     client.#client = new WebPubSubClient(url, { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } });
@@ -119,7 +123,7 @@ class Publishing {
 
   /**
    * Publishes messages in its own way.
-   * @param {any[]} burst
+   * @param {ReturnType<import("./ledger.mjs").Ledger["publish"]>[]} burst
    * @returns {Promise<void>}
    */
   async publish(burst) {

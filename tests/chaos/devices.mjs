@@ -70,10 +70,15 @@ class Device {
   /** Resolves when the message is acknowledged; the library repeats it until then. */
   publish(message) {
     const done = new Promise((resolve, reject) => {
-      this.#client.publish(TOPIC, JSON.stringify(message), { qos: this.qos }, (/** @type {any} */ error) => {
-        if (error && error.code !== ALREADY_DONE) reject(error);
-        else resolve(undefined);
-      });
+      this.#client.publish(
+        TOPIC,
+        JSON.stringify(message),
+        { qos: this.qos },
+        (/** @type {import("mqtt").ErrorWithReasonCode} */ error) => {
+          if (error && error.code !== ALREADY_DONE) reject(error);
+          else resolve(undefined);
+        },
+      );
     });
     return within(done, `an end of number ${message.n} of ${this.name}`);
   }

@@ -361,7 +361,7 @@ test("Node's server calls a handler with its request as context", async (t) => {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   t.after(() => (server.close(), server.closeAllConnections()));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  const { url } = /** @type {any} */ (await (await fetch(`http://127.0.0.1:${port}/`)).json());
+  const { url } = /** @type {{ url: string }} */ (await (await fetch(`http://127.0.0.1:${port}/`)).json());
   assert.equal(claimsOf(new URL(url).searchParams.get("access_token")).sub, "alice");
   const body = "x".repeat(300_000);
   const send = (request) => fetch(new Request(`http://127.0.0.1:${port}/api/webpubsub/hubs/chat/`, request));

@@ -1,31 +1,25 @@
 // What waits between clients and the native server stays bounded, and only a client that does not read is closed for it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
+import { flood } from "../support/flooding.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { Service, root } from "../support/service.mjs";
+import { residentBytes } from "../support/memory.mjs";
+import { Service } from "../support/service.mjs";
 import { JSON_V1, RELIABLE_V1 } from "../support/socket.mjs";
-import { deferred, within } from "../support/waiting.mjs";
 
 const MIB = 1 << 20;
 const PAYLOAD = "x".repeat(4_000);
 /** What a process may grow by for reasons of its own. */
 const SLACK = 32 * MIB;
 
-/** Has a process of its own publish so many messages of 4 KB without waiting for anything; resolves with what became of it. */
-function flood(hub, { subprotocol, count, group }) {
-  const message = `{"type":"sendToGroup","group":"${group}","ackId":#,"dataType":"text","data":"# ${PAYLOAD}"}`;
-  const args = [path.join(root, "tests/support/flood.mjs"), hub.clientUrl({ roles: ALL_ROLES }), subprotocol];
-  const child = spawn(process.execPath, [...args, String(count), message], { stdio: ["ignore", "pipe", "inherit"] });
-  const [said, ended] = [[], deferred()];
-  child.stdout.on("data", (data) => said.push(data));
-  child.on("error", ended.reject);
-  child.on("close", () => ended.resolve(JSON.parse(Buffer.concat(said).toString())));
-  return within(ended.promise, "the end of a flood");
-}
+/** Publishes so many messages of 4 KB without waiting for anything; resolves with what became of it. */
+const publish = (hub, { subprotocol, count, group }) =>
+  flood(hub, {
+    subprotocol,
+    count,
+    message: `{"type":"sendToGroup","group":"${group}","ackId":#,"dataType":"text","data":"# ${PAYLOAD}"}`,
+  });
 
 describe("Backlogs", () => {
   const service = new Service({ runner: "server" });
@@ -35,7 +29,7 @@ describe("Backlogs", () => {
   test("two who read 24 MB that come at once stay", async () => {
     const [hub, count] = [service.newHub(), 6_000];
     const listeners = [await hub.connect({ groups: ["g"] }), await hub.connect({ groups: ["g"] })];
-    assert.deepEqual(await flood(hub, { subprotocol: JSON_V1, count, group: "g" }), { acks: count });
+    assert.deepEqual(await publish(hub, { subprotocol: JSON_V1, count, group: "g" }), { acks: count });
     for (const listener of listeners)
       for (let n = 1; n <= count; n++) assert.equal((await listener.json()).data, `${n} ${PAYLOAD}`);
   });
@@ -64,8 +58,7 @@ describe("Backlogs", () => {
   const isMeasured = process.platform === "linux";
   test("what a client sends too soon waits on its own machine", { skip: !isMeasured && "of /proc" }, async (t) => {
     const hub = service.newHub();
-    const memory = () =>
-      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))?.[1]) * 1024;
+    const memory = () => residentBytes(service.pid);
     const started = memory();
     let [most, isOver] = [0, false];
     const measuring = (async () => {
@@ -74,7 +67,9 @@ describe("Backlogs", () => {
     // Each of them is written before it is acknowledged.
     await hub.connectReliable({ groups: ["g"] });
     const count = 4_000;
-    const publishers = Array.from({ length: 4 }, () => flood(hub, { subprotocol: RELIABLE_V1, count, group: "none" }));
+    const publishers = Array.from({ length: 4 }, () =>
+      publish(hub, { subprotocol: RELIABLE_V1, count, group: "none" }),
+    );
     const fates = await Promise.all(publishers);
     isOver = true;
     await measuring;

@@ -7,6 +7,7 @@ import net from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
+import { residentBytes } from "../support/memory.mjs";
 import { frame } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
@@ -34,8 +35,7 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
   afterEach(() => service.stop());
 
   /** What the process has in memory, in bytes. */
-  const memory = () =>
-    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))?.[1]) * 1024;
+  const memory = () => residentBytes(service.pid);
 
   /** A newcomer and one that was there are served. */
   async function expectService() {

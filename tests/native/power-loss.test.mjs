@@ -68,6 +68,7 @@ describe("The machine loses power", { skip: !possible && "a disk in a file is mo
     disk.mount(service.state);
     await service.start();
     const hub = service.newHub();
+    /** @type {[acknowledged: string[], received: string[]]} */
     const [acknowledged, received] = [[], []];
     let reliable = await hub.connectReliable({ user: "alice" });
     for (let loss = 0; loss < LOSSES; loss++) {

@@ -70,7 +70,7 @@ describe("A loss of power", { skip: !which("strace") && "strace is not installed
       await reliable.json();
       await reliable.json();
     }
-    process.kill(strace.pid, "SIGINT");
+    strace.kill("SIGINT");
     await gone;
     return acknowledgements(readFileSync(file, "utf8"));
   }

@@ -29,7 +29,9 @@ describe("The native server ends under load", () => {
     const publishers = await open(PUBLISHERS, { roles: ALL_ROLES });
     const plain = await hub.connect();
 
-    let [acknowledged, published] = [[], 0];
+    /** @type {string[]} */
+    const acknowledged = [];
+    let published = 0;
     const publishing = publishers.map(async (socket, publisher) => {
       let ackId = 0;
       const publish = () => {

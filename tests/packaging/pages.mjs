@@ -29,7 +29,7 @@ export const html = (script = "/page.js") =>
 /** Serves files by their paths, and for all other paths a page that loads `/page.js`. */
 export async function serve(t, files, policy) {
   const http = createServer((request, response) => {
-    const { pathname } = new URL(request.url, "http://page");
+    const { pathname } = new URL(request.url ?? "", "http://page");
     const file = files[pathname === "/" ? "/index.html" : pathname];
     const type = file ? (types[extname(pathname)] ?? "text/html") : "text/html";
     response.writeHead(200, { "content-type": type, ...(policy && { "content-security-policy": policy }) });

@@ -97,14 +97,15 @@ export class Project {
     return this.run(process.execPath, ...args);
   }
 
+  /** @param {import("esbuild").BuildOptions} options */
   async bundle(entry, options) {
     const { metafile, warnings } = await esbuild.build({
+      ...options,
       entryPoints: [this.path(entry)],
       bundle: true,
       absWorkingDir: this.folder,
       metafile: true,
       logLevel: "silent",
-      ...options,
     });
     if (warnings.length > 0) throw new Error(warnings.map(({ text }) => text).join("\n"));
     return metafile;

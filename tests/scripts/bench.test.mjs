@@ -12,6 +12,7 @@ import { median, ratio, summary } from "../../bench/statistics.mjs";
 import { workloads } from "../../bench/workloads.mjs";
 import { at } from "../../scripts/paths.mjs";
 import { Problem } from "../../scripts/terminal.mjs";
+import { matched, present } from "../support/found.mjs";
 import { until } from "../support/waiting.mjs";
 
 const bench = (...args) => spawnSync(process.execPath, [at("scripts", "bench.mjs"), ...args], { encoding: "utf8" });
@@ -325,8 +326,8 @@ test("a name that is none ends the bench before anything is set up", () => {
 
 test("README's ratios are those of the last results", () => {
   const [readme, results] = ["README.md", "bench/RESULTS.md"].map((file) => readFileSync(at(file), "utf8"));
-  const [, section] = /^## How fast it is\n([^]*?)^## /m.exec(readme);
-  const measured = /^## What is to be reached\n([^]*?)^## /m.exec(results)[1].split("\n");
+  const [, section] = matched(/^## How fast it is\n([^]*?)^## /m, readme);
+  const measured = matched(/^## What is to be reached\n([^]*?)^## /m, results)[1].split("\n");
   for (const [title, what] of [
     ["CPU of a delivery", "CPU a delivery (rest-1000): json beside bare"],
     ["CPU of a delivery", "CPU a delivery (rest-100): json beside bare"],
@@ -334,8 +335,12 @@ test("README's ratios are those of the last results", () => {
     ["connects a second", "connects a second (connects): json beside bare"],
     ["memory of", "PSS an idle connection (crowd): json beside bare"],
   ]) {
-    const [, , ratio] = measured.find((row) => row.startsWith(`| ${what} |`)).match(/\|([^|]*)\| ([\d.]+ ×) \|/);
+    const line = present(
+      measured.find((row) => row.startsWith(`| ${what} |`)),
+      what,
+    );
+    const [, , ratio] = matched(/\|([^|]*)\| ([\d.]+ ×) \|/, line);
     const row = section.split("\n").find((line) => line.startsWith(`| ${title}`));
-    assert.ok(row.includes(ratio), `README.md: ${row} lacks ${ratio} of ${what}`);
+    assert.ok(row?.includes(ratio), `README.md: ${row} lacks ${ratio} of ${what}`);
   }
 });

@@ -15,6 +15,7 @@ import {
   variables,
   readSwitch,
 } from "../../scripts/variables.mjs";
+import { matched } from "../support/found.mjs";
 import { readVectors } from "../support/vectors.mjs";
 
 const config = readFileSync(at("crates", "webpubsub-service", "src", "config.rs"), "utf8");
@@ -29,14 +30,15 @@ function number(bound) {
   const sources = filesUnder(at("crates", "webpubsub-shard", "src"))
     .map((file) => readFileSync(file, "utf8"))
     .join("");
-  return number(sources.match(new RegExp(`const ${name}: u32 = ([\\d_]+);`))[1]);
+  return number(matched(new RegExp(`const ${name}: u32 = ([\\d_]+);`), sources)[1]);
 }
 
 test("the list has the variables that the worker reads, no other", () => {
   assert.deepEqual(sorted(config.matchAll(/(?:text|number|up_to)\(\s*"([A-Z_]+)"/g)), names);
 });
 
-const [, table] = /\| variable \| default \| allowed \| meaning \|\n([^]*?)\n\n/.exec(
+const [, table] = matched(
+  /\| variable \| default \| allowed \| meaning \|\n([^]*?)\n\n/,
   readFileSync(at("docs", "configuration.md"), "utf8"),
 );
 
@@ -60,7 +62,7 @@ test("the documents' table has the least and greatest of a number", () => {
 
 test("secrets of event handlers have the worker's prefix", () => {
   const auth = readFileSync(at("crates", "webpubsub-shard", "src", "settings", "event_handler", "auth.rs"), "utf8");
-  assert.equal(auth.match(/const PREFIX: &str = "(\w+)"/)[1], HANDLER_SECRET);
+  assert.equal(matched(/const PREFIX: &str = "(\w+)"/, auth)[1], HANDLER_SECRET);
 });
 
 test("numbers have the bounds that the worker's have", () => {

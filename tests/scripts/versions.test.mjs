@@ -13,6 +13,7 @@ import {
   pinnedRust,
   versions,
 } from "../../scripts/versions.mjs";
+import { matched } from "../support/found.mjs";
 
 const lock = (wasmBindgen, worker) => `
 [[package]]
@@ -59,8 +60,8 @@ test("the pinned Rust is the oldest that will do", () => {
 test("crates, npm packages and changelog have one version", () => {
   const manifests = ["package.json", "crates/webpubsub-client/npm/package.json", "bench/package.json"];
   const versions = manifests.map((file) => JSON.parse(readFileSync(at(file), "utf8")).version);
-  const [, crates] = readFileSync(at("Cargo.toml"), "utf8").match(/^version = "(.*)"$/m);
-  const [, released] = readFileSync(at("CHANGELOG.md"), "utf8").match(/^## (\d\S*)/m);
+  const [, crates] = matched(/^version = "(.*)"$/m, readFileSync(at("Cargo.toml"), "utf8"));
+  const [, released] = matched(/^## (\d\S*)/m, readFileSync(at("CHANGELOG.md"), "utf8"));
   assert.deepEqual(new Set([...versions, crates]), new Set([released]));
 });
 

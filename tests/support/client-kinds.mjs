@@ -4,6 +4,23 @@
 import assert from "node:assert/strict";
 import { acked, connectProtobuf, DATA, field, message, refused } from "./protobuf.mjs";
 
+/**
+ * What a client sends with an event, and receives as its answer.
+ * @typedef {{ dataType?: string, data?: string | Buffer, metadata?: Record<string, string> }} Payload
+ *
+ * One kind of clients. `sends` are the types of payloads that it has.
+ * @typedef {{
+ *   name: string, subprotocol?: string, sends: string[],
+ *   connect(hub: import("./hub.mjs").Hub, options?: import("./hub.mjs").ClientOptions): Promise<Socket>,
+ *   send(socket: Socket, event: Payload & { event?: string, ackId?: number }): void,
+ *   receives(socket: Socket, answer: Payload): Promise<void>,
+ *   succeeds(socket: Socket, ackId?: number): Promise<void>,
+ *   fails(socket: Socket, ackId?: number): Promise<void>,
+ *   expectSilence?(socket: Socket): Promise<void>,
+ * }} ClientKind
+ * @typedef {import("./socket.mjs").Socket} Socket
+ */
+
 const isBytes = (dataType) => dataType === "binary" || dataType === "protobuf";
 
 /** An `Any` as it is serialized. */
@@ -20,6 +37,7 @@ export const PAYLOADS = [
   { dataType: "protobuf", data: ANY, contentType: "application/x-protobuf" },
 ];
 
+/** @type {ClientKind} */
 const jsonClients = {
   name: "JSON",
   subprotocol: "json.webpubsub.azure.v1",
@@ -54,6 +72,7 @@ const jsonClients = {
 const inJson = (dataType, data) =>
   isBytes(dataType) ? JSON.stringify(data.toString("base64")) : dataType === "json" ? data : JSON.stringify(data);
 
+/** @type {ClientKind} */
 const protobufClients = {
   name: "protobuf",
   subprotocol: "protobuf.webpubsub.azure.v1",
@@ -92,6 +111,7 @@ const protobufClients = {
 const entries = (number, metadata) =>
   Object.entries(metadata).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
 
+/** @type {ClientKind} */
 const simpleClients = {
   name: "simple",
   sends: ["text", "binary"],
@@ -101,7 +121,7 @@ const simpleClients = {
     socket.send(data);
   },
 
-  async receives(socket, { dataType, data }) {
+  async receives(socket, { dataType, data = "" }) {
     assert.deepEqual(await socket.next("the answer"), isBytes(dataType) ? Buffer.from(data) : data);
   },
 
@@ -113,5 +133,4 @@ const simpleClients = {
   },
 };
 
-/** @type {any[]} */
 export const clientKinds = [jsonClients, protobufClients, simpleClients];

@@ -16,7 +16,7 @@ export const Growing = (Kind) =>
     grows = true;
     #growths = new Map();
 
-    /** @param {any} options */
+    /** @param {import("./service.mjs").ServiceOptions} options */
     constructor(options = {}) {
       const { variables } = options;
       super({ ...options, variables: { MAP_TTL_MS, ...variables } });
@@ -64,8 +64,8 @@ class Growth {
   #shards = 1;
   #paused;
   #loop;
-  /** @type {Promise<any>} */
-  #last = Promise.resolve();
+  /** @type {Promise<{ status: number, body: string }>} */
+  #last = Promise.resolve({ status: 200, body: "" });
 
   constructor(settings, put) {
     this.#settings = settings;

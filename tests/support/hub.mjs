@@ -24,7 +24,7 @@ export class Hub {
   }
 
   /**
-   * @typedef {{ audience?: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} ClientOptions
+   * @typedef {{ audience?: string, user?: string, roles?: string | string[], groups?: string[], minutes?: number }} ClientOptions
    * @param {ClientOptions} options
    */
   token(options = {}) {

@@ -62,7 +62,11 @@ export const property = (number, value) => Buffer.concat([Buffer.from([number]),
 
 /**
  * A CONNECT; `flags` besides Clean Start, `more` behind the client id.
- * @param {{ version?: number, id?: string, clean?: boolean, keepAlive?: number, its?: Buffer[], flags?: number, more?: (string | Buffer)[], name?: string }} options
+ * @typedef {{
+ *   version?: number, id?: string, clean?: boolean, keepAlive?: number, its?: Buffer[], flags?: number,
+ *   more?: (string | Buffer)[], name?: string,
+ * }} ConnectOptions
+ * @param {ConnectOptions} options
  */
 export const connect = ({
   version = 5,
@@ -96,10 +100,11 @@ export const subscribe = (version, id, ...filters) =>
 
 /**
  * A PUBLISH.
+ * @typedef {{ qos?: number, id?: number, dup?: boolean, retain?: boolean, its?: Buffer[] }} PublishOptions
  * @param {number} version
  * @param {string} topic
  * @param {string | Buffer} payload
- * @param {{ qos?: number, id?: number, dup?: boolean, retain?: boolean, its?: Buffer[] }} options
+ * @param {PublishOptions} options
  */
 export const publish = (version, topic, payload, { qos = 0, id = 1, dup = false, retain = false, its = [] } = {}) =>
   packet(
@@ -124,8 +129,12 @@ export class MqttSocket {
     return socket;
   }
 
-  /** A connection whose CONNECT was accepted; `connack` is what came. */
-  static async connect(hub, { roles, groups, user, ...options } = /** @type {any} */ ({})) {
+  /**
+   * A connection whose CONNECT was accepted; `connack` is what came.
+   * @param {import("./hub.mjs").Hub} hub
+   * @param {import("./hub.mjs").ClientOptions & ConnectOptions} options
+   */
+  static async connect(hub, { roles, groups, user, ...options } = {}) {
     const socket = await MqttSocket.open(hub, { roles, groups, user });
     socket.send(connect(options));
     socket.connack = await socket.next();

@@ -207,14 +207,21 @@ export class Service {
  * Runs `define(service)` as a suite for each number of shards, and again with hubs that are given one more again and
  * again: all rules hold for all of them. `steady` says why hubs of a suite cannot grow, or show nothing then;
  * `isOfWorkerd` that it is about what only workerd does.
+ * @template {Service} [Made=Service]
  * @param {string} title
- * @param {(service: Service) => void} define
- * @param {{ Kind?: typeof Service, steady?: string, shardCounts?: number[], isOfWorkerd?: boolean } & ServiceOptions} options
+ * @param {(service: Made) => void} define
+ * @param {{ Kind?: new (options: ServiceOptions) => Made, steady?: string, shardCounts?: number[], isOfWorkerd?: boolean } & ServiceOptions} options
  */
 export function forEachShardCount(
   title,
   define,
-  { Kind = Service, steady, shardCounts = [1, 4], isOfWorkerd = false, ...options } = {},
+  {
+    Kind = /** @type {new (options: ServiceOptions) => Made} */ (Service),
+    steady,
+    shardCounts = [1, 4],
+    isOfWorkerd = false,
+    ...options
+  } = {},
 ) {
   if (isNative && isOfWorkerd) return;
   const suite = (mode, service) =>

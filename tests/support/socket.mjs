@@ -23,13 +23,10 @@ export class Socket {
   #frames = new Queue();
   #closed = deferred();
   #pings = 0;
-  /**
-   * What its first frame says, where that was read, and the connection's id.
-   * @type {any}
-   */
+  /** What its first frame says, where that was read. */
   connected;
-  /** @type {any} */
-  id;
+  /** The connection's id, where it is known; otherwise empty. */
+  id = "";
 
   /**
    * Resolves when the upgrade is done; rejects with {@link Refused} when it is not.

@@ -19,7 +19,7 @@ export function sign(claims, key, { alg = "HS256", header = {} } = {}) {
 
 /**
  * The claims of a client token: what the service SDKs put into one.
- * @param {{ audience: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} client
+ * @param {{ audience: string, user?: string, roles?: string | string[], groups?: string[], minutes?: number }} client
  */
 export function clientClaims({ audience, user, roles, groups, minutes = 60 }) {
   return {

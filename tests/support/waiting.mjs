@@ -37,7 +37,6 @@ export function deferred() {
 
 /** What was pushed, in order, for whoever asks; `end` is what askers get once it is empty. */
 export class Queue {
-  /** @type {any[]} */
   #items = [];
   /** @type {ReturnType<typeof deferred>[]} */
   #askers = [];

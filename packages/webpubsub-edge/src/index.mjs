@@ -50,7 +50,7 @@ export async function startEmulator({ port = 0, https = false, hubs, variables =
   // A program that has nothing else to do may end, and the service ends with it.
   child.unref();
   child.channel?.unref();
-  for (const stream of [child.stdout, child.stderr]) /** @type {any} */ (stream).unref?.();
+  for (const stream of [child.stdout, child.stderr]) /** @type {{ unref?: () => void }} */ (stream).unref?.();
   return {
     endpoint: reached.endpoint,
     secureEndpoint: reached.secure,

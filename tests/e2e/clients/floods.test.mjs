@@ -1,12 +1,10 @@
 // One client sends very much without waiting. It is served, and delays no other.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import path from "node:path";
 import { test } from "node:test";
+import { flood } from "../../support/flooding.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
-import { forEachShardCount, root } from "../../support/service.mjs";
+import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1, RELIABLE_V1 } from "../../support/socket.mjs";
-import { deferred, within } from "../../support/waiting.mjs";
 
 /** How often somebody else is served while a flood goes on. One that waits for all of it is served once. */
 const TIMES = 8;
@@ -32,27 +30,6 @@ const floods = [
 
 function publish(group) {
   return `{"type":"sendToGroup","group":"${group}","ackId":#,"dataType":"text","data":"#"}`;
-}
-
-/** Has a process of its own send all that; resolves with what became of it. */
-function flood(hub, { subprotocol, count, message }) {
-  const args = [
-    path.join(root, "tests/support/flood.mjs"),
-    hub.clientUrl({ roles: ALL_ROLES }),
-    subprotocol,
-    String(count),
-    message,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const [said, ended] = [[], deferred()];
-  child.stdout.on("data", (data) => said.push(data));
-  child.on("error", ended.reject);
-  child.on("close", () =>
-    said.length > 0
-      ? ended.resolve(JSON.parse(Buffer.concat(said).toString()))
-      : ended.reject(new Error("the flood ended without a word")),
-  );
-  return ended.promise;
 }
 
 /** Does something again and again while a flood goes on, and at least once; resolves with how often. */
@@ -83,7 +60,7 @@ forEachShardCount(
           );
         const flooding = flood(hub, messages);
         const [fate, ...times] = await Promise.all([
-          within(flooding, "the end of the flood"),
+          flooding,
           during(flooding, ask(near)),
           during(flooding, ask(far)),
           during(flooding, () => hub.send("/groups/mine", "x")),

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as idle } from "node:timers/promises";
 import { WebPubSubJsonReliableProtocol } from "@azure/web-pubsub-client-1.1";
+import { present } from "../../support/found.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { acked, connectProtobuf, field, message, refused } from "../../support/protobuf.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
@@ -139,12 +140,15 @@ forEachShardCount("Group states", (service) => {
     assert.equal((await next()).success, true);
     const { kind, group, items, sequenceId } = await next();
     assert.deepEqual([kind, group, sequenceId], ["groupStateSnapshot", GROUP, 1]);
-    const [{ updatedAt, ...shownItem }] = items;
+    const [{ updatedAt, ...shownItem }] = present(items, "a list of items");
     assert.deepEqual(shownItem, { connectionId: alice.id, userId: USER, state: { status: "typing" } });
     assert.equal(typeof updatedAt, "number");
     send({ kind: "setGroupState", group: GROUP, ackId: 3 });
     const update = await next();
-    assert.deepEqual([update.kind, update.sequenceId, update.items[0].state], ["groupStateUpdate", 2, undefined]);
+    assert.deepEqual(
+      [update.kind, update.sequenceId, present(update.items, "a list of items")[0].state],
+      ["groupStateUpdate", 2, undefined],
+    );
     assert.equal((await next()).success, true);
     send({ kind: "unsubscribeGroupState", group: GROUP, ackId: 4 });
     assert.equal((await next()).success, true);

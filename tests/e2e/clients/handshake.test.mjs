@@ -157,8 +157,8 @@ forEachShardCount(
       ]) {
         const headers = offer ? { "sec-websocket-protocol": offer } : {};
         const answered = await upgrade(service.endpoint, path(hub, `?access_token=${hub.token()}`), headers);
-        assert.equal(answered.status, 101, offer);
-        assert.equal(answered.headers["sec-websocket-protocol"], answer, offer);
+        assert.equal(answered.status, 101, `${offer}`);
+        assert.equal(answered.headers["sec-websocket-protocol"], answer, `${offer}`);
       }
     });
 

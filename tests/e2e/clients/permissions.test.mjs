@@ -52,7 +52,11 @@ async function askInProtobuf(socket, verb, group, ackId) {
 const GROUPS = ["room", "room-1", "room.one", "Room", "other"];
 const [grant, revoke] = ["PUT", "DELETE"].map((method) => (name, group) => ({ method, name, group }));
 
-/** Clients by their roles, and for each stage of their lives what a server does first and what they may do then. */
+/** @typedef {{ change?: { method: string, name: string, group: string }[], join: string[], send: string[] }} Stage */
+/**
+ * Clients by their roles, and for each stage of their lives what a server does first and what they may do then.
+ * @type {{ who: string, roles?: string[], stages: Stage[] }[]}
+ */
 const CLIENTS = [
   { who: "without a role", stages: [{ join: [], send: [] }] },
   { who: "with roles for all groups", roles: ALL_ROLES, stages: [{ join: GROUPS, send: GROUPS }] },
@@ -318,7 +322,12 @@ forEachShardCount(
       await alice.expectSilence();
     });
 
-    /** Fails unless a connection with these roles may do exactly this; groups are found by a server's check. */
+    /**
+     * Fails unless a connection with these roles may do exactly this; groups are found by a server's check.
+     * @param {import("../../support/hub.mjs").Hub} hub
+     * @param {string | string[]} roles
+     * @param {{ join?: string[], send?: string[], groups: string[] }} expected
+     */
     async function expectRoles(hub, roles, { join = [], send = [], groups }) {
       const alice = await hub.connect({ roles });
       for (const group of groups) {

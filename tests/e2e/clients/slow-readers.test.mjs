@@ -1,8 +1,8 @@
 // Some clients never read what they are sent. The others get everything, and the process does not grow for ever.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ALL_ROLES } from "../../support/hub.mjs";
+import { residentBytes } from "../../support/memory.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
 const MEGABYTE = 1024 * 1024;
@@ -20,10 +20,7 @@ forEachShardCount(
   "Slow readers",
   (service) => {
     /** The memory that the process has, where the system reports it. */
-    function memory() {
-      const file = `/proc/${service.pid}/status`;
-      return existsSync(file) ? 1024 * Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(file, "utf8"))[1]) : 0;
-    }
+    const memory = () => (process.platform === "linux" ? residentBytes(service.pid) : 0);
 
     /** A message with a number, which takes a megabyte with all that is around it. */
     const numbered = (n) => `${n} `.padEnd(MEGABYTE - 200, "x");

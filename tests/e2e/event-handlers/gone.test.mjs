@@ -4,6 +4,7 @@ import http from "node:http";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
 import { hang, OWN_SHARD, startWithHub } from "../../support/event-handler.mjs";
+import { present } from "../../support/found.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { cases } from "../../support/cases.mjs";
 
@@ -133,7 +134,7 @@ forEachShardCount(
         request.on("error", () => {});
         const asked = await handler.next("sys.connect");
         // The platform sees no client go that only ends its side of the transport.
-        request.socket.resetAndDestroy();
+        present(request.socket, "its transport").resetAndDestroy();
         await asked.over;
         await hub.connect();
         await handler.next("sys.connected");

@@ -4,9 +4,9 @@
 // sent to a client that reads them, as a multiple of one answer's size. The platform alone takes three times the size of
 // a text that it sends: its string, and two copies; of bytes it takes two copies.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { AT_ONCE, startWithHub } from "../../support/event-handler.mjs";
+import { peakBytes } from "../../support/memory.mjs";
 import { connectProtobuf, field, message } from "../../support/protobuf.mjs";
 import { Service } from "../../support/service.mjs";
 import { cases } from "../../support/cases.mjs";
@@ -72,8 +72,7 @@ describe("The memory of two large answers, in times the size of one", () => {
       const service = new Service({ variables: AT_ONCE, inMemory: true });
       await service.start();
       t.after(() => service.stop());
-      const peak = () =>
-        Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))[1]) * 1024;
+      const peak = () => peakBytes(service.pid);
       const { handler, hub } = await startWithHub(t, service);
       const { connect, ask, isLast } = clients[kind];
       const socket = await connect(hub);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { clientKinds } from "../../support/client-kinds.mjs";
-import { ATTEMPTS, AT_ONCE, EventHandler, OWN_SHARD } from "../../support/event-handler.mjs";
+import { ATTEMPTS, AT_ONCE, OWN_SHARD, startWithHub } from "../../support/event-handler.mjs";
+import { present } from "../../support/found.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { connectProtobuf } from "../../support/protobuf.mjs";
 import { request } from "../../support/rest.mjs";
@@ -32,12 +33,7 @@ forEachShardCount(
   "Notifications",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, /** @type {Record<string, any>} */ which = EVERYTHING) {
-        const handler = await EventHandler.start(t);
-        const hub = service.newHub();
-        await hub.useHandler(handler, which);
-        return { handler, hub };
-      }
+      const start = (t, /** @type {object} */ which = EVERYTHING) => startWithHub(t, service, which);
 
       for (const kind of clientKinds) {
         test(`a ${kind.name} client is reported as connected, and as gone`, async (t) => {
@@ -158,7 +154,7 @@ forEachShardCount(
         test(`the end is reported once, with the reason: ${what}`, async (t) => {
           const { handler, hub } = await start(t, { systemEvents: NOTIFICATIONS });
           const socket = await open(hub);
-          socket.id ??= (await handler.next("sys.connected")).connection;
+          socket.id ||= (await handler.next("sys.connected")).connection;
           await end(socket, hub);
           assert.deepEqual((await handler.next("sys.disconnected")).json, { reason });
           assert.equal(await hub.exists(`/connections/${socket.id}`), false);
@@ -190,7 +186,10 @@ forEachShardCount(
         const socket = await hub.connect();
         await socket.close(1000);
         await handler.next("sys.disconnected");
-        const refused = handler.asked.find(({ kind }) => kind === "sys.connect");
+        const refused = present(
+          handler.asked.find(({ kind }) => kind === "sys.connect"),
+          "the refused one",
+        );
         assert.deepEqual(handler.kinds(refused.connection), ["sys.connect"]);
         assert.deepEqual(handler.kinds(socket.id), ["sys.connect", "sys.connected", "sys.disconnected"]);
       });

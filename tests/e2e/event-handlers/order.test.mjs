@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AT_ONCE, EventHandler, OWN_SHARD } from "../../support/event-handler.mjs";
+import { present } from "../../support/found.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { Random } from "../../support/random.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
@@ -103,7 +104,7 @@ forEachShardCount(
       for (const { id, acked } of talkers) {
         assert.deepEqual(acked, expected);
         const [first, ...events] = handler.asked.filter(({ connection }) => connection === id);
-        const last = events.pop();
+        const last = present(events.pop(), "its last event");
         assert.deepEqual([first.kind, last.kind], ["sys.connected", "sys.disconnected"]);
         assert.deepEqual(
           events.map(({ text }) => Number(text)),

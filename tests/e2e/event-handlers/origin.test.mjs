@@ -73,6 +73,7 @@ for (const { title, accepted, expected } of [
 
     test("do not replace what a client's token names, nor its host", async (t) => {
       const { handler, hub } = await openToAll(t, ["connected"]);
+      /** @type {Record<string, string>} */
       const headers = accepted ? { host: "made-up.example" } : {};
       const audience = accepted ? `https://PUBLIC.example/client/hubs/${hub.name}` : hub.audience;
       const socket = await Socket.open(`${hub.url}?access_token=${hub.token({ audience })}`, {

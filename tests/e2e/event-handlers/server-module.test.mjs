@@ -47,7 +47,7 @@ forEachShardCount(
       const hub = service.newHub();
       const client = () => ({ userId: "zoë", groups: ["g"], roles: ["webpubsub.sendToGroup"] });
       const origin = await listen(t, toNodeHandler(negotiate({ ...access(hub), client })));
-      const { url } = /** @type {any} */ (await (await fetch(`${origin}/negotiate`)).json());
+      const { url } = /** @type {{ url: string }} */ (await (await fetch(`${origin}/negotiate`)).json());
       const socket = await Socket.open(url, { protocols: JSON_V1 });
       assert.equal((await socket.json()).userId, "zoë");
       await socket.send({ type: "sendToGroup", group: "g", dataType: "text", data: "hi" });

@@ -1,7 +1,7 @@
 // What a handler has set, to be sent again with every event of a connection.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AT_ONCE, EventHandler, OWN_SHARD } from "../../support/event-handler.mjs";
+import { AT_ONCE, EventHandler, OWN_SHARD, startWithHub } from "../../support/event-handler.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 
@@ -16,12 +16,7 @@ forEachShardCount(
   "State",
   (service) => {
     describe("at the same time", { concurrency: 8 }, () => {
-      async function start(t, /** @type {Record<string, any>} */ which = ALL) {
-        const handler = await EventHandler.start(t);
-        const hub = service.newHub();
-        await hub.useHandler(handler, which);
-        return { handler, hub };
-      }
+      const start = (t, /** @type {object} */ which = ALL) => startWithHub(t, service, which);
 
       /** What each event of a connection had in a header, in order. */
       const headersOf = (handler, name, { id }) =>

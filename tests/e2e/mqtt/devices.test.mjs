@@ -25,8 +25,13 @@ forEachShardCount(
 );
 
 function suite(service, { library, version, sees, code }) {
-  /** A device that is connected to a hub, with all roles unless other ones are given. */
-  async function connect(hub, id, { roles = ALL_ROLES, groups, user, ...options } = /** @type {any} */ ({})) {
+  /**
+   * A device that is connected to a hub, with all roles unless other ones are given.
+   * @param {import("../../support/hub.mjs").Hub} hub
+   * @param {string} id
+   * @param {import("../../support/hub.mjs").ClientOptions & import("../../support/devices/options.d.ts").ConnectOptions} options
+   */
+  async function connect(hub, id, { roles = ALL_ROLES, groups, user, ...options } = {}) {
     const device = library.device();
     const answer = await device.connect(hub.mqttUrl({ roles, groups, user }), { version, id, ...options });
     return Object.assign(device, { answer });

@@ -21,8 +21,14 @@ forEachShardCount("MQTT clients and event handlers", suite, {
 });
 
 function suite(service) {
-  async function connect(hub, id, { version = 5, user, roles = ALL_ROLES, ...options } = /** @type {any} */ ({})) {
-    const { mqttUser, ...more } = options;
+  /**
+   * @typedef {import("../../support/hub.mjs").ClientOptions} ClientOptions
+   * @typedef {import("../../support/devices/options.d.ts").ConnectOptions} ConnectOptions
+   * @param {import("../../support/hub.mjs").Hub} hub
+   * @param {string} id
+   * @param {ClientOptions & ConnectOptions & { mqttUser?: string }} options
+   */
+  async function connect(hub, id, { version = 5, user, roles = ALL_ROLES, mqttUser, ...more } = {}) {
     const device = library.device();
     const answer = await device.connect(hub.mqttUrl({ user, roles }), { version, id, user: mqttUser, ...more });
     return Object.assign(device, { answer });
@@ -43,7 +49,7 @@ function suite(service) {
     return hub;
   }
 
-  for (const version of [4, 5]) {
+  for (const version of /** @type {const} */ ([4, 5])) {
     test(`the middleware gets CONNECT and answers it (${version})`, async (t) => {
       const requests = new Queue();
       const hub = await startExpress(t, {
@@ -102,12 +108,9 @@ function suite(service) {
   ])) {
     test(`the middleware refuses with ${what}`, async (t) => {
       const hub = await startExpress(t, { handleConnect: (_, response) => response.failWith(answer) });
-      for (const version of [4, 5]) {
+      for (const version of /** @type {const} */ ([4, 5])) {
         const expected = version === 5 ? of5 : of4;
-        await assert.rejects(connect(hub, "device1", { version }), (error) => {
-          assert.equal(/** @type {any} */ (error).code, expected);
-          return true;
-        });
+        await assert.rejects(connect(hub, "device1", { version }), { code: expected });
       }
       assert.equal(await hub.exists("/connections/device1"), false);
     });

@@ -101,7 +101,8 @@ function suite(service) {
     test(`CONNECT is refused for ${what}`, async () => {
       for (const version of [4, 5]) {
         const socket = await MqttSocket.open(service.newHub());
-        const { will, topic = "w", payload = "x", ...its } = /** @type {any} */ (options);
+        /** @type {import("../../support/mqtt.mjs").ConnectOptions & { will?: boolean, topic?: string, payload?: string }} */
+        const { will, topic = "w", payload = "x", ...its } = options;
         const more = will ? [properties(version), topic, payload] : [];
         socket.send(connect({ version, more, ...its }));
         const { body } = await socket.next();
@@ -188,7 +189,8 @@ function suite(service) {
       ["a", { its: [property(1, Buffer.from([1]))], payload: Buffer.from([0xff]) }, 0x99],
       ["a", {}, 0],
     ])) {
-      const { payload = "x", ...more } = /** @type {any} */ (options);
+      /** @type {import("../../support/mqtt.mjs").PublishOptions & { payload?: string | Buffer }} */
+      const { payload = "x", ...more } = options;
       socket.send(publish(5, topic, payload, { qos: 1, id: 7, ...more }));
       const { type, body } = await socket.next();
       assert.deepEqual([type, body[2] ?? 0], ["PUBACK", code], topic);

@@ -242,7 +242,7 @@ describe("A certificate of one's own", () => {
     const ca = readFileSync(authorityFile(folder));
     const socket = tls.connect({ port: service.securePort, host: "127.0.0.1", servername: "own.example", ca });
     await within(once(socket, "secureConnect"), "a handshake");
-    assert.equal(socket.getPeerX509Certificate().fingerprint256, new X509Certificate(made.cert).fingerprint256);
+    assert.equal(socket.getPeerX509Certificate()?.fingerprint256, new X509Certificate(made.cert).fingerprint256);
     socket.destroy();
     assert.equal(existsSync(service.authority), false);
     const { stdout, stderr } = await type("connection-string", ["--state", service.state]);

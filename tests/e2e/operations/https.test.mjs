@@ -87,7 +87,7 @@ for (const runner of isNative ? ["server"] : ["start", "serve"]) {
           trusted.resolve(socket.authorized),
         );
         socket.on("error", trusted.reject);
-        assert.equal(await within(trusted.promise, "a handshake"), true, servername);
+        assert.equal(await within(trusted.promise, "a handshake"), true, `${servername}`);
         socket.destroy();
       }
       assert.equal((await ask("HEAD", `/api/health?api-version=${VERSION}`)).status, 200);

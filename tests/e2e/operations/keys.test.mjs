@@ -1,6 +1,7 @@
 // Access keys that are rotated and regenerated: what they sign holds, and what it does not any more.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { present } from "../../support/found.mjs";
 import { request } from "../../support/rest.mjs";
 import { Service } from "../../support/service.mjs";
 import { Socket } from "../../support/socket.mjs";
@@ -23,6 +24,7 @@ describe("Access keys", () => {
     const authorization = `Bearer ${sign({ aud: `${service.endpoint}${path.split("?")[0]}` }, key)}`;
     return request(service.endpoint, method, path, { headers: { authorization, ...headers } });
   };
+  const cookieOf = (headers) => present(headers["set-cookie"], "a cookie")[0].split(";")[0];
   const isAccepted = async (key) => (await ask("GET", "/management/hubs", key)).status === 200;
 
   /** Changes the keys, by the primary one. */
@@ -73,7 +75,7 @@ describe("Access keys", () => {
     const signIn = async () => {
       const body = JSON.stringify({ secret: SECRET });
       const { headers } = await request(service.endpoint, "POST", "/management/session", { headers: OWN, body });
-      return headers["set-cookie"][0].split(";")[0];
+      return cookieOf(headers);
     };
     const [own, other] = [await signIn(), await signIn()];
     const withCookie = (method, path, cookie) =>
@@ -81,7 +83,7 @@ describe("Access keys", () => {
     const answer = await withCookie("POST", "/management/keys/:rotate", own);
     assert.equal(answer.status, 200);
     keys = JSON.parse(answer.body);
-    const renewed = answer.headers["set-cookie"][0].split(";")[0];
+    const renewed = cookieOf(answer.headers);
     const statuses = [];
     for (const cookie of [renewed, own, other])
       statuses.push((await withCookie("GET", "/management/hubs", cookie)).status);

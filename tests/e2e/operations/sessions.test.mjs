@@ -1,6 +1,7 @@
 // Operators sign in, and what a session opens.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { present } from "../../support/found.mjs";
 import { expectError, request } from "../../support/rest.mjs";
 import { Service } from "../../support/service.mjs";
 import { Socket } from "../../support/socket.mjs";
@@ -12,7 +13,8 @@ const OWN = { "x-portal": "1" };
 const session = (service, method, options) => request(service.endpoint, method, "/management/session", options);
 /** @param {import("node:http").OutgoingHttpHeaders} headers */
 const signIn = (service, body, headers = OWN) => session(service, "POST", { headers, body: JSON.stringify(body) });
-const cookieOf = ({ headers }) => headers["set-cookie"]?.[0].split(";")[0];
+const setCookie = ({ headers }) => present(headers["set-cookie"], "a cookie")[0];
+const cookieOf = (answer) => setCookie(answer).split(";")[0];
 
 let tickets = 0;
 function ticket(service, claims = {}) {
@@ -35,7 +37,7 @@ describe("Sessions", () => {
     const answer = await signIn(service, { secret: SECRET });
     assert.deepEqual([answer.status, answer.body], [204, ""]);
     assert.match(
-      answer.headers["set-cookie"][0],
+      setCookie(answer),
       /^webpubsub-session=[\w-]+\.[\w-]+\.[\w-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     );
     const secure = await signIn(
@@ -43,7 +45,7 @@ describe("Sessions", () => {
       { ticket: ticket(service) },
       { ...OWN, origin: `https://${new URL(service.endpoint).host}` },
     );
-    assert.match(secure.headers["set-cookie"][0], /; Secure$/);
+    assert.match(setCookie(secure), /; Secure$/);
   });
 
   test("a session says until when it lasts", async () => {
@@ -92,6 +94,7 @@ describe("Sessions", () => {
     const hub = service.newHub();
     const url = `${service.endpoint.replace("http", "ws")}/management/hubs/${hub.name}/trace`;
     for (const origin of [undefined, "https://evil.example", "null"]) {
+      /** @type {Record<string, string>} */
       const headers = origin ? { cookie, origin } : { cookie };
       await assert.rejects(Socket.open(url, { headers }), { status: 403 });
     }
@@ -136,7 +139,7 @@ describe("Sessions", () => {
   test("signing out takes the cookie away", async () => {
     const answer = await session(service, "DELETE", { headers: { cookie, ...OWN } });
     assert.equal(answer.status, 204);
-    assert.match(answer.headers["set-cookie"][0], /^webpubsub-session=; Path=\/; Max-Age=0; /);
+    assert.match(setCookie(answer), /^webpubsub-session=; Path=\/; Max-Age=0; /);
   });
 
   test("other methods and bodies are refused", async () => {

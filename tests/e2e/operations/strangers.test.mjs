@@ -1,8 +1,9 @@
 // Callers whom no access key allows anything: what they ask for leaves nothing behind, whatever they name.
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { Hub } from "../../support/hub.mjs";
+import { residentBytes } from "../../support/memory.mjs";
 import { request, upgrade } from "../../support/rest.mjs";
 import { Service } from "../../support/service.mjs";
 import { clientClaims, sign } from "../../support/token.mjs";
@@ -19,7 +20,7 @@ describe("Strangers", () => {
   /** How many databases there are: each object that was ever asked for anything has one. */
   const files = () =>
     readdirSync(service.state, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".sqlite")).length;
-  const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, "utf8"))[1]);
+  const memory = () => residentBytes(service.pid);
 
   /** Calls `each(n)` so often, some at once. */
   async function many(count, each) {

@@ -57,6 +57,7 @@ forEachShardCount(
       const witness = await others.connect({ groups: ["witnesses"] });
       const connect = () => hub.connect({ user: "alice", groups: ["room"] });
       let connection = await connect();
+      /** @type {[sent: Buffer[], seen: Set<string>]} */
       const [sent, seen] = [[], new Set()];
       await forEachNumber(
         REQUESTS,
@@ -122,7 +123,9 @@ forEachShardCount(
       const witness = await hub.connect({ groups: ["witnesses"] });
       const kinds = clients(hub);
       const kindOf = (n) => kinds[n % kinds.length];
-      const [sent, seen] = [[], new Map(kinds.map(({ name }) => [name, new Set()]))];
+      /** @type {ReturnType<typeof frameOf>[]} */
+      const sent = [];
+      const seen = Object.fromEntries(kinds.map(({ name }) => [name, new Set()]));
       await forEachNumber(
         FRAMES_OF_A_KIND * kinds.length,
         async (n) => {
@@ -133,7 +136,7 @@ forEachShardCount(
           socket.send(marker);
           const close = await closeBefore(socket, answer);
           assert.ok(!close || codes.includes(close.code), `closed with ${close?.code} ${close?.reason}`);
-          seen.get(name).add(close?.code);
+          seen[name].add(close?.code);
           socket.cut();
         },
         (n) =>
@@ -141,7 +144,7 @@ forEachShardCount(
       );
       // Otherwise they are too tame or too wild: each code is there, and for those with an answer silence too.
       for (const { name, answer, codes } of kinds) {
-        assert.deepEqual([...seen.get(name)].sort(), [...codes, ...(answer ? [undefined] : [])], name);
+        assert.deepEqual([...seen[name]].sort(), [...codes, ...(answer ? [undefined] : [])], name);
       }
       await expectHealth(hub, witness);
     });

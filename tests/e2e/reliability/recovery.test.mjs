@@ -138,8 +138,9 @@ forEachShardCount("Recovery", (service) => {
     const connected = bytesAt(await binary.next(), 3, 1);
     const [id, token] = [1, 3].map((at) => bytesAt(connected, at).toString());
     for (const offer of [RELIABLE_V1, JSON_V1, PROTOBUF_RELIABLE_V1, "unknown", undefined]) {
-      assert.equal(await chosen(json, offer), RELIABLE_V1, offer);
-      assert.equal(await chosen({ id, connected: { reconnectionToken: token } }, offer), PROTOBUF_RELIABLE_V1, offer);
+      assert.equal(await chosen(json, offer), RELIABLE_V1, `${offer}`);
+      const recovered = await chosen({ id, connected: { reconnectionToken: token } }, offer);
+      assert.equal(recovered, PROTOBUF_RELIABLE_V1, `${offer}`);
     }
   });
 

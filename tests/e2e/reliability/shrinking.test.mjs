@@ -29,6 +29,7 @@ describe("Four shards become one", () => {
   /** A client of Microsoft's that is in the group `room`, with what it is sent there. */
   async function listen(t, sdk, hub) {
     const client = new sdk.WebPubSubClient(hub.clientUrl({ roles: ALL_ROLES }));
+    /** @type {{ client: typeof client, received: number[], ids: string[] }} */
     const listener = { client, received: [], ids: [] };
     client.on("connected", ({ connectionId }) => listener.ids.push(connectionId));
     client.on("group-message", ({ message }) => listener.received.push(Number(message.data)));

@@ -1,6 +1,7 @@
 // The golden vectors of the filter language, sent to the service.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { matched } from "../../support/found.mjs";
 import { expectInvalidFilter } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { JSON_V1 } from "../../support/socket.mjs";
@@ -25,7 +26,7 @@ forEachShardCount("Filters", (service) => {
     const numbers = async (socket) => {
       const all = new Set();
       for (;;) {
-        const [number] = /\d+|end/.exec(socket.id ? (await socket.json()).data : await socket.next());
+        const [number] = matched(/\d+|end/, socket.id ? (await socket.json()).data : await socket.next());
         if (number === "end") return all;
         all.add(Number(number));
       }

@@ -1,6 +1,7 @@
 // Closing, groups, permissions and members over REST: what each operation answers, and what comes of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { present } from "../../support/found.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { expectError, expectInvalidFilter, expectUnauthorized, MISSING_TOKEN, request } from "../../support/rest.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
@@ -34,7 +35,7 @@ forEachShardCount("REST operations", (service) => {
   async function membersOf(hub, group, query) {
     const { status, headers, body } = await hub.rest("GET", `/groups/${group}/connections`, { query });
     assert.equal(status, 200, body);
-    assert.match(headers["content-type"], /^application\/json/);
+    assert.match(headers["content-type"] ?? "", /^application\/json/);
     return JSON.parse(body);
   }
 
@@ -342,7 +343,7 @@ forEachShardCount("REST operations", (service) => {
     const other = service.newHub();
     for (const each of [hub, hub, other, other]) await each.connect({ groups: ["room", "other"] });
     const { nextLink } = await membersOf(hub, "room", { maxpagesize: 1 });
-    const token = new URL(nextLink).searchParams.get("continuationToken");
+    const token = present(new URL(nextLink).searchParams.get("continuationToken"), "a continuation token");
     const tampered = token.replace(/.$/, (last) => (last === "A" ? "Q" : "A"));
     const changed = token.replace(/^./, (first) => (first === "A" ? "B" : "A"));
     for (const [where, group, continuationToken] of cases([
@@ -435,7 +436,7 @@ forEachShardCount("REST operations", (service) => {
   test("the API describes itself to everybody", async () => {
     const { status, headers, body } = await request(service.endpoint, "GET", "/api/openapi.json");
     assert.equal(status, 200);
-    assert.match(headers["content-type"], /^application\/json/);
+    assert.match(headers["content-type"] ?? "", /^application\/json/);
     const { openapi, paths } = JSON.parse(body);
     assert.match(openapi, /^3\./);
     const operations = Object.entries(paths).flatMap(([path, methods]) =>

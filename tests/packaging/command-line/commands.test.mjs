@@ -5,6 +5,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { EventHandler } from "../../support/event-handler.mjs";
+import { matched } from "../../support/found.mjs";
 import { until } from "../../support/waiting.mjs";
 import { Installed } from "./installed.mjs";
 
@@ -23,7 +24,7 @@ async function type(args, options) {
 }
 const json = async (args, options) => JSON.parse(await type([...args, "--json"], options));
 
-const endpointOf = () => /^listening on (http:\S+)$/m.exec(dev.output)[1];
+const endpointOf = () => matched(/^listening on (http:\S+)$/m, dev.output)[1];
 
 /** A subscriber on the terminal that is connected. */
 const listening = (...args) => built.stay(["listen", ...args], /Connected to/);
@@ -86,7 +87,7 @@ test("the connection string of the environment is used elsewhere", async () => {
 
 test("send reaches all, groups, users and connections", async () => {
   const ann = await listening("talk", "--user", "ann", "--group", "room", "--json", "--count", "5");
-  const [, id] = /connection (\S+)\./.exec(ann.output);
+  const [, id] = matched(/connection (\S+)\./, ann.output);
   const bytes = path.join(built.project, "bytes");
   writeFileSync(bytes, Buffer.from([0, 255]));
   await type(["send", "talk", "to all"]);

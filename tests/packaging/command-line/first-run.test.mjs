@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { runtimes } from "../../../scripts/setup/runtimes.mjs";
 import { at } from "../../../scripts/paths.mjs";
+import { matched } from "../../support/found.mjs";
 import { Installed } from "./installed.mjs";
 
 const nodes = runtimes.filter(({ kind, version }) => kind === "node" && !version.startsWith("20."));
@@ -41,7 +42,7 @@ for (const { name, program } of all) {
     });
     const startMs = Date.now() - began;
     t.diagnostic(`installed in ${installed.tookMs} ms, listening after ${startMs} ms`);
-    const { endpoint, secure, authority, connectionString } = JSON.parse(/^\{.*\}$/m.exec(dev.stdout)[0]);
+    const { endpoint, secure, authority, connectionString } = JSON.parse(matched(/^\{.*\}$/m, dev.stdout)[0]);
     assert.ok(existsSync(authority) && secure.startsWith("https://"));
     assert.match(await (await fetch(`${endpoint}/`)).text(), /<html/);
 

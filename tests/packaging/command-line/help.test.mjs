@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { after, test } from "node:test";
 import { cases } from "../../support/cases.mjs";
+import { matched } from "../../support/found.mjs";
 import { Installed } from "./installed.mjs";
 
 const built = Installed.built();
@@ -16,7 +17,7 @@ const names = help
   .slice(help.indexOf("Commands:\n"), help.indexOf("\n\nExit codes"))
   .split("\n")
   .slice(1)
-  .map((line) => /^ {2}([a-z-]+(?: [a-z]+)?)/.exec(line)[1]);
+  .map((line) => matched(/^ {2}([a-z-]+(?: [a-z]+)?)/, line)[1]);
 
 test("help without a command names all of them", () => {
   for (const name of ["dev", "serve", "send", "listen", "hubs set", "handlers test", "deliveries", "metrics"])

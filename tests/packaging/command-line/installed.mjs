@@ -87,9 +87,9 @@ export class Installed {
   /** Types a command that stays, and waits until it has printed what `ready` matches. */
   async stay(args, ready, { cwd = this.project, env = {} } = {}) {
     const matched = deferred();
-    const running = { output: "", stdout: "", match: undefined, child: undefined, ended: undefined, end: undefined };
+    const printed = { output: "", stdout: "" };
     const look = () => {
-      const match = ready.exec(running.output);
+      const match = ready.exec(printed.output);
       if (match) matched.resolve(match);
     };
     const child = start(
@@ -100,24 +100,22 @@ export class Installed {
     this.#running.push(child);
     look();
     child.stdout.setEncoding("utf8").on("data", (text) => {
-      running.stdout += text;
-      running.output += text;
+      printed.stdout += text;
+      printed.output += text;
       look();
     });
     child.stderr.setEncoding("utf8").on("data", (text) => {
-      running.output += text;
+      printed.output += text;
       look();
     });
     const gone = ended(child);
-    gone.then((code) => matched.reject(new Error(`it ended with ${code}:\n${running.output}`)));
-    running.child = child;
-    running.ended = gone;
-    running.match = await within(matched.promise, `${ready} of ${args.join(" ")}`, LIMIT_MS);
-    running.end = async (/** @type {NodeJS.Signals} */ signal = "SIGTERM") => {
+    gone.then((code) => matched.reject(new Error(`it ended with ${code}:\n${printed.output}`)));
+    const match = await within(matched.promise, `${ready} of ${args.join(" ")}`, LIMIT_MS);
+    const end = (/** @type {NodeJS.Signals} */ signal = "SIGTERM") => {
       child.kill(signal);
       return within(gone, `its end after ${signal}`);
     };
-    return running;
+    return Object.assign(printed, { child, match, ended: gone, end });
   }
 
   remove() {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { hasBrowser } from "../../../packages/webpubsub-edge/src/browser.mjs";
+import { matched } from "../../support/found.mjs";
 import { until } from "../../support/waiting.mjs";
 import { Installed } from "./installed.mjs";
 
@@ -19,7 +20,7 @@ const isLinux = process.platform === "linux";
 test("dev --open opens the page, signed in", { skip: !isLinux && "it has xdg-open" }, async () => {
   const dev = await built.stay(["dev", "--open", "--port", 0, "--https-port", 0], /^listening on http:.*\n/m);
   await until(async () => (await pass(50), existsSync(opened) && readFileSync(opened, "utf8") !== ""), "the page");
-  const [, https, endpoint] = /^ {2}Endpoint +https:\/\/localhost:(\d+)\n +(http:\S+)$/m.exec(dev.output);
+  const [, https, endpoint] = matched(/^ {2}Endpoint +https:\/\/localhost:(\d+)\n +(http:\S+)$/m, dev.output);
   const [page, ticket, port] = readFileSync(opened, "utf8")
     .trim()
     .split(/#ticket=|&https=/);

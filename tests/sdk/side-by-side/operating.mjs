@@ -7,7 +7,7 @@ const NO_ACK_ID = "An error about an argument has no `ackId`";
 
 /**
  * Payloads by data type, and what is known to be different.
- * @type {[string, any, string, string?][]}
+ * @type {[string, unknown, string, string?][]}
  */
 const PAYLOADS = [
   ["text", "hi", "text"],

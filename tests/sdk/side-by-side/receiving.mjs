@@ -3,7 +3,7 @@ const TEXT = { contentType: /** @type {const} */ ("text/plain") };
 
 /**
  * What the server sends, by kind.
- * @type {[string, any, typeof TEXT | undefined][]}
+ * @type {[string, import("@azure/web-pubsub").JSONTypes | ArrayBuffer, typeof TEXT | undefined][]}
  */
 const CONTENTS = [
   ["text", "hi", TEXT],

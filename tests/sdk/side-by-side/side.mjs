@@ -136,7 +136,8 @@ export class Side {
     if (value instanceof ArrayBuffer) return { bytes: [...new Uint8Array(value)] };
     if (ArrayBuffer.isView(value)) return { view: value.constructor.name };
     if (value instanceof Error) {
-      const { name, message, ackId, invocationId, errorDetail } = /** @type {any} */ (value);
+      const { name, message, ackId, invocationId, errorDetail } =
+        /** @type {Error & { ackId?: number, invocationId?: string, errorDetail?: object }} */ (value);
       return this.#plain({ error: name, message, ackId, invocationId, errorDetail });
     }
     if (Array.isArray(value)) return value.map((inner) => this.#plain(inner));

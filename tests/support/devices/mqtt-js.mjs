@@ -22,7 +22,7 @@ class Device {
   /**
    * Connects, or fails with the code of the CONNACK that refused it; `session` says whether one was there.
    * @param {string} url
-   * @param {any} options
+   * @param {import("./options.d.ts").ConnectOptions} options
    */
   async connect(
     url,
@@ -60,18 +60,22 @@ class Device {
       connected.reject(new Error("closed before CONNACK"));
       left.resolve({ code: this.#code });
     });
-    client.once("connect", ({ sessionPresent, properties = /** @type {any} */ ({}) }) => {
+    client.once("connect", (/** @type {import("mqtt").IConnackPacket} */ { sessionPresent, properties }) => {
       client.off("error", refused);
       client.on("error", () => {});
-      const { assignedClientIdentifier: id, userProperties: user, ...rest } = properties;
+      const { assignedClientIdentifier: id, userProperties: user, ...rest } = properties ?? {};
       connected.resolve({ session: sessionPresent, id, user: inPairs(user), properties: rest });
     });
     const { session, ...answer } = await within(connected.promise, "a CONNACK");
     return { session: Boolean(session), ...answer };
   }
 
-  /** Subscribes and returns the code of the SUBACK. */
-  async subscribe(topic, { qos = 0, id, noLocal } = /** @type {any} */ ({})) {
+  /**
+   * Subscribes and returns the code of the SUBACK.
+   * @param {string} topic
+   * @param {import("./options.d.ts").SubscribeOptions} options
+   */
+  async subscribe(topic, { qos = 0, id, noLocal } = {}) {
     const properties = id === undefined ? undefined : { subscriptionIdentifier: id };
     const done = deferred();
     this.#client.subscribe(topic, { qos, nl: noLocal, properties }, (error, granted, packet) => {
@@ -91,8 +95,13 @@ class Device {
     return within(done.promise, "an UNSUBACK");
   }
 
-  /** Publishes and returns the code of the acknowledgement; 0 without one. */
-  async publish(topic, payload, { qos = 0, retain = false, ...more } = /** @type {any} */ ({})) {
+  /**
+   * Publishes and returns the code of the acknowledgement; 0 without one.
+   * @param {string} topic
+   * @param {string | Buffer} payload
+   * @param {import("./options.d.ts").PublishOptions} options
+   */
+  async publish(topic, payload, { qos = 0, retain = false, ...more } = {}) {
     const done = deferred();
     const properties = inTheirProperties(more);
     this.#client.publish(topic, payload, { qos, retain, properties }, (error, packet) => {
@@ -137,16 +146,15 @@ const inTheirConnect = (expiry, properties) => ({
   ...(properties.length > 0 ? { userProperties: inOneObject(properties) } : {}),
 });
 
-/** @returns {any} */
+/** @param {import("./options.d.ts").Will} will */
 function inTheirNames({ topic, payload, qos = 0, retain = false, delay, ...more }) {
-  const properties = /** @type {any} */ (inTheirProperties(more));
-  if (delay !== undefined) properties.willDelayInterval = delay;
-  return { topic, payload, qos, retain, properties };
+  const properties = { ...inTheirProperties(more), ...(delay === undefined ? {} : { willDelayInterval: delay }) };
+  return { topic, payload: Buffer.from(payload), qos: /** @type {0 | 1 | 2} */ (qos), retain, properties };
 }
 
 /**
  * User properties are pairs for the tests, and an object for the library.
- * @param {any} properties
+ * @param {import("./options.d.ts").MessageProperties} properties
  */
 const inTheirProperties = ({ user, ...more }) =>
   Object.fromEntries(

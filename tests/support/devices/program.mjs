@@ -47,7 +47,12 @@ class Device {
     return this.#call("unsubscribe", { topic });
   }
 
-  publish(topic, payload, { correlation, ...options } = /** @type {any} */ ({})) {
+  /**
+   * @param {string} topic
+   * @param {string | Buffer} payload
+   * @param {import("./options.d.ts").PublishOptions} options
+   */
+  publish(topic, payload, { correlation, ...options } = {}) {
     const more = correlation ? { correlation: base64(correlation) } : {};
     return this.#call("publish", { topic, payload: base64(payload), ...options, ...more });
   }

@@ -1,0 +1,12 @@
+// The memory of a process, as Linux reports it.
+import { readFileSync } from "node:fs";
+import { matched } from "./found.mjs";
+
+const inBytes = (pid, field) =>
+  Number(matched(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m"), readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+
+/** How many bytes it has in memory. */
+export const residentBytes = (pid) => inBytes(pid, "VmRSS");
+
+/** How many it has had at most. */
+export const peakBytes = (pid) => inBytes(pid, "VmHWM");
