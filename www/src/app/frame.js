@@ -55,5 +55,5 @@ const themeChoice = (theme) => html`
 /** The address names the page, so the link moves the focus itself. */
 function skip(event) {
   event.preventDefault();
-  document.getElementById("page-title").focus();
+  document.getElementById("page-title")?.focus();
 }

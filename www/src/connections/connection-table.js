@@ -21,9 +21,11 @@ export class ConnectionTable {
   #hub = "";
   #asked = nothingAsked();
   #rows = [];
+  /** @type {string | null} */
   #next = null;
   /** Where each page before this one began, to go back. */
   #before = [];
+  /** @type {string | null} */
   #token = null;
   #loading;
 

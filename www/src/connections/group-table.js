@@ -12,6 +12,7 @@ export class GroupTable {
   #hub = "";
   #prefix = "";
   #rows = [];
+  /** @type {string | null} */
   #next = null;
   #loading;
 
@@ -22,7 +23,7 @@ export class GroupTable {
     this.#loading = new Attempt(app.update);
   }
 
-  async show(hub, token = null) {
+  async show(hub, /** @type {string | null} */ token = null) {
     this.#hub = hub;
     await this.#loading.renew(async () => {
       const asked = { conditions: { prefix: this.#prefix }, top: ROWS, token };

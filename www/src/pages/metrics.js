@@ -149,8 +149,9 @@ export class Metrics {
       return [past.time, of ? (100 * value) / (this.#sum(past, of) || Infinity) : value];
     });
     const points = per ? rates(values, per) : values;
-    const to = this.#history.at(-1).time;
-    const from = Math.min(this.#history[0].time, to - 60_000);
+    const times = this.#history.map(({ time }) => time);
+    const to = Math.max(...times);
+    const from = Math.min(...times, to - 60_000);
     return lineChart({ title, azure, points, from, to, inWords });
   }
 
@@ -185,7 +186,7 @@ export class Metrics {
 
   /** Azure's metric of the quota, with its value where there is one. */
   #utilization() {
-    const latest = this.#history.at(-1);
+    const [latest] = this.#history.slice(-1);
     const quota = this.#sum(latest, QUOTA);
     return quota > 0 ? `${UTILIZATION}: ${percent((100 * this.#sum(latest, CONNECTIONS)) / quota)}` : UTILIZATION;
   }

@@ -203,11 +203,13 @@ export class ServerApi {
   #lines(operation) {
     const asked = requestOf(operation, this.#values);
     const content = { type: this.#type, body: this.#body };
-    const forms = [
+    /** @type {[id: string, words: string, text?: string][]} */
+    const all = [
       ["curl", "curl", curlFor(operation, asked, content, location.origin)],
       ["javascript", "JavaScript", javascriptFor(operation, this.#values, content)],
       ["python", "Python", pythonFor(operation, this.#values, content)],
-    ].filter(([, , text]) => text);
+    ];
+    const forms = all.filter(([, , text]) => text);
     const [id, words, text] = forms.find(([form]) => form === this.#line) ?? forms[0];
     return html`<section class="card" aria-labelledby="lines-title">
       <h2 id="lines-title">The same as a program</h2>

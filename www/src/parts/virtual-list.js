@@ -43,7 +43,7 @@ class VirtualList extends HTMLElement {
     if (this.scrollTop > 0 && newest > this.#newest && this.#newest > 0) {
       let added = 0;
       while (added < rows.length && rows[rows.length - 1 - added].number > this.#newest) added++;
-      this.scrollTop += added * ROW_PX;
+      this.#scrollTo(this.scrollTop + added * ROW_PX);
     }
     this.#newest = newest;
     this.#draw();
@@ -70,6 +70,10 @@ class VirtualList extends HTMLElement {
     );
   }
 
+  #scrollTo(top) {
+    this.scrollTop = top;
+  }
+
   /** Up and down go from row to row. */
   #move(event) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -79,8 +83,8 @@ class VirtualList extends HTMLElement {
     const to = at < 0 ? this.#rows.length - 1 : Math.min(this.#rows.length - 1, Math.max(0, at - step));
     const fromTop = this.#rows.length - 1 - to;
     const top = fromTop * ROW_PX;
-    if (top < this.scrollTop) this.scrollTop = top;
-    if (top + ROW_PX > this.scrollTop + this.clientHeight) this.scrollTop = top + ROW_PX - this.clientHeight;
+    if (top < this.scrollTop) this.#scrollTo(top);
+    if (top + ROW_PX > this.scrollTop + this.clientHeight) this.#scrollTo(top + ROW_PX - this.clientHeight);
     this.#draw();
     const button = this.#list.querySelector(`[data-number="${this.#rows[to].number}"] button`);
     if (button instanceof HTMLElement) button.focus({ preventScroll: true });

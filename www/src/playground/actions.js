@@ -1,6 +1,12 @@
 // What a client of the playground can do, and what the form says about it.
 
-/** Every action: what it needs beside data, and what its name is the name of. */
+/**
+ * Every action: what it needs beside data, and what its name is the name of.
+ * @typedef {{
+ *   id: string, words: string, named: string, hasData?: boolean, hasExtras?: boolean, isOfSubprotocols?: boolean,
+ * }} Action
+ * @type {Action[]}
+ */
 export const actions = [
   { id: "group", words: "Send to a group", named: "Group", hasData: true, hasExtras: true },
   { id: "event", words: "Send an event", named: "Event", hasData: true, hasExtras: true },
@@ -12,6 +18,9 @@ export const actions = [
 
 /** Those that a client can do: MQTT has neither invocations nor streams. */
 export const actionsOf = ({ isMqtt }) => actions.filter(({ isOfSubprotocols }) => !(isMqtt && isOfSubprotocols));
+
+/** The one that a form is about: its select offers no other. */
+export const actionNamed = (kind) => /** @type {Action} */ (actions.find(({ id }) => id === kind));
 
 /** What the form holds at first. */
 export const newForm = () => ({
@@ -29,7 +38,7 @@ export const newForm = () => ({
 /** Reads the form. Throws what is wrong with it, in words. */
 export function actionOf(form, isBare) {
   if (isBare) return { kind: "frame", content: contentOf(form) };
-  const { named, hasData, hasExtras } = actions.find(({ id }) => id === form.kind);
+  const { named, hasData, hasExtras } = actionNamed(form.kind);
   if (form.name.trim() === "") throw new Error(`Which ${named.toLowerCase()}? Type its name first.`);
   return {
     kind: form.kind,

@@ -102,7 +102,7 @@ export class Client {
       this.#readMqtt = readFrame;
       return new MqttClient(url, this.network.open);
     }
-    const { make } = protocols.find(({ id }) => id === this.protocol);
+    const make = protocols.find(({ id }) => id === this.protocol)?.make;
     return make ? this.#standard(url, await make()) : new BareClient(url, this.network.open);
   }
 

@@ -3,7 +3,7 @@ import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
 import { whyUntaken } from "../hubs/patterns.js";
-import { actionOf, actions, actionsOf, newForm } from "./actions.js";
+import { actionNamed, actionOf, actionsOf, newForm } from "./actions.js";
 
 export class Composer {
   #app;
@@ -89,7 +89,7 @@ export class Composer {
   }
 
   #action() {
-    const { named, hasData, hasExtras } = actions.find(({ id }) => id === this.#form.kind);
+    const { named, hasData, hasExtras } = actionNamed(this.#form.kind);
     const { kind } = this.#form;
     return html`
       <label for="kind">Action</label>

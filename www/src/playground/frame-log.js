@@ -103,7 +103,7 @@ export class FrameLog {
   }
 
   #forget() {
-    const oldest = this.#frames.shift();
+    const [oldest] = this.#frames.splice(0, 1);
     this.#characters -= oldest.raw.length + oldest.data.length;
     if (this.#shown[0] === oldest) this.#shown.shift();
   }

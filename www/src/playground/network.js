@@ -34,9 +34,13 @@ export class Network {
 
 /** A WebSocket as a client uses it. */
 class ObservedSocket {
+  /** @type {((event: Event) => void) | null} */
   onopen = null;
+  /** @type {((event: MessageEvent) => void) | null} */
   onmessage = null;
+  /** @type {((event: Pick<CloseEvent, "code" | "reason" | "wasClean">) => void) | null} */
   onclose = null;
+  /** @type {((event: Event | { message: string }) => void) | null} */
   onerror = null;
   binaryType = "arraybuffer";
   #socket;
