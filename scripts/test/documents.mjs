@@ -123,9 +123,31 @@ export function missingPaths(tree, exists = (path) => existsSync(at(path))) {
   });
 }
 
-/** Links between the documents of the repository resolve, and the paths that they name are there. */
+/** Names that a tree's documents say are in a file or folder, such as `Shard::handle` in one, and that it does not define. */
+export function missingNames(tree) {
+  const textAt = (path) =>
+    tree.flatMap((file) => (file.path === path || file.path.startsWith(`${path}/`) ? [file.text] : [])).join("\n");
+  const documents = tree.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
+  return documents.flatMap(({ path, text }) => {
+    const found = [
+      ...text.matchAll(/((?:`[\w:]+`(?:,| and) )*`[\w:]+`) in `((?:crates|scripts|worker|www)\/[\w./-]+)`/g),
+    ];
+    return found.flatMap(([, names, place]) => {
+      const code = textAt(place);
+      return [...names.matchAll(/`([\w:]+)`/g)]
+        .map(([, name]) => name)
+        .filter((name) => code !== "" && !defines(code, name.split("::").at(-1)))
+        .map((name) => `${path}: there is no ${name} in ${place}`);
+    });
+  });
+}
+
+const defines = (code, name) =>
+  new RegExp(`\\b(?:class|const|enum|fn|function|mod|static|struct|trait|type) ${name}\\b`).test(code);
+
+/** Links between the documents of the repository resolve, and the paths and names that they give are there. */
 export function checkLinks() {
   const tree = readTree();
-  const broken = [...brokenLinks(tree), ...missingPaths(tree)];
+  const broken = [...brokenLinks(tree), ...missingPaths(tree), ...missingNames(tree)];
   if (broken.length > 0) throw new Problem(broken.join("\n"));
 }

@@ -1,7 +1,7 @@
 // The check of what the code cites and documents link.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { anchorsOf, brokenLinks, judgeSources, missingPaths } from "../../scripts/test/documents.mjs";
+import { anchorsOf, brokenLinks, judgeSources, missingNames, missingPaths } from "../../scripts/test/documents.mjs";
 
 test("headings have the anchors that GitHub gives them", () => {
   const markdown =
@@ -42,6 +42,18 @@ test("links lead to files and sections that are there", () => {
     assert.deepEqual(links(`# A\n[x](${link})`), [`docs/a.md: ${link} leads nowhere`]);
   }
   assert.deepEqual(links("[ref]: none.md\n"), ["docs/a.md: none.md leads nowhere"]);
+});
+
+test("what documents say is in a file is defined there", () => {
+  const tree = [
+    {
+      path: "A.md",
+      text: "`Shard::handle` and `Gone` in `crates/x/a.rs`, `of` in `crates/x`, `said` in `crates/none.rs`",
+    },
+    { path: "crates/x/a.rs", text: "impl Shard { pub fn handle() { Gone } }" },
+    { path: "crates/x/b.rs", text: "fn of() {}" },
+  ];
+  assert.deepEqual(missingNames(tree), ["A.md: there is no Gone in crates/x/a.rs"]);
 });
 
 test("paths that documents name in code are there", () => {
