@@ -1,4 +1,4 @@
-// Type checks: the worker's TypeScript and the bench's workers for the platform, the page's scripts for browsers, every
+// Type checks: the worker's TypeScript, its tests and the bench's workers for the platform, the page's scripts for browsers, every
 // script and test for Node, and the examples with the package that they use.
 import { at, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
@@ -6,7 +6,14 @@ import { Problem } from "../terminal.mjs";
 
 /** No file has a type error; the examples apart, which need the package. */
 export const checkTypes = () =>
-  check([at("worker", "js"), at("www", "src"), root, at("tests"), at("bench", "contenders", "workers")]);
+  check([
+    at("worker", "js"),
+    at("tests", "worker"),
+    at("www", "src"),
+    root,
+    at("tests"),
+    at("bench", "contenders", "workers"),
+  ]);
 
 /** No example has a type error, with the declarations of the package as it was built. */
 export const checkExamples = () => check([at("examples")]);

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { module, reported, trap } from "./platform.mjs";
+import { module, reported, standIn, trap } from "./platform.mjs";
 
-/** Objects that were made, with the calls of each; `onCall` and `onFetch` stand for what Rust does. */
+/**
+ * Objects that were made, with the calls of each; `onCall` and `onFetch` stand for what Rust does.
+ * @type {{
+ *   made: { state: unknown, env: unknown, calls: [name: string, ...given: unknown[]][] }[],
+ *   onCall: (...call: unknown[]) => unknown, onFetch: (request: Request, env: unknown) => Response,
+ * }}
+ */
 const rust = { made: [], onCall: () => {}, onFetch: () => new Response("worker") };
-globalThis.rustForTheEntry = rust;
+Object.assign(globalThis, { rustForTheEntry: rust });
 
 module(
   "worker-build",
@@ -21,7 +27,10 @@ module(
 );
 const { default: worker, HubDirectory, HubShard } = await import("../../worker/js/entry.ts");
 
-const state = {};
+/** @type {DurableObjectState} */
+const state = standIn({});
+/** @type {WebSocket} */
+const socket = standIn({});
 const env = {};
 const calls = () => rust.made.map(({ calls }) => calls.map(([name]) => name));
 
@@ -59,40 +68,41 @@ describe("The worker's entry", () => {
 describe("An object", () => {
   test("is made once, with its state and environment", () => {
     const shard = new HubShard(state, env);
-    shard.webSocketMessage("socket", "text");
-    shard.webSocketClose("socket", 1000, "bye");
-    shard.webSocketError("socket");
+    shard.webSocketMessage(socket, "text");
+    shard.webSocketClose(socket, 1000, "bye");
+    shard.webSocketError(socket);
     assert.equal(rust.made.length, 1);
     assert.equal(rust.made[0].state, state);
     assert.equal(rust.made[0].env, env);
     assert.deepEqual(rust.made[0].calls, [
-      ["webSocketText", "socket", "text"],
-      ["webSocketClose", "socket", 1000, "bye"],
-      ["webSocketError", "socket"],
+      ["webSocketText", socket, "text"],
+      ["webSocketClose", socket, 1000, "bye"],
+      ["webSocketError", socket],
     ]);
   });
 
   test("is given bytes and long texts as bytes", () => {
     const shard = new HubShard(state, env);
     const given = [];
-    rust.onCall = (_, __, bytes, isText) => void given.push([Buffer.from(bytes).toString(), isText]);
-    shard.webSocketMessage("socket", new TextEncoder().encode("bytes").buffer);
+    rust.onCall = (_, __, bytes, isText) =>
+      void given.push([Buffer.from(/** @type {Uint8Array} */ (bytes)).toString(), isText]);
+    shard.webSocketMessage(socket, Uint8Array.from(Buffer.from("bytes")).buffer);
     const long = "long é".repeat(20_000);
-    shard.webSocketMessage("socket", long);
+    shard.webSocketMessage(socket, long);
     assert.deepEqual(given, [
       ["bytes", false],
       [long, true],
     ]);
-    assert.equal(rust.made[0].calls[1][2].length, 0, "the bytes are given back");
+    assert.equal(/** @type {Uint8Array} */ (rust.made[0].calls[1][2]).length, 0, "the bytes are given back");
   });
 
   test("is made anew with the next call after a trap", () => {
     const shard = new HubShard(state, env);
     throwOnce(trap());
-    assert.throws(() => shard.webSocketMessage("socket", "bad"), WebAssembly.RuntimeError);
+    assert.throws(() => shard.webSocketMessage(socket, "bad"), WebAssembly.RuntimeError);
     assert.equal(rust.made.length, 1, "not before there is a call");
-    shard.webSocketMessage("socket", "good");
-    shard.webSocketMessage("socket", "again");
+    shard.webSocketMessage(socket, "good");
+    shard.webSocketMessage(socket, "again");
     assert.deepEqual(calls(), [["webSocketText"], ["webSocketText", "webSocketText"]]);
     assert.equal(rust.made[1].state, state);
   });
@@ -129,18 +139,18 @@ describe("What is asked of an object", () => {
     assert.deepEqual(shard.ask("/batch", "{}"), ["ask", "/batch", "{}", false]);
     const request = new Request("http://localhost/", { headers: { "x-call": "/connect a b" } });
     assert.deepEqual(shard.fetch(request), ["ask", "/connect", "a b", true]);
-    const body = new TextEncoder().encode("body");
+    const body = Uint8Array.from(Buffer.from("body"));
     assert.deepEqual(shard.serve("PUT /x", body.buffer), ["serve", "PUT /x", body]);
   });
 
   test("has no bytes where a request has no body", () => {
-    rust.onCall = (_, __, { length }) => length;
+    rust.onCall = (_, __, bytes) => /** @type {Uint8Array} */ (bytes).length;
     assert.equal(new HubShard(state, env).serve("PUT /x"), 0);
   });
 
   test("gives a large body back once Rust has it", () => {
     const { buffer } = new Uint8Array(100_000);
-    rust.onCall = (_, __, { length }) => length;
+    rust.onCall = (_, __, bytes) => /** @type {Uint8Array} */ (bytes).length;
     assert.equal(new HubShard(state, env).serve("POST /x", buffer), 100_000);
     assert.ok(buffer.detached);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
-import { awaited, settle } from "./platform.mjs";
+import { awaited, settle, standIn } from "./platform.mjs";
 
 const { Calls, postInPassing } = await import("../../worker/js/event_handler.ts");
 
@@ -24,7 +24,11 @@ beforeEach(() => {
 
 const never = () => new Promise(() => {});
 
-/** An answer with a body as the platform has them; `log` learns how it is read. */
+/**
+ * An answer with a body as the platform has them; `log` learns how it is read.
+ * @param {Uint8Array} bytes
+ * @param {{ status?: number, headers?: Record<string, string>, log?: unknown[], isHanging?: boolean }} its
+ */
 function withBody(bytes, { status = 200, headers = {}, log = [], isHanging = false } = {}) {
   let at = 0;
   const readAtLeast = async (size, view) => {
@@ -39,7 +43,14 @@ function withBody(bytes, { status = 200, headers = {}, log = [], isHanging = fal
   return { status, headers: new Headers(headers), body: { getReader: () => ({ readAtLeast, cancel }), cancel } };
 }
 
-/** Makes a request with a call; what is not said is as for an event. */
+/**
+ * Makes a request with a call; what is not said is as for an event.
+ * @param {InstanceType<typeof Calls>} calls
+ * @param {{
+ *   id?: number, method?: string, url?: string, headers?: string, body?: Uint8Array, limit?: number,
+ *   take?: Parameters<InstanceType<typeof Calls>["request"]>[6],
+ * }} its
+ */
 function request(
   calls,
   { id = 1, method = "POST", url = "https://app.example/", headers = "", body, limit = 1000, take } = {},
@@ -48,9 +59,8 @@ function request(
 }
 
 /** A hub's directory that answers by `respond(url, init)`. */
-const directory = (respond) => ({
-  HUB_DIRECTORY: { getByName: (hub) => ({ ask: (...call) => respond(hub, ...call) }) },
-});
+const directory = (respond) =>
+  standIn({ HUB_DIRECTORY: { getByName: (hub) => ({ ask: (...call) => respond(hub, ...call) }) } });
 
 describe("A request to an event handler", () => {
   test("has its method, its headers and a copy of its body", async () => {
@@ -77,6 +87,7 @@ describe("A request to an event handler", () => {
   });
 
   test("of a handshake is OPTIONS, without a body either way", async () => {
+    /** @type {unknown[]} */
     const log = [];
     answer = () => withBody(new Uint8Array(9), { headers: { "webhook-allowed-origin": "*" }, log });
     const head = await request(new Calls(), { method: "OPTIONS", headers: "webhook-request-origin\nhub.example\n" });
@@ -106,18 +117,20 @@ describe("A request to an event handler", () => {
 describe("The body of an answer", () => {
   /** What `take` was given, and the answer to it: the length of each piece, and a copy of its bytes. */
   function taking(most = Number.POSITIVE_INFINITY) {
+    /** @type {{ pieces: number[], bytes: number[], about: Set<string> }} */
     const taken = { pieces: [], bytes: [], about: new Set() };
-    taken.take = (piece, announced, status) => {
+    const take = (piece, announced, status) => {
       taken.pieces.push(piece.length);
       taken.bytes.push(...piece);
       taken.about.add(`${announced} ${status}`);
       return taken.bytes.length <= most;
     };
-    return taken;
+    return { ...taken, take };
   }
 
   test("is read in one piece of its announced length", async () => {
-    const [bytes, log, taken] = [Uint8Array.of(1, 2, 3), [], taking()];
+    const [bytes, taken] = [Uint8Array.of(1, 2, 3), taking()];
+    const log = [];
     answer = () => withBody(bytes, { status: 200, headers: { "content-length": "3" }, log });
     assert.equal(await request(new Calls(), { take: taken.take }), "200\ncontent-length\n3");
     assert.deepEqual([taken.pieces, taken.bytes, [...taken.about]], [[3], [1, 2, 3], ["3 200"]]);
@@ -140,9 +153,10 @@ describe("The body of an answer", () => {
   });
 
   test("gives the memory of each piece back", async () => {
+    /** @type {Uint8Array[]} */
     const pieces = [];
     answer = () => withBody(new Uint8Array(10));
-    await request(new Calls(), { take: (piece) => pieces.push(piece) });
+    await request(new Calls(), { take: (piece) => pieces.push(piece) > 0 });
     assert.deepEqual(
       pieces.map((piece) => piece.buffer.byteLength),
       [0],

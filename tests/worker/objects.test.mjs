@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { standIn } from "./platform.mjs";
 import {
   askWithSocket,
   askedWithSocket,
@@ -28,8 +29,10 @@ const text = (bytes) => bytes && new TextDecoder().decode(bytes);
 const repeat = (name, head, body) => `200\n\n${name} ${head} ${text(body)}`;
 
 describe("A request to a shard", () => {
-  const forward = (request, failed = assert.fail, serve = repeat) =>
-    forwardToShard({ HUB_SHARD: namespace({ serve }) }, "chat/0", request, "x-m-", failed);
+  /** @type {(error: unknown, method: string) => Response} */
+  const noAnswer = (error) => assert.fail(String(error));
+  const forward = (request, failed = noAnswer, serve = repeat) =>
+    forwardToShard(standIn({ HUB_SHARD: namespace({ serve }) }), "chat/0", request, "x-m-", failed);
 
   test("goes as its head, and the shard's answer comes back", async () => {
     const headers = { "X-M-A": "1", Cookie: "2" };
@@ -49,18 +52,24 @@ describe("A request to a shard", () => {
   test("hashes a name once", async () => {
     const shards = namespace({ serve: repeat });
     for (let n = 0; n < 3; n++)
-      await forwardToShard({ HUB_SHARD: shards }, "once/0", new Request("http://localhost/"), "x-m-", assert.fail);
+      await forwardToShard(
+        standIn({ HUB_SHARD: shards }),
+        "once/0",
+        new Request("http://localhost/"),
+        "x-m-",
+        noAnswer,
+      );
     assert.equal(shards.ids, 1);
   });
 
   /** The body that a shard is given of a request with these headers; `undefined` where that is not forwarded. */
-  async function given(changed, body = new TextEncoder().encode("body")) {
+  async function given(changed, /** @type {Uint8Array | null} */ body = new TextEncoder().encode("body")) {
     const all = { "Content-Type": "text/plain", "Content-Length": "4", ...changed };
     const map = new Map(Object.entries(all).filter(([, value]) => value));
     // Node lets no request of its own have some of these.
     const headers = { get: (name) => map.get(name) ?? null, has: (name) => map.has(name), keys: () => [] };
     const request = { method: "POST", url: "/", headers, body, arrayBuffer: async () => body?.buffer };
-    return canForward(request) ? (await (await forward(request)).text()).split(" ").at(-1) : undefined;
+    return canForward(standIn(request)) ? (await (await forward(request)).text()).split(" ").at(-1) : undefined;
   }
 
   test("needs no body", async () => {
@@ -90,7 +99,7 @@ describe("A request to a shard", () => {
       return Response.json([request.headers.get("upgrade"), ...askedWithSocket(request)]);
     };
     for (const body of ["a b", ""]) {
-      const answer = await askWithSocket({ HUB_SHARD: namespace({ fetch }) }, "chat/2", "/connect", body);
+      const answer = await askWithSocket(standIn({ HUB_SHARD: namespace({ fetch }) }), "chat/2", "/connect", body);
       assert.deepEqual(await answer.json(), ["websocket", "/connect", body]);
     }
   });
@@ -105,14 +114,20 @@ describe("A call of several objects", () => {
       await late(name);
       return `200${name} ${path} ${body}`;
     };
-    const answers = await callObjects({ HUB_SHARD: namespace({ ask }) }, "HUB_SHARD", ["a", "b"], "/x", "body");
+    const answers = await callObjects(
+      standIn({ HUB_SHARD: namespace({ ask }) }),
+      "HUB_SHARD",
+      ["a", "b"],
+      "/x",
+      "body",
+    );
     assert.deepEqual(answers, ["a /x body", "b /x body"]);
   });
 
   test("has no text where an object failed", async () => {
     const ask = (name) => (name === "bad" ? "500why" : "204");
     const env = { HUB_DIRECTORY: namespace({ ask }) };
-    assert.deepEqual(await callObjects(env, "HUB_DIRECTORY", ["a", "bad"], "/x", ""), ["", false]);
+    assert.deepEqual(await callObjects(standIn(env), "HUB_DIRECTORY", ["a", "bad"], "/x", ""), ["", false]);
   });
 
   test("has each carry a request out, with a copy of its body", async () => {
@@ -121,8 +136,11 @@ describe("A call of several objects", () => {
       return repeat(name, ...given);
     };
     const env = { HUB_SHARD: namespace({ serve }) };
-    const body = new TextEncoder().encode("body");
-    assert.deepEqual(await serveOnAll(env, ["a", "b"], "head", body), ["200\n\na head body", "200\n\nb head body"]);
-    assert.deepEqual(await serveOnAll(env, ["c"], "head"), ["200\n\nc head undefined"]);
+    const body = Uint8Array.from(Buffer.from("body"));
+    assert.deepEqual(await serveOnAll(standIn(env), ["a", "b"], "head", body), [
+      "200\n\na head body",
+      "200\n\nb head body",
+    ]);
+    assert.deepEqual(await serveOnAll(standIn(env), ["c"], "head", undefined), ["200\n\nc head undefined"]);
   });
 });

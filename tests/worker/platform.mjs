@@ -18,7 +18,7 @@ globalThis.reportError = (error) => {
 /** Waits of `scheduler.wait`, in their order; each is a function that ends it. */
 export const waits = [];
 
-globalThis.scheduler = { wait: () => new Promise((resolve) => waits.push(resolve)) };
+Object.assign(globalThis, { scheduler: { wait: () => new Promise((resolve) => waits.push(resolve)) } });
 
 /** Ends all waits that there are, and lets what waits for them go on. */
 export async function pass() {
@@ -28,6 +28,14 @@ export async function pass() {
 
 /** Lets all promises that can settle do so. */
 export const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * An object of a test where the platform's belongs. It has what is used of that.
+ * @template T
+ * @param {object} object
+ * @returns {T}
+ */
+export const standIn = (object) => /** @type {T} */ (object);
 
 /** What a trap throws. */
 export const trap = () => new WebAssembly.RuntimeError("unreachable");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { pass, settle, waits } from "./platform.mjs";
+import { pass, settle, standIn, waits } from "./platform.mjs";
 import { Schedule } from "../../worker/js/schedule.ts";
 
 /** A schedule, with what it did: its turns, and when it held back what else arrives. */
@@ -13,7 +13,7 @@ function schedule() {
       done.push("go on");
     },
   };
-  const made = new Schedule(state, () => void done.push("turn"));
+  const made = new Schedule(standIn(state), () => void done.push("turn"));
   return { schedule: made, done };
 }
 

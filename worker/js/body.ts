@@ -36,7 +36,7 @@ export function hasUnreadBody(request: Request, refused: boolean): boolean {
  */
 export async function dropBody(request: Request, most: number, pause: number, limit: number): Promise<void> {
   const end = Date.now() + limit;
-  let timer: number | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const late = () =>
     new Promise<{ value?: undefined }>((resolve) => {
       timer = setTimeout(resolve, Math.min(pause, end - Date.now()), {});
