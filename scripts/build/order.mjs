@@ -3,8 +3,12 @@
 // The engine does not care in which order they are.
 import { codeBodies, moduleOf, number, sections } from "./wasm.mjs";
 
-/** Functions are alike by how many runs of so many bytes they share. */
+/** Functions are alike by the runs of so many bytes that they share. */
 const RUN_BYTES = 5;
+/** How far back gzip refers, less what it does not reach while it looks ahead. */
+const REACH_BYTES = 30_000;
+/** By which power of its size likeness is measured: a large function shares something with everything. */
+const SIZE_EXPONENT = 0.8;
 
 /**
  * The module with names for its functions by which they can be sorted, and without its other names: for
@@ -21,9 +25,53 @@ export function namedByLikeness(module) {
   return moduleOf([...kept.map((section) => section.whole), Buffer.of(0), number(content.length), content]);
 }
 
-/** Indices of `bodies`: the longest one, and after each the one of those left that shares most with it. */
+/**
+ * Indices of `bodies`: the longest one, and then again and again the one of those left that shares most, for its size,
+ * with those which gzip can refer to, and once more with the one right before it.
+ */
 export function chain(bodies) {
   const runs = bodies.map(runsOf);
+  const holders = holdersOf(runs);
+  /** How much each shares with those in reach; a run that few have says more than one that many have. */
+  const inReach = new Float64Array(bodies.length);
+  const add = (to, run, sign) => {
+    const those = holders.get(run) ?? [];
+    for (const index of those) to[index] += sign / Math.sqrt(those.length);
+  };
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  const count = (run, sign) => {
+    const had = counts.get(run) ?? 0;
+    counts.set(run, had + sign);
+    if (had === 0 || had + sign === 0) add(inReach, run, sign);
+  };
+
+  const left = new Set(bodies.keys());
+  const order = [];
+  let [next, oldest, bytes] = [longest(bodies), 0, 0];
+  while (left.delete(next)) {
+    order.push(next);
+    bytes += bodies[next].length;
+    for (const run of runs[next]) count(run, 1);
+    for (; bytes > REACH_BYTES && order[oldest] !== next; oldest++) {
+      bytes -= bodies[order[oldest]].length;
+      for (const run of runs[order[oldest]]) count(run, -1);
+    }
+    const withLast = new Float64Array(bodies.length);
+    for (const run of runs[next]) add(withLast, run, 1);
+    let most = -1;
+    for (const index of left) {
+      const likeness = (inReach[index] + withLast[index]) / (runs[index].size + 1) ** SIZE_EXPONENT;
+      if (likeness > most) [next, most] = [index, likeness];
+    }
+  }
+  return order;
+}
+
+const longest = (bodies) => bodies.reduce((most, body, index) => (body.length > bodies[most].length ? index : most), 0);
+
+/** Which functions have a run, for those that several have. */
+function holdersOf(runs) {
   /** @type {Map<number, number[]>} */
   const holders = new Map();
   for (const [index, own] of runs.entries()) {
@@ -33,16 +81,8 @@ export function chain(bodies) {
       else holders.set(run, [index]);
     }
   }
-  const left = new Set(bodies.keys());
-  const order = [];
-  let next = bodies.reduce((longest, body, index) => (body.length > bodies[longest].length ? index : longest), 0);
-  while (left.delete(next)) {
-    order.push(next);
-    const shared = new Float64Array(bodies.length);
-    for (const run of runs[next]) for (const index of holders.get(run) ?? []) shared[index]++;
-    for (const index of left) if (!left.has(next) || shared[index] > shared[next]) next = index;
-  }
-  return order;
+  for (const [run, those] of holders) if (those.length === 1) holders.delete(run);
+  return holders;
 }
 
 /** All runs of bytes in a function, as numbers. */
