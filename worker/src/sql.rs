@@ -21,11 +21,7 @@ impl Database for Sql {
     }
 
     fn log_unreadable(&self, what: Unreadable) {
-        let doing = match what {
-            Unreadable::Row(_) => "reading the tables",
-            Unreadable::Settings(_) => "reading stored settings",
-        };
-        log::failure(doing, &what);
+        log::failure(what.doing(), &what);
     }
 }
 

@@ -200,11 +200,7 @@ impl Database for Sqlite {
     }
 
     fn log_unreadable(&self, what: Unreadable) {
-        let doing = match what {
-            Unreadable::Row(_) => "reading the tables",
-            Unreadable::Settings(_) => "reading stored settings",
-        };
-        log::failure(doing, &what);
+        log::failure(what.doing(), &what);
     }
 }
 

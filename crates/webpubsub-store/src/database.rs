@@ -108,6 +108,17 @@ pub enum Unreadable {
     Settings(SettingsError),
 }
 
+impl Unreadable {
+    /// What the service was doing, in the log's words.
+    #[must_use]
+    pub const fn doing(&self) -> &'static str {
+        match self {
+            Self::Row(_) => "reading the tables",
+            Self::Settings(_) => "reading stored settings",
+        }
+    }
+}
+
 /// Why an object's tables are not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {

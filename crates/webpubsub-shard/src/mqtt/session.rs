@@ -94,9 +94,17 @@ pub(crate) struct MqttSession {
 impl MqttSession {
     /// The session that a client's CONNECT begins.
     pub(crate) fn new(connect: &Connect, physical: String, now: Timestamp) -> Self {
-        let mut session = Self {
-            version: connect.version,
-            id: physical.clone(),
+        let mut session = Self::blank(connect.version, physical.clone(), now);
+        session.take(connect, physical, now);
+        session.outgoing = Outgoing::new(session.receive_maximum);
+        session
+    }
+
+    /// A session of this id with nothing in it.
+    fn blank(version: Version, id: String, now: Timestamp) -> Self {
+        Self {
+            version,
+            id,
             physical: String::new(),
             expiry: 0,
             keep_alive: 0,
@@ -108,7 +116,7 @@ impl MqttSession {
             outgoing: Outgoing::new(0),
             carried: None,
             received: SortedSet::new(),
-            decoder: Decoder::resume(connect.version, MAX_CLIENT_MESSAGE_BYTES),
+            decoder: Decoder::resume(version, MAX_CLIENT_MESSAGE_BYTES),
             unreadable: None,
             is_behind: false,
             begun: None,
@@ -118,10 +126,7 @@ impl MqttSession {
             carried_last: now,
             leaving: None,
             takeovers_until: 0,
-        };
-        session.take(connect, physical, now);
-        session.outgoing = Outgoing::new(session.receive_maximum);
-        session
+        }
     }
 
     /// Goes on with what a client's CONNECT says.
@@ -271,29 +276,15 @@ impl MqttSession {
         let will = text("will").and_then(|will| read_will(&will));
         let delay = Duration::from_secs(number("delay").unwrap_or(0));
         Some(Self {
-            version,
             physical: text("physical")?,
-            id: text("id")?,
             expiry: u32::try_from(number("expiry")?).ok()?,
             keep_alive: u16::try_from(number("keepAlive")?).ok()?,
             receive_maximum,
             packet_maximum: u32::try_from(number("packet")?).ok()?,
             will: will.map(|message| Will { message, delay }),
             will_due: number("due").map(Timestamp::from_millis),
-            subscriptions: Subscriptions::default(),
             outgoing: Outgoing::new(receive_maximum),
-            carried: None,
-            received: SortedSet::new(),
-            decoder: Decoder::resume(version, MAX_CLIENT_MESSAGE_BYTES),
-            unreadable: None,
-            is_behind: false,
-            begun: None,
-            timed: None,
-            watched: None,
-            last: now,
-            carried_last: now,
-            leaving: None,
-            takeovers_until: 0,
+            ..Self::blank(version, text("id")?, now)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Event handlers are called, one event of a queue after another.
 
-use webpubsub_protocol::event_handler::{CallFailure, Event, EventRequest, validation};
+use webpubsub_protocol::event_handler::{CallFailure, Event, EventRequest, Subject, validation};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::event_queue::{Attempts, Call, CallId, CallUnderWay, EventQueue, Owner, QueueKind};
@@ -113,43 +113,68 @@ impl Shard {
         let queue = self.events.get(at)?;
         let first = queue.events(kind).front()?;
         let (event, number) = (&first.event, first.number);
-        let handler = self.handler_of(event)?;
-        let subject = self.subject(&queue.owner)?;
-        let hub = &self.policy.hub;
-        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
         // The time that a durable event waits for a breaker does not count for its attempts.
         let outlived = |attempts: &Attempts| kind == QueueKind::Durable && attempts.are_over(now);
         let attempts = first.attempts.filter(|attempts| !outlived(attempts));
         let attempts = attempts.unwrap_or_else(|| Attempts::new(now, &self.policy));
+        let subject = self.subject(&queue.owner)?;
+        let (call, template) = self.call_of(now, (event, number, first.time), subject, &attempts)?;
+        if queue.stored <= number {
+            self.store_context(at, step);
+        }
+        let first = self.events.get_mut(at)?.events_mut(kind).front_mut()?;
+        first.is_under_way = true;
+        first.attempts = Some(attempts);
+        self.begin_call(call, template, (kind, at), step);
+        if kind == QueueKind::User {
+            self.stop_waiting(at, step);
+        }
+        Some(())
+    }
+
+    /// The next call, of the handler of an event with its number and time, and the template of the handler's URL. `None`
+    /// if no handler subscribes to the event.
+    pub(super) fn call_of(
+        &self,
+        now: Timestamp,
+        (event, number, time): (&Event, u64, Timestamp),
+        subject: Subject,
+        attempts: &Attempts,
+    ) -> Option<(Call, String)> {
+        let handler = self.handler_of(event)?;
+        let (hub, template) = (&self.policy.hub, handler.url.as_str());
+        let url = handler.url.resolve(hub, event.name());
         let call = Call {
             id: CallId(self.events.last_call + 1),
             event: event.name().to_owned(),
             attempt: attempts.number(),
-            barred: self.policy.barred(handler.url.as_str()),
+            barred: self.policy.barred(template),
             purpose: event.answer_use(),
             validate: handler.url.resolve(hub, validation::EVENT),
             auth: handler.auth.clone(),
-            request: EventRequest::new(hub, &subject, event, number, first.time, &url),
-            url: url.clone(),
+            request: EventRequest::new(hub, &subject, event, number, time, &url),
+            url,
             connection: subject.connection,
             origin: subject.origin,
             limit: attempts.limit(now, &self.policy),
             left: attempts.left(now),
         };
-        if queue.stored <= number {
-            self.store_context(at, step);
-        }
-        self.events.last_call += 1;
+        Some((call, template.to_owned()))
+    }
+
+    /// Makes a call that [`Shard::call_of`] has found, of an event of this kind in this queue.
+    pub(super) fn begin_call(
+        &mut self,
+        call: Call,
+        template: String,
+        (kind, queue): (QueueKind, Slot),
+        step: &mut Step,
+    ) {
+        let (now, id, url) = (step.now, call.id, call.url.clone());
+        self.events.last_call = id.0;
         self.events.breakers.allows(now, &template);
-        let first = self.events.get_mut(at)?.events_mut(kind).front_mut()?;
-        first.is_under_way = true;
-        first.attempts = Some(attempts);
-        self.events.calls.push(CallUnderWay { id: call.id, kind, queue: at, since: now, template, url });
+        self.events.calls.push(CallUnderWay { id, kind, queue, since: now, template, url });
         self.counters.calls += 1;
         step.push(Output::Call(Box::new(call)));
-        if kind == QueueKind::User {
-            self.stop_waiting(at, step);
-        }
-        Some(())
     }
 }

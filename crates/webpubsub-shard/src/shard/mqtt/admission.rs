@@ -4,11 +4,10 @@ use webpubsub_mqtt::{Connack, Properties, Property, ReasonCode, Version};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::ConnectRefusal;
 use webpubsub_protocol::event_handler::{
-    CallFailure, Event, EventRequest, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
-    validation,
+    CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
 };
 
-use crate::event_queue::{Attempts, Call, CallId, CallUnderWay, MAX_CALLS, NO_QUEUE, QueueKind};
+use crate::event_queue::{Attempts, CallId, MAX_CALLS, NO_QUEUE, QueueKind};
 use crate::mqtt::{Pending, Stage, Wanted};
 use crate::output::Output;
 use crate::shard::Shard;
@@ -73,34 +72,13 @@ impl Shard {
         if self.breaker_open_until(now, &event).is_some() {
             return Err(CallFailure::BreakerOpen);
         }
-        let handler = self.handler_of(&event).ok_or(CallFailure::NotValidated)?;
-        let hub = &self.policy.hub;
-        let (template, url) = (handler.url.as_str().to_owned(), handler.url.resolve(hub, event.name()));
         let attempts = Attempts::new(now, &self.policy);
-        let call = Call {
-            id: CallId(self.events.last_call + 1),
-            event: event.name().to_owned(),
-            attempt: attempts.number(),
-            barred: self.policy.barred(handler.url.as_str()),
-            purpose: event.answer_use(),
-            validate: handler.url.resolve(hub, validation::EVENT),
-            auth: handler.auth.clone(),
-            request: EventRequest::new(hub, &subject, &event, 0, now, &url),
-            url: url.clone(),
-            connection: subject.connection,
-            origin: subject.origin,
-            limit: attempts.limit(now, &self.policy),
-            left: attempts.left(now),
-        };
-        self.events.last_call += 1;
-        self.events.breakers.allows(now, &template);
-        let (kind, queue) = (QueueKind::User, NO_QUEUE);
-        self.events.calls.push(CallUnderWay { id: call.id, kind, queue, since: now, template, url });
-        self.counters.calls += 1;
+        let (call, template) =
+            self.call_of(now, (&event, 0, now), subject, &attempts).ok_or(CallFailure::NotValidated)?;
         if let Some(Pending { stage: Stage::Answer { call: asked, .. }, .. }) = self.mqtt.get_mut(slot) {
             *asked = Some(call.id);
         }
-        step.push(Output::Call(Box::new(call)));
+        self.begin_call(call, template, (QueueKind::User, NO_QUEUE), step);
         Ok(())
     }
 
