@@ -11,7 +11,6 @@ use webpubsub_service::{Offered, Part, ShardCall, ShardRange, Task, ViewCache};
 use worker::web_sys::{Request, Response};
 
 use crate::event_handler::{Caller, keep_delivery};
-use crate::http::TaskHead;
 use crate::objects::{Objects, can_forward, offer_client};
 use crate::platform::{Error, Result, now};
 use crate::route::{Body, Parts};
@@ -101,7 +100,7 @@ impl Host for RequestHost<'_> {
     }
 
     async fn gather(&self, hub: &HubName, range: ShardRange, task: &Task) -> Result<Part<Response>> {
-        let head = TaskHead::of(self.request);
+        let head = http::head_of_task(self.request);
         let host = Parts { env: &self.objects.0, head: &head, body: Body::Unread(self.request) };
         Ok(match task.scatter(&host, hub, range, self.asked, Vec::new()).await? {
             Part::Replied(reply) => Part::Replied(reply),

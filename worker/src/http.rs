@@ -1,15 +1,11 @@
 //! Requests and responses between JavaScript and the pure crates.
 
-use std::iter;
-
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
-use webpubsub_protocol::url::RequestUrl;
-use webpubsub_service::encode_answer;
-use webpubsub_service::gateway::Incoming;
+use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES, TaskHead, encode_answer};
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
@@ -29,8 +25,9 @@ extern "C" {
 
 #[wasm_bindgen(module = "worker/js/headers.ts")]
 extern "C" {
+    /// What [`Incoming::read`](webpubsub_service::gateway::Incoming::read) reads.
     #[wasm_bindgen(js_name = requestHead)]
-    fn request_head(request: &Request) -> String;
+    pub(crate) fn request_head(request: &Request) -> String;
 
     #[wasm_bindgen(js_name = taskHead)]
     fn task_head(request: &Request, prefix: &str) -> String;
@@ -61,22 +58,6 @@ extern "C" {
     pub(crate) fn text_in_charset(label: &str, bytes: &[u8]) -> Option<String>;
 }
 
-/// What [`Incoming`] says of a request, as one text.
-pub(crate) struct Head(String);
-
-impl Head {
-    pub(crate) fn of(request: &Request) -> Self {
-        Self(request_head(request))
-    }
-
-    /// `None` if the request has no absolute URL.
-    pub(crate) fn incoming(&self) -> Option<Incoming<'_>> {
-        let (line, authorization) = self.0.split_once('\n')?;
-        let (method, url) = line.split_once(' ')?;
-        Some(Incoming { method, url: RequestUrl::split(url)?, authorization })
-    }
-}
-
 /// The answer to an upgrade that ends in `socket`.
 pub(crate) fn switch_protocols(socket: &WebSocket, subprotocol: Option<&str>) -> platform::Result<Response> {
     Ok(switch_to(socket, subprotocol)?)
@@ -98,24 +79,17 @@ pub(crate) fn answer(text: &str) -> platform::Result<Response> {
     Ok(respond(text)?)
 }
 
-/// The most bytes that are read of a body that is not needed.
-const MAX_DROPPED_BYTES: usize = 8 << 20;
-/// How many milliseconds the sender of such a body may pause.
-const DROP_PAUSE_MS: f64 = 1_000.0;
-/// For how many milliseconds such a body is read.
-const DROP_LIMIT_MS: f64 = 5_000.0;
-
-/// Answers a request when what is left of its body has been read and dropped: a connection that still
-/// has a body to carry can take no other request, and one that is closed with bytes unread may lose the
-/// answer. Of a body above [`MAX_DROPPED_BYTES`], and of one that comes slowly, the rest is not
-/// waited for: the platform then ends the connection with the answer, and says so in `Connection: close`.
+/// Answers a request when what is left of its body has been read and dropped, within the limits of
+/// [`MAX_DROPPED_BYTES`]: beyond them the platform ends the connection with the answer, and says so in
+/// `Connection: close`.
 pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> platform::Result<Response> {
     let status = answer.status();
     if status == 101 || !has_unread_body(request, status >= 400) {
         return Ok(answer);
     }
     // It never fails.
-    let _ = settled(drop_body(request, MAX_DROPPED_BYTES, DROP_PAUSE_MS, DROP_LIMIT_MS)).await;
+    let [pause, limit] = [DROP_PAUSE, DROP_LIMIT].map(|time| time.as_millis() as f64);
+    let _ = settled(drop_body(request, MAX_DROPPED_BYTES, pause, limit)).await;
     Ok(answer)
 }
 
@@ -135,47 +109,9 @@ pub(crate) async fn message_body(
     Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))
 }
 
-/// What a shard is given of a request beside its body, as one text.
-pub(crate) struct TaskHead(pub(crate) String);
-
-impl TaskHead {
-    pub(crate) fn of(request: &Request) -> Self {
-        Self(task_head(request, METADATA_PREFIX))
-    }
-
-    fn line(&self, number: usize) -> &str {
-        self.0.split('\n').nth(number).unwrap_or_default()
-    }
-
-    /// The method, and the URL, which is the one that the caller was authorised for, or leads to a part of what that
-    /// asks for.
-    pub(crate) fn asked(&self) -> Option<(&str, RequestUrl<'_>)> {
-        let (method, url) = self.line(0).split_once(' ')?;
-        Some((method, RequestUrl::split(url)?))
-    }
-
-    /// Empty for none.
-    pub(crate) fn content_type(&self) -> &str {
-        self.line(1)
-    }
-
-    /// The value of `Content-Length`; empty for none.
-    pub(crate) fn length(&self) -> &str {
-        self.line(2)
-    }
-
-    /// The headers that may be a message's metadata.
-    pub(crate) fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.0.split('\n').skip(3);
-        iter::from_fn(move || lines.next().zip(lines.next()))
-    }
-
-    /// The same with this path and query.
-    pub(crate) fn with_path(&self, path: &str) -> String {
-        let (line, rest) = self.0.split_once('\n').unwrap_or_default();
-        let (method, _) = line.split_once(' ').unwrap_or_default();
-        format!("{method} https://object{path}\n{rest}")
-    }
+/// What a shard is given of a request beside its body.
+pub(crate) fn head_of_task(request: &Request) -> TaskHead {
+    TaskHead(task_head(request, METADATA_PREFIX))
 }
 
 /// The bytes of a body that is read nowhere else.

@@ -12,15 +12,14 @@ use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::GatewayError;
 use webpubsub_service::{
-    Answered, CommandHead, Holder, ObjectResponse, Offered, ShardCall, ShardTask, Work, encode_answer,
-    introduce, restore_shard,
+    Answered, Holder, ObjectResponse, Offered, ShardCall, ShardTask, TaskHead, encode_answer, introduce,
+    restore_shard,
 };
 use webpubsub_shard::{Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
 use worker::Env;
 use worker::web_sys::{Response, WebSocket};
 
 use crate::event_handler::Calls;
-use crate::http::TaskHead;
 use crate::objects::Objects;
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
 use crate::route::{Body, Parts};
@@ -289,7 +288,7 @@ impl ShardHost {
         let number = self.driver.borrow().shard.id();
         // Those behind this one read the body, too.
         let again = if task.behind(number).is_some() { body.clone() } else { Vec::new() };
-        let reply = match read(&task.task.work, head, body) {
+        let reply = match head.command(&task.task.work, body, &http::text_in_charset) {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
@@ -303,13 +302,5 @@ impl ShardHost {
             settled(self.turns.next()).await?;
         }
         Ok(self.step(Input::Command(command), None)?.reply)
-    }
-}
-
-/// The command that a task comes to, with what of it is in a request's head and body.
-fn read(work: &Work, head: &TaskHead, body: Vec<u8>) -> std::result::Result<Command, Refusal> {
-    match work.read_head(Some(head.content_type()), head.metadata())? {
-        CommandHead::Whole(command) => Ok(command),
-        CommandHead::NeedsBody(reader) => reader.read(body, &http::text_in_charset),
     }
 }

@@ -28,12 +28,12 @@ pub use hub_shard::HubShard;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_service::gateway::{Answer, Gateway};
+use webpubsub_service::gateway::{Answer, Gateway, Incoming};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use crate::host::RequestHost;
-use crate::http::Head;
+use crate::http::request_head;
 use crate::objects::Objects;
 use crate::platform::{Result, WebSocketPair, asset};
 use crate::route::forward;
@@ -79,8 +79,8 @@ pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue
 }
 
 async fn answer(request: &Request, objects: &Objects) -> Result<Answer<Response>> {
-    let head = Head::of(request);
-    let Some(asked) = head.incoming() else {
+    let head = request_head(request);
+    let Some(asked) = Incoming::read(&head) else {
         return http::text(400, "The request has no absolute URL.").map(Answer::Pass);
     };
     match config::of(&objects.0) {

@@ -1,24 +1,16 @@
-//! One JSON line for each thing that an operator should know. Never a token, a query string, a key
-//! or a payload.
+//! The log: what it never has is in [`log_line`].
 
 use std::fmt::Display;
 
-use wasm_bindgen::JsValue;
-use webpubsub_protocol::json::Writer;
+use webpubsub_service::{LogLevel, log_line};
 use worker::web_sys::console;
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    console::error_1(&line("error", what, error));
+    console::error_1(&log_line(LogLevel::Error, what, None, error).into());
 }
 
 /// Something was not done, and rightly so.
 pub(crate) fn refusal(what: &str, why: &dyn Display) {
-    console::warn_1(&line("warning", what, why));
-}
-
-fn line(level: &str, what: &str, error: &dyn Display) -> JsValue {
-    let mut line = Writer::object();
-    line.text("level", level).text("failed", what).text("error", &error.to_string());
-    line.finish().into()
+    console::warn_1(&log_line(LogLevel::Warning, what, None, why).into());
 }

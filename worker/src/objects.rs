@@ -3,7 +3,7 @@
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_service::{DirectoryCall, ObjectRequest, ShardCall};
+use webpubsub_service::{DirectoryCall, ObjectRequest, ShardCall, TaskHead};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
@@ -78,14 +78,13 @@ async fn ask(
     }
 }
 
-/// Has all of these shards carry a request out at once; one answer each, in their order. `head` is a
-/// [`TaskHead`](crate::http::TaskHead).
+/// Has all of these shards carry a request out at once; one answer each, in their order.
 pub(crate) async fn serve_on_shards(
     env: &Env,
     names: Vec<String>,
-    head: &str,
+    head: &TaskHead,
     body: Option<&Uint8Array>,
 ) -> Result<Vec<String>> {
-    let answers: Array = settled(serve_on_all(env, names, head, body)).await?.unchecked_into();
+    let answers: Array = settled(serve_on_all(env, names, &head.0, body)).await?.unchecked_into();
     Ok(answers.iter().filter_map(|answer| answer.as_string()).collect())
 }

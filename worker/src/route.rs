@@ -4,11 +4,10 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
-use webpubsub_service::{Part, PartsHost, encode_answer};
+use webpubsub_service::{Part, PartsHost, TaskHead, encode_answer};
 use worker::Env;
 use worker::web_sys::Request;
 
-use crate::http::TaskHead;
 use crate::objects::{forward_to_shard, serve_on_shards};
 use crate::platform::{Error, Result};
 use crate::task::Settled;

@@ -1,12 +1,11 @@
-//! One JSON line on standard error for each thing that an operator should know. Never a token, a query
-//! string, a key or a payload.
+//! The log, on standard error: what it never has is in [`log_line`].
 
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use webpubsub_protocol::json::Writer;
+use webpubsub_service::{LogLevel, log_line};
 
 use crate::clock;
 
@@ -25,12 +24,12 @@ struct Refusals {
 
 /// Something of ours failed.
 pub(crate) fn failure(what: &str, error: &dyn Display) {
-    write("error", what, None, error);
+    write(LogLevel::Error, what, None, error);
 }
 
 /// Something failed that has to do with a file.
 pub(crate) fn file_failure(what: &str, file: &Path, error: &dyn Display) {
-    write("error", what, Some(file), error);
+    write(LogLevel::Error, what, Some(file), error);
 }
 
 /// Something was not done, and rightly so.
@@ -38,10 +37,15 @@ pub(crate) fn refusal(what: &str, why: &dyn Display) {
     let second = clock::now().as_millis() / 1000;
     let (is_logged, before) = REFUSALS.lock().unwrap_or_else(PoisonError::into_inner).take(second);
     if let Some(before) = before {
-        write("warning", "logging refusals", None, &format!("{before} more of a second were left out"));
+        write(
+            LogLevel::Warning,
+            "logging refusals",
+            None,
+            &format!("{before} more of a second were left out"),
+        );
     }
     if is_logged {
-        write("warning", what, None, why);
+        write(LogLevel::Warning, what, None, why);
     }
 }
 
@@ -63,14 +67,9 @@ impl Refusals {
     }
 }
 
-fn write(level: &str, what: &str, file: Option<&Path>, error: &dyn Display) {
-    let mut line = Writer::object();
-    line.text("level", level).text("failed", what);
-    if let Some(file) = file {
-        line.text("file", &file.display().to_string());
-    }
-    line.text("error", &error.to_string());
-    let line = line.finish() + "\n";
+fn write(level: LogLevel, what: &str, file: Option<&Path>, error: &dyn Display) {
+    let file = file.map(|file| file.display().to_string());
+    let line = log_line(level, what, file.as_deref(), error) + "\n";
     // An operator who closed the log wants none.
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }

@@ -11,13 +11,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
+use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};
 
-/// The most bytes that are read of a body that is not needed.
-const MAX_DROPPED_BYTES: usize = 8 << 20;
-/// How long the sender of such a body may pause.
-const DROP_PAUSE: Duration = Duration::from_secs(1);
-/// For how long such a body is read.
-const DROP_LIMIT: Duration = Duration::from_secs(5);
 /// How long the sender of a body that is needed may pause.
 const READ_PAUSE: Duration = Duration::from_secs(30);
 
@@ -119,8 +114,8 @@ impl Request {
         Ok(read)
     }
 
-    /// Reads and drops what is left of the body: a connection that still has a body to carry can take no other
-    /// request, and one that is closed with bytes unread may lose the answer. Returns whether nothing is left.
+    /// Reads and drops what is left of the body, within the limits of [`MAX_DROPPED_BYTES`]. Returns whether nothing is
+    /// left.
     pub(crate) async fn drop_body(&self) -> bool {
         if self.is_cut_off.get() {
             return false;

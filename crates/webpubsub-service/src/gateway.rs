@@ -179,6 +179,17 @@ pub struct Incoming<'a> {
     pub authorization: &'a str,
 }
 
+impl<'a> Incoming<'a> {
+    /// Reads a request of which the method, a blank, the URL, a line break and the header `Authorization` are given.
+    /// `None` where the URL is not absolute.
+    #[must_use]
+    pub fn read(head: &'a str) -> Option<Self> {
+        let (line, authorization) = head.split_once('\n')?;
+        let (method, url) = line.split_once(' ')?;
+        Some(Self { method, url: RequestUrl::split(url)?, authorization })
+    }
+}
+
 /// How a request is answered.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer<A> {
@@ -310,4 +321,23 @@ impl<H: Host> Gateway<'_, H> {
 fn with_type(status: u16, media_type: &'static str, body: String) -> Response {
     let headers = if body.is_empty() { Vec::new() } else { vec![("content-type", media_type.into())] };
     Response { status, headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_a_method_a_url_and_an_authorization() {
+        let asked = Incoming::read("GET https://a.example/api?b=c\nBearer d").unwrap();
+        assert_eq!((asked.method, asked.url.path, asked.authorization), ("GET", "/api", "Bearer d"));
+        assert_eq!(Incoming::read("GET https://a.example/\n").unwrap().authorization, "");
+    }
+
+    #[test]
+    fn a_head_without_an_absolute_url_is_none() {
+        for head in ["", "GET /api\n", "GET https://a.example/", "\n"] {
+            assert!(Incoming::read(head).is_none(), "{head}");
+        }
+    }
 }

@@ -21,6 +21,7 @@ pub mod gateway;
 mod handler_test;
 mod keys;
 mod listing;
+mod log_line;
 mod management;
 mod object_api;
 mod objects;
@@ -30,7 +31,9 @@ mod scatter;
 mod shard_object;
 mod sign_in;
 mod task;
+mod task_head;
 mod trace;
+mod unread_body;
 mod upgrade;
 mod view;
 
@@ -42,6 +45,7 @@ pub use event_driver::{EventHost, Judge, Keep, deliver};
 pub use handler_test::test_handler;
 pub use keys::{KeyChange, KeyRing, KeyTexts, Keys, StoredKeys};
 pub use listing::Listing;
+pub use log_line::{LogLevel, log_line};
 pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
     ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
@@ -53,6 +57,8 @@ pub use scatter::{Destination, ShardRange};
 pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject, restore_shard};
 pub use sign_in::{SignIn, SignIns};
 pub use task::{Assignment, ShardTask, Success, Task, Work};
+pub use task_head::TaskHead;
 pub use trace::TraceRequest;
+pub use unread_body::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};
 pub use upgrade::{is_listed, is_web_socket};
 pub use view::{HubView, SharedLoads, ViewCache};
