@@ -32,6 +32,8 @@ declare const document: {
   readonly body: PageElement;
   readonly cookie: string;
   readonly documentElement: PageElement;
+  /** A test that is wrong about there being one fails in the page. */
+  querySelector(selector: string): PageElement;
   querySelectorAll(selector: string): { readonly length: number };
 };
 
@@ -40,6 +42,12 @@ declare const location: { hash: string; readonly origin: string };
 declare function getComputedStyle(element: PageElement): {
   readonly backgroundColor: string;
   readonly transitionDuration: string;
+};
+
+declare const MutationObserver: {
+  new (
+    changed: () => void,
+  ): { observe(element: PageElement, what: { subtree: boolean; childList: boolean; characterData: boolean }): void };
 };
 
 interface Navigator {

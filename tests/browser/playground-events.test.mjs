@@ -80,11 +80,11 @@ forEachShardCount(
       const hub = service.newHub();
       const { page } = await connect(hub.clientUrl());
       await page.evaluate(() => {
+        /** @type {string[]} */
         const announced = [];
-        const page = /** @type {any} */ (globalThis);
-        page.announced = announced;
-        const status = page.document.querySelector('.log [role="status"]');
-        new page.MutationObserver(() => announced.push(status.textContent)).observe(status, {
+        Object.assign(globalThis, { announced });
+        const status = document.querySelector('.log [role="status"]');
+        new MutationObserver(() => announced.push(status.textContent)).observe(status, {
           subtree: true,
           childList: true,
           characterData: true,
@@ -93,7 +93,9 @@ forEachShardCount(
       for (let n = 1; n <= 40; n++) await hub.send("", `message ${n}.`);
       await row(page, "message 40.").waitFor();
       await page.getByText(/^\d+ more frames$/).waitFor({ state: "attached" });
-      const announced = await page.evaluate(() => /** @type {any} */ (globalThis).announced);
+      const announced = await page.evaluate(
+        () => /** @type {{ announced: string[] }} */ (/** @type {unknown} */ (globalThis)).announced,
+      );
       assert.ok(announced.length < 20, `${announced.length} for 40 messages`);
     });
 
