@@ -86,7 +86,7 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
   }
 
   const request = (length) => {
-    const target = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
+    const target = `/api/hubs/${hub.name}/groups/none/:send?api-version=2024-12-01`;
     const authorization = `Authorization: Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`;
     const host = `Host: 127.0.0.1:${service.port}`;
     return `POST ${target} HTTP/1.1\r\n${host}\r\n${authorization}\r\nContent-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`;
