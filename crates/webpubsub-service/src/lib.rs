@@ -19,6 +19,7 @@ mod event_call;
 mod event_driver;
 pub mod gateway;
 mod handler_test;
+mod history;
 mod keys;
 mod listing;
 mod log_line;

@@ -16,6 +16,8 @@ use crate::keys::KeyTexts;
 pub(crate) enum ManagementRequest {
     /// Every metric of every shard, in Prometheus' text format.
     Metrics,
+    /// The last hour of every metric, minute by minute.
+    History,
     /// The names of all hubs that were ever used.
     Hubs,
     /// The version, and the metrics of each hub over all its shards.
@@ -66,6 +68,7 @@ impl ManagementRequest {
         let path: Vec<&str> = path.split('/').skip(2).collect();
         let (hub, request) = match path[..] {
             ["metrics"] => return only("GET", method, Self::Metrics),
+            ["metrics", "history"] => return only("GET", method, Self::History),
             ["hubs"] => return only("GET", method, Self::Hubs),
             ["keys"] => return only("GET", method, Self::Keys),
             ["keys", ":rotate"] => return only("POST", method, Self::RotateKeys),
@@ -186,11 +189,7 @@ impl Overview {
         let mut silent = 0;
         for shard in shards {
             match shard {
-                Some(values) => {
-                    for (sum, value) in sums.iter_mut().zip(values.split(',')) {
-                        *sum = sum.saturating_add(value.parse().unwrap_or(0));
-                    }
-                }
+                Some(values) => add_up(&mut sums, values),
                 None => silent += 1,
             }
         }
@@ -213,6 +212,13 @@ impl Overview {
         shown.json("isHealthy", if self.is_healthy { "true" } else { "false" });
         shown.json("hubs", &self.hubs.finish());
         shown.finish()
+    }
+}
+
+/// Adds to each sum the value in its place, with commas between them.
+pub(crate) fn add_up(sums: &mut [u64], values: &str) {
+    for (sum, value) in sums.iter_mut().zip(values.split(',')) {
+        *sum = sum.saturating_add(value.parse().unwrap_or(0));
     }
 }
 
@@ -277,6 +283,7 @@ mod tests {
             assert_eq!(parse("POST", &path), Ok(ManagementRequest::RegenerateKey(role)));
         }
         assert_eq!(parse("GET", "metrics"), Ok(ManagementRequest::Metrics));
+        assert_eq!(parse("GET", "metrics/history"), Ok(ManagementRequest::History));
         assert_eq!(parse("GET", "hubs"), Ok(ManagementRequest::Hubs));
         assert_eq!(parse("POST", "sockets/:close"), Ok(ManagementRequest::CloseSockets));
         for (method, path, request) in [
@@ -301,6 +308,7 @@ mod tests {
     fn another_method_is_answered_with_those_allowed() {
         for (method, path, allow) in [
             ("POST", "metrics", "GET"),
+            ("POST", "metrics/history", "GET"),
             ("HEAD", "hubs", "GET"),
             ("GET", "sockets/:close", "POST"),
             ("GET", "keys/:rotate", "POST"),
@@ -393,7 +401,7 @@ mod tests {
                 described += 1;
             }
         }
-        assert_eq!(described, 18);
+        assert_eq!(described, 19);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use webpubsub_shard::{
 use webpubsub_store::{Database, OpenError, ShardStore};
 
 use crate::config::Config;
+use crate::history;
 use crate::object_api::{Offered, ShardAnswer, ShardCall, parse_object_name};
 use crate::trace::TraceRequest;
 use crate::view::HubView;
@@ -150,6 +151,10 @@ impl<H: ObjectHost> ShardObject<'_, H> {
             }
             ShardCall::Deliveries => ShardAnswer::Text(self.host.tables().object().deliveries()?),
             ShardCall::List(listing) => ShardAnswer::Text(listing.answer(shard)),
+            ShardCall::History(until) => {
+                self.step(Input::Measure)?;
+                ShardAnswer::Text(history::encode(&self.driver.shard.history(until)))
+            }
             ShardCall::Metrics => {
                 self.step(Input::Measure)?;
                 ShardAnswer::Text(self.driver.shard.metrics().map(|value| value.to_string()).join(","))

@@ -204,6 +204,20 @@ fn the_metrics_are_measured_when_they_are_asked_for() {
 }
 
 #[test]
+fn a_shard_gives_the_history_up_to_the_moment_asked_for() {
+    let (mut driver, mut host) = start(&Sqlite::in_memory());
+    answer(&mut driver, &mut host, connecting(1).1);
+    let until = host.now().after(Duration::from_secs(120));
+    let Answered::Answer(ShardAnswer::Text(text)) = answer(&mut driver, &mut host, ShardCall::History(until))
+    else {
+        panic!("no history")
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (1 + METRICS.len(), "3"));
+    assert!(lines[1].ends_with(",0,1,1,1"), "{}", lines[1]);
+}
+
+#[test]
 fn an_operator_is_greeted_over_the_socket_it_watches_by() {
     let (mut driver, mut host) = start(&Sqlite::in_memory());
     let watch = |query: &str| ShardCall::Watch(query.to_owned());

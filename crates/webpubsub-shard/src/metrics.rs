@@ -35,10 +35,16 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// `counter` for one that only grows, until the shard sleeps; its name ends in `_total`. Otherwise `gauge`.
+    /// `counter` or `gauge`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        if self.name.ends_with("_total") { "counter" } else { "gauge" }
+        if self.is_counter() { "counter" } else { "gauge" }
+    }
+
+    /// Whether it only grows, until the shard sleeps: its name ends in `_total`.
+    #[must_use]
+    pub fn is_counter(&self) -> bool {
+        self.name.ends_with("_total")
     }
 }
 

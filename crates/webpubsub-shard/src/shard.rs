@@ -34,6 +34,7 @@ use crate::config::ShardConfig;
 use crate::connections::Connections;
 use crate::event_queue::{EventPolicy, EventQueues};
 use crate::group_states::StateTable;
+use crate::history::History;
 use crate::inbox::Arrived;
 use crate::input::Input;
 use crate::log::Log;
@@ -65,6 +66,7 @@ pub struct Shard {
     pub(crate) cancelled: Vec<Publish>,
     pub(crate) map: ShardMap,
     pub(crate) counters: Counters,
+    pub(crate) history: History,
     pub(crate) config: ShardConfig,
     pub(crate) policy: EventPolicy,
     pub(crate) events: EventQueues,
@@ -126,6 +128,7 @@ impl Shard {
             cancelled: Vec::new(),
             map,
             counters: Counters::default(),
+            history: History::new(now),
             config,
             policy,
             events: EventQueues::new(snapshot.settings),
@@ -181,6 +184,7 @@ impl Shard {
     /// Takes one input and returns everything that follows from it, in order.
     #[must_use = "outputs are the only way a shard acts"]
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        self.close_minute(now);
         let mut step = Step::new(now);
         match input {
             Input::Connect { connection, request, .. } if request.subprotocol == Subprotocol::Mqtt => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webpubsub_mqtt::Version;
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_shard::{Limits, METRICS, ShardConfig, Slot, Target};
+use webpubsub_shard::{HISTORY_MINUTES, Input, Limits, METRICS, MetricHistory, ShardConfig, Slot, Target};
 use webpubsub_testkit::{MqttClient, TestShard, json, mqtt, reliable, text};
 
 fn value(shard: &TestShard, name: &str) -> u64 {
@@ -106,4 +106,49 @@ fn the_quota_is_the_share_of_the_shard() {
         value(&shard, "webpubsub_connection_quota")
     };
     assert_eq!([quota(1, 0), quota(1, 100), quota(2, 101)], [0, 100, 51]);
+}
+
+/// What is known of a metric's minutes up to now, oldest first.
+fn history(shard: &TestShard, name: &str) -> Vec<u64> {
+    let MetricHistory { minutes, metrics } = shard.core().history(shard.now);
+    let unknown = (HISTORY_MINUTES - minutes) as usize;
+    let of_name = METRICS.iter().zip(metrics).filter(|(metric, _)| metric.name == name);
+    of_name.flat_map(|(_, values)| values.into_iter().skip(unknown)).collect()
+}
+
+#[test]
+fn a_minutes_history_has_what_happened_in_it() {
+    let mut shard = TestShard::new();
+    shard.connected(json("alice"));
+    shard.pass(Duration::from_secs(60));
+    let bob = shard.connected(json("bob"));
+    shard.connected(json("carol"));
+    shard.pass(Duration::from_secs(120));
+    shard.close(bob, CloseCode::NORMAL);
+    assert_eq!(history(&shard, "webpubsub_connections"), [1, 3, 3, 2]);
+    assert_eq!(history(&shard, "webpubsub_connections_opened_total"), [1, 2, 0, 0]);
+    assert_eq!(history(&shard, "webpubsub_connections_closed_total"), [0, 0, 0, 1]);
+    shard.pass(Duration::from_secs(7200));
+    assert_eq!(history(&shard, "webpubsub_connections"), [2; 60]);
+}
+
+#[test]
+fn a_turn_counts_in_the_minute_in_which_it_is_taken() {
+    let mut shard = TestShard::new();
+    let slot = shard.connected(json("alice"));
+    shard.feed(Input::Closed { slot, code: CloseCode::NORMAL, reason: String::new() });
+    shard.pass(Duration::from_secs(60));
+    shard.turn();
+    assert_eq!(history(&shard, "webpubsub_connections"), [1, 0]);
+    assert_eq!(history(&shard, "webpubsub_connections_closed_total"), [0, 1]);
+}
+
+#[test]
+fn a_history_is_lost_with_the_memory() {
+    let mut shard = TestShard::new();
+    shard.connected(json("alice"));
+    shard.pass(Duration::from_secs(180));
+    shard.hibernate();
+    assert_eq!(history(&shard, "webpubsub_connections"), [1]);
+    assert_eq!(history(&shard, "webpubsub_connections_opened_total"), [0]);
 }

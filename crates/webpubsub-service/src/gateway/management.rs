@@ -7,6 +7,7 @@ use webpubsub_shard::{HubSettings, ShardId};
 
 use super::{Answer, Gateway, GatewayError, Host, Incoming, text, with_type};
 use crate::handler_test::test_handler;
+use crate::history::HistoryList;
 use crate::listing::{ConnectionList, GroupList, ListPosition, Listing, ShardPage, show_connections};
 use crate::management::{
     HubRequest, ManagementRequest, MetricsText, Overview, read_settings, show_hubs, show_keys, show_shards,
@@ -105,6 +106,7 @@ impl<H: Host> Gateway<'_, H> {
     ) -> Result<Result<Response, Refusal>, H::Error> {
         Ok(Ok(match request {
             ManagementRequest::Metrics => self.metrics().await?,
+            ManagementRequest::History => self.history().await?,
             ManagementRequest::Hubs => {
                 let names: Vec<String> = self.known_hubs().await?.iter().map(HubName::to_string).collect();
                 json(show_hubs(&names))
@@ -313,6 +315,16 @@ impl<H: Host> Gateway<'_, H> {
             }
         }
         Ok(with_type(200, MetricsText::CONTENT_TYPE, metrics.finish()))
+    }
+
+    /// The last hour of every metric of every shard of every hub. Asking wakes them all.
+    async fn history(&self) -> Result<Response, H::Error> {
+        let (now, mut histories) = (self.host.now(), HistoryList::new());
+        for hub in self.known_hubs().await? {
+            let names = shard_names(&hub, &self.view(&hub).await?.map);
+            histories.add(&hub, &self.host.objects().ask_shards(names, ShardCall::History(now)).await);
+        }
+        Ok(json(histories.finish(now)))
     }
 }
 

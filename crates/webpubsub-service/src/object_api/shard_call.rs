@@ -1,6 +1,7 @@
 //! What a shard is asked.
 
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Batch, ConnectRequest, Full};
 
 use super::{ObjectRequest, ObjectResponse};
@@ -28,6 +29,8 @@ pub enum ShardCall {
     Deliveries,
     /// Say the values of [`webpubsub_shard::METRICS`]: [`ShardAnswer::Text`], with commas between.
     Metrics,
+    /// Say what the metrics were in each minute up to that of this moment: [`ShardAnswer::Text`], for the gateway.
+    History(Timestamp),
     /// Show connections or groups: [`ShardAnswer::Text`], as [`Listing::answer`] has it.
     List(Listing),
     /// Accept the socket of an operator who watches, by the query of the request, which
@@ -84,6 +87,7 @@ const VIEW: &str = "/view";
 const GO_AWAY: &str = "/goAway";
 const DELIVERIES: &str = "/deliveries";
 const METRICS: &str = "/metrics";
+const HISTORY: &str = "/history";
 const LIST: &str = "/list";
 const WATCH: &str = "/watch";
 
@@ -107,6 +111,7 @@ impl ShardCall {
             | Self::GoAway
             | Self::Deliveries
             | Self::Metrics
+            | Self::History(_)
             | Self::List(_)
             | Self::Watch(_) => false,
         }
@@ -128,6 +133,7 @@ impl ShardCall {
             Self::GoAway => ObjectRequest::bare(GO_AWAY),
             Self::Deliveries => ObjectRequest::bare(DELIVERIES),
             Self::Metrics => ObjectRequest::bare(METRICS),
+            Self::History(until) => ObjectRequest::of(HISTORY, until.as_millis().to_string()),
             Self::Watch(query) => ObjectRequest::of(WATCH, query.clone()),
             Self::List(listing) => ObjectRequest::of(LIST, listing.encode()),
         }
@@ -151,6 +157,7 @@ impl ShardCall {
             GO_AWAY => Self::GoAway,
             DELIVERIES => Self::Deliveries,
             METRICS => Self::Metrics,
+            HISTORY => Self::History(Timestamp::from_millis(body.parse().ok()?)),
             WATCH => Self::Watch(body.to_owned()),
             LIST => Self::List(Listing::decode(body)?),
             _ => return None,
@@ -272,6 +279,7 @@ mod tests {
             ShardCall::GoAway,
             ShardCall::Deliveries,
             ShardCall::Metrics,
+            ShardCall::History(Timestamp::from_millis(7)),
             ShardCall::Watch("group=a%20b".to_owned()),
             ShardCall::List(Listing::Groups("top=3".to_owned())),
         ] {
@@ -316,9 +324,15 @@ mod tests {
 
     #[test]
     fn a_call_that_cannot_be_read_is_none() {
-        for (path, body) in
-            [(CONNECT, ""), (CONNECT, "c - - -"), (RECOVER, ""), (BATCH, "{}"), (VIEW, "null"), (LIST, "")]
-        {
+        for (path, body) in [
+            (CONNECT, ""),
+            (CONNECT, "c - - -"),
+            (RECOVER, ""),
+            (BATCH, "{}"),
+            (VIEW, "null"),
+            (LIST, ""),
+            (HISTORY, "x"),
+        ] {
             assert_eq!(ShardCall::decode(path, body), None, "{path} {body}");
         }
     }

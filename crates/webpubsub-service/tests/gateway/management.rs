@@ -56,6 +56,21 @@ fn sockets_of_all_hubs_are_closed_and_metrics_joined() {
     assert!(!metrics.contains(r#"shard="1""#), "a shard that failed: {metrics}");
 }
 
+/// What a shard knows of two minutes.
+const HISTORY: &str = "2\n0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,1";
+
+#[test]
+fn the_history_of_metrics_has_every_hub() {
+    let host = ScriptedHost { hubs: "chat", ..ScriptedHost::new(2, None) };
+    host.texts.borrow_mut().extend([HISTORY]);
+    let (status, history) = host.response("GET", "/management/metrics/history");
+    assert_eq!(status, 200);
+    let total = r#""total":{"minutes":2,"metrics":{"webpubsub_connections":[4,2]}}"#;
+    assert!(history.contains(&format!(r#"{{"hub":"chat",{total},"shards":[{{"#)), "{history}");
+    assert!(history.starts_with(&format!(r#"{{"time":{},"#, host.now.get().as_millis())), "{history}");
+    assert_eq!(host.done.take(), ["/hubs of *", "/view of chat", "/history of chat/0 chat/1"]);
+}
+
 #[test]
 fn a_handler_is_tested_by_its_number() {
     let host = ScriptedHost::new(1, Some(HANDLER));

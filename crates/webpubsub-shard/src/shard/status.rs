@@ -1,8 +1,11 @@
 //! What a shard reports about itself.
 
+use webpubsub_protocol::time::Timestamp;
+
 use crate::buffer::Link;
 use crate::config::Full;
-use crate::metrics::{Counters, METRICS};
+use crate::history::{MetricHistory, MetricValues};
+use crate::metrics::Counters;
 use crate::shard::Shard;
 
 impl Shard {
@@ -24,9 +27,24 @@ impl Shard {
         self.connections.len() + self.relay.load()
     }
 
-    /// The values of [`METRICS`]. Counters begin again whenever the shard's memory does.
+    /// What [`METRICS`](crate::METRICS) were in the last minutes, up to that of `until`, which need not be over. It
+    /// begins with the shard's memory.
     #[must_use]
-    pub fn metrics(&self) -> [u64; METRICS.len()] {
+    pub fn history(&self, until: Timestamp) -> MetricHistory {
+        self.history.read(until, &self.metrics())
+    }
+
+    /// Closes the minute of the history that is over, before what happens now.
+    pub(crate) fn close_minute(&mut self, now: Timestamp) {
+        if self.history.is_due(now) {
+            let values = self.metrics();
+            self.history.close(now, values);
+        }
+    }
+
+    /// The values of [`METRICS`](crate::METRICS). Counters begin again whenever the shard's memory does.
+    #[must_use]
+    pub fn metrics(&self) -> MetricValues {
         let (mut detached, mut messages, mut bytes) = (0, 0, 0);
         for buffer in self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref()) {
             detached += u64::from(buffer.link != Link::Attached);

@@ -38,6 +38,7 @@ impl Shard {
     /// Everything that is to be stored comes first, so nothing leaves before it is on disk.
     #[must_use = "outputs are the only way a shard acts"]
     pub fn turn(&mut self, now: Timestamp) -> Vec<Output> {
+        self.close_minute(now);
         let mut step = Step::new(now);
         while let Some(from) = self.next_sender(now) {
             self.carry_out_first(from, &mut step);

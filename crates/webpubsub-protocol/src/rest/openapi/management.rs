@@ -25,7 +25,7 @@ const fn get(path: &'static str, name: &'static str, summary: &'static str, answ
 
 const HUB: &str = "/management/hubs/{hub}";
 
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     get(
         "/management/overview",
         "Management_Overview",
@@ -64,6 +64,12 @@ const TABLE: [Row; 21] = [
         )
     },
     get("/management/metrics", "Management_Metrics", "Metrics in Prometheus' text format.", "Text"),
+    get(
+        "/management/metrics/history",
+        "Management_MetricsHistory",
+        "The metrics of each hub and shard in each minute of the last hour.",
+        "MetricsHistory",
+    ),
     get("/management/hubs", "Management_Hubs", "The names of all hubs that were ever used.", "Anything"),
     Row {
         method: "post",
@@ -205,6 +211,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     });
     let groups = json!({ "groups": list(&group), "continuationToken": text_or_null() });
     let overview = json!({ "version": text(), "time": number(), "isHealthy": flag(), "hubs": list(&hub) });
+    let numbers = json!({ "type": "array", "maxItems": 60, "items": number() });
+    let minutes = json!({
+        "type": "object",
+        "nullable": true,
+        "properties": {
+            "minutes": { "type": "integer", "minimum": 0, "maximum": 60 },
+            "metrics": { "type": "object", "additionalProperties": numbers },
+        },
+    });
+    let of_hub = json!({ "hub": text(), "total": minutes, "shards": { "type": "array", "items": minutes } });
+    let history = json!({ "time": number(), "hubs": list(&of_hub) });
     let permission = json!({ "all": flag(), "patterns": texts(), "allowed": texts(), "denied": texts() });
     let sign_in = json!({ "secret": text(), "ticket": text() });
     let session = json!({ "isAvailable": flag(), "isSignedIn": flag(), "expires": time() });
@@ -212,6 +229,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Connection", object(&connection)),
         ("Connections", object(&connections)),
         ("GroupList", object(&groups)),
+        ("MetricsHistory", object(&history)),
         ("Overview", object(&overview)),
         ("Permission", object(&permission)),
         ("Keys", object(&json!({ "primary": key, "secondary": key }))),
